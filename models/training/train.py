@@ -1,0 +1,179 @@
+"""Trains E-Net on CamVid and synthetic streets: `python3 train.py --camvid DIR --street DIR [--workers 2] [--device cuda]`.
+
+Runs the stages of RECIPE in order, writes runs/NAME/{log.txt,last.pt,best.pt} and resumes from last.pt. On a CPU each
+worker is a process with one thread (two threads in one process are slower when the machine is shared); gradients are
+averaged over the workers.
+"""
+
+import argparse
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch.nn import functional as F
+
+from data import VOID, augment, load_folder, normalise
+from enet import ENet
+
+CLASSES = 11
+SEED = 20181
+
+# `street` is the share of synthetic scenes in a batch; an epoch is as many images as CamVid's train set has.
+RECIPE = [
+    {"name": "half", "epochs": 30, "crop": (176, 232), "scales": (0.48, 0.8), "batch": 8, "lr": (2e-3, 4e-4), "street": 0.0},
+    {"name": "mixed", "epochs": 48, "crop": (208, 272), "scales": (0.56, 1.1), "batch": 8, "lr": (1.2e-3, 1e-4), "street": 0.4},
+    {"name": "full", "epochs": 5, "crop": (360, 480), "scales": (1.0, 1.15), "batch": 4, "lr": (2e-4, 5e-6), "street": 0.3},
+]
+
+
+def class_weights(items):
+    """E-Net's weighting 1 / ln(c + p), with c = 1.10 (gentler on rare classes than the paper's 1.02)."""
+    counts = sum(torch.bincount(labels.flatten().long(), minlength=256)[:CLASSES] for _, labels in items).double()
+    return (1 / torch.log(1.10 + counts / counts.sum())).float()
+
+
+def confusion(prediction, labels):
+    valid = labels != VOID
+    return torch.bincount(labels[valid].long() * CLASSES + prediction[valid].long(), minlength=CLASSES**2).view(CLASSES, CLASSES)
+
+
+def iou(matrix):
+    inter = matrix.diagonal().double()
+    return inter / (matrix.sum(0) + matrix.sum(1) - matrix.diagonal()).clamp(min=1)
+
+
+def evaluate(net, items, rank=0, world=1):
+    """Pooled confusion matrix of the items, shared out among the workers, at the images' own resolution."""
+    device = next(net.parameters()).device
+    net.eval()
+    matrix = torch.zeros(CLASSES, CLASSES, dtype=torch.long)
+    with torch.no_grad():
+        for image, labels in items[rank::world]:
+            matrix += confusion(net(normalise(image[None].to(device)))[0].argmax(0).cpu(), labels)
+    net.train()
+    if world > 1:
+        dist.all_reduce(matrix)
+    return matrix
+
+
+def average_gradients(net, world):
+    if world == 1:
+        return
+    flat = torch.cat([p.grad.flatten() for p in net.parameters()])
+    dist.all_reduce(flat)
+    flat /= world
+    offset = 0
+    for p in net.parameters():
+        p.grad.copy_(flat[offset : offset + p.numel()].view_as(p))
+        offset += p.numel()
+
+
+def batches(camvid, street, stage, epoch, rank, world, seed):
+    """This worker's batches of one epoch; every draw depends only on (seed, stage, epoch, rank)."""
+    order = np.random.default_rng([seed, epoch]).permutation(len(camvid))[rank::world]
+    rng = np.random.default_rng([seed, epoch, 1 + rank])
+    for start in range(0, len(order) - stage["batch"] // 2, stage["batch"]):
+        picked = [camvid[i] for i in order[start : start + stage["batch"]]]
+        picked = [street[rng.integers(len(street))] if rng.random() < stage["street"] else item for item in picked]
+        views = [augment(*item, stage["crop"], stage["scales"], rng) for item in picked]
+        yield torch.stack([v[0] for v in views]), torch.stack([v[1] for v in views])
+
+
+def run_stage(index, stage, net, state, context):
+    args, rank, world, device, log = (context[k] for k in ("args", "rank", "world", "device", "log"))
+    optimiser = torch.optim.AdamW(net.parameters(), lr=stage["lr"][0], weight_decay=2e-3)
+    first = state["epoch"] if state["stage"] == index else 0
+    if first:
+        optimiser.load_state_dict(state["optimiser"])
+    for epoch in range(first, stage["epochs"]):
+        started, losses = time.time(), []
+        steps = math.ceil(len(context["camvid"]) / world / stage["batch"])
+        for step, (images, labels) in enumerate(
+            batches(context["camvid"], context["street"], stage, epoch, rank, world, SEED + 1000 * index)
+        ):
+            progress = (epoch + step / steps) / stage["epochs"]
+            warm = min(1.0, (epoch * steps + step + 1) / 50)
+            high, low = stage["lr"]
+            for group in optimiser.param_groups:
+                group["lr"] = warm * (low + (high - low) * 0.5 * (1 + math.cos(math.pi * min(progress, 1))))
+            with torch.autocast("cuda", enabled=device.type == "cuda"):
+                logits = net(normalise(images.to(device)))
+                loss = F.cross_entropy(logits.float(), labels.to(device), weight=context["weights"], ignore_index=VOID)
+            optimiser.zero_grad()
+            loss.backward()
+            average_gradients(net, world)
+            optimiser.step()
+            losses.append(loss.item())
+        state.update(stage=index, epoch=epoch + 1)
+        validate = (epoch + 1) % 4 == 0 or epoch + 1 == stage["epochs"]
+        miou = iou(evaluate(net, context["val"], rank, world)).mean().item() if validate else float("nan")
+        if rank == 0:
+            log(f"{stage['name']} {epoch + 1}/{stage['epochs']} loss {np.mean(losses):.4f} val mIoU {miou:.4f} {time.time() - started:.0f} s")
+            saved = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), **state, "best": max(state["best"], miou if validate else 0)}
+            torch.save(saved, args.out / "last.part")
+            os.replace(args.out / "last.part", args.out / "last.pt")
+            if validate and miou >= state["best"]:
+                torch.save({"net": net.state_dict(), "miou": miou, "stage": stage["name"], "epoch": epoch + 1}, args.out / "best.pt")
+        if validate:
+            state["best"] = max(state["best"], miou)
+
+
+def worker(rank, world, args):
+    torch.set_num_threads(1 if args.device == "cpu" else 8)
+    torch.manual_seed(SEED + rank)
+    if world > 1:
+        dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{args.port}", rank=rank, world_size=world)
+    device = torch.device(args.device)
+    args.out.mkdir(parents=True, exist_ok=True)
+
+    def log(line):
+        print(line, flush=True)
+        with open(args.out / "log.txt", "a") as file:
+            file.write(line + "\n")
+
+    torch.manual_seed(SEED)  # every worker starts from the same weights
+    net = ENet(CLASSES).to(device)
+    state = {"stage": 0, "epoch": 0, "best": 0.0}
+    if (args.out / "last.pt").exists():
+        saved = torch.load(args.out / "last.pt", map_location=device)
+        net.load_state_dict(saved.pop("net"))
+        state = saved
+    torch.manual_seed(SEED + 1 + rank)  # dropout differs
+    camvid, val = load_folder(args.camvid / "train"), load_folder(args.camvid / "val")
+    context = {"args": args, "rank": rank, "world": world, "device": device, "log": log, "camvid": camvid, "val": val, "street": None}
+    context["weights"] = class_weights(camvid).to(device)
+    for index, stage in list(enumerate(RECIPE))[: args.until or None]:
+        if index < state["stage"]:
+            continue
+        if stage["street"] and context["street"] is None:
+            context["street"] = load_folder(args.street / "train")
+        run_stage(index, stage, net, state, context)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--camvid", type=Path, required=True)
+    parser.add_argument("--street", type=Path, help="made by scripts/street-set.ts; needed from the second stage on")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "runs" / "enet-street")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--workers", type=int, default=2, help="processes on a CPU; 1 on a GPU")
+    parser.add_argument("--until", type=int, default=0, help="run only the first N stages")
+    parser.add_argument("--port", type=int, default=29511)
+    args = parser.parse_args()
+    world = args.workers if args.device == "cpu" else 1
+    if world == 1:
+        worker(0, 1, args)
+    else:
+        mp.spawn(worker, (world, args), nprocs=world)
+
+
+if __name__ == "__main__":
+    main()

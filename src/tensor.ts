@@ -1,0 +1,73 @@
+/** Dense tensors: data in row-major order, a shape, an element type. Immutable by convention. */
+
+const arrays = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  bool: Uint8Array,
+} as const;
+
+/** Element types, named as ONNX names them. `bool` is one byte each; `float16` holds raw bits. */
+export type DType = keyof typeof arrays;
+
+/** The typed array that holds elements of type `D`. */
+export type DataOf<D extends DType = DType> = InstanceType<(typeof arrays)[D]>;
+
+export interface Tensor<D extends DType = DType> {
+  readonly dtype: D;
+  readonly shape: readonly number[];
+  readonly data: DataOf<D>;
+}
+
+/** Number of elements of a shape; 1 for a scalar. */
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** Bytes that one element of the type takes. */
+export const bytesPerElement = (dtype: DType): number => arrays[dtype].BYTES_PER_ELEMENT;
+
+/** Row-major strides, in elements. */
+export const stridesOf = (shape: readonly number[]): number[] => {
+  const strides = shape.map(() => 1);
+  for (let i = shape.length - 2; i >= 0; i--) strides[i] = strides[i + 1]! * shape[i + 1]!;
+  return strides;
+};
+
+/** A tensor over the given data. @throws RangeError where the data's length is not the shape's size. */
+export const tensor = <D extends DType>(dtype: D, shape: readonly number[], data: DataOf<D>): Tensor<D> => {
+  if (data.length !== sizeOf(shape)) {
+    throw new RangeError(`tensor: ${data.length} values do not fill shape [${shape.join(", ")}]`);
+  }
+  return { dtype, shape, data };
+};
+
+/** A tensor from plain numbers (converted to bigint where the type needs it). */
+export const tensorOf = <D extends DType>(dtype: D, shape: readonly number[], values: ArrayLike<number>): Tensor<D> => {
+  const big = dtype === "int64" || dtype === "uint64";
+  const data = newData(dtype, values.length) as DataOf;
+  for (let i = 0; i < values.length; i++) data[i] = big ? BigInt(values[i]!) : values[i]!;
+  return tensor(dtype, shape, data as DataOf<D>);
+};
+
+/** A tensor with every element zero. */
+export const zeros = <D extends DType>(dtype: D, shape: readonly number[]): Tensor<D> =>
+  tensor(dtype, shape, newData(dtype, sizeOf(shape)));
+
+/** A scalar (rank 0) tensor. */
+export const scalar = <D extends DType>(dtype: D, value: number): Tensor<D> => tensorOf(dtype, [], [value]);
+
+/** An array of `length` zeros of the type. */
+export const newData = <D extends DType>(dtype: D, length: number): DataOf<D> => new arrays[dtype](length) as DataOf<D>;
+
+/** The elements as plain numbers; exact for integers up to 2^53. */
+export const numbersOf = (t: Tensor): number[] => Array.from(t.data as ArrayLike<number | bigint>, Number);
+
+export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((d, i) => d === b[i]);
