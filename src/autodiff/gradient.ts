@@ -1,0 +1,86 @@
+/**
+ * Reverse-mode differentiation of an ONNX graph into an ONNX graph. The driver alone finds the paths from the inputs to
+ * the output, undoes broadcasting, adds up cotangents; the rules do the calculus. Gradients of weights are never built.
+ */
+
+import { OPSET, type Builder, type Step } from "../onnx/build.ts";
+import type { Value } from "../onnx/value.ts";
+import { sameShape } from "../tensor.ts";
+import { UnsupportedOperatorError, type Vjp, type VjpContext, type VjpRule } from "./rule.ts";
+import * as rules from "./rules/index.ts";
+
+const table: Readonly<Record<string, VjpRule>> = rules;
+
+/** The rule of an operator, or undefined where there is none. */
+export const ruleOf = (operator: string, domain = ""): VjpRule | undefined =>
+  domain === "" ? table[operator] : undefined;
+
+const pullbackOf = (rule: VjpRule, index: number): Vjp | null =>
+  typeof rule === "function" ? rule(index) : (rule[index] ?? null);
+
+/** Only these carry a gradient; integers do between QuantizeLinear and DequantizeLinear (straight-through). */
+const differentiable = ({ dtype }: Value): boolean =>
+  dtype === "float32" || dtype === "float64" || dtype === "int8" || dtype === "uint8";
+
+/** Steps on a path from `sources` to `target`, in order. @throws UnsupportedOperatorError for one without a rule. */
+const pathSteps = (steps: readonly Step[], target: Value, sources: readonly Value[]): Step[] => {
+  const leads = new Set([target.name]);
+  const relevant = steps.toReversed().filter((s) => {
+    if (!s.outputs.some((v) => leads.has(v.name))) return false;
+    for (const v of s.inputs) if (v) leads.add(v.name);
+    return true;
+  });
+  const reached = new Set(sources.map((v) => v.name));
+  return relevant.toReversed().filter(({ node, inputs, outputs }) => {
+    const active = inputs.flatMap((v, i) => (v && reached.has(v.name) && differentiable(v) ? [i] : []));
+    if (active.length === 0) return false;
+    const rule = ruleOf(node.op, node.domain);
+    if (!rule) throw new UnsupportedOperatorError(node.op, node.name, OPSET);
+    if (!active.some((i) => pullbackOf(rule, i))) return false;
+    for (const v of outputs) reached.add(v.name);
+    return true;
+  });
+};
+
+/** The cotangent of an integer tensor is a float tensor. */
+const zerosLike = (op: Builder, { dtype, shape }: Value): Value =>
+  op.zeros({ dtype: dtype === "float64" ? dtype : "float32", shape });
+
+/** Sums `dx` over the axes along which `shape` was broadcast. */
+const unbroadcast = (op: Builder, dx: Value, shape: readonly number[]): Value => {
+  if (sameShape(dx.shape, shape)) return dx;
+  const lead = dx.shape.length - shape.length;
+  const axes = dx.shape.flatMap((d, i) => (i < lead || (shape[i - lead] === 1 && d !== 1) ? [i] : []));
+  const summed = axes.length === 0 ? dx : op.ReduceSum(dx, op.ints(axes), { keepdims: 1 });
+  return sameShape(summed.shape, shape) ? summed : op.Reshape(summed, op.ints(shape));
+};
+
+/**
+ * Appends the backward pass: for each of `sources` the gradient of ⟨seed, target⟩ (of `target` itself where it has one
+ * element). A source on which the target does not depend gets zeros.
+ *
+ * @param seed the cotangent of `target`, of its shape; ones by default.
+ * @throws UnsupportedOperatorError for an operator on the way that has no rule.
+ */
+export const gradient = (op: Builder, target: Value, sources: readonly Value[], seed?: Value): Value[] => {
+  const cotangents = new Map<string, Value>();
+  const accumulate = (value: Value, dx: Value) => {
+    const known = cotangents.get(value.name);
+    cotangents.set(value.name, known ? op.Add(known, dx) : dx);
+  };
+  const path = pathSteps(op.steps, target, sources);
+  const wanted = new Set([...sources, ...path.flatMap((s) => s.outputs)].map((v) => v.name));
+  accumulate(target, seed ?? op.Expand(op.constant(1, target.dtype), op.ints(target.shape)));
+  for (const { node, inputs, outputs } of path.toReversed()) {
+    if (!outputs.some((v) => cotangents.has(v.name))) continue;
+    const cotangent = (index: number) => cotangents.get(outputs[index]!.name) ?? zerosLike(op, outputs[index]!);
+    const context: VjpContext = { op, node, inputs, y: outputs[0]!, outputs, cotangent };
+    for (const [i, x] of inputs.entries()) {
+      const pullback = x && wanted.has(x.name) && differentiable(x) ? pullbackOf(ruleOf(node.op)!, i) : null;
+      if (!x || !pullback) continue;
+      const dx = pullback(cotangent(0), context, ...(inputs as readonly Value[]));
+      accumulate(x, unbroadcast(op, dx, x.shape));
+    }
+  }
+  return sources.map((x) => cotangents.get(x.name) ?? zerosLike(op, x));
+};

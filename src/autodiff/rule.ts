@@ -1,0 +1,42 @@
+/** What a vector-Jacobian product (VJP) rule is. */
+
+import type { Builder } from "../onnx/build.ts";
+import type { Node } from "../onnx/graph.ts";
+import type { Value } from "../onnx/value.ts";
+
+export interface VjpContext {
+  /** Appends the nodes of the backward pass. */
+  readonly op: Builder;
+  /** The forward node: its attributes. */
+  readonly node: Node;
+  /** Its inputs, null where an optional one is absent. */
+  readonly inputs: readonly (Value | null)[];
+  /** Its first output. */
+  readonly y: Value;
+  readonly outputs: readonly Value[];
+  /** The cotangent of output `index`; zeros where nothing depends on it. */
+  readonly cotangent: (index: number) => Value;
+}
+
+/**
+ * The cotangent of one input, dx = Jᵀ·dy, from the cotangent `dy` of the first output and the inputs `x`. Its shape may
+ * be the broadcast one: the driver sums it down to the input's.
+ */
+export type Vjp = (dy: Value, context: VjpContext, ...x: Value[]) => Value;
+
+/** One pullback per input, null where there is no gradient. Variadic operators give a function of the input's index. */
+export type VjpRule = readonly (Vjp | null)[] | ((index: number) => Vjp);
+
+/** A gradient was asked for through an operator that has no rule. */
+export class UnsupportedOperatorError extends Error {
+  override readonly name = "UnsupportedOperatorError";
+  readonly operator: string;
+  readonly node: string;
+  readonly opset: number;
+  constructor(operator: string, node: string, opset: number) {
+    super(`no gradient rule for operator ${operator} (node "${node}", opset ${opset})`);
+    this.operator = operator;
+    this.node = node;
+    this.opset = opset;
+  }
+}

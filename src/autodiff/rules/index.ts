@@ -1,0 +1,14 @@
+/** The registry: an operator's rule is the export of its name. */
+
+export * from "./activation.ts";
+export * from "./constant.ts";
+export * from "./elementwise.ts";
+export { Conv, ConvTranspose } from "./conv.ts";
+export { Gemm, MatMul } from "./linear.ts";
+export { AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool, MaxUnpool } from "./pool.ts";
+export { Resize } from "./resize.ts";
+export * from "./normalization.ts";
+export * from "./quantize.ts";
+export * from "./reduce.ts";
+export * from "./shape.ts";
+export * from "./softmax.ts";

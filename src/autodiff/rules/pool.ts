@@ -1,0 +1,102 @@
+/** Pooling and unpooling. */
+
+import type { Builder } from "../../onnx/build.ts";
+import { filled } from "../../onnx/build.ts";
+import { intOf, intsOf, type Node } from "../../onnx/graph.ts";
+import { windowOf, type Window } from "../../onnx/infer/window.ts";
+import type { Value } from "../../onnx/value.ts";
+import { sizeOf, tensorOf } from "../../tensor.ts";
+import type { Vjp, VjpRule } from "../rule.ts";
+import { slideBack } from "./conv.ts";
+
+const poolWindow = (node: Node, x: Value): Window => windowOf(node, x.shape.slice(2), intsOf(node, "kernel_shape", []));
+
+const flat = (op: Builder, v: Value): Value => op.Reshape(v, op.ints([sizeOf(v.shape)]));
+
+/**
+ * y = max over the window; dx adds dy at the position of the (first) maximum. Windows that do not overlap write each
+ * position once: max-unpooling. Others scatter and add. Without its Indices the pooling is done again.
+ */
+export const MaxPool: VjpRule = [
+  (dy, { op, node, inputs, outputs }, x) => {
+    const indices = outputs[1] ?? op.appendNode("MaxPool", inputs, node.attributes, 2)[1]!;
+    const { kernel, strides, dilations } = poolWindow(node, x);
+    const apart = kernel.every((k, i) => (k - 1) * dilations[i]! + 1 <= strides[i]!);
+    if (apart) return op.MaxUnpool(dy, indices, op.ints(x.shape), { kernel_shape: kernel, strides });
+    const zeros = op.Expand(op.constant(0, dy.dtype), op.ints([sizeOf(x.shape)]));
+    const dx = op.ScatterElements(zeros, flat(op, indices), flat(op, dy), { axis: 0, reduction: "add" });
+    return op.Reshape(dx, op.ints(x.shape));
+  },
+];
+
+/**
+ * y[indices] = x, zero elsewhere; dx = dy[indices]. Where overlapping pooling made two inputs share a position, one of them
+ * wins in y, and every one of them receives its gradient: PyTorch's convention, so that results compare with the field's.
+ */
+export const MaxUnpool: VjpRule = [
+  (dy, { op }, x, indices) =>
+    op.Reshape(op.GatherElements(flat(op, dy), flat(op, indices), { axis: 0 }), op.ints(x.shape)),
+  null,
+  null,
+];
+
+/** How many elements each window along one axis averages over: all, or those inside the image. */
+const counts = (
+  size: number,
+  out: number,
+  window: Window,
+  axis: number,
+  includePad: boolean,
+  endPad: number,
+): number[] => {
+  const { kernel, strides, dilations, pads } = window;
+  const [low, high] = includePad ? [-pads[axis]!, size + endPad] : [0, size];
+  return Array.from({ length: out }, (_, o) => {
+    const start = o * strides[axis]! - pads[axis]!;
+    return Array.from({ length: kernel[axis]! }, (__, k) => start + k * dilations[axis]!).filter(
+      (p) => p >= low && p < high,
+    ).length;
+  });
+};
+
+/** y = the window's mean; dx spreads dy ÷ count evenly back: a transposed convolution with a kernel of ones, per channel. */
+const averagePool: Vjp = (dy, { op, node }, x) => {
+  const window = poolWindow(node, x);
+  const spatial = x.shape.slice(2);
+  const out = dy.shape.slice(2);
+  const includePad = intOf(node, "count_include_pad", 0) === 1;
+  let share = dy;
+  for (const [axis, size] of spatial.entries()) {
+    const count = counts(size, out[axis]!, window, axis, includePad, window.pads[axis + spatial.length]!);
+    const shape = dy.shape.map((d, i) => (i === axis + 2 ? d : 1));
+    share = op.Mul(
+      share,
+      op.tensor(
+        tensorOf(
+          "float32",
+          shape,
+          count.map((c) => 1 / Math.max(c, 1)),
+        ),
+      ),
+    );
+  }
+  const planes = x.shape[0]! * x.shape[1]!;
+  const ones = op.tensor(filled("float32", [1, 1, ...window.kernel], 1), "ones");
+  const back = slideBack(op, op.Reshape(share, op.ints([planes, 1, ...out])), ones, spatial, window, 1);
+  return op.Reshape(back, op.ints(x.shape));
+};
+export const AveragePool: VjpRule = [averagePool];
+
+/** y = the mean of each channel; dx = dy ÷ its number of pixels, everywhere. */
+export const GlobalAveragePool: VjpRule = [
+  (dy, { op }, x) => op.Expand(op.Mul(dy, op.constant(1 / sizeOf(x.shape.slice(2)), dy.dtype)), op.ints(x.shape)),
+];
+
+/** y = the maximum of each channel; dx = dy shared among the pixels that attain it. */
+export const GlobalMaxPool: VjpRule = [
+  (dy, { op, y }, x) => {
+    const attained = op.cast(op.Equal(x, y), dy.dtype);
+    const axes = op.ints(x.shape.slice(2).map((_, i) => i + 2));
+    return op.Mul(op.Div(dy, op.ReduceSum(attained, axes, { keepdims: 1 })), attained);
+  },
+];

@@ -1,0 +1,194 @@
+/** Operators that move elements about. */
+
+import { tensor } from "../../tensor.ts";
+import type { Builder } from "../../onnx/build.ts";
+import { OnnxError, describe, intOf, stringOf } from "../../onnx/graph.ts";
+import { depthToSpaceMode, padAmounts, permutationOf, sliceAxes, type SliceAxis } from "../../onnx/infer/shape.ts";
+import type { Value } from "../../onnx/value.ts";
+import type { Vjp, VjpRule } from "../rule.ts";
+import { contractAxis } from "./linear.ts";
+
+const reshapeBack: Vjp = (dy, { op }, x) => op.Reshape(dy, op.ints(x.shape));
+
+export const Reshape: VjpRule = [reshapeBack, null];
+export const Flatten: VjpRule = [reshapeBack];
+export const Squeeze: VjpRule = [reshapeBack, null];
+export const Unsqueeze: VjpRule = [reshapeBack, null];
+
+/** The inverse permutation. */
+export const Transpose: VjpRule = [
+  (dy, { op, node }, x) => {
+    const perm = permutationOf(node, x);
+    return op.Transpose(dy, { perm: perm.map((_, i) => perm.indexOf(i)) });
+  },
+];
+
+/** The slice of dy that came from input `index`. */
+export const Concat: VjpRule =
+  (index) =>
+  (dy, { op, node }, ...x) => {
+    const raw = intOf(node, "axis", 0);
+    const axis = raw < 0 ? raw + dy.shape.length : raw;
+    const start = x.slice(0, index).reduce((sum, v) => sum + v.shape[axis]!, 0);
+    return op.Slice(dy, op.ints([start]), op.ints([start + x[index]!.shape[axis]!]), op.ints([axis]));
+  };
+
+export const Split: VjpRule = [
+  (_, { op, node, outputs, cotangent }) =>
+    op.Concat(...outputs.map((__, i) => cotangent(i)), { axis: intOf(node, "axis", 0) }),
+  null,
+];
+
+/** dy put back at start, start + step, …, zeros between and around. */
+const unslice = (op: Builder, dy: Value, axis: number, { start, step, length }: SliceAxis, size: number): Value => {
+  const on = (value: number) => op.ints([value]);
+  if (step < 0) {
+    const reversed = op.Slice(dy, on(-1), on(-(2 ** 31)), on(axis), on(-1));
+    return unslice(op, reversed, axis, { start: start + (length - 1) * step, step: -step, length }, size);
+  }
+  let spread = dy;
+  if (step > 1) {
+    const split = op.Unsqueeze(dy, on(axis + 1));
+    const padded = op.Pad(split, op.ints([0, step - 1]), op.constant(0, dy.dtype), on(axis + 1));
+    const merged = op.Reshape(padded, op.ints(dy.shape.map((d, i) => (i === axis ? d * step : d))));
+    spread = op.Slice(merged, on(0), on((length - 1) * step + 1), on(axis));
+  }
+  const after = size - start - spread.shape[axis]!;
+  return start === 0 && after === 0
+    ? spread
+    : op.Pad(spread, op.ints([start, after]), op.constant(0, dy.dtype), on(axis));
+};
+
+export const Slice: VjpRule = [
+  (dy, { op, node, inputs }, x) =>
+    sliceAxes(node, inputs).reduce((d, slice, axis) => {
+      const whole = slice.step === 1 && slice.length === x.shape[axis];
+      return whole ? d : unslice(op, d, axis, slice, x.shape[axis]!);
+    }, dy),
+  null,
+  null,
+  null,
+  null,
+];
+
+/** Index into the unpadded axis for a position `i` beyond or inside it. */
+const mirrored = (mode: string, i: number, size: number): number => {
+  if (mode === "edge") return Math.min(Math.max(i, 0), size - 1);
+  if (mode === "wrap") return ((i % size) + size) % size;
+  const period = Math.max(2 * (size - 1), 1);
+  const folded = ((i % period) + period) % period;
+  return folded < size ? folded : period - folded;
+};
+
+/** Constant padding is cut off again; the other modes copy pixels, and dx adds the copies' gradients up. */
+export const Pad: VjpRule = [
+  (dy, { op, node, inputs }, x) => {
+    const { begin, end } = padAmounts(node, inputs);
+    const mode = stringOf(node, "mode", "constant");
+    const touched = x.shape.flatMap((_, i) => (begin[i] || end[i] ? [i] : []));
+    if (mode === "constant") {
+      const pads = op.ints([...begin, ...end].map((p) => (p === 0 ? 0 : -p)));
+      const crop = [...begin, ...end].every((p) => p >= 0);
+      if (!crop) return op.Pad(dy, pads, op.constant(0, dy.dtype));
+      const starts = touched.map((i) => begin[i]!);
+      const ends = touched.map((i) => begin[i]! + x.shape[i]!);
+      return touched.length === 0 ? dy : op.Slice(dy, op.ints(starts), op.ints(ends), op.ints(touched));
+    }
+    return touched.reduce((d, axis) => {
+      const size = x.shape[axis]!;
+      const out = dy.shape[axis]!;
+      const data = new Float32Array(out * size);
+      for (let i = 0; i < out; i++) data[i * size + mirrored(mode, i - begin[axis]!, size)] = 1;
+      return contractAxis(op, d, axis, tensor("float32", [out, size], data));
+    }, dy);
+  },
+  null,
+  null,
+  null,
+];
+
+/** The driver sums over the axes that were expanded. */
+export const Expand: VjpRule = [(dy) => dy, null];
+
+/** dx = Σ over the repetitions. */
+export const Tile: VjpRule = [
+  (dy, { op }, x) => {
+    const split = x.shape.flatMap((d, i) => [dy.shape[i]! / d, d]);
+    return op.ReduceSum(op.Reshape(dy, op.ints(split)), op.ints(x.shape.map((_, i) => 2 * i)), { keepdims: 0 });
+  },
+  null,
+];
+
+const zerosLike = (op: Builder, x: Value): Value => op.Expand(op.constant(0), op.ints(x.shape));
+
+/** y = x[…, indices, …]; dx adds dy at the indices. */
+export const Gather: VjpRule = [
+  (dy, { op, node }, x, indices) => {
+    const raw = intOf(node, "axis", 0);
+    const axis = raw < 0 ? raw + x.shape.length : raw;
+    const count = indices.shape.reduce((a, b) => a * b, 1);
+    const shape = x.shape.map((d, i) => (i === axis ? count : d));
+    const along = op.Reshape(indices, op.ints(shape.map((_, i) => (i === axis ? count : 1))));
+    const updates = op.Reshape(dy, op.ints(shape));
+    return op.ScatterElements(zerosLike(op, x), op.Expand(along, op.ints(shape)), updates, { axis, reduction: "add" });
+  },
+  null,
+];
+
+export const GatherElements: VjpRule = [
+  (dy, { op, node }, x, indices) =>
+    op.ScatterElements(zerosLike(op, x), indices, dy, { axis: intOf(node, "axis", 0), reduction: "add" }),
+  null,
+];
+
+export const GatherND: VjpRule = [
+  (dy, { op, node }, x, indices) => {
+    if (intOf(node, "batch_dims", 0) !== 0) throw new OnnxError("batch_dims has no gradient rule", describe(node));
+    return op.ScatterND(zerosLike(op, x), indices, dy, { reduction: "add" });
+  },
+  null,
+];
+
+const reductionOf = (node: Parameters<typeof stringOf>[0]): "none" | "add" => {
+  const reduction = stringOf(node, "reduction", "none");
+  if (reduction !== "none" && reduction !== "add")
+    throw new OnnxError(`reduction ${reduction} has no gradient rule`, describe(node));
+  return reduction;
+};
+
+/** y = x with updates written (or added) at the indices; what was overwritten gets no gradient. */
+export const ScatterElements: VjpRule = [
+  (dy, { op, node }, _, indices, updates) =>
+    reductionOf(node) === "add"
+      ? dy
+      : op.ScatterElements(dy, indices, zerosLike(op, updates), { axis: intOf(node, "axis", 0) }),
+  null,
+  (dy, { op, node }, _, indices) => {
+    reductionOf(node);
+    return op.GatherElements(dy, indices, { axis: intOf(node, "axis", 0) });
+  },
+];
+
+export const ScatterND: VjpRule = [
+  (dy, { op, node }, _, indices, updates) =>
+    reductionOf(node) === "add" ? dy : op.ScatterND(dy, indices, zerosLike(op, updates)),
+  null,
+  (dy, { op, node }, _, indices) => {
+    reductionOf(node);
+    return op.GatherND(dy, indices);
+  },
+];
+
+/** DCR and CRD differ in where the block's offset stands among the channels. */
+export const DepthToSpace: VjpRule = [
+  (dy, { op, node }, x) => {
+    const block = intOf(node, "blocksize", 1);
+    if (depthToSpaceMode(node) === "DCR") return op.SpaceToDepth(dy, { blocksize: block });
+    const [n, c, h, w] = x.shape as [number, number, number, number];
+    const split = op.Reshape(dy, op.ints([n, c / block ** 2, h, block, w, block]));
+    return op.Reshape(op.Transpose(split, { perm: [0, 1, 3, 5, 2, 4] }), op.ints(x.shape));
+  },
+];
+export const SpaceToDepth: VjpRule = [
+  (dy, { op, node }) => op.DepthToSpace(dy, { blocksize: intOf(node, "blocksize", 1), mode: "DCR" }),
+];

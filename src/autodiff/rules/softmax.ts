@@ -1,0 +1,26 @@
+/** Softmax and its logarithm. */
+
+import { intOf } from "../../onnx/graph.ts";
+import type { Value } from "../../onnx/value.ts";
+import type { VjpContext, VjpRule } from "../rule.ts";
+
+const sumOverAxis = ({ op, node, y }: VjpContext, v: Value): Value => {
+  const axis = intOf(node, "axis", -1);
+  return op.ReduceSum(v, op.ints([axis < 0 ? axis + y.shape.length : axis]), { keepdims: 1 });
+};
+
+/** y = softmax(x); dx = y·(dy − Σ dy·y). */
+export const Softmax: VjpRule = [
+  (dy, context) => {
+    const { op, y } = context;
+    return op.Mul(y, op.Sub(dy, sumOverAxis(context, op.Mul(dy, y))));
+  },
+];
+
+/** y = x − ln Σ eˣ; dx = dy − eʸ·Σ dy. */
+export const LogSoftmax: VjpRule = [
+  (dy, context) => {
+    const { op, y } = context;
+    return op.Sub(dy, op.Mul(op.Exp(y), sumOverAxis(context, dy)));
+  },
+];

@@ -1,0 +1,336 @@
+/** Builds graphs: each call appends a node, infers its type, and folds it away where its value is already known. */
+
+import { newData, sizeOf, tensor, tensorOf, type DType, type Tensor } from "../tensor.ts";
+import { evaluate } from "./evaluate.ts";
+import {
+  OnnxError,
+  attributesOf,
+  type Attributes,
+  type Graph,
+  type Model,
+  type Node,
+  type PlainAttributes,
+  type ValueInfo,
+} from "./graph.ts";
+import { inferTypes } from "./infer.ts";
+import { codeOf } from "./tensor-proto.ts";
+import type { TensorType, Value } from "./value.ts";
+
+/** The operator set of every graph that Faultline builds. */
+export const OPSET = 21;
+
+/** A node with its values, in place of their names. */
+export interface Step {
+  readonly node: Node;
+  readonly inputs: readonly (Value | null)[];
+  readonly outputs: readonly Value[];
+}
+
+type Argument = Value | null | undefined | PlainAttributes;
+type Operator = (...args: Argument[]) => Value;
+
+/** Operators as methods: inputs in order (null: absent), then the attributes. The first output is returned. */
+type Operators = Readonly<Record<OperatorName, Operator>>;
+type OperatorName = (typeof operatorNames)[number];
+
+const operatorNames = [
+  ...(["Abs", "Add", "And", "ArgMax", "ArgMin", "Cast", "Clip", "Concat", "Conv", "ConvTranspose", "CumSum"] as const),
+  ...([
+    "DequantizeLinear",
+    "Div",
+    "Equal",
+    "Erf",
+    "Exp",
+    "Expand",
+    "Flatten",
+    "Floor",
+    "Gather",
+    "GatherElements",
+  ] as const),
+  ...([
+    "Greater",
+    "GreaterOrEqual",
+    "Identity",
+    "Less",
+    "LessOrEqual",
+    "Log",
+    "LogSoftmax",
+    "MatMul",
+    "Max",
+    "Min",
+  ] as const),
+  ...([
+    "Mul",
+    "Neg",
+    "Not",
+    "Or",
+    "PRelu",
+    "Pad",
+    "Pow",
+    "QuantizeLinear",
+    "Reciprocal",
+    "ReduceMax",
+    "ReduceMean",
+  ] as const),
+  ...([
+    "ReduceMin",
+    "ReduceSum",
+    "Relu",
+    "Reshape",
+    "Resize",
+    "Round",
+    "ScatterElements",
+    "Sigmoid",
+    "Sign",
+    "Slice",
+  ] as const),
+  ...([
+    "Softmax",
+    "Sqrt",
+    "Squeeze",
+    "Sub",
+    "Tanh",
+    "Transpose",
+    "Unsqueeze",
+    "Where",
+    "MaxUnpool",
+    "AveragePool",
+  ] as const),
+  ...([
+    "DepthToSpace",
+    "SpaceToDepth",
+    "GlobalAveragePool",
+    "BatchNormalization",
+    "Tile",
+    "ScatterND",
+    "GatherND",
+  ] as const),
+  ...(["MaxPool", "Softplus", "LeakyRelu", "HardSigmoid", "HardSwish", "ReduceLogSumExp", "OneHot"] as const),
+] as const;
+
+export type Builder = GraphBuilder & Operators;
+
+const isValue = (a: Argument): a is Value =>
+  a !== null && a !== undefined && "dtype" in a && "shape" in a && "name" in a;
+
+/** An empty graph under construction. */
+export const createBuilder = (name = "graph"): Builder => {
+  const builder = new GraphBuilder(name);
+  const operators = operatorNames.map((op) => {
+    const call: Operator = (...args) => {
+      const last = args.at(-1);
+      const attributes = last && !isValue(last) ? last : {};
+      const inputs = args.slice(0, last && !isValue(last) ? -1 : undefined) as (Value | null | undefined)[];
+      return builder.append(
+        op,
+        inputs.map((v) => v ?? null),
+        attributes,
+      )[0]!;
+    };
+    return [op, call];
+  });
+  return Object.assign(builder, Object.fromEntries(operators) as Operators);
+};
+
+export class GraphBuilder {
+  readonly name: string;
+  readonly steps: Step[] = [];
+  readonly #inputs: Value[] = [];
+  readonly #constants = new Map<string, Value>();
+  readonly #scalars = new Map<string, Value>();
+  readonly #known = new Map<string, readonly Value[]>();
+  readonly #names = new Set<string>();
+  readonly #producers = new Map<string, Step>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** An input of the graph. */
+  input(name: string, dtype: DType, shape: readonly number[]): Value {
+    const value: Value = { name: this.#unique(name), dtype, shape };
+    this.#inputs.push(value);
+    return value;
+  }
+
+  /** A tensor known now. */
+  tensor(constant: Tensor, name = "constant"): Value {
+    const value: Value = { name: this.#unique(name), dtype: constant.dtype, shape: constant.shape, constant };
+    this.#constants.set(value.name, value);
+    return value;
+  }
+
+  /** A scalar; equal ones are one value. */
+  constant(value: number, dtype: DType = "float32"): Value {
+    if (dtype === "float16") return this.cast(this.constant(value), dtype);
+    return this.#scalar(`${dtype} ${Object.is(value, -0) ? "-0" : value}`, () => tensorOf(dtype, [], [value]));
+  }
+
+  /** A 1-D int64 tensor: shapes, axes, pads. Equal ones are one value. */
+  ints(values: readonly number[]): Value {
+    return this.#scalar(`ints ${values.join(" ")}`, () => tensorOf("int64", [values.length], values));
+  }
+
+  /** Zeros of a type, as a small constant that is expanded when the graph runs. */
+  zeros({ dtype, shape }: TensorType): Value {
+    return this.append("Expand", [this.constant(0, dtype), this.ints(shape)], {})[0]!;
+  }
+
+  /** `x` as another element type. */
+  cast(x: Value, dtype: DType): Value {
+    return x.dtype === dtype ? x : this.append("Cast", [x], { to: codeOf(dtype) })[0]!;
+  }
+
+  /** The step that made a value, or undefined for inputs and constants. */
+  producer(value: Value): Step | undefined {
+    return this.#producers.get(value.name);
+  }
+
+  /** Appends a node and returns its outputs. The same node on the same inputs is appended once. */
+  append(
+    op: string,
+    inputs: readonly (Value | null)[],
+    attributes: PlainAttributes,
+    outputs: readonly string[] | number = 1,
+  ): readonly Value[] {
+    return this.appendNode(op, inputs, attributesOf(attributes), outputs);
+  }
+
+  /** As `append`, with attributes as a graph holds them. `outputs`: how many, or their names. */
+  appendNode(
+    op: string,
+    inputs: readonly (Value | null)[],
+    attributes: Attributes,
+    outputs: readonly string[] | number = 1,
+    domain = "",
+  ): readonly Value[] {
+    const count = typeof outputs === "number" ? outputs : outputs.length;
+    const key = JSON.stringify([domain, op, inputs.map((v) => v?.name), attributes, count], distinct);
+    const cheap = !Object.values(attributes).some((a) => a.type === "tensor" || a.type === "graph");
+    const known = cheap ? this.#known.get(key) : undefined;
+    if (known) return known;
+    const wanted = typeof outputs === "number" ? Array.from({ length: outputs }, () => op) : outputs;
+    const draft: Node = {
+      name: wanted[0] ?? op,
+      op,
+      domain,
+      inputs: inputs.map((v) => v?.name ?? ""),
+      outputs: wanted,
+      attributes,
+    };
+    const types = inferTypes(draft, inputs);
+    const folded = evaluate(draft, inputs, types);
+    const values = folded ? [this.tensor(folded, wanted[0])] : this.#step(draft, inputs, types);
+    if (cheap) this.#known.set(key, values);
+    return values;
+  }
+
+  /**
+   * The graph of the nodes that `outputs` need. Keys are the outputs' names: an Identity produces those that are not a
+   * node's output of that name already, and whatever else bears such a name is renamed.
+   *
+   * @throws OnnxError where an output has the name of an input that is another value.
+   */
+  graph(outputs: Readonly<Record<string, Value>>): Graph {
+    const wanted = Object.entries(outputs);
+    const copied = wanted.filter(([name, value]) => value.name !== name || this.#constants.has(name));
+    const final = this.#stepAside(copied.map(([name]) => name));
+    const needed = new Set(wanted.map(([, value]) => value.name));
+    const nodes: Node[] = [];
+    for (const { node } of this.steps.toReversed()) {
+      if (!node.outputs.some((name) => needed.has(name))) continue;
+      nodes.push({
+        ...node,
+        name: final(node.name),
+        inputs: node.inputs.map(final),
+        outputs: node.outputs.map(final),
+      });
+      for (const name of node.inputs) needed.add(name);
+    }
+    const initializers = [...this.#constants.values()].filter((v) => needed.has(v.name));
+    return {
+      name: this.name,
+      inputs: this.#inputs.map(info),
+      outputs: wanted.map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
+      initializers: new Map(initializers.map((v) => [final(v.name), v.constant!])),
+      nodes: [...nodes.toReversed(), ...copied.map(([name, value]) => identity(name, final(value.name)))],
+    };
+  }
+
+  /** As `graph`, in a model ready to be written. */
+  model(outputs: Readonly<Record<string, Value>>): Model {
+    return {
+      irVersion: 10,
+      opset: OPSET,
+      domains: new Map(),
+      producer: "faultline",
+      metadata: new Map(),
+      graph: this.graph(outputs),
+    };
+  }
+
+  #step(draft: Node, inputs: readonly (Value | null)[], types: readonly TensorType[]): readonly Value[] {
+    const values = types
+      .slice(0, draft.outputs.length)
+      .map((type, i): Value => ({ ...type, name: this.#unique(draft.outputs[i]! || draft.op) }));
+    const node: Node = { ...draft, name: values[0]?.name ?? draft.name, outputs: values.map((v) => v.name) };
+    const step: Step = { node, inputs, outputs: values };
+    this.steps.push(step);
+    for (const v of values) this.#producers.set(v.name, step);
+    return values;
+  }
+
+  /** The final name of each value where `taken` go to outputs. */
+  #stepAside(taken: readonly string[]): (name: string) => string {
+    const input = this.#inputs.find((v) => taken.includes(v.name));
+    if (input) throw new OnnxError("is the name of an input and of another output", `value "${input.name}"`);
+    const used = new Set([...this.#names, ...taken]);
+    const clashes = taken.filter((name) => this.#names.has(name));
+    const aside = new Map(clashes.map((name) => [name, uniqueName(name, used)]));
+    return (name) => aside.get(name) ?? name;
+  }
+
+  #scalar(key: string, make: () => Tensor): Value {
+    const known = this.#scalars.get(key);
+    if (known) return known;
+    const value = this.tensor(make());
+    this.#scalars.set(key, value);
+    return value;
+  }
+
+  /** One name authority per graph: a name that is taken gets a number. */
+  #unique(name: string): string {
+    return uniqueName(name, this.#names);
+  }
+}
+
+/** `name`, or `name_1`, `name_2` … where it is taken; the result is taken from then on. */
+const uniqueName = (name: string, taken: Set<string>): string => {
+  let unique = name;
+  for (let i = 1; taken.has(unique); i++) unique = `${name}_${i}`;
+  taken.add(unique);
+  return unique;
+};
+
+const identity = (name: string, input: string): Node => ({
+  name,
+  op: "Identity",
+  domain: "",
+  inputs: [input],
+  outputs: [name],
+  attributes: {},
+});
+
+/** JSON has no NaN, no infinities and one zero: attributes that differ in these are different. */
+const distinct = (_: string, value: unknown): unknown =>
+  typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? `number ${1 / value} ${value}` : value;
+
+const info = ({ name, dtype, shape }: Value): ValueInfo => ({ name, dtype, shape });
+
+/** A constant tensor of one repeated value. */
+export const filled = (dtype: DType, shape: readonly number[], value: number): Tensor => {
+  const data = newData(dtype, sizeOf(shape));
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) data.fill(BigInt(value));
+  else data.fill(value);
+  return tensor(dtype, shape, data);
+};

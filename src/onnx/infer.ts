@@ -1,0 +1,40 @@
+/** Shape inference: the table of operators, in their opset-21 form, and the entry into it. */
+
+import { sizeOf } from "../tensor.ts";
+import { OnnxError, describe, type Node } from "./graph.ts";
+import { elementwise } from "./infer/elementwise.ts";
+import { reducing } from "./infer/reduce.ts";
+import { moving } from "./infer/shape.ts";
+import { window } from "./infer/window.ts";
+import type { Infer, TensorType, Value } from "./value.ts";
+
+const table: Readonly<Record<string, Infer>> = { ...elementwise, ...window, ...moving, ...reducing };
+
+/** Operators whose shapes can be inferred. */
+export const inferableOperators: readonly string[] = Object.keys(table);
+
+/** Largest number of elements of one value; beyond it a graph is taken for hostile. */
+const MAX_ELEMENTS = 2 ** 31;
+
+/** Types of the outputs of `node`. @throws OnnxError for an operator that is not known, and for inputs that do not fit. */
+export const inferTypes = (node: Node, inputs: readonly (Value | null)[]): readonly TensorType[] => {
+  const infer = node.domain === "" && Object.hasOwn(table, node.op) ? table[node.op] : undefined;
+  if (!infer) {
+    throw new OnnxError(
+      `the shape of operator ${node.domain ? `${node.domain}.` : ""}${node.op} is not known`,
+      describe(node),
+    );
+  }
+  const types = infer(node, inputs);
+  if (node.outputs.length > types.length && node.outputs.slice(types.length).some((name) => name !== "")) {
+    throw new OnnxError(`has ${node.outputs.length} outputs, ${types.length} are supported`, describe(node));
+  }
+  for (const { shape } of types) {
+    if (!Array.from(shape).every((d) => Number.isSafeInteger(d) && d >= 0)) {
+      throw new OnnxError(`its output would have shape [${Array.from(shape, String).join(", ")}]`, describe(node));
+    }
+    if (sizeOf(shape) > MAX_ELEMENTS)
+      throw new OnnxError(`its output [${shape.join(", ")}] is too large`, describe(node));
+  }
+  return types;
+};

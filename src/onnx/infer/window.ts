@@ -1,0 +1,196 @@
+/** Shapes of operators that slide a window: convolution, pooling, unpooling, resizing. */
+
+import { OnnxError, describe, intOf, intsOf, stringOf, type Node } from "../graph.ts";
+import { constantInts, required, type Infer, type TensorType, type Value } from "../value.ts";
+
+/** The window of a convolution or pooling, each attribute per spatial axis; `pads` are begins, then ends. */
+export interface Window {
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  readonly pads: readonly number[];
+}
+
+const checkWindow = (node: Node, rank: number, sizes: Readonly<Record<string, readonly number[]>>): void => {
+  for (const [name, list] of Object.entries(sizes)) {
+    if (list.length !== rank || list.some((v) => v < 1))
+      throw new OnnxError(`${name} [${list.join(", ")}] does not fit ${rank} spatial axes`, describe(node));
+  }
+};
+
+/** Attributes with their defaults, and `auto_pad` resolved for a given input. `kernel` overrides `kernel_shape`. */
+export const windowOf = (node: Node, spatial: readonly number[], kernel: readonly number[]): Window => {
+  const ones = spatial.map(() => 1);
+  const strides = intsOf(node, "strides", ones);
+  const dilations = intsOf(node, "dilations", ones);
+  const autoPad = stringOf(node, "auto_pad", "NOTSET");
+  const zeros = [...spatial, ...spatial].map(() => 0);
+  checkWindow(node, spatial.length, { kernel, strides, dilations });
+  if (autoPad === "NOTSET") {
+    const pads = intsOf(node, "pads", zeros);
+    if (pads.length !== zeros.length) throw new OnnxError(`${pads.length} pads, expected ${zeros.length}`, describe(node));
+    return { kernel, strides, dilations, pads };
+  }
+  if (autoPad === "VALID") return { kernel, strides, dilations, pads: zeros };
+  const total = spatial.map((size, i) =>
+    Math.max(0, (Math.ceil(size / strides[i]!) - 1) * strides[i]! + (kernel[i]! - 1) * dilations[i]! + 1 - size),
+  );
+  const small = total.map((t) => Math.floor(t / 2));
+  const large = total.map((t) => Math.ceil(t / 2));
+  return { kernel, strides, dilations, pads: autoPad === "SAME_UPPER" ? [...small, ...large] : [...large, ...small] };
+};
+
+/** ⌊(size + pads − dilated kernel) ÷ stride⌋ + 1; with ceil, a window that would start in the end padding is dropped. */
+export const windowOutput = (spatial: readonly number[], w: Window, ceil = false): number[] =>
+  spatial.map((size, i) => {
+    const stride = w.strides[i]!;
+    const begin = w.pads[i]!;
+    const extent = (w.kernel[i]! - 1) * w.dilations[i]! + 1;
+    const steps = (size + begin + w.pads[i + spatial.length]! - extent) / stride;
+    if (!ceil) return Math.floor(steps) + 1;
+    const out = Math.ceil(steps) + 1;
+    return (out - 1) * stride >= size + begin ? out - 1 : out;
+  });
+
+const positive = (node: Node, type: TensorType): TensorType => {
+  if (type.shape.every((d) => d > 0)) return type;
+  throw new OnnxError(`the input is too small: its output would be [${type.shape.join(", ")}]`, describe(node));
+};
+
+const Conv: Infer = (node, inputs) => {
+  const x = required(node, inputs, 0);
+  const w = required(node, inputs, 1);
+  const group = intOf(node, "group", 1);
+  if (w.shape.length !== x.shape.length || w.shape[1]! * group !== x.shape[1]) {
+    throw new OnnxError(
+      `weights [${w.shape.join(", ")}] with group ${group} do not fit input [${x.shape.join(", ")}]`,
+      describe(node),
+    );
+  }
+  const spatial = x.shape.slice(2);
+  const window = windowOf(node, spatial, w.shape.slice(2));
+  return [positive(node, { dtype: x.dtype, shape: [x.shape[0]!, w.shape[0]!, ...windowOutput(spatial, window)] })];
+};
+
+/** ConvTranspose: output = stride·(input − 1) + output_padding + dilated kernel − pads. */
+export const convTransposeWindow = (
+  node: Node,
+  x: Value,
+  w: Value,
+): Window & { readonly output: readonly number[] } => {
+  const spatial = x.shape.slice(2);
+  const kernel = w.shape.slice(2);
+  const ones = spatial.map(() => 1);
+  const strides = intsOf(node, "strides", ones);
+  const dilations = intsOf(node, "dilations", ones);
+  const extra = intsOf(
+    node,
+    "output_padding",
+    spatial.map(() => 0),
+  );
+  checkWindow(node, spatial.length, { kernel, strides, dilations });
+  const full = spatial.map((size, i) => strides[i]! * (size - 1) + extra[i]! + (kernel[i]! - 1) * dilations[i]! + 1);
+  const autoPad = stringOf(node, "auto_pad", "NOTSET");
+  const outputShape = intsOf(node, "output_shape", undefined);
+  const wanted =
+    outputShape?.slice(-spatial.length) ??
+    (autoPad.startsWith("SAME") ? spatial.map((s, i) => s * strides[i]!) : undefined);
+  if (!wanted) {
+    const pads =
+      autoPad === "VALID"
+        ? [...ones, ...ones].map(() => 0)
+        : intsOf(
+            node,
+            "pads",
+            [...ones, ...ones].map(() => 0),
+          );
+    return { kernel, strides, dilations, pads, output: full.map((f, i) => f - pads[i]! - pads[i + spatial.length]!) };
+  }
+  const total = full.map((f, i) => Math.max(0, f - wanted[i]!));
+  const small = total.map((t) => Math.floor(t / 2));
+  const large = total.map((t) => Math.ceil(t / 2));
+  const pads = autoPad === "SAME_UPPER" ? [...small, ...large] : [...large, ...small];
+  return { kernel, strides, dilations, pads, output: wanted };
+};
+
+const ConvTranspose: Infer = (node, inputs) => {
+  const x = required(node, inputs, 0);
+  const w = required(node, inputs, 1);
+  if (w.shape.length !== x.shape.length || w.shape[0] !== x.shape[1]) {
+    throw new OnnxError(`weights [${w.shape.join(", ")}] do not fit input [${x.shape.join(", ")}]`, describe(node));
+  }
+  const channels = w.shape[1]! * intOf(node, "group", 1);
+  return [
+    positive(node, { dtype: x.dtype, shape: [x.shape[0]!, channels, ...convTransposeWindow(node, x, w).output] }),
+  ];
+};
+
+const pool: Infer = (node, inputs) => {
+  const x = required(node, inputs, 0);
+  const spatial = x.shape.slice(2);
+  const kernel = intsOf(node, "kernel_shape", undefined);
+  if (!kernel) throw new OnnxError("has no kernel_shape", describe(node));
+  const output = windowOutput(spatial, windowOf(node, spatial, kernel), intOf(node, "ceil_mode", 0) === 1);
+  const type = positive(node, { dtype: x.dtype, shape: [x.shape[0]!, x.shape[1]!, ...output] });
+  return [type, { dtype: "int64", shape: type.shape }];
+};
+
+const globalPool: Infer = (node, inputs) => {
+  const { dtype, shape } = required(node, inputs, 0);
+  return [{ dtype, shape: shape.map((d, i) => (i < 2 ? d : 1)) }];
+};
+
+const MaxUnpool: Infer = (node, inputs) => {
+  const x = required(node, inputs, 0);
+  if (inputs[2]) return [{ dtype: x.dtype, shape: constantInts(node, inputs[2]) }];
+  const spatial = x.shape.slice(2);
+  const kernel = intsOf(node, "kernel_shape", undefined) ?? [];
+  const strides = intsOf(
+    node,
+    "strides",
+    spatial.map(() => 1),
+  );
+  const pads = intsOf(
+    node,
+    "pads",
+    [...spatial, ...spatial].map(() => 0),
+  );
+  const output = spatial.map((size, i) => (size - 1) * strides[i]! - pads[i]! - pads[i + spatial.length]! + kernel[i]!);
+  return [{ dtype: x.dtype, shape: [...x.shape.slice(0, 2), ...output] }];
+};
+
+/** Inputs: X, roi, scales, sizes; with `axes`, scales and sizes name only these axes. */
+const Resize: Infer = (node, inputs) => {
+  const x = required(node, inputs, 0);
+  const axes = intsOf(
+    node,
+    "axes",
+    x.shape.map((_, i) => i),
+  ).map((a) => (a < 0 ? a + x.shape.length : a));
+  const shape = [...x.shape];
+  const sizes = inputs[3] && inputs[3].shape[0] !== 0 ? constantInts(node, inputs[3]) : null;
+  if (sizes) {
+    if (stringOf(node, "keep_aspect_ratio_policy", "stretch") !== "stretch") {
+      throw new OnnxError("keep_aspect_ratio_policy other than stretch is not supported", describe(node));
+    }
+    for (const [i, axis] of axes.entries()) shape[axis] = sizes[i]!;
+  } else {
+    const scales = constantInts(node, required(node, inputs, 2));
+    // In float32, as onnxruntime has it: 0.7 · 10 is 7 there.
+    for (const [i, axis] of axes.entries()) shape[axis] = Math.floor(Math.fround(shape[axis]! * scales[i]!));
+  }
+  return [positive(node, { dtype: x.dtype, shape })];
+};
+
+export const window: Readonly<Record<string, Infer>> = {
+  Conv,
+  ConvTranspose,
+  MaxPool: pool,
+  AveragePool: pool,
+  LpPool: pool,
+  GlobalAveragePool: globalPool,
+  GlobalMaxPool: globalPool,
+  GlobalLpPool: globalPool,
+  MaxUnpool,
+  Resize,
+};

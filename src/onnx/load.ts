@@ -1,0 +1,54 @@
+/** Brings a model into a builder: sizes fixed, operators in their opset-21 form, constants folded. */
+
+import type { Builder } from "./build.ts";
+import { OnnxError, type Graph, type Model, type ValueInfo } from "./graph.ts";
+import { upgrade } from "./upgrade.ts";
+import type { Value } from "./value.ts";
+
+/** The shape of an input with its symbols bound: a number stays, null or a symbol takes its place in `wanted`. */
+const fixShape = (info: ValueInfo, wanted: readonly number[]): void => {
+  const fits =
+    info.shape === null ||
+    (info.shape.length === wanted.length && info.shape.every((d, i) => typeof d !== "number" || d === wanted[i]));
+  if (!fits) {
+    throw new OnnxError(
+      `is [${info.shape?.map((d) => d ?? "?").join(", ")}], cannot be [${wanted.join(", ")}]`,
+      `input "${info.name}"`,
+    );
+  }
+};
+
+/**
+ * Appends the graph of `model` to `op`, with `inputs` in place of its inputs; their shapes fix all others.
+ *
+ * @returns the values of the graph's outputs, by name.
+ * @throws OnnxError where an input is missing or does not fit, or a shape depends on data.
+ */
+export const load = (op: Builder, model: Model, inputs: Readonly<Record<string, Value>>): Record<string, Value> => {
+  const { graph } = model;
+  const values = new Map<string, Value>();
+  for (const info of graph.inputs) {
+    const given = Object.hasOwn(inputs, info.name) ? inputs[info.name] : undefined;
+    if (!given) {
+      throw new OnnxError(`is not given; given: ${Object.keys(inputs).join(", ") || "none"}`, `input "${info.name}"`);
+    }
+    if (given.dtype !== info.dtype)
+      throw new OnnxError(`is ${info.dtype}, cannot be ${given.dtype}`, `input "${info.name}"`);
+    fixShape(info, given.shape);
+    values.set(info.name, given);
+  }
+  for (const [name, t] of graph.initializers) values.set(name, op.tensor(t, name));
+  for (const node of graph.nodes) {
+    const nodeInputs = node.inputs.map((name) => (name === "" ? null : values.get(name)!));
+    const upgraded = upgrade({ node, inputs: nodeInputs, op, opset: model.opset });
+    const outputs =
+      "op" in upgraded
+        ? op.appendNode(upgraded.op, upgraded.inputs, upgraded.attributes, node.outputs, node.domain)
+        : [upgraded];
+    for (const [i, name] of node.outputs.entries()) if (name !== "" && outputs[i]) values.set(name, outputs[i]);
+  }
+  return outputsOf(graph, values);
+};
+
+const outputsOf = (graph: Graph, values: ReadonlyMap<string, Value>): Record<string, Value> =>
+  Object.fromEntries(graph.outputs.map(({ name }) => [name, values.get(name)!]));

@@ -1,0 +1,73 @@
+/** Topological order of nodes. */
+
+import { OnnxError, describe, type Attribute, type Graph, type Node } from "./graph.ts";
+
+/** Names that are defined around the nodes. */
+export interface Scope {
+  has(name: string): boolean;
+}
+
+/** What a node reads, from its inputs and from the subgraphs in its attributes. */
+export const readsOf = (node: Node): string[] => [
+  ...node.inputs.filter((name) => name !== ""),
+  ...Object.values(node.attributes).flatMap(captured),
+];
+
+const captured = (attribute: Attribute): string[] => {
+  if (attribute.type !== "graph") return [];
+  const graph: Graph = attribute.value;
+  const own = new Set([
+    ...graph.inputs.map((v) => v.name),
+    ...graph.initializers.keys(),
+    ...graph.nodes.flatMap((n) => n.outputs),
+  ]);
+  return [...graph.nodes.flatMap(readsOf), ...graph.outputs.map((v) => v.name)].filter((name) => !own.has(name));
+};
+
+/**
+ * The nodes so ordered that each value is defined before it is used; nodes that are already in order keep it (Kahn 1962).
+ * @throws OnnxError for a value that is defined twice or never, and for a cycle.
+ */
+export const sortNodes = (nodes: readonly Node[], known: Scope, place: string): Node[] => {
+  const producer = new Map<string, number>();
+  for (const [index, node] of nodes.entries()) {
+    for (const output of node.outputs) {
+      if (output === "") continue;
+      if (known.has(output) || producer.has(output))
+        throw new OnnxError(`value "${output}" is defined twice`, `${place}, ${describe(node)}`);
+      producer.set(output, index);
+    }
+  }
+  const waiting = nodes.map(() => 0);
+  const consumers: number[][] = nodes.map(() => []);
+  for (const [index, node] of nodes.entries()) {
+    for (const name of new Set(readsOf(node))) {
+      const source = producer.get(name);
+      if (source !== undefined) {
+        consumers[source]!.push(index);
+        waiting[index]!++;
+      } else if (!known.has(name)) {
+        throw new OnnxError(`reads "${name}", which nothing defines`, `${place}, ${describe(node)}`);
+      }
+    }
+  }
+  const ordered = kahn(waiting, consumers);
+  if (ordered.length < nodes.length) {
+    const stuck = nodes.filter((_, i) => waiting[i]! > 0).slice(0, 3);
+    throw new OnnxError(`the nodes form a cycle, among them ${stuck.map(describe).join("; ")}`, place);
+  }
+  return ordered.map((i) => nodes[i]!);
+};
+
+/** Indices in topological order, first ready first; `waiting` counts down to 0 for each that is placed. */
+const kahn = (waiting: number[], consumers: readonly (readonly number[])[]): number[] => {
+  const inOrder = consumers.every((list, i) => list.every((c) => c > i));
+  if (inOrder) {
+    waiting.fill(0);
+    return waiting.map((_, i) => i);
+  }
+  const ready = waiting.flatMap((count, i) => (count === 0 ? [i] : []));
+  // The loop also visits what it appends.
+  for (const next of ready) for (const c of consumers[next]!) if (--waiting[c]! === 0) ready.push(c);
+  return ready;
+};

@@ -1,0 +1,90 @@
+/** Tensors to and from ONNX's TensorProto. */
+
+import { create } from "@bufbuild/protobuf";
+import { TensorProtoSchema, TensorProto_DataLocation, type TensorProto } from "onnx-buf";
+import { bytesPerElement, newData, sizeOf, tensor, type DType, type Tensor } from "../tensor.ts";
+import { OnnxError } from "./graph.ts";
+
+/** ONNX's numbers for the element types. */
+const codes: Readonly<Record<DType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  uint32: 12,
+  uint64: 13,
+};
+const dtypes = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype as DType]));
+
+export const codeOf = (dtype: DType): number => codes[dtype];
+
+/** @throws OnnxError for an element type that is not supported (string, bfloat16, float8 …). */
+export const dtypeOf = (code: number, place: string): DType => {
+  const dtype = dtypes.get(code);
+  if (!dtype) {
+    throw new OnnxError(`element type ${code} is not supported; supported: ${Object.keys(codes).join(", ")}`, place);
+  }
+  return dtype;
+};
+
+/** Largest number of elements of one tensor; beyond it a file is taken for hostile. */
+const MAX_ELEMENTS = 2 ** 29;
+
+const shapeOf = (proto: TensorProto, place: string): number[] => {
+  const shape = proto.dims.map(Number);
+  if (shape.some((d) => d < 0) || sizeOf(shape) > MAX_ELEMENTS) {
+    throw new OnnxError(`shape [${shape.join(", ")}] is negative or over ${MAX_ELEMENTS} elements`, place);
+  }
+  return shape;
+};
+
+/** The field that holds the values where they are not raw bytes. */
+const typedField = (proto: TensorProto, dtype: DType): readonly (number | bigint)[] => {
+  switch (dtype) {
+    case "float32":
+      return proto.floatData;
+    case "float64":
+      return proto.doubleData;
+    case "int64":
+      return proto.int64Data;
+    case "uint32":
+    case "uint64":
+      return proto.uint64Data;
+    default:
+      return proto.int32Data;
+  }
+};
+
+/** @throws OnnxError for external data, unsupported element types, and lengths that contradict the shape. */
+export const readTensor = (proto: TensorProto, place: string): Tensor => {
+  if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL || proto.externalData.length > 0) {
+    throw new OnnxError("weights are stored in another file; save the model with its weights inside", place);
+  }
+  const dtype = dtypeOf(proto.dataType, place);
+  const shape = shapeOf(proto, place);
+  const size = sizeOf(shape);
+  const raw = proto.rawData;
+  const values = typedField(proto, dtype);
+  const given = raw.length > 0 ? raw.length / bytesPerElement(dtype) : values.length;
+  if (given !== size)
+    throw new OnnxError(`holds ${given} values, its shape [${shape.join(", ")}] wants ${size}`, place);
+  const data = newData(dtype, size);
+  if (raw.length > 0) new Uint8Array(data.buffer).set(raw);
+  else if (dtype === "int64" || dtype === "uint64") (data as BigInt64Array).set(values.map(BigInt));
+  else (data as Float32Array).set(values.map(Number));
+  return tensor(dtype, shape, data);
+};
+
+export const writeTensor = (name: string, t: Tensor): TensorProto =>
+  create(TensorProtoSchema, {
+    name,
+    dims: t.shape.map(BigInt),
+    dataType: codeOf(t.dtype),
+    rawData: new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength).slice(),
+  });

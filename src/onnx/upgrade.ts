@@ -1,0 +1,200 @@
+/**
+ * Older forms of operators to their opset-21 form, so that everything behind the reader knows one form of each.
+ * Sources: the operator changelog of ONNX, and onnxruntime's kernels where the specification is silent.
+ */
+
+import { tensorOf } from "../tensor.ts";
+import type { Builder } from "./build.ts";
+import {
+  OnnxError,
+  describe,
+  floatOf,
+  floatsOf,
+  intOf,
+  intsOf,
+  stringOf,
+  tensorAttributeOf,
+  type Attributes,
+  type Node,
+} from "./graph.ts";
+import { constantInts, required, type Value } from "./value.ts";
+
+/** A node in its opset-21 form, or the value that stands in its place. */
+export type Upgraded =
+  | { readonly op: string; readonly inputs: readonly (Value | null)[]; readonly attributes: Attributes }
+  | Value;
+
+interface Context {
+  readonly node: Node;
+  readonly inputs: readonly (Value | null)[];
+  readonly op: Builder;
+  readonly opset: number;
+}
+
+type Upgrade = (context: Context) => Upgraded;
+
+const without = (attributes: Attributes, ...names: string[]): Attributes =>
+  Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
+
+/** An attribute that became the input behind the present ones. */
+const attributeToInput =
+  (name: string, before: number): Upgrade =>
+  ({ node, inputs, op, opset }) => {
+    const ints = opset < before ? intsOf(node, name, undefined) : undefined;
+    return {
+      op: node.op,
+      inputs: ints ? [inputs[0]!, op.ints(ints)] : inputs,
+      attributes: without(node.attributes, name),
+    };
+  };
+
+const Constant: Upgrade = ({ node, op }) => {
+  const float = floatOf(node, "value_float", undefined);
+  const int = intOf(node, "value_int", undefined);
+  const floats = floatsOf(node, "value_floats", undefined);
+  const ints = intsOf(node, "value_ints", undefined);
+  if (float !== undefined) return op.constant(float);
+  if (int !== undefined) return op.constant(int, "int64");
+  if (floats) return op.tensor(tensorOf("float32", [floats.length], floats), node.outputs[0]);
+  if (ints) return op.ints(ints);
+  const value = tensorAttributeOf(node, "value", undefined);
+  if (!value) throw new OnnxError("holds neither a tensor, a number nor a list of numbers", describe(node));
+  return op.tensor(value, node.outputs[0]);
+};
+
+/** Before opset 13 the input was flattened to two dimensions at `axis` (default 1), and the softmax taken over the second. */
+const softmax: Upgrade = ({ node, inputs, op, opset }) => {
+  const x = required(node, inputs, 0);
+  const raw = intOf(node, "axis", opset < 13 ? 1 : -1);
+  const axis = raw < 0 ? raw + x.shape.length : raw;
+  const attributes: Attributes = { axis: { type: "int", value: axis } };
+  if (opset >= 13 || axis === x.shape.length - 1) return { op: node.op, inputs, attributes };
+  const flat = op.Flatten(x, { axis });
+  const y = node.op === "Softmax" ? op.Softmax(flat, { axis: 1 }) : op.LogSoftmax(flat, { axis: 1 });
+  return op.Reshape(y, op.ints(x.shape));
+};
+
+const Slice: Upgrade = ({ node, inputs, op, opset }) => {
+  if (opset >= 10) return { op: "Slice", inputs, attributes: {} };
+  const starts = intsOf(node, "starts", []);
+  const axes = intsOf(
+    node,
+    "axes",
+    starts.map((_, i) => i),
+  );
+  return {
+    op: "Slice",
+    inputs: [inputs[0]!, op.ints(starts), op.ints(intsOf(node, "ends", [])), op.ints(axes)],
+    attributes: {},
+  };
+};
+
+const Pad: Upgrade = ({ node, inputs, op, opset }) => {
+  if (opset >= 11) return { op: "Pad", inputs, attributes: node.attributes };
+  const value = op.constant(floatOf(node, "value", 0), required(node, inputs, 0).dtype);
+  return {
+    op: "Pad",
+    inputs: [inputs[0]!, op.ints(intsOf(node, "pads", [])), value],
+    attributes: without(node.attributes, "pads", "value"),
+  };
+};
+
+const Clip: Upgrade = ({ node, inputs, op, opset }) => {
+  if (opset >= 11) return { op: "Clip", inputs, attributes: {} };
+  const bound = (name: string) => {
+    const value = floatOf(node, name, undefined);
+    return value === undefined ? null : op.constant(value, required(node, inputs, 0).dtype);
+  };
+  return { op: "Clip", inputs: [inputs[0]!, bound("min"), bound("max")], attributes: {} };
+};
+
+const Split: Upgrade = ({ node, inputs, op, opset }) => {
+  const attributes = without(node.attributes, "split", "num_outputs");
+  if (inputs[1]) return { op: "Split", inputs, attributes };
+  const x = required(node, inputs, 0);
+  const raw = intOf(node, "axis", 0);
+  const size = x.shape[raw < 0 ? raw + x.shape.length : raw]!;
+  const chunk = Math.ceil(size / node.outputs.length);
+  const even = node.outputs.map((_, i) => Math.min(chunk, size - i * chunk));
+  return { op: "Split", inputs: [x, op.ints((opset < 13 && intsOf(node, "split", undefined)) || even)], attributes };
+};
+
+/** Upsample, and Resize before opset 11: asymmetric; nearest takes the floor going up and the ceiling going down. */
+const legacyResize: Upgrade = ({ node, inputs, op }) => {
+  const x = required(node, inputs, 0);
+  const scales = floatsOf(node, "scales", undefined);
+  const given = scales ? op.tensor(tensorOf("float32", [scales.length], scales)) : required(node, inputs, 1);
+  const down = constantInts(node, given).some((s) => s < 1);
+  const mode = stringOf(node, "mode", "nearest");
+  const attributes: Attributes = {
+    mode: { type: "string", value: mode === "bilinear" ? "linear" : mode },
+    coordinate_transformation_mode: { type: "string", value: "asymmetric" },
+    nearest_mode: { type: "string", value: down ? "ceil" : "floor" },
+  };
+  return { op: "Resize", inputs: [x, null, given], attributes };
+};
+
+const Resize: Upgrade = (context) => {
+  const { node, inputs, opset } = context;
+  if (opset < 11) return legacyResize(context);
+  const present = inputs.map((v) => (v && v.shape[0] === 0 ? null : v));
+  return { op: "Resize", inputs: present, attributes: node.attributes };
+};
+
+const Dropout: Upgrade = ({ node, inputs }) => {
+  const training = inputs[2]?.constant?.data[0];
+  if (training) throw new OnnxError("is in training mode; export the network in evaluation mode", describe(node));
+  if (node.outputs.length > 1 && node.outputs[1] !== "")
+    throw new OnnxError("its mask is used; export in evaluation mode", describe(node));
+  return required(node, inputs, 0);
+};
+
+const BatchNormalization: Upgrade = ({ node, inputs }) => {
+  if (intOf(node, "training_mode", 0) !== 0)
+    throw new OnnxError("is in training mode; export in evaluation mode", describe(node));
+  if (intOf(node, "spatial", 1) !== 1) throw new OnnxError("spatial = 0 is not supported", describe(node));
+  return { op: node.op, inputs, attributes: without(node.attributes, "spatial", "momentum", "training_mode") };
+};
+
+const TopK: Upgrade = ({ node, inputs, op, opset }) => {
+  const k = opset < 10 ? op.ints([intOf(node, "k", 1)]) : inputs[1];
+  return { op: "TopK", inputs: [inputs[0]!, k!], attributes: without(node.attributes, "k") };
+};
+
+const reduceAxes = attributeToInput("axes", 18);
+
+const upgrades: Readonly<Record<string, Upgrade>> = {
+  Constant,
+  Softmax: softmax,
+  LogSoftmax: softmax,
+  Slice,
+  Pad,
+  Clip,
+  Split,
+  Upsample: legacyResize,
+  Resize,
+  Dropout,
+  BatchNormalization,
+  TopK,
+  Identity: ({ node, inputs }) => required(node, inputs, 0),
+  Scatter: ({ node, inputs }) => ({ op: "ScatterElements", inputs, attributes: node.attributes }),
+  Squeeze: attributeToInput("axes", 13),
+  Unsqueeze: attributeToInput("axes", 13),
+  ReduceSum: attributeToInput("axes", 13),
+  ReduceMean: reduceAxes,
+  ReduceMax: reduceAxes,
+  ReduceMin: reduceAxes,
+  ReduceProd: reduceAxes,
+  ReduceL1: reduceAxes,
+  ReduceL2: reduceAxes,
+  ReduceLogSum: reduceAxes,
+  ReduceLogSumExp: reduceAxes,
+  ReduceSumSquare: reduceAxes,
+};
+
+/** `node` of a model of version `opset`, in its opset-21 form. @throws OnnxError for training-mode nodes. */
+export const upgrade = (context: Context): Upgraded => {
+  const { node, inputs } = context;
+  const convert = node.domain === "" && Object.hasOwn(upgrades, node.op) ? upgrades[node.op] : undefined;
+  return convert?.(context) ?? { op: node.op, inputs, attributes: node.attributes };
+};
