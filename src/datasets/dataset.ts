@@ -1,0 +1,11 @@
+/** What every data set gives: named pairs of files, read when asked for. */
+
+/** One image and its ground truth, as files' bytes. */
+export interface DatasetItem {
+  /** The file's name without its extension; unique in its set. */
+  readonly name: string;
+  /** The image file: PNG, JPEG or WebP. */
+  readonly image: () => Promise<Uint8Array>;
+  /** The label map: a PNG of class indices, 255 = void, of the image's size. */
+  readonly labels: () => Promise<Uint8Array>;
+}

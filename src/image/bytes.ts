@@ -1,0 +1,7 @@
+/** Reading binary headers. */
+
+export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** The ASCII characters of `length` bytes, for the four-letter names of chunks. */
+export const nameAt = (bytes: Uint8Array, offset: number, length = 4): string =>
+  String.fromCharCode(...bytes.subarray(offset, offset + length));

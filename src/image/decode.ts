@@ -1,0 +1,92 @@
+/** Image files to tensors. */
+import { tensor, type Tensor } from "../tensor.ts";
+import { viewOf } from "./bytes.ts";
+import type { Pixels } from "./codecs.ts";
+import { ImageError } from "./error.ts";
+import { decodeJpeg } from "./jpeg.ts";
+import { channelsOf, colourTypes } from "./png-chunks.ts";
+import { decodePng, type DecodedPng } from "./png-decode.ts";
+import { probeWithin } from "./probe.ts";
+import { decodeWebp } from "./webp.ts";
+
+export interface DecodeOptions {
+  /** Width × height allowed, checked by the header before anything is decoded. */
+  readonly maxPixels: number;
+}
+
+/** Red, green, blue, each 0..255. */
+export type Rgb = readonly [number, number, number];
+
+/**
+ * Decodes PNG, JPEG or WebP to RGB [3,H,W], grey levels 0..255.
+ *
+ * 16-bit PNGs keep their precision (value / 257); fewer bits are stretched to 0..255. Transparent pixels are composited
+ * over black, c·α, unrounded; opaque ones are exact. Colour profiles, gamma and EXIF orientation are ignored.
+ *
+ * @throws ImageError, and nothing else, on any bytes
+ */
+export const decodeImage = async (bytes: Uint8Array, { maxPixels }: DecodeOptions): Promise<Tensor<"float32">> => {
+  const { format, width, height } = probeWithin(bytes, maxPixels);
+  if (format === "png") return fromPng(decodePng(bytes));
+  const pixels = await (format === "jpeg" ? decodeJpeg : decodeWebp)(bytes);
+  if (pixels?.width !== width || pixels.height !== height) {
+    throw new ImageError("malformed", `the image does not decode to the ${width} x ${height} pixels of its header`);
+  }
+  return fromPixels(pixels);
+};
+
+/** Planes over black: value × α. `at` gives the four samples of pixel i, on the 0..`max` scale. */
+const planes = (
+  width: number,
+  height: number,
+  max: number,
+  at: (pixel: number) => readonly [number, number, number, number],
+): Tensor<"float32"> => {
+  const size = width * height;
+  const data = new Float32Array(3 * size);
+  // 255 / max is exactly 1 for 8 bits; for 16, v / 257 is the correctly rounded quotient.
+  const unit = max / 255;
+  for (let i = 0; i < size; i++) {
+    const [r, g, b, a] = at(i);
+    const opacity = a / max;
+    data[i] = (r / unit) * opacity;
+    data[size + i] = (g / unit) * opacity;
+    data[2 * size + i] = (b / unit) * opacity;
+  }
+  return tensor("float32", [3, height, width], data);
+};
+
+const fromPixels = ({ data, width, height }: Pixels): Tensor<"float32"> =>
+  planes(width, height, 255, (i) => [data[4 * i]!, data[4 * i + 1]!, data[4 * i + 2]!, data[4 * i + 3]!]);
+
+const fromPng = ({ header, samples, palette, transparency }: DecodedPng): Tensor<"float32"> => {
+  const { width, height, depth, colour } = header;
+  const max = 2 ** depth - 1;
+  if (colour === colourTypes.palette) {
+    const colours = palette ?? new Uint8Array(0);
+    return planes(width, height, 255, (i) => {
+      const c = samples[i]!;
+      if (3 * c >= colours.length) throw new ImageError("malformed", `PNG: colour ${c} is not in its palette`);
+      return [colours[3 * c]!, colours[3 * c + 1]!, colours[3 * c + 2]!, transparency?.[c] ?? 255];
+    });
+  }
+  const channels = channelsOf(colour);
+  const grey = channels < 3;
+  const key = transparentColour(transparency, grey ? 1 : 3);
+  return planes(width, height, max, (i) => {
+    const s = i * channels;
+    const [r, g, b] = grey ? [samples[s]!, samples[s]!, samples[s]!] : [samples[s]!, samples[s + 1]!, samples[s + 2]!];
+    if (channels === 2 || channels === 4) return [r, g, b, samples[s + channels - 1]!];
+    return [r, g, b, key && r === key[0] && g === key[1] && b === key[2] ? 0 : max];
+  });
+};
+
+/** tRNS of grey and RGB files: the one colour that is transparent, two bytes a sample. */
+const transparentColour = (body: Uint8Array | null, samples: 1 | 3): Rgb | null => {
+  if (!body) return null;
+  if (body.length !== 2 * samples) throw new ImageError("malformed", "PNG: its tRNS chunk has a wrong length");
+  const view = viewOf(body);
+  return samples === 1
+    ? [view.getUint16(0), view.getUint16(0), view.getUint16(0)]
+    : [view.getUint16(0), view.getUint16(2), view.getUint16(4)];
+};

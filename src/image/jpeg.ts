@@ -1,0 +1,93 @@
+/** JPEG in: markers read here (ITU-T T.81, annex B), pixels by MozJPEG. */
+import mozjpeg from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
+import { viewOf } from "./bytes.ts";
+import { startCodec, type CodecFactory, type Pixels } from "./codecs.ts";
+import { asImageError, ImageError } from "./error.ts";
+
+export const isJpeg = (bytes: Uint8Array): boolean => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
+
+// The package types its glue by a global namespace that it does not load.
+const factory: CodecFactory = mozjpeg;
+
+const startOfScan = 0xda;
+const endOfImage = 0xd9;
+
+// Progressive files have about ten scans; each costs a pass over the whole image, however few bytes it has.
+const maxScans = 100;
+
+const malformed = (message: string): ImageError => new ImageError("malformed", `JPEG: ${message}`);
+
+const isRestart = (marker: number): boolean => marker >= 0xd0 && marker <= 0xd7;
+
+/** SOF0..SOF15; C4, C8 and CC in that range are DHT, JPG and DAC. */
+const isFrame = (marker: number): boolean => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+
+/** Position of the first marker after entropy-coded data, in which FF is followed by 00 or a restart marker. */
+const endOfScan = (bytes: Uint8Array, start: number): number => {
+  let at = start;
+  while (at + 1 < bytes.length) {
+    const next = bytes[at + 1]!;
+    if (bytes[at] === 0xff && next !== 0 && next !== 0xff && !isRestart(next)) return at;
+    at++;
+  }
+  return bytes.length;
+};
+
+/** The marker segments, from the first after SOI up to EOI. */
+function* segmentsOf(bytes: Uint8Array): Generator<{ marker: number; body: Uint8Array }> {
+  const view = viewOf(bytes);
+  let at = 2;
+  for (;;) {
+    while (at < bytes.length && bytes[at] !== 0xff) at++;
+    while (bytes[at] === 0xff) at++;
+    const marker = bytes[at++];
+    if (marker === undefined) throw malformed("the file ends before its end-of-image marker");
+    if (marker === 0 || marker === 1 || isRestart(marker)) continue;
+    if (marker === endOfImage) return;
+    const length = at + 2 <= bytes.length ? view.getUint16(at) : 2;
+    if (length < 2 || at + Math.max(2, length) > bytes.length) throw malformed("the file ends within a marker segment");
+    yield { marker, body: bytes.subarray(at + 2, at + length) };
+    at += length;
+    if (marker === startOfScan) at = endOfScan(bytes, at);
+  }
+}
+
+/** Width and height from the frame header. EXIF orientation is not looked at. @throws ImageError */
+export const readJpegHeader = (bytes: Uint8Array): { width: number; height: number } => {
+  for (const { marker, body } of segmentsOf(bytes)) {
+    if (marker === startOfScan) break;
+    if (!isFrame(marker)) continue;
+    if (body.length < 6) throw malformed("its frame header is too short");
+    const view = viewOf(body);
+    const [precision, height, width, components] = [body[0]!, view.getUint16(1), view.getUint16(3), body[5]!];
+    if (marker > 0xc2 || precision !== 8 || (components !== 1 && components !== 3)) {
+      throw new ImageError(
+        "unsupported-format",
+        `JPEG: frame type SOF${marker - 0xc0}, ${precision} bits, ${components} components is not supported; ` +
+          "baseline and progressive, 8 bits, grey or YCbCr are",
+      );
+    }
+    if (width === 0 || height === 0) throw malformed(`the header says ${width} x ${height} pixels`);
+    return { width, height };
+  }
+  throw malformed("it has no frame header");
+};
+
+/**
+ * Pixels as stored: EXIF orientation is ignored, so that labels and image keep the same frame. libjpeg fills what a
+ * truncated file lacks with grey; such files are refused here instead.
+ *
+ * @throws ImageError `malformed`
+ */
+export const decodeJpeg = async (bytes: Uint8Array): Promise<Pixels | null> => {
+  let scans = 0;
+  for (const { marker } of segmentsOf(bytes)) {
+    if (marker === startOfScan && ++scans > maxScans) throw malformed(`it has more than ${maxScans} scans`);
+  }
+  const warnings: string[] = [];
+  const codec = await startCodec(factory, "jpeg", (line) => warnings.push(line));
+  const pixels = asImageError("JPEG:", () => codec.decode(bytes, false));
+  const truncated = warnings.find((line) => line.includes("remature end"));
+  if (truncated !== undefined) throw malformed(`its data is incomplete (${truncated})`);
+  return pixels;
+};

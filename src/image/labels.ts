@@ -1,0 +1,80 @@
+/** Label maps, class indices with 255 for void, as PNG files. */
+import { tensor, type Tensor } from "../tensor.ts";
+import type { DecodeOptions, Rgb } from "./decode.ts";
+import { ImageError } from "./error.ts";
+import { colourTypes } from "./png-chunks.ts";
+import { decodePng, type DecodedPng } from "./png-decode.ts";
+import { writePng } from "./png-encode.ts";
+import { probeWithin } from "./probe.ts";
+
+/** The index that is ignored everywhere. */
+const voidLabel = 255;
+
+export interface DecodeLabelsOptions extends DecodeOptions {
+  /** Colour of each class, to read a label map stored as an RGB picture; black that is no class's colour is void. */
+  readonly palette?: readonly Rgb[];
+}
+
+const notLabels = (message: string): ImageError => new ImageError("not-labels", message);
+
+const keyOf = (r: number, g: number, b: number): number => (r << 16) | (g << 8) | b;
+
+const byColour = ({ header, samples }: DecodedPng, palette: readonly Rgb[]): Uint8Array<ArrayBuffer> => {
+  const { width, height, colour } = header;
+  const step = colour === colourTypes.rgbAlpha ? 4 : 3;
+  const classes = new Map([[0, voidLabel], ...palette.map(([r, g, b], i): [number, number] => [keyOf(r, g, b), i])]);
+  return Uint8Array.from({ length: width * height }, (_, i) => {
+    const [r, g, b] = [samples[i * step]!, samples[i * step + 1]!, samples[i * step + 2]!];
+    const label = classes.get(keyOf(r, g, b));
+    if (label !== undefined) return label;
+    throw notLabels(
+      `the label map's colour (${r}, ${g}, ${b}) at x ${i % width}, y ${Math.floor(i / width)} is no class's`,
+    );
+  });
+};
+
+const indicesOf = (png: DecodedPng, palette: readonly Rgb[] | undefined): Uint8Array<ArrayBuffer> => {
+  const { depth, colour } = png.header;
+  if (depth === 16) throw notLabels("the label map has 16 bits per sample; use 8, with 255 for void");
+  if (colour === colourTypes.palette || colour === colourTypes.grey) return Uint8Array.from(png.samples);
+  if (colour === colourTypes.greyAlpha) {
+    throw notLabels("the label map has an alpha channel; save it as greyscale without alpha or with a palette");
+  }
+  if (palette) return byColour(png, palette);
+  throw notLabels(
+    "the label map is an RGB picture; save it as an 8-bit greyscale or palette PNG whose values are class indices, 255 for void",
+  );
+};
+
+/**
+ * Decodes a label map to [H,W]: the indices of a palette PNG, the raw values of a greyscale one (1 to 8 bits), or, given a
+ * `palette`, the classes that an RGB picture's colours stand for (alpha is ignored).
+ *
+ * @throws ImageError `not-labels` for what is an image but no label map (JPEG, WebP, 16 bits, unknown colours), and the others
+ */
+export const decodeLabels = (bytes: Uint8Array, { maxPixels, palette }: DecodeLabelsOptions): Tensor<"uint8"> => {
+  const { format, width, height } = probeWithin(bytes, maxPixels);
+  if (format !== "png") throw notLabels(`a label map must be a PNG; ${format.toUpperCase()} would blur class indices`);
+  return tensor("uint8", [height, width], indicesOf(decodePng(bytes), palette));
+};
+
+/**
+ * Label map [H,W] to a palette PNG, 8-bit indices, 256 entries. Indices beyond the palette are kept, and shown black like
+ * void (255) unless `voidColour` says otherwise.
+ */
+export const encodeLabels = (
+  labels: Tensor<"uint8">,
+  palette: readonly Rgb[],
+  { voidColour = [0, 0, 0] }: { readonly voidColour?: Rgb } = {},
+): Uint8Array => {
+  const [height, width] = labels.shape;
+  if (labels.shape.length !== 2 || !height || !width) {
+    throw new RangeError(`encodeLabels: labels must be [H, W], not [${labels.shape.join(", ")}]`);
+  }
+  if (palette.length > voidLabel)
+    throw new RangeError(`encodeLabels: ${palette.length} colours leave no index for void`);
+  const colours = new Uint8Array(256 * 3);
+  palette.forEach((rgb, i) => colours.set(rgb, 3 * i));
+  colours.set(voidColour, 3 * voidLabel);
+  return writePng({ width, height, depth: 8, colour: colourTypes.palette, bytes: labels.data, palette: colours });
+};

@@ -1,0 +1,60 @@
+/** PNG out: one IDAT, no interlacing. */
+import { zlibSync } from "fflate";
+import { viewOf } from "./bytes.ts";
+import { channelsOf, pngChunk, signature, type ColourType } from "./png-chunks.ts";
+import { filterPaeth } from "./png-filter.ts";
+
+export interface RawPng {
+  readonly width: number;
+  readonly height: number;
+  readonly depth: 8 | 16;
+  readonly colour: ColourType;
+  /** Big-endian samples, row by row. */
+  readonly bytes: Uint8Array;
+  /** RGB triples. */
+  readonly palette?: Uint8Array;
+}
+
+/** Of deflate. On photographs level 6 saves 3 % more, in twice the time. */
+const level = 4;
+
+/** Rows each with their filter's number in front: Paeth for colours, none for indices (as the standard recommends). */
+const filtered = ({ width, height, depth, colour, bytes, palette }: RawPng): Uint8Array => {
+  const step = (channelsOf(colour) * depth) >> 3;
+  const rowBytes = width * step;
+  const out = new Uint8Array(height * (rowBytes + 1));
+  let above: Uint8Array = new Uint8Array(rowBytes);
+  for (let y = 0; y < height; y++) {
+    const row = bytes.subarray(y * rowBytes, (y + 1) * rowBytes);
+    const to = out.subarray(y * (rowBytes + 1), (y + 1) * (rowBytes + 1));
+    if (palette) {
+      to.set(row, 1);
+    } else {
+      to[0] = 4;
+      filterPaeth(row, above, step, to.subarray(1));
+    }
+    above = row;
+  }
+  return out;
+};
+
+export const writePng = (png: RawPng): Uint8Array => {
+  const header = new Uint8Array(13);
+  viewOf(header).setUint32(0, png.width);
+  viewOf(header).setUint32(4, png.height);
+  header.set([png.depth, png.colour], 8);
+  const parts = [
+    signature,
+    pngChunk("IHDR", header),
+    ...(png.palette ? [pngChunk("PLTE", png.palette)] : []),
+    pngChunk("IDAT", zlibSync(filtered(png), { level })),
+    pngChunk("IEND", new Uint8Array(0)),
+  ];
+  const file = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    file.set(part, at);
+    at += part.length;
+  }
+  return file;
+};

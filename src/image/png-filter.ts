@@ -1,0 +1,43 @@
+/** PNG's row filters (W3C PNG, section 9): Recon(x) from Filt(x) and the bytes left (a), above (b) and above left (c). */
+import { ImageError } from "./error.ts";
+
+/** The neighbour of a, b, c nearest to a + b − c. */
+const paeth = (a: number, b: number, c: number): number => {
+  const pa = Math.abs(b - c);
+  const pb = Math.abs(a - c);
+  const pc = Math.abs(a + b - 2 * c);
+  if (pa <= pb && pa <= pc) return a;
+  return pb <= pc ? b : c;
+};
+
+/** Undoes a row's filter in place. `above` is the reconstructed row before (zeros for the first), `step` bytes per pixel. */
+export const unfilterRow = (filter: number, row: Uint8Array, above: Uint8Array, step: number): void => {
+  const left = (i: number): number => (i < step ? 0 : row[i - step]!);
+  const aboveLeft = (i: number): number => (i < step ? 0 : above[i - step]!);
+  switch (filter) {
+    case 0:
+      return;
+    case 1:
+      for (let i = step; i < row.length; i++) row[i] = row[i]! + row[i - step]!;
+      return;
+    case 2:
+      for (let i = 0; i < row.length; i++) row[i] = row[i]! + above[i]!;
+      return;
+    case 3:
+      for (let i = 0; i < row.length; i++) row[i] = row[i]! + ((left(i) + above[i]!) >> 1);
+      return;
+    case 4:
+      for (let i = 0; i < row.length; i++) row[i] = row[i]! + paeth(left(i), above[i]!, aboveLeft(i));
+      return;
+    default:
+      throw new ImageError("malformed", `PNG: a row has the unknown filter ${filter}`);
+  }
+};
+
+/** Writes the Paeth-filtered `row` to `out`. */
+export const filterPaeth = (row: Uint8Array, above: Uint8Array, step: number, out: Uint8Array): void => {
+  for (let i = 0; i < row.length; i++) {
+    const [a, c] = i < step ? [0, 0] : [row[i - step]!, above[i - step]!];
+    out[i] = row[i]! - paeth(a, above[i]!, c);
+  }
+};

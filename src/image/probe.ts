@@ -1,0 +1,45 @@
+/** What a file is and how large it decodes, from its header alone. */
+import { asImageError, ImageError } from "./error.ts";
+import { isJpeg, readJpegHeader } from "./jpeg.ts";
+import { isPng, readPngHeader } from "./png-chunks.ts";
+import { isWebp, readWebpHeader } from "./webp.ts";
+
+export type ImageFormat = "png" | "jpeg" | "webp";
+
+export interface ImageHeader {
+  readonly format: ImageFormat;
+  readonly width: number;
+  readonly height: number;
+}
+
+const formatOf = (bytes: Uint8Array): ImageFormat => {
+  if (isPng(bytes)) return "png";
+  if (isJpeg(bytes)) return "jpeg";
+  if (isWebp(bytes)) return "webp";
+  if (bytes.length < 12)
+    throw new ImageError("malformed", `${bytes.length} bytes are no image; PNG, JPEG and WebP are accepted`);
+  throw new ImageError("unsupported-format", "the data is neither PNG, JPEG nor WebP, the formats accepted");
+};
+
+const readers = { png: readPngHeader, jpeg: readJpegHeader, webp: readWebpHeader };
+
+/** Format and size by the header; nothing is decoded. @throws ImageError `unsupported-format` or `malformed` */
+export const probe = (bytes: Uint8Array): ImageHeader =>
+  asImageError("the image's header", () => {
+    const format = formatOf(bytes);
+    const { width, height } = readers[format](bytes);
+    return { format, width, height };
+  });
+
+/** `probe`, and a refusal of what has more than `maxPixels` pixels. @throws ImageError, also `too-large` */
+export const probeWithin = (bytes: Uint8Array, maxPixels: number): ImageHeader => {
+  const header = probe(bytes);
+  const { width, height } = header;
+  if (width * height > maxPixels) {
+    throw new ImageError(
+      "too-large",
+      `the image has ${width} x ${height} = ${width * height} pixels (width x height); at most ${maxPixels} are allowed`,
+    );
+  }
+  return header;
+};

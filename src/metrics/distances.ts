@@ -1,0 +1,73 @@
+/** How far apart two images or two label maps are. Images are [C,H,W], grey levels 0..255. */
+import { sameShape, type Tensor } from "../tensor.ts";
+import { ssim } from "./ssim.ts";
+
+type Image = Tensor<"float32">;
+
+export interface Distances {
+  /** Pixels in which any channel differs. */
+  readonly l0Pixels: number;
+  /** Values (pixels × channels) that differ. */
+  readonly l0Values: number;
+  /** Euclidean norm of the difference, grey levels. */
+  readonly l2: number;
+  /** Largest absolute difference, grey levels. */
+  readonly linf: number;
+  /** Mean absolute difference, grey levels. */
+  readonly meanAbs: number;
+  /** Peak signal-to-noise ratio, dB: 10·log10(255² / MSE). `Infinity` for equal images, which JSON writes as null. */
+  readonly psnr: number;
+  /** Structural similarity; `null` for images smaller than its window. */
+  readonly ssim: number | null;
+}
+
+/** Every distance between two images of one shape. @throws RangeError where shapes differ */
+export const distances = (a: Image, b: Image): Distances => {
+  if (!sameShape(a.shape, b.shape) || a.shape.length !== 3) {
+    throw new RangeError(
+      `distances: images [${a.shape.join(", ")}] and [${b.shape.join(", ")}] must both be [C, H, W]`,
+    );
+  }
+  const size = a.shape[1]! * a.shape[2]!;
+  const changed = new Uint8Array(size);
+  let [l0Values, squares, absolutes, linf] = [0, 0, 0, 0];
+  for (let i = 0; i < a.data.length; i++) {
+    const d = Math.abs(a.data[i]! - b.data[i]!);
+    if (d === 0) continue;
+    changed[i % size] = 1;
+    l0Values += 1;
+    squares += d * d;
+    absolutes += d;
+    linf = Math.max(linf, d);
+  }
+  return {
+    l0Pixels: changed.reduce((n, c) => n + c, 0),
+    l0Values,
+    l2: Math.sqrt(squares),
+    linf,
+    meanAbs: absolutes / a.data.length,
+    psnr: 10 * Math.log10((255 * 255 * a.data.length) / squares),
+    ssim: ssim(a, b),
+  };
+};
+
+/**
+ * Share of pixels whose label differs between two maps; pixels that are void (255) in either, or in `reference` where one
+ * is given, are left out. `null` where none is left. @throws RangeError where shapes differ
+ */
+export const changedShare = (
+  before: Tensor<"uint8">,
+  after: Tensor<"uint8">,
+  reference: Tensor<"uint8"> = before,
+): number | null => {
+  if (!sameShape(before.shape, after.shape) || !sameShape(before.shape, reference.shape)) {
+    throw new RangeError(`changedShare: maps [${before.shape.join(", ")}] and [${after.shape.join(", ")}] differ`);
+  }
+  let [counted, changed] = [0, 0];
+  for (let i = 0; i < before.data.length; i++) {
+    if (before.data[i] === 255 || after.data[i] === 255 || reference.data[i] === 255) continue;
+    counted += 1;
+    if (before.data[i] !== after.data[i]) changed += 1;
+  }
+  return counted === 0 ? null : changed / counted;
+};
