@@ -205,8 +205,8 @@ export class GraphBuilder {
     domain = "",
   ): readonly Value[] {
     const count = typeof outputs === "number" ? outputs : outputs.length;
-    const key = JSON.stringify([domain, op, inputs.map((v) => v?.name), attributes, count], distinct);
     const cheap = !Object.values(attributes).some((a) => a.type === "tensor" || a.type === "graph");
+    const key = cheap ? JSON.stringify([domain, op, inputs.map((v) => v?.name), attributes, count], distinct) : "";
     const known = cheap ? this.#known.get(key) : undefined;
     if (known) return known;
     const wanted = typeof outputs === "number" ? Array.from({ length: outputs }, () => op) : outputs;

@@ -138,7 +138,7 @@ const readNode = (proto: NodeProto, index: number, graph: string, visible: Scope
   };
 };
 
-const text = new TextDecoder("utf-8", { ignoreBOM: true });
+const text = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 
 /** As a number; what lies beyond int64's largest double saturates, so that "to the end" (2^63 − 1) can be written back. */
 const toNumber = (i: bigint): number => Math.min(Number(i), 2 ** 63 - 1024);

@@ -7,6 +7,7 @@ import { tensorOf } from "../tensor.ts";
 import type { Builder } from "./build.ts";
 import {
   OnnxError,
+  attributesOf,
   describe,
   floatOf,
   floatsOf,
@@ -17,7 +18,7 @@ import {
   type Attributes,
   type Node,
 } from "./graph.ts";
-import { constantInts, required, type Value } from "./value.ts";
+import { constantInts, normaliseAxis, required, type Value } from "./value.ts";
 
 /** A node in its opset-21 form, or the value that stands in its place. */
 export type Upgraded =
@@ -66,7 +67,7 @@ const Constant: Upgrade = ({ node, op }) => {
 const softmax: Upgrade = ({ node, inputs, op, opset }) => {
   const x = required(node, inputs, 0);
   const raw = intOf(node, "axis", opset < 13 ? 1 : -1);
-  const axis = raw < 0 ? raw + x.shape.length : raw;
+  const axis = normaliseAxis(node, raw, x.shape.length);
   const attributes: Attributes = { axis: { type: "int", value: axis } };
   if (opset >= 13 || axis === x.shape.length - 1) return { op: node.op, inputs, attributes };
   const flat = op.Flatten(x, { axis });
@@ -113,25 +114,36 @@ const Split: Upgrade = ({ node, inputs, op, opset }) => {
   if (inputs[1]) return { op: "Split", inputs, attributes };
   const x = required(node, inputs, 0);
   const raw = intOf(node, "axis", 0);
-  const size = x.shape[raw < 0 ? raw + x.shape.length : raw]!;
+  const size = x.shape[normaliseAxis(node, raw, x.shape.length)]!;
   const chunk = Math.ceil(size / node.outputs.length);
-  const even = node.outputs.map((_, i) => Math.min(chunk, size - i * chunk));
+  const even = node.outputs.map((_, i) => Math.max(0, Math.min(chunk, size - i * chunk)));
   return { op: "Split", inputs: [x, op.ints((opset < 13 && intsOf(node, "split", undefined)) || even)], attributes };
 };
 
-/** Upsample, and Resize before opset 11: asymmetric; nearest takes the floor going up and the ceiling going down. */
+/**
+ * Upsample, and Resize before opset 11: asymmetric; nearest takes the floor along axes that grow and the ceiling along
+ * those that shrink, so that where there are both it takes two steps.
+ */
 const legacyResize: Upgrade = ({ node, inputs, op }) => {
   const x = required(node, inputs, 0);
   const scales = floatsOf(node, "scales", undefined);
   const given = scales ? op.tensor(tensorOf("float32", [scales.length], scales)) : required(node, inputs, 1);
-  const down = constantInts(node, given).some((s) => s < 1);
-  const mode = stringOf(node, "mode", "nearest");
-  const attributes: Attributes = {
-    mode: { type: "string", value: mode === "bilinear" ? "linear" : mode },
-    coordinate_transformation_mode: { type: "string", value: "asymmetric" },
-    nearest_mode: { type: "string", value: down ? "ceil" : "floor" },
-  };
-  return { op: "Resize", inputs: [x, null, given], attributes };
+  const factors = constantInts(node, given);
+  const mode = stringOf(node, "mode", "nearest") === "nearest" ? "nearest" : "linear";
+  const form = (nearest_mode: string) => ({ mode, coordinate_transformation_mode: "asymmetric", nearest_mode });
+  const shrinks = factors.some((s) => s < 1);
+  if (mode === "linear" || !shrinks || !factors.some((s) => s > 1)) {
+    return { op: "Resize", inputs: [x, null, given], attributes: attributesOf(form(shrinks ? "ceil" : "floor")) };
+  }
+  const step = (f: (s: number) => number) => op.tensor(tensorOf("float32", [factors.length], factors.map(f)));
+  const shrunk = op.Resize(
+    x,
+    null,
+    step((s) => Math.min(s, 1)),
+    form("ceil"),
+  );
+  const growth = step((s) => Math.max(s, 1));
+  return { op: "Resize", inputs: [shrunk, null, growth], attributes: attributesOf(form("floor")) };
 };
 
 const Resize: Upgrade = (context) => {
@@ -156,6 +168,21 @@ const BatchNormalization: Upgrade = ({ node, inputs }) => {
   return { op: node.op, inputs, attributes: without(node.attributes, "spatial", "momentum", "training_mode") };
 };
 
+/** Before opset 21 scale and bias were given per group; since then per channel. */
+const GroupNormalization: Upgrade = ({ node, inputs, op, opset }) => {
+  if (opset >= 21) return { op: node.op, inputs, attributes: node.attributes };
+  const channels = required(node, inputs, 0).shape[1] ?? 0;
+  const perChannel = (v: Value): Value => {
+    const groups = v.shape[0] ?? 1;
+    if (channels % groups !== 0)
+      throw new OnnxError(`${channels} channels do not divide into ${groups} groups`, describe(node));
+    const column = op.Reshape(v, op.ints([groups, 1]));
+    return op.Reshape(op.Expand(column, op.ints([groups, channels / groups])), op.ints([channels]));
+  };
+  const [x, scale, bias] = [0, 1, 2].map((i) => required(node, inputs, i));
+  return { op: node.op, inputs: [x!, perChannel(scale!), perChannel(bias!)], attributes: node.attributes };
+};
+
 const TopK: Upgrade = ({ node, inputs, op, opset }) => {
   const k = opset < 10 ? op.ints([intOf(node, "k", 1)]) : inputs[1];
   return { op: "TopK", inputs: [inputs[0]!, k!], attributes: without(node.attributes, "k") };
@@ -175,6 +202,7 @@ const upgrades: Readonly<Record<string, Upgrade>> = {
   Resize,
   Dropout,
   BatchNormalization,
+  GroupNormalization,
   TopK,
   Identity: ({ node, inputs }) => required(node, inputs, 0),
   Scatter: ({ node, inputs }) => ({ op: "ScatterElements", inputs, attributes: node.attributes }),

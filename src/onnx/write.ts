@@ -27,15 +27,19 @@ export const writeModel = (model: Model): Uint8Array<ArrayBuffer> => {
     producerName: model.producer,
     opsetImport: opsets.map(([domain, version]) => ({ domain, version: BigInt(version) })),
     metadataProps: [...model.metadata].map(([key, value]) => ({ key, value })),
-    graph: writeGraph(model.graph),
+    graph: writeGraph(model.graph, model.irVersion < 4),
   });
   return new Uint8Array(toBinary(ModelProtoSchema, proto));
 };
 
-const writeGraph = (graph: Graph): GraphProto =>
+/** `listed`: before IR version 4 every initializer was listed among the inputs as well. */
+const writeGraph = (graph: Graph, listed = false): GraphProto =>
   create(GraphProtoSchema, {
     name: graph.name,
-    input: graph.inputs.map(writeValueInfo),
+    input: [
+      ...graph.inputs.map(writeValueInfo),
+      ...(listed ? [...graph.initializers].map(([name, t]) => writeValueInfo({ ...t, name })) : []),
+    ],
     output: graph.outputs.map(writeValueInfo),
     initializer: [...graph.initializers].map(([name, t]) => writeTensor(name, t)),
     node: graph.nodes.map((n) =>

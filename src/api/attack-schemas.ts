@@ -1,0 +1,139 @@
+/** Schemas of POST /v1/attack. */
+import { z } from "@hono/zod-openapi";
+import type { AttackResult, OutputName } from "../evaluation/service.ts";
+import type { Limits } from "./operation.ts";
+import {
+  Alpha,
+  attackNames,
+  encoded,
+  Epsilon,
+  floatAndUint8,
+  Image,
+  Label,
+  list,
+  PixelRange,
+  receiptOf,
+  Reference,
+  Seed,
+  share,
+  Size,
+  Timing,
+} from "./schemas.ts";
+
+export const outputNames = [
+  "adversarial",
+  "adversarial-16bit",
+  "adversarial-npy",
+  "perturbation",
+  "labels-before",
+  "labels-after",
+] as const satisfies readonly OutputName[];
+
+export const AttackName = z.enum(attackNames).openapi({
+  description:
+    "`fgsm`: one step of ε away from the label. `fgsm-ii`: one step towards the least-likely class. `ifgsm`, `ifgsm-ii`: the same in steps of α, clipped to the ball. `pgd`: `ifgsm` from a random start in the ball.",
+});
+
+const Targeted = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("class"), class: z.int().min(0).max(254) }),
+    z.strictObject({ kind: z.literal("map") }),
+  ])
+  .openapi("Targeted", {
+    description:
+      "Move towards one class, or towards the label map in the part `target`. With an II attack it takes the place of the least-likely class",
+    example: { kind: "class", class: 3 },
+  });
+
+/** What a caller may ask for; what is absent gets its default. */
+export const attackSpec = (limits: Limits) =>
+  z
+    .strictObject({
+      model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
+      attack: AttackName,
+      epsilon: Epsilon.default(8),
+      alpha: Alpha.optional().openapi({
+        description: "Step size of the iterative attacks, in grey levels; 1 if absent. A single step is ε itself",
+      }),
+      steps: z.int().min(1).max(limits.steps).optional().openapi({
+        description: "Steps of the iterative attacks. The paper's number if absent: max(⌈min(ε + 4, 1.25 ε)⌉, 1)",
+      }),
+      label: Label,
+      targeted: Targeted.optional(),
+      pixelRange: PixelRange,
+      seed: Seed,
+      images: z
+        .array(z.enum(outputNames))
+        .max(outputNames.length)
+        .default(["adversarial", "labels-before", "labels-after"])
+        .openapi({
+          description:
+            "Images to put into the JSON result. `adversarial` is rounded to 8 bits; `adversarial-16bit` (PNG) and `adversarial-npy` (float32, [3, H, W], exact) are not; `perturbation` is amplified to be seen",
+        }),
+    })
+    .openapi("AttackSpec", { example: { attack: "ifgsm-ii", epsilon: 8 } });
+
+const AttackSpecRun = z
+  .strictObject({
+    model: z.string(),
+    attack: AttackName,
+    epsilon: z.number(),
+    alpha: z.number(),
+    steps: z.int(),
+    label: z.enum(["prediction", "ground-truth"]),
+    targeted: Targeted.optional(),
+    pixelRange: z.enum(["clip", "none"]),
+    seed: z.int(),
+  })
+  .openapi("AttackSpecRun", { description: "The spec as it ran, every default filled in" });
+
+const beforeAndAfter = (description: string) =>
+  z.strictObject({ clean: share(description), adversarial: share(description) });
+
+const Scores = z
+  .strictObject({
+    iouRatio: z.number().nullable().openapi({ description: "Adversarial mIoU ÷ clean mIoU; null where undefined" }),
+    miou: beforeAndAfter("Mean IoU over the classes present"),
+    pixelAccuracy: beforeAndAfter("Share of non-void pixels with the reference's label"),
+    perClass: list(beforeAndAfter("IoU of the class").extend({ class: z.int(), name: z.string() })),
+  })
+  .openapi("AttackScores");
+
+const Perturbation = z
+  .strictObject({
+    linf: z.number().openapi({ description: "Largest change of a channel, in grey levels" }),
+    l2: z.number().openapi({ description: "Euclidean norm, in grey levels" }),
+    l0: z.int().openapi({ description: "Pixels changed in any channel" }),
+    psnr: z.number().nullable().openapi({ description: "dB; null where the images are equal" }),
+    ssim: z.number(),
+  })
+  .openapi("Perturbation");
+
+const stepFields = {
+  step: z.int().openapi({ description: "From 1" }),
+  loss: z.number().openapi({ description: "Cross-entropy, mean over the pixels that count" }),
+  changedPixelShare: z.number().openapi({ description: "Share of pixels whose label differs from the clean one" }),
+};
+
+/** Data of a `progress` event. */
+export const AttackProgress = z.strictObject({ ...stepFields, steps: z.int() }).openapi("AttackProgress");
+
+export const Attack = Size.extend({
+  reference: Reference,
+  scores: floatAndUint8(Scores),
+  perturbation: floatAndUint8(Perturbation),
+  steps: list(z.strictObject(stepFields)),
+  masking: z.strictObject({ zeroGradientShare: z.number(), confidence: z.number() }).openapi({
+    description:
+      "Signs that the gradient is masked and the attack therefore weak: share of exactly zero gradient components at the first step; mean confidence on the clean image",
+  }),
+  timings: Timing,
+  receipt: receiptOf(AttackSpecRun),
+  images: z.partialRecord(z.enum(outputNames), Image).openapi({ description: "Those that `spec.images` asks for" }),
+}).openapi("AttackResult");
+
+/** The result with its images as base64. */
+export const attackJson = (result: AttackResult): z.input<typeof Attack> => ({
+  ...result,
+  images: Object.fromEntries(Object.entries(result.images).map(([name, image]) => [name, encoded(image)])),
+});

@@ -1,0 +1,141 @@
+/** POST /v1/attack: image and spec in; scores, images, or a stream of progress out. */
+import { z } from "@hono/zod-openapi";
+import type { AttackRequest, AttackResult, AttackSpec, OutputName, Service } from "../evaluation/service.ts";
+import { negotiate } from "./accept.ts";
+import { Attack, attackJson, AttackProgress, attackSpec } from "./attack-schemas.ts";
+import { breathe, eventStream } from "./event-stream.ts";
+import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
+import { failureOf, problemOf, type Log } from "./problem.ts";
+import { attackProblems, problemResponses } from "./problem-schema.ts";
+import { RequestError } from "./request-error.ts";
+import { readImageRequest, type Uploaded } from "./request.ts";
+import { file, imageResponse, serverTiming } from "./schemas.ts";
+import { uploadBody } from "./upload.ts";
+
+const singleStep = new Set<AttackSpec["attack"]>(["fgsm", "fgsm-ii"]);
+
+/** The representations, and the image that each is made of. */
+const imageOffers = {
+  "image/png": { output: "adversarial", name: "adversarial.png" },
+  "image/png;depth=16": { output: "adversarial-16bit", name: "adversarial-16bit.png" },
+  "application/x-npy": { output: "adversarial-npy", name: "adversarial.npy" },
+} as const satisfies Record<string, { output: OutputName; name: string }>;
+
+const offers = [
+  "application/json",
+  "image/png",
+  "image/png;depth=16",
+  "application/x-npy",
+  "text/event-stream",
+] as const;
+
+const uploadOf = (limits: Limits) => ({
+  spec: attackSpec(limits),
+  required: { image: "The image to attack: PNG, JPEG or WebP" },
+  optional: {
+    labels: "Ground truth: a PNG of the image's size whose values (or palette indices) are classes, 255 void",
+    target: "The label map to move towards, in the same form; needs `targeted: {kind: map}`",
+  },
+});
+
+type Asked = Uploaded<z.output<ReturnType<typeof attackSpec>>, "image", "labels" | "target">;
+
+/** Fills in the defaults, and refuses what contradicts itself. */
+const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest => {
+  const { images, model = service.defaultModel, ...spec } = asked.spec;
+  const single = singleStep.has(spec.attack);
+  const steps = spec.steps ?? service.defaultSteps(spec.attack, spec.epsilon);
+  const { labels, target } = asked;
+  const wrong = [
+    single &&
+      steps !== 1 && { pointer: "/spec/steps", detail: `must be 1: ${spec.attack} takes one step`, received: steps },
+    single &&
+      spec.alpha !== undefined &&
+      spec.alpha !== spec.epsilon && {
+        pointer: "/spec/alpha",
+        detail: `must be absent: the one step of ${spec.attack} is epsilon itself`,
+        received: spec.alpha,
+      },
+    steps > limits.steps && {
+      pointer: "/spec/steps",
+      detail: `must be given: the default for this epsilon is ${steps}, and at most ${limits.steps} are allowed`,
+    },
+    spec.label === "ground-truth" &&
+      !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
+    spec.targeted?.kind === "map" &&
+      !target && { pointer: "/target", detail: "is required, because spec.targeted is a map" },
+    target &&
+      spec.targeted?.kind !== "map" && {
+        pointer: "/target",
+        detail: 'must be absent unless spec.targeted is {"kind":"map"}',
+      },
+  ].filter((error) => typeof error === "object");
+  if (wrong.length > 0) throw new RequestError({ kind: "invalid-request", errors: wrong });
+  const alpha = single ? spec.epsilon : (spec.alpha ?? 1);
+  return { spec: { ...spec, model, alpha, steps }, image: asked.image, labels, target, outputs: [...new Set(images)] };
+};
+
+const events = `Server-sent events: \`progress\` per step (schema AttackProgress), then \`result\` (AttackResult) or \`error\` (Problem). What fails before the first step is an ordinary problem response.`;
+
+export const attack = (service: Service, limits: Limits, log: Log): Operation => {
+  const upload = uploadOf(limits);
+  return defineOperation(
+    {
+      method: "post",
+      path: "/v1/attack",
+      operationId: "attack",
+      tags: ["Images"],
+      summary: "Attack an image and score the model",
+      description:
+        "Perturbs the image within an L∞ ball of radius ε and compares the labels before and after. Answers by `Accept`: scores and images as JSON, the adversarial image alone (8-bit PNG; `image/png;depth=16`; float32 NPY), or progress as it runs (`text/event-stream`). The images alone ignore `spec.images`.",
+      curl: `curl http://localhost:8787/v1/attack \\
+  -F image=@street.png \\
+  -F 'spec={"attack":"ifgsm-ii","epsilon":8};type=application/json'`,
+      request: { body: uploadBody("Attack", upload, { attack: "ifgsm-ii", epsilon: 8 }) },
+      responses: {
+        200: {
+          description: "The scores, the adversarial image, or the stream.",
+          content: {
+            "application/json": { schema: Attack },
+            "image/png": { schema: file("image/png", "The adversarial image, rounded to 8 bits") },
+            "image/png;depth=16": { schema: file("image/png", "The adversarial image in 16 bits: grey level × 257") },
+            "application/x-npy": {
+              schema: file("application/x-npy", "The adversarial image, float32 [3, H, W], exact"),
+            },
+            "text/event-stream": { schema: z.string().openapi({ description: events }) },
+          },
+        },
+        ...problemResponses(...attackProblems),
+      },
+    },
+    async (c) => {
+      const type = negotiate(c.req.header("accept"), offers);
+      const request = resolve(service, limits, await readImageRequest(c, upload, limits.bodyBytes));
+      const { signal } = c.req.raw;
+      switch (type) {
+        case "application/json": {
+          const result = await service.attack(request, { signal, onStep: breathe });
+          return json(c, Attack, attackJson(result), { "Server-Timing": serverTiming(result.timings) });
+        }
+        case "text/event-stream":
+          return await eventStream<AttackResult>({
+            signal,
+            run: (emit, aborted) =>
+              service.attack(request, {
+                signal: aborted,
+                onStep: (report) => emit("progress", report satisfies z.input<typeof AttackProgress>),
+              }),
+            result: attackJson,
+            problem: (error) => problemOf(failureOf(error, log, c.get("requestId")), c.get("requestId")),
+          });
+        default: {
+          const { output, name } = imageOffers[type];
+          const result = await service.attack({ ...request, outputs: [output] }, { signal, onStep: breathe });
+          const image = result.images[output];
+          if (!image) throw new Error(`the service gave no ${output}`);
+          return imageResponse(image, type, name, result.timings);
+        }
+      }
+    },
+  );
+};

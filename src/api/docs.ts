@@ -1,0 +1,51 @@
+/** GET /docs, /problems/{kind} and / : the document as pages that need no script and nothing from elsewhere. */
+import { Hono } from "hono";
+import { html, raw } from "hono/html";
+import { operationsPage } from "./docs-page.ts";
+import { page, type Html } from "./docs-style.ts";
+import type { Document } from "./openapi.ts";
+import type { Env } from "./operation.ts";
+import { problemKinds, type ProblemKind } from "./problem-kinds.ts";
+
+const isProblemKind = (kind: string): kind is ProblemKind => Object.hasOwn(problemKinds, kind);
+
+const problemEntry = (kind: ProblemKind): Html => {
+  const { status, title, meaning } = problemKinds[kind];
+  return html`<article id="${kind}">
+    <h2><span class="status">${status}</span> ${title}</h2>
+    <p><code>/problems/${kind}</code></p>
+    <p>${meaning}</p>
+  </article>`;
+};
+
+const headers = {
+  "Content-Type": "text/html; charset=utf-8",
+  "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+};
+
+const send = async (content: Html): Promise<Response> => new Response(String(await content), { headers });
+
+export const docs = (document: () => Document): Hono<Env> => {
+  const app = new Hono<Env>();
+  const allProblems = (Object.keys(problemKinds) as ProblemKind[]).map(problemEntry);
+  app.get("/", (c) => c.redirect("/docs"));
+  app.get("/docs", (c) => send(operationsPage(document(), new URL(c.req.url).origin)));
+  app.get("/problems", () =>
+    send(
+      page(
+        "Problems",
+        html`<main>
+          <h1>Problems</h1>
+          ${allProblems}
+        </main>`,
+      ),
+    ),
+  );
+  app.get("/problems/:kind", (c) => {
+    const kind = c.req.param("kind");
+    if (!isProblemKind(kind)) return c.notFound();
+    const all = raw('<p><a href="/problems">All problems</a> · <a href="/docs">API</a></p>');
+    return send(page(problemKinds[kind].title, html`<main>${problemEntry(kind)}${all}</main>`));
+  });
+  return app;
+};

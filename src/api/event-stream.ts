@@ -1,0 +1,66 @@
+/** Server-sent events from a run that reports its progress. */
+
+export type Emit = (event: "progress", data: unknown) => Promise<void>;
+
+interface StreamOptions<Result> {
+  /** Aborts the run too: the request's own signal. */
+  readonly signal: AbortSignal | undefined;
+  readonly run: (emit: Emit, signal: AbortSignal) => Promise<Result>;
+  /** The data of the closing `result` event. */
+  readonly result: (result: Result) => unknown;
+  /** The data of a closing `error` event. */
+  readonly problem: (error: unknown) => unknown;
+}
+
+/** Lets the runtime send what is queued and notice a client that has gone: a run of WASM never does by itself. */
+export const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+/**
+ * A `text/event-stream` response: `progress` events, then `result` or `error`. It begins with the first progress, so
+ * that what fails before is still an ordinary problem.
+ *
+ * @throws what the run rejects with before its first progress.
+ */
+export const eventStream = async <Result>(options: StreamOptions<Result>): Promise<Response> => {
+  const abort = new AbortController();
+  const encoder = new TextEncoder();
+  let open = true;
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const body = new ReadableStream<Uint8Array>({
+    start: (c) => {
+      controller = c;
+    },
+    cancel: () => {
+      open = false;
+      abort.abort();
+    },
+  });
+  const send = (event: string, data: unknown): void => {
+    if (open) controller?.enqueue(encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`));
+  };
+
+  let begin: () => void;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const emit: Emit = async (event, data) => {
+    send(event, data);
+    begin();
+    await breathe();
+  };
+  const signals = options.signal === undefined ? [abort.signal] : [abort.signal, options.signal];
+  const finished = options.run(emit, AbortSignal.any(signals));
+  await Promise.race([begun, finished]);
+
+  const close = async (): Promise<void> => {
+    try {
+      send("result", options.result(await finished));
+    } catch (error) {
+      if (open) send("error", options.problem(error));
+    }
+    if (open) controller?.close();
+    open = false;
+  };
+  void close();
+  return new Response(body, { headers: { "Content-Type": "text/event-stream", "X-Accel-Buffering": "no" } });
+};

@@ -1,0 +1,88 @@
+/** GET /v1/models, GET /v1/models/{name}: the networks one can ask for. */
+import { z } from "@hono/zod-openapi";
+import { FaultlineError } from "../evaluation/failure.ts";
+import type { Service } from "../evaluation/service.ts";
+import { defineOperation, json, type Operation } from "./operation.ts";
+import { problemResponses } from "./problem-schema.ts";
+import { list, Size } from "./schemas.ts";
+
+const side = z.union([z.int(), z.literal("dynamic")]);
+
+const Model = z
+  .strictObject({
+    name: z.string(),
+    architecture: z.string(),
+    dataset: z.string(),
+    classes: list(
+      z.strictObject({
+        name: z.string(),
+        color: z.tuple([z.int(), z.int(), z.int()]).readonly().openapi({ description: "RGB, 0..255" }),
+      }),
+    ).openapi({ description: "By index" }),
+    void: z.int().openapi({ description: "The label that is ignored everywhere" }),
+    sha256: z.string().openapi({ description: "Of the network's file" }),
+    bytes: z.int().openapi({ description: "Size of the network's file" }),
+    precision: z.enum(["int8", "fp32"]),
+    input: z.strictObject({
+      width: side,
+      height: side,
+      multipleOf: z.int().optional(),
+      channels: z.enum(["RGB", "BGR"]),
+      mean: list(z.number()),
+      std: list(z.number()),
+      scale: z.number(),
+    }),
+    metrics: z.record(z.string(), z.unknown()).openapi({ description: "Clean scores, their split and command" }),
+    license: z.string(),
+    source: z.string(),
+    citation: z.string(),
+    gradient: z
+      .strictObject({ supported: z.boolean(), unsupportedOperators: list(z.string()) })
+      .openapi({ description: "Whether the network can be attacked, and which operators stand in the way" }),
+    largestAttack: Size.optional().openapi({ description: "The largest image whose attack fits in the memory budget" }),
+  })
+  .openapi("Model");
+
+const Models = z.strictObject({ default: z.string(), models: list(Model) }).openapi("Models");
+
+export const models = (service: Service): Operation[] => [
+  defineOperation(
+    {
+      method: "get",
+      path: "/v1/models",
+      operationId: "listModels",
+      tags: ["Models"],
+      summary: "List the models",
+      description: "Their manifests, with what the gradient supports; `default` answers requests that name none.",
+      curl: "curl http://localhost:8787/v1/models",
+      responses: {
+        200: { description: "The models.", content: { "application/json": { schema: Models } } },
+        ...problemResponses(),
+      },
+    },
+    async (c) => json(c, Models, { default: service.defaultModel, models: await service.models() }),
+  ),
+  defineOperation(
+    {
+      method: "get",
+      path: "/v1/models/{name}",
+      operationId: "getModel",
+      tags: ["Models"],
+      summary: "One model",
+      curl: "curl http://localhost:8787/v1/models/enet-street",
+      request: { params: z.object({ name: z.string().openapi({ example: "enet-street" }) }) },
+      responses: {
+        200: { description: "The model.", content: { "application/json": { schema: Model } } },
+        ...problemResponses("unknown-model"),
+      },
+    },
+    async (c) => {
+      const name = c.req.param("name") ?? "";
+      const all = await service.models();
+      const model = all.find((each) => each.name === name);
+      if (!model)
+        throw new FaultlineError({ kind: "unknown-model", model: name, accepted: all.map((each) => each.name) });
+      return json(c, Model, model);
+    },
+  ),
+];

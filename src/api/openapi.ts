@@ -1,0 +1,32 @@
+/** The OpenAPI 3.1 document, made from the routes' schemas. */
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { AttackProgress } from "./attack-schemas.ts";
+import type { Env } from "./operation.ts";
+
+const description = `How little does it take to break a segmentation network? POST an image and an attack; get the
+adversarial image, the labels before and after, per-class IoU, mIoU and the IoU ratio.
+
+Images and label maps go in as files of a multipart form, or as base64 (also \`data:\` URLs) in JSON. ε and α are in grey
+levels on the 0..255 scale. Label 255 is void. Errors are RFC 9457 problems.`;
+
+export type Document = ReturnType<OpenAPIHono<Env>["getOpenAPI31Document"]>;
+
+export const openApiDocument = (app: OpenAPIHono<Env>, version: string): Document => {
+  app.openAPIRegistry.register("AttackProgress", AttackProgress);
+  return app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "Faultline",
+      version,
+      description,
+      license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
+    },
+    servers: [{ url: "/" }],
+    tags: [
+      { name: "Images", description: "An image in: labels, attacks, verdicts." },
+      { name: "Label maps", description: "Scores without a network." },
+      { name: "Models", description: "The networks one can ask for." },
+      { name: "Health", description: "For load balancers." },
+    ],
+  });
+};

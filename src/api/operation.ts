@@ -1,0 +1,55 @@
+/** One operation of the API: its OpenAPI description and its handler. */
+import { createRoute, type OpenAPIHono, type RouteConfig, type z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { RequestIdVariables } from "hono/request-id";
+
+export interface Env {
+  Variables: RequestIdVariables;
+}
+
+/** What the API refuses before it asks the service. */
+export interface Limits {
+  /** Bytes of a request's body. */
+  readonly bodyBytes: number;
+  /** Steps of one attack. */
+  readonly steps: number;
+  /** Steps of all attacks of a robustness grid together. */
+  readonly gridSteps: number;
+  /** Radii in a robustness grid. */
+  readonly epsilons: number;
+}
+
+export type Handler = (c: Context<Env>) => Response | Promise<Response>;
+
+export interface Operation {
+  readonly route: RouteConfig;
+  readonly handler: Handler;
+}
+
+export const defineOperation = (
+  route: RouteConfig & { operationId: string; curl: string },
+  handler: Handler,
+): Operation => {
+  const { curl, ...rest } = route;
+  return {
+    route: createRoute({ ...rest, "x-codeSamples": [{ lang: "Shell", label: "curl", source: curl }] }),
+    handler,
+  };
+};
+
+/**
+ * Adds an operation to the routes and to the document. Not `app.openapi`: its validators know neither files in
+ * multipart bodies with a JSON part nor bodies of two media types; `readImageRequest` does.
+ */
+export const mount = (app: OpenAPIHono<Env>, { route, handler }: Operation): void => {
+  app.openAPIRegistry.registerPath(route);
+  app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ":$1"), handler);
+};
+
+/** A JSON response that has the type of its schema. */
+export const json = <S extends z.ZodType>(
+  c: Context<Env>,
+  _schema: S,
+  body: z.input<S>,
+  headers: Record<string, string> = {},
+): Response => c.body(JSON.stringify(body), 200, { "Content-Type": "application/json", ...headers });

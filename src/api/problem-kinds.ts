@@ -1,0 +1,120 @@
+/** The catalogue of problems: what each `type` means. Served at /problems/{kind}, listed at /docs. */
+import type { Failure } from "../evaluation/failure.ts";
+import type { RequestFailure } from "./request-error.ts";
+
+export type ProblemKind = Failure["kind"] | RequestFailure["kind"];
+
+export interface ProblemMeaning {
+  readonly status: number;
+  readonly title: string;
+  readonly meaning: string;
+}
+
+export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
+  "not-found": {
+    status: 404,
+    title: "No such resource",
+    meaning: "Nothing is served at this path. The paths are listed at /docs.",
+  },
+  "method-not-allowed": {
+    status: 405,
+    title: "Method not allowed",
+    meaning: "The path exists, but not for this method. The Allow header lists the methods that it has.",
+  },
+  "not-acceptable": {
+    status: 406,
+    title: "No acceptable representation",
+    meaning: "The Accept header excludes every media type that this endpoint can answer with; `accepted` lists them.",
+  },
+  "unsupported-media-type": {
+    status: 415,
+    title: "Unsupported media type",
+    meaning: "The body must be multipart/form-data or application/json, without a content coding.",
+  },
+  "body-too-large": {
+    status: 413,
+    title: "Body too large",
+    meaning: "The request's body has more bytes than the service reads; `limitBytes` is the limit.",
+  },
+  "malformed-body": {
+    status: 400,
+    title: "Malformed body",
+    meaning: "The body, or the spec within it, cannot be parsed: broken JSON, broken multipart framing, no UTF-8.",
+  },
+  "invalid-request": {
+    status: 422,
+    title: "Invalid request",
+    meaning: "The body parses, but fields are missing, unknown or out of range. `errors` points at each of them.",
+  },
+  "invalid-spec": {
+    status: 422,
+    title: "Invalid spec",
+    meaning: "The fields are well-formed, but do not fit the model or each other. `errors` points at each of them.",
+  },
+  "image-malformed": {
+    status: 422,
+    title: "Malformed image",
+    meaning: "The file starts like an image but cannot be decoded: truncated, or corrupt.",
+  },
+  "image-unsupported-format": {
+    status: 415,
+    title: "Unsupported image format",
+    meaning: "The file is in none of the formats that the service decodes. Its content decides, not its name.",
+  },
+  "image-too-large": {
+    status: 413,
+    title: "Image too large",
+    meaning: "The image has more pixels than the service decodes. Read from its header, before decoding.",
+  },
+  "image-size-unsupported": {
+    status: 422,
+    title: "Unsupported image size",
+    meaning: "The model cannot take an image of this width and height.",
+  },
+  "labels-malformed": {
+    status: 422,
+    title: "Malformed label map",
+    meaning: "The label map cannot be read: send a greyscale or palette PNG whose values are class indices, 255 void.",
+  },
+  "labels-size-mismatch": {
+    status: 422,
+    title: "Label map of another size",
+    meaning: "A label map must have the width and height of what it is compared with.",
+  },
+  "labels-class-out-of-range": {
+    status: 422,
+    title: "Class out of range",
+    meaning: "The label map holds a value that is neither a class of the model nor void (255).",
+  },
+  "unknown-model": {
+    status: 404,
+    title: "Unknown model",
+    meaning: "No model has this name. GET /v1/models lists those that there are.",
+  },
+  "model-unavailable": {
+    status: 503,
+    title: "Model unavailable",
+    meaning: "The model is known, but cannot serve at the moment.",
+  },
+  "gradient-unsupported": {
+    status: 422,
+    title: "Gradient unsupported",
+    meaning: "The network has operators without a derivative rule, so it can be segmented with but not attacked.",
+  },
+  "memory-exceeded": {
+    status: 413,
+    title: "Run exceeds the memory budget",
+    meaning: "The predicted peak memory is above the budget. `largestFit` is an image size that would fit.",
+  },
+  busy: {
+    status: 503,
+    title: "Busy",
+    meaning: "Other runs hold the memory or the processor. Retry after the seconds in Retry-After.",
+  },
+  cancelled: { status: 499, title: "Cancelled", meaning: "The client went away before the run was done." },
+  internal: {
+    status: 500,
+    title: "Internal error",
+    meaning: "A fault of the service, not of the request. Quote `instance` when you report it.",
+  },
+};

@@ -1,0 +1,96 @@
+/** The OpenAPI face of problems. */
+import { z } from "@hono/zod-openapi";
+import { problemKinds, type ProblemKind } from "./problem-kinds.ts";
+
+const FieldErrorSchema = z
+  .strictObject({
+    pointer: z.string().openapi({ description: "RFC 6901 JSON pointer into the request; a part is its first level" }),
+    detail: z.string(),
+    received: z.unknown().optional().openapi({ description: "The value at fault; long or nested ones are described" }),
+    accepted: z
+      .array(z.union([z.string(), z.number()]))
+      .readonly()
+      .optional()
+      .openapi({ description: "The values that are accepted there" }),
+  })
+  .openapi("FieldError");
+
+/** The wire form; further members depend on the type. */
+export const Problem = z
+  .looseObject({
+    type: z.string().openapi({ description: "Stable identifier of the problem; its page explains it" }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string().openapi({ description: "This occurrence: urn:faultline:request:{X-Request-Id}" }),
+    errors: z.array(FieldErrorSchema).readonly().optional(),
+  })
+  .openapi("Problem", {
+    example: {
+      type: "/problems/invalid-request",
+      title: "Invalid request",
+      status: 422,
+      detail: "/spec/epsilon must be greater than 0.",
+      instance: "urn:faultline:request:5f1c…",
+      errors: [{ pointer: "/spec/epsilon", detail: "must be greater than 0", received: -1 }],
+    },
+  });
+export type Problem = z.infer<typeof Problem>;
+
+const bodyProblems = [
+  "not-acceptable",
+  "unsupported-media-type",
+  "malformed-body",
+  "body-too-large",
+  "invalid-request",
+  "invalid-spec",
+  "unknown-model",
+  "model-unavailable",
+  "busy",
+] as const satisfies ProblemKind[];
+
+/** What a request with label maps can meet. */
+export const labelProblems = [
+  ...bodyProblems,
+  "image-unsupported-format",
+  "image-too-large",
+  "labels-malformed",
+  "labels-size-mismatch",
+  "labels-class-out-of-range",
+] as const satisfies ProblemKind[];
+
+/** What a request with an image for a network can meet. */
+export const imageProblems = [
+  ...bodyProblems,
+  "image-malformed",
+  "image-unsupported-format",
+  "image-too-large",
+  "image-size-unsupported",
+  "memory-exceeded",
+] as const satisfies ProblemKind[];
+
+/** What a request for an attack can meet. */
+export const attackProblems = [
+  ...imageProblems,
+  "labels-malformed",
+  "labels-size-mismatch",
+  "labels-class-out-of-range",
+  "gradient-unsupported",
+] as const satisfies ProblemKind[];
+
+/** The problems of a route's OpenAPI responses, by status. */
+export const problemResponses = (...kinds: ProblemKind[]) => {
+  const byStatus: Record<
+    string,
+    { description: string; content: { "application/problem+json": { schema: typeof Problem } } }
+  > = {};
+  for (const kind of [...kinds, "internal" as const]) {
+    const { status, title } = problemKinds[kind];
+    const before = byStatus[status]?.description;
+    byStatus[status] = {
+      description: `${before ? `${before} ` : ""}${title} (\`${kind}\`).`,
+      content: { "application/problem+json": { schema: Problem } },
+    };
+  }
+  return byStatus;
+};

@@ -1,0 +1,173 @@
+/** Failures to RFC 9457 problems: one exhaustive switch, so that a new failure does not compile until it has a detail. */
+import { HTTPException } from "hono/http-exception";
+import { FaultlineError, type Failure, type FieldError } from "../evaluation/failure.ts";
+import type { Size } from "../evaluation/service.ts";
+import { problemKinds } from "./problem-kinds.ts";
+import type { Problem } from "./problem-schema.ts";
+import { RequestError, type RequestFailure } from "./request-error.ts";
+
+interface Particulars {
+  readonly detail: string;
+  readonly errors?: readonly FieldError[];
+  readonly extensions?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const sizeText = ({ width, height }: Size): string => `${width}×${height}`;
+const mib = (bytes: number): string => `${Number((bytes / 2 ** 20).toPrecision(3))} MiB`;
+
+/** A particular that points at one part of the request. */
+const at = (part: string, detail: string, rest: Partial<FieldError> = {}, extensions = {}): Particulars => ({
+  detail: `/${part} ${detail}.`,
+  errors: [{ pointer: `/${part}`, detail, ...rest }],
+  extensions,
+});
+
+const fields = (errors: readonly FieldError[]): Particulars => ({
+  detail: `${errors
+    .slice(0, 3)
+    .map(({ pointer, detail }) => `${pointer || "the body"} ${detail}`)
+    .join("; ")}${errors.length > 3 ? `; and ${errors.length - 3} more` : ""}.`,
+  errors,
+});
+
+const particulars = (failure: Failure | RequestFailure): Particulars => {
+  switch (failure.kind) {
+    case "not-found":
+      return { detail: `Nothing is served at ${failure.path}; see /docs.` };
+    case "method-not-allowed":
+      return {
+        detail: `${failure.method} is not allowed here; ${failure.allowed.join(", ")} is.`,
+        extensions: { allowed: failure.allowed },
+        headers: { Allow: failure.allowed.join(", ") },
+      };
+    case "not-acceptable":
+      return {
+        detail: `Accept: ${failure.accept.slice(0, 200)} excludes all of ${failure.offers.join(", ")}.`,
+        extensions: { accepted: failure.offers },
+      };
+    case "unsupported-media-type":
+      return {
+        detail: `The body's type is ${failure.received.slice(0, 200)}; accepted: ${failure.accepted.join(", ")}.`,
+        extensions: { accepted: failure.accepted },
+        headers: { "Accept-Post": failure.accepted.join(", ") },
+      };
+    case "body-too-large":
+      return {
+        detail: `The body has more than ${failure.limitBytes} bytes (${mib(failure.limitBytes)}).`,
+        extensions: { limitBytes: failure.limitBytes },
+      };
+    case "malformed-body":
+      return failure.pointer === undefined
+        ? { detail: `The body is malformed: ${failure.reason}.` }
+        : at(failure.pointer.slice(1), `is malformed: ${failure.reason}`);
+    case "invalid-request":
+    case "invalid-spec":
+      return fields(failure.errors);
+    case "image-malformed":
+    case "labels-malformed":
+      return at(failure.part, `cannot be decoded: ${failure.reason}`);
+    case "image-unsupported-format":
+      return at(failure.part, `is ${failure.received}; accepted: ${failure.accepted.join(", ")}`, {
+        received: failure.received,
+        accepted: failure.accepted,
+      });
+    case "image-too-large":
+      return at(
+        failure.part,
+        `is ${sizeText(failure.size)}; at most ${failure.maxPixels} pixels are decoded`,
+        { received: sizeText(failure.size) },
+        { size: failure.size, maxPixels: failure.maxPixels },
+      );
+    case "image-size-unsupported":
+      return at(failure.part, `is ${sizeText(failure.size)}: ${failure.reason}`, { received: sizeText(failure.size) });
+    case "labels-size-mismatch":
+      return at(
+        failure.part,
+        `is ${sizeText(failure.size)}; it must be ${sizeText(failure.expected)}`,
+        { received: sizeText(failure.size) },
+        { size: failure.size, expected: failure.expected },
+      );
+    case "labels-class-out-of-range":
+      return at(
+        failure.part,
+        `holds the value ${failure.value}; classes are 0 to ${failure.classes - 1}, and 255 is void`,
+        { received: failure.value },
+      );
+    case "unknown-model":
+      return {
+        detail: `There is no model ${JSON.stringify(failure.model.slice(0, 100))}; there is ${failure.accepted.join(", ")}.`,
+        extensions: { accepted: failure.accepted },
+      };
+    case "model-unavailable":
+      return {
+        detail: `The model ${failure.model} is unavailable: ${failure.reason}.`,
+        headers: { "Retry-After": "5" },
+      };
+    case "gradient-unsupported":
+      return {
+        detail: `The model ${failure.model} has operators without a derivative rule: ${failure.operators.join(", ")}.`,
+        extensions: { unsupportedOperators: failure.operators },
+      };
+    case "memory-exceeded": {
+      const { predictedBytes, budgetBytes, largestFit } = failure;
+      const fit = largestFit === null ? "No image size fits" : `An image of ${sizeText(largestFit)} fits`;
+      return {
+        detail: `The run is predicted to need ${mib(predictedBytes)}; the budget is ${mib(budgetBytes)}. ${fit}.`,
+        extensions: { predictedBytes, budgetBytes, largestFit },
+      };
+    }
+    case "busy":
+      return {
+        detail: `Other runs are in progress; retry in ${failure.retryAfterSeconds} s.`,
+        headers: { "Retry-After": String(failure.retryAfterSeconds) },
+      };
+    case "cancelled":
+      return { detail: "The client closed the request." };
+    case "internal":
+      return { detail: "The service failed. The request may be fine." };
+    default:
+      return failure satisfies never;
+  }
+};
+
+/** Gets the errors that no failure explains. */
+export type Log = (error: unknown, requestId: string) => void;
+
+/** The failure an error stands for; one that stands for none is logged. HTTPException is Hono's own. */
+export const failureOf = (error: unknown, log: Log, requestId: string): Failure | RequestFailure => {
+  if (error instanceof FaultlineError || error instanceof RequestError) return error.failure;
+  if (error instanceof HTTPException) {
+    const reason = error.message || "it cannot be read";
+    if (error.status === 415) return { kind: "unsupported-media-type", received: reason, accepted: [] };
+    if (error.status === 404) return { kind: "not-found", path: "this path" };
+    if (error.status < 500) return { kind: "malformed-body", reason };
+  }
+  log(error, requestId);
+  return { kind: "internal" };
+};
+
+/** The problem that an error is to its caller. Nothing of an unknown error is told. */
+export const problemOf = (failure: Failure | RequestFailure, requestId: string): Problem => {
+  const { detail, errors, extensions } = particulars(failure);
+  const { status, title } = problemKinds[failure.kind];
+  return {
+    type: `/problems/${failure.kind}`,
+    title,
+    status,
+    detail,
+    instance: `urn:faultline:request:${requestId}`,
+    ...(errors && { errors }),
+    ...extensions,
+  };
+};
+
+/** The problem as a response, with the headers that its status asks for. */
+export const problemResponse = (failure: Failure | RequestFailure, requestId: string): Response => {
+  const problem = problemOf(failure, requestId);
+  const { headers } = particulars(failure);
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: { "Content-Type": "application/problem+json", ...headers },
+  });
+};

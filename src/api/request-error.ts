@@ -1,0 +1,22 @@
+/** What is wrong with the HTTP request itself, before any service is asked. */
+import type { FieldError } from "../evaluation/failure.ts";
+
+export type RequestFailure =
+  | { readonly kind: "not-found"; readonly path: string }
+  | { readonly kind: "method-not-allowed"; readonly method: string; readonly allowed: readonly string[] }
+  | { readonly kind: "not-acceptable"; readonly accept: string; readonly offers: readonly string[] }
+  | { readonly kind: "unsupported-media-type"; readonly received: string; readonly accepted: readonly string[] }
+  | { readonly kind: "body-too-large"; readonly limitBytes: number }
+  | { readonly kind: "malformed-body"; readonly reason: string; readonly pointer?: string }
+  | { readonly kind: "invalid-request"; readonly errors: readonly FieldError[] }
+  | { readonly kind: "internal" };
+
+export class RequestError extends Error {
+  readonly failure: RequestFailure;
+
+  constructor(failure: RequestFailure, options?: ErrorOptions) {
+    super(failure.kind, options);
+    this.name = "RequestError";
+    this.failure = failure;
+  }
+}

@@ -1,0 +1,154 @@
+/** Requests that carry images: multipart/form-data or JSON with base64, read under a limit, checked field by field. */
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { FieldError } from "../evaluation/failure.ts";
+import type { PartName } from "../evaluation/service.ts";
+import { fromBase64 } from "./base64.ts";
+import { RequestError } from "./request-error.ts";
+import { fieldErrors } from "./validation.ts";
+
+export const bodyTypes = ["multipart/form-data", "application/json"] as const;
+
+/** What a request may hold: a spec, and the files that it needs and may have. */
+export interface Upload<Spec, Required extends PartName, Optional extends PartName> {
+  readonly spec: z.ZodType<Spec>;
+  readonly required: Readonly<Record<Required, string>>;
+  readonly optional: Readonly<Record<Optional, string>>;
+}
+
+export type Uploaded<Spec, Required extends PartName, Optional extends PartName> = { readonly spec: Spec } & {
+  readonly [P in Required]: Uint8Array;
+} & { readonly [P in Optional]?: Uint8Array };
+
+const invalid = (errors: readonly FieldError[]): RequestError => new RequestError({ kind: "invalid-request", errors });
+
+/** The body's bytes. Both the announced and the actual length are held to the limit. */
+const readBody = async (request: Request, limitBytes: number): Promise<Uint8Array<ArrayBuffer>> => {
+  const tooLarge = () => new RequestError({ kind: "body-too-large", limitBytes });
+  if (Number(request.headers.get("content-length") ?? 0) > limitBytes) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader();
+  for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+    length += next.value.length;
+    if (length > limitBytes) {
+      await reader?.cancel();
+      throw tooLarge();
+    }
+    chunks.push(next.value);
+  }
+  const body = new Uint8Array(length);
+  let offset = 0;
+  for (const piece of chunks) {
+    body.set(piece, offset);
+    offset += piece.length;
+  }
+  return body;
+};
+
+const parseJson = (text: string, pointer?: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    const reason = text.trim() ? `it is no JSON (${(cause as Error).message.slice(0, 100)})` : "it is empty";
+    throw new RequestError({ kind: "malformed-body", reason, ...(pointer && { pointer }) }, { cause });
+  }
+};
+
+const decodeText = (bytes: Uint8Array): string => {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch (cause) {
+    throw new RequestError({ kind: "malformed-body", reason: "it is no UTF-8" }, { cause });
+  }
+};
+
+type Fields = ReadonlyMap<string, unknown>;
+
+/** JSON: the fields as they are; files are base64 text. */
+const readJson = (body: Uint8Array): Fields => {
+  const json = parseJson(decodeText(body));
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw invalid([{ pointer: "", detail: "must be a JSON object" }]);
+  }
+  return new Map(Object.entries(json));
+};
+
+/** Multipart: files as bytes; the spec, whether it comes as a text field or as a part with its own type, as JSON. */
+const readMultipart = async (body: Uint8Array<ArrayBuffer>, contentType: string): Promise<Fields> => {
+  let form: FormData;
+  try {
+    form = await new Response(body, { headers: { "content-type": contentType } }).formData();
+  } catch (cause) {
+    const reason = "its multipart framing cannot be read (boundary, part headers, closing boundary)";
+    throw new RequestError({ kind: "malformed-body", reason }, { cause });
+  }
+  const fields = new Map<string, unknown>();
+  for (const [name, value] of form as unknown as Iterable<[string, string | Blob]>) {
+    if (fields.has(name)) throw invalid([{ pointer: `/${name}`, detail: "occurs more than once" }]);
+    const text = typeof value === "string" ? value : undefined;
+    if (name === "spec") fields.set(name, parseJson(text ?? (await (value as Blob).text()), "/spec"));
+    else fields.set(name, text ?? new Uint8Array(await (value as Blob).arrayBuffer()));
+  }
+  return fields;
+};
+
+const readFields = async (request: Request, limitBytes: number): Promise<Fields> => {
+  const contentType = request.headers.get("content-type") ?? "";
+  const type = contentType.split(";")[0]!.trim().toLowerCase();
+  const coding = request.headers.get("content-encoding") ?? "identity";
+  const received = coding === "identity" ? type || "not stated" : `coded as ${coding}`;
+  if (coding !== "identity" || !bodyTypes.some((accepted) => accepted === type)) {
+    throw new RequestError({ kind: "unsupported-media-type", received, accepted: bodyTypes });
+  }
+  const body = await readBody(request, limitBytes);
+  return type === "application/json" ? readJson(body) : readMultipart(body, contentType);
+};
+
+/** A file's bytes, or what is wrong with it. */
+const fileOf = (value: unknown, json: boolean): Uint8Array | string => {
+  if (value === undefined) return "is required";
+  if (!json && typeof value === "string") return "must be a file, not text (with curl: -F name=@file)";
+  if (typeof value !== "string" && !(value instanceof Uint8Array)) return "must be base64 text";
+  const bytes = typeof value === "string" ? fromBase64(value) : value;
+  if (bytes === undefined) return "is not base64";
+  return bytes.length === 0 ? "is empty" : bytes;
+};
+
+/**
+ * Reads and checks a request that carries images, in either media type.
+ *
+ * @throws RequestError `unsupported-media-type`, `body-too-large`, `malformed-body`, or `invalid-request` with all
+ * fields at fault.
+ */
+export const readImageRequest = async <Spec, Required extends PartName, Optional extends PartName>(
+  c: Context,
+  upload: Upload<Spec, Required, Optional>,
+  limitBytes: number,
+): Promise<Uploaded<Spec, Required, Optional>> => {
+  const fields = await readFields(c.req.raw, limitBytes);
+  const json = !c.req.header("content-type")?.trim().toLowerCase().startsWith("multipart/");
+  const parts = Object.keys({ ...upload.required, ...upload.optional });
+  const accepted = [...parts, "spec"];
+  const errors: FieldError[] = [...fields.keys()]
+    .filter((name) => !accepted.includes(name))
+    .slice(0, 20)
+    .map((name) => ({
+      pointer: `/${name.slice(0, 100)}`,
+      detail: `is no field here; accepted: ${accepted.join(", ")}`,
+      accepted,
+    }));
+
+  const files: Partial<Record<string, Uint8Array>> = {};
+  for (const part of parts) {
+    if (!fields.has(part) && part in upload.optional) continue;
+    const file = fileOf(fields.get(part), json);
+    if (typeof file === "string") errors.push({ pointer: `/${part}`, detail: file });
+    else files[part] = file;
+  }
+  const value = fields.get("spec") ?? {};
+  const spec = upload.spec.safeParse(value);
+  if (!spec.success) errors.push(...fieldErrors(spec.error, upload.spec, value, ["spec"]));
+  if (!spec.success || errors.length > 0) throw invalid(errors);
+  return { ...files, spec: spec.data } as Uploaded<Spec, Required, Optional>;
+};

@@ -1,0 +1,176 @@
+/** POST /v1/robustness: one image, a grid of attacks and radii, a verdict. */
+import { z } from "@hono/zod-openapi";
+import type { RobustnessRequest, RobustnessResult, Service } from "../evaluation/service.ts";
+import { negotiate } from "./accept.ts";
+import { AttackName } from "./attack-schemas.ts";
+import { breathe, eventStream } from "./event-stream.ts";
+import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
+import { failureOf, problemOf, type Log } from "./problem.ts";
+import { attackProblems, problemResponses } from "./problem-schema.ts";
+import { RequestError } from "./request-error.ts";
+import { readImageRequest, type Uploaded } from "./request.ts";
+import {
+  Alpha,
+  Epsilon,
+  floatAndUint8,
+  Label,
+  list,
+  PixelRange,
+  receiptOf,
+  Reference,
+  Seed,
+  serverTiming,
+  share,
+  Size,
+  Timing,
+} from "./schemas.ts";
+import { uploadBody } from "./upload.ts";
+
+/** The radii of Arnab et al. */
+const paperEpsilons = [0.25, 0.5, 1, 2, 4, 8, 16, 32];
+
+const robustnessSpec = (limits: Limits) =>
+  z
+    .strictObject({
+      model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
+      attacks: z.array(AttackName).min(1).max(10).default(["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii"]),
+      epsilons: z.array(Epsilon).min(1).max(limits.epsilons).default(paperEpsilons),
+      alpha: Alpha.default(1),
+      threshold: z
+        .number()
+        .gt(0)
+        .lt(1)
+        .default(0.5)
+        .openapi({ description: "Broken where the IoU ratio is below this" }),
+      label: Label,
+      pixelRange: PixelRange,
+      seed: Seed,
+    })
+    .openapi("RobustnessSpec", {
+      description: `Each attack runs at each radius, with the paper's number of steps; at most ${limits.gridSteps} steps in all`,
+      example: { attacks: ["ifgsm-ii"], epsilons: [0.25, 1, 4], threshold: 0.5 },
+    });
+
+const RobustnessSpecRun = z
+  .strictObject({
+    model: z.string(),
+    attacks: list(AttackName),
+    epsilons: list(z.number()),
+    alpha: z.number(),
+    threshold: z.number(),
+    label: z.enum(["prediction", "ground-truth"]),
+    pixelRange: z.enum(["clip", "none"]),
+    seed: z.int(),
+  })
+  .openapi("RobustnessSpecRun", { description: "The grid as it ran" });
+
+const PointScores = z
+  .strictObject({
+    iouRatio: z.number().nullable().openapi({ description: "Adversarial mIoU ÷ clean mIoU; null where undefined" }),
+    miou: share("Adversarial mean IoU"),
+    pixelAccuracy: share("Adversarial pixel accuracy"),
+  })
+  .openapi("PointScores");
+
+const CurvePoint = floatAndUint8(PointScores)
+  .extend({ attack: AttackName, epsilon: z.number(), steps: z.int() })
+  .openapi("CurvePoint");
+
+const SmallestEpsilon = z.strictObject({ float: z.number().nullable(), uint8: z.number().nullable() });
+
+const Robustness = Size.extend({
+  reference: Reference,
+  threshold: z.number(),
+  clean: z.strictObject({ miou: share("Clean mean IoU"), pixelAccuracy: share("Clean pixel accuracy") }),
+  curve: list(CurvePoint),
+  breaking: list(SmallestEpsilon.extend({ attack: AttackName })).openapi({
+    description: "Smallest ε of the grid at which the attack breaks the network; null where none does",
+  }),
+  smallestEpsilon: SmallestEpsilon.openapi({ description: "The smallest over all attacks, in grey levels" }),
+  verdict: z.enum(["robust", "broken"]).openapi({
+    description: "`broken` where any attack of the grid breaks it, as float or rounded. `robust` is no proof",
+  }),
+  summary: z.string().openapi({ example: "Broken by ifgsm-ii at ε = 1: the IoU ratio is 0.41, below 0.5." }),
+  timings: Timing,
+  receipt: receiptOf(RobustnessSpecRun),
+}).openapi("RobustnessResult");
+
+const uploadOf = (limits: Limits) => ({
+  spec: robustnessSpec(limits),
+  required: { image: "The image: PNG, JPEG or WebP" },
+  optional: {
+    labels: "Ground truth: a PNG of the image's size whose values (or palette indices) are classes, 255 void",
+  },
+});
+
+type Asked = Uploaded<z.output<ReturnType<typeof robustnessSpec>>, "image", "labels">;
+
+/** Sorts the grid, fills in the defaults, and holds the steps to their limit. */
+const resolve = (service: Service, limits: Limits, { spec, image, labels }: Asked): RobustnessRequest => {
+  const attacks = [...new Set(spec.attacks)];
+  const epsilons = [...new Set(spec.epsilons)].toSorted((a, b) => a - b);
+  const counts = attacks.flatMap((name) => epsilons.map((epsilon) => service.defaultSteps(name, epsilon)));
+  const steps = counts.reduce((a, b) => a + b, 0);
+  const wrong = [
+    steps > limits.gridSteps && {
+      pointer: "/spec/epsilons",
+      detail: `make ${steps} steps in all, with these attacks; at most ${limits.gridSteps} are allowed`,
+    },
+    spec.label === "ground-truth" &&
+      !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
+  ].filter((error) => typeof error === "object");
+  if (wrong.length > 0) throw new RequestError({ kind: "invalid-request", errors: wrong });
+  return { spec: { ...spec, model: spec.model ?? service.defaultModel, attacks, epsilons }, image, labels };
+};
+
+const events = `Server-sent events: \`progress\` per point ({index, total, point}), then \`result\` (RobustnessResult) or \`error\` (Problem).`;
+
+export const robustness = (service: Service, limits: Limits, log: Log): Operation => {
+  const upload = uploadOf(limits);
+  return defineOperation(
+    {
+      method: "post",
+      path: "/v1/robustness",
+      operationId: "robustness",
+      tags: ["Images"],
+      summary: "Find the smallest perturbation that breaks the model",
+      description:
+        "Runs every attack at every radius and gives the curve of the IoU ratio over ε, the smallest ε below the threshold, and a verdict. Answers by `Accept`: `application/json`, or `text/event-stream` with progress.",
+      curl: `curl http://localhost:8787/v1/robustness \\
+  -F image=@street.png \\
+  -F 'spec={"attacks":["ifgsm-ii"],"epsilons":[0.25,1,4]};type=application/json'`,
+      request: {
+        body: uploadBody("Robustness", upload, { attacks: ["ifgsm-ii"], epsilons: [0.25, 1, 4], threshold: 0.5 }),
+      },
+      responses: {
+        200: {
+          description: "The curve and the verdict.",
+          content: {
+            "application/json": { schema: Robustness },
+            "text/event-stream": { schema: z.string().openapi({ description: events }) },
+          },
+        },
+        ...problemResponses(...attackProblems),
+      },
+    },
+    async (c) => {
+      const type = negotiate(c.req.header("accept"), ["application/json", "text/event-stream"]);
+      const request = resolve(service, limits, await readImageRequest(c, upload, limits.bodyBytes));
+      const { signal } = c.req.raw;
+      if (type === "application/json") {
+        const result = await service.robustness(request, { signal, onPoint: breathe });
+        return json(c, Robustness, result, { "Server-Timing": serverTiming(result.timings) });
+      }
+      return await eventStream<RobustnessResult>({
+        signal,
+        run: (emit, aborted) =>
+          service.robustness(request, {
+            signal: aborted,
+            onPoint: (point, index, total) => emit("progress", { index, total, point }),
+          }),
+        result: (result): z.input<typeof Robustness> => result,
+        problem: (error) => problemOf(failureOf(error, log, c.get("requestId")), c.get("requestId")),
+      });
+    },
+  );
+};

@@ -1,0 +1,110 @@
+/** Response schemas that several resources share, with their units. */
+import { z } from "@hono/zod-openapi";
+import type { AttackName, EncodedImage, Timings } from "../evaluation/service.ts";
+import { toBase64 } from "./base64.ts";
+
+export const attackNames = ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii", "pgd"] as const satisfies readonly AttackName[];
+
+export const list = <S extends z.ZodType>(item: S) => z.array(item).readonly();
+
+/** A file as it is (JSON Schema 2020-12 has no other word for bytes). */
+export const file = (contentMediaType: string, description: string) => {
+  const keywords = { contentMediaType, description };
+  return z.string().openapi(keywords);
+};
+
+/** A file as base64 text. */
+export const base64 = (description: string) => {
+  const keywords = { contentEncoding: "base64", description };
+  return z.string().openapi(keywords);
+};
+
+/** A quantity in 0..1 that may be undefined. */
+export const share = (description: string) =>
+  z
+    .number()
+    .nullable()
+    .openapi({ description: `${description}; 0..1, null where undefined` });
+
+export const Size = z.strictObject({
+  width: z.int().openapi({ description: "Pixels" }),
+  height: z.int().openapi({ description: "Pixels" }),
+});
+
+export const Timing = z
+  .object({ total: z.number() })
+  .catchall(z.number())
+  .openapi("Timings", { description: "Milliseconds by stage, and in total", example: { run: 812.4, total: 901.7 } });
+
+export const Image = z
+  .strictObject({
+    mediaType: z.enum(["image/png", "application/x-npy"]),
+    data: base64("The file"),
+  })
+  .openapi("Image", { example: { mediaType: "image/png", data: "iVBORw0KGgo…" } });
+
+export const encoded = ({ mediaType, data }: EncodedImage): z.input<typeof Image> => ({
+  mediaType,
+  data: toBase64(data),
+});
+
+/** An encoded image as a response of its own. */
+export const imageResponse = ({ data }: EncodedImage, mediaType: string, name: string, timings: Timings): Response =>
+  new Response(data, {
+    headers: {
+      "Content-Type": mediaType,
+      "Content-Disposition": `inline; filename="${name}"`,
+      "Server-Timing": serverTiming(timings),
+    },
+  });
+
+export const serverTiming = (timings: Timings): string =>
+  Object.entries(timings)
+    .map(([stage, ms]) => `${stage.replaceAll(/[^\w-]/g, "-")};dur=${ms.toFixed(1)}`)
+    .join(", ");
+
+/** The same scores for the float image and for its rounding to 8 bits. */
+export const floatAndUint8 = <S extends z.ZodType>(schema: S) =>
+  z.strictObject({
+    float: schema.openapi({ description: "Of the float image" }),
+    uint8: schema.openapi({ description: "Of the image rounded to 8 bits per channel, as a file would hold it" }),
+  });
+
+export const Reference = z.enum(["prediction", "ground-truth"]).openapi("Reference", {
+  description:
+    "What the scores compare with: the labels of the request, or else the clean prediction (whose mIoU is then 1)",
+});
+
+export const Label = z.enum(["prediction", "ground-truth"]).default("prediction").openapi({
+  description:
+    "The labels that untargeted attacks move away from: the network's own clean prediction (as in the paper), or the labels of the request. The II attacks do not look at it.",
+});
+
+export const PixelRange = z.enum(["clip", "none"]).default("clip").openapi({
+  description: "`clip` keeps pixels in 0..255; `none` lets them leave it, as the paper's released code does",
+});
+
+export const Seed = z.int().min(0).max(0xffff_ffff).default(0).openapi({
+  description: "Seed of what is random (PGD's start). The same seed gives the same result",
+});
+
+export const Epsilon = z.number().positive().max(255).openapi({
+  description: "L∞ radius in grey levels on the 0..255 scale",
+  example: 8,
+});
+
+export const Alpha = z.number().positive().max(255).openapi({
+  description: "Step size of the iterative attacks, in grey levels",
+});
+
+export const receiptOf = <S extends z.ZodType>(spec: S) =>
+  z
+    .strictObject({
+      model: z.string(),
+      modelSha256: z.string(),
+      spec,
+      seed: z.int(),
+      versions: z.strictObject({ faultline: z.string(), onnxruntime: z.string() }),
+      backend: z.string().openapi({ example: "wasm" }),
+    })
+    .openapi({ description: "What ran: enough to run it again" });

@@ -1,0 +1,80 @@
+/** POST /v1/score: label maps in, scores out; no network runs. */
+import { z } from "@hono/zod-openapi";
+import type { Service } from "../evaluation/service.ts";
+import { negotiate } from "./accept.ts";
+import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
+import { labelProblems, problemResponses } from "./problem-schema.ts";
+import { readImageRequest } from "./request.ts";
+import { list, share, Size } from "./schemas.ts";
+import { uploadBody } from "./upload.ts";
+
+const ScoreSpec = z
+  .strictObject({
+    model: z.string().optional().openapi({ description: "Take the classes of this model" }),
+    classes: z.int().min(1).max(255).optional().openapi({ description: "Or simply their number" }),
+  })
+  .refine((spec) => spec.model === undefined || spec.classes === undefined, {
+    message: "must be absent where model is given",
+    path: ["classes"],
+  })
+  .openapi("ScoreSpec", { description: "The default model's classes if both are absent", example: { classes: 11 } });
+
+const MapScores = z
+  .strictObject({
+    confusion: list(list(z.int())).openapi({
+      description: "Pixels. Row: class of the reference; column: class of the scored map",
+    }),
+    perClass: list(z.strictObject({ class: z.int(), name: z.string().nullable(), iou: share("IoU of the class") })),
+    miou: share("Mean IoU over the classes present"),
+    pixelAccuracy: share("Share of non-void pixels with the reference's label"),
+  })
+  .openapi("MapScores");
+
+const Score = Size.extend({
+  classes: z.int(),
+  voidPixels: z.int().openapi({ description: "Pixels that are void in the reference, and so count nowhere" }),
+  prediction: MapScores,
+  adversarial: MapScores.optional(),
+  iouRatio: z.number().nullable().optional().openapi({ description: "Adversarial mIoU ÷ mIoU of the prediction" }),
+}).openapi("Score");
+
+const form = "a PNG whose values (or palette indices) are classes, 255 void";
+const upload = {
+  spec: ScoreSpec,
+  required: {
+    prediction: `The labels of the clean image: ${form}`,
+    reference: `The ground truth, of the same size: ${form}`,
+  },
+  optional: { adversarial: `The labels of the adversarial image, of the same size: ${form}` },
+};
+
+export const score = (service: Service, limits: Limits): Operation =>
+  defineOperation(
+    {
+      method: "post",
+      path: "/v1/score",
+      operationId: "score",
+      tags: ["Label maps"],
+      summary: "Score label maps against a reference",
+      description: "Confusion matrix, per-class IoU, mIoU and pixel accuracy; with a third map also the IoU ratio.",
+      curl: `curl http://localhost:8787/v1/score \\
+  -F prediction=@clean.png \\
+  -F reference=@truth.png \\
+  -F adversarial=@attacked.png \\
+  -F 'spec={"classes":11};type=application/json'`,
+      request: { body: uploadBody("Score", upload, { classes: 11 }) },
+      responses: {
+        200: { description: "The scores.", content: { "application/json": { schema: Score } } },
+        ...problemResponses(...labelProblems),
+      },
+    },
+    async (c) => {
+      negotiate(c.req.header("accept"), ["application/json"]);
+      const { spec, ...maps } = await readImageRequest(c, upload, limits.bodyBytes);
+      const classes =
+        spec.classes === undefined
+          ? { kind: "model" as const, model: spec.model ?? service.defaultModel }
+          : { kind: "count" as const, count: spec.classes };
+      return json(c, Score, await service.score({ ...maps, classes }));
+    },
+  );

@@ -1,0 +1,68 @@
+/** POST /v1/segment: image in, labels out. */
+import { z } from "@hono/zod-openapi";
+import type { Service } from "../evaluation/service.ts";
+import { negotiate } from "./accept.ts";
+import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
+import { imageProblems, problemResponses } from "./problem-schema.ts";
+import { readImageRequest } from "./request.ts";
+import { encoded, file, Image, imageResponse, list, serverTiming, Size, Timing } from "./schemas.ts";
+import { uploadBody } from "./upload.ts";
+
+const SegmentSpec = z
+  .strictObject({ model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }) })
+  .openapi("SegmentSpec");
+
+const Segmentation = Size.extend({
+  model: z.string(),
+  classes: list(
+    z.strictObject({
+      index: z.int(),
+      name: z.string(),
+      color: z.tuple([z.int(), z.int(), z.int()]).readonly(),
+      share: z.number().openapi({ description: "Share of the pixels, 0..1" }),
+    }),
+  ),
+  confidence: z
+    .strictObject({ mean: z.number(), min: z.number() })
+    .openapi({ description: "Largest class probability of a pixel, over the image; 0..1" }),
+  labels: Image.openapi({ description: "Palette PNG: the index is the class" }),
+  timings: Timing,
+}).openapi("Segmentation");
+
+const upload = {
+  spec: SegmentSpec,
+  required: { image: "The image: PNG, JPEG or WebP" },
+  optional: {},
+};
+
+export const segment = (service: Service, limits: Limits): Operation =>
+  defineOperation(
+    {
+      method: "post",
+      path: "/v1/segment",
+      operationId: "segment",
+      tags: ["Images"],
+      summary: "Label every pixel of an image",
+      description: "Answers by `Accept`: `application/json`, or `image/png` (the label map alone).",
+      curl: "curl http://localhost:8787/v1/segment -F image=@street.png -H 'Accept: image/png' -o labels.png",
+      request: { body: uploadBody("Segment", upload, { model: "enet-street" }) },
+      responses: {
+        200: {
+          description: "The labels.",
+          content: {
+            "application/json": { schema: Segmentation },
+            "image/png": { schema: file("image/png", "The labels, as a palette PNG") },
+          },
+        },
+        ...problemResponses(...imageProblems),
+      },
+    },
+    async (c) => {
+      const type = negotiate(c.req.header("accept"), ["application/json", "image/png"]);
+      const { spec, image } = await readImageRequest(c, upload, limits.bodyBytes);
+      const result = await service.segment({ model: spec.model ?? service.defaultModel, image });
+      if (type === "image/png") return imageResponse(result.labels, type, "labels.png", result.timings);
+      const headers = { "Server-Timing": serverTiming(result.timings) };
+      return json(c, Segmentation, { ...result, labels: encoded(result.labels) }, headers);
+    },
+  );

@@ -1,0 +1,44 @@
+/** The OpenAPI face of requests that carry images: the same fields as multipart/form-data and as JSON. */
+import { z } from "@hono/zod-openapi";
+import type { PartName } from "../evaluation/service.ts";
+import { base64, file } from "./schemas.ts";
+
+const imageTypes = "image/png, image/jpeg, image/webp";
+
+type Parts = Partial<Readonly<Record<PartName, string>>>;
+
+interface Documented {
+  readonly spec: z.ZodType;
+  readonly required: Parts;
+  readonly optional: Parts;
+}
+
+/** Documents an upload; `required` of the spec follows from whether `{}` is a valid one. */
+export const uploadBody = (name: string, upload: Documented, example: unknown) => {
+  const parts: Parts = { ...upload.required, ...upload.optional };
+  const shape = (field: (description: string) => z.ZodType) =>
+    Object.fromEntries(
+      Object.entries(parts).map(([part, description]) => {
+        const schema = field(description);
+        return [part, part in upload.required ? schema : schema.optional()];
+      }),
+    );
+  const spec = upload.spec.safeParse({}).success ? upload.spec.optional() : upload.spec;
+  const encoding = Object.fromEntries(Object.keys(parts).map((part) => [part, { contentType: imageTypes }]));
+  const sample = Object.fromEntries(Object.keys(upload.required).map((part) => [part, "iVBORw0KGgo…"]));
+  return {
+    required: true,
+    content: {
+      "multipart/form-data": {
+        schema: z
+          .strictObject({ ...shape((description) => file("application/octet-stream", description)), spec })
+          .openapi(`${name}Form`),
+        encoding: { ...encoding, spec: { contentType: "application/json" } },
+      },
+      "application/json": {
+        schema: z.strictObject({ ...shape(base64), spec }).openapi(`${name}Json`),
+        example: { ...sample, spec: example },
+      },
+    },
+  };
+};

@@ -1,0 +1,96 @@
+/** Zod's issues as field errors: JSON pointers, what was received, what is accepted. */
+import { z } from "@hono/zod-openapi";
+import type { FieldError } from "../evaluation/failure.ts";
+
+type Path = readonly PropertyKey[];
+
+const maxErrors = 20;
+
+/** RFC 6901: `~` and `/` in a name are escaped. */
+export const pointerOf = (path: Path): string =>
+  path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+
+/** A value fit for an error: JSON, short, one level. */
+const shown = (value: unknown): unknown => {
+  if (typeof value === "string") return value.length > 100 ? `${value.slice(0, 100)}…` : value;
+  if (typeof value === "number" && !Number.isFinite(value)) return String(value);
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  return typeof value === "object" && value !== null ? "an object" : value;
+};
+
+const valueAt = (value: unknown, path: Path): unknown =>
+  path.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === "object" && inner !== null && Object.hasOwn(inner, key)
+        ? (inner as Record<PropertyKey, unknown>)[key]
+        : undefined,
+    value,
+  );
+
+const unwrap = (schema: unknown): unknown =>
+  schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodReadonly
+    ? unwrap(schema.unwrap())
+    : schema;
+
+/** The names that an object schema knows at a path within it. */
+const keysAt = (schema: unknown, path: Path): string[] => {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodDiscriminatedUnion) return [...new Set(inner.options.flatMap((o) => keysAt(o, path)))];
+  if (!(inner instanceof z.ZodObject)) return [];
+  const [key, ...rest] = path;
+  return key === undefined ? Object.keys(inner.shape) : keysAt(inner.shape[key as string], rest);
+};
+
+const amount = (issue: { origin: string; inclusive?: boolean | undefined }, bound: number | bigint, word: string) => {
+  if (issue.origin === "array") return `must have at ${word === "less" ? "most" : "least"} ${bound} items`;
+  if (issue.inclusive === false) return `must be ${word} than ${bound}`;
+  return `must be at ${word === "less" ? "most" : "least"} ${bound}`;
+};
+
+const typeDetail = (expected: string, value: unknown): string => {
+  const wanted =
+    expected === "int" ? "a whole number" : expected === "number" ? "a finite number" : `of type ${expected}`;
+  return `must be ${wanted}, not ${typeof value === "string" ? "text" : String(shown(value))}`;
+};
+
+const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, prefix: Path): FieldError[] => {
+  const pointer = pointerOf([...prefix, ...issue.path]);
+  const found = valueAt(value, issue.path);
+  const received = found === undefined ? {} : { received: shown(found) };
+  const accepting = (accepted: readonly (string | number)[]): FieldError => ({
+    pointer,
+    detail: `${found === undefined ? "is required: " : "must be "}one of ${accepted.join(", ")}`,
+    ...received,
+    accepted,
+  });
+  switch (issue.code) {
+    case "unrecognized_keys": {
+      const accepted = keysAt(schema, issue.path);
+      return issue.keys.slice(0, maxErrors).map((key) => ({
+        pointer: pointerOf([...prefix, ...issue.path, key]),
+        detail: `is no field here; accepted: ${accepted.join(", ")}`,
+        accepted,
+      }));
+    }
+    case "invalid_value":
+      return [accepting(issue.values.map((v) => (typeof v === "number" ? v : String(v))))];
+    case "invalid_union":
+      return "options" in issue && Array.isArray(issue.options)
+        ? [accepting(issue.options.map(String))]
+        : [{ pointer, detail: issue.message, ...received }];
+    case "invalid_type":
+      return [
+        { pointer, detail: found === undefined ? "is required" : typeDetail(issue.expected, found), ...received },
+      ];
+    case "too_small":
+      return [{ pointer, detail: amount(issue, issue.minimum, "greater"), ...received }];
+    case "too_big":
+      return [{ pointer, detail: amount(issue, issue.maximum, "less"), ...received }];
+    default:
+      return [{ pointer, detail: issue.message, ...received }];
+  }
+};
+
+/** The errors of a failed parse of `value`, at most twenty, with `prefix` before every path. */
+export const fieldErrors = (error: z.ZodError, schema: z.ZodType, value: unknown, prefix: Path = []): FieldError[] =>
+  error.issues.flatMap((issue) => errorsOf(issue, schema, value, prefix)).slice(0, maxErrors);

@@ -1,0 +1,59 @@
+/** What can go wrong in a way that the caller can mend, as data; the API alone knows the statuses. */
+import type { PartName, Size } from "./service.ts";
+
+/** A field at fault. `pointer` is an RFC 6901 JSON pointer into the request; multipart parts are its first level. */
+export interface FieldError {
+  readonly pointer: string;
+  readonly detail: string;
+  readonly received?: unknown;
+  readonly accepted?: readonly (string | number)[];
+}
+
+export type Failure =
+  | { readonly kind: "image-malformed"; readonly part: PartName; readonly reason: string }
+  | {
+      readonly kind: "image-unsupported-format";
+      readonly part: PartName;
+      readonly received: string;
+      readonly accepted: readonly string[];
+    }
+  /** By its header, before decoding. */
+  | { readonly kind: "image-too-large"; readonly part: PartName; readonly size: Size; readonly maxPixels: number }
+  /** The network cannot take an image of this size. */
+  | { readonly kind: "image-size-unsupported"; readonly part: PartName; readonly size: Size; readonly reason: string }
+  | { readonly kind: "labels-malformed"; readonly part: PartName; readonly reason: string }
+  | { readonly kind: "labels-size-mismatch"; readonly part: PartName; readonly size: Size; readonly expected: Size }
+  | {
+      readonly kind: "labels-class-out-of-range";
+      readonly part: PartName;
+      readonly value: number;
+      readonly classes: number;
+    }
+  | { readonly kind: "unknown-model"; readonly model: string; readonly accepted: readonly string[] }
+  | { readonly kind: "model-unavailable"; readonly model: string; readonly reason: string }
+  | { readonly kind: "gradient-unsupported"; readonly model: string; readonly operators: readonly string[] }
+  /** Predicted before the run; `largestFit` keeps the image's aspect, `null` where no size fits. */
+  | {
+      readonly kind: "memory-exceeded";
+      readonly predictedBytes: number;
+      readonly budgetBytes: number;
+      readonly largestFit: Size | null;
+    }
+  | { readonly kind: "invalid-spec"; readonly errors: readonly FieldError[] }
+  | { readonly kind: "busy"; readonly retryAfterSeconds: number }
+  | { readonly kind: "cancelled" };
+
+/**
+ * A failure on its way to the caller.
+ *
+ * @example throw new FaultlineError({ kind: "image-malformed", part: "image", reason: "the PNG ends inside IDAT" });
+ */
+export class FaultlineError extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure, options?: ErrorOptions) {
+    super(`${failure.kind}: ${JSON.stringify(failure)}`, options);
+    this.name = "FaultlineError";
+    this.failure = failure;
+  }
+}

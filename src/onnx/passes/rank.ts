@@ -1,0 +1,39 @@
+/** Ranks of values in a model whose sizes are not fixed yet. */
+
+import type { Graph } from "../graph.ts";
+
+/** These give their first output the rank of their first input. */
+const rankPreserving = new Set(
+  (
+    "Abs AveragePool BatchNormalization Cast Ceil Celu Clip Concat CumSum DepthToSpace DequantizeLinear Dropout Elu Erf " +
+    "Exp Floor Gelu GlobalAveragePool GlobalMaxPool HardSigmoid HardSwish Identity InstanceNormalization LRN LeakyRelu " +
+    "Log LogSoftmax MaxPool MaxUnpool Mish Neg PRelu Pad QuantizeLinear Reciprocal Relu Resize Round Selu Sigmoid Slice " +
+    "Softmax Softplus Softsign SpaceToDepth Split Sqrt Tanh Transpose Upsample"
+  ).split(" "),
+);
+
+/** These broadcast: the largest rank of their inputs. */
+const broadcasting = new Set("Add Sub Mul Div Pow Max Min Sum Mean".split(" "));
+
+/** The rank of a value, or null where the graph does not tell without its sizes. */
+export const rankOf = (graph: Graph, name: string): number | null => {
+  const ranks = new Map<string, number | null>();
+  for (const v of graph.inputs) ranks.set(v.name, v.shape?.length ?? null);
+  for (const [key, t] of graph.initializers) ranks.set(key, t.shape.length);
+  for (const node of graph.nodes) {
+    const known = node.inputs.map((input) => ranks.get(input) ?? null);
+    const rank = node.domain === "" ? outputRank(node.op, known) : null;
+    for (const output of node.outputs) ranks.set(output, rank);
+    const value = node.attributes["value"];
+    if (node.op === "Constant" && value?.type === "tensor") ranks.set(node.outputs[0]!, value.value.shape.length);
+  }
+  return ranks.get(name) ?? null;
+};
+
+const outputRank = (op: string, inputs: readonly (number | null)[]): number | null => {
+  // The weights are constant more often than the shape of the input is known.
+  if (op === "Conv" || op === "ConvTranspose") return inputs[1] ?? inputs[0] ?? null;
+  if (rankPreserving.has(op)) return inputs[0] ?? null;
+  if (!broadcasting.has(op) || inputs.includes(null)) return null;
+  return Math.max(...inputs.map(Number));
+};

@@ -1,0 +1,30 @@
+/** Types of all values of a graph whose sizes are fixed. */
+
+import type { Tensor } from "../tensor.ts";
+import { OnnxError, type Graph } from "./graph.ts";
+import { inferTypes } from "./infer.ts";
+import type { TensorType, Value } from "./value.ts";
+
+/** By name. The graph must be in opset-21 form. @throws OnnxError where a size is not fixed. */
+export const typesOf = (graph: Graph): Map<string, TensorType> => {
+  const values = new Map<string, Value>();
+  const constant = (name: string, t: Tensor): Value => ({ name, dtype: t.dtype, shape: t.shape, constant: t });
+  for (const { name, dtype, shape } of graph.inputs) {
+    const fixed = shape?.map((d) => {
+      if (typeof d === "number") return d;
+      throw new OnnxError("its size is not fixed", `input "${name}"`);
+    });
+    if (!fixed) throw new OnnxError("its rank is not known", `input "${name}"`);
+    values.set(name, { name, dtype, shape: fixed });
+  }
+  for (const [name, t] of graph.initializers) values.set(name, constant(name, t));
+  for (const node of graph.nodes) {
+    const types = inferTypes(
+      node,
+      node.inputs.map((name) => values.get(name) ?? null),
+    );
+    for (const [i, name] of node.outputs.entries())
+      if (name !== "" && types[i]) values.set(name, { name, ...types[i] });
+  }
+  return values;
+};

@@ -1,0 +1,122 @@
+/**
+ * Predicts the WASM memory of a session before it is made: weights, activations by liveness in onnxruntime's own order of
+ * execution, the kernels' scratch space, and the steps in which the heap grows.
+ */
+
+import { bytesPerElement, sizeOf, type DType } from "../tensor.ts";
+
+export interface SizedType {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+/** A node as far as memory goes. */
+export interface SizedNode {
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+/** A graph as far as memory goes, its nodes in the order of the file, and the types of all its values. */
+export interface SizedGraph {
+  readonly inputs: readonly { readonly name: string }[];
+  readonly outputs: readonly { readonly name: string }[];
+  readonly initializers: ReadonlyMap<string, SizedType>;
+  readonly nodes: readonly SizedNode[];
+  readonly types: ReadonlyMap<string, SizedType>;
+}
+
+const bytesOf = ({ dtype, shape }: SizedType): number => bytesPerElement(dtype) * sizeOf(shape);
+
+/**
+ * onnxruntime executes in the order of a depth-first search backwards from the nodes that nothing reads (last one first),
+ * at each node visiting the producer that stands last in the file first (GraphViewer, ReverseDFSFrom with NodeCompare).
+ */
+export const executionOrder = (nodes: readonly SizedNode[]): SizedNode[] => {
+  const producer = new Map(nodes.flatMap((n, i) => n.outputs.map((name) => [name, i] as const)));
+  const sources = nodes.map(({ inputs }) => {
+    const found = new Set(inputs.flatMap((name) => producer.get(name) ?? []));
+    return [...found].toSorted((a, b) => a - b);
+  });
+  const read = new Set(sources.flat());
+  const stack = nodes.flatMap((_, i) => (read.has(i) ? [] : [{ index: i, leave: false }]));
+  const visited = new Set<number>();
+  const order: SizedNode[] = [];
+  for (let entry = stack.pop(); entry; entry = stack.pop()) {
+    if (entry.leave) order.push(nodes[entry.index]!);
+    if (entry.leave || visited.has(entry.index)) continue;
+    visited.add(entry.index);
+    stack.push({ index: entry.index, leave: true });
+    for (const index of sources[entry.index]!) if (!visited.has(index)) stack.push({ index, leave: false });
+  }
+  return order;
+};
+
+/** Operators whose output is their first input under another shape: no memory of its own. */
+const aliases = new Set(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"]);
+
+/** Elementwise operators that write into an input of the same size that nothing else needs. */
+const inPlace = new Set(
+  "Add Sub Mul Div Neg Abs Exp Log Sqrt Reciprocal Relu Clip Sigmoid Tanh Floor Ceil Not Erf PRelu LeakyRelu HardSigmoid".split(
+    " ",
+  ),
+);
+
+/** Scratch bytes of onnxruntime's kernels beside inputs and outputs. */
+const scratchBytes = ({ op, inputs, outputs }: SizedNode, types: SizedGraph["types"]): number => {
+  const [x, w] = inputs.map((name) => types.get(name));
+  switch (op) {
+    case "Where": // each branch is selected into a tensor of its own, then both are merged
+      return 2 * bytesOf(types.get(outputs[0]!)!);
+    case "ConvTranspose": // the columns: what each input pixel gives to every output channel and tap of the kernel
+      return x && w ? bytesPerElement(x.dtype) * sizeOf(w.shape.slice(1)) * sizeOf(x.shape.slice(2)) : 0;
+    default:
+      return 0;
+  }
+};
+
+/** The names that share one buffer, by the name that owns it. */
+const ownersOf = (order: readonly SizedNode[]): ((name: string) => string) => {
+  const owner = new Map<string, string>();
+  const ownerOf = (name: string): string => owner.get(name) ?? name;
+  for (const { op, inputs, outputs } of order) {
+    if (aliases.has(op) && inputs[0]) owner.set(outputs[0]!, ownerOf(inputs[0]));
+  }
+  return ownerOf;
+};
+
+export interface Liveness {
+  /** Largest sum of bytes of the values and scratch alive at one time, without weights. */
+  readonly peakBytes: number;
+  /** The node at which it occurs, and what is alive there, largest first. */
+  readonly at: string;
+  readonly alive: readonly { readonly name: string; readonly bytes: number }[];
+}
+
+/** Runs the graph on sizes alone: a value lives from the node that makes it to the last that reads it. */
+export const liveness = (graph: SizedGraph): Liveness => {
+  const { types, initializers } = graph;
+  const order = executionOrder(graph.nodes);
+  const ownerOf = ownersOf(order);
+  const lastUse = new Map<string, number>();
+  for (const [i, { inputs }] of order.entries()) for (const name of inputs) lastUse.set(ownerOf(name), i);
+  for (const { name } of [...graph.inputs, ...graph.outputs]) lastUse.set(ownerOf(name), Infinity);
+  const alive = new Map(graph.inputs.map(({ name }) => [name, bytesOf(types.get(name)!)]));
+  let peak: Liveness = { peakBytes: 0, at: "", alive: [] };
+  for (const [i, node] of order.entries()) {
+    const made = node.outputs.filter((name) => name !== "" && ownerOf(name) === name);
+    const dying = [...new Set(node.inputs.map(ownerOf))].filter((name) => alive.has(name) && lastUse.get(name) === i);
+    const size = made[0] === undefined ? 0 : bytesOf(types.get(made[0])!);
+    const reused = inPlace.has(node.op) ? dying.find((name) => alive.get(name) === size) : undefined;
+    if (reused !== undefined) alive.delete(reused);
+    for (const name of made) if (!initializers.has(name)) alive.set(name, bytesOf(types.get(name)!));
+    const total = [...alive.values()].reduce((a, b) => a + b, 0) + scratchBytes(node, types);
+    if (total > peak.peakBytes) {
+      const list = [...alive].map(([name, bytes]) => ({ name, bytes })).toSorted((a, b) => b.bytes - a.bytes);
+      peak = { peakBytes: total, at: `${node.op} → ${node.outputs[0]}`, alive: list };
+    }
+    for (const name of dying) alive.delete(name);
+    for (const name of made) if (!lastUse.has(name)) alive.delete(name);
+  }
+  return peak;
+};

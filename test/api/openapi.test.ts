@@ -1,0 +1,136 @@
+import { describe, expect, it } from "vitest";
+import { problemKinds } from "../../src/api/problem-kinds.ts";
+import { clientOf } from "../support/api-request.ts";
+import { fakeService } from "../support/fake-service.ts";
+
+interface Described {
+  readonly operationId?: string;
+  readonly summary?: string;
+  readonly requestBody?: {
+    readonly required?: boolean;
+    readonly content: Record<string, { readonly schema: unknown }>;
+  };
+  readonly responses: Record<string, { readonly description?: string; readonly content?: Record<string, unknown> }>;
+}
+
+interface Document {
+  readonly openapi: string;
+  readonly info: { readonly title: string; readonly version: string };
+  readonly paths: Record<string, Record<string, Described>>;
+  readonly components: {
+    readonly schemas: Record<string, { readonly properties?: Record<string, unknown>; readonly required?: string[] }>;
+  };
+}
+
+const client = clientOf(fakeService(), { version: "1.2.3" });
+const document: Document = await (await client.send("/openapi.json")).json();
+const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+  Object.entries(item).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, operation })),
+);
+
+/** Every value under a key of this name, wherever it is. */
+const everywhere = (value: unknown, key: string): unknown[] => {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([k, v]) => (k === key ? [v] : everywhere(v, key)));
+};
+
+describe("/openapi.json", () => {
+  it("is an OpenAPI 3.1 document with the endpoints of the service", () => {
+    expect(document.openapi).toBe("3.1.0");
+    expect(document.info).toMatchObject({ title: "Faultline", version: "1.2.3" });
+    expect(operations.map(({ name }) => name)).toEqual([
+      "GET /v1/models",
+      "GET /v1/models/{name}",
+      "POST /v1/segment",
+      "POST /v1/attack",
+      "POST /v1/score",
+      "POST /v1/robustness",
+      "GET /health/live",
+      "GET /health/ready",
+    ]);
+  });
+
+  it.each(operations)("$name has an id, a summary, and described responses", ({ operation }) => {
+    expect(operation.operationId).toMatch(/^[a-zA-Z]+$/);
+    expect(operation.summary).toBeTruthy();
+    expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(["200", "500"]));
+    for (const [status, response] of Object.entries(operation.responses)) {
+      expect([status, response.description]).toEqual([status, expect.stringMatching(/./)]);
+      expect(Object.keys(response.content ?? {}).includes("application/problem+json")).toBe(Number(status) >= 400);
+    }
+  });
+
+  it("gives ids once", () => {
+    const ids = operations.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it("documents both media types of every upload, the body required, and its problems", () => {
+    const uploads = operations.filter(({ operation }) => operation.requestBody);
+    expect(uploads).toHaveLength(4);
+    for (const { operation } of uploads) {
+      expect(operation.requestBody?.required).toBe(true);
+      expect(Object.keys(operation.requestBody?.content ?? {})).toEqual(["multipart/form-data", "application/json"]);
+      expect(Object.keys(operation.responses)).toEqual(
+        expect.arrayContaining(["400", "404", "406", "413", "415", "422", "503"]),
+      );
+    }
+  });
+
+  it("resolves every $ref", () => {
+    const refs = everywhere(document, "$ref") as string[];
+    expect(refs.length).toBeGreaterThan(20);
+    const names = refs.map((ref) => /^#\/components\/schemas\/(.+)$/.exec(ref)?.[1]);
+    const missing = names.filter((name) => name === undefined || !(name in document.components.schemas));
+    expect(missing).toEqual([]);
+  });
+
+  it("uses no keyword that 3.1 has dropped", () => {
+    expect(everywhere(document, "nullable")).toEqual([]);
+    expect(everywhere(document, "exclusiveMinimum").filter((each) => typeof each === "boolean")).toEqual([]);
+  });
+
+  it("states files, the spec, and what is required", () => {
+    const { AttackForm, AttackJson, AttackSpec, ScoreForm, SegmentForm } = document.components.schemas;
+    expect(AttackForm?.required).toEqual(["image", "spec"]);
+    expect(AttackForm?.properties?.["image"]).toMatchObject({
+      type: "string",
+      contentMediaType: "application/octet-stream",
+    });
+    expect(AttackJson?.properties?.["labels"]).toMatchObject({ type: "string", contentEncoding: "base64" });
+    expect(AttackSpec?.properties?.["epsilon"]).toMatchObject({ default: 8, exclusiveMinimum: 0, maximum: 255 });
+    expect(AttackSpec?.required).toEqual(["attack"]);
+    expect(ScoreForm?.required).toEqual(["prediction", "reference"]);
+    expect(SegmentForm?.required).toEqual(["image"]);
+  });
+});
+
+describe("/docs", () => {
+  it("shows every operation, without anything from elsewhere", async () => {
+    const response = await client.send("http://faultline.test:99/docs");
+    expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    const text = await response.text();
+    for (const { operation } of operations) {
+      expect(text).toContain(`id="${operation.operationId}"`);
+      expect(text).toContain(operation.summary);
+    }
+    expect(text).toContain("curl http://faultline.test:99/v1/attack");
+    expect(text).not.toMatch(/<script|<link|src=|@import|url\(/);
+    expect(/.{0,80}(?:>undefined|\[object).{0,40}/.exec(text)?.[0]).toBeUndefined();
+  });
+
+  it("escapes what it shows", async () => {
+    const text = await (await client.send("/docs")).text();
+    expect(text).toContain("&#39;spec={&quot;attack&quot;");
+  });
+
+  it("is where / leads", async () => {
+    const response = await client.send("/");
+    expect([response.status, response.headers.get("location")]).toEqual([302, "/docs"]);
+  });
+
+  it("lists the problems", async () => {
+    const text = await (await client.send("/problems")).text();
+    for (const { title } of Object.values(problemKinds)) expect(text).toContain(title);
+  });
+});

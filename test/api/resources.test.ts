@@ -1,0 +1,198 @@
+import { describe, expect, it } from "vitest";
+import type { RobustnessResult } from "../../src/evaluation/service.ts";
+import { clientOf, eventsIn, problemIn } from "../support/api-request.ts";
+import { failingService, fakeModel, fakePng, fakeService } from "../support/fake-service.ts";
+
+const image = { image: fakePng };
+
+describe("GET /v1/models", () => {
+  const client = clientOf(fakeService());
+
+  it("lists the manifests", async () => {
+    expect(await (await client.send("/v1/models")).json()).toEqual({ default: "enet-street", models: [fakeModel] });
+  });
+
+  it("gives one by name", async () => {
+    expect(await (await client.send("/v1/models/enet-street")).json()).toEqual(fakeModel);
+  });
+
+  it.each(["psp", "..%2f..", "%E0%A4%A", "constructor"])("404 for %s", async (name) => {
+    const problem = await problemIn(await client.send(`/v1/models/${name}`));
+    expect(problem).toMatchObject({ status: 404, type: "/problems/unknown-model", accepted: ["enet-street"] });
+  });
+});
+
+describe("POST /v1/segment", () => {
+  it.each(["form", "json"] as const)("takes %s", async (how) => {
+    const service = fakeService();
+    const response = await clientOf(service)[how]("/v1/segment", image);
+    expect(await response.json()).toMatchObject({
+      model: "enet-street",
+      classes: [{ index: 0, name: "sky", color: [128, 128, 128], share: 0.5 }, { index: 1 }],
+      confidence: { mean: 0.9, min: 0.4 },
+      labels: { mediaType: "image/png", data: expect.stringMatching(/^iVBORw0KGgps/) },
+    });
+    expect(service.calls.segment).toEqual([{ model: "enet-street", image: fakePng }]);
+  });
+
+  it("gives the label map alone", async () => {
+    const response = await clientOf(fakeService()).form("/v1/segment", image, {}, { accept: "image/png" });
+    expect(response.headers.get("content-type")).toBe("image/png");
+    expect(new TextDecoder().decode((await response.arrayBuffer()).slice(8))).toBe("labels");
+  });
+
+  it("passes the model on, and refuses what it does not know", async () => {
+    const service = fakeService();
+    await clientOf(service).form("/v1/segment", image, { model: "other" });
+    expect(service.calls.segment[0]?.model).toBe("other");
+    const problem = await problemIn(
+      await clientOf(service).form("/v1/segment", { ...image, labels: fakePng }, { epsilon: 1 }),
+    );
+    expect(problem.errors?.map(({ pointer, accepted }) => [pointer, accepted])).toEqual([
+      ["/labels", ["image", "spec"]],
+      ["/spec/epsilon", ["model"]],
+    ]);
+  });
+});
+
+describe("POST /v1/score", () => {
+  const maps = { prediction: fakePng, reference: fakePng };
+
+  it.each(["form", "json"] as const)("takes two maps as %s", async (how) => {
+    const service = fakeService();
+    const response = await clientOf(service)[how]("/v1/score", maps, { classes: 2 });
+    const result: object = await response.json();
+    expect(result).toMatchObject({
+      prediction: {
+        miou: 0.775,
+        confusion: [
+          [3, 1],
+          [0, 4],
+        ],
+      },
+    });
+    expect(result).not.toHaveProperty("iouRatio");
+    expect(service.calls.score[0]).toEqual({ ...maps, classes: { kind: "count", count: 2 } });
+  });
+
+  it("takes three maps, and a model's classes", async () => {
+    const service = fakeService();
+    const client = clientOf(service);
+    const response = await client.form("/v1/score", { ...maps, adversarial: fakePng }, { model: "m" });
+    expect(await response.json()).toMatchObject({ iouRatio: 1, adversarial: { miou: 0.775 } });
+    await client.form("/v1/score", maps);
+    expect(service.calls.score.map(({ classes }) => classes)).toEqual([
+      { kind: "model", model: "m" },
+      { kind: "model", model: "enet-street" },
+    ]);
+  });
+
+  it.each([
+    [{ classes: 2, model: "m" }, "/spec/classes"],
+    [{ classes: 0 }, "/spec/classes"],
+    [{ classes: 256 }, "/spec/classes"],
+  ])("refuses %j", async (spec, pointer) => {
+    const problem = await problemIn(await clientOf(fakeService()).form("/v1/score", maps, spec));
+    expect(problem.errors?.map((error) => error.pointer)).toEqual([pointer]);
+  });
+
+  it("refuses a missing map", async () => {
+    const problem = await problemIn(await clientOf(fakeService()).form("/v1/score", { prediction: fakePng }));
+    expect(problem.errors).toEqual([{ pointer: "/reference", detail: "is required" }]);
+  });
+});
+
+describe("POST /v1/robustness", () => {
+  const path = "/v1/robustness";
+
+  it.each(["form", "json"] as const)("takes %s, sorts the grid, and gives curve and verdict", async (how) => {
+    const service = fakeService();
+    const spec = { attacks: ["ifgsm", "ifgsm"], epsilons: [4, 0.5, 4, 2], threshold: 0.4 };
+    const result: RobustnessResult = await (await clientOf(service)[how](path, image, spec)).json();
+    expect(service.calls.robustness[0]?.spec).toMatchObject({
+      attacks: ["ifgsm"],
+      epsilons: [0.5, 2, 4],
+      alpha: 1,
+      seed: 0,
+    });
+    expect(result.curve.map(({ epsilon, steps }) => [epsilon, steps])).toEqual([
+      [0.5, 1],
+      [2, 3],
+      [4, 5],
+    ]);
+    expect(result).toMatchObject({ verdict: "broken", smallestEpsilon: { float: 2, uint8: 2 }, threshold: 0.4 });
+  });
+
+  it("defaults to the paper's grid", async () => {
+    const service = fakeService();
+    expect((await clientOf(service).form(path, image)).status).toBe(200);
+    expect(service.calls.robustness[0]?.spec).toMatchObject({
+      attacks: ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii"],
+      epsilons: [0.25, 0.5, 1, 2, 4, 8, 16, 32],
+      threshold: 0.5,
+    });
+  });
+
+  it("streams a progress event per point, then the result", async () => {
+    const spec = { attacks: ["fgsm", "pgd"], epsilons: [1, 2] };
+    const events = await eventsIn(
+      await clientOf(fakeService()).form(path, image, spec, { accept: "text/event-stream" }),
+    );
+    expect(events.map(({ event }) => event)).toEqual(["progress", "progress", "progress", "progress", "result"]);
+    expect(events[3]?.data).toMatchObject({ index: 4, total: 4, point: { attack: "pgd", epsilon: 2 } });
+    expect(events[4]?.data).toMatchObject({ verdict: "broken" });
+  });
+
+  it.each([
+    [{ epsilons: [] }, "/spec/epsilons", "must have at least 1 items"],
+    [{ epsilons: [1, -2] }, "/spec/epsilons/1", "must be greater than 0"],
+    [
+      { attacks: ["ifgsm"], epsilons: [32, 16] },
+      "/spec/epsilons",
+      "make 56 steps in all, with these attacks; at most 50 are allowed",
+    ],
+    [{ attacks: ["cw"] }, "/spec/attacks/0", "must be one of fgsm, fgsm-ii, ifgsm, ifgsm-ii, pgd"],
+    [{ attacks: ["fgsm"], threshold: 1 }, "/spec/threshold", "must be less than 1"],
+    [{ attacks: ["fgsm"], label: "ground-truth" }, "/labels", "is required, because spec.label is ground-truth"],
+  ])("refuses %j", async (spec, pointer, detail) => {
+    const problem = await problemIn(
+      await clientOf(fakeService(), { limits: { gridSteps: 50 } }).form(path, image, spec),
+    );
+    expect(problem.errors?.map((error) => [error.pointer, error.detail])).toEqual([[pointer, detail]]);
+  });
+});
+
+describe("health and headers", () => {
+  it("lives, and is ready when the service is", async () => {
+    const client = clientOf(fakeService());
+    expect(await (await client.send("/health/live")).json()).toEqual({ status: "live" });
+    expect(await (await client.send("/health/ready")).json()).toEqual({ status: "ready" });
+    const waiting = clientOf(
+      failingService({ kind: "model-unavailable", model: "enet-street", reason: "it is loading" }),
+    );
+    expect((await waiting.send("/health/live")).status).toBe(200);
+    const response = await waiting.send("/health/ready");
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toBe("5");
+  });
+
+  it("lets pages of other origins call it", async () => {
+    const client = clientOf(fakeService());
+    const headers = {
+      origin: "https://example.org",
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "content-type",
+    };
+    const preflight = await client.send("/v1/attack", { method: "OPTIONS", headers });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get("access-control-allow-origin")).toBe("*");
+    expect(preflight.headers.get("access-control-allow-headers")).toBe("content-type");
+    const response = await client.send("/v1/nothing", { headers });
+    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+  });
+
+  it("keeps a caller's request id", async () => {
+    const response = await clientOf(fakeService()).send("/nothing", { headers: { "x-request-id": "abc-1" } });
+    expect((await problemIn(response)).instance).toBe("urn:faultline:request:abc-1");
+  });
+});

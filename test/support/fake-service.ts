@@ -1,0 +1,186 @@
+/** A Service without a network: fixed numbers, a record of what it was asked, and methods that a test replaces. */
+import { FaultlineError, type Failure } from "../../src/evaluation/failure.ts";
+import type {
+  AttackName,
+  AttackResult,
+  AttackScores,
+  CurvePoint,
+  EncodedImage,
+  MapScores,
+  ModelInfo,
+  OutputName,
+  Service,
+} from "../../src/evaluation/service.ts";
+
+const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+
+/** Bytes that begin as a PNG does; every byte value occurs, so that base64 and multipart must keep them all. */
+export const fakePng: Uint8Array<ArrayBuffer> = Uint8Array.from([
+  ...pngSignature,
+  ...Array.from({ length: 256 }, (_, i) => i),
+]);
+
+const png = (marker: string): EncodedImage => ({
+  mediaType: "image/png",
+  data: Uint8Array.from([...pngSignature, ...new TextEncoder().encode(marker)]),
+});
+
+const encodedOutput = (name: OutputName): EncodedImage =>
+  name === "adversarial-npy"
+    ? { mediaType: "application/x-npy", data: new TextEncoder().encode("\u0093NUMPY") }
+    : png(name);
+
+export const fakeModel: ModelInfo = {
+  name: "enet-street",
+  architecture: "E-Net",
+  dataset: "CamVid",
+  classes: [
+    { name: "sky", color: [128, 128, 128] },
+    { name: "road", color: [128, 64, 128] },
+  ],
+  void: 255,
+  sha256: "0".repeat(64),
+  bytes: 400_000,
+  precision: "int8",
+  input: { width: "dynamic", height: "dynamic", multipleOf: 8, channels: "RGB", mean: [0], std: [1], scale: 1 },
+  metrics: { cleanMiou: 0.5 },
+  license: "Apache-2.0",
+  source: "models/training",
+  citation: "Paszke et al., 2016",
+  gradient: { supported: true, unsupportedOperators: [] },
+  largestAttack: { width: 480, height: 360 },
+};
+
+const scores: AttackScores = {
+  iouRatio: 0.25,
+  miou: { clean: 1, adversarial: 0.25 },
+  pixelAccuracy: { clean: 1, adversarial: 0.5 },
+  perClass: [
+    { class: 0, name: "sky", clean: 1, adversarial: 0.25 },
+    { class: 1, name: "road", clean: null, adversarial: null },
+  ],
+};
+
+const mapScores: MapScores = {
+  confusion: [
+    [3, 1],
+    [0, 4],
+  ],
+  perClass: [
+    { class: 0, name: null, iou: 0.75 },
+    { class: 1, name: null, iou: 0.8 },
+  ],
+  miou: 0.775,
+  pixelAccuracy: 0.875,
+};
+
+const receipt = {
+  model: "enet-street",
+  modelSha256: fakeModel.sha256,
+  seed: 0,
+  versions: { faultline: "0.1.0", onnxruntime: "1.30.0" },
+  backend: "fake",
+};
+
+/** max(⌈min(ε + 4, 1.25 ε)⌉, 1) for the iterative attacks. */
+const defaultSteps = (attack: AttackName, epsilon: number): number =>
+  attack.startsWith("fgsm") ? 1 : Math.max(Math.ceil(Math.min(epsilon + 4, 1.25 * epsilon)), 1);
+
+const point = (attack: AttackName, epsilon: number): CurvePoint => {
+  const at = { iouRatio: 1 / (1 + epsilon), miou: 0.5, pixelAccuracy: 0.5 };
+  return { attack, epsilon, steps: defaultSteps(attack, epsilon), float: at, uint8: at };
+};
+
+type Calls = { [K in "segment" | "attack" | "score" | "robustness"]: Parameters<Service[K]>[0][] };
+
+/** The fake, and the requests that reached it, in order. */
+export interface FakeService extends Service {
+  readonly calls: Calls;
+}
+
+export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
+  const calls: Calls = { segment: [], attack: [], score: [], robustness: [] };
+  return {
+    calls,
+    defaultModel: "enet-street",
+    models: async () => [fakeModel],
+    ready: async () => {},
+    defaultSteps,
+    segment: async (request) => {
+      calls.segment.push(request);
+      return {
+        model: request.model,
+        width: 4,
+        height: 2,
+        classes: fakeModel.classes.map((each, index) => ({ index, name: each.name, color: each.color, share: 0.5 })),
+        confidence: { mean: 0.9, min: 0.4 },
+        labels: png("labels"),
+        timings: { run: 2, total: 3 },
+      };
+    },
+    attack: async (request, { onStep, signal }) => {
+      calls.attack.push(request);
+      const steps = Array.from({ length: request.spec.steps }, (_, i) => ({
+        step: i + 1,
+        loss: i,
+        changedPixelShare: 0.1,
+      }));
+      for (const step of steps) {
+        if (signal?.aborted) throw new FaultlineError({ kind: "cancelled" });
+        await onStep?.({ ...step, steps: steps.length });
+      }
+      const perturbation = { linf: request.spec.epsilon, l2: 10, l0: 8, psnr: 30, ssim: 0.9 };
+      const result: AttackResult = {
+        width: 4,
+        height: 2,
+        reference: request.labels ? "ground-truth" : "prediction",
+        scores: { float: scores, uint8: { ...scores, iouRatio: 0.3 } },
+        perturbation: { float: perturbation, uint8: { ...perturbation, psnr: null } },
+        steps,
+        masking: { zeroGradientShare: 0, confidence: 0.9 },
+        timings: { run: 12.34, total: 20 },
+        receipt: { ...receipt, spec: request.spec },
+        images: Object.fromEntries(request.outputs.map((name) => [name, encodedOutput(name)])),
+      };
+      return result;
+    },
+    score: async (request) => {
+      calls.score.push(request);
+      const both = { width: 4, height: 2, classes: 2, voidPixels: 0, prediction: mapScores };
+      return request.adversarial ? { ...both, adversarial: mapScores, iouRatio: 1 } : both;
+    },
+    robustness: async (request, { onPoint, signal }) => {
+      calls.robustness.push(request);
+      const { attacks, epsilons, threshold } = request.spec;
+      const curve = attacks.flatMap((attack) => epsilons.map((epsilon) => point(attack, epsilon)));
+      for (const [i, each] of curve.entries()) {
+        if (signal?.aborted) throw new FaultlineError({ kind: "cancelled" });
+        await onPoint?.(each, i + 1, curve.length);
+      }
+      const smallest = curve.find(({ float }) => float.iouRatio! < threshold)?.epsilon ?? null;
+      return {
+        width: 4,
+        height: 2,
+        reference: request.labels ? "ground-truth" : "prediction",
+        threshold,
+        clean: { miou: 1, pixelAccuracy: 1 },
+        curve,
+        breaking: attacks.map((attack) => ({ attack, float: smallest, uint8: smallest })),
+        smallestEpsilon: { float: smallest, uint8: smallest },
+        verdict: smallest === null ? "robust" : "broken",
+        summary: "A sentence.",
+        timings: { total: 5 },
+        receipt: { ...receipt, spec: request.spec },
+      };
+    },
+    ...replaced,
+  };
+};
+
+/** A service whose every run ends in this failure. */
+export const failingService = (failure: Failure): FakeService => {
+  const fail = async (): Promise<never> => {
+    throw new FaultlineError(failure);
+  };
+  return fakeService({ segment: fail, attack: fail, score: fail, robustness: fail, ready: fail });
+};
