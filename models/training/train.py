@@ -29,8 +29,8 @@ SEED = 20181
 # `street` is the share of synthetic scenes in a batch; an epoch is as many images as CamVid's train set has.
 RECIPE = [
     {"name": "half", "epochs": 30, "crop": (176, 232), "scales": (0.48, 0.8), "batch": 8, "lr": (2e-3, 4e-4), "street": 0.0},
-    {"name": "mixed", "epochs": 36, "crop": (208, 272), "scales": (0.56, 1.1), "batch": 8, "lr": (1.2e-3, 1e-4), "street": 0.4},
-    {"name": "full", "epochs": 3, "crop": (360, 480), "scales": (1.0, 1.15), "batch": 4, "lr": (2e-4, 5e-6), "street": 0.3},
+    {"name": "mixed", "epochs": 32, "crop": (208, 272), "scales": (0.56, 1.1), "batch": 8, "lr": (1.2e-3, 1e-4), "street": 0.4},
+    {"name": "full", "epochs": 2, "crop": (360, 480), "scales": (1.0, 1.15), "batch": 4, "lr": (2e-4, 5e-6), "street": 0.3},
 ]
 
 

@@ -6,7 +6,11 @@ import { tensorOf } from "../tensor.ts";
 
 /** [N,H,W] int32 labels to bool [N,C,H,W]; void (255, or any value that is no class) is false in every channel. */
 export const oneHot = (op: Builder, labels: Value, classes: number): Value => {
-  const iota = tensorOf("int32", [1, classes, 1, 1], Array.from({ length: classes }, (_, i) => i));
+  const iota = tensorOf(
+    "int32",
+    [1, classes, 1, 1],
+    Array.from({ length: classes }, (_, i) => i),
+  );
   return op.Equal(op.Unsqueeze(labels, op.ints([1])), op.tensor(iota, "classes"));
 };
 

@@ -323,7 +323,9 @@ const identity = (name: string, input: string): Node => ({
 
 /** JSON has no NaN, no infinities and one zero: attributes that differ in these are different. */
 const distinct = (_: string, value: unknown): unknown =>
-  typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? `number ${1 / value} ${value}` : value;
+  typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+    ? `number ${1 / value} ${value}`
+    : value;
 
 const info = ({ name, dtype, shape }: Value): ValueInfo => ({ name, dtype, shape });
 

@@ -2,7 +2,7 @@
 
 import type { Builder } from "./build.ts";
 import { OnnxError, type Graph, type Model, type ValueInfo } from "./graph.ts";
-import { upgrade } from "./upgrade.ts";
+import { upgrade, type Upgraded } from "./upgrade.ts";
 import type { Value } from "./value.ts";
 
 /** The shape of an input with its symbols bound: a number stays, null or a symbol takes its place in `wanted`. */
@@ -18,13 +18,26 @@ const fixShape = (info: ValueInfo, wanted: readonly number[]): void => {
   }
 };
 
+/** Writes a node in another way: its outputs, or null to leave it as it is. */
+export type Lower = (
+  op: Builder,
+  node: Exclude<Upgraded, Value>,
+  outputs: readonly string[],
+) => readonly Value[] | null;
+
 /**
  * Appends the graph of `model` to `op`, with `inputs` in place of its inputs; their shapes fix all others.
  *
+ * @param lower asked for each node how to write it.
  * @returns the values of the graph's outputs, by name.
  * @throws OnnxError where an input is missing or does not fit, or a shape depends on data.
  */
-export const load = (op: Builder, model: Model, inputs: Readonly<Record<string, Value>>): Record<string, Value> => {
+export const load = (
+  op: Builder,
+  model: Model,
+  inputs: Readonly<Record<string, Value>>,
+  lower?: Lower,
+): Record<string, Value> => {
   const { graph } = model;
   const values = new Map<string, Value>();
   for (const info of graph.inputs) {
@@ -43,7 +56,8 @@ export const load = (op: Builder, model: Model, inputs: Readonly<Record<string, 
     const upgraded = upgrade({ node, inputs: nodeInputs, op, opset: model.opset });
     const outputs =
       "op" in upgraded
-        ? op.appendNode(upgraded.op, upgraded.inputs, upgraded.attributes, node.outputs, node.domain)
+        ? (lower?.(op, upgraded, node.outputs) ??
+          op.appendNode(upgraded.op, upgraded.inputs, upgraded.attributes, node.outputs, node.domain))
         : [upgraded];
     for (const [i, name] of node.outputs.entries()) if (name !== "" && outputs[i]) values.set(name, outputs[i]);
   }

@@ -32,7 +32,8 @@ const bytesOf = ({ dtype, shape }: SizedType): number => bytesPerElement(dtype) 
  * onnxruntime executes in the order of a depth-first search backwards from the nodes that nothing reads (last one first),
  * at each node visiting the producer that stands last in the file first (GraphViewer, ReverseDFSFrom with NodeCompare).
  */
-export const executionOrder = (nodes: readonly SizedNode[]): SizedNode[] => {
+export const executionOrder = (file: readonly SizedNode[]): SizedNode[] => {
+  const nodes = withoutIdentities(file);
   const producer = new Map(nodes.flatMap((n, i) => n.outputs.map((name) => [name, i] as const)));
   const sources = nodes.map(({ inputs }) => {
     const found = new Set(inputs.flatMap((name) => producer.get(name) ?? []));
@@ -50,6 +51,13 @@ export const executionOrder = (nodes: readonly SizedNode[]): SizedNode[] => {
     for (const index of sources[entry.index]!) if (!visited.has(index)) stack.push({ index, leave: false });
   }
   return order;
+};
+
+/** onnxruntime drops them when it loads the model. */
+const withoutIdentities = (nodes: readonly SizedNode[]): SizedNode[] => {
+  const source = new Map(nodes.flatMap((n) => (n.op === "Identity" ? [[n.outputs[0]!, n.inputs[0]!] as const] : [])));
+  const resolve = (name: string): string => (source.has(name) ? resolve(source.get(name)!) : name);
+  return nodes.flatMap((n) => (n.op === "Identity" ? [] : [{ ...n, inputs: n.inputs.map(resolve) }]));
 };
 
 /** Operators whose output is their first input under another shape: no memory of its own. */
@@ -119,4 +127,40 @@ export const liveness = (graph: SizedGraph): Liveness => {
     for (const name of made) if (!lastUse.has(name)) alive.delete(name);
   }
   return peak;
+};
+
+/** What a session takes. */
+export interface Footprint {
+  /** Kept as long as the session: weights, packed for the kernels, and the graph. */
+  readonly staticBytes: number;
+  /** On top of it while it runs. */
+  readonly runBytes: number;
+  readonly liveness: Liveness;
+}
+
+/** Of onnxruntime itself, before the first session. */
+const BASE_BYTES = 9 * 2 ** 20;
+/** The model's bytes, its parsed form, the weights and their packed copies; and bookkeeping a node. */
+const WEIGHT_COPIES = 4;
+const NODE_BYTES = 6 * 2 ** 10;
+/** Between values that come and go, the heap has gaps. */
+const FRAGMENTATION = 1.35;
+
+export const footprint = (graph: SizedGraph): Footprint => {
+  const weights = [...graph.initializers.values()].reduce((sum, t) => sum + bytesOf(t), 0);
+  const peak = liveness(graph);
+  return {
+    staticBytes: WEIGHT_COPIES * weights + NODE_BYTES * graph.nodes.length,
+    runBytes: FRAGMENTATION * peak.peakBytes,
+    liveness: peak,
+  };
+};
+
+/** WASM memory with these sessions held, when each has run once; the heap grows by a fifth at a time from 16 MiB. */
+export const predictMemory = (sessions: readonly Footprint[]): number => {
+  const held = sessions.reduce((sum, s) => sum + s.staticBytes, 0);
+  const needed = BASE_BYTES + held + Math.max(0, ...sessions.map((s) => s.runBytes));
+  let heap = 16 * 2 ** 20;
+  while (heap < needed) heap *= 1.2;
+  return heap;
 };

@@ -2,10 +2,11 @@
 
 import { floatOf } from "../../onnx/graph.ts";
 import type { VjpRule } from "../rule.ts";
+import { fixedWeights } from "./weights.ts";
 
-/** y = max(x, 0); dx = dy·[x > 0], so the subgradient at 0 is 0. */
+/** y = max(x, 0); dx = dy·[y > 0], so the subgradient at 0 is 0. From y, so that x may be fused away. */
 export const Relu: VjpRule = [
-  (dy, { op }, x) => op.Where(op.Greater(x, op.constant(0, x.dtype)), dy, op.constant(0, dy.dtype)),
+  (dy, { op, y }) => op.Where(op.Greater(y, op.constant(0, y.dtype)), dy, op.constant(0, dy.dtype)),
 ];
 
 /** y = x for x > 0, else αx; dx = dy·(1 or α). */
@@ -22,15 +23,17 @@ export const PRelu: VjpRule = [
   (dy, { op }, x) => op.Where(op.Greater(x, op.constant(0, x.dtype)), op.constant(0, dy.dtype), op.Mul(dy, x)),
 ];
 
-/** y = min(max(x, low), high); dx = dy·[low ≤ x ≤ high], as PyTorch's clamp. */
+/** y = min(max(x, low), high); dx = dy·[low < y < high]: zero at the bounds, as PyTorch's ReLU6. */
 export const Clip: VjpRule = [
-  (dy, { op, inputs }, x) => {
+  (dy, { op, y, inputs }) => {
     const [, low, high] = inputs;
-    const above = low && op.GreaterOrEqual(x, low);
-    const below = high && op.LessOrEqual(x, high);
+    const above = low && op.Greater(y, low);
+    const below = high && op.Less(y, high);
     const inside = above && below ? op.And(above, below) : (above ?? below);
     return inside ? op.Where(inside, dy, op.constant(0, dy.dtype)) : dy;
   },
+  fixedWeights,
+  fixedWeights,
 ];
 
 /** y = σ(x); dx = dy·y·(1 − y). */

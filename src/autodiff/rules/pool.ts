@@ -22,7 +22,9 @@ export const MaxPool: VjpRule = [
     const indices = outputs[1] ?? op.appendNode("MaxPool", inputs, node.attributes, 2)[1]!;
     const { kernel, strides, dilations } = poolWindow(node, x);
     const apart = kernel.every((k, i) => (k - 1) * dilations[i]! + 1 <= strides[i]!);
-    if (apart) return op.MaxUnpool(dy, indices, op.ints(x.shape), { kernel_shape: kernel, strides });
+    // MaxUnpool takes its size from output_shape; a kernel of ones keeps onnxruntime from asking for more.
+    const ones = kernel.map(() => 1);
+    if (apart) return op.MaxUnpool(dy, indices, op.ints(x.shape), { kernel_shape: ones, strides: ones });
     const zeros = op.Expand(op.constant(0, dy.dtype), op.ints([sizeOf(x.shape)]));
     const dx = op.ScatterElements(zeros, flat(op, indices), flat(op, dy), { axis: 0, reduction: "add" });
     return op.Reshape(dx, op.ints(x.shape));

@@ -28,8 +28,10 @@ export const ReduceMean: VjpRule = rule((dy, context, x) => {
 /** y = max x or min x; dx = dy shared among the elements that attain it. */
 const extremum = rule((dy, context, x) => {
   const { op, node, inputs, y } = context;
+  const axes = reduceAxes(node, inputs);
+  if (axes.length === 0) return dy;
   const attained = op.cast(op.Equal(x, kept(context, y)), dy.dtype);
-  const ties = op.ReduceSum(attained, op.ints(reduceAxes(node, inputs)), { keepdims: 1 });
+  const ties = op.ReduceSum(attained, op.ints(axes), { keepdims: 1 });
   return op.Mul(op.Div(kept(context, dy), ties), attained);
 });
 export const ReduceMax: VjpRule = extremum;

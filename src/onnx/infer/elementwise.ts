@@ -15,7 +15,7 @@ const broadcast: Infer = (node, inputs) => {
   return [
     {
       // The exponent of Pow alone may be of another type.
-      dtype: node.op === "Pow" ? values[0]!.dtype : sharedType(node, values),
+      dtype: node.op === "Pow" ? required(node, inputs, 0).dtype : sharedType(node, values),
       shape: broadcastShapes(
         node,
         values.map((v) => v.shape),

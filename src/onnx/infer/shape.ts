@@ -2,7 +2,15 @@
 
 import { sizeOf, type DType } from "../../tensor.ts";
 import { OnnxError, describe, intOf, intsOf, stringOf, tensorAttributeOf, type Node } from "../graph.ts";
-import { broadcastShapes, constantInts, normaliseAxis, required, sharedType, type Infer, type Value } from "../value.ts";
+import {
+  broadcastShapes,
+  constantInts,
+  normaliseAxis,
+  required,
+  sharedType,
+  type Infer,
+  type Value,
+} from "../value.ts";
 
 const Concat: Infer = (node, inputs) => {
   const first = required(node, inputs, 0);
@@ -190,7 +198,10 @@ const GatherND: Infer = (node, inputs) => {
   const x = required(node, inputs, 0);
   const indices = required(node, inputs, 1).shape;
   const batch = intOf(node, "batch_dims", 0);
-  return [{ dtype: x.dtype, shape: [...indices.slice(0, -1), ...x.shape.slice(batch + indices.at(-1)!)] }];
+  const depth = batch + (indices.at(-1) ?? Infinity);
+  if (depth > x.shape.length)
+    throw new OnnxError(`indices [${indices.join(", ")}] do not fit [${x.shape.join(", ")}]`, describe(node));
+  return [{ dtype: x.dtype, shape: [...indices.slice(0, -1), ...x.shape.slice(depth)] }];
 };
 
 const depthSpace =
@@ -224,7 +235,10 @@ const Shape: Infer = (node, inputs) => {
   return [{ dtype: "int64", shape: [shape.slice(intOf(node, "start", 0), intOf(node, "end", shape.length)).length] }];
 };
 
-const Size: Infer = () => [{ dtype: "int64", shape: [] }];
+const Size: Infer = (node, inputs) => {
+  required(node, inputs, 0);
+  return [{ dtype: "int64", shape: [] }];
+};
 
 const Range: Infer = (node, inputs) => {
   const [start, limit, delta] = [0, 1, 2].map((i) => constantInts(node, required(node, inputs, i))[0]!);

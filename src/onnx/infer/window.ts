@@ -28,7 +28,8 @@ export const windowOf = (node: Node, spatial: readonly number[], kernel: readonl
   checkWindow(node, spatial.length, { kernel, strides, dilations });
   if (autoPad === "NOTSET") {
     const pads = intsOf(node, "pads", zeros);
-    if (pads.length !== zeros.length) throw new OnnxError(`${pads.length} pads, expected ${zeros.length}`, describe(node));
+    if (pads.length !== zeros.length)
+      throw new OnnxError(`${pads.length} pads, expected ${zeros.length}`, describe(node));
     return { kernel, strides, dilations, pads };
   }
   if (autoPad === "VALID") return { kernel, strides, dilations, pads: zeros };

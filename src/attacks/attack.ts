@@ -1,0 +1,97 @@
+/** What an attack is, and the projected ascent that all gradient attacks share. An attack knows no network. */
+
+import { sizeOf, tensor, type Tensor } from "../tensor.ts";
+
+/** float32 [3,H,W], grey levels 0..255. */
+export type Image = Tensor<"float32">;
+
+/** An objective at one image. */
+export interface Evaluation {
+  /** ∂ value / ∂ image, shaped as the image. */
+  readonly gradient: Image;
+  /** What is climbed. */
+  readonly value: number;
+}
+
+/** A function of the image that an attack climbs. */
+export type Objective<E extends Evaluation = Evaluation> = (image: Image) => Promise<E>;
+
+export interface Progress<E extends Evaluation = Evaluation> {
+  /** Counts from 1. */
+  readonly step: number;
+  readonly steps: number;
+  /** The objective where the step starts. */
+  readonly evaluation: E;
+  /** The image after the step. */
+  readonly image: Image;
+}
+
+export interface Watch<E extends Evaluation = Evaluation> {
+  /** Awaited after each step. */
+  readonly onStep?: ((progress: Progress<E>) => void | Promise<void>) | undefined;
+  /** Aborting it makes the attack reject with its reason before the next step. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Returns the adversarial image; the given one is not changed. */
+export type Attack = <E extends Evaluation>(objective: Objective<E>, image: Image, watch?: Watch<E>) => Promise<Image>;
+
+/** Lowest and highest grey level, or null for none: the released code of the paper clips to the ε-ball only. */
+export type PixelRange = readonly [low: number, high: number] | null;
+
+/** Which way to step, from the gradient: a unit step in L∞. */
+export type Direction = (gradient: Float32Array) => Float32Array;
+
+/** sign ∇, 0 where the gradient is 0. */
+export const sign: Direction = (gradient) => gradient.map(Math.sign);
+
+/** Radius of the L∞ ball in grey levels, and the range of pixels. */
+export interface Ball {
+  readonly epsilon: number;
+  readonly pixelRange: PixelRange;
+}
+
+/** The nearest point to `x` in the ball around `centre` and in the pixel range, element by element. */
+export const project = (x: Float32Array, centre: Float32Array, { epsilon, pixelRange }: Ball): Float32Array => {
+  const [low, high] = pixelRange ?? [-Infinity, Infinity];
+  return x.map((v, i) => Math.min(Math.max(v, centre[i]! - epsilon, low), centre[i]! + epsilon, high));
+};
+
+export interface Ascent extends Ball {
+  /** Step size in grey levels. */
+  readonly alpha: number;
+  readonly steps: number;
+  readonly direction: Direction;
+  /** Where to start, in place of the image itself. */
+  readonly start?: (image: Float32Array) => Float32Array;
+}
+
+/** x ← project(x + α·direction(∇ objective(x))), `steps` times. */
+export const ascend = ({ alpha, steps, direction, start, ...ball }: Ascent): Attack => {
+  requirePositive({ epsilon: ball.epsilon, alpha, steps });
+  return async (objective, image, { onStep, signal } = {}) => {
+    const like = (data: Float32Array): Image => tensor("float32", image.shape, data as Float32Array<ArrayBuffer>);
+    const centre = image.data;
+    let x = start ? project(start(centre), centre, ball) : centre;
+    for (let step = 1; step <= steps; step++) {
+      signal?.throwIfAborted();
+      const evaluation = await objective(like(x));
+      const { data } = evaluation.gradient;
+      if (data.length !== sizeOf(image.shape)) throw new RangeError("the gradient has not the image's shape");
+      const u = direction(data);
+      x = project(
+        x.map((v, i) => v + alpha * u[i]!),
+        centre,
+        ball,
+      );
+      await onStep?.({ step, steps, evaluation, image: like(x) });
+    }
+    return like(x);
+  };
+};
+
+const requirePositive = (values: Readonly<Record<string, number>>): void => {
+  for (const [name, value] of Object.entries(values)) {
+    if (!(value > 0 && Number.isFinite(value))) throw new RangeError(`${name} must be positive, is ${value}`);
+  }
+};

@@ -1,0 +1,106 @@
+/**
+ * The graphs of a segmenter for one image size: image → preprocessing → network → logits at the image's size → labels, or
+ * → objective → gradient. Sizes are fixed here, so that memory is known before anything runs.
+ */
+
+import { gradient } from "../autodiff/gradient.ts";
+import { lowerForGradient, orderForMemory } from "../autodiff/lower.ts";
+import { createBuilder, type Builder } from "../onnx/build.ts";
+import type { Model } from "../onnx/graph.ts";
+import { load, type Lower } from "../onnx/load.ts";
+import { typesOf } from "../onnx/types.ts";
+import type { Value } from "../onnx/value.ts";
+import { crossEntropy } from "../objectives/cross-entropy.ts";
+import { leastLikely } from "../objectives/least-likely.ts";
+import { footprint, type Footprint } from "../runtime/memory.ts";
+import { tensorOf } from "../tensor.ts";
+import type { Manifest } from "./manifest.ts";
+import type { Network } from "./network.ts";
+
+export interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** A graph ready for a session, and the memory it will take. */
+export interface Compiled {
+  readonly model: Model;
+  readonly footprint: Footprint;
+}
+
+/** What the loss is taken against: labels given at each run, or each pixel's least-likely class of that run. */
+export type LossLabels = "given" | "least-likely";
+
+/** The size at which the network sees an image of `size`: fixed, or the image's own to the nearest multiple. */
+export const networkSize = ({ input }: Manifest, size: Size): Size => {
+  const multiple = input.multipleOf ?? 1;
+  const nearest = (value: number) => Math.max(multiple, Math.round(value / multiple) * multiple);
+  return {
+    height: input.height === "dynamic" ? nearest(size.height) : input.height,
+    width: input.width === "dynamic" ? nearest(size.width) : input.width,
+  };
+};
+
+/** Bilinear, half-pixel centres (PyTorch's align_corners = false); nothing where the size is right already. */
+const resized = (op: Builder, x: Value, { height, width }: Size): Value =>
+  x.shape[2] === height && x.shape[3] === width
+    ? x
+    : op.Resize(x, null, null, op.ints([x.shape[0]!, x.shape[1]!, height, width]), {
+        mode: "linear",
+        coordinate_transformation_mode: "half_pixel",
+      });
+
+/** The user's image [1,3,H,W], RGB 0..255, to the network's input: size, channel order, (scale·x − mean)/std. */
+const preprocess = (op: Builder, image: Value, { input }: Manifest, size: Size): Value => {
+  const scaled = resized(op, image, size);
+  const ordered = input.channels === "RGB" ? scaled : op.Gather(scaled, op.ints([2, 1, 0]), { axis: 1 });
+  const perChannel = (values: readonly number[]) => op.tensor(tensorOf("float32", [1, 3, 1, 1], values), "per_channel");
+  // (scale·x − mean)/std = (x − mean/scale)·(scale/std)
+  const centred = op.Sub(ordered, perChannel(input.mean.map((m) => m / input.scale)));
+  return op.Mul(centred, perChannel(input.std.map((s) => input.scale / s)));
+};
+
+/** The logits at the image's own size. */
+const logitsOf = (op: Builder, { manifest, model }: Network, image: Value, size: Size, lower?: Lower): Value => {
+  const x = preprocess(op, image, manifest, networkSize(manifest, size));
+  const output = load(op, model, { [manifest.input.name]: x }, lower)[manifest.output.name];
+  if (!output) throw new RangeError(`the network has no output "${manifest.output.name}"`);
+  const logits = manifest.output.kind === "probabilities" ? op.Log(op.Max(output, op.constant(1e-30))) : output;
+  return resized(op, logits, size);
+};
+
+const labelsOf = (op: Builder, logits: Value): Value => op.cast(op.ArgMax(logits, { axis: 1, keepdims: 0 }), "uint8");
+
+const imageInput = (op: Builder, { height, width }: Size): Value => op.input("image", "float32", [1, 3, height, width]);
+
+const compiled = (op: Builder, outputs: Readonly<Record<string, Value>>): Compiled => {
+  const model = op.model(outputs);
+  const ordered = { ...model, graph: orderForMemory(model.graph) };
+  return { model: ordered, footprint: footprint({ ...ordered.graph, types: typesOf(model.graph) }) };
+};
+
+/** `image` float32 [1,3,H,W] ↦ `labels` uint8 [1,H,W], `confidence` float32 [1,H,W]: the largest class probability. */
+export const compileForward = (network: Network, size: Size): Compiled => {
+  const op = createBuilder("forward");
+  const logits = logitsOf(op, network, imageInput(op, size), size);
+  const confidence = op.ReduceMax(op.Softmax(logits, { axis: 1 }), op.ints([1]), { keepdims: 0 });
+  return compiled(op, { labels: labelsOf(op, logits), confidence });
+};
+
+/**
+ * `image` float32 [1,3,H,W] (and `target` int32 [1,H,W], 255 = void, where labels are given) ↦ `gradient` of the loss
+ * [1,3,H,W], `loss`: cross-entropy summed over the pixels that are not void, `labels` uint8 [1,H,W]: the prediction.
+ *
+ * @throws UnsupportedOperatorError where the network has an operator without a gradient rule.
+ */
+export const compileGradient = (network: Network, size: Size, against: LossLabels): Compiled => {
+  const op = createBuilder("gradient");
+  const image = imageInput(op, size);
+  const target = against === "given" ? op.input("target", "int32", [1, size.height, size.width]) : null;
+  const logits = logitsOf(op, network, image, size, lowerForGradient);
+  // Before the backward pass in the file: what is last is executed first, and the masks must come with it.
+  const labels = labelsOf(op, logits);
+  const loss = crossEntropy(op, logits, target ?? leastLikely(op, logits, network.manifest.classes.length));
+  const [dx] = gradient(op, loss, [image]);
+  return compiled(op, { labels, loss, gradient: dx! });
+};

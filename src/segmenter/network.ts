@@ -1,0 +1,23 @@
+/** A network: its graph, prepared once, and its manifest. */
+
+import type { Model } from "../onnx/graph.ts";
+import { fuseBatchNormalization } from "../onnx/passes/fuse-batch-norm.ts";
+import { readModel } from "../onnx/read.ts";
+import { ManifestError, type Manifest } from "./manifest.ts";
+
+export interface Network {
+  readonly manifest: Manifest;
+  readonly model: Model;
+}
+
+/** Reads the network of a manifest. @throws OnnxError for a bad file, ManifestError where the two do not fit. */
+export const openNetwork = (manifest: Manifest, bytes: Uint8Array): Network => {
+  const model = fuseBatchNormalization(readModel(bytes));
+  const requireName = (field: string, wanted: string, present: readonly { readonly name: string }[]) => {
+    if (present.some((v) => v.name === wanted)) return;
+    throw new ManifestError(`${field}: the network has no "${wanted}", only ${present.map((v) => v.name).join(", ")}`);
+  };
+  requireName("input.name", manifest.input.name, model.graph.inputs);
+  requireName("output.name", manifest.output.name, model.graph.outputs);
+  return { manifest, model };
+};

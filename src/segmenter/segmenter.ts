@@ -1,0 +1,126 @@
+/** A network one can attack: images in, labels and gradients out. */
+
+import { ruleOf } from "../autodiff/gradient.ts";
+import { writeModel } from "../onnx/write.ts";
+import type { Footprint } from "../runtime/memory.ts";
+import type { Session } from "../runtime/session.ts";
+import { tensor, type Tensor } from "../tensor.ts";
+import { compileForward, compileGradient, type Compiled, type LossLabels, type Size } from "./compile.ts";
+import type { Manifest } from "./manifest.ts";
+import type { Network } from "./network.ts";
+import type { SessionCache } from "./session-cache.ts";
+
+/** float32 [3,H,W], RGB, grey levels 0..255. */
+export type Image = Tensor<"float32">;
+/** uint8 [H,W], class indices, 255 = void. */
+export type Labels = Tensor<"uint8">;
+
+export interface Prediction {
+  readonly labels: Labels;
+  /** float32 [H,W]: the largest class probability of each pixel. */
+  readonly confidence: Tensor<"float32">;
+}
+
+/** What an attack wants of each pixel: another class than given, the given one, or the least likely of the moment. */
+export type Goal = { readonly kind: "away" | "towards"; readonly labels: Labels } | { readonly kind: "least-likely" };
+
+export interface SegmentationEvaluation {
+  /** ∂ value / ∂ image [3,H,W]. */
+  readonly gradient: Image;
+  /** What is climbed: the cross-entropy summed over the pixels, or its negative where labels are approached. */
+  readonly value: number;
+  /** The mean cross-entropy over the pixels that are not void. */
+  readonly loss: number;
+  /** The prediction at this image. */
+  readonly labels: Labels;
+}
+
+export interface Segmenter {
+  readonly manifest: Manifest;
+  /** @throws MemoryBudgetError where the run would not fit. */
+  readonly predict: (image: Image) => Promise<Prediction>;
+  /** The objective whose ascent reaches the goal. @throws UnsupportedOperatorError, MemoryBudgetError when it is evaluated. */
+  readonly objective: (goal: Goal) => (image: Image) => Promise<SegmentationEvaluation>;
+  /** Sessions that an attack on an image of this size holds: the forward one and the gradient's. */
+  readonly attackFootprints: (size: Size, goal: Goal["kind"]) => readonly Footprint[];
+  readonly forwardFootprint: (size: Size) => Footprint;
+}
+
+const sizeOfImage = ({ shape }: Image): Size => ({ height: shape[1]!, width: shape[2]! });
+
+/** Operators of the network that have no gradient rule. */
+export const unsupportedOperators = ({ model }: Network): string[] => [
+  ...new Set(model.graph.nodes.filter((n) => !ruleOf(n.op, n.domain) && n.op !== "Constant").map((n) => n.op)),
+];
+
+/** How many compiled graphs are remembered; each is a few megabytes outside the WASM memory. */
+const REMEMBERED = 4;
+
+/** A segmenter over a network; its sessions live in `cache`, which several segmenters may share. */
+export const createSegmenter = (network: Network, cache: SessionCache): Segmenter => {
+  const { manifest } = network;
+  const remembered = new Map<string, Compiled>();
+  const compile = (kind: "forward" | LossLabels, size: Size): Compiled & { readonly key: string } => {
+    const key = `${manifest.name} ${manifest.sha256} ${size.height}×${size.width} ${kind}`;
+    const known = remembered.get(key);
+    const compiled =
+      known ?? (kind === "forward" ? compileForward(network, size) : compileGradient(network, size, kind));
+    remembered.delete(key);
+    remembered.set(key, compiled);
+    if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value!);
+    return { ...compiled, key };
+  };
+  const sessionOf = (kind: "forward" | LossLabels, size: Size): Promise<Session> => {
+    const { key, footprint, model } = compile(kind, size);
+    return cache.session({ key, footprint, bytes: () => writeModel(model) });
+  };
+
+  const predict = async (image: Image): Promise<Prediction> => {
+    const size = sizeOfImage(image);
+    const session = await sessionOf("forward", size);
+    const { labels, confidence } = await session.run({ image: batched(image) });
+    const shape = [size.height, size.width];
+    return {
+      labels: tensor("uint8", shape, labels!.data as Uint8Array<ArrayBuffer>),
+      confidence: tensor("float32", shape, confidence!.data as Float32Array<ArrayBuffer>),
+    };
+  };
+
+  const objective = (goal: Goal) => {
+    const against: LossLabels = goal.kind === "least-likely" ? "least-likely" : "given";
+    const sense = goal.kind === "away" ? 1 : -1;
+    const target = goal.kind === "least-likely" ? null : int32(goal.labels);
+    return async (image: Image): Promise<SegmentationEvaluation> => {
+      const size = sizeOfImage(image);
+      const session = await sessionOf(against, size);
+      const feeds = { image: batched(image), ...(target ? { target } : {}) };
+      const { gradient, loss, labels } = await session.run(feeds);
+      const raw = gradient!.data as Float32Array<ArrayBuffer>;
+      const counted = target
+        ? target.data.reduce((n, v) => n + Number(v !== manifest.void), 0)
+        : size.height * size.width;
+      const total = Number(loss!.data[0]);
+      return {
+        gradient: tensor("float32", image.shape, sense > 0 ? raw : raw.map((v) => -v)),
+        value: sense * total,
+        loss: total / Math.max(counted, 1),
+        labels: tensor("uint8", [size.height, size.width], labels!.data as Uint8Array<ArrayBuffer>),
+      };
+    };
+  };
+
+  return {
+    manifest,
+    predict,
+    objective,
+    forwardFootprint: (size) => compile("forward", size).footprint,
+    attackFootprints: (size, goal) =>
+      (["forward", goal === "least-likely" ? "least-likely" : "given"] as const).map(
+        (kind) => compile(kind, size).footprint,
+      ),
+  };
+};
+
+const batched = (image: Image): Image => tensor("float32", [1, ...image.shape], image.data);
+
+const int32 = (labels: Labels): Tensor<"int32"> => tensor("int32", [1, ...labels.shape], Int32Array.from(labels.data));

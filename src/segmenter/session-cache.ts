@@ -1,0 +1,82 @@
+/** Sessions by key, the least recently used released first, so that the predicted memory stays within a budget. */
+
+import { predictMemory, type Footprint } from "../runtime/memory.ts";
+import type { Runtime, Session } from "../runtime/session.ts";
+
+/** A run would take more memory than there is. */
+export class MemoryBudgetError extends Error {
+  override readonly name = "MemoryBudgetError";
+  readonly predictedBytes: number;
+  readonly budgetBytes: number;
+  constructor(predictedBytes: number, budgetBytes: number) {
+    super(`predicted to take ${mebibytes(predictedBytes)} MiB of memory, the budget is ${mebibytes(budgetBytes)} MiB`);
+    this.predictedBytes = predictedBytes;
+    this.budgetBytes = budgetBytes;
+  }
+}
+
+const mebibytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
+
+/** What a session is made from; `bytes` is asked for only when it is made. */
+export interface SessionSource {
+  readonly key: string;
+  readonly footprint: Footprint;
+  readonly bytes: () => Uint8Array;
+}
+
+interface Held {
+  readonly footprint: Footprint;
+  readonly session: Promise<Session>;
+}
+
+export class SessionCache {
+  readonly budgetBytes: number;
+  readonly #runtime: Runtime;
+  /** In the order of use, the latest last. */
+  readonly #held = new Map<string, Held>();
+
+  constructor(runtime: Runtime, budgetBytes: number) {
+    this.#runtime = runtime;
+    this.budgetBytes = budgetBytes;
+  }
+
+  get runtime(): Runtime {
+    return this.#runtime;
+  }
+
+  /** Predicted WASM memory with nothing but these sessions. */
+  predict(footprints: readonly Footprint[]): number {
+    return predictMemory(footprints);
+  }
+
+  /** @throws MemoryBudgetError where these sessions do not fit together. */
+  requireFit(footprints: readonly Footprint[]): void {
+    const predicted = this.predict(footprints);
+    if (predicted > this.budgetBytes) throw new MemoryBudgetError(predicted, this.budgetBytes);
+  }
+
+  /** The session of that key, made if it is not there. @throws MemoryBudgetError where it does not fit even alone. */
+  async session(source: SessionSource): Promise<Session> {
+    const known = this.#held.get(source.key);
+    if (known) {
+      this.#held.delete(source.key);
+      this.#held.set(source.key, known);
+      return known.session;
+    }
+    this.requireFit([source.footprint]);
+    await this.#makeRoom(source.footprint);
+    const session = this.#runtime.createSession(source.bytes());
+    this.#held.set(source.key, { footprint: source.footprint, session });
+    session.catch(() => this.#held.delete(source.key));
+    return session;
+  }
+
+  async #makeRoom(wanted: Footprint): Promise<void> {
+    const all = () => [...this.#held.values()].map((h) => h.footprint);
+    for (const [key, held] of this.#held) {
+      if (this.predict([...all(), wanted]) <= this.budgetBytes) return;
+      this.#held.delete(key);
+      await held.session.then((s) => s.release());
+    }
+  }
+}
