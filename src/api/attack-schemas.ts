@@ -105,7 +105,7 @@ const Perturbation = z
     l2: z.number().openapi({ description: "Euclidean norm, in grey levels" }),
     l0: z.int().openapi({ description: "Pixels changed in any channel" }),
     psnr: z.number().nullable().openapi({ description: "dB; null where the images are equal" }),
-    ssim: z.number(),
+    ssim: z.number().nullable().openapi({ description: "1 = equal; null below 11 pixels a side" }),
   })
   .openapi("Perturbation");
 

@@ -132,13 +132,16 @@ export interface AttackScores {
   readonly perClass: readonly (CleanAndAdversarial & { readonly class: number; readonly name: string })[];
 }
 
-/** Of adversarial − clean: L∞ and L2 in grey levels, L0 in pixels changed in any channel; `psnr` in dB, `null` = infinite. */
+/**
+ * Of adversarial − clean: L∞ and L2 in grey levels, L0 in pixels changed in any channel; `psnr` in dB, `null` = infinite;
+ * `ssim` is `null` below 11 pixels a side.
+ */
 export interface Perturbation {
   readonly linf: number;
   readonly l2: number;
   readonly l0: number;
   readonly psnr: number | null;
-  readonly ssim: number;
+  readonly ssim: number | null;
 }
 
 /** Of the float image, and of the same image rounded to 8 bits. */

@@ -272,7 +272,7 @@ export class GraphBuilder {
   #step(draft: Node, inputs: readonly (Value | null)[], types: readonly TensorType[]): readonly Value[] {
     const values = types
       .slice(0, draft.outputs.length)
-      .map((type, i): Value => ({ ...type, name: this.#unique(draft.outputs[i]! || draft.op) }));
+      .map(({ dtype, shape }, i): Value => ({ name: this.#unique(draft.outputs[i]! || draft.op), dtype, shape }));
     const node: Node = { ...draft, name: values[0]?.name ?? draft.name, outputs: values.map((v) => v.name) };
     const step: Step = { node, inputs, outputs: values };
     this.steps.push(step);

@@ -47,7 +47,7 @@ const wrapInstantiate = (module: WebAssembly.Module | undefined): void => {
       ? { module, instance: new WebAssembly.Instance(module, imports) }
       : await original(source, imports);
     const { instance } = result as { readonly instance?: WebAssembly.Instance };
-    memory ??= findMemory(...given, instance?.exports as Record<string, unknown> | undefined);
+    memory ??= findMemory(...given, instance?.exports);
     return result;
   };
   Object.assign(WebAssembly, { instantiate: wrapped });

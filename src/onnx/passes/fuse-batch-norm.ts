@@ -40,15 +40,13 @@ const fuseOne = (graph: Graph): Graph | null => {
     if (graph.outputs.some((v) => v.name === conv.outputs[0])) continue;
     const fused = fusedConvolution(graph, conv, affine);
     if (!fused) continue;
-    const names = freshNames(graph, [`${node.outputs[0]}_weight`, `${node.outputs[0]}_bias`]);
-    const replacement: Node = {
-      ...conv,
-      inputs: [conv.inputs[0]!, ...names],
-      outputs: [node.outputs[0]!],
-    };
+    const [y] = node.outputs as [string];
+    const names = namesOf(graph);
+    const [weight, bias] = [fresh(`${y}_weight`, names), fresh(`${y}_bias`, names)];
+    const replacement: Node = { ...conv, inputs: [conv.inputs[0]!, weight, bias], outputs: [y] };
     return {
       ...graph,
-      initializers: new Map([...graph.initializers, [names[0]!, fused.weight], [names[1]!, fused.bias]]),
+      initializers: new Map([...graph.initializers, [weight, fused.weight], [bias, fused.bias]]),
       nodes: graph.nodes.flatMap((n) => (n === node ? [] : n === conv ? [replacement] : [n])),
     };
   }
@@ -57,28 +55,23 @@ const fuseOne = (graph: Graph): Graph | null => {
 
 /** What is left: BatchNormalization to Mul and Add. */
 const split = (graph: Graph): Graph => {
-  let result = graph;
-  for (const node of graph.nodes) {
+  const initializers = new Map(graph.initializers);
+  const names = namesOf(graph);
+  const nodes = graph.nodes.flatMap((node) => {
     const affine = affineOf(graph, node);
     const rank = affine && rankOf(graph, node.inputs[0]!);
-    if (!affine || !rank || rank < 2) continue;
-    const [y] = node.outputs as [string];
-    const names = [`${y}_scale`, `${y}_shift`, `${y}_scaled`, `${node.name}_shift`];
-    const [scale, shift, product, name] = freshNames(result, names) as [string, string, string, string];
+    if (!affine || !rank || rank < 2) return [node];
+    const [x, y] = [node.inputs[0]!, node.outputs[0]!];
+    const [scale, shift, product, name] = [`${y}_scale`, `${y}_shift`, `${y}_scaled`, `${node.name}_shift`].map((n) =>
+      fresh(n, names),
+    ) as [string, string, string, string];
     const shape = [affine.scale.length, ...Array.from({ length: rank - 2 }, () => 1)];
-    const mul: Node = { ...node, op: "Mul", inputs: [node.inputs[0]!, scale], outputs: [product], attributes: {} };
-    const add: Node = { ...mul, name, op: "Add", inputs: [product, shift], outputs: [y] };
-    result = {
-      ...result,
-      initializers: new Map([
-        ...result.initializers,
-        [scale, tensor("float32", shape, new Float32Array(affine.scale))],
-        [shift, tensor("float32", shape, new Float32Array(affine.shift))],
-      ]),
-      nodes: result.nodes.flatMap((n) => (n === node ? [mul, add] : [n])),
-    };
-  }
-  return result;
+    initializers.set(scale, tensor("float32", shape, new Float32Array(affine.scale)));
+    initializers.set(shift, tensor("float32", shape, new Float32Array(affine.shift)));
+    const mul: Node = { ...node, op: "Mul", inputs: [x, scale], outputs: [product], attributes: {} };
+    return [mul, { ...mul, name, op: "Add", inputs: [product, shift], outputs: [y] }];
+  });
+  return nodes.length === graph.nodes.length ? graph : { ...graph, initializers, nodes };
 };
 
 /** Scale and shift of a BatchNormalization in its inference form with constant parameters; null for any other node. */
@@ -140,17 +133,18 @@ const outputChannels = (conv: Node, [rows, columns]: readonly number[]): ((index
   return (index) => Math.floor(Math.floor(index / columns!) / rowsPerGroup) * columns! + (index % columns!);
 };
 
-/** The names, each with a number behind it where the graph has it already. */
-const freshNames = (graph: Graph, names: readonly string[]): string[] => {
-  const taken = new Set([
+/** All names of a graph, those of its nodes too. */
+const namesOf = (graph: Graph): Set<string> =>
+  new Set([
     ...graph.inputs.map((v) => v.name),
     ...graph.initializers.keys(),
     ...graph.nodes.flatMap((n) => [n.name, ...n.outputs, ...readsOf(n)]),
   ]);
-  return names.map((name) => {
-    let fresh = name;
-    for (let i = 1; taken.has(fresh); i++) fresh = `${name}_${i}`;
-    taken.add(fresh);
-    return fresh;
-  });
+
+/** `name`, with a number behind it where it is taken; taken from then on. */
+const fresh = (name: string, taken: Set<string>): string => {
+  let unique = name;
+  for (let i = 1; taken.has(unique); i++) unique = `${name}_${i}`;
+  taken.add(unique);
+  return unique;
 };

@@ -1,0 +1,128 @@
+/** One image, attacked and scored: what /v1/attack does, without HTTP. */
+
+import type { Attack } from "../attacks/attack.ts";
+import { fgsm } from "../attacks/fgsm.ts";
+import { ifgsm } from "../attacks/ifgsm.ts";
+import { pgd } from "../attacks/pgd.ts";
+import { roundToUint8 } from "../image/encode.ts";
+import { changedShare } from "../metrics/distances.ts";
+import type { Goal, Image, Labels, Prediction, SegmentationEvaluation, Segmenter } from "../segmenter/segmenter.ts";
+import { filledLabels } from "./labels.ts";
+import type { AttackName, AttackRun, StepReport } from "./service.ts";
+
+/** What to do to an image; `epsilon` and `alpha` in grey levels. */
+export interface AttackPlan {
+  readonly attack: AttackName;
+  readonly epsilon: number;
+  readonly alpha: number;
+  readonly steps: number;
+  readonly pixelRange: "clip" | "none";
+  readonly seed: number;
+  /** Labels to approach, in place of leaving the source labels or of the least-likely classes. */
+  readonly target?: Labels | number | undefined;
+  /** Labels to leave; the clean prediction by default, as in the paper. */
+  readonly source?: Labels | undefined;
+}
+
+export interface AttackedImage {
+  readonly clean: Prediction;
+  /** As computed, and rounded to 8 bits. */
+  readonly float: { readonly image: Image; readonly labels: Labels };
+  readonly uint8: { readonly image: Image; readonly labels: Labels };
+  readonly steps: readonly StepReport[];
+  /** Share of exactly zero components of the first gradient. */
+  readonly zeroGradientShare: number;
+  /** Milliseconds: the clean prediction, the attack's own runs, the predictions after it. */
+  readonly timings: { readonly clean: number; readonly attack: number; readonly scoring: number };
+}
+
+export const attackOf = ({ attack, epsilon, alpha, steps, pixelRange, seed }: AttackPlan): Attack => {
+  const ball = { epsilon, pixelRange: pixelRange === "clip" ? ([0, 255] as const) : null };
+  switch (attack) {
+    case "fgsm":
+    case "fgsm-ii":
+      return fgsm(ball);
+    case "ifgsm":
+    case "ifgsm-ii":
+      return ifgsm({ ...ball, alpha, steps });
+    case "pgd":
+      return pgd({ ...ball, alpha, steps, seed });
+    default:
+      return attack satisfies never;
+  }
+};
+
+/** FGSM II and Iterative FGSM II approach the least-likely class of each pixel; the others leave the source labels. */
+export const goalKind = ({ attack, target }: Pick<AttackPlan, "attack" | "target">): Goal["kind"] =>
+  target !== undefined ? "towards" : attack.endsWith("-ii") ? "least-likely" : "away";
+
+const goalOf = (plan: AttackPlan, clean: Labels): Goal => {
+  const { target, source } = plan;
+  if (target !== undefined)
+    return { kind: "towards", labels: typeof target === "number" ? filledLabels(clean, target) : target };
+  return goalKind(plan) === "least-likely" ? { kind: "least-likely" } : { kind: "away", labels: source ?? clean };
+};
+
+const timed = async <T>(run: () => Promise<T>): Promise<readonly [T, number]> => {
+  const start = performance.now();
+  return [await run(), performance.now() - start];
+};
+
+/** @param clean the prediction on the image, where it is known already. */
+export const attackImage = async (
+  segmenter: Segmenter,
+  image: Image,
+  plan: AttackPlan,
+  { onStep, signal }: AttackRun = {},
+  clean?: Prediction,
+): Promise<AttackedImage> => {
+  const [before, cleanMs] = clean ? [clean, 0] : await timed(() => segmenter.predict(image));
+  const trace = createTrace(plan.steps, before.labels, onStep);
+  const objective = segmenter.objective(goalOf(plan, before.labels));
+  const [adversarial, attackMs] = await timed(() =>
+    attackOf(plan)(objective, image, { signal, onStep: ({ evaluation }) => trace.evaluated(evaluation) }),
+  );
+  const rounded = roundToUint8(adversarial);
+  const [[float, uint8], scoringMs] = await timed(
+    async () => [await segmenter.predict(adversarial), await segmenter.predict(rounded)] as const,
+  );
+  await trace.finished(float.labels);
+  return {
+    clean: before,
+    float: { image: adversarial, labels: float.labels },
+    uint8: { image: rounded, labels: uint8.labels },
+    steps: trace.steps,
+    zeroGradientShare: trace.zeroGradientShare(),
+    timings: { clean: cleanMs, attack: attackMs, scoring: scoringMs },
+  };
+};
+
+/**
+ * A step is reported with the loss where it started and the labels where it ended; those are known when the next step, or
+ * the final prediction, has run.
+ */
+const createTrace = (steps: number, clean: Labels, onStep: AttackRun["onStep"]) => {
+  const reports: StepReport[] = [];
+  let losses: number[] = [];
+  let zeroShare = 0;
+  const report = async (labels: Labels) => {
+    const step: StepReport = {
+      step: losses.length,
+      steps,
+      loss: losses.at(-1)!,
+      changedPixelShare: changedShare(clean, labels) ?? 0,
+    };
+    reports.push(step);
+    await onStep?.(step);
+  };
+  return {
+    steps: reports,
+    zeroGradientShare: () => zeroShare,
+    evaluated: async ({ gradient, loss, labels }: SegmentationEvaluation) => {
+      if (losses.length > 0) await report(labels);
+      else zeroShare = gradient.data.reduce((n, v) => n + Number(v === 0), 0) / gradient.data.length;
+      losses = [...losses, loss];
+    },
+    finished: report,
+  };
+};

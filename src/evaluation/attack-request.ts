@@ -1,0 +1,159 @@
+/** /v1/attack's work: decode, attack, score, encode. */
+
+import { encodeNpy } from "../image/npy.ts";
+import { encodePng, encodePng16 } from "../image/encode.ts";
+import { encodeLabels } from "../image/labels.ts";
+import type { Image, Labels } from "../segmenter/segmenter.ts";
+import { tensor } from "../tensor.ts";
+import { attackImage, type AttackedImage } from "./attack-image.ts";
+import type { Engine } from "./engine.ts";
+import { FaultlineError } from "./failure.ts";
+import type { OpenModel } from "./models.ts";
+import { readLabels } from "./pictures.ts";
+import { attackScores, perturbation, scoresAgainst } from "./scores.ts";
+import type {
+  AttackRequest,
+  AttackResult,
+  AttackRun,
+  AttackSpec,
+  EncodedImage,
+  OutputName,
+  Receipt,
+} from "./service.ts";
+
+type Palette = readonly (readonly [number, number, number])[];
+
+/** What the request's label maps say, decoded and checked against the image. */
+export const readTruth = async (
+  engine: Engine,
+  { segmenter }: OpenModel,
+  image: Image,
+  part: "labels" | "target",
+  bytes: Uint8Array | undefined,
+): Promise<Labels | undefined> => {
+  const { classes } = segmenter.manifest;
+  const expected = { height: image.shape[1]!, width: image.shape[2]! };
+  const rules = {
+    maxPixels: engine.maxPixels,
+    classes: classes.length,
+    palette: classes.map((c) => c.color),
+    expected,
+  };
+  return bytes && readLabels(part, bytes, rules);
+};
+
+const checkTargetClass = ({ targeted }: AttackSpec, classes: number): void => {
+  if (targeted?.kind !== "class" || targeted.class < classes) return;
+  const detail = `class ${targeted.class} does not exist; the model has ${classes} classes, 0 to ${classes - 1}`;
+  throw new FaultlineError({
+    kind: "invalid-spec",
+    errors: [{ pointer: "/spec/targeted/class", detail, received: targeted.class }],
+  });
+};
+
+/** An aborted run ends as `cancelled`, whatever the abort's reason. */
+export const cancellable = async <T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> => {
+  try {
+    return await run();
+  } catch (cause) {
+    if (signal?.aborted) throw new FaultlineError({ kind: "cancelled" }, { cause });
+    throw cause;
+  }
+};
+
+export const receiptOf = <Spec extends { readonly seed: number }>(
+  engine: Engine,
+  { segmenter }: OpenModel,
+  spec: Spec,
+): Receipt<Spec> => ({
+  model: segmenter.manifest.name,
+  modelSha256: segmenter.manifest.sha256,
+  spec,
+  seed: spec.seed,
+  versions: { faultline: engine.version, onnxruntime: engine.cache.runtime.version },
+  backend: engine.cache.runtime.backend,
+});
+
+export const createAttackHandler =
+  (engine: Engine) =>
+  async (
+    { spec, image: bytes, labels, target, outputs }: AttackRequest,
+    { onStep, signal }: AttackRun,
+  ): Promise<AttackResult> => {
+    const start = performance.now();
+    const model = await engine.models.open(spec.model);
+    const { manifest } = model.segmenter;
+    checkTargetClass(spec, manifest.classes.length);
+    const image = await engine.prepare(model, bytes, "attack");
+    const truth = await readTruth(engine, model, image, "labels", labels);
+    const targetMap = await readTruth(engine, model, image, "target", target);
+    const decode = performance.now() - start;
+    const plan = {
+      ...spec,
+      source: spec.label === "ground-truth" ? truth : undefined,
+      target: spec.targeted?.kind === "class" ? spec.targeted.class : spec.targeted ? targetMap : undefined,
+    };
+    const hooks = { ...(onStep ? { onStep } : {}), ...(signal ? { signal } : {}) };
+    const attacked = await cancellable(signal, () => attackImage(model.segmenter, image, plan, hooks));
+
+    const names = manifest.classes.map((c) => c.name);
+    const reference = truth ?? attacked.clean.labels;
+    const scored = performance.now();
+    const clean = scoresAgainst(attacked.clean.labels, reference, names.length);
+    const scoresOf = (after: Labels) => attackScores(clean, scoresAgainst(after, reference, names.length), names);
+    const scores = { float: scoresOf(attacked.float.labels), uint8: scoresOf(attacked.uint8.labels) };
+    const moved = {
+      float: perturbation(image, attacked.float.image),
+      uint8: perturbation(image, attacked.uint8.image),
+    };
+    const measure = performance.now() - scored;
+    const images = encodeOutputs(
+      outputs,
+      image,
+      attacked,
+      manifest.classes.map((c) => c.color),
+      spec.epsilon,
+    );
+    const total = performance.now() - start;
+    const confidence =
+      attacked.clean.confidence.data.reduce((a, b) => a + b, 0) / attacked.clean.confidence.data.length;
+    return {
+      height: image.shape[1]!,
+      width: image.shape[2]!,
+      reference: truth ? "ground-truth" : "prediction",
+      scores,
+      perturbation: moved,
+      steps: attacked.steps.map(({ step, loss, changedPixelShare }) => ({ step, loss, changedPixelShare })),
+      masking: { zeroGradientShare: attacked.zeroGradientShare, confidence },
+      timings: { decode, ...attacked.timings, measure, encode: total - (scored - start) - measure, total },
+      receipt: receiptOf(engine, model, spec),
+      images,
+    };
+  };
+
+/** 128 + 127·(adversarial − clean)/ε: grey where nothing changed, so that a small perturbation can be seen. */
+const amplified = (clean: Image, adversarial: Image, epsilon: number): Image =>
+  tensor(
+    "float32",
+    clean.shape,
+    clean.data.map((v, i) => 128 + (127 * (adversarial.data[i]! - v)) / epsilon),
+  );
+
+const encodeOutputs = (
+  outputs: readonly OutputName[],
+  image: Image,
+  { clean, float, uint8 }: AttackedImage,
+  palette: Palette,
+  epsilon: number,
+): Partial<Record<OutputName, EncodedImage>> => {
+  const png = (data: Uint8Array): EncodedImage => ({ mediaType: "image/png", data });
+  const encoders: Record<OutputName, () => EncodedImage> = {
+    adversarial: () => png(encodePng(uint8.image)),
+    "adversarial-16bit": () => png(encodePng16(float.image)),
+    "adversarial-npy": () => ({ mediaType: "application/x-npy", data: encodeNpy(float.image) }),
+    perturbation: () => png(encodePng(amplified(image, float.image, epsilon))),
+    "labels-before": () => png(encodeLabels(clean.labels, palette)),
+    "labels-after": () => png(encodeLabels(float.labels, palette)),
+  };
+  return Object.fromEntries(outputs.map((name) => [name, encoders[name]()]));
+};

@@ -1,0 +1,108 @@
+/** /v1/robustness's work: a grid of attacks and radii on one image, the curve, and the smallest radius that breaks it. */
+
+import { iouRatio, type Scores } from "../metrics/confusion.ts";
+import { paperSteps } from "../attacks/ifgsm.ts";
+import type { Labels } from "../segmenter/segmenter.ts";
+import { attackImage } from "./attack-image.ts";
+import { cancellable, readTruth, receiptOf } from "./attack-request.ts";
+import type { Engine } from "./engine.ts";
+import { scoresAgainst } from "./scores.ts";
+import type {
+  AttackName,
+  CurvePoint,
+  PointScores,
+  RobustnessRequest,
+  RobustnessResult,
+  RobustnessRun,
+  RobustnessSpec,
+  SmallestEpsilon,
+} from "./service.ts";
+
+const stepsOf = (attack: AttackName, epsilon: number): number => (attack.startsWith("fgsm") ? 1 : paperSteps(epsilon));
+
+const pointScores = (after: Scores, clean: Scores): PointScores => ({
+  iouRatio: iouRatio(after, clean),
+  miou: after.miou,
+  pixelAccuracy: after.pixelAccuracy,
+});
+
+/** Lets whoever waits for the signal set it: a run blocks the thread, so without this an abort would never arrive. */
+const yieldOnce = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+export const createRobustnessHandler =
+  (engine: Engine) =>
+  async (
+    { spec, image: bytes, labels }: RobustnessRequest,
+    { onPoint, signal }: RobustnessRun,
+  ): Promise<RobustnessResult> => {
+    const start = performance.now();
+    const model = await engine.models.open(spec.model);
+    const classes = model.segmenter.manifest.classes.length;
+    const image = await engine.prepare(model, bytes, "attack");
+    const truth = await readTruth(engine, model, image, "labels", labels);
+    const clean = await model.segmenter.predict(image);
+    const reference = truth ?? clean.labels;
+    const cleanScores = scoresAgainst(clean.labels, reference, classes);
+    const source = spec.label === "ground-truth" ? truth : undefined;
+    const grid = spec.attacks.flatMap((attack) => spec.epsilons.map((epsilon) => ({ attack, epsilon })));
+    const curve: CurvePoint[] = [];
+    const hooks = { onStep: yieldOnce, ...(signal ? { signal } : {}) };
+    for (const { attack, epsilon } of grid) {
+      const steps = stepsOf(attack, epsilon);
+      const plan = { attack, epsilon, steps, source, alpha: spec.alpha, pixelRange: spec.pixelRange, seed: spec.seed };
+      const { float, uint8 } = await cancellable(signal, () => attackImage(model.segmenter, image, plan, hooks, clean));
+      const scored = (after: Labels) => pointScores(scoresAgainst(after, reference, classes), cleanScores);
+      const point: CurvePoint = { attack, epsilon, steps, float: scored(float.labels), uint8: scored(uint8.labels) };
+      curve.push(point);
+      await onPoint?.(point, curve.length, grid.length);
+    }
+    const breaking = spec.attacks.map((attack) => ({
+      attack,
+      ...smallest(
+        curve.filter((p) => p.attack === attack),
+        spec.threshold,
+      ),
+    }));
+    const overall = smallest(curve, spec.threshold);
+    const total = performance.now() - start;
+    return {
+      height: image.shape[1]!,
+      width: image.shape[2]!,
+      reference: truth ? "ground-truth" : "prediction",
+      threshold: spec.threshold,
+      clean: { miou: cleanScores.miou, pixelAccuracy: cleanScores.pixelAccuracy },
+      curve,
+      breaking,
+      smallestEpsilon: overall,
+      verdict: overall.float === null && overall.uint8 === null ? "robust" : "broken",
+      summary: summarise(overall, curve, spec),
+      timings: { total },
+      receipt: receiptOf(engine, model, spec),
+    };
+  };
+
+const smallest = (curve: readonly CurvePoint[], threshold: number): SmallestEpsilon => {
+  const least = (kind: "float" | "uint8"): number | null => {
+    const broken = curve.filter((p) => (p[kind].iouRatio ?? Infinity) < threshold).map((p) => p.epsilon);
+    return broken.length > 0 ? Math.min(...broken) : null;
+  };
+  return { float: least("float"), uint8: least("uint8") };
+};
+
+const summarise = (
+  { float, uint8 }: SmallestEpsilon,
+  curve: readonly CurvePoint[],
+  { threshold, epsilons }: RobustnessSpec,
+): string => {
+  if (float === null && uint8 === null) {
+    return `No attack of the grid, up to ε = ${Math.max(...epsilons)}, brings the IoU ratio below ${threshold}.`;
+  }
+  const kind = uint8 === null ? "float" : "uint8";
+  const epsilon = uint8 ?? float!;
+  const worst = curve
+    .filter((p) => p.epsilon === epsilon)
+    .toSorted((a, b) => (a[kind].iouRatio ?? Infinity) - (b[kind].iouRatio ?? Infinity))[0]!;
+  const ratio = worst[kind].iouRatio!.toFixed(3);
+  const how = kind === "uint8" ? "as an 8-bit image" : "as a float image only; rounding to 8 bits undoes it";
+  return `${worst.attack} at ε = ${epsilon} of 255 brings the IoU ratio to ${ratio}, below ${threshold}, ${how}.`;
+};

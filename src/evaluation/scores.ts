@@ -1,0 +1,30 @@
+/** Scores of predictions against a reference, before and after an attack. */
+
+import { confusionMatrix, iouRatio, scores, type Scores } from "../metrics/confusion.ts";
+import { changedShare, distances } from "../metrics/distances.ts";
+import type { Image, Labels } from "../segmenter/segmenter.ts";
+import type { AttackScores, Perturbation } from "./service.ts";
+
+export { changedShare };
+
+/** Scores of `prediction` against `reference`, void ignored. */
+export const scoresAgainst = (prediction: Labels, reference: Labels, classes: number): Scores =>
+  scores(confusionMatrix(prediction, reference, classes));
+
+export const attackScores = (clean: Scores, adversarial: Scores, names: readonly string[]): AttackScores => ({
+  iouRatio: iouRatio(adversarial, clean),
+  miou: { clean: clean.miou, adversarial: adversarial.miou },
+  pixelAccuracy: { clean: clean.pixelAccuracy, adversarial: adversarial.pixelAccuracy },
+  perClass: names.map((name, i) => ({
+    class: i,
+    name,
+    clean: clean.iou[i] ?? null,
+    adversarial: adversarial.iou[i] ?? null,
+  })),
+});
+
+/** Distances of two images as the API tells them; an infinite PSNR (equal images) is null. */
+export const perturbation = (clean: Image, adversarial: Image): Perturbation => {
+  const { linf, l2, l0Pixels, psnr, ssim } = distances(clean, adversarial);
+  return { linf, l2, l0: l0Pixels, psnr: Number.isFinite(psnr) ? psnr : null, ssim };
+};
