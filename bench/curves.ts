@@ -1,0 +1,101 @@
+/**
+ * The paper's four attacks at its eight radii on a reference network and its images, against the curves that PyTorch gave
+ * under the same protocol: `npm run bench -- curves [enet_camvid|deeplabv3_mnv2_voc] [images]`. Long; it resumes.
+ */
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { attackOf, goalKind } from "../src/evaluation/attack-image.ts";
+import type { AttackName } from "../src/evaluation/service.ts";
+import { paperSteps } from "../src/attacks/ifgsm.ts";
+import { decodeImage } from "../src/image/decode.ts";
+import { decodeLabels } from "../src/image/labels.ts";
+import {
+  confusionMatrix,
+  emptyConfusion,
+  iouRatio,
+  mergeConfusions,
+  scores,
+  type Confusion,
+} from "../src/metrics/confusion.ts";
+import { startWasm } from "../src/runtime/wasm.ts";
+import { createSegmenter } from "../src/segmenter/segmenter.ts";
+import { SessionCache } from "../src/segmenter/session-cache.ts";
+import { hasReference, referenceNetwork, referencePath } from "./networks.ts";
+
+/** Our names, and the curves'. */
+const attacks: Readonly<Record<Exclude<AttackName, "pgd">, string>> = {
+  fgsm: "FGSM",
+  "fgsm-ii": "FGSM_II",
+  ifgsm: "IterFGSM",
+  "ifgsm-ii": "IterFGSM_II",
+};
+
+interface Curves {
+  readonly images: readonly string[];
+  readonly eps: readonly number[];
+  readonly clean_miou: number;
+  readonly attacks: Readonly<Record<string, { readonly iou_ratio: readonly number[] }>>;
+}
+
+export const curves = async (args: readonly string[]): Promise<void> => {
+  if (!hasReference()) return console.log("curves: skipped, the optional folder of reference data is not there");
+  const [name = "enet_camvid", count] = args;
+  const reference = JSON.parse(readFileSync(referencePath(`curves/${name}.json`), "utf8")) as Curves;
+  const network = referenceNetwork(name);
+  const classes = network.manifest.classes.length;
+  const segmenter = createSegmenter(network, new SessionCache(startWasm(), 2 ** 31));
+  const images = reference.images.slice(0, count ? Number(count) : undefined);
+
+  const file = `out/curves-${name}.json`;
+  mkdirSync("out", { recursive: true });
+  const done = (existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {}) as Record<
+    string,
+    Record<string, Confusion>
+  >;
+  for (const id of images) {
+    if (done[id]) continue;
+    const read = (kind: string) => readFileSync(referencePath(`images/${network.card.dataset}/${kind}/${id}.png`));
+    const image = await decodeImage(read("images"), { maxPixels: 2 ** 24 });
+    const truth = decodeLabels(read("labels"), { maxPixels: 2 ** 24 });
+    const clean = await segmenter.predict(image);
+    const counts: Record<string, Confusion> = { clean: confusionMatrix(clean.labels, truth, classes) };
+    for (const attack of Object.keys(attacks) as (keyof typeof attacks)[]) {
+      for (const epsilon of reference.eps) {
+        const plan = { attack, epsilon, alpha: 1, steps: paperSteps(epsilon), pixelRange: "clip", seed: 0 } as const;
+        const goal =
+          goalKind(plan) === "away"
+            ? ({ kind: "away", labels: clean.labels } as const)
+            : ({ kind: "least-likely" } as const);
+        const adversarial = await attackOf(plan)(segmenter.objective(goal), image);
+        counts[`${attack} ${epsilon}`] = confusionMatrix((await segmenter.predict(adversarial)).labels, truth, classes);
+      }
+    }
+    done[id] = counts;
+    writeFileSync(file, JSON.stringify(done));
+    console.log(`${id}: done (${Object.keys(done).length} of ${images.length})`);
+  }
+  compare(
+    images.map((id) => done[id]!),
+    reference,
+    classes,
+  );
+};
+
+const compare = (counts: readonly Record<string, Confusion>[], reference: Curves, classes: number): void => {
+  const pooled = (key: string) => scores(counts.map((c) => c[key]!).reduce(mergeConfusions, emptyConfusion(classes)));
+  const clean = pooled("clean");
+  console.log(
+    `clean mIoU ${clean.miou?.toFixed(4)}, reference ${reference.clean_miou.toFixed(4)}, ${counts.length} of ${reference.images.length} images`,
+  );
+  let worst = 0;
+  for (const [ours, theirs] of Object.entries(attacks)) {
+    const row = reference.eps.map((epsilon, i) => {
+      const ratio = iouRatio(pooled(`${ours} ${epsilon}`), clean)!;
+      const expected = reference.attacks[theirs]!.iou_ratio[i]!;
+      worst = Math.max(worst, Math.abs(ratio - expected));
+      return `${ratio.toFixed(3)} (${expected.toFixed(3)})`;
+    });
+    console.log(`| ${ours} | ${row.join(" | ")} |`);
+  }
+  console.log(`largest difference of the IoU ratio: ${worst.toFixed(4)} (aim: at most 0.01, over all images)`);
+};

@@ -1,0 +1,330 @@
+import { create, toBinary, type DescMessage, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import {
+  AttributeProto_AttributeType as Kind,
+  ModelProtoSchema,
+  TensorProto_DataLocation,
+  type GraphProtoSchema,
+  type NodeProtoSchema,
+  type TensorProtoSchema,
+} from "onnx-buf";
+import { describe, expect, it } from "vitest";
+import { OnnxError } from "../../src/onnx/graph.ts";
+import { fold } from "../../src/onnx/passes/fold.ts";
+import { fuseBatchNormalization } from "../../src/onnx/passes/fuse-batch-norm.ts";
+import { readModel } from "../../src/onnx/read.ts";
+import { writeModel } from "../../src/onnx/write.ts";
+import { integer, random } from "../../src/random.ts";
+import { scalar } from "../../src/tensor.ts";
+import { float, ints, modelOf, node, noise } from "./support.ts";
+
+const small = writeModel({
+  ...modelOf({
+    opset: 11,
+    inputs: { x: noise([1, 2, 6, 6]) },
+    initializers: {
+      w: noise([3, 2, 3, 3]),
+      gamma: noise([3]),
+      variance: float([3], [1, 2, 3]),
+      zero: scalar("int64", 0),
+      rest: ints(-1),
+      factors: float([4], [1, 1, 2, 0.5]),
+      starts: ints(1, 1),
+      ends: ints(5, 4),
+      axes: ints(2, 3),
+    },
+    nodes: [
+      node("Conv", ["x", "w"], ["c"], { pads: [1, 1, 1, 1], strides: [1, 2] }),
+      node("BatchNormalization", ["c", "gamma", "gamma", "gamma", "variance"], ["b"], { epsilon: 0.1 }),
+      node("MaxPool", ["b"], ["p", "i"], { kernel_shape: [2, 2], ceil_mode: 1 }),
+      node("Resize", ["p", "", "factors"], ["r"], { mode: "linear" }),
+      node("Slice", ["x", "starts", "ends", "axes"], ["s"]),
+      node("Split", ["s"], ["s1", "s2"], { axis: 1 }),
+      node("Concat", ["s1", "s2", "s1"], ["k"], { axis: 1 }),
+      node("Transpose", ["k"], ["t"], { perm: [0, 1, 3, 2] }),
+      node("Softmax", ["t"], ["m"], { axis: 1 }),
+      node("Shape", ["m"], ["shape"]),
+      node("Gather", ["shape", "zero"], ["n"]),
+      node("Unsqueeze", ["n"], ["n1"], { axes: [0] }),
+      node("Concat", ["n1", "rest"], ["target"], { axis: 0 }),
+      node("Reshape", ["m", "target"], ["f"]),
+      node("ReduceMean", ["r"], ["g"], { axes: [1, 2, 3], keepdims: 0 }),
+      node("Unsqueeze", ["g"], ["g1"], { axes: [1] }),
+      node("Mul", ["f", "g1"], ["y"]),
+    ],
+    outputs: ["y"],
+  }),
+  metadata: new Map([["task", "segmentation"]]),
+});
+
+/** Reads, fuses and folds: "ok", or the message of an OnnxError. Any other error goes through. */
+const outcome = (bytes: Uint8Array): string => {
+  try {
+    fold(fuseBatchNormalization(readModel(bytes)));
+    return "ok";
+  } catch (error) {
+    if (error instanceof OnnxError) return error.message;
+    throw error;
+  }
+};
+
+describe("a damaged file", () => {
+  it("is refused with an OnnxError wherever it is cut off", () => {
+    expect(outcome(small)).toBe("ok");
+    const outcomes = Array.from({ length: small.length }, (_, length) => outcome(small.subarray(0, length)));
+    const graphEnd = outcomes.findLastIndex((o) => o !== "ok");
+    expect(outcomes[0]).toBe("model: the file is empty");
+    // Only the metadata at the end can be missing entirely without notice.
+    expect(outcomes.filter((o) => o === "ok").length).toBeLessThanOrEqual(2);
+    expect(graphEnd).toBeGreaterThan(small.length - 30);
+  });
+
+  it("is a valid model or an OnnxError wherever a byte is wrong", () => {
+    const next = random(5);
+    const outcomes = new Map<string, number>();
+    for (let i = 0; i < 3000; i++) {
+      const bytes = small.slice();
+      for (let flips = integer(next, 1, 3); flips > 0; flips--) {
+        bytes[integer(next, 0, bytes.length - 1)] = integer(next, 0, 255);
+      }
+      const kind = outcome(bytes) === "ok" ? "ok" : "refused";
+      outcomes.set(kind, (outcomes.get(kind) ?? 0) + 1);
+    }
+    expect([...outcomes.keys()].toSorted()).toEqual(["ok", "refused"]);
+  });
+
+  it("is refused where it is no ONNX at all", () => {
+    expect(() => readModel(new TextEncoder().encode("<html><body>404</body></html>"))).toThrow(OnnxError);
+    expect(() => readModel(new Uint8Array(1000))).toThrow(OnnxError);
+  });
+});
+
+type Init<S extends DescMessage> = Exclude<MessageInitShape<S>, MessageShape<S>>;
+type GraphInit = Init<typeof GraphProtoSchema>;
+type NodeInit = Init<typeof NodeProtoSchema>;
+type TensorInit = Init<typeof TensorProtoSchema>;
+
+const value = (name: string, dims: readonly bigint[] = [2n], elemType = 1) => ({
+  name,
+  type: {
+    value: {
+      case: "tensorType" as const,
+      value: { elemType, shape: { dim: dims.map((d) => ({ value: { case: "dimValue" as const, value: d } })) } },
+    },
+  },
+});
+
+const relu = (input: string, output: string, name = ""): NodeInit => ({
+  opType: "Relu",
+  name,
+  input: [input],
+  output: [output],
+});
+
+const encode = (graph: GraphInit, model: Init<typeof ModelProtoSchema> = {}): Uint8Array =>
+  toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      irVersion: 8n,
+      opsetImport: [{ domain: "", version: 13n }],
+      graph: { name: "g", input: [value("x")], output: [value("y")], node: [relu("x", "y")], ...graph },
+      ...model,
+    }),
+  );
+
+const weights = (fields: TensorInit): GraphInit => ({
+  initializer: [{ name: "w", dims: [2n], dataType: 1, floatData: [1, 2], ...fields }],
+});
+
+const branch = (reads: string): GraphInit => ({
+  name: "branch",
+  node: [relu(reads, `${reads}_relu`)],
+  output: [value(`${reads}_relu`)],
+});
+const choose = (reads: string): NodeInit => ({
+  opType: "If",
+  name: "choose",
+  input: ["x"],
+  output: ["y"],
+  attribute: [{ name: "then_branch", type: Kind.GRAPH, g: branch(reads) }],
+});
+
+describe("a malformed model is refused, and the message names the place", () => {
+  const cases: readonly (readonly [title: string, bytes: Uint8Array, message: RegExp])[] = [
+    [
+      "a cycle",
+      encode({ node: [relu("b", "a", "first"), relu("a", "b"), relu("x", "y")] }),
+      /^graph "g": .*cycle.*"first"/,
+    ],
+    ["a node that reads itself", encode({ node: [relu("y", "y")] }), /cycle/],
+    [
+      "an undefined name",
+      encode({ node: [relu("z", "y", "r")] }),
+      /^graph "g", node Relu "r" .*"z", which nothing defines/,
+    ],
+    [
+      "a name defined by two nodes",
+      encode({ node: [relu("x", "y"), relu("x", "y", "again")] }),
+      /"again".*"y" is defined twice/,
+    ],
+    ["a name defined by input and node", encode({ node: [relu("x", "x"), relu("x", "y")] }), /"x" is defined twice/],
+    ["an input listed twice", encode({ input: [value("x"), value("x")] }), /^graph "g": .*"x" is listed twice/],
+    ["an output listed twice", encode({ output: [value("y"), value("y")] }), /output "y" is listed twice/],
+    ["an input without a name", encode({ input: [value("x"), value("")] }), /no name/],
+    [
+      "an initializer defined twice",
+      encode({
+        initializer: [
+          { name: "w", dataType: 1, dims: [0n] },
+          { name: "w", dataType: 1, dims: [0n] },
+        ],
+      }),
+      /initializer "w" is defined twice/,
+    ],
+    ["an output nothing produces", encode({ output: [value("z")] }), /^graph "g": output "z" is produced by no node/],
+    ["no outputs", encode({ output: [] }), /^graph "g": has no outputs/],
+    [
+      "an input of 2^40",
+      encode({ input: [value("x", [2n ** 40n])] }),
+      /^graph "g", input "x": dimension 1099511627776 is out of range/,
+    ],
+    ["an input of −1", encode({ input: [value("x", [-1n])] }), /input "x": dimension -1/],
+    [
+      "a weight of 2^40",
+      encode(weights({ dims: [2n ** 40n] })),
+      /^graph "g", initializer "w": shape \[1099511627776\]/,
+    ],
+    ["a weight of 2^20 × 2^20", encode(weights({ dims: [2n ** 20n, 2n ** 20n] })), /over 536870912 elements/],
+    ["a weight of −2", encode(weights({ dims: [-2n] })), /initializer "w": shape \[-2\] is negative/],
+    ["too few values", encode(weights({ dims: [3n] })), /holds 2 values, its shape \[3\] wants 3/],
+    [
+      "raw bytes that are no multiple",
+      encode(weights({ floatData: [], rawData: new Uint8Array(7) })),
+      /holds 1.75 values/,
+    ],
+    ["values in the wrong field", encode(weights({ dataType: 7 })), /holds 0 values/],
+    [
+      "external data",
+      encode(weights({ dataLocation: TensorProto_DataLocation.EXTERNAL, floatData: [] })),
+      /"w": weights are stored in another file/,
+    ],
+    [
+      "an external file's name",
+      encode(weights({ externalData: [{ key: "location", value: "../../etc/passwd" }] })),
+      /stored in another file/,
+    ],
+    ["strings as weights", encode(weights({ dataType: 8 })), /initializer "w": element type 8 is not supported/],
+    ["an unknown element type", encode({ input: [value("x", [2n], 99)] }), /input "x": element type 99/],
+    ["a sparse initializer", encode({ sparseInitializer: [{}] }), /sparse initializers are not supported/],
+    [
+      "a sequence input",
+      encode({ input: [{ name: "x", type: { value: { case: "sequenceType", value: {} } } }] }),
+      /input "x": is a sequenceType/,
+    ],
+    ["functions", encode({}, { functions: [{ name: "f" }] }), /defines functions \(f\)/],
+    ["opset 6", encode({}, { opsetImport: [{ version: 6n }] }), /opset 6 is not supported; supported: 7 to 21/],
+    ["opset 22", encode({}, { opsetImport: [{ version: 22n }] }), /opset 22 is not supported/],
+    ["opset 2^62", encode({}, { opsetImport: [{ version: 2n ** 62n }] }), /opset .* is not supported/],
+    ["no opset", encode({}, { opsetImport: [{ domain: "com.example", version: 1n }] }), /opset \(none\)/],
+    [
+      "an attribute without a kind",
+      encode({ node: [{ ...relu("x", "y", "r"), attribute: [{ name: "a" }] }] }),
+      /node 0 Relu "r", attribute "a": .* not supported/,
+    ],
+    [
+      "an attribute that is empty",
+      encode({ node: [{ ...relu("x", "y", "r"), attribute: [{ name: "a", type: Kind.TENSOR }] }] }),
+      /attribute "a": attribute kind TENSOR is empty/,
+    ],
+    [
+      "an attribute of a kind that is not supported",
+      encode({ node: [{ ...relu("x", "y"), attribute: [{ name: "a", type: Kind.SPARSE_TENSOR }] }] }),
+      /SPARSE_TENSOR/,
+    ],
+    [
+      "a subgraph that reads what nothing defines",
+      encode({ node: [choose("nowhere")] }),
+      /node 0 If "choose", attribute "then_branch", node Relu .*"nowhere"/,
+    ],
+    ["a subgraph that reads its own node's output", encode({ node: [choose("y")] }), /cycle/],
+  ];
+  it.each(cases)("%s", (_, bytes, message) => {
+    expect(() => readModel(bytes)).toThrow(OnnxError);
+    expect(() => readModel(bytes)).toThrow(message);
+  });
+
+  it("subgraphs nested without end", () => {
+    let graph = branch("x");
+    for (let i = 0; i < 60; i++) {
+      const attribute = [{ name: "body", type: Kind.GRAPH, g: graph }];
+      graph = {
+        name: "nest",
+        node: [{ opType: "If", input: ["x"], output: [`y${i}`], attribute }],
+        output: [value(`y${i}`)],
+      };
+    }
+    expect(() => readModel(encode({ ...graph, input: [value("x")] }))).toThrow(OnnxError);
+  });
+
+  it("keeps the cause", () => {
+    const error = (() => {
+      try {
+        return readModel(small.subarray(0, 100));
+      } catch (caught) {
+        return caught;
+      }
+    })();
+    expect(error).toMatchObject({ name: "OnnxError", place: "model", cause: expect.any(Error) as Error });
+  });
+});
+
+describe("what is unusual but valid is read", () => {
+  it("nodes out of order are sorted", () => {
+    const model = readModel(encode({ node: [relu("b", "y"), relu("a", "b"), relu("x", "a")] }));
+    expect(model.graph.nodes.map((n) => n.outputs[0])).toEqual(["a", "b", "y"]);
+  });
+
+  it("a long chain in reverse order, in time", () => {
+    const length = 50_000;
+    const nodes = Array.from({ length }, (_, i) => relu(i === 0 ? "x" : `v${i}`, i === length - 1 ? "y" : `v${i + 1}`));
+    expect(readModel(encode({ node: nodes.toReversed() })).graph.nodes.at(-1)?.outputs).toEqual(["y"]);
+  });
+
+  it("a subgraph may capture an outer value, also one defined later in the list", () => {
+    const model = readModel(encode({ node: [choose("late"), relu("x", "late")] }));
+    expect(model.graph.nodes.map((n) => n.op)).toEqual(["Relu", "If"]);
+  });
+
+  it("initializers that old files list among the inputs are not inputs", () => {
+    const model = readModel(encode({ input: [value("x"), value("w")], ...weights({}) }, { irVersion: 3n }));
+    expect(model.graph.inputs.map((v) => v.name)).toEqual(["x"]);
+    expect(model.graph.initializers.get("w")).toEqual(float([2], [1, 2]));
+  });
+
+  it("the standard domain under its full name", () => {
+    const node = { ...relu("x", "y"), domain: "ai.onnx" };
+    const model = readModel(encode({ node: [node] }, { opsetImport: [{ domain: "ai.onnx", version: 13n }] }));
+    expect([model.opset, model.graph.nodes[0]!.domain]).toEqual([13, ""]);
+  });
+
+  it("the largest integer as an attribute means the end, and is written back", () => {
+    const [starts, ends] = [1n, 2n ** 63n - 1n].map((i) => ({ type: Kind.INTS, ints: [i] }));
+    const attribute = [
+      { name: "starts", ...starts! },
+      { name: "ends", ...ends! },
+    ];
+    const slice: NodeInit = { opType: "Slice", input: ["x"], output: ["y"], attribute };
+    const model = readModel(encode({ node: [slice], input: [value("x", [5n])] }, { opsetImport: [{ version: 9n }] }));
+    expect(fold(readModel(writeModel(model))).graph.outputs[0]!.shape).toEqual([4]);
+  });
+
+  it("nodes without names get one", () => {
+    expect(readModel(encode({})).graph.nodes[0]!.name).toBe("Relu_0");
+  });
+
+  it("an operator named as a method of Object is refused when shapes are inferred", () => {
+    for (const opType of ["toString", "constructor", "__proto__", "hasOwnProperty"]) {
+      const model = readModel(encode({ node: [{ opType, input: ["x"], output: ["y"] }] }));
+      expect(() => fold(model)).toThrow(`the shape of operator ${opType} is not known`);
+    }
+  });
+});

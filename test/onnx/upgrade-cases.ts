@@ -1,0 +1,323 @@
+/** Operators in the forms of older operator sets, each with the sets in which it had that form. */
+
+import { scalar, tensorOf } from "../../src/tensor.ts";
+import { fixed, fixedInts, float, ints, noise, type Case } from "./support.ts";
+
+export type OldCase = readonly [opsets: readonly number[], c: Case];
+
+const x = noise([2, 3, 4, 5]);
+const real = (value: number) => ({ type: "float", value }) as const;
+const image = noise([1, 2, 6, 5]);
+const channels = [noise([3], 2), noise([3], 3), noise([3], 4), float([3], [0.5, 1, 2])];
+const floats = (...values: readonly number[]) => fixed(float([values.length], values));
+
+const softmaxes: OldCase[] = ["Softmax", "LogSoftmax"].flatMap((op): OldCase[] => [
+  [
+    [7, 11, 12, 13, 21],
+    [op, [x]],
+  ],
+  [
+    [7, 12, 13],
+    [op, [x], { axis: 2 }],
+  ],
+  [
+    [7, 12, 13],
+    [op, [x], { axis: 3 }],
+  ],
+  [
+    [7, 11, 13],
+    [op, [x], { axis: 0 }],
+  ],
+  [
+    [11, 12, 13],
+    [op, [x], { axis: -2 }],
+  ],
+]);
+
+const reductions: OldCase[] =
+  "ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceSumSquare"
+    .split(" ")
+    .flatMap((op): OldCase[] => {
+      const data = float(
+        [2, 3, 4],
+        Array.from({ length: 24 }, (_, i) => ((i * 5) % 24) / 10 + 0.1),
+      );
+      const before = op === "ReduceSum" ? [7, 11, 12] : [7, 11, 13, 17];
+      return [
+        [before, [op, [data], { axes: [0, 2], keepdims: 0 }]],
+        [before, [op, [data], { axes: [1] }]],
+        [
+          [...before, 18, 21],
+          [op, [data]],
+        ],
+        [op === "ReduceSum" ? [11, 12] : [11, 17], [op, [data], { axes: [-1] }]],
+        [op === "ReduceSum" ? [13, 18] : [18, 21], [op, [data, fixedInts(-1)], { keepdims: 0 }]],
+      ];
+    });
+
+/** Scales up, down and both, with sizes that do not divide. */
+const scales: readonly (readonly [number, number])[] = [
+  [2, 2],
+  [1.5, 2.4],
+  [0.5, 0.5],
+  [0.6, 0.4],
+  [0.5, 2],
+  [3, 0.7],
+  [1, 0.3],
+];
+const resizes: OldCase[] = ["nearest", "linear"].flatMap((mode) =>
+  scales.flatMap(([h, w]): OldCase[] => {
+    const resize: OldCase = [[10], ["Resize", [image, floats(1, 1, h, w)], { mode }]];
+    if (h < 1 || w < 1) return [resize];
+    const attribute = { mode, scales: { type: "floats", value: [1, 1, h, w] } } as const;
+    return [
+      resize,
+      [
+        [7, 8],
+        ["Upsample", [image], attribute],
+      ],
+      [[9], ["Upsample", [image, floats(1, 1, h, w)], { mode }]],
+    ];
+  }),
+);
+
+const modernResizes: OldCase[] = [
+  "half_pixel",
+  "pytorch_half_pixel",
+  "align_corners",
+  "asymmetric",
+  "half_pixel_symmetric",
+].flatMap((mode): OldCase[] => [
+  [
+    mode === "half_pixel_symmetric" ? [19, 21] : [11, 13, 18, 21],
+    ["Resize", [image, floats(), floats(1, 1, 1.5, 0.6)], { mode: "linear", coordinate_transformation_mode: mode }],
+  ],
+  [
+    mode === "half_pixel_symmetric" ? [19] : [11, 13, 19],
+    [
+      "Resize",
+      [image, floats(), floats(), fixedInts(1, 2, 9, 4)],
+      { mode: "nearest", coordinate_transformation_mode: mode, nearest_mode: "ceil" },
+    ],
+  ],
+]);
+
+const constants: OldCase[] = [
+  [
+    [7, 13],
+    ["Constant", [], { value: noise([2, 2]) }],
+  ],
+  [
+    [12, 13],
+    ["Constant", [], { value_float: 0.5 }],
+  ],
+  [
+    [12, 13],
+    ["Constant", [], { value_floats: [0.5, -2, 3] }],
+  ],
+  [
+    [12, 13],
+    ["Constant", [], { value_int: -3 }],
+  ],
+  [
+    [12, 13],
+    ["Constant", [], { value_ints: [1, -2, 3] }],
+  ],
+];
+
+export const oldCases: readonly OldCase[] = [
+  ...softmaxes,
+  ...reductions,
+  ...resizes,
+  ...modernResizes,
+  [
+    [11],
+    [
+      "Resize",
+      [image, floats(), floats(1, 1, 1.5, 0.6)],
+      { mode: "linear", coordinate_transformation_mode: "tf_half_pixel_for_nn" },
+    ],
+  ],
+  ...constants,
+  [
+    [7, 9],
+    ["Slice", [x], { starts: [1, -3], ends: [100, -1], axes: [1, 3] }],
+  ],
+  [
+    [7, 9],
+    ["Slice", [x], { starts: [1, 0], ends: [2, 2] }],
+  ],
+  [
+    [10, 11, 13],
+    ["Slice", [x, fixedInts(3, 0), fixedInts(-100, 5), fixedInts(2, 3), fixedInts(-2, 2)]],
+  ],
+  [
+    [7, 10],
+    ["Pad", [x], { pads: [0, 0, 1, 2, 0, 0, 0, 3], value: real(1.5) }],
+  ],
+  [
+    [7, 10],
+    ["Pad", [x], { pads: [0, 0, 1, 2, 0, 0, 0, 3], mode: "reflect" }],
+  ],
+  [
+    [11, 13, 18],
+    ["Pad", [x, fixedInts(0, 0, 1, 2, 0, 0, 0, 3), fixed(scalar("float32", 2))]],
+  ],
+  [
+    [18, 19],
+    ["Pad", [x, fixedInts(1, 2, 0, 3), null, fixedInts(2, -1)], { mode: "edge" }],
+  ],
+  [
+    [7, 10],
+    ["Clip", [x], { min: real(-0.5), max: real(0.25) }],
+  ],
+  [
+    [7, 10],
+    ["Clip", [x], { max: real(0.25) }],
+  ],
+  [
+    [7, 10],
+    ["Clip", [x]],
+  ],
+  [
+    [11, 12, 13],
+    ["Clip", [x, fixed(scalar("float32", -0.5)), null]],
+  ],
+  [
+    [7, 11, 12],
+    ["Split", [x], { axis: 3, split: [2, 3] }, 2],
+  ],
+  [
+    [7, 12, 13, 17],
+    ["Split", [x], { axis: 2 }, 2],
+  ],
+  [
+    [13, 18],
+    ["Split", [x, fixedInts(2, 3)], { axis: -1 }, 2],
+  ],
+  [
+    [18, 21],
+    ["Split", [x], { axis: 3, num_outputs: 3 }, 3],
+  ],
+  [
+    [7, 11, 12],
+    ["Squeeze", [noise([1, 3, 1])], { axes: [2] }],
+  ],
+  [
+    [7, 12, 13, 21],
+    ["Squeeze", [noise([1, 3, 1])]],
+  ],
+  [
+    [13, 21],
+    ["Squeeze", [noise([1, 3, 1]), fixedInts(0)]],
+  ],
+  [
+    [7, 11, 12],
+    ["Unsqueeze", [noise([3, 4])], { axes: [0, 3] }],
+  ],
+  [
+    [11, 12],
+    ["Unsqueeze", [noise([3, 4])], { axes: [-1] }],
+  ],
+  [
+    [13, 21],
+    ["Unsqueeze", [noise([3, 4]), fixedInts(1, -1)]],
+  ],
+  [
+    [7, 10, 12, 13],
+    ["Dropout", [x]],
+  ],
+  [
+    [7, 10],
+    ["Dropout", [x], { ratio: 0.7 }],
+  ],
+  [
+    [12, 13],
+    ["Dropout", [x, fixed(scalar("float32", 0.7)), fixed(scalar("bool", 0))]],
+  ],
+  [
+    [7, 8],
+    ["BatchNormalization", [x, ...channels], { epsilon: 0.01, momentum: 0.5, spatial: 1 }],
+  ],
+  [
+    [9, 14, 15],
+    ["BatchNormalization", [x, ...channels], { epsilon: 0.01 }],
+  ],
+  [
+    [7, 9],
+    ["TopK", [x], { k: 3 }, 2],
+  ],
+  [
+    [10, 11],
+    ["TopK", [x, fixedInts(2)], { axis: 1 }, 2],
+  ],
+  [
+    [11, 21],
+    ["TopK", [x, fixedInts(2)], { axis: 1, largest: 0 }, 2],
+  ],
+  [
+    [9, 10],
+    ["Scatter", [noise([3, 4]), { ...ints(0, 1), shape: [1, 2] }, noise([1, 2])], { axis: 1 }],
+  ],
+  [
+    [7, 13, 16],
+    ["Identity", [x]],
+  ],
+  [
+    [18],
+    [
+      "GroupNormalization",
+      [noise([2, 6, 3, 3]), float([3], [1, 2, 0.5]), float([3], [0.1, -0.2, 0.3])],
+      { num_groups: 3 },
+    ],
+  ],
+  [[21], ["GroupNormalization", [noise([2, 6, 3, 3]), noise([6], 5), noise([6], 6)], { num_groups: 3 }]],
+  [
+    [7, 11],
+    ["MaxPool", [image], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }],
+  ],
+  [
+    [7, 10, 11],
+    ["AveragePool", [image], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1], count_include_pad: 1 }],
+  ],
+  [
+    [7, 11],
+    ["Gemm", [noise([2, 3]), noise([3, 4]), noise([4])], { alpha: 0.5, beta: 2 }],
+  ],
+  [
+    [7, 11],
+    ["Concat", [noise([2, 3]), noise([2, 1])], { axis: 1 }],
+  ],
+  [
+    [7, 9, 16],
+    ["PRelu", [x, noise([3, 1, 1])]],
+  ],
+  [
+    [7, 13],
+    ["Cast", [x], { to: 6 }],
+  ],
+  [
+    [8, 13],
+    ["Expand", [noise([3, 1]), fixedInts(2, 1, 4)]],
+  ],
+  [
+    [9, 16],
+    ["Where", [tensorOf("bool", [2], [1, 0]), noise([2]), noise([3, 1])]],
+  ],
+  [
+    [11, 13],
+    ["DepthToSpace", [noise([1, 8, 2, 3])], { blocksize: 2, mode: "CRD" }],
+  ],
+  [
+    [7, 11],
+    ["Flatten", [x], { axis: 2 }],
+  ],
+  [
+    [7, 13, 14],
+    ["Reshape", [x, fixedInts(0, -1)]],
+  ],
+  [
+    [10, 13, 19],
+    ["QuantizeLinear", [x, scalar("float32", 0.1), scalar("uint8", 3)]],
+  ],
+];
