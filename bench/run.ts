@@ -1,8 +1,16 @@
 /** `npm run bench -- NAME [arguments]`. */
 
 import { curves } from "./curves.ts";
+import { gradientBench } from "./gradient.ts";
+import { memoryBench } from "./memory.ts";
+import { serviceBench } from "./service.ts";
 
-const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { curves };
+const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  gradient: gradientBench,
+  memory: memoryBench,
+  service: serviceBench,
+  curves,
+};
 
 const [name = "", ...args] = process.argv.slice(2);
 const bench = benches[name];

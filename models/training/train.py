@@ -30,7 +30,7 @@ SEED = 20181
 RECIPE = [
     {"name": "half", "epochs": 30, "crop": (176, 232), "scales": (0.48, 0.8), "batch": 8, "lr": (2e-3, 4e-4), "street": 0.0},
     {"name": "mixed", "epochs": 32, "crop": (208, 272), "scales": (0.56, 1.1), "batch": 8, "lr": (1.2e-3, 1e-4), "street": 0.4},
-    {"name": "full", "epochs": 2, "crop": (360, 480), "scales": (1.0, 1.15), "batch": 4, "lr": (2e-4, 5e-6), "street": 0.3},
+    {"name": "full", "epochs": 10, "crop": (360, 480), "scales": (1.0, 1.2), "batch": 4, "lr": (6e-4, 1e-5), "street": 0.3},
 ]
 
 

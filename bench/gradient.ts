@@ -1,0 +1,67 @@
+/** Gradient ms ÷ forward ms of each network, Node-WASM, one thread: `npm run bench -- gradient [runs]`. */
+
+import { writeModel } from "../src/onnx/write.ts";
+import type { Session } from "../src/runtime/session.ts";
+import { startWasm } from "../src/runtime/wasm.ts";
+import { compileForward, compileGradient, networkSize, type Size } from "../src/segmenter/compile.ts";
+import { tensor } from "../src/tensor.ts";
+import { networks } from "./networks.ts";
+
+/** The networks' own size, 360×480 where they take any. */
+const usual: Size = { height: 360, width: 480 };
+
+const feedsOf = ({ height, width }: Size) => ({
+  image: tensor(
+    "float32",
+    [1, 3, height, width],
+    Float32Array.from({ length: 3 * height * width }, (_, i) => (i * 2654435761) % 256),
+  ),
+  target: tensor("int32", [1, height, width], new Int32Array(height * width)),
+});
+
+/** The fastest of interleaved runs: what else the machine does then costs both the same. */
+export const fastest = async (runs: number, tasks: readonly (() => Promise<unknown>)[]): Promise<number[]> => {
+  const best = tasks.map(() => Infinity);
+  for (let i = 0; i <= runs; i++) {
+    for (const [k, task] of tasks.entries()) {
+      const start = performance.now();
+      await task();
+      if (i > 0) best[k] = Math.min(best[k]!, performance.now() - start);
+    }
+  }
+  return best;
+};
+
+export const gradientBench = async ([runs = "8"]: readonly string[]): Promise<void> => {
+  const runtime = startWasm();
+  console.log("| network | size | forward ms | gradient ms | ratio | least-likely ms | ratio |");
+  console.log("|---|---|---|---|---|---|---|");
+  for (const network of networks()) {
+    const { manifest } = network;
+    const size = networkSize(manifest, usual);
+    const compiled = [
+      compileForward(network, size),
+      compileGradient(network, size, "given"),
+      compileGradient(network, size, "least-likely"),
+    ];
+    const sessions: Session[] = [];
+    for (const { model } of compiled) sessions.push(await runtime.createSession(writeModel(model)));
+    const feeds = feedsOf(size);
+    const times = await fastest(
+      Number(runs),
+      sessions.map((s) => () => s.run(feeds)),
+    );
+    const [forward = 0, given = 0, least = 0] = times;
+    const numbers = [forward, given].map((ms) => ms.toFixed(0));
+    const row = [
+      manifest.name,
+      `${size.height}×${size.width}`,
+      ...numbers,
+      (given / forward).toFixed(2),
+      least.toFixed(0),
+      (least / forward).toFixed(2),
+    ];
+    console.log(`| ${row.join(" | ")} |`);
+    for (const s of sessions) await s.release();
+  }
+};

@@ -1,0 +1,115 @@
+/**
+ * What /v1/attack costs beside its session runs (in Node), and what a Worker costs to start: `npm run bench -- service`.
+ */
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { createApp } from "../src/api/app.ts";
+import { createService } from "../src/evaluation/engine.ts";
+import { useNodeCodecs } from "../src/image/node.ts";
+import type { Runtime } from "../src/runtime/session.ts";
+import { startWasm } from "../src/runtime/wasm.ts";
+import { parseManifest } from "../src/segmenter/manifest.ts";
+import { buildWorker, startWorker } from "../scripts/workerd.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const picture = readFileSync(`${root}examples/street.png`);
+
+const attackForm = (spec: object): FormData => {
+  const form = new FormData();
+  form.set("image", new Blob([picture], { type: "image/png" }), "street.png");
+  form.set("spec", JSON.stringify(spec));
+  return form;
+};
+
+/** A runtime that adds up the time of its runs. */
+const timedRuntime = (runtime: Runtime, add: (ms: number) => void): Runtime => ({
+  ...runtime,
+  createSession: async (model) => {
+    const session = await runtime.createSession(model);
+    return {
+      ...session,
+      run: async (feeds) => {
+        const start = performance.now();
+        const result = await session.run(feeds);
+        add(performance.now() - start);
+        return result;
+      },
+    };
+  },
+});
+
+const inNode = async (): Promise<void> => {
+  useNodeCodecs();
+  const folder = `${root}models/enet-street`;
+  const manifest = parseManifest(JSON.parse(readFileSync(`${folder}/manifest.json`, "utf8")));
+  let inRuns = 0;
+  const runtime = timedRuntime(startWasm(), (ms) => (inRuns += ms));
+  const store = {
+    manifests: [manifest],
+    read: () => Promise.resolve(new Uint8Array(readFileSync(`${folder}/${manifest.file}`))),
+  };
+  const app = createApp(createService({ store, runtime, version: "bench", defaultModel: manifest.name }));
+  console.log("| /v1/attack in Node | request ms | session runs ms | overhead |");
+  console.log("|---|---|---|---|");
+  for (const spec of [
+    { attack: "fgsm", epsilon: 8 },
+    { attack: "ifgsm-ii", epsilon: 8 },
+  ]) {
+    let best = { total: Infinity, runs: 0 };
+    for (let i = 0; i < 4; i++) {
+      inRuns = 0;
+      const start = performance.now();
+      const response = await app.request("/v1/attack", { method: "POST", body: attackForm(spec) });
+      await response.arrayBuffer();
+      if (response.status !== 200) throw new Error(`status ${response.status}`);
+      const total = performance.now() - start;
+      if (i > 0 && total < best.total) best = { total, runs: inRuns };
+    }
+    const overhead = (100 * (best.total - best.runs)) / best.runs;
+    console.log(
+      `| ${spec.attack}, ε = ${spec.epsilon} | ${best.total.toFixed(0)} | ${best.runs.toFixed(0)} | ${overhead.toFixed(1)} % |`,
+    );
+  }
+  console.log(`WASM memory after these: ${(runtime.memoryBytes() / 2 ** 20).toFixed(1)} MiB`);
+};
+
+/** workerd's own clock stands still while code runs, so it is measured from outside. */
+const inWorkerd = async (): Promise<void> => {
+  buildWorker();
+  const start = performance.now();
+  const worker = startWorker();
+  const url = await worker.ready;
+  const ask = async (path: string, init?: RequestInit) => {
+    const before = performance.now();
+    const response = await fetch(new URL(path, url), init);
+    await response.arrayBuffer();
+    if (response.status !== 200) throw new Error(`${path}: status ${response.status}`);
+    return performance.now() - before;
+  };
+  await ask("/health/ready");
+  const ready = performance.now() - start;
+  const attack = (steps: number) =>
+    ask("/v1/attack", { method: "POST", body: attackForm({ attack: "ifgsm-ii", epsilon: 8, steps }) });
+  const cold = await attack(1);
+  let [one, eleven, forward] = [Infinity, Infinity, Infinity];
+  for (let i = 0; i < 3; i++) {
+    one = Math.min(one, await attack(1));
+    eleven = Math.min(eleven, await attack(11));
+    const body = new FormData();
+    body.set("image", new Blob([picture], { type: "image/png" }), "street.png");
+    forward = Math.min(forward, await ask("/v1/segment", { method: "POST", body }));
+  }
+  console.log("| workerd | ms |\n|---|---|");
+  console.log(`| start to ready | ${ready.toFixed(0)} |`);
+  console.log(`| first attack of one step | ${cold.toFixed(0)} |`);
+  console.log(`| attack of one step | ${one.toFixed(0)} |`);
+  console.log(`| a further step (one gradient) | ${((eleven - one) / 10).toFixed(0)} |`);
+  console.log(`| /v1/segment (one forward, decoding, encoding) | ${forward.toFixed(0)} |`);
+  await worker.dispose();
+};
+
+export const serviceBench = async (): Promise<void> => {
+  await inNode();
+  await inWorkerd();
+};

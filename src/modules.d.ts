@@ -1,0 +1,11 @@
+/** What wrangler makes of imported files. */
+
+declare module "*.wasm" {
+  const module: WebAssembly.Module;
+  export default module;
+}
+
+declare module "*.onnx" {
+  const bytes: ArrayBuffer;
+  export default bytes;
+}
