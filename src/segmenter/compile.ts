@@ -4,13 +4,13 @@
  */
 
 import { gradient } from "../autodiff/gradient.ts";
-import { lowerForGradient, orderForMemory } from "../autodiff/lower.ts";
+import { lowerForGradient, lowerForward, orderForMemory } from "../autodiff/lower.ts";
 import { createBuilder, type Builder } from "../onnx/build.ts";
 import type { Model } from "../onnx/graph.ts";
 import { load, type Lower } from "../onnx/load.ts";
 import { typesOf } from "../onnx/types.ts";
 import type { Value } from "../onnx/value.ts";
-import { crossEntropy } from "../objectives/cross-entropy.ts";
+import { crossEntropyWithGradient, exponentials } from "../objectives/cross-entropy.ts";
 import { leastLikely } from "../objectives/least-likely.ts";
 import { footprint, type Footprint } from "../runtime/memory.ts";
 import { tensorOf } from "../tensor.ts";
@@ -61,7 +61,7 @@ const preprocess = (op: Builder, image: Value, { input }: Manifest, size: Size):
 };
 
 /** The logits at the image's own size. */
-const logitsOf = (op: Builder, { manifest, model }: Network, image: Value, size: Size, lower?: Lower): Value => {
+const logitsOf = (op: Builder, { manifest, model }: Network, image: Value, size: Size, lower: Lower): Value => {
   const x = preprocess(op, image, manifest, networkSize(manifest, size));
   const output = load(op, model, { [manifest.input.name]: x }, lower)[manifest.output.name];
   if (!output) throw new RangeError(`the network has no output "${manifest.output.name}"`);
@@ -82,8 +82,9 @@ const compiled = (op: Builder, outputs: Readonly<Record<string, Value>>): Compil
 /** `image` float32 [1,3,H,W] ↦ `labels` uint8 [1,H,W], `confidence` float32 [1,H,W]: the largest class probability. */
 export const compileForward = (network: Network, size: Size): Compiled => {
   const op = createBuilder("forward");
-  const logits = logitsOf(op, network, imageInput(op, size), size);
-  const confidence = op.ReduceMax(op.Softmax(logits, { axis: 1 }), op.ints([1]), { keepdims: 0 });
+  const logits = logitsOf(op, network, imageInput(op, size), size, lowerForward);
+  // max softmax = 1 ÷ Σ e^(z − max z)
+  const confidence = op.Squeeze(op.Reciprocal(exponentials(op, logits).sum), op.ints([1]));
   return compiled(op, { labels: labelsOf(op, logits), confidence });
 };
 
@@ -93,14 +94,15 @@ export const compileForward = (network: Network, size: Size): Compiled => {
  *
  * @throws UnsupportedOperatorError where the network has an operator without a gradient rule.
  */
-export const compileGradient = (network: Network, size: Size, against: LossLabels): Compiled => {
+export const compileGradient = (network: Network, size: Size, lossLabels: LossLabels): Compiled => {
   const op = createBuilder("gradient");
   const image = imageInput(op, size);
-  const target = against === "given" ? op.input("target", "int32", [1, size.height, size.width]) : null;
+  const target = lossLabels === "given" ? op.input("target", "int32", [1, size.height, size.width]) : null;
   const logits = logitsOf(op, network, image, size, lowerForGradient);
   // Before the backward pass in the file: what is last is executed first, and the masks must come with it.
   const labels = labelsOf(op, logits);
-  const loss = crossEntropy(op, logits, target ?? leastLikely(op, logits, network.manifest.classes.length));
-  const [dx] = gradient(op, loss, [image]);
+  const against = target ?? leastLikely(op, logits, network.manifest.classes.length);
+  const { loss, gradient: seed } = crossEntropyWithGradient(op, logits, against);
+  const [dx] = gradient(op, logits, [image], seed);
   return compiled(op, { labels, loss, gradient: dx! });
 };

@@ -6,6 +6,7 @@ import { convTransposeWindow, windowOf, type Window } from "../../onnx/infer/win
 import type { Value } from "../../onnx/value.ts";
 import { sameShape } from "../../tensor.ts";
 import type { Vjp, VjpRule } from "../rule.ts";
+import { subpixelBack } from "./subpixel.ts";
 import { constantWeights, fixedWeights, flipped } from "./weights.ts";
 
 /**
@@ -52,7 +53,12 @@ const convInput: Vjp = (dy, { op, node }, x, w) => {
   const spatial = x.shape.slice(2);
   const window = windowOf(node, spatial, w.shape.slice(2));
   const group = intOf(node, "group", 1);
-  return convolveBack(op, dy, x, w, window, group) ?? slideBack(op, dy, w, spatial, window, group);
+  const weights = group === 1 ? constantWeights(op, w) : null;
+  return (
+    convolveBack(op, dy, x, w, window, group) ??
+    (weights && subpixelBack(op, dy, weights, spatial, window)) ??
+    slideBack(op, dy, w, spatial, window, group)
+  );
 };
 
 /** db = Σ dy over all but the channels. */
