@@ -71,3 +71,11 @@ export const numbersOf = (t: Tensor): number[] => Array.from(t.data as ArrayLike
 
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
+
+/** A constant tensor of one repeated value. */
+export const filled = (dtype: DType, shape: readonly number[], value: number): Tensor => {
+  const data = newData(dtype, sizeOf(shape));
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) data.fill(BigInt(value));
+  else data.fill(value);
+  return tensor(dtype, shape, data);
+};

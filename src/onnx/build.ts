@@ -1,6 +1,6 @@
 /** Builds graphs: each call appends a node, infers its type, and folds it away where its value is already known. */
 
-import { newData, sizeOf, tensor, tensorOf, type DType, type Tensor } from "../tensor.ts";
+import { tensorOf, type DType, type Tensor } from "../tensor.ts";
 import { evaluate } from "./evaluate.ts";
 import {
   OnnxError,
@@ -13,6 +13,7 @@ import {
   type ValueInfo,
 } from "./graph.ts";
 import { inferTypes } from "./infer.ts";
+import { operatorsOver, type Operators } from "./operators.ts";
 import { codeOf } from "./tensor-proto.ts";
 import type { TensorType, Value } from "./value.ts";
 
@@ -26,110 +27,15 @@ export interface Step {
   readonly outputs: readonly Value[];
 }
 
-type Argument = Value | null | undefined | PlainAttributes;
-type Operator = (...args: Argument[]) => Value;
-
-/** Operators as methods: inputs in order (null: absent), then the attributes. The first output is returned. */
-type Operators = Readonly<Record<OperatorName, Operator>>;
-type OperatorName = (typeof operatorNames)[number];
-
-const operatorNames = [
-  ...(["Abs", "Add", "And", "ArgMax", "ArgMin", "Cast", "Clip", "Concat", "Conv", "ConvTranspose", "CumSum"] as const),
-  ...([
-    "DequantizeLinear",
-    "Div",
-    "Equal",
-    "Erf",
-    "Exp",
-    "Expand",
-    "Flatten",
-    "Floor",
-    "Gather",
-    "GatherElements",
-  ] as const),
-  ...([
-    "Greater",
-    "GreaterOrEqual",
-    "Identity",
-    "Less",
-    "LessOrEqual",
-    "Log",
-    "LogSoftmax",
-    "MatMul",
-    "Max",
-    "Min",
-  ] as const),
-  ...([
-    "Mul",
-    "Neg",
-    "Not",
-    "Or",
-    "PRelu",
-    "Pad",
-    "Pow",
-    "QuantizeLinear",
-    "Reciprocal",
-    "ReduceMax",
-    "ReduceMean",
-  ] as const),
-  ...([
-    "ReduceMin",
-    "ReduceSum",
-    "Relu",
-    "Reshape",
-    "Resize",
-    "Round",
-    "ScatterElements",
-    "Sigmoid",
-    "Sign",
-    "Slice",
-  ] as const),
-  ...([
-    "Softmax",
-    "Sqrt",
-    "Squeeze",
-    "Sub",
-    "Tanh",
-    "Transpose",
-    "Unsqueeze",
-    "Where",
-    "MaxUnpool",
-    "AveragePool",
-  ] as const),
-  ...([
-    "DepthToSpace",
-    "SpaceToDepth",
-    "GlobalAveragePool",
-    "BatchNormalization",
-    "Tile",
-    "ScatterND",
-    "GatherND",
-  ] as const),
-  ...(["MaxPool", "Softplus", "LeakyRelu", "HardSigmoid", "HardSwish", "ReduceLogSumExp", "OneHot"] as const),
-] as const;
-
 export type Builder = GraphBuilder & Operators;
-
-const isValue = (a: Argument): a is Value =>
-  a !== null && a !== undefined && "dtype" in a && "shape" in a && "name" in a;
 
 /** An empty graph under construction. */
 export const createBuilder = (name = "graph"): Builder => {
   const builder = new GraphBuilder(name);
-  const operators = operatorNames.map((op) => {
-    const call: Operator = (...args) => {
-      const last = args.at(-1);
-      const attributes = last && !isValue(last) ? last : {};
-      const inputs = args.slice(0, last && !isValue(last) ? -1 : undefined) as (Value | null | undefined)[];
-      return builder.append(
-        op,
-        inputs.map((v) => v ?? null),
-        attributes,
-      )[0]!;
-    };
-    return [op, call];
-  });
-  return Object.assign(builder, Object.fromEntries(operators) as Operators);
+  return Object.assign(
+    builder,
+    operatorsOver((...node) => builder.append(...node)[0]!),
+  );
 };
 
 export class GraphBuilder {
@@ -328,11 +234,3 @@ const distinct = (_: string, value: unknown): unknown =>
     : value;
 
 const info = ({ name, dtype, shape }: Value): ValueInfo => ({ name, dtype, shape });
-
-/** A constant tensor of one repeated value. */
-export const filled = (dtype: DType, shape: readonly number[], value: number): Tensor => {
-  const data = newData(dtype, sizeOf(shape));
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array) data.fill(BigInt(value));
-  else data.fill(value);
-  return tensor(dtype, shape, data);
-};

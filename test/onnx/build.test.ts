@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { createBuilder, filled } from "../../src/onnx/build.ts";
+import { createBuilder } from "../../src/onnx/build.ts";
 import { OnnxError } from "../../src/onnx/graph.ts";
 import { load } from "../../src/onnx/load.ts";
 import { printGraph } from "../../src/onnx/print.ts";
 import { readModel } from "../../src/onnx/read.ts";
 import { writeModel } from "../../src/onnx/write.ts";
-import { numbersOf } from "../../src/tensor.ts";
+import { numbersOf, filled } from "../../src/tensor.ts";
 import { distance, float, ints, modelOf, node, noise, runModel } from "./support.ts";
 
 describe("names", () => {

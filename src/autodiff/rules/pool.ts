@@ -1,11 +1,11 @@
 /** Pooling and unpooling. */
 
 import type { Builder } from "../../onnx/build.ts";
-import { filled } from "../../onnx/build.ts";
+
 import { intOf, intsOf, type Node } from "../../onnx/graph.ts";
 import { windowOf, type Window } from "../../onnx/infer/window.ts";
 import type { Value } from "../../onnx/value.ts";
-import { sizeOf, tensorOf } from "../../tensor.ts";
+import { filled, sizeOf, tensorOf } from "../../tensor.ts";
 import type { Vjp, VjpRule } from "../rule.ts";
 import { slideBack } from "./conv.ts";
 
