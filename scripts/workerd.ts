@@ -1,7 +1,7 @@
 /** The built Worker in workerd, as Cloudflare would run it: for the demo, the conformance tests and the benches. */
 
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Miniflare } from "miniflare";
@@ -10,37 +10,66 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist/worker");
 
 const moduleTypes = { js: "ESModule", wasm: "CompiledWasm", onnx: "Data" } as const;
+type Extension = keyof typeof moduleTypes;
 
-/** Bundles src/worker.ts into dist/worker, with wrangler. */
+const extensionOf = (file: string): string => file.split(".").at(-1)!;
+
+/** Bundles src/worker.ts into dist/worker, with wrangler; needs no account and no network. */
 export const buildWorker = (): void => {
+  rmSync(dist, { recursive: true, force: true });
   const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
   const options = { cwd: root, env: { ...process.env, WRANGLER_SEND_METRICS: "false" }, stdio: "pipe" } as const;
   execFileSync(process.execPath, [wrangler, "deploy", "--dry-run", "--outdir", dist], options);
 };
 
+/** What wrangler.toml sets, so that it runs here as it is deployed. TOML's strings and lists of them are JSON. */
+export const workerSettings = () => {
+  const toml = readFileSync(join(root, "wrangler.toml"), "utf8");
+  const setting = (name: string): unknown => {
+    const text = new RegExp(`^${name} = (.+)$`, "m").exec(toml)?.[1];
+    if (text === undefined) throw new Error(`wrangler.toml sets no ${name}`);
+    return JSON.parse(text);
+  };
+  return {
+    compatibilityDate: setting("compatibility_date") as string,
+    compatibilityFlags: setting("compatibility_flags") as string[],
+    bindings: { MEMORY_BUDGET_MIB: setting("MEMORY_BUDGET_MIB") as string },
+  };
+};
+
 export interface WorkerOptions {
   /** 0, the default: any free one. */
   readonly port?: number;
-  /** The Worker's variables, as in wrangler.toml. */
+  /** In place of the variables of wrangler.toml. */
   readonly bindings?: Readonly<Record<string, string>>;
 }
 
-/** Starts what buildWorker built. Call `dispose` when done; `ready` gives the address. */
-export const startWorker = ({ port = 0, bindings = {} }: WorkerOptions = {}): Miniflare => {
-  const files = readdirSync(dist).filter((file) => file.split(".").at(-1)! in moduleTypes);
+export interface RunningWorker {
+  /** Its address, when it listens. */
+  readonly ready: Promise<URL>;
+  readonly dispose: () => Promise<void>;
+}
+
+/**
+ * Starts what `buildWorker` built. It listens on a socket of its own, not on Miniflare's, whose proxy would keep from it
+ * that a client has gone.
+ */
+export const startWorker = ({ port = 0, bindings = {} }: WorkerOptions = {}): RunningWorker => {
+  const files = readdirSync(dist).filter((file) => extensionOf(file) in moduleTypes);
   // workerd takes the first module for the entry.
   const ordered = files.toSorted((a, b) => Number(b === "worker.js") - Number(a === "worker.js"));
-  return new Miniflare({
-    port,
+  const settings = workerSettings();
+  const miniflare = new Miniflare({
+    ...settings,
+    bindings: { ...settings.bindings, ...bindings },
     cf: false,
+    unsafeDirectSockets: [{ host: "127.0.0.1", port }],
     modulesRoot: dist,
     modules: ordered.map((file) => ({
-      type: moduleTypes[file.split(".").at(-1) as keyof typeof moduleTypes],
+      type: moduleTypes[extensionOf(file) as Extension],
       path: join(dist, file),
       contents: new Uint8Array(readFileSync(join(dist, file))),
     })),
-    compatibilityDate: "2026-04-20",
-    compatibilityFlags: ["enable_request_signal"],
-    bindings: { MEMORY_BUDGET_MIB: "96", ...bindings },
   });
+  return { ready: miniflare.unsafeGetDirectURL(), dispose: () => miniflare.dispose() };
 };

@@ -6,6 +6,7 @@ averaged over the workers.
 """
 
 import argparse
+import copy
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -28,9 +29,9 @@ SEED = 20181
 
 # `street` is the share of synthetic scenes in a batch; an epoch is as many images as CamVid's train set has.
 RECIPE = [
-    {"name": "half", "epochs": 30, "crop": (176, 232), "scales": (0.48, 0.8), "batch": 8, "lr": (2e-3, 4e-4), "street": 0.0},
-    {"name": "mixed", "epochs": 32, "crop": (208, 272), "scales": (0.56, 1.1), "batch": 8, "lr": (1.2e-3, 1e-4), "street": 0.4},
-    {"name": "full", "epochs": 10, "crop": (360, 480), "scales": (1.0, 1.2), "batch": 4, "lr": (6e-4, 1e-5), "street": 0.3},
+    {"name": "half", "epochs": 30, "crop": (176, 232), "scales": (0.48, 0.8), "batch": 8, "lr": (2e-3, 4e-4), "street": 0.0, "validate": 4},
+    {"name": "mixed", "epochs": 32, "crop": (208, 272), "scales": (0.56, 1.1), "batch": 8, "lr": (1.2e-3, 1e-4), "street": 0.4, "validate": 4},
+    {"name": "full", "epochs": 10, "crop": (360, 480), "scales": (1.0, 1.2), "batch": 4, "lr": (6e-4, 1e-5), "street": 0.3, "validate": 2},
 ]
 
 
@@ -76,6 +77,13 @@ def average_gradients(net, world):
         offset += p.numel()
 
 
+def average_weights(average, net, decay=0.99):
+    """Exponential moving average of weights and statistics: what is validated and shipped."""
+    with torch.no_grad():
+        for a, b in zip(average.state_dict().values(), net.state_dict().values()):
+            a.lerp_(b, 1 - decay) if a.dtype.is_floating_point else a.copy_(b)
+
+
 def batches(camvid, street, stage, epoch, rank, world, seed):
     """This worker's batches of one epoch; every draw depends only on (seed, stage, epoch, rank)."""
     order = np.random.default_rng([seed, epoch]).permutation(len(camvid))[rank::world]
@@ -87,7 +95,7 @@ def batches(camvid, street, stage, epoch, rank, world, seed):
         yield torch.stack([v[0] for v in views]), torch.stack([v[1] for v in views])
 
 
-def run_stage(index, stage, net, state, context):
+def run_stage(index, stage, net, average, state, context):
     args, rank, world, device, log = (context[k] for k in ("args", "rank", "world", "device", "log"))
     optimiser = torch.optim.AdamW(net.parameters(), lr=stage["lr"][0], weight_decay=2e-3)
     first = state["epoch"] if state["stage"] == index else 0
@@ -111,17 +119,18 @@ def run_stage(index, stage, net, state, context):
             loss.backward()
             average_gradients(net, world)
             optimiser.step()
+            average_weights(average, net)
             losses.append(loss.item())
         state.update(stage=index, epoch=epoch + 1)
-        validate = (epoch + 1) % 4 == 0 or epoch + 1 == stage["epochs"]
-        miou = iou(evaluate(net, context["val"], rank, world)).mean().item() if validate else float("nan")
+        validate = (epoch + 1) % stage["validate"] == 0 or epoch + 1 == stage["epochs"]
+        miou = iou(evaluate(average, context["val"], rank, world)).mean().item() if validate else float("nan")
         if rank == 0:
             log(f"{stage['name']} {epoch + 1}/{stage['epochs']} loss {np.mean(losses):.4f} val mIoU {miou:.4f} {time.time() - started:.0f} s")
-            saved = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), **state, "best": max(state["best"], miou if validate else 0)}
+            saved = {"net": net.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict(), **state, "best": max(state["best"], miou if validate else 0)}
             torch.save(saved, args.out / "last.part")
             os.replace(args.out / "last.part", args.out / "last.pt")
             if validate and miou >= state["best"]:
-                torch.save({"net": net.state_dict(), "miou": miou, "stage": stage["name"], "epoch": epoch + 1}, args.out / "best.pt")
+                torch.save({"net": average.state_dict(), "miou": miou, "stage": stage["name"], "epoch": epoch + 1}, args.out / "best.pt")
         if validate:
             state["best"] = max(state["best"], miou)
 
@@ -141,10 +150,13 @@ def worker(rank, world, args):
 
     torch.manual_seed(SEED)  # every worker starts from the same weights
     net = ENet(CLASSES).to(device)
+    average = copy.deepcopy(net)
     state = {"stage": 0, "epoch": 0, "best": 0.0}
     if (args.out / "last.pt").exists():
         saved = torch.load(args.out / "last.pt", map_location=device)
         net.load_state_dict(saved.pop("net"))
+        average = copy.deepcopy(net)
+        average.load_state_dict(saved.pop("average", net.state_dict()))
         state = saved
     torch.manual_seed(SEED + 1 + rank)  # dropout differs
     camvid, val = load_folder(args.camvid / "train"), load_folder(args.camvid / "val")
@@ -155,7 +167,7 @@ def worker(rank, world, args):
             continue
         if stage["street"] and context["street"] is None:
             context["street"] = load_folder(args.street / "train")
-        run_stage(index, stage, net, state, context)
+        run_stage(index, stage, net, average, state, context)
 
 
 def main():

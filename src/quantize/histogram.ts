@@ -1,0 +1,59 @@
+/** A histogram of a stream of reals whose range is not known beforehand. */
+
+/** Bins on each side of 0. */
+const HALF = 4096;
+
+/**
+ * Counts in bins of one width, a power of two; bin edges are its multiples. When a value lies beyond the last bin the
+ * width doubles and bins merge in pairs, so memory stays the same and no value is lost. Not-a-numbers are refused.
+ */
+export class Histogram {
+  #width = 2 ** -20;
+  #low = Infinity;
+  #high = -Infinity;
+  #total = 0;
+  #counts = new Float64Array(2 * HALF);
+
+  /** @throws RangeError for a value that is not finite. */
+  add(values: Iterable<number>): void {
+    for (const v of values) {
+      if (!Number.isFinite(v)) throw new RangeError(`Histogram: ${v} cannot be counted`);
+      while (v >= HALF * this.#width || v < -HALF * this.#width) this.#widen();
+      this.#counts[Math.floor(v / this.#width) + HALF]! += 1;
+      if (v < this.#low) this.#low = v;
+      if (v > this.#high) this.#high = v;
+      this.#total += 1;
+    }
+  }
+
+  /** Number of values. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** The smallest value and the largest. @throws RangeError where there is none. */
+  get extremes(): { readonly low: number; readonly high: number } {
+    if (this.#total === 0) throw new RangeError("Histogram: nothing was counted");
+    return { low: this.#low, high: this.#high };
+  }
+
+  /** The width of a bin. */
+  get width(): number {
+    return this.#width;
+  }
+
+  /** The bins that are not empty, in ascending order: the middle of each and its count. */
+  bins(): { readonly middle: number; readonly count: number }[] {
+    return Array.from(this.#counts, (count, i) => ({ middle: (i - HALF + 0.5) * this.#width, count })).filter(
+      ({ count }) => count > 0,
+    );
+  }
+
+  #widen(): void {
+    const merged = new Float64Array(2 * HALF);
+    // Bin i covers [(i − HALF)·width, …); HALF is even, so pairs stay pairs.
+    for (const [i, count] of this.#counts.entries()) merged[HALF + Math.floor((i - HALF) / 2)]! += count;
+    this.#counts = merged;
+    this.#width *= 2;
+  }
+}

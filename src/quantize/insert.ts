@@ -1,0 +1,149 @@
+/**
+ * Writes a quantised network in QuantizeLinear/DequantizeLinear form: standard ONNX, float between the pairs, and what
+ * onnxruntime fuses to QLinearConv where a convolution has DequantizeLinear on all inputs and QuantizeLinear behind it.
+ */
+
+import { OnnxError, attributesOf, type Graph, type Model, type Node, type PlainAttributes } from "../onnx/graph.ts";
+import { prune } from "../onnx/passes/prune.ts";
+import { readsOf } from "../onnx/sort.ts";
+import { newData, scalar, tensor, type Tensor } from "../tensor.ts";
+import type { Affine } from "./affine.ts";
+import { convolutionOf, type Convolution } from "./convolution.ts";
+import { quantizeWeights } from "./weights.ts";
+
+/** How each convolution is computed: on integers, in float with int8 weights, or as it was. */
+export type Arithmetic = "integer" | "weights" | "float";
+
+export interface Plan {
+  readonly arithmetic: (convolution: Convolution) => Arithmetic;
+  /** Of the inputs and outputs of the convolutions that compute on integers, by name. */
+  readonly activations: ReadonlyMap<string, Affine>;
+}
+
+/** DequantizeLinear along an axis is of opset 13. */
+const OLDEST_OPSET = 13;
+
+/** The graph being written. */
+interface Draft {
+  readonly initializers: Map<string, Tensor>;
+  readonly nodes: Node[];
+  /** Values that a DequantizeLinear gives already, by the value that they stand for. */
+  readonly dequantized: Map<string, string>;
+  readonly fresh: (name: string) => string;
+  readonly activations: Plan["activations"];
+}
+
+/**
+ * The model with its convolutions quantised as planned. Values that several integer convolutions read are quantised
+ * once; inputs and outputs keep their names and types.
+ *
+ * @throws OnnxError for a model that is quantised already or older than opset 13, and where an activation has no map.
+ */
+export const insertQuantization = (model: Model, { arithmetic, activations }: Plan): Model => {
+  const { graph } = model;
+  const place = `graph "${graph.name}"`;
+  const known = graph.nodes.find((n) => n.op.endsWith("QuantizeLinear") || n.op === "DequantizeLinear");
+  if (known) throw new OnnxError(`is quantised already: it has ${known.op} "${known.name}"`, place);
+  if (model.opset < OLDEST_OPSET)
+    throw new OnnxError(`opset ${model.opset} is too old; from ${OLDEST_OPSET} on`, place);
+  const initializers = new Map(graph.initializers);
+  const draft: Draft = { initializers, nodes: [], dequantized: new Map(), fresh: freshNames(graph), activations };
+  for (const node of graph.nodes) {
+    const convolution = convolutionOf(graph, node);
+    const kind = convolution ? arithmetic(convolution) : "float";
+    if (convolution && kind === "integer") appendInteger(draft, convolution);
+    else if (convolution && kind === "weights") appendWeightOnly(draft, convolution);
+    else draft.nodes.push(node);
+  }
+  return { ...model, graph: prune({ ...graph, initializers: draft.initializers, nodes: draft.nodes }) };
+};
+
+const freshNames = (graph: Graph): ((name: string) => string) => {
+  const taken = new Set([
+    ...graph.inputs.map((v) => v.name),
+    ...graph.initializers.keys(),
+    ...graph.nodes.flatMap((n) => [n.name, ...n.outputs, ...readsOf(n)]),
+  ]);
+  return (name) => {
+    let unique = name;
+    for (let i = 1; taken.has(unique); i++) unique = `${name}_${i}`;
+    taken.add(unique);
+    return unique;
+  };
+};
+
+const constant = (draft: Draft, name: string, t: Tensor): string => {
+  const unique = draft.fresh(name);
+  draft.initializers.set(unique, t);
+  return unique;
+};
+
+const append = (draft: Draft, op: string, inputs: readonly string[], output: string, plain: PlainAttributes = {}) => {
+  draft.nodes.push({ name: output, op, domain: "", inputs, outputs: [output], attributes: attributesOf(plain) });
+  return output;
+};
+
+/** `values` behind a DequantizeLinear, one scale a channel. */
+const dequantizedConstant = (draft: Draft, name: string, values: Tensor, scales: Tensor, axis: number): string => {
+  const zero = tensor(values.dtype, scales.shape, newData(values.dtype, scales.data.length));
+  const inputs = [
+    constant(draft, `${name}_quantized`, values),
+    constant(draft, `${name}_scale`, scales),
+    constant(draft, `${name}_zero_point`, zero),
+  ];
+  return append(draft, "DequantizeLinear", inputs, draft.fresh(`${name}_dequantized`), { axis });
+};
+
+/** Convolution in float on int8 weights. */
+const appendWeightOnly = (draft: Draft, { node, weights, axis }: Convolution): void => {
+  const { values, scales } = quantizeWeights(weights, axis);
+  const w = dequantizedConstant(draft, node.inputs[1]!, values, scales, axis);
+  draft.nodes.push({ ...node, inputs: [node.inputs[0]!, w, ...node.inputs.slice(2)] });
+};
+
+/** Largest bias, in units of its scale: half the room of 32 bits, the other half for the sum of products. */
+const LARGEST_BIAS = 2 ** 30;
+
+/** Convolution on integers: x, w and b dequantised, y quantised and dequantised again. */
+const appendInteger = (draft: Draft, convolution: Convolution): void => {
+  const { node, weights, bias, axis, x, y } = convolution;
+  const input = affineAt(draft, x);
+  const floor = bias ? Array.from(bias.data, (b) => Math.abs(b) / (input.scale * LARGEST_BIAS)) : [];
+  const { values, scales } = quantizeWeights(weights, axis, floor);
+  const inputs = [quantized(draft, x), dequantizedConstant(draft, node.inputs[1]!, values, scales, axis)];
+  if (bias) {
+    const units = scales.data.map((s) => s * input.scale);
+    const integers = Int32Array.from(bias.data, (b, c) => Math.round(b / units[c]!));
+    const [q, s] = [tensor("int32", bias.shape, integers), tensor("float32", bias.shape, units)];
+    inputs.push(dequantizedConstant(draft, node.inputs[2]!, q, s, 0));
+  }
+  const exact = draft.fresh(`${y}_exact`);
+  draft.nodes.push({ ...node, inputs, outputs: [exact] });
+  appendPair(draft, exact, affineAt(draft, y), y, y);
+  draft.dequantized.set(y, y);
+};
+
+const affineAt = ({ activations }: Draft, name: string): Affine => {
+  const affine = activations.get(name);
+  if (!affine) throw new OnnxError("has no scale and zero point", `activation "${name}"`);
+  return affine;
+};
+
+/** The value behind QuantizeLinear and DequantizeLinear; the same pair for all that ask. */
+const quantized = (draft: Draft, name: string): string => {
+  const known = draft.dequantized.get(name);
+  if (known !== undefined) return known;
+  const output = draft.fresh(`${name}_dequantized`);
+  appendPair(draft, name, affineAt(draft, name), output, name);
+  draft.dequantized.set(name, output);
+  return output;
+};
+
+const appendPair = (draft: Draft, from: string, { scale, zeroPoint }: Affine, output: string, name: string): void => {
+  const parameters = [
+    constant(draft, `${name}_scale`, scalar("float32", scale)),
+    constant(draft, `${name}_zero_point`, scalar("uint8", zeroPoint)),
+  ];
+  const bytes = append(draft, "QuantizeLinear", [from, ...parameters], draft.fresh(`${name}_quantized`));
+  append(draft, "DequantizeLinear", [bytes, ...parameters], output);
+};

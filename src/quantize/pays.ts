@@ -1,0 +1,47 @@
+/** Which convolutions are faster on integers in onnxruntime-web's WASM, and which are worth int8 weights. */
+
+import type { Arithmetic } from "./insert.ts";
+import type { Convolution } from "./convolution.ts";
+import { sizeOf } from "../tensor.ts";
+
+/**
+ * Of a Conv, multiply-adds for each activation that must be quantised or dequantised: what integers save against what
+ * they cost. Per output position there are K·M of them (K = taps × input channels ÷ group, M output channels), M
+ * activations written, and strideʰ·strideʷ times the input channels read.
+ */
+export const intensity = ({ weights, group, strides }: Convolution): number => {
+  const [outputs, inputsPerGroup] = weights.shape as [number, number];
+  return sizeOf(weights.shape) / (inputsPerGroup * group * sizeOf(strides) + outputs);
+};
+
+/** Integers break even at about 50; see the table below. */
+const WORTH_WHILE = 64;
+
+/** Below this many weights a scale and the names of a DequantizeLinear cost more of the file than int8 saves. */
+const FEWEST_WEIGHTS = 1024;
+
+/**
+ * Integers for convolutions of intensity ≥ 64, int8 weights for the others that have 1024 or more, else float32.
+ *
+ * Time in float ÷ time on integers with QuantizeLinear before and DequantizeLinear behind, for E-Net's layers at 360×480
+ * and 240×320 (onnxruntime-web 1.30, one thread, least of interleaved runs); int8 weights alone change nothing:
+ *
+ * | layer | intensity | 360×480 | 240×320 |
+ * |---|---|---|---|
+ * | 3×3, 32 channels, dilation 1, 4, 16 | 144 | 1.4–1.6 | 1.5–1.7 |
+ * | 5×1, 1×5, 32 channels | 80 | 1.1–1.3 | 1.1–1.3 |
+ * | 3×3, 16 channels | 72 | 1.1 | 1.1 |
+ * | 1×1, 128 → 64 | 43 | 1.1 | 1.0 |
+ * | 1×1, 128 → 32 and 32 → 128 | 26 | 0.9, 0.7 | 0.9, 0.7 |
+ * | 3×3, 4 channels | 18 | 0.4 | 0.4 |
+ * | 2×2 stride 2, 64 → 16 | 15 | 0.9 | 0.9 |
+ * | 3×3 stride 2, 3 → 13 | 14 | 0.5 | 0.5 |
+ * | 1×1, 64 → 16 and 16 → 64 | 13 | 0.6 | 0.6, 0.5 |
+ * | transposed 2×2, 32 → 32 and 16 → 11 | | 0.8, 0.7 | 0.8, 0.7 |
+ */
+export const arithmeticThatPays = (convolution: Convolution): Arithmetic => {
+  const { node, weights, group } = convolution;
+  // onnxruntime has no integer kernel for ConvTranspose; depthwise on integers is five times as slow as in float.
+  if (node.op === "Conv" && group === 1 && intensity(convolution) >= WORTH_WHILE) return "integer";
+  return weights.data.length >= FEWEST_WEIGHTS ? "weights" : "float";
+};
