@@ -1,5 +1,37 @@
-import { defineConfig } from "vitest/config";
+import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
+import { configDefaults, defineConfig } from "vitest/config";
+import { workerSettings } from "./scripts/workerd.ts";
+import { closingLineReporter } from "./test/support/closing-line.ts";
 
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], testTimeout: 60_000 },
+  test: {
+    reporters: ["default", closingLineReporter()],
+    projects: [
+      {
+        test: {
+          name: "node",
+          include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, "test/conformance/**"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        // The handlers once more, in the runtime that they are written for.
+        plugins: [cloudflareTest({ miniflare: { ...workerSettings(), cf: false } })],
+        test: { name: "workers", include: ["test/api/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+      },
+      {
+        test: {
+          name: "conformance",
+          include: ["test/conformance/*.test.ts"],
+          globalSetup: ["test/conformance/build.ts"],
+          // One after another: each file has a workerd of its own, and the runs in it are heavy.
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
 });

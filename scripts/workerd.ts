@@ -18,7 +18,12 @@ const extensionOf = (file: string): string => file.split(".").at(-1)!;
 export const buildWorker = (): void => {
   rmSync(dist, { recursive: true, force: true });
   const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
-  const options = { cwd: root, env: { ...process.env, WRANGLER_SEND_METRICS: "false" }, stdio: "pipe" } as const;
+  const quiet = {
+    WRANGLER_SEND_METRICS: "false",
+    WRANGLER_HIDE_BANNER: "true",
+    WRANGLER_LOG_PATH: join(root, ".wrangler/logs"),
+  };
+  const options = { cwd: root, env: { ...process.env, ...quiet }, stdio: "pipe", encoding: "utf8" } as const;
   execFileSync(process.execPath, [wrangler, "deploy", "--dry-run", "--outdir", dist], options);
 };
 

@@ -28,7 +28,9 @@ const bundledModels = (): ModelStore => {
     manifests: [...files.keys()],
     read: (manifest) => {
       const file = files.get(manifest);
-      return file ? Promise.resolve(new Uint8Array(file)) : Promise.reject(new Error(`${manifest.name} is not bundled`));
+      return file
+        ? Promise.resolve(new Uint8Array(file))
+        : Promise.reject(new Error(`${manifest.name} is not bundled`));
     },
   };
 };
@@ -69,5 +71,6 @@ const createWorker = (env: Env) => {
 let worker: ReturnType<typeof createWorker> | undefined;
 
 export default {
-  fetch: (request: Request, env: Env, context: ExecutionContext) => (worker ??= createWorker(env)).fetch(request, env, context),
+  fetch: (request: Request, env: Env, context: ExecutionContext) =>
+    (worker ??= createWorker(env)).fetch(request, env, context),
 };

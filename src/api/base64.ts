@@ -1,21 +1,59 @@
-/** Base64 (RFC 4648, section 4) and `data:` URLs, with what every runtime has. */
+/** Base64 (RFC 4648, section 4) and `data:` URLs, in plain loops: `atob` and `btoa` go through strings of binary. */
 
-const chunk = 0x8000;
+const alphabet = new TextEncoder().encode("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+const padding = "=".charCodeAt(0);
+const space = 64;
+const invalid = 255;
+
+/** What each character code below 128 stands for: six bits, white space or nothing. */
+const values = new Uint8Array(128).fill(invalid);
+alphabet.forEach((code, value) => (values[code] = value));
+for (const code of new TextEncoder().encode("\t\n\f\r ")) values[code] = space;
 
 export const toBase64 = (bytes: Uint8Array): string => {
-  let text = "";
-  for (let i = 0; i < bytes.length; i += chunk) text += String.fromCharCode(...bytes.subarray(i, i + chunk));
-  return btoa(text);
+  const text = new Uint8Array(4 * Math.ceil(bytes.length / 3)).fill(padding);
+  let at = 0;
+  for (let i = 0; i < bytes.length; i += 3, at += 4) {
+    const left = bytes.length - i;
+    const group = (bytes[i]! << 16) | (left > 1 ? bytes[i + 1]! << 8 : 0) | (left > 2 ? bytes[i + 2]! : 0);
+    text[at] = alphabet[group >> 18]!;
+    text[at + 1] = alphabet[(group >> 12) & 63]!;
+    if (left > 1) text[at + 2] = alphabet[(group >> 6) & 63]!;
+    if (left > 2) text[at + 3] = alphabet[group & 63]!;
+  }
+  return new TextDecoder().decode(text);
+};
+
+/** As `atob` decodes: white space is skipped, padding may be absent. */
+const decode = (text: string, from: number): Uint8Array | undefined => {
+  const out = new Uint8Array(Math.ceil(((text.length - from) * 3) / 4));
+  let [length, digits, group, pads] = [0, 0, 0, 0];
+  for (let i = from; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const value = code < 128 ? values[code]! : invalid;
+    if (value === space) continue;
+    if (value === invalid || pads > 0) {
+      if (code !== padding) return undefined;
+      pads += 1;
+      continue;
+    }
+    group = ((group << 6) | value) & 0xffffff;
+    digits += 1;
+    if ((digits & 3) !== 0) continue;
+    out[length++] = group >> 16;
+    out[length++] = group >> 8;
+    out[length++] = group;
+  }
+  const rest = digits & 3;
+  if (rest === 1 || pads > 2 || (pads > 0 && rest + pads !== 4)) return undefined;
+  if (rest >= 2) out[length++] = rest === 2 ? group >> 4 : group >> 10;
+  if (rest === 3) out[length++] = group >> 2;
+  return out.subarray(0, length);
 };
 
 /** The bytes, or `undefined` where the text is not base64. The media type of a `data:` URL is not looked at. */
 export const fromBase64 = (text: string): Uint8Array | undefined => {
   const comma = text.startsWith("data:") ? text.indexOf(",") : -1;
   if (text.startsWith("data:") && !text.slice(0, comma).endsWith(";base64")) return undefined;
-  try {
-    const binary = atob(text.slice(comma + 1));
-    return Uint8Array.from(binary, (character) => character.charCodeAt(0));
-  } catch {
-    return undefined;
-  }
+  return decode(text, comma + 1);
 };

@@ -1,6 +1,5 @@
 /** GET /v1/models, GET /v1/models/{name}: the networks one can ask for. */
 import { z } from "@hono/zod-openapi";
-import { FaultlineError } from "../evaluation/failure.ts";
 import type { Service } from "../evaluation/service.ts";
 import { defineOperation, json, type Operation } from "./operation.ts";
 import { problemResponses } from "./problem-schema.ts";
@@ -76,13 +75,6 @@ export const models = (service: Service): Operation[] => [
         ...problemResponses("unknown-model"),
       },
     },
-    async (c) => {
-      const name = c.req.param("name") ?? "";
-      const all = await service.models();
-      const model = all.find((each) => each.name === name);
-      if (!model)
-        throw new FaultlineError({ kind: "unknown-model", model: name, accepted: all.map((each) => each.name) });
-      return json(c, Model, model);
-    },
+    async (c) => json(c, Model, await service.model(c.req.param("name") ?? "")),
   ),
 ];

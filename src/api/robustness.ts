@@ -90,6 +90,10 @@ const Robustness = Size.extend({
   verdict: z.enum(["robust", "broken"]).openapi({
     description: "`broken` where any attack of the grid breaks it, as float or rounded. `robust` is no proof",
   }),
+  masking: z.strictObject({ zeroGradientShare: z.number(), confidence: z.number() }).openapi({
+    description:
+      "Signs that gradients are masked and the verdict therefore worth less: the largest share of exactly zero components of a first gradient; mean confidence on the clean image",
+  }),
   summary: z.string().openapi({ example: "Broken by ifgsm-ii at ε = 1: the IoU ratio is 0.41, below 0.5." }),
   timings: Timing,
   receipt: receiptOf(RobustnessSpecRun),

@@ -22,7 +22,7 @@ const ScoreSpec = z
 const MapScores = z
   .strictObject({
     confusion: list(list(z.int())).openapi({
-      description: "Pixels. Row: class of the reference; column: class of the scored map",
+      description: "Pixels. Row: class of the reference; column: class of the scored map, and a last one for its void",
     }),
     perClass: list(z.strictObject({ class: z.int(), name: z.string().nullable(), iou: share("IoU of the class") })),
     miou: share("Mean IoU over the classes present"),

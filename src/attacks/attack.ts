@@ -43,7 +43,14 @@ export type PixelRange = readonly [low: number, high: number] | null;
 export type Direction = (gradient: Float32Array) => Float32Array;
 
 /** sign ∇, 0 where the gradient is 0. */
-export const sign: Direction = (gradient) => gradient.map(Math.sign);
+export const sign: Direction = (gradient) => {
+  const out = new Float32Array(gradient.length);
+  for (let i = 0; i < out.length; i++) {
+    const g = gradient[i]!;
+    out[i] = g > 0 ? 1 : g < 0 ? -1 : g; // NaN stays NaN
+  }
+  return out;
+};
 
 /** Radius of the L∞ ball in grey levels, and the range of pixels. */
 export interface Ball {
@@ -51,10 +58,32 @@ export interface Ball {
   readonly pixelRange: PixelRange;
 }
 
-/** The nearest point to `x` in the ball around `centre` and in the pixel range, element by element. */
+const single = new Float32Array(1);
+const bits = new Int32Array(single.buffer);
+
+/** The float32 next to the float32 `from`, on the side of `to`. */
+const neighbour = (from: number, to: number): number => {
+  if (from === 0) return Math.sign(to) * 2 ** -149;
+  single[0] = from;
+  bits[0]! += from > 0 === to > from ? 1 : -1;
+  return single[0];
+};
+
+/**
+ * The nearest point to `x` in the ball around `centre` and in the pixel range, element by element. The ball holds exactly
+ * for the float32 values: where centre ± ε rounds to one outside, its neighbour inside is taken. The range goes before
+ * the ball, should they not meet.
+ */
 export const project = (x: Float32Array, centre: Float32Array, { epsilon, pixelRange }: Ball): Float32Array => {
   const [low, high] = pixelRange ?? [-Infinity, Infinity];
-  return x.map((v, i) => Math.min(Math.max(v, centre[i]! - epsilon, low), centre[i]! + epsilon, high));
+  const out = new Float32Array(x.length);
+  for (let i = 0; i < out.length; i++) {
+    const c = centre[i]!;
+    let v = Math.fround(Math.min(Math.max(x[i]!, c - epsilon), c + epsilon));
+    if (Math.abs(v - c) > epsilon) v = neighbour(v, c);
+    out[i] = Math.min(Math.max(v, low), high);
+  }
+  return out;
 };
 
 export interface Ascent extends Ball {
@@ -66,9 +95,10 @@ export interface Ascent extends Ball {
   readonly start?: (image: Float32Array) => Float32Array;
 }
 
-/** x ← project(x + α·direction(∇ objective(x))), `steps` times. */
+/** x ← project(x + α·direction(∇ objective(x))), `steps` times. @throws RangeError for a number that cannot be. */
 export const ascend = ({ alpha, steps, direction, start, ...ball }: Ascent): Attack => {
   requirePositive({ epsilon: ball.epsilon, alpha, steps });
+  if (!Number.isInteger(steps)) throw new RangeError(`steps must be an integer, is ${steps}`);
   return async (objective, image, { onStep, signal } = {}) => {
     const like = (data: Float32Array): Image => tensor("float32", image.shape, data as Float32Array<ArrayBuffer>);
     const centre = image.data;
@@ -79,11 +109,9 @@ export const ascend = ({ alpha, steps, direction, start, ...ball }: Ascent): Att
       const { data } = evaluation.gradient;
       if (data.length !== sizeOf(image.shape)) throw new RangeError("the gradient has not the image's shape");
       const u = direction(data);
-      x = project(
-        x.map((v, i) => v + alpha * u[i]!),
-        centre,
-        ball,
-      );
+      const moved = new Float32Array(x.length);
+      for (let i = 0; i < moved.length; i++) moved[i] = x[i]! + alpha * u[i]!;
+      x = project(moved, centre, ball);
       await onStep?.({ step, steps, evaluation, image: like(x) });
     }
     return like(x);

@@ -6,7 +6,7 @@
 import { OPSET, type Builder, type Step } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
 import { sameShape } from "../tensor.ts";
-import { UnsupportedOperatorError, type Vjp, type VjpContext, type VjpRule } from "./rule.ts";
+import { UnsupportedOperatorError, unsupportedForm, type Vjp, type VjpContext, type VjpRule } from "./rule.ts";
 import * as rules from "./rules/index.ts";
 
 const table: Readonly<Record<string, VjpRule>> = rules;
@@ -22,6 +22,9 @@ const pullbackOf = (rule: VjpRule, index: number): Vjp | null =>
 const differentiable = ({ dtype }: Value): boolean =>
   dtype === "float32" || dtype === "float64" || dtype === "int8" || dtype === "uint8";
 
+/** Types that could carry a gradient, and for which there is no rule: refused, so that no path is dropped in silence. */
+const unsupportedTypes = new Set(["float16", "int16", "uint16"]);
+
 /** Steps on a path from `sources` to `target`, in order. @throws UnsupportedOperatorError for one without a rule. */
 const pathSteps = (steps: readonly Step[], target: Value, sources: readonly Value[]): Step[] => {
   const leads = new Set([target.name]);
@@ -36,6 +39,8 @@ const pathSteps = (steps: readonly Step[], target: Value, sources: readonly Valu
     if (active.length === 0) return false;
     const rule = ruleOf(node.op, node.domain);
     if (!rule) throw new UnsupportedOperatorError(node.op, node.name, OPSET);
+    const strange = outputs.find((v) => unsupportedTypes.has(v.dtype));
+    if (strange) unsupportedForm(node, `${strange.dtype} results`);
     if (!active.some((i) => pullbackOf(rule, i))) return false;
     for (const v of outputs) reached.add(v.name);
     return true;

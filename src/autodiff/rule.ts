@@ -1,6 +1,6 @@
 /** What a vector-Jacobian product (VJP) rule is. */
 
-import type { Builder } from "../onnx/build.ts";
+import { OPSET, type Builder } from "../onnx/build.ts";
 import type { Node } from "../onnx/graph.ts";
 import type { Value } from "../onnx/value.ts";
 
@@ -26,6 +26,11 @@ export type Vjp = (dy: Value, context: VjpContext, ...x: Value[]) => Value;
 
 /** One pullback per input, null where there is no gradient. Variadic operators give a function of the input's index. */
 export type VjpRule = readonly (Vjp | null)[] | ((index: number) => Vjp);
+
+/** @throws UnsupportedOperatorError for a form of an operator that has no rule. */
+export const unsupportedForm = (node: Node, form: string): never => {
+  throw new UnsupportedOperatorError(`${node.op} with ${form}`, node.name, OPSET);
+};
 
 /** A gradient was asked for through an operator that has no rule. */
 export class UnsupportedOperatorError extends Error {

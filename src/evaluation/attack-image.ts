@@ -2,7 +2,7 @@
 
 import type { Attack } from "../attacks/attack.ts";
 import { fgsm } from "../attacks/fgsm.ts";
-import { ifgsm } from "../attacks/ifgsm.ts";
+import { ifgsm, paperSteps } from "../attacks/ifgsm.ts";
 import { pgd } from "../attacks/pgd.ts";
 import { roundToUint8 } from "../image/encode.ts";
 import { changedShare } from "../metrics/distances.ts";
@@ -36,6 +36,10 @@ export interface AttackedImage {
   readonly timings: { readonly clean: number; readonly attack: number; readonly scoring: number };
 }
 
+/** Steps by the protocol: one for the single-step attacks, else the paper's n(ε). */
+export const stepsOf = (attack: AttackName, epsilon: number): number =>
+  attack === "fgsm" || attack === "fgsm-ii" ? 1 : paperSteps(epsilon);
+
 export const attackOf = ({ attack, epsilon, alpha, steps, pixelRange, seed }: AttackPlan): Attack => {
   const ball = { epsilon, pixelRange: pixelRange === "clip" ? ([0, 255] as const) : null };
   switch (attack) {
@@ -53,8 +57,13 @@ export const attackOf = ({ attack, epsilon, alpha, steps, pixelRange, seed }: At
 };
 
 /** FGSM II and Iterative FGSM II approach the least-likely class of each pixel; the others leave the source labels. */
-export const goalKind = ({ attack, target }: Pick<AttackPlan, "attack" | "target">): Goal["kind"] =>
-  target !== undefined ? "towards" : attack.endsWith("-ii") ? "least-likely" : "away";
+export const goalKind = ({
+  attack,
+  target,
+}: {
+  readonly attack: AttackName;
+  readonly target?: unknown;
+}): Goal["kind"] => (target !== undefined ? "towards" : attack.endsWith("-ii") ? "least-likely" : "away");
 
 const goalOf = (plan: AttackPlan, clean: Labels): Goal => {
   const { target, source } = plan;
@@ -83,9 +92,10 @@ export const attackImage = async (
     attackOf(plan)(objective, image, { signal, onStep: ({ evaluation }) => trace.evaluated(evaluation) }),
   );
   const rounded = roundToUint8(adversarial);
-  const [[float, uint8], scoringMs] = await timed(
-    async () => [await segmenter.predict(adversarial), await segmenter.predict(rounded)] as const,
-  );
+  const [[float, uint8], scoringMs] = await timed(async () => {
+    const exact = await segmenter.predict(adversarial);
+    return [exact, equal(adversarial, rounded) ? exact : await segmenter.predict(rounded)] as const;
+  });
   await trace.finished(float.labels);
   return {
     clean: before,
@@ -95,6 +105,18 @@ export const attackImage = async (
     zeroGradientShare: trace.zeroGradientShare(),
     timings: { clean: cleanMs, attack: attackMs, scoring: scoringMs },
   };
+};
+
+/** Whole steps on a whole image stay whole: then rounding changes nothing, and one prediction serves both. */
+const equal = (a: Image, b: Image): boolean => {
+  for (let i = 0; i < a.data.length; i++) if (a.data[i] !== b.data[i]) return false;
+  return true;
+};
+
+const zerosOf = (values: Float32Array): number => {
+  let zeros = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] === 0) zeros += 1;
+  return zeros;
 };
 
 /**
@@ -120,7 +142,7 @@ const createTrace = (steps: number, clean: Labels, onStep: AttackRun["onStep"]) 
     zeroGradientShare: () => zeroShare,
     evaluated: async ({ gradient, loss, labels }: SegmentationEvaluation) => {
       if (losses.length > 0) await report(labels);
-      else zeroShare = gradient.data.reduce((n, v) => n + Number(v === 0), 0) / gradient.data.length;
+      else zeroShare = zerosOf(gradient.data) / gradient.data.length;
       losses = [...losses, loss];
     },
     finished: report,

@@ -5,12 +5,13 @@ import { encodePng, encodePng16 } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { tensor } from "../tensor.ts";
-import { attackImage, type AttackedImage } from "./attack-image.ts";
+import { attackImage, goalKind, type AttackedImage } from "./attack-image.ts";
 import type { Engine } from "./engine.ts";
 import { FaultlineError } from "./failure.ts";
+import { meanOf, voidedBeyond } from "./labels.ts";
 import type { OpenModel } from "./models.ts";
 import { readLabels } from "./pictures.ts";
-import { attackScores, perturbation, scoresAgainst } from "./scores.ts";
+import { attackScores, perturbationFrom, scoresAgainst } from "./scores.ts";
 import type {
   AttackRequest,
   AttackResult,
@@ -84,7 +85,7 @@ export const createAttackHandler =
     const model = await engine.models.open(spec.model);
     const { manifest } = model.segmenter;
     checkTargetClass(spec, manifest.classes.length);
-    const image = await engine.prepare(model, bytes, "attack");
+    const image = await engine.prepare(model, bytes, [goalKind({ attack: spec.attack, target: spec.targeted })]);
     const truth = await readTruth(engine, model, image, "labels", labels);
     const targetMap = await readTruth(engine, model, image, "target", target);
     const decode = performance.now() - start;
@@ -97,15 +98,13 @@ export const createAttackHandler =
     const attacked = await cancellable(signal, () => attackImage(model.segmenter, image, plan, hooks));
 
     const names = manifest.classes.map((c) => c.name);
-    const reference = truth ?? attacked.clean.labels;
+    const reference = truth ?? voidedBeyond(attacked.clean.labels, names.length);
     const scored = performance.now();
     const clean = scoresAgainst(attacked.clean.labels, reference, names.length);
     const scoresOf = (after: Labels) => attackScores(clean, scoresAgainst(after, reference, names.length), names);
     const scores = { float: scoresOf(attacked.float.labels), uint8: scoresOf(attacked.uint8.labels) };
-    const moved = {
-      float: perturbation(image, attacked.float.image),
-      uint8: perturbation(image, attacked.uint8.image),
-    };
+    const perturbation = perturbationFrom(image);
+    const moved = { float: perturbation(attacked.float.image), uint8: perturbation(attacked.uint8.image) };
     const measure = performance.now() - scored;
     const images = encodeOutputs(
       outputs,
@@ -115,8 +114,7 @@ export const createAttackHandler =
       spec.epsilon,
     );
     const total = performance.now() - start;
-    const confidence =
-      attacked.clean.confidence.data.reduce((a, b) => a + b, 0) / attacked.clean.confidence.data.length;
+    const confidence = meanOf(attacked.clean.confidence.data);
     return {
       height: image.shape[1]!,
       width: image.shape[2]!,

@@ -1,19 +1,20 @@
 /** The service: models, images and attacks put together. Knows neither HTTP nor where it runs. */
 
-import { paperSteps } from "../attacks/ifgsm.ts";
+import { stepsOf } from "./attack-image.ts";
 import { encodeLabels } from "../image/labels.ts";
 import type { Runtime } from "../runtime/session.ts";
 import { MemoryBudgetError, SessionCache } from "../segmenter/session-cache.ts";
-import type { Image } from "../segmenter/segmenter.ts";
-import { createAttackHandler } from "./attack-request.ts";
+import type { Goal, Image, Segmenter } from "../segmenter/segmenter.ts";
+import { cancellable, createAttackHandler } from "./attack-request.ts";
 import { FaultlineError } from "./failure.ts";
 import { classShares } from "./labels.ts";
-import { createModels, largestFit, type ModelStore, type Models, type OpenModel } from "./models.ts";
-import { readImage, readLabels } from "./pictures.ts";
+import { footprintsOf, largestFit } from "./largest-fit.ts";
+import { createModels, type ModelStore, type Models, type OpenModel } from "./models.ts";
+import { imageSize, readImage, readLabels } from "./pictures.ts";
 import { createQueue } from "./queue.ts";
 import { createRobustnessHandler } from "./robustness-request.ts";
 import { scoreMaps } from "./score-maps.ts";
-import type { AttackName, SegmentResult, Service, Size } from "./service.ts";
+import type { ModelInfo, SegmentResult, Service, Size } from "./service.ts";
 import { OnnxError } from "../onnx/graph.ts";
 
 export interface EngineOptions {
@@ -36,11 +37,41 @@ export interface Engine {
   readonly cache: SessionCache;
   readonly version: string;
   readonly maxPixels: number;
-  /** Decodes the image and refuses what could not run: before anything is computed. */
-  readonly prepare: (model: OpenModel, bytes: Uint8Array, run: "forward" | "attack") => Promise<Image>;
+  /**
+   * Decodes the image and refuses what could not run, before anything is computed: attacks of these goals, or, without
+   * goals, a prediction.
+   */
+  readonly prepare: (model: OpenModel, bytes: Uint8Array, goals: readonly Goal["kind"][]) => Promise<Image>;
 }
 
 const sizeOf = ({ shape }: Image): Size => ({ height: shape[1]!, width: shape[2]! });
+
+/** No run takes less: the image, the network's input, and the logits, in float32. */
+const leastBytes = ({ manifest }: Segmenter, { height, width }: Size): number =>
+  4 * height * width * (3 + 3 + manifest.classes.length);
+
+/** Refuses a run that would not fit, before the image is decoded; one far too large even before its graph is compiled. */
+const requireMemory = (segmenter: Segmenter, cache: SessionCache, size: Size, goals: readonly Goal["kind"][]): void => {
+  const { budgetBytes } = cache;
+  try {
+    const least = leastBytes(segmenter, size);
+    if (least > budgetBytes) throw new MemoryBudgetError(least, budgetBytes);
+    for (const footprints of footprintsOf(segmenter, size, goals)) cache.requireFit(footprints);
+  } catch (cause) {
+    if (cause instanceof MemoryBudgetError) {
+      const { predictedBytes } = cause;
+      const fit = largestFit(segmenter, cache, size, goals);
+      throw new FaultlineError({ kind: "memory-exceeded", predictedBytes, budgetBytes, largestFit: fit }, { cause });
+    }
+    if (cause instanceof OnnxError) {
+      throw new FaultlineError(
+        { kind: "image-size-unsupported", part: "image", size, reason: cause.message },
+        { cause },
+      );
+    }
+    throw cause;
+  }
+};
 
 const createEngine = ({
   store,
@@ -51,35 +82,17 @@ const createEngine = ({
 }: EngineOptions): Engine => {
   const cache = new SessionCache(runtime, budgetBytes);
   const models = createModels(store, cache);
-  const prepare: Engine["prepare"] = async ({ segmenter, unsupported }, bytes, run) => {
-    if (run === "attack" && unsupported.length > 0) {
+  const prepare: Engine["prepare"] = async ({ segmenter, unsupported }, bytes, goals) => {
+    if (goals.length > 0 && unsupported.length > 0) {
       throw new FaultlineError({
         kind: "gradient-unsupported",
         model: segmenter.manifest.name,
         operators: unsupported,
       });
     }
-    const image = await readImage(bytes, { maxPixels });
-    const size = sizeOf(image);
-    try {
-      cache.requireFit(
-        run === "attack" ? segmenter.attackFootprints(size, "least-likely") : [segmenter.forwardFootprint(size)],
-      );
-    } catch (cause) {
-      if (cause instanceof MemoryBudgetError) {
-        const { predictedBytes } = cause;
-        const fit = largestFit(segmenter, cache, size);
-        throw new FaultlineError({ kind: "memory-exceeded", predictedBytes, budgetBytes, largestFit: fit }, { cause });
-      }
-      if (cause instanceof OnnxError) {
-        throw new FaultlineError(
-          { kind: "image-size-unsupported", part: "image", size, reason: cause.message },
-          { cause },
-        );
-      }
-      throw cause;
-    }
-    return image;
+    const size = imageSize(bytes, { maxPixels });
+    requireMemory(segmenter, cache, size, goals);
+    return readImage(bytes, { maxPixels });
   };
   return { models, cache, version, maxPixels, prepare };
 };
@@ -95,7 +108,7 @@ export const createService = (options: EngineOptions): Service => {
     const start = performance.now();
     const model = await models.open(request.model);
     const { manifest } = model.segmenter;
-    const image = await engine.prepare(model, request.image, "forward");
+    const image = await engine.prepare(model, request.image, []);
     const decoded = performance.now();
     const { labels, confidence } = await model.segmenter.predict(image);
     const predicted = performance.now();
@@ -117,15 +130,25 @@ export const createService = (options: EngineOptions): Service => {
 
   return {
     defaultModel: options.defaultModel,
-    models: () => Promise.all(models.manifests.map((m) => models.info(m.name))),
+    models: () => queue(() => availableModels(models)),
+    model: (name) => queue(() => models.info(name)),
     ready: async () => void (await models.open(options.defaultModel)),
-    defaultSteps: (name: AttackName, epsilon: number) => (name.startsWith("fgsm") ? 1 : paperSteps(epsilon)),
+    defaultSteps: stepsOf,
     segment: (request) => queue(() => segment(request)),
-    attack: (request, run) => queue(() => attack(request, run)),
+    attack: (request, run) => queue(() => cancellable(run.signal, () => attack(request, run))),
     score: (request) =>
-      scoreMaps(request, models, (part, bytes, rules) => readLabels(part, bytes, { maxPixels, ...rules })),
-    robustness: (request, run) => queue(() => robustness(request, run)),
+      queue(() => scoreMaps(request, models, (part, bytes, rules) => readLabels(part, bytes, { maxPixels, ...rules }))),
+    robustness: (request, run) => queue(() => cancellable(run.signal, () => robustness(request, run))),
   };
+};
+
+/** Those that can be opened; where none can, why. */
+const availableModels = async (models: Models): Promise<ModelInfo[]> => {
+  const infos = await Promise.allSettled(models.manifests.map((m) => models.info(m.name)));
+  const available = infos.flatMap((info) => (info.status === "fulfilled" ? [info.value] : []));
+  const failed = infos.find((info) => info.status === "rejected");
+  if (available.length === 0 && failed) throw failed.reason;
+  return available;
 };
 
 const summary = (values: Float32Array): { mean: number; min: number } => {

@@ -1,11 +1,25 @@
-/** Small helpers on label maps. */
+/** Small helpers on maps of labels and of confidence. */
 
 import type { Labels } from "../segmenter/segmenter.ts";
 import { tensor } from "../tensor.ts";
 
+export const meanOf = (values: Float32Array): number => {
+  let sum = 0;
+  for (const v of values) sum += v;
+  return sum / values.length;
+};
+
 /** A map of one class, as large as `like`. */
 export const filledLabels = ({ shape, data }: Labels, value: number): Labels =>
   tensor("uint8", shape, new Uint8Array(data.length).fill(value));
+
+/** Predictions of outputs that are no class of the manifest become void: they cannot serve as a reference. */
+export const voidedBeyond = ({ shape, data }: Labels, classes: number): Labels =>
+  tensor(
+    "uint8",
+    shape,
+    data.map((label) => (label < classes ? label : 255)),
+  );
 
 /** Share of the pixels of each class, 0..1. */
 export const classShares = ({ data }: Labels, classes: number): number[] => {

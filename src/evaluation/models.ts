@@ -1,12 +1,12 @@
 /** The networks a service can be asked for: opened once, checked against their manifests. */
 
-import { unsupportedOperators } from "../segmenter/segmenter.ts";
-import { networkSize, type Size } from "../segmenter/compile.ts";
+import { gradientFaults } from "../segmenter/compile.ts";
 import { ManifestError, type Manifest } from "../segmenter/manifest.ts";
 import { openNetwork } from "../segmenter/network.ts";
 import { createSegmenter, type Segmenter } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import { FaultlineError } from "./failure.ts";
+import { largestFit } from "./largest-fit.ts";
 import type { ModelInfo } from "./service.ts";
 
 /** Where networks come from: a folder, an object store, or what is bundled. */
@@ -30,7 +30,7 @@ const openChecked = async (store: ModelStore, manifest: Manifest, cache: Session
   const digest = hex(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));
   if (digest !== manifest.sha256) throw new ManifestError(`sha256: ${manifest.file} has ${digest}`);
   const network = openNetwork(manifest, bytes);
-  const unsupported = manifest.output.kind === "labels" ? ["ArgMax"] : unsupportedOperators(network);
+  const unsupported = gradientFaults(network);
   return { segmenter: createSegmenter(network, cache), bytes: bytes.length, unsupported };
 };
 
@@ -79,7 +79,9 @@ const infoOf = ({ segmenter, bytes, unsupported }: OpenModel, cache: SessionCach
   const { manifest } = segmenter;
   const { width, height, multipleOf, channels, mean, std, scale } = manifest.input;
   const supported = unsupported.length === 0;
-  const largestAttack = supported ? largestFit(segmenter, cache, { width: 4096, height: 3072 }) : null;
+  const largestAttack = supported
+    ? largestFit(segmenter, cache, { width: 4096, height: 3072 }, ["away", "least-likely"])
+    : null;
   return {
     name: manifest.name,
     architecture: manifest.architecture,
@@ -97,35 +99,4 @@ const infoOf = ({ segmenter, bytes, unsupported }: OpenModel, cache: SessionCach
     gradient: { supported, unsupportedOperators: unsupported },
     ...(largestAttack ? { largestAttack } : {}),
   };
-};
-
-const predicted = (segmenter: Segmenter, cache: SessionCache, size: Size): number =>
-  cache.predict(segmenter.attackFootprints(size, "least-likely"));
-
-/**
- * The largest size of the aspect of `wanted` (and at most it) whose attack is predicted to fit the budget, or null. Memory
- * grows linearly with the number of pixels: two small sizes give the line, and the answer is checked.
- */
-export const largestFit = (segmenter: Segmenter, cache: SessionCache, wanted: Size): Size | null => {
-  const scaled = (factor: number): Size =>
-    networkSize(segmenter.manifest, {
-      height: Math.floor(wanted.height * factor),
-      width: Math.floor(wanted.width * factor),
-    });
-  const need = (size: Size) => {
-    const sessions = segmenter.attackFootprints(size, "least-likely");
-    return sessions.reduce((sum, s) => sum + s.staticBytes, 0) + Math.max(...sessions.map((s) => s.runBytes));
-  };
-  const pixels = ({ height, width }: Size) => height * width;
-  const small = scaled(64 / Math.max(wanted.height, wanted.width));
-  const large = scaled(256 / Math.max(wanted.height, wanted.width));
-  if (pixels(small) === pixels(large)) return predicted(segmenter, cache, small) <= cache.budgetBytes ? small : null;
-  const slope = (need(large) - need(small)) / (pixels(large) - pixels(small));
-  const room = cache.budgetBytes - (need(small) - slope * pixels(small));
-  let factor = Math.min(1, Math.sqrt(Math.max(room, 0) / slope / pixels(wanted)));
-  for (; factor * Math.max(wanted.height, wanted.width) >= 16; factor *= 0.96) {
-    const size = scaled(factor);
-    if (predicted(segmenter, cache, size) <= cache.budgetBytes) return size;
-  }
-  return null;
 };

@@ -3,7 +3,7 @@
 import { decodeImage } from "../image/decode.ts";
 import { ImageError } from "../image/error.ts";
 import { decodeLabels } from "../image/labels.ts";
-import { probe } from "../image/probe.ts";
+import { probe, probeWithin } from "../image/probe.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { FaultlineError, type Failure } from "./failure.ts";
 import type { PartName, Size } from "./service.ts";
@@ -36,6 +36,19 @@ const signature = (bytes: Uint8Array): string =>
     ? "no bytes"
     : `bytes ${Array.from(bytes.slice(0, 8), (b) => b.toString(16).padStart(2, "0")).join(" ")} …`;
 
+const rethrown = (cause: unknown, part: PartName, bytes: Uint8Array, limits: PictureLimits): unknown =>
+  cause instanceof ImageError ? new FaultlineError(failureOf(cause, part, bytes, limits), { cause }) : cause;
+
+/** The size of the part `image`, from its header. */
+export const imageSize = (bytes: Uint8Array, limits: PictureLimits): Size => {
+  try {
+    const { width, height } = probeWithin(bytes, limits.maxPixels);
+    return { width, height };
+  } catch (cause) {
+    throw rethrown(cause, "image", bytes, limits);
+  }
+};
+
 const translated = async <T>(
   part: PartName,
   bytes: Uint8Array,
@@ -45,8 +58,7 @@ const translated = async <T>(
   try {
     return await decode();
   } catch (cause) {
-    if (cause instanceof ImageError) throw new FaultlineError(failureOf(cause, part, bytes, limits), { cause });
-    throw cause;
+    throw rethrown(cause, part, bytes, limits);
   }
 };
 

@@ -1,14 +1,14 @@
 /** /v1/robustness's work: a grid of attacks and radii on one image, the curve, and the smallest radius that breaks it. */
 
 import { iouRatio, type Scores } from "../metrics/confusion.ts";
-import { paperSteps } from "../attacks/ifgsm.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
-import { attackImage } from "./attack-image.ts";
+import { attackImage, goalKind, stepsOf } from "./attack-image.ts";
 import { cancellable, readTruth, receiptOf } from "./attack-request.ts";
 import type { Engine } from "./engine.ts";
+import { FaultlineError } from "./failure.ts";
+import { meanOf, voidedBeyond } from "./labels.ts";
 import { scoresAgainst } from "./scores.ts";
 import type {
-  AttackName,
   CurvePoint,
   PointScores,
   RobustnessRequest,
@@ -18,12 +18,15 @@ import type {
   SmallestEpsilon,
 } from "./service.ts";
 
-const stepsOf = (attack: AttackName, epsilon: number): number => (attack.startsWith("fgsm") ? 1 : paperSteps(epsilon));
-
 const pointScores = (after: Scores, clean: Scores): PointScores => ({
   iouRatio: iouRatio(after, clean),
   miou: after.miou,
   pixelAccuracy: after.pixelAccuracy,
+});
+
+const unscorable = (miou: number | null) => ({
+  pointer: "/labels",
+  detail: `the clean mIoU against these labels is ${miou ?? "undefined"}, so there is no IoU ratio`,
 });
 
 /** Lets whoever waits for the signal set it: a run blocks the thread, so without this an abort would never arrive. */
@@ -38,19 +41,24 @@ export const createRobustnessHandler =
     const start = performance.now();
     const model = await engine.models.open(spec.model);
     const classes = model.segmenter.manifest.classes.length;
-    const image = await engine.prepare(model, bytes, "attack");
+    const goals = new Set(spec.attacks.map((attack) => goalKind({ attack })));
+    const image = await engine.prepare(model, bytes, [...goals]);
     const truth = await readTruth(engine, model, image, "labels", labels);
     const clean = await model.segmenter.predict(image);
-    const reference = truth ?? clean.labels;
+    const reference = truth ?? voidedBeyond(clean.labels, classes);
     const cleanScores = scoresAgainst(clean.labels, reference, classes);
+    if (!cleanScores.miou) throw new FaultlineError({ kind: "invalid-spec", errors: [unscorable(cleanScores.miou)] });
     const source = spec.label === "ground-truth" ? truth : undefined;
     const grid = spec.attacks.flatMap((attack) => spec.epsilons.map((epsilon) => ({ attack, epsilon })));
     const curve: CurvePoint[] = [];
+    let zeroGradientShare = 0;
     const hooks = { onStep: yieldOnce, ...(signal ? { signal } : {}) };
     for (const { attack, epsilon } of grid) {
       const steps = stepsOf(attack, epsilon);
       const plan = { attack, epsilon, steps, source, alpha: spec.alpha, pixelRange: spec.pixelRange, seed: spec.seed };
-      const { float, uint8 } = await cancellable(signal, () => attackImage(model.segmenter, image, plan, hooks, clean));
+      const attacked = await cancellable(signal, () => attackImage(model.segmenter, image, plan, hooks, clean));
+      const { float, uint8 } = attacked;
+      zeroGradientShare = Math.max(zeroGradientShare, attacked.zeroGradientShare);
       const scored = (after: Labels) => pointScores(scoresAgainst(after, reference, classes), cleanScores);
       const point: CurvePoint = { attack, epsilon, steps, float: scored(float.labels), uint8: scored(uint8.labels) };
       curve.push(point);
@@ -76,6 +84,7 @@ export const createRobustnessHandler =
       smallestEpsilon: overall,
       verdict: overall.float === null && overall.uint8 === null ? "robust" : "broken",
       summary: summarise(overall, curve, spec),
+      masking: { zeroGradientShare, confidence: meanOf(clean.confidence.data) },
       timings: { total },
       receipt: receiptOf(engine, model, spec),
     };

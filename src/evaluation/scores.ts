@@ -1,11 +1,9 @@
 /** Scores of predictions against a reference, before and after an attack. */
 
 import { confusionMatrix, iouRatio, scores, type Scores } from "../metrics/confusion.ts";
-import { changedShare, distances } from "../metrics/distances.ts";
+import { distancesFrom } from "../metrics/distances.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import type { AttackScores, Perturbation } from "./service.ts";
-
-export { changedShare };
 
 /** Scores of `prediction` against `reference`, void ignored. */
 export const scoresAgainst = (prediction: Labels, reference: Labels, classes: number): Scores =>
@@ -24,7 +22,10 @@ export const attackScores = (clean: Scores, adversarial: Scores, names: readonly
 });
 
 /** Distances of two images as the API tells them; an infinite PSNR (equal images) is null. */
-export const perturbation = (clean: Image, adversarial: Image): Perturbation => {
-  const { linf, l2, l0Pixels, psnr, ssim } = distances(clean, adversarial);
-  return { linf, l2, l0: l0Pixels, psnr: Number.isFinite(psnr) ? psnr : null, ssim };
+export const perturbationFrom = (clean: Image): ((adversarial: Image) => Perturbation) => {
+  const distancesTo = distancesFrom(clean);
+  return (adversarial) => {
+    const { linf, l2, l0Pixels, psnr, ssim } = distancesTo(adversarial);
+    return { linf, l2, l0: l0Pixels, psnr: Number.isFinite(psnr) ? psnr : null, ssim };
+  };
 };

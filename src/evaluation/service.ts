@@ -240,6 +240,8 @@ export interface RobustnessResult extends Size {
   readonly smallestEpsilon: SmallestEpsilon;
   /** `broken` where any attack breaks it, as float or rounded to 8 bits. */
   readonly verdict: "robust" | "broken";
+  /** Signs of a masked gradient: the largest share of exactly zero components, and the mean clean confidence. */
+  readonly masking: { readonly zeroGradientShare: number; readonly confidence: number };
   /** The verdict in a sentence. */
   readonly summary: string;
   readonly timings: Timings;
@@ -265,7 +267,9 @@ export interface RobustnessRun {
 export interface Service {
   /** The model of a request that names none. */
   readonly defaultModel: string;
+  /** Those that can be opened. */
   models(): Promise<readonly ModelInfo[]>;
+  model(name: string): Promise<ModelInfo>;
   /** Resolves when requests can be served; rejects with `model-unavailable` until then. */
   ready(): Promise<void>;
   /** Steps that the attack's protocol gives for a radius: 1 for single-step attacks. */

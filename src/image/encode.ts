@@ -1,6 +1,5 @@
 /** Images [3,H,W], grey levels 0..255, to PNG. */
 import { tensor, type Tensor } from "../tensor.ts";
-import { viewOf } from "./bytes.ts";
 import { colourTypes } from "./png-chunks.ts";
 import { writePng } from "./png-encode.ts";
 
@@ -18,27 +17,31 @@ const quantise = (value: number, max: number): number => {
   return Math.min(max, Math.max(0, Math.floor(value + 0.5)));
 };
 
-/** Planes to interleaved samples: `put(sample number, value)`. */
-const interleave = (image: Tensor<"float32">, put: (sample: number, value: number) => void): void => {
-  const size = image.data.length / 3;
+/** Planes to interleaved samples, each round(`scale`·v) within 0..`max`. */
+const interleave = <A extends Uint8Array | Uint16Array>(
+  { data }: Tensor<"float32">,
+  samples: A,
+  scale: number,
+  max: number,
+): A => {
+  const size = data.length / 3;
   for (let c = 0; c < 3; c++) {
-    for (let i = 0; i < size; i++) put(3 * i + c, image.data[c * size + i]!);
+    for (let i = 0; i < size; i++) samples[3 * i + c] = quantise(data[c * size + i]! * scale, max);
   }
+  return samples;
 };
 
 /** The image as an 8-bit PNG holds it: clamped to 0..255 and rounded, halves up. */
-export const roundToUint8 = (image: Tensor<"float32">): Tensor<"float32"> =>
-  tensor(
-    "float32",
-    image.shape,
-    image.data.map((v) => quantise(v, 255)),
-  );
+export const roundToUint8 = ({ data, shape }: Tensor<"float32">): Tensor<"float32"> => {
+  const out = new Float32Array(data.length);
+  for (let i = 0; i < out.length; i++) out[i] = quantise(data[i]!, 255);
+  return tensor("float32", shape, out);
+};
 
 /** 8-bit RGB PNG; values are clamped to 0..255 and rounded, halves up. */
 export const encodePng = (image: Tensor<"float32">): Uint8Array => {
   const { width, height } = sizeOfImage(image);
-  const bytes = new Uint8Array(3 * width * height);
-  interleave(image, (sample, value) => (bytes[sample] = quantise(value, 255)));
+  const bytes = interleave(image, new Uint8Array(3 * width * height), 1, 255);
   return writePng({ width, height, depth: 8, colour: colourTypes.rgb, bytes });
 };
 
@@ -48,8 +51,11 @@ export const encodePng = (image: Tensor<"float32">): Uint8Array => {
  */
 export const encodePng16 = (image: Tensor<"float32">): Uint8Array => {
   const { width, height } = sizeOfImage(image);
-  const bytes = new Uint8Array(6 * width * height);
-  const view = viewOf(bytes);
-  interleave(image, (sample, value) => view.setUint16(2 * sample, quantise(value * 257, 65535)));
+  const samples = interleave(image, new Uint16Array(3 * width * height), 257, 65535);
+  const bytes = new Uint8Array(2 * samples.length);
+  for (let i = 0; i < samples.length; i++) {
+    bytes[2 * i] = samples[i]! >> 8;
+    bytes[2 * i + 1] = samples[i]!;
+  }
   return writePng({ width, height, depth: 16, colour: colourTypes.rgb, bytes });
 };

@@ -100,6 +100,10 @@ export const decodePng = (bytes: Uint8Array): DecodedPng =>
         const row = raw.subarray(at + 1, at + 1 + rowBytes);
         unfilterRow(raw[at]!, row, above, step);
         above = row;
+        if (depth === 8 && dx === 1) {
+          samples.set(row, (y + j * dy) * width * channels);
+          continue;
+        }
         for (let i = 0; i < columns; i++) {
           const to = ((y + j * dy) * width + x + i * dx) * channels;
           for (let c = 0; c < channels; c++) samples[to + c] = sampleAt(row, i * channels + c, depth);

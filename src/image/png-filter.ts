@@ -13,7 +13,6 @@ const paeth = (a: number, b: number, c: number): number => {
 /** Undoes a row's filter in place. `above` is the reconstructed row before (zeros for the first), `step` bytes per pixel. */
 export const unfilterRow = (filter: number, row: Uint8Array, above: Uint8Array, step: number): void => {
   const left = (i: number): number => (i < step ? 0 : row[i - step]!);
-  const aboveLeft = (i: number): number => (i < step ? 0 : above[i - step]!);
   switch (filter) {
     case 0:
       return;
@@ -27,7 +26,8 @@ export const unfilterRow = (filter: number, row: Uint8Array, above: Uint8Array, 
       for (let i = 0; i < row.length; i++) row[i] = row[i]! + ((left(i) + above[i]!) >> 1);
       return;
     case 4:
-      for (let i = 0; i < row.length; i++) row[i] = row[i]! + paeth(left(i), above[i]!, aboveLeft(i));
+      for (let i = 0; i < step; i++) row[i] = row[i]! + above[i]!;
+      for (let i = step; i < row.length; i++) row[i] = row[i]! + paeth(row[i - step]!, above[i]!, above[i - step]!);
       return;
     default:
       throw new ImageError("malformed", `PNG: a row has the unknown filter ${filter}`);
@@ -36,8 +36,6 @@ export const unfilterRow = (filter: number, row: Uint8Array, above: Uint8Array, 
 
 /** Writes the Paeth-filtered `row` to `out`. */
 export const filterPaeth = (row: Uint8Array, above: Uint8Array, step: number, out: Uint8Array): void => {
-  for (let i = 0; i < row.length; i++) {
-    const [a, c] = i < step ? [0, 0] : [row[i - step]!, above[i - step]!];
-    out[i] = row[i]! - paeth(a, above[i]!, c);
-  }
+  for (let i = 0; i < step; i++) out[i] = row[i]! - above[i]!;
+  for (let i = step; i < row.length; i++) out[i] = row[i]! - paeth(row[i - step]!, above[i]!, above[i - step]!);
 };

@@ -156,11 +156,23 @@ export const footprint = (graph: SizedGraph): Footprint => {
   };
 };
 
-/** WASM memory with these sessions held, when each has run once; the heap grows by a fifth at a time from 16 MiB. */
+/** The heap grows by a fifth at a time, from 16 MiB. */
+const FIRST_HEAP_BYTES = 16 * 2 ** 20;
+const HEAP_GROWTH = 1.2;
+
+/** WASM memory with these sessions held, when each has run once. */
 export const predictMemory = (sessions: readonly Footprint[]): number => {
   const held = sessions.reduce((sum, s) => sum + s.staticBytes, 0);
   const needed = BASE_BYTES + held + Math.max(0, ...sessions.map((s) => s.runBytes));
-  let heap = 16 * 2 ** 20;
-  while (heap < needed) heap *= 1.2;
+  let heap = FIRST_HEAP_BYTES;
+  while (heap < needed) heap *= HEAP_GROWTH;
   return heap;
+};
+
+/** Bytes that sessions can take before the heap would grow beyond the budget; negative where it starts beyond it. */
+export const roomWithin = (budgetBytes: number): number => {
+  if (FIRST_HEAP_BYTES > budgetBytes) return -BASE_BYTES;
+  let heap = FIRST_HEAP_BYTES;
+  while (heap * HEAP_GROWTH <= budgetBytes) heap *= HEAP_GROWTH;
+  return heap - BASE_BYTES;
 };

@@ -4,6 +4,7 @@
  */
 
 import { gradient } from "../autodiff/gradient.ts";
+import { UnsupportedOperatorError } from "../autodiff/rule.ts";
 import { lowerForGradient, lowerForward, orderForMemory } from "../autodiff/lower.ts";
 import { createBuilder, type Builder } from "../onnx/build.ts";
 import type { Model } from "../onnx/graph.ts";
@@ -105,4 +106,16 @@ export const compileGradient = (network: Network, size: Size, lossLabels: LossLa
   const { loss, gradient: seed } = crossEntropyWithGradient(op, logits, against);
   const [dx] = gradient(op, logits, [image], seed);
   return compiled(op, { labels, loss, gradient: dx! });
+};
+
+/** What keeps the network's gradient from being built, found by building it at a small size: operators by name, or none. */
+export const gradientFaults = (network: Network): string[] => {
+  const side = 16 * (network.manifest.input.multipleOf ?? 8);
+  try {
+    compileGradient(network, networkSize(network.manifest, { height: side, width: side }), "least-likely");
+    return [];
+  } catch (cause) {
+    if (cause instanceof UnsupportedOperatorError) return [cause.operator];
+    throw cause;
+  }
 };

@@ -27,7 +27,7 @@ export const manifestSchema = z.strictObject({
     channels: z.enum(["RGB", "BGR"]),
     mean: perChannel,
     std: perChannel.refine((std) => std.every((s) => s !== 0), "no zeros"),
-    scale: z.number(),
+    scale: z.number().refine((s) => s !== 0, "not zero"),
   }),
   output: z.strictObject({
     name: z.string().min(1),

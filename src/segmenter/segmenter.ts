@@ -1,6 +1,5 @@
 /** A network one can attack: images in, labels and gradients out. */
 
-import { ruleOf } from "../autodiff/gradient.ts";
 import { writeModel } from "../onnx/write.ts";
 import type { Footprint } from "../runtime/memory.ts";
 import type { Session } from "../runtime/session.ts";
@@ -48,11 +47,6 @@ export interface Segmenter {
 
 const sizeOfImage = ({ shape }: Image): Size => ({ height: shape[1]!, width: shape[2]! });
 
-/** Operators of the network that have no gradient rule. */
-export const unsupportedOperators = ({ model }: Network): string[] => [
-  ...new Set(model.graph.nodes.filter((n) => !ruleOf(n.op, n.domain) && n.op !== "Constant").map((n) => n.op)),
-];
-
 /** How many compiled graphs are remembered; each is a few megabytes outside the WASM memory. */
 const REMEMBERED = 4;
 
@@ -90,18 +84,17 @@ export const createSegmenter = (network: Network, cache: SessionCache): Segmente
     const against: LossLabels = goal.kind === "least-likely" ? "least-likely" : "given";
     const sense = goal.kind === "away" ? 1 : -1;
     const target = goal.kind === "least-likely" ? null : int32(goal.labels);
+    const targetPixels = goal.kind === "least-likely" ? null : countOther(goal.labels.data, manifest.void);
     return async (image: Image): Promise<SegmentationEvaluation> => {
       const size = sizeOfImage(image);
       const session = await sessionOf(against, size);
       const feeds = { image: batched(image), ...(target ? { target } : {}) };
       const { gradient, loss, labels } = await session.run(feeds);
       const raw = gradient!.data as Float32Array<ArrayBuffer>;
-      const counted = target
-        ? target.data.reduce((n, v) => n + Number(v !== manifest.void), 0)
-        : size.height * size.width;
+      const counted = targetPixels ?? size.height * size.width;
       const total = Number(loss!.data[0]);
       return {
-        gradient: tensor("float32", image.shape, sense > 0 ? raw : raw.map((v) => -v)),
+        gradient: tensor("float32", image.shape, sense > 0 ? raw : negative(raw)),
         value: sense * total,
         loss: total / Math.max(counted, 1),
         labels: tensor("uint8", [size.height, size.width], labels!.data as Uint8Array<ArrayBuffer>),
@@ -122,5 +115,18 @@ export const createSegmenter = (network: Network, cache: SessionCache): Segmente
 };
 
 const batched = (image: Image): Image => tensor("float32", [1, ...image.shape], image.data);
+
+const negative = (values: Float32Array): Float32Array<ArrayBuffer> => {
+  const out = new Float32Array(values.length);
+  for (let i = 0; i < out.length; i++) out[i] = -values[i]!;
+  return out;
+};
+
+/** How many labels are not `label`. */
+const countOther = (labels: Uint8Array, label: number): number => {
+  let count = 0;
+  for (let i = 0; i < labels.length; i++) if (labels[i] !== label) count += 1;
+  return count;
+};
 
 const int32 = (labels: Labels): Tensor<"int32"> => tensor("int32", [1, ...labels.shape], Int32Array.from(labels.data));

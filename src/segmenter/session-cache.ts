@@ -1,6 +1,6 @@
 /** Sessions by key, the least recently used released first, so that the predicted memory stays within a budget. */
 
-import { predictMemory, type Footprint } from "../runtime/memory.ts";
+import { predictMemory, roomWithin, type Footprint } from "../runtime/memory.ts";
 import type { Runtime, Session } from "../runtime/session.ts";
 
 /** A run would take more memory than there is. */
@@ -36,6 +36,7 @@ export class SessionCache {
   readonly #held = new Map<string, Held>();
 
   constructor(runtime: Runtime, budgetBytes: number) {
+    if (!(budgetBytes > 0)) throw new RangeError(`the memory budget must be positive, is ${budgetBytes} bytes`);
     this.#runtime = runtime;
     this.budgetBytes = budgetBytes;
   }
@@ -49,13 +50,23 @@ export class SessionCache {
     return predictMemory(footprints);
   }
 
+  /** Bytes that the footprints of sessions may add up to. */
+  room(): number {
+    return roomWithin(this.budgetBytes);
+  }
+
   /** @throws MemoryBudgetError where these sessions do not fit together. */
   requireFit(footprints: readonly Footprint[]): void {
     const predicted = this.predict(footprints);
     if (predicted > this.budgetBytes) throw new MemoryBudgetError(predicted, this.budgetBytes);
   }
 
-  /** The session of that key, made if it is not there. @throws MemoryBudgetError where it does not fit even alone. */
+  /**
+   * The session of that key, made if it is not there: once, however many ask for it meanwhile. It may be released when
+   * another is asked for, so run it before that.
+   *
+   * @throws MemoryBudgetError where it does not fit even alone.
+   */
   async session(source: SessionSource): Promise<Session> {
     const known = this.#held.get(source.key);
     if (known) {
@@ -64,19 +75,29 @@ export class SessionCache {
       return known.session;
     }
     this.requireFit([source.footprint]);
-    await this.#makeRoom(source.footprint);
-    const session = this.#runtime.createSession(source.bytes());
-    this.#held.set(source.key, { footprint: source.footprint, session });
-    session.catch(() => this.#held.delete(source.key));
+    const session = this.#make(source, this.#makeRoom(source.footprint));
+    const held = { footprint: source.footprint, session };
+    this.#held.set(source.key, held);
+    session.catch(() => {
+      if (this.#held.get(source.key) === held) this.#held.delete(source.key);
+    });
     return session;
   }
 
-  async #makeRoom(wanted: Footprint): Promise<void> {
-    const all = () => [...this.#held.values()].map((h) => h.footprint);
+  async #make({ bytes }: SessionSource, leaving: readonly Held[]): Promise<Session> {
+    // One that could not be made needs no release; whoever asked for it has been told.
+    for (const { session } of leaving) await (await session.catch(() => null))?.release();
+    return this.#runtime.createSession(bytes());
+  }
+
+  /** Takes out the least recently used until `wanted` fits beside the rest. */
+  #makeRoom(wanted: Footprint): Held[] {
+    const leaving: Held[] = [];
     for (const [key, held] of this.#held) {
-      if (this.predict([...all(), wanted]) <= this.budgetBytes) return;
+      if (this.predict([...[...this.#held.values()].map((h) => h.footprint), wanted]) <= this.budgetBytes) break;
       this.#held.delete(key);
-      await held.session.then((s) => s.release());
+      leaving.push(held);
     }
+    return leaving;
   }
 }

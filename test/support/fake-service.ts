@@ -104,6 +104,10 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
     calls,
     defaultModel: "enet-street",
     models: async () => [fakeModel],
+    model: async (name) => {
+      if (name === fakeModel.name) return fakeModel;
+      throw new FaultlineError({ kind: "unknown-model", model: name, accepted: [fakeModel.name] });
+    },
     ready: async () => {},
     defaultSteps,
     segment: async (request) => {
@@ -168,6 +172,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         breaking: attacks.map((attack) => ({ attack, float: smallest, uint8: smallest })),
         smallestEpsilon: { float: smallest, uint8: smallest },
         verdict: smallest === null ? "robust" : "broken",
+        masking: { zeroGradientShare: 0, confidence: 0.9 },
         summary: "A sentence.",
         timings: { total: 5 },
         receipt: { ...receipt, spec: request.spec },

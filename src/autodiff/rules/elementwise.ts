@@ -1,8 +1,11 @@
 /** Arithmetic, elementwise functions, choices. */
 
+import type { Value } from "../../onnx/value.ts";
 import type { Vjp, VjpRule } from "../rule.ts";
 
 const pass: Vjp = (dy) => dy;
+
+const isFloat = ({ dtype }: Value): boolean => dtype === "float32" || dtype === "float64";
 
 /** y = a + b */
 export const Add: VjpRule = [pass, pass];
@@ -83,5 +86,8 @@ export const Where: VjpRule = [
 
 export const Identity: VjpRule = [pass];
 
-/** Between floating types the gradient takes the way back; the driver asks for none through integers. */
-export const Cast: VjpRule = [(dy, { op }, x) => op.cast(dy, x.dtype)];
+/** Between floating types the gradient takes the way back; a cast to or from integers has none. */
+export const Cast: VjpRule = [
+  (dy, { op, y }, x) =>
+    isFloat(x) && isFloat(y) ? op.cast(dy, x.dtype) : op.zeros({ dtype: dy.dtype, shape: x.shape }),
+];

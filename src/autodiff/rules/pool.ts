@@ -6,7 +6,7 @@ import { intOf, intsOf, type Node } from "../../onnx/graph.ts";
 import { windowOf, type Window } from "../../onnx/infer/window.ts";
 import type { Value } from "../../onnx/value.ts";
 import { filled, sizeOf, tensorOf } from "../../tensor.ts";
-import type { Vjp, VjpRule } from "../rule.ts";
+import { unsupportedForm, type Vjp, type VjpRule } from "../rule.ts";
 import { slideBack } from "./conv.ts";
 
 const poolWindow = (node: Node, x: Value): Window => windowOf(node, x.shape.slice(2), intsOf(node, "kernel_shape", []));
@@ -19,6 +19,7 @@ const flat = (op: Builder, v: Value): Value => op.Reshape(v, op.ints([sizeOf(v.s
  */
 export const MaxPool: VjpRule = [
   (dy, { op, node, inputs, outputs }, x) => {
+    if (intOf(node, "storage_order", 0) !== 0) unsupportedForm(node, "storage_order 1");
     const indices = outputs[1] ?? op.appendNode("MaxPool", inputs, node.attributes, 2)[1]!;
     const { kernel, strides, dilations } = poolWindow(node, x);
     const apart = kernel.every((k, i) => (k - 1) * dilations[i]! + 1 <= strides[i]!);

@@ -1,9 +1,9 @@
 /** Resize: along each axis a fixed matrix, so its adjoint is that matrix transposed. */
 
 import { tensor, type Tensor } from "../../tensor.ts";
-import { OnnxError, describe, floatOf, intOf, intsOf, stringOf, type Node } from "../../onnx/graph.ts";
+import { floatOf, intOf, intsOf, stringOf, type Node } from "../../onnx/graph.ts";
 import type { Value } from "../../onnx/value.ts";
-import type { VjpContext, VjpRule } from "../rule.ts";
+import { unsupportedForm, type VjpContext, type VjpRule } from "../rule.ts";
 import { contractAxis } from "./linear.ts";
 
 type Taps = readonly (readonly [index: number, weight: number])[];
@@ -90,7 +90,9 @@ const scaleOf = ({ node, inputs }: VjpContext, x: Value, y: Value, axis: number)
 export const Resize: VjpRule = [
   (dy, context, x) => {
     const { op, node, y } = context;
-    if (intOf(node, "antialias", 0) === 1) throw new OnnxError("antialias has no gradient rule", describe(node));
+    if (intOf(node, "antialias", 0) === 1) unsupportedForm(node, "antialias");
+    const coordinates = stringOf(node, "coordinate_transformation_mode", "half_pixel");
+    if (coordinates.startsWith("tf_")) unsupportedForm(node, coordinates);
     const axes = x.shape.flatMap((size, axis) =>
       size === y.shape[axis] && scaleOf(context, x, y, axis) === 1 ? [] : [axis],
     );

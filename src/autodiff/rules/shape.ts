@@ -2,10 +2,10 @@
 
 import { tensor } from "../../tensor.ts";
 import type { Builder } from "../../onnx/build.ts";
-import { OnnxError, describe, intOf, stringOf } from "../../onnx/graph.ts";
+import { intOf, stringOf } from "../../onnx/graph.ts";
 import { depthToSpaceMode, padAmounts, permutationOf, sliceAxes, type SliceAxis } from "../../onnx/infer/shape.ts";
 import type { Value } from "../../onnx/value.ts";
-import type { Vjp, VjpRule } from "../rule.ts";
+import { unsupportedForm, type Vjp, type VjpRule } from "../rule.ts";
 import { contractAxis } from "./linear.ts";
 
 const reshapeBack: Vjp = (dy, { op }, x) => op.Reshape(dy, op.ints(x.shape));
@@ -143,7 +143,7 @@ export const GatherElements: VjpRule = [
 
 export const GatherND: VjpRule = [
   (dy, { op, node }, x, indices) => {
-    if (intOf(node, "batch_dims", 0) !== 0) throw new OnnxError("batch_dims has no gradient rule", describe(node));
+    if (intOf(node, "batch_dims", 0) !== 0) unsupportedForm(node, "batch_dims");
     return op.ScatterND(zerosLike(op, x), indices, dy, { reduction: "add" });
   },
   null,
@@ -151,9 +151,7 @@ export const GatherND: VjpRule = [
 
 const reductionOf = (node: Parameters<typeof stringOf>[0]): "none" | "add" => {
   const reduction = stringOf(node, "reduction", "none");
-  if (reduction !== "none" && reduction !== "add")
-    throw new OnnxError(`reduction ${reduction} has no gradient rule`, describe(node));
-  return reduction;
+  return reduction === "none" || reduction === "add" ? reduction : unsupportedForm(node, `reduction ${reduction}`);
 };
 
 /** y = x with updates written (or added) at the indices; what was overwritten gets no gradient. */

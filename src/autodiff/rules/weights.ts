@@ -3,13 +3,10 @@
 import { newData, sizeOf, stridesOf, tensor, type Tensor } from "../../tensor.ts";
 import type { Builder } from "../../onnx/build.ts";
 import type { Value } from "../../onnx/value.ts";
-import { OPSET } from "../../onnx/build.ts";
-import { UnsupportedOperatorError, type Vjp } from "../rule.ts";
+import { unsupportedForm, type Vjp } from "../rule.ts";
 
 /** An attack needs no weight gradient; weights that depend on the image are refused rather than taken for constant. */
-export const fixedWeights: Vjp = (_, { node }) => {
-  throw new UnsupportedOperatorError(`${node.op} with weights that depend on the image`, node.name, OPSET);
-};
+export const fixedWeights: Vjp = (_, { node }) => unsupportedForm(node, "weights that depend on the image");
 
 /** The elements of `w` where they are known now: a constant, or int8 weights behind their DequantizeLinear. */
 export const constantWeights = (op: Builder, w: Value): Tensor<"float32"> | null => {

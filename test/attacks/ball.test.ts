@@ -1,0 +1,49 @@
+/** The ball holds for the float32 values themselves, not only up to rounding. */
+
+import * as fc from "fast-check";
+import { expect, it } from "vitest";
+import { project, sign, type PixelRange } from "../../src/attacks/attack.ts";
+import { fgsm } from "../../src/attacks/fgsm.ts";
+import { ifgsm } from "../../src/attacks/ifgsm.ts";
+import { imageOf, linear } from "./objectives.ts";
+
+const greys = fc.oneof(fc.integer({ min: 0, max: 255 }), fc.float({ min: 0, max: 255, noNaN: true }));
+const numbers = fc.oneof(greys, fc.float({ noNaN: true, noDefaultInfinity: true }));
+const radii = fc.oneof(fc.constantFrom(0.1, 0.7, 1e-6, 8), fc.double({ min: 1e-9, max: 300, noNaN: true }));
+const ranges = fc.constantFrom<PixelRange>([0, 255], null);
+
+const next = (v: number, steps: number): number => {
+  const value = Float32Array.of(v);
+  new Int32Array(value.buffer)[0]! += steps;
+  return value[0]!;
+};
+
+it("|x − centre| ≤ ε exactly, and no float32 further out would do", () => {
+  fc.assert(
+    fc.property(greys, numbers, radii, ranges, (c, v, epsilon, pixelRange) => {
+      const centre = Math.fround(c);
+      const x = project(Float32Array.of(v), Float32Array.of(centre), { epsilon, pixelRange })[0]!;
+      expect(Math.abs(x - centre)).toBeLessThanOrEqual(epsilon);
+      const [low, high] = pixelRange ?? [-Infinity, Infinity];
+      expect(x >= low && x <= high).toBe(true);
+      const wanted = Math.min(Math.max(Math.fround(v), low), high);
+      if (x === wanted || x === 0) return;
+      const outwards = next(x, wanted > x === x > 0 ? 1 : -1);
+      expect(Math.abs(outwards - centre)).toBeGreaterThan(epsilon);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+it("at 200 and ε = 0.1, where 200.1 rounds outwards, both attacks end inside", async () => {
+  const ball = { epsilon: 0.1, pixelRange: null };
+  expect(Math.fround(200.1) - 200).toBeGreaterThan(0.1);
+  for (const attack of [fgsm(ball), ifgsm(ball)]) {
+    const { data } = await attack(linear([1, -1, 0]), imageOf([200, 200, 200]));
+    expect([...data]).toEqual([next(Math.fround(200.1), -1), next(Math.fround(199.9), 1), 200]);
+  }
+});
+
+it("the sign of what is no number is no number", () => {
+  expect([...sign(Float32Array.of(2, -3, 0, NaN))]).toEqual([1, -1, 0, NaN]);
+});

@@ -1,0 +1,4 @@
+/** Vitest's global set-up: the Worker is built once for all files. */
+import { buildWorker } from "../../scripts/workerd.ts";
+
+export const setup = (): void => buildWorker();

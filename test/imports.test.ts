@@ -1,0 +1,221 @@
+/** The order of the house: who may import whom, and where each dependency may be seen. Read from the source text. */
+
+import { readFileSync, readdirSync } from "node:fs";
+import { dirname, normalize } from "node:path/posix";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+/**
+ * What each room of src may import, beside itself: a room, or one file of it; `type` before it: types only. Rooms that are
+ * not here yet stand as the design has them.
+ */
+const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
+  tensor: [],
+  random: ["tensor"],
+  onnx: ["tensor"],
+  autodiff: ["onnx", "tensor"],
+  transforms: ["onnx", "tensor", "random"],
+  objectives: ["onnx", "tensor"],
+  crf: ["onnx", "tensor"],
+  // Activation ranges are observed by running the graph, in a session that is handed over.
+  quantize: ["onnx", "tensor", "type runtime/session"],
+  runtime: ["tensor"],
+  attacks: ["tensor", "random"],
+  datasets: ["tensor", "random"],
+  image: ["tensor"],
+  metrics: ["tensor"],
+  segmenter: ["onnx", "autodiff", "quantize", "transforms", "objectives", "crf", "runtime", "tensor"],
+  // Beyond the design: it is handed a Runtime, adds up footprints, and tells a size that the network refuses (OnnxError) from a fault.
+  evaluation: ["segmenter", "attacks", "metrics", "image", "datasets", "tensor", "type runtime", "onnx/graph"],
+  // FaultlineError is the one class: requests are refused with it, and it is recognised by it.
+  api: ["type evaluation", "evaluation/failure"],
+  modules: [],
+  worker: "anything",
+  node: "anything",
+  cli: "anything",
+  playground: "anything",
+};
+
+/** Where each package may be imported: a room, or a file. A package that is not here may be imported nowhere. */
+const packages: Readonly<Record<string, readonly string[]>> = {
+  "@bufbuild/protobuf": ["onnx/read", "onnx/write", "onnx/tensor-proto"],
+  "onnx-buf": ["onnx/read", "onnx/write", "onnx/tensor-proto"],
+  "onnxruntime-web": ["runtime", "worker"],
+  hono: ["api", "worker", "node"],
+  "@hono/zod-openapi": ["api"],
+  "@hono/node-server": ["node"],
+  zod: ["segmenter/manifest"],
+  fflate: ["image"],
+  "@jsquash/jpeg": ["image", "worker"],
+  "@jsquash/webp": ["image", "worker"],
+  "@resvg/resvg-js": ["datasets/street/resvg"],
+  node: ["datasets/camvid", "image/node", "node", "cli"],
+  cloudflare: ["worker"],
+};
+
+const barrels: ReadonlySet<string> = new Set(["autodiff/rules/index"]);
+const MAX_LINES = 350;
+
+interface Import {
+  readonly from: string;
+  readonly typeOnly: boolean;
+}
+
+/** Static and dynamic imports and re-exports; those in comments do not count. */
+const importsOf = (source: string): Import[] => {
+  const code = source.replaceAll(/^\s*(?:\/?\*|\/\/).*$/gm, "");
+  const statics = code.matchAll(
+    /^(?:import|export)\s+(type\s+)?(?:[\w$*{][\w$*{},\s]*?\sfrom\s+)?["']([^"'\n]+)["']/gm,
+  );
+  const dynamics = code.matchAll(/\bimport\(\s*["'`]([^"'`]+)["'`]/g);
+  return [
+    ...Array.from(statics, ([, type, from]) => ({ from: from!, typeOnly: type !== undefined })),
+    ...Array.from(dynamics, ([, from]) => ({ from: from!, typeOnly: false })),
+  ];
+};
+
+/** `onnx/read` for `onnx/read.ts`. */
+const unitOf = (path: string): string => path.replace(/(\.d)?\.ts$/, "");
+const within = (unit: string, place: string): boolean => unit === place || unit.startsWith(`${place}/`);
+
+/** `@scope/name` or `name`; `node` for Node's own modules, `cloudflare` for workerd's. */
+const packageOf = (from: string): string =>
+  /^(node|cloudflare):/.exec(from)?.[1] ??
+  from
+    .split("/")
+    .slice(0, from.startsWith("@") ? 2 : 1)
+    .join("/");
+
+/** Why a unit may not import this, or null where it may. */
+const faultOf = (unit: string, { from, typeOnly }: Import): string | null => {
+  const [room] = unit.split("/") as [string];
+  const allowed = rooms[room];
+  if (!allowed) return `${unit}: the room "${room}" is not in the table`;
+  if (!from.startsWith(".")) {
+    const places = packages[packageOf(from)] ?? [];
+    return places.some((place) => within(unit, place)) ? null : `${unit} may not import ${from}`;
+  }
+  const target = unitOf(normalize(`${dirname(unit)}/${from}`));
+  if (allowed === "anything" || within(target, room)) return null;
+  const granted = allowed.some((entry) => {
+    const place = entry.replace(/^type /, "");
+    return within(target, place) && (typeOnly || !entry.startsWith("type "));
+  });
+  return granted ? null : `${unit} may not import ${typeOnly ? "the types of " : ""}${target}`;
+};
+
+/** A cycle of imports that remain at run time, or null. */
+const cycleOf = (edges: ReadonlyMap<string, readonly string[]>): readonly string[] | null => {
+  const done = new Set<string>();
+  const walk = (unit: string, trail: readonly string[]): readonly string[] | null => {
+    const seen = trail.indexOf(unit);
+    if (seen !== -1) return [...trail.slice(seen), unit];
+    if (done.has(unit)) return null;
+    for (const next of edges.get(unit) ?? []) {
+      const cycle = walk(next, [...trail, unit]);
+      if (cycle) return cycle;
+    }
+    done.add(unit);
+    return null;
+  };
+  for (const unit of edges.keys()) {
+    const cycle = walk(unit, []);
+    if (cycle) return cycle;
+  }
+  return null;
+};
+
+/** Everything that is out of order among files, by path in src. */
+const faultsIn = (files: Readonly<Record<string, string>>): string[] => {
+  const units = Object.entries(files).map(([path, source]) => ({
+    unit: unitOf(path),
+    imports: importsOf(source),
+    lines: source.split("\n").length - 1,
+  }));
+  const edges = new Map(
+    units.map(({ unit, imports }) => [
+      unit,
+      imports
+        .filter(({ from, typeOnly }) => from.startsWith(".") && !typeOnly)
+        .map(({ from }) => unitOf(normalize(`${dirname(unit)}/${from}`))),
+    ]),
+  );
+  const cycle = cycleOf(edges);
+  return [
+    ...units.flatMap(({ unit, imports }) => imports.flatMap((i) => faultOf(unit, i) ?? [])),
+    ...units.flatMap(({ unit, lines }) => (lines > MAX_LINES ? [`${unit} has ${lines} lines`] : [])),
+    ...units.flatMap(({ unit }) => (unit.endsWith("/index") && !barrels.has(unit) ? [`${unit} is a barrel file`] : [])),
+    ...(cycle ? [`a cycle: ${cycle.join(" → ")}`] : []),
+  ];
+};
+
+const root = fileURLToPath(new URL("../src/", import.meta.url));
+const sources = Object.fromEntries(
+  readdirSync(root, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts"))
+    .map((path) => [path.replaceAll("\\", "/"), readFileSync(`${root}${path}`, "utf8")]),
+);
+
+describe("the source", () => {
+  it("keeps the import table, has no cycle, no barrel file and no file that is too long", () => {
+    expect(Object.keys(sources).length).toBeGreaterThan(50);
+    expect(faultsIn(sources)).toEqual([]);
+  });
+
+  it("is read whole: every word `from` with a path after it, outside comments, is an import that was found", () => {
+    for (const [path, source] of Object.entries(sources)) {
+      const lines = source.split("\n").filter((line) => !/^\s*(?:\/?\*|\/\/)/.test(line));
+      const written = lines.filter((line) => /\bfrom "[^"]+";$|^import "[^"]+";$/.test(line)).length;
+      const found = importsOf(lines.filter((line) => !line.includes("import(")).join("\n")).length;
+      expect(`${path}: ${found}`).toBe(`${path}: ${written}`);
+    }
+  });
+});
+
+describe("the test itself finds", () => {
+  it.each([
+    ["another room's value", "attacks/a.ts", 'import { x } from "../segmenter/segmenter.ts";'],
+    ["another room's types", "attacks/a.ts", 'import type { X } from "../segmenter/segmenter.ts";'],
+    ["a value where only types are allowed", "api/a.ts", 'import { createService } from "../evaluation/engine.ts";'],
+    ["an inline type, which stays an import", "api/a.ts", 'import { type Service } from "../evaluation/service.ts";'],
+    ["an import over several lines", "onnx/a.ts", 'import {\n  a,\n  type B,\n} from "../autodiff/gradient.ts";'],
+    ["a re-export", "onnx/a.ts", 'export * from "../runtime/wasm.ts";'],
+    ["a re-export by name", "onnx/a.ts", 'export { a as b } from "../runtime/wasm.ts";'],
+    ["an import for its effects", "metrics/a.ts", 'import "../image/codecs.ts";'],
+    ["a dynamic import", "metrics/a.ts", 'const f = async () => (await import("../image/codecs.ts")).f;'],
+    ["a file beyond the one that is granted", "evaluation/a.ts", 'import { readModel } from "../onnx/read.ts";'],
+    ["protobuf away from its border", "onnx/build.ts", 'import { create } from "@bufbuild/protobuf";'],
+    ["the runtime's package elsewhere", "segmenter/a.ts", 'import * as ort from "onnxruntime-web/wasm";'],
+    ["Hono below the API", "evaluation/a.ts", 'import { Hono } from "hono";'],
+    ["Node's modules elsewhere", "image/png.ts", 'import { readFile } from "node:fs/promises";'],
+    ["an unknown package", "metrics/a.ts", 'import _ from "lodash";'],
+    ["an unknown room", "utils/a.ts", 'import { x } from "../tensor.ts";'],
+    ["a barrel file", "metrics/index.ts", ""],
+    ["a long file", "metrics/a.ts", "\n".repeat(MAX_LINES + 1)],
+  ])("%s", (_, path, source) => {
+    expect(faultsIn({ [path]: source })).toHaveLength(1);
+  });
+
+  it("a cycle over three files, but not one of types", () => {
+    const ring = (last: string) => ({
+      "onnx/a.ts": 'import { b } from "./b.ts";',
+      "onnx/b.ts": 'import { c } from "./deep/c.ts";',
+      "onnx/deep/c.ts": last,
+    });
+    expect(faultsIn(ring('import { a } from "../a.ts";'))).toEqual(["a cycle: onnx/a → onnx/b → onnx/deep/c → onnx/a"]);
+    expect(faultsIn(ring('import type { A } from "../a.ts";'))).toEqual([]);
+  });
+
+  it("nothing in comments, strings and what is allowed", () => {
+    const source = [
+      "/**",
+      ' * import { x } from "../segmenter/segmenter.ts";',
+      " */",
+      '// import("../segmenter/segmenter.ts")',
+      'import { tensor } from "../tensor.ts";',
+      'export const sentence = `take it from "../segmenter/segmenter.ts"`;',
+    ];
+    expect(faultsIn({ "attacks/a.ts": source.join("\n") })).toEqual([]);
+    expect(faultsIn({ "api/a.ts": 'import { FaultlineError } from "../evaluation/failure.ts";' })).toEqual([]);
+  });
+});

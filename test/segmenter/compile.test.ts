@@ -1,0 +1,179 @@
+/** The compiled graphs themselves: in float64 by the interpreter, and in the order in which they ship. */
+
+import { describe, expect, it } from "vitest";
+import { lowerForGradient, orderForMemory } from "../../src/autodiff/lower.ts";
+import { createBuilder } from "../../src/onnx/build.ts";
+import type { Graph, Model } from "../../src/onnx/graph.ts";
+import { load, type Lower } from "../../src/onnx/load.ts";
+import { sortNodes } from "../../src/onnx/sort.ts";
+import { normal, random } from "../../src/random.ts";
+import { footprint } from "../../src/runtime/memory.ts";
+import { compileForward, compileGradient, networkSize } from "../../src/segmenter/compile.ts";
+import type { Network } from "../../src/segmenter/network.ts";
+import { typesOf } from "../../src/onnx/types.ts";
+import { numbersOf, tensorOf, type Tensor } from "../../src/tensor.ts";
+import { interpret } from "../support/interpreter.ts";
+import { noiseImage, noiseLabels } from "../support/networks/image.ts";
+import { tinyManifest, tinyNetwork } from "../support/networks/tiny.ts";
+import { runWasm } from "../support/wasm.ts";
+import { lossByHand, planesOf, type Planes } from "./by-hand.ts";
+
+/** The nodes in topological order, as standard ONNX and the interpreter want them. */
+const sorted = (graph: Graph): Graph => {
+  const known = new Set([...graph.inputs.map((v) => v.name), ...graph.initializers.keys()]);
+  return { ...graph, nodes: sortNodes(graph.nodes, known, "graph") };
+};
+
+const feedsOf = (height: number, width: number, classes: number, dtype: "float32" | "float64" = "float32") => {
+  const image = noiseImage(height, width, 5);
+  const labels = noiseLabels(height, width, classes, 3, true);
+  const feeds: Record<string, Tensor> = {
+    image: tensorOf(dtype, [1, 3, height, width], image.data),
+    target: tensorOf("int32", [1, height, width], labels.data),
+  };
+  return { image, labels, feeds };
+};
+
+describe("the compiled gradient in float64", () => {
+  const networks: readonly (readonly [string, Network])[] = [
+    ["logits", tinyNetwork({ activation: "Tanh" }, { input: { channels: "BGR", scale: 0.5, multipleOf: 4 } })],
+    [
+      "probabilities",
+      tinyNetwork(
+        { activation: "Tanh", head: (op, z) => op.Softmax(z, { axis: 1 }) },
+        { output: { kind: "probabilities" } },
+      ),
+    ],
+  ];
+
+  it.each(networks)("is the derivative of the loss by its definition: %s", (_, network) => {
+    const [height, width] = [9, 8];
+    const { image, labels, feeds } = feedsOf(height, width, 4, "float64");
+    const { model } = compileGradient(network, { height, width }, "given");
+    const { gradient, loss } = interpret(sorted(model.graph), feeds);
+    const f = (at: Planes) => lossByHand(network, at, labels);
+    const centre = planesOf(image);
+    expect(Math.abs(numbersOf(loss!)[0]! / f(centre) - 1)).toBeLessThan(1e-7);
+    for (const seed of [1, 2]) {
+      const next = random(seed);
+      const u = centre.data.map(() => normal(next));
+      const at = (t: number) => f({ ...centre, data: centre.data.map((v, i) => v + t * u[i]!) });
+      const difference = (h: number) => (at(h) - at(-h)) / (2 * h);
+      const terms = numbersOf(gradient!).map((g, i) => g * u[i]!);
+      const along = terms.reduce((sum, v) => sum + v, 0);
+      const expected = (4 * difference(0.01) - difference(0.02)) / 3;
+      // Constants such as mean/scale are float32.
+      expect(Math.abs(along - expected) / Math.hypot(...terms)).toBeLessThan(1e-6);
+    }
+  });
+});
+
+/** A network with what is lowered and reordered: Relu, Clip and PRelu masks, a pooling with a gradient. */
+const masked = (): Network =>
+  tinyNetwork({
+    head: (op, z) => {
+      const slope = op.tensor(tensorOf("float32", [4, 1, 1], [0.1, 0.2, 0.3, 0.4]), "slope");
+      const clipped = op.Clip(op.PRelu(z, slope), op.constant(-1), op.constant(6));
+      const pooled = op.MaxPool(clipped, { kernel_shape: [3, 3], pads: [1, 1, 1, 1], strides: [1, 1] });
+      return op.Add(pooled, z);
+    },
+  });
+
+describe("the order for memory", () => {
+  const size = { height: 24, width: 32 };
+  const { model } = compileGradient(masked(), size, "given");
+
+  it("is not topological, and has the same nodes", () => {
+    const straight = sorted(model.graph);
+    expect(model.graph.nodes.map((n) => n.name)).not.toEqual(straight.nodes.map((n) => n.name));
+    expect(new Set(model.graph.nodes)).toEqual(new Set(straight.nodes));
+    expect(orderForMemory(straight).nodes).toHaveLength(straight.nodes.length);
+  });
+
+  it("changes nothing in what onnxruntime gives", async () => {
+    const { feeds } = feedsOf(size.height, size.width, 4);
+    const straight: Model = { ...model, graph: sorted(model.graph) };
+    const [ours, theirs] = [await runWasm(model, feeds), await runWasm(straight, feeds)];
+    expect(Object.keys(ours).toSorted()).toEqual(["gradient", "labels", "loss"]);
+    expect(ours).toEqual(theirs);
+    expect(numbersOf(ours["gradient"]!).some((v) => v !== 0)).toBe(true);
+  });
+
+  it("is predicted to take less memory than the builder's order", () => {
+    const types = typesOf(sorted(model.graph));
+    const ordered = footprint({ ...model.graph, types });
+    const straight = footprint({ ...sorted(model.graph), types });
+    expect(ordered.runBytes).toBeLessThanOrEqual(straight.runBytes);
+  });
+});
+
+describe("the pooling's indices", () => {
+  it("come from the forward pass, once", () => {
+    const { model } = compileGradient(masked(), { height: 8, width: 8 }, "given");
+    const pools = model.graph.nodes.filter((n) => n.op === "MaxPool");
+    expect(pools.map((n) => n.outputs.length)).toEqual([2]);
+  });
+});
+
+describe("a network lowered for its gradient", () => {
+  it("is written in other nodes, and means the same", () => {
+    const { model } = masked();
+    const loaded = (lower?: Lower) => {
+      const op = createBuilder();
+      const { output } = load(op, model, { input: op.input("x", "float32", [1, 3, 8, 12]) }, lower);
+      return op.graph({ y: output! });
+    };
+    const [plain, lowered] = [loaded(), loaded(lowerForGradient)];
+    expect(lowered.nodes.map((n) => n.op)).not.toEqual(plain.nodes.map((n) => n.op));
+    const x = tensorOf(
+      "float64",
+      [1, 3, 8, 12],
+      noiseImage(8, 12).data.map((v) => v / 128 - 1),
+    );
+    const [expected, actual] = [plain, lowered].map((graph) => numbersOf(interpret(graph, { x })["y"]!));
+    for (const [i, v] of expected!.entries()) expect(Math.abs(actual![i]! - v)).toBeLessThan(1e-9);
+  });
+});
+
+describe("the compiled forward graph", () => {
+  it("has labels and confidence of the image's size, and no gradient", () => {
+    const { model } = compileForward(tinyNetwork(), { height: 9, width: 7 });
+    expect(model.graph.inputs.map((v) => [v.name, v.shape])).toEqual([["image", [1, 3, 9, 7]]]);
+    expect(model.graph.outputs.map((v) => [v.name, v.dtype, v.shape])).toEqual([
+      ["labels", "uint8", [1, 9, 7]],
+      ["confidence", "float32", [1, 9, 7]],
+    ]);
+  });
+
+  it("needs no target where the least-likely class is the loss's", () => {
+    const { model } = compileGradient(tinyNetwork(), { height: 8, width: 8 }, "least-likely");
+    expect(model.graph.inputs.map((v) => v.name)).toEqual(["image"]);
+  });
+
+  it("refuses a size that the network refuses, and says where", () => {
+    const rigid = tinyNetwork(
+      { head: (op, z) => op.Add(z, op.tensor(tensorOf("float32", [1, 1, 32, 1], new Float32Array(32)), "rows")) },
+      { input: { multipleOf: 1 } },
+    );
+    expect(() => compileForward(rigid, { height: 32, width: 8 })).not.toThrow();
+    expect(() => compileForward(rigid, { height: 12, width: 8 })).toThrow(/node Add .*broadcast/);
+  });
+});
+
+describe("the size that the network sees", () => {
+  it.each([
+    [{ height: 360, width: 480 }, { multipleOf: 8 }, { height: 360, width: 480 }],
+    [{ height: 363, width: 477 }, { multipleOf: 8 }, { height: 360, width: 480 }],
+    [{ height: 365, width: 484 }, { multipleOf: 8 }, { height: 368, width: 488 }],
+    [{ height: 1, width: 2 }, { multipleOf: 8 }, { height: 8, width: 8 }],
+    [{ height: 17, width: 23 }, { multipleOf: 1 }, { height: 17, width: 23 }],
+    [
+      { height: 17, width: 23 },
+      { height: 513, width: 513 },
+      { height: 513, width: 513 },
+    ],
+    [{ height: 17, width: 23 }, { height: 64 }, { height: 64, width: 24 }],
+  ] as const)("of %o with %o is %o", (size, input, expected) => {
+    expect(networkSize(tinyManifest({ input }), size)).toEqual(expected);
+  });
+});

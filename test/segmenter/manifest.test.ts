@@ -1,0 +1,99 @@
+/** Manifests: what is refused, and how it is told. */
+
+import { describe, expect, it } from "vitest";
+import { OnnxError } from "../../src/onnx/graph.ts";
+import { writeModel } from "../../src/onnx/write.ts";
+import { ManifestError, parseManifest } from "../../src/segmenter/manifest.ts";
+import { openNetwork } from "../../src/segmenter/network.ts";
+import { tinyManifest, tinyModel } from "../support/networks/tiny.ts";
+
+const good = tinyManifest();
+
+/** The manifest with one field, by its path, in place of its own; undefined removes it. */
+const withField = (path: string, value: unknown): unknown => {
+  const copy = structuredClone(good) as Record<string, unknown>;
+  const keys = path.split(".");
+  let at = copy;
+  for (const key of keys.slice(0, -1)) at = at[key] as Record<string, unknown>;
+  if (value === undefined) delete at[keys.at(-1)!];
+  else at[keys.at(-1)!] = value;
+  return copy;
+};
+
+const colours = (count: number) => Array.from({ length: count }, () => ({ name: "a", color: [0, 0, 0] }));
+
+describe("a manifest", () => {
+  it("that is right is given back as it is", () => {
+    expect(parseManifest(structuredClone(good))).toEqual(good);
+    expect(parseManifest(withField("metrics", { cleanMiou: 0.5, command: "x" }))).toMatchObject({
+      metrics: { cleanMiou: 0.5 },
+    });
+  });
+
+  const wrong: readonly (readonly [string, unknown])[] = [
+    ["name", "E-Net Street"],
+    ["name", ""],
+    ["architecture", ""],
+    ["dataset", undefined],
+    ["classes", colours(1)],
+    ["classes", colours(256)],
+    ["classes.1.color", [0, 0, 256]],
+    ["classes.0.color", [0, 0]],
+    ["classes.2.name", ""],
+    ["void", 0],
+    ["file", "../model.onnx"],
+    ["file", "a/b"],
+    ["sha256", "abc"],
+    ["sha256", good.sha256.toUpperCase().replace("0", "A")],
+    ["precision", "fp16"],
+    ["input", undefined],
+    ["input.layout", "NHWC"],
+    ["input.width", 0],
+    ["input.width", 1.5],
+    ["input.height", "any"],
+    ["input.height", 100_000],
+    ["input.multipleOf", 0],
+    ["input.channels", "GBR"],
+    ["input.mean", [1, 2]],
+    ["input.std", [1, 0, 1]],
+    ["input.scale", "1"],
+    ["input.scale", 0],
+    ["output.kind", "scores"],
+    ["output.stride", 0],
+    ["license", undefined],
+  ];
+
+  it.each(wrong)("names the field at fault: %s = %j", (path, value) => {
+    const parse = () => parseManifest(withField(path, value));
+    expect(parse).toThrow(ManifestError);
+    expect(parse).toThrow(new RegExp(`^the manifest is not valid: ${path}[:.]`));
+  });
+
+  it("names every field at fault, and one that it does not know", () => {
+    const twice = { ...(withField("input.width", -1) as object), precision: "fp8" };
+    expect(() => parseManifest(twice)).toThrow(/precision: .*; input\.width: /);
+    expect(() => parseManifest(withField("input.colour", "RGB"))).toThrow(/input: .*colour/);
+    expect(() => parseManifest([])).toThrow(/\(root\)/);
+  });
+});
+
+describe("a network that is not its manifest's", () => {
+  const bytes = writeModel(tinyModel());
+
+  it.each([
+    ["input.name", tinyManifest({ input: { name: "image" } }), /^input\.name: .*"image", only input$/],
+    ["output.name", tinyManifest({ output: { name: "logits" } }), /^output\.name: .*"logits", only output$/],
+  ] as const)("is refused: %s", (_, manifest, message) => {
+    expect(() => openNetwork(manifest, bytes)).toThrow(ManifestError);
+    expect(() => openNetwork(manifest, bytes)).toThrow(message);
+  });
+
+  it("is refused where the file is none", () => {
+    expect(() => openNetwork(good, bytes.subarray(0, bytes.length >> 1))).toThrow(OnnxError);
+    expect(() => openNetwork(good, new TextEncoder().encode("<html></html>"))).toThrow(OnnxError);
+  });
+
+  it("is opened where all fits", () => {
+    expect(openNetwork(good, bytes).manifest).toBe(good);
+  });
+});
