@@ -144,7 +144,7 @@ const BASE_BYTES = 9 * 2 ** 20;
 const WEIGHT_COPIES = 4;
 const NODE_BYTES = 6 * 2 ** 10;
 /** Between values that come and go, the heap has gaps. */
-const FRAGMENTATION = 1.35;
+const FRAGMENTATION = 1.4;
 
 export const footprint = (graph: SizedGraph): Footprint => {
   const weights = [...graph.initializers.values()].reduce((sum, t) => sum + bytesOf(t), 0);
