@@ -25,8 +25,18 @@ const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   image: ["tensor"],
   metrics: ["tensor"],
   segmenter: ["onnx", "autodiff", "quantize", "transforms", "objectives", "crf", "runtime", "tensor"],
-  // Beyond the design: it is handed a Runtime, adds up footprints, and tells a size that the network refuses (OnnxError) from a fault.
-  evaluation: ["segmenter", "attacks", "metrics", "image", "datasets", "tensor", "type runtime", "onnx/graph"],
+  // Beyond the design: it is handed a Runtime, adds up footprints, and tells refused sizes (OnnxError) and a failing backend (RuntimeError) from faults.
+  evaluation: [
+    "segmenter",
+    "attacks",
+    "metrics",
+    "image",
+    "datasets",
+    "tensor",
+    "type runtime",
+    "runtime/session",
+    "onnx/graph",
+  ],
   // FaultlineError is the one class: requests are refused with it, and it is recognised by it.
   api: ["type evaluation", "evaluation/failure"],
   modules: [],

@@ -2,7 +2,7 @@
 
 import { stepsOf } from "./attack-image.ts";
 import { encodeLabels } from "../image/labels.ts";
-import type { Runtime } from "../runtime/session.ts";
+import { RuntimeError, type Runtime } from "../runtime/session.ts";
 import { MemoryBudgetError, SessionCache } from "../segmenter/session-cache.ts";
 import type { Goal, Image, Segmenter } from "../segmenter/segmenter.ts";
 import { cancellable, createAttackHandler } from "./attack-request.ts";
@@ -134,12 +134,24 @@ export const createService = (options: EngineOptions): Service => {
     model: (name) => queue(() => models.info(name)),
     ready: async () => void (await models.open(options.defaultModel)),
     defaultSteps: stepsOf,
-    segment: (request) => queue(() => segment(request)),
-    attack: (request, run) => queue(() => cancellable(run.signal, () => attack(request, run))),
+    segment: (request) => queue(() => running(request.model, () => segment(request))),
+    attack: (request, run) =>
+      queue(() => running(request.spec.model, () => cancellable(run.signal, () => attack(request, run)))),
     score: (request) =>
       queue(() => scoreMaps(request, models, (part, bytes, rules) => readLabels(part, bytes, { maxPixels, ...rules }))),
-    robustness: (request, run) => queue(() => cancellable(run.signal, () => robustness(request, run))),
+    robustness: (request, run) =>
+      queue(() => running(request.spec.model, () => cancellable(run.signal, () => robustness(request, run)))),
   };
+};
+
+/** A backend that fails (out of memory, numbers that overflow) is told as such. */
+const running = async <T>(model: string, run: () => Promise<T>): Promise<T> => {
+  try {
+    return await run();
+  } catch (cause) {
+    if (!(cause instanceof RuntimeError)) throw cause;
+    throw new FaultlineError({ kind: "model-unavailable", model, reason: cause.message }, { cause });
+  }
 };
 
 /** Those that can be opened; where none can, why. */

@@ -7,7 +7,7 @@ import { gradient } from "../autodiff/gradient.ts";
 import { UnsupportedOperatorError } from "../autodiff/rule.ts";
 import { lowerForGradient, lowerForward, orderForMemory } from "../autodiff/lower.ts";
 import { createBuilder, type Builder } from "../onnx/build.ts";
-import type { Model } from "../onnx/graph.ts";
+import { OnnxError, type Model } from "../onnx/graph.ts";
 import { load, type Lower } from "../onnx/load.ts";
 import { typesOf } from "../onnx/types.ts";
 import type { Value } from "../onnx/value.ts";
@@ -108,7 +108,10 @@ export const compileGradient = (network: Network, size: Size, lossLabels: LossLa
   return compiled(op, { labels, loss, gradient: dx! });
 };
 
-/** What keeps the network's gradient from being built, found by building it at a small size: operators by name, or none. */
+/**
+ * What keeps the network's gradient from being built, found by building it at a small size: operators by name, or none. A
+ * network that refuses that very size is not judged by it.
+ */
 export const gradientFaults = (network: Network): string[] => {
   const side = 16 * (network.manifest.input.multipleOf ?? 8);
   try {
@@ -116,6 +119,7 @@ export const gradientFaults = (network: Network): string[] => {
     return [];
   } catch (cause) {
     if (cause instanceof UnsupportedOperatorError) return [cause.operator];
+    if (cause instanceof OnnxError) return [];
     throw cause;
   }
 };

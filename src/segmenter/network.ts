@@ -12,6 +12,9 @@ export interface Network {
 
 /** Reads the network of a manifest. @throws OnnxError for a bad file, ManifestError where the two do not fit. */
 export const openNetwork = (manifest: Manifest, bytes: Uint8Array): Network => {
+  if (manifest.output.kind === "labels") {
+    throw new ManifestError("output.kind: labels alone have neither confidence nor gradient; export the logits");
+  }
   const model = fuseBatchNormalization(readModel(bytes));
   const requireName = (field: string, wanted: string, present: readonly { readonly name: string }[]) => {
     if (present.some((v) => v.name === wanted)) return;

@@ -2,7 +2,7 @@
 
 import { writeModel } from "../onnx/write.ts";
 import type { Footprint } from "../runtime/memory.ts";
-import type { Session } from "../runtime/session.ts";
+import { RuntimeError, type Session } from "../runtime/session.ts";
 import { tensor, type Tensor } from "../tensor.ts";
 import { compileForward, compileGradient, type Compiled, type LossLabels, type Size } from "./compile.ts";
 import type { Manifest } from "./manifest.ts";
@@ -93,6 +93,7 @@ export const createSegmenter = (network: Network, cache: SessionCache): Segmente
       const raw = gradient!.data as Float32Array<ArrayBuffer>;
       const counted = targetPixels ?? size.height * size.width;
       const total = Number(loss!.data[0]);
+      if (!Number.isFinite(total)) throw new RuntimeError(`the network's loss is ${total}: its output overflows`);
       return {
         gradient: tensor("float32", image.shape, sense > 0 ? raw : negative(raw)),
         value: sense * total,

@@ -45,3 +45,20 @@ describe("a memory budget that is no number", () => {
     expect(() => new SessionCache(startWasm(), budget)).toThrow(RangeError);
   });
 });
+
+describe("a network that fails as it runs", () => {
+  it("is unavailable, with the reason", async () => {
+    const overflowing = tinyFile({ head: (op, z) => op.Mul(op.Mul(z, op.constant(1e30)), op.constant(1e30)) });
+    const run = serviceOf([overflowing]).attack({ spec, image: imagePng, outputs: [] }, {});
+    expect(await failureOf(run)).toMatchObject({
+      kind: "model-unavailable",
+      reason: expect.stringContaining("overflows"),
+    });
+  });
+
+  it("is refused when it gives labels alone", async () => {
+    const labelled = serviceOf([tinyFile({}, { output: { kind: "labels" } })]);
+    const failure = await failureOf(labelled.segment({ model: "tiny", image: imagePng }));
+    expect(failure).toMatchObject({ kind: "model-unavailable", reason: expect.stringContaining("output.kind") });
+  });
+});
