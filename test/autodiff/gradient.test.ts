@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { gradient } from "../../src/autodiff/gradient.ts";
 import { UnsupportedOperatorError } from "../../src/autodiff/rule.ts";
 import { createBuilder, OPSET } from "../../src/onnx/build.ts";
-import { OnnxError, type Graph } from "../../src/onnx/graph.ts";
+import type { Graph } from "../../src/onnx/graph.ts";
 import { numbersOf, tensorOf } from "../../src/tensor.ts";
 import { about, floats, weights, x, type Case } from "../support/cases/case.ts";
 import { checkGradient, TOLERANCE } from "../support/gradient-check.ts";
@@ -154,9 +154,26 @@ describe("a form that has no rule is refused by name", () => {
     const places = op.input("places", "int64", operator === "ScatterElements" ? [2, 3] : [2, 1]);
     const rest = updates ? [op.input("u", "float32", updates)] : [];
     const y = op.append(operator, [v, places, ...rest], attributes)[0]!;
-    expect(() => gradient(op, y, [v])).toThrow(OnnxError);
+    expect(() => gradient(op, y, [v])).toThrow(UnsupportedOperatorError);
     expect(() => gradient(op, y, [v])).toThrow(new RegExp(`${operator}.*${form}`));
   });
+
+  test("MaxPool, storage_order 1", () => {
+    const op = createBuilder();
+    const v = op.input("x", "float32", [1, 1, 4, 4]);
+    const pooled = op.append("MaxPool", [v], { kernel_shape: [2, 2], strides: [2, 2], storage_order: 1 }, 2);
+    expect(() => gradient(op, pooled[0]!, [v])).toThrow(/MaxPool.*storage_order/);
+  });
+
+  test.each(["float16", "int16"] as const)(
+    "a path through %s, which would otherwise be dropped in silence",
+    (dtype) => {
+      const op = createBuilder();
+      const v = op.input("x", "float32", [4]);
+      const y = op.cast(op.cast(v, dtype), "float32");
+      expect(() => gradient(op, y, [v])).toThrow(new RegExp(`Cast.*${dtype}`));
+    },
+  );
 
   test("Resize, antialias", () => {
     const op = createBuilder();
