@@ -79,9 +79,12 @@ export const project = (x: Float32Array, centre: Float32Array, { epsilon, pixelR
   const out = new Float32Array(x.length);
   for (let i = 0; i < out.length; i++) {
     const c = centre[i]!;
-    let v = Math.fround(Math.min(Math.max(x[i]!, c - epsilon), c + epsilon));
-    if (Math.abs(v - c) > epsilon) v = neighbour(v, c);
-    out[i] = Math.min(Math.max(v, low), high);
+    let v = x[i]!; // comparisons rather than Math.min: faster, and NaN stays NaN
+    if (v < c - epsilon) v = c - epsilon;
+    else if (v > c + epsilon) v = c + epsilon;
+    v = Math.fround(v);
+    if (v - c > epsilon || c - v > epsilon) v = neighbour(v, c);
+    out[i] = v < low ? low : v > high ? high : v;
   }
   return out;
 };
@@ -108,14 +111,18 @@ export const ascend = ({ alpha, steps, direction, start, ...ball }: Ascent): Att
       const evaluation = await objective(like(x));
       const { data } = evaluation.gradient;
       if (data.length !== sizeOf(image.shape)) throw new RangeError("the gradient has not the image's shape");
-      const u = direction(data);
-      const moved = new Float32Array(x.length);
-      for (let i = 0; i < moved.length; i++) moved[i] = x[i]! + alpha * u[i]!;
-      x = project(moved, centre, ball);
+      x = project(moved(x, alpha, direction(data)), centre, ball);
       await onStep?.({ step, steps, evaluation, image: like(x) });
     }
     return like(x);
   };
+};
+
+/** x + α·u */
+const moved = (x: Float32Array, alpha: number, u: Float32Array): Float32Array => {
+  const out = new Float32Array(x.length);
+  for (let i = 0; i < out.length; i++) out[i] = x[i]! + alpha * u[i]!;
+  return out;
 };
 
 const requirePositive = (values: Readonly<Record<string, number>>): void => {
