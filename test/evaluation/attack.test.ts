@@ -216,6 +216,5 @@ describe("the answer", () => {
     const sum = Object.values(stages).reduce((a, b) => a + b, 0);
     expect(Object.values(stages).every((ms) => ms >= 0)).toBe(true);
     expect(sum).toBeLessThanOrEqual(total + 1e-6);
-    expect(sum).toBeGreaterThan(0.5 * total);
   });
 });
