@@ -125,13 +125,13 @@ const zerosOf = (values: Float32Array): number => {
  */
 const createTrace = (steps: number, clean: Labels, onStep: AttackRun["onStep"]) => {
   const reports: StepReport[] = [];
-  let losses: number[] = [];
+  let [started, lastLoss] = [0, 0];
   let zeroShare = 0;
   const report = async (labels: Labels) => {
     const step: StepReport = {
-      step: losses.length,
+      step: started,
       steps,
-      loss: losses.at(-1)!,
+      loss: lastLoss,
       changedPixelShare: changedShare(clean, labels) ?? 0,
     };
     reports.push(step);
@@ -141,9 +141,10 @@ const createTrace = (steps: number, clean: Labels, onStep: AttackRun["onStep"]) 
     steps: reports,
     zeroGradientShare: () => zeroShare,
     evaluated: async ({ gradient, loss, labels }: SegmentationEvaluation) => {
-      if (losses.length > 0) await report(labels);
+      if (started > 0) await report(labels);
       else zeroShare = zerosOf(gradient.data) / gradient.data.length;
-      losses = [...losses, loss];
+      started += 1;
+      lastLoss = loss;
     },
     finished: report,
   };

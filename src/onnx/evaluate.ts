@@ -3,7 +3,7 @@
  * and small computations on constants. Weights stay as they are: larger results are left to the runtime.
  */
 
-import { newData, sizeOf, stridesOf, tensor, tensorOf, type Tensor } from "../tensor.ts";
+import { newData, numbersOf, sizeOf, stridesOf, tensor, tensorOf, type Tensor } from "../tensor.ts";
 import { OnnxError, describe, intOf, tensorAttributeOf, type Node } from "./graph.ts";
 import { sliceAxes } from "./infer/shape.ts";
 import { reduceAxes } from "./infer/reduce.ts";
@@ -67,8 +67,6 @@ const moved = (
 const expanded = (x: Tensor, shape: readonly number[]): Tensor =>
   moved(x, shape, (index) => x.shape.map((d, i) => (d === 1 ? 0 : index[shape.length - x.shape.length + i]!)));
 
-const numbers = (t: Tensor): number[] => Array.from(t.data as ArrayLike<number | bigint>, Number);
-
 /** Integers beyond int64 saturate: "to the end" is written as 2^63 − 1, which as a number is 2^63. */
 const saturated = (v: number): number => Math.min(v, 2 ** 63 - 1024);
 
@@ -83,7 +81,7 @@ const elements = ({ dtype, shape }: TensorType, values: readonly number[]): Tens
 const pointwise =
   (f: (...args: number[]) => number): Evaluator =>
   (inputs, type) => {
-    const columns = inputs.map((x) => numbers(expanded(x, type.shape)));
+    const columns = inputs.map((x) => numbersOf(expanded(x, type.shape)));
     return elements(
       type,
       Array.from({ length: sizeOf(type.shape) }, (_, i) => f(...columns.map((c) => c[i]!))),
@@ -113,7 +111,7 @@ const gather: Evaluator = ([x, indices], { shape }, node) => {
   const axis = raw < 0 ? raw + x!.shape.length : raw;
   const rank = indices!.shape.length;
   const strides = stridesOf(indices!.shape);
-  const list = numbers(indices!);
+  const list = numbersOf(indices!);
   return moved(x!, shape, (index) => {
     const at = list[index.slice(axis, axis + rank).reduce((sum, v, i) => sum + v * strides[i]!, 0)]!;
     if (at < -x!.shape[axis]! || at >= x!.shape[axis]!) {
@@ -138,7 +136,7 @@ const range: Evaluator = ([start, , delta], { dtype, shape }) =>
   tensorOf(
     dtype,
     shape,
-    Array.from({ length: shape[0]! }, (_, i) => numbers(start!)[0]! + i * numbers(delta!)[0]!),
+    Array.from({ length: shape[0]! }, (_, i) => numbersOf(start!)[0]! + i * numbersOf(delta!)[0]!),
   );
 
 const reduce =
@@ -156,7 +154,7 @@ const reduced = (
   const out = Array.from({ length: sizeOf(kept) }, () => initial);
   const from = stridesOf(x.shape);
   const to = stridesOf(kept);
-  for (const [i, v] of numbers(x).entries()) {
+  for (const [i, v] of numbersOf(x).entries()) {
     const at = x.shape.reduce((sum, d, a) => sum + (axes.includes(a) ? 0 : (Math.floor(i / from[a]!) % d) * to[a]!), 0);
     out[at] = f(out[at]!, v);
   }
@@ -188,7 +186,7 @@ const evaluators: Readonly<Record<string, Evaluator>> = {
   ...movers,
   Cast: ([x], type) => {
     if (x!.dtype === type.dtype) return x!;
-    const values = numbers(x!);
+    const values = numbersOf(x!);
     return elements(type, type.dtype === "bool" ? values.map((v) => Number(v !== 0)) : values);
   },
   Range: range,

@@ -76,6 +76,9 @@ export const CumSum: VjpRule = [
 /** The k largest values; dy goes back to where they came from. */
 export const TopK: VjpRule = [
   (dy, { op, node, outputs }, x) =>
-    op.ScatterElements(op.zeros(x), outputs[1], dy, { axis: intOf(node, "axis", -1), reduction: "add" }),
+    op.ScatterElements(op.zeros({ dtype: dy.dtype, shape: x.shape }), outputs[1], dy, {
+      axis: intOf(node, "axis", -1),
+      reduction: "add",
+    }),
   null,
 ];
