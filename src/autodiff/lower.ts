@@ -1,8 +1,12 @@
 /** How a network is written when its gradient is wanted: exact rewrites for speed and memory. */
 
+import type { Builder } from "../onnx/build.ts";
 import { intOf, type Graph, type Node } from "../onnx/graph.ts";
 import { convTransposeWindow } from "../onnx/infer/window.ts";
 import type { Lower } from "../onnx/load.ts";
+import type { TensorType, Value } from "../onnx/value.ts";
+import { tensor, type Tensor } from "../tensor.ts";
+import { mish, softplus } from "./rules/softplus.ts";
 import { subpixelBack } from "./rules/subpixel.ts";
 import { constantWeights } from "./rules/weights.ts";
 
@@ -17,25 +21,74 @@ const lowerConvTranspose: Lower = (op, { inputs, attributes }, outputs) => {
   return y && [y];
 };
 
+const elementwise =
+  (f: (op: Builder, x: Value) => Value): Lower =>
+  (op, { inputs: [x] }) =>
+    x ? [f(op, x)] : null;
+
+const lowered: Readonly<Record<string, Lower>> = {
+  ConvTranspose: lowerConvTranspose,
+  Softplus: elementwise(softplus),
+  Mish: elementwise(mish),
+};
+
 /** How every network is written for onnxruntime's WASM backend. */
 export const lowerForward: Lower = (op, node, outputs) =>
-  node.op === "ConvTranspose" ? lowerConvTranspose(op, node, outputs) : null;
+  Object.hasOwn(lowered, node.op) ? lowered[node.op]!(op, node, outputs) : null;
 
-/** As lowerForward; and MaxPool also gives its Indices, so that the backward pass need not pool again. */
+/** Outputs that spare the backward pass the work of the forward pass: MaxPool's Indices, the mean and deviation of layers. */
+const optional: Readonly<Record<string, number>> = { MaxPool: 1, LayerNormalization: 2 };
+
+/** As lowerForward; and these nodes give their optional outputs too. */
 export const lowerForGradient: Lower = (op, node, outputs) =>
-  node.op === "MaxPool" && outputs.length === 1
-    ? op.appendNode("MaxPool", node.inputs, node.attributes, [outputs[0]!, ""])
+  Object.hasOwn(optional, node.op) && outputs.length === 1
+    ? op.appendNode(node.op, node.inputs, node.attributes, [
+        outputs[0]!,
+        ...Array.from({ length: optional[node.op]! }, () => ""),
+      ])
     : lowerForward(op, node, outputs);
 
 /** Their results are masks of one byte an element, kept from the forward to the backward pass. */
 const masks = new Set(["Greater", "GreaterOrEqual", "Less", "LessOrEqual", "And"]);
+const isMask = (node: Node | undefined): boolean => node !== undefined && masks.has(node.op);
+
+const bounds = (name: string, value: bigint, rank: number): readonly [string, Tensor] => [
+  `${name}_${rank}`,
+  tensor("int64", [rank], new BigInt64Array(rank).fill(value)),
+];
 
 /**
- * The nodes that make masks, moved to the end of the file. onnxruntime executes depth first and, among a node's inputs,
- * takes the one that stands last in the file first; so each mask is made as soon as its float input exists, which then need
- * not live until the backward pass. For onnxruntime only: standard ONNX wants files in topological order.
+ * The graph in the order of execution that needs the least memory: each mask as soon as its float input exists, which then
+ * need not live until the backward pass; then the outputs in the order given. onnxruntime executes depth first from the nodes
+ * that nothing reads, last in the file first; so each mask gets such a node, its first element, and these stand at the end
+ * of the file, the first to be executed last.
  */
-export const orderForMemory = (graph: Graph): Graph => {
-  const late = (op: string) => masks.has(op);
-  return { ...graph, nodes: [...graph.nodes.filter((n) => !late(n.op)), ...graph.nodes.filter((n) => late(n.op))] };
+export const orderForMemory = (graph: Graph, types: ReadonlyMap<string, TensorType>): Graph => {
+  const index = new Map(graph.nodes.flatMap((n, i) => n.outputs.map((name) => [name, i] as const)));
+  /** The place of the last node that a mask waits for. */
+  const ready = ({ inputs }: Node): number =>
+    Math.max(
+      ...inputs.map((name) => index.get(name) ?? -1).map((i) => (isMask(graph.nodes[i]) ? ready(graph.nodes[i]!) : i)),
+    );
+  const made = graph.nodes.filter(isMask).toSorted((a, b) => ready(a) - ready(b));
+  const ranks = new Set(made.map((n) => types.get(n.outputs[0]!)!.shape.length));
+  const firsts = made.map((n, i): Node => {
+    const rank = types.get(n.outputs[0]!)!.shape.length;
+    const inputs = [n.outputs[0]!, `first_from_${rank}`, `first_to_${rank}`];
+    return { name: `first_${i}`, op: "Slice", domain: "", inputs, outputs: [`first_${i}`], attributes: {} };
+  });
+  /** The node that makes an output, and the one before it where it is but an Identity, which onnxruntime leaves out. */
+  const makers = (name: string): Node[] => {
+    const node = graph.nodes[index.get(name) ?? -1];
+    return node ? [...(node.op === "Identity" ? makers(node.inputs[0]!) : []), node] : [];
+  };
+  const last = graph.outputs.toReversed().flatMap(({ name }) => makers(name));
+  return {
+    ...graph,
+    nodes: [...graph.nodes.filter((n) => !last.includes(n)), ...last, ...firsts.toReversed()],
+    initializers: new Map([
+      ...graph.initializers,
+      ...[...ranks].flatMap((rank) => [bounds("first_from", 0n, rank), bounds("first_to", 1n, rank)]),
+    ]),
+  };
 };

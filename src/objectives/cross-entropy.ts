@@ -35,7 +35,8 @@ export const exponentials = (op: Builder, logits: Value): { max: Value; exp: Val
 
 /**
  * The same loss with its gradient in closed form, ∂/∂z = v·(softmax(z) − onehot), v = 1 where the pixel is not void: the start of
- * the backward pass, in fewer and smaller steps than differentiating `crossEntropy`.
+ * the backward pass, in fewer and smaller steps than differentiating `crossEntropy`. The labels are gathered and scattered, so
+ * that beside the exponentials no tensor of the logits' size is made.
  *
  * @returns loss: a scalar; gradient: shaped as the logits.
  */
@@ -44,14 +45,19 @@ export const crossEntropyWithGradient = (
   logits: Value,
   labels: Value,
 ): { loss: Value; gradient: Value } => {
+  const classes = op.constant(logits.shape[1]!, "int32");
+  const zero = op.constant(0, "int32");
+  const known = op.And(op.Less(labels, classes), op.GreaterOrEqual(labels, zero));
+  const counted = op.Unsqueeze(op.cast(known, logits.dtype), op.ints([1]));
+  const own = op.Unsqueeze(op.Where(known, labels, zero), op.ints([1]));
   const { max, exp, sum } = exponentials(op, logits);
-  const chosen = op.cast(oneHot(op, labels, logits.shape[1]!), logits.dtype);
-  const counted = op.ReduceSum(chosen, op.ints([1]), { keepdims: 1 });
   // −ln softmax(z)[y] = max + ln Σ e^(z − max) − z[y]
-  const own = op.ReduceSum(op.Mul(chosen, logits), op.ints([1]), { keepdims: 1 });
-  const losses = op.Sub(op.Mul(counted, op.Add(max, op.Log(sum))), own);
+  const losses = op.Mul(counted, op.Sub(op.Add(max, op.Log(sum)), op.GatherElements(logits, own, { axis: 1 })));
   return {
     loss: op.ReduceSum(losses, op.ints([0, 1, 2, 3]), { keepdims: 0 }),
-    gradient: op.Sub(op.Mul(exp, op.Div(counted, sum)), chosen),
+    gradient: op.ScatterElements(op.Mul(exp, op.Div(counted, sum)), own, op.Neg(counted), {
+      axis: 1,
+      reduction: "add",
+    }),
   };
 };

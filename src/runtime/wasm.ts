@@ -9,12 +9,17 @@ export interface WasmOptions {
   readonly module?: WebAssembly.Module;
 }
 
-/** How sessions are made. Without the arena and the memory pattern the heap holds what is alive, and little more. */
+/**
+ * How sessions are made. Without the arena and the memory pattern the heap holds what is alive, and little more; but in
+ * sequential mode the planner would keep dead buffers for later values of the same shape, a backward pass's for instance
+ * (allocation_planner.cc, FindReusableTensor). With one thread the modes execute alike.
+ */
 const sessionOptions: ort.InferenceSession.SessionOptions = {
   executionProviders: ["wasm"],
   graphOptimizationLevel: "all",
   enableCpuMemArena: false,
   enableMemPattern: false,
+  executionMode: "parallel",
 };
 
 /** Stands for the precompiled module where onnxruntime expects its bytes. */
@@ -35,6 +40,22 @@ const findMemory = (
 ): WebAssembly.Memory | undefined => spaces.flatMap((space) => Object.values(space ?? {})).find(isMemory);
 
 /**
+ * Emscripten asks for a fifth more memory than the heap has, where that fails for a tenth, then for a twentieth. We refuse the
+ * first two, so that the heap stays within a twentieth of what is needed.
+ */
+const growByTwentieths = (heap: WebAssembly.Memory): void => {
+  const grow = heap.grow.bind(heap);
+  let asked = 0;
+  const refusing = (pages: number): number => {
+    asked += 1;
+    if (asked < 3) throw new RangeError("ask for less");
+    asked = 0;
+    return grow(pages);
+  };
+  Object.defineProperty(heap, "grow", { value: refusing });
+};
+
+/**
  * onnxruntime calls WebAssembly.instantiate once, at its first session. Wrapped, it takes the precompiled module in
  * place of the marker, and we keep the memory that the instance uses, to read its size.
  */
@@ -47,7 +68,10 @@ const wrapInstantiate = (module: WebAssembly.Module | undefined): void => {
       ? { module, instance: new WebAssembly.Instance(module, imports) }
       : await original(source, imports);
     const { instance } = result as { readonly instance?: WebAssembly.Instance };
-    memory ??= findMemory(...given, instance?.exports);
+    if (!memory) {
+      memory = findMemory(...given, instance?.exports);
+      if (memory) growByTwentieths(memory);
+    }
     return result;
   };
   Object.assign(WebAssembly, { instantiate: wrapped });

@@ -17,6 +17,7 @@ import { footprint, type Footprint } from "../runtime/memory.ts";
 import { tensorOf } from "../tensor.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Network } from "./network.ts";
+import { pixelsOf, type Pixels } from "./pixels.ts";
 
 export interface Size {
   readonly height: number;
@@ -70,23 +71,27 @@ const logitsOf = (op: Builder, { manifest, model }: Network, image: Value, size:
   return resized(op, logits, size);
 };
 
-const labelsOf = (op: Builder, logits: Value): Value => op.cast(op.ArgMax(logits, { axis: 1, keepdims: 0 }), "uint8");
+/** uint8 [1,H,W] */
+const labelsOf = (op: Builder, { logits, unpack }: Pixels): Value =>
+  unpack(op.cast(op.ArgMax(logits, { axis: 1, keepdims: 0 }), "uint8"));
 
 const imageInput = (op: Builder, { height, width }: Size): Value => op.input("image", "float32", [1, 3, height, width]);
 
+/** The outputs are computed in the order given. */
 const compiled = (op: Builder, outputs: Readonly<Record<string, Value>>): Compiled => {
   const model = op.model(outputs);
-  const ordered = { ...model, graph: orderForMemory(model.graph) };
-  return { model: ordered, footprint: footprint({ ...ordered.graph, types: typesOf(model.graph) }) };
+  const graph = orderForMemory(model.graph, typesOf(model.graph));
+  return { model: { ...model, graph }, footprint: footprint({ ...graph, types: typesOf(graph) }) };
 };
 
 /** `image` float32 [1,3,H,W] ↦ `labels` uint8 [1,H,W], `confidence` float32 [1,H,W]: the largest class probability. */
 export const compileForward = (network: Network, size: Size): Compiled => {
   const op = createBuilder("forward");
   const logits = logitsOf(op, network, imageInput(op, size), size, lowerForward);
+  const pixels = pixelsOf(op, logits, network.manifest.void);
   // max softmax = 1 ÷ Σ e^(z − max z)
-  const confidence = op.Squeeze(op.Reciprocal(exponentials(op, logits).sum), op.ints([1]));
-  return compiled(op, { labels: labelsOf(op, logits), confidence });
+  const confidence = op.Squeeze(op.Reciprocal(exponentials(op, pixels.logits).sum), op.ints([1]));
+  return compiled(op, { labels: labelsOf(op, pixels), confidence: pixels.unpack(confidence) });
 };
 
 /**
@@ -99,12 +104,13 @@ export const compileGradient = (network: Network, size: Size, lossLabels: LossLa
   const op = createBuilder("gradient");
   const image = imageInput(op, size);
   const target = lossLabels === "given" ? op.input("target", "int32", [1, size.height, size.width]) : null;
-  const logits = logitsOf(op, network, image, size, lowerForGradient);
-  // Before the backward pass in the file: what is last is executed first, and the masks must come with it.
-  const labels = labelsOf(op, logits);
-  const against = target ?? leastLikely(op, logits, network.manifest.classes.length);
-  const { loss, gradient: seed } = crossEntropyWithGradient(op, logits, against);
-  const [dx] = gradient(op, logits, [image], seed);
+  const { manifest } = network;
+  const pixels = pixelsOf(op, logitsOf(op, network, image, size, lowerForGradient), manifest.void);
+  const labels = labelsOf(op, pixels);
+  // Through the image's own order, which voids what is cropped away.
+  const against = pixels.pack(target ?? pixels.unpack(leastLikely(op, pixels.logits, manifest.classes.length)));
+  const { loss, gradient: seed } = crossEntropyWithGradient(op, pixels.logits, against);
+  const [dx] = gradient(op, pixels.logits, [image], seed);
   return compiled(op, { labels, loss, gradient: dx! });
 };
 

@@ -66,11 +66,12 @@ describe("the order of execution", () => {
 describe("liveness", () => {
   it("of a chain holds two neighbours beside the input", () => {
     const sizes = { x: 5, a: 100, b: 30, c: 200 };
-    const { peakBytes, at, alive } = liveness(
+    const { peakBytes, largestBytes, at, alive } = liveness(
       graphOf(["Conv x > a", "Conv a > b", "Conv b > c"], sizes, { outputs: ["c"] }),
     );
     expect([peakBytes, at]).toEqual([5 + 30 + 200, "Conv → c"]);
     expect(alive.map((v) => v.name)).toEqual(["c", "b", "x"]);
+    expect(largestBytes).toBe(200);
   });
 
   it("of a diamond keeps the first branch while the second is made", () => {
@@ -126,15 +127,15 @@ describe("the heap", () => {
   const session = (mebibytes: number): Footprint => ({
     staticBytes: mebibytes * 2 ** 20,
     runBytes: 3 * mebibytes * 2 ** 20,
-    liveness: { peakBytes: 0, at: "", alive: [] },
+    liveness: { peakBytes: 0, largestBytes: 0, at: "", alive: [] },
   });
 
   it("holds every session's weights, and one run at a time", () => {
     for (const sizes of [[], [1], [5, 5], [40, 10, 3]]) {
-      const needed = 9 + sizes.reduce((a, b) => a + b, 0) + 3 * Math.max(0, ...sizes);
+      const needed = 12 + sizes.reduce((a, b) => a + b, 0) + 3 * Math.max(0, ...sizes);
       const predicted = predictMemory(sizes.map(session)) / 2 ** 20;
       expect(predicted).toBeGreaterThanOrEqual(Math.max(16, needed));
-      expect(predicted).toBeLessThan(Math.max(16.01, 1.2 * needed));
+      expect(predicted).toBeLessThan(Math.max(16.01, 1.05 * needed));
     }
   });
 
@@ -174,12 +175,12 @@ describe("the prediction", () => {
   ] as const;
 
   it.skipIf(!shipped).each(cases)(
-    "is within a quarter of what the heap takes: enet-street %s at %d×%d",
+    "is within 15 % of what the heap takes: enet-street %s at %d×%d",
     async (...c) => {
       const [kind, height, width] = c;
       const { measured, predicted } = await measure("enet-street", kind, String(height), String(width));
       expect(measured).toBeGreaterThan(16 * 2 ** 20);
-      expect(Math.abs(predicted / measured - 1)).toBeLessThanOrEqual(0.25);
+      expect(Math.abs(predicted / measured - 1)).toBeLessThanOrEqual(0.15);
     },
     180_000,
   );

@@ -1,0 +1,71 @@
+/** Where the pixels of a network's output are made: per-pixel work, such as the loss, need not wait until they are in order. */
+
+import type { Builder, Step } from "../onnx/build.ts";
+import { intOf, stringOf } from "../onnx/graph.ts";
+import type { Value } from "../onnx/value.ts";
+import { numbersOf } from "../tensor.ts";
+
+/** The logits before the last rearrangement of pixels, and how maps of one value a pixel go there and back. */
+export interface Pixels {
+  /** float32 [N,C,h,w]: every pixel of the image once, and those that are cropped away. */
+  readonly logits: Value;
+  /** int32 labels [1,H,W] to [N,h,w]; void where a pixel is cropped away. */
+  readonly pack: (labels: Value) => Value;
+  /** [N,h,w], of any type, to [1,H,W]. */
+  readonly unpack: (map: Value) => Value;
+}
+
+const inOrder = (logits: Value): Pixels => ({ logits, pack: (labels) => labels, unpack: (map) => map });
+
+/** Before a DepthToSpace the b×b phases are images of a batch: [1,b·b·C,h,w] is [b·b,C,h,w]. */
+const beforeShuffle = (op: Builder, { node, inputs }: Step): Pixels | null => {
+  const [x] = inputs;
+  const b = intOf(node, "blocksize", 0);
+  if (!x || x.shape[0] !== 1 || stringOf(node, "mode", "DCR") !== "DCR") return null;
+  const [, depth = 0, h = 0, w = 0] = x.shape;
+  return {
+    logits: op.Reshape(x, op.ints([b * b, depth / (b * b), h, w])),
+    pack: (labels) => {
+      const phases = op.Transpose(op.Reshape(labels, op.ints([h, b, w, b])), { perm: [1, 3, 0, 2] });
+      return op.Reshape(phases, op.ints([b * b, h, w]));
+    },
+    unpack: (map) => {
+      const rows = op.Transpose(op.Reshape(map, op.ints([b, b, h, w])), { perm: [2, 0, 3, 1] });
+      return op.Reshape(rows, op.ints([1, h * b, w * b]));
+    },
+  };
+};
+
+/** Before a crop, the pixels around it are void. */
+const beforeCrop = (op: Builder, { inputs, outputs }: Step, voidLabel: number): Pixels | null => {
+  const [x, starts, ends, axes, steps] = inputs;
+  const constants = [starts, ends, axes].map((v) => (v?.constant ? numbersOf(v.constant) : null));
+  const [from, , along] = constants;
+  if (!x || !from || !along || steps || along.join() !== "2,3" || from.some((v) => v < 0)) return null;
+  const [, , height = 0, width = 0] = outputs[0]!.shape;
+  const [top = 0, left = 0] = from;
+  const [bottom, right] = [x.shape[2]! - top - height, x.shape[3]! - left - width];
+  const whole = pixelsOf(op, x, voidLabel);
+  return {
+    logits: whole.logits,
+    pack: (labels) =>
+      whole.pack(op.Pad(labels, op.ints([0, top, left, 0, bottom, right]), op.constant(voidLabel, labels.dtype))),
+    unpack: (map) =>
+      op.Slice(whole.unpack(map), op.ints([top, left]), op.ints([top + height, left + width]), op.ints([1, 2])),
+  };
+};
+
+/**
+ * The pixels of these logits [1,C,H,W], as far back as they are only rearranged: a softmax or an argmax over the classes of
+ * each pixel commutes with that, and in the backward pass saves moving tensors of the logits' size.
+ */
+export const pixelsOf = (op: Builder, logits: Value, voidLabel: number): Pixels => {
+  const step = op.producer(logits);
+  const before =
+    step?.node.op === "DepthToSpace"
+      ? beforeShuffle(op, step)
+      : step?.node.op === "Slice"
+        ? beforeCrop(op, step, voidLabel)
+        : null;
+  return before ?? inOrder(logits);
+};
