@@ -1,4 +1,7 @@
-/** Gradient ms ÷ forward ms of each network, Node-WASM, one thread: `npm run bench -- gradient [runs]`. */
+/**
+ * Gradient ms ÷ forward ms of each network, Node-WASM, one thread: `npm run bench -- gradient [RUNS]`. With
+ * `--profile [NETWORK]`: which operators the gradient's time goes to.
+ */
 
 import { writeModel } from "../src/onnx/write.ts";
 import type { Session } from "../src/runtime/session.ts";
@@ -6,6 +9,7 @@ import { startWasm } from "../src/runtime/wasm.ts";
 import { compileForward, compileGradient, networkSize, type Size } from "../src/segmenter/compile.ts";
 import { tensor } from "../src/tensor.ts";
 import { networks } from "./networks.ts";
+import { printProfile, profile } from "./profile.ts";
 
 /** The networks' own size, 360×480 where they take any. */
 const usual: Size = { height: 360, width: 480 };
@@ -32,7 +36,18 @@ export const fastest = async (runs: number, tasks: readonly (() => Promise<unkno
   return best;
 };
 
-export const gradientBench = async ([runs = "8"]: readonly string[]): Promise<void> => {
+const profiles = async (name: string | undefined): Promise<void> => {
+  startWasm();
+  for (const network of networks().filter(({ manifest }) => !name || manifest.name === name)) {
+    const size = networkSize(network.manifest, usual);
+    console.log(`\n${network.manifest.name}, gradient at ${size.height}×${size.width}\n`);
+    printProfile(await profile(compileGradient(network, size, "given").model.graph), 20);
+  }
+};
+
+export const gradientBench = async (args: readonly string[]): Promise<void> => {
+  if (args[0] === "--profile") return profiles(args[1]);
+  const [runs = "8"] = args;
   const runtime = startWasm();
   console.log("| network | size | forward ms | gradient ms | ratio | least-likely ms | ratio |");
   console.log("|---|---|---|---|---|---|---|");
