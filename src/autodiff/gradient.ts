@@ -18,12 +18,21 @@ export const ruleOf = (operator: string, domain = ""): VjpRule | undefined =>
 const pullbackOf = (rule: VjpRule, index: number): Vjp | null =>
   typeof rule === "function" ? rule(index) : (rule[index] ?? null);
 
+const isFloat = ({ dtype }: Value): boolean => dtype === "float32" || dtype === "float64";
+
 /** Only these carry a gradient; integers do between QuantizeLinear and DequantizeLinear (straight-through). */
-const differentiable = ({ dtype }: Value): boolean =>
-  dtype === "float32" || dtype === "float64" || dtype === "int8" || dtype === "uint8";
+const differentiable = (v: Value): boolean =>
+  isFloat(v) || ["int8", "uint8", "int16", "uint16", "int32"].includes(v.dtype);
+
+/** The operators that lead a gradient from floats to integers; through any other, a Cast above all, there is none. */
+const quantizers = new Set(["QuantizeLinear", "DynamicQuantizeLinear"]);
+
+/** The outputs of a step that carry a gradient: not a scale and a zero point that quantisation took from the data. */
+const carriers = ({ node, outputs }: Step): readonly Value[] =>
+  quantizers.has(node.op) ? outputs.slice(0, 1) : outputs;
 
 /** Types that could carry a gradient, and for which there is no rule: refused, so that no path is dropped in silence. */
-const unsupportedTypes = new Set(["float16", "int16", "uint16"]);
+const unsupportedTypes = new Set(["float16"]);
 
 /** Steps on a path from `sources` to `target`, in order. @throws UnsupportedOperatorError for one without a rule. */
 const pathSteps = (steps: readonly Step[], target: Value, sources: readonly Value[]): Step[] => {
@@ -34,7 +43,8 @@ const pathSteps = (steps: readonly Step[], target: Value, sources: readonly Valu
     return true;
   });
   const reached = new Set(sources.map((v) => v.name));
-  return relevant.toReversed().filter(({ node, inputs, outputs }) => {
+  return relevant.toReversed().filter((step) => {
+    const { node, inputs, outputs } = step;
     const active = inputs.flatMap((v, i) => (v && reached.has(v.name) && differentiable(v) ? [i] : []));
     if (active.length === 0) return false;
     const rule = ruleOf(node.op, node.domain);
@@ -42,7 +52,9 @@ const pathSteps = (steps: readonly Step[], target: Value, sources: readonly Valu
     const strange = outputs.find((v) => unsupportedTypes.has(v.dtype));
     if (strange) unsupportedForm(node, `${strange.dtype} results`);
     if (!active.some((i) => pullbackOf(rule, i))) return false;
-    for (const v of outputs) reached.add(v.name);
+    const rounds = active.every((i) => isFloat(inputs[i]!)) && !isFloat(outputs[0]!);
+    if (rounds && !quantizers.has(node.op)) return false;
+    for (const v of carriers(step)) reached.add(v.name);
     return true;
   });
 };
@@ -74,12 +86,13 @@ export const gradient = (op: Builder, target: Value, sources: readonly Value[], 
     cotangents.set(value.name, known ? op.Add(known, dx) : dx);
   };
   const path = pathSteps(op.steps, target, sources);
-  const wanted = new Set([...sources, ...path.flatMap((s) => s.outputs)].map((v) => v.name));
+  const wanted = new Set([...sources, ...path.flatMap(carriers)].map((v) => v.name));
   accumulate(target, seed ?? op.Expand(op.constant(1, target.dtype), op.ints(target.shape)));
   for (const { node, inputs, outputs } of path.toReversed()) {
     if (!outputs.some((v) => cotangents.has(v.name))) continue;
     const cotangent = (index: number) => cotangents.get(outputs[index]!.name) ?? zerosLike(op, outputs[index]!);
-    const context: VjpContext = { op, node, inputs, y: outputs[0]!, outputs, cotangent };
+    const counts = (index: number) => outputs[index] !== undefined && cotangents.has(outputs[index].name);
+    const context: VjpContext = { op, node, inputs, y: outputs[0]!, outputs, cotangent, counts };
     for (const [i, x] of inputs.entries()) {
       const pullback = x && wanted.has(x.name) && differentiable(x) ? pullbackOf(ruleOf(node.op)!, i) : null;
       if (!x || !pullback) continue;

@@ -16,6 +16,8 @@ export interface VjpContext {
   readonly outputs: readonly Value[];
   /** The cotangent of output `index`; zeros where nothing depends on it. */
   readonly cotangent: (index: number) => Value;
+  /** Whether the target depends on output `index`. */
+  readonly counts: (index: number) => boolean;
 }
 
 /**

@@ -126,7 +126,7 @@ export class GraphBuilder {
     };
     const types = inferTypes(draft, inputs);
     const folded = evaluate(draft, inputs, types);
-    const values = folded ? [this.tensor(folded, wanted[0])] : this.#step(draft, inputs, types);
+    const values = folded ? folded.map((t, i) => this.tensor(t, wanted[i])) : this.#step(draft, inputs, types);
     if (cheap) this.#known.set(key, values);
     return values;
   }

@@ -3,12 +3,27 @@
 import { sizeOf } from "../tensor.ts";
 import { OnnxError, describe, type Node } from "./graph.ts";
 import { elementwise } from "./infer/elementwise.ts";
+import { Einsum } from "./infer/einsum.ts";
+import { GridSample } from "./infer/grid-sample.ts";
+import { integer } from "./infer/integer.ts";
+import { normalizing } from "./infer/normalization.ts";
 import { reducing } from "./infer/reduce.ts";
+import { Resize } from "./infer/resize.ts";
 import { moving } from "./infer/shape.ts";
 import { window } from "./infer/window.ts";
 import type { Infer, TensorType, Value } from "./value.ts";
 
-const table: Readonly<Record<string, Infer>> = { ...elementwise, ...window, ...moving, ...reducing };
+const table: Readonly<Record<string, Infer>> = {
+  ...elementwise,
+  ...window,
+  ...moving,
+  ...reducing,
+  ...normalizing,
+  ...integer,
+  Einsum,
+  GridSample,
+  Resize,
+};
 
 /** Operators whose shapes can be inferred. */
 export const inferableOperators: readonly string[] = Object.keys(table);

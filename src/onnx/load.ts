@@ -1,8 +1,9 @@
 /** Brings a model into a builder: sizes fixed, operators in their opset-21 form, constants folded. */
 
 import type { Builder } from "./build.ts";
+import { decompose } from "./decompose.ts";
 import { OnnxError, type Graph, type Model, type ValueInfo } from "./graph.ts";
-import { upgrade, type Upgraded } from "./upgrade.ts";
+import { upgrade, type Context, type Upgraded } from "./upgrade.ts";
 import type { Value } from "./value.ts";
 
 /** The shape of an input with its symbols bound: a number stays, null or a symbol takes its place in `wanted`. */
@@ -53,15 +54,22 @@ export const load = (
   for (const [name, t] of graph.initializers) values.set(name, op.tensor(t, name));
   for (const node of graph.nodes) {
     const nodeInputs = node.inputs.map((name) => (name === "" ? null : values.get(name)!));
-    const upgraded = upgrade({ node, inputs: nodeInputs, op, opset: model.opset });
-    const outputs =
-      "op" in upgraded
-        ? (lower?.(op, upgraded, node.outputs) ??
-          op.appendNode(upgraded.op, upgraded.inputs, upgraded.attributes, node.outputs, node.domain))
-        : [upgraded];
+    const context = { node, inputs: nodeInputs, op, opset: model.opset };
+    const outputs = decompose(context) ?? upgradedOutputs(context, lower);
     for (const [i, name] of node.outputs.entries()) if (name !== "" && outputs[i]) values.set(name, outputs[i]);
   }
   return outputsOf(graph, values);
+};
+
+/** The outputs of a node in its opset-21 form. */
+const upgradedOutputs = (context: Context, lower: Lower | undefined): readonly Value[] => {
+  const { node, op } = context;
+  const upgraded = upgrade(context);
+  if (!("op" in upgraded)) return [upgraded];
+  return (
+    lower?.(op, upgraded, node.outputs) ??
+    op.appendNode(upgraded.op, upgraded.inputs, upgraded.attributes, node.outputs, node.domain)
+  );
 };
 
 const outputsOf = (graph: Graph, values: ReadonlyMap<string, Value>): Record<string, Value> =>

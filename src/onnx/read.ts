@@ -21,7 +21,7 @@ import {
   type ValueInfo,
 } from "./graph.ts";
 import { sortNodes, type Scope } from "./sort.ts";
-import { dtypeOf, readTensor } from "./tensor-proto.ts";
+import { dtypeOf, isNibbles, readTensor } from "./tensor-proto.ts";
 
 /** Versions of the standard operator set that are read. */
 export const OPSETS = { min: 7, max: 21 } as const;
@@ -85,6 +85,7 @@ const readGraph = (proto: GraphProto, place: string, outer: Scope): Graph => {
     known,
     place,
   );
+  refuseNibbles(proto, place);
   const outputs = proto.output.map((v) => readValueInfo(v, `${place}, output "${v.name}"`));
   const outputNames = outputs.map((v) => v.name);
   if (outputs.length === 0) throw new OnnxError("has no outputs", place);
@@ -92,6 +93,17 @@ const readGraph = (proto: GraphProto, place: string, outer: Scope): Graph => {
   const missing = outputNames.find((name) => !visible.has(name));
   if (missing !== undefined) throw new OnnxError(`output "${missing}" is produced by no node`, place);
   return { name: proto.name, inputs, outputs, initializers, nodes };
+};
+
+/** Constants of 4 bits are read as bytes; what quantises to 4 bits would then saturate where bytes do. */
+const refuseNibbles = (proto: GraphProto, place: string): void => {
+  const constants = proto.node.filter((n) => n.attribute.some((a) => a.t && isNibbles(a.t)));
+  const names = new Set([
+    ...proto.initializer.filter(isNibbles).map((t) => t.name),
+    ...constants.flatMap((n) => n.output),
+  ]);
+  const node = proto.node.find((n) => n.opType === "QuantizeLinear" && names.has(n.input[2] ?? ""));
+  if (node) throw new OnnxError("quantises to 4 bits, which only constants may have", `${place}, node "${node.name}"`);
 };
 
 const within = (outer: Scope, own: ReadonlySet<string>): Scope => ({

@@ -2,7 +2,7 @@
 
 import { create } from "@bufbuild/protobuf";
 import { TensorProtoSchema, TensorProto_DataLocation, type TensorProto } from "onnx-buf";
-import { bytesPerElement, newData, sizeOf, tensor, type DType, type Tensor } from "../tensor.ts";
+import { bytesPerElement, newData, sizeOf, tensor, tensorOf, type DType, type Tensor } from "../tensor.ts";
 import { OnnxError } from "./graph.ts";
 
 /** ONNX's numbers for the element types. */
@@ -21,6 +21,15 @@ const codes: Readonly<Record<DType, number>> = {
   uint64: 13,
 };
 const dtypes = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype as DType]));
+
+/** Types of two elements a byte, which are held as bytes: constants of theirs stand behind a DequantizeLinear. */
+const nibbles = new Map<number, "uint8" | "int8">([
+  [21, "uint8"],
+  [22, "int8"],
+]);
+
+/** Whether a tensor has elements of 4 bits. */
+export const isNibbles = (proto: TensorProto): boolean => nibbles.has(proto.dataType);
 
 export const codeOf = (dtype: DType): number => codes[dtype];
 
@@ -66,10 +75,12 @@ export const readTensor = (proto: TensorProto, place: string): Tensor => {
   if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL || proto.externalData.length > 0) {
     throw new OnnxError("weights are stored in another file; save the model with its weights inside", place);
   }
-  const dtype = dtypeOf(proto.dataType, place);
   const shape = shapeOf(proto, place);
   const size = sizeOf(shape);
   const raw = proto.rawData;
+  const packed = nibbles.get(proto.dataType);
+  if (packed) return unpacked(packed, shape, raw.length > 0 ? raw : proto.int32Data, place);
+  const dtype = dtypeOf(proto.dataType, place);
   const values = typedField(proto, dtype);
   const given = raw.length > 0 ? raw.length / bytesPerElement(dtype) : values.length;
   if (given !== size)
@@ -79,6 +90,23 @@ export const readTensor = (proto: TensorProto, place: string): Tensor => {
   else if (dtype === "int64" || dtype === "uint64") (data as BigInt64Array).set(values.map(BigInt));
   else (data as Float32Array).set(values.map(Number));
   return tensor(dtype, shape, data);
+};
+
+/** Elements of 4 bits, the first of each byte in its low half. */
+const unpacked = (
+  dtype: "uint8" | "int8",
+  shape: readonly number[],
+  bytes: ArrayLike<number>,
+  place: string,
+): Tensor => {
+  const size = sizeOf(shape);
+  if (bytes.length !== Math.ceil(size / 2))
+    throw new OnnxError(
+      `holds ${bytes.length} bytes, its shape [${shape.join(", ")}] wants ${Math.ceil(size / 2)}`,
+      place,
+    );
+  const values = Array.from({ length: size }, (_, i) => (bytes[i >> 1]! >> (4 * (i % 2))) & 15);
+  return tensorOf(dtype, shape, dtype === "int8" ? values.map((v) => (v > 7 ? v - 16 : v)) : values);
 };
 
 export const writeTensor = (name: string, t: Tensor): TensorProto =>

@@ -18,6 +18,7 @@ import {
   type Attributes,
   type Node,
 } from "./graph.ts";
+import { gridSampleMode } from "./infer/grid-sample.ts";
 import { constantInts, normaliseAxis, required, type Value } from "./value.ts";
 
 /** A node in its opset-21 form, or the value that stands in its place. */
@@ -25,7 +26,7 @@ export type Upgraded =
   | { readonly op: string; readonly inputs: readonly (Value | null)[]; readonly attributes: Attributes }
   | Value;
 
-interface Context {
+export interface Context {
   readonly node: Node;
   readonly inputs: readonly (Value | null)[];
   readonly op: Builder;
@@ -153,12 +154,18 @@ const Resize: Upgrade = (context) => {
   return { op: "Resize", inputs: present, attributes: node.attributes };
 };
 
+/** In evaluation mode the identity; where its mask is named, a node that keeps everything. */
 const Dropout: Upgrade = ({ node, inputs }) => {
-  const training = inputs[2]?.constant?.data[0];
-  if (training) throw new OnnxError("is in training mode; export the network in evaluation mode", describe(node));
-  if (node.outputs.length > 1 && node.outputs[1] !== "")
-    throw new OnnxError("its mask is used; export in evaluation mode", describe(node));
-  return required(node, inputs, 0);
+  const training = inputs[2];
+  if (training && !training.constant)
+    throw new OnnxError(
+      `its training_mode "${training.name}" is not constant; export in evaluation mode`,
+      describe(node),
+    );
+  if (training?.constant?.data[0])
+    throw new OnnxError("is in training mode; export the network in evaluation mode", describe(node));
+  const x = required(node, inputs, 0);
+  return node.outputs[1] ? { op: "Dropout", inputs: [x], attributes: {} } : x;
 };
 
 const BatchNormalization: Upgrade = ({ node, inputs }) => {
@@ -188,6 +195,13 @@ const TopK: Upgrade = ({ node, inputs, op, opset }) => {
   return { op: "TopK", inputs: [inputs[0]!, k!], attributes: without(node.attributes, "k") };
 };
 
+/** Before opset 20 there were two spatial axes, and the modes were named after them. */
+const GridSample: Upgrade = ({ node, inputs }) => ({
+  op: node.op,
+  inputs,
+  attributes: { ...node.attributes, mode: { type: "string", value: gridSampleMode(node) } },
+});
+
 const reduceAxes = attributeToInput("axes", 18);
 
 const upgrades: Readonly<Record<string, Upgrade>> = {
@@ -204,7 +218,9 @@ const upgrades: Readonly<Record<string, Upgrade>> = {
   BatchNormalization,
   GroupNormalization,
   TopK,
+  GridSample,
   Identity: ({ node, inputs }) => required(node, inputs, 0),
+  CastLike: ({ node, inputs, op }) => op.cast(required(node, inputs, 0), required(node, inputs, 1).dtype),
   Scatter: ({ node, inputs }) => ({ op: "ScatterElements", inputs, attributes: node.attributes }),
   Squeeze: attributeToInput("axes", 13),
   Unsqueeze: attributeToInput("axes", 13),

@@ -1,6 +1,7 @@
 /** Folding of what a graph computes from constants alone; sizes that are symbols stay symbols. */
 
 import { createBuilder } from "../onnx/build.ts";
+import { decompose } from "../onnx/decompose.ts";
 import type { Model } from "../onnx/graph.ts";
 import { prune } from "../onnx/passes/prune.ts";
 import { upgrade } from "../onnx/upgrade.ts";
@@ -28,7 +29,8 @@ export const foldConstants = (model: Model): Model => {
     const [output] = node.outputs;
     if (node.domain !== "" || node.outputs.length !== 1 || output === undefined) return true;
     if (graph.outputs.some((v) => v.name === output) || !inputs.every((v) => v !== undefined)) return true;
-    const upgraded = upgrade({ node, inputs, op, opset });
+    const context = { node, inputs, op, opset };
+    const upgraded = decompose(context)?.[0] ?? upgrade(context);
     const value = "op" in upgraded ? op.appendNode(upgraded.op, upgraded.inputs, upgraded.attributes)[0] : upgraded;
     if (!value?.constant) return true;
     folded.set(output, value.constant);

@@ -20,6 +20,9 @@ export interface Plan {
   readonly activations: ReadonlyMap<string, Affine>;
 }
 
+/** Operators of quantised networks: QuantizeLinear and its like, QLinearConv, QGemm, ConvInteger … */
+const ON_INTEGERS = /[Qq]uantizeLinear$|^QLinear|^QGemm$|Integer$/;
+
 /** DequantizeLinear along an axis is of opset 13. */
 const OLDEST_OPSET = 13;
 
@@ -30,6 +33,8 @@ interface Draft {
   /** Values that a DequantizeLinear gives already, by the value that they stand for. */
   readonly dequantized: Map<string, string>;
   readonly fresh: (name: string) => string;
+  /** Names of the nodes there were. */
+  readonly named: ReadonlySet<string>;
   readonly activations: Plan["activations"];
 }
 
@@ -42,12 +47,14 @@ interface Draft {
 export const insertQuantization = (model: Model, { arithmetic, activations }: Plan): Model => {
   const { graph } = model;
   const place = `graph "${graph.name}"`;
-  const known = graph.nodes.find((n) => n.op.endsWith("QuantizeLinear") || n.op === "DequantizeLinear");
+  const known = graph.nodes.find((n) => ON_INTEGERS.test(n.op));
   if (known) throw new OnnxError(`is quantised already: it has ${known.op} "${known.name}"`, place);
   if (model.opset < OLDEST_OPSET)
     throw new OnnxError(`opset ${model.opset} is too old; from ${OLDEST_OPSET} on`, place);
   const initializers = new Map(graph.initializers);
-  const draft: Draft = { initializers, nodes: [], dequantized: new Map(), fresh: freshNames(graph), activations };
+  const fresh = freshNames(graph);
+  const named = new Set(graph.nodes.map((n) => n.name));
+  const draft: Draft = { initializers, nodes: [], dequantized: new Map(), fresh, named, activations };
   for (const node of graph.nodes) {
     const convolution = convolutionOf(graph, node);
     const kind = convolution ? arithmetic(convolution) : "float";
@@ -79,7 +86,9 @@ const constant = (draft: Draft, name: string, t: Tensor): string => {
 };
 
 const append = (draft: Draft, op: string, inputs: readonly string[], output: string, plain: PlainAttributes = {}) => {
-  draft.nodes.push({ name: output, op, domain: "", inputs, outputs: [output], attributes: attributesOf(plain) });
+  // A node may bear the name of another's output; two nodes may not bear one name.
+  const name = draft.named.has(output) ? draft.fresh(output) : output;
+  draft.nodes.push({ name, op, domain: "", inputs, outputs: [output], attributes: attributesOf(plain) });
   return output;
 };
 

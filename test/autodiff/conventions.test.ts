@@ -20,6 +20,7 @@ const onIntegers: readonly (readonly [string, (op: Builder, v: Value) => Value])
   ["MaxPool", (op, v) => op.MaxPool(v, { kernel_shape: [2, 2], strides: [2, 2] })],
   ["overlapping MaxPool", (op, v) => op.MaxPool(v, { kernel_shape: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1] })],
   ["Pad with edges", (op, v) => op.Pad(v, op.ints([0, 0, 1, 0, 0, 0, 0, 2]), null, null, { mode: "edge" })],
+  ["nearest Resize", (op, v) => op.Resize(v, null, null, op.ints([1, 2, 8, 2]), { mode: "nearest" })],
   ["Tile", (op, v) => op.Tile(v, op.ints([1, 1, 2, 1]))],
   ["Expand", (op, v) => op.Expand(v, op.ints([3, 2, 4, 4]))],
 ];
@@ -64,6 +65,19 @@ describe("at a kink the gradient is PyTorch's", () => {
   test("Relu: 0 at 0", () => expect(gradientAt([0], (op, v) => op.Relu(v))).toEqual([0]));
   test("PRelu: the slope at 0", () => {
     expect(gradientAt([0], (op, v) => op.PRelu(v, floats(op, [1], [0.25])))).toEqual([0.25]);
+  });
+  test("Elu, Celu, Selu: the left side's at 0", () => {
+    expect(gradientAt([0], (op, v) => op.Elu(v, { alpha: 0.5 }))).toEqual([0.5]);
+    expect(gradientAt([0], (op, v) => op.Celu(v, { alpha: 0.5 }))).toEqual([1]);
+    expect(gradientAt([0], (op, v) => op.Selu(v, { alpha: 0.5, gamma: 2 }))).toEqual([1]);
+  });
+  test("ThresholdedRelu, Shrink: 0 on the threshold", () => {
+    expect(gradientAt([0.5], (op, v) => op.ThresholdedRelu(v, { alpha: 0.5 }))).toEqual([0]);
+    expect(gradientAt([-0.5, 0.5], (op, v) => op.Shrink(v, { lambd: 0.5 }))).toEqual([0, 0]);
+  });
+  test("HardSigmoid, HardSwish: flat where they meet the flat pieces", () => {
+    expect(gradientAt([-2, 2], (op, v) => op.HardSigmoid(v, { alpha: 0.25 }))).toEqual([0, 0]);
+    expect(gradientAt([-3, 3], (op, v) => op.HardSwish(v))).toEqual([0, 1]);
   });
   test("Clip: 0 on the bounds, as ReLU6", () => {
     const clipped = gradientAt([-2, -1, 0, 1, 2], (op, v) => op.Clip(v, op.constant(-1), op.constant(1)));

@@ -27,9 +27,23 @@ const bool = tensorOf("bool", [2, 2], [1, 0, 0, 1]);
 const grid = { ...ints(...Array.from({ length: 24 }, (_, i) => i * 3 - 20)), shape: [2, 3, 4] };
 
 const cases: readonly Case[] = [
-  ...["Add", "Sub", "Mul", "Div", "Mod", "Max", "Min", "Equal", "Greater", "Less"].map((op): Case => [op, [a, b]]),
-  ...["Add", "Sub", "Mul", "Div", "Max", "Min", "Greater", "Less"].map((op): Case => [op, [x, positive]]),
-  ...["Max", "Min"].map((op): Case => [op, [x, positive, float([], [0.7])]]),
+  ..."Add Sub Mul Div Mod Max Min Equal Greater GreaterOrEqual Less LessOrEqual BitwiseAnd BitwiseOr BitwiseXor"
+    .split(" ")
+    .map((op): Case => [op, [a, b]]),
+  ..."Add Sub Mul Div Max Min Greater GreaterOrEqual Less LessOrEqual"
+    .split(" ")
+    .map((op): Case => [op, [x, positive]]),
+  ...["Max", "Min", "Sum"].map((op): Case => [op, [x, positive, float([], [0.7])]]),
+  ["BitwiseAnd", [ints(2 ** 40 + 5), ints(2 ** 40 + 3)]],
+  ["BitwiseNot", [a]],
+  ["BitwiseNot", [tensorOf("uint8", [2], [0, 200])]],
+  ...["LEFT", "RIGHT"].flatMap((direction): Case[] => [
+    ["BitShift", [tensorOf("uint8", [3], [200, 3, 1]), tensorOf("uint8", [1], [2])], { direction }],
+    ["BitShift", [tensorOf("uint64", [2], [2 ** 40, 7]), tensorOf("uint64", [2], [3, 1])], { direction }],
+  ]),
+  ["Clip", [a, scalar("int64", -3), scalar("int64", 9)]],
+  ["Clip", [x, null, scalar("float32", 0.2)]],
+  ["Clip", [x, scalar("float32", 0.2)]],
   ["Mod", [noise([5]), noise([5], 2)], { fmod: 1 }],
   ["Mod", [a, b], { fmod: 1 }],
   ["Div", [tensorOf("int32", [3], [7, -7, 9]), tensorOf("int32", [1], [2])]],
@@ -38,9 +52,9 @@ const cases: readonly Case[] = [
   ["Pow", [ints(2, 3, -2), ints(3, 2, 3)]],
   ...["Neg", "Abs", "Floor", "Ceil", "Round"].map((op): Case => [op, [noise([6], 3)]]),
   ["Round", [float([6], [0.5, 1.5, 2.5, -0.5, -1.5, -2.5])]],
-  ...["Neg", "Abs"].map((op): Case => [op, [a]]),
+  ...["Neg", "Abs", "Sign"].map((op): Case => [op, [a]]),
   ...["Sqrt", "Reciprocal"].map((op): Case => [op, [positive]]),
-  ...["And", "Or"].map((op): Case => [op, [bool, tensorOf("bool", [2], [1, 0])]]),
+  ...["And", "Or", "Xor"].map((op): Case => [op, [bool, tensorOf("bool", [2], [1, 0])]]),
   ["Not", [bool]],
   ["Where", [bool, float([2], [1, 2]), float([2, 1], [3, 4])]],
   ["Where", [tensorOf("bool", [1], [0]), ints(1), ints(2, 3)]],
@@ -63,6 +77,10 @@ const cases: readonly Case[] = [
   ["Slice", [ints(1, 2, 3, 4), ints(2), ints(2 ** 53)]],
   ["Transpose", [grid]],
   ["Transpose", [grid], { perm: [1, 2, 0] }],
+  ["Tile", [grid, ints(2, 1, 3)]],
+  ["Trilu", [grid]],
+  ["Trilu", [grid, scalar("int64", -1)], { upper: 0 }],
+  ["Trilu", [grid, scalar("int64", 2)]],
   ["Range", [scalar("int64", 3), scalar("int64", -8), scalar("int64", -4)]],
   ["Range", [scalar("float32", 0.5), scalar("float32", 2.2), scalar("float32", 0.3)]],
   ["Constant", [], { value: x }],
@@ -101,6 +119,19 @@ describe("constant folding of a node", () => {
     ["operators it has no evaluator for", ["Erf", [x]]],
   ] satisfies [string, Case][])("leaves to the runtime %s", (_, c) => {
     expect(folded(constant(c))).toBeUndefined();
+  });
+
+  it.each([
+    ["Split", [grid, ints(1, 3)], { axis: -1 }, 2],
+    ["Split", [ints(1, 2, 3, 4, 5)], { num_outputs: 2 }, 2],
+  ] satisfies Case[])("gives every output of %s", async (...c) => {
+    const { node, names, initializers } = partsOf(constant(c));
+    const op = createBuilder();
+    const values = node.inputs.map((name) => op.tensor(initializers[name]!, name));
+    const parts = op.appendNode(node.op, values, node.attributes, names);
+    const outputTypes = Object.fromEntries(names.map((name) => [name, "int64" as const]));
+    const expected = await runModel(modelOf({ initializers, nodes: [node], outputs: names, outputTypes }));
+    for (const [i, name] of names.entries()) expect(parts[i]!.constant).toEqual(expected[name]);
   });
 
   it("keeps the largest integer positive through arithmetic", () => {
@@ -166,6 +197,27 @@ describe("the shape arithmetic of exporters folds away", () => {
     );
     expect(ops).toEqual(["Resize"]);
     expect(numbersOf(fold(model).graph.initializers.get("sizes")!)).toEqual([2, 3, 9, 7]);
+    await same(model);
+  });
+
+  it("a size rounded up to a multiple, from Split, Mod and integer Div", async () => {
+    const { model, ops } = chain(
+      [
+        node("Shape", ["x"], ["s"]),
+        node("Split", ["s", "ones"], ["n", "c", "h", "w"], { axis: 0 }),
+        node("Add", ["h", "three"], ["more"]),
+        node("Div", ["more", "four"], ["blocks"]),
+        node("Mul", ["blocks", "four"], ["h4"]),
+        node("Mod", ["w", "four"], ["rest"]),
+        node("Sub", ["four", "rest"], ["pad"]),
+        node("Sub", ["h4", "h"], ["below"]),
+        node("Concat", ["zeros", "below", "pad"], ["pads"], { axis: 0 }),
+        node("Pad", ["x", "pads"], ["y"]),
+      ],
+      { ones: ints(1, 1, 1, 1), three: ints(3), four: ints(4), zeros: ints(0, 0, 0, 0, 0, 0) },
+    );
+    expect(ops).toEqual(["Pad"]);
+    expect(numbersOf(fold(model).graph.initializers.get("pads")!)).toEqual([0, 0, 0, 0, 0, 0, 2, 2]);
     await same(model);
   });
 

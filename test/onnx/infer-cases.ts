@@ -1,6 +1,6 @@
 /** At least one case for each operator whose shapes are inferred, and the variations that are easily got wrong. */
 
-import { scalar, tensorOf } from "../../src/tensor.ts";
+import { filled, scalar, tensorOf } from "../../src/tensor.ts";
 import { fixed, fixedInts, float, ints, noise, type Case } from "./support.ts";
 
 const x = noise([1, 4, 7, 9]);
@@ -16,7 +16,8 @@ const floats = (...values: readonly number[]) => fixed(float([values.length], va
 
 const unary: Case[] = (
   "Abs Ceil Celu Elu Erf Exp Floor Gelu HardSigmoid HardSwish Identity LeakyRelu Log Mish Neg Reciprocal Relu Round Selu " +
-  "Sigmoid Sign Softplus Softsign Sqrt Tanh ThresholdedRelu Sin Cos Softmax LogSoftmax IsNaN IsInf"
+  "Sigmoid Sign Softplus Softsign Sqrt Tanh ThresholdedRelu Sin Cos Softmax LogSoftmax IsNaN IsInf Shrink Trilu " +
+  "Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh"
 )
   .split(" ")
   .map((op): Case => [op, [noise([2, 3])]]);
@@ -82,6 +83,11 @@ const resizing: Case[] = [
   ["Resize", [x, null, floats(2, 0.4)], { mode: "linear", axes: [-1, -2] }],
   ["Resize", [x, null, floats(1, 1, 1.5, 0.6)], { mode: "cubic", coordinate_transformation_mode: "align_corners" }],
 ];
+
+const policies: Case[] = ["stretch", "not_larger", "not_smaller"].flatMap((keep_aspect_ratio_policy): Case[] => [
+  ["Resize", [x, null, null, fixedInts(11, 20)], { axes: [2, 3], mode: "linear", keep_aspect_ratio_policy }],
+  ["Resize", [x, null, null, fixedInts(5, 2)], { axes: [3, 2], keep_aspect_ratio_policy }],
+]);
 
 const slicing: Case[] = [
   ["Slice", [x, fixedInts(1), fixedInts(3)]],
@@ -166,10 +172,32 @@ const reducing: Case[] = [
   ["Gemm", [noise([3, 2]), noise([4, 3])], { transA: 1, transB: 1 }],
 ];
 
+const bytes = filled("uint8", [1, 2, 3, 3], 7);
+
+const integers: Case[] = [
+  ["ConvInteger", [bytes, filled("int8", [3, 2, 2, 2], -3), scalar("uint8", 1)], { strides: [2, 1] }],
+  ["MatMulInteger", [tensorOf("uint8", [2, 2], [1, 2, 3, 4]), tensorOf("int8", [3, 2, 1], [1, 2, 3, 4, 5, 6])]],
+  ["DynamicQuantizeLinear", [x], {}, 3],
+];
+
+const summing: Case[] = [
+  ["Einsum", [noise([2, 3]), noise([3, 4])], { equation: "ij,jk" }],
+  ["Einsum", [noise([2, 3, 4]), noise([4, 5])], { equation: "...b,ba->a..." }],
+  ["Einsum", [noise([3, 3]), noise([3, 1])], { equation: "ii,ij->ij" }],
+];
+
+const sampling: Case[] = [
+  ["GridSample", [x, noise([1, 2, 5, 2])]],
+  ["GridSample", [noise([2, 3, 2, 3, 4]), noise([2, 1, 5, 2, 3])], { mode: "nearest" }],
+  ["ReverseSequence", [noise([4, 3]), ints(1, 4, 2)]],
+];
+
 const quantised: Case[] = [
   ["QuantizeLinear", [x, scalar("float32", 0.1)]],
   ["QuantizeLinear", [x, scalar("float32", 0.1), scalar("int8", 3)]],
   ["QuantizeLinear", [x, scalar("float32", 0.1)], { output_dtype: 3 }],
+  ["QuantizeLinear", [x, scalar("float32", 0.1), scalar("uint16", 3)]],
+  ["DequantizeLinear", [tensorOf("int8", [2, 2], [1, 2, 3, 4]), float([2, 1], [1, 2])], { axis: 1, block_size: 2 }],
   ["DequantizeLinear", [tensorOf("uint8", [2, 2], [1, 2, 3, 4]), scalar("float32", 0.1), scalar("uint8", 3)]],
 ];
 
@@ -177,8 +205,15 @@ const normalising: Case[] = [
   ["BatchNormalization", [x, noise([4]), noise([4]), noise([4]), float([4], [1, 2, 3, 4])]],
   ["InstanceNormalization", [x, noise([4]), noise([4])]],
   ["LayerNormalization", [x, noise([9])]],
+  ["LayerNormalization", [x, noise([9])], {}, 3],
+  ["LayerNormalization", [x, noise([7, 1]), noise([1])], { axis: 1 }, 3],
+  ["LayerNormalization", [x, noise([1, 4, 7, 9])], { axis: 0 }, 2],
   ["GroupNormalization", [x, noise([4]), noise([4])], { num_groups: 2 }],
   ["LRN", [x], { size: 3 }],
+  ["LpNormalization", [x]],
+  ["LpNormalization", [x], { axis: 1, p: 1 }],
+  ["MeanVarianceNormalization", [x]],
+  ["MeanVarianceNormalization", [x], { axes: [1] }],
 ];
 
 export const inferCases: readonly Case[] = [
@@ -188,6 +223,11 @@ export const inferCases: readonly Case[] = [
   ...["And", "Or", "Xor"].map((op): Case => [op, [bool, tensorOf("bool", [2, 1], [1, 0])]]),
   ...["Max", "Min", "Sum", "Mean"].map((op): Case => [op, [noise([2, 3]), noise([3]), noise([4, 1, 1])]]),
   ["Mod", [ints(5, -7), ints(3)]],
+  ["BitShift", [tensorOf("uint32", [2], [5, 7]), tensorOf("uint32", [3, 1], [1, 2, 3])], { direction: "LEFT" }],
+  ...["BitwiseAnd", "BitwiseOr", "BitwiseXor"].map((op): Case => [op, [ints(5, -7), { ...ints(3, 6), shape: [2, 1] }]]),
+  ["BitwiseNot", [ints(5, -7)]],
+  ["Trilu", [x, fixed(scalar("int64", -2))], { upper: 0 }],
+  ["Dropout", [x], {}, 2],
   ["Pow", [noise([2]), ints(2)]],
   ["Clip", [x, scalar("float32", 0), null]],
   ["Where", [bool, noise([3, 1]), noise([1])]],
@@ -197,9 +237,13 @@ export const inferCases: readonly Case[] = [
   ...pooling,
   ...convolution,
   ...resizing,
+  ...policies,
   ...slicing,
   ...reshaping,
   ...reducing,
   ...quantised,
+  ...integers,
+  ...summing,
+  ...sampling,
   ...normalising,
 ];

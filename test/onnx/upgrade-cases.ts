@@ -1,6 +1,8 @@
 /** Operators in the forms of older operator sets, each with the sets in which it had that form. */
 
 import { scalar, tensorOf } from "../../src/tensor.ts";
+import { oldMovingCases } from "./upgrade-moving-cases.ts";
+import { oldSamplingCases } from "./upgrade-sampling-cases.ts";
 import { fixed, fixedInts, float, ints, noise, type Case } from "./support.ts";
 
 export type OldCase = readonly [opsets: readonly number[], c: Case];
@@ -125,11 +127,34 @@ const constants: OldCase[] = [
   ],
 ];
 
+/** Operators of one form since a version, from 7 on: here it is the newest version against that. */
+const steady: readonly (readonly [since: number, c: Case])[] = [
+  [7, ["Elu", [x], { alpha: real(0.7) }]],
+  [7, ["Selu", [x]]],
+  [12, ["Celu", [x], { alpha: real(0.7) }]],
+  [10, ["ThresholdedRelu", [x], { alpha: real(0.3) }]],
+  [7, ["Softsign", [x]]],
+  [7, ["HardSigmoid", [x], { alpha: real(0.3), beta: real(0.4) }]],
+  [14, ["HardSwish", [x]]],
+  [18, ["Mish", [x]]],
+  [20, ["Gelu", [x]]],
+  [9, ["Shrink", [x], { lambd: real(0.3), bias: real(0.1) }]],
+  [14, ["Trilu", [x]]],
+  [15, ["CastLike", [x, ints(1)]]],
+  [7, ["InstanceNormalization", [x, noise([3], 2), noise([3], 3)], { epsilon: real(0.1) }]],
+  [17, ["LayerNormalization", [x, noise([5], 2), noise([5], 3)], { stash_type: 1 }, 3]],
+  [7, ["LRN", [x], { size: 3, alpha: real(0.5) }]],
+  [7, ["LpNormalization", [x], { axis: 1, p: 1 }]],
+  [9, ["MeanVarianceNormalization", [x]]],
+];
+
 export const oldCases: readonly OldCase[] = [
   ...softmaxes,
   ...reductions,
   ...resizes,
   ...modernResizes,
+  ...oldSamplingCases,
+  ...oldMovingCases,
   [
     [11],
     [
@@ -236,6 +261,11 @@ export const oldCases: readonly OldCase[] = [
     ["Dropout", [x, fixed(scalar("float32", 0.7)), fixed(scalar("bool", 0))]],
   ],
   [
+    [12, 13],
+    ["Dropout", [x], {}, 2],
+  ],
+  [[12], ["Dropout", [x, fixed(scalar("float32", 0.7)), fixed(scalar("bool", 0))], {}, 2]],
+  [
     [7, 8],
     ["BatchNormalization", [x, ...channels], { epsilon: 0.01, momentum: 0.5, spatial: 1 }],
   ],
@@ -272,6 +302,7 @@ export const oldCases: readonly OldCase[] = [
     ],
   ],
   [[21], ["GroupNormalization", [noise([2, 6, 3, 3]), noise([6], 5), noise([6], 6)], { num_groups: 3 }]],
+  ...steady.map(([since, c]): OldCase => [[since, 21], c]),
   [
     [7, 11],
     ["MaxPool", [image], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }],

@@ -116,6 +116,11 @@ describe("a quantised network", () => {
   it("is refused when it is quantised again, and for opsets without scales along an axis", async () => {
     const { model } = await calibrated(linear());
     await expect(calibrated(model)).rejects.toThrow(/quantised already: it has \w+Linear/);
+    const [node] = linear().graph.nodes;
+    const named = { ...model, graph: { ...model.graph, nodes: [{ ...node!, op: "QLinearConv" }] } };
+    expect(() => insertQuantization(named, { arithmetic: integers, activations: new Map() })).toThrow(
+      /it has QLinearConv/,
+    );
     await expect(calibrated({ ...linear(), opset: 12 })).rejects.toThrow("opset 12 is too old");
     const plan = { arithmetic: integers, activations: new Map() };
     expect(() => insertQuantization(linear(), plan)).toThrow('activation "x": has no scale');

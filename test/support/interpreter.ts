@@ -6,10 +6,13 @@
 import { describe, tensorAttributeOf, type Graph, type Node } from "../../src/onnx/graph.ts";
 import type { Tensor } from "../../src/tensor.ts";
 import { convolution } from "./interpreter/conv.ts";
+import { summation } from "./interpreter/einsum.ts";
 import { elementwise } from "./interpreter/elementwise.ts";
 import { gathering } from "./interpreter/gather.ts";
+import { sampling } from "./interpreter/grid-sample.ts";
 import { moving } from "./interpreter/moving.ts";
 import { define, fromTensor, toTensor, type Kernel, type Nd } from "./interpreter/nd.ts";
+import { normalization } from "./interpreter/normalization.ts";
 import { pooling } from "./interpreter/pool.ts";
 import { quantization } from "./interpreter/quantize.ts";
 import { reducing } from "./interpreter/reduce.ts";
@@ -25,6 +28,7 @@ const ConstantOfShape: Kernel = (node, shape) => {
 
 const kernels: Readonly<Record<string, Kernel>> = {
   ...elementwise,
+  ...normalization,
   ...convolution,
   ...pooling,
   ...resizing,
@@ -32,6 +36,8 @@ const kernels: Readonly<Record<string, Kernel>> = {
   ...gathering,
   ...reducing,
   ...quantization,
+  ...summation,
+  ...sampling,
   Constant,
   ConstantOfShape,
 };

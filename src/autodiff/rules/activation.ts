@@ -1,7 +1,9 @@
 /** Activations. Kinks take the one-sided derivative that PyTorch takes. */
 
-import { floatOf } from "../../onnx/graph.ts";
-import type { VjpRule } from "../rule.ts";
+import { floatOf, stringOf } from "../../onnx/graph.ts";
+import type { Value } from "../../onnx/value.ts";
+import type { Vjp, VjpContext, VjpRule } from "../rule.ts";
+import { mishSlope } from "./softplus.ts";
 import { fixedWeights } from "./weights.ts";
 
 /** y = max(x, 0); dx = dy·[y > 0], so the subgradient at 0 is 0. From y, so that x may be fused away. */
@@ -67,4 +69,94 @@ export const Softplus: VjpRule = [(dy, { op }, x) => op.Mul(dy, op.Sigmoid(x))];
 /** y = erf x; dx = dy·2/√π·e^(−x²). */
 export const Erf: VjpRule = [
   (dy, { op }, x) => op.Mul(op.Mul(dy, op.constant(2 / Math.sqrt(Math.PI), dy.dtype)), op.Exp(op.Neg(op.Mul(x, x)))),
+];
+
+/** Where x > 0. From y where its sign is that of x, so that x need not be kept. */
+const positive = ({ op, y }: VjpContext, x: Value, sameSign: boolean): Value =>
+  op.Greater(sameSign ? y : x, op.constant(0, x.dtype));
+
+/** y = x for x > 0, else α(eˣ − 1); dx = dy·(1 or y + α). */
+export const Elu: VjpRule = [
+  (dy, context, x) => {
+    const { op, node, y } = context;
+    const alpha = floatOf(node, "alpha", 1);
+    const left = op.Mul(dy, op.Add(y, op.constant(alpha, y.dtype)));
+    return op.Where(positive(context, x, alpha >= 0), dy, left);
+  },
+];
+
+/** y = γx for x > 0, else γα(eˣ − 1); dx = dy·(γ or y + γα). */
+export const Selu: VjpRule = [
+  (dy, context, x) => {
+    const { op, node, y } = context;
+    const [alpha, gamma] = [floatOf(node, "alpha", 1.6732632423543772), floatOf(node, "gamma", 1.0507009873554805)];
+    const slope = op.constant(gamma, y.dtype);
+    const left = op.Add(y, op.constant(gamma * alpha, y.dtype));
+    return op.Mul(dy, op.Where(positive(context, x, gamma > 0 && alpha >= 0), slope, left));
+  },
+];
+
+/** y = max(x, 0) + min(α(e^(x/α) − 1), 0); dx = dy·(1 or y/α + 1). */
+export const Celu: VjpRule = [
+  (dy, context, x) => {
+    const { op, node, y } = context;
+    const one = op.constant(1, y.dtype);
+    const left = op.Add(op.Mul(y, op.constant(1 / floatOf(node, "alpha", 1), y.dtype)), one);
+    return op.Mul(dy, op.Where(positive(context, x, true), one, left));
+  },
+];
+
+/** y = x for x > α, else 0; dx = dy·[x > α]. From y where α is not negative. */
+export const ThresholdedRelu: VjpRule = [
+  (dy, { op, node, y }, x) => {
+    const alpha = floatOf(node, "alpha", 1);
+    const above = op.Greater(alpha < 0 ? x : y, op.constant(alpha, x.dtype));
+    return op.Where(above, dy, op.constant(0, dy.dtype));
+  },
+];
+
+/** y = x + bias for x < −λ, x − bias for x > λ, else 0; dx = dy·[x < −λ or x > λ]. */
+export const Shrink: VjpRule = [
+  (dy, { op, node }, x) => {
+    const lambda = floatOf(node, "lambd", 0.5);
+    const outside = op.Or(op.Less(x, op.constant(-lambda, x.dtype)), op.Greater(x, op.constant(lambda, x.dtype)));
+    return op.Where(outside, dy, op.constant(0, dy.dtype));
+  },
+];
+
+/** y = x/(1 + |x|); dx = dy/(1 + |x|)². */
+export const Softsign: VjpRule = [
+  (dy, { op }, x) => {
+    const scale = op.Add(op.Abs(x), op.constant(1, x.dtype));
+    return op.Div(dy, op.Mul(scale, scale));
+  },
+];
+
+/** y = x·tanh(ln(1 + eˣ)) */
+export const Mish: VjpRule = [(dy, { op }, x) => op.Mul(dy, mishSlope(op, x))];
+
+/** y = x·Φ(x); dx = dy·(Φ(x) + x·φ(x)), Φ(x) = ½ + ½ erf(x/√2), φ(x) = e^(−x²/2)/√(2π). */
+const geluBack: Vjp = (dy, { op }, x) => {
+  const c = (value: number) => op.constant(value, x.dtype);
+  const a = op.Mul(x, c(Math.SQRT1_2));
+  const density = op.Mul(op.Mul(a, c(1 / Math.sqrt(Math.PI))), op.Exp(op.Neg(op.Mul(a, a))));
+  return op.Mul(dy, op.Add(op.Add(op.Mul(op.Erf(a), c(0.5)), c(0.5)), density));
+};
+
+/** y = ½x(1 + t), t = tanh u, u = √(2/π)·(x + κx³); dx = dy·½(1 + t + x·(1 − t²)·u′), u′ = √(2/π)·(1 + 3κx²). */
+const geluTanhBack: Vjp = (dy, { op }, x) => {
+  const c = (value: number) => op.constant(value, x.dtype);
+  const [kappa, k] = [0.044715, Math.sqrt(2 / Math.PI)];
+  const square = op.Mul(x, x);
+  const t = op.Tanh(op.Mul(x, op.Add(op.Mul(square, c(k * kappa)), c(k))));
+  const slope = op.Mul(x, op.Add(op.Mul(square, c(3 * k * kappa)), c(k)));
+  const sum = op.Add(op.Add(t, c(1)), op.Mul(op.Sub(c(1), op.Mul(t, t)), slope));
+  return op.Mul(op.Mul(dy, c(0.5)), sum);
+};
+
+export const Gelu: VjpRule = [
+  (dy, context, x) => {
+    const approximate = stringOf(context.node, "approximate", "none");
+    return (approximate === "tanh" ? geluTanhBack : geluBack)(dy, context, x);
+  },
 ];

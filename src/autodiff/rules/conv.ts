@@ -49,7 +49,8 @@ const convolveBack = (op: Builder, dy: Value, x: Value, w: Value, window: Window
   return sameShape(dx.shape, x.shape) ? dx : null;
 };
 
-const convInput: Vjp = (dy, { op, node }, x, w) => {
+/** dx of a convolution. */
+export const convInput: Vjp = (dy, { op, node }, x, w) => {
   const spatial = x.shape.slice(2);
   const window = windowOf(node, spatial, w.shape.slice(2));
   const group = intOf(node, "group", 1);

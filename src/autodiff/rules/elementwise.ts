@@ -71,11 +71,8 @@ export const Pow: VjpRule = [
   (dy, { op, y }, a) => op.Mul(dy, op.Mul(y, op.Log(a))),
 ];
 
-/** y = sin x */
-export const Sin: VjpRule = [(dy, { op }, x) => op.Mul(dy, op.append("Cos", [x], {})[0])];
-
-/** y = cos x */
-export const Cos: VjpRule = [(dy, { op }, x) => op.Neg(op.Mul(dy, op.append("Sin", [x], {})[0]))];
+/** y = x·[j − i ≥ k] (upper) or x·[j − i ≤ k], in each matrix; dx likewise. */
+export const Trilu: VjpRule = [(dy, { op, node, inputs }) => op.Trilu(dy, inputs[1], node.attributes), null];
 
 /** y = c ? a : b; the condition has no gradient. */
 export const Where: VjpRule = [
@@ -86,8 +83,8 @@ export const Where: VjpRule = [
 
 export const Identity: VjpRule = [pass];
 
-/** Between floating types the gradient takes the way back; a cast to or from integers has none. */
-export const Cast: VjpRule = [
-  (dy, { op, y }, x) =>
-    isFloat(x) && isFloat(y) ? op.cast(dy, x.dtype) : op.zeros({ dtype: dy.dtype, shape: x.shape }),
-];
+/** In evaluation mode, in which alone networks are loaded, the identity. */
+export const Dropout: VjpRule = [pass];
+
+/** The gradient takes the way back; from integers it comes as it is. */
+export const Cast: VjpRule = [(dy, { op }, x) => (isFloat(x) ? op.cast(dy, x.dtype) : dy)];

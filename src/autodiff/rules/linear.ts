@@ -15,10 +15,11 @@ const transposed = ({ shape: [rows = 0, columns = 0], data }: Tensor): Tensor<"f
 /** The adjoint of y = A·x along `axis`, for a constant A [out, in]: dx = Aᵀ·dy. */
 export const contractAxis = (op: Builder, dy: Value, axis: number, a: Tensor<"float32">): Value => {
   const rank = dy.shape.length;
-  if (axis === rank - 1) return op.MatMul(dy, op.tensor(a, "resample"));
-  if (axis === rank - 2) return op.MatMul(op.tensor(transposed(a), "resample"), dy);
+  const matrix = (t: Tensor) => op.cast(op.tensor(t, "resample"), dy.dtype);
+  if (axis === rank - 1) return op.MatMul(dy, matrix(a));
+  if (axis === rank - 2) return op.MatMul(matrix(transposed(a)), dy);
   const perm = dy.shape.map((_, i) => (i === axis ? rank - 1 : i === rank - 1 ? axis : i));
-  return op.Transpose(op.MatMul(op.Transpose(dy, { perm }), op.tensor(a, "resample")), { perm });
+  return op.Transpose(op.MatMul(op.Transpose(dy, { perm }), matrix(a)), { perm });
 };
 
 const swapLast = (op: Builder, v: Value): Value => {
@@ -30,7 +31,8 @@ const swapLast = (op: Builder, v: Value): Value => {
 const asMatrix = (op: Builder, v: Value, side: "left" | "right"): Value =>
   v.shape.length > 1 ? v : op.Reshape(v, op.ints(side === "left" ? [1, v.shape[0]!] : [v.shape[0]!, 1]));
 
-const matMul =
+/** The gradient of a product of matrices by one of its factors; vectors and broadcast stacks as MatMul has them. */
+export const matMulBack =
   (side: "left" | "right"): Vjp =>
   (dy, { op }, a, b) => {
     const left = asMatrix(op, a, "left");
@@ -45,7 +47,7 @@ const matMul =
   };
 
 /** y = a·b; da = dy·bᵀ, db = aᵀ·dy. */
-export const MatMul: VjpRule = [matMul("left"), matMul("right")];
+export const MatMul: VjpRule = [matMulBack("left"), matMulBack("right")];
 
 /** y = α·a'·b' + β·c, where ' is an optional transposition. */
 export const Gemm: VjpRule = [

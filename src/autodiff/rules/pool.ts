@@ -62,7 +62,15 @@ const counts = (
   });
 };
 
-/** y = the window's mean; dx spreads dy ÷ count evenly back: a transposed convolution with a kernel of ones, per channel. */
+/** Σ over the windows that an element lies in: a transposed convolution with a kernel of ones, per channel. */
+const sumOfWindows = (op: Builder, dy: Value, x: Value, window: Window): Value => {
+  const planes = x.shape[0]! * x.shape[1]!;
+  const ones = op.tensor(filled(dy.dtype, [1, 1, ...window.kernel], 1), "ones");
+  const flattened = op.Reshape(dy, op.ints([planes, 1, ...dy.shape.slice(2)]));
+  return op.Reshape(slideBack(op, flattened, ones, x.shape.slice(2), window, 1), op.ints(x.shape));
+};
+
+/** y = the window's mean; dx spreads dy ÷ count evenly back. */
 const averagePool: Vjp = (dy, { op, node }, x) => {
   const window = poolWindow(node, x);
   const spatial = x.shape.slice(2);
@@ -83,10 +91,7 @@ const averagePool: Vjp = (dy, { op, node }, x) => {
       ),
     );
   }
-  const planes = x.shape[0]! * x.shape[1]!;
-  const ones = op.tensor(filled("float32", [1, 1, ...window.kernel], 1), "ones");
-  const back = slideBack(op, op.Reshape(share, op.ints([planes, 1, ...out])), ones, spatial, window, 1);
-  return op.Reshape(back, op.ints(x.shape));
+  return sumOfWindows(op, share, x, window);
 };
 export const AveragePool: VjpRule = [averagePool];
 
@@ -102,4 +107,24 @@ export const GlobalMaxPool: VjpRule = [
     const axes = op.ints(x.shape.slice(2).map((_, i) => i + 2));
     return op.Mul(op.Div(dy, op.ReduceSum(attained, axes, { keepdims: 1 })), attained);
   },
+];
+
+/** dx of y = ᵖ√Σ |x|ᵖ from v = dy·y¹⁻ᵖ, spread over the elements of each sum: dx = v·sign x·|x|ᵖ⁻¹; 0 where y is 0. */
+const normBack = (op: Builder, p: number, dy: Value, x: Value, y: Value, spread: (v: Value) => Value): Value => {
+  const c = (value: number) => op.constant(value, dy.dtype);
+  if (p === 1) return op.Mul(spread(dy), op.Sign(x));
+  const power = (v: Value, exponent: number) => (exponent === 1 ? v : op.Pow(v, c(exponent)));
+  const scaled = op.Where(op.Greater(y, c(0)), op.Div(dy, power(y, p - 1)), c(0));
+  return op.Mul(spread(scaled), p === 2 ? x : op.Mul(op.Sign(x), power(op.Abs(x), p - 1)));
+};
+
+/** y = the p-norm of each window. */
+export const LpPool: VjpRule = [
+  (dy, { op, node, y }, x) =>
+    normBack(op, intOf(node, "p", 2), dy, x, y, (v) => sumOfWindows(op, v, x, poolWindow(node, x))),
+];
+
+/** y = the p-norm of each channel. */
+export const GlobalLpPool: VjpRule = [
+  (dy, { op, node, y }, x) => normBack(op, intOf(node, "p", 2), dy, x, y, (v) => v),
 ];

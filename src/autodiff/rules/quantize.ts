@@ -3,19 +3,31 @@
  * not. The cotangent of an integer tensor is a float tensor, in units of its integer steps.
  */
 
-import type { Value } from "../../onnx/value.ts";
 import { intOf } from "../../onnx/graph.ts";
-import type { VjpContext, VjpRule } from "../rule.ts";
+import type { Value } from "../../onnx/value.ts";
+import { unsupportedForm, type Vjp, type VjpContext, type VjpRule } from "../rule.ts";
+import { convInput } from "./conv.ts";
+import { matMulBack } from "./linear.ts";
 import { fixedWeights } from "./weights.ts";
 
-const ranges: Readonly<Record<string, readonly [number, number]>> = { uint8: [0, 255], int8: [-128, 127] };
+const ranges: Readonly<Record<string, readonly [number, number]>> = {
+  uint8: [0, 255],
+  int8: [-128, 127],
+  uint16: [0, 65_535],
+  int16: [-32_768, 32_767],
+};
 
-/** Scale and zero point, shaped to broadcast along the quantisation axis. */
+/** Scale and zero point, shaped to broadcast against `x`: one, one per index of the axis, or one per block along it. */
 const alongAxis = ({ op, node }: VjpContext, x: Value, v: Value): Value => {
-  if (v.shape.length === 0 || v.shape[0] === 1) return op.Reshape(v, op.ints([]));
+  if (v.shape.length === 0 || (v.shape.length === 1 && v.shape[0] === 1)) return op.Reshape(v, op.ints([]));
   const raw = intOf(node, "axis", 1);
   const axis = raw < 0 ? raw + x.shape.length : raw;
-  return op.Reshape(v, op.ints(x.shape.slice(axis).map((_, i) => (i === 0 ? v.shape[0]! : 1))));
+  const block = intOf(node, "block_size", 0);
+  if (block === 0) return op.Reshape(v, op.ints(x.shape.slice(axis).map((_, i) => (i === 0 ? v.shape[0]! : 1))));
+  const repeated = [...v.shape.slice(0, axis + 1), block, ...v.shape.slice(axis + 1)];
+  const spread = op.Expand(op.Unsqueeze(v, op.ints([axis + 1])), op.ints(repeated));
+  const whole = op.Reshape(spread, op.ints(v.shape.map((d, i) => (i === axis ? d * block : d))));
+  return op.Slice(whole, op.ints([0]), op.ints([x.shape[axis]!]), op.ints([axis]));
 };
 
 /** y = (q − z)·s; dq = dy·s. */
@@ -28,8 +40,8 @@ export const DequantizeLinear: VjpRule = [
 /** q = clamp(round(x/s) + z); dx = dq/s where the rounded value lies inside the integers' range, else 0. */
 export const QuantizeLinear: VjpRule = [
   (dq, context, x, scale) => {
-    const { op, y, inputs } = context;
-    const [low, high] = ranges[y.dtype]!;
+    const { op, node, y, inputs } = context;
+    const [low, high] = ranges[y.dtype] ?? unsupportedForm(node, `${y.dtype} results`);
     const s = alongAxis(context, x, scale);
     const zero = inputs[2] ? op.cast(alongAxis(context, x, inputs[2]), x.dtype) : op.constant(0, x.dtype);
     const bound = (level: number) => op.Mul(op.Sub(op.constant(level, x.dtype), zero), s);
@@ -39,3 +51,41 @@ export const QuantizeLinear: VjpRule = [
   fixedWeights,
   fixedWeights,
 ];
+
+/**
+ * q = round(x/s) + z with s and z from the range of x, so that nothing saturates; dx = dq/s. What x contributes through s,
+ * here and where the integers are scaled back, cancels: rounding aside, s·(q − z) is x whatever s is.
+ */
+export const DynamicQuantizeLinear: VjpRule = [(dq, { op, outputs }) => op.Div(dq, outputs[1])];
+
+/** Integers less their zero point, as floats. */
+const centred = ({ op }: VjpContext, dtype: Value["dtype"], q: Value, zero: Value | null | undefined): Value =>
+  zero ? op.Sub(op.cast(q, dtype), op.cast(zero, dtype)) : op.cast(q, dtype);
+
+/** A zero point per row of the left factor stands along its last axis but one. */
+const perRow = (op: VjpContext["op"], zero: Value | null | undefined): Value | null | undefined =>
+  zero?.shape.length === 1 && zero.shape[0] !== 1 ? op.Unsqueeze(zero, op.ints([1])) : zero;
+
+/** y = (w − z_w) ⋆ (x − z_x) on integers; dx = the transposed convolution of dy with w − z_w. */
+export const ConvInteger: VjpRule = [
+  (dy, context, x, w) => {
+    const { op, inputs } = context;
+    // Behind a DequantizeLinear the weights are known to be constant.
+    const scale = op.constant(1, dy.dtype);
+    return convInput(dy, context, x, op.DequantizeLinear(w, scale, inputs[3] && op.Reshape(inputs[3], op.ints([]))));
+  },
+  fixedWeights,
+  fixedWeights,
+  fixedWeights,
+];
+
+const matMulInteger =
+  (side: "left" | "right"): Vjp =>
+  (dy, context, a, b) => {
+    const { op, inputs } = context;
+    const left = centred(context, dy.dtype, a, perRow(op, inputs[2]));
+    return matMulBack(side)(dy, context, left, centred(context, dy.dtype, b, inputs[3]));
+  };
+
+/** y = (a − z_a)·(b − z_b) on integers. */
+export const MatMulInteger: VjpRule = [matMulInteger("left"), matMulInteger("right"), fixedWeights, fixedWeights];

@@ -1,31 +1,38 @@
 /** Resize: along each axis a fixed matrix, so its adjoint is that matrix transposed. */
 
 import { tensor, type Tensor } from "../../tensor.ts";
-import { floatOf, intOf, intsOf, stringOf, type Node } from "../../onnx/graph.ts";
-import type { Value } from "../../onnx/value.ts";
-import { unsupportedForm, type VjpContext, type VjpRule } from "../rule.ts";
+import { floatOf, intOf, stringOf, type Node } from "../../onnx/graph.ts";
+import { resizedAxes, type ResizedAxis } from "../../onnx/infer/resize.ts";
+import { unsupportedForm, type VjpRule } from "../rule.ts";
 import { contractAxis } from "./linear.ts";
 
 type Taps = readonly (readonly [index: number, weight: number])[];
 
 /** Where output position `i` lies in the input (ONNX Resize, coordinate_transformation_mode). */
-const coordinate = (mode: string, i: number, size: number, out: number, scale: number): number => {
+const coordinate = (node: Node, i: number, { size, resized, scale, roi: [start, end] }: ResizedAxis): number => {
+  const mode = stringOf(node, "coordinate_transformation_mode", "half_pixel");
   switch (mode) {
     case "half_pixel":
       return (i + 0.5) / scale - 0.5;
     case "half_pixel_symmetric": {
       // The output is centred on the input where its size is not exactly scale · size.
-      const adjustment = out / (scale * size);
+      const adjustment = resized / (scale * size);
       return (size / 2) * (1 - adjustment) + (i + 0.5) / scale - 0.5;
     }
     case "pytorch_half_pixel":
-      return out > 1 ? (i + 0.5) / scale - 0.5 : 0;
+      return resized > 1 ? (i + 0.5) / scale - 0.5 : 0;
     case "align_corners":
-      return out > 1 ? (i * (size - 1)) / (out - 1) : 0;
+      return resized > 1 ? (i * (size - 1)) / (resized - 1) : 0;
     case "asymmetric":
       return i / scale;
+    case "tf_half_pixel_for_nn":
+      return (i + 0.5) / scale;
+    case "tf_crop_and_resize":
+      return resized > 1
+        ? start * (size - 1) + (i * (end - start) * (size - 1)) / (resized - 1)
+        : 0.5 * (start + end) * (size - 1);
     default:
-      throw new RangeError(`coordinate_transformation_mode ${mode} is not supported`);
+      return unsupportedForm(node, `coordinate_transformation_mode ${mode}`);
   }
 };
 
@@ -59,48 +66,43 @@ const tapsAt = (node: Node, x: number): Taps => {
   return [-1, 0, 1, 2].map((k) => [base + k, cubic(x - base - k, a)] as const);
 };
 
-/** A [out, in] with y = A·x along one axis. */
-export const resizeMatrix = (node: Node, size: number, out: number, scale: number): Tensor<"float32"> => {
-  const coordinates = stringOf(node, "coordinate_transformation_mode", "half_pixel");
+/** What lies outside the input takes extrapolation_value there, not the border's. */
+const extrapolates = (node: Node): boolean =>
+  stringOf(node, "coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize";
+
+/** A [resized, size] with y = A·x (and a constant, where x is left) along one axis. */
+export const resizeMatrix = (node: Node, axis: ResizedAxis): Tensor<"float32"> => {
+  const { size, resized } = axis;
   const excludeOutside = intOf(node, "exclude_outside", 0) === 1;
-  const data = new Float32Array(out * size);
-  for (let i = 0; i < out; i++) {
-    const x = coordinate(coordinates, i, size, out, scale);
+  const linear = stringOf(node, "mode", "nearest") === "linear";
+  const data = new Float32Array(resized * size);
+  for (let i = 0; i < resized; i++) {
+    const x = coordinate(node, i, axis);
+    if (extrapolates(node) && (x < 0 || x > size - 1)) continue;
     // Linear interpolation holds the borders: the coordinate itself is clamped.
-    const linear = stringOf(node, "mode", "nearest") === "linear";
     const taps = tapsAt(node, linear ? Math.min(Math.max(x, 0), size - 1) : x);
     const kept = excludeOutside ? taps.filter(([k]) => k >= 0 && k < size) : taps;
     const total = excludeOutside ? kept.reduce((sum, [, w]) => sum + w, 0) : 1;
     for (const [k, w] of kept) data[i * size + Math.min(Math.max(k, 0), size - 1)]! += w / total;
   }
-  return tensor("float32", [out, size], data);
+  return tensor("float32", [resized, size], data);
 };
 
-const scaleOf = ({ node, inputs }: VjpContext, x: Value, y: Value, axis: number): number => {
-  const axes = intsOf(
-    node,
-    "axes",
-    x.shape.map((_, i) => i),
-  ).map((a) => (a < 0 ? a + x.shape.length : a));
-  const given = inputs[3] ? undefined : inputs[2]?.constant?.data[axes.indexOf(axis)];
-  return given === undefined ? y.shape[axis]! / x.shape[axis]! : Number(given);
-};
+const sameSize = ({ size, resized, scale }: ResizedAxis): boolean => size === resized && scale === 1;
+
+/** onnxruntime copies the input where no axis changes its size, also what should be cropped: that form is refused. */
+const unchanged = (axis: ResizedAxis): boolean => sameSize(axis) && axis.roi[0] === 0 && axis.roi[1] === 1;
 
 /** y = A_h·x·A_wᵀ; dx = A_hᵀ·dy·A_w, the axis that shrinks most first. */
 export const Resize: VjpRule = [
-  (dy, context, x) => {
-    const { op, node, y } = context;
+  (dy, { op, node, inputs }) => {
     if (intOf(node, "antialias", 0) === 1) unsupportedForm(node, "antialias");
-    const coordinates = stringOf(node, "coordinate_transformation_mode", "half_pixel");
-    if (coordinates.startsWith("tf_")) unsupportedForm(node, coordinates);
-    const axes = x.shape.flatMap((size, axis) =>
-      size === y.shape[axis] && scaleOf(context, x, y, axis) === 1 ? [] : [axis],
-    );
-    const byShrinkage = axes.toSorted((a, b) => x.shape[a]! / y.shape[a]! - x.shape[b]! / y.shape[b]!);
-    return byShrinkage.reduce((d, axis) => {
-      const matrix = resizeMatrix(node, x.shape[axis]!, y.shape[axis]!, scaleOf(context, x, y, axis));
-      return contractAxis(op, d, axis, matrix);
-    }, dy);
+    const axes = resizedAxes(node, inputs);
+    if (axes.every(sameSize) && !axes.every(unchanged)) unsupportedForm(node, "a crop that keeps the size");
+    const byShrinkage = axes
+      .flatMap((a, axis) => (unchanged(a) ? [] : [axis]))
+      .toSorted((a, b) => axes[a]!.size / axes[a]!.resized - axes[b]!.size / axes[b]!.resized);
+    return byShrinkage.reduce((d, axis) => contractAxis(op, d, axis, resizeMatrix(node, axes[axis]!)), dy);
   },
   null,
   null,

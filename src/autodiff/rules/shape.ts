@@ -1,6 +1,6 @@
 /** Operators that move elements about. */
 
-import { tensor } from "../../tensor.ts";
+import { sizeOf, stridesOf, tensor, tensorOf } from "../../tensor.ts";
 import type { Builder } from "../../onnx/build.ts";
 import { intOf, stringOf } from "../../onnx/graph.ts";
 import { depthToSpaceMode, padAmounts, permutationOf, sliceAxes, type SliceAxis } from "../../onnx/infer/shape.ts";
@@ -119,7 +119,8 @@ export const Tile: VjpRule = [
   null,
 ];
 
-const zerosLike = (op: Builder, x: Value): Value => op.Expand(op.constant(0), op.ints(x.shape));
+/** Cotangents are floats, also those of integers. */
+const zerosLike = (op: Builder, dy: Value, { shape }: Value): Value => op.zeros({ dtype: dy.dtype, shape });
 
 /** y = x[…, indices, …]; dx adds dy at the indices. */
 export const Gather: VjpRule = [
@@ -130,21 +131,37 @@ export const Gather: VjpRule = [
     const shape = x.shape.map((d, i) => (i === axis ? count : d));
     const along = op.Reshape(indices, op.ints(shape.map((_, i) => (i === axis ? count : 1))));
     const updates = op.Reshape(dy, op.ints(shape));
-    return op.ScatterElements(zerosLike(op, x), op.Expand(along, op.ints(shape)), updates, { axis, reduction: "add" });
+    return op.ScatterElements(zerosLike(op, dy, x), op.Expand(along, op.ints(shape)), updates, {
+      axis,
+      reduction: "add",
+    });
   },
   null,
 ];
 
 export const GatherElements: VjpRule = [
   (dy, { op, node }, x, indices) =>
-    op.ScatterElements(zerosLike(op, x), indices, dy, { axis: intOf(node, "axis", 0), reduction: "add" }),
+    op.ScatterElements(zerosLike(op, dy, x), indices, dy, { axis: intOf(node, "axis", 0), reduction: "add" }),
   null,
 ];
 
+/** `indices` of GatherND with those of their batch before them: [b₁ … bₙ, i…, depth] to [b₁ … bₙ, i…, n + depth]. */
+const withBatch = (op: Builder, indices: Value, batch: number): Value => {
+  const lead = indices.shape.slice(0, -1);
+  const strides = stridesOf(lead);
+  const columns = Array.from({ length: batch }, (_, axis) => {
+    const data = Array.from({ length: sizeOf(lead) }, (__, i) => Math.floor(i / strides[axis]!) % lead[axis]!);
+    return op.tensor(tensorOf("int64", [...lead, 1], data), "batch");
+  });
+  return op.Concat(...columns, indices, { axis: -1 });
+};
+
+/** y = the slices of x that the indices name; dx adds dy there. */
 export const GatherND: VjpRule = [
   (dy, { op, node }, x, indices) => {
-    if (intOf(node, "batch_dims", 0) !== 0) unsupportedForm(node, "batch_dims");
-    return op.ScatterND(zerosLike(op, x), indices, dy, { reduction: "add" });
+    const batch = intOf(node, "batch_dims", 0);
+    const whole = batch === 0 ? indices : withBatch(op, op.cast(indices, "int64"), batch);
+    return op.ScatterND(zerosLike(op, dy, x), whole, dy, { reduction: "add" });
   },
   null,
 ];
@@ -159,7 +176,7 @@ export const ScatterElements: VjpRule = [
   (dy, { op, node }, _, indices, updates) =>
     reductionOf(node) === "add"
       ? dy
-      : op.ScatterElements(dy, indices, zerosLike(op, updates), { axis: intOf(node, "axis", 0) }),
+      : op.ScatterElements(dy, indices, zerosLike(op, dy, updates), { axis: intOf(node, "axis", 0) }),
   null,
   (dy, { op, node }, _, indices) => {
     reductionOf(node);
@@ -169,12 +186,22 @@ export const ScatterElements: VjpRule = [
 
 export const ScatterND: VjpRule = [
   (dy, { op, node }, _, indices, updates) =>
-    reductionOf(node) === "add" ? dy : op.ScatterND(dy, indices, zerosLike(op, updates)),
+    reductionOf(node) === "add" ? dy : op.ScatterND(dy, indices, zerosLike(op, dy, updates)),
   null,
   (dy, { op, node }, _, indices) => {
     reductionOf(node);
     return op.GatherND(dy, indices);
   },
+];
+
+/** The first elements of each sequence reversed: again the way back. */
+export const ReverseSequence: VjpRule = [
+  (dy, { op, node }, _, lengths) =>
+    op.ReverseSequence(dy, lengths, {
+      batch_axis: intOf(node, "batch_axis", 1),
+      time_axis: intOf(node, "time_axis", 0),
+    }),
+  null,
 ];
 
 /** DCR and CRD differ in where the block's offset stands among the channels. */

@@ -2,6 +2,7 @@
 
 import { newData, sizeOf, stridesOf, tensor, type Tensor } from "../../tensor.ts";
 import type { Builder } from "../../onnx/build.ts";
+import { intOf, type Node } from "../../onnx/graph.ts";
 import type { Value } from "../../onnx/value.ts";
 import { unsupportedForm, type Vjp } from "../rule.ts";
 
@@ -14,20 +15,28 @@ export const constantWeights = (op: Builder, w: Value): Tensor<"float32"> | null
   const producer = op.producer(w);
   if (producer?.node.op !== "DequantizeLinear") return null;
   const [q, scale, zero] = producer.inputs.map((v) => v?.constant);
-  const axis = producer.node.attributes["axis"];
-  if (!q || !scale || (producer.inputs[2] && !zero) || producer.node.attributes["block_size"]) return null;
-  return dequantize(q, scale, zero, axis?.type === "int" ? axis.value : 1);
-};
-
-/** (q − zero)·scale, the scale per tensor or along `axis`. */
-const dequantize = (q: Tensor, scale: Tensor, zero: Tensor | undefined, axis: number): Tensor<"float32"> => {
+  if (!q || !scale || (producer.inputs[2] && !zero)) return null;
   const data = new Float32Array(q.data.length);
-  const stride = stridesOf(q.shape)[axis] ?? 1;
+  const scaleAt = scaleIndex(producer.node, q.shape, scale);
   for (let i = 0; i < data.length; i++) {
-    const channel = scale.data.length === 1 ? 0 : Math.floor(i / stride) % scale.data.length;
-    data[i] = (Number(q.data[i]) - Number(zero?.data[channel] ?? 0)) * Number(scale.data[channel]);
+    const at = scaleAt(i);
+    data[i] = (Number(q.data[i]) - Number(zero?.data[at] ?? 0)) * Number(scale.data[at]);
   }
   return tensor("float32", q.shape, data);
+};
+
+/** Which scale of a DequantizeLinear applies to element `i`: the only one, its channel's, or its block's. */
+const scaleIndex = (node: Node, shape: readonly number[], scale: Tensor): ((i: number) => number) => {
+  if (scale.data.length === 1) return () => 0;
+  const raw = intOf(node, "axis", 1);
+  const axis = raw < 0 ? raw + shape.length : raw;
+  const [size, inner] = [shape[axis]!, stridesOf(shape)[axis]!];
+  const block = intOf(node, "block_size", 0);
+  if (block === 0) return (i) => Math.floor(i / inner) % size;
+  const blocks = Math.ceil(size / block);
+  return (i) =>
+    (Math.floor(i / (inner * size)) * blocks + Math.floor((Math.floor(i / inner) % size) / block)) * inner +
+    (i % inner);
 };
 
 /** Weights [M, C/g, k…] of a convolution to those of its adjoint as a convolution: [C, M/g, k…], the kernel reversed. */

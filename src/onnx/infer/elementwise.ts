@@ -59,6 +59,9 @@ const DequantizeLinear: Infer = (node, inputs) => [
   { dtype: required(node, inputs, 1).dtype, shape: required(node, inputs, 0).shape },
 ];
 
+/** In evaluation mode; the mask is what is kept. */
+const Dropout: Infer = (node, inputs) => [...unary(node, inputs), ...predicate(node, inputs)];
+
 const all = (names: string, infer: Infer): Record<string, Infer> =>
   Object.fromEntries(names.split(" ").map((name) => [name, infer]));
 
@@ -68,16 +71,15 @@ export const elementwise: Readonly<Record<string, Infer>> = {
     unary,
   ),
   ...all("Round Selu Sigmoid Sign Softplus Softsign Sqrt Tanh ThresholdedRelu Sin Cos Celu Gelu Mish", unary),
-  ...all(
-    "Softmax LogSoftmax BatchNormalization InstanceNormalization LayerNormalization GroupNormalization LRN CumSum",
-    unary,
-  ),
-  ...all("Add Sub Mul Div Pow Mod Max Min Sum Mean", broadcast),
+  ...all("Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Shrink Trilu BitwiseNot", unary),
+  ...all("Softmax LogSoftmax CumSum", unary),
+  ...all("Add Sub Mul Div Pow Mod Max Min Sum Mean BitShift BitwiseAnd BitwiseOr BitwiseXor", broadcast),
   ...all("Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor", comparison),
   ...all("IsNaN IsInf", predicate),
   Where,
   Cast,
   CastLike,
+  Dropout,
   QuantizeLinear,
   DequantizeLinear,
 };

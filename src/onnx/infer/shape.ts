@@ -270,6 +270,7 @@ export const moving: Readonly<Record<string, Infer>> = {
   GatherND,
   ScatterElements: likeFirst,
   ScatterND: likeFirst,
+  ReverseSequence: likeFirst,
   DepthToSpace: depthSpace(1),
   SpaceToDepth: depthSpace(-1),
   Constant,

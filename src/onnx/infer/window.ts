@@ -1,4 +1,4 @@
-/** Shapes of operators that slide a window: convolution, pooling, unpooling, resizing. */
+/** Shapes of operators that slide a window: convolution, pooling, unpooling. */
 
 import { OnnxError, describe, intOf, intsOf, stringOf, type Node } from "../graph.ts";
 import { constantInts, required, type Infer, type TensorType, type Value } from "../value.ts";
@@ -160,29 +160,6 @@ const MaxUnpool: Infer = (node, inputs) => {
   return [{ dtype: x.dtype, shape: [...x.shape.slice(0, 2), ...output] }];
 };
 
-/** Inputs: X, roi, scales, sizes; with `axes`, scales and sizes name only these axes. */
-const Resize: Infer = (node, inputs) => {
-  const x = required(node, inputs, 0);
-  const axes = intsOf(
-    node,
-    "axes",
-    x.shape.map((_, i) => i),
-  ).map((a) => (a < 0 ? a + x.shape.length : a));
-  const shape = [...x.shape];
-  const sizes = inputs[3] && inputs[3].shape[0] !== 0 ? constantInts(node, inputs[3]) : null;
-  if (sizes) {
-    if (stringOf(node, "keep_aspect_ratio_policy", "stretch") !== "stretch") {
-      throw new OnnxError("keep_aspect_ratio_policy other than stretch is not supported", describe(node));
-    }
-    for (const [i, axis] of axes.entries()) shape[axis] = sizes[i]!;
-  } else {
-    const scales = constantInts(node, required(node, inputs, 2));
-    // In float32, as onnxruntime has it: 0.7 · 10 is 7 there.
-    for (const [i, axis] of axes.entries()) shape[axis] = Math.floor(Math.fround(shape[axis]! * scales[i]!));
-  }
-  return [positive(node, { dtype: x.dtype, shape })];
-};
-
 export const window: Readonly<Record<string, Infer>> = {
   Conv,
   ConvTranspose,
@@ -193,5 +170,4 @@ export const window: Readonly<Record<string, Infer>> = {
   GlobalMaxPool: globalPool,
   GlobalLpPool: globalPool,
   MaxUnpool,
-  Resize,
 };

@@ -5,10 +5,11 @@ import type { Graph } from "../graph.ts";
 /** These give their first output the rank of their first input. */
 const rankPreserving = new Set(
   (
-    "Abs AveragePool BatchNormalization Cast Ceil Celu Clip Concat CumSum DepthToSpace DequantizeLinear Dropout Elu Erf " +
-    "Exp Floor Gelu GlobalAveragePool GlobalMaxPool HardSigmoid HardSwish Identity InstanceNormalization LRN LeakyRelu " +
-    "Log LogSoftmax MaxPool MaxUnpool Mish Neg PRelu Pad QuantizeLinear Reciprocal Relu Resize Round Selu Sigmoid Slice " +
-    "Softmax Softplus Softsign SpaceToDepth Split Sqrt Tanh Transpose Upsample"
+    "Abs AveragePool BatchNormalization Cast Ceil Celu Clip Concat Cos CumSum DepthToSpace DequantizeLinear Dropout " +
+    "Elu Erf Exp Floor Gelu GlobalAveragePool GlobalMaxPool GlobalLpPool GridSample GroupNormalization HardSigmoid HardSwish Identity " +
+    "InstanceNormalization LRN LayerNormalization LeakyRelu Log LogSoftmax LpNormalization LpPool MaxPool MaxUnpool " +
+    "MeanVarianceNormalization Mish Neg PRelu Pad QuantizeLinear Reciprocal Relu Resize ReverseSequence Round Selu Shrink Sigmoid " +
+    "Sign Sin Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt Tan Tanh ThresholdedRelu Transpose Upsample"
   ).split(" "),
 );
 

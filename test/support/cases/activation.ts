@@ -1,6 +1,6 @@
-/** Activations and normalization. */
+/** Activations. */
 
-import { about, fixed, floats, node, weights, x, type Case } from "./case.ts";
+import { about, floats, node, x, type Case } from "./case.ts";
 
 const shape = [2, 3, 2, 2];
 
@@ -31,28 +31,26 @@ export const activationCases: readonly Case[] = [
   node("Softplus", "alone", [x(shape)]),
   node("Erf", "alone", [x(shape)]),
   node("Erf", "the tails", [x([6], { of: [-3.2, -2.6, -2.4, 2.4, 2.6, 3.2] })]),
-  node("Elu", "alone", [fixed(shape, { away: [0] })], { alpha: 0.7 }),
-  node("Selu", "alone", [fixed(shape, { away: [0] })]),
-  node("Celu", "alone", [fixed(shape, { away: [0] })], { alpha: 0.7 }),
-  node("ThresholdedRelu", "alone", [fixed(shape, { away: [0.5] })], { alpha: 0.5 }),
-  node("Softsign", "alone", [fixed(shape)]),
-  node("Mish", "alone", [fixed(shape)]),
-  node("Gelu", "exact", [fixed(shape)]),
-  node("Gelu", "tanh", [fixed(shape)], { approximate: "tanh" }),
-  about("BatchNormalization", "constant statistics", [x(shape)], (op, v) => {
-    const variance = floats(op, [3], [0.5, 1.2, 2]);
-    return op.BatchNormalization(v, weights(op, [3]), weights(op, [3], 6), weights(op, [3], 7), variance);
-  }),
-  about("BatchNormalization", "a large epsilon, one spatial axis", [x([2, 3, 4])], (op, v) => {
-    const variance = floats(op, [3], [0.5, 1.2, 2]);
-    const [scale, bias, mean] = [weights(op, [3]), weights(op, [3], 6), weights(op, [3], 7)];
-    return op.BatchNormalization(v, scale, bias, mean, variance, { epsilon: 0.1 });
-  }),
-  node("BatchNormalization", "statistics that are inputs", [
-    x(shape),
-    fixed([3], "normal", "scale"),
-    fixed([3], "normal", "bias"),
-    fixed([3], "normal", "mean"),
-    fixed([3], "positive", "variance"),
-  ]),
+  node("HardSigmoid", "falling", [x(shape, { away: [-1, 1.5] })], { alpha: -0.4, beta: 0.6 }),
+  node("Elu", "default", [x(shape, { away: [0] })]),
+  node("Elu", "alpha", [x(shape, { away: [0] })], { alpha: 0.7 }),
+  node("Elu", "a negative alpha", [x(shape, { away: [0] })], { alpha: -0.7 }),
+  node("Selu", "default", [x(shape, { away: [0] })]),
+  node("Selu", "alpha and gamma", [x(shape, { away: [0] })], { alpha: 0.5, gamma: 1.5 }),
+  node("Selu", "a negative alpha", [x(shape, { away: [0] })], { alpha: -0.5, gamma: 1.5 }),
+  node("Selu", "a negative gamma", [x(shape, { away: [0] })], { alpha: 0.5, gamma: -1.5 }),
+  node("Celu", "default", [x(shape, { away: [0] })]),
+  node("Celu", "alpha", [x(shape, { away: [0] })], { alpha: 0.7 }),
+  node("ThresholdedRelu", "default", [x(shape, { away: [1] })]),
+  node("ThresholdedRelu", "alpha", [x(shape, { away: [0.5] })], { alpha: 0.5 }),
+  node("ThresholdedRelu", "a negative alpha", [x(shape, { away: [-0.5] })], { alpha: -0.5 }),
+  node("Shrink", "default", [x(shape, { away: [-0.5, 0.5] })]),
+  node("Shrink", "soft", [x(shape, { away: [-0.8, 0.8] })], { lambd: 0.8, bias: 0.8 }),
+  node("Softsign", "alone", [x(shape)]),
+  node("Mish", "alone", [x(shape)]),
+  node("Mish", "far from zero", [x([6], { of: [-30, -12, -5, 5, 12, 30] })]),
+  node("Gelu", "exact", [x(shape)]),
+  node("Gelu", "tanh", [x(shape)], { approximate: "tanh" }),
+  node("Gelu", "exact, far from zero", [x([6], { of: [-9, -5, -3, 3, 5, 9] })]),
+  node("Gelu", "tanh, far from zero", [x([6], { of: [-9, -5, -3, 3, 5, 9] })], { approximate: "tanh" }),
 ];

@@ -26,6 +26,10 @@ const variadic = ["Sum", "Mean", "Max", "Min"].flatMap((operator) => {
 
 const unary = (operator: string, values: Values = "normal"): Case => node(operator, "alone", [x([2, 3, 4], values)]);
 
+/** 24 elements, evenly from `low` to `high`. */
+const within = (low: number, high: number): number[] =>
+  Array.from({ length: 24 }, (_, i) => low + ((high - low) * i) / 23);
+
 const nonsmooth: readonly Case[] = ["Sign", "Floor", "Ceil", "Round"].map((operator) =>
   node(operator, "alone", [fixed([2, 3, 4], { away: [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, -1, 0, 1] })]),
 );
@@ -65,6 +69,27 @@ export const elementwiseCases: readonly Case[] = [
   unary("Reciprocal", "positive"),
   unary("Sin"),
   unary("Cos"),
+  unary("Tan", { of: within(-1.4, 1.4) }),
+  unary("Asin", { of: within(-0.98, 0.98) }),
+  unary("Acos", { of: within(-0.98, 0.98) }),
+  unary("Atan"),
+  unary("Sinh"),
+  unary("Cosh"),
+  unary("Asinh"),
+  unary("Acosh", { of: within(1.05, 4) }),
+  unary("Atanh", { of: within(-0.95, 0.95) }),
+  ...[0, 1].flatMap((upper) => [
+    node("Trilu", `upper ${upper}`, [x([2, 3, 4])], { upper }),
+    ...[-1, 2].map((k) =>
+      about("Trilu", `upper ${upper}, diagonal ${k}`, [x([2, 3, 4])], (op, v) =>
+        op.Trilu(v, op.constant(k, "int64"), { upper }),
+      ),
+    ),
+  ]),
+  about("Dropout", "in evaluation mode, its mask used", [x([2, 3])], (op, v) => {
+    const [y, mask] = op.append("Dropout", [v], {}, 2);
+    return op.Where(mask, op.Mul(y, y), v);
+  }),
   unary("Identity"),
   node("Round", "halves to even", [fixed([6], { of: [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5] })]),
   node("Not", "alone", [booleans([2, 2], [0, 1, 1, 0])]),

@@ -97,12 +97,31 @@ const averagePools = shared.flatMap((form) =>
   ),
 );
 
+/** Its gradient needs y, so onnxruntime must infer the shape that its kernel gives. */
+const lpPools = shared
+  .filter(({ undeclared }) => !undeclared)
+  .flatMap((form) =>
+    (form.x.length === 4 ? [1, 2, 3] : [2]).map((p) =>
+      node("LpPool", `${form.name}, p = ${p}`, [x(form.x, { away: [0] })], { ...form.attributes, p }),
+    ),
+  );
+
 /** Every element of x receives the gradient of the position it was sent to, also where another overwrote it. */
 const everyWriter: Surrogate = (_, forward, cotangent) => ({
   x: numbersOf(forward["places"]!).map((place) => cotangent[place]!),
 });
 
 const unpools: readonly Case[] = [
+  about(
+    "MaxUnpool",
+    "pads cut the borders off",
+    [fixed([1, 2, 6, 6], { distinct: 0 }), x([1, 2, 4, 4])],
+    (op, v, u) => {
+      const attributes = { kernel_shape: [2, 2], strides: [2, 2], pads: [1, 1, 1, 1] };
+      const places = op.append("MaxPool", [v], attributes, 2)[1]!;
+      return op.MaxUnpool(u, places, attributes);
+    },
+  ),
   about(
     "MaxUnpool",
     "2×2 after 2×2, output_shape for an odd size",
@@ -133,6 +152,7 @@ const unpools: readonly Case[] = [
 export const poolCases: readonly Case[] = [
   ...maxPools,
   ...averagePools,
+  ...lpPools,
   ...unpools,
   about("MaxPool", "indices found again by the rule, used twice", [x([1, 2, 6, 6], { distinct: 0 })], (op, v) => {
     const y = op.MaxPool(v, { kernel_shape: [3, 3], strides: [2, 2] });
@@ -140,5 +160,9 @@ export const poolCases: readonly Case[] = [
   }),
   node("GlobalAveragePool", "two spatial axes", [x([2, 3, 4, 5])]),
   node("GlobalAveragePool", "one spatial axis", [x([2, 3, 5])]),
+  node("LpPool", "default p", [x([1, 2, 5, 6], { away: [0] })], { kernel_shape: [3, 2] }),
+  ...[1, 2, 3].map((p) => node("GlobalLpPool", `p = ${p}`, [x([2, 3, 4, 5], { away: [0] })], { p })),
+  node("GlobalLpPool", "default p, one spatial axis", [x([2, 3, 5], { away: [0] })]),
+  node("GlobalMaxPool", "one spatial axis", [x([2, 3, 5], { distinct: 0 })]),
   node("GlobalMaxPool", "two spatial axes", [x([2, 3, 4, 5], { distinct: 0 })]),
 ];

@@ -71,6 +71,10 @@ const sums = [0, 1].flatMap((exclusive) =>
   ),
 );
 
+const sumsFromTheBack = about("CumSum", "the axis from the back", [x([2, 3, 4])], (op, v) =>
+  op.CumSum(v, op.constant(-2, "int64"), { exclusive: 1 }),
+);
+
 const topK = (name: string, attributes: PlainAttributes): Case =>
   about("TopK", name, [x([3, 5], { distinct: 0 })], (op, v) => {
     const [y, places] = op.append("TopK", [v, op.ints([2])], attributes, 2);
@@ -103,8 +107,10 @@ export const reduceCases: readonly Case[] = [
   ...argument,
   ...softmax,
   ...sums,
+  sumsFromTheBack,
   topK("the largest", {}),
   topK("the smallest, first axis", { largest: 0, axis: 0 }),
+  topK("the largest, axis from the back", { axis: -2 }),
   ...products.map(([name, a, b]) => node("MatMul", name, [x(a), x(b)])),
   gemm("plain", [2, 3], [3, 4], null, {}),
   gemm("bias per column", [2, 3], [3, 4], [4], {}),

@@ -49,9 +49,51 @@ const rounding = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"].fl
   }),
 );
 
+/** tf_crop_and_resize; roi is starts then ends, of the axes that are named. */
+const cropped = (name: string, roi: readonly number[], to: readonly number[], attributes: PlainAttributes): Case =>
+  about("Resize", name, [x([1, 2, 5, 6])], (op, v) =>
+    op.Resize(v, floats(op, [roi.length], roi), null, op.ints(to), {
+      ...attributes,
+      coordinate_transformation_mode: "tf_crop_and_resize",
+    }),
+  );
+
+const crops = ["nearest", "linear", "cubic"].flatMap((mode) => [
+  cropped(`${mode}, cropped`, [0, 0, 0.12, 0.31, 1, 1, 0.93, 0.77], [1, 2, 7, 4], { mode }),
+  cropped(`${mode}, beyond the borders`, [-0.21, 0.13, 0.92, 1.34], [4, 9], {
+    mode,
+    axes: [2, 3],
+    extrapolation_value: 0.5,
+  }),
+  cropped(`${mode}, one axis mirrored`, [0, 0.93, 1, 0.18], [5, 7], { mode, axes: [2, 3] }),
+  cropped(`${mode}, cropped to one pixel`, [0.1, 0.2, 0.8, 0.7], [1, 3], { mode, axes: [2, 3] }),
+]);
+
+const proportional = ["not_larger", "not_smaller"].flatMap((keep_aspect_ratio_policy) =>
+  ["linear", "nearest", "cubic"].map((mode) =>
+    about("Resize", `${mode}, ${keep_aspect_ratio_policy}`, [x([1, 2, 5, 6])], (op, v) =>
+      op.Resize(v, null, null, op.ints([8, 7]), { mode, axes: [2, 3], keep_aspect_ratio_policy }),
+    ),
+  ),
+);
+
+const cubics = coordinates.flatMap((coordinate) =>
+  [0, 1].map((exclude) =>
+    byScales(`cubic, ${coordinate}, exclude_outside ${exclude}, a = −0.6`, [1, 1, 5, 6], [1, 1, 1.7, 0.6], {
+      mode: "cubic",
+      coordinate_transformation_mode: coordinate,
+      cubic_coeff_a: -0.6,
+      exclude_outside: exclude,
+    }),
+  ),
+);
+
 export const resizeCases: readonly Case[] = [
   ...modes,
   ...rounding,
+  ...crops,
+  ...proportional,
+  ...cubics,
   ...coordinates.map((coordinate) =>
     byScales(`linear, ${coordinate}, scales that do not divide`, [1, 2, 5, 6], [1, 1, 1.5, 0.75], {
       mode: "linear",
@@ -81,4 +123,15 @@ export const resizeCases: readonly Case[] = [
     }),
   ),
   bySizes("linear, three axes", [2, 3, 4], [2, 5, 6], { mode: "linear" }),
+  bySizes("linear, a volume", [1, 1, 2, 3, 4], [1, 1, 3, 5, 3], { mode: "linear" }),
+  bySizes("linear, channels last", [1, 3, 4, 2], [1, 5, 7, 2], { mode: "linear" }),
+  bySizes("linear, two axes", [3, 4], [5, 3], { mode: "linear" }),
+  bySizes("cubic, two axes", [3, 4], [5, 3], { mode: "cubic" }),
+  bySizes("nearest, one axis", [4], [7], { mode: "nearest" }),
+  bySizes("nearest, all four axes", [2, 3, 4, 2], [3, 5, 3, 4], { mode: "nearest" }),
+  bySizes("nearest, TensorFlow's half pixels", [1, 1, 4, 6], [1, 1, 8, 3], {
+    mode: "nearest",
+    nearest_mode: "floor",
+    coordinate_transformation_mode: "tf_half_pixel_for_nn",
+  }),
 ];

@@ -35,7 +35,12 @@ const padded: readonly Case[] = [
   pad("negative pads crop", [2, 5, 6], [0, -1, -2, 0, -1, 0], "constant"),
   pad("one side cropped, the other grown", [5, 6], [-1, 2, 2, -3], "constant"),
   pad("edge, cropped and grown", [5, 6], [-1, 2, 0, -1], "edge"),
+  ...["reflect", "edge"].map((mode) => pad("one side cropped, the other grown", [5, 6], [-1, 2, 2, -2], mode)),
+  ...["reflect", "edge", "wrap"].map((mode) => pad("every axis of a volume", [2, 3, 2], [1, 0, 1, 0, 2, 1], mode)),
   pad("nothing", [2, 3], [0, 0, 0, 0], "constant"),
+  about("Pad", "reflect, in double precision", [x([3, 4])], (op, v) =>
+    op.cast(op.Pad(op.cast(v, "float64"), op.ints([1, 0, 0, 2]), { mode: "reflect" }), "float32"),
+  ),
   about("Pad", "constant value", [x([2, 3])], (op, v) => op.Pad(v, op.ints([1, 0, 0, 2]), op.constant(2.5))),
 ];
 
@@ -114,6 +119,7 @@ const reshaped: readonly Case[] = [
   withInts("Expand", "to a smaller shape", [2, 3], [[1, 1]]),
   withInts("Expand", "a scalar", [], [[2, 2]]),
   withInts("Tile", "two axes", [2, 3], [[2, 3]]),
+  withInts("Tile", "no axis more than once", [2, 3], [[1, 1]]),
   withInts("Tile", "one axis", [1, 2, 3], [[1, 1, 2]]),
   ...["DCR", "CRD"].map((mode) => node("DepthToSpace", mode, [x([1, 8, 2, 3])], { blocksize: 2, mode })),
   node("SpaceToDepth", "blocks of 2", [x([1, 2, 4, 6])], { blocksize: 2 }),
@@ -149,7 +155,49 @@ const gathered: readonly Case[] = [
   node("ScatterND", "add rows, one twice", [x([3, 4]), integers([3, 1], [2, 0, 2]), x([3, 4], "normal", "u")], {
     reduction: "add",
   }),
-  node("GatherND", "batch_dims", [fixed([2, 3, 2]), integers([2, 1], [2, 0])], { batch_dims: 1 }),
+  node("GatherND", "batch_dims", [x([2, 3, 2]), integers([2, 1], [2, 0])], { batch_dims: 1 }),
+  node(
+    "GatherND",
+    "batch_dims, several of each batch, one twice",
+    [x([2, 3, 2]), integers([2, 3, 1], [2, 0, 2, 1, -1, 1])],
+    {
+      batch_dims: 1,
+    },
+  ),
+  node("GatherND", "two batch_dims, elements", [x([2, 2, 3]), integers([2, 2, 1], [2, 0, 1, 1])], { batch_dims: 2 }),
+  node("GatherND", "a stack of slices", [x([3, 2, 4]), integers([2, 2, 1], [2, 0, 0, 1])]),
+  node("Gather", "the middle axis, every index from the back", [x([2, 3, 2]), integers([2, 2], [-1, -3, -2, -1])], {
+    axis: -2,
+  }),
+  node(
+    "GatherElements",
+    "the middle axis, from the back",
+    [x([2, 3, 2]), integers([2, 2, 2], [0, -1, 2, 2, 1, 1, -3, 0])],
+    {
+      axis: -2,
+    },
+  ),
+  node(
+    "ScatterElements",
+    "overwrite, the last axis from the back",
+    [x([2, 4]), integers([2, 2], [-1, 0, 1, -2]), x([2, 2], "normal", "u")],
+    { axis: -1 },
+  ),
+  node(
+    "ScatterND",
+    "add elements from the back",
+    [x([3, 4]), integers([2, 2], [-1, -1, 0, -2]), x([2], "normal", "u")],
+    {
+      reduction: "add",
+    },
+  ),
+  ...["max", "min", "mul"].map((reduction) =>
+    node("ScatterND", reduction, [fixed([3, 2]), integers([2, 1], [1, 2]), fixed([2, 2], "normal", "u")], {
+      reduction,
+    }),
+  ),
+  node("ReverseSequence", "time first", [x([4, 3, 2]), integers([3], [1, 4, 2])]),
+  node("ReverseSequence", "batch first", [x([3, 4]), integers([3], [3, 1, 4])], { batch_axis: 0, time_axis: 1 }),
 ];
 
 /** Computed when the graph runs: the builder would fold a Shape or Range of constants. */

@@ -91,6 +91,22 @@ const Selu: Kernel = (node, x) => {
   return [map(x, (v) => gamma * (v > 0 ? v : alpha * (Math.exp(v) - 1)))];
 };
 
+const Shrink: Kernel = (node, x) => {
+  const [lambda, bias] = [floatOf(node, "lambd", 0.5), floatOf(node, "bias", 0)];
+  return [map(x, (v) => (v < -lambda ? v + bias : v > lambda ? v - bias : 0))];
+};
+
+/** Upper: what stands on the k-th diagonal of each matrix or to the right of it; else on it or to the left. */
+const Trilu: Kernel = (node, x, k?: Nd) => {
+  const [diagonal, upper] = [k?.data[0] ?? 0, intOf(node, "upper", 1) === 1];
+  return [
+    define(x.dtype, x.shape, (index) => {
+      const [row, column] = index.slice(-2) as [number, number];
+      return (upper ? column >= row + diagonal : column <= row + diagonal) ? broadcastAt(x, index) : 0;
+    }),
+  ];
+};
+
 const castTo = (x: Nd, dtype: DType): Nd => {
   if (dtype === "bool") return { ...x, dtype, data: x.data.map((v) => Number(v !== 0)) };
   return wrapped({ ...x, dtype, data: isFloat(dtype) ? x.data : x.data.map((v) => Math.trunc(v)) });
@@ -100,18 +116,6 @@ const Cast: Kernel = (node, x) => {
   const dtype = types[intOf(node, "to", 0)];
   if (!dtype) throw new RangeError(`interpreter: Cast to element type ${intOf(node, "to", 0)}`);
   return [castTo(x, dtype)];
-};
-
-/** y = scale·(x − mean)/√(variance + ε) + bias, per channel (axis 1). */
-const BatchNormalization: Kernel = (node, x, scale, bias, mean, variance) => {
-  const epsilon = floatOf(node, "epsilon", 1e-5);
-  return [
-    define(x.dtype, x.shape, (index) => {
-      const c = index[1]!;
-      const normalised = (broadcastAt(x, index) - mean.data[c]!) / Math.sqrt(variance.data[c]! + epsilon);
-      return scale.data[c]! * normalised + bias.data[c]!;
-    }),
-  ];
 };
 
 const softplus = (v: number): number => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v)));
@@ -130,6 +134,15 @@ export const elementwise: Readonly<Record<string, Kernel>> = {
   Round: unary(roundHalfToEven),
   Sin: unary(Math.sin),
   Cos: unary(Math.cos),
+  Tan: unary(Math.tan),
+  Asin: unary(Math.asin),
+  Acos: unary(Math.acos),
+  Atan: unary(Math.atan),
+  Sinh: unary(Math.sinh),
+  Cosh: unary(Math.cosh),
+  Asinh: unary(Math.asinh),
+  Acosh: unary(Math.acosh),
+  Atanh: unary(Math.atanh),
   Erf: unary(erf),
   Relu: unary((v) => Math.max(v, 0)),
   Sigmoid: unary(sigmoid),
@@ -145,12 +158,14 @@ export const elementwise: Readonly<Record<string, Kernel>> = {
   ThresholdedRelu: withAlpha(1, (v, alpha) => (v > alpha ? v : 0)),
   Selu,
   HardSigmoid,
+  Shrink,
+  Trilu,
+  Dropout: (_, x) => [x, { ...map(x, () => 1), dtype: "bool" }],
   Gelu,
   Clip,
   PRelu,
   Cast,
   CastLike: (_, x, like) => [castTo(x, like.dtype)],
-  BatchNormalization,
   Add: pointwise((a, b) => a + b),
   Sub: pointwise((a, b) => a - b),
   Mul: pointwise((a, b) => a * b),

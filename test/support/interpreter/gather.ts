@@ -76,6 +76,21 @@ const ScatterND: Kernel = (node, x, where, updates) => {
   return [{ ...x, data }];
 };
 
+/** Along `time_axis` the first `lengths[b]` elements of sequence b stand in reverse. */
+const ReverseSequence: Kernel = (node, x, lengths) => {
+  const [batch, time] = [intOf(node, "batch_axis", 1), intOf(node, "time_axis", 0)];
+  return [
+    define(x.dtype, x.shape, (index) => {
+      const length = lengths.data[index[batch]!]!;
+      const from = index[time]! < length ? length - 1 - index[time]! : index[time]!;
+      return at(
+        x,
+        index.map((v, i) => (i === time ? from : v)),
+      );
+    }),
+  ];
+};
+
 /** `values` are [off, on]; the new axis has `depth` elements. An index out of [−depth, depth) is off everywhere. */
 const OneHot: Kernel = (node, where, depth, values) => {
   const size = depth.data[0]!;
@@ -108,6 +123,7 @@ export const gathering: Readonly<Record<string, Kernel>> = {
   GatherND,
   ScatterElements,
   ScatterND,
+  ReverseSequence,
   OneHot,
   Shape,
   Size,

@@ -1,6 +1,6 @@
 /** Pooling and unpooling. */
 
-import { intOf, intsOf } from "../../../src/onnx/graph.ts";
+import { intOf, intsOf, type Node } from "../../../src/onnx/graph.ts";
 import { sliding, tap } from "./conv.ts";
 import { at, count, define, each, indices, offset, type Kernel, type Nd } from "./nd.ts";
 
@@ -68,19 +68,50 @@ const AveragePool: Kernel = (node, x) => {
   ];
 };
 
+const norm = (values: readonly number[], p: number): number =>
+  values.reduce((sum, v) => sum + Math.abs(v) ** p, 0) ** (1 / p);
+
+/** The p-norm of each window; the padding is zero. */
+const LpPool: Kernel = (node, x) => {
+  const spatial = x.shape.slice(2);
+  const window = sliding(node, spatial, intsOf(node, "kernel_shape", []));
+  const taps = [...indices(window.kernel)];
+  return [
+    define(x.dtype, [...x.shape.slice(0, 2), ...window.output], ([n, c, ...o]) => {
+      const positions = taps.flatMap((k) => {
+        const position = tap(window, spatial, o, k);
+        return position ? [position] : [];
+      });
+      return norm(
+        positions.map((position) => at(x, [n!, c!, ...position])),
+        intOf(node, "p", 2),
+      );
+    }),
+  ];
+};
+
 const overPlane =
-  (f: (values: readonly number[]) => number): Kernel =>
-  (_, x) => {
+  (f: (values: readonly number[], node: Node) => number): Kernel =>
+  (node, x) => {
     const [batch, channels, ...spatial] = x.shape as [number, number, ...number[]];
     const places = [...indices(spatial)];
     const shape = [batch, channels, ...spatial.map(() => 1)];
-    return [define(x.dtype, shape, ([n, c]) => f(places.map((p) => at(x, [n!, c!, ...p]))))];
+    return [
+      define(x.dtype, shape, ([n, c]) =>
+        f(
+          places.map((p) => at(x, [n!, c!, ...p])),
+          node,
+        ),
+      ),
+    ];
   };
 
 export const pooling: Readonly<Record<string, Kernel>> = {
   MaxPool,
   MaxUnpool,
   AveragePool,
+  LpPool,
   GlobalAveragePool: overPlane((v) => v.reduce((a, b) => a + b, 0) / v.length),
   GlobalMaxPool: overPlane((v) => Math.max(...v)),
+  GlobalLpPool: overPlane((v, node) => norm(v, intOf(node, "p", 2))),
 };

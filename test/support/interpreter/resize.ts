@@ -7,10 +7,13 @@ interface Axis {
   readonly size: number;
   readonly resized: number;
   readonly scale: number;
+  /** Region of interest, in lengths of the axis. */
+  readonly start: number;
+  readonly end: number;
 }
 
 /** Coordinate in the input of element `i` of the output. */
-const coordinate = (mode: string, i: number, { size, resized, scale }: Axis): number => {
+const coordinate = (mode: string, i: number, { size, resized, scale, start, end }: Axis): number => {
   switch (mode) {
     case "half_pixel":
       return (i + 0.5) / scale - 0.5;
@@ -25,6 +28,12 @@ const coordinate = (mode: string, i: number, { size, resized, scale }: Axis): nu
       return resized > 1 ? (i * (size - 1)) / (resized - 1) : 0;
     case "asymmetric":
       return i / scale;
+    case "tf_half_pixel_for_nn":
+      return (i + 0.5) / scale;
+    case "tf_crop_and_resize": {
+      const [from, to] = [start * (size - 1), end * (size - 1)];
+      return resized > 1 ? from + (i / (resized - 1)) * (to - from) : (from + to) / 2;
+    }
     default:
       throw new RangeError(`interpreter: coordinate_transformation_mode ${mode}`);
   }
@@ -58,12 +67,14 @@ interface Settings {
   readonly nearestMode: string;
   readonly cubic: number;
   readonly excludeOutside: boolean;
+  readonly extrapolation: number;
 }
 
-/** Elements of the input and their weights for element `i` of the output; elements outside repeat the edge. */
-const weights = (i: number, axis: Axis, s: Settings): [number, number][] => {
+/** Elements of the input and their weights for element `i` of the output, or null for the extrapolation value. */
+const weights = (i: number, axis: Axis, s: Settings): [number, number][] | null => {
   const clamp = (v: number) => Math.min(axis.size - 1, Math.max(0, v));
   const x = coordinate(s.coordinates, i, axis);
+  if (s.coordinates === "tf_crop_and_resize" && (x < 0 || x > axis.size - 1)) return null;
   if (s.mode === "nearest") return [[clamp(nearest(s.nearestMode, x)), 1]];
   const low = Math.floor(x);
   const t = x - low;
@@ -84,8 +95,10 @@ const along = (x: Nd, axis: number, geometry: Axis, s: Settings): Nd => {
   const taps = Array.from({ length: geometry.resized }, (_, i) => weights(i, geometry, s));
   const shape = x.shape.map((d, i) => (i === axis ? geometry.resized : d));
   return define(x.dtype, shape, (index) => {
+    const found = taps[index[axis]!]!;
+    if (!found) return s.extrapolation;
     let sum = 0;
-    for (const [from, weight] of taps[index[axis]!]!) {
+    for (const [from, weight] of found) {
       sum +=
         weight *
         at(
@@ -97,7 +110,14 @@ const along = (x: Nd, axis: number, geometry: Axis, s: Settings): Nd => {
   });
 };
 
-const Resize: Kernel = (node, x, _roi, scales?: Nd, sizes?: Nd) => {
+/** Sizes to a common factor, where the aspect ratio is kept. */
+const factorsBySizes = (policy: string, factors: readonly number[]): readonly number[] => {
+  if (policy === "stretch") return factors;
+  const common = policy === "not_larger" ? Math.min(...factors) : Math.max(...factors);
+  return factors.map(() => common);
+};
+
+const Resize: Kernel = (node, x, roi?: Nd, scales?: Nd, sizes?: Nd) => {
   if (intOf(node, "antialias", 0) === 1) throw new RangeError("interpreter: Resize with antialias");
   const axes = intsOf(
     node,
@@ -110,14 +130,24 @@ const Resize: Kernel = (node, x, _roi, scales?: Nd, sizes?: Nd) => {
     nearestMode: stringOf(node, "nearest_mode", "round_prefer_floor"),
     cubic: floatOf(node, "cubic_coeff_a", -0.75),
     excludeOutside: intOf(node, "exclude_outside", 0) === 1,
+    extrapolation: floatOf(node, "extrapolation_value", 0),
   };
+  const policy = stringOf(node, "keep_aspect_ratio_policy", "stretch");
   const wanted = sizes && sizes.data.length > 0 ? ints(sizes)! : undefined;
+  const factors = wanted
+    ? factorsBySizes(
+        policy,
+        wanted.map((d, i) => d / x.shape[axes[i]!]!),
+      )
+    : ints(scales)!;
+  const crops = settings.coordinates === "tf_crop_and_resize";
   let y = x;
   for (const [i, axis] of axes.entries()) {
     const size = x.shape[axis]!;
-    const scale = wanted ? wanted[i]! / size : scales!.data[i]!;
-    const resized = wanted ? wanted[i]! : Math.floor(size * scale);
-    if (scale !== 1) y = along(y, axis, { size, resized, scale }, settings);
+    const scale = factors[i]!;
+    const resized = policy === "stretch" ? (wanted?.[i] ?? Math.floor(size * scale)) : Math.round(size * scale);
+    const [start, end] = crops ? [roi!.data[i]!, roi!.data[i + axes.length]!] : [0, 1];
+    if (scale !== 1 || crops) y = along(y, axis, { size, resized, scale, start, end }, settings);
   }
   return [y];
 };
