@@ -1,0 +1,63 @@
+/** The images that a network's activations are observed on, as its input. */
+
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { decodeImage } from "../image/decode.ts";
+import { useNodeCodecs } from "../image/node.ts";
+import { resizeBilinear } from "../image/resize.ts";
+import type { Feeds } from "../quantize/observe.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
+import { tensor } from "../tensor.ts";
+import { at, Refusal } from "./failure.ts";
+import { readBytes, statOf } from "./files.ts";
+import type { Size } from "./sizes.ts";
+
+/** How pixels become the network's input: (scale·pixel − mean)/std, in the order of `channels`. */
+export type Preparation = Pick<Manifest["input"], "name" | "channels" | "mean" | "std" | "scale">;
+
+const pictures = /\.(png|jpe?g|webp)$/i;
+const maxPixels = 2 ** 26;
+
+/** Paths of the images in `folder/images`, or in the folder itself where there is none, by name. @throws Refusal */
+const imagesIn = async (folder: string): Promise<string[]> => {
+  const found = await statOf(folder);
+  if (!found?.isDirectory()) throw new Refusal(`--calibrate ${folder}: no such folder`);
+  const inside = join(folder, "images");
+  const place = (await statOf(inside))?.isDirectory() ? inside : folder;
+  const files = (await readdir(place)).filter((name) => pictures.test(name)).toSorted();
+  if (files.length === 0) throw new Refusal(`--calibrate ${folder}: holds no PNG, JPEG or WebP images`);
+  return files.map((name) => join(place, name));
+};
+
+/** `count` of the images of these folders, evenly from each and over its sorted names: the same every time. */
+export const chooseImages = async (folders: readonly string[], count: number): Promise<string[]> => {
+  const sets = await Promise.all(folders.map(imagesIn));
+  return sets.flatMap((files, f) => {
+    const share = Math.floor(((f + 1) * count) / sets.length) - Math.floor((f * count) / sets.length);
+    const wanted = Math.min(share, files.length);
+    return Array.from({ length: wanted }, (_, i) => files[Math.floor(((i + 0.5) * files.length) / wanted)]!);
+  });
+};
+
+/** One image at a time. @throws Refusal that names the file that is no image. */
+export async function* calibrationFeeds(
+  files: readonly string[],
+  { height, width }: Size,
+  { name, channels, mean, std, scale }: Preparation,
+  progress: (done: number) => void,
+): AsyncGenerator<Feeds> {
+  useNodeCodecs();
+  for (const [done, file] of files.entries()) {
+    progress(done);
+    const bytes = await readBytes(file);
+    const image = resizeBilinear(await at(file, () => decodeImage(bytes, { maxPixels })), [height, width]);
+    const plane = height * width;
+    const data = image.data.map((_, i) => {
+      const channel = Math.floor(i / plane);
+      const from = channels === "RGB" ? channel : 2 - channel;
+      return (scale * image.data[from * plane + (i % plane)]! - mean[channel]!) / std[channel]!;
+    });
+    yield { [name]: tensor("float32", [1, 3, height, width], data) };
+  }
+  progress(files.length);
+}

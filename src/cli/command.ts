@@ -1,0 +1,122 @@
+/** What a subcommand is: options that document themselves, and a run that gives a report. */
+
+import { parseArgs } from "node:util";
+import { UsageError } from "./failure.ts";
+
+/** Where a command writes. Results go to stdout, everything else to stderr. */
+export interface Io {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+}
+
+/** The result of a command, for people and for machines. */
+export interface Report {
+  readonly text: string;
+  /** What `--json` prints. */
+  readonly data: object;
+}
+
+export interface Option {
+  readonly type: "string" | "boolean";
+  readonly short?: string;
+  readonly multiple?: boolean;
+  readonly default?: string;
+  /** What stands for the value in the help: "HxW". */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export type Options = Readonly<Record<string, Option>>;
+
+type ValueOf<O extends Option> = O extends { readonly type: "boolean" }
+  ? boolean | undefined
+  : O extends { readonly multiple: true }
+    ? string[] | undefined
+    : O extends { readonly default: string }
+      ? string
+      : string | undefined;
+
+export type Values<O extends Options> = { readonly [K in keyof O]: ValueOf<O[K]> };
+
+/** What a subcommand is defined by. */
+export interface Definition<O extends Options> {
+  readonly name: string;
+  /** In a few words, for the list of commands. */
+  readonly summary: string;
+  /** What stands after the name: "NET.onnx". */
+  readonly operand: string;
+  /** Paragraphs of the help, under the usage. */
+  readonly about: string;
+  readonly options: O;
+  readonly run: (operand: string, values: Values<O>, io: Io) => Promise<Report>;
+}
+
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  readonly help: string;
+  readonly run: (args: readonly string[], io: Io) => Promise<void>;
+}
+
+const common = {
+  json: { type: "boolean", help: "print the result as JSON" },
+  debug: { type: "boolean", help: "where it fails, print the stack" },
+  help: { type: "boolean", short: "h", help: "print this" },
+} as const satisfies Options;
+
+const optionLines = (options: Options): string[] => {
+  const heads = Object.entries(options).map(([name, { short, value }]) => {
+    const flags = short === undefined ? `    --${name}` : `-${short}, --${name}`;
+    return value === undefined ? flags : `${flags} ${value}`;
+  });
+  const width = Math.max(...heads.map((h) => h.length)) + 2;
+  return Object.values(options).map(({ help, default: preset, multiple }, i) => {
+    const notes = [...(multiple ? ["repeatable"] : []), ...(preset ? [`default ${preset}`] : [])];
+    return `  ${heads[i]!.padEnd(width)}${help}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`;
+  });
+};
+
+/** The first sentence of what Node says; the rest is advice on "--". */
+const parseFault = (error: unknown): string => {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split(/\.\s|\n/)[0]!.replace(/\.$/, "");
+};
+
+/** Makes a command of its definition: parsing, help and printing are the same for all. */
+export const command = <O extends Options>(definition: Definition<O>): Command => {
+  const { name, summary, operand, about, run } = definition;
+  const options: Options = { ...definition.options, ...common };
+  const usage = `Usage: faultline ${name} ${operand} [options]`;
+  const help = [usage, "", about.trim(), "", "Options:", ...optionLines(options), ""].join("\n");
+  const fault = (message: string) => new UsageError(`${name}: ${message}; see faultline ${name} --help`);
+  const parse = (args: readonly string[]) => {
+    try {
+      return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    } catch (error) {
+      throw Object.assign(fault(parseFault(error)), { cause: error });
+    }
+  };
+  return {
+    name,
+    summary,
+    help,
+    run: async (args, io) => {
+      const { values, positionals } = parse(args);
+      if (values["help"] === true) {
+        io.stdout(help);
+        return;
+      }
+      const [first, ...others] = positionals;
+      if (first === undefined) throw fault(`${operand} is missing`);
+      if (others.length > 0) throw fault(`one ${operand} is expected, then options; got also ${others.join(" ")}`);
+      const { text, data } = await run(first, values as Values<O>, io);
+      io.stdout(values["json"] === true ? `${JSON.stringify(data, null, 2)}\n` : `${text}\n`);
+    },
+  };
+};
+
+/** The value of an option that must be given. @throws UsageError */
+export const needed = <T>(value: T | undefined, command: string, option: string): T => {
+  if (value === undefined) throw new UsageError(`${command}: ${option} is missing; see faultline ${command} --help`);
+  return value;
+};

@@ -1,0 +1,66 @@
+/** Why a command ends without its result, and the one line that says so. */
+
+import { UnsupportedOperatorError } from "../autodiff/rule.ts";
+import { ImageError } from "../image/error.ts";
+import { OnnxError } from "../onnx/graph.ts";
+import { RuntimeError } from "../runtime/session.ts";
+import { ManifestError } from "../segmenter/manifest.ts";
+import { MemoryBudgetError } from "../segmenter/session-cache.ts";
+
+/** What was asked for cannot be done, and the message says why and what could be. Exit code 1. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+}
+
+/** The command line itself is wrong. Exit code 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+const expected = [
+  Refusal,
+  UsageError,
+  OnnxError,
+  UnsupportedOperatorError,
+  ManifestError,
+  RuntimeError,
+  MemoryBudgetError,
+  ImageError,
+];
+
+const causes: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or folder",
+  EACCES: "permission denied",
+  EPERM: "not permitted",
+  EISDIR: "is a directory",
+  ENOTDIR: "a part of the path is not a folder",
+  EEXIST: "exists already",
+  ENOSPC: "no space left on the device",
+  EROFS: "the file system is read-only",
+  ENAMETOOLONG: "the name is too long",
+};
+
+/** Of an error of Node's file system: the path, and what is wrong with it. */
+const fileFault = (error: Error): string | null => {
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code === undefined || path === undefined) return null;
+  return `${path}: ${causes[code] ?? error.message}`;
+};
+
+/** One line for whoever typed the command; an error that nobody foresaw is called one. */
+export const messageOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return `internal error: ${String(error)}`;
+  const foreseen = expected.some((kind) => error instanceof kind);
+  const line = (foreseen ? error.message : (fileFault(error) ?? `internal error: ${error.message}`)).trim();
+  return line.replaceAll(/\s*\n\s*/g, " ");
+};
+
+/** Runs something; what it refuses is refused with `place` before the reason. */
+export const at = async <T>(place: string, run: () => T | Promise<T>): Promise<T> => {
+  try {
+    return await run();
+  } catch (cause) {
+    if (expected.some((kind) => cause instanceof kind)) throw new Refusal(`${place}: ${messageOf(cause)}`, { cause });
+    throw cause;
+  }
+};

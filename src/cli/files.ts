@@ -1,0 +1,90 @@
+/** Files in and out: what cannot be read is named, and nothing is left half written. */
+
+import { access, constants, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import type { Model } from "../onnx/graph.ts";
+import { readModel } from "../onnx/read.ts";
+import { at, Refusal } from "./failure.ts";
+
+/** What `path` is, or null where there is nothing. */
+export const statOf = async (path: string) =>
+  stat(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") return null;
+    throw cause;
+  });
+
+/** @throws Refusal for what is no file; Node's error, which names the path, for what cannot be read. */
+export const readBytes = async (path: string): Promise<Uint8Array> => {
+  const found = await statOf(path);
+  if (!found) throw new Refusal(`${path}: no such file`);
+  if (found.isDirectory()) throw new Refusal(`${path}: is a directory, not a file`);
+  if (!found.isFile() && !found.isFIFO()) throw new Refusal(`${path}: is not a regular file`);
+  return readFile(path);
+};
+
+/** A network as it lies in its file. @throws Refusal that names the file and the place in it. */
+export const readNetwork = async (path: string): Promise<{ readonly bytes: Uint8Array; readonly model: Model }> => {
+  const bytes = await readBytes(path);
+  return { bytes, model: await at(path, () => readModel(bytes)) };
+};
+
+/** @throws Refusal for what is not a JSON object. */
+export const readJson = async (path: string): Promise<Readonly<Record<string, unknown>>> => {
+  const text = new TextDecoder().decode(await readBytes(path));
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (cause) {
+    throw new Refusal(`${path}: is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  throw new Refusal(`${path}: is not a JSON object`);
+};
+
+/**
+ * Refuses, before any work is done, an output that could not be written, or that would replace what is read.
+ *
+ * @param sources files that must stay.
+ */
+export const checkWritable = async (path: string, sources: readonly string[]): Promise<void> => {
+  const found = await statOf(path);
+  if (found?.isDirectory()) throw new Refusal(`${path}: is a directory; name a file`);
+  if (found && !found.isFile()) throw new Refusal(`${path}: is not a regular file`);
+  const folder = await statOf(dirname(path));
+  if (!folder?.isDirectory()) throw new Refusal(`${path}: there is no folder ${dirname(path)}`);
+  await access(dirname(path), constants.W_OK);
+  if (!found) return;
+  const own = await realpath(path);
+  for (const source of sources) {
+    const other = await realpath(source).catch(() => resolve(source));
+    if (own === other) throw new Refusal(`${path}: would replace ${source}, which is read; name another file`);
+  }
+};
+
+/** Refuses, before any work is done, a folder that could not be made or written to. */
+export const checkFolder = async (path: string): Promise<void> => {
+  const found = await statOf(path);
+  if (found && !found.isDirectory()) throw new Refusal(`${path}: is not a folder`);
+  if (found) return access(path, constants.W_OK);
+  return checkFolder(dirname(resolve(path)));
+};
+
+/** Writes beside the target, then renames: the target is whole or as it was. An array of files is written before any is renamed. */
+export const writeFiles = async (files: readonly (readonly [path: string, bytes: Uint8Array])[]): Promise<void> => {
+  const staged = files.map(([path, bytes]) => ({ path, bytes, draft: `${path}.${process.pid}.tmp` }));
+  try {
+    for (const { draft, bytes } of staged) await writeWhole(draft, bytes);
+    for (const { draft, path } of staged) await rename(draft, path);
+  } finally {
+    for (const { draft } of staged) await rm(draft, { force: true });
+  }
+};
+
+const writeWhole = async (path: string, bytes: Uint8Array): Promise<void> => {
+  const file = await open(path, "w");
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+};

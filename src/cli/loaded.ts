@@ -1,0 +1,75 @@
+/** A network in a builder, and which node of the file each step was made for. */
+
+import { lowerForGradient } from "../autodiff/lower.ts";
+import { createBuilder, type Builder, type Step } from "../onnx/build.ts";
+import { OnnxError, describe, type Graph, type Model, type Node } from "../onnx/graph.ts";
+import { load } from "../onnx/load.ts";
+import type { Value } from "../onnx/value.ts";
+
+export interface Loaded {
+  readonly op: Builder;
+  readonly inputs: Readonly<Record<string, Value>>;
+  readonly outputs: Readonly<Record<string, Value>>;
+  readonly origin: ReadonlyMap<Step, Node>;
+}
+
+/** The inputs of the network, as inputs of the graph under construction. */
+export const declareInputs = (
+  op: Builder,
+  graph: Graph,
+  shapes: Readonly<Record<string, readonly number[]>>,
+): Record<string, Value> =>
+  Object.fromEntries(graph.inputs.map(({ name, dtype }) => [name, op.input(name, dtype, shapes[name]!)]));
+
+/** The signature alone, which says whether shapes fit it. */
+const signature = (model: Model): Model => ({
+  ...model,
+  graph: { ...model.graph, initializers: new Map(), nodes: [], outputs: [] },
+});
+
+/** A model of one node, its inputs as they have become. */
+const alone = (model: Model, node: Node, inputs: Readonly<Record<string, Value>>): Model => {
+  const outputs = node.outputs.filter((name) => name !== "");
+  const graph: Graph = {
+    name: model.graph.name,
+    inputs: Object.entries(inputs).map(([name, { dtype }]) => ({ name, dtype, shape: null })),
+    outputs: outputs.map((name) => ({ name, dtype: "float32", shape: null })),
+    initializers: new Map(),
+    nodes: [node],
+  };
+  return { ...model, graph };
+};
+
+/**
+ * The network as it is written where its gradient is wanted, loaded node by node.
+ *
+ * @throws OnnxError, naming the node, where the shapes do not fit it.
+ */
+export const loadAt = (model: Model, shapes: Readonly<Record<string, readonly number[]>>): Loaded => {
+  const { graph } = model;
+  const op = createBuilder(graph.name);
+  const inputs = declareInputs(op, graph, shapes);
+  const origin = new Map<Step, Node>();
+  load(createBuilder(), signature(model), inputs);
+  const values = new Map(Object.entries(inputs));
+  for (const [name, t] of graph.initializers) values.set(name, op.tensor(t, name));
+  for (const node of graph.nodes) {
+    const known = node.inputs.filter((name) => name !== "").map((name) => [name, values.get(name)!] as const);
+    const traced = op.steps.length;
+    for (const [name, value] of Object.entries(loadNode(op, model, node, Object.fromEntries(known))))
+      values.set(name, value);
+    for (const step of op.steps.slice(traced)) origin.set(step, node);
+  }
+  const outputs = Object.fromEntries(graph.outputs.map(({ name }) => [name, values.get(name)!]));
+  return { op, inputs, outputs, origin };
+};
+
+/** What is wrong is said of the node of the file, not of what it was rewritten to. */
+const loadNode = (op: Builder, model: Model, node: Node, inputs: Readonly<Record<string, Value>>) => {
+  try {
+    return load(op, alone(model, node, inputs), inputs, lowerForGradient);
+  } catch (cause) {
+    if (!(cause instanceof OnnxError)) throw cause;
+    throw new OnnxError(cause.message.slice(cause.place.length + 2), describe(node), { cause });
+  }
+};

@@ -1,0 +1,42 @@
+/** Multiply-adds of a network at fixed sizes: those of its convolutions and matrix products. */
+
+import type { Step } from "../onnx/build.ts";
+import { intOf, stringOf } from "../onnx/graph.ts";
+import { sizeOf } from "../tensor.ts";
+
+const shapesOf = ({ inputs, outputs }: Step) => ({
+  x: inputs[0]?.shape ?? [],
+  w: inputs[1]?.shape ?? [],
+  y: outputs[0]?.shape ?? [],
+});
+
+/** Each element of the result sums over every assignment of the letters that it lacks; without "->" it has those that occur once. */
+const einsum = (step: Step): number => {
+  const [terms = "", given] = stringOf(step.node, "equation", "").replaceAll(" ", "").split("->");
+  const result =
+    given ??
+    Array.from(terms)
+      .filter((c) => terms.split(c).length === 2)
+      .join("");
+  const sizes = new Map<string, number>();
+  for (const [i, term] of terms.split(",").entries()) {
+    const shape = step.inputs[i]?.shape ?? [];
+    const [head = "", tail = ""] = term.split("...");
+    for (const [k, letter] of Array.from(head).entries()) sizes.set(letter, shape[k] ?? 1);
+    for (const [k, letter] of Array.from(tail).toReversed().entries())
+      sizes.set(letter, shape[shape.length - 1 - k] ?? 1);
+  }
+  const summed = [...sizes].filter(([letter]) => !result.includes(letter)).map(([, size]) => size);
+  return sizeOf(shapesOf(step).y) * sizeOf(summed);
+};
+
+const counters: Readonly<Record<string, (step: Step) => number>> = {
+  Conv: (step) => sizeOf(shapesOf(step).y) * sizeOf(shapesOf(step).w.slice(1)),
+  ConvTranspose: (step) => sizeOf(shapesOf(step).x) * sizeOf(shapesOf(step).w.slice(1)),
+  MatMul: (step) => sizeOf(shapesOf(step).y) * (shapesOf(step).x.at(-1) ?? 1),
+  Gemm: (step) => sizeOf(shapesOf(step).y) * (shapesOf(step).x[intOf(step.node, "transA", 0) === 0 ? 1 : 0] ?? 1),
+  Einsum: einsum,
+};
+
+export const macsOf = (steps: readonly Step[]): number =>
+  steps.reduce((sum, step) => sum + (step.node.domain === "" ? (counters[step.node.op]?.(step) ?? 0) : 0), 0);

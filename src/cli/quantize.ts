@@ -1,0 +1,179 @@
+/** `faultline quantize`: a float network to one with int8 weights, and int8 arithmetic where it pays. */
+
+import { createHash } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { OnnxError, type Graph, type Model } from "../onnx/graph.ts";
+import { writeModel } from "../onnx/write.ts";
+import { quantize, type Quantized } from "../quantize/quantize.ts";
+import { RuntimeError } from "../runtime/session.ts";
+import { startWasm } from "../runtime/wasm.ts";
+import { networkSize } from "../segmenter/compile.ts";
+import { parseManifest, type Manifest } from "../segmenter/manifest.ts";
+import { calibrationFeeds, chooseImages, type Preparation } from "./calibration.ts";
+import { command, needed, type Options, type Values } from "./command.ts";
+import { at, Refusal, UsageError } from "./failure.ts";
+import { checkFolder, checkWritable, readJson, readNetwork, statOf, writeFiles } from "./files.ts";
+import { parseSize, type Size } from "./sizes.ts";
+import { grouped } from "./text.ts";
+
+const options = {
+  out: { type: "string", short: "o", value: "FILE|DIR", help: "NET.int8.onnx, or a folder for model.onnx" },
+  calibrate: { type: "string", multiple: true, value: "DIR", help: "a folder of images, or with a folder images" },
+  images: { type: "string", value: "N", default: "32", help: "how many of them, evenly from each folder" },
+  manifest: { type: "string", value: "FILE", help: "the network's manifest: how pixels become its input" },
+  mean: { type: "string", value: "R,G,B", help: "without a manifest: of the input's channels, in their order" },
+  std: { type: "string", value: "R,G,B", help: "without a manifest: the same" },
+  scale: { type: "string", value: "S", default: "1", help: "without a manifest: the input is (S·pixel − mean)/std" },
+  channels: { type: "string", value: "ORDER", default: "RGB", help: "without a manifest: RGB or BGR" },
+  size: { type: "string", value: "HxW", help: "of the calibration images; the network's own, else 360x480" },
+} as const satisfies Options;
+
+const about = `
+Observes the activations of a float network on calibration images and writes it with int8
+weights, and with int8 arithmetic in the convolutions where that is faster in WASM. With
+--manifest a manifest of the new network is written beside it: NET.int8.json, or
+manifest.json in the folder.`;
+
+/** Of a picture where neither network nor manifest says one. */
+const USUAL: Size = { height: 360, width: 480 };
+
+const numbers = (option: string, text: string, count: number): number[] => {
+  const found = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if (found.length === count && found.every(Number.isFinite)) return found;
+  throw new UsageError(
+    `quantize: --${option}: "${text}" is not ${count === 1 ? "a number" : `${count} numbers, e.g. 104,106,108`}`,
+  );
+};
+
+/** @throws UsageError, Refusal where nothing says how pixels become the network's input. */
+const preparationOf = ({ inputs }: Graph, manifest: Manifest | null, values: Values<typeof options>): Preparation => {
+  if (manifest) return manifest.input;
+  const { mean, std, channels } = values;
+  if (mean === undefined || std === undefined)
+    throw new UsageError("quantize: how pixels become the input is not known: give --manifest, or --mean and --std");
+  if (channels !== "RGB" && channels !== "BGR")
+    throw new UsageError(`quantize: --channels: "${channels}" is not RGB or BGR`);
+  const [input, ...others] = inputs;
+  if (!input || others.length > 0)
+    throw new Refusal(`has ${inputs.length} inputs; networks of one image are quantised`);
+  const deviations = numbers("std", std, 3);
+  if (deviations.includes(0)) throw new UsageError("quantize: --std: no zeros");
+  return {
+    name: input.name,
+    channels,
+    mean: numbers("mean", mean, 3),
+    std: deviations,
+    scale: numbers("scale", values.scale, 1)[0]!,
+  };
+};
+
+/** The size of the calibration images. @throws Refusal where the network does not take it. */
+const sizeFor = ({ inputs }: Graph, name: string, manifest: Manifest | null, text: string | undefined): Size => {
+  const info = inputs.find((v) => v.name === name);
+  if (!info) throw new Refusal(`has no input "${name}", only ${inputs.map((v) => v.name).join(", ")}`);
+  const [, , height, width] = info.shape ?? [];
+  const own: Size = {
+    height: typeof height === "number" ? height : USUAL.height,
+    width: typeof width === "number" ? width : USUAL.width,
+  };
+  const wanted = text === undefined ? own : parseSize(text);
+  const taken = manifest ? networkSize(manifest, wanted) : wanted;
+  if (text === undefined) return taken;
+  if (taken.height === wanted.height && taken.width === wanted.width) return wanted;
+  throw new Refusal(`--size ${text}: by its manifest the network would see ${taken.height}x${taken.width}`);
+};
+
+interface Targets {
+  readonly network: string;
+  readonly manifest: string | null;
+  /** To be made where it is not there. */
+  readonly folder: string;
+}
+
+/** Where results go; refused before any work where they cannot. */
+const targetsOf = async (out: string, sources: readonly string[], described: boolean): Promise<Targets> => {
+  const single = out.endsWith(".onnx") && !(await statOf(out))?.isDirectory();
+  const network = single ? out : join(out, "model.onnx");
+  const beside = single ? `${out.slice(0, -".onnx".length)}.json` : join(out, "manifest.json");
+  const targets = { network, manifest: described ? beside : null, folder: dirname(network) };
+  if (!single) await checkFolder(out);
+  const there = single || (await statOf(out)) !== null;
+  if (there) for (const path of [network, ...(described ? [beside] : [])]) await checkWritable(path, sources);
+  return targets;
+};
+
+const open = async (model: Model) => (await startWasm().createSession(writeModel(model))).run;
+
+const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+const tallyOf = ({ arithmetic }: Quantized) => {
+  const kinds = [...arithmetic.values()];
+  const count = (kind: string): number => kinds.filter((k) => k === kind).length;
+  return { integer: count("integer"), weights: count("weights"), float: count("float") };
+};
+
+/** The manifest of what will be written; the digest comes when it is. @throws ManifestError */
+const readTemplate = async (path: string, file: string): Promise<Manifest> => {
+  const given = await readJson(path);
+  return at(path, () => parseManifest({ ...given, file, precision: "int8", sha256: "0".repeat(64) }));
+};
+
+/** What quantisation refuses is said of the network; a picture that is none says so itself. */
+const refusalOf = (file: string, cause: unknown): unknown => {
+  const known = cause instanceof OnnxError || cause instanceof RuntimeError || cause instanceof RangeError;
+  return known ? new Refusal(`${file}: ${cause.message}`, { cause }) : cause;
+};
+
+export const quantizeNetwork = command({
+  name: "quantize",
+  summary: "write a float network with int8 weights and arithmetic",
+  operand: "NET.onnx",
+  about,
+  options,
+  run: async (file, values, io) => {
+    const out = needed(values.out, "quantize", "-o FILE");
+    const folders = needed(values.calibrate, "quantize", "--calibrate DIR");
+    const [count = 0] = numbers("images", values.images, 1);
+    if (!Number.isInteger(count) || count < 1)
+      throw new UsageError(`quantize: --images: "${values.images}" is no count`);
+    const { bytes: original, model } = await readNetwork(file);
+    const sources = [file, ...(values.manifest === undefined ? [] : [values.manifest])];
+    const targets = await targetsOf(out, sources, values.manifest !== undefined);
+    const manifest =
+      values.manifest === undefined ? null : await readTemplate(values.manifest, basename(targets.network));
+    const preparation = preparationOf(model.graph, manifest, values);
+    const size = await at(file, () => sizeFor(model.graph, preparation.name, manifest, values.size));
+    const images = await chooseImages(folders, count);
+    const progress = (done: number) =>
+      io.stderr(`calibrating on ${size.height}x${size.width}: ${done} of ${images.length} images\n`);
+    const feeds = calibrationFeeds(images, size, preparation, progress);
+    const quantized = await quantize(model, { feeds, open }).catch((cause: unknown) => {
+      throw refusalOf(file, cause);
+    });
+
+    const bytes = writeModel({ ...quantized.model, producer: "faultline" });
+    const sha256 = sha256Of(bytes);
+    const described = manifest && new TextEncoder().encode(`${JSON.stringify({ ...manifest, sha256 }, null, 2)}\n`);
+    await mkdir(targets.folder, { recursive: true });
+    await writeFiles([[targets.network, bytes], ...(described ? [[targets.manifest!, described] as const] : [])]);
+
+    const tally = tallyOf(quantized);
+    const text = [
+      `${targets.network}: ${grouped(bytes.length)} bytes (${grouped(original.length)} before), from ${images.length} images`,
+      `convolutions: ${tally.integer} on integers, ${tally.weights} with int8 weights, ${tally.float} float`,
+      ...(described ? [`manifest: ${targets.manifest}`] : []),
+    ].join("\n");
+    return {
+      text,
+      data: {
+        file: targets.network,
+        manifest: targets.manifest,
+        bytes: bytes.length,
+        sha256,
+        images: images.length,
+        convolutions: tally,
+      },
+    };
+  },
+});

@@ -1,0 +1,182 @@
+/** What can be said about a network: operators, gradients, cost at some sizes. */
+
+import { lowerForward } from "../autodiff/lower.ts";
+import { UnsupportedOperatorError } from "../autodiff/rule.ts";
+import { createBuilder } from "../onnx/build.ts";
+import { OnnxError, type Graph, type Model } from "../onnx/graph.ts";
+import { load } from "../onnx/load.ts";
+import { typesOf } from "../onnx/types.ts";
+import { footprint, predictMemory } from "../runtime/memory.ts";
+import { sizeOf, type Tensor } from "../tensor.ts";
+import { floatInputs, floatOutputs } from "./choice.ts";
+import {
+  coverageByName,
+  coverageOf,
+  qualified,
+  verdictOf,
+  type Coverage,
+  type Fault,
+  type Findings,
+  type Verdict,
+} from "./coverage.ts";
+import { Refusal } from "./failure.ts";
+import { gradientModel, type Loss } from "./gradient-model.ts";
+import { declareInputs, loadAt, type Loaded } from "./loaded.ts";
+import { macsOf } from "./macs.ts";
+import { hasOpenImages, inputShapes, type GivenSizes, type Size } from "./sizes.ts";
+
+export interface OperatorCount {
+  readonly operator: string;
+  readonly nodes: number;
+  readonly gradient: Verdict;
+}
+
+/** Whether one output can be differentiated by one input. */
+export interface GradientSurvey {
+  readonly output: string;
+  readonly input: string;
+  readonly supported: boolean;
+  readonly faults: readonly Fault[];
+  /** Where nothing is at fault and there is still no derivative: why. */
+  readonly reason: string | null;
+}
+
+type Shapes = Readonly<Record<string, readonly number[]>>;
+
+/** What one size costs; `fault` in place of numbers where the network refuses it. */
+export interface SizeSurvey {
+  readonly inputs: Shapes;
+  readonly outputs?: Shapes;
+  /** Multiply-adds of convolutions and matrix products. */
+  readonly macs?: number;
+  /** Predicted WASM memory with the session alone, at its peak. */
+  readonly forwardBytes?: number;
+  /** The same of the file that `differentiate` writes; null where there is no gradient. */
+  readonly gradientBytes?: number | null;
+  readonly fault?: string;
+}
+
+export interface Survey {
+  readonly operators: readonly OperatorCount[];
+  readonly parameters: number;
+  /** Why the network could not be loaded at any size: gradients are then judged by the operators' names. */
+  readonly loadFault: string | null;
+  readonly gradients: readonly GradientSurvey[];
+  readonly sizes: readonly SizeSurvey[];
+}
+
+const order: Readonly<Record<Verdict, number>> = { unsupported: 0, rule: 1, none: 2 };
+
+const operatorsOf = ({ nodes }: Graph): OperatorCount[] => {
+  const counts = new Map<string, OperatorCount>();
+  for (const node of nodes) {
+    const operator = qualified(node);
+    const before = counts.get(operator)?.nodes ?? 0;
+    counts.set(operator, { operator, nodes: before + 1, gradient: verdictOf(node) });
+  }
+  return [...counts.values()].toSorted((a, b) => order[a.gradient] - order[b.gradient] || b.nodes - a.nodes);
+};
+
+/** Elements of the weights, in the initializers and in Constant nodes; int64 and bool are shapes, axes and flags. */
+const parametersOf = ({ initializers, nodes }: Graph): number => {
+  const constants = nodes.flatMap(({ op, attributes: { value } }) =>
+    op === "Constant" && value?.type === "tensor" ? [value.value] : [],
+  );
+  const weights = [...initializers.values(), ...constants].filter(
+    (t: Tensor) => t.dtype !== "int64" && t.dtype !== "bool",
+  );
+  return weights.reduce((sum, t) => sum + sizeOf(t.shape), 0);
+};
+
+/** Sizes at which a network with open sizes is looked at: multiples of every usual stride. */
+const usualSizes: readonly Size[] = [256, 512, 1024].map((side) => ({ height: side, width: side }));
+
+const isFault = (cause: unknown): cause is Error =>
+  cause instanceof OnnxError || cause instanceof UnsupportedOperatorError || cause instanceof Refusal;
+
+const attempt = <T>(run: () => T): T | Error => {
+  try {
+    return run();
+  } catch (cause) {
+    if (isFault(cause)) return cause;
+    throw cause;
+  }
+};
+
+const predicted = (graph: Graph): number => predictMemory([footprint({ ...graph, types: typesOf(graph) })]);
+
+const forwardOf = (model: Model, shapes: Shapes) => {
+  const [plain, lowered] = [createBuilder(), createBuilder()];
+  const outputs = load(plain, model, declareInputs(plain, model.graph, shapes));
+  const graph = lowered.graph(load(lowered, model, declareInputs(lowered, model.graph, shapes), lowerForward));
+  return {
+    macs: macsOf(plain.steps),
+    outputs: Object.fromEntries(Object.entries(outputs).map(([name, { shape }]) => [name, shape])),
+    forwardBytes: predicted(graph),
+  };
+};
+
+/** Of the first gradient that there is; of cross-entropy where the output looks like logits. */
+const gradientBytesOf = (model: Model, { outputs }: Loaded, inputs: Shapes, gradients: readonly GradientSurvey[]) => {
+  const first = gradients.find((g) => g.supported);
+  if (!first) return null;
+  const { dtype, shape } = outputs[first.output]!;
+  const loss: Loss = shape.length === 4 && shape[1]! > 1 ? "cross-entropy" : "sum";
+  const wish = { loss, output: { name: first.output, dtype, shape }, inputs: [first.input], prefix: "faultline_" };
+  return predicted(gradientModel(model, inputs, wish).graph);
+};
+
+const sizeSurvey = (
+  model: Model,
+  inputs: Shapes | Error,
+  loaded: Loaded | Error,
+  gradients: readonly GradientSurvey[],
+): SizeSurvey => {
+  if (inputs instanceof Error) return { inputs: {}, fault: inputs.message };
+  if (loaded instanceof Error) return { inputs, fault: loaded.message };
+  const found = attempt(() => ({
+    ...forwardOf(model, inputs),
+    gradientBytes: gradientBytesOf(model, loaded, inputs, gradients),
+  }));
+  return found instanceof Error ? { inputs, fault: found.message } : { inputs, ...found };
+};
+
+const gradientSurvey = (output: string, input: string, { reached, faults, ends }: Coverage): GradientSurvey => {
+  const end = ends.at(-1);
+  const cut = end ? `node ${end.op} "${end.name}" has no derivative` : `"${output}" does not depend on "${input}"`;
+  return { output, input, supported: reached && faults.length === 0, faults, reason: reached ? null : cut };
+};
+
+const gradientsOf = ({ graph }: Model, loaded: Loaded | null): GradientSurvey[] => {
+  const outputs = loaded ? floatOutputs(loaded) : graph.outputs.map((v) => v.name);
+  const findings: Findings = new Map();
+  return outputs.flatMap((output) =>
+    floatInputs(graph).map((input) => {
+      const coverage = loaded ? coverageOf(loaded, output, input, findings) : coverageByName(graph, output, input);
+      return gradientSurvey(output, input, coverage);
+    }),
+  );
+};
+
+/**
+ * Looks at a network at the sizes that are given, or at some usual ones where it leaves them open.
+ *
+ * @throws Refusal where sizes are given that it does not have.
+ */
+export const survey = (model: Model, given: GivenSizes): Survey => {
+  const { graph } = model;
+  const asked = given.size !== null || given.dims.size + given.shapes.size > 0;
+  const sizes = given.size === null && hasOpenImages(graph, given) ? usualSizes : [given.size];
+  const shapesAt = (size: Size | null) => inputShapes(graph, { ...given, size });
+  const shapes = sizes.map((size) => (asked ? shapesAt(size) : attempt(() => shapesAt(size))));
+  const loads = shapes.map((s) => (s instanceof Error ? s : attempt(() => loadAt(model, s))));
+  const loaded = loads.find((l) => !(l instanceof Error)) as Loaded | undefined;
+  const gradients = gradientsOf(model, loaded ?? null);
+  return {
+    operators: operatorsOf(graph),
+    parameters: parametersOf(graph),
+    loadFault: loaded ? null : (loads[0] as Error).message,
+    gradients,
+    sizes: shapes.map((s, i) => sizeSurvey(model, s, loads[i]!, gradients)),
+  };
+};

@@ -1,0 +1,29 @@
+/** Numbers, types and tables as the commands print them. */
+
+import type { ValueInfo } from "../onnx/graph.ts";
+import type { Value } from "../onnx/value.ts";
+
+/** Columns aligned, the first to the left, the others as `numeric` says. */
+export const table = (rows: readonly (readonly string[])[], numeric: readonly number[] = []): string => {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((r) => r[i]?.length ?? 0)));
+  const cell = (text: string, i: number): string =>
+    numeric.includes(i) ? text.padStart(widths[i]!) : text.padEnd(widths[i]!);
+  return rows.map((row) => row.map(cell).join("  ").trimEnd()).join("\n");
+};
+
+/** 1234567 as 1 234 567. */
+export const grouped = (count: number): string => String(count).replaceAll(/\B(?=(\d{3})+$)/g, " ");
+
+/** Three digits and a thousand's letter: 1.23 G. */
+export const short = (count: number): string => {
+  const powers = ["", " k", " M", " G", " T", " P"];
+  const power = Math.min(Math.floor(Math.log10(Math.max(count, 1)) / 3), powers.length - 1);
+  const scaled = count / 1000 ** power;
+  return `${power === 0 ? String(scaled) : scaled.toPrecision(3)}${powers[power]}`;
+};
+
+export const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
+
+/** `image: float32[1, 3, height, width]` */
+export const typed = ({ name, dtype, shape }: ValueInfo | Value): string =>
+  `${name}: ${dtype}[${shape ? shape.map((d) => d ?? "?").join(", ") : "…"}]`;
