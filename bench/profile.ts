@@ -52,7 +52,12 @@ const modelOf = (node: Node, graph: Graph, types: ReadonlyMap<string, TensorType
     outputs: ["first"],
     attributes: {},
   };
-  const bound = (value: number) => tensorOf("int64", [rank], new Array<number>(rank).fill(value));
+  const bound = (value: number) =>
+    tensorOf(
+      "int64",
+      [rank],
+      Array.from({ length: rank }, () => value),
+    );
   return {
     irVersion: 10,
     opset: 21,
