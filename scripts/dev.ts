@@ -1,12 +1,15 @@
 /** `npm run dev`: the Worker in workerd on http://localhost:8787, until Ctrl-C. */
 
+import { fileURLToPath } from "node:url";
 import { buildWorker, startWorker } from "./workerd.ts";
 
 const port = 8787;
 
 console.log("Building the Worker …");
 buildWorker();
-const worker = startWorker({ port });
+/** Uploaded networks outlive the Worker. */
+const folder = fileURLToPath(new URL("../.wrangler/models", import.meta.url));
+const worker = startWorker({ port, bucket: { folder } });
 
 const stop = async (): Promise<void> => {
   await worker.dispose();

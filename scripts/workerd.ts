@@ -38,7 +38,10 @@ export const workerSettings = () => {
   return {
     compatibilityDate: setting("compatibility_date") as string,
     compatibilityFlags: setting("compatibility_flags") as string[],
-    bindings: { MEMORY_BUDGET_MIB: setting("MEMORY_BUDGET_MIB") as string },
+    bindings: {
+      MEMORY_BUDGET_MIB: setting("MEMORY_BUDGET_MIB") as string,
+      UPLOAD_LIMIT_MIB: setting("UPLOAD_LIMIT_MIB") as string,
+    },
   };
 };
 
@@ -47,6 +50,8 @@ export interface WorkerOptions {
   readonly port?: number;
   /** In place of the variables of wrangler.toml. */
   readonly bindings?: Readonly<Record<string, string>>;
+  /** Binds a bucket for uploads: one that is forgotten at the end, or one kept in a folder. Default: none. */
+  readonly bucket?: "forgotten" | { readonly folder: string };
 }
 
 export interface RunningWorker {
@@ -59,7 +64,7 @@ export interface RunningWorker {
  * Starts what `buildWorker` built. It listens on a socket of its own, not on Miniflare's, whose proxy would keep from it
  * that a client has gone.
  */
-export const startWorker = ({ port = 0, bindings = {} }: WorkerOptions = {}): RunningWorker => {
+export const startWorker = ({ port = 0, bindings = {}, bucket }: WorkerOptions = {}): RunningWorker => {
   const files = readdirSync(dist).filter((file) => extensionOf(file) in moduleTypes);
   // workerd takes the first module for the entry.
   const ordered = files.toSorted((a, b) => Number(b === "worker.js") - Number(a === "worker.js"));
@@ -67,6 +72,8 @@ export const startWorker = ({ port = 0, bindings = {} }: WorkerOptions = {}): Ru
   const miniflare = new Miniflare({
     ...settings,
     bindings: { ...settings.bindings, ...bindings },
+    ...(bucket && { r2Buckets: ["MODELS"] }),
+    ...(typeof bucket === "object" && { r2Persist: bucket.folder }),
     cf: false,
     unsafeDirectSockets: [{ host: "127.0.0.1", port }],
     modulesRoot: dist,

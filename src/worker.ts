@@ -14,10 +14,17 @@ import type { Service } from "./evaluation/service.ts";
 import { useCodecModules } from "./image/codecs.ts";
 import { startWasm } from "./runtime/wasm.ts";
 import { parseManifest } from "./segmenter/manifest.ts";
+import { r2Uploads } from "./store/r2.ts";
 
 interface Env {
   /** WASM memory that a run may be predicted to take. */
   readonly MEMORY_BUDGET_MIB: string;
+  /** Of a request that uploads a network. */
+  readonly UPLOAD_LIMIT_MIB: string;
+  /** Where uploaded networks are kept; without it there are no uploads. */
+  readonly MODELS?: R2Bucket;
+  /** A secret that uploads must send, if it is set. */
+  readonly UPLOAD_TOKEN?: string;
 }
 
 const bundled: readonly (readonly [unknown, ArrayBuffer])[] = [[enetStreetManifest, enetStreet]];
@@ -40,6 +47,7 @@ const bundledModels = (): ModelStore => {
  * opened) and would wait for ever: so what has begun is let end, which an aborted run does at its next step.
  */
 const finishing = (service: Service): Service => {
+  const { uploads } = service;
   const held = <T>(work: Promise<T>): Promise<T> => {
     waitUntil(work.catch(() => undefined));
     return work;
@@ -47,12 +55,23 @@ const finishing = (service: Service): Service => {
   return {
     ...service,
     models: () => held(service.models()),
+    model: (name) => held(service.model(name)),
     ready: () => held(service.ready()),
     segment: (request) => held(service.segment(request)),
     attack: (request, run) => held(service.attack(request, run)),
     score: (request) => held(service.score(request)),
     robustness: (request, run) => held(service.robustness(request, run)),
+    uploads: uploads && {
+      add: (request) => held(uploads.add(request)),
+      remove: (name) => held(uploads.remove(name)),
+    },
   };
+};
+
+const mebibytes = (text: string): number => {
+  const bytes = Number(text) * 2 ** 20;
+  if (bytes > 0) return bytes;
+  throw new RangeError(`a number of MiB is wanted, not ${text}`);
 };
 
 const createWorker = (env: Env) => {
@@ -60,12 +79,18 @@ const createWorker = (env: Env) => {
   const { version } = packageJson;
   const service = createService({
     store: bundledModels(),
+    uploads: env.MODELS && r2Uploads(env.MODELS),
     runtime: startWasm({ module: ortModule }),
     version,
     defaultModel: "enet-street",
-    budgetBytes: Number(env.MEMORY_BUDGET_MIB) * 2 ** 20,
+    budgetBytes: mebibytes(env.MEMORY_BUDGET_MIB),
   });
-  return createApp(finishing(service), { version, log: (error, requestId) => console.error(requestId, error) });
+  return createApp(finishing(service), {
+    version,
+    limits: { uploadBytes: mebibytes(env.UPLOAD_LIMIT_MIB) },
+    uploadToken: env.UPLOAD_TOKEN,
+    log: (error, requestId) => console.error(requestId, error),
+  });
 };
 
 let worker: ReturnType<typeof createWorker> | undefined;

@@ -37,8 +37,9 @@ const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "runtime/session",
     "onnx/graph",
   ],
-  // FaultlineError is the one class: requests are refused with it, and it is recognised by it.
-  api: ["type evaluation", "evaluation/failure"],
+  // FaultlineError is the one class: requests are refused with it, and it is recognised by it. A manifest is a request's body too.
+  api: ["type evaluation", "evaluation/failure", "segmenter/manifest"],
+  store: ["type evaluation/upload-store"],
   modules: [],
   worker: "anything",
   node: "anything",
@@ -59,7 +60,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   "@jsquash/jpeg": ["image", "worker"],
   "@jsquash/webp": ["image", "worker"],
   "@resvg/resvg-js": ["datasets/street/resvg"],
-  node: ["datasets/camvid", "image/node", "node", "cli"],
+  node: ["datasets/camvid", "image/node", "store/folder", "node", "cli"],
   cloudflare: ["worker"],
 };
 

@@ -8,6 +8,7 @@ import type { Service } from "../evaluation/service.ts";
 import { attack } from "./attack.ts";
 import { docs } from "./docs.ts";
 import { health } from "./health.ts";
+import { modelUploads } from "./model-uploads.ts";
 import { models } from "./models.ts";
 import { openApiDocument } from "./openapi.ts";
 import { mount, type Env, type Limits } from "./operation.ts";
@@ -20,11 +21,19 @@ export interface AppOptions {
   readonly limits?: Partial<Limits>;
   /** Stated in the OpenAPI document. */
   readonly version?: string;
+  /** Who uploads or deletes models must send it as a bearer token. Without it, everybody may. */
+  readonly uploadToken?: string | undefined;
   /** Gets the errors that no failure explains (those answered with 500). */
   readonly log?: Log;
 }
 
-export const defaultLimits: Limits = { bodyBytes: 16 * 2 ** 20, steps: 200, gridSteps: 1000, epsilons: 32 };
+export const defaultLimits: Limits = {
+  bodyBytes: 16 * 2 ** 20,
+  uploadBytes: 32 * 2 ** 20,
+  steps: 200,
+  gridSteps: 1000,
+  epsilons: 32,
+};
 
 /**
  * The app. Knows no model and no runtime.
@@ -38,7 +47,10 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
 
   app.use(requestId());
   app.use(
-    cors({ allowMethods: ["GET", "HEAD", "POST"], exposeHeaders: ["X-Request-Id", "Server-Timing", "Retry-After"] }),
+    cors({
+      allowMethods: ["GET", "HEAD", "POST", "DELETE"],
+      exposeHeaders: ["X-Request-Id", "Server-Timing", "Retry-After", "Location"],
+    }),
   );
   app.use(async function noStore(c, next) {
     await next();
@@ -56,6 +68,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
 
   const operations = [
     ...models(service),
+    ...modelUploads(service, limits, options.uploadToken),
     segment(service, limits),
     attack(service, limits, log),
     score(service, limits),

@@ -135,7 +135,8 @@ const fieldTable = (schema: Schema, schemas: Schemas): Html =>
 const requestSection = (content: Content, schemas: Schemas): Html => {
   const schema = resolve(content["multipart/form-data"]?.schema ?? {}, schemas);
   const types = Object.keys(content).join(" or ");
-  return html`<h4>Request <span class="type">${types} (files as base64)</span></h4>
+  const base64 = "application/json" in content ? " (files as base64)" : "";
+  return html`<h4>Request <span class="type">${types}${base64}</span></h4>
     ${fieldTable(schema, schemas)}`;
 };
 
@@ -222,7 +223,10 @@ export const operationsPage = (document: Document, origin: string): Html => {
     ({ name, endpoints }) =>
       html`<h3>${name}</h3>
         ${endpoints.map(
-          ({ path, operation }) => html`<a href="#${operation.operationId}" title="${operation.summary}">${path}</a>`,
+          ({ method, path, operation }) =>
+            html`<a href="#${operation.operationId}" title="${operation.summary}">
+              <span class="soft">${method.toUpperCase()}</span> ${path}
+            </a>`,
         )}`,
   );
   return page(

@@ -18,13 +18,13 @@ pre { background: var(--shade); border: 1px solid var(--line); border-radius: 6p
 .columns { display: grid; grid-template-columns: 250px minmax(0, 1fr); max-width: 1180px; margin: 0 auto; }
 nav { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow: auto; padding: 28px 20px; }
 nav h3 { margin: 18px 0 4px; font-size: 12px; letter-spacing: .04em; text-transform: uppercase; color: var(--soft); }
-nav a { display: block; padding: 3px 0; color: var(--ink); } nav .title { font-size: 20px; font-weight: 650; }
+nav a { display: block; padding: 3px 0; color: var(--ink); } nav a .soft { font-size: 11px; } nav .title { font-size: 20px; font-weight: 650; }
 main { padding: 28px 32px 80px; min-width: 0; max-width: 900px; }
 h1 { margin: 0 0 8px; font-size: 30px; } h2 { margin: 0 0 6px; font-size: 20px; } h4 { margin: 18px 0 4px; }
 article { border-top: 1px solid var(--line); padding: 26px 0 14px; scroll-margin-top: 0; }
 .method { display: inline-block; min-width: 52px; padding: 1px 8px; border-radius: 4px; color: #fff; text-align: center;
   font: 600 12px/20px ui-monospace, monospace; vertical-align: 1px; background: var(--get); }
-.method.post { background: var(--post); } .path { font-size: 15px; }
+.method.post { background: var(--post); } .method.delete { background: var(--bad); } .path { font-size: 15px; }
 .status { display: inline-block; min-width: 42px; font: 600 13px/20px ui-monospace, monospace; color: var(--soft); }
 .status.s4, .status.s5 { color: var(--bad); }
 table { width: 100%; border-collapse: collapse; margin: 6px 0 12px; }

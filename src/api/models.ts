@@ -7,7 +7,7 @@ import { list, Size } from "./schemas.ts";
 
 const side = z.union([z.int(), z.literal("dynamic")]);
 
-const Model = z
+export const Model = z
   .strictObject({
     name: z.string(),
     architecture: z.string(),
@@ -38,6 +38,17 @@ const Model = z
     gradient: z
       .strictObject({ supported: z.boolean(), unsupportedOperators: list(z.string()) })
       .openapi({ description: "Whether the network can be attacked, and which operators stand in the way" }),
+    memory: list(
+      Size.extend({
+        segmentBytes: z.int().openapi({ description: "Of POST /v1/segment" }),
+        attackBytes: z
+          .int()
+          .nullable()
+          .openapi({ description: "Of the attack that takes most; null where there is no gradient" }),
+      }),
+    )
+      .optional()
+      .openapi({ description: "Predicted WASM memory at some sizes; it grows linearly with the number of pixels" }),
     largestAttack: Size.optional().openapi({ description: "The largest image whose attack fits in the memory budget" }),
   })
   .openapi("Model");

@@ -13,6 +13,11 @@ export type Document = ReturnType<OpenAPIHono<Env>["getOpenAPI31Document"]>;
 
 export const openApiDocument = (app: OpenAPIHono<Env>, version: string): Document => {
   app.openAPIRegistry.register("AttackProgress", AttackProgress);
+  app.openAPIRegistry.registerComponent("securitySchemes", "uploadToken", {
+    type: "http",
+    scheme: "bearer",
+    description: "Asked for where the deployment has a token for uploads",
+  });
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {

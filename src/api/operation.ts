@@ -11,6 +11,8 @@ export interface Env {
 export interface Limits {
   /** Bytes of a request's body. */
   readonly bodyBytes: number;
+  /** Bytes of the body of a request that brings a network. */
+  readonly uploadBytes: number;
   /** Steps of one attack. */
   readonly steps: number;
   /** Steps of all attacks of a robustness grid together. */
@@ -52,4 +54,5 @@ export const json = <S extends z.ZodType>(
   _schema: S,
   body: z.input<S>,
   headers: Record<string, string> = {},
-): Response => c.body(JSON.stringify(body), 200, { "Content-Type": "application/json", ...headers });
+  status: 200 | 201 = 200,
+): Response => c.body(JSON.stringify(body), status, { "Content-Type": "application/json", ...headers });

@@ -91,6 +91,45 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     title: "Unknown model",
     meaning: "No model has this name. GET /v1/models lists those that there are.",
   },
+  unauthorized: {
+    status: 401,
+    title: "Unauthorized",
+    meaning: "Uploading and deleting models needs the deployment's token: `Authorization: Bearer TOKEN`.",
+  },
+  "uploads-disabled": {
+    status: 501,
+    title: "Uploads are disabled",
+    meaning:
+      "This deployment has no store for uploaded models. To enable them in a Worker, bind an R2 bucket as MODELS in wrangler.toml (the block is there, commented out) and deploy again. `npm run dev` has one.",
+  },
+  "uploads-full": {
+    status: 409,
+    title: "No room for another model",
+    meaning: "The deployment keeps so many uploaded models and no more. DELETE /v1/models/{name} makes room.",
+  },
+  "model-exists": {
+    status: 409,
+    title: "Name taken",
+    meaning:
+      "Another model has this name. An uploaded one is replaced with `?replace=true`; a shipped one cannot be: choose another name.",
+  },
+  "model-shipped": {
+    status: 403,
+    title: "Shipped model",
+    meaning: "The model is part of the deployment. Only uploaded models can be deleted.",
+  },
+  "network-refused": {
+    status: 422,
+    title: "Network refused",
+    meaning:
+      "The file is no ONNX network that can be run: damaged, of another opset than 7 to 21, with an operator that is not known, or refused by the runtime. The detail names the place.",
+  },
+  "manifest-mismatch": {
+    status: 422,
+    title: "Manifest of another network",
+    meaning:
+      "The manifest is well-formed, but does not describe the network that came with it. `errors` points at the fields.",
+  },
   "model-unavailable": {
     status: 503,
     title: "Model unavailable",

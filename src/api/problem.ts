@@ -63,6 +63,7 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
         : at(failure.pointer.slice(1), `is malformed: ${failure.reason}`);
     case "invalid-request":
     case "invalid-spec":
+    case "manifest-mismatch":
       return fields(failure.errors);
     case "image-malformed":
     case "labels-malformed":
@@ -99,6 +100,35 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
         detail: `There is no model ${JSON.stringify(failure.model.slice(0, 100))}; there is ${failure.accepted.join(", ")}.`,
         extensions: { accepted: failure.accepted },
       };
+    case "unauthorized":
+      return {
+        detail: failure.given
+          ? "The token is not the deployment's."
+          : "A token is needed: Authorization: Bearer TOKEN.",
+        headers: { "WWW-Authenticate": `Bearer realm="faultline"${failure.given ? ', error="invalid_token"' : ""}` },
+      };
+    case "uploads-disabled":
+      return {
+        detail: "This deployment has no store for uploaded models: bind an R2 bucket as MODELS, and deploy again.",
+      };
+    case "uploads-full":
+      return {
+        detail: `${failure.most} uploaded models are kept at most; delete one.`,
+        extensions: { most: failure.most },
+      };
+    case "model-exists":
+      return failure.sha256 === null
+        ? at("manifest/name", `is ${failure.model}, which is shipped with the service; choose another name`)
+        : at(
+            "manifest/name",
+            `is ${failure.model}, which has been uploaded with sha256 ${failure.sha256}, or with another manifest; ?replace=true replaces it`,
+            {},
+            { sha256: failure.sha256 },
+          );
+    case "model-shipped":
+      return { detail: `The model ${failure.model} is shipped with the service; only uploaded models can be deleted.` };
+    case "network-refused":
+      return at("model", `is refused: ${failure.reason}`);
     case "model-unavailable":
       return {
         detail: `The model ${failure.model} is unavailable: ${failure.reason}.`,

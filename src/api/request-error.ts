@@ -9,6 +9,9 @@ export type RequestFailure =
   | { readonly kind: "body-too-large"; readonly limitBytes: number }
   | { readonly kind: "malformed-body"; readonly reason: string; readonly pointer?: string }
   | { readonly kind: "invalid-request"; readonly errors: readonly FieldError[] }
+  /** `given`: whether there was a token at all. */
+  | { readonly kind: "unauthorized"; readonly given: boolean }
+  | { readonly kind: "uploads-disabled" }
   | { readonly kind: "internal" };
 
 export class RequestError extends Error {

@@ -74,8 +74,8 @@ const readJson = (body: Uint8Array): Fields => {
   return new Map(Object.entries(json));
 };
 
-/** Multipart: files as bytes; the spec, whether it comes as a text field or as a part with its own type, as JSON. */
-const readMultipart = async (body: Uint8Array<ArrayBuffer>, contentType: string): Promise<Fields> => {
+/** Multipart: files as bytes; one part, whether it comes as a text field or as a part with its own type, as JSON. */
+const readMultipart = async (body: Uint8Array<ArrayBuffer>, contentType: string, jsonPart: string): Promise<Fields> => {
   let form: FormData;
   try {
     form = await new Response(body, { headers: { "content-type": contentType } }).formData();
@@ -87,26 +87,34 @@ const readMultipart = async (body: Uint8Array<ArrayBuffer>, contentType: string)
   for (const [name, value] of form as unknown as Iterable<[string, string | Blob]>) {
     if (fields.has(name)) throw invalid([{ pointer: `/${name}`, detail: "occurs more than once" }]);
     const text = typeof value === "string" ? value : undefined;
-    if (name === "spec") fields.set(name, parseJson(text ?? (await (value as Blob).text()), "/spec"));
+    if (name === jsonPart) fields.set(name, parseJson(text ?? (await (value as Blob).text()), `/${name}`));
     else fields.set(name, text ?? new Uint8Array(await (value as Blob).arrayBuffer()));
   }
   return fields;
 };
 
-const readFields = async (request: Request, limitBytes: number): Promise<Fields> => {
+export interface BodyForm {
+  readonly types: readonly (typeof bodyTypes)[number][];
+  /** The multipart part that is JSON. */
+  readonly jsonPart: string;
+  readonly limitBytes: number;
+}
+
+/** The body's fields. @throws RequestError `unsupported-media-type`, `body-too-large`, `malformed-body`. */
+export const readFields = async (request: Request, { types, jsonPart, limitBytes }: BodyForm): Promise<Fields> => {
   const contentType = request.headers.get("content-type") ?? "";
   const type = contentType.split(";")[0]!.trim().toLowerCase();
   const coding = request.headers.get("content-encoding") ?? "identity";
   const received = coding === "identity" ? type || "not stated" : `coded as ${coding}`;
-  if (coding !== "identity" || !bodyTypes.some((accepted) => accepted === type)) {
-    throw new RequestError({ kind: "unsupported-media-type", received, accepted: bodyTypes });
+  if (coding !== "identity" || !types.some((accepted) => accepted === type)) {
+    throw new RequestError({ kind: "unsupported-media-type", received, accepted: types });
   }
   const body = await readBody(request, limitBytes);
-  return type === "application/json" ? readJson(body) : readMultipart(body, contentType);
+  return type === "application/json" ? readJson(body) : readMultipart(body, contentType, jsonPart);
 };
 
 /** A file's bytes, or what is wrong with it. */
-const fileOf = (value: unknown, json: boolean): Uint8Array | string => {
+export const fileOf = (value: unknown, json: boolean): Uint8Array | string => {
   if (value === undefined) return "is required";
   if (!json && typeof value === "string") return "must be a file, not text (with curl: -F name=@file)";
   if (typeof value !== "string" && !(value instanceof Uint8Array)) return "must be base64 text";
@@ -114,6 +122,17 @@ const fileOf = (value: unknown, json: boolean): Uint8Array | string => {
   if (bytes === undefined) return "is not base64";
   return bytes.length === 0 ? "is empty" : bytes;
 };
+
+/** Fields that are none of those accepted, at most twenty. */
+export const unknownFields = (fields: Fields, accepted: readonly string[]): FieldError[] =>
+  [...fields.keys()]
+    .filter((name) => !accepted.includes(name))
+    .slice(0, 20)
+    .map((name) => ({
+      pointer: `/${name.slice(0, 100)}`,
+      detail: `is no field here; accepted: ${accepted.join(", ")}`,
+      accepted,
+    }));
 
 /**
  * Reads and checks a request that carries images, in either media type.
@@ -126,18 +145,11 @@ export const readImageRequest = async <Spec, Required extends PartName, Optional
   upload: Upload<Spec, Required, Optional>,
   limitBytes: number,
 ): Promise<Uploaded<Spec, Required, Optional>> => {
-  const fields = await readFields(c.req.raw, limitBytes);
+  const fields = await readFields(c.req.raw, { types: bodyTypes, jsonPart: "spec", limitBytes });
   const json = !c.req.header("content-type")?.trim().toLowerCase().startsWith("multipart/");
   const parts = Object.keys({ ...upload.required, ...upload.optional });
   const accepted = [...parts, "spec"];
-  const errors: FieldError[] = [...fields.keys()]
-    .filter((name) => !accepted.includes(name))
-    .slice(0, 20)
-    .map((name) => ({
-      pointer: `/${name.slice(0, 100)}`,
-      detail: `is no field here; accepted: ${accepted.join(", ")}`,
-      accepted,
-    }));
+  const errors = unknownFields(fields, accepted);
 
   const files: Partial<Record<string, Uint8Array>> = {};
   for (const part of parts) {

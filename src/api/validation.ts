@@ -43,6 +43,7 @@ const keysAt = (schema: unknown, path: Path): string[] => {
 
 const amount = (issue: { origin: string; inclusive?: boolean | undefined }, bound: number | bigint, word: string) => {
   if (issue.origin === "array") return `must have at ${word === "less" ? "most" : "least"} ${bound} items`;
+  if (issue.origin === "string") return `must have at ${word === "less" ? "most" : "least"} ${bound} characters`;
   if (issue.inclusive === false) return `must be ${word} than ${bound}`;
   return `must be at ${word === "less" ? "most" : "least"} ${bound}`;
 };
@@ -86,6 +87,8 @@ const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, pr
       return [{ pointer, detail: amount(issue, issue.minimum, "greater"), ...received }];
     case "too_big":
       return [{ pointer, detail: amount(issue, issue.maximum, "less"), ...received }];
+    case "invalid_format":
+      return [{ pointer, detail: `must be ${issue.message}`, ...received }];
     default:
       return [{ pointer, detail: issue.message, ...received }];
   }

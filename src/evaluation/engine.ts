@@ -15,10 +15,14 @@ import { createQueue } from "./queue.ts";
 import { createRobustnessHandler } from "./robustness-request.ts";
 import { scoreMaps } from "./score-maps.ts";
 import type { ModelInfo, SegmentResult, Service, Size } from "./service.ts";
+import type { UploadStore } from "./upload-store.ts";
+import { createUploads } from "./uploads.ts";
 import { OnnxError } from "../onnx/graph.ts";
 
 export interface EngineOptions {
   readonly store: ModelStore;
+  /** Without it the service takes no uploads. */
+  readonly uploads?: UploadStore | undefined;
   readonly runtime: Runtime;
   /** Faultline's version, for receipts. */
   readonly version: string;
@@ -29,6 +33,8 @@ export interface EngineOptions {
   readonly maxPixels?: number | undefined;
   /** Requests that may wait while one runs; default 8. */
   readonly waiting?: number | undefined;
+  /** Uploaded networks that are kept at most; default 64. */
+  readonly maxUploads?: number | undefined;
 }
 
 /** What the handlers of single requests share. */
@@ -37,10 +43,9 @@ export interface Engine {
   readonly cache: SessionCache;
   readonly version: string;
   readonly maxPixels: number;
-  /**
-   * Decodes the image and refuses what could not run, before anything is computed: attacks of these goals, or, without
-   * goals, a prediction.
-   */
+  /** Refuses runs that would not fit: attacks of these goals, or, without goals, a prediction. */
+  readonly requireMemory: (segmenter: Segmenter, size: Size, goals: readonly Goal["kind"][]) => void;
+  /** Decodes the image and refuses what could not run, before anything is computed. */
   readonly prepare: (model: OpenModel, bytes: Uint8Array, goals: readonly Goal["kind"][]) => Promise<Image>;
 }
 
@@ -50,38 +55,40 @@ const sizeOf = ({ shape }: Image): Size => ({ height: shape[1]!, width: shape[2]
 const leastBytes = ({ manifest }: Segmenter, { height, width }: Size): number =>
   4 * height * width * (3 + 3 + manifest.classes.length);
 
-/** Refuses a run that would not fit, before the image is decoded; one far too large even before its graph is compiled. */
-const requireMemory = (segmenter: Segmenter, cache: SessionCache, size: Size, goals: readonly Goal["kind"][]): void => {
-  const { budgetBytes } = cache;
-  try {
-    const least = leastBytes(segmenter, size);
-    if (least > budgetBytes) throw new MemoryBudgetError(least, budgetBytes);
-    for (const footprints of footprintsOf(segmenter, size, goals)) cache.requireFit(footprints);
-  } catch (cause) {
-    if (cause instanceof MemoryBudgetError) {
+/** Before the image is decoded; a size far too large even before its graph is compiled. */
+const requireMemoryWithin =
+  (cache: SessionCache): Engine["requireMemory"] =>
+  (segmenter, size, goals) => {
+    const { budgetBytes } = cache;
+    try {
+      const least = leastBytes(segmenter, size);
+      if (least > budgetBytes) throw new MemoryBudgetError(least, budgetBytes);
+      for (const footprints of footprintsOf(segmenter, size, goals)) cache.requireFit(footprints);
+    } catch (cause) {
+      if (!(cause instanceof MemoryBudgetError)) throw cause;
       const { predictedBytes } = cause;
       const fit = largestFit(segmenter, cache, size, goals);
       throw new FaultlineError({ kind: "memory-exceeded", predictedBytes, budgetBytes, largestFit: fit }, { cause });
     }
-    if (cause instanceof OnnxError) {
-      throw new FaultlineError(
-        { kind: "image-size-unsupported", part: "image", size, reason: cause.message },
-        { cause },
-      );
-    }
-    throw cause;
-  }
-};
+  };
+
+/** What the network cannot take, in the words of the API. */
+const sizeRefused = (cause: unknown, size: Size): unknown =>
+  cause instanceof OnnxError
+    ? new FaultlineError({ kind: "image-size-unsupported", part: "image", size, reason: cause.message }, { cause })
+    : cause;
 
 const createEngine = ({
   store,
+  uploads,
   runtime,
   version,
   budgetBytes = 96 * 2 ** 20,
   maxPixels = 4096 * 4096,
 }: EngineOptions): Engine => {
   const cache = new SessionCache(runtime, budgetBytes);
-  const models = createModels(store, cache);
+  const models = createModels({ store, uploads, cache, foundBy: `${version}, ${budgetBytes} bytes` });
+  const requireMemory = requireMemoryWithin(cache);
   const prepare: Engine["prepare"] = async ({ segmenter, unsupported }, bytes, goals) => {
     if (goals.length > 0 && unsupported.length > 0) {
       throw new FaultlineError({
@@ -91,15 +98,20 @@ const createEngine = ({
       });
     }
     const size = imageSize(bytes, { maxPixels });
-    requireMemory(segmenter, cache, size, goals);
+    try {
+      requireMemory(segmenter, size, goals);
+    } catch (cause) {
+      throw sizeRefused(cause, size);
+    }
     return readImage(bytes, { maxPixels });
   };
-  return { models, cache, version, maxPixels, prepare };
+  return { models, cache, version, maxPixels, requireMemory, prepare };
 };
 
 export const createService = (options: EngineOptions): Service => {
   const engine = createEngine(options);
   const { models, maxPixels } = engine;
+  const uploads = options.uploads && createUploads(engine, options.uploads, options.maxUploads ?? 64);
   const queue = createQueue(options.waiting ?? 8);
   const attack = createAttackHandler(engine);
   const robustness = createRobustnessHandler(engine);
@@ -141,6 +153,10 @@ export const createService = (options: EngineOptions): Service => {
       queue(() => scoreMaps(request, models, (part, bytes, rules) => readLabels(part, bytes, { maxPixels, ...rules }))),
     robustness: (request, run) =>
       queue(() => running(request.spec.model, () => cancellable(run.signal, () => robustness(request, run)))),
+    uploads: uploads && {
+      add: (request) => queue(() => uploads.add(request)),
+      remove: (name) => queue(() => uploads.remove(name)),
+    },
   };
 };
 
@@ -156,7 +172,7 @@ const running = async <T>(model: string, run: () => Promise<T>): Promise<T> => {
 
 /** Those that can be opened; where none can, why. */
 const availableModels = async (models: Models): Promise<ModelInfo[]> => {
-  const infos = await Promise.allSettled(models.manifests.map((m) => models.info(m.name)));
+  const infos = await Promise.allSettled((await models.names()).map((name) => models.info(name)));
   const available = infos.flatMap((info) => (info.status === "fulfilled" ? [info.value] : []));
   const failed = infos.find((info) => info.status === "rejected");
   if (available.length === 0 && failed) throw failed.reason;

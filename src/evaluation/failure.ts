@@ -39,6 +39,15 @@ export type Failure =
       readonly budgetBytes: number;
       readonly largestFit: Size | null;
     }
+  /** The name is taken: by another upload, which has this digest, or (`null`) by a shipped network. */
+  | { readonly kind: "model-exists"; readonly model: string; readonly sha256: string | null }
+  /** Only uploaded networks can be removed. */
+  | { readonly kind: "model-shipped"; readonly model: string }
+  | { readonly kind: "uploads-full"; readonly most: number }
+  /** The uploaded file is no network that can be run; the reason begins with the place in it, where there is one. */
+  | { readonly kind: "network-refused"; readonly reason: string }
+  /** The manifest does not tell of the network that came with it. */
+  | { readonly kind: "manifest-mismatch"; readonly errors: readonly FieldError[] }
   | { readonly kind: "invalid-spec"; readonly errors: readonly FieldError[] }
   | { readonly kind: "busy"; readonly retryAfterSeconds: number }
   | { readonly kind: "cancelled" };

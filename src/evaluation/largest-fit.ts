@@ -50,7 +50,7 @@ export const largestFit = (
 };
 
 /** `absent` where the network cannot take such a size. */
-const attempt = <T>(run: () => T, absent: T): T => {
+export const attempt = <T>(run: () => T, absent: T): T => {
   try {
     return run();
   } catch (cause) {

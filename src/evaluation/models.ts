@@ -1,15 +1,16 @@
-/** The networks a service can be asked for: opened once, checked against their manifests. */
+/** The networks a service can be asked for, shipped and uploaded: opened once, checked against their manifests. */
 
 import { gradientFaults } from "../segmenter/compile.ts";
-import { ManifestError, type Manifest } from "../segmenter/manifest.ts";
-import { openNetwork } from "../segmenter/network.ts";
+import { ManifestError, manifestSchema, type Manifest } from "../segmenter/manifest.ts";
+import { openNetwork, type Network } from "../segmenter/network.ts";
 import { createSegmenter, type Segmenter } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import { FaultlineError } from "./failure.ts";
-import { largestFit } from "./largest-fit.ts";
+import { modelInfo } from "./model-info.ts";
 import type { ModelInfo } from "./service.ts";
+import { parseEntry, type UploadEntry, type UploadStore } from "./upload-store.ts";
 
-/** Where networks come from: a folder, an object store, or what is bundled. */
+/** Where shipped networks come from: a folder, or what is bundled. They stay as they are while the service runs. */
 export interface ModelStore {
   readonly manifests: readonly Manifest[];
   /** The bytes of a manifest's file. */
@@ -22,47 +23,122 @@ export interface OpenModel {
   readonly unsupported: readonly string[];
 }
 
-const hex = (digest: ArrayBuffer): string =>
-  Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-
-const openChecked = async (store: ModelStore, manifest: Manifest, cache: SessionCache): Promise<OpenModel> => {
-  const bytes = await store.read(manifest);
-  const digest = hex(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));
-  if (digest !== manifest.sha256) throw new ManifestError(`sha256: ${manifest.file} has ${digest}`);
-  const network = openNetwork(manifest, bytes);
-  const unsupported = gradientFaults(network);
-  return { segmenter: createSegmenter(network, cache), bytes: bytes.length, unsupported };
+/** In hexadecimal. */
+export const sha256Of = async (bytes: Uint8Array): Promise<string> => {
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 };
 
+/** @throws OnnxError for a bad file, ManifestError where it is not what the manifest says. */
+export const checkedNetwork = async (manifest: Manifest, bytes: Uint8Array): Promise<Network> => {
+  const digest = await sha256Of(bytes);
+  if (digest !== manifest.sha256) throw new ManifestError(`${manifest.file} has ${digest}`, "sha256");
+  return openNetwork(manifest, bytes);
+};
+
+/** `bytes`: of its file. */
+export const openModel = (network: Network, bytes: number, cache: SessionCache): OpenModel => ({
+  segmenter: createSegmenter(network, cache),
+  bytes,
+  unsupported: gradientFaults(network),
+});
+
 export interface Models {
-  readonly manifests: readonly Manifest[];
+  /** Marks what is found here; an entry with the same mark tells what would be found. */
+  readonly foundBy: string;
+  /** Those shipped, then those uploaded. */
+  readonly names: () => Promise<readonly string[]>;
+  readonly isShipped: (name: string) => boolean;
+  /** What is kept of an uploaded network, or null. @throws FaultlineError model-unavailable where it cannot be read. */
+  readonly uploaded: (name: string) => Promise<UploadEntry | null>;
   /** @throws FaultlineError unknown-model, or model-unavailable where its file is missing or not what the manifest says. */
   readonly open: (name: string) => Promise<OpenModel>;
   readonly info: (name: string) => Promise<ModelInfo>;
 }
 
-export const createModels = (store: ModelStore, cache: SessionCache): Models => {
+export interface ModelsOptions {
+  readonly store: ModelStore;
+  readonly uploads?: UploadStore | undefined;
+  readonly cache: SessionCache;
+  readonly foundBy: string;
+}
+
+/** Uploaded networks held open; a further one takes the place of the one not used for longest. */
+const HELD_OPEN = 2;
+
+export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions): Models => {
+  const shipped = new Map(store.manifests.map((manifest) => [manifest.name, manifest]));
   const opened = new Map<string, Promise<OpenModel>>();
   const infos = new Map<string, Promise<ModelInfo>>();
-  const open = (name: string): Promise<OpenModel> => {
-    const manifest = store.manifests.find((m) => m.name === name);
-    if (!manifest) {
-      return Promise.reject(
-        new FaultlineError({ kind: "unknown-model", model: name, accepted: store.manifests.map((m) => m.name) }),
-      );
+  const held = new Map<string, OpenModel>();
+
+  const names = async () => {
+    const others = (await uploads?.list()) ?? [];
+    return [...shipped.keys(), ...others.filter((name) => !shipped.has(name))];
+  };
+  const unknown = async (name: string) =>
+    new FaultlineError({ kind: "unknown-model", model: name, accepted: await names() });
+
+  const uploaded = async (name: string): Promise<UploadEntry | null> => {
+    if (!uploads || !isName(name)) return null;
+    return available(name, async () => {
+      const entry = await uploads.entry(name);
+      return entry === null ? null : parseEntry(entry);
+    });
+  };
+
+  /** `gone`: a file that was not there. Where another has taken its place meanwhile, that one is opened. */
+  const openUploaded = async (from: UploadStore, name: string, gone?: string): Promise<OpenModel> => {
+    const manifest = (await uploaded(name))?.manifest;
+    if (!manifest) throw await unknown(name);
+    const { file } = manifest;
+    const known = held.get(`${name}/${file}`);
+    const bytes = known ? null : await from.file(name, file);
+    if (!known && !bytes && file !== gone) return openUploaded(from, name, file);
+    const model = await available(name, async () => {
+      if (known) return known;
+      if (bytes) return openModel(await checkedNetwork(manifest, bytes), bytes.length, cache);
+      throw new ManifestError(`${file} is missing`, "file");
+    });
+    held.delete(`${name}/${file}`);
+    held.set(`${name}/${file}`, model);
+    if (held.size > HELD_OPEN) held.delete(held.keys().next().value!);
+    return model;
+  };
+
+  const open = async (name: string): Promise<OpenModel> => {
+    const manifest = shipped.get(name);
+    if (manifest) {
+      const read = async (): Promise<OpenModel> => {
+        const bytes = await store.read(manifest);
+        return openModel(await checkedNetwork(manifest, bytes), bytes.length, cache);
+      };
+      return remember(opened, name, () => available(name, read));
     }
-    return remember(opened, name, () =>
-      openChecked(store, manifest, cache).catch((cause: unknown) => {
-        const reason = cause instanceof Error ? cause.message : String(cause);
-        throw new FaultlineError({ kind: "model-unavailable", model: name, reason }, { cause });
-      }),
-    );
+    if (!uploads) throw await unknown(name);
+    return openUploaded(uploads, name);
   };
-  return {
-    manifests: store.manifests,
-    open,
-    info: (name) => remember(infos, name, async () => infoOf(await open(name), cache)),
+
+  const info = async (name: string): Promise<ModelInfo> => {
+    const entry = shipped.has(name) ? null : await uploaded(name);
+    if (entry?.foundBy === foundBy) return entry.info;
+    return remember(infos, entry?.manifest.file ?? name, async () => modelInfo(await open(name), cache));
   };
+
+  return { foundBy, names, isShipped: (name) => shipped.has(name), uploaded, open, info };
+};
+
+/** Only such names reach a store. */
+const isName = (name: string): boolean => manifestSchema.shape.name.safeParse(name).success;
+
+/** What goes wrong as model-unavailable. */
+const available = async <T>(model: string, run: () => T | Promise<T>): Promise<T> => {
+  try {
+    return await run();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new FaultlineError({ kind: "model-unavailable", model, reason }, { cause });
+  }
 };
 
 /** Made once; a failure is not remembered. */
@@ -73,30 +149,4 @@ const remember = <T>(known: Map<string, Promise<T>>, key: string, make: () => Pr
   known.set(key, made);
   made.catch(() => known.delete(key));
   return made;
-};
-
-const infoOf = ({ segmenter, bytes, unsupported }: OpenModel, cache: SessionCache): ModelInfo => {
-  const { manifest } = segmenter;
-  const { width, height, multipleOf, channels, mean, std, scale } = manifest.input;
-  const supported = unsupported.length === 0;
-  const largestAttack = supported
-    ? largestFit(segmenter, cache, { width: 4096, height: 3072 }, ["away", "least-likely"])
-    : null;
-  return {
-    name: manifest.name,
-    architecture: manifest.architecture,
-    dataset: manifest.dataset,
-    classes: manifest.classes,
-    void: manifest.void,
-    sha256: manifest.sha256,
-    bytes,
-    precision: manifest.precision,
-    input: { width, height, multipleOf, channels, mean, std, scale },
-    metrics: manifest.metrics,
-    license: manifest.license,
-    source: manifest.source,
-    citation: manifest.citation,
-    gradient: { supported, unsupportedOperators: unsupported },
-    ...(largestAttack ? { largestAttack } : {}),
-  };
 };

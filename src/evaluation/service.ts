@@ -3,6 +3,8 @@
  * Only types; what can go wrong is in `failure.ts`.
  */
 
+import type { Manifest } from "../segmenter/manifest.ts";
+
 export interface Size {
   readonly width: number;
   readonly height: number;
@@ -46,8 +48,37 @@ export interface ModelInfo {
   readonly source: string;
   readonly citation: string;
   readonly gradient: { readonly supported: boolean; readonly unsupportedOperators: readonly string[] };
+  /** Predicted WASM memory of a segmentation and of the attack that takes most; `null` where there is no gradient. */
+  readonly memory?:
+    | readonly (Size & { readonly segmentBytes: number; readonly attackBytes: number | null })[]
+    | undefined;
   /** The largest image whose attack is predicted to fit in the memory budget. */
   readonly largestAttack?: Size | undefined;
+}
+
+/** A manifest whose digest and file name are still to be filled in. */
+export type UploadedManifest = Omit<Manifest, "sha256" | "file" | "metrics"> & {
+  readonly [F in "sha256" | "file" | "metrics"]?: Manifest[F] | undefined;
+};
+
+export interface UploadRequest {
+  readonly manifest: UploadedManifest;
+  /** The ONNX file. */
+  readonly model: Uint8Array;
+  /** Whether it may take the place of another upload of that name. */
+  readonly replace: boolean;
+}
+
+export interface UploadResult {
+  readonly outcome: "created" | "replaced" | "unchanged";
+  readonly model: ModelInfo;
+}
+
+/** Networks that come and go while the service runs. */
+export interface Uploads {
+  /** Checks the network and keeps it; from then on every request can name it. */
+  readonly add: (request: UploadRequest) => Promise<UploadResult>;
+  readonly remove: (name: string) => Promise<void>;
 }
 
 export interface SegmentRequest {
@@ -279,4 +310,6 @@ export interface Service {
   attack(request: AttackRequest, run: AttackRun): Promise<AttackResult>;
   score(request: ScoreRequest): Promise<ScoreResult>;
   robustness(request: RobustnessRequest, run: RobustnessRun): Promise<RobustnessResult>;
+  /** Absent where the service has no store for them. */
+  readonly uploads?: Uploads | undefined;
 }

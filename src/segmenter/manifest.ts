@@ -7,7 +7,10 @@ const extent = z.union([z.number().int().positive().max(16384), z.literal("dynam
 const perChannel = z.array(z.number()).length(3);
 
 export const manifestSchema = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, "lower-case letters, digits, '.', '_' and '-'"),
+  name: z
+    .string()
+    .max(64)
+    .regex(/^[a-z0-9][a-z0-9._-]*$/, "lower-case letters, digits, '.', '_' and '-'"),
   architecture: z.string().min(1),
   dataset: z.string().min(1),
   classes: z
@@ -46,8 +49,16 @@ export const manifestSchema = z.strictObject({
  */
 export type Manifest = z.infer<typeof manifestSchema>;
 
+/** A manifest that is not valid, or not its network's; `field` names what is at fault, as in "input.name". */
 export class ManifestError extends Error {
   override readonly name = "ManifestError";
+  readonly detail: string;
+  readonly field: string | undefined;
+  constructor(detail: string, field?: string, options?: ErrorOptions) {
+    super(field === undefined ? detail : `${field}: ${detail}`, options);
+    this.detail = detail;
+    this.field = field;
+  }
 }
 
 /** @throws ManifestError that names each field at fault. */

@@ -13,12 +13,12 @@ export interface Network {
 /** Reads the network of a manifest. @throws OnnxError for a bad file, ManifestError where the two do not fit. */
 export const openNetwork = (manifest: Manifest, bytes: Uint8Array): Network => {
   if (manifest.output.kind === "labels") {
-    throw new ManifestError("output.kind: labels alone have neither confidence nor gradient; export the logits");
+    throw new ManifestError("labels alone have neither confidence nor gradient; export the logits", "output.kind");
   }
   const model = fuseBatchNormalization(readModel(bytes));
   const requireName = (field: string, wanted: string, present: readonly { readonly name: string }[]) => {
     if (present.some((v) => v.name === wanted)) return;
-    throw new ManifestError(`${field}: the network has no "${wanted}", only ${present.map((v) => v.name).join(", ")}`);
+    throw new ManifestError(`the network has no "${wanted}", only ${present.map((v) => v.name).join(", ")}`, field);
   };
   requireName("input.name", manifest.input.name, model.graph.inputs);
   requireName("output.name", manifest.output.name, model.graph.outputs);

@@ -54,8 +54,10 @@ const REMEMBERED = 4;
 export const createSegmenter = (network: Network, cache: SessionCache): Segmenter => {
   const { manifest } = network;
   const remembered = new Map<string, Compiled>();
+  // Preprocessing is part of a graph: networks of one name and file may differ in it.
+  const identity = JSON.stringify(manifest);
   const compile = (kind: "forward" | LossLabels, size: Size): Compiled & { readonly key: string } => {
-    const key = `${manifest.name} ${manifest.sha256} ${size.height}×${size.width} ${kind}`;
+    const key = `${identity} ${size.height}×${size.width} ${kind}`;
     const known = remembered.get(key);
     const compiled =
       known ?? (kind === "forward" ? compileForward(network, size) : compileGradient(network, size, kind));

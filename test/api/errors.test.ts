@@ -74,6 +74,23 @@ const failures: { [K in Failure["kind"]]: [Extract<Failure, { kind: K }>, RegExp
     /\/spec\/targeted\/class must be at most 10/,
     { status: 422, errors: [{ pointer: "/spec/targeted/class", received: 12 }] },
   ],
+  "model-exists": [
+    { kind: "model-exists", model: "mine", sha256: "ab".repeat(32) },
+    /mine.*abab.*replace=true/,
+    { status: 409, sha256: "ab".repeat(32), errors: [{ pointer: "/manifest/name" }] },
+  ],
+  "model-shipped": [{ kind: "model-shipped", model: "enet-street" }, /enet-street is shipped/, { status: 403 }],
+  "uploads-full": [{ kind: "uploads-full", most: 64 }, /64/, { status: 409, most: 64 }],
+  "network-refused": [
+    { kind: "network-refused", reason: 'graph "g", node 3 Loop "l": the shape of operator Loop is not known' },
+    /node 3 Loop/,
+    { status: 422, errors: [{ pointer: "/model" }] },
+  ],
+  "manifest-mismatch": [
+    { kind: "manifest-mismatch", errors: [{ pointer: "/manifest/classes", detail: "are 4, but there are 3" }] },
+    /\/manifest\/classes are 4/,
+    { status: 422, errors: [{ pointer: "/manifest/classes" }] },
+  ],
   busy: [{ kind: "busy", retryAfterSeconds: 7 }, /7 s/, { status: 503 }],
   cancelled: [{ kind: "cancelled" }, /closed/, { status: 499 }],
 };
@@ -93,6 +110,13 @@ describe("failures of the service", () => {
     expect(
       (await problemIn(await clientOf(failingService(failure)).form(path, image, { attack: "fgsm" }))).detail,
     ).toMatch(/No image size fits/);
+  });
+
+  it("says that the name of a shipped model cannot be had", async () => {
+    const failure = { kind: "model-exists", model: "enet-street", sha256: null } as const;
+    const problem = await problemIn(await clientOf(failingService(failure)).form(path, image, { attack: "fgsm" }));
+    expect(problem.detail).toMatch(/enet-street, which is shipped .*choose another name/);
+    expect(problem).not.toHaveProperty("sha256");
   });
 
   it("tells nothing of an unknown error but logs it", async () => {
@@ -327,7 +351,8 @@ describe("routes", () => {
 
   it.each([
     ["GET", "/v1/attack", "POST"],
-    ["DELETE", "/v1/models/enet-street", "GET, HEAD"],
+    ["DELETE", "/v1/models", "GET, HEAD, POST"],
+    ["POST", "/v1/models/enet-street", "GET, HEAD, DELETE"],
     ["POST", "/health/live", "GET, HEAD"],
   ])("405 for %s %s", async (method, url, allow) => {
     const response = await client.send(url, { method });

@@ -2,12 +2,16 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { clientOf, formBody, problemIn } from "../support/api-request.ts";
-import { fakePng, fakeService } from "../support/fake-service.ts";
+import { fakeModel, fakePng, fakeService } from "../support/fake-service.ts";
 
 const logged: unknown[] = [];
-const client = clientOf(fakeService(), { limits: { bodyBytes: 20_000 }, log: (error) => logged.push(error) });
+const uploads = { add: async () => ({ outcome: "created", model: fakeModel }) as const, remove: async () => {} };
+const client = clientOf(fakeService({ uploads }), {
+  limits: { bodyBytes: 20_000 },
+  log: (error) => logged.push(error),
+});
 
-const path = fc.constantFrom("/v1/attack", "/v1/segment", "/v1/score", "/v1/robustness");
+const path = fc.constantFrom("/v1/attack", "/v1/segment", "/v1/score", "/v1/robustness", "/v1/models");
 const accept = fc.oneof(
   fc.constantFrom("application/json", "image/png", "application/x-npy", "*/*;q=;;", "text/event-stream"),
   fc.string().map((text) => text.replaceAll(/[^\x20-\x7e]/g, "").trim()),

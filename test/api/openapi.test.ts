@@ -40,7 +40,9 @@ describe("/openapi.json", () => {
     expect(document.info).toMatchObject({ title: "Faultline", version: "1.2.3" });
     expect(operations.map(({ name }) => name)).toEqual([
       "GET /v1/models",
+      "POST /v1/models",
       "GET /v1/models/{name}",
+      "DELETE /v1/models/{name}",
       "POST /v1/segment",
       "POST /v1/attack",
       "POST /v1/score",
@@ -53,7 +55,8 @@ describe("/openapi.json", () => {
   it.each(operations)("$name has an id, a summary, and described responses", ({ operation }) => {
     expect(operation.operationId).toMatch(/^[a-zA-Z]+$/);
     expect(operation.summary).toBeTruthy();
-    expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(["200", "500"]));
+    const good = operation.operationId === "deleteModel" ? "204" : "200";
+    expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining([good, "500"]));
     for (const [status, response] of Object.entries(operation.responses)) {
       expect([status, response.description]).toEqual([status, expect.stringMatching(/./)]);
       expect(Object.keys(response.content ?? {}).includes("application/problem+json")).toBe(Number(status) >= 400);
@@ -65,8 +68,8 @@ describe("/openapi.json", () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it("documents both media types of every upload, the body required, and its problems", () => {
-    const uploads = operations.filter(({ operation }) => operation.requestBody);
+  it("documents both media types of every request with images, the body required, and its problems", () => {
+    const uploads = operations.filter(({ name, operation }) => operation.requestBody && name !== "POST /v1/models");
     expect(uploads).toHaveLength(4);
     for (const { operation } of uploads) {
       expect(operation.requestBody?.required).toBe(true);
@@ -75,6 +78,26 @@ describe("/openapi.json", () => {
         expect.arrayContaining(["400", "404", "406", "413", "415", "422", "503"]),
       );
     }
+  });
+
+  it("documents the upload of a model: its form, its answers, its token", () => {
+    const { post: upload, delete: remove } = {
+      ...document.paths["/v1/models"],
+      ...document.paths["/v1/models/{name}"],
+    };
+    expect(upload?.requestBody).toMatchObject({ required: true });
+    expect(Object.keys(upload!.requestBody!.content)).toEqual(["multipart/form-data"]);
+    expect(Object.keys(upload!.responses)).toEqual(
+      expect.arrayContaining(["200", "201", "400", "401", "409", "413", "415", "422", "501", "503"]),
+    );
+    expect(Object.keys(remove!.responses)).toEqual(expect.arrayContaining(["204", "401", "403", "404", "501"]));
+    const { UploadForm, Manifest } = document.components.schemas;
+    expect(UploadForm?.required).toEqual(["model", "manifest"]);
+    expect(Manifest?.required).toContain("output");
+    expect(Manifest?.required).not.toContain("sha256");
+    expect(Manifest?.properties?.["name"]).toMatchObject({ maxLength: 64, pattern: "^[a-z0-9][a-z0-9._-]*$" });
+    for (const operation of [upload, remove]) expect(operation).toMatchObject({ security: [{}, { uploadToken: [] }] });
+    expect(document.components).toMatchObject({ securitySchemes: { uploadToken: { type: "http", scheme: "bearer" } } });
   });
 
   it("resolves every $ref", () => {

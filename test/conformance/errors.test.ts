@@ -1,11 +1,9 @@
-import { once } from "node:events";
-import { request, type IncomingMessage } from "node:http";
 import { describe, expect, it } from "vitest";
 import { formBody, problemIn } from "../support/api-request.ts";
 import { encodeJpeg, encodeWebp } from "../image/encoders.ts";
 import { chunk, ihdr, pngSignature } from "../image/png-writer.ts";
 import { gradientPng, labelPng, makeScene, rgbaOf } from "./scene.ts";
-import { okJson, openWorker, outcome, refused } from "./worker.ts";
+import { okJson, openWorker, outcome, refused, unfinished } from "./worker.ts";
 
 const client = openWorker();
 const path = "/v1/attack";
@@ -37,26 +35,17 @@ describe("bodies at fault", () => {
     expect(await outcome(await post(body, type))).toEqual([status, kind]);
   });
 
-  /** Sends a request whose body stays unfinished, and reads the answer to it. */
-  const unfinished = async (headers: Record<string, string>, body?: Uint8Array): Promise<Response> => {
-    const options = { method: "POST", headers: { "content-type": "application/json", ...headers } };
-    const sent = request(new URL(path, await client.url()), options);
-    sent.flushHeaders();
-    if (body) sent.write(body);
-    const [answer] = (await once(sent, "response")) as [IncomingMessage];
-    const text = Buffer.concat(await answer.toArray()).toString();
-    sent.destroy();
-    return new Response(text, {
-      status: answer.statusCode!,
-      headers: { "content-type": answer.headers["content-type"]! },
-    });
-  };
-
   it("over the limit, announced or not", async () => {
     const limitBytes = 16 * 2 ** 20;
-    const announced = await unfinished({ "content-length": String(limitBytes + 1) });
+    const json = { "content-type": "application/json" };
+    const announced = await unfinished(client, path, { ...json, "content-length": String(limitBytes + 1) });
     expect(await refused(announced, 413, "body-too-large")).toMatchObject({ limitBytes });
-    const grown = await unfinished({ "transfer-encoding": "chunked" }, new Uint8Array(limitBytes + 1));
+    const grown = await unfinished(
+      client,
+      path,
+      { ...json, "transfer-encoding": "chunked" },
+      new Uint8Array(limitBytes + 1),
+    );
     expect(await refused(grown, 413, "body-too-large")).toMatchObject({ limitBytes });
   });
 

@@ -1,6 +1,8 @@
 /** The built Worker, started for one test file, and a client of it over HTTP. */
+import { once } from "node:events";
+import { request, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, expect } from "vitest";
-import { startWorker, type RunningWorker } from "../../scripts/workerd.ts";
+import { startWorker, type RunningWorker, type WorkerOptions } from "../../scripts/workerd.ts";
 import { Attack } from "../../src/api/attack-schemas.ts";
 import { fromBase64 } from "../../src/api/base64.ts";
 import type { AttackResult, OutputName } from "../../src/evaluation/service.ts";
@@ -8,11 +10,14 @@ import { decodeLabels } from "../../src/image/labels.ts";
 import { decodeNpy } from "../../src/image/npy.ts";
 import { formBody, jsonBody, problemIn, type Client, type Files } from "../support/api-request.ts";
 
+/** A client, and where it connects to. */
+export type WorkerClient = Client & { readonly url: () => Promise<URL> };
+
 /** Starts the Worker before the file's tests, and stops it after them. */
-export const openWorker = (bindings: Record<string, string> = {}): Client & { readonly url: () => Promise<URL> } => {
+export const openWorker = (options: WorkerOptions = {}): WorkerClient => {
   let worker: RunningWorker | undefined;
   beforeAll(async () => {
-    worker = startWorker({ bindings });
+    worker = startWorker(options);
     await worker.ready;
   });
   afterAll(() => worker?.dispose());
@@ -32,6 +37,25 @@ export const openWorker = (bindings: Record<string, string> = {}): Client & { re
         headers: { "content-type": "application/json", ...headers },
       }),
   };
+};
+
+/** Sends a request whose body stays unfinished, and reads the answer to it. */
+export const unfinished = async (
+  client: WorkerClient,
+  path: string,
+  headers: Record<string, string>,
+  body?: Uint8Array,
+): Promise<Response> => {
+  const sent = request(new URL(path, await client.url()), { method: "POST", headers });
+  sent.flushHeaders();
+  if (body) sent.write(body);
+  const [answer] = (await once(sent, "response")) as [IncomingMessage];
+  const text = Buffer.concat(await answer.toArray()).toString();
+  sent.destroy();
+  return new Response(text, {
+    status: answer.statusCode!,
+    headers: { "content-type": answer.headers["content-type"]! },
+  });
 };
 
 /** The body of a 200 as JSON; shows the problem otherwise. */

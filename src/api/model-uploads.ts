@@ -1,0 +1,169 @@
+/** POST /v1/models, DELETE /v1/models/{name}: networks that come and go. */
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { timingSafeEqual } from "hono/utils/buffer";
+import type { Service, UploadRequest, Uploads } from "../evaluation/service.ts";
+import { manifestSchema } from "../segmenter/manifest.ts";
+import { negotiate } from "./accept.ts";
+import { Model } from "./models.ts";
+import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
+import { problemResponses } from "./problem-schema.ts";
+import { RequestError } from "./request-error.ts";
+import { fileOf, readFields, unknownFields } from "./request.ts";
+import { file } from "./schemas.ts";
+import { fieldErrors } from "./validation.ts";
+
+const Manifest = manifestSchema
+  .partial({ sha256: true, file: true, metrics: true })
+  .openapi("Manifest", { description: "`sha256`, if given, is compared; `file` is not looked at" });
+
+const UploadForm = z
+  .strictObject({ model: file("application/octet-stream", "The network: an ONNX file"), manifest: Manifest })
+  .openapi("UploadForm");
+
+/** Of a manifest as JSON, which is told whenever the models are listed. */
+const MANIFEST_BYTES = 2 ** 16;
+const MANIFEST_LEVELS = 8;
+
+const levelsWithin = (value: unknown, levels: number): boolean =>
+  typeof value !== "object" ||
+  value === null ||
+  (levels > 0 && Object.values(value).every((inner) => levelsWithin(inner, levels - 1)));
+
+const sizeFault = (manifest: unknown): string | undefined => {
+  if (!levelsWithin(manifest, MANIFEST_LEVELS)) return `is nested deeper than ${MANIFEST_LEVELS} levels`;
+  const { length } = new TextEncoder().encode(JSON.stringify(manifest));
+  return length > MANIFEST_BYTES ? `has ${length} bytes of JSON; at most ${MANIFEST_BYTES} are kept` : undefined;
+};
+
+const replaceOf = (c: Context): boolean => {
+  const given = c.req.query("replace") ?? "false";
+  if (given === "true" || given === "false") return given === "true";
+  const detail = "in the query must be true or false";
+  const error = { pointer: "/replace", detail, received: given.slice(0, 100), accepted: ["true", "false"] };
+  throw new RequestError({ kind: "invalid-request", errors: [error] });
+};
+
+const readUpload = async (c: Context, limitBytes: number): Promise<UploadRequest> => {
+  const replace = replaceOf(c);
+  const form = { types: ["multipart/form-data"], jsonPart: "manifest", limitBytes } as const;
+  const fields = await readFields(c.req.raw, form);
+  const errors = unknownFields(fields, ["model", "manifest"]);
+  const model = fileOf(fields.get("model"), false);
+  if (typeof model === "string") errors.push({ pointer: "/model", detail: model });
+  const given = fields.get("manifest");
+  const tooLarge = sizeFault(given);
+  const manifest = Manifest.safeParse(given);
+  if (tooLarge !== undefined) errors.push({ pointer: "/manifest", detail: tooLarge });
+  else if (!manifest.success) errors.push(...fieldErrors(manifest.error, Manifest, given, ["manifest"]));
+  if (typeof model === "string" || !manifest.success || errors.length > 0)
+    throw new RequestError({ kind: "invalid-request", errors });
+  return { manifest: manifest.data, model, replace };
+};
+
+/**
+ * Whoever uploads decides what other people's requests run: uploads are off unless the deployment has a store for them, and
+ * where it has a token as well, they ask for it; compared by its digest, in a time that does not depend on what was sent.
+ */
+const allowed = async (c: Context, service: Service, token: string | undefined): Promise<Uploads> => {
+  if (!service.uploads) throw new RequestError({ kind: "uploads-disabled" });
+  if (token === undefined) return service.uploads;
+  const given = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  if (given !== undefined && (await timingSafeEqual(given, token))) return service.uploads;
+  throw new RequestError({ kind: "unauthorized", given: given !== undefined });
+};
+
+const security = [{}, { uploadToken: [] }];
+const authProblems = ["uploads-disabled", "unauthorized"] as const;
+
+export const modelUploads = (service: Service, limits: Limits, token: string | undefined): Operation[] => [
+  defineOperation(
+    {
+      method: "post",
+      path: "/v1/models",
+      operationId: "uploadModel",
+      tags: ["Models"],
+      summary: "Upload a model",
+      description:
+        "Checks the network against its manifest, runs it once on a small picture, and keeps it; from then on every request can name it. Operators without a derivative rule are told in `gradient`, not refused. The same upload again changes nothing.",
+      curl: `curl http://localhost:8787/v1/models \\
+  -F model=@model.onnx \\
+  -F 'manifest=@manifest.json;type=application/json'`,
+      security,
+      request: {
+        query: z.object({
+          replace: z
+            .enum(["true", "false"])
+            .optional()
+            .openapi({ description: "Whether it may take the place of another upload of that name" }),
+        }),
+        body: {
+          required: true,
+          content: {
+            "multipart/form-data": {
+              schema: UploadForm,
+              encoding: {
+                model: { contentType: "application/octet-stream" },
+                manifest: { contentType: "application/json" },
+              },
+            },
+          },
+        },
+      },
+      responses: {
+        200: {
+          description: "It was there already, or has replaced what was there.",
+          content: { "application/json": { schema: Model } },
+        },
+        201: {
+          description: "It is new.",
+          headers: z.object({ Location: z.string().openapi({ description: "/v1/models/{name}" }) }),
+          content: { "application/json": { schema: Model } },
+        },
+        ...problemResponses(
+          ...authProblems,
+          "not-acceptable",
+          "unsupported-media-type",
+          "malformed-body",
+          "body-too-large",
+          "invalid-request",
+          "manifest-mismatch",
+          "network-refused",
+          "memory-exceeded",
+          "model-exists",
+          "uploads-full",
+          "model-unavailable",
+          "busy",
+        ),
+      },
+    },
+    async (c) => {
+      const uploads = await allowed(c, service, token);
+      negotiate(c.req.header("accept"), ["application/json"]);
+      const { outcome, model } = await uploads.add(await readUpload(c, limits.uploadBytes));
+      if (outcome !== "created") return json(c, Model, model);
+      return json(c, Model, model, { Location: `/v1/models/${model.name}` }, 201);
+    },
+  ),
+  defineOperation(
+    {
+      method: "delete",
+      path: "/v1/models/{name}",
+      operationId: "deleteModel",
+      tags: ["Models"],
+      summary: "Delete an uploaded model",
+      curl: "curl -X DELETE http://localhost:8787/v1/models/my-network",
+      security,
+      request: { params: z.object({ name: z.string().openapi({ example: "my-network" }) }) },
+      responses: {
+        204: { description: "It is gone." },
+        ...problemResponses(...authProblems, "unknown-model", "model-shipped", "busy"),
+      },
+    },
+    async (c) => {
+      const uploads = await allowed(c, service, token);
+      await uploads.remove(c.req.param("name") ?? "");
+      return c.body(null, 204);
+    },
+  ),
+];

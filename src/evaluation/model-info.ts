@@ -1,0 +1,58 @@
+/** What a service tells of a network: its manifest, what its gradient supports, and the memory that its runs take. */
+
+import { networkSize, type Size } from "../segmenter/compile.ts";
+import type { Goal } from "../segmenter/segmenter.ts";
+import type { SessionCache } from "../segmenter/session-cache.ts";
+import { attempt, footprintsOf, largestFit } from "./largest-fit.ts";
+import type { OpenModel } from "./models.ts";
+import type { ModelInfo } from "./service.ts";
+
+const goals = ["away", "least-likely"] as const;
+
+/** Memory grows linearly with the number of pixels: two sizes tell it for all. */
+const told = [
+  { width: 320, height: 240 },
+  { width: 640, height: 480 },
+];
+
+type Memory = NonNullable<ModelInfo["memory"]>[number];
+
+/** Predictions at those sizes, or at the network's own; none where the network refuses a size. */
+const memoryOf = ({ segmenter, unsupported }: OpenModel, cache: SessionCache): Memory[] => {
+  const sizes = told.map((size) => networkSize(segmenter.manifest, size));
+  const unique = sizes.filter((a, i) => i === sizes.findIndex((b) => a.width === b.width && a.height === b.height));
+  const most = (size: Size, of: readonly Goal["kind"][]) =>
+    Math.ceil(Math.max(...footprintsOf(segmenter, size, of).map((footprints) => cache.predict(footprints))));
+  return unique.flatMap((size) =>
+    attempt<Memory[]>(() => {
+      const attackBytes = unsupported.length === 0 ? most(size, goals) : null;
+      return [{ ...size, segmentBytes: most(size, []), attackBytes }];
+    }, []),
+  );
+};
+
+export const modelInfo = (model: OpenModel, cache: SessionCache): ModelInfo => {
+  const { segmenter, bytes, unsupported } = model;
+  const { manifest } = segmenter;
+  const { width, height, multipleOf, channels, mean, std, scale } = manifest.input;
+  const supported = unsupported.length === 0;
+  const largestAttack = supported ? largestFit(segmenter, cache, { width: 4096, height: 3072 }, goals) : null;
+  return {
+    name: manifest.name,
+    architecture: manifest.architecture,
+    dataset: manifest.dataset,
+    classes: manifest.classes,
+    void: manifest.void,
+    sha256: manifest.sha256,
+    bytes,
+    precision: manifest.precision,
+    input: { width, height, multipleOf, channels, mean, std, scale },
+    metrics: manifest.metrics,
+    license: manifest.license,
+    source: manifest.source,
+    citation: manifest.citation,
+    gradient: { supported, unsupportedOperators: unsupported },
+    memory: memoryOf(model, cache),
+    ...(largestAttack ? { largestAttack } : {}),
+  };
+};

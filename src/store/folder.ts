@@ -1,0 +1,63 @@
+/** Uploaded networks in a folder: NAME/entry.json tells of NAME/FILE. For services in Node. */
+
+import { mkdir, open, readFile, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { UploadStore } from "../evaluation/upload-store.ts";
+
+const ENTRY = "entry.json";
+
+/** What an error of the file system is worth: null where there was no such file. */
+const nullIfAbsent = (cause: NodeJS.ErrnoException): null => {
+  if (cause.code === "ENOENT") return null;
+  throw cause;
+};
+
+/** On the disk before it has its name: a file is whole or not there. */
+const writeWhole = async (path: string, content: string | Uint8Array): Promise<void> => {
+  const draft = `${path}.${crypto.randomUUID()}.draft`;
+  try {
+    const file = await open(draft, "wx");
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } finally {
+    await rm(draft, { force: true });
+  }
+};
+
+/** The folder is made when the first network comes. */
+export const folderUploads = (root: string): UploadStore => {
+  const readEntry = (name: string) => readFile(join(root, name, ENTRY), "utf8").catch(nullIfAbsent);
+  return {
+    list: async () => {
+      const folders = (await readdir(root, { withFileTypes: true }).catch(nullIfAbsent)) ?? [];
+      const names = folders.filter((each) => each.isDirectory()).map(({ name }) => name);
+      const entries = await Promise.all(names.map(readEntry));
+      return names.filter((_, i) => entries[i] !== null).toSorted();
+    },
+    entry: async (name) => {
+      const text = await readEntry(name);
+      return text === null ? null : (JSON.parse(text) as unknown);
+    },
+    file: (name, file) => readFile(join(root, name, file)).catch(nullIfAbsent),
+    write: async (entry, bytes) => {
+      const { name, file } = entry.manifest;
+      await mkdir(join(root, name), { recursive: true });
+      await writeWhole(join(root, name, file), bytes);
+      await writeWhole(join(root, name, ENTRY), JSON.stringify(entry));
+    },
+    removeEntry: (name) => rm(join(root, name, ENTRY), { force: true }),
+    removeFile: async (name, file) => {
+      await rm(join(root, name, file), { force: true });
+      // Still there where another network has come meanwhile.
+      await rmdir(join(root, name)).catch((cause: NodeJS.ErrnoException) => {
+        if (cause.code !== "ENOTEMPTY" && cause.code !== "EEXIST") return nullIfAbsent(cause);
+        return null;
+      });
+    },
+  };
+};

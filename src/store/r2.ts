@@ -1,0 +1,51 @@
+/** Uploaded networks in an R2 bucket: manifests/NAME.json tells of networks/NAME/FILE. */
+
+import type { UploadStore } from "../evaluation/upload-store.ts";
+
+/** What is asked of a bucket: a part of R2's own type. */
+export interface Bucket {
+  readonly get: (key: string) => Promise<{
+    readonly arrayBuffer: () => Promise<ArrayBuffer>;
+    readonly text: () => Promise<string>;
+  } | null>;
+  readonly put: (key: string, value: string | Uint8Array) => Promise<unknown>;
+  readonly delete: (key: string) => Promise<void>;
+  readonly list: (options: { readonly prefix: string; readonly cursor?: string }) => Promise<{
+    readonly objects: readonly { readonly key: string }[];
+    readonly truncated: boolean;
+    readonly cursor?: string;
+  }>;
+}
+
+const entries = "manifests/";
+const entryKey = (name: string): string => `${entries}${name}.json`;
+const fileKey = (name: string, file: string): string => `networks/${name}/${file}`;
+
+/** R2 is strongly consistent, and an object is put as a whole. */
+export const r2Uploads = (bucket: Bucket): UploadStore => ({
+  list: async () => {
+    const names: string[] = [];
+    for (let cursor: string | undefined, more = true; more;) {
+      const page = await bucket.list({ prefix: entries, ...(cursor === undefined ? {} : { cursor }) });
+      names.push(...page.objects.map(({ key }) => key.slice(entries.length, -".json".length)));
+      cursor = page.cursor;
+      more = page.truncated;
+    }
+    return names.toSorted();
+  },
+  entry: async (name) => {
+    const object = await bucket.get(entryKey(name));
+    return object && (JSON.parse(await object.text()) as unknown);
+  },
+  file: async (name, file) => {
+    const object = await bucket.get(fileKey(name, file));
+    return object && new Uint8Array(await object.arrayBuffer());
+  },
+  write: async (entry, bytes) => {
+    const { name, file } = entry.manifest;
+    await bucket.put(fileKey(name, file), bytes);
+    await bucket.put(entryKey(name), JSON.stringify(entry));
+  },
+  removeEntry: (name) => bucket.delete(entryKey(name)),
+  removeFile: (name, file) => bucket.delete(fileKey(name, file)),
+});
