@@ -45,6 +45,7 @@ export class GraphBuilder {
   readonly #constants = new Map<string, Value>();
   readonly #scalars = new Map<string, Value>();
   readonly #known = new Map<string, readonly Value[]>();
+  readonly #counts = new Map<string, number>();
   readonly #names = new Set<string>();
   readonly #producers = new Map<string, Step>();
 
@@ -206,14 +207,20 @@ export class GraphBuilder {
 
   /** One name authority per graph: a name that is taken gets a number. */
   #unique(name: string): string {
-    return uniqueName(name, this.#names);
+    return uniqueName(name, this.#names, this.#counts);
   }
 }
 
-/** `name`, or `name_1`, `name_2` … where it is taken; the result is taken from then on. */
-const uniqueName = (name: string, taken: Set<string>): string => {
+/**
+ * `name`, or `name_1`, `name_2` … where it is taken; the result is taken from then on. `counts` remembers the numbers given
+ * to each name, so that a thousandth Relu does not try them all.
+ */
+const uniqueName = (name: string, taken: Set<string>, counts = new Map<string, number>()): string => {
   let unique = name;
-  for (let i = 1; taken.has(unique); i++) unique = `${name}_${i}`;
+  for (let i = counts.get(name) ?? 1; taken.has(unique); i++) {
+    unique = `${name}_${i}`;
+    counts.set(name, i + 1);
+  }
   taken.add(unique);
   return unique;
 };

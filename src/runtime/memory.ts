@@ -103,37 +103,76 @@ export interface Liveness {
   readonly alive: readonly { readonly name: string; readonly bytes: number }[];
 }
 
-/** Runs the graph on sizes alone: a value lives from the node that makes it to the last that reads it. */
-export const liveness = (graph: SizedGraph): Liveness => {
-  const { types, initializers } = graph;
-  const order = executionOrder(graph.nodes);
+/** The values that are alive, and their bytes all together. */
+const createHeap = () => {
+  const alive = new Map<string, number>();
+  let total = 0;
+  return {
+    alive,
+    total: () => total,
+    add: (name: string, bytes: number): void => {
+      total += bytes - (alive.get(name) ?? 0);
+      alive.set(name, bytes);
+    },
+    remove: (name: string): void => {
+      total -= alive.get(name) ?? 0;
+      alive.delete(name);
+    },
+  };
+};
+
+/** Runs the graph on sizes alone, and tells `peaked` when more is alive than ever before; it may stop there. */
+const simulate = (
+  { types, initializers, inputs, outputs }: SizedGraph,
+  order: readonly SizedNode[],
+  peaked: (bytes: number, index: number, alive: ReadonlyMap<string, number>) => boolean,
+): void => {
   const ownerOf = ownersOf(order);
   const lastUse = new Map<string, number>();
-  for (const [i, { inputs }] of order.entries()) for (const name of inputs) lastUse.set(ownerOf(name), i);
-  for (const { name } of [...graph.inputs, ...graph.outputs]) lastUse.set(ownerOf(name), Infinity);
-  const alive = new Map(graph.inputs.map(({ name }) => [name, bytesOf(types.get(name)!)]));
-  let largestBytes = Math.max(0, ...alive.values());
-  let peak: Omit<Liveness, "largestBytes"> = { peakBytes: 0, at: "", alive: [] };
+  for (const [i, node] of order.entries()) for (const name of node.inputs) lastUse.set(ownerOf(name), i);
+  for (const { name } of [...inputs, ...outputs]) lastUse.set(ownerOf(name), Infinity);
+  const { alive, total, add, remove } = createHeap();
+  for (const { name } of inputs) add(name, bytesOf(types.get(name)!));
+  let peak = 0;
   for (const [i, node] of order.entries()) {
     const made = node.outputs.filter((name) => name !== "" && ownerOf(name) === name);
     const dying = [...new Set(node.inputs.map(ownerOf))].filter((name) => alive.has(name) && lastUse.get(name) === i);
     const size = made[0] === undefined ? 0 : bytesOf(types.get(made[0])!);
     const reused = inPlace.has(node.op) ? dying.find((name) => alive.get(name) === size) : undefined;
-    if (reused !== undefined) alive.delete(reused);
-    for (const name of made) {
-      const bytes = bytesOf(types.get(name)!);
-      if (!initializers.has(name)) alive.set(name, bytes);
-      largestBytes = Math.max(largestBytes, bytes);
+    if (reused !== undefined) remove(reused);
+    for (const name of made) if (!initializers.has(name)) add(name, bytesOf(types.get(name)!));
+    const bytes = total() + scratchBytes(node, types);
+    if (bytes > peak) {
+      peak = bytes;
+      if (peaked(bytes, i, alive)) return;
     }
-    const total = [...alive.values()].reduce((a, b) => a + b, 0) + scratchBytes(node, types);
-    if (total > peak.peakBytes) {
-      const list = [...alive].map(([name, bytes]) => ({ name, bytes })).toSorted((a, b) => b.bytes - a.bytes);
-      peak = { peakBytes: total, at: `${node.op} → ${node.outputs[0]}`, alive: list };
-    }
-    for (const name of dying) alive.delete(name);
-    for (const name of made) if (!lastUse.has(name)) alive.delete(name);
+    for (const name of dying) remove(name);
+    for (const name of made) if (!lastUse.has(name)) remove(name);
   }
-  return { ...peak, largestBytes };
+};
+
+const largestOf = ({ nodes, inputs, types }: SizedGraph): number => {
+  const made = nodes.flatMap((n) => n.outputs).filter((name) => name !== "");
+  return [...inputs.map((v) => v.name), ...made].reduce((most, name) => Math.max(most, bytesOf(types.get(name)!)), 0);
+};
+
+/** What is alive at most: a value lives from the node that makes it to the last that reads it. */
+export const liveness = (graph: SizedGraph): Liveness => {
+  const order = executionOrder(graph.nodes);
+  let [peakBytes, peakIndex] = [0, -1];
+  simulate(graph, order, (bytes, index) => {
+    [peakBytes, peakIndex] = [bytes, index];
+    return false;
+  });
+  let list: Liveness["alive"] = [];
+  simulate(graph, order, (_, index, alive) => {
+    if (index !== peakIndex) return false;
+    list = [...alive].map(([name, bytes]) => ({ name, bytes })).toSorted((a, b) => b.bytes - a.bytes);
+    return true;
+  });
+  const node = order[peakIndex];
+  const at = node ? `${node.op} → ${node.outputs[0]}` : "";
+  return { peakBytes, largestBytes: largestOf(graph), at, alive: list };
 };
 
 /** What a session takes. */
