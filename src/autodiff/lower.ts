@@ -32,6 +32,9 @@ const lowered: Readonly<Record<string, Lower>> = {
   Mish: elementwise(mish),
 };
 
+/** Operators that are written with others for speed, where their form allows it. */
+export const loweredOperators: readonly string[] = Object.keys(lowered);
+
 /** How every network is written for onnxruntime's WASM backend. */
 export const lowerForward: Lower = (op, node, outputs) =>
   Object.hasOwn(lowered, node.op) ? lowered[node.op]!(op, node, outputs) : null;

@@ -5,6 +5,8 @@ import { UnsupportedOperatorError } from "../autodiff/rule.ts";
 import { createBuilder, type Builder, type Step } from "../onnx/build.ts";
 import { decomposableOperators } from "../onnx/decompose.ts";
 import { OnnxError, type Graph, type Node } from "../onnx/graph.ts";
+import { reasonAgainst } from "../onnx/unsupported.ts";
+import { replacedOperators } from "../onnx/upgrade.ts";
 import type { Value } from "../onnx/value.ts";
 import type { DType } from "../tensor.ts";
 import { adviceFor } from "./advice.ts";
@@ -34,13 +36,13 @@ export const qualified = ({ op, domain }: Pick<Node, "op" | "domain">): string =
   domain === "" ? op : `${domain}.${op}`;
 
 /** Operators that the loader writes with others, and all of those have rules. */
-const rewritten = new Set([...decomposableOperators, "Identity", "Dropout", "Upsample", "Scatter", "CastLike"]);
+const rewritten = new Set([...decomposableOperators, ...replacedOperators]);
 
 /** By the operator alone. */
 export const verdictOf = (node: Pick<Node, "op" | "domain">): Verdict => {
   const rule = ruleOf(node.op, node.domain);
-  if (!rule && rewritten.has(qualified(node))) return "rule";
-  if (!rule) return qualified(node) === "Constant" ? "none" : "unsupported";
+  if (qualified(node) === "Constant") return "none";
+  if (!rule) return rewritten.has(qualified(node)) ? "rule" : "unsupported";
   return typeof rule === "function" || rule.some(Boolean) ? "rule" : "none";
 };
 
@@ -115,7 +117,7 @@ export const coverageByName = (graph: Graph, output: string, input: string): Cov
   const ends: Node[] = [];
   const reached = follow(graph.nodes, input, output, (node) => {
     const verdict = verdictOf(node);
-    if (verdict === "unsupported") faults.push(faultOf(node, noRule(qualified(node))));
+    if (verdict === "unsupported") faults.push(faultOf(node, reasonAgainst(node) ?? noRule(qualified(node))));
     if (verdict === "none") ends.push(node);
     return verdict === "none" ? [] : node.outputs;
   });

@@ -11,6 +11,7 @@ import { reducing } from "./infer/reduce.ts";
 import { Resize } from "./infer/resize.ts";
 import { moving } from "./infer/shape.ts";
 import { window } from "./infer/window.ts";
+import { reasonAgainst } from "./unsupported.ts";
 import type { Infer, TensorType, Value } from "./value.ts";
 
 const table: Readonly<Record<string, Infer>> = {
@@ -31,15 +32,19 @@ export const inferableOperators: readonly string[] = Object.keys(table);
 /** Largest number of elements of one value; beyond it a graph is taken for hostile. */
 const MAX_ELEMENTS = 2 ** 31;
 
+const unknownOperator = (node: Node): OnnxError => {
+  const operator = `${node.domain ? `${node.domain}.` : ""}${node.op}`;
+  const reason = reasonAgainst(node);
+  const message = reason
+    ? `operator ${operator} is not supported: ${reason}`
+    : `the shape of operator ${operator} is not known`;
+  return new OnnxError(message, describe(node));
+};
+
 /** Types of the outputs of `node`. @throws OnnxError for an operator that is not known, and for inputs that do not fit. */
 export const inferTypes = (node: Node, inputs: readonly (Value | null)[]): readonly TensorType[] => {
   const infer = node.domain === "" && Object.hasOwn(table, node.op) ? table[node.op] : undefined;
-  if (!infer) {
-    throw new OnnxError(
-      `the shape of operator ${node.domain ? `${node.domain}.` : ""}${node.op} is not known`,
-      describe(node),
-    );
-  }
+  if (!infer) throw unknownOperator(node);
   const types = infer(node, inputs);
   if (node.outputs.length > types.length && node.outputs.slice(types.length).some((name) => name !== "")) {
     throw new OnnxError(`has ${node.outputs.length} outputs, ${types.length} are supported`, describe(node));

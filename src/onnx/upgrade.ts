@@ -204,24 +204,28 @@ const GridSample: Upgrade = ({ node, inputs }) => ({
 
 const reduceAxes = attributeToInput("axes", 18);
 
-const upgrades: Readonly<Record<string, Upgrade>> = {
+/** Operators in whose place another operator, or a value, stands whatever their form. */
+const replacements: Readonly<Record<string, Upgrade>> = {
   Constant,
+  Upsample: legacyResize,
+  Identity: ({ node, inputs }) => required(node, inputs, 0),
+  CastLike: ({ node, inputs, op }) => op.cast(required(node, inputs, 0), required(node, inputs, 1).dtype),
+  Scatter: ({ node, inputs }) => ({ op: "ScatterElements", inputs, attributes: node.attributes }),
+};
+
+const newForms: Readonly<Record<string, Upgrade>> = {
   Softmax: softmax,
   LogSoftmax: softmax,
   Slice,
   Pad,
   Clip,
   Split,
-  Upsample: legacyResize,
   Resize,
   Dropout,
   BatchNormalization,
   GroupNormalization,
   TopK,
   GridSample,
-  Identity: ({ node, inputs }) => required(node, inputs, 0),
-  CastLike: ({ node, inputs, op }) => op.cast(required(node, inputs, 0), required(node, inputs, 1).dtype),
-  Scatter: ({ node, inputs }) => ({ op: "ScatterElements", inputs, attributes: node.attributes }),
   Squeeze: attributeToInput("axes", 13),
   Unsqueeze: attributeToInput("axes", 13),
   ReduceSum: attributeToInput("axes", 13),
@@ -235,6 +239,12 @@ const upgrades: Readonly<Record<string, Upgrade>> = {
   ReduceLogSumExp: reduceAxes,
   ReduceSumSquare: reduceAxes,
 };
+
+const upgrades: Readonly<Record<string, Upgrade>> = { ...replacements, ...newForms };
+
+/** Operators that no loaded graph has, and those of which it has the newest form only. */
+export const replacedOperators: readonly string[] = Object.keys(replacements);
+export const upgradedOperators: readonly string[] = Object.keys(newForms);
 
 /** `node` of a model of version `opset`, in its opset-21 form. @throws OnnxError for training-mode nodes. */
 export const upgrade = (context: Context): Upgraded => {

@@ -186,6 +186,10 @@ describe("what blocks a gradient", () => {
       ["y", ["acme.Fancy", "Loop"], null],
       ["e", [], 'node ArgMax "ArgMax_d" has no derivative'],
     ]);
+    expect(gradients[0]!.faults.map((f) => f.reason)).toEqual([
+      "there is no gradient rule for acme.Fancy",
+      "control flow: the data decide which of its nodes run, and how often",
+    ]);
     expect(gradients[0]!.faults.map((f) => f.advice)).toEqual([
       "acme is no standard operator set: export without fusions, for a plain ONNX runtime",
       "export with the control flow unrolled: trace the network at a fixed size",

@@ -6,16 +6,11 @@
 import { numbersOf, sizeOf, stridesOf, tensorOf, type Tensor } from "../../tensor.ts";
 import type { Decompose } from "../decompose.ts";
 import { OnnxError, describe, intOf, type Node } from "../graph.ts";
+import { DATA_DEPENDENT } from "../unsupported.ts";
 import { normaliseAxis, required, type Value } from "../value.ts";
 
-const refused = (node: Node): OnnxError =>
-  new OnnxError(
-    "has an output whose size depends on the data; every size must be fixed by the input's",
-    describe(node),
-  );
-
 const known = (node: Node, v: Value): Tensor => {
-  if (!v.constant) throw refused(node);
+  if (!v.constant) throw new OnnxError(DATA_DEPENDENT, describe(node));
   return v.constant;
 };
 
@@ -38,13 +33,4 @@ const Compress: Decompose = ({ op, node, inputs }) => {
   return [op.Gather(x, op.ints(chosen), { axis: normaliseAxis(node, raw, x.shape.length) })];
 };
 
-const refuse: Decompose = ({ node }) => {
-  throw refused(node);
-};
-
-export const dataDependent: Readonly<Record<string, Decompose>> = {
-  NonZero,
-  Compress,
-  Unique: refuse,
-  NonMaxSuppression: refuse,
-};
+export const dataDependent: Readonly<Record<string, Decompose>> = { NonZero, Compress };

@@ -1,0 +1,35 @@
+/**
+ * Where onnxruntime-web 1.30 places a node of each operator, in its opset-21 form, when it is given its native WebGPU
+ * provider (Dawn on software Vulkan): read off sessions that may not fall back to the CPU, of the gradient rules' cases
+ * and, for what those cannot tell (nodes that are folded, and what fails only when it is run), of single nodes.
+ */
+
+const GPU =
+  "Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization Cast Ceil Clip Concat Conv ConvTranspose Cos Cosh CumSum DepthToSpace DequantizeLinear Div Einsum Elu Equal Erf Exp Expand Flatten Floor Gather GatherElements GatherND Gelu Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual HardSigmoid HardSwish InstanceNormalization LayerNormalization LeakyRelu Less LessOrEqual Log LpNormalization MatMul Max MaxPool Min Mish Mul Neg Not PRelu Pad Pow Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize ScatterElements ScatterND Sigmoid Sin Sinh Slice Softmax Softplus Split Sqrt Squeeze Sub Tan Tanh ThresholdedRelu Tile TopK Transpose Trilu Unsqueeze Where";
+
+const CPU =
+  "BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Celu ConstantOfShape ConvInteger Dropout DynamicQuantizeLinear GlobalLpPool GridSample GroupNormalization IsInf IsNaN LRN LogSoftmax LpPool MatMulInteger MaxUnpool Mean MeanVarianceNormalization Mod OneHot Or QuantizeLinear Range ReverseSequence Round Selu Shrink Sign Softsign SpaceToDepth Sum Xor";
+
+/** Forms that the provider does not take although it takes others. */
+const exceptions: Readonly<Record<string, string>> = {
+  Cast: "not from int64 nor to float64",
+  Div: "not of int64",
+  Equal: "float32 and int32",
+  MaxPool: "fails with Indices",
+  Pow: "not with int64",
+  Resize: "fails with antialias",
+};
+
+export const placements = { GPU: GPU.split(" "), CPU: CPU.split(" ") } as const;
+
+/** Computed when the network is loaded, whatever their input: no provider sees them. */
+const folded: ReadonlySet<string> = new Set(["Shape", "Size"]);
+
+/** GPU, with exceptions, CPU, or that it is not known. */
+export const placementOf = (operator: string): string => {
+  if (folded.has(operator)) return "–";
+  if (placements.CPU.includes(operator)) return "CPU";
+  if (!placements.GPU.includes(operator)) return "not known";
+  const exception = exceptions[operator];
+  return exception ? `GPU, ${exception}` : "GPU";
+};
