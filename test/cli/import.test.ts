@@ -125,7 +125,7 @@ describe("what does not fit is refused by field", () => {
     head: (op, z) => op.DepthToSpace(op.SpaceToDepth(z, { blocksize: 4 }), { blocksize: 4 }),
   };
   const cases: readonly (readonly [string, TinyOptions, object, RegExp])[] = [
-    ["more classes than channels", {}, described({ classes: 5 }), /classes: there are 5, but "output" has 4 channels/],
+    ["more classes than channels", {}, described({ classes: 5 }), /classes: are 5, but "output" has 4 channels/],
     [
       "the input's name",
       {},
@@ -137,10 +137,10 @@ describe("what does not fit is refused by field", () => {
       "the stride",
       {},
       described({ output: { stride: 2 } }),
-      /output.stride: is 2, but an image of 128x128 gives 128x128/,
+      /output.stride: is 2, but an image of 128×128 gives 128×128/,
     ],
     ["labels alone", {}, described({ output: { kind: "labels" } }), /output.kind: labels alone have neither/],
-    ["the multiple", coarse, described(), /input.multipleOf: is 2, but the network refuses 130x130: node SpaceToDepth/],
+    ["the multiple", coarse, described(), /input.multipleOf: is 2, but the network refuses 130×130: node SpaceToDepth/],
     [
       "an output that is no map",
       { head: (op, z) => op.ReduceMean(z, op.ints([2, 3]), { keepdims: 0 }) },
