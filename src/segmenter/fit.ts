@@ -32,9 +32,6 @@ const requireInput = ({ manifest: { input }, model: { graph } }: Network): void 
     if (typeof own === "number" && input[side] !== own)
       throw new ManifestError(`is ${JSON.stringify(input[side])}, but the network's is ${own}`, `input.${side}`);
   }
-  const others = graph.inputs.filter((v) => v.name !== input.name).map((v) => v.name);
-  if (others.length > 0)
-    throw new ManifestError(`the network wants further inputs, ${others.join(", ")}; it is given one`, "input.name");
 };
 
 const requireOutput = ({ output, classes }: Network["manifest"], size: Size, shape: readonly number[]): void => {

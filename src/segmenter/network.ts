@@ -22,5 +22,13 @@ export const openNetwork = (manifest: Manifest, bytes: Uint8Array): Network => {
   };
   requireName("input.name", manifest.input.name, model.graph.inputs);
   requireName("output.name", manifest.output.name, model.graph.outputs);
+  const others = model.graph.inputs.flatMap(({ name }) => (name === manifest.input.name ? [] : [`"${name}"`]));
+  if (others.length > 0) {
+    const remedy = "export the network with its other inputs fixed, as initializers";
+    throw new ManifestError(
+      `is all that is given; the network wants ${others.join(", ")} too; ${remedy}`,
+      "input.name",
+    );
+  }
   return { manifest, model };
 };

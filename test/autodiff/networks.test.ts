@@ -2,9 +2,10 @@
 
 import { describe, expect, test } from "vitest";
 import { createBuilder } from "../../src/onnx/build.ts";
+import type { Model } from "../../src/onnx/graph.ts";
 import { load } from "../../src/onnx/load.ts";
 import { writeModel } from "../../src/onnx/write.ts";
-import { compileGradient, gradientFaults } from "../../src/segmenter/compile.ts";
+import { compileForward, compileGradient, gradientFaults } from "../../src/segmenter/compile.ts";
 import { openNetwork, type Network } from "../../src/segmenter/network.ts";
 import { numbersOf, tensorOf, type Tensor } from "../../src/tensor.ts";
 import { runModel } from "../onnx/support.ts";
@@ -20,7 +21,7 @@ import {
   trialOf,
 } from "../support/networks/check.ts";
 import { noiseLabels } from "../support/networks/image.ts";
-import { CLASSES, type Miniature } from "../support/networks/miniature.ts";
+import { CLASSES, miniature, type Miniature } from "../support/networks/miniature.ts";
 import { tinyManifest } from "../support/networks/tiny.ts";
 import { runWasm } from "../support/wasm.ts";
 
@@ -89,6 +90,27 @@ describe.each(miniatures)("$name", (m) => {
     expect(Math.abs(numbersOf(run["loss"]!)[0]! / lossOf(trial().logits) - 1)).toBeLessThan(1e-5);
     expect(numbersOf(run["labels"]!)).toEqual(pixelLogits(trial().logits, m).map(argmax));
     expect(directionalError(run["gradient"]!, direction, trial().along(lossOf))).toBeLessThan(1e-4);
+  });
+});
+
+describe("inputs and outputs", () => {
+  const convolutions = ({ graph }: Model): number => graph.nodes.filter(({ op }) => op === "Conv").length;
+
+  test("the head that the manifest does not name is left out", () => {
+    const heads = miniatures.filter((m) => m.model.graph.outputs.length > 1 && m.output === "aux");
+    expect(heads.length).toBeGreaterThan(0);
+    for (const m of heads)
+      expect(convolutions(compileForward(networkOf(m), m).model)).toBeLessThan(convolutions(m.model));
+  });
+
+  test("a further input is refused by name, and the remedy told", () => {
+    const wide = miniature("two inputs", (e, x) => e.node("Mul", [x, e.input("gain", [1])]));
+    expect(() => networkOf(wide)).toThrow(/^input\.name: .* wants "gain" too; export .* as initializers$/);
+  });
+
+  test("an initializer that is listed among the inputs, as before IR version 4, is none", () => {
+    const old = miniatures.find((m) => m.model.irVersion < 4)!;
+    expect(networkOf(old).model.graph.inputs.map(({ name }) => name)).toEqual(["input"]);
   });
 });
 

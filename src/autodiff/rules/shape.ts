@@ -39,6 +39,15 @@ export const Split: VjpRule = [
   null,
 ];
 
+/**
+ * Zeros along one axis. Pad could name that axis, but onnxruntime's transpose optimiser (1.30) takes its pads for those of
+ * all axes.
+ */
+const padAxis = (op: Builder, x: Value, axis: number, before: number, after: number): Value => {
+  const pads = [before, after].flatMap((zeros) => x.shape.map((_, i) => (i === axis ? zeros : 0)));
+  return op.Pad(x, op.ints(pads), op.constant(0, x.dtype));
+};
+
 /** dy put back at start, start + step, …, zeros between and around. */
 const unslice = (op: Builder, dy: Value, axis: number, { start, step, length }: SliceAxis, size: number): Value => {
   const on = (value: number) => op.ints([value]);
@@ -49,14 +58,12 @@ const unslice = (op: Builder, dy: Value, axis: number, { start, step, length }: 
   let spread = dy;
   if (step > 1) {
     const split = op.Unsqueeze(dy, on(axis + 1));
-    const padded = op.Pad(split, op.ints([0, step - 1]), op.constant(0, dy.dtype), on(axis + 1));
+    const padded = padAxis(op, split, axis + 1, 0, step - 1);
     const merged = op.Reshape(padded, op.ints(dy.shape.map((d, i) => (i === axis ? d * step : d))));
     spread = op.Slice(merged, on(0), on((length - 1) * step + 1), on(axis));
   }
   const after = size - start - spread.shape[axis]!;
-  return start === 0 && after === 0
-    ? spread
-    : op.Pad(spread, op.ints([start, after]), op.constant(0, dy.dtype), on(axis));
+  return start === 0 && after === 0 ? spread : padAxis(op, spread, axis, start, after);
 };
 
 export const Slice: VjpRule = [

@@ -145,9 +145,24 @@ const maskTransformer = (e: Exporter, x: Name): Name => {
   return resizeAs(e, planes(e, layerNorm(e, masks, CLASSES), map), x);
 };
 
+/** BEiT and DPT: the token is dropped and what is left made planes, after each block; a transposed convolution on top. */
+const readout = (e: Exporter, x: Name): Name => {
+  const c = 4;
+  const map = conv(e, x, [3, c, 4], { stride: 4, padding: 0 });
+  const first = vitBlock(e, embedded(e, tokens(e, map), c), c);
+  const levels = [first, vitBlock(e, first, c)].map((t) => planes(e, rows(e, t, 1, Number.MAX_SAFE_INTEGER), map));
+  const up = { kernel_shape: [2, 2], strides: [2, 2], pads: [0, 0, 0, 0], dilations: [1, 1], group: 1 };
+  const [fine, coarse] = levels.map((v) => e.node("ConvTranspose", [v, e.weight([c, c, 2, 2], 0.5)], up)) as [
+    Name,
+    Name,
+  ];
+  return resizeAs(e, conv(e, relu(e, add(e, fine, coarse)), [c, CLASSES, 3]), x);
+};
+
 export const transformers: readonly Miniature[] = [
   miniature("transformers SegFormer", segFormer, { size: [32, 24] }),
   miniature("transformers SegFormer, opset 13", segFormer, { size: [16, 16], opset: 13 }),
+  miniature("transformers DPT", readout),
   miniature("Segmenter on a vision transformer", maskTransformer),
   miniature("Segmenter on a vision transformer, opset 21", maskTransformer, { opset: 21 }),
 ];
