@@ -29,7 +29,7 @@ const options = {
 } as const satisfies Options;
 
 const about = `
-Writes NET.onnx with its gradient as one ONNX file: standard operators of opset 21, in
+Writes NET.onnx with its gradient as one ONNX file: standard operators of opset 21 (20 with int8 activations), in
 topological order. It has the network's own inputs and outputs, and for each float
 input an output INPUT_grad. What is differentiated (--loss):
 

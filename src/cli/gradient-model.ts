@@ -65,7 +65,7 @@ const meanCrossEntropy = (op: Builder, logits: Value, labels: Value): { loss: Va
 };
 
 /**
- * Nodes in topological order, standard operators of opset 21 only.
+ * Nodes in topological order, standard operators only, of opset 21 (20 with int8 activations).
  *
  * Beside the network's own inputs and outputs: `<input>_grad`, shaped as the input, for each of `wish.inputs`; with
  * `cross-entropy` an input `labels` int32 [N,H,W] (what is no class is void) and an output `loss`, the mean over the other pixels; with

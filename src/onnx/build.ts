@@ -13,6 +13,7 @@ import {
   type ValueInfo,
 } from "./graph.ts";
 import { inferTypes } from "./infer.ts";
+import { belongsTo20 } from "./opset-20.ts";
 import { operatorsOver, type Operators } from "./operators.ts";
 import { codeOf } from "./tensor-proto.ts";
 import type { TensorType, Value } from "./value.ts";
@@ -168,7 +169,7 @@ export class GraphBuilder {
   model(outputs: Readonly<Record<string, Value>>): Model {
     return {
       irVersion: 10,
-      opset: OPSET,
+      opset: belongsTo20(this.steps) ? 20 : OPSET,
       domains: new Map(),
       producer: "faultline",
       metadata: new Map(),

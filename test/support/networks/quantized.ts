@@ -2,7 +2,19 @@
 
 import { tensorOf } from "../../../src/tensor.ts";
 import type { Exporter, Name } from "./exporter.ts";
-import { add, concat, globalAveragePool, maxPool, mul, relu, resizeBy, sigmoid } from "./layers.ts";
+import {
+  add,
+  concat,
+  dimension,
+  globalAveragePool,
+  maxPool,
+  mul,
+  relu,
+  reshape,
+  resizeBy,
+  sigmoid,
+  transpose,
+} from "./layers.ts";
 import { CLASSES, miniature, type Miniature } from "./miniature.ts";
 
 interface Affine {
@@ -122,8 +134,27 @@ const dynamic = (e: Exporter, image: Name): Name => {
   return resizeBy(e, qConv(features, [4, CLASSES, 1]), 2, "bilinear");
 };
 
+/** Tokens of signed integers, the default of onnxruntime.quantization: a transformer's reshapes between the pairs. */
+const tokens = (e: Exporter, image: Name): Name => {
+  const linear = (x: Name, from: number, to: number) => {
+    const p = integers(e, [from, to, 1], signed.scale);
+    const weight = e.node("DequantizeLinear", [p.weight, p.scale, p.zero], { axis: 0 });
+    return e.node("MatMul", [x, transpose(e, reshape(e, weight, to, from), 1, 0)]);
+  };
+  const x = pair(e, image, signed);
+  const map = pair(e, pairedConv(e, x, [3, 4, 3], signed, 2), signed);
+  const flat = pair(e, transpose(e, reshape(e, map, dimension(e, map, 0), 4, -1), 0, 2, 1), signed);
+  const query = pair(e, linear(flat, 4, 4), signed);
+  const scores = pair(e, e.node("MatMul", [query, transpose(e, flat, 0, 2, 1)]), signed);
+  const read = e.node("MatMul", [pair(e, e.node("Softmax", [scores], { axis: -1 }), unit), flat]);
+  const logits = transpose(e, pair(e, linear(pair(e, add(e, read, flat), signed), 4, CLASSES), signed), 0, 2, 1);
+  const planes = reshape(e, logits, dimension(e, map, 0), CLASSES, dimension(e, map, 2), dimension(e, map, 3));
+  return resizeBy(e, planes, 2, "bilinear");
+};
+
 export const quantized: readonly Miniature[] = [
   miniature("int8, QuantizeLinear and DequantizeLinear", paired, { opset: 13 }),
   miniature("int8, QOperators", qOperators, { opset: 13 }),
+  miniature("int8, signed tokens", tokens, { opset: 13 }),
   miniature("int8, quantised as it runs", dynamic, { opset: 11 }),
 ];
