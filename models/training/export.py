@@ -1,10 +1,12 @@
-"""A checkpoint to a float ONNX file: `python3 export.py runs/enet-street/best.pt model.float.onnx`.
+"""A checkpoint to a float ONNX file: `python3 export.py enet-street runs/enet-street/best.pt model.float.onnx`.
 
-Height and width stay symbolic. torch's exporter of this age knows neither MaxPool with indices nor MaxUnpool; both are
+Height and width stay symbolic, but for networks with a size of their own. The manifest is written beside it: FILE.json. torch's exporter of this age knows neither MaxPool with indices nor MaxUnpool; both are
 standard ONNX, with indices that count over the whole tensor where torch counts over one plane.
 """
 
 import argparse
+import json
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -12,7 +14,7 @@ import torch
 from onnx import numpy_helper
 from torch.onnx import register_custom_op_symbolic
 
-from enet import ENet
+from networks import NETWORKS
 
 OPSET = 13
 
@@ -46,28 +48,48 @@ def prune_unused_shapes(model):
             graph.node.remove(node)
 
 
+def manifest(name, network, stride):
+    """street.json, which all share, with the network's own card, sizes and stride."""
+    here = Path(__file__).parent
+    card = json.loads((here / "cards.json").read_text())[name]
+    shared = json.loads((here / "street.json").read_text())
+    height, width = network.size or ("dynamic", "dynamic")
+    sizes = {"width": width, "height": height, **({} if network.size else {"multipleOf": network.multiple})}
+    return {
+        "name": name,
+        **card,
+        **shared,
+        "input": {**shared["input"], **sizes},
+        "output": {**shared["output"], "stride": stride},
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("network", choices=NETWORKS)
     parser.add_argument("checkpoint")
     parser.add_argument("onnx")
     args = parser.parse_args()
     for name in ("max_pool2d_with_indices", "max_unpool2d"):
         register_custom_op_symbolic(f"::{name}", {"max_pool2d_with_indices": max_pool_with_indices, "max_unpool2d": max_unpool}[name], OPSET)
-    net = ENet(11).eval()
+    network = NETWORKS[args.network]
+    net = network.build().eval()
     net.load_state_dict(torch.load(args.checkpoint, map_location="cpu")["net"])
     torch.onnx.export(
         net,
-        torch.zeros(1, 3, 64, 96),
+        torch.zeros(1, 3, *(network.size or (64, 96))),
         args.onnx,
         opset_version=OPSET,
         input_names=["image"],
         output_names=["logits"],
-        dynamic_axes={"image": {2: "height", 3: "width"}, "logits": {2: "height", 3: "width"}},
+        dynamic_axes=None if network.size else {"image": {2: "height", 3: "width"}, "logits": {2: "rows", 3: "columns"}},
     )
     model = onnx.load(args.onnx)
     prune_unused_shapes(model)
     onnx.checker.check_model(model)
     onnx.save(model, args.onnx)
+    card = manifest(args.network, network, getattr(net, "stride", 1))
+    Path(args.onnx).with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
     weights = sum(numpy_helper.to_array(t).size for t in model.graph.initializer)
     operators = sorted({node.op_type for node in model.graph.node})
     print(f"{args.onnx}: {weights} weights, operators {', '.join(operators)}")

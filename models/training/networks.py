@@ -1,0 +1,64 @@
+"""The networks by name: how each is built, what its weights start from, and the stages of its training."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Callable, Optional
+
+from deeplab import DeepLabResNet, DeepLabVGG
+from dilated import DilatedContext, FrontEnd
+from enet import ENet
+from fcn import FCN8sResNet, FCN8sVGG
+from pspnet import ICNet, PSPNet
+from segnet import SegNet
+
+CLASSES = 11
+VGG = {"classes": CLASSES, "width": 3 / 16}
+RESNET = {"classes": CLASSES, "width": 1 / 8}
+
+
+def stage(name, epochs, crop, scales, batch, lr, street, lovasz=0.0):
+    """`street` is the share of synthetic scenes in a batch; an epoch is as many images as CamVid's train set has. `lovasz` is
+    the weight of the Lovász-softmax loss beside the cross-entropy: it follows the mean IoU itself, so it serves the rare classes."""
+    return {"name": name, "epochs": epochs, "crop": crop, "scales": scales, "batch": batch, "lr": lr, "street": street, "lovasz": lovasz}
+
+
+def stages(half, mixed, full):
+    """Epochs at about half the resolution, at mixed ones, and on whole pictures."""
+    return [
+        stage("half", half, (192, 256), (0.55, 0.9), 8, (2e-3, 5e-4), 0.3),
+        stage("mixed", mixed, (256, 320), (0.65, 1.2), 8, (1.5e-3, 2e-4), 0.4),
+        stage("full", full, (352, 480), (1.0, 1.4), 4, (7e-4, 1e-5), 0.4, lovasz=1.0),
+    ]
+
+
+@dataclass(frozen=True)
+class Network:
+    build: Callable
+    stages: list
+    # Image sides must be multiples of this.
+    multiple: int = 8
+    # (height, width) of a network that is exported for one size only: its pyramid's bins depend on it.
+    size: Optional[tuple] = None
+    # The network whose weights, where name and shape agree, are the start.
+    start: Optional[str] = None
+
+
+NETWORKS = {
+    "enet-street": Network(
+        partial(ENet, CLASSES),
+        [
+            stage("half", 50, (176, 232), (0.48, 0.85), 4, (2e-3, 5e-4), 0.0),
+            stage("mixed", 64, (240, 320), (0.6, 1.2), 4, (1.5e-3, 2e-4), 0.4),
+            stage("full", 16, (360, 480), (1.0, 1.4), 4, (7e-4, 1e-5), 0.4, lovasz=1.0),
+        ],
+    ),
+    "deeplab-v2-vgg": Network(partial(DeepLabVGG, **VGG, head=96), stages(44, 16, 4)),
+    "dilated-frontend": Network(partial(FrontEnd, **VGG, head=64), stages(0, 14, 3), start="deeplab-v2-vgg"),
+    "dilated-context": Network(partial(DilatedContext, **VGG, head=64), stages(0, 8, 3), start="dilated-frontend"),
+    "fcn8s-vgg": Network(partial(FCN8sVGG, **VGG, head=64), stages(0, 16, 3), 32, start="deeplab-v2-vgg"),
+    "segnet-vgg": Network(partial(SegNet, **VGG), stages(12, 12, 3), 32, start="deeplab-v2-vgg"),
+    "deeplab-v2-resnet": Network(partial(DeepLabResNet, **RESNET), stages(70, 24, 6)),
+    "pspnet-resnet": Network(partial(PSPNet, **RESNET, head=64), stages(0, 20, 4), size=(360, 480), start="deeplab-v2-resnet"),
+    "icnet": Network(partial(ICNet, **RESNET, head=64), stages(16, 20, 4), 32, (384, 480), start="deeplab-v2-resnet"),
+    "fcn8s-resnet": Network(partial(FCN8sResNet, **RESNET), stages(0, 24, 4), 32, start="deeplab-v2-resnet"),
+}
