@@ -47,7 +47,7 @@ def class_weights(items, c=1.02):
     return (1 / torch.log(c + counts / counts.sum())).float()
 
 
-def lovasz_softmax(logits, labels, stride=2):
+def lovasz_softmax(logits, labels, stride=4):
     """Lovász extension of the Jaccard loss, mean over the classes present (Berman et al., CVPR 2018); every `stride`-th pixel."""
     logits, labels = logits[:, :, ::stride, ::stride], labels[:, ::stride, ::stride]
     valid = labels != VOID

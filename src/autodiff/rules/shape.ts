@@ -134,6 +134,10 @@ export const Gather: VjpRule = [
   (dy, { op, node }, x, indices) => {
     const raw = intOf(node, "axis", 0);
     const axis = raw < 0 ? raw + x.shape.length : raw;
+    if (axis === 0) {
+      const rows = op.Unsqueeze(op.cast(indices, "int64"), op.ints([indices.shape.length]));
+      return op.ScatterND(zerosLike(op, dy, x), rows, dy, { reduction: "add" });
+    }
     const count = indices.shape.reduce((a, b) => a * b, 1);
     const shape = x.shape.map((d, i) => (i === axis ? count : d));
     const along = op.Reshape(indices, op.ints(shape.map((_, i) => (i === axis ? count : 1))));
@@ -197,7 +201,9 @@ export const ScatterND: VjpRule = [
   null,
   (dy, { op, node }, _, indices) => {
     reductionOf(node);
-    return op.GatherND(dy, indices);
+    const rank = indices.shape.length;
+    const rows = indices.shape[rank - 1] === 1;
+    return rows ? op.Gather(dy, op.Squeeze(indices, op.ints([rank - 1])), { axis: 0 }) : op.GatherND(dy, indices);
   },
 ];
 

@@ -1,0 +1,64 @@
+/** What a fully connected CRF is given by. */
+
+/** μ(l, l'): what label l costs beside label l'; [C, C]. */
+export type Compatibility = readonly (readonly number[])[];
+
+/** In the symbols of Krähenbühl and Koltun (2011) and of Zheng et al. (CRF-RNN, 2015); mean-field.ts has the definition. */
+export interface CrfParameters {
+  /** Mean-field iterations, 1 to 20. */
+  readonly iterations: number;
+  /** The smoothness kernel w⁽²⁾·exp(−|pᵢ − pⱼ|²/2θ_γ²), θ_γ in pixels. */
+  readonly gaussian: { readonly weight: number; readonly theta: number };
+  /** The appearance kernel w⁽¹⁾·exp(−|pᵢ − pⱼ|²/2θ_α² − |Iᵢ − Iⱼ|²/2θ_β²), θ_α in pixels, θ_β in grey levels of 0..255. */
+  readonly bilateral: { readonly weight: number; readonly thetaAlpha: number; readonly thetaBeta: number };
+  /** Potts, μ(l, l') = [l ≠ l'], is the default. */
+  readonly compatibility?: "potts" | Compatibility;
+}
+
+/** CRF-RNN as released (crfasrnn: 160, 3, 3; 5 and 3), with the 10 iterations of its test time. */
+export const crfRnn: CrfParameters = {
+  iterations: 10,
+  gaussian: { weight: 3, theta: 3 },
+  bilateral: { weight: 5, thetaAlpha: 160, thetaBeta: 3 },
+};
+
+/** The DenseCRF behind DeepLab v2 as released (bi_w 4, bi_xy_std 67, bi_rgb_std 3; pos_w 3, pos_xy_std 1). */
+export const denseCrf: CrfParameters = {
+  iterations: 10,
+  gaussian: { weight: 3, theta: 1 },
+  bilateral: { weight: 4, thetaAlpha: 67, thetaBeta: 3 },
+};
+
+/** A parameter that is out of range; `field` names it, as in "bilateral.thetaBeta". */
+export class CrfParameterError extends RangeError {
+  override readonly name = "CrfParameterError";
+  readonly field: string;
+  constructor(field: string, value: unknown, accepted: string) {
+    super(`crf: ${field} is ${String(value)}; it must be ${accepted}`);
+    this.field = field;
+  }
+}
+
+export const MOST_ITERATIONS = 20;
+/** Standard deviations, in pixels or grey levels. Below the least no pixel has a neighbour; above the most all are one. */
+export const LEAST_THETA = 0.25;
+export const MOST_THETA = 1e4;
+export const MOST_WEIGHT = 100;
+
+/** @throws CrfParameterError for the first parameter that is out of range. */
+export const checkParameters = ({ iterations, gaussian, bilateral, compatibility }: CrfParameters): void => {
+  if (!(Number.isInteger(iterations) && iterations >= 1 && iterations <= MOST_ITERATIONS))
+    throw new CrfParameterError("iterations", iterations, `a whole number from 1 to ${MOST_ITERATIONS}`);
+  const within = (field: string, value: number, least: number, most: number): void => {
+    if (!(value >= least && value <= most)) throw new CrfParameterError(field, value, `from ${least} to ${most}`);
+  };
+  within("gaussian.weight", gaussian.weight, 0, MOST_WEIGHT);
+  within("gaussian.theta", gaussian.theta, LEAST_THETA, MOST_THETA);
+  within("bilateral.weight", bilateral.weight, 0, MOST_WEIGHT);
+  within("bilateral.thetaAlpha", bilateral.thetaAlpha, LEAST_THETA, MOST_THETA);
+  within("bilateral.thetaBeta", bilateral.thetaBeta, LEAST_THETA, MOST_THETA);
+  if (compatibility === undefined || compatibility === "potts") return;
+  const size = Array.isArray(compatibility) ? compatibility.length : 0;
+  const square = size > 0 && compatibility.every((row) => row.length === size && row.every(Number.isFinite));
+  if (!square) throw new CrfParameterError("compatibility", compatibility, '"potts" or a square matrix of numbers');
+};
