@@ -1,5 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { configDefaults, defineConfig } from "vitest/config";
+import { softwareVulkan } from "./scripts/software-vulkan.ts";
 import { workerSettings } from "./scripts/workerd.ts";
 import { closingLineReporter } from "./test/support/closing-line.ts";
 
@@ -11,7 +12,24 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, "test/conformance/**"],
+          exclude: [
+            ...configDefaults.exclude,
+            "test/conformance/**",
+            "test/playground/lab.test.ts",
+            "test/runtime/*gpu*.test.ts",
+          ],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "gpu",
+          include: ["test/runtime/*gpu*.test.ts"],
+          // A Vulkan driver is found through the environment that a process is started with; software Vulkan takes every core.
+          pool: "forks",
+          fileParallelism: false,
+          env: softwareVulkan(),
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -24,7 +42,7 @@ export default defineConfig({
       {
         test: {
           name: "conformance",
-          include: ["test/conformance/*.test.ts"],
+          include: ["test/conformance/*.test.ts", "test/playground/lab.test.ts"],
           globalSetup: ["test/conformance/build.ts"],
           // One after another: each file has a workerd of its own, and the runs in it are heavy.
           fileParallelism: false,

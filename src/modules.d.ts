@@ -9,3 +9,9 @@ declare module "*.onnx" {
   const bytes: ArrayBuffer;
   export default bytes;
 }
+
+/** Read as text: esbuild's loader `text`. */
+declare module "*.wgsl" {
+  const source: string;
+  export default source;
+}

@@ -84,7 +84,7 @@ const scratchBytes = ({ op, inputs, outputs }: SizedNode, types: SizedGraph["typ
 };
 
 /** The names that share one buffer, by the name that owns it. */
-const ownersOf = (order: readonly SizedNode[]): ((name: string) => string) => {
+export const ownersOf = (order: readonly SizedNode[]): ((name: string) => string) => {
   const owner = new Map<string, string>();
   const ownerOf = (name: string): string => owner.get(name) ?? name;
   for (const { op, inputs, outputs } of order) {
@@ -121,11 +121,11 @@ const createHeap = () => {
   };
 };
 
-/** Runs the graph on sizes alone, and tells `peaked` when more is alive than ever before; it may stop there. */
+/** Runs the graph on sizes alone, and tells `step` what is alive at each node; it may stop there. */
 const simulate = (
   { types, initializers, inputs, outputs }: SizedGraph,
   order: readonly SizedNode[],
-  peaked: (bytes: number, index: number, alive: ReadonlyMap<string, number>) => boolean,
+  step: (bytes: number, index: number, alive: ReadonlyMap<string, number>) => boolean,
 ): void => {
   const ownerOf = ownersOf(order);
   const lastUse = new Map<string, number>();
@@ -133,7 +133,6 @@ const simulate = (
   for (const { name } of [...inputs, ...outputs]) lastUse.set(ownerOf(name), Infinity);
   const { alive, total, add, remove } = createHeap();
   for (const { name } of inputs) add(name, bytesOf(types.get(name)!));
-  let peak = 0;
   for (const [i, node] of order.entries()) {
     const made = node.outputs.filter((name) => name !== "" && ownerOf(name) === name);
     const dying = [...new Set(node.inputs.map(ownerOf))].filter((name) => alive.has(name) && lastUse.get(name) === i);
@@ -141,14 +140,20 @@ const simulate = (
     const reused = inPlace.has(node.op) ? dying.find((name) => alive.get(name) === size) : undefined;
     if (reused !== undefined) remove(reused);
     for (const name of made) if (!initializers.has(name)) add(name, bytesOf(types.get(name)!));
-    const bytes = total() + scratchBytes(node, types);
-    if (bytes > peak) {
-      peak = bytes;
-      if (peaked(bytes, i, alive)) return;
-    }
+    if (step(total() + scratchBytes(node, types), i, alive)) return;
     for (const name of dying) remove(name);
     for (const name of made) if (!lastUse.has(name)) remove(name);
   }
+};
+
+/** The bytes alive while each node runs, the nodes in the order of the list. */
+export const usage = (graph: SizedGraph): number[] => {
+  const bytes: number[] = [];
+  simulate(graph, graph.nodes, (at) => {
+    bytes.push(at);
+    return false;
+  });
+  return bytes;
 };
 
 const largestOf = ({ nodes, inputs, types }: SizedGraph): number => {
@@ -161,7 +166,7 @@ export const liveness = (graph: SizedGraph): Liveness => {
   const order = executionOrder(graph.nodes);
   let [peakBytes, peakIndex] = [0, -1];
   simulate(graph, order, (bytes, index) => {
-    [peakBytes, peakIndex] = [bytes, index];
+    if (bytes > peakBytes) [peakBytes, peakIndex] = [bytes, index];
     return false;
   });
   let list: Liveness["alive"] = [];
@@ -205,6 +210,9 @@ export const footprint = (graph: SizedGraph): Footprint => {
     liveness: peak,
   };
 };
+
+/** What a session needs of the room that a budget leaves. */
+export const needOf = ({ staticBytes, runBytes }: Footprint): number => staticBytes + runBytes;
 
 /** The heap grows by a twentieth at a time (see wasm.ts), from 16 MiB. */
 const FIRST_HEAP_BYTES = 16 * 2 ** 20;

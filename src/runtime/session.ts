@@ -23,9 +23,14 @@ export interface Runtime {
   readonly createSession: (model: Uint8Array) => Promise<Session>;
   /** Bytes of the backend's memory now. It grows and never shrinks. */
   readonly memoryBytes: () => number;
+  /** How often it was started anew: sessions from before cannot run any more. Absent where it is started once only. */
+  readonly restarts?: () => number;
 }
 
 /** The backend failed: out of memory, an operator it lacks, a model it refuses. */
 export class RuntimeError extends Error {
   override readonly name = "RuntimeError";
 }
+
+/** The backend went down with all its sessions. */
+export class RuntimeCrash extends RuntimeError {}

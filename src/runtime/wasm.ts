@@ -1,25 +1,38 @@
-/** onnxruntime-web's WASM backend: one thread, in Node, browsers and Cloudflare Workers. */
+/** onnxruntime-web's WASM backend, in Node, browsers and Cloudflare Workers. */
 
-import * as ort from "onnxruntime-web/wasm";
+import * as forTheWeb from "onnxruntime-web/wasm";
 import { tensor, type DataOf, type DType, type Tensor } from "../tensor.ts";
-import { RuntimeError, type Runtime, type Session } from "./session.ts";
+import { RuntimeCrash, RuntimeError, type Runtime, type Session } from "./session.ts";
 
 export interface WasmOptions {
   /** onnxruntime's WASM, compiled ahead: where compiling from bytes is forbidden (Workers). */
   readonly module?: WebAssembly.Module;
+  /** Another build of onnxruntime-web than the one for the web. */
+  readonly ort?: typeof forTheWeb;
+  /** Threads of a run; default 1. In Node more take the build for Node (`wasm-threads.ts`). */
+  readonly threads?: number;
+  /** Where a browser finds onnxruntime's own script, which its threads load too, for a bundle that does not contain it. */
+  readonly script?: string;
+  /**
+   * How far onnxruntime rewrites graphs; default "all". That fuses a Conv with the Add behind it even where the Conv's own value is
+   * an output, which the run then lacks ("non-tensor typed value"): for graphs that give their inner values, "extended".
+   */
+  readonly optimisation?: "extended" | "all";
 }
 
 /**
  * How sessions are made. Without the arena and the memory pattern the heap holds what is alive, and little more; but in
  * sequential mode the planner would keep dead buffers for later values of the same shape, a backward pass's for instance
- * (allocation_planner.cc, FindReusableTensor). With one thread the modes execute alike.
+ * (allocation_planner.cc, FindReusableTensor). The modes execute alike: nodes run one after another on the one thread that
+ * onnxruntime-web gives to them, whatever threads share the work of each. Common subexpressions stay apart: what a gradient
+ * recomputes to save memory would be merged with what it forgot; and graphs come without any others.
  */
-const sessionOptions: ort.InferenceSession.SessionOptions = {
+const sessionOptions: forTheWeb.InferenceSession.SessionOptions = {
   executionProviders: ["wasm"],
-  graphOptimizationLevel: "all",
   enableCpuMemArena: false,
   enableMemPattern: false,
   executionMode: "parallel",
+  extra: { optimization: { disable_specified_optimizers: "CommonSubexpressionElimination" } },
 };
 
 /** Stands for the precompiled module where onnxruntime expects its bytes. */
@@ -78,15 +91,26 @@ const wrapInstantiate = (module: WebAssembly.Module | undefined): void => {
 };
 
 let started = false;
+let ort = forTheWeb;
+let graphOptimizationLevel: "extended" | "all" = "all";
 
 /** The WASM runtime. Only the first call's options count: there is one WASM instance per process or isolate. */
-export const startWasm = ({ module }: WasmOptions = {}): Runtime => {
+export const startWasm = ({
+  module,
+  ort: build = forTheWeb,
+  threads = 1,
+  script,
+  optimisation = "all",
+}: WasmOptions = {}): Runtime => {
   if (!started) {
     started = true;
+    ort = build;
+    graphOptimizationLevel = optimisation;
     wrapInstantiate(module);
-    ort.env.wasm.numThreads = 1;
+    ort.env.wasm.numThreads = threads;
     ort.env.wasm.proxy = false;
     if (module) ort.env.wasm.wasmBinary = marker.buffer;
+    if (script !== undefined) ort.env.wasm.wasmPaths = { mjs: script };
   }
   return {
     backend: "wasm",
@@ -104,16 +128,34 @@ const serialise = <T>(call: () => Promise<T>): Promise<T> => {
   return next;
 };
 
-const wrapped = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
+/** What took the instance down. Its memory is in no known state then: a further call could give wrong numbers. */
+let crash: unknown;
+
+/** A trap or an abort of the WASM, or its stack left as it was: none passes through onnxruntime's own handling of errors. */
+const isCrash = (cause: unknown): boolean =>
+  cause instanceof WebAssembly.RuntimeError || (cause instanceof RangeError && cause.message.includes("call stack"));
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+/** One call, unless the instance is down; and what becomes of its errors. */
+const guarded = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
+  if (crash !== undefined) throw new RuntimeCrash(`onnxruntime is down since a crash: ${messageOf(crash)}`);
   try {
-    return await serialise(call);
+    return await call();
   } catch (cause) {
-    throw new RuntimeError(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    if (!isCrash(cause)) throw new RuntimeError(`${what}: ${messageOf(cause)}`, { cause });
+    crash = cause;
+    throw new RuntimeCrash(`${what}: onnxruntime crashed: ${messageOf(cause)}`, { cause });
   }
 };
 
+const wrapped = <T>(what: string, call: () => Promise<T>): Promise<T> => serialise(() => guarded(what, call));
+
 const createSession = async (model: Uint8Array): Promise<Session> => {
-  const session = await wrapped("the model was refused", () => ort.InferenceSession.create(model, sessionOptions));
+  const session = await wrapped("the model was refused", () => {
+    const options = { ...sessionOptions, graphOptimizationLevel };
+    return ort.InferenceSession.create(model, options);
+  });
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
@@ -123,7 +165,7 @@ const createSession = async (model: Uint8Array): Promise<Session> => {
 };
 
 const run = async (
-  session: ort.InferenceSession,
+  session: forTheWeb.InferenceSession,
   feeds: Readonly<Record<string, Tensor>>,
 ): Promise<Record<string, Tensor>> => {
   const given = session.inputNames.map((name) => {
@@ -136,4 +178,4 @@ const run = async (
 };
 
 /** Results are copied out of the WASM heap by onnxruntime. */
-const fromOrt = (value: ort.Tensor): Tensor => tensor(value.type as DType, [...value.dims], value.data as DataOf);
+const fromOrt = (value: forTheWeb.Tensor): Tensor => tensor(value.type as DType, [...value.dims], value.data as DataOf);

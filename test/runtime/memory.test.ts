@@ -172,13 +172,14 @@ describe("the prediction", () => {
   const cases = [
     ["given", 120, 160],
     ["least-likely", 240, 320],
+    // Activations are recomputed: without that 41 MiB are predicted.
+    ["given", 240, 320, 38],
   ] as const;
 
   it.skipIf(!shipped).each(cases)(
     "is within 15 % of what the heap takes: enet-street %s at %d×%d",
     async (...c) => {
-      const [kind, height, width] = c;
-      const { measured, predicted } = await measure("enet-street", kind, String(height), String(width));
+      const { measured, predicted } = await measure("enet-street", ...c.map(String));
       expect(measured).toBeGreaterThan(16 * 2 ** 20);
       expect(Math.abs(predicted / measured - 1)).toBeLessThanOrEqual(0.15);
     },

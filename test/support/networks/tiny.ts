@@ -61,9 +61,20 @@ export interface ManifestChanges {
   readonly sha256?: string;
   readonly input?: Partial<Manifest["input"]>;
   readonly output?: Partial<Manifest["output"]>;
+  readonly scales?: Manifest["scales"];
+  readonly fusion?: Manifest["fusion"];
+  readonly network?: Manifest["network"];
+  readonly crf?: Manifest["crf"];
 }
 
-export const tinyManifest = ({ name = "tiny", classes = 4, sha256 = "0".repeat(64), ...other }: ManifestChanges = {}) =>
+export const tinyManifest = ({
+  name = "tiny",
+  classes = 4,
+  sha256 = "0".repeat(64),
+  input,
+  output,
+  ...other
+}: ManifestChanges = {}) =>
   parseManifest({
     name,
     architecture: "tiny",
@@ -83,9 +94,10 @@ export const tinyManifest = ({ name = "tiny", classes = 4, sha256 = "0".repeat(6
       mean: [100, 110, 120],
       std: [50, 60, 70],
       scale: 1,
-      ...other.input,
+      ...input,
     },
-    output: { name: "output", kind: "logits", stride: 1, ...other.output },
+    output: { name: "output", kind: "logits", stride: 1, ...output },
+    ...other,
     metrics: {},
     license: "none",
     source: "made by a test",

@@ -1,0 +1,165 @@
+/**
+ * The kernels' bandwidth beside a plain copy of as many bytes, on this machine's GPU: `npm run bench -- webgpu [HEIGHT WIDTH]`.
+ * Where the only adapter is software, the numbers show that the kernels run, and nothing more; they are small then.
+ */
+
+import { spawnSync } from "node:child_process";
+import { random } from "../src/random.ts";
+import { openDevice } from "../src/runtime/gpu-device.ts";
+import { argmaxLabels, confusion, confusionLength, softmaxCrossEntropyGradient } from "../src/runtime/gpu-labels.ts";
+import { openAdapter, readKernels } from "../src/runtime/gpu-node.ts";
+import { l2Step, perturbationStats, signStep } from "../src/runtime/gpu-steps.ts";
+import { openGpu, type Gpu, type Launch } from "../src/runtime/gpu.ts";
+import { softwareVulkan } from "../scripts/software-vulkan.ts";
+
+const SOFTWARE = "FAULTLINE_BENCH_SOFTWARE";
+const classes = 21;
+const stride = 8;
+const [roundMs, rounds] = [50, 4];
+
+interface Case {
+  readonly name: string;
+  readonly launch: Launch;
+  /** Read and written, without what is read twice. */
+  readonly bytes: number;
+}
+
+/** Milliseconds of one launch: the fastest of some rounds, each of enough launches that starting and waiting do not count. */
+const fastest = async (gpu: Gpu, launch: Launch): Promise<number> => {
+  const round = async (times: number): Promise<number> => {
+    const start = performance.now();
+    await gpu.run(...Array.from({ length: times }, () => launch));
+    await gpu.device.queue.onSubmittedWorkDone();
+    return (performance.now() - start) / times;
+  };
+  await round(1); // compiles
+  let best = await round(1);
+  const times = Math.ceil(Math.min(roundMs / best, 1000));
+  for (let i = 0; i < rounds; i++) best = Math.min(best, await round(times));
+  return best;
+};
+
+/** Labels in the runs that segmentations have: patches of 32×32 pixels. */
+const patches = (height: number, width: number, seed: number): Uint8Array<ArrayBuffer> => {
+  const next = random(seed);
+  const columns = Math.ceil(width / 32);
+  const of = Uint8Array.from({ length: columns * Math.ceil(height / 32) }, () => Math.floor(classes * next()));
+  return Uint8Array.from(
+    { length: height * width },
+    (_, i) => of[(Math.floor(i / width) >> 5) * columns + ((i % width) >> 5)]!,
+  );
+};
+
+const copyOf = async (gpu: Gpu, bytes: number): Promise<Launch> => {
+  const words = Math.ceil(bytes / 8);
+  const [source, target] = [await gpu.allocate("uint32", words), await gpu.allocate("uint32", words)];
+  return {
+    record: (encoder) => encoder.copyBufferToBuffer(source.buffer, 0, target.buffer, 0, 4 * words),
+    release: () => [source, target].forEach(({ buffer }) => buffer.destroy()),
+  };
+};
+
+const casesOf = async (gpu: Gpu, height: number, width: number): Promise<Case[]> => {
+  const pixels = height * width;
+  const values = 3 * pixels;
+  const next = random(1);
+  const image = async (offset: number) =>
+    gpu.upload(
+      "float32",
+      Float32Array.from({ length: values }, () => 255 * next() + offset),
+    );
+  const [x, centre, gradient] = [await image(0), await image(0), await image(-128)];
+  const [low, high] = [await gpu.allocate("float32", values), await image(1)];
+  const m = await gpu.allocate("float32", values);
+  const prediction = await gpu.upload("uint8", patches(height, width, 1));
+  const reference = await gpu.upload("uint8", patches(height, width, 2));
+  const counts = await gpu.allocate("uint32", confusionLength(classes));
+  const shape = [classes, Math.ceil(height / stride), Math.ceil(width / stride)] as const;
+  const [, rows, columns] = shape;
+  const logits = await gpu.allocate("float32", classes * rows * columns);
+  const full = await gpu.allocate("float32", classes * pixels);
+  const fullGradient = await gpu.allocate("float32", classes * pixels);
+  const weights = await gpu.allocate("float32", pixels);
+  const step = { x, gradient, low, high, alpha: 1 };
+  const pixelRange = [0, 255] as const;
+  return [
+    { name: "sign_step", launch: await signStep(gpu, step), bytes: 4 * 5 * values },
+    {
+      name: "sign_step, momentum",
+      launch: await signStep(gpu, { ...step, momentum: { m, decay: 1 } }),
+      bytes: 4 * 8 * values,
+    },
+    {
+      name: "l2_step",
+      launch: await l2Step(gpu, { x, centre, gradient, alpha: 1, epsilon: 8, pixelRange }),
+      bytes: 4 * 7 * values,
+    },
+    {
+      name: "perturbation_stats",
+      launch: await perturbationStats(gpu, { a: x, b: centre, channels: 3 }),
+      bytes: 4 * 2 * values,
+    },
+    { name: "confusion", launch: await confusion(gpu, { prediction, reference, counts, classes }), bytes: 2 * pixels },
+    {
+      name: "argmax_labels",
+      launch: await argmaxLabels(gpu, { logits, shape, labels: prediction, size: [height, width] }),
+      bytes: 4 * logits.length + pixels,
+    },
+    {
+      name: "softmax_ce_grad",
+      launch: await softmaxCrossEntropyGradient(gpu, {
+        logits: full,
+        shape: [1, classes, pixels],
+        labels: reference,
+        weights,
+        gradient: fullGradient,
+      }),
+      bytes: 4 * 3 * classes * pixels + 5 * pixels,
+    },
+  ];
+};
+
+/** The same once more with software Vulkan, for which a process must be started anew. */
+const inSoftware = (args: readonly string[]): void => {
+  const env = { ...process.env, ...softwareVulkan(), [SOFTWARE]: "1" };
+  const { status } = spawnSync(process.execPath, [...process.execArgv, process.argv[1]!, "webgpu", ...args], {
+    env,
+    stdio: "inherit",
+  });
+  process.exitCode = status ?? 1;
+};
+
+const nameOf = ({ vendor, architecture, description }: GPUAdapterInfo): string =>
+  [vendor, architecture, description].filter(Boolean).join(", ");
+
+const benchSize = async (height: number, width: number): Promise<void> => {
+  const gpu = openGpu(await openDevice(await openAdapter()), readKernels());
+  console.log(`\n${height}×${width}, ${classes} classes\n`);
+  console.log("| kernel | MB read and written | ms | GB/s | of the bandwidth of a copy of as many bytes |");
+  console.log("|---|---|---|---|---|");
+  for (const { name, launch, bytes } of await casesOf(gpu, height, width)) {
+    const copy = await copyOf(gpu, bytes);
+    const [ms, copyMs] = [await fastest(gpu, launch), await fastest(gpu, copy)];
+    copy.release();
+    const numbers = [bytes / 1e6, ms, bytes / ms / 1e6].map((v) => v.toPrecision(3));
+    console.log(`| ${[name, ...numbers, `${((100 * copyMs) / ms).toPrecision(2)} %`].join(" | ")} |`);
+  }
+  gpu.device.destroy();
+};
+
+export const webgpuBench = async (args: readonly string[]): Promise<void> => {
+  const adapter = await openAdapter().catch((error: unknown) => {
+    if (process.env[SOFTWARE]) throw error;
+    return null;
+  });
+  if (!adapter) return inSoftware(args);
+  const name = nameOf(adapter.info);
+  const software = /swiftshader|llvmpipe|lavapipe/i.test(name);
+  console.log(name);
+  if (software) console.log("This is software: the numbers show that the kernels run, and nothing of a GPU's speed.");
+  const [height, width] = args.map(Number);
+  if (height && width) return benchSize(height, width);
+  if (software) return benchSize(64, 128);
+  await benchSize(512, 1024);
+  await benchSize(2048, 2048);
+};

@@ -1,0 +1,68 @@
+// Scores of a confusion matrix (confusion.wgsl), so that a few bytes are read back: per class TP / (TP + FP + FN), its mean
+// over the classes that the reference has, and the share of pixels that are right. −1 where there is nothing to divide by:
+// a class that the reference lacks; the mean and the share, where no pixel is counted. One workgroup, a thread a class.
+
+struct Parameters {
+  classes: u32, // at most 256
+}
+
+struct Scores {
+  miou: f32,
+  pixel_accuracy: f32,
+  pixels: u32,
+  refused: u32, // reference labels that are neither class nor void
+  iou: array<f32>,
+}
+
+@group(0) @binding(0) var<storage, read> counts: array<u32>;
+@group(0) @binding(1) var<storage, read_write> scores: Scores;
+@group(0) @binding(2) var<uniform> parameters: Parameters;
+
+// Over the classes: Σ IoU, and how many there are; pixels right, and pixels.
+var<workgroup> ratios: array<vec2f, 256>;
+var<workgroup> sums: array<vec2u, 256>;
+
+fn ratio(part: f32, whole: f32) -> f32 {
+  return select(-1.0, part / whole, whole > 0.0);
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(local_invocation_index) c: u32) {
+  let classes = parameters.classes;
+  let width = classes + 1u;
+  if (c < classes) {
+    var present = 0u;
+    var predicted = 0u;
+    for (var k = 0u; k < width; k++) {
+      present += counts[c * width + k];
+    }
+    for (var r = 0u; r < classes; r++) {
+      predicted += counts[r * width + c];
+    }
+    let right = counts[c * width + c];
+    let iou = select(-1.0, f32(right) / f32(present + (predicted - right)), present > 0u);
+    scores.iou[c] = iou;
+    ratios[c] = select(vec2f(), vec2f(iou, 1.0), present > 0u);
+    sums[c] = vec2u(right, present);
+  }
+  workgroupBarrier();
+  if (c < 16u) {
+    for (var i = c + 16u; i < 256u; i += 16u) {
+      ratios[c] += ratios[i];
+      sums[c] += sums[i];
+    }
+  }
+  workgroupBarrier();
+  if (c == 0u) {
+    var iou = vec2f();
+    var right = vec2u();
+    for (var i = 0u; i < 16u; i++) {
+      iou += ratios[i];
+      right += sums[i];
+    }
+    scores.miou = ratio(iou.x, iou.y);
+    scores.pixel_accuracy = ratio(f32(right.x), f32(right.y));
+    scores.pixels = right.y;
+    scores.refused = counts[classes * width];
+  }
+}

@@ -1,0 +1,88 @@
+// Confusion matrix of two label maps: adds to counts[r·(classes + 1) + p] the pixels of reference class r predicted as p.
+// Void (255) in the reference is not counted; a prediction that is no class is counted in the row's last column. The word
+// after the matrix counts reference labels that are neither class nor void: the caller's mistake, not to be passed over.
+//
+// Each workgroup counts in memory of its own and adds that up once. It holds 4096 counts, so that many classes are counted
+// some rows at a time: workgroups with the same y see all pixels, and count the rows y·rows … y·rows + rows − 1. Labels
+// come in runs, and so a thread reads 16 neighbours and adds once a run.
+
+alias bytes = u32; // four of them, the lowest first
+
+struct Parameters {
+  pixels: u32,
+  classes: u32,
+  rows: u32,
+}
+
+@group(0) @binding(0) var<storage, read> prediction: array<bytes>;
+@group(0) @binding(1) var<storage, read> reference: array<bytes>;
+@group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>>;
+@group(0) @binding(3) var<uniform> parameters: Parameters;
+
+const VOID = 255u;
+const NONE = 0xffffffffu;
+const WORDS = 4u; // that a thread reads at a time
+
+var<workgroup> bins: array<atomic<u32>, 4096>;
+
+// Which of this workgroup's bins a pixel is counted in.
+fn binOf(p: u32, r: u32, first: u32) -> u32 {
+  if (r == VOID) {
+    return NONE;
+  }
+  let classes = parameters.classes;
+  if (r >= classes) {
+    if (first == 0u) {
+      atomicAdd(&counts[classes * (classes + 1u)], 1u);
+    }
+    return NONE;
+  }
+  let inside = r >= first && r < first + parameters.rows;
+  return select(NONE, (r - first) * (classes + 1u) + min(p, classes), inside);
+}
+
+fn add(bin: u32, run: u32) {
+  if (bin != NONE) {
+    atomicAdd(&bins[bin], run);
+  }
+}
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(global_invocation_id) thread: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let first = group.y * parameters.rows;
+  let words = (parameters.pixels + 3u) / 4u;
+  for (var start = thread.x * WORDS; start < words; start += 256u * groups.x * WORDS) {
+    var bin = NONE;
+    var run = 0u;
+    for (var w = start; w < min(start + WORDS, words); w++) {
+      var p = prediction[w];
+      var r = reference[w];
+      for (var left = min(4u, parameters.pixels - 4u * w); left > 0u; left--) {
+        let next = binOf(p & 255u, r & 255u, first);
+        if (next != bin) {
+          add(bin, run);
+          bin = next;
+          run = 0u;
+        }
+        run += 1u;
+        p >>= 8u;
+        r >>= 8u;
+      }
+    }
+    add(bin, run);
+  }
+  workgroupBarrier();
+  let width = parameters.classes + 1u;
+  let size = min(parameters.rows, parameters.classes - first) * width;
+  for (var b = lane; b < size; b += 256u) {
+    let n = atomicLoad(&bins[b]);
+    if (n > 0u) {
+      atomicAdd(&counts[first * width + b], n);
+    }
+  }
+}

@@ -1,0 +1,47 @@
+// Σ |g|, in one partial sum a workgroup; of these sums, once more by one workgroup, it is ‖g‖₁.
+
+struct Parameters {
+  count: u32,
+}
+
+@group(0) @binding(0) var<storage, read> gradient: array<f32>;
+@group(0) @binding(1) var<storage, read_write> sums: array<f32>;
+@group(0) @binding(2) var<uniform> parameters: Parameters;
+
+var<workgroup> parts: array<f32, 256>;
+
+// The sum of 256 parts in two steps of 16, for two barriers rather than eight.
+fn total(lane: u32, part: f32) -> f32 {
+  parts[lane] = part;
+  workgroupBarrier();
+  if (lane < 16u) {
+    var sum = 0.0;
+    for (var i = lane; i < 256u; i += 16u) {
+      sum += parts[i];
+    }
+    parts[lane] = sum;
+  }
+  workgroupBarrier();
+  var sum = 0.0;
+  for (var i = 0u; i < 16u; i++) {
+    sum += parts[i];
+  }
+  return sum;
+}
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(global_invocation_id) thread: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  var sum = 0.0;
+  for (var i = thread.x; i < parameters.count; i += 256u * groups.x) {
+    sum += abs(gradient[i]);
+  }
+  sum = total(lane, sum);
+  if (lane == 0u) {
+    sums[group.x] = sum;
+  }
+}

@@ -1,0 +1,64 @@
+// What an L2 step needs to know of the whole image, with d = x − centre: in one partial sum a workgroup, at most 256 of them,
+// for l2_step.wgsl to add up:
+//
+//   x: Σ (2⁶⁰·g)² over |g| < 2⁻⁴⁰    y: Σ g² over the others    z: Σ d·2⁴⁰·g    w: Σ d²
+//
+// A saturated network has gradients whose squares vanish in float32, and their products with d nearly so. In two ranges
+// (Blue 1978), and scaled, they do not: |g| may be from 10⁻³⁴ to 10¹⁵.
+
+struct Parameters {
+  count: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> centre: array<f32>;
+@group(0) @binding(2) var<storage, read> gradient: array<f32>;
+@group(0) @binding(3) var<storage, read_write> sums: array<vec4f>;
+@group(0) @binding(4) var<uniform> parameters: Parameters;
+
+const SMALL = 0x1p-40f;
+const SCALE = 0x1p60f;
+const DOT_SCALE = 0x1p40f;
+
+var<workgroup> parts: array<vec4f, 256>;
+
+// The sum of 256 parts in two steps of 16, for two barriers rather than eight.
+fn total(lane: u32, part: vec4f) -> vec4f {
+  parts[lane] = part;
+  workgroupBarrier();
+  if (lane < 16u) {
+    var sum = vec4f();
+    for (var i = lane; i < 256u; i += 16u) {
+      sum += parts[i];
+    }
+    parts[lane] = sum;
+  }
+  workgroupBarrier();
+  var sum = vec4f();
+  for (var i = 0u; i < 16u; i++) {
+    sum += parts[i];
+  }
+  return sum;
+}
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(global_invocation_id) thread: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  var sum = vec4f();
+  for (var i = thread.x; i < parameters.count; i += 256u * groups.x) {
+    let g = gradient[i];
+    let d = x[i] - centre[i];
+    let isSmall = abs(g) < SMALL;
+    let small = select(0.0, g * SCALE, isSmall);
+    let large = select(g, 0.0, isSmall);
+    sum += vec4f(small * small, large * large, d * (DOT_SCALE * g), d * d);
+  }
+  sum = total(lane, sum);
+  if (lane == 0u) {
+    sums[group.x] = sum;
+  }
+}

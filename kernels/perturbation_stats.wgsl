@@ -1,0 +1,74 @@
+// How far apart two images are: L∞, the sum of squares, the values and the pixels that differ, in one partial result a workgroup
+// for the host to put together. Which values differ is told from their bits: the difference of two subnormals may be flushed to 0.
+
+alias float_bits = u32;
+
+struct Parameters {
+  pixels: u32,
+  channels: u32,
+}
+
+struct Stats {
+  linf: f32,
+  squares: f32,
+  values: u32,
+  pixels: u32,
+}
+
+@group(0) @binding(0) var<storage, read> a: array<float_bits>; // [channels, pixels]
+@group(0) @binding(1) var<storage, read> b: array<float_bits>;
+@group(0) @binding(2) var<storage, read_write> partials: array<Stats>;
+@group(0) @binding(3) var<uniform> parameters: Parameters;
+
+var<workgroup> parts: array<Stats, 256>;
+
+fn join(a: Stats, b: Stats) -> Stats {
+  return Stats(max(a.linf, b.linf), a.squares + b.squares, a.values + b.values, a.pixels + b.pixels);
+}
+
+// All 256 parts joined in two steps of 16, for two barriers rather than eight.
+fn total(lane: u32, part: Stats) -> Stats {
+  parts[lane] = part;
+  workgroupBarrier();
+  if (lane < 16u) {
+    var sum = Stats();
+    for (var i = lane; i < 256u; i += 16u) {
+      sum = join(sum, parts[i]);
+    }
+    parts[lane] = sum;
+  }
+  workgroupBarrier();
+  var sum = Stats();
+  for (var i = 0u; i < 16u; i++) {
+    sum = join(sum, parts[i]);
+  }
+  return sum;
+}
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(global_invocation_id) thread: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  var stats = Stats();
+  for (var pixel = thread.x; pixel < parameters.pixels; pixel += 256u * groups.x) {
+    var changed = 0u;
+    for (var c = 0u; c < parameters.channels; c++) {
+      let p = a[c * parameters.pixels + pixel];
+      let q = b[c * parameters.pixels + pixel];
+      if (p == q || ((p | q) & 0x7fffffffu) == 0u) { // the same, or 0 and −0
+        continue;
+      }
+      let d = abs(bitcast<f32>(p) - bitcast<f32>(q));
+      stats = join(stats, Stats(d, d * d, 1u, 0u));
+      changed = 1u;
+    }
+    stats.pixels += changed;
+  }
+  stats = total(lane, stats);
+  if (lane == 0u) {
+    partials[group.x] = stats;
+  }
+}

@@ -1,0 +1,58 @@
+// One step of a sign attack: x ← min(max(x + α·sign g, low), high), element by element.
+//
+// low and high are the two ends of the ε-ball met with the pixel range, as the attacks' own projection gives them for this image:
+// with them the step is the attacks' own in every bit. With MOMENTUM (Dong et al. 2018) the sign is that of the momentum
+// m ← μ·m + g / ‖g‖₁, and norm holds ‖g‖₁ (l1_sums.wgsl).
+//
+// Numbers are read as bits: a GPU may take a subnormal gradient for 0 and assume that there is no NaN. Here the sign of any
+// number but ±0 counts, and NaN stays NaN.
+
+alias float_bits = u32;
+
+struct Parameters {
+  count: u32,
+  alpha: f32,
+  decay: f32, // μ
+}
+
+@group(0) @binding(0) var<storage, read_write> x: array<float_bits>;
+@group(0) @binding(1) var<storage, read> gradient: array<float_bits>;
+@group(0) @binding(2) var<storage, read> low: array<f32>;
+@group(0) @binding(3) var<storage, read> high: array<f32>;
+@group(0) @binding(4) var<storage, read_write> momentum: array<f32>; // one element without MOMENTUM
+@group(0) @binding(5) var<storage, read> norm: array<f32>; // one element
+@group(0) @binding(6) var<uniform> parameters: Parameters;
+
+override MOMENTUM: bool = false;
+
+const MAGNITUDE = 0x7fffffffu;
+const INFINITY_BITS = 0x7f800000u;
+
+fn stepped(i: u32, direction: u32) -> u32 {
+  let before = x[i];
+  if ((before & MAGNITUDE) > INFINITY_BITS) {
+    return before;
+  }
+  let magnitude = direction & MAGNITUDE;
+  if (magnitude > INFINITY_BITS) {
+    return direction;
+  }
+  var v = bitcast<f32>(before);
+  if (magnitude != 0u) {
+    v += select(parameters.alpha, -parameters.alpha, direction != magnitude);
+  }
+  return bitcast<u32>(min(max(v, low[i]), high[i]));
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(global_invocation_id) thread: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let gain = select(0.0, 1.0 / norm[0], norm[0] > 0.0); // a gradient of zeros adds nothing
+  for (var i = thread.x; i < parameters.count; i += 256u * groups.x) {
+    var direction = gradient[i];
+    if (MOMENTUM) {
+      momentum[i] = parameters.decay * momentum[i] + gain * bitcast<f32>(direction);
+      direction = bitcast<u32>(momentum[i]);
+    }
+    x[i] = stepped(i, direction);
+  }
+}

@@ -1,0 +1,42 @@
+/** Which backend runs, and why. */
+
+import { RuntimeError, type Runtime } from "./session.ts";
+
+export type Backend = Runtime["backend"];
+
+/** `auto`: WebGPU where there is an adapter and the network needs nothing that WebGPU lacks, else WASM. */
+export type Wanted = "auto" | Backend;
+
+export interface Choice {
+  readonly backend: Backend;
+  /** A clause without a full stop. */
+  readonly why: string;
+}
+
+/** What is known of WebGPU where the network is to run. */
+export interface WebGpu {
+  /** Its adapter's name. @throws where there is none, saying why. */
+  readonly adapter: () => Promise<string>;
+  /** Operators of the network's graphs that WebGPU lacks. */
+  readonly missing: () => readonly string[] | Promise<readonly string[]>;
+}
+
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+/** @throws RuntimeError where WebGPU is wanted and cannot be had. */
+export const chooseBackend = async (wanted: Wanted, { adapter, missing }: WebGpu): Promise<Choice> => {
+  if (wanted === "wasm") return { backend: "wasm", why: "it was asked for" };
+  const without = (reason: string): Choice => {
+    if (wanted === "webgpu") throw new RuntimeError(`WebGPU cannot be had: ${reason}`);
+    return { backend: "wasm", why: reason };
+  };
+  let name: string;
+  try {
+    name = await adapter();
+  } catch (cause) {
+    return without(reasonOf(cause));
+  }
+  const lacking = await missing();
+  if (lacking.length > 0) return without(`WebGPU lacks ${lacking.join(", ")}, which the network needs`);
+  return { backend: "webgpu", why: `there is an adapter, ${name}, and the whole network runs on it` };
+};

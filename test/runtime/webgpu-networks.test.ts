@@ -1,0 +1,42 @@
+/** Whole networks on WebGPU, none of their nodes on the CPU, their graphs captured: as on WASM. */
+
+import { describe } from "vitest";
+import { startWebGpuInNode } from "../../src/runtime/webgpu-node.ts";
+import type { WebGpuRuntime } from "../../src/runtime/webgpu.ts";
+import type { ElementType } from "../../src/runtime/gpu-shader.ts";
+import { tensor, type DataOf, type Tensor } from "../../src/tensor.ts";
+import { describeBackend } from "../support/backend.ts";
+import { gpu, gpuNote, hasGpu } from "../support/gpu.ts";
+
+type Feeds = Readonly<Record<string, Tensor>>;
+
+/** Twice, so that what is recorded at first is replayed then. */
+const captured = async (runtime: WebGpuRuntime, model: Uint8Array, feeds: Feeds): Promise<Record<string, Tensor>> => {
+  const session = await runtime.createResidentSession(model, { capture: true });
+  const uploaded = await Promise.all(
+    session.inputs.map(async (name) => {
+      const { dtype, shape, data } = feeds[name]!;
+      return [name, { ...(await gpu.upload(dtype as ElementType, data as DataOf<ElementType>)), shape }] as const;
+    }),
+  );
+  await session.run(Object.fromEntries(uploaded));
+  const results = await session.run(Object.fromEntries(uploaded));
+  const read = Object.entries(results).map(
+    async ([name, t]) => [name, tensor(t.dtype, t.shape, await gpu.read(t))] as const,
+  );
+  const outputs = Object.fromEntries(await Promise.all(read));
+  await session.release();
+  for (const [, { buffer }] of uploaded) buffer.destroy();
+  return outputs;
+};
+
+describe.skipIf(!hasGpu)(`networks${gpuNote}`, () => {
+  describeBackend("WebGPU", () => startWebGpuInNode({ device: gpu.device }), {
+    target: "webgpu",
+    gradientError: 1e-3,
+    labels: 0.999,
+    // Software Vulkan takes seconds to compile shaders, and more the larger the image.
+    most: { height: 32, width: 48 },
+    run: captured,
+  });
+});

@@ -1,0 +1,105 @@
+/** What every backend must give for whole networks: those that ship, and the reference networks where they are at hand. */
+
+import { describe, expect, it } from "vitest";
+import { networks } from "../../bench/networks.ts";
+import { offGpu } from "../../src/autodiff/webgpu/kernels.ts";
+import { writeModel } from "../../src/onnx/write.ts";
+import type { Runtime } from "../../src/runtime/session.ts";
+import { compileForward, compileGradient, type Compiled, type Target } from "../../src/segmenter/compile.ts";
+import type { Network } from "../../src/segmenter/network.ts";
+import { networkSize, type Size } from "../../src/segmenter/size.ts";
+import { numbersOf, tensorOf, type Tensor } from "../../src/tensor.ts";
+import { noiseImage, noiseLabels } from "./networks/image.ts";
+import { runWasm } from "./wasm.ts";
+
+type Run<R extends Runtime> = (
+  runtime: R,
+  model: Uint8Array,
+  feeds: Readonly<Record<string, Tensor>>,
+) => Promise<Record<string, Tensor>>;
+
+export interface BackendOptions<R extends Runtime> {
+  /** What the graphs are written for. */
+  readonly target: Target;
+  /** Bound of ‖∇ − ∇ WASM‖ ÷ ‖∇ WASM‖. */
+  readonly gradientError: number;
+  /** Least share of pixels that are labelled as on WASM. */
+  readonly labels: number;
+  /** Largest image: networks of a larger fixed size are left out. */
+  readonly most: Size;
+  /** How a graph is run, if not in a session of the runtime. */
+  readonly run?: Run<R>;
+}
+
+type Graph = (network: Network, size: Size, target: Target) => Compiled;
+
+/** The one that takes most shaders first: the others find them compiled. */
+const graphs: readonly (readonly [string, Graph])[] = [
+  [
+    "gradient against given labels",
+    (network, size, target) => compileGradient(network, size, "given", Infinity, target),
+  ],
+  [
+    "gradient against the least likely labels",
+    (network, size, target) => compileGradient(network, size, "least-likely", Infinity, target),
+  ],
+  ["prediction", compileForward],
+];
+
+/** ‖a − b‖ ÷ ‖b‖. */
+const relativeError = (actual: Tensor, expected: Tensor): number => {
+  const [a, b] = [numbersOf(actual), numbersOf(expected)];
+  return Math.hypot(...b.map((v, i) => v - a[i]!)) / Math.hypot(...b);
+};
+
+const agreement = (actual: Tensor, expected: Tensor): number => {
+  const same = numbersOf(expected).filter((v, i) => v === Number(actual.data[i])).length;
+  return same / expected.data.length;
+};
+
+const feedsOf = ({ manifest }: Network, { height, width }: Size): Record<string, Tensor> => ({
+  image: tensorOf("float32", [1, 3, height, width], noiseImage(height, width, 5).data),
+  target: tensorOf("int32", [1, height, width], noiseLabels(height, width, manifest.classes.length, 3, true).data),
+});
+
+const sameTypes = (actual: Record<string, Tensor>, expected: Record<string, Tensor>): void => {
+  const typed = (outputs: Record<string, Tensor>) =>
+    Object.fromEntries(Object.entries(outputs).map(([name, { dtype, shape }]) => [name, { dtype, shape: [...shape] }]));
+  expect(typed(actual)).toEqual(typed(expected));
+};
+
+/** Every network's graphs for `target` on the backend, against those for WASM on WASM. */
+export const describeBackend = <R extends Runtime>(
+  name: string,
+  start: () => Promise<R>,
+  { target, gradientError, labels, most, run }: BackendOptions<R>,
+): void => {
+  // A float twin has its int8 network's operators, and a variant those of the network that it names.
+  const own = networks().filter(({ manifest }) => manifest.network === undefined && !manifest.name.endsWith("-float"));
+  const fitting = own.flatMap((network) => {
+    const size = networkSize(network.manifest, most);
+    return size.height <= most.height && size.width <= most.width ? [{ network, size }] : [];
+  });
+  describe.each(fitting)(`$network.manifest.name on ${name}`, ({ network, size }) => {
+    const runOn = async (model: Uint8Array, feeds: Readonly<Record<string, Tensor>>) => {
+      const runtime = await start();
+      if (run) return run(runtime, model, feeds);
+      const session = await runtime.createSession(model);
+      const outputs = await session.run(feeds);
+      await session.release();
+      return outputs;
+    };
+
+    it.each(graphs)("%s", async (_, compile) => {
+      const feeds = feedsOf(network, size);
+      const { model } = compile(network, size, target);
+      expect(target === "webgpu" ? offGpu(model.graph) : []).toEqual([]);
+      const expected = await runWasm(compile(network, size, "wasm").model, feeds);
+      const actual = await runOn(writeModel(model), feeds);
+      sameTypes(actual, expected);
+      expect(agreement(actual["labels"]!, expected["labels"]!)).toBeGreaterThanOrEqual(labels);
+      for (const name of ["gradient", "loss", "confidence"].filter((output) => expected[output]))
+        expect(relativeError(actual[name]!, expected[name]!)).toBeLessThanOrEqual(gradientError);
+    });
+  });
+};

@@ -1,0 +1,50 @@
+/**
+ * WebGPU for tests, mostly on software Vulkan (scripts/software-vulkan.ts; VK_DRIVER_FILES chooses another driver). Where there
+ * is none, the tests are skipped, saying why.
+ */
+
+import { NO_VULKAN } from "../../scripts/software-vulkan.ts";
+import { openDevice } from "../../src/runtime/gpu-device.ts";
+import { openAdapter, readKernels } from "../../src/runtime/gpu-node.ts";
+import { openGpu, type Gpu, type GpuArray } from "../../src/runtime/gpu.ts";
+import type { ElementType } from "../../src/runtime/gpu-shader.ts";
+import type { DataOf } from "../../src/tensor.ts";
+
+/** A device of its own, to break. */
+export const openTestDevice = async (): Promise<GPUDevice> => openDevice(await openAdapter());
+
+const find = async (): Promise<Gpu> => {
+  const reason = process.env[NO_VULKAN];
+  if (reason) throw new Error(reason);
+  return openGpu(await openTestDevice(), readKernels());
+};
+
+const found = await find().catch((error: unknown) => String(error));
+if (typeof found === "string") console.warn(`The tests on a GPU are skipped: ${found}`);
+
+/** Whether there is one. */
+export const hasGpu: boolean = typeof found !== "string";
+
+/** What the title of a test that needs one ends with. */
+export const gpuNote: string = typeof found === "string" ? ` (skipped: ${found})` : "";
+
+/** The kernels on a device; on nothing, where the tests are skipped. */
+export const gpu: Gpu =
+  typeof found === "string" ? openGpu({ lost: new Promise(() => undefined) } as unknown as GPUDevice, {}) : found;
+
+/** Uploads arrays, runs, and frees them. */
+export const withArrays = async <T>(
+  gpu: Gpu,
+  work: (upload: <D extends ElementType>(dtype: D, data: DataOf<D>) => Promise<GpuArray<D>>) => Promise<T>,
+): Promise<T> => {
+  const arrays: GpuArray[] = [];
+  try {
+    return await work(async (dtype, data) => {
+      const array = await gpu.upload(dtype, data);
+      arrays.push(array);
+      return array;
+    });
+  } finally {
+    for (const { buffer } of arrays) buffer.destroy();
+  }
+};
