@@ -1,14 +1,20 @@
 /** `npm run bench -- NAME [arguments]`. */
 
+import { crfBench } from "./crf.ts";
 import { curves } from "./curves.ts";
 import { gradientBench } from "./gradient.ts";
 import { memoryBench } from "./memory.ts";
 import { serviceBench } from "./service.ts";
+import { threadsBench } from "./threads.ts";
+import { webgpuBench } from "./webgpu.ts";
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   gradient: gradientBench,
   memory: memoryBench,
   service: serviceBench,
+  threads: threadsBench,
+  webgpu: webgpuBench,
+  crf: crfBench,
   curves,
 };
 

@@ -1,0 +1,22 @@
+# The service under Node: docker build -t faultline . && docker run -p 8787:8787 faultline
+FROM node:22-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --ignore-scripts
+
+FROM node:22-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=packages /app/node_modules node_modules
+COPY package.json tsconfig.json ./
+COPY src src
+COPY kernels kernels
+COPY models models
+RUN install --directory --owner=node --group=node /data/uploads
+USER node
+EXPOSE 8787
+# Requests are answered while a network runs, which has a thread of its own.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
+  CMD ["node", "-e", "fetch('http://localhost:8787/health/live').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# Options after the image's name are added: docker run -v faultline:/data/uploads faultline --uploads /data/uploads
+ENTRYPOINT ["node", "--import", "tsx", "src/node.ts", "--host", "0.0.0.0"]
