@@ -4,8 +4,6 @@ import { waitUntil } from "cloudflare:workers";
 import jpegDecoder from "@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm";
 import webpDecoder from "@jsquash/webp/codec/dec/webp_dec.wasm";
 import ortModule from "onnxruntime-web/ort-wasm-simd-threaded.wasm";
-import enetStreet from "../models/enet-street/model.onnx";
-import enetStreetManifest from "../models/enet-street/manifest.json";
 import packageJson from "../package.json";
 import { createApp } from "./api/app.ts";
 import { createService } from "./evaluation/engine.ts";
@@ -14,6 +12,7 @@ import type { Service } from "./evaluation/service.ts";
 import { useCodecModules } from "./image/codecs.ts";
 import { startWasm } from "./runtime/wasm.ts";
 import { parseManifest } from "./segmenter/manifest.ts";
+import { shipped } from "./shipped.ts";
 import { r2Uploads } from "./store/r2.ts";
 
 interface Env {
@@ -27,10 +26,8 @@ interface Env {
   readonly UPLOAD_TOKEN?: string;
 }
 
-const bundled: readonly (readonly [unknown, ArrayBuffer])[] = [[enetStreetManifest, enetStreet]];
-
 const bundledModels = (): ModelStore => {
-  const files = new Map(bundled.map(([manifest, file]) => [parseManifest(manifest), file]));
+  const files = new Map(shipped.map(({ manifest, file }) => [parseManifest(manifest), file]));
   return {
     manifests: [...files.keys()],
     read: (manifest) => {

@@ -53,9 +53,10 @@ export const lowerForGradient: Lower = (op, node, outputs) =>
 
 /** Their results are masks of one byte an element, kept from the forward to the backward pass. */
 const masks = new Set(["Greater", "GreaterOrEqual", "Less", "LessOrEqual", "And"]);
-const isMask = (node: Node | undefined): boolean => node !== undefined && masks.has(node.op);
+export const isMask = (node: Node | undefined): boolean => node !== undefined && masks.has(node.op);
 
-const bounds = (name: string, value: bigint, rank: number): readonly [string, Tensor] => [
+/** As many of `value` as a tensor of that rank has axes: an end of a Slice. */
+export const bounds = (name: string, value: bigint, rank: number): readonly [string, Tensor] => [
   `${name}_${rank}`,
   tensor("int64", [rank], new BigInt64Array(rank).fill(value)),
 ];

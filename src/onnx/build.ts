@@ -1,6 +1,6 @@
 /** Builds graphs: each call appends a node, infers its type, and folds it away where its value is already known. */
 
-import { tensorOf, type DType, type Tensor } from "../tensor.ts";
+import { tensorOf, type DataOf, type DType, type Tensor } from "../tensor.ts";
 import { evaluate } from "./evaluate.ts";
 import {
   OnnxError,
@@ -44,6 +44,7 @@ export class GraphBuilder {
   readonly steps: Step[] = [];
   readonly #inputs: Value[] = [];
   readonly #constants = new Map<string, Value>();
+  readonly #tensors = new Map<string, Value[]>();
   readonly #scalars = new Map<string, Value>();
   readonly #known = new Map<string, readonly Value[]>();
   readonly #counts = new Map<string, number>();
@@ -61,10 +62,16 @@ export class GraphBuilder {
     return value;
   }
 
-  /** A tensor known now. */
+  /** A tensor known now. Equal ones of one name are one value: copies of a network in one graph share their weights. */
   tensor(constant: Tensor, name = "constant"): Value {
-    const value: Value = { name: this.#unique(name), dtype: constant.dtype, shape: constant.shape, constant };
+    const { dtype, shape } = constant;
+    const key = `${name} ${dtype} ${shape.join(" ")}`;
+    const alike = this.#tensors.get(key) ?? [];
+    const known = alike.find((v) => sameBytes(v.constant!.data, constant.data));
+    if (known) return known;
+    const value: Value = { name: this.#unique(name), dtype, shape, constant };
     this.#constants.set(value.name, value);
+    this.#tensors.set(key, [...alike, value]);
     return value;
   }
 
@@ -224,6 +231,12 @@ const uniqueName = (name: string, taken: Set<string>, counts = new Map<string, n
   }
   taken.add(unique);
   return unique;
+};
+
+const sameBytes = (a: DataOf, b: DataOf): boolean => {
+  if (a === b) return true;
+  const [left, right] = [a, b].map((data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return left!.length === right!.length && left!.every((byte, i) => byte === right![i]);
 };
 
 const identity = (name: string, input: string): Node => ({

@@ -3,7 +3,7 @@
 import { createBuilder } from "../onnx/build.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import { load } from "../onnx/load.ts";
-import { networkSize, type Size } from "./compile.ts";
+import { networkSize, type Size } from "./size.ts";
 import { ManifestError } from "./manifest.ts";
 import type { Network } from "./network.ts";
 

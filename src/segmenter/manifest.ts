@@ -1,16 +1,26 @@
 /** A network's manifest: what is needed to attack it, and where it comes from. */
 
-import { z } from "zod";
+import * as z from "zod";
+import { crfFault } from "./refinement.ts";
 
 const grey = z.number().int().min(0).max(255);
 const extent = z.union([z.number().int().positive().max(16384), z.literal("dynamic")]);
+const name = z
+  .string()
+  .max(64)
+  .regex(/^[a-z0-9][a-z0-9._-]*$/, "lower-case letters, digits, '.', '_' and '-'");
 const perChannel = z.array(z.number()).length(3);
 
+/** Fully connected CRF; the parameters' ranges are checked where it is used. */
+export const crfSchema = z.strictObject({
+  iterations: z.number().int(),
+  gaussian: z.strictObject({ weight: z.number(), theta: z.number() }),
+  bilateral: z.strictObject({ weight: z.number(), thetaAlpha: z.number(), thetaBeta: z.number() }),
+  compatibility: z.union([z.literal("potts"), z.array(z.array(z.number()).readonly()).readonly()]).exactOptional(),
+});
+
 export const manifestSchema = z.strictObject({
-  name: z
-    .string()
-    .max(64)
-    .regex(/^[a-z0-9][a-z0-9._-]*$/, "lower-case letters, digits, '.', '_' and '-'"),
+  name,
   architecture: z.string().min(1),
   dataset: z.string().min(1),
   classes: z
@@ -20,6 +30,7 @@ export const manifestSchema = z.strictObject({
   void: z.literal(255),
   file: z.string().regex(/^[^/\\]+$/, "a file beside the manifest"),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits"),
+  network: name.optional(),
   precision: z.enum(["int8", "fp32"]),
   input: z.strictObject({
     name: z.string().min(1),
@@ -27,6 +38,8 @@ export const manifestSchema = z.strictObject({
     width: extent,
     height: extent,
     multipleOf: z.number().int().positive().optional(),
+    fit: z.enum(["resize", "pad", "tile"]).optional(),
+    overlap: z.number().int().min(0).optional(),
     channels: z.enum(["RGB", "BGR"]),
     mean: perChannel,
     std: perChannel.refine((std) => std.every((s) => s !== 0), "no zeros"),
@@ -37,6 +50,9 @@ export const manifestSchema = z.strictObject({
     kind: z.enum(["logits", "probabilities", "labels"]),
     stride: z.number().int().positive(),
   }),
+  scales: z.array(z.number().min(0.1).max(4)).min(1).max(8).optional(),
+  fusion: z.enum(["max", "mean"]).optional(),
+  crf: crfSchema.optional(),
   metrics: z.record(z.string(), z.unknown()),
   license: z.string().min(1),
   source: z.string().min(1),
@@ -46,6 +62,14 @@ export const manifestSchema = z.strictObject({
 /**
  * The network's input is (scale·pixel − mean)/std per channel, in the order of `channels`; `mean` and `std` are in that order.
  * `dynamic` sizes follow the image, rounded to `multipleOf`. Outputs beyond `classes` are predicted but never scored.
+ *
+ * `input.fit`: what becomes of an image of another size. It is resized (the default), or padded with the mean colour to
+ * the next multiple, or cut into tiles of the fixed `width` × `height` that overlap by at least `overlap` pixels. Where
+ * there are several `scales`, the logits of the image at each are fused, by their largest (the default) or their mean.
+ *
+ * `crf`: a fully connected CRF behind the logits; src/crf/parameters.ts has its symbols.
+ *
+ * `network`: of another shipped network, whose file this one is too; `file` and `sha256` are that one's.
  */
 export type Manifest = z.infer<typeof manifestSchema>;
 
@@ -67,4 +91,55 @@ export const parseManifest = (value: unknown): Manifest => {
   if (result.success) return result.data;
   const faults = result.error.issues.map((issue) => `${issue.path.join(".") || "(root)"}: ${issue.message}`);
   throw new ManifestError(`the manifest is not valid: ${faults.join("; ")}`);
+};
+
+/** Whose file it is: its own, or another shipped network's. @throws ManifestError where that one is not there, or differs. */
+export const ownerOf = (manifest: Manifest, shipped: readonly Manifest[]): Manifest => {
+  const { network } = manifest;
+  if (network === undefined) return manifest;
+  const owner = shipped.find(({ name }) => name === network);
+  if (!owner || owner.network !== undefined)
+    throw new ManifestError(`"${network}" is no shipped network with a file of its own`, "network");
+  for (const field of ["file", "sha256"] as const) {
+    if (manifest[field] === owner[field]) continue;
+    throw new ManifestError(`is ${manifest[field]}, but ${network}'s is ${owner[field]}`, field);
+  }
+  return owner;
+};
+
+/** For a network that comes with a file. @throws ManifestError where the manifest names another's. */
+export const withOwnFile = <M extends Pick<Manifest, "network">>(manifest: M): M => {
+  if (manifest.network === undefined) return manifest;
+  throw new ManifestError("is for variants of shipped networks, which share a file; this one has its own", "network");
+};
+
+const onlyWhere = (field: string, value: unknown, holds: boolean, wanted: string): void => {
+  if (value === undefined || holds) return;
+  throw new ManifestError(`is ${JSON.stringify(value)}, which means something only with ${wanted}`, field);
+};
+
+/** Refuses what no schema of single fields can tell. @throws ManifestError that names the field at fault. */
+export const requireConsistent = ({ input, scales, fusion, crf }: Manifest): void => {
+  const fault = crf && crfFault(crf);
+  if (fault) throw new ManifestError(fault.message, `crf.${fault.field}`);
+  const { fit = "resize", overlap, width, height } = input;
+  const fixed = [width, height].filter((side) => side !== "dynamic");
+  if (fit === "pad" && fixed.length > 0)
+    throw new ManifestError(`is "pad", which a fixed ${fixed.join("×")} forbids; "resize" or "tile" it`, "input.fit");
+  for (const side of ["width", "height"] as const) {
+    if (fit !== "tile" || input[side] !== "dynamic") continue;
+    throw new ManifestError('is "dynamic", but with "fit": "tile" it is a tile\'s, a number', `input.${side}`);
+  }
+  onlyWhere("input.overlap", overlap, fit === "tile", '"fit": "tile"');
+  const least = Math.min(...fixed);
+  if (overlap !== undefined && overlap >= least)
+    throw new ManifestError(
+      `is ${overlap}; tiles of ${width}×${height} overlap by less than ${least}`,
+      "input.overlap",
+    );
+  if (scales && new Set(scales).size < scales.length)
+    throw new ManifestError(`are ${scales.join(", ")}: one is there twice`, "scales");
+  const open = fit === "tile" || fixed.length < 2;
+  onlyWhere("scales", scales, open, 'a "dynamic" size or "fit": "tile"');
+  onlyWhere("fusion", fusion, (scales?.length ?? 0) > 1, "several scales");
 };

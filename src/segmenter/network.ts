@@ -1,17 +1,21 @@
 /** A network: its graph, prepared once, and its manifest. */
 
+import type { Refinement } from "./refinement.ts";
 import type { Model } from "../onnx/graph.ts";
 import { fuseBatchNormalization } from "../onnx/passes/fuse-batch-norm.ts";
 import { readModel } from "../onnx/read.ts";
-import { ManifestError, type Manifest } from "./manifest.ts";
+import { ManifestError, requireConsistent, type Manifest } from "./manifest.ts";
 
 export interface Network {
   readonly manifest: Manifest;
   readonly model: Model;
+  /** The CRF behind its logits, where a graph is to have one. */
+  readonly refinement?: Refinement;
 }
 
 /** Reads the network of a manifest. @throws OnnxError for a bad file, ManifestError where the two do not fit. */
 export const openNetwork = (manifest: Manifest, bytes: Uint8Array): Network => {
+  requireConsistent(manifest);
   if (manifest.output.kind === "labels") {
     throw new ManifestError("labels alone have neither confidence nor gradient; export the logits", "output.kind");
   }

@@ -4,10 +4,12 @@ import { writeModel } from "../onnx/write.ts";
 import type { Footprint } from "../runtime/memory.ts";
 import { RuntimeError, type Session } from "../runtime/session.ts";
 import { tensor, type Tensor } from "../tensor.ts";
-import { compileForward, compileGradient, type Compiled, type LossLabels, type Size } from "./compile.ts";
+import { compileForward, compileGradient, type Compiled, type LossLabels } from "./compile.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Network } from "./network.ts";
+import { refinementOf, usualRefinement, type Crf, type Refinement } from "./refinement.ts";
 import type { SessionCache } from "./session-cache.ts";
+import type { Size } from "./size.ts";
 
 /** float32 [3,H,W], RGB, grey levels 0..255. */
 export type Image = Tensor<"float32">;
@@ -43,38 +45,64 @@ export interface Segmenter {
   /** Sessions that an attack on an image of this size holds: the forward one and the gradient's. */
   readonly attackFootprints: (size: Size, goal: Goal["kind"]) => readonly Footprint[];
   readonly forwardFootprint: (size: Size) => Footprint;
+  /** The same network with another CRF behind it, or with none. */
+  readonly withCrf: (crf: Crf | null) => Segmenter;
 }
 
 const sizeOfImage = ({ shape }: Image): Size => ({ height: shape[1]!, width: shape[2]! });
 
+type Kind = "forward" | LossLabels;
+
 /** How many compiled graphs are remembered; each is a few megabytes outside the WASM memory. */
 const REMEMBERED = 4;
 
+/** The manifest's CRF is part of the network: attacks climb through it. */
+const ownCrf = ({ manifest: { crf } }: Network): Crf | null => (crf ? { parameters: crf, attacked: true } : null);
+
 /** A segmenter over a network; its sessions live in `cache`, which several segmenters may share. */
-export const createSegmenter = (network: Network, cache: SessionCache): Segmenter => {
+export const createSegmenter = (
+  network: Network,
+  cache: SessionCache,
+  crf: Crf | null = ownCrf(network),
+): Segmenter => {
   const { manifest } = network;
+  const { backend } = cache.runtime;
   const remembered = new Map<string, Compiled>();
   // Preprocessing is part of a graph: networks of one name and file may differ in it.
   const identity = JSON.stringify(manifest);
-  const compile = (kind: "forward" | LossLabels, size: Size): Compiled & { readonly key: string } => {
-    const key = `${identity} ${size.height}×${size.width} ${kind}`;
+  const compile = (kind: Kind, size: Size, refinement?: Refinement): Compiled & { readonly key: string } => {
+    const key = `${identity} ${size.height}×${size.width} ${kind} ${JSON.stringify(refinement)}`;
     const known = remembered.get(key);
+    const whole = refinement ? { ...network, refinement } : network;
     const compiled =
-      known ?? (kind === "forward" ? compileForward(network, size) : compileGradient(network, size, kind));
+      known ??
+      (kind === "forward"
+        ? compileForward(whole, size, backend)
+        : compileGradient(whole, size, kind, gradientRoom(size), backend));
     remembered.delete(key);
     remembered.set(key, compiled);
     if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value!);
     return { ...compiled, key };
   };
-  const sessionOf = (kind: "forward" | LossLabels, size: Size): Promise<Session> => {
-    const { key, footprint, model } = compile(kind, size);
-    return cache.session({ key, footprint, bytes: () => writeModel(model) });
+  /** An attack holds the forward session beside the gradient's. */
+  const gradientRoom = (size: Size): number => cache.room() - usual("forward", size).footprint.staticBytes;
+  const crfOf = (kind: Kind): Crf | null => (kind === "forward" || crf?.attacked ? crf : null);
+  /** For an image of this size, not yet seen. */
+  const usual = (kind: Kind, size: Size): Compiled => {
+    const stage = crfOf(kind);
+    return compile(kind, size, stage ? usualRefinement(stage, size) : undefined);
+  };
+  const run = async (kind: Kind, image: Image, feeds: Readonly<Record<string, Tensor>> = {}) => {
+    const stage = crfOf(kind);
+    const lattice = stage && refinementOf(stage, image);
+    const { key, footprint, model } = compile(kind, sizeOfImage(image), lattice?.refinement);
+    const session: Session = await cache.session({ key, footprint, bytes: () => writeModel(model) });
+    return session.run({ image: batched(image), ...feeds, ...lattice?.feeds });
   };
 
   const predict = async (image: Image): Promise<Prediction> => {
     const size = sizeOfImage(image);
-    const session = await sessionOf("forward", size);
-    const { labels, confidence } = await session.run({ image: batched(image) });
+    const { labels, confidence } = await run("forward", image);
     const shape = [size.height, size.width];
     return {
       labels: tensor("uint8", shape, labels!.data as Uint8Array<ArrayBuffer>),
@@ -89,9 +117,7 @@ export const createSegmenter = (network: Network, cache: SessionCache): Segmente
     const targetPixels = goal.kind === "least-likely" ? null : countOther(goal.labels.data, manifest.void);
     return async (image: Image): Promise<SegmentationEvaluation> => {
       const size = sizeOfImage(image);
-      const session = await sessionOf(against, size);
-      const feeds = { image: batched(image), ...(target ? { target } : {}) };
-      const { gradient, loss, labels } = await session.run(feeds);
+      const { gradient, loss, labels } = await run(against, image, target ? { target } : {});
       const raw = gradient!.data as Float32Array<ArrayBuffer>;
       const counted = targetPixels ?? size.height * size.width;
       const total = Number(loss!.data[0]);
@@ -109,11 +135,12 @@ export const createSegmenter = (network: Network, cache: SessionCache): Segmente
     manifest,
     predict,
     objective,
-    forwardFootprint: (size) => compile("forward", size).footprint,
+    forwardFootprint: (size) => usual("forward", size).footprint,
     attackFootprints: (size, goal) =>
       (["forward", goal === "least-likely" ? "least-likely" : "given"] as const).map(
-        (kind) => compile(kind, size).footprint,
+        (kind) => usual(kind, size).footprint,
       ),
+    withCrf: (other) => createSegmenter(network, cache, other),
   };
 };
 

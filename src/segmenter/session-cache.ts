@@ -34,6 +34,8 @@ export class SessionCache {
   readonly #runtime: Runtime;
   /** In the order of use, the latest last. */
   readonly #held = new Map<string, Held>();
+  /** Of the runtime, when those were made. */
+  #restarts = 0;
 
   constructor(runtime: Runtime, budgetBytes: number) {
     if (!(budgetBytes > 0)) throw new RangeError(`the memory budget must be positive, is ${budgetBytes} bytes`);
@@ -68,6 +70,7 @@ export class SessionCache {
    * @throws MemoryBudgetError where it does not fit even alone.
    */
   async session(source: SessionSource): Promise<Session> {
+    this.#forgetLost();
     const known = this.#held.get(source.key);
     if (known) {
       this.#held.delete(source.key);
@@ -82,6 +85,13 @@ export class SessionCache {
       if (this.#held.get(source.key) === held) this.#held.delete(source.key);
     });
     return session;
+  }
+
+  /** Sessions that went down with their runtime need no release. */
+  #forgetLost(): void {
+    const restarts = this.#runtime.restarts?.() ?? 0;
+    if (restarts !== this.#restarts) this.#held.clear();
+    this.#restarts = restarts;
   }
 
   async #make({ bytes }: SessionSource, leaving: readonly Held[]): Promise<Session> {

@@ -139,6 +139,19 @@ describe("constants", () => {
   });
 });
 
+describe("tensors", () => {
+  const op = createBuilder();
+  const weights = (values: number[], name = "w") => op.tensor(float([values.length], values), name);
+
+  it("of one name and equal to the bit are one value", () => {
+    expect(weights([1, NaN, 2])).toBe(weights([1, NaN, 2]));
+    expect(op.tensor(float([1, 3], [1, NaN, 2]), "w")).not.toBe(weights([1, NaN, 2]));
+    expect(weights([1, NaN, 2], "v")).not.toBe(weights([1, NaN, 2]));
+    expect(weights([0])).not.toBe(weights([-0]));
+    expect(op.tensor(filled("int32", [1], 0), "w")).not.toBe(weights([0]));
+  });
+});
+
 describe("load", () => {
   const x = noise([2, 3]);
   const model = modelOf({

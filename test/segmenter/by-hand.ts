@@ -41,31 +41,103 @@ export const resize = (image: Planes, height: number, width: number): Planes => 
   });
 };
 
-/** Where the network sees the image: at its own size, or the nearest multiple. */
-const sizeSeen = ({ manifest: { input } }: Network, height: number, width: number) => {
-  const seen = (fixed: number | "dynamic", own: number) => {
-    const m = input.multipleOf ?? 1;
-    return fixed === "dynamic" ? Math.max(m, Math.floor(own / m + 0.5) * m) : fixed;
-  };
-  return [seen(input.height, height), seen(input.width, width)] as const;
-};
-
-/** Logits [C,H,W] at the image's size; of probabilities their logarithm. */
-export const logitsByHand = (network: Network, image: Planes): Planes => {
-  const { input, output } = network.manifest;
-  const [, height, width] = image.shape;
-  const [h, w] = sizeSeen(network, height, width);
-  const resized = resize(image, h, w);
-  const prepared = planes([3, h, w], (c, y, x) => {
-    const grey = get(resized, input.channels === "RGB" ? c : 2 - c, y, x);
+/** What the network's input makes of an image. */
+const prepare = ({ manifest: { input } }: Network, image: Planes): Planes =>
+  planes(image.shape, (c, y, x) => {
+    const grey = get(image, input.channels === "RGB" ? c : 2 - c, y, x);
     return (input.scale * grey - input.mean[c]!) / input.std[c]!;
   });
-  const fed = tensorOf("float64", [1, 3, h, w], prepared.data);
-  const result = interpret(network.model.graph, { [input.name]: fed })[output.name]!;
+
+/** The network's output; of probabilities their logarithm. */
+const run = ({ manifest: { input, output }, model }: Network, x: Planes): Planes => {
+  const result = interpret(model.graph, { [input.name]: tensorOf("float64", [1, ...x.shape], x.data) })[output.name]!;
   const raw = numbersOf(result);
-  const data = output.kind === "probabilities" ? raw.map((p) => Math.log(p)) : raw;
-  const [, c, oh, ow] = result.shape as [number, number, number, number];
-  return resize({ shape: [c, oh, ow], data }, height, width);
+  const [, c, h, w] = result.shape as [number, number, number, number];
+  return { shape: [c, h, w], data: output.kind === "probabilities" ? raw.map((p) => Math.log(p)) : raw };
+};
+
+/** The first rows and columns; zeros where there are no more. */
+const corner = (image: Planes, height: number, width: number): Planes => {
+  const [channels, h, w] = image.shape;
+  return planes([channels, height, width], (c, y, x) => (y < h && x < w ? get(image, c, y, x) : 0));
+};
+
+/** Where tiles begin: step after step until one reaches the end, which it does not pass. */
+const beginnings = (length: number, side: number, step: number): number[] => {
+  const starts: number[] = [];
+  for (let at = 0; starts.length === 0 || starts.at(-1)! + side < length; at += step)
+    starts.push(Math.min(at, length - side));
+  return starts;
+};
+
+/** The mean over all tiles that cover a pixel, each by how deep the pixel lies in it, along both axes. */
+const tileByTile = (network: Network, x: Planes, [height, width]: readonly [number, number]): Planes => {
+  const overlap = network.manifest.input.overlap ?? 0;
+  const [, h, w] = x.shape;
+  const tiles = beginnings(h, height, height - overlap).flatMap((top) =>
+    beginnings(w, width, width - overlap).map((left) => {
+      const cut = planes([3, height, width], (c, v, u) => get(x, c, top + v, left + u));
+      return { top, left, logits: resize(run(network, cut), height, width) };
+    }),
+  );
+  const depth = (at: number, side: number) => Math.min(at + 1, side - at, overlap + 1);
+  return planes([tiles[0]!.logits.shape[0], h, w], (c, v, u) => {
+    let [sum, weight] = [0, 0];
+    for (const { top, left, logits } of tiles) {
+      const [row, column] = [v - top, u - left];
+      if (row < 0 || row >= height || column < 0 || column >= width) continue;
+      const share = depth(row, height) * depth(column, width);
+      sum += share * get(logits, c, row, column);
+      weight += share;
+    }
+    return sum / weight;
+  });
+};
+
+/** Logits at the size at which the image is seen. */
+const view = (network: Network, image: Planes, height: number, width: number): Planes => {
+  const { input } = network.manifest;
+  const m = input.multipleOf ?? 1;
+  if (input.fit === "pad") {
+    const [h, w] = [height, width].map((side) => m * Math.ceil(side / m)) as [number, number];
+    const x = corner(prepare(network, resize(image, height, width)), h, w);
+    return corner(resize(run(network, x), h, w), height, width);
+  }
+  if (input.fit === "tile") {
+    const tile = [input.height as number, input.width as number] as const;
+    const prepared = prepare(network, resize(image, height, width));
+    const x = corner(prepared, Math.max(height, tile[0]), Math.max(width, tile[1]));
+    return corner(tileByTile(network, x, tile), height, width);
+  }
+  const seen = (fixed: number | "dynamic", own: number) =>
+    fixed === "dynamic" ? Math.max(m, Math.floor(own / m + 0.5) * m) : fixed;
+  return run(network, prepare(network, resize(image, seen(input.height, height), seen(input.width, width))));
+};
+
+/** Logits [C,H,W] at the image's size, at each scale. */
+const views = (network: Network, image: Planes): Planes[] => {
+  const [, height, width] = image.shape;
+  return (network.manifest.scales ?? [1]).map((s) => {
+    const side = (own: number) => Math.max(1, Math.floor(s * own + 0.5));
+    return resize(view(network, image, side(height), side(width)), height, width);
+  });
+};
+
+/**
+ * Logits [C,H,W] at the image's size: of the one view, or the mean over the scales, or that of the scale that is largest at
+ * `centre`: differences around it then see no kink.
+ */
+export const logitsByHand = (network: Network, image: Planes, centre = image): Planes => {
+  const all = views(network, image);
+  if (all.length === 1) return all[0]!;
+  const mean = network.manifest.fusion === "mean";
+  const deciding = mean || centre === image ? all : views(network, centre);
+  return planes(all[0]!.shape, (c, y, x) => {
+    const values = all.map((v) => get(v, c, y, x));
+    return mean
+      ? values.reduce((a, b) => a + b) / values.length
+      : values[argmax(deciding.map((v) => get(v, c, y, x)))]!;
+  });
 };
 
 /** The logits of each pixel. */
@@ -80,8 +152,8 @@ export const logSumExp = (z: readonly number[]): number => {
 };
 
 /** Σ over the pixels whose label is not void of ln Σ exp z − z[y]. */
-export const lossByHand = (network: Network, image: Planes, labels: Labels): number =>
-  pixelsOf(logitsByHand(network, image)).reduce((sum, z, i) => {
+export const lossByHand = (network: Network, image: Planes, labels: Labels, centre = image): number =>
+  pixelsOf(logitsByHand(network, image, centre)).reduce((sum, z, i) => {
     const y = labels.data[i]!;
     return y === 255 ? sum : sum + logSumExp(z) - z[y]!;
   }, 0);

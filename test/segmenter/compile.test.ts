@@ -8,13 +8,14 @@ import { load, type Lower } from "../../src/onnx/load.ts";
 import { prune } from "../../src/onnx/passes/prune.ts";
 import { normal, random } from "../../src/random.ts";
 import { executionOrder, footprint } from "../../src/runtime/memory.ts";
-import { compileForward, compileGradient, networkSize } from "../../src/segmenter/compile.ts";
+import { compileForward, compileGradient } from "../../src/segmenter/compile.ts";
 import type { Network } from "../../src/segmenter/network.ts";
+import { nativeSize, networkSize } from "../../src/segmenter/size.ts";
 import { typesOf } from "../../src/onnx/types.ts";
 import { numbersOf, tensorOf, type Tensor } from "../../src/tensor.ts";
 import { interpret } from "../support/interpreter.ts";
 import { noiseImage, noiseLabels } from "../support/networks/image.ts";
-import { tinyManifest, tinyNetwork } from "../support/networks/tiny.ts";
+import { tinyManifest, tinyNetwork, type ManifestChanges } from "../support/networks/tiny.ts";
 import { runWasm } from "../support/wasm.ts";
 import { lossByHand, planesOf, type Planes } from "./by-hand.ts";
 
@@ -29,24 +30,36 @@ const feedsOf = (height: number, width: number, classes: number, dtype: "float32
 };
 
 describe("the compiled gradient in float64", () => {
-  const networks: readonly (readonly [string, Network])[] = [
-    ["logits", tinyNetwork({ activation: "Tanh" }, { input: { channels: "BGR", scale: 0.5, multipleOf: 4 } })],
+  const smooth = (changes: ManifestChanges) => tinyNetwork({ activation: "Tanh" }, changes);
+  const tile = { fit: "tile", height: 6, width: 8, overlap: 2 } as const;
+  const networks: readonly (readonly [string, Network, readonly [height: number, width: number]])[] = [
+    ["logits", smooth({ input: { channels: "BGR", scale: 0.5, multipleOf: 4 } }), [9, 8]],
     [
       "probabilities",
       tinyNetwork(
         { activation: "Tanh", head: (op, z) => op.Softmax(z, { axis: 1 }) },
         { output: { kind: "probabilities" } },
       ),
+      [9, 8],
     ],
+    ["padded", smooth({ input: { fit: "pad", multipleOf: 4 } }), [9, 7]],
+    ["one pixel, padded", smooth({ input: { fit: "pad", multipleOf: 8 } }), [1, 1]],
+    ["tiles", smooth({ input: tile }), [13, 15]],
+    ["one pixel of a tile", smooth({ input: tile }), [1, 1]],
+    ["tiles beside each other", smooth({ input: { ...tile, overlap: 0 } }), [12, 9]],
+    ["tiles that overlap three times", smooth({ input: { ...tile, overlap: 5 } }), [8, 10]],
+    ["the largest of three scales", smooth({ scales: [0.5, 0.75, 1] }), [8, 11]],
+    ["the mean of three scales", smooth({ scales: [0.5, 0.75, 1], fusion: "mean" }), [8, 11]],
+    ["one pixel at two scales", smooth({ scales: [0.5, 1] }), [1, 1]],
+    ["the largest of scales of tiles", smooth({ scales: [0.5, 1.25], input: tile }), [9, 11]],
   ];
 
-  it.each(networks)("is the derivative of the loss by its definition: %s", (_, network) => {
-    const [height, width] = [9, 8];
+  it.each(networks)("is the derivative of the loss by its definition: %s", (_, network, [height, width]) => {
     const { image, labels, feeds } = feedsOf(height, width, 4, "float64");
     const { model } = compileGradient(network, { height, width }, "given");
     const { gradient, loss } = interpret(model.graph, feeds);
-    const f = (at: Planes) => lossByHand(network, at, labels);
     const centre = planesOf(image);
+    const f = (at: Planes) => lossByHand(network, at, labels, centre);
     expect(Math.abs(numbersOf(loss!)[0]! / f(centre) - 1)).toBeLessThan(1e-7);
     for (const seed of [1, 2]) {
       const next = random(seed);
@@ -189,7 +202,29 @@ describe("the size that the network sees", () => {
       { height: 513, width: 513 },
     ],
     [{ height: 17, width: 23 }, { height: 64 }, { height: 64, width: 24 }],
+    [
+      { height: 361, width: 480 },
+      { multipleOf: 8, fit: "pad" },
+      { height: 368, width: 480 },
+    ],
+    [
+      { height: 1, width: 9 },
+      { multipleOf: 8, fit: "pad" },
+      { height: 8, width: 16 },
+    ],
+    [
+      { height: 17, width: 100 },
+      { height: 32, width: 48, fit: "tile" },
+      { height: 32, width: 48 },
+    ],
   ] as const)("of %o with %o is %o", (size, input, expected) => {
     expect(networkSize(tinyManifest({ input }), size)).toEqual(expected);
+  });
+
+  it("is any from a tile upwards, of an image that needs neither padding nor resizing", () => {
+    const tiles = tinyManifest({ input: { height: 32, width: 48, fit: "tile" } });
+    expect(nativeSize(tiles, { height: 17.4, width: 100.6 })).toEqual({ height: 32, width: 101 });
+    const padded = tinyManifest({ input: { multipleOf: 8, fit: "pad" } });
+    expect(nativeSize(padded, { height: 17.4, width: 96 })).toEqual({ height: 24, width: 96 });
   });
 });

@@ -21,6 +21,8 @@ describe("a network that fits its manifest", () => {
     ["of a coarse multiple", {}, { input: { multipleOf: 96 } }, { height: 192, width: 192 }],
     ["of fixed size", {}, { input: { width: 64, height: 48 } }, { height: 48, width: 64 }],
     ["of one fixed side", {}, { input: { width: 64 } }, { height: 128, width: 64 }],
+    ["of tiles", {}, { input: { fit: "tile", width: 64, height: 48, overlap: 8 } }, { height: 48, width: 64 }],
+    ["that pads", {}, { input: { fit: "pad", multipleOf: 96 } }, { height: 192, width: 192 }],
     ["with outputs beyond its classes", { outputs: 7 }, {}, { height: 128, width: 128 }],
     ["of a stride", { head: (op, z) => op.MaxPool(z, { kernel_shape: [2, 2], strides: [2, 2] }) }, { output: { stride: 2 } }, { height: 128, width: 128 }], // prettier-ignore
   ])("%s gives a size to try it on", (_, model, manifest, size) => {

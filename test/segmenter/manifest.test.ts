@@ -3,9 +3,9 @@
 import { describe, expect, it } from "vitest";
 import { OnnxError } from "../../src/onnx/graph.ts";
 import { writeModel } from "../../src/onnx/write.ts";
-import { ManifestError, parseManifest } from "../../src/segmenter/manifest.ts";
+import { ManifestError, ownerOf, parseManifest, withOwnFile } from "../../src/segmenter/manifest.ts";
 import { openNetwork } from "../../src/segmenter/network.ts";
-import { tinyManifest, tinyModel } from "../support/networks/tiny.ts";
+import { tinyManifest, tinyModel, type ManifestChanges } from "../support/networks/tiny.ts";
 
 const good = tinyManifest();
 
@@ -58,6 +58,12 @@ describe("a manifest", () => {
     ["input.std", [1, 0, 1]],
     ["input.scale", "1"],
     ["input.scale", 0],
+    ["input.fit", "crop"],
+    ["input.overlap", -1],
+    ["network", "../enet"],
+    ["scales", []],
+    ["scales", [0.01]],
+    ["fusion", "sum"],
     ["output.kind", "scores"],
     ["output.stride", 0],
     ["license", undefined],
@@ -88,6 +94,31 @@ describe("a network that is not its manifest's", () => {
     expect(() => openNetwork(manifest, bytes)).toThrow(message);
   });
 
+  const tile = { fit: "tile", width: 64, height: 48 } as const;
+  it.each<[string, ManifestChanges, RegExp]>([
+    ["padding a fixed size", { input: { fit: "pad", width: 64 } }, /^input\.fit: is "pad", which a fixed 64 forbids/],
+    ["tiles of no size", { input: { fit: "tile", width: 64 } }, /^input\.height: is "dynamic", but with "fit": "tile"/],
+    ["tiles within each other", { input: { ...tile, overlap: 48 } }, /^input\.overlap: is 48; tiles of 64×48 overlap by less than 48$/], // prettier-ignore
+    ["an overlap without tiles", { input: { overlap: 8 } }, /^input\.overlap: is 8, which means something only with "fit": "tile"$/], // prettier-ignore
+    ["scales of a fixed size", { input: { width: 64, height: 48 }, scales: [0.5, 1] }, /^scales: is \[0\.5,1\], which means something only with a "dynamic" size/], // prettier-ignore
+    ["a scale twice", { scales: [1, 0.5, 1] }, /^scales: are 1, 0\.5, 1: one is there twice$/],
+    ["one scale fused", { scales: [0.5], fusion: "max" }, /^fusion: is "max", which means something only with several scales$/], // prettier-ignore
+    ["nothing fused", { fusion: "mean" }, /^fusion: is "mean"/],
+  ])("is refused: %s", (_, changes, message) => {
+    expect(() => openNetwork(tinyManifest(changes), bytes)).toThrow(ManifestError);
+    expect(() => openNetwork(tinyManifest(changes), bytes)).toThrow(message);
+  });
+
+  it.each<[string, ManifestChanges]>([
+    ["tiles", { input: { ...tile, overlap: 47 } }],
+    ["tiles at scales", { input: tile, scales: [0.5, 1], fusion: "mean" }],
+    ["padding", { input: { fit: "pad" } }],
+    ["scales along one side", { input: { width: 64 }, scales: [0.5, 1] }],
+  ])("is opened: %s", (_, changes) => {
+    const manifest = tinyManifest(changes);
+    expect(openNetwork(manifest, bytes).manifest).toBe(manifest);
+  });
+
   it("is refused where the file is none", () => {
     expect(() => openNetwork(good, bytes.subarray(0, bytes.length >> 1))).toThrow(OnnxError);
     expect(() => openNetwork(good, new TextEncoder().encode("<html></html>"))).toThrow(OnnxError);
@@ -95,5 +126,29 @@ describe("a network that is not its manifest's", () => {
 
   it("is opened where all fits", () => {
     expect(openNetwork(good, bytes).manifest).toBe(good);
+  });
+});
+
+describe("a variant", () => {
+  const base = tinyManifest({ name: "base" });
+  const variant = tinyManifest({ name: "variant", network: "base", scales: [0.5] });
+  const shipped = [base, variant];
+
+  it("has the file of the network that it names; others have their own", () => {
+    expect(ownerOf(variant, shipped)).toBe(base);
+    expect(ownerOf(base, shipped)).toBe(base);
+    expect(withOwnFile(base)).toBe(base);
+  });
+
+  it.each<[string, ManifestChanges, RegExp]>([
+    ["of nothing", { network: "none" }, /^network: "none" is no shipped network with a file of its own$/],
+    ["of a variant", { network: "variant" }, /^network: "variant" is no shipped network with a file of its own$/],
+    ["of another file", { network: "base", sha256: "1".repeat(64) }, /^sha256: is 1+, but base's is 0+$/],
+  ])("is refused: %s", (_, changes, message) => {
+    expect(() => ownerOf(tinyManifest({ name: "other", ...changes }), shipped)).toThrow(message);
+  });
+
+  it("is refused where a file of its own is wanted", () => {
+    expect(() => withOwnFile(variant)).toThrow(/^network: is for variants of shipped networks/);
   });
 });

@@ -7,10 +7,19 @@ import { createSegmenter, type Image, type Labels } from "../../src/segmenter/se
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import { normal, random } from "../../src/random.ts";
 import { noiseImage, noiseLabels } from "../support/networks/image.ts";
-import { tinyNetwork } from "../support/networks/tiny.ts";
+import { tinyNetwork, type ManifestChanges } from "../support/networks/tiny.ts";
 import { argmax, logitsByHand, logSumExp, lossByHand, pixelsOf, planesOf, type Planes } from "./by-hand.ts";
 
 const segmenterOf = (network: Network) => createSegmenter(network, new SessionCache(startWasm(), 2 ** 30));
+
+const smooth = (changes: ManifestChanges) => tinyNetwork({ activation: "Tanh" }, changes);
+/** Logits at half the size. */
+const coarse = (changes: ManifestChanges) =>
+  tinyNetwork(
+    { activation: "Tanh", head: (op, z) => op.AveragePool(z, { kernel_shape: [2, 2], strides: [2, 2] }) },
+    { ...changes, output: { stride: 2 } },
+  );
+const tile = { fit: "tile", height: 8, width: 8, overlap: 3 } as const;
 
 /** Networks that differ in one thing each, and image sizes for them. Tanh: differences must see no kink. */
 const cases: readonly (readonly [string, Network, height: number, width: number])[] = [
@@ -40,6 +49,17 @@ const cases: readonly (readonly [string, Network, height: number, width: number]
     6,
   ],
   ["an output that is not scored", tinyNetwork({ activation: "Tanh", classes: 3, outputs: 5 }), 8, 12],
+  ["padded to the next multiple", smooth({ input: { fit: "pad", multipleOf: 4 } }), 9, 14],
+  ["padded, and cropped where the logits are coarse", coarse({ input: { fit: "pad", multipleOf: 8 } }), 9, 3],
+  ["tiles", smooth({ input: { fit: "tile", height: 8, width: 6, overlap: 2 } }), 13, 15],
+  ["tiles of coarse logits, BGR", coarse({ input: { ...tile, channels: "BGR" } }), 11, 20],
+  ["a tile's size", smooth({ input: tile }), 8, 8],
+  ["less than a tile one way, more the other", smooth({ input: tile }), 5, 11],
+  ["the largest of three scales", smooth({ scales: [0.5, 0.75, 1], input: { multipleOf: 4 } }), 16, 22],
+  ["the mean of three scales", smooth({ scales: [0.5, 1, 1.5], fusion: "mean" }), 10, 14],
+  ["one scale", smooth({ scales: [0.5] }), 12, 18],
+  ["scales of what is padded", smooth({ scales: [0.5, 1], input: { fit: "pad", multipleOf: 4 } }), 11, 14],
+  ["scales of what is tiled", smooth({ scales: [1, 1.5], fusion: "mean", input: tile }), 9, 10],
 ];
 
 /** Largest difference, relative to the largest value. */
@@ -107,8 +127,9 @@ describe.each(cases)("%s", (_, network, height, width) => {
     const { gradient, value } = await segmenter.objective(goal)(image);
     const sense = against === "given" ? 1 : -1;
     // The least-likely class is recomputed, but as labels of the moment: no gradient goes through it.
-    const f = (at: Planes) => sense * lossByHand(network, at, labels);
-    expect(Math.abs(value - f(planesOf(image)))).toBeLessThan(1e-4 * Math.abs(value));
+    const centre = planesOf(image);
+    const f = (at: Planes) => sense * lossByHand(network, at, labels, centre);
+    expect(Math.abs(value - f(centre))).toBeLessThan(1e-4 * Math.abs(value));
     expect(gradient.shape).toEqual(image.shape);
     for (const seed of [1, 2, 3]) {
       const next = random(seed);
@@ -116,7 +137,7 @@ describe.each(cases)("%s", (_, network, height, width) => {
       const terms = direction.map((u, i) => u * gradient.data[i]!);
       const along = terms.reduce((sum, v) => sum + v, 0);
       const scale = Math.hypot(...terms);
-      expect(Math.abs(along - directional(f, planesOf(image), direction))).toBeLessThan(2e-4 * scale);
+      expect(Math.abs(along - directional(f, centre, direction))).toBeLessThan(2e-4 * scale);
     }
   });
 });

@@ -11,6 +11,8 @@ import { gridSampleMode } from "../../onnx/infer/grid-sample.ts";
 import type { Value } from "../../onnx/value.ts";
 import { unsupportedForm, type Vjp, type VjpContext, type VjpRule } from "../rule.ts";
 
+type SampleContext = Pick<VjpContext, "op" | "node">;
+
 /** Along one axis, for each place of the grid, [N·P]: where it reads, with what weight, and ∂ weight/∂ coordinate. */
 interface Tap {
   readonly position: Value;
@@ -37,7 +39,7 @@ const cubicTap = (op: Builder, position: Value, distance: Value, kernel: readonl
 };
 
 /** The taps at pixel coordinate `x`, in the unbounded plane. */
-const tapsAt = ({ op, node }: VjpContext, x: Value): readonly Tap[] => {
+const tapsAt = ({ op, node }: SampleContext, x: Value): readonly Tap[] => {
   const c = (value: number) => op.constant(value, x.dtype);
   const mode = gridSampleMode(node);
   if (mode === "nearest") return [{ position: op.Round(x), weight: c(1), slope: c(0) }];
@@ -66,7 +68,7 @@ const tapsAt = ({ op, node }: VjpContext, x: Value): readonly Tap[] => {
 const aligned = (node: Node): boolean => intOf(node, "align_corners", 0) === 1;
 
 /** The tap within 0 … size − 1; what lies beyond counts nothing, reads the border, or what mirrors it. */
-const inside = ({ op, node }: VjpContext, { position, weight, slope }: Tap, size: number): Tap => {
+const inside = ({ op, node }: SampleContext, { position, weight, slope }: Tap, size: number): Tap => {
   const c = (value: number) => op.constant(value, position.dtype);
   const clamped = op.Clip(position, c(0), c(size - 1));
   const padding = stringOf(node, "padding_mode", "zeros");
@@ -93,7 +95,7 @@ const inside = ({ op, node }: VjpContext, { position, weight, slope }: Tap, size
 const unit = (node: Node, size: number): number => (aligned(node) ? size - 1 : size) / 2;
 
 /** Per spatial axis of x its taps; the grid names the last axis first. */
-const axisTaps = (context: VjpContext, x: Value, grid: Value): (readonly Tap[])[] => {
+const axisTaps = (context: SampleContext, x: Value, grid: Value): (readonly Tap[])[] => {
   const { op, node } = context;
   const sizes = x.shape.slice(2);
   const flat = op.Reshape(grid, op.ints([sizeOf(grid.shape) / sizes.length, sizes.length]));
@@ -153,6 +155,24 @@ const image: Vjp = (dy, context, x, grid) => {
   const rank = x.shape.length;
   const perm = x.shape.map((_, i) => (i === 0 ? 0 : i === 1 ? rank - 1 : i - 1));
   return op.Transpose(op.Reshape(scattered, op.ints([batch, ...sizes, channels])), { perm });
+};
+
+/** y = Σ over the taps of weight·x[tap]: the operator by its definition. */
+export const sampled = (context: SampleContext, x: Value, grid: Value): Value => {
+  const { op } = context;
+  const pixels = asRows(op, x);
+  const terms = combinations(axisTaps(context, x, grid)).map((taps) => {
+    const weight = product(
+      op,
+      taps.map((tap) => tap.weight),
+    );
+    const read = op.Gather(pixels, rowsOf(op, x, grid, taps), { axis: 0 });
+    return op.Mul(read, weight.shape.length === 0 ? weight : column(op, weight));
+  });
+  const rows = terms.reduce((a, b) => op.Add(a, b));
+  const rank = x.shape.length;
+  const spread = op.Reshape(rows, op.ints([x.shape[0]!, ...grid.shape.slice(1, -1), x.shape[1]!]));
+  return op.Transpose(spread, { perm: x.shape.map((_, i) => (i === 0 ? 0 : i === 1 ? rank - 1 : i - 1)) });
 };
 
 /** dg along an axis = unit·Σ over the taps of its slope × the other axes' weights × ⟨dy, x[tap]⟩, the product over channels. */

@@ -1,0 +1,66 @@
+/** Values that the backward pass can make again by reading and writing alone, from what is alive anyway. */
+
+import { costOf, isCheap } from "./cost.ts";
+import { livesOf, type Life, type MemoryModel } from "./lives.ts";
+import type { Repetition } from "./repeat.ts";
+import { variable, type Schedule } from "./schedule.ts";
+
+/** The first read after the wait in which `place` falls, or undefined where the value does not wait then. */
+const readAfter = ({ made, lastForward, reads }: Life, place: number): number | undefined => {
+  const next = reads.find((read) => read >= place);
+  return next !== undefined && made < place && lastForward < place && !reads.includes(place) ? next : undefined;
+};
+
+export interface Cheap {
+  /** What it spares. */
+  readonly bytes: number;
+  readonly repetition: Repetition;
+}
+
+/** Repetitions that each spare a value while most is alive, those that spare most bytes for their work first. */
+export const cheapRepetitions = (schedule: Schedule, memory: MemoryModel): Cheap[] => {
+  const { graph, types, turn } = schedule;
+  const { of, owner } = livesOf(schedule, memory);
+  const bytes = memory.usage(schedule);
+  const fullest = bytes.reduce((best, v, i) => (v > bytes[best]! ? i : best), 0);
+  const varying = variable(graph);
+  const maker = new Map(graph.nodes.flatMap((n, i) => n.outputs.map((name) => [name, i] as const)));
+  /** Spared already, or that which a repetition starts from. */
+  const [spared, pinned] = [new Set<string>(), new Set<string>()];
+
+  const repetitionOf = (life: Life) => {
+    const from = readAfter(life, fullest);
+    if (from === undefined || life.made >= turn || pinned.has(life.name)) return null;
+    const places = new Set<number>();
+    const sources = new Set<string>();
+    const make = (name: string): boolean => {
+      const place = maker.get(name)!;
+      const node = graph.nodes[place]!;
+      if (places.has(place)) return true;
+      places.add(place);
+      return isCheap(node) && node.inputs.every((input) => has(input) || make(input));
+    };
+    const has = (name: string): boolean => {
+      const place = maker.get(name);
+      const source = of.get(owner(name));
+      if (place === undefined || !varying.has(graph.nodes[place]!) || !source) return true;
+      const alive = source !== life && !spared.has(source.name) && (source.reads.at(-1) ?? -1) >= from;
+      if (alive) sources.add(source.name);
+      return alive;
+    };
+    const late = new Set(graph.nodes.slice(from).flatMap((n) => n.inputs.filter((name) => owner(name) === life.name)));
+    if (![...late].every(make)) return null;
+    const nodes = [...places].toSorted((a, b) => a - b);
+    return { life, from, nodes, sources, cost: nodes.reduce((sum, i) => sum + costOf(graph.nodes[i]!, types), 0) };
+  };
+
+  const found = [...of.values()].flatMap((life) => repetitionOf(life) ?? []);
+  const ranked = found.toSorted((a, b) => a.cost / a.life.bytes - b.cost / b.life.bytes);
+  return ranked.flatMap(({ life }) => {
+    const repetition = repetitionOf(life);
+    if (!repetition) return [];
+    spared.add(life.name);
+    for (const name of repetition.sources) pinned.add(name);
+    return [{ bytes: life.bytes, repetition }];
+  });
+};

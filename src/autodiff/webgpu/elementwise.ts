@@ -1,0 +1,81 @@
+/** Functions of single elements, or of elements of equal place, that have no kernel. Definitions are ONNX's. */
+
+import { floatOf, intOf } from "../../onnx/graph.ts";
+import type { Value } from "../../onnx/value.ts";
+import { onFloats, type GpuContext, type GpuRule } from "./rule.ts";
+
+const c = ({ op }: GpuContext, value: number): Value => op.constant(value);
+const above = (context: GpuContext, x: Value, bound: number): Value => context.op.Greater(x, c(context, bound));
+const below = (context: GpuContext, x: Value, bound: number): Value => context.op.Less(x, c(context, bound));
+
+/** [x > 0] − [x < 0] */
+export const Sign: GpuRule = onFloats((context, x) => {
+  const { op } = context;
+  return op.Sub(op.cast(above(context, x, 0), "float32"), op.cast(below(context, x, 0), "float32"));
+});
+
+/** To the nearest integer, of two the even one: beside 2²³ float32 has no room for a fraction; from there on it has none. */
+export const Round: GpuRule = onFloats((context, x) => {
+  const { op } = context;
+  const large = c(context, 2 ** 23);
+  const magnitude = op.Abs(x);
+  const rounded = op.Sub(op.Add(magnitude, large), large);
+  const result = op.Where(op.Less(magnitude, large), rounded, magnitude);
+  return op.Where(below(context, x, 0), op.Neg(result), result);
+});
+
+/** γ·elu(x, α) */
+export const Selu: GpuRule = onFloats((context, x) => {
+  const { op, node } = context;
+  const alpha = floatOf(node, "alpha", 1.6732632423543772);
+  return op.Mul(op.Elu(x, { alpha }), c(context, floatOf(node, "gamma", 1.0507009873554805)));
+});
+
+/** x for x > 0, else α·(e^(x/α) − 1) */
+export const Celu: GpuRule = onFloats((context, x) => {
+  const { op, node } = context;
+  const alpha = c(context, floatOf(node, "alpha", 1));
+  return op.Where(above(context, x, 0), x, op.Mul(alpha, op.Elu(op.Div(x, alpha))));
+});
+
+/** x/(1 + |x|) */
+export const Softsign: GpuRule = onFloats((context, x) =>
+  context.op.Div(x, context.op.Add(context.op.Abs(x), c(context, 1))),
+);
+
+/** x + bias for x < −λ, x − bias for x > λ, else 0 */
+export const Shrink: GpuRule = onFloats((context, x) => {
+  const { op, node } = context;
+  const [bias, lambda] = [c(context, floatOf(node, "bias", 0)), floatOf(node, "lambd", 0.5)];
+  const right = op.Where(above(context, x, lambda), op.Sub(x, bias), c(context, 0));
+  return op.Where(below(context, x, -lambda), op.Add(x, bias), right);
+});
+
+/** Σ over the inputs */
+export const Sum: GpuRule = ({ op }, ...inputs) => {
+  const values = inputs.filter((v) => v !== null);
+  return values.every((v) => v.dtype === "float32") ? [values.reduce((sum, v) => op.Add(sum, v))] : null;
+};
+
+export const Mean: GpuRule = (context, ...inputs) => {
+  const sum = Sum(context, ...inputs);
+  return sum && [context.op.Div(sum[0], c(context, inputs.length))];
+};
+
+/** x − y·⌊x/y⌋, or with fmod x − y·trunc(x/y) */
+export const Mod: GpuRule = (context, x, y) => {
+  if (x?.dtype !== "float32" || !y) return null;
+  const { op, node } = context;
+  const ratio = op.Div(x, y);
+  const floored = op.Floor(ratio);
+  const truncated = op.Where(below(context, ratio, 0), op.Ceil(ratio), floored);
+  return [op.Sub(x, op.Mul(y, intOf(node, "fmod", 0) === 1 ? truncated : floored))];
+};
+
+/** z − ln Σ e^z, z = x − max x */
+export const LogSoftmax: GpuRule = onFloats(({ op, node }, x) => {
+  const raw = intOf(node, "axis", -1);
+  const axes = op.ints([raw < 0 ? raw + x.shape.length : raw]);
+  const z = op.Sub(x, op.ReduceMax(x, axes, { keepdims: 1 }));
+  return op.Sub(z, op.Log(op.ReduceSum(op.Exp(z), axes, { keepdims: 1 })));
+});

@@ -1,0 +1,55 @@
+/** A rearrangement, and normalisations, that have no kernel. */
+
+import type { Builder } from "../../onnx/build.ts";
+import { floatOf, intOf, intsOf } from "../../onnx/graph.ts";
+import type { Value } from "../../onnx/value.ts";
+import { sizeOf } from "../../tensor.ts";
+import { onFloats, type GpuRule } from "./rule.ts";
+
+/** [N,C,H,W] to [N,b·b·C,H/b,W/b], the place in the block before the channel. */
+export const SpaceToDepth: GpuRule = onFloats(({ op, node }, x) => {
+  const [n = 0, channels = 0, height = 0, width = 0] = x.shape;
+  const b = intOf(node, "blocksize", 1);
+  const [h, w] = [height / b, width / b];
+  const blocks = op.Reshape(x, op.ints([n * channels, h, b, w * b]));
+  // In two steps, each of four axes: rows of the blocks, then columns.
+  const rows = op.Reshape(op.Transpose(blocks, { perm: [0, 2, 1, 3] }), op.ints([n * channels * b, h, w, b]));
+  const columns = op.Reshape(op.Transpose(rows, { perm: [0, 3, 1, 2] }), op.ints([n, channels, b * b, h * w]));
+  return op.Reshape(op.Transpose(columns, { perm: [0, 2, 1, 3] }), op.ints([n, b * b * channels, h, w]));
+});
+
+const perChannel = (op: Builder, v: Value, x: Value): Value =>
+  op.Reshape(v, op.ints([v.shape[0]!, ...x.shape.slice(2).map(() => 1)]));
+
+/** x̂·γ + β, x̂ normalised over each group of channels. */
+export const GroupNormalization: GpuRule = ({ op, node }, x, scale, bias) => {
+  if (x?.dtype !== "float32" || !scale || !bias) return null;
+  const groups = intOf(node, "num_groups", 1);
+  const rows = op.Reshape(x, op.ints([x.shape[0]!, groups, sizeOf(x.shape.slice(1)) / groups]));
+  const ones = op.Expand(op.constant(1), op.ints([groups]));
+  const none = op.Expand(op.constant(0), op.ints([groups]));
+  const normal = op.InstanceNormalization(rows, ones, none, { epsilon: floatOf(node, "epsilon", 1e-5) });
+  const shaped = op.Reshape(normal, op.ints(x.shape));
+  return [op.Add(op.Mul(shaped, perChannel(op, scale, x)), perChannel(op, bias, x))];
+};
+
+/** (x − μ)/(√E(x − μ)² + 10⁻⁹): onnxruntime's, and the function that ONNX defines it by. */
+export const MeanVarianceNormalization: GpuRule = onFloats(({ op, node }, x) => {
+  const axes = op.ints(intsOf(node, "axes", [0, 2, 3]));
+  const centred = op.Sub(x, op.ReduceMean(x, axes, { keepdims: 1 }));
+  const deviation = op.Sqrt(op.ReduceMean(op.Mul(centred, centred), axes, { keepdims: 1 }));
+  return op.Div(centred, op.Add(deviation, op.constant(1e-9)));
+});
+
+/** x·(k + α/n·Σ x²)^−β, the sum over n neighbouring channels. */
+export const LRN: GpuRule = onFloats(({ op, node }, x) => {
+  const size = intOf(node, "size", 1);
+  const before = Math.floor((size - 1) / 2);
+  const [n = 0, channels = 0, ...spatial] = x.shape;
+  const squares = op.Reshape(op.Mul(x, x), op.ints([n, 1, channels, sizeOf(spatial)]));
+  const pads = [before, 0, size - 1 - before, 0];
+  const mean = op.AveragePool(squares, { kernel_shape: [size, 1], pads, count_include_pad: 1 });
+  const scaled = op.Mul(op.Reshape(mean, op.ints(x.shape)), op.constant(floatOf(node, "alpha", 1e-4)));
+  const factor = op.Add(scaled, op.constant(floatOf(node, "bias", 1)));
+  return op.Mul(x, op.Pow(factor, op.constant(-floatOf(node, "beta", 0.75))));
+});

@@ -1,0 +1,82 @@
+/** What a rule is that writes an operator for onnxruntime's WebGPU provider, and what rules share. */
+
+import type { Builder } from "../../onnx/build.ts";
+import type { Attributes, Node } from "../../onnx/graph.ts";
+import type { Window } from "../../onnx/infer/window.ts";
+import type { Value } from "../../onnx/value.ts";
+import { tensorOf } from "../../tensor.ts";
+
+/** A pooling whose Indices were asked for. */
+export interface Pooling {
+  readonly window: Window;
+  /** The shape of what was pooled. */
+  readonly input: readonly number[];
+  /** int32, shaped as the result: which tap of the window holds the (first) maximum, in row-major order. */
+  readonly tap: Value;
+}
+
+/** Integers that a QuantizeLinear gave, before their zero point was added. */
+export interface Centred {
+  readonly value: Value;
+  readonly zero: readonly number[];
+}
+
+/** What is known of values beside their types, by name. */
+export interface Known {
+  readonly poolings: Map<string, Pooling>;
+  readonly centred: Map<string, Centred>;
+}
+
+export interface GpuContext {
+  readonly op: Builder;
+  /** Attributes, and how many outputs there are; its inputs are below. */
+  readonly node: Node;
+  readonly known: Known;
+}
+
+/**
+ * The outputs of a node made of operators with a kernel; null where it stays as it is. Integers of 8 and 16 bits come and go
+ * as float32, those of 64 bits as int32.
+ */
+export type GpuRule = (context: GpuContext, ...inputs: (Value | null)[]) => readonly Value[] | null;
+
+/** A rule for one result of one input that must be float32. */
+export const onFloats =
+  (f: (context: GpuContext, x: Value) => Value): GpuRule =>
+  (context, x) =>
+    x?.dtype === "float32" ? [f(context, x)] : null;
+
+/** 0, 1, 2 … along one axis of a tensor of that rank. */
+export const iota = (op: Builder, dtype: "float32" | "int32", length: number, axis: number, rank: number): Value => {
+  const shape = Array.from({ length: rank }, (_, i) => (i === axis ? length : 1));
+  return op.tensor(
+    tensorOf(
+      dtype,
+      shape,
+      Array.from({ length }, (_, i) => i),
+    ),
+    "iota",
+  );
+};
+
+/**
+ * `x` to the nearest integer, of two the even one, |x| < 2²²: beside 1.5·2²³ float32 has no room for a fraction. Two nodes:
+ * each is a kernel of its own, so that no compiler cancels the one against the other.
+ */
+export const roundSmall = (op: Builder, x: Value): Value => {
+  const large = op.constant(1.5 * 2 ** 23);
+  return op.Sub(op.Add(x, large), large);
+};
+
+/** The same node on other inputs. */
+export const likewise = ({ op, node }: GpuContext, inputs: readonly (Value | null)[]): Value =>
+  op.appendNode(node.op, inputs, node.attributes)[0]!;
+
+export const nodeOf = (op: string, attributes: Attributes, outputs: readonly string[]): Node => ({
+  name: outputs[0] ?? op,
+  op,
+  domain: "",
+  inputs: [],
+  outputs,
+  attributes,
+});

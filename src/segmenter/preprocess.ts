@@ -1,0 +1,44 @@
+/** From the user's image to the network's input, and from its logits back to the image's size. */
+
+import type { Builder } from "../onnx/build.ts";
+import type { Value } from "../onnx/value.ts";
+import { tensorOf } from "../tensor.ts";
+import type { Manifest } from "./manifest.ts";
+import type { Size } from "./size.ts";
+
+const sizeOf = ({ shape }: Value): Size => ({ height: shape[2]!, width: shape[3]! });
+
+const has = (x: Value, { height, width }: Size): boolean => x.shape[2] === height && x.shape[3] === width;
+
+/** Bilinear, half-pixel centres (PyTorch's align_corners = false); nothing where the size is right already. */
+export const resized = (op: Builder, x: Value, size: Size): Value =>
+  has(x, size)
+    ? x
+    : op.Resize(x, null, null, op.ints([x.shape[0]!, x.shape[1]!, size.height, size.width]), {
+        mode: "linear",
+        coordinate_transformation_mode: "half_pixel",
+      });
+
+/** The user's image [1,3,H,W], RGB 0..255, to the network's input: size, channel order, (scale·x − mean)/std. */
+export const preprocess = (op: Builder, image: Value, { input }: Manifest, size: Size): Value => {
+  const scaled = resized(op, image, size);
+  const ordered = input.channels === "RGB" ? scaled : op.Gather(scaled, op.ints([2, 1, 0]), { axis: 1 });
+  const perChannel = (values: readonly number[]) => op.tensor(tensorOf("float32", [1, 3, 1, 1], values), "per_channel");
+  // (scale·x − mean)/std = (x − mean/scale)·(scale/std)
+  const centred = op.Sub(ordered, perChannel(input.mean.map((m) => m / input.scale)));
+  return op.Mul(centred, perChannel(input.std.map((s) => input.scale / s)));
+};
+
+/**
+ * Zeros to the right and below: of a preprocessed image the mean colour, as in PSPNet's and DeepLab's evaluation, and in
+ * mmsegmentation's and Detectron2's batches. A reflected border would count the pixels near it twice in the gradient.
+ */
+export const padded = (op: Builder, x: Value, size: Size): Value => {
+  const { height, width } = sizeOf(x);
+  const pads = [0, 0, 0, 0, 0, 0, size.height - height, size.width - width];
+  return has(x, size) ? x : op.Pad(x, op.ints(pads), op.constant(0, x.dtype));
+};
+
+/** Without what was padded. */
+export const cropped = (op: Builder, x: Value, size: Size): Value =>
+  has(x, size) ? x : op.Slice(x, op.ints([0, 0]), op.ints([size.height, size.width]), op.ints([2, 3]));

@@ -1,0 +1,63 @@
+/** What a CRF makes of a network's logits, and the lattice that it wants of each image. */
+
+import { refine } from "../crf/fragment.ts";
+import { latticeOfImage, paddedVertices, type ImageLattice } from "../crf/image-lattice.ts";
+import { latticeInputs } from "../crf/lattice-filter.ts";
+import { checkParameters, CrfParameterError, type CrfParameters } from "../crf/parameters.ts";
+import type { Builder } from "../onnx/build.ts";
+import type { Value } from "../onnx/value.ts";
+import type { Tensor } from "../tensor.ts";
+import type { Size } from "./size.ts";
+
+/** A CRF behind a network. */
+export interface Crf {
+  readonly parameters: CrfParameters;
+  /** Whether attacks climb through it, or only through the network before it. Predictions are always refined. */
+  readonly attacked: boolean;
+}
+
+/** What is wrong with the parameters, and the field that is at fault. */
+export const crfFault = (parameters: CrfParameters): CrfParameterError | null => {
+  try {
+    checkParameters(parameters);
+    return null;
+  } catch (cause) {
+    if (cause instanceof CrfParameterError) return cause;
+    throw cause;
+  }
+};
+
+/** A CRF as a graph has it: for lattices of so many vertices, padding included; null where the parameters need none. */
+export interface Refinement {
+  readonly parameters: CrfParameters;
+  readonly vertices: number | null;
+}
+
+/** Logits [1,C,H,W] refined, or as they are. */
+export const refined = (op: Builder, logits: Value, refinement: Refinement | undefined): Value => {
+  if (!refinement) return logits;
+  const { parameters, vertices } = refinement;
+  const [, , height = 0, width = 0] = logits.shape;
+  return refine(op, logits, vertices === null ? null : latticeInputs(op, height * width, vertices), parameters);
+};
+
+/**
+ * Vertices to reckon with before an image is seen: half the pixels. Pictures have a sixth to a half, noise more; then the
+ * session that the image itself asks for is refused where it does not fit.
+ */
+const usualVertices = ({ height, width }: Size): number => paddedVertices(Math.ceil((height * width) / 2));
+
+/** For an image not yet seen. */
+export const usualRefinement = (crf: Crf, size: Size): Refinement => ({
+  parameters: crf.parameters,
+  vertices: crf.parameters.bilateral.weight === 0 ? null : usualVertices(size),
+});
+
+/** Of an image [3,H,W]: the refinement, and the tensors to feed. */
+export const refinementOf = (
+  { parameters }: Crf,
+  image: Tensor<"float32">,
+): { readonly refinement: Refinement; readonly feeds: ImageLattice["feeds"] } => {
+  const lattice = latticeOfImage(image, parameters);
+  return { refinement: { parameters, vertices: lattice?.vertices ?? null }, feeds: lattice?.feeds ?? {} };
+};

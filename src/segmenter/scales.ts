@@ -1,0 +1,64 @@
+/** Views of an image at several scales, fused into one map of logits. */
+
+import { lowerForGradient, lowerForward } from "../autodiff/lower.ts";
+import type { Builder } from "../onnx/build.ts";
+import { OnnxError } from "../onnx/graph.ts";
+import type { Value } from "../onnx/value.ts";
+import type { Manifest } from "./manifest.ts";
+import type { Network } from "./network.ts";
+import type { Size } from "./size.ts";
+import { runsOf, viewOf } from "./view.ts";
+
+/** What a graph is for, which decides how it is written. */
+export type Purpose = "forward" | "gradient";
+
+type Fusion = NonNullable<Manifest["fusion"]>;
+
+/** One view and those already fused. */
+type Fuse = (op: Builder, view: Value, rest: Value) => Value;
+
+/**
+ * The larger one; for a gradient max(a, b) = b + relu(a − b), whose backward pass wants a mask of a byte an element where
+ * that of Max wants both maps and the result. Where they are equal, the gradient is that of `rest`.
+ */
+const largest: Readonly<Record<Purpose, Fuse>> = {
+  forward: (op, view, rest) => op.Max(view, rest),
+  gradient: (op, view, rest) => op.Add(rest, op.Relu(op.Sub(view, rest))),
+};
+
+/**
+ * As in DeepLab v2 (Chen et al. 2017, section 3.2): networks that share their weights each give a score map, bilinearly
+ * enlarged to the image's size, and at each position the largest response over the scales is taken. The mean is the other
+ * way of Attention to Scale (Chen et al. 2016, average-pooling). From the last view on, which is the largest where scales
+ * ascend: it then runs before there are other maps to hold (see `blended`).
+ */
+const fused = (op: Builder, views: readonly Value[], fusion: Fusion, purpose: Purpose): Value => {
+  if (views.length === 1) return views[0]!;
+  if (fusion === "max") return views.reduceRight((rest, view) => largest[purpose](op, view, rest));
+  const sum = views.reduceRight((rest, view) => op.Add(view, rest));
+  return op.Mul(sum, op.constant(1 / views.length));
+};
+
+/** Of all copies of the network together; compiling more takes too long. */
+const MOST_NODES = 2 ** 14;
+
+const requireFewNodes = ({ manifest, model }: Network, scales: readonly number[], size: Size): void => {
+  const runs = scales.reduce((sum, scale) => sum + runsOf(manifest, size, scale), 0);
+  const nodes = model.graph.nodes.length;
+  if (runs === 1 || runs * nodes <= MOST_NODES) return;
+  const [most, field] = [Math.floor(MOST_NODES / nodes), manifest.input.fit === "tile" ? "input.fit" : "scales"];
+  throw new OnnxError(
+    `an image of ${size.width}×${size.height} takes ${runs} runs of the network; at most ${most} are taken`,
+    field,
+  );
+};
+
+/** Logits [1,C,H,W] of the image [1,3,H,W]. @throws OnnxError where the network takes no image of that size. */
+export const logitsOf = (op: Builder, network: Network, image: Value, purpose: Purpose): Value => {
+  const { scales = [1], fusion = "max" } = network.manifest;
+  const [, , height = 0, width = 0] = image.shape;
+  requireFewNodes(network, scales, { height, width });
+  const lower = purpose === "gradient" ? lowerForGradient : lowerForward;
+  const views = scales.map((scale) => viewOf(op, network, image, scale, lower));
+  return fused(op, views, fusion, purpose);
+};

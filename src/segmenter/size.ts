@@ -1,0 +1,33 @@
+/** The sizes of images: the user's, and those at which a network sees them. */
+
+import type { Manifest } from "./manifest.ts";
+
+export interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+const sides = (side: (of: "height" | "width") => number): Size => ({ height: side("height"), width: side("width") });
+
+/**
+ * The size of the network's own input for an image of `size`: fixed, or the image's to the nearest multiple; to the next
+ * one where the image is padded.
+ */
+export const networkSize = ({ input }: Manifest, size: Size): Size => {
+  const { multipleOf = 1, fit = "resize" } = input;
+  const multiples = (of: number) => (fit === "pad" ? Math.ceil(of / multipleOf) : Math.round(of / multipleOf));
+  return sides((side) => {
+    const fixed = input[side];
+    return fixed === "dynamic" ? multipleOf * Math.max(1, multiples(size[side])) : fixed;
+  });
+};
+
+/** The size closest to `size` of an image that is neither resized nor padded on its way to the network. */
+export const nativeSize = (manifest: Manifest, size: Size): Size => {
+  const own = networkSize(manifest, size);
+  return manifest.input.fit === "tile" ? sides((side) => Math.max(own[side], Math.round(size[side]))) : own;
+};
+
+/** At least one pixel a side. */
+export const scaledSize = (size: Size, scale: number): Size =>
+  sides((side) => Math.max(1, Math.round(scale * size[side])));

@@ -1,0 +1,57 @@
+/** One view: the image at one scale, fitted to the network, and its logits back at the image's own size. */
+
+import type { Builder } from "../onnx/build.ts";
+import { load, type Lower } from "../onnx/load.ts";
+import type { Value } from "../onnx/value.ts";
+import type { Manifest } from "./manifest.ts";
+import type { Network } from "./network.ts";
+import { cropped, padded, preprocess, resized } from "./preprocess.ts";
+import { nativeSize, networkSize, scaledSize, type Size } from "./size.ts";
+import { tiled, tileStarts } from "./tiles.ts";
+
+type Fit = NonNullable<Manifest["input"]["fit"]>;
+
+/** `seen`: the image's size at the view's scale; `run`: the network, from its input to logits of whatever size. */
+type FitImage = (op: Builder, manifest: Manifest, image: Value, seen: Size, run: (x: Value) => Value) => Value;
+
+const fits: Readonly<Record<Fit, FitImage>> = {
+  resize: (op, manifest, image, seen, run) => run(preprocess(op, image, manifest, networkSize(manifest, seen))),
+  pad: (op, manifest, image, seen, run) => {
+    const size = networkSize(manifest, seen);
+    const logits = run(padded(op, preprocess(op, image, manifest, seen), size));
+    return cropped(op, resized(op, logits, size), seen);
+  },
+  tile: (op, manifest, image, seen, run) => {
+    const tile = networkSize(manifest, seen);
+    const x = padded(op, preprocess(op, image, manifest, seen), nativeSize(manifest, seen));
+    const logits = tiled(op, x, tile, manifest.input.overlap ?? 0, (part) => resized(op, run(part), tile));
+    return cropped(op, logits, seen);
+  },
+};
+
+/** The network's output as logits; of probabilities the logarithm. */
+const run = (op: Builder, { manifest: { input, output }, model }: Network, x: Value, lower: Lower): Value => {
+  const result = load(op, model, { [input.name]: x }, lower)[output.name];
+  if (!result) throw new RangeError(`the network has no output "${output.name}"`);
+  return output.kind === "probabilities" ? op.Log(op.Max(result, op.constant(1e-30))) : result;
+};
+
+/** Logits [1,C,H,W] of the image [1,3,H,W], which the network sees at `scale` times its size. */
+export const viewOf = (op: Builder, network: Network, image: Value, scale: number, lower: Lower): Value => {
+  const { manifest } = network;
+  const [, , height = 0, width = 0] = image.shape;
+  const size = { height, width };
+  const fit = fits[manifest.input.fit ?? "resize"];
+  const logits = fit(op, manifest, image, scaledSize(size, scale), (x) => run(op, network, x, lower));
+  return resized(op, logits, size);
+};
+
+/** How often the network is run in a view. */
+export const runsOf = (manifest: Manifest, size: Size, scale: number): number => {
+  if (manifest.input.fit !== "tile") return 1;
+  const seen = scaledSize(size, scale);
+  const [tile, whole] = [networkSize(manifest, seen), nativeSize(manifest, seen)];
+  const { overlap = 0 } = manifest.input;
+  const count = (side: keyof Size) => tileStarts(whole[side], tile[side], overlap).length;
+  return count("height") * count("width");
+};
