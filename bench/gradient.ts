@@ -1,13 +1,16 @@
 /**
- * Gradient ms ÷ forward ms of each network, Node-WASM, one thread: `npm run bench -- gradient [RUNS]`. With
- * `--profile [NETWORK]`: which operators the gradient's time goes to.
+ * Gradient ms ÷ forward ms of each network, Node-WASM, one thread, and the same beside other frameworks (beside.ts):
+ * `npm run bench -- gradient [RUNS]`. With `--profile [NETWORK]`: which operators the gradient's time goes to.
  */
 
 import { writeModel } from "../src/onnx/write.ts";
 import type { Session } from "../src/runtime/session.ts";
 import { startWasm } from "../src/runtime/wasm.ts";
-import { compileForward, compileGradient, networkSize, type Size } from "../src/segmenter/compile.ts";
+import { compileForward, compileGradient } from "../src/segmenter/compile.ts";
+import { networkSize, type Size } from "../src/segmenter/size.ts";
 import { tensor } from "../src/tensor.ts";
+import { beside } from "./beside.ts";
+import { fastest, timed } from "./fastest.ts";
 import { networks } from "./networks.ts";
 import { printProfile, profile } from "./profile.ts";
 
@@ -22,19 +25,6 @@ const feedsOf = ({ height, width }: Size) => ({
   ),
   target: tensor("int32", [1, height, width], new Int32Array(height * width)),
 });
-
-/** The fastest of interleaved runs: what else the machine does then costs both the same. */
-export const fastest = async (runs: number, tasks: readonly (() => Promise<unknown>)[]): Promise<number[]> => {
-  const best = tasks.map(() => Infinity);
-  for (let i = 0; i <= runs; i++) {
-    for (const [k, task] of tasks.entries()) {
-      const start = performance.now();
-      await task();
-      if (i > 0) best[k] = Math.min(best[k]!, performance.now() - start);
-    }
-  }
-  return best;
-};
 
 const profiles = async (name: string | undefined): Promise<void> => {
   startWasm();
@@ -64,7 +54,7 @@ export const gradientBench = async (args: readonly string[]): Promise<void> => {
     const feeds = feedsOf(size);
     const times = await fastest(
       Number(runs),
-      sessions.map((s) => () => s.run(feeds)),
+      sessions.map((s) => timed(() => s.run(feeds))),
     );
     const [forward = 0, given = 0, least = 0] = times;
     const numbers = [forward, given].map((ms) => ms.toFixed(0));
@@ -79,4 +69,5 @@ export const gradientBench = async (args: readonly string[]): Promise<void> => {
     console.log(`| ${row.join(" | ")} |`);
     for (const s of sessions) await s.release();
   }
+  await beside(networks(), usual, Number(runs));
 };

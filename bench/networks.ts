@@ -14,7 +14,7 @@ const shipped = (): Network[] =>
     .filter((entry) => existsSync(`${root}models/${entry.name}/manifest.json`))
     .map(({ name }) => {
       const manifest = parseManifest(JSON.parse(readFileSync(`${root}models/${name}/manifest.json`, "utf8")));
-      return openNetwork(manifest, readFileSync(`${root}models/${name}/${manifest.file}`));
+      return openNetwork(manifest, readFileSync(`${root}models/${manifest.network ?? name}/${manifest.file}`));
     });
 
 /** The card of a reference network, as far as it is used. */

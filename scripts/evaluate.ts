@@ -67,7 +67,8 @@ useNodeCodecs();
 const manifestFile = join(model, "manifest.json");
 const manifest = parseManifest(JSON.parse(readFileSync(manifestFile, "utf8")));
 const precision = onnx === undefined ? manifest.precision : "float";
-const result = await evaluate(manifest, readFileSync(onnx ?? join(model, manifest.file)), data, limit);
+const owner = manifest.network === undefined ? model : join(model, "..", manifest.network);
+const result = await evaluate(manifest, readFileSync(onnx ?? join(owner, manifest.file)), data, limit);
 
 const percent = (share: number | null): string => (share === null ? "–" : (100 * share).toFixed(1));
 const columns = ["network", "split", "images", "mIoU %", "pixels %", ...manifest.classes.map((c) => c.name)];

@@ -19,7 +19,7 @@ const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   crf: ["onnx", "tensor"],
   // Activation ranges are observed by running the graph, in a session that is handed over.
   quantize: ["onnx", "tensor", "type runtime/session"],
-  runtime: ["tensor"],
+  runtime: ["tensor", "../kernels"],
   attacks: ["tensor", "random"],
   datasets: ["tensor", "random"],
   image: ["tensor"],
@@ -41,6 +41,7 @@ const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   api: ["type evaluation", "evaluation/failure", "segmenter/manifest"],
   store: ["type evaluation/upload-store"],
   modules: [],
+  shipped: ["../models"],
   worker: "anything",
   node: "anything",
   cli: "anything",
@@ -51,7 +52,8 @@ const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
 const packages: Readonly<Record<string, readonly string[]>> = {
   "@bufbuild/protobuf": ["onnx/read", "onnx/write", "onnx/tensor-proto"],
   "onnx-buf": ["onnx/read", "onnx/write", "onnx/tensor-proto"],
-  "onnxruntime-web": ["runtime", "worker"],
+  "onnxruntime-web": ["runtime", "worker", "playground"],
+  webgpu: ["runtime/gpu-node"],
   hono: ["api", "worker", "node"],
   "@hono/zod-openapi": ["api"],
   "@hono/node-server": ["node"],
@@ -60,7 +62,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   "@jsquash/jpeg": ["image", "worker"],
   "@jsquash/webp": ["image", "worker"],
   "@resvg/resvg-js": ["datasets/street/resvg"],
-  node: ["datasets/camvid", "image/node", "store/folder", "node", "cli"],
+  node: ["datasets/camvid", "image/node", "runtime/gpu-node", "runtime/webgpu-node", "store/folder", "node", "cli"],
   cloudflare: ["worker"],
 };
 

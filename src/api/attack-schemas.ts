@@ -1,6 +1,7 @@
 /** Schemas of POST /v1/attack. */
 import { z } from "@hono/zod-openapi";
 import type { AttackResult, OutputName } from "../evaluation/service.ts";
+import { AttackedCrf } from "./crf.ts";
 import type { Limits } from "./operation.ts";
 import {
   Alpha,
@@ -62,6 +63,7 @@ export const attackSpec = (limits: Limits) =>
       targeted: Targeted.optional(),
       pixelRange: PixelRange,
       seed: Seed,
+      crf: AttackedCrf,
       images: z
         .array(z.enum(outputNames))
         .max(outputNames.length)
@@ -84,6 +86,7 @@ const AttackSpecRun = z
     targeted: Targeted.optional(),
     pixelRange: z.enum(["clip", "none"]),
     seed: z.int(),
+    crf: AttackedCrf,
   })
   .openapi("AttackSpecRun", { description: "The spec as it ran, every default filled in" });
 

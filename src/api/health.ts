@@ -33,7 +33,7 @@ export const health = (service: Service): Operation[] => [
       curl: "curl http://localhost:8787/health/ready",
       responses: {
         200: { description: "It can.", content: { "application/json": { schema: Ready } } },
-        ...problemResponses("model-unavailable"),
+        ...problemResponses("model-unavailable", "stopping"),
       },
     },
     async (c) => {

@@ -7,7 +7,7 @@ import { manifestSchema } from "../segmenter/manifest.ts";
 import { negotiate } from "./accept.ts";
 import { Model } from "./models.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
-import { problemResponses } from "./problem-schema.ts";
+import { problemResponses, queueProblems } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
 import { fileOf, readFields, unknownFields } from "./request.ts";
 import { file } from "./schemas.ts";
@@ -133,7 +133,7 @@ export const modelUploads = (service: Service, limits: Limits, token: string | u
           "model-exists",
           "uploads-full",
           "model-unavailable",
-          "busy",
+          ...queueProblems,
         ),
       },
     },
@@ -157,7 +157,7 @@ export const modelUploads = (service: Service, limits: Limits, token: string | u
       request: { params: z.object({ name: z.string().openapi({ example: "my-network" }) }) },
       responses: {
         204: { description: "It is gone." },
-        ...problemResponses(...authProblems, "unknown-model", "model-shipped", "busy"),
+        ...problemResponses(...authProblems, "unknown-model", "model-shipped", ...queueProblems),
       },
     },
     async (c) => {

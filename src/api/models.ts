@@ -1,8 +1,9 @@
 /** GET /v1/models, GET /v1/models/{name}: the networks one can ask for. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../evaluation/service.ts";
+import { crfParameters } from "./crf.ts";
 import { defineOperation, json, type Operation } from "./operation.ts";
-import { problemResponses } from "./problem-schema.ts";
+import { problemResponses, queueProblems } from "./problem-schema.ts";
 import { list, Size } from "./schemas.ts";
 
 const side = z.union([z.int(), z.literal("dynamic")]);
@@ -22,15 +23,33 @@ export const Model = z
     sha256: z.string().openapi({ description: "Of the network's file" }),
     bytes: z.int().openapi({ description: "Size of the network's file" }),
     precision: z.enum(["int8", "fp32"]),
+    network: z.string().optional().openapi({ description: "Whose file it is, where it is another network's" }),
     input: z.strictObject({
       width: side,
       height: side,
       multipleOf: z.int().optional(),
+      fit: z
+        .enum(["resize", "pad", "tile"])
+        .optional()
+        .openapi({ description: "What becomes of an image of another size; resized by default" }),
+      overlap: z.int().optional().openapi({ description: "Of tiles, in pixels" }),
       channels: z.enum(["RGB", "BGR"]),
       mean: list(z.number()),
       std: list(z.number()),
       scale: z.number(),
     }),
+    scales: list(z.number()).optional().openapi({ description: "At which the network sees the image; 1 by default" }),
+    fusion: z
+      .enum(["max", "mean"])
+      .optional()
+      .openapi({ description: "Of the logits at several scales; max by default" }),
+    crf: z
+      .strictObject({
+        ...crfParameters.shape,
+        compatibility: z.union([z.literal("potts"), list(list(z.number()))]).optional(),
+      })
+      .optional()
+      .openapi({ description: "The fully connected CRF behind the network" }),
     metrics: z.record(z.string(), z.unknown()).openapi({ description: "Clean scores, their split and command" }),
     license: z.string(),
     source: z.string(),
@@ -63,11 +82,12 @@ export const models = (service: Service): Operation[] => [
       operationId: "listModels",
       tags: ["Models"],
       summary: "List the models",
-      description: "Their manifests, with what the gradient supports; `default` answers requests that name none.",
+      description:
+        "Their manifests, with what the gradient supports; `default` answers requests that name none. The memory that runs take is told of each model alone.",
       curl: "curl http://localhost:8787/v1/models",
       responses: {
         200: { description: "The models.", content: { "application/json": { schema: Models } } },
-        ...problemResponses(),
+        ...problemResponses("model-unavailable", ...queueProblems),
       },
     },
     async (c) => json(c, Models, { default: service.defaultModel, models: await service.models() }),
@@ -83,7 +103,7 @@ export const models = (service: Service): Operation[] => [
       request: { params: z.object({ name: z.string().openapi({ example: "enet-street" }) }) },
       responses: {
         200: { description: "The model.", content: { "application/json": { schema: Model } } },
-        ...problemResponses("unknown-model"),
+        ...problemResponses("unknown-model", "model-unavailable", ...queueProblems),
       },
     },
     async (c) => json(c, Model, await service.model(c.req.param("name") ?? "")),

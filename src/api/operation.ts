@@ -1,6 +1,6 @@
 /** One operation of the API: its OpenAPI description and its handler. */
 import { createRoute, type OpenAPIHono, type RouteConfig, type z } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import type { RequestIdVariables } from "hono/request-id";
 
 export interface Env {
@@ -39,13 +39,27 @@ export const defineOperation = (
   };
 };
 
+/** Whether the answer's media type follows the Accept header. */
+const isNegotiated = ({ responses }: RouteConfig): boolean => {
+  const answer = responses[200];
+  return answer !== undefined && "content" in answer && Object.keys(answer.content ?? {}).length > 1;
+};
+
+/** For caches: this answer, problems among them, is not another Accept header's. */
+const varyByAccept: MiddlewareHandler<Env> = async (c, next) => {
+  await next();
+  c.res.headers.append("Vary", "Accept");
+};
+
 /**
  * Adds an operation to the routes and to the document. Not `app.openapi`: its validators know neither files in
  * multipart bodies with a JSON part nor bodies of two media types; `readImageRequest` does.
  */
 export const mount = (app: OpenAPIHono<Env>, { route, handler }: Operation): void => {
   app.openAPIRegistry.registerPath(route);
-  app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ":$1"), handler);
+  const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
+  if (isNegotiated(route)) app.on(route.method, path, varyByAccept);
+  app.on(route.method, path, handler);
 };
 
 /** A JSON response that has the type of its schema. */

@@ -100,7 +100,7 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     status: 501,
     title: "Uploads are disabled",
     meaning:
-      "This deployment has no store for uploaded models. To enable them in a Worker, bind an R2 bucket as MODELS in wrangler.toml (the block is there, commented out) and deploy again. `npm run dev` has one.",
+      "This deployment has no store for uploaded models. To enable them in a Worker, bind an R2 bucket as MODELS in wrangler.toml (the block is there, commented out) and deploy again; under Node, start with `npm run serve -- --uploads DIR`. `npm run dev` has one.",
   },
   "uploads-full": {
     status: 409,
@@ -148,7 +148,13 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
   busy: {
     status: 503,
     title: "Busy",
-    meaning: "Other runs hold the memory or the processor. Retry after the seconds in Retry-After.",
+    meaning:
+      "Runs go one after another, and the line of those that wait is full. Retry after the seconds in Retry-After.",
+  },
+  stopping: {
+    status: 503,
+    title: "Shutting down",
+    meaning: "The service ends: what runs is finished, nothing new is begun. Retry after the seconds in Retry-After.",
   },
   cancelled: { status: 499, title: "Cancelled", meaning: "The client went away before the run was done." },
   internal: {

@@ -37,6 +37,9 @@ export const Problem = z
   });
 export type Problem = z.infer<typeof Problem>;
 
+/** What every request to the service can meet. */
+export const queueProblems = ["busy", "stopping"] as const satisfies ProblemKind[];
+
 const bodyProblems = [
   "not-acceptable",
   "unsupported-media-type",
@@ -46,7 +49,7 @@ const bodyProblems = [
   "invalid-spec",
   "unknown-model",
   "model-unavailable",
-  "busy",
+  ...queueProblems,
 ] as const satisfies ProblemKind[];
 
 /** What a request with label maps can meet. */
@@ -78,18 +81,27 @@ export const attackProblems = [
   "gradient-unsupported",
 ] as const satisfies ProblemKind[];
 
+/** Of each response with status 503. */
+const RetryHeaders = z.object({
+  "Retry-After": z.string().openapi({ description: "Seconds after which a retry may succeed" }),
+});
+
+interface ProblemResponse {
+  readonly description: string;
+  readonly content: { readonly "application/problem+json": { readonly schema: typeof Problem } };
+  readonly headers?: typeof RetryHeaders;
+}
+
 /** The problems of a route's OpenAPI responses, by status. */
 export const problemResponses = (...kinds: ProblemKind[]) => {
-  const byStatus: Record<
-    string,
-    { description: string; content: { "application/problem+json": { schema: typeof Problem } } }
-  > = {};
+  const byStatus: Record<string, ProblemResponse> = {};
   for (const kind of [...kinds, "internal" as const]) {
     const { status, title } = problemKinds[kind];
     const before = byStatus[status]?.description;
     byStatus[status] = {
       description: `${before ? `${before} ` : ""}${title} (\`${kind}\`).`,
       content: { "application/problem+json": { schema: Problem } },
+      ...(status === 503 && { headers: RetryHeaders }),
     };
   }
   return byStatus;

@@ -109,7 +109,8 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
       };
     case "uploads-disabled":
       return {
-        detail: "This deployment has no store for uploaded models: bind an R2 bucket as MODELS, and deploy again.",
+        detail:
+          "This deployment has no store for uploaded models: bind an R2 bucket as MODELS in a Worker, start with --uploads DIR under Node.",
       };
     case "uploads-full":
       return {
@@ -152,6 +153,8 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
         detail: `Other runs are in progress; retry in ${failure.retryAfterSeconds} s.`,
         headers: { "Retry-After": String(failure.retryAfterSeconds) },
       };
+    case "stopping":
+      return { detail: "The service is shutting down; retry in 5 s.", headers: { "Retry-After": "5" } };
     case "cancelled":
       return { detail: "The client closed the request." };
     case "internal":

@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { RobustnessRequest, RobustnessResult, Service } from "../evaluation/service.ts";
 import { negotiate } from "./accept.ts";
 import { AttackName } from "./attack-schemas.ts";
+import { AttackedCrf } from "./crf.ts";
 import { breathe, eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { failureOf, problemOf, type Log } from "./problem.ts";
@@ -45,6 +46,7 @@ const robustnessSpec = (limits: Limits) =>
       label: Label,
       pixelRange: PixelRange,
       seed: Seed,
+      crf: AttackedCrf,
     })
     .openapi("RobustnessSpec", {
       description: `Each attack runs at each radius, with the paper's number of steps; at most ${limits.gridSteps} steps in all`,
@@ -61,6 +63,7 @@ const RobustnessSpecRun = z
     label: z.enum(["prediction", "ground-truth"]),
     pixelRange: z.enum(["clip", "none"]),
     seed: z.int(),
+    crf: AttackedCrf,
   })
   .openapi("RobustnessSpecRun", { description: "The grid as it ran" });
 

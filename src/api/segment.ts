@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../evaluation/service.ts";
 import { negotiate } from "./accept.ts";
+import { Crf, crfChoice } from "./crf.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { imageProblems, problemResponses } from "./problem-schema.ts";
 import { readImageRequest } from "./request.ts";
@@ -9,7 +10,10 @@ import { encoded, file, Image, imageResponse, list, serverTiming, Size, Timing }
 import { uploadBody } from "./upload.ts";
 
 const SegmentSpec = z
-  .strictObject({ model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }) })
+  .strictObject({
+    model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
+    crf: Crf,
+  })
   .openapi("SegmentSpec");
 
 const Segmentation = Size.extend({
@@ -60,7 +64,11 @@ export const segment = (service: Service, limits: Limits): Operation =>
     async (c) => {
       const type = negotiate(c.req.header("accept"), ["application/json", "image/png"]);
       const { spec, image } = await readImageRequest(c, upload, limits.bodyBytes);
-      const result = await service.segment({ model: spec.model ?? service.defaultModel, image });
+      const result = await service.segment({
+        model: spec.model ?? service.defaultModel,
+        crf: crfChoice(spec.crf),
+        image,
+      });
       if (type === "image/png") return imageResponse(result.labels, type, "labels.png", result.timings);
       const headers = { "Server-Timing": serverTiming(result.timings) };
       return json(c, Segmentation, { ...result, labels: encoded(result.labels) }, headers);

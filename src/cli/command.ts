@@ -64,7 +64,8 @@ const common = {
   help: { type: "boolean", short: "h", help: "print this" },
 } as const satisfies Options;
 
-const optionLines = (options: Options): string[] => {
+/** The help's lines on options. */
+export const optionLines = (options: Options): string[] => {
   const heads = Object.entries(options).map(([name, { short, value }]) => {
     const flags = short === undefined ? `    --${name}` : `-${short}, --${name}`;
     return value === undefined ? flags : `${flags} ${value}`;
@@ -77,7 +78,7 @@ const optionLines = (options: Options): string[] => {
 };
 
 /** The first sentence of what Node says; the rest is advice on "--". */
-const parseFault = (error: unknown): string => {
+export const parseFault = (error: unknown): string => {
   const message = error instanceof Error ? error.message : String(error);
   return message.split(/\.\s|\n/)[0]!.replace(/\.$/, "");
 };

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Model } from "../onnx/graph.ts";
 import { openNetwork } from "../segmenter/network.ts";
-import { parseManifest, type Manifest } from "../segmenter/manifest.ts";
+import { parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
 import { command, needed, type Options } from "./command.ts";
 import { at, Refusal } from "./failure.ts";
 import { readJson, readNetwork } from "./files.ts";
@@ -36,7 +36,7 @@ const completeManifest = async (path: string, bytes: Uint8Array, name: string | 
   const given = await readJson(path);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   const manifest = await at(path, () =>
-    parseManifest({ ...given, ...(name === undefined ? {} : { name }), file: FILE, sha256 }),
+    withOwnFile(parseManifest({ ...given, ...(name === undefined ? {} : { name }), file: FILE, sha256 })),
   );
   if (!undecided(given["sha256"]) && given["sha256"] !== sha256)
     throw new Refusal(

@@ -8,8 +8,8 @@ import { writeModel } from "../onnx/write.ts";
 import { quantize, type Quantized } from "../quantize/quantize.ts";
 import { RuntimeError } from "../runtime/session.ts";
 import { startWasm } from "../runtime/wasm.ts";
-import { networkSize } from "../segmenter/compile.ts";
-import { parseManifest, type Manifest } from "../segmenter/manifest.ts";
+import { networkSize } from "../segmenter/size.ts";
+import { parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
 import { calibrationFeeds, chooseImages, type Preparation } from "./calibration.ts";
 import { command, needed, type Options, type Values } from "./command.ts";
 import { at, Refusal, UsageError } from "./failure.ts";
@@ -103,7 +103,10 @@ const targetsOf = async (out: string, sources: readonly string[], described: boo
   return targets;
 };
 
-const open = async (model: Model) => (await startWasm().createSession(writeModel(model))).run;
+const open = async (model: Model) => {
+  const { createSession } = startWasm({ optimisation: "extended" });
+  return (await createSession(writeModel(model))).run;
+};
 
 const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
@@ -116,7 +119,7 @@ const tallyOf = ({ arithmetic }: Quantized) => {
 /** The manifest of what will be written; the digest comes when it is. @throws ManifestError */
 const readTemplate = async (path: string, file: string): Promise<Manifest> => {
   const given = await readJson(path);
-  return at(path, () => parseManifest({ ...given, file, precision: "int8", sha256: "0".repeat(64) }));
+  return at(path, () => withOwnFile(parseManifest({ ...given, file, precision: "int8", sha256: "0".repeat(64) })));
 };
 
 /** What quantisation refuses is said of the network; a picture that is none says so itself. */

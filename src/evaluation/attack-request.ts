@@ -6,6 +6,7 @@ import { encodeLabels } from "../image/labels.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { tensor } from "../tensor.ts";
 import { attackImage, goalKind, type AttackedImage } from "./attack-image.ts";
+import { withCrf } from "./crf.ts";
 import type { Engine } from "./engine.ts";
 import { FaultlineError } from "./failure.ts";
 import { meanOf, voidedBeyond } from "./labels.ts";
@@ -82,7 +83,7 @@ export const createAttackHandler =
     { onStep, signal }: AttackRun,
   ): Promise<AttackResult> => {
     const start = performance.now();
-    const model = await engine.models.open(spec.model);
+    const model = withCrf(await engine.models.open(spec.model), spec.crf);
     const { manifest } = model.segmenter;
     checkTargetClass(spec, manifest.classes.length);
     const image = await engine.prepare(model, bytes, [goalKind({ attack: spec.attack, target: spec.targeted })]);

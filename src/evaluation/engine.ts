@@ -6,6 +6,7 @@ import { RuntimeError, type Runtime } from "../runtime/session.ts";
 import { MemoryBudgetError, SessionCache } from "../segmenter/session-cache.ts";
 import type { Goal, Image, Segmenter } from "../segmenter/segmenter.ts";
 import { cancellable, createAttackHandler } from "./attack-request.ts";
+import { withCrf } from "./crf.ts";
 import { FaultlineError } from "./failure.ts";
 import { classShares } from "./labels.ts";
 import { footprintsOf, largestFit } from "./largest-fit.ts";
@@ -14,7 +15,7 @@ import { imageSize, readImage, readLabels } from "./pictures.ts";
 import { createQueue } from "./queue.ts";
 import { createRobustnessHandler } from "./robustness-request.ts";
 import { scoreMaps } from "./score-maps.ts";
-import type { ModelInfo, SegmentResult, Service, Size } from "./service.ts";
+import type { ModelInfo, SegmentRequest, SegmentResult, Service, Size } from "./service.ts";
 import type { UploadStore } from "./upload-store.ts";
 import { createUploads } from "./uploads.ts";
 import { OnnxError } from "../onnx/graph.ts";
@@ -33,6 +34,8 @@ export interface EngineOptions {
   readonly maxPixels?: number | undefined;
   /** Requests that may wait while one runs; default 8. */
   readonly waiting?: number | undefined;
+  /** Once aborted, what runs is let end, and everything else is refused. */
+  readonly stop?: AbortSignal | undefined;
   /** Uploaded networks that are kept at most; default 64. */
   readonly maxUploads?: number | undefined;
 }
@@ -112,13 +115,13 @@ export const createService = (options: EngineOptions): Service => {
   const engine = createEngine(options);
   const { models, maxPixels } = engine;
   const uploads = options.uploads && createUploads(engine, options.uploads, options.maxUploads ?? 64);
-  const queue = createQueue(options.waiting ?? 8);
+  const queue = createQueue(options.waiting ?? 8, options.stop);
   const attack = createAttackHandler(engine);
   const robustness = createRobustnessHandler(engine);
 
-  const segment = async (request: { model: string; image: Uint8Array }): Promise<SegmentResult> => {
+  const segment = async (request: SegmentRequest): Promise<SegmentResult> => {
     const start = performance.now();
-    const model = await models.open(request.model);
+    const model = withCrf(await models.open(request.model), request.crf);
     const { manifest } = model.segmenter;
     const image = await engine.prepare(model, request.image, []);
     const decoded = performance.now();
@@ -144,7 +147,10 @@ export const createService = (options: EngineOptions): Service => {
     defaultModel: options.defaultModel,
     models: () => queue(() => availableModels(models)),
     model: (name) => queue(() => models.info(name)),
-    ready: async () => void (await models.open(options.defaultModel)),
+    ready: async () => {
+      if (options.stop?.aborted) throw new FaultlineError({ kind: "stopping" });
+      await models.open(options.defaultModel);
+    },
     defaultSteps: stepsOf,
     segment: (request) => queue(() => running(request.model, () => segment(request))),
     attack: (request, run) =>
@@ -172,7 +178,7 @@ const running = async <T>(model: string, run: () => Promise<T>): Promise<T> => {
 
 /** Those that can be opened; where none can, why. */
 const availableModels = async (models: Models): Promise<ModelInfo[]> => {
-  const infos = await Promise.allSettled((await models.names()).map((name) => models.info(name)));
+  const infos = await Promise.allSettled((await models.names()).map((name) => models.outline(name)));
   const available = infos.flatMap((info) => (info.status === "fulfilled" ? [info.value] : []));
   const failed = infos.find((info) => info.status === "rejected");
   if (available.length === 0 && failed) throw failed.reason;

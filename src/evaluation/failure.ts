@@ -50,6 +50,8 @@ export type Failure =
   | { readonly kind: "manifest-mismatch"; readonly errors: readonly FieldError[] }
   | { readonly kind: "invalid-spec"; readonly errors: readonly FieldError[] }
   | { readonly kind: "busy"; readonly retryAfterSeconds: number }
+  /** The service ends; another may have taken its place soon. */
+  | { readonly kind: "stopping" }
   | { readonly kind: "cancelled" };
 
 /**

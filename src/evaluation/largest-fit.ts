@@ -1,6 +1,6 @@
 /** What runs need of the memory budget, and the largest image whose run fits it. */
 
-import { networkSize, type Size } from "../segmenter/compile.ts";
+import { nativeSize, type Size } from "../segmenter/size.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import type { Footprint } from "../runtime/memory.ts";
 import type { Goal, Segmenter } from "../segmenter/segmenter.ts";
@@ -34,7 +34,7 @@ export const largestFit = (
   /** Whose longer side is `count` multiples. */
   const sized = (count: number): Size => {
     const scale = (count * multiple) / longer;
-    return networkSize(manifest, { height: wanted.height * scale, width: wanted.width * scale });
+    return nativeSize(manifest, { height: wanted.height * scale, width: wanted.width * scale });
   };
   const footprints = (count: number) => footprintsOf(segmenter, sized(count), goals);
   const fits = (count: number) =>

@@ -1,6 +1,6 @@
 /** What a service tells of a network: its manifest, what its gradient supports, and the memory that its runs take. */
 
-import { networkSize, type Size } from "../segmenter/compile.ts";
+import { nativeSize, type Size } from "../segmenter/size.ts";
 import type { Goal } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import { attempt, footprintsOf, largestFit } from "./largest-fit.ts";
@@ -19,7 +19,7 @@ type Memory = NonNullable<ModelInfo["memory"]>[number];
 
 /** Predictions at those sizes, or at the network's own; none where the network refuses a size. */
 const memoryOf = ({ segmenter, unsupported }: OpenModel, cache: SessionCache): Memory[] => {
-  const sizes = told.map((size) => networkSize(segmenter.manifest, size));
+  const sizes = told.map((size) => nativeSize(segmenter.manifest, size));
   const unique = sizes.filter((a, i) => i === sizes.findIndex((b) => a.width === b.width && a.height === b.height));
   const most = (size: Size, of: readonly Goal["kind"][]) =>
     Math.ceil(Math.max(...footprintsOf(segmenter, size, of).map((footprints) => cache.predict(footprints))));
@@ -31,12 +31,10 @@ const memoryOf = ({ segmenter, unsupported }: OpenModel, cache: SessionCache): M
   );
 };
 
-export const modelInfo = (model: OpenModel, cache: SessionCache): ModelInfo => {
-  const { segmenter, bytes, unsupported } = model;
-  const { manifest } = segmenter;
-  const { width, height, multipleOf, channels, mean, std, scale } = manifest.input;
-  const supported = unsupported.length === 0;
-  const largestAttack = supported ? largestFit(segmenter, cache, { width: 4096, height: 3072 }, goals) : null;
+/** All but the memory. */
+export const outlineOf = ({ segmenter: { manifest }, bytes, unsupported }: OpenModel): ModelInfo => {
+  const { width, height, multipleOf, fit, overlap, channels, mean, std, scale } = manifest.input;
+  const { network, scales, fusion, crf } = manifest;
   return {
     name: manifest.name,
     architecture: manifest.architecture,
@@ -46,13 +44,21 @@ export const modelInfo = (model: OpenModel, cache: SessionCache): ModelInfo => {
     sha256: manifest.sha256,
     bytes,
     precision: manifest.precision,
-    input: { width, height, multipleOf, channels, mean, std, scale },
+    ...(network === undefined ? {} : { network }),
+    input: { width, height, multipleOf, fit, overlap, channels, mean, std, scale },
+    ...(scales ? { scales, fusion } : {}),
+    ...(crf ? { crf } : {}),
     metrics: manifest.metrics,
     license: manifest.license,
     source: manifest.source,
     citation: manifest.citation,
-    gradient: { supported, unsupportedOperators: unsupported },
-    memory: memoryOf(model, cache),
-    ...(largestAttack ? { largestAttack } : {}),
+    gradient: { supported: unsupported.length === 0, unsupportedOperators: unsupported },
   };
+};
+
+export const modelInfo = (model: OpenModel, cache: SessionCache): ModelInfo => {
+  const { segmenter, unsupported } = model;
+  const largestAttack =
+    unsupported.length === 0 ? largestFit(segmenter, cache, { width: 4096, height: 3072 }, goals) : null;
+  return { ...outlineOf(model), memory: memoryOf(model, cache), ...(largestAttack ? { largestAttack } : {}) };
 };

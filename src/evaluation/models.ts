@@ -1,19 +1,19 @@
 /** The networks a service can be asked for, shipped and uploaded: opened once, checked against their manifests. */
 
 import { gradientFaults } from "../segmenter/compile.ts";
-import { ManifestError, manifestSchema, type Manifest } from "../segmenter/manifest.ts";
+import { ManifestError, manifestSchema, ownerOf, type Manifest } from "../segmenter/manifest.ts";
 import { openNetwork, type Network } from "../segmenter/network.ts";
 import { createSegmenter, type Segmenter } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import { FaultlineError } from "./failure.ts";
-import { modelInfo } from "./model-info.ts";
+import { modelInfo, outlineOf } from "./model-info.ts";
 import type { ModelInfo } from "./service.ts";
 import { parseEntry, type UploadEntry, type UploadStore } from "./upload-store.ts";
 
 /** Where shipped networks come from: a folder, or what is bundled. They stay as they are while the service runs. */
 export interface ModelStore {
   readonly manifests: readonly Manifest[];
-  /** The bytes of a manifest's file. */
+  /** The bytes of a manifest's own file; of one that names another network's, that other is asked for. */
   readonly read: (manifest: Manifest) => Promise<Uint8Array>;
 }
 
@@ -54,6 +54,8 @@ export interface Models {
   /** @throws FaultlineError unknown-model, or model-unavailable where its file is missing or not what the manifest says. */
   readonly open: (name: string) => Promise<OpenModel>;
   readonly info: (name: string) => Promise<ModelInfo>;
+  /** Without the memory that runs take, which is long to find. */
+  readonly outline: (name: string) => Promise<ModelInfo>;
 }
 
 export interface ModelsOptions {
@@ -63,13 +65,13 @@ export interface ModelsOptions {
   readonly foundBy: string;
 }
 
-/** Uploaded networks held open; a further one takes the place of the one not used for longest. */
-const HELD_OPEN = 2;
+/** Networks held open; a further one takes the place of the one not used for longest. */
+const HELD_OPEN = 3;
 
 export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions): Models => {
   const shipped = new Map(store.manifests.map((manifest) => [manifest.name, manifest]));
-  const opened = new Map<string, Promise<OpenModel>>();
   const infos = new Map<string, Promise<ModelInfo>>();
+  const outlines = new Map<string, Promise<ModelInfo>>();
   const held = new Map<string, OpenModel>();
 
   const names = async () => {
@@ -87,33 +89,36 @@ export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions):
     });
   };
 
+  /** The model held under the key, or else made and held. */
+  const hold = async (key: string, name: string, make: () => Promise<OpenModel>): Promise<OpenModel> => {
+    const model = held.get(key) ?? (await available(name, make));
+    held.delete(key);
+    held.set(key, model);
+    if (held.size > HELD_OPEN) held.delete(held.keys().next().value!);
+    return model;
+  };
+
   /** `gone`: a file that was not there. Where another has taken its place meanwhile, that one is opened. */
   const openUploaded = async (from: UploadStore, name: string, gone?: string): Promise<OpenModel> => {
     const manifest = (await uploaded(name))?.manifest;
     if (!manifest) throw await unknown(name);
     const { file } = manifest;
-    const known = held.get(`${name}/${file}`);
-    const bytes = known ? null : await from.file(name, file);
-    if (!known && !bytes && file !== gone) return openUploaded(from, name, file);
-    const model = await available(name, async () => {
-      if (known) return known;
+    const key = `${name}/${file}`;
+    const bytes = held.has(key) ? null : await from.file(name, file);
+    if (!held.has(key) && !bytes && file !== gone) return openUploaded(from, name, file);
+    return hold(key, name, async () => {
       if (bytes) return openModel(await checkedNetwork(manifest, bytes), bytes.length, cache);
       throw new ManifestError(`${file} is missing`, "file");
     });
-    held.delete(`${name}/${file}`);
-    held.set(`${name}/${file}`, model);
-    if (held.size > HELD_OPEN) held.delete(held.keys().next().value!);
-    return model;
   };
 
   const open = async (name: string): Promise<OpenModel> => {
     const manifest = shipped.get(name);
     if (manifest) {
-      const read = async (): Promise<OpenModel> => {
-        const bytes = await store.read(manifest);
+      return hold(name, name, async () => {
+        const bytes = await store.read(ownerOf(manifest, store.manifests));
         return openModel(await checkedNetwork(manifest, bytes), bytes.length, cache);
-      };
-      return remember(opened, name, () => available(name, read));
+      });
     }
     if (!uploads) throw await unknown(name);
     return openUploaded(uploads, name);
@@ -125,7 +130,16 @@ export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions):
     return remember(infos, entry?.manifest.file ?? name, async () => modelInfo(await open(name), cache));
   };
 
-  return { foundBy, names, isShipped: (name) => shipped.has(name), uploaded, open, info };
+  const outline = async (name: string): Promise<ModelInfo> => {
+    const entry = shipped.has(name) ? null : await uploaded(name);
+    if (entry?.foundBy === foundBy) {
+      const { memory: _, largestAttack: __, ...outlined } = entry.info;
+      return outlined;
+    }
+    return remember(outlines, entry?.manifest.file ?? name, async () => outlineOf(await open(name)));
+  };
+
+  return { foundBy, names, isShipped: (name) => shipped.has(name), uploaded, open, info, outline };
 };
 
 /** Only such names reach a store. */

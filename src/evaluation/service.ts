@@ -33,15 +33,26 @@ export interface ModelInfo {
   /** Size of the network's file. */
   readonly bytes: number;
   readonly precision: "int8" | "fp32";
+  /** The shipped network whose file this one is too. */
+  readonly network?: string | undefined;
   readonly input: {
     readonly width: number | "dynamic";
     readonly height: number | "dynamic";
     readonly multipleOf?: number | undefined;
+    /** What becomes of an image of another size; resized where it does not say. */
+    readonly fit?: "resize" | "pad" | "tile" | undefined;
+    /** Of tiles, in pixels. */
+    readonly overlap?: number | undefined;
     readonly channels: "RGB" | "BGR";
     readonly mean: readonly number[];
     readonly std: readonly number[];
     readonly scale: number;
   };
+  /** At which the network sees the image; its own where there are none. */
+  readonly scales?: readonly number[] | undefined;
+  readonly fusion?: "max" | "mean" | undefined;
+  /** The CRF behind the network. */
+  readonly crf?: Crf | undefined;
   /** Clean scores with the split and the command that measured them, as the manifest states them. */
   readonly metrics: Readonly<Record<string, unknown>>;
   readonly license: string;
@@ -81,8 +92,21 @@ export interface Uploads {
   readonly remove: (name: string) => Promise<void>;
 }
 
+/** A fully connected CRF behind the network; src/crf/parameters.ts has the symbols. */
+export interface Crf {
+  readonly iterations: number;
+  readonly gaussian: { readonly weight: number; readonly theta: number };
+  readonly bilateral: { readonly weight: number; readonly thetaAlpha: number; readonly thetaBeta: number };
+  readonly compatibility?: "potts" | readonly (readonly number[])[];
+}
+
+/** `attacked`: attacks climb through it. */
+export type CrfChoice = "none" | (Omit<Crf, "compatibility"> & { readonly attacked: boolean });
+
 export interface SegmentRequest {
   readonly model: string;
+  /** In place of the model's own. */
+  readonly crf?: CrfChoice | undefined;
   readonly image: Uint8Array;
 }
 
@@ -120,6 +144,8 @@ export interface AttackSpec {
   readonly targeted?: Targeted | undefined;
   readonly pixelRange: "clip" | "none";
   readonly seed: number;
+  /** In place of the model's own. */
+  readonly crf?: CrfChoice | undefined;
 }
 
 export type OutputName =
@@ -243,6 +269,8 @@ export interface RobustnessSpec {
   readonly label: "prediction" | "ground-truth";
   readonly pixelRange: "clip" | "none";
   readonly seed: number;
+  /** In place of the model's own. */
+  readonly crf?: CrfChoice | undefined;
 }
 
 export interface RobustnessRequest {

@@ -3,8 +3,8 @@
 import { OnnxError } from "../onnx/graph.ts";
 import { RuntimeError } from "../runtime/session.ts";
 import { requireFit } from "../segmenter/fit.ts";
-import { ManifestError, parseManifest, type Manifest } from "../segmenter/manifest.ts";
-import type { Size } from "../segmenter/compile.ts";
+import { ManifestError, parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
+import type { Size } from "../segmenter/size.ts";
 import type { Network } from "../segmenter/network.ts";
 import type { Image } from "../segmenter/segmenter.ts";
 import { tensorOf } from "../tensor.ts";
@@ -56,6 +56,11 @@ const blamed = (cause: unknown): never => {
 
 /** Its digest filled in or compared, under a file name that no other upload has. */
 const completed = async ({ manifest, model }: UploadRequest): Promise<Manifest> => {
+  try {
+    withOwnFile(manifest);
+  } catch (cause) {
+    blamed(cause);
+  }
   const sha256 = await sha256Of(model);
   if (manifest.sha256 !== undefined && manifest.sha256 !== sha256)
     blamed(new ManifestError(`is another file's; this one's is ${sha256}`, "sha256"));

@@ -66,6 +66,21 @@ describe("POST /v1/attack", () => {
     expect(service.calls.attack[0]).toEqual({ spec, outputs, image: fakePng, labels: fakePng, target: fakePng });
   });
 
+  it("fills in CRF-RNN's parameters, and takes none", async () => {
+    const service = fakeService();
+    const client = clientOf(service);
+    for (const crf of ["none", {}, { iterations: 5, gaussian: { weight: 1, theta: 2 }, attacked: false }])
+      expect((await client.form(path, image, { attack: "ifgsm", crf })).status).toBe(200);
+    const bilateral = { weight: 5, thetaAlpha: 160, thetaBeta: 3 };
+    expect(service.calls.attack.map(({ spec }) => spec.crf)).toEqual([
+      "none",
+      { iterations: 10, gaussian: { weight: 3, theta: 3 }, bilateral, attacked: true },
+      { iterations: 5, gaussian: { weight: 1, theta: 2 }, bilateral, attacked: false },
+    ]);
+    const refused = await client.form(path, image, { attack: "ifgsm", crf: { gaussian: { weight: 1, theta: -2 } } });
+    expect(await problemIn(refused)).toMatchObject({ status: 422, errors: [{ pointer: "/spec/crf/gaussian/theta" }] });
+  });
+
   it("takes the spec as a part with its own type, and data: URLs in JSON", async () => {
     const service = fakeService();
     const client = clientOf(service);

@@ -92,6 +92,7 @@ const failures: { [K in Failure["kind"]]: [Extract<Failure, { kind: K }>, RegExp
     { status: 422, errors: [{ pointer: "/manifest/classes" }] },
   ],
   busy: [{ kind: "busy", retryAfterSeconds: 7 }, /7 s/, { status: 503 }],
+  stopping: [{ kind: "stopping" }, /shutting down/, { status: 503 }],
   cancelled: [{ kind: "cancelled" }, /closed/, { status: 499 }],
 };
 

@@ -100,6 +100,17 @@ describe("/openapi.json", () => {
     expect(document.components).toMatchObject({ securitySchemes: { uploadToken: { type: "http", scheme: "bearer" } } });
   });
 
+  it("documents, wherever a request can be refused for the moment, when to retry", () => {
+    const refusals = operations.flatMap(({ operation }) => operation.responses["503"] ?? []);
+    expect(refusals).toHaveLength(operations.length - 1); // not of /health/live
+    for (const refusal of refusals) expect(refusal).toHaveProperty(["headers", "Retry-After"]);
+    for (const { name, operation } of operations.filter(({ name }) => name.includes("/v1/")))
+      expect([name, operation.responses["503"]?.description]).toEqual([
+        name,
+        expect.stringMatching(/`busy`.*`stopping`/),
+      ]);
+  });
+
   it("resolves every $ref", () => {
     const refs = everywhere(document, "$ref") as string[];
     expect(refs.length).toBeGreaterThan(20);

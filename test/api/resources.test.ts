@@ -50,8 +50,22 @@ describe("POST /v1/segment", () => {
     );
     expect(problem.errors?.map(({ pointer, accepted }) => [pointer, accepted])).toEqual([
       ["/labels", ["image", "spec"]],
-      ["/spec/epsilon", ["model"]],
+      ["/spec/epsilon", ["model", "crf"]],
     ]);
+  });
+});
+
+describe("Vary", () => {
+  const client = clientOf(fakeService());
+  const ask = (accept: string) => client.form("/v1/segment", image, {}, { accept });
+
+  it.each(["image/png", "application/json", "text/nothing"])("names Accept where it decides: %s", async (accept) => {
+    expect((await ask(accept)).headers.get("vary")).toBe("Accept");
+  });
+
+  it("does not where it does not", async () => {
+    expect((await client.send("/v1/models")).headers.get("vary")).toBeNull();
+    expect((await client.send("/v1/segment")).status).toBe(405);
   });
 });
 

@@ -153,6 +153,8 @@ describe("what does not fit is refused by field", () => {
       { ...described(), sha256: "1".repeat(64) },
       /sha256: is that of another file; this one's is/,
     ],
+    ["another's file", {}, described({ network: "base" }), /network: is for variants of shipped networks/],
+    ["padding of a fixed size", {}, described({ input: { fit: "pad", width: 64 } }), /input.fit: is "pad", which/],
     ["a field", {}, { ...described(), license: "" }, /net\d+.json: the manifest is not valid: license: /],
     ["a field that is not known", {}, { ...described(), colour: 1 }, /Unrecognized key: "colour"/],
     ["the name", {}, { ...described(), name: "../up" }, /name: lower-case letters, digits/],

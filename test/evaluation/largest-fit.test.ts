@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { largestFit } from "../../src/evaluation/largest-fit.ts";
 import { startWasm } from "../../src/runtime/wasm.ts";
-import type { Size } from "../../src/segmenter/compile.ts";
+import type { Size } from "../../src/segmenter/size.ts";
 import { createSegmenter, type Goal } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import { encodePng } from "../../src/image/encode.ts";
@@ -52,6 +52,16 @@ describe("the largest fit", () => {
     });
     const none = segmenterOf(10 * MIB);
     expect(largestFit(none.segmenter, none.cache, { height: 120, width: 200 }, ["away"])).toBeNull();
+  });
+
+  it("of a network that sees tiles is larger than a tile, to the pixel", () => {
+    const wanted = { height: 600, width: 800 };
+    const input = { fit: "tile", height: 64, width: 96, overlap: 8 } as const;
+    const { segmenter, cache, fits } = segmenterOf(20 * MIB, { input });
+    const size = largestFit(segmenter, cache, wanted, [])!;
+    expect(size.width).toBeGreaterThan(96);
+    expect(size.width / size.height).toBeCloseTo(4 / 3, 1);
+    expect([fits(size, []), fits(wanted, [])]).toEqual([true, false]);
   });
 
   it("of a network of fixed size is that size, or nothing", () => {

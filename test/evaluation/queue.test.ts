@@ -70,6 +70,21 @@ describe("the queue", () => {
     expect(await queue(() => Promise.resolve("fine"))).toBe("fine");
   });
 
+  it("once it is stopped lets the task end that runs, and begins none of those that wait or come", async () => {
+    const stop = new AbortController();
+    const queue = createQueue(2, stop.signal);
+    const running = held();
+    const run = queue(running.task);
+    let begun = false;
+    const waiting = failureOf(queue(async () => void (begun = true)));
+    await turn();
+    stop.abort();
+    expect(await failureOf(queue(turn))).toEqual({ kind: "stopping" });
+    running.finish("done");
+    expect(await run).toBe("done");
+    expect([await waiting, begun]).toEqual([{ kind: "stopping" }, false]);
+  });
+
   it("without a line takes one at a time", async () => {
     const queue = createQueue(0);
     const only = held();

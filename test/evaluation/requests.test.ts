@@ -142,7 +142,8 @@ describe("robustness", () => {
 
 describe("models", () => {
   it("are told as their manifests state them, with the largest attack that fits", async () => {
-    const [info] = await serviceOf([tiny], { budgetBytes: 24 * 2 ** 20 }).models();
+    const told = serviceOf([tiny], { budgetBytes: 24 * 2 ** 20 });
+    const info = await told.model("tiny");
     expect(info).toMatchObject({
       name: "tiny",
       sha256: tiny.manifest.sha256,
@@ -150,9 +151,35 @@ describe("models", () => {
       classes: tiny.manifest.classes,
       gradient: { supported: true, unsupportedOperators: [] },
     });
-    const { width, height } = info!.largestAttack!;
+    const { memory: _, largestAttack, ...outline } = info;
+    expect(await told.models()).toEqual([outline]);
+    const { width, height } = largestAttack!;
     expect(Math.abs(width / height - 4 / 3)).toBeLessThan(0.05);
     expect(width * height).toBeGreaterThan(64 * 64);
+  });
+
+  it("share the file of the network that they name, which is read of that one", async () => {
+    const variant = { ...tiny, manifest: { ...tiny.manifest, name: "half", network: "tiny", scales: [0.5] } };
+    const asked: string[] = [];
+    const store = {
+      manifests: [variant.manifest, tiny.manifest],
+      read: ({ name }: { readonly name: string }) => {
+        asked.push(name);
+        return Promise.resolve(tiny.bytes);
+      },
+    };
+    const both = serviceOf([variant], { store });
+    const infos = await both.models();
+    expect(infos).toMatchObject([{ name: "half", network: "tiny", scales: [0.5] }, { name: "tiny" }]);
+    expect(asked).toEqual(["tiny", "tiny"]);
+    const [half, whole] = await Promise.all(["half", "tiny"].map((model) => both.segment({ model, image: imagePng })));
+    expect(half!.labels.data).not.toEqual(whole!.labels.data);
+    const lost = serviceOf([variant], { store: { ...store, manifests: [variant.manifest] } });
+    expect(await failureOf(lost.segment({ model: "half", image: imagePng }))).toEqual({
+      kind: "model-unavailable",
+      model: "half",
+      reason: 'network: "tiny" is no shipped network with a file of its own',
+    });
   });
 
   it("without a gradient say so", async () => {

@@ -37,6 +37,27 @@ const segmented = async (service: Service, model = "mine") =>
   decodeLabels((await service.segment({ model, image: imagePng })).labels.data, { maxPixels: 1e6 }).data;
 
 describe("an upload", () => {
+  it.each<[string, ManifestChanges, RegExp]>([
+    ["network", { network: "tiny" }, /^is for variants of shipped networks, which share a file/],
+    ["input/fit", { input: { fit: "pad", width: 64 } }, /^is "pad", which a fixed 64 forbids/],
+    ["scales", { scales: [1, 1] }, /^are 1, 1: one is there twice$/],
+  ])("is refused for its %s", async (field, changes, detail) => {
+    const { bucket } = memoryBucket();
+    expect(await failureOf(upload(serviceWith(bucket), fileOf({}, changes)))).toEqual({
+      kind: "manifest-mismatch",
+      errors: [{ pointer: `/manifest/${field}`, detail: expect.stringMatching(detail) }],
+    });
+    expect(await r2Uploads(bucket).list()).toEqual([]);
+  });
+
+  it("tells how it sees images", async () => {
+    const input = { fit: "tile", width: 64, height: 48, overlap: 8 } as const;
+    const file = fileOf({}, { input, scales: [0.5, 1], fusion: "mean" });
+    const { model } = await upload(serviceWith(memoryBucket().bucket), file);
+    expect(model).toMatchObject({ input, scales: [0.5, 1], fusion: "mean" });
+    expect(model.memory!.map(({ width }) => width)).toEqual([320, 640]);
+  });
+
   it("is told as its manifest and its network are", async () => {
     const { outcome, model } = await upload(serviceWith(memoryBucket().bucket), mine);
     expect(outcome).toBe("created");

@@ -1,0 +1,101 @@
+/** A framework that runs a case beside us, in a process of its own: bench/beside/*.mjs, bench/torch_gradient.py. */
+
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { Timed } from "../fastest.ts";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const python = process.env["FAULTLINE_PYTHON"] ?? "/usr/bin/python3";
+
+interface Program {
+  readonly command: readonly [string, string];
+  /** Why it cannot be run here; undefined where it can. */
+  readonly missing: () => string | undefined;
+}
+
+const javascript = (file: string): Program => ({
+  command: [process.execPath, `${here}${file}`],
+  missing: () => (existsSync(`${here}node_modules`) ? undefined : "not installed: npm ci --prefix bench/beside"),
+});
+
+const programs = {
+  PyTorch: {
+    command: [python, `${here}../torch_gradient.py`],
+    missing: () =>
+      spawnSync(python, ["-c", "import torch, onnx"]).status === 0
+        ? undefined
+        : `${python} has no torch and onnx (FAULTLINE_PYTHON names another)`,
+  },
+  "jax-js": javascript("jax.mjs"),
+  "TensorFlow.js": javascript("tfjs.mjs"),
+} as const satisfies Readonly<Record<string, Program>>;
+
+export type PeerName = keyof typeof programs;
+
+/** Those that can be run here; of the others it is said why not. */
+export const installedPeers = (say: (line: string) => void): ReadonlySet<PeerName> => {
+  const names = Object.keys(programs) as PeerName[];
+  return new Set(
+    names.filter((name) => {
+      const missing = programs[name].missing();
+      if (missing) say(`${name}: skipped, ${missing}`);
+      return missing === undefined;
+    }),
+  );
+};
+
+export interface Peer {
+  /** NaN once it has failed. */
+  readonly forward: Timed;
+  readonly gradient: Timed;
+  /** ∂ loss/∂ image. */
+  readonly result: Float32Array;
+  /** Why it gave up on the way; undefined where it did not. */
+  readonly failure: () => string | undefined;
+  readonly stop: () => void;
+}
+
+interface Answer {
+  readonly ready?: true;
+  readonly refused?: string;
+  readonly ms?: number;
+}
+
+/** Starts it on the case of `folder`. @throws Error with its reason where it refuses the case. */
+export const startPeer = async (name: PeerName, folder: string): Promise<Peer> => {
+  const [command, script] = programs[name].command;
+  const child = spawn(command, [script, folder], { stdio: ["pipe", "pipe", "ignore"] });
+  child.stdin.on("error", () => {}); // what is written to one that has ended: the missing answer tells of it
+  const ended = once(child, "close");
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const answer = async (): Promise<Answer> => {
+    const { done, value } = await lines.next();
+    if (!done) return JSON.parse(value) as Answer;
+    const [code, signal] = (await ended) as [number | null, string | null];
+    return { refused: `it ended with ${signal ?? `status ${code}`}` };
+  };
+  let { refused } = await answer();
+  if (refused !== undefined) {
+    child.kill();
+    throw new Error(refused);
+  }
+  const ask =
+    (task: string): Timed =>
+    async () => {
+      if (refused !== undefined) return NaN;
+      child.stdin.write(`${task}\n`);
+      const { ms = NaN, ...rest } = await answer();
+      ({ refused } = rest);
+      return ms;
+    };
+  return {
+    forward: ask("forward"),
+    gradient: ask("gradient"),
+    result: new Float32Array(Uint8Array.from(readFileSync(`${folder}/gradient.f32`)).buffer),
+    failure: () => refused,
+    stop: () => child.stdin.end(),
+  };
+};

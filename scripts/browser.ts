@@ -1,0 +1,107 @@
+/**
+ * Bundles the page /lab and its engine into dist/browser, with the shipped networks beside them: `npx tsx scripts/browser.ts`.
+ * Wrangler runs it before it bundles the Worker (wrangler.toml, [build]).
+ */
+
+import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build, type BuildResult, type Metafile } from "esbuild";
+import type { NetworkEntry } from "../src/playground/messages.ts";
+import { pageHeaders } from "../src/playground/headers.ts";
+import { ownerOf } from "../src/segmenter/manifest.ts";
+import { addresses } from "./browser/addresses.ts";
+import { shippedManifests } from "./shipped/list.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+export const browserFolder = join(root, "dist/browser");
+
+const source = (file: string): string => join(root, "src/playground", file);
+
+/** Cloudflare's limit on a static asset. */
+const MOST_BYTES = 25 * 2 ** 20;
+
+/** @param write false: only tells what it would write. */
+export const bundle = (folder: string, write = true): Promise<BuildResult & { readonly metafile: Metafile }> =>
+  build({
+    entryPoints: [source("page.ts"), source("engine.ts"), source("lab.css")],
+    outdir: folder,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    minify: true,
+    sourcemap: "linked",
+    splitting: true,
+    chunkNames: "assets/[name]-[hash]",
+    assetNames: "assets/[name]-[hash]",
+    loader: { ".wgsl": "text" },
+    // onnxruntime's own script stays a file: its threads load it.
+    conditions: ["onnxruntime-web-use-extern-wasm"],
+    plugins: [addresses],
+    logLevel: "warning",
+    tsconfigRaw: {},
+    metafile: true,
+    write,
+  });
+
+/** A network's file and manifest, where the page finds them; null for one that is too large to be served so. */
+const network = (folder: string, entry: NetworkEntry, file: string): NetworkEntry | null => {
+  const { name } = entry;
+  if (entry.bytes > MOST_BYTES) return null;
+  const manifest = join(folder, entry.manifest);
+  mkdirSync(dirname(manifest), { recursive: true });
+  copyFileSync(join(root, "models", name, "manifest.json"), manifest);
+  mkdirSync(dirname(join(folder, entry.file)), { recursive: true });
+  copyFileSync(file, join(folder, entry.file));
+  return entry;
+};
+
+/** The catalogue of networks. Variants share a file. */
+const networks = (folder: string): void => {
+  const manifests = shippedManifests();
+  const entries = manifests.flatMap((manifest) => {
+    const { name, architecture, dataset, file } = manifest;
+    const owner = ownerOf(manifest, manifests).name;
+    const path = join(root, "models", owner, file);
+    const entry = {
+      name,
+      architecture,
+      dataset,
+      bytes: statSync(path).size,
+      manifest: `models/${name}/manifest.json`,
+      file: `models/${owner}/${file}`,
+    };
+    return network(folder, entry, path) ?? [];
+  });
+  writeFileSync(join(folder, "networks.json"), JSON.stringify(entries));
+};
+
+/** In the format of Cloudflare's static assets. */
+const headersFile = (): string =>
+  Object.entries(pageHeaders)
+    .map(([path, headers]) =>
+      [path, ...Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`)].join("\n"),
+    )
+    .join("\n\n");
+
+/** A build takes the place of the last one when it is whole. */
+export const buildBrowser = async (): Promise<void> => {
+  const fresh = `${browserFolder}-${process.pid}`;
+  const folder = join(fresh, "lab");
+  mkdirSync(folder, { recursive: true });
+  try {
+    await bundle(folder);
+    networks(folder);
+    copyFileSync(source("lab.html"), join(fresh, "lab.html"));
+    copyFileSync(source("icon.svg"), join(folder, "icon.svg"));
+    writeFileSync(join(fresh, "_headers"), `${headersFile()}\n`);
+    mkdirSync(browserFolder, { recursive: true });
+    // The folder itself stays: a server may have it open.
+    for (const entry of readdirSync(browserFolder)) rmSync(join(browserFolder, entry), { recursive: true });
+    for (const entry of readdirSync(fresh)) renameSync(join(fresh, entry), join(browserFolder, entry));
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildBrowser();

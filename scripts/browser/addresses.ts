@@ -1,0 +1,43 @@
+/** Files beside a bundle. */
+
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import type { Plugin } from "esbuild";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** That of onnxruntime takes seconds, and is kept. */
+const gzipped = (file: string): Buffer => {
+  const kept = join(root, "node_modules/.cache/gzip", `${relative(root, file)}.gz`);
+  if (existsSync(kept) && statSync(kept).mtimeMs > statSync(file).mtimeMs) return readFileSync(kept);
+  const bytes = gzipSync(readFileSync(file));
+  mkdirSync(dirname(kept), { recursive: true });
+  writeFileSync(kept, bytes);
+  return bytes;
+};
+
+const extensions = { url: "", gzip: ".gz" } as const;
+const contents = { url: (file: string) => readFileSync(file), gzip: gzipped } as const;
+
+/**
+ * `import url from "file?url"`: the file, beside the bundle under a name with its digest, and its address from there.
+ * `?gzip`: the same of its gzip, for a file that is too large to be served.
+ */
+export const addresses: Plugin = {
+  name: "addresses",
+  setup: (bundle) => {
+    for (const form of ["url", "gzip"] as const) {
+      bundle.onResolve({ filter: new RegExp(`[?]${form}$`) }, async ({ path, resolveDir }) => {
+        const file = path.slice(0, path.lastIndexOf("?"));
+        const { path: found, errors } = await bundle.resolve(file, { kind: "import-statement", resolveDir });
+        return { path: `${found}${extensions[form]}`, errors, namespace: form };
+      });
+      bundle.onLoad({ filter: /./, namespace: form }, ({ path }) => {
+        const file = path.slice(0, path.length - extensions[form].length);
+        return { contents: contents[form](file), loader: "file" };
+      });
+    }
+  },
+};

@@ -1,0 +1,75 @@
+/** The visitor's own hardware: which backend takes a network, and the runtimes, each started once. */
+
+import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
+import scriptUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
+import { chooseBackend, type Backend, type Choice, type Wanted } from "../runtime/choose.ts";
+import type { Runtime } from "../runtime/session.ts";
+import { startWasm } from "../runtime/wasm.ts";
+import { gpuFaults } from "../segmenter/compile.ts";
+import type { Network } from "../segmenter/network.ts";
+import { fetched } from "./fetched.ts";
+
+export interface Started {
+  readonly runtime: Runtime;
+  readonly threads: number;
+}
+
+/** Of memory; browsers tell it rounded, at most 8 GiB, or not at all. */
+const machineBytes = (): number => ((navigator as { readonly deviceMemory?: number }).deviceMemory ?? 4) * 2 ** 30;
+
+/** Memory that a run may be predicted to take: a quarter of the machine's. WASM's addresses end at 4 GiB. */
+export const budgetBytes = (): number => Math.min(machineBytes() / 4, 2 * 2 ** 30);
+
+/** Threads share memory, which only isolated pages may; two of them on one core gain nothing. */
+const threadsHere = (): number =>
+  globalThis.crossOriginIsolated ? Math.min(8, Math.max(1, Math.ceil(navigator.hardwareConcurrency / 2))) : 1;
+
+/** @throws Error, saying why, where there is none. */
+const openAdapter = async (): Promise<GPUAdapter> => {
+  const gpu = (navigator as { readonly gpu?: GPU }).gpu;
+  if (!globalThis.isSecureContext) throw new Error("browsers give WebGPU to pages over https alone");
+  if (!gpu) throw new Error("this browser has no WebGPU");
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) throw new Error("this browser has WebGPU, but no adapter for it");
+  return adapter;
+};
+
+const nameOf = ({ info: { vendor, architecture, description } }: GPUAdapter): string =>
+  description || [vendor, architecture].filter(Boolean).join(" ") || "unnamed";
+
+/** By software it is slower than WebAssembly. @throws Error, saying why, where there is none to be used. */
+const adapterName = async (wanted: Wanted): Promise<string> => {
+  const adapter = await openAdapter();
+  if (wanted === "auto" && adapter.info.isFallbackAdapter)
+    throw new Error(`the only WebGPU adapter is software (${nameOf(adapter)})`);
+  return nameOf(adapter);
+};
+
+/** @throws RuntimeError where WebGPU is wanted and cannot be had. */
+export const chooseFor = (network: Network, wanted: Wanted): Promise<Choice> =>
+  chooseBackend(wanted, { adapter: () => adapterName(wanted), missing: () => gpuFaults(network) });
+
+const starts: { readonly [B in Backend]: () => Promise<Started> } = {
+  wasm: async () => {
+    const binary = await fetched("onnxruntime", new URL(wasmUrl, import.meta.url));
+    const module = await WebAssembly.compileStreaming(binary);
+    const threads = threadsHere();
+    return { runtime: startWasm({ module, threads, script: new URL(scriptUrl, import.meta.url).href }), threads };
+  },
+  webgpu: async () => {
+    const { startOn } = await import("./webgpu.ts");
+    return { runtime: await startOn(await openAdapter()), threads: 1 };
+  },
+};
+
+const started = new Map<Backend, Promise<Started>>();
+
+/** @throws FetchError, RuntimeError; a failure is not remembered. */
+export const start = (backend: Backend): Promise<Started> => {
+  const known = started.get(backend);
+  if (known) return known;
+  const starting = starts[backend]();
+  started.set(backend, starting);
+  starting.catch(() => started.delete(backend));
+  return starting;
+};

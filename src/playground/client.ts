@@ -1,0 +1,73 @@
+/** The engine as the page sees it: calls that are answered, one at a time, and an end at any time. */
+
+import type { Call, Calls, EngineFailure, Reply, Request, Stage, Stepped } from "./messages.ts";
+
+/** What the engine refused or could not do. */
+export class EngineRefusal extends Error {
+  override readonly name = "EngineRefusal";
+  readonly failure: EngineFailure;
+  constructor(failure: EngineFailure) {
+    super(failure.kind);
+    this.failure = failure;
+  }
+}
+
+export interface Watch {
+  readonly onStage?: (stage: Stage) => void;
+  readonly onStep?: (step: Stepped) => void;
+}
+
+export interface Engine {
+  /** @throws EngineRefusal */
+  readonly call: <C extends Call>(call: C, given: Calls[C]["given"], watch?: Watch) => Promise<Calls[C]["answer"]>;
+  /** What runs stops at its next step. */
+  readonly cancel: () => void;
+  /** Ends it at once, with its memory. What runs is refused as cancelled. */
+  readonly end: () => void;
+}
+
+interface Waiting extends Watch {
+  readonly resolve: (answer: Calls[Call]["answer"]) => void;
+  readonly reject: (error: EngineRefusal) => void;
+}
+
+export const startEngine = (): Engine => {
+  const worker = new Worker(new URL("engine.js", import.meta.url), { type: "module", name: "faultline" });
+  const send = (request: Request): void => worker.postMessage(request, { transfer: [] });
+  const waiting = new Map<number, Waiting>();
+  let calls = 0;
+
+  const refuseAll = (failure: EngineFailure): void => {
+    for (const { reject } of waiting.values()) reject(new EngineRefusal(failure));
+    waiting.clear();
+  };
+  worker.addEventListener("message", ({ data }: MessageEvent<Reply>) => {
+    const call = waiting.get(data.id);
+    if (!call) return;
+    if (data.kind === "stage") call.onStage?.(data.stage);
+    else if (data.kind === "step") call.onStep?.(data.step);
+    else {
+      waiting.delete(data.id);
+      if (data.kind === "answer") call.resolve(data.answer);
+      else call.reject(new EngineRefusal(data.failure));
+    }
+  });
+  worker.addEventListener("error", (event) => {
+    refuseAll({ kind: "crash", reason: event.message || "its script could not be loaded" });
+  });
+
+  return {
+    call: <C extends Call>(call: C, given: Calls[C]["given"], watch: Watch = {}) =>
+      new Promise<Calls[C]["answer"]>((resolve, reject) => {
+        calls += 1;
+        // An id belongs to one call, so that its answer is that call's.
+        waiting.set(calls, { ...watch, resolve, reject });
+        send({ id: calls, call, given } as Request);
+      }),
+    cancel: () => send({ call: "cancel" }),
+    end: () => {
+      worker.terminate();
+      refuseAll({ kind: "cancelled" });
+    },
+  };
+};

@@ -1,0 +1,8 @@
+/** The page's own elements. */
+
+/** @throws Error where the page has no such element. */
+export const byId = <E extends Element>(id: string, kind: new () => E): E => {
+  const found = document.getElementById(id);
+  if (found instanceof kind) return found;
+  throw new Error(`the page has no ${kind.name} of the id ${id}`);
+};

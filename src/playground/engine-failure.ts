@@ -1,0 +1,54 @@
+/** What goes wrong in the engine, as data. */
+
+import { footprintsOf, largestFit } from "../evaluation/largest-fit.ts";
+import { OnnxError } from "../onnx/graph.ts";
+import { RuntimeCrash, RuntimeError } from "../runtime/session.ts";
+import { ManifestError } from "../segmenter/manifest.ts";
+import type { Goal, Image, Segmenter } from "../segmenter/segmenter.ts";
+import { MemoryBudgetError, type SessionCache } from "../segmenter/session-cache.ts";
+import { FetchError } from "./fetched.ts";
+import type { EngineFailure } from "./messages.ts";
+
+/** A failure on its way to the page. */
+class EngineError extends Error {
+  override readonly name = "EngineError";
+  readonly failure: EngineFailure;
+  constructor(failure: EngineFailure, options?: ErrorOptions) {
+    super(failure.kind, options);
+    this.failure = failure;
+  }
+}
+
+/** @param operators of the network that have no gradient. @throws EngineError where there are any. */
+export const requireGradient = (operators: readonly string[]): void => {
+  if (operators.length > 0) throw new EngineError({ kind: "no-gradient", operators });
+};
+
+/** Before anything runs. @throws EngineError that tells the largest size that would fit. */
+export const requireMemory = (
+  cache: SessionCache,
+  segmenter: Segmenter,
+  { shape }: Image,
+  goals: readonly Goal["kind"][],
+): void => {
+  const size = { height: shape[1]!, width: shape[2]! };
+  try {
+    for (const footprints of footprintsOf(segmenter, size, goals)) cache.requireFit(footprints);
+  } catch (cause) {
+    if (!(cause instanceof MemoryBudgetError)) throw cause;
+    const { predictedBytes, budgetBytes } = cause;
+    const fit = largestFit(segmenter, cache, size, goals);
+    throw new EngineError({ kind: "memory", predictedBytes, budgetBytes, fit }, { cause });
+  }
+};
+
+export const failureOf = (cause: unknown, signal: AbortSignal): EngineFailure => {
+  if (signal.aborted) return { kind: "cancelled" };
+  if (cause instanceof EngineError) return cause.failure;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof FetchError) return { kind: "fetch", what: cause.what, reason };
+  if (cause instanceof RuntimeCrash) return { kind: "crash", reason };
+  if (cause instanceof RuntimeError) return { kind: "backend", reason };
+  if (cause instanceof OnnxError || cause instanceof ManifestError) return { kind: "network", reason };
+  return { kind: "unexpected", reason };
+};

@@ -1,0 +1,171 @@
+/** The engine: networks and attacks in a Web Worker, so that the page stays responsive. */
+
+import { attackImage, goalKind } from "../evaluation/attack-image.ts";
+import { meanOf, voidedBeyond } from "../evaluation/labels.ts";
+import { attackScores, perturbationFrom, scoresAgainst } from "../evaluation/scores.ts";
+import { changedShare } from "../metrics/distances.ts";
+import { parseManifest } from "../segmenter/manifest.ts";
+import { gradientFaults } from "../segmenter/compile.ts";
+import { openNetwork } from "../segmenter/network.ts";
+import type { Runtime } from "../runtime/session.ts";
+import { createSegmenter, type Image, type Labels, type Prediction, type Segmenter } from "../segmenter/segmenter.ts";
+import { SessionCache } from "../segmenter/session-cache.ts";
+import { budgetBytes, chooseFor, start } from "./backend.ts";
+import { failureOf, requireGradient, requireMemory } from "./engine-failure.ts";
+import { fetched } from "./fetched.ts";
+import type { Attacked, Call, Calls, NetworkEntry, Reply, Request, Stage, Stepped } from "./messages.ts";
+
+interface Report {
+  readonly stage: (stage: Stage) => void;
+  readonly step: (step: Stepped) => void;
+  readonly signal: AbortSignal;
+}
+
+interface Open {
+  readonly segmenter: Segmenter;
+  readonly cache: SessionCache;
+  /** Operators that have no gradient. */
+  readonly refused: readonly string[];
+}
+
+let open: Open | undefined;
+/** By backend: networks share its memory. */
+const caches = new Map<Runtime, SessionCache>();
+/** The last picture and what was predicted on it: attacks on it need not predict it again. */
+let seen: { readonly image: Image; readonly prediction: Prediction } | undefined;
+
+const download = async ({ name, manifest, file }: NetworkEntry) => {
+  const [told, bytes] = await Promise.all([
+    fetched(`the manifest of ${name}`, manifest).then((response) => response.json() as Promise<unknown>),
+    fetched(name, file).then((response) => response.arrayBuffer()),
+  ]);
+  return openNetwork(parseManifest(told), new Uint8Array(bytes));
+};
+
+const cacheOf = (runtime: Runtime): SessionCache => {
+  const cache = caches.get(runtime) ?? new SessionCache(runtime, budgetBytes());
+  caches.set(runtime, cache);
+  return cache;
+};
+
+const opened = (): Open => {
+  if (!open) throw new Error("no network is open");
+  return open;
+};
+
+type Handlers = { readonly [C in Call]: (given: Calls[C]["given"], report: Report) => Promise<Calls[C]["answer"]> };
+
+const handlers: Handlers = {
+  open: async ({ network: entry, wanted }, { stage }) => {
+    stage("network");
+    const network = await download(entry);
+    const choice = await chooseFor(network, wanted);
+    stage("runtime");
+    const { runtime, threads } = await start(choice.backend);
+    const cache = cacheOf(runtime);
+    open = { segmenter: createSegmenter(network, cache), cache, refused: gradientFaults(network) };
+    seen = undefined;
+    return { classes: network.manifest.classes, choice, threads, version: runtime.version };
+  },
+
+  predict: async ({ image }, { stage }) => {
+    const { segmenter, cache, refused } = opened();
+    stage("prediction");
+    // What cannot be attacked need not be looked at: the page shrinks it first.
+    requireMemory(cache, segmenter, image, refused.length > 0 ? [] : ["least-likely"]);
+    const prediction = await segmenter.predict(image);
+    seen = { image, prediction };
+    return { labels: prediction.labels, confidence: meanOf(prediction.confidence.data) };
+  },
+
+  attack: async ({ image, plan }, { stage, step, signal }) => {
+    const { segmenter, cache, refused } = opened();
+    requireGradient(refused);
+    stage("gradient");
+    await turn(); // lets the message out before the graph is built
+    requireMemory(cache, segmenter, image, [goalKind(plan)]);
+    const start = performance.now();
+    let reached: Stepped["reached"] = null;
+    const watched: Segmenter = {
+      ...segmenter,
+      objective: (goal) => {
+        const objective = segmenter.objective(goal);
+        return async (at) => {
+          const evaluation = await objective(at);
+          reached = { image: at, labels: evaluation.labels };
+          return evaluation;
+        };
+      },
+      predict: (at) => {
+        reached = null;
+        return segmenter.predict(at);
+      },
+    };
+    const attacked = await attackImage(
+      watched,
+      image,
+      { ...plan, pixelRange: "clip" },
+      {
+        signal,
+        onStep: async (report) => {
+          step({ report, reached });
+          await turn(); // lets "cancel" in
+        },
+      },
+      seen && sameImage(seen.image, image) ? seen.prediction : undefined,
+    );
+    const milliseconds = performance.now() - start;
+    return { ...scored(segmenter, image, attacked), milliseconds };
+  },
+};
+
+type AttackedImage = Awaited<ReturnType<typeof attackImage>>;
+
+const scored = (
+  { manifest }: Segmenter,
+  clean: Image,
+  { clean: before, uint8, float, zeroGradientShare }: AttackedImage,
+): Omit<Attacked, "milliseconds"> => {
+  const names = manifest.classes.map(({ name }) => name);
+  const reference = voidedBeyond(before.labels, names.length);
+  const against = (labels: Labels) => scoresAgainst(labels, reference, names.length);
+  return {
+    ...uint8,
+    unrounded: float.image,
+    scores: attackScores(against(before.labels), against(uint8.labels), names),
+    perturbation: perturbationFrom(clean)(uint8.image),
+    changedPixelShare: changedShare(before.labels, uint8.labels) ?? 0,
+    zeroGradientShare,
+  };
+};
+
+const sameImage = (a: Image, b: Image): boolean =>
+  a.shape.join() === b.shape.join() && a.data.every((value, i) => value === b.data[i]);
+
+/** Messages are received between tasks, not between the promises of one. */
+const turn = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve));
+
+const reply = (message: Reply): void => self.postMessage(message, { transfer: [] });
+
+let running = new AbortController();
+
+const answer = async <C extends Call>(id: number, call: C, given: Calls[C]["given"]): Promise<void> => {
+  running = new AbortController();
+  const { signal } = running;
+  try {
+    const report: Report = {
+      stage: (stage) => reply({ id, kind: "stage", stage }),
+      step: (step) => reply({ id, kind: "step", step }),
+      signal,
+    };
+    reply({ id, kind: "answer", answer: await handlers[call](given, report) });
+  } catch (cause) {
+    reply({ id, kind: "failure", failure: failureOf(cause, signal) });
+  }
+};
+
+/** One call at a time: the page awaits each before the next. */
+self.addEventListener("message", ({ data }: MessageEvent<Request>) => {
+  if (data.call === "cancel") running.abort();
+  else void answer(data.id, data.call, data.given);
+});

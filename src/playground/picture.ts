@@ -1,0 +1,57 @@
+/** Pictures as the browser decodes and draws them, and images as networks take them. */
+
+import type { Image } from "../segmenter/segmenter.ts";
+import type { Size } from "../segmenter/size.ts";
+import { tensor } from "../tensor.ts";
+
+/** A picture that the browser has decoded, at its own size. */
+export interface Picture {
+  readonly name: string;
+  readonly bitmap: ImageBitmap;
+}
+
+/** The browser's decoder: it knows more formats than Faultline's, and which way a camera was held. */
+export const readPicture = async (name: string, file: Blob): Promise<Picture> => {
+  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", imageOrientation: "from-image" });
+  return { name, bitmap };
+};
+
+/** The picture's size, or less in its aspect, so that no side is longer than `longest`. */
+export const sizeWithin = ({ width, height }: Size, longest: number): Size => {
+  const scale = Math.min(1, longest / Math.max(width, height));
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+};
+
+/** Where the context is lost or the canvas too large there is none. */
+const contextOf = (canvas: HTMLCanvasElement | OffscreenCanvas, { width, height }: Size) => {
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
+  if (!context) throw new Error(`the browser gives no canvas of ${width} × ${height} pixels`);
+  return context as CanvasRenderingContext2D;
+};
+
+/** [3,H,W] at that size, over black. At the picture's own size the pixels are its own. */
+export const imageOf = ({ bitmap }: Picture, size: Size): Image => {
+  const context = contextOf(document.createElement("canvas"), size);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, size.width, size.height);
+  const { data } = context.getImageData(0, 0, size.width, size.height);
+  const area = size.width * size.height;
+  const planes = new Float32Array(3 * area);
+  for (let i = 0; i < area; i++) for (let c = 0; c < 3; c++) planes[c * area + i] = data[4 * i + c]!;
+  return tensor("float32", [3, size.height, size.width], planes);
+};
+
+export const sizeOf = ({ shape }: Image): Size => ({ height: shape[1]!, width: shape[2]! });
+
+/** Writes red, green and blue of pixel `i` to `rgba` from `4·i` on. */
+export type Colour = (i: number, rgba: Uint8ClampedArray) => void;
+
+export const paint = (canvas: HTMLCanvasElement, size: Size, colour: Colour): void => {
+  const context = contextOf(canvas, size);
+  const picture = context.createImageData(size.width, size.height);
+  picture.data.fill(255);
+  for (let i = 0; i < size.width * size.height; i++) colour(i, picture.data);
+  context.putImageData(picture, 0, 0);
+};

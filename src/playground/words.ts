@@ -1,0 +1,77 @@
+/** Numbers, and what goes wrong, in words. */
+
+import type { AttackName } from "../evaluation/service.ts";
+import type { Size } from "../segmenter/size.ts";
+import type { EngineFailure, Opened, Stage } from "./messages.ts";
+
+export const percent = (share: number): string => `${(100 * share).toFixed(1)}\u00a0%`;
+export const sized = ({ width, height }: Size): string => `${width} × ${height}`;
+export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0)} MiB`;
+/** Two decimals, as far as they say something. */
+export const short = (value: number): string => String(Number(value.toFixed(2)));
+
+export const seconds = (milliseconds: number): string =>
+  milliseconds < 10_000 ? (milliseconds / 1000).toFixed(2) : (milliseconds / 1000).toFixed(0);
+
+export const attackHints: Readonly<Record<AttackName, string>> = {
+  "ifgsm-ii": "Many small steps towards each pixel's least likely class; the strongest of the paper.",
+  ifgsm: "Many small steps away from each pixel's own label.",
+  pgd: "Iterative FGSM from a random start within ε.",
+  "fgsm-ii": "One step of size ε towards each pixel's least likely class.",
+  fgsm: "One step of size ε away from each pixel's own label.",
+};
+
+export const stageWords = (stage: Stage, network: string, size: Size | null): string => {
+  const at = size ? ` at ${sized(size)}` : "";
+  switch (stage) {
+    case "runtime":
+      return "Fetching onnxruntime …";
+    case "network":
+      return `Fetching ${network} …`;
+    case "prediction":
+      return `${network} looks at the picture${at} …`;
+    case "gradient":
+      return `Building the gradient of ${network}${at} …`;
+    default:
+      return stage satisfies never;
+  }
+};
+
+export const backendWords = ({ choice: { backend, why }, threads, version }: Opened): string => {
+  const name = backend === "webgpu" ? "WebGPU" : `WebAssembly, ${threads === 1 ? "one thread" : `${threads} threads`}`;
+  return `Runs on ${name}: ${why}. ${version}.`;
+};
+
+/** Null for what the visitor did. */
+export const failureWords = (failure: EngineFailure): string | null => {
+  switch (failure.kind) {
+    case "cancelled":
+      return null;
+    case "memory": {
+      const { predictedBytes, budgetBytes, fit } = failure;
+      const remedy = fit ? `At ${sized(fit)} it would fit.` : "No smaller picture would fit either.";
+      return `This attack would take ${mebibytes(predictedBytes)} of memory; the page allows itself ${mebibytes(budgetBytes)} on this machine. ${remedy}`;
+    }
+    case "no-gradient":
+      return `This network cannot be attacked by gradient: it has no derivative of ${failure.operators.join(", ")}.`;
+    case "network":
+      return `The network cannot be run on this picture: ${failure.reason}.`;
+    case "fetch":
+      return `${failure.what} could not be fetched: ${failure.reason}.`;
+    case "backend":
+      return `The backend failed: ${failure.reason}.`;
+    case "crash":
+      return `The engine went down (${failure.reason}) and is started anew. A smaller picture takes less memory.`;
+    case "unexpected":
+      return `Something went wrong that should not: ${failure.reason}.`;
+    default:
+      return failure satisfies never;
+  }
+};
+
+/** The result in a sentence or two. */
+export const verdictWords = (epsilon: number, changed: number, ratio: number | null): string => {
+  const moved = `No value moved by more than ${short(epsilon)} of 255`;
+  const took = `${percent(changed)} of the pixels have another label`;
+  return `${moved}, and ${took}.${ratio === null ? "" : ` The network keeps ${percent(ratio)} of its IoU.`}`;
+};
