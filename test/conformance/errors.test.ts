@@ -85,7 +85,9 @@ describe("fields at fault", () => {
     const score = await client.form("/v1/score", { prediction: scene.labelsPng });
     expect((await refused(score, 422, "invalid-request")).errors?.[0]?.pointer).toBe("/reference");
     const unknown = await client.form(path, image, { ...spec, model: "psp" });
-    expect(await refused(unknown, 404, "unknown-model")).toMatchObject({ accepted: ["enet-street"] });
+    expect(await refused(unknown, 404, "unknown-model")).toMatchObject({
+      accepted: expect.arrayContaining(["enet-street"]),
+    });
   });
 });
 

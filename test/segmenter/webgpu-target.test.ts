@@ -5,7 +5,8 @@ import { describeBackend } from "../support/backend.ts";
 
 describeBackend("WASM, written for WebGPU", () => Promise.resolve(startWasm()), {
   target: "webgpu",
-  gradientError: 1e-5,
-  labels: 1,
+  // Where WASM has integer kernels, an activation between two levels may be rounded to the other one.
+  gradientError: 5e-3,
+  labels: 0.99,
   most: { height: 64, width: 96 },
 });
