@@ -9,6 +9,7 @@ import { FaultlineError } from "./evaluation/failure.ts";
 import { useNodeCodecs } from "./image/node.ts";
 import { defaultModel, folderModels } from "./node/folder-models.ts";
 import { startThreadRuntime, type ThreadRuntime } from "./node/runtime.ts";
+import { labPages } from "./node/lab.ts";
 import { listen } from "./node/server.ts";
 import { help, parseSettings, type Settings } from "./node/settings.ts";
 import { folderUploads } from "./store/folder.ts";
@@ -45,6 +46,7 @@ const serve = async (settings: Settings): Promise<void> => {
     uploadToken: settings.uploadToken,
     log: (error, requestId) => console.error(requestId, error),
   });
+  app.route("/", labPages());
   const { host, port } = settings;
   const server = await listen((request) => app.fetch(request), { host, port, log: console.log });
   console.log(`Listening on ${server.url} with ${store.manifests.map(({ name }) => name).join(", ")}; pages at /docs`);

@@ -109,6 +109,10 @@ the other's. A masked gradient shows where the attack that comes from the other 
 
 ${robustness(measured)}
 
+Where measured, int8 is about as fragile as float: each row's four columns lie within 0.03 of each other. An attack from the
+other precision is hardly ever stronger than the own one, and then by 0.02 at most: the straight-through gradient is as good
+as the float network's, nothing is masked by rounding. Eight images tell no finer differences.
+
 \`\`\`sh
 npx tsx scripts/models.ts cost
 npx tsx scripts/models.ts precision --data CAMVID/test

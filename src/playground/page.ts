@@ -14,7 +14,7 @@ import { imageOf, readPicture, sizeOf, sizeWithin, type Picture } from "./pictur
 import { onPicture } from "./picture-input.ts";
 import { showCurve, showLegend, showNumbers, showProgress } from "./report.ts";
 import { clearAttack, showBefore, showPicture, showReached } from "./stage.ts";
-import { backendWords, failureWords, percent, seconds, sized, stageWords, verdictWords } from "./words.ts";
+import { backendWords, counted, failureWords, percent, seconds, sized, stageWords, verdictWords } from "./words.ts";
 
 const element = (id: string): HTMLElement => byId(id, HTMLElement);
 const button = (id: string): HTMLButtonElement => byId(id, HTMLButtonElement);
@@ -169,7 +169,7 @@ const attack = async (): Promise<void> => {
       {
         onStage: tellStage(sizeOf(image)),
         onStep: ({ report: step, reached }) => {
-          if (step.step === 1) tell(`${controls.chosenNetwork().name} is attacked in ${step.steps} steps …`);
+          if (step.step === 1) tell(`${controls.chosenNetwork().name} is attacked in ${counted(step.steps, "step")} …`);
           reports.push(step);
           showStep(reports);
           if (reached) showReached(reached, plan.epsilon);

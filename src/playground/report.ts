@@ -4,7 +4,7 @@ import { classShares } from "../evaluation/labels.ts";
 import type { StepReport } from "../evaluation/service.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import type { Attacked, Opened } from "./messages.ts";
-import { percent, seconds, short } from "./words.ts";
+import { counted, percent, seconds, short } from "./words.ts";
 
 const element = <K extends keyof HTMLElementTagNameMap>(
   name: K,
@@ -109,7 +109,7 @@ export const showCurve = (canvas: Element, reports: readonly StepReport[]): void
     ...[0, 0.5, 1].map((share) => svg("line", { class: "grid", x1: left, x2: right, y1: y(share), y2: y(share) })),
     ...[0, 0.5, 1].map((share) => label(left - 5, share, `${100 * share}`)),
     svg("text", { x: left, y: bottom + 15 }, "0"),
-    svg("text", { x: right, y: bottom + 15, "text-anchor": "end" }, `${steps} steps`),
+    svg("text", { x: right, y: bottom + 15, "text-anchor": "end" }, counted(steps, "step")),
     svg("path", { class: "line", d: path.join("") }),
     svg("circle", { class: "dot", cx: x(last.step), cy: y(last.changedPixelShare), r: 4 }),
   );

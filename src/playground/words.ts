@@ -5,6 +5,7 @@ import type { Size } from "../segmenter/size.ts";
 import type { EngineFailure, Opened, Stage } from "./messages.ts";
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)}\u00a0%`;
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 export const sized = ({ width, height }: Size): string => `${width} × ${height}`;
 export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0)} MiB`;
 /** Two decimals, as far as they say something. */
@@ -38,7 +39,8 @@ export const stageWords = (stage: Stage, network: string, size: Size | null): st
 };
 
 export const backendWords = ({ choice: { backend, why }, threads, version }: Opened): string => {
-  const name = backend === "webgpu" ? "WebGPU" : `WebAssembly, ${threads === 1 ? "one thread" : `${threads} threads`}`;
+  const name =
+    backend === "webgpu" ? "WebGPU" : `WebAssembly, ${threads === 1 ? "one thread" : counted(threads, "thread")}`;
   return `Runs on ${name}: ${why}. ${version}.`;
 };
 

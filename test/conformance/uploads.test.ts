@@ -30,12 +30,12 @@ const upload = (client: Client, file: Upload, query = "", headers: Record<string
 const remove = (client: Client, name: string, headers: Record<string, string> = {}): Promise<Response> =>
   client.send(`/v1/models/${name}`, { method: "DELETE", headers });
 
-const shipped = new Set(shippedManifests().map(({ name }) => name));
+const bundled = new Set(shippedManifests().map(({ name }) => name));
 
 /** Of the default network, and of those uploaded. */
 const namesOf = async (client: Client): Promise<string[]> => {
   const { models } = await okJson<{ models: ModelInfo[] }>(await client.send("/v1/models"));
-  return models.map(({ name }) => name).filter((name) => name === "enet-street" || !shipped.has(name));
+  return models.map(({ name }) => name).filter((name) => name === "enet-street" || !bundled.has(name));
 };
 
 const scene = makeScene(7, 96, 72);

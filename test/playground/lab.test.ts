@@ -141,6 +141,7 @@ const shoot = async (page: Page, name: string, width: number, height: number, sc
     mobile,
   });
   await page.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
+  await page.evaluate("scrollTo(0, 0)");
   writeFileSync(join(out, `${name}.png`), await page.screenshot());
   // Nothing may stick out to the side.
   expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
