@@ -13,6 +13,21 @@ import { formBody, jsonBody, problemIn, type Client, type Files } from "../suppo
 /** A client, and where it connects to. */
 export type WorkerClient = Client & { readonly url: () => Promise<URL> };
 
+/**
+ * A refusal may come before the body has been read, and the connection be closed: then undici's write fails, and it does not
+ * read the answer. Such a request is sent again.
+ */
+const answered = async (send: () => Promise<Response>, attempts = 5): Promise<Response> => {
+  try {
+    return await send();
+  } catch (cause) {
+    const code =
+      cause instanceof Error && cause.cause instanceof Error && "code" in cause.cause ? cause.cause.code : "";
+    if (attempts === 1 || (code !== "EPIPE" && code !== "ECONNRESET")) throw cause;
+    return answered(send, attempts - 1);
+  }
+};
+
 /** Starts the Worker before the file's tests, and stops it after them. */
 export const openWorker = (options: WorkerOptions = {}): WorkerClient => {
   let worker: RunningWorker | undefined;
@@ -24,7 +39,8 @@ export const openWorker = (options: WorkerOptions = {}): WorkerClient => {
   const send = async (path: string, init?: RequestInit): Promise<Response> => {
     const headers = new Headers(init?.headers);
     headers.set("connection", "close"); // workerd drops idle connections, at times as they are used again
-    return fetch(new URL(path, await worker!.ready), { ...init, headers });
+    const url = new URL(path, await worker!.ready);
+    return answered(() => fetch(url, { ...init, headers }));
   };
   return {
     url: () => worker!.ready,
