@@ -235,7 +235,7 @@ describe.skipIf(!hasGpu)(`l2_step${gpuNote}`, () => {
         const expected = l2Definition({ x: image, centre, gradient, ...options });
         expect(
           errorOf(await stepped({ image, centre, gradient }, options, groups), expected, centre),
-        ).toBeLessThanOrEqual(1e-6);
+        ).toBeLessThanOrEqual(magnitude < 1e-30 ? 2e-6 : 1e-6);
       },
     );
     await fc.assert(property, { numRuns: 30 });
