@@ -9,12 +9,12 @@ import { Miniflare } from "miniflare";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist/worker");
 
-const moduleTypes = { js: "ESModule", wasm: "CompiledWasm", onnx: "Data" } as const;
+const moduleTypes = { js: "ESModule", wasm: "CompiledWasm" } as const;
 type Extension = keyof typeof moduleTypes;
 
 const extensionOf = (file: string): string => file.split(".").at(-1)!;
 
-/** Bundles src/worker.ts into dist/worker and the page /lab into dist/browser, with wrangler; needs no account and no network. */
+/** Bundles src/worker.ts into dist/worker, and the networks and the page /lab into dist/browser, with wrangler; needs no account and no network. */
 export const buildWorker = (): void => {
   rmSync(dist, { recursive: true, force: true });
   const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
@@ -76,7 +76,7 @@ export const startWorker = ({ port = 0, bindings = {}, bucket }: WorkerOptions =
     ...(typeof bucket === "object" && { r2Persist: bucket.folder }),
     cf: false,
     unsafeDirectSockets: [{ host: "127.0.0.1", port }],
-    assets: { directory: join(root, "dist/browser"), routerConfig: { has_user_worker: true } },
+    assets: { directory: join(root, "dist/browser"), binding: "ASSETS", routerConfig: { has_user_worker: true } },
     modulesRoot: dist,
     modules: ordered.map((file) => ({
       type: moduleTypes[extensionOf(file) as Extension],

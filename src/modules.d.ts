@@ -5,11 +5,6 @@ declare module "*.wasm" {
   export default module;
 }
 
-declare module "*.onnx" {
-  const bytes: ArrayBuffer;
-  export default bytes;
-}
-
 /** Read as text: esbuild's loader `text`. */
 declare module "*.wgsl" {
   const source: string;

@@ -1,4 +1,4 @@
-/** Cloudflare's entry, and the only file that sees its environment. Networks and WASM modules are bundled. */
+/** Cloudflare's entry, and the only file that sees its environment. WASM modules and the networks' manifests are bundled. */
 
 import { waitUntil } from "cloudflare:workers";
 import jpegDecoder from "@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm";
@@ -16,6 +16,8 @@ import { shipped } from "./shipped.ts";
 import { r2Uploads } from "./store/r2.ts";
 
 interface Env {
+  /** Static assets: the networks' files. */
+  readonly ASSETS: Fetcher;
   /** WASM memory that a run may be predicted to take. */
   readonly MEMORY_BUDGET_MIB: string;
   /** Of a request that uploads a network. */
@@ -26,18 +28,15 @@ interface Env {
   readonly UPLOAD_TOKEN?: string;
 }
 
-const bundledModels = (): ModelStore => {
-  const files = new Map(shipped.map(({ manifest, file }) => [parseManifest(manifest), file]));
-  return {
-    manifests: [...files.keys()],
-    read: (manifest) => {
-      const file = files.get(manifest);
-      return file
-        ? Promise.resolve(new Uint8Array(file))
-        : Promise.reject(new Error(`${manifest.name} is not bundled`));
-    },
-  };
-};
+/** Their files are static assets, beside the page /lab, which runs the same (scripts/browser.ts). */
+const shippedModels = (assets: Fetcher): ModelStore => ({
+  manifests: shipped.map(parseManifest),
+  read: async ({ name, file }) => {
+    const response = await assets.fetch(`https://assets/lab/models/${name}/${file}`);
+    if (!response.ok) throw new Error(`${file} of ${name} is not among the static assets (${response.status})`);
+    return new Uint8Array(await response.arrayBuffer());
+  },
+});
 
 /**
  * Cloudflare drops a request's work when its client leaves. Other requests wait for that work (their turn, a model half
@@ -75,7 +74,7 @@ const createWorker = (env: Env) => {
   useCodecModules({ jpeg: () => Promise.resolve(jpegDecoder), webp: () => Promise.resolve(webpDecoder) });
   const { version } = packageJson;
   const service = createService({
-    store: bundledModels(),
+    store: shippedModels(env.ASSETS),
     uploads: env.MODELS && r2Uploads(env.MODELS),
     runtime: startWasm({ module: ortModule }),
     version,

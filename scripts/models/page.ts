@@ -94,9 +94,9 @@ export const modelsPage = (
 # The networks that ship
 
 The architectures that Arnab, Miksik and Torr compare (CVPR 2018), slim, trained on CamVid train and synthetic streets by the
-recipe in [training](training/README.md). Each is usable by its name, in int8 and, as \`NAME-float\`, in float; the Worker
-bundles those int8 ones that it has room for (all but SegNet and Dilated-Net). Multiply-adds and times of a network with a CRF are without it. A name in brackets is the network whose weights a variant uses. Where two numbers stand, the first is
-int8, the second float. Sizes at 480×360; milliseconds in Node-WASM, one thread, of a busy machine: compare them with each
+recipe in [training](training/README.md). Each is usable by its name, in int8 and, as \`NAME-float\`, in float.
+Multiply-adds and times of a network with a CRF are without it. A name in brackets is the network whose weights a variant uses. Where
+two numbers stand, the first is int8, the second float. Sizes at 480×360; milliseconds in Node-WASM, one thread, of a busy machine: compare them with each
 other, not with yours. Manifests hold the commands behind each mIoU.
 
 ${costs(manifests, measured, bytesOf)}

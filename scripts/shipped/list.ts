@@ -1,11 +1,8 @@
-/** A Worker may have 10 MB compressed, of which these would take 2.5 too many: under Node they are there. */
-const notBundled = new Set(["dilated-context", "dilated-frontend", "segnet-vgg"]);
-
-/** The source of src/shipped.ts: the int8 networks of models/ that Workers have room for, each file imported once. */
+/** The source of src/shipped.ts: the manifests of models/. */
 
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { ownerOf, parseManifest, type Manifest } from "../../src/segmenter/manifest.ts";
+import { parseManifest, type Manifest } from "../../src/segmenter/manifest.ts";
 
 const models = fileURLToPath(new URL("../../models/", import.meta.url));
 
@@ -20,24 +17,14 @@ export const shippedManifests = (): Manifest[] =>
 const identifier = (name: string): string =>
   name.replaceAll(/[^a-z0-9]+(.?)/g, (_, next: string) => next.toUpperCase());
 
-export const shippedSource = (all: readonly Manifest[]): string => {
-  const manifests = all.filter(({ name, precision }) => precision === "int8" && !notBundled.has(name));
-  const imports = manifests.flatMap(({ name, file, network }) => [
-    `import ${identifier(name)}Manifest from "../models/${name}/manifest.json";`,
-    ...(network === undefined ? [`import ${identifier(name)} from "../models/${name}/${file}";`] : []),
-  ]);
-  const entries = manifests.map(
-    (m) => `{ manifest: ${identifier(m.name)}Manifest, file: ${identifier(ownerOf(m, manifests).name)} }`,
-  );
-  return `/** The networks that the Worker ships. Written by \`npx tsx scripts/shipped.ts\`. */
+export const shippedSource = (manifests: readonly Pick<Manifest, "name">[]): string => {
+  const imports = manifests.map(({ name }) => `import ${identifier(name)} from "../models/${name}/manifest.json";`);
+  return `/** The manifests of the networks that the Worker ships, not yet parsed. Written by \`npx tsx scripts/shipped.ts\`. */
 
 ${imports.join("\n")}
 
-export interface Shipped {
-  readonly manifest: unknown;
-  readonly file: ArrayBuffer;
-}
-
-export const shipped: readonly Shipped[] = [${entries.length > 1 ? `\n  ${entries.join(",\n  ")},\n` : entries.join("")}];
+export const shipped: readonly unknown[] = [
+${manifests.map(({ name }) => `  ${identifier(name)},`).join("\n")}
+];
 `;
 };

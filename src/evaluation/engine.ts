@@ -176,12 +176,18 @@ const running = async <T>(model: string, run: () => Promise<T>): Promise<T> => {
   }
 };
 
-/** Those that can be opened; where none can, why. */
+/** Those that can be opened; where none can, why. One after another: all files at once are more than an isolate holds. */
 const availableModels = async (models: Models): Promise<ModelInfo[]> => {
-  const infos = await Promise.allSettled((await models.names()).map((name) => models.outline(name)));
-  const available = infos.flatMap((info) => (info.status === "fulfilled" ? [info.value] : []));
-  const failed = infos.find((info) => info.status === "rejected");
-  if (available.length === 0 && failed) throw failed.reason;
+  const available: ModelInfo[] = [];
+  let fault: unknown;
+  for (const name of await models.names()) {
+    try {
+      available.push(await models.outline(name));
+    } catch (cause) {
+      fault ??= cause;
+    }
+  }
+  if (available.length === 0 && fault !== undefined) throw fault;
   return available;
 };
 

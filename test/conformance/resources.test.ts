@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { shippedManifests } from "../../scripts/shipped/list.ts";
 import { fromBase64 } from "../../src/api/base64.ts";
 import type { ModelInfo } from "../../src/evaluation/service.ts";
 import { decodeLabels } from "../../src/image/labels.ts";
@@ -25,13 +26,14 @@ describe("the Worker's resources", () => {
     expect(await okJson(await client.send("/health/ready"))).toEqual({ status: "ready" });
   });
 
-  it("lists the shipped model, which can be attacked", async () => {
+  it("lists the shipped models, which can be attacked", async () => {
     const { default: name, models } = await okJson<{ default: string; models: ModelInfo[] }>(
       await client.send("/v1/models"),
     );
+    expect(models.map((each) => each.name)).toEqual(shippedManifests().map((each) => each.name));
+    expect(models.filter(({ gradient }) => !gradient.supported)).toEqual([]);
     expect(name).toBe("enet-street");
     const model = models.find((each) => each.name === name)!;
-    expect(model.gradient).toEqual({ supported: true, unsupportedOperators: [] });
     expect(model.classes).toHaveLength(11);
     expect(model.bytes).toBeGreaterThan(100_000);
     const { memory, largestAttack, ...outline } = await okJson<ModelInfo>(await client.send(`/v1/models/${name}`));
@@ -70,6 +72,12 @@ describe("POST /v1/segment", () => {
     expect(min).toBeGreaterThan(1 / 11 - 1e-6);
     expect(mean).toBeGreaterThan(min);
     expect(mean).toBeLessThanOrEqual(1);
+  });
+
+  it.each(["segnet-vgg-float", "deeplab-v2-resnet-50", "crf-rnn"])("has %s by its name", async (model) => {
+    const result = await okJson<Segmentation>(await client.json("/v1/segment", { image: scene.png }, { model }));
+    expect(result).toMatchObject({ width: 96, height: 72, model });
+    expect(result.classes.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 10);
   });
 
   it("takes sizes that are no multiple of the network's stride", async () => {
