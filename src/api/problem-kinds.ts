@@ -143,7 +143,8 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
   "memory-exceeded": {
     status: 413,
     title: "Run exceeds the memory budget",
-    meaning: "The predicted peak memory is above the budget. `largestFit` is an image size that would fit.",
+    meaning:
+      "The predicted peak memory is above the budget. `largestFit` is an image size that would fit; it is absent where the picture itself, by its CRF's lattice, needs so much.",
   },
   busy: {
     status: 503,

@@ -13,6 +13,11 @@ interface Particulars {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+const fitText = (fit: Size | null | undefined): string => {
+  if (fit === undefined) return "The CRF's lattice of this image is large: a smaller or a smoother image takes less";
+  return fit === null ? "No image size fits" : `An image of ${sizeText(fit)} fits`;
+};
+
 const sizeText = ({ width, height }: Size): string => `${width}×${height}`;
 const mib = (bytes: number): string => `${Number((bytes / 2 ** 20).toPrecision(3))} MiB`;
 
@@ -142,10 +147,9 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
       };
     case "memory-exceeded": {
       const { predictedBytes, budgetBytes, largestFit } = failure;
-      const fit = largestFit === null ? "No image size fits" : `An image of ${sizeText(largestFit)} fits`;
       return {
-        detail: `The run is predicted to need ${mib(predictedBytes)}; the budget is ${mib(budgetBytes)}. ${fit}.`,
-        extensions: { predictedBytes, budgetBytes, largestFit },
+        detail: `The run is predicted to need ${mib(predictedBytes)}; the budget is ${mib(budgetBytes)}. ${fitText(largestFit)}.`,
+        extensions: { predictedBytes, budgetBytes, ...(largestFit === undefined ? {} : { largestFit }) },
       };
     }
     case "busy":

@@ -166,11 +166,15 @@ export const createService = (options: EngineOptions): Service => {
   };
 };
 
-/** A backend that fails (out of memory, numbers that overflow) is told as such. */
+/** A backend that fails (out of memory, numbers that overflow) is told as such; so is a lattice larger than was reckoned with. */
 const running = async <T>(model: string, run: () => Promise<T>): Promise<T> => {
   try {
     return await run();
   } catch (cause) {
+    if (cause instanceof MemoryBudgetError) {
+      const { predictedBytes, budgetBytes } = cause;
+      throw new FaultlineError({ kind: "memory-exceeded", predictedBytes, budgetBytes }, { cause });
+    }
     if (!(cause instanceof RuntimeError)) throw cause;
     throw new FaultlineError({ kind: "model-unavailable", model, reason: cause.message }, { cause });
   }

@@ -32,12 +32,15 @@ export type Failure =
   | { readonly kind: "unknown-model"; readonly model: string; readonly accepted: readonly string[] }
   | { readonly kind: "model-unavailable"; readonly model: string; readonly reason: string }
   | { readonly kind: "gradient-unsupported"; readonly model: string; readonly operators: readonly string[] }
-  /** Predicted before the run; `largestFit` keeps the image's aspect, `null` where no size fits. */
+  /**
+   * Predicted before the run; `largestFit` keeps the image's aspect, `null` where no size fits. Without it, it is what the image
+   * shows that needs so much: the lattice of a CRF.
+   */
   | {
       readonly kind: "memory-exceeded";
       readonly predictedBytes: number;
       readonly budgetBytes: number;
-      readonly largestFit: Size | null;
+      readonly largestFit?: Size | null;
     }
   /** The name is taken: by another upload, which has this digest, or (`null`) by a shipped network. */
   | { readonly kind: "model-exists"; readonly model: string; readonly sha256: string | null }

@@ -48,6 +48,10 @@ export const failureOf = (cause: unknown, signal: AbortSignal): EngineFailure =>
   const reason = cause instanceof Error ? cause.message : String(cause);
   if (cause instanceof FetchError) return { kind: "fetch", what: cause.what, reason };
   if (cause instanceof RuntimeCrash) return { kind: "crash", reason };
+  if (cause instanceof MemoryBudgetError) {
+    const { predictedBytes, budgetBytes } = cause;
+    return { kind: "memory", predictedBytes, budgetBytes };
+  }
   if (cause instanceof RuntimeError) return { kind: "backend", reason };
   if (cause instanceof OnnxError || cause instanceof ManifestError) return { kind: "network", reason };
   return { kind: "unexpected", reason };

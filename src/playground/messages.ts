@@ -78,12 +78,12 @@ export type Stage = "runtime" | "network" | "prediction" | "gradient";
 /** What went wrong, as data; `words.ts` puts it into words. */
 export type EngineFailure =
   | { readonly kind: "cancelled" }
-  /** `fit`: the largest size of the picture's aspect whose attack would fit, null where none does. */
+  /** `fit`: the largest size of the picture's aspect whose attack would fit, null where none does; absent where the CRF's lattice is at fault. */
   | {
       readonly kind: "memory";
       readonly predictedBytes: number;
       readonly budgetBytes: number;
-      readonly fit: Size | null;
+      readonly fit?: Size | null;
     }
   | { readonly kind: "no-gradient"; readonly operators: readonly string[] }
   | { readonly kind: "network"; readonly reason: string }

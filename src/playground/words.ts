@@ -51,7 +51,8 @@ export const failureWords = (failure: EngineFailure): string | null => {
       return null;
     case "memory": {
       const { predictedBytes, budgetBytes, fit } = failure;
-      const remedy = fit ? `At ${sized(fit)} it would fit.` : "No smaller picture would fit either.";
+      const known = fit ? `At ${sized(fit)} it would fit.` : "No smaller picture would fit either.";
+      const remedy = fit === undefined ? "A smaller or a smoother picture takes less." : known;
       return `This attack would take ${mebibytes(predictedBytes)} of memory; the page allows itself ${mebibytes(budgetBytes)} on this machine. ${remedy}`;
     }
     case "no-gradient":

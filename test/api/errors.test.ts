@@ -113,6 +113,13 @@ describe("failures of the service", () => {
     ).toMatch(/No image size fits/);
   });
 
+  it("says what would take less where no size is known to fit", async () => {
+    const failure = { kind: "memory-exceeded", predictedBytes: 9e8, budgetBytes: 1e6 } as const;
+    const problem = await problemIn(await clientOf(failingService(failure)).form(path, image, { attack: "fgsm" }));
+    expect(problem.detail).toMatch(/a smaller or a smoother image takes less/);
+    expect(problem).not.toHaveProperty("largestFit");
+  });
+
   it("says that the name of a shipped model cannot be had", async () => {
     const failure = { kind: "model-exists", model: "enet-street", sha256: null } as const;
     const problem = await problemIn(await clientOf(failingService(failure)).form(path, image, { attack: "fgsm" }));

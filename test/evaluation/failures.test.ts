@@ -76,6 +76,23 @@ describe.each(runs)("%s refuses", (_, run) => {
   });
 });
 
+describe.each(runs.slice(0, 2))("%s behind a CRF refuses", (_, run) => {
+  // Noise has a vertex for each corner of each pixel's simplex: far more than are reckoned with before the picture is seen.
+  it("a picture whose lattice would exceed the memory, where another of its size fits", async () => {
+    const crf = {
+      iterations: 1,
+      gaussian: { weight: 1, theta: 1 },
+      bilateral: { weight: 1, thetaAlpha: 160, thetaBeta: 3 },
+    };
+    const small = serviceOf([tinyFile({}, { crf })], { budgetBytes: 20 * 2 ** 20 });
+    await run(small, encodePng(tensorOf("float32", [3, 96, 128], new Float32Array(3 * 96 * 128).fill(90))));
+    const failure = await failureOf(run(small, encodePng(noiseImage(96, 128))));
+    if (failure.kind !== "memory-exceeded") throw new Error(failure.kind);
+    expect(failure.predictedBytes).toBeGreaterThan(failure.budgetBytes);
+    expect(failure).not.toHaveProperty("largestFit");
+  });
+});
+
 describe.each(runs.slice(1))("%s refuses", (name, run) => {
   it("a network without a gradient, by the operators at fault", async () => {
     const odd = serviceOf([tinyFile({ head: (op, z) => op.append("Mod", [z, op.constant(7)], { fmod: 1 })[0]! })]);
