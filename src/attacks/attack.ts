@@ -39,17 +39,22 @@ export type Attack = <E extends Evaluation>(objective: Objective<E>, image: Imag
 /** Lowest and highest grey level, or null for none: the released code of the paper clips to the ε-ball only. */
 export type PixelRange = readonly [low: number, high: number] | null;
 
-/** Which way to step, from the gradient: a unit step in L∞. */
-export type Direction = (gradient: Float32Array) => Float32Array;
+/** Which way to step, from the gradient: a unit step in L∞, in an array of its own. */
+export type Direction = (gradient: Float32Array) => Float32Array<ArrayBuffer>;
 
-/** sign ∇, 0 where the gradient is 0. */
+/** Of a float32: all bits but the sign, those of 1, and the largest that are a number's. */
+const [magnitude, one, infinity] = [0x7fffffff, 0x3f800000, 0x7f800000];
+
+/** sign ∇, 0 where the gradient is 0, NaN where it is NaN. By its bits: no branch depends on a sign, which is a coin's toss. */
 export const sign: Direction = (gradient) => {
-  const out = new Float32Array(gradient.length);
+  const from = new Int32Array(gradient.buffer, gradient.byteOffset, gradient.length);
+  const out = new Int32Array(gradient.length);
   for (let i = 0; i < out.length; i++) {
-    const g = gradient[i]!;
-    out[i] = g > 0 ? 1 : g < 0 ? -1 : g; // NaN stays NaN
+    const g = from[i]!;
+    const size = g & magnitude;
+    out[i] = size === 0 || size > infinity ? g : (g & ~magnitude) | one;
   }
-  return out;
+  return new Float32Array(out.buffer);
 };
 
 /** Radius of the L∞ ball in grey levels, and the range of pixels. */
@@ -73,10 +78,16 @@ const neighbour = (from: number, to: number): number => {
  * The nearest point to `x` in the ball around `centre` and in the pixel range, element by element. The ball holds exactly
  * for the float32 values: where centre ± ε rounds to one outside, its neighbour inside is taken. The range goes before
  * the ball, should they not meet.
+ *
+ * @param out where to put it, which may be `x` itself.
  */
-export const project = (x: Float32Array, centre: Float32Array, { epsilon, pixelRange }: Ball): Float32Array => {
+export const project = (
+  x: Float32Array,
+  centre: Float32Array,
+  { epsilon, pixelRange }: Ball,
+  out = new Float32Array(x.length),
+): Float32Array => {
   const [low, high] = pixelRange ?? [-Infinity, Infinity];
-  const out = new Float32Array(x.length);
   for (let i = 0; i < out.length; i++) {
     const c = centre[i]!;
     let v = x[i]!; // comparisons rather than Math.min: faster, and NaN stays NaN
@@ -111,18 +122,13 @@ export const ascend = ({ alpha, steps, direction, start, ...ball }: Ascent): Att
       const evaluation = await objective(like(x));
       const { data } = evaluation.gradient;
       if (data.length !== sizeOf(image.shape)) throw new RangeError("the gradient has not the image's shape");
-      x = project(moved(x, alpha, direction(data)), centre, ball);
+      const u = direction(data);
+      for (let i = 0; i < u.length; i++) u[i] = x[i]! + alpha * u[i]!;
+      x = project(u, centre, ball, u);
       await onStep?.({ step, steps, evaluation, image: like(x) });
     }
     return like(x);
   };
-};
-
-/** x + α·u */
-const moved = (x: Float32Array, alpha: number, u: Float32Array): Float32Array => {
-  const out = new Float32Array(x.length);
-  for (let i = 0; i < out.length; i++) out[i] = x[i]! + alpha * u[i]!;
-  return out;
 };
 
 const requirePositive = (values: Readonly<Record<string, number>>): void => {

@@ -15,11 +15,13 @@ export const filledLabels = ({ shape, data }: Labels, value: number): Labels =>
 
 /** Predictions of outputs that are no class of the manifest become void: they cannot serve as a reference. */
 export const voidedBeyond = ({ shape, data }: Labels, classes: number): Labels =>
-  tensor(
-    "uint8",
-    shape,
-    data.map((label) => (label < classes ? label : 255)),
-  );
+  tensor("uint8", shape, voided(data, classes));
+
+const voided = (labels: Uint8Array, classes: number): Uint8Array<ArrayBuffer> => {
+  const out = new Uint8Array(labels.length);
+  for (let i = 0; i < out.length; i++) out[i] = labels[i]! < classes ? labels[i]! : 255;
+  return out;
+};
 
 /** Share of the pixels of each class, 0..1. */
 export const classShares = ({ data }: Labels, classes: number): number[] => {

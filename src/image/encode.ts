@@ -13,8 +13,9 @@ const sizeOfImage = ({ shape }: Tensor<"float32">): { width: number; height: num
 
 /** The nearest integer of 0..max; halves go up. @throws RangeError for NaN, which no picture can show */
 const quantise = (value: number, max: number): number => {
+  if (value >= 0 && value < max) return (value + 0.5) | 0;
   if (Number.isNaN(value)) throw new RangeError("an image must not contain NaN");
-  return Math.min(max, Math.max(0, Math.floor(value + 0.5)));
+  return value < 0 ? 0 : max;
 };
 
 /** Planes to interleaved samples, each round(`scale`·v) within 0..`max`. */

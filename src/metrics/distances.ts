@@ -1,6 +1,6 @@
 /** How far apart two images or two label maps are. Images are [C,H,W], grey levels 0..255. */
 import { sameShape, type Tensor } from "../tensor.ts";
-import { ssimFrom } from "./ssim.ts";
+import { ssim } from "./ssim.ts";
 
 type Image = Tensor<"float32">;
 
@@ -55,11 +55,10 @@ const norms = ({ data: a, shape }: Image, { data: b }: Image): Omit<Distances, "
 };
 
 /**
- * `distances` from one image to others: what depends on it alone is computed once, and so is all where an image equals
- * the one before (as an adversarial image of whole grey levels equals its rounded self).
+ * `distances` from one image to others: computed once where an image equals the one before (as an adversarial image of
+ * whole grey levels equals its rounded self).
  */
 export const distancesFrom = (a: Image): ((b: Image) => Distances) => {
-  const similarity = ssimFrom(a);
   let last: { readonly data: Float32Array; readonly result: Distances } | null = null;
   return (b) => {
     if (!sameShape(a.shape, b.shape) || a.shape.length !== 3) {
@@ -67,7 +66,7 @@ export const distancesFrom = (a: Image): ((b: Image) => Distances) => {
         `distances: images [${a.shape.join(", ")}] and [${b.shape.join(", ")}] must both be [C, H, W]`,
       );
     }
-    if (!last || !equal(last.data, b.data)) last = { data: b.data, result: { ...norms(a, b), ssim: similarity(b) } };
+    if (!last || !equal(last.data, b.data)) last = { data: b.data, result: { ...norms(a, b), ssim: ssim(a, b) } };
     return last.result;
   };
 };

@@ -3,6 +3,8 @@
  * which is then started anew.
  */
 
+import nodeModule, { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { RuntimeCrash, RuntimeError, type Runtime, type Session } from "../runtime/session.ts";
 import type { Answer, Asked, Call, Given, Ready, ThreadData } from "./runtime-messages.ts";
@@ -34,21 +36,25 @@ interface Thread {
   readonly memoryBytes: () => number;
 }
 
-/** Threads take no hooks over that compile TypeScript: each begins by setting up its own. */
-const script = (entry: URL): URL => {
-  const tsx = import.meta.resolve("tsx/esm/api");
+/** Threads take no hooks over that compile TypeScript: each begins by setting up its own. Node below 20.6 takes them as a flag. */
+const startWorker = (entry: URL, workerData: ThreadData): Worker => {
+  if (!("register" in nodeModule)) {
+    const hooks = pathToFileURL(createRequire(import.meta.url).resolve("tsx/esm")).href;
+    return new Worker(entry, { workerData, execArgv: ["--no-warnings", "--loader", hooks] });
+  }
   const lines = [
-    `import { register } from ${JSON.stringify(tsx)};`,
+    `import { register } from ${JSON.stringify(import.meta.resolve("tsx/esm/api"))};`,
     "register();",
     `await import(${JSON.stringify(entry)});`,
   ];
-  return new URL(`data:text/javascript,${encodeURIComponent(lines.join("\n"))}`);
+  const script = new URL(`data:text/javascript,${encodeURIComponent(lines.join("\n"))}`);
+  return new Worker(script, { workerData, execArgv: [] });
 };
 
 /** @param onDown called once, when no call will be answered any more. @throws RuntimeCrash where it does not start. */
 const startThread = (entry: URL, data: ThreadData, onDown: (reason: string) => void): Promise<Thread> =>
   new Promise((started, failed) => {
-    const worker = new Worker(script(entry), { workerData: data, execArgv: [] });
+    const worker = startWorker(entry, data);
     const pending = new Map<number, Pending>();
     let [asked, memoryBytes, down] = [0, 0, ""];
     const goDown = (reason: string): void => {

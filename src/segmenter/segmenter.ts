@@ -123,7 +123,7 @@ export const createSegmenter = (
       const total = Number(loss!.data[0]);
       if (!Number.isFinite(total)) throw new RuntimeError(`the network's loss is ${total}: its output overflows`);
       return {
-        gradient: tensor("float32", image.shape, sense > 0 ? raw : negative(raw)),
+        gradient: tensor("float32", image.shape, sense > 0 ? raw : negated(raw)),
         value: sense * total,
         loss: total / Math.max(counted, 1),
         labels: tensor("uint8", [size.height, size.width], labels!.data as Uint8Array<ArrayBuffer>),
@@ -146,10 +146,10 @@ export const createSegmenter = (
 
 const batched = (image: Image): Image => tensor("float32", [1, ...image.shape], image.data);
 
-const negative = (values: Float32Array): Float32Array<ArrayBuffer> => {
-  const out = new Float32Array(values.length);
-  for (let i = 0; i < out.length; i++) out[i] = -values[i]!;
-  return out;
+/** In place: what a run gives is the caller's. */
+const negated = (values: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> => {
+  for (let i = 0; i < values.length; i++) values[i] = -values[i]!;
+  return values;
 };
 
 /** How many labels are not `label`. */

@@ -38,18 +38,27 @@ const compare = (a: ArrayLike<number>, b: ArrayLike<number>) => {
   };
 };
 
-/**
- * Network, image, the reference's name for the labels, and the largest relative L2 error. 1e-3, except where float32 is
- * less certain than that: where a value lies at a kink or two inputs of a pooling tie, rounding decides, and a patch of
- * the gradient flips. PyTorch's own float32 gradient differs from its float64 one by 4.9e-3 at Seq05VD_f01590 and by
- * 2.3e-3 at 2007_000042. Without the worst 1 % of pixels, where those patches are, 1e-3 holds everywhere.
- */
+/** Network, image, and the reference's name for the labels. */
 const cases = [
-  ["enet_camvid", "0001TP_008550", "pred", 1e-3],
-  ["enet_camvid", "0001TP_008550", "gt", 1e-3],
-  ["enet_camvid", "Seq05VD_f01590", "gt", 5e-3],
-  ["deeplabv3_mnv2_voc", "2007_000042", "gt", 2.3e-3],
+  ["enet_camvid", "0001TP_008550", "pred"],
+  ["enet_camvid", "0001TP_008550", "gt"],
+  ["enet_camvid", "Seq05VD_f01590", "gt"],
+  ["deeplabv3_mnv2_voc", "2007_000042", "gt"],
 ] as const;
+
+/**
+ * The largest relative L2 error: 1e-3, or as far as PyTorch's own float32 gradient lies from its float64 one, which the
+ * network's card tells of each image, where that is more. There a value lies at a kink, or two inputs of a pooling tie: rounding
+ * decides, and a patch of the gradient flips. Without the worst 1 % of pixels, where those patches are, 1e-3 holds everywhere.
+ */
+const boundOf = (name: string, id: string): number => {
+  const card = JSON.parse(readFileSync(referencePath("models", `${name}.json`), "utf8")) as {
+    readonly reference: {
+      readonly images: readonly { readonly image: string; readonly grad_rel_err_f32_vs_f64: number }[];
+    };
+  };
+  return Math.max(1e-3, card.reference.images.find(({ image }) => image === id)!.grad_rel_err_f32_vs_f64);
+};
 
 describe.skipIf(!hasReference)(`the gradient agrees with PyTorch's${referenceNote}`, () => {
   const segmenters = new Map<string, Segmenter>();
@@ -62,7 +71,7 @@ describe.skipIf(!hasReference)(`the gradient agrees with PyTorch's${referenceNot
     return segmenter;
   };
 
-  it.each(cases)("%s at %s, labels %s", async (name, id, labels, bound) => {
+  it.each(cases)("%s at %s, labels %s", async (name, id, labels) => {
     const segmenter = segmenterOf(name);
     const folder = name === "enet_camvid" ? "camvid_480x360" : "voc_513x513";
     const file = (kind: string) => readFileSync(referencePath("images", folder, kind, `${id}.png`));
@@ -83,7 +92,7 @@ describe.skipIf(!hasReference)(`the gradient agrees with PyTorch's${referenceNot
       expected.data,
     );
     expect(same).toBeGreaterThanOrEqual(0.999);
-    expect(error).toBeLessThanOrEqual(bound);
+    expect(error).toBeLessThanOrEqual(boundOf(name, id));
     expect(coreError).toBeLessThanOrEqual(1e-3);
     expect(cosine).toBeGreaterThanOrEqual(0.9999);
   });
