@@ -89,22 +89,30 @@ const summary = (values: readonly number[]): string => {
   return `${signed(Math.min(...values))} to ${signed(Math.max(...values))}, on average ${signed(mean)}`;
 };
 
-/** What the comparison of precisions says, in numbers. */
-const findings = (measured: Measured): string => {
-  const ratios = Object.values(measured).flatMap(({ precision }) => (precision ? [precision.iouRatio] : []));
-  const differences = (a: string, b: string) =>
-    ratios.flatMap((of) => epsilons.map((_, i) => (of[a]?.[i] ?? NaN) - (of[b]?.[i] ?? NaN)));
-  const masked = {
-    int8: differences("int8 → int8", "float → int8"),
-    float: differences("float → float", "int8 → float"),
-  };
-  return `Over these ${ratios.length} networks and ${epsilons.length} radii, IoU ratios differ so much:
+export const precisions = ["int8", "float"] as const;
 
-* int8 under its own attack less float under its own: ${summary(differences("int8 → int8", "float → float"))}. Above 0, int8 is the more robust.
-* int8 under its own attack less int8 under float's: ${summary(masked.int8)}. Above 0, int8's own attack is the weaker: a masked gradient.
-* float under its own attack less float under int8's: ${summary(masked.float)}. The same for float, whose gradient nothing masks: how far
-  chance goes with so few images.`;
-};
+/** IoU ratios less those with the other precision as what is attacked, or as what the attack comes from; of all networks and radii. */
+export const differences = (measured: Measured, other: "target" | "source"): number[] =>
+  Object.values(measured)
+    .flatMap(({ precision }) =>
+      precisions.flatMap((kept) =>
+        epsilons.map((_, i) => {
+          const [a, b] = precisions.map((varied) => {
+            const pair = other === "target" ? `${kept} → ${varied}` : `${varied} → ${kept}`;
+            return precision?.iouRatio[pair]?.[i];
+          });
+          return a === undefined || b === undefined ? [] : [a - b];
+        }),
+      ),
+    )
+    .flat();
+
+/** What the comparison of precisions says, in numbers. */
+const findings = (measured: Measured): string => `IoU ratios differ so much:
+
+* the same attack on int8 less on float: ${summary(differences(measured, "target"))}. Above 0, int8 is the more robust.
+* on the same network, the attack from int8 less that from float: ${summary(differences(measured, "source"))}. Above 0, int8's gradient is
+  the worse guide: masked.`;
 
 /** Images of the comparison of precisions: the same for all. */
 const imagesOf = (measured: Measured): number =>
