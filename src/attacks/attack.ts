@@ -34,7 +34,11 @@ export interface Watch<E extends Evaluation = Evaluation> {
 }
 
 /** Returns the adversarial image; the given one is not changed. */
-export type Attack = <E extends Evaluation>(objective: Objective<E>, image: Image, watch?: Watch<E>) => Promise<Image>;
+export interface Attack {
+  <E extends Evaluation>(objective: Objective<E>, image: Image, watch?: Watch<E>): Promise<Image>;
+  /** What it is, where it is no more than an ascent: a backend may then do it by itself. */
+  readonly ascent?: Ascent;
+}
 
 /** Lowest and highest grey level, or null for none: the released code of the paper clips to the ε-ball only. */
 export type PixelRange = readonly [low: number, high: number] | null;
@@ -99,10 +103,11 @@ export interface Ascent extends Ball {
 }
 
 /** x ← project(x + α·direction(∇ objective(x))), `steps` times. @throws RangeError for a number that cannot be. */
-export const ascend = ({ alpha, steps, direction, start, ...ball }: Ascent): Attack => {
+export const ascend = (ascent: Ascent): Attack => {
+  const { alpha, steps, direction, start, ...ball } = ascent;
   requirePositive({ epsilon: ball.epsilon, alpha, steps });
   if (!Number.isInteger(steps)) throw new RangeError(`steps must be an integer, is ${steps}`);
-  return async (objective, image, { onStep, signal } = {}) => {
+  const attack: Attack = async (objective, image, { onStep, signal } = {}) => {
     const like = (data: Float32Array): Image => tensor("float32", image.shape, data as Float32Array<ArrayBuffer>);
     const centre = image.data;
     let x = start ? project(start(centre), centre, ball) : centre;
@@ -116,12 +121,14 @@ export const ascend = ({ alpha, steps, direction, start, ...ball }: Ascent): Att
     }
     return like(x);
   };
+  return Object.assign(attack, { ascent });
 };
 
-/** x + α·u */
+/** x + α·u, α rounded to float32: in which GPUs compute. */
 const moved = (x: Float32Array, alpha: number, u: Float32Array): Float32Array => {
   const out = new Float32Array(x.length);
-  for (let i = 0; i < out.length; i++) out[i] = x[i]! + alpha * u[i]!;
+  const step = Math.fround(alpha);
+  for (let i = 0; i < out.length; i++) out[i] = x[i]! + step * u[i]!;
   return out;
 };
 
