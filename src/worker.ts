@@ -78,6 +78,7 @@ const createWorker = (env: Env) => {
     store: bundledModels(),
     uploads: env.MODELS && r2Uploads(env.MODELS),
     runtime: startWasm({ module: ortModule }),
+    webgpu: () => Promise.reject(new Error("Workers have none")),
     version,
     defaultModel: "enet-street",
     budgetBytes: mebibytes(env.MEMORY_BUDGET_MIB),

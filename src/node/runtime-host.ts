@@ -1,0 +1,58 @@
+/** Where a runtime lives beside the event loop: in a thread, or in a process. Both are spoken to by messages. */
+
+import { fork } from "node:child_process";
+import { Worker } from "node:worker_threads";
+import type { Asked, RuntimeData, Told } from "./runtime-messages.ts";
+
+export interface Host {
+  readonly post: (message: Asked) => void;
+  readonly end: () => Promise<unknown>;
+  /** Of a process. */
+  readonly processId?: number | undefined;
+}
+
+export interface HostEvents {
+  readonly onMessage: (message: Told) => void;
+  /** It answers no more. */
+  readonly onDown: (reason: string) => void;
+}
+
+export type StartHost = (entry: URL, data: RuntimeData, events: HostEvents) => Host;
+
+const tsx = import.meta.resolve("tsx/esm/api");
+
+/** Threads take no hooks over that compile TypeScript: each begins by setting up its own. */
+const script = (entry: URL): URL => {
+  const lines = [
+    `import { register } from ${JSON.stringify(tsx)};`,
+    "register();",
+    `await import(${JSON.stringify(entry)});`,
+  ];
+  return new URL(`data:text/javascript,${encodeURIComponent(lines.join("\n"))}`);
+};
+
+export const inThread: StartHost = (entry, data, { onMessage, onDown }) => {
+  const worker = new Worker(script(entry), { workerData: data, execArgv: [] });
+  worker.on("message", onMessage);
+  worker.on("error", (error) => onDown(`the runtime's thread failed: ${error.message}`));
+  worker.on("exit", () => onDown("the runtime's thread has ended"));
+  // Nothing is transferred: the caller keeps it.
+  return { post: (message) => worker.postMessage(message, []), end: () => worker.terminate() };
+};
+
+export const inProcess: StartHost = (entry, _, { onMessage, onDown }) => {
+  const child = fork(entry, { serialization: "advanced", execArgv: ["--import", import.meta.resolve("tsx")] });
+  child.on("message", (message) => onMessage(message as Told));
+  child.on("error", (error) => onDown(`the runtime's process failed: ${error.message}`));
+  child.on("exit", (code, signal) => onDown(`the runtime's process has ended (${signal ?? code})`));
+  return {
+    processId: child.pid,
+    post: (message) => void child.send(message),
+    end: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill();
+      await ended;
+    },
+  };
+};
