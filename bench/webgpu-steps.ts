@@ -83,7 +83,10 @@ const residentRows = async (network: Network, image: Image, { size, steps }: Ste
     ).createAscent!(writeModel(model), { capture });
     const request = (n: number): AscentRequest => ({
       feeds: { image: tensor("float32", [1, ...image.shape], image.data) },
-      ...{ low, high, alpha: -1, steps: n },
+      low,
+      high,
+      alpha: -1,
+      steps: n,
       ...(told && { reference }),
     });
     const run = (n: number) => session.ascend(request(n), told ? { onStep: () => undefined } : {});

@@ -78,7 +78,7 @@ const createWorker = (env: Env) => {
     store: bundledModels(),
     uploads: env.MODELS && r2Uploads(env.MODELS),
     runtime: startWasm({ module: ortModule }),
-    webgpu: () => Promise.reject(new Error("Workers have none")),
+    webgpu: () => Promise.reject(new Error("Workers have no WebGPU")),
     version,
     defaultModel: "enet-street",
     budgetBytes: mebibytes(env.MEMORY_BUDGET_MIB),

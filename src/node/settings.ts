@@ -2,8 +2,9 @@
 
 import { parseArgs } from "node:util";
 import { optionLines, parseFault, type Options, type Values } from "../cli/command.ts";
+import { wantedBackend } from "../cli/backend.ts";
 import { Refusal, UsageError } from "../cli/failure.ts";
-import { wantedNames, type Wanted } from "../runtime/choose.ts";
+import type { Wanted } from "../runtime/choose.ts";
 
 const options = {
   port: { type: "string", value: "N", default: "8787", help: "to listen on; 0: any that is free" },
@@ -67,12 +68,6 @@ const parsed = (args: readonly string[]): Values<typeof options> => {
   } catch (cause) {
     throw Object.assign(usageError(parseFault(cause)), { cause });
   }
-};
-
-const wantedBackend = (value: string): Wanted => {
-  const found = wantedNames.find((name) => name === value);
-  if (found) return found;
-  throw usageError(`--backend must be one of ${wantedNames.join(", ")}, not "${value}"`);
 };
 
 /** WASM's addresses have 32 bits. */

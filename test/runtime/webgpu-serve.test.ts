@@ -2,6 +2,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { tryNetwork } from "../../src/cli/trial.ts";
 import type { AttackResult } from "../../src/evaluation/service.ts";
 import { startGpuProcess } from "../../src/node/runtime.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
@@ -52,6 +53,15 @@ describe.skipIf(!hasGpu)(`a GPU host${gpuNote}`, () => {
     );
     server.child.kill("SIGTERM");
     expect(await server.ended).toBe(0);
+  });
+
+  it("is where a command runs its network, if that is asked of it", async () => {
+    const trial = await tryNetwork(tinyNetwork(), true, "webgpu", () => undefined);
+    expect(trial.choice.backend).toBe("webgpu");
+    expect(trial.gradientMs).toBeGreaterThan(0);
+    expect((await tryNetwork(tinyNetwork(), false, "auto", () => undefined)).choice.why).toMatch(
+      /software|whole network/,
+    );
   });
 
   it("starts another process after a crash, and stops an ascent that is aborted", async () => {
