@@ -20,7 +20,7 @@ export interface WebGpuHost {
   readonly software: boolean;
 }
 
-/** Opens it when it is first wanted. @throws Error, saying why, where there is none. */
+/** Opens it when it is first wanted; asked once, whatever comes of it. @throws Error, saying why, where there is none. */
 export type OpenWebGpu = () => Promise<WebGpuHost>;
 
 /** A model on the backend that was chosen for it. */
@@ -35,23 +35,16 @@ export interface Placement {
   readonly crf: CrfChoice | undefined;
 }
 
-/** Asked once; a failure is asked for again. */
-const remembered = <T>(make: () => Promise<T>): (() => Promise<T>) => {
+const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
   let made: Promise<T> | undefined;
-  return () => {
-    if (made) return made;
-    const making = make();
-    made = making;
-    making.catch(() => (made = undefined));
-    return making;
-  };
+  return () => (made ??= make());
 };
 
 const noWebGpu: OpenWebGpu = () => Promise.reject(new Error("this service runs on WebAssembly alone"));
 
 /** @param wasm sessions on WASM, where the models are open already. */
 export const createBackends = (wasm: SessionCache, openWebGpu: OpenWebGpu = noWebGpu) => {
-  const webgpu = remembered(async () => {
+  const webgpu = once(async () => {
     const host = await openWebGpu();
     return {
       host,

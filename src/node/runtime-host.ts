@@ -41,10 +41,19 @@ export const inThread: StartHost = (entry, data, { onMessage, onDown }) => {
 };
 
 export const inProcess: StartHost = (entry, _, { onMessage, onDown }) => {
-  const child = fork(entry, { serialization: "advanced", execArgv: ["--import", import.meta.resolve("tsx")] });
+  const child = fork(entry, {
+    serialization: "advanced",
+    execArgv: ["--import", import.meta.resolve("tsx")],
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+  });
+  // What drivers say is told where it may be the reason for something.
+  let said = "";
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => (said = `${said}${text}`.slice(-1000)));
   child.on("message", (message) => onMessage(message as Told));
   child.on("error", (error) => onDown(`the runtime's process failed: ${error.message}`));
-  child.on("exit", (code, signal) => onDown(`the runtime's process has ended (${signal ?? code})`));
+  child.on("exit", (code, signal) =>
+    onDown(`the runtime's process has ended (${signal ?? code})${said && `: ${said.trim()}`}`),
+  );
   return {
     processId: child.pid,
     post: (message) => void child.send(message),
