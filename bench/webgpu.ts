@@ -1,16 +1,17 @@
 /**
- * The kernels' bandwidth beside a plain copy of as many bytes, on this machine's GPU: `npm run bench -- webgpu [HEIGHT WIDTH]`.
- * Where the only adapter is software, the numbers show that the kernels run, and nothing more; they are small then.
+ * On this machine's GPU: a step of an attack beside WASM's, and the kernels' bandwidth beside a plain copy of as many bytes:
+ * `npm run bench -- webgpu [HEIGHT WIDTH]`. Where the only adapter is software, the numbers show that the kernels run, and nothing more; they are small then.
  */
 
 import { spawnSync } from "node:child_process";
 import { random } from "../src/random.ts";
-import { openDevice } from "../src/runtime/gpu-device.ts";
+import { adapterOf, openDevice } from "../src/runtime/gpu-device.ts";
 import { argmaxLabels, confusion, confusionLength, softmaxCrossEntropyGradient } from "../src/runtime/gpu-labels.ts";
 import { openAdapter, readKernels } from "../src/runtime/gpu-node.ts";
 import { l2Step, perturbationStats, signStep } from "../src/runtime/gpu-steps.ts";
 import { openGpu, type Gpu, type Launch } from "../src/runtime/gpu.ts";
 import { softwareVulkan } from "../scripts/software-vulkan.ts";
+import { benchSteps } from "./webgpu-steps.ts";
 
 const SOFTWARE = "FAULTLINE_BENCH_SOFTWARE";
 const classes = 21;
@@ -129,9 +130,6 @@ const inSoftware = (args: readonly string[]): void => {
   process.exitCode = status ?? 1;
 };
 
-const nameOf = ({ vendor, architecture, description }: GPUAdapterInfo): string =>
-  [vendor, architecture, description].filter(Boolean).join(", ");
-
 const benchSize = async (height: number, width: number): Promise<void> => {
   const gpu = openGpu(await openDevice(await openAdapter()), readKernels());
   console.log(`\n${height}×${width}, ${classes} classes\n`);
@@ -153,10 +151,15 @@ export const webgpuBench = async (args: readonly string[]): Promise<void> => {
     return null;
   });
   if (!adapter) return inSoftware(args);
-  const name = nameOf(adapter.info);
-  const software = /swiftshader|llvmpipe|lavapipe/i.test(name);
+  const { name, software } = adapterOf(adapter);
   console.log(name);
   if (software) console.log("This is software: the numbers show that the kernels run, and nothing of a GPU's speed.");
+  const network = "enet-street-float";
+  await benchSteps(
+    software
+      ? { network, size: { height: 24, width: 32 }, steps: 3 }
+      : { network, size: { height: 512, width: 1024 }, steps: 10 },
+  );
   const [height, width] = args.map(Number);
   if (height && width) return benchSize(height, width);
   if (software) return benchSize(64, 128);

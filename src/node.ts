@@ -4,19 +4,35 @@ import packageJson from "../package.json";
 import { createApp } from "./api/app.ts";
 import { messageOf, Refusal, UsageError } from "./cli/failure.ts";
 import { checkFolder } from "./cli/files.ts";
+import type { OpenWebGpu, WebGpuHost } from "./evaluation/backends.ts";
 import { createService } from "./evaluation/engine.ts";
 import { FaultlineError } from "./evaluation/failure.ts";
 import { useNodeCodecs } from "./image/node.ts";
 import { defaultModel, folderModels } from "./node/folder-models.ts";
-import { startThreadRuntime, type ThreadRuntime } from "./node/runtime.ts";
+import { startGpuProcess, startThreadRuntime, type ThreadRuntime } from "./node/runtime.ts";
 import { labPages } from "./node/lab.ts";
 import { listen } from "./node/server.ts";
 import { help, parseSettings, type Settings } from "./node/settings.ts";
 import { folderUploads } from "./store/folder.ts";
 
-/** The one backend so far. */
-const startRuntime = ({ threads }: Settings): Promise<ThreadRuntime> =>
-  startThreadRuntime({ threads, onCrash: (reason) => console.error(`${reason}; the runtime is started anew`) });
+const onCrash = (reason: string): void => console.error(`${reason}; the runtime is started anew`);
+
+/** WebGPU in a process that is started when it is first wanted; what ends it. */
+const webGpu = () => {
+  let runtime: ThreadRuntime | undefined;
+  const open: OpenWebGpu = async () => {
+    const started = await startGpuProcess(onCrash);
+    ({ runtime } = started);
+    return { runtime, adapter: started.adapter.name, software: started.adapter.software };
+  };
+  return { open, stop: async () => runtime?.stop() };
+};
+
+/** Where WebGPU is wanted of every request, it must be there. */
+const requireWebGpu = async (open: OpenWebGpu): Promise<WebGpuHost> =>
+  open().catch((cause: unknown) => {
+    throw new Refusal(`--backend webgpu: ${messageOf(cause)}`, { cause });
+  });
 
 const serve = async (settings: Settings): Promise<void> => {
   const { version } = packageJson;
@@ -25,11 +41,15 @@ const serve = async (settings: Settings): Promise<void> => {
   if (settings.uploads !== undefined) await checkFolder(settings.uploads);
   useNodeCodecs();
   const stop = new AbortController();
-  const runtime = await startRuntime(settings);
+  const runtime = await startThreadRuntime({ threads: settings.threads, onCrash });
+  const gpu = webGpu();
+  const everywhere = settings.backend === "webgpu" ? await requireWebGpu(gpu.open) : undefined;
   const service = createService({
     store,
     uploads: settings.uploads === undefined ? undefined : folderUploads(settings.uploads),
     runtime,
+    webgpu: everywhere ? () => Promise.resolve(everywhere) : gpu.open,
+    backend: settings.backend,
     version,
     defaultModel: model,
     budgetBytes: settings.budgetBytes,
@@ -56,7 +76,7 @@ const serve = async (settings: Settings): Promise<void> => {
     console.log(`${signal}: what runs is finished, everything else is refused`);
     stop.abort();
     await server.close();
-    await runtime.stop();
+    await Promise.all([runtime.stop(), gpu.stop()]);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end(signal));
 };

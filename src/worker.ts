@@ -77,6 +77,7 @@ const createWorker = (env: Env) => {
     store: shippedModels(env.ASSETS),
     uploads: env.MODELS && r2Uploads(env.MODELS),
     runtime: startWasm({ module: ortModule }),
+    webgpu: () => Promise.reject(new Error("Workers have no WebGPU")),
     version,
     defaultModel: "enet-street",
     budgetBytes: mebibytes(env.MEMORY_BUDGET_MIB),

@@ -25,7 +25,7 @@ const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   image: ["tensor"],
   metrics: ["tensor"],
   segmenter: ["onnx", "autodiff", "quantize", "transforms", "objectives", "crf", "runtime", "tensor"],
-  // Beyond the design: it is handed a Runtime, adds up footprints, and tells refused sizes (OnnxError) and a failing backend (RuntimeError) from faults.
+  // Beyond the design: it is handed Runtimes and chooses among them, adds up footprints, and tells refused sizes (OnnxError) and a failing backend (RuntimeError) from faults.
   evaluation: [
     "segmenter",
     "attacks",
@@ -35,6 +35,7 @@ const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "tensor",
     "type runtime",
     "runtime/session",
+    "runtime/choose",
     "onnx/graph",
   ],
   // FaultlineError is the one class: requests are refused with it, and it is recognised by it. A manifest is a request's body too.

@@ -145,8 +145,9 @@ has to be refused is named by the message. Operators of other domains are not su
   with onnxruntime's own kernel (\`test/onnx\`).
 * **WASM**: whether tests run it in onnxruntime-web, floats as float32. *undeclared*: in so many of the cases the file
   leaves out the outputs' shapes, for the reason below the table.
-* **WebGPU**: where onnxruntime-web's WebGPU provider places a node of the operator; one on the CPU costs a round trip. Faultline itself has no
-  WebGPU backend yet, and a gradient may have operators that its network has not. –: gone once the network is loaded.
+* **WebGPU**: where onnxruntime-web's WebGPU provider (1.30) places a node of the operator, and which forms it gets wrong. For that backend
+  most of what would be on the CPU, and all that would be wrong, is written with other operators (\`src/autodiff/webgpu\`, each case run there
+  against WASM); a network of which something is left runs on WASM. –: gone once the network is loaded.
 
 ${table(["operator", "opset", "how", "float64", "WASM", "WebGPU"], cells)}
 

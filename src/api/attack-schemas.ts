@@ -6,6 +6,7 @@ import type { Limits } from "./operation.ts";
 import {
   Alpha,
   attackNames,
+  Backend,
   encoded,
   Epsilon,
   floatAndUint8,
@@ -64,6 +65,7 @@ export const attackSpec = (limits: Limits) =>
       pixelRange: PixelRange,
       seed: Seed,
       crf: AttackedCrf,
+      backend: Backend,
       images: z
         .array(z.enum(outputNames))
         .max(outputNames.length)
@@ -87,6 +89,7 @@ const AttackSpecRun = z
     pixelRange: z.enum(["clip", "none"]),
     seed: z.int(),
     crf: AttackedCrf,
+    backend: Backend,
   })
   .openapi("AttackSpecRun", { description: "The spec as it ran, every default filled in" });
 

@@ -12,6 +12,7 @@ import { RequestError } from "./request-error.ts";
 import { readImageRequest, type Uploaded } from "./request.ts";
 import {
   Alpha,
+  Backend,
   Epsilon,
   floatAndUint8,
   Label,
@@ -47,6 +48,7 @@ const robustnessSpec = (limits: Limits) =>
       pixelRange: PixelRange,
       seed: Seed,
       crf: AttackedCrf,
+      backend: Backend,
     })
     .openapi("RobustnessSpec", {
       description: `Each attack runs at each radius, with the paper's number of steps; at most ${limits.gridSteps} steps in all`,
@@ -64,6 +66,7 @@ const RobustnessSpecRun = z
     pixelRange: z.enum(["clip", "none"]),
     seed: z.int(),
     crf: AttackedCrf,
+    backend: Backend,
   })
   .openapi("RobustnessSpecRun", { description: "The grid as it ran" });
 

@@ -88,6 +88,11 @@ export const Seed = z.int().min(0).max(0xffff_ffff).default(0).openapi({
   description: "Seed of what is random (PGD's start). The same seed gives the same result",
 });
 
+export const Backend = z.enum(["auto", "webgpu", "wasm"]).optional().openapi({
+  description:
+    "Where the network runs. `auto`: on WebGPU where the host has an adapter and the whole network runs on it, else on WebAssembly. The service's own setting if absent. Workers have WebAssembly only",
+});
+
 export const Epsilon = z.number().positive().max(255).openapi({
   description: "L∞ radius in grey levels on the 0..255 scale",
   example: 8,
@@ -97,6 +102,12 @@ export const Alpha = z.number().positive().max(255).openapi({
   description: "Step size of the iterative attacks, in grey levels",
 });
 
+/** Where it ran, and why there. */
+export const ran = {
+  backend: z.enum(["webgpu", "wasm"]),
+  backendWhy: z.string().openapi({ description: "Why that backend", example: "it was asked for" }),
+};
+
 export const receiptOf = <S extends z.ZodType>(spec: S) =>
   z
     .strictObject({
@@ -105,6 +116,6 @@ export const receiptOf = <S extends z.ZodType>(spec: S) =>
       spec,
       seed: z.int(),
       versions: z.strictObject({ faultline: z.string(), onnxruntime: z.string() }),
-      backend: z.string().openapi({ example: "wasm" }),
+      ...ran,
     })
     .openapi({ description: "What ran: enough to run it again" });

@@ -6,13 +6,14 @@ import { Crf, crfChoice } from "./crf.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { imageProblems, problemResponses } from "./problem-schema.ts";
 import { readImageRequest } from "./request.ts";
-import { encoded, file, Image, imageResponse, list, serverTiming, Size, Timing } from "./schemas.ts";
+import { Backend, encoded, file, Image, imageResponse, list, ran, serverTiming, Size, Timing } from "./schemas.ts";
 import { uploadBody } from "./upload.ts";
 
 const SegmentSpec = z
   .strictObject({
     model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
     crf: Crf,
+    backend: Backend,
   })
   .openapi("SegmentSpec");
 
@@ -30,6 +31,7 @@ const Segmentation = Size.extend({
     .strictObject({ mean: z.number(), min: z.number() })
     .openapi({ description: "Largest class probability of a pixel, over the image; 0..1" }),
   labels: Image.openapi({ description: "Palette PNG: the index is the class" }),
+  ...ran,
   timings: Timing,
 }).openapi("Segmentation");
 
@@ -67,6 +69,7 @@ export const segment = (service: Service, limits: Limits): Operation =>
       const result = await service.segment({
         model: spec.model ?? service.defaultModel,
         crf: crfChoice(spec.crf),
+        backend: spec.backend,
         image,
       });
       if (type === "image/png") return imageResponse(result.labels, type, "labels.png", result.timings);

@@ -34,7 +34,11 @@ export interface Watch<E extends Evaluation = Evaluation> {
 }
 
 /** Returns the adversarial image; the given one is not changed. */
-export type Attack = <E extends Evaluation>(objective: Objective<E>, image: Image, watch?: Watch<E>) => Promise<Image>;
+export interface Attack {
+  <E extends Evaluation>(objective: Objective<E>, image: Image, watch?: Watch<E>): Promise<Image>;
+  /** What it is, where it is no more than an ascent: a backend may then do it by itself. */
+  readonly ascent?: Ascent;
+}
 
 /** Lowest and highest grey level, or null for none: the released code of the paper clips to the ε-ball only. */
 export type PixelRange = readonly [low: number, high: number] | null;
@@ -110,10 +114,13 @@ export interface Ascent extends Ball {
 }
 
 /** x ← project(x + α·direction(∇ objective(x))), `steps` times. @throws RangeError for a number that cannot be. */
-export const ascend = ({ alpha, steps, direction, start, ...ball }: Ascent): Attack => {
+export const ascend = (ascent: Ascent): Attack => {
+  const { alpha, steps, direction, start, ...ball } = ascent;
   requirePositive({ epsilon: ball.epsilon, alpha, steps });
   if (!Number.isInteger(steps)) throw new RangeError(`steps must be an integer, is ${steps}`);
-  return async (objective, image, { onStep, signal } = {}) => {
+  /** In float32, as GPUs compute. */
+  const stepSize = Math.fround(alpha);
+  const attack: Attack = async (objective, image, { onStep, signal } = {}) => {
     const like = (data: Float32Array): Image => tensor("float32", image.shape, data as Float32Array<ArrayBuffer>);
     const centre = image.data;
     let x = start ? project(start(centre), centre, ball) : centre;
@@ -123,12 +130,13 @@ export const ascend = ({ alpha, steps, direction, start, ...ball }: Ascent): Att
       const { data } = evaluation.gradient;
       if (data.length !== sizeOf(image.shape)) throw new RangeError("the gradient has not the image's shape");
       const u = direction(data);
-      for (let i = 0; i < u.length; i++) u[i] = x[i]! + alpha * u[i]!;
+      for (let i = 0; i < u.length; i++) u[i] = x[i]! + stepSize * u[i]!;
       x = project(u, centre, ball, u);
       await onStep?.({ step, steps, evaluation, image: like(x) });
     }
     return like(x);
   };
+  return Object.assign(attack, { ascent });
 };
 
 const requirePositive = (values: Readonly<Record<string, number>>): void => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Model } from "../onnx/graph.ts";
 import { openNetwork } from "../segmenter/network.ts";
 import { parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
+import { backendOption, wantedBackend } from "./backend.ts";
 import { command, needed, type Options } from "./command.ts";
 import { at, Refusal } from "./failure.ts";
 import { readJson, readNetwork } from "./files.ts";
@@ -17,6 +18,7 @@ const options = {
   name: { type: "string", value: "NAME", help: "the manifest's unless given" },
   models: { type: "string", value: "DIR", default: "models", help: "the folder of networks" },
   force: { type: "boolean", help: "replace a network of that name" },
+  backend: backendOption,
   "forward-only": { type: "boolean", help: "store it even if it has no gradient: it can be run, not attacked" },
 } as const satisfies Options;
 
@@ -61,27 +63,29 @@ export const importNetwork = command({
   run: async (file, values, io) => {
     const manifestFile = needed(values.manifest, "import", "--manifest FILE");
     const force = values.force === true;
+    const wanted = wantedBackend(values.backend);
     const { bytes, model } = await readNetwork(file);
     const manifest = await completeManifest(manifestFile, bytes, values.name);
     const folder = join(values.models, manifest.name);
     await checkReplaceable(folder, force);
     const network = await at(`${file} with ${manifestFile}`, () => openNetwork(manifest, bytes));
     const trial = await at(`${file} with ${manifestFile}`, () =>
-      tryNetwork(network, values["forward-only"] !== true, (text) => io.stderr(`${text} …\n`)),
+      tryNetwork(network, values["forward-only"] !== true, wanted, (text) => io.stderr(`${text} …\n`)),
     );
     const warnings = [...precisionWarning(model, manifest), ...trial.warnings];
     for (const warning of warnings) io.stderr(`warning: ${warning}\n`);
 
     const described = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
     await storeFolder(folder, { [FILE]: bytes, "manifest.json": described }, force);
-    const { size, forwardMs, gradientMs } = trial;
+    const { size, forwardMs, gradientMs, choice } = trial;
     const times = [
       `forward ${forwardMs.toFixed(1)} ms`,
       ...(gradientMs === null ? [] : [`gradient ${gradientMs.toFixed(1)} ms`]),
     ].join(", ");
+    const where = wanted === "wasm" ? "" : `; on ${choice.backend}: ${choice.why}`;
     const text = [
       `${folder}: ${manifest.name}, ${manifest.classes.length} classes, ${grouped(bytes.length)} bytes, sha256 ${manifest.sha256}`,
-      `at ${size.height}x${size.width}: ${times}`,
+      `at ${size.height}x${size.width}: ${times}${where}`,
     ].join("\n");
     return {
       text,
@@ -93,6 +97,8 @@ export const importNetwork = command({
         size,
         forwardMs,
         gradientMs,
+        backend: choice.backend,
+        backendWhy: choice.why,
         warnings,
       },
     };

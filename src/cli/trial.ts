@@ -1,13 +1,15 @@
 /** Whether a network is what its manifest says: its shapes, and a run forward and back on a small image. */
 
 import { random } from "../random.ts";
-import { startWasm } from "../runtime/wasm.ts";
+import type { Choice, Wanted } from "../runtime/choose.ts";
+import type { Runtime } from "../runtime/session.ts";
 import { requireFit } from "../segmenter/fit.ts";
 import type { Network } from "../segmenter/network.ts";
 import { createSegmenter, type Image } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { tensorOf } from "../tensor.ts";
 import { Refusal } from "./failure.ts";
+import { runtimeFor } from "./backend.ts";
 import { loadAt } from "./loaded.ts";
 import { requireGradient } from "./require-gradient.ts";
 import type { Size } from "./sizes.ts";
@@ -19,6 +21,8 @@ export interface Trial {
   /** null where the gradient was not asked for. */
   readonly gradientMs: number | null;
   readonly warnings: readonly string[];
+  /** Where it ran, and why. */
+  readonly choice: Choice;
 }
 
 /** Grey levels at random: no structure, but in the range of pictures. */
@@ -58,13 +62,28 @@ const BUDGET_BYTES = 2 ** 31;
 export const tryNetwork = async (
   network: Network,
   withGradient: boolean,
+  wanted: Wanted,
   progress: (text: string) => void,
 ): Promise<Trial> => {
+  const { runtime, choice, stop } = await runtimeFor(network, wanted);
+  try {
+    return { ...(await tryOn(runtime, network, withGradient, progress)), choice };
+  } finally {
+    await stop();
+  }
+};
+
+const tryOn = async (
+  runtime: Runtime,
+  network: Network,
+  withGradient: boolean,
+  progress: (text: string) => void,
+): Promise<Omit<Trial, "choice">> => {
   const size = requireFit(network);
   const where = `${size.height}x${size.width}`;
   if (withGradient) checkGradient(network, size);
   const image = noise(size);
-  const cache = new SessionCache(startWasm(), BUDGET_BYTES);
+  const cache = new SessionCache(runtime, BUDGET_BYTES);
   const segmenter = createSegmenter(network, cache);
 
   progress(`a forward run at ${where}`);

@@ -7,6 +7,7 @@ import { pgd } from "../attacks/pgd.ts";
 import { roundToUint8 } from "../image/encode.ts";
 import { changedShare } from "../metrics/distances.ts";
 import type { Goal, Image, Labels, Prediction, SegmentationEvaluation, Segmenter } from "../segmenter/segmenter.ts";
+import { attackOnDevice, signAscent, type DeviceStep } from "./device-attack.ts";
 import { filledLabels } from "./labels.ts";
 import type { AttackName, AttackRun, StepReport } from "./service.ts";
 
@@ -86,17 +87,23 @@ export const attackImage = async (
   clean?: Prediction,
 ): Promise<AttackedImage> => {
   const [before, cleanMs] = clean ? [clean, 0] : await timed(() => segmenter.predict(image));
-  const trace = createTrace(plan.steps, before.labels, onStep);
-  const objective = segmenter.objective(goalOf(plan, before.labels));
+  const trace = createTrace(plan.steps, onStep);
+  const [goal, attack] = [goalOf(plan, before.labels), attackOf(plan)];
+  const [ascent, climb] = [signAscent(attack), segmenter.onDevice(goal)];
   const [adversarial, attackMs] = await timed(() =>
-    attackOf(plan)(objective, image, { signal, onStep: ({ evaluation }) => trace.evaluated(evaluation) }),
+    ascent && climb
+      ? attackOnDevice(climb, ascent, image, before.labels, { signal, onStep: trace.stepped })
+      : attack(segmenter.objective(goal), image, {
+          signal,
+          onStep: ({ evaluation }) => trace.stepped(stepFrom(evaluation, before.labels)),
+        }),
   );
   const rounded = roundToUint8(adversarial);
   const [[float, uint8], scoringMs] = await timed(async () => {
     const exact = await segmenter.predict(adversarial);
     return [exact, equal(adversarial, rounded) ? exact : await segmenter.predict(rounded)] as const;
   });
-  await trace.finished(float.labels);
+  await trace.finished(changedShare(before.labels, float.labels) ?? 0);
   return {
     clean: before,
     float: { image: adversarial, labels: float.labels },
@@ -119,32 +126,32 @@ const zerosOf = (values: Float32Array): number => {
   return zeros;
 };
 
+const stepFrom = ({ gradient, loss, labels }: SegmentationEvaluation, clean: Labels): DeviceStep => ({
+  loss,
+  zeroShare: zerosOf(gradient.data) / gradient.data.length,
+  changedShare: changedShare(clean, labels) ?? 0,
+});
+
 /**
  * A step is reported with the loss where it started and the labels where it ended; those are known when the next step, or
  * the final prediction, has run.
  */
-const createTrace = (steps: number, clean: Labels, onStep: AttackRun["onStep"]) => {
+const createTrace = (steps: number, onStep: AttackRun["onStep"]) => {
   const reports: StepReport[] = [];
-  let [started, lastLoss] = [0, 0];
-  let zeroShare = 0;
-  const report = async (labels: Labels) => {
-    const step: StepReport = {
-      step: started,
-      steps,
-      loss: lastLoss,
-      changedPixelShare: changedShare(clean, labels) ?? 0,
-    };
+  let [started, lastLoss, zeroShare] = [0, 0, 0];
+  const report = async (changedPixelShare: number) => {
+    const step: StepReport = { step: started, steps, loss: lastLoss, changedPixelShare };
     reports.push(step);
     await onStep?.(step);
   };
   return {
     steps: reports,
     zeroGradientShare: () => zeroShare,
-    evaluated: async ({ gradient, loss, labels }: SegmentationEvaluation) => {
-      if (started > 0) await report(labels);
-      else zeroShare = zerosOf(gradient.data) / gradient.data.length;
+    stepped: async (step: DeviceStep) => {
+      if (started > 0) await report(step.changedShare);
+      else zeroShare = step.zeroShare ?? 0;
       started += 1;
-      lastLoss = loss;
+      lastLoss = step.loss;
     },
     finished: report,
   };

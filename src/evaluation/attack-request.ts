@@ -6,10 +6,10 @@ import { encodeLabels } from "../image/labels.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { tensor } from "../tensor.ts";
 import { attackImage, goalKind, type AttackedImage } from "./attack-image.ts";
-import { withCrf } from "./crf.ts";
 import type { Engine } from "./engine.ts";
 import { FaultlineError } from "./failure.ts";
 import { meanOf, voidedBeyond } from "./labels.ts";
+import type { PlacedModel } from "./backends.ts";
 import type { OpenModel } from "./models.ts";
 import { readLabels } from "./pictures.ts";
 import { attackScores, perturbationFrom, scoresAgainst } from "./scores.ts";
@@ -65,15 +65,16 @@ export const cancellable = async <T>(signal: AbortSignal | undefined, run: () =>
 
 export const receiptOf = <Spec extends { readonly seed: number }>(
   engine: Engine,
-  { segmenter }: OpenModel,
+  { segmenter, cache, choice }: PlacedModel,
   spec: Spec,
 ): Receipt<Spec> => ({
   model: segmenter.manifest.name,
   modelSha256: segmenter.manifest.sha256,
   spec,
   seed: spec.seed,
-  versions: { faultline: engine.version, onnxruntime: engine.cache.runtime.version },
-  backend: engine.cache.runtime.backend,
+  versions: { faultline: engine.version, onnxruntime: cache.runtime.version },
+  backend: choice.backend,
+  backendWhy: choice.why,
 });
 
 export const createAttackHandler =
@@ -83,7 +84,7 @@ export const createAttackHandler =
     { onStep, signal }: AttackRun,
   ): Promise<AttackResult> => {
     const start = performance.now();
-    const model = withCrf(await engine.models.open(spec.model), spec.crf);
+    const model = await engine.open(spec);
     const { manifest } = model.segmenter;
     checkTargetClass(spec, manifest.classes.length);
     const image = await engine.prepare(model, bytes, [goalKind({ attack: spec.attack, target: spec.targeted })]);

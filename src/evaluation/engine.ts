@@ -5,17 +5,17 @@ import { encodeLabels } from "../image/labels.ts";
 import { RuntimeError, type Runtime } from "../runtime/session.ts";
 import { MemoryBudgetError, SessionCache } from "../segmenter/session-cache.ts";
 import type { Goal, Image, Segmenter } from "../segmenter/segmenter.ts";
+import { createBackends, type OpenWebGpu, type PlacedModel } from "./backends.ts";
 import { cancellable, createAttackHandler } from "./attack-request.ts";
-import { withCrf } from "./crf.ts";
 import { FaultlineError } from "./failure.ts";
 import { classShares } from "./labels.ts";
 import { footprintsOf, largestFit } from "./largest-fit.ts";
-import { createModels, type ModelStore, type Models, type OpenModel } from "./models.ts";
+import { createModels, type ModelStore, type Models } from "./models.ts";
 import { imageSize, readImage, readLabels } from "./pictures.ts";
 import { createQueue } from "./queue.ts";
 import { createRobustnessHandler } from "./robustness-request.ts";
 import { scoreMaps } from "./score-maps.ts";
-import type { ModelInfo, SegmentRequest, SegmentResult, Service, Size } from "./service.ts";
+import type { Backend, CrfChoice, ModelInfo, SegmentRequest, SegmentResult, Service, Size } from "./service.ts";
 import type { UploadStore } from "./upload-store.ts";
 import { createUploads } from "./uploads.ts";
 import { OnnxError } from "../onnx/graph.ts";
@@ -25,6 +25,10 @@ export interface EngineOptions {
   /** Without it the service takes no uploads. */
   readonly uploads?: UploadStore | undefined;
   readonly runtime: Runtime;
+  /** Where the service can have WebGPU; asked when it is first wanted. */
+  readonly webgpu?: OpenWebGpu | undefined;
+  /** Of requests that name none; default auto. */
+  readonly backend?: Backend | undefined;
   /** Faultline's version, for receipts. */
   readonly version: string;
   readonly defaultModel: string;
@@ -47,9 +51,20 @@ export interface Engine {
   readonly version: string;
   readonly maxPixels: number;
   /** Refuses runs that would not fit: attacks of these goals, or, without goals, a prediction. */
-  readonly requireMemory: (segmenter: Segmenter, size: Size, goals: readonly Goal["kind"][]) => void;
+  readonly requireMemory: (
+    cache: SessionCache,
+    segmenter: Segmenter,
+    size: Size,
+    goals: readonly Goal["kind"][],
+  ) => void;
+  /** The model on the backend that is wanted of it, with the CRF that is. */
+  readonly open: (wanted: {
+    readonly model: string;
+    readonly backend?: Backend | undefined;
+    readonly crf?: CrfChoice | undefined;
+  }) => Promise<PlacedModel>;
   /** Decodes the image and refuses what could not run, before anything is computed. */
-  readonly prepare: (model: OpenModel, bytes: Uint8Array, goals: readonly Goal["kind"][]) => Promise<Image>;
+  readonly prepare: (model: PlacedModel, bytes: Uint8Array, goals: readonly Goal["kind"][]) => Promise<Image>;
 }
 
 const sizeOf = ({ shape }: Image): Size => ({ height: shape[1]!, width: shape[2]! });
@@ -59,21 +74,19 @@ const leastBytes = ({ manifest }: Segmenter, { height, width }: Size): number =>
   4 * height * width * (3 + 3 + manifest.classes.length);
 
 /** Before the image is decoded; a size far too large even before its graph is compiled. */
-const requireMemoryWithin =
-  (cache: SessionCache): Engine["requireMemory"] =>
-  (segmenter, size, goals) => {
-    const { budgetBytes } = cache;
-    try {
-      const least = leastBytes(segmenter, size);
-      if (least > budgetBytes) throw new MemoryBudgetError(least, budgetBytes);
-      for (const footprints of footprintsOf(segmenter, size, goals)) cache.requireFit(footprints);
-    } catch (cause) {
-      if (!(cause instanceof MemoryBudgetError)) throw cause;
-      const { predictedBytes } = cause;
-      const fit = largestFit(segmenter, cache, size, goals);
-      throw new FaultlineError({ kind: "memory-exceeded", predictedBytes, budgetBytes, largestFit: fit }, { cause });
-    }
-  };
+const requireMemory: Engine["requireMemory"] = (cache, segmenter, size, goals) => {
+  const { budgetBytes } = cache;
+  try {
+    const least = leastBytes(segmenter, size);
+    if (least > budgetBytes) throw new MemoryBudgetError(least, budgetBytes);
+    for (const footprints of footprintsOf(segmenter, size, goals)) cache.requireFit(footprints);
+  } catch (cause) {
+    if (!(cause instanceof MemoryBudgetError)) throw cause;
+    const { predictedBytes } = cause;
+    const fit = largestFit(segmenter, cache, size, goals);
+    throw new FaultlineError({ kind: "memory-exceeded", predictedBytes, budgetBytes, largestFit: fit }, { cause });
+  }
+};
 
 /** What the network cannot take, in the words of the API. */
 const sizeRefused = (cause: unknown, size: Size): unknown =>
@@ -85,14 +98,18 @@ const createEngine = ({
   store,
   uploads,
   runtime,
+  webgpu,
+  backend: usual = "auto",
   version,
   budgetBytes = 96 * 2 ** 20,
   maxPixels = 4096 * 4096,
 }: EngineOptions): Engine => {
   const cache = new SessionCache(runtime, budgetBytes);
   const models = createModels({ store, uploads, cache, foundBy: `${version}, ${budgetBytes} bytes` });
-  const requireMemory = requireMemoryWithin(cache);
-  const prepare: Engine["prepare"] = async ({ segmenter, unsupported }, bytes, goals) => {
+  const place = createBackends(cache, webgpu);
+  const open: Engine["open"] = async ({ model, backend, crf }) =>
+    place(await models.open(model), { wanted: backend ?? usual, crf });
+  const prepare: Engine["prepare"] = async ({ segmenter, cache: own, unsupported }, bytes, goals) => {
     if (goals.length > 0 && unsupported.length > 0) {
       throw new FaultlineError({
         kind: "gradient-unsupported",
@@ -102,13 +119,13 @@ const createEngine = ({
     }
     const size = imageSize(bytes, { maxPixels });
     try {
-      requireMemory(segmenter, size, goals);
+      requireMemory(own, segmenter, size, goals);
     } catch (cause) {
       throw sizeRefused(cause, size);
     }
     return readImage(bytes, { maxPixels });
   };
-  return { models, cache, version, maxPixels, requireMemory, prepare };
+  return { models, cache, version, maxPixels, requireMemory, open, prepare };
 };
 
 export const createService = (options: EngineOptions): Service => {
@@ -121,7 +138,7 @@ export const createService = (options: EngineOptions): Service => {
 
   const segment = async (request: SegmentRequest): Promise<SegmentResult> => {
     const start = performance.now();
-    const model = withCrf(await models.open(request.model), request.crf);
+    const model = await engine.open(request);
     const { manifest } = model.segmenter;
     const image = await engine.prepare(model, request.image, []);
     const decoded = performance.now();
@@ -139,6 +156,8 @@ export const createService = (options: EngineOptions): Service => {
       classes: manifest.classes.map((c, index) => ({ index, ...c, share: shares[index]! })),
       confidence: summary(confidence.data),
       labels: { mediaType: "image/png", data },
+      backend: model.choice.backend,
+      backendWhy: model.choice.why,
       timings: { decode: decoded - start, predict: predicted - decoded, encode: total - (predicted - start), total },
     };
   };

@@ -18,6 +18,8 @@ export interface ModelStore {
 }
 
 export interface OpenModel {
+  readonly network: Network;
+  /** Of the network, on WASM. */
   readonly segmenter: Segmenter;
   readonly bytes: number;
   readonly unsupported: readonly string[];
@@ -38,6 +40,7 @@ export const checkedNetwork = async (manifest: Manifest, bytes: Uint8Array): Pro
 
 /** `bytes`: of its file. */
 export const openModel = (network: Network, bytes: number, cache: SessionCache): OpenModel => ({
+  network,
   segmenter: createSegmenter(network, cache),
   bytes,
   unsupported: gradientFaults(network),

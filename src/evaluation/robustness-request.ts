@@ -4,7 +4,6 @@ import { iouRatio, type Scores } from "../metrics/confusion.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import { attackImage, goalKind, stepsOf } from "./attack-image.ts";
 import { cancellable, readTruth, receiptOf } from "./attack-request.ts";
-import { withCrf } from "./crf.ts";
 import type { Engine } from "./engine.ts";
 import { FaultlineError } from "./failure.ts";
 import { meanOf, voidedBeyond } from "./labels.ts";
@@ -40,7 +39,7 @@ export const createRobustnessHandler =
     { onPoint, signal }: RobustnessRun,
   ): Promise<RobustnessResult> => {
     const start = performance.now();
-    const model = withCrf(await engine.models.open(spec.model), spec.crf);
+    const model = await engine.open(spec);
     const classes = model.segmenter.manifest.classes.length;
     const goals = new Set(spec.attacks.map((attack) => goalKind({ attack })));
     const image = await engine.prepare(model, bytes, [...goals]);

@@ -4,6 +4,9 @@
  */
 
 import type { Manifest } from "../segmenter/manifest.ts";
+import type { Backend, Crf, CrfChoice } from "./options.ts";
+
+export type { Backend, Crf, CrfChoice } from "./options.ts";
 
 export interface Size {
   readonly width: number;
@@ -92,21 +95,12 @@ export interface Uploads {
   readonly remove: (name: string) => Promise<void>;
 }
 
-/** A fully connected CRF behind the network; src/crf/parameters.ts has the symbols. */
-export interface Crf {
-  readonly iterations: number;
-  readonly gaussian: { readonly weight: number; readonly theta: number };
-  readonly bilateral: { readonly weight: number; readonly thetaAlpha: number; readonly thetaBeta: number };
-  readonly compatibility?: "potts" | readonly (readonly number[])[];
-}
-
-/** `attacked`: attacks climb through it. */
-export type CrfChoice = "none" | (Omit<Crf, "compatibility"> & { readonly attacked: boolean });
-
 export interface SegmentRequest {
   readonly model: string;
   /** In place of the model's own. */
   readonly crf?: CrfChoice | undefined;
+  /** The service's own where it is absent. */
+  readonly backend?: Backend | undefined;
   readonly image: Uint8Array;
 }
 
@@ -123,6 +117,9 @@ export interface SegmentResult extends Size {
   readonly confidence: { readonly mean: number; readonly min: number };
   /** Palette PNG: the index is the class. */
   readonly labels: EncodedImage;
+  readonly backend: "webgpu" | "wasm";
+  /** Why that backend: a clause. */
+  readonly backendWhy: string;
   readonly timings: Timings;
 }
 
@@ -146,6 +143,8 @@ export interface AttackSpec {
   readonly seed: number;
   /** In place of the model's own. */
   readonly crf?: CrfChoice | undefined;
+  /** The service's own where it is absent. */
+  readonly backend?: Backend | undefined;
 }
 
 export type OutputName =
@@ -214,7 +213,9 @@ export interface Receipt<Spec> {
   readonly spec: Spec;
   readonly seed: number;
   readonly versions: { readonly faultline: string; readonly onnxruntime: string };
-  readonly backend: string;
+  readonly backend: "webgpu" | "wasm";
+  /** Why that backend: a clause. */
+  readonly backendWhy: string;
 }
 
 /** What the scores compare with: the ground truth if given, else the clean prediction (whose mIoU is then 1). */
@@ -271,6 +272,8 @@ export interface RobustnessSpec {
   readonly seed: number;
   /** In place of the model's own. */
   readonly crf?: CrfChoice | undefined;
+  /** The service's own where it is absent. */
+  readonly backend?: Backend | undefined;
 }
 
 export interface RobustnessRequest {

@@ -82,7 +82,7 @@ export const createUploads = (engine: Engine, store: UploadStore, most: number):
       requireFewNodes(network);
       const size = requireFit(network);
       const model = openModel(network, bytes.length, cache);
-      engine.requireMemory(model.segmenter, size, []);
+      engine.requireMemory(cache, model.segmenter, size, []);
       await tryOut(model, size);
       return modelInfo(model, cache);
     } catch (cause) {

@@ -1,13 +1,18 @@
 /**
- * The runtime in a thread of its own: the event loop stays free while a network runs, and a crash takes the thread alone,
- * which is then started anew.
+ * A runtime beside the event loop, which stays free while a network runs; a crash takes the thread or the process alone, which
+ * is then started anew.
  */
 
-import nodeModule, { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
-import { RuntimeCrash, RuntimeError, type Runtime, type Session } from "../runtime/session.ts";
-import type { Answer, Asked, Call, Given, Ready, ThreadData } from "./runtime-messages.ts";
+import {
+  RuntimeCrash,
+  RuntimeError,
+  type AscentSession,
+  type AscentWatch,
+  type Runtime,
+  type Session,
+} from "../runtime/session.ts";
+import { inProcess, inThread, type StartHost } from "./runtime-host.ts";
+import type { Adapter, Answer, Call, Given, RuntimeData, Stepped, Told } from "./runtime-messages.ts";
 
 export interface ThreadOptions {
   /** That share the work of a run; default 1. */
@@ -21,112 +26,199 @@ export interface ThreadOptions {
 export interface ThreadRuntime extends Runtime {
   /** Ends the thread; what it still runs is lost. */
   readonly stop: () => Promise<void>;
+  /** Of the process that it is in now, if it has one. */
+  readonly processId: () => number | undefined;
 }
 
 interface Pending {
   readonly resolve: (given: Given[Call["kind"]]) => void;
   readonly reject: (reason: RuntimeError) => void;
+  readonly onStep?: ((step: Stepped["step"]) => void) | undefined;
 }
 
-/** One thread, until it crashes or is stopped. */
-interface Thread {
-  readonly ask: <C extends Call>(call: C) => Promise<Given[C["kind"]]>;
+/** A call that is on its way, by its number. */
+interface Ongoing<C extends Call> {
+  readonly id: number;
+  readonly given: Promise<Given[C["kind"]]>;
+}
+
+/** One thread or process, until it crashes or is stopped. */
+interface Place {
+  readonly ask: <C extends Call>(call: C, onStep?: Pending["onStep"]) => Ongoing<C>;
   readonly end: () => Promise<unknown>;
+  readonly processId: number | undefined;
   readonly version: string;
+  readonly adapter: Adapter | undefined;
   readonly memoryBytes: () => number;
+  /** Of its device. */
+  readonly restarts: () => number;
 }
 
-/** Threads take no hooks over that compile TypeScript: each begins by setting up its own. Node below 20.6 takes them as a flag. */
-const startWorker = (entry: URL, workerData: ThreadData): Worker => {
-  if (!("register" in nodeModule)) {
-    const hooks = pathToFileURL(createRequire(import.meta.url).resolve("tsx/esm")).href;
-    return new Worker(entry, { workerData, execArgv: ["--no-warnings", "--loader", hooks] });
-  }
-  const lines = [
-    `import { register } from ${JSON.stringify(import.meta.resolve("tsx/esm/api"))};`,
-    "register();",
-    `await import(${JSON.stringify(entry)});`,
-  ];
-  const script = new URL(`data:text/javascript,${encodeURIComponent(lines.join("\n"))}`);
-  return new Worker(script, { workerData, execArgv: [] });
-};
+interface Beginning {
+  readonly host: StartHost;
+  readonly entry: URL;
+  readonly data: RuntimeData;
+  /** Called once, when no call will be answered any more. */
+  readonly onDown: (reason: string) => void;
+}
 
-/** @param onDown called once, when no call will be answered any more. @throws RuntimeCrash where it does not start. */
-const startThread = (entry: URL, data: ThreadData, onDown: (reason: string) => void): Promise<Thread> =>
+/** @throws RuntimeCrash where it does not start, RuntimeError where it says that it cannot. */
+const startPlace = ({ host, entry, data, onDown }: Beginning): Promise<Place> =>
   new Promise((started, failed) => {
-    const worker = startWorker(entry, data);
     const pending = new Map<number, Pending>();
-    let [asked, memoryBytes, down] = [0, 0, ""];
+    let [asked, memoryBytes, restarts, down] = [0, 0, 0, ""];
     const goDown = (reason: string): void => {
       if (down !== "") return;
       down = reason;
       for (const { reject } of pending.values()) reject(new RuntimeCrash(reason));
       failed(new RuntimeCrash(reason));
-      void worker.terminate();
+      void place.end();
       onDown(reason);
     };
-    const ask: Thread["ask"] = (call) =>
-      new Promise((resolve, reject) => {
+    const ask: Place["ask"] = (call, onStep) => {
+      asked += 1;
+      const id = asked;
+      const given = new Promise<Given[Call["kind"]]>((resolve, reject) => {
         if (down !== "") return reject(new RuntimeCrash(down));
-        asked += 1;
-        pending.set(asked, { resolve: resolve as Pending["resolve"], reject });
-        return worker.postMessage({ id: asked, call } satisfies Asked, []); // nothing is transferred: the caller keeps it
+        pending.set(id, { resolve, reject, onStep });
+        return place.post({ id, call });
       });
+      return { id, given: given as Promise<Given[(typeof call)["kind"]]> };
+    };
     const answered = ({ id, ...answer }: Answer): void => {
       const { resolve, reject } = pending.get(id)!;
       pending.delete(id);
-      ({ memoryBytes } = answer);
+      ({ memoryBytes, restarts } = answer);
       if ("given" in answer) return resolve(answer.given);
       const { message, cause, crashed } = answer.fault;
       reject(new (crashed ? RuntimeCrash : RuntimeError)(message, { cause }));
       if (crashed) goDown(message);
     };
-    worker.on("message", (message: Ready | Answer) => {
+    const onMessage = (message: Told): void => {
+      if ("step" in message) return pending.get(message.id)?.onStep?.(message.step);
       if ("id" in message) return answered(message);
-      const { version } = message;
-      return started({ version, ask, memoryBytes: () => memoryBytes, end: () => worker.terminate() });
-    });
-    worker.on("error", (error) => goDown(`the runtime's thread failed: ${error.message}`));
-    worker.on("exit", () => goDown("the runtime's thread has ended"));
+      if ("unavailable" in message) {
+        down = message.unavailable;
+        failed(new RuntimeError(down));
+        return void place.end();
+      }
+      const { version, adapter } = message;
+      const numbers = { memoryBytes: () => memoryBytes, restarts: () => restarts };
+      return started({ version, adapter, ask, ...numbers, end: place.end, processId: place.processId });
+    };
+    const place = host(entry, data, { onMessage, onDown: goDown });
   });
 
-/** Starts onnxruntime's WASM in a thread; after a crash the next session starts another. */
+/** An ascent there: each step waits here for whoever watches it. */
+const ascendAt =
+  ({ ask }: Place, session: number): AscentSession["ascend"] =>
+  async (request, { onStep, signal }: AscentWatch = {}) => {
+    signal?.throwIfAborted();
+    let failure: { readonly cause: unknown } | undefined;
+    const tell = (kind: "next" | "stop"): void => void ask({ kind, of: id }).given.catch(() => undefined);
+    const told = async (step: Stepped["step"]): Promise<void> => {
+      try {
+        await onStep!(step);
+        tell("next");
+      } catch (cause) {
+        failure = { cause };
+        tell("stop");
+      }
+    };
+    const { id, given } = ask(
+      { kind: "ascend", session, request, told: onStep !== undefined },
+      (step) => void told(step),
+    );
+    const stop = (): void => tell("stop");
+    signal?.addEventListener("abort", stop);
+    try {
+      return await given;
+    } catch (cause) {
+      if (failure) throw failure.cause;
+      signal?.throwIfAborted();
+      throw cause;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  };
+
+interface Placed {
+  readonly runtime: ThreadRuntime;
+  readonly adapter: Adapter | undefined;
+}
+
+/** After a crash the next session starts another. */
+const startPlaced = async (
+  host: StartHost,
+  entry: URL,
+  data: RuntimeData,
+  onCrash: (reason: string) => void,
+): Promise<Placed> => {
+  let [crashes, made, stopped, known] = [0, 0, false, 0];
+  let current: Promise<Place> | undefined;
+  const onDown = (reason: string): void => {
+    current = undefined;
+    crashes += 1;
+    known += latest?.restarts() ?? 0;
+    if (!stopped) onCrash(reason);
+  };
+  const place = (): Promise<Place> => {
+    current ??= startPlace({ host, entry, data, onDown });
+    current.catch(() => (current = undefined));
+    return current;
+  };
+  let latest: Place | undefined = undefined;
+  latest = await place();
+  const first = latest;
+
+  const begin = async (): Promise<{ readonly at: Place; readonly session: number }> => {
+    latest = await place();
+    made += 1;
+    return { at: latest, session: made };
+  };
+  const releaseAt = (at: Place, session: number) => async (): Promise<void> => {
+    await at.ask({ kind: "release", session }).given;
+  };
+  const createSession = async (model: Uint8Array): Promise<Session> => {
+    const { at, session } = await begin();
+    const { inputs, outputs } = await at.ask({ kind: "create", session, model }).given;
+    const run: Session["run"] = (feeds) => at.ask({ kind: "run", session, feeds }).given;
+    return { inputs, outputs, run, release: releaseAt(at, session) };
+  };
+  const createAscent: NonNullable<Runtime["createAscent"]> = async (model, options = {}) => {
+    const { at, session } = await begin();
+    await at.ask({ kind: "create-ascent", session, model, options }).given;
+    return { ascend: ascendAt(at, session), release: releaseAt(at, session) };
+  };
+  const runtime: ThreadRuntime = {
+    backend: data.backend,
+    version: first.version,
+    createSession,
+    ...(data.backend === "webgpu" ? { createAscent } : {}),
+    memoryBytes: () => latest!.memoryBytes(),
+    restarts: () => crashes + known + (current ? latest!.restarts() : 0),
+    processId: () => latest!.processId,
+    stop: async () => {
+      stopped = true;
+      await latest!.end();
+    },
+  };
+  return { runtime, adapter: first.adapter };
+};
+
+/** Starts onnxruntime's WASM in a thread. */
 export const startThreadRuntime = async ({
   threads = 1,
   onCrash = () => {},
   entry = new URL("runtime-thread.ts", import.meta.url),
-}: ThreadOptions = {}): Promise<ThreadRuntime> => {
-  let [restarts, made, stopped] = [0, 0, false];
-  let current: Promise<Thread> | undefined;
-  const thread = (): Promise<Thread> =>
-    (current ??= startThread(entry, { threads }, (reason) => {
-      current = undefined;
-      restarts += 1;
-      if (!stopped) onCrash(reason);
-    }));
-  let latest = await thread();
+}: ThreadOptions = {}): Promise<ThreadRuntime> =>
+  (await startPlaced(inThread, entry, { backend: "wasm", threads }, onCrash)).runtime;
 
-  const createSession = async (model: Uint8Array): Promise<Session> => {
-    const { ask } = (latest = await thread());
-    made += 1;
-    const session = made;
-    const { inputs, outputs } = await ask({ kind: "create", session, model });
-    return {
-      inputs,
-      outputs,
-      run: (feeds) => ask({ kind: "run", session, feeds }),
-      release: async () => void (await ask({ kind: "release", session })),
-    };
-  };
-  return {
-    backend: "wasm",
-    version: latest.version,
-    createSession,
-    memoryBytes: () => latest.memoryBytes(),
-    restarts: () => restarts,
-    stop: async () => {
-      stopped = true;
-      await latest.end();
-    },
-  };
+/** Starts onnxruntime's WebGPU in a process. @throws RuntimeError, saying why, where there is no adapter. */
+export const startGpuProcess = async (
+  onCrash: (reason: string) => void,
+): Promise<{ readonly runtime: ThreadRuntime; readonly adapter: Adapter }> => {
+  const entry = new URL("runtime-process.ts", import.meta.url);
+  const { runtime, adapter } = await startPlaced(inProcess, entry, { backend: "webgpu", threads: 1 }, onCrash);
+  return { runtime, adapter: adapter! };
 };

@@ -2,7 +2,9 @@
 
 import { parseArgs } from "node:util";
 import { optionLines, parseFault, type Options, type Values } from "../cli/command.ts";
+import { wantedBackend } from "../cli/backend.ts";
 import { Refusal, UsageError } from "../cli/failure.ts";
+import type { Wanted } from "../runtime/choose.ts";
 
 const options = {
   port: { type: "string", value: "N", default: "8787", help: "to listen on; 0: any that is free" },
@@ -18,6 +20,12 @@ const options = {
   "upload-mib": { type: "string", value: "N", default: "256", help: "largest upload" },
   "budget-mib": { type: "string", value: "N", default: "1024", help: "memory that a run may be predicted to take" },
   threads: { type: "string", value: "N", default: "1", help: "that share the work of a run" },
+  backend: {
+    type: "string",
+    value: "NAME",
+    default: "auto",
+    help: "auto, webgpu or wasm, for requests that name none; auto: WebGPU where there is a GPU",
+  },
   waiting: { type: "string", value: "N", default: "16", help: "requests that may wait while one runs" },
   help: { type: "boolean", short: "h", help: "print this" },
 } as const satisfies Options;
@@ -47,6 +55,7 @@ export interface Settings {
   readonly uploadBytes: number;
   readonly budgetBytes: number;
   readonly threads: number;
+  readonly backend: Wanted;
   readonly waiting: number;
 }
 
@@ -88,6 +97,7 @@ export const parseSettings = (
     uploadBytes: whole("upload-mib", 1, 2048) * 2 ** 20,
     budgetBytes: whole("budget-mib", 1, MOST_MIB) * 2 ** 20,
     threads: whole("threads", 1, 64),
+    backend: wantedBackend(values.backend),
     waiting: whole("waiting", 0, 1024),
   };
 };

@@ -7,6 +7,8 @@ export type Backend = Runtime["backend"];
 /** `auto`: WebGPU where there is an adapter and the network needs nothing that WebGPU lacks, else WASM. */
 export type Wanted = "auto" | Backend;
 
+export const wantedNames: readonly Wanted[] = ["auto", "webgpu", "wasm"];
+
 export interface Choice {
   readonly backend: Backend;
   /** A clause without a full stop. */

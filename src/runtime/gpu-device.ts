@@ -68,3 +68,10 @@ export const createBuffer = (device: GPUDevice, size: number, flags: number, fil
   }
   return buffer;
 };
+
+/** By its name, as far as it tells one; software (SwiftShader, lavapipe) computes on the processor. */
+export const adapterOf = ({ info }: GPUAdapter): { readonly name: string; readonly software: boolean } => {
+  const { vendor, architecture, description, isFallbackAdapter } = info;
+  const name = [vendor, architecture, description].filter(Boolean).join(", ") || "unnamed";
+  return { name, software: isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(name) };
+};

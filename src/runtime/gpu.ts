@@ -42,6 +42,8 @@ export interface Gpu {
   readonly upload: <D extends ElementType>(dtype: D, data: DataOf<D>) => Promise<GpuArray<D>>;
   /** A buffer of zeros. @throws GpuError where it is too large for the device. */
   readonly allocate: <D extends ElementType>(dtype: D, length: number) => Promise<GpuArray<D>>;
+  /** Replaces the elements of a buffer: of four bytes each. */
+  readonly write: <D extends Exclude<ElementType, "uint8">>(array: GpuArray<D>, data: DataOf<D>) => Promise<void>;
   /** A kernel, bound. @throws GpuError for a kernel that does not compile (with its line), or that takes other bindings. */
   readonly launch: (kernel: string, options: LaunchOptions) => Promise<Launch>;
   /** Submits launches, in this order; resolves as they are accepted, before they are done. */
@@ -96,6 +98,12 @@ export const openGpu = (device: GPUDevice, sources: KernelSources): Gpu => {
     device,
     upload: (dtype, data) => store(dtype, data.length, data),
     allocate: (dtype, length) => store(dtype, length),
+
+    write: ({ buffer, length }, data) =>
+      guard("write", () => {
+        if (data.length !== length) throw new GpuError(`write: ${data.length} elements into ${length}`);
+        device.queue.writeBuffer(buffer, 0, data);
+      }),
 
     launch: async (name, { buffers, parameters, items, groups, layers = 1, constants = {} }) => {
       const source = sources[name];

@@ -2,7 +2,9 @@
 
 import { setFlagsFromString } from "node:v8";
 import { openDevice } from "./gpu-device.ts";
-import { openAdapter } from "./gpu-node.ts";
+import { openAdapter, readKernels } from "./gpu-node.ts";
+import { openGpu } from "./gpu.ts";
+import type { Device } from "./resident.ts";
 import { startWebGpu, type WebGpuOptions, type WebGpuRuntime } from "./webgpu.ts";
 
 const patched = new WeakSet<GPUQueue>();
@@ -52,4 +54,11 @@ export const startWebGpuInNode = async (
   provideNavigator(adapter);
   copyShared(device.queue);
   return startWebGpu({ ...options, adapter, device });
+};
+
+/** A new device with onnxruntime and the kernels on it, as `startGpuRuntime` asks for. @throws RuntimeError where there is no adapter. */
+export const openNodeDevice = async (): Promise<Device> => {
+  const adapter = await openAdapter();
+  const device = await openDevice(adapter);
+  return { runtime: await startWebGpuInNode({ adapter, device }), gpu: openGpu(device, readKernels()) };
 };

@@ -8,7 +8,7 @@ import { sizeOf, tensor, type DataOf, type DType, type Tensor } from "../tensor.
 import { DeviceLostError } from "./gpu-error.ts";
 import { arrayOf, type GpuArray } from "./gpu.ts";
 import type { ElementType } from "./gpu-shader.ts";
-import { RuntimeCrash, RuntimeError, type Runtime, type Session } from "./session.ts";
+import { RuntimeCrash, RuntimeError, type AscentOptions, type Runtime, type Session } from "./session.ts";
 import { meterOf } from "./webgpu-memory.ts";
 
 /** A tensor on the device. */
@@ -30,16 +30,11 @@ export interface ResidentSession {
   readonly release: () => Promise<void>;
 }
 
-export interface ResidentOptions {
-  /** Records the commands of the first runs and replays them: saves most of the processor's work. Not for all graphs; default no. */
-  readonly capture?: boolean;
-}
-
 export interface WebGpuRuntime extends Runtime {
   readonly backend: "webgpu";
   readonly device: GPUDevice;
   /** @throws RuntimeError for a model that the backend refuses, or does not run wholly on the GPU. */
-  readonly createResidentSession: (model: Uint8Array, options?: ResidentOptions) => Promise<ResidentSession>;
+  readonly createResidentSession: (model: Uint8Array, options?: AscentOptions) => Promise<ResidentSession>;
 }
 
 export interface WebGpuOptions {

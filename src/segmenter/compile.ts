@@ -18,7 +18,7 @@ import type { Runtime } from "../runtime/session.ts";
 import { within } from "./lean.ts";
 import type { Network } from "./network.ts";
 import { pixelsOf, type Pixels } from "./pixels.ts";
-import { refined } from "./refinement.ts";
+import { refined, usualRefinement, type Crf } from "./refinement.ts";
 import { logitsOf } from "./scales.ts";
 import { networkSize, type Size } from "./size.ts";
 
@@ -101,9 +101,16 @@ const trialSize = ({ manifest }: Network): Size => {
   return networkSize(manifest, { height: side, width: side });
 };
 
-/** Operators of the network, or of its gradient, that WebGPU would leave to the CPU. */
-export const gpuFaults = (network: Network): readonly string[] =>
-  offGpu(compileGradient(network, trialSize(network), "least-likely", Infinity, "webgpu").model.graph);
+/** Operators of the network, of its gradient where it has one, or of a CRF behind it, that WebGPU would leave to the CPU. */
+export const gpuFaults = (network: Network, crf: Crf | null = null): readonly string[] => {
+  const size = trialSize(network);
+  const whole = crf ? { ...network, refinement: usualRefinement(crf, size) } : network;
+  const { graph } =
+    gradientFaults(network).length > 0
+      ? compileForward(whole, size, "webgpu").model
+      : compileGradient(whole, size, "least-likely", Infinity, "webgpu").model;
+  return offGpu(graph);
+};
 
 /**
  * What keeps the network's gradient from being built, found by building it at a small size: operators by name, or none. A

@@ -1,8 +1,9 @@
 /** A network one can attack: images in, labels and gradients out. */
 
+import { capturable } from "../autodiff/webgpu/kernels.ts";
 import { writeModel } from "../onnx/write.ts";
 import type { Footprint } from "../runtime/memory.ts";
-import { RuntimeError, type Session } from "../runtime/session.ts";
+import { RuntimeError, type AscentRequest, type AscentWatch, type Session } from "../runtime/session.ts";
 import { tensor, type Tensor } from "../tensor.ts";
 import { compileForward, compileGradient, type Compiled, type LossLabels } from "./compile.ts";
 import type { Manifest } from "./manifest.ts";
@@ -36,12 +37,25 @@ export interface SegmentationEvaluation {
   readonly labels: Labels;
 }
 
+/** A sign ascent from `start`; α is the size of its steps, towards the goal's labels or away from them. */
+export type DeviceAscent = Omit<AscentRequest, "feeds"> & { readonly start: Image };
+
+/** The ascent on the backend's device. The steps' losses are means over the pixels that are not void. */
+export type DeviceClimb = (ascent: DeviceAscent, watch?: AscentWatch) => Promise<Image>;
+
 export interface Segmenter {
   readonly manifest: Manifest;
+  /** The CRF behind the network. */
+  readonly crf: Crf | null;
   /** @throws MemoryBudgetError where the run would not fit. */
   readonly predict: (image: Image) => Promise<Prediction>;
   /** The objective whose ascent reaches the goal. @throws UnsupportedOperatorError, MemoryBudgetError when it is evaluated. */
   readonly objective: (goal: Goal) => (image: Image) => Promise<SegmentationEvaluation>;
+  /**
+   * How that objective is climbed without leaving the backend's device; null where it has none, or where each image has a graph
+   * of its own (through a CRF).
+   */
+  readonly onDevice: (goal: Goal) => DeviceClimb | null;
   /** Sessions that an attack on an image of this size holds: the forward one and the gradient's. */
   readonly attackFootprints: (size: Size, goal: Goal["kind"]) => readonly Footprint[];
   readonly forwardFootprint: (size: Size) => Footprint;
@@ -111,30 +125,43 @@ export const createSegmenter = (
   };
 
   const objective = (goal: Goal) => {
-    const against: LossLabels = goal.kind === "least-likely" ? "least-likely" : "given";
-    const sense = goal.kind === "away" ? 1 : -1;
-    const target = goal.kind === "least-likely" ? null : int32(goal.labels);
-    const targetPixels = goal.kind === "least-likely" ? null : countOther(goal.labels.data, manifest.void);
+    const { against, sense, target, count } = towards(goal, manifest.void);
     return async (image: Image): Promise<SegmentationEvaluation> => {
       const size = sizeOfImage(image);
-      const { gradient, loss, labels } = await run(against, image, target ? { target } : {});
+      const { gradient, loss, labels } = await run(against, image, target);
       const raw = gradient!.data as Float32Array<ArrayBuffer>;
-      const counted = targetPixels ?? size.height * size.width;
       const total = Number(loss!.data[0]);
       if (!Number.isFinite(total)) throw new RuntimeError(`the network's loss is ${total}: its output overflows`);
       return {
         gradient: tensor("float32", image.shape, sense > 0 ? raw : negated(raw)),
         value: sense * total,
-        loss: total / Math.max(counted, 1),
+        loss: total / count(image),
         labels: tensor("uint8", [size.height, size.width], labels!.data as Uint8Array<ArrayBuffer>),
       };
     };
   };
 
+  const onDevice = (goal: Goal): DeviceClimb | null => {
+    const { against, sense, target, count } = towards(goal, manifest.void);
+    if (!cache.runtime.createAscent || crfOf(against)) return null;
+    return async ({ start, alpha, ...ascent }, { onStep, signal } = {}) => {
+      const { key, footprint, model } = compile(against, sizeOfImage(start));
+      const source = { key, footprint, bytes: () => writeModel(model) };
+      const session = await cache.ascent(source, { capture: capturable(model.graph) });
+      const moved = await session.ascend(
+        { ...ascent, alpha: sense * alpha, feeds: { image: batched(start), ...target } },
+        { signal, onStep: onStep && ((step) => onStep({ ...step, loss: step.loss / count(start) })) },
+      );
+      return tensor("float32", start.shape, moved);
+    };
+  };
+
   return {
     manifest,
+    crf,
     predict,
     objective,
+    onDevice,
     forwardFootprint: (size) => usual("forward", size).footprint,
     attackFootprints: (size, goal) =>
       (["forward", goal === "least-likely" ? "least-likely" : "given"] as const).map(
@@ -142,6 +169,15 @@ export const createSegmenter = (
       ),
     withCrf: (other) => createSegmenter(network, cache, other),
   };
+};
+
+/** What a goal means for the graph: labels to feed, the loss's sign, and over how many pixels the loss is a sum. */
+const towards = (goal: Goal, voidLabel: number) => {
+  if (goal.kind === "least-likely")
+    return { against: goal.kind, sense: -1, target: {}, count: ({ shape }: Image) => shape[1]! * shape[2]! } as const;
+  const counted = Math.max(countOther(goal.labels.data, voidLabel), 1);
+  const sense = goal.kind === "away" ? 1 : -1;
+  return { against: "given", sense, target: { target: int32(goal.labels) }, count: () => counted } as const;
 };
 
 const batched = (image: Image): Image => tensor("float32", [1, ...image.shape], image.data);

@@ -1,7 +1,7 @@
 /** Sessions by key, the least recently used released first, so that the predicted memory stays within a budget. */
 
 import { predictMemory, roomWithin, type Footprint } from "../runtime/memory.ts";
-import type { Runtime, Session } from "../runtime/session.ts";
+import type { AscentOptions, AscentSession, Runtime, Session } from "../runtime/session.ts";
 
 /** A run would take more memory than there is. */
 export class MemoryBudgetError extends Error {
@@ -26,7 +26,7 @@ export interface SessionSource {
 
 interface Held {
   readonly footprint: Footprint;
-  readonly session: Promise<Session>;
+  readonly session: Promise<Session | AscentSession>;
 }
 
 export class SessionCache {
@@ -70,15 +70,25 @@ export class SessionCache {
    * @throws MemoryBudgetError where it does not fit even alone.
    */
   async session(source: SessionSource): Promise<Session> {
+    return this.#hold(source, () => this.#runtime.createSession(source.bytes()));
+  }
+
+  /** Likewise, to ascend by on the backend's device, of which there must be one. */
+  async ascent(source: SessionSource, options: AscentOptions): Promise<AscentSession> {
+    const key = `${source.key} ascent ${options.capture}`;
+    return this.#hold({ ...source, key }, () => this.#runtime.createAscent!(source.bytes(), options));
+  }
+
+  async #hold<S extends Session | AscentSession>(source: SessionSource, make: () => Promise<S>): Promise<S> {
     this.#forgetLost();
     const known = this.#held.get(source.key);
     if (known) {
       this.#held.delete(source.key);
       this.#held.set(source.key, known);
-      return known.session;
+      return known.session as Promise<S>; // of one kind under one key
     }
     this.requireFit([source.footprint]);
-    const session = this.#make(source, this.#makeRoom(source.footprint));
+    const session = this.#make(make, this.#makeRoom(source.footprint));
     const held = { footprint: source.footprint, session };
     this.#held.set(source.key, held);
     session.catch(() => {
@@ -94,10 +104,10 @@ export class SessionCache {
     this.#restarts = restarts;
   }
 
-  async #make({ bytes }: SessionSource, leaving: readonly Held[]): Promise<Session> {
+  async #make<S>(make: () => Promise<S>, leaving: readonly Held[]): Promise<S> {
     // One that could not be made needs no release; whoever asked for it has been told.
     for (const { session } of leaving) await (await session.catch(() => null))?.release();
-    return this.#runtime.createSession(bytes());
+    return make();
   }
 
   /** Takes out the least recently used until `wanted` fits beside the rest. */

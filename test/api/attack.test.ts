@@ -55,6 +55,7 @@ describe("POST /v1/attack", () => {
       targeted: { kind: "map" },
       pixelRange: "none",
       seed: 7,
+      backend: "webgpu",
     };
     const outputs = ["perturbation", "adversarial-npy"];
     const response = await clientOf(service).json(

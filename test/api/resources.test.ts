@@ -50,7 +50,7 @@ describe("POST /v1/segment", () => {
     );
     expect(problem.errors?.map(({ pointer, accepted }) => [pointer, accepted])).toEqual([
       ["/labels", ["image", "spec"]],
-      ["/spec/epsilon", ["model", "crf"]],
+      ["/spec/epsilon", ["model", "crf", "backend"]],
     ]);
   });
 });

@@ -57,6 +57,7 @@ describe("a network that is what its manifest says", () => {
     expect(result.size).toEqual({ height: 128, width: 128 });
     expect(result.forwardMs).toBeGreaterThan(0);
     expect(result.gradientMs).toBeGreaterThan(0);
+    expect(result).toMatchObject({ backend: "wasm", backendWhy: "it was asked for" });
     expect(readdirSync(models)).toEqual(["tiny"]);
   });
 

@@ -93,6 +93,7 @@ describe("POST /v1/attack", () => {
       modelSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
       spec: { attack: "ifgsm", epsilon: 8, alpha: 1, steps: 10, label: "prediction", pixelRange: "clip" },
       backend: "wasm",
+      backendWhy: "Workers have no WebGPU",
       versions: { onnxruntime: expect.stringMatching(/onnxruntime-web \d/) },
     });
   });

@@ -70,6 +70,7 @@ describe("fields at fault", () => {
     ["an absent attack", { attack: undefined }, "/spec/attack"],
     ["an unknown field", { norm: "l2" }, "/spec/norm"],
     ["ground truth without labels", { label: "ground-truth" }, "/labels"],
+    ["WebGPU, which workerd lacks", { backend: "webgpu" }, "/spec/backend"],
     ["a target class that the model has not", { targeted: { kind: "class", class: 11 } }, "/spec/targeted/class"],
   ])("%s", async (_, wrong, pointer) => {
     const response = await client.form(path, image, { ...spec, ...wrong });

@@ -211,6 +211,7 @@ describe("the answer", () => {
       seed: 42,
       versions: { faultline: "1.2.3", onnxruntime: startWasm().version },
       backend: "wasm",
+      backendWhy: "this service runs on WebAssembly alone",
     });
     const { total, ...stages } = timings;
     const sum = Object.values(stages).reduce((a, b) => a + b, 0);

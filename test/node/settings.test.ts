@@ -36,13 +36,14 @@ describe("settings", () => {
       uploadBytes: 2 ** 28,
       budgetBytes: 2 ** 30,
       threads: 1,
+      backend: "auto",
       waiting: 16,
     });
   });
 
   it("are what the options and the environment say; of two the last", () => {
     const line = "--port 80 --port 81 --host 0.0.0.0 --models nets --default-model b --uploads up --upload-mib 3";
-    const more = "--budget-mib 96 --threads 4 --waiting 0";
+    const more = "--budget-mib 96 --threads 4 --backend wasm --waiting 0";
     expect(parseSettings([...line.split(" "), ...more.split(" ")], { UPLOAD_TOKEN: "t" })).toEqual({
       port: 81,
       host: "0.0.0.0",
@@ -53,6 +54,7 @@ describe("settings", () => {
       uploadBytes: 3 * 2 ** 20,
       budgetBytes: 96 * 2 ** 20,
       threads: 4,
+      backend: "wasm",
       waiting: 0,
     });
   });

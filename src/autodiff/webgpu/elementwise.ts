@@ -1,7 +1,8 @@
 /** Functions of single elements, or of elements of equal place, that have no kernel. Definitions are ONNX's. */
 
 import { floatOf, intOf } from "../../onnx/graph.ts";
-import type { Value } from "../../onnx/value.ts";
+import { broadcastShapes, type Value } from "../../onnx/value.ts";
+import { sameShape, sizeOf } from "../../tensor.ts";
 import { onFloats, type GpuContext, type GpuRule } from "./rule.ts";
 
 const c = ({ op }: GpuContext, value: number): Value => op.constant(value);
@@ -79,3 +80,11 @@ export const LogSoftmax: GpuRule = onFloats(({ op, node }, x) => {
   const z = op.Sub(x, op.ReduceMax(x, axes, { keepdims: 1 }));
   return op.Sub(z, op.Log(op.ReduceSum(op.Exp(z), axes, { keepdims: 1 })));
 });
+
+/** onnxruntime 1.30 writes a shader that does not compile where both are broadcast, or one that is no number. */
+export const Pow: GpuRule = ({ op, node }, x, y) => {
+  if (x?.dtype !== "float32" || !y || sameShape(x.shape, y.shape) || sizeOf(y.shape) === 1) return null;
+  const shape = broadcastShapes(node, [x.shape, y.shape]);
+  const whole = (v: Value): Value => (sameShape(v.shape, shape) ? v : op.Expand(v, op.ints(shape)));
+  return [op.Pow(whole(x), whole(y))];
+};

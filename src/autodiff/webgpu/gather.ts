@@ -5,7 +5,7 @@ import { intOf, stringOf } from "../../onnx/graph.ts";
 import type { Value } from "../../onnx/value.ts";
 import { sizeOf, stridesOf } from "../../tensor.ts";
 import { sampled } from "../rules/grid-sample.ts";
-import type { GpuRule } from "./rule.ts";
+import { fromFront, type GpuRule } from "./rule.ts";
 
 /** Data [D₁ … Dₖ, …] as rows, and the row [M] that each tuple [M, k] of indices names; negative ones count from the end. */
 const rowsOf = (op: Builder, data: Value, indices: Value): { readonly rows: Value; readonly at: Value } => {
@@ -15,8 +15,7 @@ const rowsOf = (op: Builder, data: Value, indices: Value): { readonly rows: Valu
   const c = (value: number) => op.constant(value, "int32");
   const parts = outer.map((size, i) => {
     const index = op.Gather(tuples, op.constant(i, "int64"), { axis: 1 });
-    const positive = op.Where(op.Less(index, c(0)), op.Add(index, c(size)), index);
-    return op.Mul(positive, c(stridesOf(outer)[i]!));
+    return op.Mul(fromFront(op, index, size), c(stridesOf(outer)[i]!));
   });
   return { rows: op.Reshape(data, op.ints([sizeOf(outer), inner])), at: parts.reduce((a, b) => op.Add(a, b)) };
 };

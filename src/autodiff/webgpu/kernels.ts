@@ -1,8 +1,9 @@
 /** What onnxruntime-web's WebGPU provider (1.30) has kernels for, found by sessions of single nodes that may not fall back. */
 
-import type { Graph, Node } from "../../onnx/graph.ts";
+import { stringOf, type Graph, type Node } from "../../onnx/graph.ts";
+import { equationOf } from "../../onnx/infer/einsum.ts";
 import { typesOf } from "../../onnx/types.ts";
-import type { DType } from "../../tensor.ts";
+import type { TensorType } from "../../onnx/value.ts";
 
 const floats = "float32";
 const numbers = "float32 int32";
@@ -46,17 +47,50 @@ const reducing = /^Reduce/;
 const isComputedOn = ({ op }: Node, index: number): boolean =>
   computedOn[op]?.includes(index) ?? (first.has(op) || reducing.test(op) ? index === 0 : true);
 
-const hasKernel = (node: Node, types: readonly (DType | undefined)[]): boolean => {
+/** Forms that fail, or whose numbers are wrong, although the operator has a kernel; by the types of inputs and of the output. */
+const faulty: Readonly<
+  Record<string, (node: Node, inputs: readonly (TensorType | undefined)[], y: TensorType) => boolean>
+> = {
+  MaxPool: ({ outputs }) => outputs.length > 1,
+  ConvTranspose: (_, [x]) => x!.shape.length > 4,
+  Cast: (_, __, y) => y.dtype === "int8",
+  // Channels last, of which only the last axis is enlarged right; and less than two axes.
+  Resize: (node, [x], y) =>
+    x!.shape.length < 2 ||
+    (stringOf(node, "mode", "nearest") !== "nearest" && x!.shape.length === 4 && x!.shape[1] !== y.shape[1]),
+  // Axes of size 1 are not broadcast.
+  Einsum: (node, inputs) => {
+    const { terms, sizes } = equationOf(
+      node,
+      inputs.map((type, i) => (type ? { name: node.inputs[i]!, ...type } : null)),
+    );
+    return (
+      stringOf(node, "equation", "").includes("...") ||
+      terms.some((term, i) => term.split("").some((letter, axis) => sizes.get(letter) !== inputs[i]!.shape[axis]))
+    );
+  },
+};
+
+type Types = ReadonlyMap<string, TensorType>;
+
+const hasKernel = (node: Node, types: Types): boolean => {
   const allowed = node.domain === "" ? table.get(node.op) : undefined;
-  if (!allowed) return false;
-  if (node.op === "MaxPool" && node.outputs.length > 1) return false;
-  return types.every((type, i) => type === undefined || !isComputedOn(node, i) || allowed.includes(type));
+  const inputs = node.inputs.map((name) => types.get(name));
+  const fits = (type: TensorType | undefined, i: number): boolean =>
+    !type || !isComputedOn(node, i) || allowed!.includes(type.dtype);
+  return allowed !== undefined && inputs.every(fits) && !faulty[node.op]?.(node, inputs, types.get(node.outputs[0]!)!);
 };
 
 /** Operators of a graph that the provider would leave to the CPU, each once, with the types that it has no kernel for. */
 export const offGpu = (graph: Graph): readonly string[] => {
   const types = typesOf(graph);
-  const typeOf = (name: string): DType | undefined => types.get(name)?.dtype;
-  const left = graph.nodes.filter((n) => !hasKernel(n, n.inputs.map(typeOf)));
-  return [...new Set(left.map((n) => `${n.op}(${n.inputs.map((name) => typeOf(name) ?? "").join(", ")})`))];
+  const left = graph.nodes.filter((n) => !hasKernel(n, types));
+  return [...new Set(left.map((n) => `${n.op}(${n.inputs.map((name) => types.get(name)?.dtype ?? "").join(", ")})`))];
 };
+
+/**
+ * Whether the graph can be captured, beside having a kernel for every node: scattering copies its data first, and of copies a
+ * captured graph (onnxruntime 1.30) makes wrong numbers, without an error. Outputs are no copies after `lowerForWebGpu`.
+ */
+export const capturable = (graph: Graph): boolean =>
+  graph.nodes.every(({ op }) => op !== "ScatterElements" && op !== "ScatterND");

@@ -7,22 +7,29 @@ import { createBuilder } from "../../onnx/build.ts";
 import { OnnxError, type Model, type ValueInfo } from "../../onnx/graph.ts";
 import { load, type Lower } from "../../onnx/load.ts";
 import type { Value } from "../../onnx/value.ts";
+import * as conv from "./conv.ts";
 import * as elementwise from "./elementwise.ts";
 import { GatherND, GridSample, ScatterND } from "./gather.ts";
 import * as normalization from "./normalization.ts";
 import * as pool from "./pool.ts";
 import * as quantize from "./quantize.ts";
-import { nodeOf, type GpuRule, type Known } from "./rule.ts";
+import { nodeOf, written, type GpuRule, type Known } from "./rule.ts";
 import * as types from "./types.ts";
 
 const { unified, ...typed } = types;
 type Rules = Readonly<Record<string, GpuRule>>;
 /** Into operators that have rules themselves. */
 const first: Rules = { GridSample };
+/** What the others may have written as well. */
+const last: Rules = conv;
 const rules: Rules = { GatherND, ScatterND, ...elementwise, ...normalization, ...pool, ...quantize, ...typed };
 
 /** Operators that are written with others for WebGPU, some only in forms that have no kernel. */
-export const gpuLoweredOperators: readonly string[] = [...Object.keys(first), ...Object.keys(rules)];
+export const gpuLoweredOperators: readonly string[] = [
+  ...Object.keys(first),
+  ...Object.keys(rules),
+  ...Object.keys(last),
+];
 
 /** Conv takes an absent bias, where it stands among the inputs, for one of rank 0, and fails when it runs. */
 const withoutTrailing = (inputs: readonly (Value | null)[]): readonly (Value | null)[] =>
@@ -55,12 +62,14 @@ const rewritten = (model: Model, by: Rules): Model => {
   );
   // Back from the types in which values are carried.
   return op.model(
-    Object.fromEntries(model.graph.outputs.map(({ name, dtype }) => [name, op.cast(values[name]!, dtype)])),
+    Object.fromEntries(
+      model.graph.outputs.map(({ name, dtype }) => [name, written(op, op.cast(values[name]!, dtype))]),
+    ),
   );
 };
 
 /** The model for WebGPU. What has neither kernel nor rule stays as it is (`offGpu`). */
 export const lowerForWebGpu = (model: Model): Model => {
   const composed = model.graph.nodes.some(({ op }) => Object.hasOwn(first, op));
-  return rewritten(composed ? rewritten(model, first) : model, rules);
+  return rewritten(rewritten(composed ? rewritten(model, first) : model, rules), last);
 };

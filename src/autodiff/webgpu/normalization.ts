@@ -2,8 +2,9 @@
 
 import type { Builder } from "../../onnx/build.ts";
 import { floatOf, intOf, intsOf } from "../../onnx/graph.ts";
+import { layerAxes } from "../../onnx/infer/normalization.ts";
 import type { Value } from "../../onnx/value.ts";
-import { sizeOf } from "../../tensor.ts";
+import { sameShape, sizeOf } from "../../tensor.ts";
 import { onFloats, type GpuRule } from "./rule.ts";
 
 /** [N,C,H,W] to [N,b·b·C,H/b,W/b], the place in the block before the channel. */
@@ -21,16 +22,39 @@ export const SpaceToDepth: GpuRule = onFloats(({ op, node }, x) => {
 const perChannel = (op: Builder, v: Value, x: Value): Value =>
   op.Reshape(v, op.ints([v.shape[0]!, ...x.shape.slice(2).map(() => 1)]));
 
+/** (x − μ)/√(σ² + ε) over the axes. */
+const standardised = (op: Builder, x: Value, axes: readonly number[], epsilon: number): Value => {
+  const mean = (v: Value): Value => op.ReduceMean(v, op.ints(axes), { keepdims: 1 });
+  const centred = op.Sub(x, mean(x));
+  return op.Div(centred, op.Sqrt(op.Add(mean(op.Mul(centred, centred)), op.constant(epsilon))));
+};
+
 /** x̂·γ + β, x̂ normalised over each group of channels. */
 export const GroupNormalization: GpuRule = ({ op, node }, x, scale, bias) => {
   if (x?.dtype !== "float32" || !scale || !bias) return null;
   const groups = intOf(node, "num_groups", 1);
-  const rows = op.Reshape(x, op.ints([x.shape[0]!, groups, sizeOf(x.shape.slice(1)) / groups]));
-  const ones = op.Expand(op.constant(1), op.ints([groups]));
-  const none = op.Expand(op.constant(0), op.ints([groups]));
-  const normal = op.InstanceNormalization(rows, ones, none, { epsilon: floatOf(node, "epsilon", 1e-5) });
-  const shaped = op.Reshape(normal, op.ints(x.shape));
-  return [op.Add(op.Mul(shaped, perChannel(op, scale, x)), perChannel(op, bias, x))];
+  const rows = op.Reshape(x, op.ints([x.shape[0]! * groups, sizeOf(x.shape.slice(1)) / groups]));
+  const normal = op.Reshape(standardised(op, rows, [1], floatOf(node, "epsilon", 1e-5)), op.ints(x.shape));
+  return [op.Add(op.Mul(normal, perChannel(op, scale, x)), perChannel(op, bias, x))];
+};
+
+/** x̂·γ + β, x̂ normalised over each channel. Its kernel is wrong for some sizes (onnxruntime 1.30). */
+export const InstanceNormalization: GpuRule = ({ op, node }, x, scale, bias) => {
+  if (x?.dtype !== "float32" || !scale || !bias) return null;
+  const [n = 0, channels = 0, ...spatial] = x.shape;
+  const rows = op.Reshape(x, op.ints([n * channels, sizeOf(spatial)]));
+  const normal = op.Reshape(standardised(op, rows, [1], floatOf(node, "epsilon", 1e-5)), op.ints(x.shape));
+  return [op.Add(op.Mul(normal, perChannel(op, scale, x)), perChannel(op, bias, x))];
+};
+
+/** Its kernel takes a scale and a bias of the normalised axes only, not what is broadcast to them. */
+export const LayerNormalization: GpuRule = ({ op, node }, x, scale, bias = null) => {
+  if (x?.dtype !== "float32" || !scale || node.outputs.length > 1) return null;
+  const axes = layerAxes(node, x);
+  const inner = x.shape.slice(axes[0]);
+  if (sameShape(scale.shape, inner) && (!bias || sameShape(bias.shape, inner))) return null;
+  const scaled = op.Mul(standardised(op, x, axes, floatOf(node, "epsilon", 1e-5)), scale);
+  return [bias ? op.Add(scaled, bias) : scaled];
 };
 
 /** (x − μ)/(√E(x − μ)² + 10⁻⁹): onnxruntime's, and the function that ONNX defines it by. */

@@ -10,7 +10,7 @@ import { windowOf, type Window } from "../../onnx/infer/window.ts";
 import type { Value } from "../../onnx/value.ts";
 import { sameShape, sizeOf, stridesOf, tensorOf } from "../../tensor.ts";
 import { slideBack } from "../rules/conv.ts";
-import { iota, type GpuRule, type Known, type Pooling } from "./rule.ts";
+import { fromFront, iota, type GpuRule, type Known, type Pooling } from "./rule.ts";
 
 const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
 
@@ -95,20 +95,44 @@ export const MaxPool: GpuRule = ({ op, node, known }, x) => {
   return [y, indices];
 };
 
+/** [planes,1,…] for each window what it has to place, in the channel of the tap where it does; zero in the others. */
+const spread = (op: Builder, y: Value, { window, input, tap }: Pooling): Value => {
+  const flat = op.ints([sizeOf(input.slice(0, 2)), 1, ...tap.shape.slice(2)]);
+  const own = op.Equal(op.Reshape(tap, flat), iota(op, "int32", sizeOf(window.kernel), 1, input.length));
+  return op.Where(own, op.Reshape(y, flat), op.constant(0, y.dtype));
+};
+
+/** Weights of a transposed convolution that puts each tap's channel at its place: into one channel, or each into its own. */
+const placing = (op: Builder, window: Window): Value => {
+  const taps = sizeOf(window.kernel);
+  const hot = Array.from({ length: taps * taps }, (_, i) => Number(i % taps === Math.floor(i / taps)));
+  return op.tensor(tensorOf("float32", [taps, 1, ...window.kernel], hot), "taps");
+};
+
 /** `y` at the taps of its windows, zero elsewhere, added up: shaped as what was pooled. */
-const unpooled = (op: Builder, y: Value, { window, input, tap }: Pooling): Value => {
-  const [planes, spatial, size] = [sizeOf(input.slice(0, 2)), input.slice(2), tap.shape.slice(2)];
-  const flat = op.ints([planes, 1, ...size]);
-  const taps = tapsOf(window);
-  const own = op.Equal(op.Reshape(tap, flat), iota(op, "int32", taps.length, 1, input.length));
-  const spread = op.Where(own, op.Reshape(y, flat), op.constant(0, y.dtype));
+const unpooled = (op: Builder, y: Value, pooling: Pooling): Value => {
+  const { window, input } = pooling;
+  const [spatial, own] = [input.slice(2), spread(op, y, pooling)];
   const [block = 0] = window.kernel;
   const square = spatial.length === 2 && window.kernel[1] === block && tiles(window);
-  if (square)
-    return op.Reshape(fitted(op, op.DepthToSpace(spread, { blocksize: block }), window, spatial), op.ints(input));
-  const hot = taps.flatMap((_, k) => taps.map((__, i) => Number(i === k)));
-  const weights = op.tensor(tensorOf("float32", [taps.length, 1, ...window.kernel], hot), "taps");
-  return op.Reshape(slideBack(op, spread, weights, spatial, window, 1), op.ints(input));
+  const placed = square
+    ? fitted(op, op.DepthToSpace(own, { blocksize: block }), window, spatial)
+    : slideBack(op, own, placing(op, window), spatial, window, 1);
+  return op.Reshape(placed, op.ints(input));
+};
+
+/** As unpooled, but where windows share a place the last one has it: the one with the greatest number, counted from 1. */
+const replaced = (op: Builder, y: Value, pooling: Pooling): Value => {
+  const { window, input, tap } = pooling;
+  const [spatial, size, taps] = [input.slice(2), tap.shape.slice(2), sizeOf(window.kernel)];
+  const numbers = Array.from({ length: sizeOf(size) }, (_, i) => i + 1);
+  const numbered = op.Expand(op.tensor(tensorOf("float32", [1, 1, ...size], numbers), "numbers"), op.ints(tap.shape));
+  /** [planes,taps,…]: no two windows share a place through the same tap. */
+  const perTap = (v: Value) => slideBack(op, spread(op, v, pooling), placing(op, window), spatial, window, taps);
+  const number = perTap(numbered);
+  const last = op.Max(op.ReduceMax(number, op.ints([1]), { keepdims: 1 }), op.constant(1));
+  const chosen = op.Where(op.Equal(number, last), perTap(y), op.constant(0, y.dtype));
+  return op.Reshape(op.ReduceSum(chosen, op.ints([1]), { keepdims: 1 }), op.ints(input));
 };
 
 /** Without the padding before, and with zeros where no window reached. */
@@ -130,7 +154,7 @@ const poolingOf = (op: Builder, known: Known, indices: Value): Pooling | undefin
   return known.poolings.get(source.name);
 };
 
-/** y[indices] = x; where two fall together the later one stays: it has the greater number. */
+/** y[indices] = x, wherever those come from; where two fall together the later one stays: it has the greater number. */
 const scattered = (op: Builder, x: Value, indices: Value, shape: readonly number[]): Value => {
   const flat = op.ints([sizeOf(x.shape)]);
   const numbers = op.Sub(
@@ -148,8 +172,8 @@ export const MaxUnpool: GpuRule = ({ op, node, known }, x, indices, wanted = nul
   if (!x || !indices) return null;
   const { shape } = inferTypes(node, [x, indices, wanted])[0]!;
   const pooling = poolingOf(op, known, indices);
-  const back = pooling && apart(pooling.window) && sameShape(pooling.input, shape);
-  return [back ? unpooled(op, x, pooling) : scattered(op, x, indices, shape)];
+  if (!pooling || !sameShape(pooling.input, shape)) return [scattered(op, x, indices, shape)];
+  return [(apart(pooling.window) ? unpooled : replaced)(op, x, pooling)];
 };
 
 const isZero = (op: Builder, v: Value): boolean => {
@@ -161,12 +185,31 @@ const isZero = (op: Builder, v: Value): boolean => {
 const allZero = (data: ArrayLike<number | bigint>): boolean => Array.from(data).every((v) => Number(v) === 0);
 
 /** The way back of a pooling whose windows overlap, as its gradient rule writes it: without atomic additions. */
-export const ScatterElements: GpuRule = ({ op, node, known }, data, indices, updates) => {
-  if (!data || !indices || !updates || stringOf(node, "reduction", "none") !== "add") return null;
-  const pooling = data.shape.length === 1 ? poolingOf(op, known, indices) : undefined;
+const poolingBack: GpuRule = ({ op, known }, data, indices, updates) => {
+  if (!data || !indices || !updates || data.shape.length !== 1) return null;
+  const pooling = poolingOf(op, known, indices);
   if (!pooling || data.shape[0] !== sizeOf(pooling.input) || !isZero(op, data)) return null;
   const y = op.Reshape(updates, op.ints(pooling.tap.shape));
   return [op.Reshape(unpooled(op, y, pooling), op.ints(data.shape))];
+};
+
+/** One update for each line along the axis, added where it belongs; 0 elsewhere. */
+const oneHotAdded = (op: Builder, data: Value, indices: Value, updates: Value, axis: number): Value => {
+  const places = iota(op, "int32", data.shape[axis]!, axis, data.shape.length);
+  return op.Add(
+    data,
+    op.Where(op.Equal(fromFront(op, indices, data.shape[axis]!), places), updates, op.constant(0, data.dtype)),
+  );
+};
+
+export const ScatterElements: GpuRule = (context, data, indices, updates) => {
+  const { op, node } = context;
+  if (!data || indices?.dtype !== "int32" || !updates || stringOf(node, "reduction", "none") !== "add") return null;
+  const raw = intOf(node, "axis", 0);
+  const axis = raw < 0 ? raw + data.shape.length : raw;
+  const line = data.shape.map((d, i) => (i === axis ? 1 : d));
+  if (sameShape(indices.shape, line)) return [oneHotAdded(op, data, indices, updates, axis)];
+  return poolingBack(context, data, indices, updates);
 };
 
 /** ᵖ√Σ |x|ᵖ over each window. */

@@ -59,6 +59,12 @@ export const iota = (op: Builder, dtype: "float32" | "int32", length: number, ax
   );
 };
 
+/** int32 indices along an axis of that size; negative ones count from the end. */
+export const fromFront = (op: Builder, indices: Value, size: number): Value => {
+  const negative = op.Less(indices, op.constant(0, "int32"));
+  return op.Where(negative, op.Add(indices, op.constant(size, "int32")), indices);
+};
+
 /**
  * `x` to the nearest integer, of two the even one, |x| < 2²²: beside 1.5·2²³ float32 has no room for a fraction. Two nodes:
  * each is a kernel of its own, so that no compiler cancels the one against the other.
@@ -80,3 +86,16 @@ export const nodeOf = (op: string, attributes: Attributes, outputs: readonly str
   outputs,
   attributes,
 });
+
+/** They give what they are given, under another shape. */
+const views = new Set(["Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"]);
+
+/**
+ * The graph's output `v`, written by a kernel. What a view gives would be copied there instead, and copies do not belong to a
+ * captured graph (see `capturable`).
+ */
+export const written = (op: Builder, v: Value): Value => {
+  const made = op.producer(v);
+  const copied = !made || views.has(made.node.op);
+  return copied && (v.dtype === "float32" || v.dtype === "int32") ? op.Max(v, v) : v;
+};

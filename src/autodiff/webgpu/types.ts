@@ -9,7 +9,7 @@ import { sliceAxes } from "../../onnx/infer/shape.ts";
 import { dtypeOf } from "../../onnx/tensor-proto.ts";
 import type { Value } from "../../onnx/value.ts";
 import { numbersOf, tensorOf, type DType } from "../../tensor.ts";
-import { iota, likewise, type GpuContext, type GpuRule } from "./rule.ts";
+import { fromFront, iota, likewise, type GpuContext, type GpuRule } from "./rule.ts";
 
 const small: ReadonlySet<DType> = new Set(["int8", "uint8", "int16", "uint16"]);
 
@@ -82,11 +82,12 @@ export const Pad: GpuRule = throughFloats;
 export const Tile: GpuRule = throughFloats;
 export const Gather: GpuRule = throughFloats;
 
-/** Slice takes floats only; Gather takes int32 as well. */
+/** Slice takes floats only, and is wrong with steps backwards (onnxruntime 1.30); Gather takes all. */
 export const Slice: GpuRule = (context, x = null, ...bounds) => {
-  if (x?.dtype !== "int32") return throughFloats(context, x, ...bounds);
+  if (x?.dtype !== "int32" && x?.dtype !== "float32") return throughFloats(context, x, ...bounds);
   const { op, node } = context;
   const taken = sliceAxes(node, [x, ...bounds]);
+  if (x.dtype === "float32" && taken.every(({ step }) => step > 0)) return null;
   return [
     taken.reduce((v, { start, step, length }, axis) => {
       if (length === v.shape[axis] && step === 1) return v;
@@ -111,8 +112,7 @@ export const OneHot: GpuRule = ({ op, node }, indices, depth, values) => {
   const rank = indices.shape.length + 1;
   const raw = intOf(node, "axis", -1);
   const axis = raw < 0 ? raw + rank : raw;
-  const negative = op.Less(indices, op.constant(0, "int32"));
-  const wrapped = op.Where(negative, op.Add(indices, op.constant(size, "int32")), indices);
+  const wrapped = fromFront(op, indices, size);
   const own = op.Equal(op.Unsqueeze(wrapped, op.ints([axis])), iota(op, "int32", size, axis, rank));
   const [off = 0, on = 1] = numbersOf(values.constant);
   const dtype = carrier(values.dtype);

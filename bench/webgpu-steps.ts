@@ -1,0 +1,134 @@
+/** A step of an attack on the GPU beside one on WASM: time, and the bytes that are read back. Part of `bench -- webgpu`. */
+
+import { project, sign, ascend } from "../src/attacks/attack.ts";
+import { capturable } from "../src/autodiff/webgpu/kernels.ts";
+import { writeModel } from "../src/onnx/write.ts";
+import { random } from "../src/random.ts";
+import { startGpuRuntime } from "../src/runtime/gpu-runtime.ts";
+import type { AscentRequest } from "../src/runtime/session.ts";
+import { startWasm } from "../src/runtime/wasm.ts";
+import { openNodeDevice } from "../src/runtime/webgpu-node.ts";
+import { compileGradient } from "../src/segmenter/compile.ts";
+import type { Network } from "../src/segmenter/network.ts";
+import { createSegmenter, type Image } from "../src/segmenter/segmenter.ts";
+import { SessionCache } from "../src/segmenter/session-cache.ts";
+import type { Size } from "../src/segmenter/size.ts";
+import { tensor } from "../src/tensor.ts";
+import { networks } from "./networks.ts";
+
+export interface StepsCase {
+  readonly network: string;
+  readonly size: Size;
+  readonly steps: number;
+}
+
+const picture = ({ height, width }: Size): Image => {
+  const next = random(1);
+  return tensor(
+    "float32",
+    [3, height, width],
+    Float32Array.from({ length: 3 * height * width }, () => 255 * next()),
+  );
+};
+
+const ball = { epsilon: 8, pixelRange: [0, 255] } as const;
+const budget = 16 * 2 ** 30;
+
+/** Buffers that the device is read through: each is made for one reading. */
+const readThrough = (device: GPUDevice): (() => number) => {
+  let bytes = 0;
+  const create = device.createBuffer.bind(device);
+  const value = (descriptor: GPUBufferDescriptor): GPUBuffer => {
+    if ((descriptor.usage & 1) !== 0) bytes += descriptor.size; // GPUBufferUsage.MAP_READ
+    return create(descriptor);
+  };
+  Object.defineProperty(device, "createBuffer", { configurable: true, writable: true, value });
+  return () => bytes;
+};
+
+const milliseconds = async (run: () => Promise<unknown>): Promise<number> => {
+  const start = performance.now();
+  await run();
+  return performance.now() - start;
+};
+
+/** Of the ascent of `steps` steps, without the making of the session and one ascent before it. */
+const perStep = async (run: (steps: number) => Promise<unknown>, steps: number): Promise<number> => {
+  await run(2);
+  return (await milliseconds(() => run(steps))) / steps;
+};
+
+type Row = readonly [string, number, number | null];
+
+const residentRows = async (network: Network, image: Image, { size, steps }: StepsCase): Promise<Row[]> => {
+  const { model } = compileGradient(network, size, "least-likely", Infinity, "webgpu");
+  const end = (bound: number) =>
+    project(
+      image.data.map(() => bound),
+      image.data,
+      ball,
+    ) as Float32Array<ArrayBuffer>;
+  const [low, high] = [end(-Infinity), end(Infinity)];
+  const reference = { labels: new Uint8Array(size.height * size.width), classes: network.manifest.classes.length };
+  const rows: Row[] = [];
+  const modes = [
+    { name: "WebGPU, on the device, captured", capture: true, told: false },
+    { name: "WebGPU, on the device, captured, scores read", capture: true, told: true },
+    { name: "WebGPU, on the device", capture: false, told: false },
+  ].filter(({ capture }) => !capture || capturable(model.graph));
+  for (const { name, capture, told } of modes) {
+    const device = await openNodeDevice();
+    const session = await (
+      await startGpuRuntime(() => Promise.resolve(device))
+    ).createAscent!(writeModel(model), { capture });
+    const request = (n: number): AscentRequest => ({
+      feeds: { image: tensor("float32", [1, ...image.shape], image.data) },
+      low,
+      high,
+      alpha: -1,
+      steps: n,
+      ...(told && { reference }),
+    });
+    const run = (n: number) => session.ascend(request(n), told ? { onStep: () => undefined } : {});
+    const bytes = readThrough(device.gpu.device);
+    const ms = await perStep(run, steps);
+    const before = bytes();
+    await run(1);
+    const once = bytes() - before;
+    await run(steps);
+    rows.push([name, ms, (bytes() - before - 2 * once) / (steps - 1)]);
+    device.gpu.device.destroy();
+  }
+  return rows;
+};
+
+/** Gradients are read back, and images written, at every step. */
+const plainRows = async (network: Network, image: Image, { steps }: StepsCase): Promise<Row[]> => {
+  const device = await openNodeDevice();
+  const bytes = readThrough(device.gpu.device);
+  const attack = (n: number) => ascend({ ...ball, alpha: 1, steps: n, direction: sign });
+  const over = (runtime: typeof device.runtime | ReturnType<typeof startWasm>) => {
+    const objective = createSegmenter(network, new SessionCache(runtime, budget)).objective({ kind: "least-likely" });
+    return (n: number) => attack(n)(objective, image);
+  };
+  const there = over(device.runtime);
+  const ms = await perStep(there, steps);
+  const before = bytes();
+  await there(1);
+  const read = bytes() - before;
+  device.gpu.device.destroy();
+  return [
+    ["WebGPU, step by step from the host", ms, read],
+    ["WASM, one thread", await perStep(over(startWasm()), steps), null],
+  ];
+};
+
+export const benchSteps = async (of: StepsCase): Promise<void> => {
+  const network = networks().find(({ manifest }) => manifest.name === of.network)!;
+  const image = picture(of.size);
+  console.log(`\n${of.network}, ${of.size.height}×${of.size.width}, ${of.steps} steps of ifgsm-ii\n`);
+  console.log("| | ms a step | bytes read back a step |");
+  console.log("|---|---|---|");
+  const rows = [...(await residentRows(network, image, of)), ...(await plainRows(network, image, of))];
+  for (const [name, ms, bytes] of rows) console.log(`| ${name} | ${ms.toPrecision(3)} | ${bytes ?? "–"} |`);
+};

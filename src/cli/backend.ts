@@ -1,0 +1,50 @@
+/** `--backend`: where a command runs its network. */
+
+import { startGpuProcess } from "../node/runtime.ts";
+import { chooseBackend, wantedNames, type Choice, type Wanted } from "../runtime/choose.ts";
+import type { Runtime } from "../runtime/session.ts";
+import { startWasm } from "../runtime/wasm.ts";
+import { gpuFaults } from "../segmenter/compile.ts";
+import type { Network } from "../segmenter/network.ts";
+import { UsageError } from "./failure.ts";
+
+export const backendOption = {
+  type: "string",
+  value: "NAME",
+  default: "wasm",
+  help: "auto, webgpu or wasm: where it runs; auto: WebGPU where there is a GPU",
+} as const;
+
+/** @throws UsageError */
+export const wantedBackend = (value: string): Wanted => {
+  const found = wantedNames.find((name) => name === value);
+  if (found) return found;
+  throw new UsageError(`--backend must be one of ${wantedNames.join(", ")}, not "${value}"`);
+};
+
+export interface ChosenRuntime {
+  readonly runtime: Runtime;
+  readonly choice: Choice;
+  readonly stop: () => Promise<void>;
+}
+
+/** WebGPU in a process of its own. @throws RuntimeError where it is wanted and cannot be had. */
+export const runtimeFor = async (network: Network, wanted: Wanted): Promise<ChosenRuntime> => {
+  let gpu: Awaited<ReturnType<typeof startGpuProcess>> | undefined;
+  const stop = async (): Promise<void> => gpu?.runtime.stop();
+  const adapter = async (): Promise<string> => {
+    gpu = await startGpuProcess(() => undefined);
+    const { name, software } = gpu.adapter;
+    if (wanted === "auto" && software) throw new Error(`the only WebGPU adapter is software (${name})`);
+    return name;
+  };
+  try {
+    const choice = await chooseBackend(wanted, { adapter, missing: () => gpuFaults(network) });
+    if (gpu && choice.backend === "webgpu") return { runtime: gpu.runtime, choice, stop };
+    await stop();
+    return { runtime: startWasm(), choice, stop: () => Promise.resolve() };
+  } catch (cause) {
+    await stop();
+    throw cause;
+  }
+};

@@ -1,0 +1,15 @@
+/** What requests may say of how their network runs. */
+
+/** A fully connected CRF behind the network; src/crf/parameters.ts has the symbols. */
+export interface Crf {
+  readonly iterations: number;
+  readonly gaussian: { readonly weight: number; readonly theta: number };
+  readonly bilateral: { readonly weight: number; readonly thetaAlpha: number; readonly thetaBeta: number };
+  readonly compatibility?: "potts" | readonly (readonly number[])[];
+}
+
+/** `attacked`: attacks climb through it. */
+export type CrfChoice = "none" | (Omit<Crf, "compatibility"> & { readonly attacked: boolean });
+
+/** Where a network runs. `auto`: WebGPU where the host has an adapter and the whole network runs on it, else WASM. */
+export type Backend = "auto" | "webgpu" | "wasm";

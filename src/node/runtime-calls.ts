@@ -1,0 +1,83 @@
+/** Answers calls to a runtime, wherever it lives: its sessions by number. */
+
+import { RuntimeCrash, type AscentSession, type AscentStep, type Runtime, type Session } from "../runtime/session.ts";
+import type { Answer, Asked, Call, Fault, Given, Told } from "./runtime-messages.ts";
+
+/** Errors can be sent; what else was thrown may not. */
+const faultOf = (error: Error): Fault => ({
+  message: error.message,
+  cause: error.cause instanceof Error ? error.cause : String(error.cause),
+  crashed: error instanceof RuntimeCrash,
+});
+
+/** What an ascent waits for between two steps. */
+interface Paused {
+  readonly stop: AbortController;
+  next: () => void;
+}
+
+/** @param post sends to the asker. @returns what is to be called with each message of it. */
+export const answering = (runtime: Runtime, post: (message: Told) => void): ((asked: Asked) => void) => {
+  const sessions = new Map<number, Session>();
+  const ascents = new Map<number, AscentSession>();
+  const climbing = new Map<number, Paused>();
+
+  const ascend = async (id: number, { session, request, told }: Extract<Call, { kind: "ascend" }>) => {
+    const paused: Paused = { stop: new AbortController(), next: () => undefined };
+    climbing.set(id, paused);
+    const onStep = async (step: AscentStep): Promise<void> => {
+      const next = new Promise<void>((resolve) => (paused.next = resolve));
+      post({ id, step });
+      await next;
+    };
+    try {
+      const watch = { signal: paused.stop.signal, onStep: told ? onStep : undefined };
+      return await ascents.get(session)!.ascend(request, watch);
+    } finally {
+      climbing.delete(id);
+    }
+  };
+
+  const performed = async (id: number, call: Call): Promise<Given[Call["kind"]]> => {
+    switch (call.kind) {
+      case "create": {
+        const session = await runtime.createSession(call.model);
+        sessions.set(call.session, session);
+        return { inputs: session.inputs, outputs: session.outputs };
+      }
+      case "create-ascent":
+        ascents.set(call.session, await runtime.createAscent!(call.model, call.options));
+        return null;
+      case "run":
+        return sessions.get(call.session)!.run(call.feeds);
+      case "ascend":
+        return ascend(id, call);
+      case "next":
+        climbing.get(call.of)?.next();
+        return null;
+      case "stop":
+        climbing.get(call.of)?.stop.abort();
+        climbing.get(call.of)?.next();
+        return null;
+      case "release":
+        await (sessions.get(call.session) ?? ascents.get(call.session))!.release();
+        return null;
+      default:
+        return call satisfies never;
+    }
+  };
+
+  return ({ id, call }) => {
+    const answer = (result: { readonly given: Given[Call["kind"]] } | { readonly fault: Fault }): void =>
+      post({
+        id,
+        memoryBytes: runtime.memoryBytes(),
+        restarts: runtime.restarts?.() ?? 0,
+        ...result,
+      } satisfies Answer);
+    performed(id, call).then(
+      (given) => answer({ given }),
+      (cause: Error) => answer({ fault: faultOf(cause) }),
+    );
+  };
+};

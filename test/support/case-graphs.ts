@@ -1,0 +1,24 @@
+/** The graphs of the operators' cases, and how what two backends give of them is compared. */
+
+import { createBuilder } from "../../src/onnx/build.ts";
+import type { Model } from "../../src/onnx/graph.ts";
+import { numbersOf, type Tensor } from "../../src/tensor.ts";
+import { feedsOf, inputsOf, type Case } from "./cases/case.ts";
+import { differentiate, gradientFeeds } from "./gradient-check.ts";
+
+export type Feeds = Readonly<Record<string, Tensor>>;
+
+/** ‖a − b‖ ÷ ‖b‖, equal infinities and NaNs being equal. */
+export const relativeError = (actual: Tensor, expected: Tensor): number => {
+  const [a, b] = [numbersOf(actual), numbersOf(expected)];
+  const differences = b.map((v, i) => (Object.is(v, a[i]) || v === a[i] ? 0 : v - a[i]!));
+  return Math.hypot(...differences) / (Math.hypot(...b) || 1);
+};
+
+/** The forward graph of a case, and its gradients, each with what it is run on. */
+export const graphsOf = (c: Case): (readonly [Model, Feeds])[] => {
+  const op = createBuilder(c.operator);
+  const forward = op.model(c.build(op, ...inputsOf(op, c)));
+  const backward = c.differentiable.length === 0 ? [] : differentiate(c);
+  return [[forward, feedsOf(c, 11)], ...backward.map((d) => [d.backward, gradientFeeds(c, d, 11)] as const)];
+};
