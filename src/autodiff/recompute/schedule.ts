@@ -3,6 +3,7 @@
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { prune } from "../../onnx/passes/prune.ts";
 import type { TensorType } from "../../onnx/value.ts";
+import { isCheap } from "./cost.ts";
 import { bounds, isMask, orderForMemory } from "../lower.ts";
 
 /** A graph, and the types of its values. */
@@ -65,7 +66,7 @@ export const variable = ({ inputs, nodes }: Graph): ReadonlySet<Node> => {
 };
 
 /** How many nodes read each value. */
-const readersOf = (nodes: readonly Node[]): ReadonlyMap<string, number> => {
+export const readersOf = (nodes: readonly Node[]): ReadonlyMap<string, number> => {
   const readers = new Map<string, number>();
   for (const { op, inputs } of nodes)
     if (op !== "Identity") for (const name of new Set(inputs)) readers.set(name, (readers.get(name) ?? 0) + 1);
@@ -74,10 +75,11 @@ const readersOf = (nodes: readonly Node[]): ReadonlyMap<string, number> => {
 
 /**
  * The file that onnxruntime executes in the schedule's order: depth first, from the nodes that nothing reads, last in the file
- * first. So each node that the next one does not read gets such a node, its first element. And so does each value that
- * several nodes read in `plain` and one only now, or else onnxruntime would fuse the two, and round otherwise.
+ * first. So each node that the next one does not read gets such a node, its first element. But onnxruntime fuses a convolution
+ * with its only reader, and a graph fused otherwise rounds otherwise: what had one reader in `plain` keeps to one where that
+ * matters, and waits for it; what had several is not left with one.
  */
-export const filed = ({ graph, types, origin }: Schedule, plain: Graph): TypedGraph => {
+export const filed = ({ graph, types, turn, origin }: Schedule, plain: Graph): TypedGraph => {
   const { nodes } = graph;
   const varying = variable(graph);
   const [before, now] = [readersOf(plain.nodes), readersOf(nodes)];
@@ -95,7 +97,10 @@ export const filed = ({ graph, types, origin }: Schedule, plain: Graph): TypedGr
     allTypes.set(own, { dtype, shape: shape.map(() => 1) });
     return { name: own, op: "Slice", domain: "", inputs, outputs: [own], attributes: {} };
   };
-  const alone = (name: string): boolean => now.get(name) === 1 && (before.get(origin.get(name) ?? name) ?? 0) > 1;
+  const forks = (name: string): boolean => (before.get(origin.get(name) ?? name) ?? 0) > 1;
+  const quantized = new Set(nodes.flatMap(({ op, inputs }) => (op === "QuantizeLinear" ? inputs.slice(0, 1) : [])));
+  const repeats = (node: Node | undefined): boolean => node?.outputs.some((name) => origin.has(name)) ?? false;
+  const late = new Set(nodes.slice(turn));
   const isSink = ({ outputs }: Node): boolean => !outputs.some((name) => now.has(name));
   const sinks = forced.map((node, i): Node[] => {
     const made = node.outputs.filter((name) => name !== "");
@@ -103,7 +108,11 @@ export const filed = ({ graph, types, origin }: Schedule, plain: Graph): TypedGr
     if (isSink(node)) return [node, ...ends];
     const next = forced[i + 1];
     const jumps = next !== undefined && !next.inputs.some((name) => made.includes(name));
-    const leaves = made.filter((name, k) => alone(name) || (jumps && k === 0));
+    const resumes = late.has(node) && !repeats(node) && repeats(next);
+    const fuses = (name: string): boolean => !forks(name) && (!isCheap(node) || quantized.has(name));
+    const leaves = made.filter(
+      (name, k) => (forks(name) && now.get(name) === 1) || (k === 0 && jumps && (!fuses(name) || resumes)),
+    );
     return [...ends, ...leaves.filter((name) => types.get(name)!.shape.length > 0).map(firstOf)];
   });
   const last = new Set(sinks.flat());
