@@ -81,7 +81,7 @@ const shrunk = (plain: TypedGraph, share: number): TypedGraph | null =>
   recomputed(plain, ["dx"], memory, share * scheduledPeak(plain));
 
 const repeatedIn = ({ graph }: TypedGraph) =>
-  graph.nodes.filter((n) => n.op !== "Slice" && n.outputs.some((name) => name.includes("_again_")));
+  graph.nodes.filter((n) => n.op !== "GatherND" && n.outputs.some((name) => name.includes("_again_")));
 
 const distance = (a: Tensor, b: Tensor): number => {
   const [left, right] = [numbersOf(a), numbersOf(b)];

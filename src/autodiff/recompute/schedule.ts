@@ -3,8 +3,9 @@
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { prune } from "../../onnx/passes/prune.ts";
 import type { TensorType } from "../../onnx/value.ts";
+import type { Tensor } from "../../tensor.ts";
 import { isCheap } from "./cost.ts";
-import { bounds, isMask, orderForMemory } from "../lower.ts";
+import { firstElement, isMask, orderForMemory } from "../lower.ts";
 
 /** A graph, and the types of its values. */
 export interface TypedGraph {
@@ -87,15 +88,15 @@ export const filed = ({ graph, types, turn, origin }: Schedule, plain: Graph): T
   const others = nodes.filter((n) => !copies.includes(n));
   const forced = others.filter((n) => varying.has(n));
   const copiesOf = (name: string): Node[] => copies.filter(({ inputs }) => inputs[0] === name);
-  const ranks = new Set<number>();
+  const zeros = new Map<string, Tensor>();
   const allTypes = new Map(types);
   const firstOf = (name: string): Node => {
     const { dtype, shape } = types.get(name)!;
-    const rank = shape.length;
-    ranks.add(rank);
-    const [own, inputs] = [`first_of_${name}`, [name, `first_from_${rank}`, `first_to_${rank}`]];
-    allTypes.set(own, { dtype, shape: shape.map(() => 1) });
-    return { name: own, op: "Slice", domain: "", inputs, outputs: [own], attributes: {} };
+    const [node, [index, place]] = firstElement(`first_of_${name}`, name, shape.length);
+    zeros.set(index, place);
+    allTypes.set(index, place);
+    allTypes.set(node.name, { dtype, shape: [1] });
+    return node;
   };
   const forks = (name: string): boolean => (before.get(origin.get(name) ?? name) ?? 0) > 1;
   const quantized = new Set(nodes.flatMap(({ op, inputs }) => (op === "QuantizeLinear" ? inputs.slice(0, 1) : [])));
@@ -116,8 +117,6 @@ export const filed = ({ graph, types, turn, origin }: Schedule, plain: Graph): T
     return [...ends, ...leaves.filter((name) => types.get(name)!.shape.length > 0).map(firstOf)];
   });
   const last = new Set(sinks.flat());
-  const ends = [...ranks].flatMap((rank) => [bounds("first_from", 0n, rank), bounds("first_to", 1n, rank)]);
-  for (const [name, end] of ends) allTypes.set(name, end);
   return {
     graph: {
       ...graph,
@@ -126,7 +125,7 @@ export const filed = ({ graph, types, turn, origin }: Schedule, plain: Graph): T
         ...sinks.toReversed().flat(),
         ...copies.filter((n) => !last.has(n)),
       ],
-      initializers: new Map([...graph.initializers, ...ends]),
+      initializers: new Map([...graph.initializers, ...zeros]),
     },
     types: allTypes,
   };
