@@ -96,18 +96,17 @@ const compare = async (of: Case, names: Iterable<PeerName>, runs: number, say: (
   rmSync(folder, { recursive: true });
 };
 
-/** The whole networks, and parts of our E-Net for those that cannot run the whole. */
+/** The float networks, whole, each file once; and parts of our E-Net for those that cannot run the whole. */
 export const beside = async (networks: readonly Network[], usual: Size, runs: number): Promise<void> => {
   const installed = installedPeers((line) => console.log(`\n${line}`));
   if (installed.size === 0) return;
-  const street = networks.filter(({ manifest }) => manifest.name === "enet-street");
+  const files = networks.filter(({ manifest }) => manifest.precision === "fp32" && !manifest.network);
+  const street = files.filter(({ manifest }) => manifest.name === "enet-street-float");
   const cases = [
-    ...networks.map((network) => wholeNetwork(network, networkSize(network.manifest, usual))),
+    ...files.map((network) => wholeNetwork(network, networkSize(network.manifest, usual))),
     ...street.flatMap((network) => [encoder(network, usual), stage2(network, usual)]),
   ];
-  console.log(
-    "\n| float network | image | in | forward ms | gradient ms | ratio | ÷ Faultline's | relative L2 | median |",
-  );
+  console.log("\n| network | image | in | forward ms | gradient ms | ratio | ÷ Faultline's | relative L2 | median |");
   console.log("|---|---|---|---|---|---|---|---|---|");
   const notes: string[] = [];
   for (const one of cases) await compare(one, installed, runs, (line) => notes.push(line));

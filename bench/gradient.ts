@@ -1,12 +1,13 @@
 /**
  * Gradient ms ÷ forward ms of each network, Node-WASM, one thread, and the same beside other frameworks (beside.ts):
- * `npm run bench -- gradient [RUNS]`. With `--profile [NETWORK]`: which operators the gradient's time goes to.
+ * `npm run bench -- gradient [RUNS [NETWORK …]]`. With `--profile [NETWORK …]`: which operators the gradient's time goes to.
  */
 
 import { writeModel } from "../src/onnx/write.ts";
 import type { Session } from "../src/runtime/session.ts";
 import { startWasm } from "../src/runtime/wasm.ts";
 import { compileForward, compileGradient } from "../src/segmenter/compile.ts";
+import type { Network } from "../src/segmenter/network.ts";
 import { networkSize, type Size } from "../src/segmenter/size.ts";
 import { tensor } from "../src/tensor.ts";
 import { beside } from "./beside.ts";
@@ -26,9 +27,17 @@ const feedsOf = ({ height, width }: Size) => ({
   target: tensor("int32", [1, height, width], new Int32Array(height * width)),
 });
 
-const profiles = async (name: string | undefined): Promise<void> => {
+/** Those of the names; all, where none is given. */
+const named = (names: readonly string[]): readonly Network[] => {
+  const all = networks();
+  const unknown = names.find((name) => !all.some(({ manifest }) => manifest.name === name));
+  if (unknown) throw new RangeError(`no network ${unknown}: ${all.map(({ manifest }) => manifest.name).join(", ")}`);
+  return names.length === 0 ? all : all.filter(({ manifest }) => names.includes(manifest.name));
+};
+
+const profiles = async (names: readonly string[]): Promise<void> => {
   startWasm();
-  for (const network of networks().filter(({ manifest }) => !name || manifest.name === name)) {
+  for (const network of named(names)) {
     const size = networkSize(network.manifest, usual);
     console.log(`\n${network.manifest.name}, gradient at ${size.height}×${size.width}\n`);
     printProfile(await profile(compileGradient(network, size, "given").model.graph), 20);
@@ -36,12 +45,13 @@ const profiles = async (name: string | undefined): Promise<void> => {
 };
 
 export const gradientBench = async (args: readonly string[]): Promise<void> => {
-  if (args[0] === "--profile") return profiles(args[1]);
-  const [runs = "8"] = args;
+  if (args[0] === "--profile") return profiles(args.slice(1));
+  const [runs = "8", ...names] = args;
+  const chosen = named(names);
   const runtime = startWasm();
   console.log("| network | size | forward ms | gradient ms | ratio | least-likely ms | ratio |");
   console.log("|---|---|---|---|---|---|---|");
-  for (const network of networks()) {
+  for (const network of chosen) {
     const { manifest } = network;
     const size = networkSize(manifest, usual);
     const compiled = [
@@ -69,5 +79,5 @@ export const gradientBench = async (args: readonly string[]): Promise<void> => {
     console.log(`| ${row.join(" | ")} |`);
     for (const s of sessions) await s.release();
   }
-  await beside(networks(), usual, Number(runs));
+  await beside(chosen, usual, Number(runs));
 };

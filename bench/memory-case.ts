@@ -1,17 +1,23 @@
-/** One measurement in a process of its own: NETWORK forward|given|least-likely HEIGHT WIDTH [BUDGET_MIB [times]] → a line of JSON. */
+/**
+ * One measurement in a process of its own, a line of JSON: NETWORK forward|given|least-likely HEIGHT WIDTH, a session; or NETWORK
+ * attack HEIGHT WIDTH BUDGET_MIB, an attack's sessions as the service holds them within a budget, and its time beside that
+ * without one.
+ */
 
+import { typesOf } from "../src/onnx/types.ts";
 import { writeModel } from "../src/onnx/write.ts";
-import { predictMemory, roomWithin } from "../src/runtime/memory.ts";
+import { peakOf, predictMemory } from "../src/runtime/memory.ts";
 import { startWasm } from "../src/runtime/wasm.ts";
 import { compileForward, compileGradient } from "../src/segmenter/compile.ts";
+import { createSegmenter } from "../src/segmenter/segmenter.ts";
+import { SessionCache } from "../src/segmenter/session-cache.ts";
 import { tensor } from "../src/tensor.ts";
 import { fastest, timed } from "./fastest.ts";
 import { networks } from "./networks.ts";
 
 const RUNS = 4;
 
-const [, , name, kind, h, w, budget = "Infinity", withTimes] = process.argv;
-const room = budget === "Infinity" ? Infinity : roomWithin(Number(budget) * 2 ** 20);
+const [, , name, kind, h, w, budget] = process.argv;
 const size = { height: Number(h), width: Number(w) };
 const network = networks().find((n) => n.manifest.name === name);
 if (!network)
@@ -20,41 +26,50 @@ if (!network)
       .map((n) => n.manifest.name)
       .join(", ")}`,
   );
-
-const { model, footprint } =
-  kind === "forward" ? compileForward(network, size) : compileGradient(network, size, kind as "given", room);
+const pixels = size.height * size.width;
+const values = Float32Array.from({ length: 3 * pixels }, (_, i) => (i * 2654435761) % 256);
 const runtime = startWasm();
-const session = await runtime.createSession(writeModel(model));
-const created = runtime.memoryBytes();
-const feeds = {
-  image: tensor(
-    "float32",
-    [1, 3, size.height, size.width],
-    Float32Array.from({ length: 3 * size.height * size.width }, (_, i) => (i * 2654435761) % 256),
-  ),
-  target: tensor("int32", [1, size.height, size.width], new Int32Array(size.height * size.width)),
-};
-for (let i = 0; i < 2; i++) await session.run(feeds);
-const measured = runtime.memoryBytes();
-/** The time of a run beside that of the graph that keeps all it needs, in turns. */
-const times = async (): Promise<{ ms: number; plainMs: number }> => {
-  const plain = await runtime.createSession(writeModel(compileGradient(network, size, kind as "given").model));
-  const [ms = 0, plainMs = 0] = await fastest(
-    RUNS,
-    [session, plain].map((s) => timed(() => s.run(feeds))),
-  );
-  return { ms, plainMs };
-};
-console.log(
-  JSON.stringify({
+
+const session = async (): Promise<object> => {
+  const { model, footprint } =
+    kind === "forward" ? compileForward(network, size) : compileGradient(network, size, kind as "given");
+  const one = await runtime.createSession(writeModel(model));
+  const created = runtime.memoryBytes();
+  const image = tensor("float32", [1, 3, size.height, size.width], values);
+  const target = tensor("int32", [1, size.height, size.width], new Int32Array(pixels));
+  for (let i = 0; i < 2; i++) await one.run({ image, target });
+  const peak = peakOf({ ...model.graph, types: typesOf(model.graph) });
+  return {
     created,
-    measured,
+    measured: runtime.memoryBytes(),
     predicted: predictMemory([footprint]),
     staticBytes: footprint.staticBytes,
-    peakBytes: footprint.liveness.peakBytes,
-    at: footprint.liveness.at,
+    peakBytes: peak.bytes,
+    at: peak.at,
     nodes: model.graph.nodes.length,
-    top: footprint.liveness.alive.slice(0, 6).map((v) => `${v.name} ${v.bytes}`),
-    ...(withTimes === "times" ? await times() : {}),
-  }),
-);
+    top: peak.alive.slice(0, 6).map((v) => `${v.name} ${v.bytes}`),
+  };
+};
+
+const attack = async (): Promise<object> => {
+  const image = tensor("float32", [3, size.height, size.width], values);
+  const within = (bytes: number) => {
+    const cache = new SessionCache(runtime, bytes);
+    return { cache, segmenter: createSegmenter(network, cache) };
+  };
+  const { cache, segmenter } = within(Number(budget) * 2 ** 20);
+  const predicted = cache.predict(segmenter.attackFootprints(size, "away"));
+  if (predicted > cache.budgetBytes) return { predicted };
+  const { labels } = await segmenter.predict(image);
+  const climb = segmenter.objective({ kind: "away", labels });
+  for (let i = 0; i < 2; i++) await climb(image);
+  const measured = runtime.memoryBytes();
+  const plain = within(Infinity).segmenter.objective({ kind: "away", labels });
+  const [ms, plainMs] = await fastest(
+    RUNS,
+    [climb, plain].map((step) => timed(() => step(image))),
+  );
+  return { predicted, measured, ms, plainMs };
+};
+
+console.log(JSON.stringify(await (kind === "attack" ? attack() : session())));

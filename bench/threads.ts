@@ -10,7 +10,7 @@ import { predictMemory } from "../src/runtime/memory.ts";
 import { compileForward, compileGradient } from "../src/segmenter/compile.ts";
 import { networkSize, type Size } from "../src/segmenter/size.ts";
 import { tensor } from "../src/tensor.ts";
-import { fastest, timed } from "./fastest.ts";
+import { elapsed, fastest } from "./fastest.ts";
 import { networks } from "./networks.ts";
 
 const usual: Size = { height: 360, width: 480 };
@@ -46,7 +46,7 @@ export const threadsBench = async ([runs = "8"]: readonly string[]): Promise<voi
       const feeds = feedsOf(size);
       const times = await fastest(
         Number(runs),
-        sessions.map((session) => timed(() => session.run(feeds))),
+        sessions.map((session) => elapsed(() => session.run(feeds))),
       );
       const cells = times.map((ms, i) => `${ms.toFixed(0)}, ${mebibytes(runtimes[i]!.memoryBytes())}`);
       const gain = (times[0]! / Math.min(...times)).toFixed(2);

@@ -63,8 +63,9 @@ def clip(x, low=None, high=None, **_):
 def resize(x, roi=None, scales=None, sizes=None, *, mode, coordinate_transformation_mode="half_pixel", **_):
     if mode != b"linear":
         raise NotImplementedError(f"Resize {mode}")
+    size = sizes.tolist()[2:] if sizes is not None else [int(n * s) for n, s in zip(x.shape[2:], scales.tolist()[2:])]
     corners = {b"align_corners": True, b"half_pixel": False}[coordinate_transformation_mode]
-    return F.interpolate(x, sizes.tolist()[2:], mode="bilinear", align_corners=corners)
+    return F.interpolate(x, size, mode="bilinear", align_corners=corners)
 
 
 OPERATORS = {
@@ -76,6 +77,7 @@ OPERATORS = {
     "ConvTranspose": conv_transpose,
     "Expand": lambda x, shape: x.expand(torch.broadcast_shapes(x.shape, shape.tolist())),
     "Identity": lambda x: x,
+    "MatMul": lambda a, b: a @ b,
     "MaxPool": max_pool,
     "MaxUnpool": max_unpool,
     "Mul": lambda a, b: a * b,
@@ -139,7 +141,7 @@ def main():
     try:
         tasks = prepare(folder)
         tasks["gradient"]().numpy().astype("<f4").tofile(folder / "gradient.f32")
-    except (NotImplementedError, RuntimeError) as cause:
+    except (NotImplementedError, RuntimeError, TypeError) as cause:
         return answer(refused=str(cause).split("\n", 1)[0])
     answer(ready=True)
     for line in sys.stdin:

@@ -1,6 +1,5 @@
 /** What is differentiated here and beside: networks, and the parts of them that more frameworks can run. */
 
-import { constantWeights } from "../../src/autodiff/rules/weights.ts";
 import { gradient } from "../../src/autodiff/gradient.ts";
 import { lowerForGradient, lowerForward, orderForMemory } from "../../src/autodiff/lower.ts";
 import { crossEntropyWithGradient } from "../../src/objectives/cross-entropy.ts";
@@ -12,22 +11,13 @@ import type { Size } from "../../src/segmenter/size.ts";
 import type { Network } from "../../src/segmenter/network.ts";
 import { tensorOf } from "../../src/tensor.ts";
 
-/** float32 `image` ↦ `logits`, standard ONNX without int8: what every framework is given. */
+/** float32 `image` ↦ `logits`, standard ONNX: what every framework is given. */
 export interface Case {
   readonly name: string;
   readonly model: Model;
   readonly image: readonly number[];
   readonly logits: readonly number[];
 }
-
-/** The float form of a quantised network: the pairs fall away, the weights take the values that they stand for. */
-const unquantised: Lower = (op, { op: operator, inputs, attributes }) => {
-  const [x] = inputs;
-  if (operator === "QuantizeLinear") return [x!];
-  if (operator !== "DequantizeLinear") return null;
-  if (x!.dtype === "float32") return [x!];
-  return [op.tensor(constantWeights(op, op.appendNode(operator, inputs, attributes)[0]!)!, "weights")];
-};
 
 /** The graph of `network` from `from` (the normalised image, where not given) to `to`, by `lower` where that has a way. */
 const part = (network: Network, { height, width }: Size, to: string, lower: Lower, from?: Block): Case => {
@@ -43,8 +33,7 @@ const part = (network: Network, { height, width }: Size, to: string, lower: Lowe
     perChannel(input.std.map((s) => input.scale / s)),
   );
   const wanted = { ...network.model.graph, outputs: network.model.graph.outputs.map((v) => ({ ...v, name: to })) };
-  const enter: Lower = (b, node, outputs) =>
-    from && outputs[0] === from.name ? [image] : (lower(b, node, outputs) ?? unquantised(b, node, outputs));
+  const enter: Lower = (b, node, outputs) => (from && outputs[0] === from.name ? [image] : lower(b, node, outputs));
   const values = load(op, { ...network.model, graph: wanted }, { [input.name]: normalised }, enter);
   const logits = values[to];
   if (!logits) throw new RangeError(`${name} has no value "${to}"`);
@@ -56,7 +45,7 @@ interface Block {
   readonly shape: readonly number[];
 }
 
-/** The whole network, in float. */
+/** The whole network. */
 export const wholeNetwork = (network: Network, size: Size): Case =>
   part(network, size, network.manifest.output.name, () => null);
 

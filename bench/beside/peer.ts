@@ -64,6 +64,9 @@ interface Answer {
   readonly ms?: number;
 }
 
+/** Seconds that an answer may take: jax-js compiles a large network for many minutes. */
+const patience = Number(process.env["FAULTLINE_PATIENCE"] ?? 120);
+
 /** Starts it on the case of `folder`. @throws Error with its reason where it refuses the case. */
 export const startPeer = async (name: PeerName, folder: string): Promise<Peer> => {
   const [command, script] = programs[name].command;
@@ -72,10 +75,17 @@ export const startPeer = async (name: PeerName, folder: string): Promise<Peer> =
   const ended = once(child, "close");
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const answer = async (): Promise<Answer> => {
+    let late = false;
+    const stop = () => {
+      late = true;
+      child.kill("SIGKILL");
+    };
+    const timer = setTimeout(stop, 1000 * patience);
     const { done, value } = await lines.next();
+    clearTimeout(timer);
     if (!done) return JSON.parse(value) as Answer;
     const [code, signal] = (await ended) as [number | null, string | null];
-    return { refused: `it ended with ${signal ?? `status ${code}`}` };
+    return { refused: late ? `no answer within ${patience} s` : `it ended with ${signal ?? `status ${code}`}` };
   };
   let { refused } = await answer();
   if (refused !== undefined) {

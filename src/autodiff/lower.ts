@@ -55,10 +55,13 @@ export const lowerForGradient: Lower = (op, node, outputs) =>
 const masks = new Set(["Greater", "GreaterOrEqual", "Less", "LessOrEqual", "And"]);
 export const isMask = (node: Node | undefined): boolean => node !== undefined && masks.has(node.op);
 
-/** As many of `value` as a tensor of that rank has axes: an end of a Slice. */
-export const bounds = (name: string, value: bigint, rank: number): readonly [string, Tensor] => [
-  `${name}_${rank}`,
-  tensor("int64", [rank], new BigInt64Array(rank).fill(value)),
+/**
+ * A node that reads no more than the first element of `value`, and the initializer that it needs: what follows nothing else, to be
+ * executed then. A GatherND, as onnxruntime moves the transpositions that it adds around int8 kernels through a Slice, behind it.
+ */
+export const firstElement = (name: string, value: string, rank: number): readonly [Node, readonly [string, Tensor]] => [
+  { name, op: "GatherND", domain: "", inputs: [value, `first_${rank}`], outputs: [name], attributes: {} },
+  [`first_${rank}`, tensor("int64", [1, rank], new BigInt64Array(rank))],
 ];
 
 /**
@@ -75,12 +78,9 @@ export const orderForMemory = (graph: Graph, types: ReadonlyMap<string, TensorTy
       ...inputs.map((name) => index.get(name) ?? -1).map((i) => (isMask(graph.nodes[i]) ? ready(graph.nodes[i]!) : i)),
     );
   const made = graph.nodes.filter(isMask).toSorted((a, b) => ready(a) - ready(b));
-  const ranks = new Set(made.map((n) => types.get(n.outputs[0]!)!.shape.length));
-  const firsts = made.map((n, i): Node => {
-    const rank = types.get(n.outputs[0]!)!.shape.length;
-    const inputs = [n.outputs[0]!, `first_from_${rank}`, `first_to_${rank}`];
-    return { name: `first_${i}`, op: "Slice", domain: "", inputs, outputs: [`first_${i}`], attributes: {} };
-  });
+  const firsts = made.map(({ outputs: [mask = ""] }, i) =>
+    firstElement(`first_of_mask_${i}`, mask, types.get(mask)!.shape.length),
+  );
   /** The node that makes an output, and the one before it where it is but an Identity, which onnxruntime leaves out. */
   const makers = (name: string): Node[] => {
     const node = graph.nodes[index.get(name) ?? -1];
@@ -89,10 +89,7 @@ export const orderForMemory = (graph: Graph, types: ReadonlyMap<string, TensorTy
   const last = graph.outputs.toReversed().flatMap(({ name }) => makers(name));
   return {
     ...graph,
-    nodes: [...graph.nodes.filter((n) => !last.includes(n)), ...last, ...firsts.toReversed()],
-    initializers: new Map([
-      ...graph.initializers,
-      ...[...ranks].flatMap((rank) => [bounds("first_from", 0n, rank), bounds("first_to", 1n, rank)]),
-    ]),
+    nodes: [...graph.nodes.filter((n) => !last.includes(n)), ...last, ...firsts.map(([node]) => node).toReversed()],
+    initializers: new Map([...graph.initializers, ...firsts.map(([, zeros]) => zeros)]),
   };
 };

@@ -7,50 +7,62 @@ import { cheapRepetitions, type Cheap } from "./recompute/cheap.ts";
 import type { MemoryModel } from "./recompute/lives.ts";
 import { repeat } from "./recompute/repeat.ts";
 import { filed, scheduleOf, type Schedule, type TypedGraph } from "./recompute/schedule.ts";
-import { planner } from "./recompute/segments.ts";
+import { most, planner } from "./recompute/segments.ts";
 
 export type { MemoryModel } from "./recompute/lives.ts";
 export type { TypedGraph } from "./recompute/schedule.ts";
 
+/** The shares of what the planner thinks is alive between which the truth lies. */
+const ACCOUNT = { least: 0.9, most: 1.3 };
+
 /** How often the bytes that segments are planned for are halved in on. */
-const ATTEMPTS = 6;
+const ATTEMPTS = 5;
 
-/** A file, and by how many bytes it does not fit. */
-type Write = (schedule: Schedule) => { readonly file: TypedGraph; readonly excess: number };
+/** A schedule's file, and by how many bytes it does not fit. */
+interface Written {
+  readonly schedule: Schedule;
+  readonly file: TypedGraph;
+  readonly excess: number;
+}
 
-/** The first of the cheap repetitions that suffice, by doubling from what their bytes promise; null where all do not. */
-const withCheap = (plain: Schedule, cheap: readonly Cheap[], write: Write): TypedGraph | null => {
-  const { file, excess } = write(plain);
-  if (excess <= 0) return file;
+type Write = (schedule: Schedule) => Written;
+
+const fits = ({ excess }: Written): boolean => excess <= 0;
+
+/** With the first of the cheap repetitions that suffice, by doubling from what their bytes promise; with all where these do not. */
+const withCheap = (plain: Schedule, cheap: readonly Cheap[], write: Write): Written => {
+  const first = (count: number): Written => {
+    const repetitions = cheap.slice(0, count).map(({ repetition }) => repetition);
+    return write(repeat(plain, repetitions));
+  };
+  const none = write(plain);
+  if (fits(none)) return none;
+  const all = first(cheap.length);
+  if (!fits(all)) return all;
   let spared = 0;
-  let count = 1 + cheap.findIndex(({ bytes }) => (spared += bytes) >= excess);
-  while (count > 0) {
-    const found = write(
-      repeat(
-        plain,
-        cheap.slice(0, count).map(({ repetition }) => repetition),
-      ),
-    );
-    if (found.excess <= 0) return found.file;
-    count = count < cheap.length ? Math.min(2 * count, cheap.length) : 0;
+  let count = 1 + cheap.findIndex(({ bytes }) => (spared += bytes) >= none.excess);
+  for (; count > 0 && count < cheap.length; count *= 2) {
+    const found = first(count);
+    if (fits(found)) return found;
   }
-  return null;
+  return all;
 };
 
-/** Segments for the most bytes that the planner may think are alive; halving in on them, as its account is not exact. */
-const withSegments = (start: Schedule, memory: MemoryModel, write: Write): TypedGraph | null => {
-  const plan = planner(start, memory);
-  const peak = memory.usage(start).reduce((a, b) => Math.max(a, b), 0);
-  let [low, high] = [peak / 4, peak];
+/** With the segments for the most bytes that the planner may think are alive; null where none suffice. */
+const withSegments = ({ schedule, excess }: Written, memory: MemoryModel, write: Write): TypedGraph | null => {
+  const wanted = most(memory.usage(schedule)) - excess;
+  let [low, high] = [wanted / ACCOUNT.most, wanted / ACCOUNT.least];
+  const { least, plan } = planner(schedule, memory, high);
+  if (high < least || !plan(high)) return null;
   let best: TypedGraph | null = null;
-  let bytes = peak - Math.max(0, write(start).excess);
-  for (let attempt = 0; attempt < ATTEMPTS && bytes > low; attempt++) {
+  let bytes = wanted;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const segments = plan(bytes);
-    const { file, excess } = segments ? write(repeat(start, segments)) : { file: null, excess: 0 };
-    if (file && excess <= 0) best = file;
+    const found = segments && write(repeat(schedule, segments));
+    if (found && fits(found)) best = found.file;
     if (best && attempt === 0) break;
     // Fewer bytes take more work; too few have no plan.
-    if (excess > 0) high = bytes;
+    if (found && !fits(found)) high = bytes;
     else low = bytes;
     bytes = (low + high) / 2;
   }
@@ -59,7 +71,7 @@ const withSegments = (start: Schedule, memory: MemoryModel, write: Write): Typed
 
 /**
  * The graph so written that a session of it needs at most `room` bytes, with little repeated; null where no way is found. Its
- * results are those of `graph`, to the bit.
+ * results are those of `graph`: to the bit, unless onnxruntime fuses other nodes in the other order.
  *
  * @param plain as the builder gives it: each value defined before it is read, the backward pass after the forward pass.
  * @param gradients names of those outputs that the backward pass makes.
@@ -73,18 +85,8 @@ export const recomputed = (
   const schedule = scheduleOf(plain, gradients, memory.order);
   const write: Write = (changed) => {
     const file = filed(changed, plain.graph);
-    return { file, excess: memory.need(file) - room };
+    return { schedule: changed, file, excess: memory.need(file) - room };
   };
-  const cheap = cheapRepetitions(schedule, memory);
-  return (
-    withCheap(schedule, cheap, write) ??
-    withSegments(
-      repeat(
-        schedule,
-        cheap.map(({ repetition }) => repetition),
-      ),
-      memory,
-      write,
-    )
-  );
+  const found = withCheap(schedule, cheapRepetitions(schedule, memory), write);
+  return fits(found) ? found.file : withSegments(found, memory, write);
 };

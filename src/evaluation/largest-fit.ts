@@ -6,6 +6,9 @@ import type { Footprint } from "../runtime/memory.ts";
 import type { Goal, Segmenter } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 
+/** In pixels. Each size that is tried compiles its graphs, and plans what they recompute: seconds where an image is seen in tiles. */
+const STEP = 8;
+
 /** What attacks of these goals hold together, one set of sessions for each; without goals, what a prediction holds. */
 export const footprintsOf = (
   segmenter: Segmenter,
@@ -18,8 +21,8 @@ export const footprintsOf = (
 
 /**
  * The largest of the sizes that the network takes, of the aspect of `wanted` and not beyond it, at which attacks of these
- * goals (without goals: predictions) are predicted to fit the budget; the next multiple does not. null where none does. A
- * network of fixed size has that one only.
+ * goals (without goals: predictions) are predicted to fit the budget; what is STEP pixels longer, or by the next multiple where
+ * that is more, does not. null where none does. A network of fixed size has that one only.
  */
 export const largestFit = (
   segmenter: Segmenter,
@@ -36,16 +39,23 @@ export const largestFit = (
     const scale = (count * multiple) / longer;
     return nativeSize(manifest, { height: wanted.height * scale, width: wanted.width * scale });
   };
-  const footprints = (count: number) => footprintsOf(segmenter, sized(count), goals);
-  const fits = (count: number) =>
-    attempt(() => footprints(count).every((f) => cache.predict(f) <= cache.budgetBytes), false);
+  const footprints = (count: number, of: readonly Goal["kind"][]) => footprintsOf(segmenter, sized(count), of);
+  const fit = (count: number, of: readonly Goal["kind"][]): boolean =>
+    attempt(() => footprints(count, of).every((f) => cache.predict(f) <= cache.budgetBytes), false);
 
-  if (pixels(sized(1)) === pixels(sized(most))) return fits(1) ? sized(1) : null;
-  const count = lastThat(
-    fits,
-    most,
-    attempt(() => estimate(cache.room(), most, (n) => pixels(sized(n)), footprints), 1),
-  );
+  if (pixels(sized(1)) === pixels(sized(most))) return fit(1, goals) ? sized(1) : null;
+  // One goal after another, each from where the one before it ended: most often it fits there too.
+  const [first = [], ...others] = goals.map((goal) => [goal]);
+  const step = Math.max(1, Math.round(STEP / multiple));
+  const guess = () =>
+    estimate(
+      cache.room(),
+      most,
+      (n) => pixels(sized(n)),
+      (n) => footprints(n, first),
+    );
+  const start = lastThat((n) => fit(n, first), most, attempt(guess, 1), step);
+  const count = others.reduce((last, goal) => lastThat((n) => fit(n, goal), last, last, step), start);
   return count === 0 ? null : sized(count);
 };
 
@@ -78,11 +88,11 @@ const estimate = (
   return Number.isFinite(guess) ? guess : most;
 };
 
-/** The last of 1 … most for which a test that holds up to some point holds, or 0: found from a guess outwards. */
-const lastThat = (holds: (count: number) => boolean, most: number, guess: number): number => {
+/** Among 1 … most, to within `step`, the last for which a test that holds up to some point holds, or 0: found from a guess outwards. */
+const lastThat = (holds: (count: number) => boolean, most: number, guess: number, step: number): number => {
   let [low, high] = [0, most + 1];
   let next = guess;
-  for (let stride = 1; high - low > 1; stride *= 2) {
+  for (let stride = step; high - low > (low === 0 || high === most + 1 ? 1 : step); stride *= 2) {
     next = Math.min(Math.max(next, low + 1), high - 1);
     if (holds(next)) low = next;
     else high = next;

@@ -19,6 +19,7 @@ import {
   type Node,
 } from "./graph.ts";
 import { gridSampleMode } from "./infer/grid-sample.ts";
+import { padAmounts } from "./infer/shape.ts";
 import { constantInts, normaliseAxis, required, type Value } from "./value.ts";
 
 /** A node in its opset-21 form, or the value that stands in its place. */
@@ -91,7 +92,13 @@ const Slice: Upgrade = ({ node, inputs, op, opset }) => {
   };
 };
 
+/** For every axis: where pads name theirs, onnxruntime's transpose optimiser (1.30) takes them for those of all axes. */
 const Pad: Upgrade = ({ node, inputs, op, opset }) => {
+  if (opset >= 11 && inputs[3]) {
+    const { begin, end } = padAmounts(node, inputs);
+    const pads = op.ints([...begin, ...end]);
+    return { op: "Pad", inputs: [inputs[0]!, pads, inputs[2] ?? null], attributes: node.attributes };
+  }
   if (opset >= 11) return { op: "Pad", inputs, attributes: node.attributes };
   const value = op.constant(floatOf(node, "value", 0), required(node, inputs, 0).dtype);
   return {

@@ -98,8 +98,14 @@ export interface Liveness {
   readonly peakBytes: number;
   /** Of the largest single value. */
   readonly largestBytes: number;
-  /** The node at which the peak occurs, and what is alive there, largest first. */
+}
+
+/** Where most is alive. */
+export interface Peak {
+  readonly bytes: number;
+  /** The node that runs then. */
   readonly at: string;
+  /** Largest first. */
   readonly alive: readonly { readonly name: string; readonly bytes: number }[];
 }
 
@@ -161,23 +167,37 @@ const largestOf = ({ nodes, inputs, types }: SizedGraph): number => {
   return [...inputs.map((v) => v.name), ...made].reduce((most, name) => Math.max(most, bytesOf(types.get(name)!)), 0);
 };
 
-/** What is alive at most: a value lives from the node that makes it to the last that reads it. */
-export const liveness = (graph: SizedGraph): Liveness => {
-  const order = executionOrder(graph.nodes);
-  let [peakBytes, peakIndex] = [0, -1];
+/** The step at which most is alive. */
+const fullest = (
+  graph: SizedGraph,
+  order: readonly SizedNode[],
+): { readonly bytes: number; readonly index: number } => {
+  let peak = { bytes: 0, index: -1 };
   simulate(graph, order, (bytes, index) => {
-    if (bytes > peakBytes) [peakBytes, peakIndex] = [bytes, index];
+    if (bytes > peak.bytes) peak = { bytes, index };
     return false;
   });
-  let list: Liveness["alive"] = [];
-  simulate(graph, order, (_, index, alive) => {
-    if (index !== peakIndex) return false;
-    list = [...alive].map(([name, bytes]) => ({ name, bytes })).toSorted((a, b) => b.bytes - a.bytes);
+  return peak;
+};
+
+/** What is alive at most: a value lives from the node that makes it to the last that reads it. */
+export const liveness = (graph: SizedGraph): Liveness => ({
+  peakBytes: fullest(graph, executionOrder(graph.nodes)).bytes,
+  largestBytes: largestOf(graph),
+});
+
+/** What that is, to see where memory goes. */
+export const peakOf = (graph: SizedGraph): Peak => {
+  const order = executionOrder(graph.nodes);
+  const { bytes, index } = fullest(graph, order);
+  let list: Peak["alive"] = [];
+  simulate(graph, order, (_, step, alive) => {
+    if (step !== index) return false;
+    list = [...alive].map(([name, size]) => ({ name, bytes: size })).toSorted((a, b) => b.bytes - a.bytes);
     return true;
   });
-  const node = order[peakIndex];
-  const at = node ? `${node.op} → ${node.outputs[0]}` : "";
-  return { peakBytes, largestBytes: largestOf(graph), at, alive: list };
+  const node = order[index];
+  return { bytes, at: node ? `${node.op} → ${node.outputs[0]}` : "", alive: list };
 };
 
 /** What a session takes. */
@@ -217,6 +237,8 @@ export const needOf = ({ staticBytes, runBytes }: Footprint): number => staticBy
 /** The heap grows by a twentieth at a time (see wasm.ts), from 16 MiB. */
 const FIRST_HEAP_BYTES = 16 * 2 ** 20;
 const HEAP_GROWTH = 1.05;
+/** WASM's addresses have 32 bits. */
+const LARGEST_HEAP_BYTES = 2 ** 32;
 
 /** WASM memory with these sessions held, when each has run once. */
 export const predictMemory = (sessions: readonly Footprint[]): number => {
@@ -231,6 +253,6 @@ export const predictMemory = (sessions: readonly Footprint[]): number => {
 export const roomWithin = (budgetBytes: number): number => {
   if (FIRST_HEAP_BYTES > budgetBytes) return -BASE_BYTES;
   let heap = FIRST_HEAP_BYTES;
-  while (heap * HEAP_GROWTH <= budgetBytes) heap *= HEAP_GROWTH;
+  while (heap * HEAP_GROWTH <= Math.min(budgetBytes, LARGEST_HEAP_BYTES)) heap *= HEAP_GROWTH;
   return heap - BASE_BYTES;
 };

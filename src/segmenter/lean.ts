@@ -15,8 +15,8 @@ const memory: MemoryModel = {
 };
 
 /**
- * Of the largest value, left free for gaps: what is recomputed comes and goes among what is kept. So much more than predicted did
- * gradients take whose room was tight (`npm run bench -- memory --budget`).
+ * Left free, in largest values: what is recomputed comes and goes among what is kept, and leaves gaps that it does not fit. So
+ * much more than predicted did attacks take whose room was tight (`npm run bench -- memory --budget`).
  */
 const GAPS = 0.6;
 

@@ -6,9 +6,23 @@ import { load } from "../../src/onnx/load.ts";
 import { fold } from "../../src/onnx/passes/fold.ts";
 import { readModel } from "../../src/onnx/read.ts";
 import { writeModel } from "../../src/onnx/write.ts";
-import { scalar, tensorOf } from "../../src/tensor.ts";
+import { numbersOf, scalar, tensorOf } from "../../src/tensor.ts";
 import { upgrade } from "../../src/onnx/upgrade.ts";
-import { distance, fixed, float, modelOf, noise, partsOf, runModel, titleOf, type Case } from "./support.ts";
+import {
+  distance,
+  fixed,
+  float,
+  ints,
+  modelOf,
+  node,
+  noise,
+  partsOf,
+  runModel,
+  titleOf,
+  type Case,
+} from "./support.ts";
+import { interpret } from "../support/interpreter.ts";
+import { runWasm } from "../support/wasm.ts";
 import { oldCases } from "./upgrade-cases.ts";
 
 const table = oldCases.flatMap(([opsets, c]) => opsets.map((opset) => [opset, titleOf(c), c] as const));
@@ -87,6 +101,21 @@ describe("upgrade", () => {
     const model = modelOf({ opset: 9, inputs: feeds, nodes: [node], outputs: ["y0"] });
     expect(fold(model).graph.outputs).toEqual([{ name: "y0", dtype: "float64", shape: [2] }]);
     expect([...fold(model).graph.initializers.values()].map((t) => t.dtype)).toEqual(["float64"]);
+  });
+
+  it("pads named axes behind a transposition as it is defined", async () => {
+    const feeds = { x: noise([1, 2, 4, 5]) };
+    const nodes = [
+      node("Transpose", ["x"], ["t"], { perm: [0, 2, 3, 1] }),
+      node("Pad", ["t", "pads", "", "axes"], ["p"]),
+      node("Transpose", ["p"], ["y"], { perm: [0, 3, 1, 2] }),
+    ];
+    const initializers = { pads: ints(1, 2, 0, 3), axes: ints(1, -2) };
+    const model = modelOf({ opset: 21, inputs: feeds, initializers, nodes, outputs: ["y"] });
+    const expected = interpret(model.graph, feeds)["y"]!;
+    const actual = (await runWasm(fold(readModel(writeModel(model))), feeds))["y"]!;
+    expect(actual.shape).toEqual(expected.shape);
+    expect(numbersOf(actual)).toEqual(numbersOf(expected));
   });
 
   it("takes a slice to the end that is written as the largest integer", () => {

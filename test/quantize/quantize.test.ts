@@ -176,7 +176,7 @@ describe("the straight-through gradient of a quantised network", () => {
     const { low, high } = rangeOf(narrow);
     const quantized = gradientOf(insertQuantization(linear(), plan(narrow)), x);
     const float = gradientOf(withRoundedWeights(linear()), x);
-    const inside = numbersOf(x).map((v) => v > low - narrow.scale / 2 && v < high + narrow.scale / 2);
+    const inside = numbersOf(x).map((v) => v > low + narrow.scale / 2 && v < high - narrow.scale / 2);
     expect(inside.filter(Boolean).length).toBeGreaterThan(50);
     expect(inside.filter((v) => !v).length).toBeGreaterThan(50);
     for (const [i, v] of float.entries()) expect(quantized[i]).toBeCloseTo(inside[i] ? v : 0, 4);

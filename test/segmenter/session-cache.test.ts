@@ -10,7 +10,7 @@ const MIB = 2 ** 20;
 const footprintOf = (mebibytes: number): Footprint => ({
   staticBytes: mebibytes * MIB,
   runBytes: mebibytes * MIB,
-  liveness: { peakBytes: 0, largestBytes: 0, at: "", alive: [] },
+  liveness: { peakBytes: 0, largestBytes: 0 },
 });
 
 /** A runtime whose sessions are named by their bytes; `events` tells what was asked of it. */

@@ -3,7 +3,9 @@
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { prune } from "../../onnx/passes/prune.ts";
 import type { TensorType } from "../../onnx/value.ts";
-import { bounds, isMask, orderForMemory } from "../lower.ts";
+import type { Tensor } from "../../tensor.ts";
+import { isCheap } from "./cost.ts";
+import { firstElement, isMask, orderForMemory } from "../lower.ts";
 
 /** A graph, and the types of its values. */
 export interface TypedGraph {
@@ -65,7 +67,7 @@ export const variable = ({ inputs, nodes }: Graph): ReadonlySet<Node> => {
 };
 
 /** How many nodes read each value. */
-const readersOf = (nodes: readonly Node[]): ReadonlyMap<string, number> => {
+export const readersOf = (nodes: readonly Node[]): ReadonlyMap<string, number> => {
   const readers = new Map<string, number>();
   for (const { op, inputs } of nodes)
     if (op !== "Identity") for (const name of new Set(inputs)) readers.set(name, (readers.get(name) ?? 0) + 1);
@@ -74,10 +76,11 @@ const readersOf = (nodes: readonly Node[]): ReadonlyMap<string, number> => {
 
 /**
  * The file that onnxruntime executes in the schedule's order: depth first, from the nodes that nothing reads, last in the file
- * first. So each node that the next one does not read gets such a node, its first element. And so does each value that
- * several nodes read in `plain` and one only now, or else onnxruntime would fuse the two, and round otherwise.
+ * first. So each node that the next one does not read gets such a node, its first element. But onnxruntime fuses a convolution
+ * with its only reader, and a graph fused otherwise rounds otherwise: what had one reader in `plain` keeps to one where that
+ * matters, and waits for it; what had several is not left with one.
  */
-export const filed = ({ graph, types, origin }: Schedule, plain: Graph): TypedGraph => {
+export const filed = ({ graph, types, turn, origin }: Schedule, plain: Graph): TypedGraph => {
   const { nodes } = graph;
   const varying = variable(graph);
   const [before, now] = [readersOf(plain.nodes), readersOf(nodes)];
@@ -85,17 +88,20 @@ export const filed = ({ graph, types, origin }: Schedule, plain: Graph): TypedGr
   const others = nodes.filter((n) => !copies.includes(n));
   const forced = others.filter((n) => varying.has(n));
   const copiesOf = (name: string): Node[] => copies.filter(({ inputs }) => inputs[0] === name);
-  const ranks = new Set<number>();
+  const zeros = new Map<string, Tensor>();
   const allTypes = new Map(types);
   const firstOf = (name: string): Node => {
     const { dtype, shape } = types.get(name)!;
-    const rank = shape.length;
-    ranks.add(rank);
-    const [own, inputs] = [`first_of_${name}`, [name, `first_from_${rank}`, `first_to_${rank}`]];
-    allTypes.set(own, { dtype, shape: shape.map(() => 1) });
-    return { name: own, op: "Slice", domain: "", inputs, outputs: [own], attributes: {} };
+    const [node, [index, place]] = firstElement(`first_of_${name}`, name, shape.length);
+    zeros.set(index, place);
+    allTypes.set(index, place);
+    allTypes.set(node.name, { dtype, shape: [1] });
+    return node;
   };
-  const alone = (name: string): boolean => now.get(name) === 1 && (before.get(origin.get(name) ?? name) ?? 0) > 1;
+  const forks = (name: string): boolean => (before.get(origin.get(name) ?? name) ?? 0) > 1;
+  const quantized = new Set(nodes.flatMap(({ op, inputs }) => (op === "QuantizeLinear" ? inputs.slice(0, 1) : [])));
+  const repeats = (node: Node | undefined): boolean => node?.outputs.some((name) => origin.has(name)) ?? false;
+  const late = new Set(nodes.slice(turn));
   const isSink = ({ outputs }: Node): boolean => !outputs.some((name) => now.has(name));
   const sinks = forced.map((node, i): Node[] => {
     const made = node.outputs.filter((name) => name !== "");
@@ -103,12 +109,14 @@ export const filed = ({ graph, types, origin }: Schedule, plain: Graph): TypedGr
     if (isSink(node)) return [node, ...ends];
     const next = forced[i + 1];
     const jumps = next !== undefined && !next.inputs.some((name) => made.includes(name));
-    const leaves = made.filter((name, k) => alone(name) || (jumps && k === 0));
+    const resumes = late.has(node) && !repeats(node) && repeats(next);
+    const fuses = (name: string): boolean => !forks(name) && (!isCheap(node) || quantized.has(name));
+    const leaves = made.filter(
+      (name, k) => (forks(name) && now.get(name) === 1) || (k === 0 && jumps && (!fuses(name) || resumes)),
+    );
     return [...ends, ...leaves.filter((name) => types.get(name)!.shape.length > 0).map(firstOf)];
   });
   const last = new Set(sinks.flat());
-  const ends = [...ranks].flatMap((rank) => [bounds("first_from", 0n, rank), bounds("first_to", 1n, rank)]);
-  for (const [name, end] of ends) allTypes.set(name, end);
   return {
     graph: {
       ...graph,
@@ -117,7 +125,7 @@ export const filed = ({ graph, types, origin }: Schedule, plain: Graph): TypedGr
         ...sinks.toReversed().flat(),
         ...copies.filter((n) => !last.has(n)),
       ],
-      initializers: new Map([...graph.initializers, ...ends]),
+      initializers: new Map([...graph.initializers, ...zeros]),
     },
     types: allTypes,
   };

@@ -3,13 +3,13 @@
  * al. 2016), for the least work within a number of bytes.
  */
 
-import { costOf } from "./cost.ts";
+import { costOf, isCheap } from "./cost.ts";
 import { livesOf, type Life, type MemoryModel } from "./lives.ts";
 import type { Repetition } from "./repeat.ts";
-import { variable, type Schedule } from "./schedule.ts";
+import { readersOf, variable, type Schedule } from "./schedule.ts";
 
 /** At most so many stretches between cuts; what is planned grows with its square. */
-const UNITS = 40;
+const UNITS = 32;
 
 /** The forward pass, cut where little is alive; a unit lies between two cuts. */
 export interface Units {
@@ -45,8 +45,22 @@ const carriedOver = (lives: readonly Life[], turn: number): number[] => {
 /** A unit that saves so many times more than the smallest has been cut too late. */
 const WIDEST = 2.5;
 
+/** Places between a product and its only reader: onnxruntime fuses the two, which a further reader would prevent. */
+const fusedOver = ({ graph: { nodes } }: Schedule): ReadonlySet<number> => {
+  const readers = readersOf(nodes);
+  const [made, places] = [new Map<string, number>(), new Set<number>()];
+  for (const [place, node] of nodes.entries()) {
+    for (const name of node.inputs)
+      for (let p = (made.get(name) ?? place) + 1; p <= place; p++) if (readers.get(name) === 1) places.add(p);
+    if (!isCheap(node)) for (const name of node.outputs) made.set(name, place);
+  }
+  return places;
+};
+
 /** Cuts such that units save about equally much, each where the least is carried over it. */
-const cutsOf = (lives: readonly Life[], turn: number): number[] => {
+const cutsOf = (schedule: Schedule, lives: readonly Life[]): number[] => {
+  const { turn } = schedule;
+  const fused = fusedOver(schedule);
   const savedAt = Array.from({ length: turn }, () => 0);
   for (const { bytes, made, reads } of lives) if (made < turn && reads.length > 0) savedAt[made]! += bytes;
   const step = total(savedAt) / UNITS;
@@ -56,7 +70,7 @@ const cutsOf = (lives: readonly Life[], turn: number): number[] => {
   for (let place = 1; place < turn; place++) {
     since += savedAt[place - 1]!;
     sinceBest += savedAt[place - 1]!;
-    if (since < step) continue;
+    if (since < step || fused.has(place)) continue;
     if (best === 0 || (carried[place]! <= carried[best]! && since < WIDEST * step)) [best, sinceBest] = [place, 0];
     if (since < WIDEST * step) continue;
     cuts.push(best);
@@ -68,7 +82,7 @@ const cutsOf = (lives: readonly Life[], turn: number): number[] => {
 export const unitsOf = (schedule: Schedule, memory: MemoryModel): Units => {
   const { turn } = schedule;
   const lives = [...livesOf(schedule, memory).of.values()];
-  const cuts = cutsOf(lives, turn);
+  const cuts = cutsOf(schedule, lives);
   const done = cuts.map((cut) =>
     lives.reduce((latest, v) => (v.made >= cut && v.made < turn ? Math.max(latest, last(v) + 1) : latest), turn),
   );
@@ -103,8 +117,8 @@ interface Segment extends Repetition {
   readonly peak: number;
 }
 
-/** Describes any segment of a schedule. */
-const describer = (schedule: Schedule, units: Units, memory: MemoryModel) => {
+/** Describes any segment of a schedule; null where it repeats nothing, or more than `limit` bytes are alive at once. */
+const describer = (schedule: Schedule, units: Units, memory: MemoryModel, limit: number) => {
   const { graph, types, turn } = schedule;
   const { cuts, done, saved, forwardPeak, backwardPeak, arriving } = units;
   const { of, owner } = livesOf(schedule, memory);
@@ -116,6 +130,10 @@ const describer = (schedule: Schedule, units: Units, memory: MemoryModel) => {
 
   return (first: number, end: number): Segment | null => {
     const [start, stop, from] = [cuts[first]!, cuts[end]!, done[end]!];
+    const spans = Array.from({ length: end - first }, (_, i) => first + i);
+    const inside = (k: number) => total(saved.slice(first, k));
+    const backward = most(spans.map((k) => backwardPeak[k]! + inside(k)));
+    if (backward > limit) return null;
     const wanted = new Set<string>();
     const sources = new Set<string>();
     const nodes: number[] = [];
@@ -149,9 +167,7 @@ const describer = (schedule: Schedule, units: Units, memory: MemoryModel) => {
     const early = [...made.keys()].map((name) => of.get(name)!).filter((v) => isSaved(v) && v.reads[0]! < from);
     const given = [...sources].map((name) => of.get(name)!);
     const bytes = (list: readonly Life[]) => total(list.map((v) => v.bytes));
-    const inside = (k: number) => total(saved.slice(first, k));
     const kept = bytes(given.filter((v) => !isSaved(v))) + bytes(early);
-    const spans = Array.from({ length: end - first }, (_, i) => first + i);
     return {
       first,
       end,
@@ -160,13 +176,14 @@ const describer = (schedule: Schedule, units: Units, memory: MemoryModel) => {
       cost: total(nodes.map((place) => costOf(graph.nodes[place]!, types))),
       kept,
       fresh: bytes(given) + bytes(early),
-      peak: Math.max(
-        arriving[end]! + kept + working,
-        ...spans.map((k) => backwardPeak[k]! + inside(k)),
-        ...spans.map((k) => forwardPeak[k]! + kept),
-      ),
+      peak: Math.max(backward, arriving[end]! + kept + working, ...spans.map((k) => forwardPeak[k]! + kept)),
     };
   };
+};
+
+const once = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 };
 
 /** What is decided up to a cut. */
@@ -189,37 +206,45 @@ const pareto = (plans: readonly Plan[]): Plan[] => {
     });
 };
 
-/**
- * A planner of segments: the least work for which, by its account, no more than `bytes` are alive; null where none does. Dynamic
- * programming over the cuts.
- */
-export const planner = (schedule: Schedule, memory: MemoryModel): ((bytes: number) => readonly Repetition[] | null) => {
+/** Of the segments of a schedule. */
+export interface Planner {
+  /** No plan keeps to fewer bytes: some unit takes as many by itself. */
+  readonly least: number;
+  /** The least work for which, by its account, no more than `bytes` are alive; null where none does. */
+  readonly plan: (bytes: number) => readonly Repetition[] | null;
+}
+
+/** Plans by dynamic programming over the cuts, for up to `limit` bytes. */
+export const planner = (schedule: Schedule, memory: MemoryModel, limit: number): Planner => {
   const units = unitsOf(schedule, memory);
-  const describe = describer(schedule, units, memory);
+  const describe = describer(schedule, units, memory, limit);
   const count = units.saved.length;
+  /** From each cut, described when first asked for. */
   const segments = units.saved.map((_, first) =>
-    Array.from({ length: count - 1 - first }, (__, i) => describe(first, first + 1 + i)).filter((s) => s !== null),
+    once(() =>
+      Array.from({ length: count - 1 - first }, (__, i) => describe(first, first + 1 + i)).filter((s) => s !== null),
+    ),
   );
-  return (bytes) => {
+  const peaks = units.saved.map((_, k) => Math.max(units.forwardPeak[k]!, units.backwardPeak[k]!));
+  const plan = (bytes: number): readonly Repetition[] | null => {
     const plans: Plan[][] = [...units.saved, 0].map(() => []);
     plans[0]!.push({ kept: 0, cost: 0, repeats: false, segments: [] });
     for (let k = 0; k < count; k++) {
-      const here = pareto(plans[k]!);
-      const peak = Math.max(units.forwardPeak[k]!, units.backwardPeak[k]!);
-      for (const plan of here) {
-        if (plan.kept + peak <= bytes)
-          plans[k + 1]!.push({ ...plan, kept: plan.kept + units.saved[k]!, repeats: false });
-        for (const segment of segments[k]!) {
-          if (plan.kept + segment.peak > bytes) continue;
+      for (const before of pareto(plans[k]!)) {
+        if (before.kept + peaks[k]! <= bytes)
+          plans[k + 1]!.push({ ...before, kept: before.kept + units.saved[k]!, repeats: false });
+        for (const segment of segments[k]!()) {
+          if (before.kept + segment.peak > bytes) continue;
           plans[segment.end]!.push({
-            kept: plan.kept + (plan.repeats ? segment.fresh : segment.kept),
-            cost: plan.cost + segment.cost,
+            kept: before.kept + (before.repeats ? segment.fresh : segment.kept),
+            cost: before.cost + segment.cost,
             repeats: true,
-            segments: [...plan.segments, segment],
+            segments: [...before.segments, segment],
           });
         }
       }
     }
     return pareto(plans[count]!)[0]?.segments ?? null;
   };
+  return { least: most(peaks), plan };
 };

@@ -30,6 +30,12 @@ const alongAxis = ({ op, node }: VjpContext, x: Value, v: Value): Value => {
   return op.Slice(whole, op.ints([0]), op.ints([x.shape[axis]!]), op.ints([axis]));
 };
 
+/** Whether a code is the zero point, of one channel or block at least; without a zero point that is 0. */
+const mayStandForZero = (zero: Value | null | undefined, code: number): boolean => {
+  if (!zero) return code === 0;
+  return !zero.constant || Array.from(zero.constant.data, Number).includes(code);
+};
+
 /** y = (q − z)·s; dq = dy·s. */
 export const DequantizeLinear: VjpRule = [
   (dy, context, q, scale) => context.op.Mul(dy, alongAxis(context, q, scale)),
@@ -37,7 +43,12 @@ export const DequantizeLinear: VjpRule = [
   fixedWeights,
 ];
 
-/** q = clamp(round(x/s) + z); dx = dq/s where the rounded value lies inside the integers' range, else 0. */
+/**
+ * q = clamp(round(x/s) + z); dx = dq/s where nothing saturates, else 0. The codes at both ends count as saturated: so the mask
+ * needs q alone, x has one reader, and onnxruntime fuses the quantisation with the convolution that makes x. But a code at an
+ * end that stands for zero is what a ReLU leaves of half its values, and of small ones too: there x decides, by whether it
+ * rounds to a code within the range.
+ */
 export const QuantizeLinear: VjpRule = [
   (dq, context, x, scale) => {
     const { op, node, y, inputs } = context;
@@ -45,8 +56,10 @@ export const QuantizeLinear: VjpRule = [
     const s = alongAxis(context, x, scale);
     const zero = inputs[2] ? op.cast(alongAxis(context, x, inputs[2]), x.dtype) : op.constant(0, x.dtype);
     const bound = (level: number) => op.Mul(op.Sub(op.constant(level, x.dtype), zero), s);
-    const inside = op.And(op.GreaterOrEqual(x, bound(low - 0.5)), op.LessOrEqual(x, bound(high + 0.5)));
-    return op.Where(inside, op.Div(dq, s), op.constant(0, dq.dtype));
+    const level = (code: number) => op.constant(code, y.dtype);
+    const above = mayStandForZero(inputs[2], low) ? op.GreaterOrEqual(x, bound(low - 0.5)) : op.Greater(y, level(low));
+    const below = mayStandForZero(inputs[2], high) ? op.LessOrEqual(x, bound(high + 0.5)) : op.Less(y, level(high));
+    return op.Where(op.And(above, below), op.Div(dq, s), op.constant(0, dq.dtype));
   },
   fixedWeights,
   fixedWeights,

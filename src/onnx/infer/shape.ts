@@ -91,6 +91,8 @@ export const padAmounts = (node: Node, inputs: readonly (Value | null)[]): { beg
   const x = required(node, inputs, 0);
   const pads = constantInts(node, required(node, inputs, 1));
   const axes = inputs[3] ? constantInts(node, inputs[3]) : x.shape.map((_, i) => i);
+  if (pads.length !== 2 * axes.length)
+    throw new OnnxError(`has ${pads.length} pads for ${axes.length} axes`, describe(node));
   const begin = x.shape.map(() => 0);
   const end = x.shape.map(() => 0);
   for (const [i, raw] of axes.entries()) {

@@ -3,9 +3,11 @@
 import type { Builder } from "../../../src/onnx/build.ts";
 import type { PlainAttributes } from "../../../src/onnx/graph.ts";
 import { numbersOf, tensorOf } from "../../../src/tensor.ts";
+import type { Value } from "../../../src/onnx/value.ts";
 import { codeOf } from "../../../src/onnx/tensor-proto.ts";
 import { about, fixed, floats, weights, x, type Case, type Surrogate } from "./case.ts";
 import { integerCases } from "./integer.ts";
+import { passing } from "./straight-through.ts";
 
 interface Quantization {
   readonly dtype: keyof typeof levels;
@@ -26,15 +28,15 @@ const levels = {
   int16: [-32_768, 32_767],
 } as const;
 
-/** Straight-through: the identity where x/s + z lies in the type's range, widened by the rounding's half step, else 0. */
+/** Straight-through: the identity where x/s + z does not count as saturated, else 0. */
 const straightThrough =
   ({ dtype, scale, zero, inner = 1, scaleAt }: Quantization): Surrogate =>
   (feeds, _, cotangent) => {
-    const [low, high] = levels[dtype];
+    const [from, to] = passing(levels[dtype], zero);
     const dx = numbersOf(feeds["x"]!).map((v, i) => {
       const channel = scaleAt?.(i) ?? Math.floor(i / inner) % scale.length;
       const level = v / Math.fround(scale[channel]!) + zero[channel % zero.length]!;
-      return level >= low - 0.5 && level <= high + 0.5 ? cotangent[i]! : 0;
+      return level >= from && level <= to ? cotangent[i]! : 0;
     });
     return { x: dx };
   };
@@ -64,17 +66,21 @@ const roundTrip = (
     { surrogate: straightThrough(q) },
   );
 
-/** Steps of 0.01: around −128 and 127 these lie within half a step or beyond it. */
-const aroundTheBounds: Case = about(
-  "QuantizeLinear",
-  "s8, within half a step of the bounds and beyond",
-  [x([6], { of: [-1.283, -1.287, 1.273, 1.277, 0.5, -0.3] })],
-  (op, v) => {
-    const [scale, zero] = [floats(op, [], [0.01]), op.constant(0, "int8")];
-    return op.DequantizeLinear(op.QuantizeLinear(v, scale, zero), scale, zero);
-  },
-  { surrogate: straightThrough({ dtype: "int8", scale: [0.01], zero: [0] }) },
-);
+/** In steps of 0.01, around the ends: codes at an end, those beside it, and what rounds to an end that is the zero point. */
+const aroundTheEnds: readonly Case[] = [
+  { dtype: "int8", zero: 0, of: [-1.283, -1.277, -1.273, 1.262, 1.268, 1.277, 0.5] },
+  { dtype: "uint8", zero: 0, of: [-0.006, -0.004, 0, 0.004, 2.544, 2.546, 3] },
+  { dtype: "uint8", zero: 255, of: [0.006, 0.004, 0, -0.004, -2.544, -2.546, -3] },
+  { dtype: "uint16", zero: 0, of: [-0.006, -0.004, 0.004, 655.344, 655.347] },
+].map(({ dtype, zero, of }) => {
+  const q = { dtype: dtype as Quantization["dtype"], scale: [0.01], zero: [zero] };
+  const build = (op: Builder, v: Value): Value => {
+    const [scale, zeroPoint] = parameters(op, q);
+    return op.DequantizeLinear(op.QuantizeLinear(v, scale, zeroPoint), scale, zeroPoint);
+  };
+  const name = `${dtype}, zero point ${zero}, around both ends`;
+  return about("QuantizeLinear", name, [x([of.length], { of })], build, { surrogate: straightThrough(q) });
+});
 
 const trips = ["QuantizeLinear", "DequantizeLinear"].flatMap((operator) => [
   roundTrip(operator, "u8, some saturate", [2, 3, 4], { dtype: "uint8", scale: [0.008], zero: [128] }),
@@ -133,7 +139,7 @@ const trips = ["QuantizeLinear", "DequantizeLinear"].flatMap((operator) => [
 
 export const quantizeCases: readonly Case[] = [
   ...trips,
-  aroundTheBounds,
+  ...aroundTheEnds,
   about(
     "QuantizeLinear",
     "halves to even, no zero point",

@@ -8,14 +8,31 @@ import type { Surrogate } from "./case.ts";
 
 const STEP = 1e-3;
 
-/** What quantisation does to a real besides rounding it: it saturates half a step beyond the lowest and the highest level. */
+/**
+ * The x/s + z that do not count as saturated: what rounds to a code between the two at the ends; and where the end is a zero
+ * point, what rounds to that too.
+ */
+export const passing = (
+  [low, high]: readonly [number, number],
+  zeros: readonly number[],
+): readonly [number, number] => [
+  zeros.includes(low) ? low - 0.5 : low + 0.5,
+  zeros.includes(high) ? high + 0.5 : high - 0.5,
+];
+
+/** What quantisation does to a real besides rounding it. */
 export const saturated = (
   op: Builder,
   v: Value,
   scale: number,
   zero: number,
-  [low, high]: readonly [number, number] = [0, 255],
-): Value => op.Clip(v, op.constant((low - 0.5 - zero) * scale), op.constant((high + 0.5 - zero) * scale));
+  range: readonly [number, number] = [0, 255],
+): Value => {
+  const real = (level: number) => op.constant((level - zero) * scale);
+  const [from, to] = passing(range, [zero]);
+  const below = op.Where(op.Less(v, real(from)), real(range[0]), v);
+  return op.Where(op.Greater(v, real(to)), real(range[1]), below);
+};
 
 /**
  * ∂⟨cotangent, y⟩/∂x, element by element, by central differences in float64 of `unrounded`, which gives y of the case's

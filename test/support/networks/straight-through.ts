@@ -5,6 +5,7 @@
 
 import type { Graph, Node } from "../../../src/onnx/graph.ts";
 import { numbersOf, tensorOf, type Tensor } from "../../../src/tensor.ts";
+import { passing } from "../cases/straight-through.ts";
 import { interpret } from "../interpreter.ts";
 
 const levels: Readonly<Record<string, readonly [number, number]>> = { uint8: [0, 255], int8: [-128, 127] };
@@ -37,8 +38,8 @@ const affineOf = (graph: Graph, { op, inputs, outputs }: Node, at: Readonly<Reco
   if (op === "DynamicQuantizeLinear") return { scale: numbersOf(at[outputs[1]!]!)[0]!, low: -Infinity, high: Infinity };
   const { value: scale } = single(graph, inputs[1]!);
   const { value: zero, dtype } = single(graph, inputs[2]!);
-  const [low, high] = levels[dtype]!.map((level) => level - zero) as [number, number];
-  return { scale, low: low - 0.5, high: high + 0.5 };
+  const [low, high] = passing(levels[dtype]!, [zero]).map((level) => level - zero) as [number, number];
+  return { scale, low, high };
 };
 
 /** `graph` made straight at `feeds`. */
