@@ -19,7 +19,11 @@ const fitText = (fit: Size | null | undefined): string => {
 };
 
 const sizeText = ({ width, height }: Size): string => `${width}×${height}`;
-const mib = (bytes: number): string => `${Number((bytes / 2 ** 20).toPrecision(3))} MiB`;
+/** In whole MiB from ten on. */
+const mib = (bytes: number): string => {
+  const mebibytes = bytes / 2 ** 20;
+  return `${mebibytes < 10 ? Number(mebibytes.toPrecision(3)) : Math.round(mebibytes)} MiB`;
+};
 
 /** A particular that points at one part of the request. */
 const at = (part: string, detail: string, rest: Partial<FieldError> = {}, extensions = {}): Particulars => ({

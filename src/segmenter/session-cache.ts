@@ -10,7 +10,7 @@ export class MemoryBudgetError extends Error {
   readonly budgetBytes: number;
   constructor(predictedBytes: number, budgetBytes: number) {
     super(`predicted to take ${mebibytes(predictedBytes)} MiB of memory, the budget is ${mebibytes(budgetBytes)} MiB`);
-    this.predictedBytes = predictedBytes;
+    this.predictedBytes = Math.ceil(predictedBytes);
     this.budgetBytes = budgetBytes;
   }
 }

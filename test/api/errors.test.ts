@@ -106,6 +106,17 @@ describe("failures of the service", () => {
     expect(problem.instance).toBe(`urn:faultline:request:${response.headers.get("x-request-id")}`);
   });
 
+  it("tells bytes in whole MiB", async () => {
+    const failure = {
+      kind: "memory-exceeded",
+      predictedBytes: 2_815_764_300,
+      budgetBytes: 2 ** 30,
+      largestFit: null,
+    } as const;
+    const problem = await problemIn(await clientOf(failingService(failure)).form(path, image, { attack: "fgsm" }));
+    expect(problem.detail).toMatch(/2685 MiB; the budget is 1024 MiB/);
+  });
+
   it("says that nothing fits where nothing does", async () => {
     const failure = { kind: "memory-exceeded", predictedBytes: 9e8, budgetBytes: 1e6, largestFit: null } as const;
     expect(

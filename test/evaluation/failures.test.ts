@@ -72,6 +72,7 @@ describe.each(runs)("%s refuses", (_, run) => {
     if (failure.kind !== "memory-exceeded") throw new Error(failure.kind);
     expect(failure.budgetBytes).toBe(17 * 2 ** 20);
     expect(failure.predictedBytes).toBeGreaterThan(failure.budgetBytes);
+    expect(Number.isInteger(failure.predictedBytes)).toBe(true);
     expect(failure.largestFit!.width).toBeLessThan(640);
   });
 });
