@@ -20,8 +20,8 @@ export interface LatticePart {
   readonly slice: Value;
 }
 
-/** Points of a part: with 11 classes [n, d+1, C] are 8 MiB. */
-const PART = 1 << 15;
+/** Points of a part: with 11 classes [n, d+1, C] are 4 MiB. */
+const PART = 1 << 14;
 
 /** How many points each part has. */
 export const partsOf = (points: number): number[] =>
