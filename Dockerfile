@@ -5,7 +5,9 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts
 
 FROM node:22-slim
-ENV NODE_ENV=production
+# The Vulkan loader for WebGPU, and what NVIDIA's driver links to; docker run --gpus all mounts the driver's own files.
+RUN apt-get update && apt-get install --yes --no-install-recommends libvulkan1 libxext6 && rm -rf /var/lib/apt/lists/*
+ENV NODE_ENV=production NVIDIA_DRIVER_CAPABILITIES=graphics,utility
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY package.json tsconfig.json ./

@@ -4,8 +4,6 @@ import { startGpuProcess } from "../node/runtime.ts";
 import { chooseBackend, wantedNames, type Choice, type Wanted } from "../runtime/choose.ts";
 import type { Runtime } from "../runtime/session.ts";
 import { startWasm } from "../runtime/wasm.ts";
-import { gpuFaults } from "../segmenter/compile.ts";
-import type { Network } from "../segmenter/network.ts";
 import { UsageError } from "./failure.ts";
 
 export const backendOption = {
@@ -28,8 +26,17 @@ export interface ChosenRuntime {
   readonly stop: () => Promise<void>;
 }
 
-/** WebGPU in a process of its own. @throws RuntimeError where it is wanted and cannot be had. */
-export const runtimeFor = async (network: Network, wanted: Wanted): Promise<ChosenRuntime> => {
+/**
+ * WebGPU in a process of its own, where it is to be had and lacks no operator.
+ *
+ * @param missing operators of the network that WebGPU would leave to the CPU
+ * @throws RuntimeError where WebGPU is wanted and cannot be had.
+ */
+export const runtimeFor = async (
+  wanted: Wanted,
+  missing: () => readonly string[],
+  wasm: () => Runtime = startWasm,
+): Promise<ChosenRuntime> => {
   let gpu: Awaited<ReturnType<typeof startGpuProcess>> | undefined;
   const stop = async (): Promise<void> => gpu?.runtime.stop();
   const adapter = async (): Promise<string> => {
@@ -39,10 +46,10 @@ export const runtimeFor = async (network: Network, wanted: Wanted): Promise<Chos
     return name;
   };
   try {
-    const choice = await chooseBackend(wanted, { adapter, missing: () => gpuFaults(network) });
+    const choice = await chooseBackend(wanted, { adapter, missing });
     if (gpu && choice.backend === "webgpu") return { runtime: gpu.runtime, choice, stop };
     await stop();
-    return { runtime: startWasm(), choice, stop: () => Promise.resolve() };
+    return { runtime: wasm(), choice, stop: () => Promise.resolve() };
   } catch (cause) {
     await stop();
     throw cause;

@@ -5,15 +5,17 @@ import { mkdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { OnnxError, type Graph, type Model } from "../onnx/graph.ts";
 import { writeModel } from "../onnx/write.ts";
-import { quantize, type Quantized } from "../quantize/quantize.ts";
+import { quantize, type Calibration, type Quantized } from "../quantize/quantize.ts";
+import type { Wanted } from "../runtime/choose.ts";
 import { RuntimeError } from "../runtime/session.ts";
-import { startWasm } from "../runtime/wasm.ts";
 import { networkSize } from "../segmenter/size.ts";
 import { parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
+import { backendOption, wantedBackend } from "./backend.ts";
 import { calibrationFeeds, chooseImages, type Preparation } from "./calibration.ts";
 import { command, needed, type Options, type Values } from "./command.ts";
 import { at, Refusal, UsageError } from "./failure.ts";
 import { checkFolder, checkWritable, readJson, readNetwork, statOf, writeFiles } from "./files.ts";
+import { observerFor } from "./observer.ts";
 import { parseSize, type Size } from "./sizes.ts";
 import { grouped } from "./text.ts";
 
@@ -27,6 +29,7 @@ const options = {
   scale: { type: "string", value: "S", default: "1", help: "without a manifest: the input is (S·pixel − mean)/std" },
   channels: { type: "string", value: "ORDER", default: "RGB", help: "without a manifest: RGB or BGR" },
   size: { type: "string", value: "HxW", help: "of the calibration images; the network's own, else 360x480" },
+  backend: backendOption,
 } as const satisfies Options;
 
 const about = `
@@ -103,11 +106,6 @@ const targetsOf = async (out: string, sources: readonly string[], described: boo
   return targets;
 };
 
-const open = async (model: Model) => {
-  const { createSession } = startWasm({ optimisation: "extended" });
-  return (await createSession(writeModel(model))).run;
-};
-
 const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 const tallyOf = ({ arithmetic }: Quantized) => {
@@ -128,6 +126,15 @@ const refusalOf = (file: string, cause: unknown): unknown => {
   return known ? new Refusal(`${file}: ${cause.message}`, { cause }) : cause;
 };
 
+const calibrated = async (model: Model, size: Size, wanted: Wanted, feeds: Calibration["feeds"]) => {
+  const { open, choice, stop } = await observerFor(model, size, wanted);
+  try {
+    return { quantized: await quantize(model, { feeds, open }), choice };
+  } finally {
+    await stop();
+  }
+};
+
 export const quantizeNetwork = command({
   name: "quantize",
   summary: "write a float network with int8 weights and arithmetic",
@@ -140,6 +147,7 @@ export const quantizeNetwork = command({
     const [count = 0] = numbers("images", values.images, 1);
     if (!Number.isInteger(count) || count < 1)
       throw new UsageError(`quantize: --images: "${values.images}" is no count`);
+    const wanted = wantedBackend(values.backend);
     const { bytes: original, model } = await readNetwork(file);
     const sources = [file, ...(values.manifest === undefined ? [] : [values.manifest])];
     const targets = await targetsOf(out, sources, values.manifest !== undefined);
@@ -151,7 +159,7 @@ export const quantizeNetwork = command({
     const progress = (done: number) =>
       io.stderr(`calibrating on ${size.height}x${size.width}: ${done} of ${images.length} images\n`);
     const feeds = calibrationFeeds(images, size, preparation, progress);
-    const quantized = await quantize(model, { feeds, open }).catch((cause: unknown) => {
+    const { quantized, choice } = await calibrated(model, size, wanted, feeds).catch((cause: unknown) => {
       throw refusalOf(file, cause);
     });
 
@@ -166,6 +174,7 @@ export const quantizeNetwork = command({
       `${targets.network}: ${grouped(bytes.length)} bytes (${grouped(original.length)} before), from ${images.length} images`,
       `convolutions: ${tally.integer} on integers, ${tally.weights} with int8 weights, ${tally.float} float`,
       ...(described ? [`manifest: ${targets.manifest}`] : []),
+      ...(wanted === "wasm" ? [] : [`observed on ${choice.backend}: ${choice.why}`]),
     ].join("\n");
     return {
       text,
@@ -176,6 +185,8 @@ export const quantizeNetwork = command({
         sha256,
         images: images.length,
         convolutions: tally,
+        backend: choice.backend,
+        backendWhy: choice.why,
       },
     };
   },

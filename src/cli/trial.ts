@@ -3,6 +3,7 @@
 import { random } from "../random.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
 import type { Runtime } from "../runtime/session.ts";
+import { gpuFaults } from "../segmenter/compile.ts";
 import { requireFit } from "../segmenter/fit.ts";
 import type { Network } from "../segmenter/network.ts";
 import { createSegmenter, type Image } from "../segmenter/segmenter.ts";
@@ -65,7 +66,9 @@ export const tryNetwork = async (
   wanted: Wanted,
   progress: (text: string) => void,
 ): Promise<Trial> => {
-  const { runtime, choice, stop } = await runtimeFor(network, wanted);
+  const { crf } = network.manifest;
+  const missing = () => gpuFaults(network, crf ? { parameters: crf, attacked: true } : null);
+  const { runtime, choice, stop } = await runtimeFor(wanted, missing);
   try {
     return { ...(await tryOn(runtime, network, withGradient, progress)), choice };
   } finally {

@@ -1,7 +1,7 @@
 /** The lattice of one image, as the tensors that a graph with `latticeInputs` is fed. */
 
 import { tensor, type Tensor } from "../tensor.ts";
-import { DIMENSIONS, latticeNames, partsOf } from "./lattice-filter.ts";
+import { DIMENSIONS, latticeNames, partsOf, type IndexType } from "./lattice-filter.ts";
 import { checkParameters, type CrfParameters } from "./parameters.ts";
 import { latticeOf, responseToOnes, type Lattice } from "./permutohedral.ts";
 
@@ -70,16 +70,17 @@ const sliceWeights = (lattice: Lattice, weight: number): Float32Array<ArrayBuffe
   return out;
 };
 
-const feedsOf = (lattice: Lattice, vertices: number, weight: number): Record<string, Tensor> => {
+const feedsOf = (lattice: Lattice, vertices: number, weight: number, index: IndexType): Record<string, Tensor> => {
   const across = DIMENSIONS + 1;
-  const [corners, splat, slice] = [int64(lattice.corners), lattice.weights, sliceWeights(lattice, weight)];
+  const corners = index === "int64" ? int64(lattice.corners) : lattice.corners;
+  const [splat, slice] = [lattice.weights, sliceWeights(lattice, weight)];
   const feeds: Record<string, Tensor> = {
     [latticeNames.neighbours]: tensor("int32", [across, 2, vertices], padNeighbours(lattice, vertices)),
   };
   let at = 0;
   for (const [part, n] of partsOf(lattice.points).entries()) {
     const end = at + n * across;
-    feeds[latticeNames.corners(part)] = tensor("int64", [n, across], corners.subarray(at, end));
+    feeds[latticeNames.corners(part)] = tensor(index, [n, across], corners.subarray(at, end));
     feeds[latticeNames.splat(part)] = tensor("float32", [n, across, 1], splat.subarray(at, end));
     feeds[latticeNames.slice(part)] = tensor("float32", [n, 1, across], slice.subarray(at, end));
     at = end;
@@ -91,14 +92,19 @@ const feedsOf = (lattice: Lattice, vertices: number, weight: number): Record<str
  * Builds the lattice of an image.
  *
  * @param image float32 [3,H,W] or [1,3,H,W], grey levels 0..255
+ * @param index as `latticeInputs` declared it
  * @returns null where the bilateral kernel has no weight, and no lattice is needed.
  * @throws CrfParameterError; RangeError for what is not one image, and where θ are so small that vertices cannot be numbered.
  */
-export const latticeOfImage = (image: Tensor<"float32">, parameters: CrfParameters): ImageLattice | null => {
+export const latticeOfImage = (
+  image: Tensor<"float32">,
+  parameters: CrfParameters,
+  index: IndexType = "int64",
+): ImageLattice | null => {
   checkParameters(parameters);
   const { bilateral } = parameters;
   if (bilateral.weight === 0) return null;
   const lattice = latticeOf(bilateralFeatures(image, bilateral), DIMENSIONS);
   const vertices = paddedVertices(lattice.vertices);
-  return { vertices, feeds: feedsOf(lattice, vertices, bilateral.weight) };
+  return { vertices, feeds: feedsOf(lattice, vertices, bilateral.weight, index) };
 };

@@ -12,7 +12,7 @@ export interface LatticeInputs {
 }
 
 export interface LatticePart {
-  /** int64 [n, d+1]: the vertices of each point's simplex. */
+  /** int64 or int32 [n, d+1]: the vertices of each point's simplex. */
   readonly corners: Value;
   /** float32 [n, d+1, 1]: barycentric coordinates. */
   readonly splat: Value;
@@ -38,10 +38,18 @@ export const latticeNames = {
 /** d: two coordinates and three colours. */
 export const DIMENSIONS = 5;
 
+/** Of vertices in `corners`: int64, as ONNX's ScatterND takes them, or int32, which is all that WebGPU has kernels for. */
+export type IndexType = "int64" | "int32";
+
 /** Declares the inputs that `latticeOfImage` fills, for images of `points` pixels and lattices of `vertices` (M'). */
-export const latticeInputs = (op: Builder, points: number, vertices: number): LatticeInputs => ({
+export const latticeInputs = (
+  op: Builder,
+  points: number,
+  vertices: number,
+  index: IndexType = "int64",
+): LatticeInputs => ({
   parts: partsOf(points).map((n, i) => ({
-    corners: op.input(latticeNames.corners(i), "int64", [n, DIMENSIONS + 1]),
+    corners: op.input(latticeNames.corners(i), index, [n, DIMENSIONS + 1]),
     splat: op.input(latticeNames.splat(i), "float32", [n, DIMENSIONS + 1, 1]),
     slice: op.input(latticeNames.slice(i), "float32", [n, 1, DIMENSIONS + 1]),
   })),
@@ -54,9 +62,9 @@ const splat = (op: Builder, q: Value, { parts, neighbours }: LatticeInputs): Val
   const pieces = parts.length === 1 ? [q] : op.append("Split", [q, op.ints(sizes)], { axis: 0 }, parts.length);
   // All before the first ScatterND: so onnxruntime, which makes first what stands last, makes each just before it is added.
   const shares = parts.map((part, i) => op.MatMul(part.splat, op.Reshape(pieces[i], op.ints([sizes[i]!, 1, classes]))));
+  const rows = parts.map(({ corners }) => op.Unsqueeze(op.cast(corners, "int64"), op.ints([2])));
   return parts.reduce(
-    (vertices, { corners }, i) =>
-      op.ScatterND(vertices, op.Unsqueeze(corners, op.ints([2])), shares[i], { reduction: "add" }),
+    (vertices, _, i) => op.ScatterND(vertices, rows[i], shares[i], { reduction: "add" }),
     op.zeros({ dtype: q.dtype, shape: [neighbours.shape[2]!, classes] }),
   );
 };

@@ -14,9 +14,8 @@ import { crossEntropyWithGradient, exponentials } from "../objectives/cross-entr
 import { leastLikely } from "../objectives/least-likely.ts";
 import { typesOf } from "../onnx/types.ts";
 import { footprint, type Footprint } from "../runtime/memory.ts";
-import type { Runtime } from "../runtime/session.ts";
 import { within } from "./lean.ts";
-import type { Network } from "./network.ts";
+import type { Network, Target } from "./network.ts";
 import { pixelsOf, type Pixels } from "./pixels.ts";
 import { refined, usualRefinement, type Crf } from "./refinement.ts";
 import { logitsOf } from "./scales.ts";
@@ -30,9 +29,6 @@ export interface Compiled {
 
 /** What the loss is taken against: labels given at each run, or each pixel's least-likely class of that run. */
 export type LossLabels = "given" | "least-likely";
-
-/** What a graph is written for. */
-export type Target = Runtime["backend"];
 
 /** uint8 [1,H,W] */
 const labelsOf = (op: Builder, { logits, unpack }: Pixels): Value =>
@@ -59,7 +55,7 @@ const compiled = (
 /** `image` float32 [1,3,H,W] ↦ `labels` uint8 [1,H,W], `confidence` float32 [1,H,W]: the largest class probability. */
 export const compileForward = (network: Network, size: Size, target: Target = "wasm"): Compiled => {
   const op = createBuilder("forward");
-  const logits = refined(op, logitsOf(op, network, imageInput(op, size), "forward"), network.refinement);
+  const logits = refined(op, logitsOf(op, network, imageInput(op, size), "forward"), network.refinement, target);
   const pixels = pixelsOf(op, logits, network.manifest.void);
   // max softmax = 1 ÷ Σ e^(z − max z)
   const confidence = op.Squeeze(op.Reciprocal(exponentials(op, pixels.logits).sum), op.ints([1]));
@@ -85,7 +81,7 @@ export const compileGradient = (
   const image = imageInput(op, size);
   const given = lossLabels === "given" ? op.input("target", "int32", [1, size.height, size.width]) : null;
   const { manifest } = network;
-  const logits = refined(op, logitsOf(op, network, image, "gradient"), network.refinement);
+  const logits = refined(op, logitsOf(op, network, image, "gradient"), network.refinement, target);
   const pixels = pixelsOf(op, logits, manifest.void);
   const labels = labelsOf(op, pixels);
   // Through the image's own order, which voids what is cropped away.

@@ -2,11 +2,12 @@
 
 import { refine } from "../crf/fragment.ts";
 import { latticeOfImage, paddedVertices, type ImageLattice } from "../crf/image-lattice.ts";
-import { latticeInputs } from "../crf/lattice-filter.ts";
+import { latticeInputs, type IndexType } from "../crf/lattice-filter.ts";
 import { checkParameters, CrfParameterError, type CrfParameters } from "../crf/parameters.ts";
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
 import type { Tensor } from "../tensor.ts";
+import type { Target } from "./network.ts";
 import type { Size } from "./size.ts";
 
 /** A CRF behind a network. */
@@ -33,12 +34,15 @@ export interface Refinement {
   readonly vertices: number | null;
 }
 
+const indexOf = (target: Target): IndexType => (target === "webgpu" ? "int32" : "int64");
+
 /** Logits [1,C,H,W] refined, or as they are. */
-export const refined = (op: Builder, logits: Value, refinement: Refinement | undefined): Value => {
+export const refined = (op: Builder, logits: Value, refinement: Refinement | undefined, target: Target): Value => {
   if (!refinement) return logits;
   const { parameters, vertices } = refinement;
   const [, , height = 0, width = 0] = logits.shape;
-  return refine(op, logits, vertices === null ? null : latticeInputs(op, height * width, vertices), parameters);
+  const lattice = vertices === null ? null : latticeInputs(op, height * width, vertices, indexOf(target));
+  return refine(op, logits, lattice, parameters);
 };
 
 /**
@@ -53,11 +57,12 @@ export const usualRefinement = (crf: Crf, size: Size): Refinement => ({
   vertices: crf.parameters.bilateral.weight === 0 ? null : usualVertices(size),
 });
 
-/** Of an image [3,H,W]: the refinement, and the tensors to feed. */
+/** Of an image [3,H,W]: the refinement, and the tensors to feed to a graph for that target. */
 export const refinementOf = (
   { parameters }: Crf,
   image: Tensor<"float32">,
+  target: Target,
 ): { readonly refinement: Refinement; readonly feeds: ImageLattice["feeds"] } => {
-  const lattice = latticeOfImage(image, parameters);
+  const lattice = latticeOfImage(image, parameters, indexOf(target));
   return { refinement: { parameters, vertices: lattice?.vertices ?? null }, feeds: lattice?.feeds ?? {} };
 };

@@ -108,7 +108,7 @@ export const createSegmenter = (
   };
   const run = async (kind: Kind, image: Image, feeds: Readonly<Record<string, Tensor>> = {}) => {
     const stage = crfOf(kind);
-    const lattice = stage && refinementOf(stage, image);
+    const lattice = stage && refinementOf(stage, image, backend);
     const { key, footprint, model } = compile(kind, sizeOfImage(image), lattice?.refinement);
     const session: Session = await cache.session({ key, footprint, bytes: () => writeModel(model) });
     return session.run({ image: batched(image), ...feeds, ...lattice?.feeds });

@@ -4,13 +4,12 @@ import { mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { calibrationFeeds, chooseImages } from "../../src/cli/calibration.ts";
-import { createBuilder } from "../../src/onnx/build.ts";
 import { readModel } from "../../src/onnx/read.ts";
 import { encodePng } from "../../src/image/encode.ts";
 import { parseManifest } from "../../src/segmenter/manifest.ts";
 import { numbersOf, tensorOf } from "../../src/tensor.ts";
-import { noise } from "../onnx/support.ts";
 import { noiseImage } from "../support/networks/image.ts";
+import { convNetwork } from "../support/networks/quantizable.ts";
 import { tinyManifest } from "../support/networks/tiny.ts";
 import { runWasm } from "../support/wasm.ts";
 import { faultline, jsonOf, temporaryFolder } from "./terminal.ts";
@@ -30,18 +29,7 @@ const pictures = (name: string, count: number, inside: boolean): string => {
 const many = pictures("many", 10, true);
 const few = pictures("few", 2, false);
 
-/** One convolution that pays on integers, one that is worth int8 weights, one that is neither. */
-const network = (() => {
-  const op = createBuilder("float");
-  const x = op.input("input", "float32", [1, 3, height, width]);
-  const weights = (shape: readonly number[], seed: number) => {
-    const t = noise(shape, seed);
-    return op.tensor({ ...t, data: t.data.map((v) => v / Math.sqrt(shape[1]! * shape[2]! * shape[3]!)) }, "weights");
-  };
-  const wide = op.Relu(op.Conv(x, weights([16, 3, 3, 3], 1), { pads: [1, 1, 1, 1] }));
-  const body = op.Relu(op.Conv(wide, weights([16, 16, 3, 3], 2), { pads: [1, 1, 1, 1] }));
-  return put("float.onnx", op.model({ output: op.Conv(body, weights([64, 16, 1, 1], 3)) }));
-})();
+const network = put("float.onnx", convNetwork({ height, width }));
 
 const input = { height, width, channels: "BGR", mean: [1, 2, 3], std: [10, 20, 30], scale: 0.5 } as const;
 const template = { ...tinyManifest({ input: { ...input, mean: [...input.mean], std: [...input.std] } }), sha256: "" };
@@ -115,7 +103,7 @@ describe("the quantised network", () => {
     const common = ["quantize", network, "--calibrate", many, "--calibrate", few, "--images", "4"];
     const byManifest = await jsonOf<Result>(...common, "--manifest", manifest, "-o", path("models", "new", "net"));
     const byOptions = await jsonOf<Result>(...common, ...prepared, "-o", path("options.onnx"));
-    expect(byManifest.images).toBe(4);
+    expect(byManifest).toMatchObject({ images: 4, backend: "wasm", backendWhy: "it was asked for" });
     expect(byManifest.file).toBe(path("models", "new", "net", "model.onnx"));
     expect(readdirSync(path("models", "new", "net")).toSorted()).toEqual(["manifest.json", "model.onnx"]);
     expect([byOptions.manifest, byOptions.sha256]).toEqual([null, byManifest.sha256]);
@@ -147,6 +135,7 @@ describe("refusals come before the work, and leave no file", () => {
     [2, ["--calibrate", few, "--mean", "1,2", "--std", "1,1,1"], /--mean: "1,2" is not 3 numbers/],
     [2, ["--calibrate", few, "--mean", "1,2,3", "--std", "1,0,1"], /--std: no zeros/],
     [2, ["--calibrate", few, "--mean", "1,2,3", "--std", "1,1,1", "--channels", "HSV"], /"HSV" is not RGB or BGR/],
+    [2, ["--calibrate", few, ...by, "--backend", "cuda"], /--backend must be one of auto, webgpu, wasm, not "cuda"/],
     [2, ["--calibrate", few, ...by, "--images", "0"], /--images: "0" is no count/],
     [1, ["--calibrate", few, ...by, "--size", "25x32"], /--size 25x32: by its manifest the network would see 24x32/],
     [1, ["--calibrate", few, "--manifest", wrong], /wrong.json: the manifest is not valid: classes: /],

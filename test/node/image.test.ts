@@ -37,6 +37,14 @@ describe("the Dockerfile", () => {
     expect(after("EXPOSE")).toEqual(["8787"]);
   });
 
+  it("has a Vulkan loader beside Node, and asks for a GPU's graphics", () => {
+    // Dawn opens libvulkan.so.1 by its name; the container toolkit mounts Vulkan's driver for "graphics" alone.
+    const runtime = dockerfile.split(/^FROM /m).at(-1)!;
+    expect(runtime.indexOf("libvulkan1")).toBeGreaterThan(0);
+    expect(runtime.indexOf("libvulkan1")).toBeLessThan(runtime.indexOf("USER node"));
+    expect(after("ENV").join(" ")).toMatch(/NVIDIA_DRIVER_CAPABILITIES=\S*\bgraphics\b/);
+  });
+
   it("has a Node that the package takes, no development packages, and no root", () => {
     for (const image of after("FROM")) expect(image).toMatch(/^node:22-slim( |$)/);
     expect(after("RUN")[0]).toBe("npm ci --omit=dev --ignore-scripts");

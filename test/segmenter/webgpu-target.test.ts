@@ -18,7 +18,8 @@ describeBackend("WASM, written for WebGPU", () => Promise.resolve(startWasm()), 
 test.each(networks().map((n) => [n.manifest.name, n] as const))(
   "%s lowers wholly, and can be captured",
   (_, network) => {
-    expect(gpuFaults(network)).toEqual([]);
+    const { crf } = network.manifest;
+    expect(gpuFaults(network, crf ? { parameters: crf, attacked: true } : null)).toEqual([]);
     const size = networkSize(network.manifest, { height: 32, width: 64 });
     expect(capturable(compileGradient(network, size, "given", Infinity, "webgpu").model.graph)).toBe(true);
   },

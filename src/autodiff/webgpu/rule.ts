@@ -90,6 +90,22 @@ export const nodeOf = (op: string, attributes: Attributes, outputs: readonly str
 /** They give what they are given, under another shape. */
 const views = new Set(["Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"]);
 
+const FINITE = (2 - 2 ** -23) * 2 ** 127;
+
+/**
+ * `x`, where it is a transposed value under another shape, behind a node that onnxruntime moves no Transpose past: past a
+ * comparison it would have Booleans to transpose, for which there is no kernel.
+ */
+export const pinned = (op: Builder, x: Value): Value => {
+  let from = x;
+  for (let made = op.producer(x); made; made = op.producer(from)) {
+    if (made.node.op === "Transpose") return op.Clip(x, op.constant(-FINITE), op.constant(FINITE));
+    if (!views.has(made.node.op)) return x;
+    from = made.inputs[0]!;
+  }
+  return x;
+};
+
 /**
  * The graph's output `v`, written by a kernel. What a view gives would be copied there instead, and copies do not belong to a
  * captured graph (see `capturable`).

@@ -1,0 +1,37 @@
+/** Where a network runs while its activations are observed. */
+
+import { offGpu } from "../autodiff/webgpu/kernels.ts";
+import { lowerForWebGpu } from "../autodiff/webgpu/lower.ts";
+import type { Model } from "../onnx/graph.ts";
+import { writeModel } from "../onnx/write.ts";
+import type { Open } from "../quantize/observe.ts";
+import { prepare } from "../quantize/quantize.ts";
+import type { Choice, Wanted } from "../runtime/choose.ts";
+import { startWasm } from "../runtime/wasm.ts";
+import { runtimeFor } from "./backend.ts";
+import type { Size } from "./sizes.ts";
+
+export interface Observer {
+  readonly open: Open;
+  readonly choice: Choice;
+  readonly stop: () => Promise<void>;
+}
+
+/** Written for WebGPU, for pictures of that size. */
+const loweredAt = (model: Model, { height, width }: Size): Model => {
+  const inputs = model.graph.inputs.map((v) => ({ ...v, shape: [1, 3, height, width] }));
+  return lowerForWebGpu({ ...model, graph: { ...model.graph, inputs } });
+};
+
+/** @throws RuntimeError where WebGPU is wanted and cannot be had; OnnxError where the network does not take the size. */
+export const observerFor = async (model: Model, size: Size, wanted: Wanted): Promise<Observer> => {
+  const missing = () => offGpu(loweredAt(prepare(model), size).graph);
+  // At the level "all" a convolution's own value is lost where it is fused with what comes next.
+  const wasm = () => startWasm({ optimisation: "extended" });
+  const { runtime, choice, stop } = await runtimeFor(wanted, missing, wasm);
+  const open: Open = async (part) => {
+    const written = choice.backend === "webgpu" ? loweredAt(part, size) : part;
+    return (await runtime.createSession(writeModel(written))).run;
+  };
+  return { open, choice, stop };
+};
