@@ -3,7 +3,7 @@
  * software Vulkan minutes, run with FAULTLINE_ALL_ON_GPU=1 only.
  */
 
-import { describe } from "vitest";
+import { describe, vi } from "vitest";
 import { startWebGpuInNode } from "../../src/runtime/webgpu-node.ts";
 import type { WebGpuRuntime } from "../../src/runtime/webgpu.ts";
 import type { ElementType } from "../../src/runtime/gpu-shader.ts";
@@ -38,6 +38,9 @@ const size = { height: 32, width: 64 };
 
 const all = process.env["FAULTLINE_ALL_ON_GPU"] === "1";
 const referenceNote = hasReference() ? "" : " (the reference networks are absent)";
+
+// On a busy machine software Vulkan compiles a network's shaders for a minute.
+vi.setConfig({ testTimeout: all ? 1_800_000 : 300_000 });
 
 describe.skipIf(!hasGpu)(`networks${gpuNote}${referenceNote}`, () => {
   describeBackend("WebGPU", () => startWebGpuInNode({ device: gpu.device }), {
