@@ -84,6 +84,9 @@ const guardOf = (device: GPUDevice): Guard => {
     });
 };
 
+/** What onnxruntime says of a model that is not wholly on the GPU, captured or not. */
+const leftToCpu = /assigned to the default CPU EP|have not been partitioned/;
+
 const requireFeeds = <T>(names: readonly string[], feeds: Readonly<Record<string, T>>): (readonly [string, T])[] =>
   names.map((name) => {
     const fed = feeds[name];
@@ -101,15 +104,26 @@ export const startWebGpu = ({ adapter, device, cpuFallback = false, files }: Web
   const guard = guardOf(device);
   const meter = meterOf(device);
 
-  const create = (model: Uint8Array, own: ort.InferenceSession.SessionOptions, fallback: boolean) =>
+  type Own = ort.InferenceSession.SessionOptions;
+  const createIn = (preferredLayout: "NHWC" | "NCHW", model: Uint8Array, own: Own, fallback: boolean) =>
+    ort.InferenceSession.create(model, {
+      // As a string, "webgpu" would leave out the capture, and the device.
+      executionProviders: [{ name: "webgpu", device, preferredLayout }],
+      graphOptimizationLevel: "all",
+      logSeverityLevel: 4,
+      ...(fallback ? {} : { extra: { session: { disable_cpu_ep_fallback: "1" } } }),
+      ...own,
+    });
+
+  /**
+   * Channels last, which convolutions are faster in. onnxruntime may move what changes the layout past comparisons, and has no
+   * kernel for Booleans then: such a model is refused, and keeps its own layout.
+   */
+  const create = (model: Uint8Array, own: Own, fallback: boolean) =>
     guard("the model was refused", () =>
-      ort.InferenceSession.create(model, {
-        // As a string, "webgpu" would leave out the capture, and the device.
-        executionProviders: [{ name: "webgpu", device }],
-        graphOptimizationLevel: "all",
-        logSeverityLevel: 4,
-        ...(fallback ? {} : { extra: { session: { disable_cpu_ep_fallback: "1" } } }),
-        ...own,
+      createIn("NHWC", model, own, fallback).catch((cause: unknown) => {
+        if (!leftToCpu.test(messageOf(cause))) throw cause;
+        return createIn("NCHW", model, own, fallback);
       }),
     );
 

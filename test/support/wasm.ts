@@ -14,12 +14,13 @@ export const undeclared = (model: Model): Model => {
   return { ...model, graph: { ...model.graph, outputs } };
 };
 
-/** Runs a model once. Every input of its graph must be fed in its declared type. */
+/** Runs a model once. Every input of its graph must be fed in its declared type. `level`: of onnxruntime's optimisations. */
 export const runWasm = async (
   model: Model,
   feeds: Readonly<Record<string, Tensor>>,
+  level: "all" | "disabled" = "all",
 ): Promise<Record<string, Tensor>> => {
-  const session = await ort.InferenceSession.create(writeModel(model));
+  const session = await ort.InferenceSession.create(writeModel(model), { graphOptimizationLevel: level });
   try {
     const fed = model.graph.inputs.map(({ name }) => {
       const { dtype, shape, data } = feeds[name]!;

@@ -93,17 +93,15 @@ const views = new Set(["Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"]
 const FINITE = (2 - 2 ** -23) * 2 ** 127;
 
 /**
- * `x`, where it is a transposed value under another shape, behind a node that onnxruntime moves no Transpose past: past a
- * comparison it would have Booleans to transpose, for which there is no kernel.
+ * float32 `x` behind a node that onnxruntime moves no Transpose past, be it the graph's or one that changes the layout for a
+ * convolution: past a comparison it would have Booleans to transpose, for which there is no kernel.
  */
-export const pinned = (op: Builder, x: Value): Value => {
-  let from = x;
-  for (let made = op.producer(x); made; made = op.producer(from)) {
-    if (made.node.op === "Transpose") return op.Clip(x, op.constant(-FINITE), op.constant(FINITE));
-    if (!views.has(made.node.op)) return x;
-    from = made.inputs[0]!;
-  }
-  return x;
+export const pinned = (op: Builder, x: Value): Value => op.Clip(x, op.constant(-FINITE), op.constant(FINITE));
+
+/** Whether `x` is a transposed value, maybe under another shape. */
+export const isTransposed = (op: Builder, x: Value): boolean => {
+  const made = op.producer(x);
+  return made?.node.op === "Transpose" || (views.has(made?.node.op ?? "") && isTransposed(op, made!.inputs[0]!));
 };
 
 /**

@@ -9,7 +9,7 @@ import { sliceAxes } from "../../onnx/infer/shape.ts";
 import { dtypeOf } from "../../onnx/tensor-proto.ts";
 import type { Value } from "../../onnx/value.ts";
 import { numbersOf, tensorOf, type DType } from "../../tensor.ts";
-import { fromFront, iota, likewise, pinned, type GpuContext, type GpuRule } from "./rule.ts";
+import { fromFront, iota, isTransposed, likewise, pinned, type GpuContext, type GpuRule } from "./rule.ts";
 
 const small: ReadonlySet<DType> = new Set(["int8", "uint8", "int16", "uint16"]);
 
@@ -47,7 +47,7 @@ const extremum =
   (find: "ReduceMax" | "ReduceMin"): GpuRule =>
   ({ op, node }, given) => {
     if (given?.dtype !== "float32") return null;
-    const x = pinned(op, given);
+    const x = isTransposed(op, given) ? pinned(op, given) : given;
     const raw = intOf(node, "axis", 0);
     const [axis, last] = [raw < 0 ? raw + x.shape.length : raw, intOf(node, "select_last_index", 0) === 1];
     const size = x.shape[axis]!;
