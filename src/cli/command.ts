@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 import { UsageError } from "./failure.ts";
+import { networkFile } from "./network-file.ts";
 
 /** Where a command writes. Results go to stdout, everything else to stderr. */
 export interface Io {
@@ -110,7 +111,7 @@ export const command = <O extends Options>(definition: Definition<O>): Command =
       const [first, ...others] = positionals;
       if (first === undefined) throw fault(`${operand} is missing`);
       if (others.length > 0) throw fault(`one ${operand} is expected, then options; got also ${others.join(" ")}`);
-      const { text, data } = await run(first, values as Values<O>, io);
+      const { text, data } = await run(await networkFile(first), values as Values<O>, io);
       io.stdout(values["json"] === true ? `${JSON.stringify(data, null, 2)}\n` : `${text}\n`);
     },
   };

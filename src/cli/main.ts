@@ -20,6 +20,8 @@ ${commands.map(({ name, summary }) => `  ${name.padEnd(15)}${summary}`).join("\n
   faultline COMMAND --help   the options of a command
   faultline --version        the version
 
+NET.onnx is a file, or the name of a network that ships: faultline inspect pspnet-resnet
+
 Results go to stdout, with --json for machines; progress and errors to stderr.
 Exit codes: 0 done, 1 refused or failed, 2 the command line is wrong.
 `;
