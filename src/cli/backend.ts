@@ -1,7 +1,7 @@
 /** `--backend`: where a command runs its network. */
 
 import { startGpuProcess } from "../node/runtime.ts";
-import { chooseBackend, wantedNames, type Choice, type Wanted } from "../runtime/choose.ts";
+import { chooseBackend, wantedNames, type Adapter, type Choice, type Wanted } from "../runtime/choose.ts";
 import type { Runtime } from "../runtime/session.ts";
 import { startWasm } from "../runtime/wasm.ts";
 import { UsageError } from "./failure.ts";
@@ -39,11 +39,9 @@ export const runtimeFor = async (
 ): Promise<ChosenRuntime> => {
   let gpu: Awaited<ReturnType<typeof startGpuProcess>> | undefined;
   const stop = async (): Promise<void> => gpu?.runtime.stop();
-  const adapter = async (): Promise<string> => {
+  const adapter = async (): Promise<Adapter> => {
     gpu = await startGpuProcess(() => undefined);
-    const { name, software } = gpu.adapter;
-    if (wanted === "auto" && software) throw new Error(`the only WebGPU adapter is software (${name})`);
-    return name;
+    return gpu.adapter;
   };
   try {
     const choice = await chooseBackend(wanted, { adapter, missing });

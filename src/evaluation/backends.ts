@@ -1,6 +1,6 @@
 /** On which backend a request's network runs, and why. */
 
-import { chooseBackend, type Choice, type Wanted } from "../runtime/choose.ts";
+import { chooseBackend, type Adapter, type Choice, type Wanted } from "../runtime/choose.ts";
 import { RuntimeError, type Runtime } from "../runtime/session.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
 import type { Network } from "../segmenter/network.ts";
@@ -66,10 +66,9 @@ export const createBackends = (wasm: SessionCache, openWebGpu: OpenWebGpu = noWe
   return async (open: OpenModel, { wanted, crf }: Placement): Promise<PlacedModel> => {
     const onWasm = withCrf(open, crf);
     const { network } = open;
-    const adapter = async (): Promise<string> => {
+    const adapter = async (): Promise<Adapter> => {
       const { host } = await webgpu();
-      if (wanted === "auto" && host.software) throw new Error(`the only WebGPU adapter is software (${host.adapter})`);
-      return host.adapter;
+      return { name: host.adapter, software: host.software };
     };
     const choice = await chosen(wanted, adapter, () => faultsOf(network, onWasm.segmenter));
     if (choice.backend === "wasm") return { ...onWasm, cache: wasm, choice };
@@ -82,7 +81,7 @@ export const createBackends = (wasm: SessionCache, openWebGpu: OpenWebGpu = noWe
 
 const chosen = async (
   wanted: Wanted,
-  adapter: () => Promise<string>,
+  adapter: () => Promise<Adapter>,
   missing: () => readonly string[],
 ): Promise<Choice> => {
   try {

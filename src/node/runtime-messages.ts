@@ -1,5 +1,6 @@
 /** What the thread or the process of a runtime is asked, and what it answers. */
 
+import type { Adapter } from "../runtime/choose.ts";
 import type { AscentOptions, AscentRequest, AscentStep, Runtime } from "../runtime/session.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -61,11 +62,6 @@ export interface Stepped {
 export type Ready =
   | { readonly version: string; readonly backend: Runtime["backend"]; readonly adapter?: Adapter | undefined }
   | { readonly unavailable: string };
-
-export interface Adapter {
-  readonly name: string;
-  readonly software: boolean;
-}
 
 /** How a runtime is started. */
 export interface RuntimeData {

@@ -11,8 +11,9 @@ import {
   type Runtime,
   type Session,
 } from "../runtime/session.ts";
+import type { Adapter } from "../runtime/choose.ts";
 import { inProcess, inThread, type StartHost } from "./runtime-host.ts";
-import type { Adapter, Answer, Call, Given, RuntimeData, Stepped, Told } from "./runtime-messages.ts";
+import type { Answer, Call, Given, RuntimeData, Stepped, Told } from "./runtime-messages.ts";
 
 export interface ThreadOptions {
   /** That share the work of a run; default 1. */

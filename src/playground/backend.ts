@@ -2,7 +2,7 @@
 
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import scriptUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
-import { chooseBackend, type Backend, type Choice, type Wanted } from "../runtime/choose.ts";
+import { chooseBackend, type Adapter, type Backend, type Choice, type Wanted } from "../runtime/choose.ts";
 import type { Runtime } from "../runtime/session.ts";
 import { startWasm } from "../runtime/wasm.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
@@ -37,17 +37,15 @@ const openAdapter = async (): Promise<GPUAdapter> => {
 const nameOf = ({ info: { vendor, architecture, description } }: GPUAdapter): string =>
   description || [vendor, architecture].filter(Boolean).join(" ") || "unnamed";
 
-/** By software it is slower than WebAssembly. @throws Error, saying why, where there is none to be used. */
-const adapterName = async (wanted: Wanted): Promise<string> => {
+/** @throws Error, saying why, where there is none. */
+const adapterHere = async (): Promise<Adapter> => {
   const adapter = await openAdapter();
-  if (wanted === "auto" && adapter.info.isFallbackAdapter)
-    throw new Error(`the only WebGPU adapter is software (${nameOf(adapter)})`);
-  return nameOf(adapter);
+  return { name: nameOf(adapter), software: adapter.info.isFallbackAdapter };
 };
 
 /** @throws RuntimeError where WebGPU is wanted and cannot be had. */
 export const chooseFor = (network: Network, wanted: Wanted): Promise<Choice> =>
-  chooseBackend(wanted, { adapter: () => adapterName(wanted), missing: () => gpuFaults(network) });
+  chooseBackend(wanted, { adapter: adapterHere, missing: () => gpuFaults(network) });
 
 const starts: { readonly [B in Backend]: () => Promise<Started> } = {
   wasm: async () => {

@@ -15,10 +15,16 @@ export interface Choice {
   readonly why: string;
 }
 
+export interface Adapter {
+  readonly name: string;
+  /** By software it is slower than WASM: it must be asked for. */
+  readonly software: boolean;
+}
+
 /** What is known of WebGPU where the network is to run. */
 export interface WebGpu {
-  /** Its adapter's name. @throws where there is none, saying why. */
-  readonly adapter: () => Promise<string>;
+  /** @throws where there is none, saying why. */
+  readonly adapter: () => Promise<Adapter>;
   /** Operators of the network's graphs that WebGPU lacks. */
   readonly missing: () => readonly string[] | Promise<readonly string[]>;
 }
@@ -32,12 +38,14 @@ export const chooseBackend = async (wanted: Wanted, { adapter, missing }: WebGpu
     if (wanted === "webgpu") throw new RuntimeError(`WebGPU cannot be had: ${reason}`);
     return { backend: "wasm", why: reason };
   };
-  let name: string;
+  let found: Adapter;
   try {
-    name = await adapter();
+    found = await adapter();
   } catch (cause) {
     return without(reasonOf(cause));
   }
+  const { name, software } = found;
+  if (software && wanted === "auto") return without(`the only WebGPU adapter is software (${name})`);
   const lacking = await missing();
   if (lacking.length > 0) return without(`WebGPU lacks ${lacking.join(", ")}, which the network needs`);
   return { backend: "webgpu", why: `there is an adapter, ${name}, and the whole network runs on it` };

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { chooseBackend, type WebGpu } from "../../src/runtime/choose.ts";
 import { RuntimeError } from "../../src/runtime/session.ts";
 
-const gpu: WebGpu = { adapter: () => Promise.resolve("Voodoo 2"), missing: () => [] };
+const gpu: WebGpu = { adapter: () => Promise.resolve({ name: "Voodoo 2", software: false }), missing: () => [] };
 const noAdapter: WebGpu = { ...gpu, adapter: () => Promise.reject(new Error("this browser has no WebGPU")) };
 const lacking: WebGpu = { ...gpu, missing: () => ["MaxUnpool", "Celu"] };
 
@@ -18,6 +18,13 @@ describe("the backend", () => {
     expect(await chooseBackend("auto", noAdapter)).toEqual({ backend: "wasm", why: "this browser has no WebGPU" });
     const { backend, why } = await chooseBackend("auto", lacking);
     expect([backend, why]).toEqual(["wasm", expect.stringContaining("MaxUnpool, Celu")]);
+  });
+
+  it("is WebGPU by software only where it is asked for", async () => {
+    const software: WebGpu = { ...gpu, adapter: () => Promise.resolve({ name: "SwiftShader", software: true }) };
+    const why = "the only WebGPU adapter is software (SwiftShader)";
+    expect(await chooseBackend("auto", software)).toEqual({ backend: "wasm", why });
+    expect((await chooseBackend("webgpu", software)).backend).toBe("webgpu");
   });
 
   it("is WASM where that is asked for, without a look at the adapter", async () => {
