@@ -1,7 +1,7 @@
 /** A rearrangement, and normalisations, that have no kernel. */
 
 import type { Builder } from "../../onnx/build.ts";
-import { floatOf, intOf, intsOf } from "../../onnx/graph.ts";
+import { floatOf, intOf, intsOf, type Node } from "../../onnx/graph.ts";
 import { layerAxes } from "../../onnx/infer/normalization.ts";
 import type { Value } from "../../onnx/value.ts";
 import { sameShape, sizeOf } from "../../tensor.ts";
@@ -29,23 +29,21 @@ const standardised = (op: Builder, x: Value, axes: readonly number[], epsilon: n
   return op.Div(centred, op.Sqrt(op.Add(mean(op.Mul(centred, centred)), op.constant(epsilon))));
 };
 
-/** x̂·γ + β, x̂ normalised over each group of channels. */
-export const GroupNormalization: GpuRule = ({ op, node }, x, scale, bias) => {
-  if (x?.dtype !== "float32" || !scale || !bias) return null;
-  const groups = intOf(node, "num_groups", 1);
-  const rows = op.Reshape(x, op.ints([x.shape[0]! * groups, sizeOf(x.shape.slice(1)) / groups]));
-  const normal = op.Reshape(standardised(op, rows, [1], floatOf(node, "epsilon", 1e-5)), op.ints(x.shape));
-  return [op.Add(op.Mul(normal, perChannel(op, scale, x)), perChannel(op, bias, x))];
-};
+/** x̂·γ + β, x̂ normalised over each of so many groups of channels. */
+const normalisedBy =
+  (groupsOf: (node: Node, x: Value) => number): GpuRule =>
+  ({ op, node }, x, scale, bias) => {
+    if (x?.dtype !== "float32" || !scale || !bias) return null;
+    const groups = groupsOf(node, x);
+    const rows = op.Reshape(x, op.ints([x.shape[0]! * groups, sizeOf(x.shape.slice(1)) / groups]));
+    const normal = op.Reshape(standardised(op, rows, [1], floatOf(node, "epsilon", 1e-5)), op.ints(x.shape));
+    return [op.Add(op.Mul(normal, perChannel(op, scale, x)), perChannel(op, bias, x))];
+  };
 
-/** x̂·γ + β, x̂ normalised over each channel. Its kernel is wrong for some sizes (onnxruntime 1.30). */
-export const InstanceNormalization: GpuRule = ({ op, node }, x, scale, bias) => {
-  if (x?.dtype !== "float32" || !scale || !bias) return null;
-  const [n = 0, channels = 0, ...spatial] = x.shape;
-  const rows = op.Reshape(x, op.ints([n * channels, sizeOf(spatial)]));
-  const normal = op.Reshape(standardised(op, rows, [1], floatOf(node, "epsilon", 1e-5)), op.ints(x.shape));
-  return [op.Add(op.Mul(normal, perChannel(op, scale, x)), perChannel(op, bias, x))];
-};
+export const GroupNormalization = normalisedBy((node) => intOf(node, "num_groups", 1));
+
+/** Each channel is a group. Its kernel is wrong for some sizes (onnxruntime 1.30). */
+export const InstanceNormalization = normalisedBy((_, x) => x.shape[1]!);
 
 /** Its kernel takes a scale and a bias of the normalised axes only, not what is broadcast to them. */
 export const LayerNormalization: GpuRule = ({ op, node }, x, scale, bias = null) => {

@@ -7,7 +7,7 @@ import type { Builder } from "../../onnx/build.ts";
 import { intOf, intsOf, stringOf } from "../../onnx/graph.ts";
 import { inferTypes } from "../../onnx/infer.ts";
 import { windowOf, type Window } from "../../onnx/infer/window.ts";
-import type { Value } from "../../onnx/value.ts";
+import { normaliseAxis, type Value } from "../../onnx/value.ts";
 import { sameShape, sizeOf, stridesOf, tensorOf } from "../../tensor.ts";
 import { slideBack } from "../rules/conv.ts";
 import { fromFront, iota, type GpuRule, type Known, type Pooling } from "./rule.ts";
@@ -205,8 +205,7 @@ const oneHotAdded = (op: Builder, data: Value, indices: Value, updates: Value, a
 export const ScatterElements: GpuRule = (context, data, indices, updates) => {
   const { op, node } = context;
   if (!data || indices?.dtype !== "int32" || !updates || stringOf(node, "reduction", "none") !== "add") return null;
-  const raw = intOf(node, "axis", 0);
-  const axis = raw < 0 ? raw + data.shape.length : raw;
+  const axis = normaliseAxis(node, intOf(node, "axis", 0), data.shape.length);
   const line = data.shape.map((d, i) => (i === axis ? 1 : d));
   if (sameShape(indices.shape, line)) return [oneHotAdded(op, data, indices, updates, axis)];
   return poolingBack(context, data, indices, updates);
