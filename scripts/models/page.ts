@@ -93,19 +93,17 @@ export const precisions = ["int8", "float"] as const;
 
 /** IoU ratios less those with the other precision as what is attacked, or as what the attack comes from; of all networks and radii. */
 export const differences = (measured: Measured, other: "target" | "source"): number[] =>
-  Object.values(measured)
-    .flatMap(({ precision }) =>
-      precisions.flatMap((kept) =>
-        epsilons.map((_, i) => {
-          const [a, b] = precisions.map((varied) => {
-            const pair = other === "target" ? `${kept} → ${varied}` : `${varied} → ${kept}`;
-            return precision?.iouRatio[pair]?.[i];
-          });
-          return a === undefined || b === undefined ? [] : [a - b];
-        }),
-      ),
-    )
-    .flat();
+  Object.values(measured).flatMap(({ precision }) =>
+    precisions.flatMap((kept) =>
+      epsilons.flatMap((_, i) => {
+        const [a, b] = precisions.map((varied) => {
+          const pair = other === "target" ? `${kept} → ${varied}` : `${varied} → ${kept}`;
+          return precision?.iouRatio[pair]?.[i];
+        });
+        return a === undefined || b === undefined ? [] : [a - b];
+      }),
+    ),
+  );
 
 /** What the comparison of precisions says, in numbers. */
 const findings = (measured: Measured): string => `IoU ratios differ so much:

@@ -63,8 +63,8 @@ const splat = (op: Builder, q: Value, { parts, neighbours }: LatticeInputs): Val
   // All before the first ScatterND: so onnxruntime, which makes first what stands last, makes each just before it is added.
   const shares = parts.map((part, i) => op.MatMul(part.splat, op.Reshape(pieces[i], op.ints([sizes[i]!, 1, classes]))));
   const rows = parts.map(({ corners }) => op.Unsqueeze(op.cast(corners, "int64"), op.ints([2])));
-  return parts.reduce(
-    (vertices, _, i) => op.ScatterND(vertices, rows[i], shares[i], { reduction: "add" }),
+  return rows.reduce(
+    (vertices, row, i) => op.ScatterND(vertices, row, shares[i], { reduction: "add" }),
     op.zeros({ dtype: q.dtype, shape: [neighbours.shape[2]!, classes] }),
   );
 };
