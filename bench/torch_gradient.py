@@ -90,10 +90,11 @@ OPERATORS = {
 }
 
 
-def network(path):
-    """The ONNX file's function, tensor to tensor."""
+def network(path, device="cpu"):
+    """The ONNX file's function, tensor to tensor. Shapes, sizes and single numbers stay on the processor."""
     graph = onnx.load(path).graph
     weights = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in graph.initializer}
+    weights = {name: t.to(device) if t.is_floating_point() and t.ndim else t for name, t in weights.items()}
     nodes = []
     for n in graph.node:
         if n.op_type not in OPERATORS:

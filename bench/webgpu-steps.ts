@@ -15,6 +15,7 @@ import { SessionCache } from "../src/segmenter/session-cache.ts";
 import type { Size } from "../src/segmenter/size.ts";
 import { tensor } from "../src/tensor.ts";
 import { networks } from "./networks.ts";
+import { torchSteps } from "./webgpu-torch.ts";
 
 export interface StepsCase {
   readonly network: string;
@@ -58,7 +59,15 @@ const perStep = async (run: (steps: number) => Promise<unknown>, steps: number):
   return (await milliseconds(() => run(steps))) / steps;
 };
 
-type Row = readonly [string, number, number | null];
+interface Row {
+  readonly name: string;
+  /** Of a step. */
+  readonly ms: number;
+  /** Read back from the device in a step; null where nothing is counted. */
+  readonly bytes: number | null;
+  /** The adversarial one. */
+  readonly image: Float32Array;
+}
 
 const residentRows = async (network: Network, image: Image, { size, steps }: StepsCase): Promise<Row[]> => {
   const { model } = compileGradient(network, size, "least-likely", Infinity, "webgpu");
@@ -95,8 +104,8 @@ const residentRows = async (network: Network, image: Image, { size, steps }: Ste
     const before = bytes();
     await run(1);
     const once = bytes() - before;
-    await run(steps);
-    rows.push([name, ms, (bytes() - before - 2 * once) / (steps - 1)]);
+    const adversarial = await run(steps);
+    rows.push({ name, ms, bytes: (bytes() - before - 2 * once) / (steps - 1), image: adversarial });
     device.gpu.device.destroy();
   }
   return rows;
@@ -114,21 +123,44 @@ const plainRows = async (network: Network, image: Image, { steps }: StepsCase): 
   const there = over(device.runtime);
   const ms = await perStep(there, steps);
   const before = bytes();
-  await there(1);
-  const read = bytes() - before;
+  const { data } = await there(steps);
+  const read = (bytes() - before) / steps;
   device.gpu.device.destroy();
+  const here = over(startWasm());
+  const wasm = { ms: await perStep(here, steps), bytes: null, image: (await here(steps)).data };
   return [
-    ["WebGPU, step by step from the host", ms, read],
-    ["WASM, one thread", await perStep(over(startWasm()), steps), null],
+    { name: "WebGPU, step by step from the host", ms, bytes: read, image: data },
+    { name: "WASM, one thread", ...wasm },
   ];
 };
+
+/** PyTorch on the same GPU, plainly and as a CUDA graph. */
+const torchRows = (network: Network, picture: Image, steps: number): Row[] => {
+  const found = torchSteps(network, picture, { ...ball, alpha: 1 }, steps);
+  if ("missing" in found) {
+    console.log(`PyTorch: skipped, ${found.missing}\n`);
+    return [];
+  }
+  const { device, ms, capturedMs, image } = found;
+  return [
+    { name: `PyTorch, ${device}`, ms, bytes: null, image },
+    { name: `PyTorch, ${device}, as a CUDA graph`, ms: capturedMs, bytes: null, image },
+  ];
+};
+
+/** In hundredths. */
+const apart = (a: Float32Array, b: Float32Array): number =>
+  (100 * a.reduce((count, v, i) => count + Number(v !== b[i]), 0)) / a.length;
 
 export const benchSteps = async (of: StepsCase): Promise<void> => {
   const network = networks().find(({ manifest }) => manifest.name === of.network)!;
   const image = picture(of.size);
   console.log(`\n${of.network}, ${of.size.height}×${of.size.width}, ${of.steps} steps of ifgsm-ii\n`);
-  console.log("| | ms a step | bytes read back a step |");
-  console.log("|---|---|---|");
-  const rows = [...(await residentRows(network, image, of)), ...(await plainRows(network, image, of))];
-  for (const [name, ms, bytes] of rows) console.log(`| ${name} | ${ms.toPrecision(3)} | ${bytes ?? "–"} |`);
+  const plain = await plainRows(network, image, of);
+  const rows = [...(await residentRows(network, image, of)), ...plain, ...torchRows(network, image, of.steps)];
+  const wasm = plain.at(-1)!.image;
+  console.log("| | ms a step | bytes read back a step | values unlike WASM's |");
+  console.log("|---|---|---|---|");
+  for (const { name, ms, bytes, image: adversarial } of rows)
+    console.log(`| ${name} | ${ms.toPrecision(3)} | ${bytes ?? "–"} | ${apart(adversarial, wasm).toPrecision(2)} % |`);
 };

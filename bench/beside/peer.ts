@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Timed } from "../fastest.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const python = process.env["FAULTLINE_PYTHON"] ?? "/usr/bin/python3";
+export const python = process.env["FAULTLINE_PYTHON"] ?? "/usr/bin/python3";
 
 interface Program {
   readonly command: readonly [string, string];

@@ -1,0 +1,51 @@
+/** The same attack in PyTorch on the same GPU, where there is one with CUDA. Part of `bench -- webgpu`. */
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { fileURLToPath } from "node:url";
+import { writeModel } from "../src/onnx/write.ts";
+import type { Network } from "../src/segmenter/network.ts";
+import type { Image } from "../src/segmenter/segmenter.ts";
+import { wholeNetwork } from "./beside/cases.ts";
+import { python } from "./beside/peer.ts";
+
+const script = fileURLToPath(new URL("torch_steps.py", import.meta.url));
+
+interface Answer {
+  readonly device: string;
+  readonly ms: number;
+  /** Replayed as a CUDA graph. */
+  readonly capturedMs: number;
+}
+
+export interface Ball {
+  readonly alpha: number;
+  readonly epsilon: number;
+  readonly pixelRange: readonly [number, number];
+}
+
+/** The attack and its adversarial image, float32 [3,H,W]; or why it was not run. */
+export const torchSteps = (
+  network: Network,
+  image: Image,
+  ball: Ball,
+  steps: number,
+): (Answer & { readonly image: Float32Array }) | { readonly missing: string } => {
+  const [, height = 0, width = 0] = image.shape;
+  const folder = mkdtempSync(`${tmpdir()}/faultline-`);
+  try {
+    const { model, image: shape } = wholeNetwork(network, { height, width });
+    writeFileSync(`${folder}/model.onnx`, writeModel(model));
+    writeFileSync(`${folder}/image.f32`, image.data);
+    writeFileSync(`${folder}/case.json`, JSON.stringify({ image: shape, ...ball }));
+    const { status, stdout, stderr } = spawnSync(python, [script, folder, String(steps)], { encoding: "utf8" });
+    if (status !== 0) return { missing: `${python}: ${(stderr ?? "").trim().split("\n").at(-1)}` };
+    const answer = JSON.parse(stdout) as Answer | { readonly missing: string };
+    if ("missing" in answer) return answer;
+    const bytes = Uint8Array.from(readFileSync(`${folder}/adversarial.f32`));
+    return { ...answer, image: new Float32Array(bytes.buffer) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+};
