@@ -6,6 +6,7 @@ import { crossEntropyWithGradient } from "../objectives/cross-entropy.ts";
 import { createBuilder, type Builder } from "../onnx/build.ts";
 import type { Model } from "../onnx/graph.ts";
 import { load } from "../onnx/load.ts";
+import { keepIndices } from "../onnx/passes/keep-indices.ts";
 import type { Value } from "../onnx/value.ts";
 import { Refusal } from "./failure.ts";
 import { declareInputs } from "./loaded.ts";
@@ -89,7 +90,11 @@ export const gradientModel = (model: Model, shapes: Readonly<Record<string, read
   const gradients = gradient(op, target, sources, seed);
   const named = wish.inputs.map((name, i) => [`${wish.prefix}${name}_grad`, gradients[i]!] as const);
   const written = op.model({ ...outputs, ...(loss ? { [lossName!]: loss } : {}), ...Object.fromEntries(named) });
-  return { ...written, metadata: new Map([...model.metadata, ["faultline", describe(wish)]]) };
+  return {
+    ...written,
+    graph: keepIndices(written.graph),
+    metadata: new Map([...model.metadata, ["faultline", describe(wish)]]),
+  };
 };
 
 /** What the file says about itself. */

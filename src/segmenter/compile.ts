@@ -12,6 +12,7 @@ import { OnnxError, type Model } from "../onnx/graph.ts";
 import type { Value } from "../onnx/value.ts";
 import { crossEntropyWithGradient, exponentials } from "../objectives/cross-entropy.ts";
 import { leastLikely } from "../objectives/least-likely.ts";
+import { keepIndices } from "../onnx/passes/keep-indices.ts";
 import { typesOf } from "../onnx/types.ts";
 import { footprint, type Footprint } from "../runtime/memory.ts";
 import { within } from "./lean.ts";
@@ -48,7 +49,7 @@ const compiled = (
     const lowered = lowerForWebGpu(model);
     return { model: lowered, footprint: footprint({ ...lowered.graph, types: typesOf(lowered.graph) }) };
   }
-  const { graph, types } = within(model.graph, Object.keys(gradients), room);
+  const { graph, types } = within(keepIndices(model.graph), Object.keys(gradients), room);
   return { model: { ...model, graph }, footprint: footprint({ ...graph, types }) };
 };
 

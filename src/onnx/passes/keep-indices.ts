@@ -1,0 +1,36 @@
+/** Keeps onnxruntime from changing the Indices of a max-pooling. */
+
+import type { Graph, Node } from "../graph.ts";
+import { readsOf } from "../sort.ts";
+
+/**
+ * onnxruntime (1.30, QDQPropagation, from the basic optimisations on) quantises before a MaxPool what is quantised behind it,
+ * where nothing else reads what is pooled. The values are the same then, but Indices become those of the first of equal codes
+ * in a window instead of its maximum's. Here such values go through max(y, y), past which nothing is moved. Returns `graph`
+ * itself where there are none.
+ */
+export const keepIndices = (graph: Graph): Graph => {
+  const read = new Set([...graph.outputs.map((v) => v.name), ...graph.nodes.flatMap(readsOf)]);
+  const otherwise = new Set([
+    ...graph.outputs.map((v) => v.name),
+    ...graph.nodes.filter((n) => n.op !== "QuantizeLinear").flatMap(readsOf),
+  ]);
+  const moved = ({ op, domain, outputs: [y = "", indices = ""] }: Node): boolean =>
+    op === "MaxPool" && domain === "" && read.has(indices) && read.has(y) && !otherwise.has(y);
+  if (!graph.nodes.some(moved)) return graph;
+  const nodes = graph.nodes.flatMap((node): Node[] => {
+    if (!moved(node)) return [node];
+    const [y = "", ...rest] = node.outputs;
+    const pooled = `${y}_before_quantization`;
+    const kept: Node = {
+      name: `${node.name}_kept`,
+      op: "Max",
+      domain: "",
+      inputs: [pooled, pooled],
+      outputs: [y],
+      attributes: {},
+    };
+    return [{ ...node, outputs: [pooled, ...rest] }, kept];
+  });
+  return { ...graph, nodes };
+};

@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { createBuilder, type Builder } from "../../../src/onnx/build.ts";
+import { keepIndices } from "../../../src/onnx/passes/keep-indices.ts";
+import type { Value } from "../../../src/onnx/value.ts";
+import { numbersOf, scalar, sizeOf, tensorOf } from "../../../src/tensor.ts";
+import { interpret } from "../../support/interpreter.ts";
+import { runWasm } from "../../support/wasm.ts";
+
+const shape = [1, 1, 8, 8];
+/** Different all, and within a step of quantisation most of them. */
+const x = tensorOf(
+  "float32",
+  shape,
+  Array.from({ length: sizeOf(shape) }, (_, i) => 10 + ((i * 37) % 64) / 64),
+);
+
+type Outputs = Readonly<Record<string, Value>>;
+
+const pooled = (rest: (op: Builder, y: Value, indices: Value) => Outputs) => {
+  const op = createBuilder();
+  const [y, indices] = op.append(
+    "MaxPool",
+    [op.input("x", "float32", shape)],
+    { kernel_shape: [2, 2], strides: [2, 2] },
+    2,
+  );
+  return op.model(rest(op, y!, indices!));
+};
+
+const quantized = (op: Builder, y: Value): Value => {
+  const map = [op.tensor(scalar("float32", 0.5), "scale"), op.tensor(scalar("uint8", 3), "zero_point")] as const;
+  return op.DequantizeLinear(op.QuantizeLinear(y, ...map), ...map);
+};
+
+describe("the Indices of a max-pooling that is quantised behind", () => {
+  const model = pooled((op, y, indices) => ({ y: quantized(op, y), indices }));
+
+  it("are the maxima's, as by definition", async () => {
+    const expected = interpret(model.graph, { x });
+    const actual = await runWasm({ ...model, graph: keepIndices(model.graph) }, { x });
+    expect(numbersOf(actual["indices"]!)).toEqual(numbersOf(expected["indices"]!));
+    expect(numbersOf(actual["y"]!)).toEqual(numbersOf(expected["y"]!));
+  });
+
+  it("would be others: once they are not, onnxruntime is repaired, and this pass superfluous", async () => {
+    const [plain, kept] = [await runWasm(model, { x }, "disabled"), await runWasm(model, { x })];
+    expect(numbersOf(kept["indices"]!)).not.toEqual(numbersOf(plain["indices"]!));
+  });
+});
+
+describe("the graph stays as it is", () => {
+  it.each([
+    ["without Indices", pooled((op, y) => ({ y: quantized(op, y) }))],
+    [
+      "where something else reads what is pooled",
+      pooled((op, y, indices) => ({ y: quantized(op, y), z: op.Neg(y), indices })),
+    ],
+    ["where what is pooled is an output", pooled((op, y, indices) => ({ y, q: quantized(op, y), indices }))],
+    ["where nothing is quantised", pooled((op, y, indices) => ({ y: op.Neg(y), indices }))],
+  ])("%s", (_, { graph }) => expect(keepIndices(graph)).toBe(graph));
+});
