@@ -184,3 +184,91 @@ test("what scatters is not captured", () => {
   expect(capturable(op.model({ y: op.Neg(x) }).graph)).toBe(true);
   expect(capturable(lowerForWebGpu(op.model({ y: op.ScatterElements(x, at, updates) })).graph)).toBe(false);
 });
+
+describe("a convolution of quantised tensors", () => {
+  const shape = [1, 8, 96, 128]; // so many values that one in ten thousand counts
+  const weights = (of: readonly number[]): Tensor => {
+    const next = random(3);
+    return tensorOf(
+      "int8",
+      of,
+      Array.from({ length: sizeOf(of) }, () => Math.floor(255 * next()) - 127),
+    );
+  };
+
+  interface Form {
+    readonly attributes?: PlainAttributes;
+    readonly kernel?: readonly number[];
+    readonly bias?: boolean;
+    readonly perChannel?: boolean;
+    readonly relu?: boolean;
+    readonly zeroPoint?: number;
+  }
+
+  /** The layer as exporters write it: DequantizeLinear on all that goes in, QuantizeLinear behind. */
+  const layer = ({ attributes = {}, kernel = [12, 8, 3, 3], bias, perChannel, relu, zeroPoint = 131 }: Form): Model => {
+    const op = createBuilder();
+    const next = random(11);
+    const number = (v: number) => op.tensor(tensorOf("float32", [], [v]), "scale");
+    const byte = (v: number) => op.tensor(tensorOf("uint8", [], [v]), "zero_point");
+    const channels = kernel[0]!;
+    const scales = Array.from({ length: perChannel ? channels : 1 }, () => Math.fround(0.001 + 0.01 * next()));
+    const perOutput = (values: readonly number[]) =>
+      op.tensor(tensorOf("float32", perChannel ? [channels] : [], values), "scales");
+    const x = op.DequantizeLinear(
+      op.QuantizeLinear(op.input("x", "float32", shape), number(0.031), byte(97)),
+      number(0.031),
+      byte(97),
+    );
+    const zeros = op.tensor(
+      tensorOf(
+        "int8",
+        perChannel ? [channels] : [],
+        scales.map(() => 0),
+      ),
+      "zeros",
+    );
+    const w = op.DequantizeLinear(op.tensor(weights(kernel), "w"), perOutput(scales), zeros, { axis: 0 });
+    const b = op.DequantizeLinear(
+      op.tensor(
+        tensorOf(
+          "int32",
+          [channels],
+          Array.from({ length: channels }, (_, i) => 997 * i - 4000),
+        ),
+        "b",
+      ),
+      perOutput(scales.map((s) => Math.fround(Math.fround(0.031) * s))),
+      null,
+      { axis: 0 },
+    );
+    const y = op.Conv(x, w, bias ? b : null, attributes);
+    const q = op.QuantizeLinear(relu ? op.Relu(y) : y, number(0.27), byte(zeroPoint));
+    return op.model({ codes: op.cast(q, "int32") });
+  };
+
+  const forms: readonly (readonly [string, Form])[] = [
+    ["", {}],
+    ["with a bias", { bias: true }],
+    ["with scales for each channel, and a bias", { perChannel: true, bias: true }],
+    ["padded, by the zero point", { attributes: { pads: [1, 1, 1, 1] }, bias: true }],
+    ["in groups", { attributes: { group: 4 }, kernel: [12, 2, 3, 3], perChannel: true }],
+    ["pointwise", { kernel: [16, 8, 1, 1], perChannel: true, bias: true }],
+    ["dilated, with strides", { attributes: { dilations: [2, 2], strides: [2, 1], pads: [2, 2, 2, 2] } }],
+    // With another zero point onnxruntime has no integer kernel for it.
+    ["through a ReLU whose zero is the lowest code", { relu: true, bias: true, zeroPoint: 0 }],
+  ];
+
+  it.each(forms)("gives onnxruntime's own integers %s", async (_, form) => {
+    const model = layer(form);
+    const next = random(2);
+    const x = tensorOf(
+      "float32",
+      shape,
+      Array.from({ length: sizeOf(shape) }, () => 8 * next() - 3),
+    );
+    const expected = numbersOf((await runWasm(model, { x }))["codes"]!);
+    expect(new Set(expected).size).toBeGreaterThan(30);
+    expect(numbersOf((await runWasm(lowerForWebGpu(model), { x }))["codes"]!)).toEqual(expected);
+  });
+});

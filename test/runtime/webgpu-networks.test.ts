@@ -45,8 +45,7 @@ vi.setConfig({ testTimeout: all ? 1_800_000 : 300_000 });
 describe.skipIf(!hasGpu)(`networks${gpuNote}${referenceNote}`, () => {
   describeBackend("WebGPU", () => startWebGpuInNode({ device: gpu.device }), {
     target: "webgpu",
-    // An activation of an int8 network that lies between two levels, as float32 tells them, may be rounded to the other one.
-    gradientError: { fp32: 1e-3, int8: 3e-2 },
+    gradientError: 1e-3,
     size,
     chosen: (network) => all || withinSize(network, size),
     run: captured,

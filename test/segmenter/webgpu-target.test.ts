@@ -10,8 +10,7 @@ import { describeBackend } from "../support/backend.ts";
 
 describeBackend("WASM, written for WebGPU", () => Promise.resolve(startWasm()), {
   target: "webgpu",
-  // Where WASM has integer kernels, an activation between two levels may be rounded to the other one.
-  gradientError: { fp32: 1e-3, int8: 3e-2 },
+  gradientError: 1e-3,
   size: { height: 64, width: 96 },
 });
 

@@ -10,25 +10,35 @@ import type { Value } from "../../onnx/value.ts";
 import * as conv from "./conv.ts";
 import * as elementwise from "./elementwise.ts";
 import { GatherND, GridSample, ScatterND } from "./gather.ts";
+import * as integer from "./integer.ts";
 import * as normalization from "./normalization.ts";
 import * as pool from "./pool.ts";
 import * as quantize from "./quantize.ts";
-import { nodeOf, written, type GpuRule, type Known } from "./rule.ts";
+import { nodeOf, nothingKnown, written, type GpuRule, type Known } from "./rule.ts";
 import * as types from "./types.ts";
 
 const { unified, ...typed } = types;
+const { Conv, Relu } = integer;
 type Rules = Readonly<Record<string, GpuRule>>;
 /** Into operators that have rules themselves. */
 const first: Rules = { GridSample };
 /** What the others may have written as well. */
 const last: Rules = conv;
-const rules: Rules = { GatherND, ScatterND, ...elementwise, ...normalization, ...pool, ...quantize, ...typed };
+const rules: Rules = {
+  GatherND,
+  ScatterND,
+  ...elementwise,
+  ...normalization,
+  ...pool,
+  ...quantize,
+  Conv,
+  Relu,
+  ...typed,
+};
 
 /** Operators that are written with others for WebGPU, some only in forms that have no kernel. */
 export const gpuLoweredOperators: readonly string[] = [
-  ...Object.keys(first),
-  ...Object.keys(rules),
-  ...Object.keys(last),
+  ...new Set([first, rules, last].flatMap((some) => Object.keys(some))),
 ];
 
 /** Conv takes an absent bias, where it stands among the inputs, for one of rank 0, and fails when it runs. */
@@ -54,12 +64,7 @@ const fixedShape = ({ name, shape }: ValueInfo): readonly number[] => {
 const rewritten = (model: Model, by: Rules): Model => {
   const op = createBuilder(model.graph.name);
   const inputs = model.graph.inputs.map((info) => [info.name, op.input(info.name, info.dtype, fixedShape(info))]);
-  const values = load(
-    op,
-    model,
-    Object.fromEntries(inputs),
-    lowerWith(by, { poolings: new Map(), centred: new Map() }),
-  );
+  const values = load(op, model, Object.fromEntries(inputs), lowerWith(by, nothingKnown()));
   // Back from the types in which values are carried.
   return op.model(
     Object.fromEntries(

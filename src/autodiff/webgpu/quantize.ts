@@ -6,10 +6,11 @@
 import type { Builder } from "../../onnx/build.ts";
 import { intOf, type Node } from "../../onnx/graph.ts";
 import { inferTypes } from "../../onnx/infer.ts";
-import type { Value } from "../../onnx/value.ts";
+import { normaliseAxis, type Value } from "../../onnx/value.ts";
 import { numbersOf, tensorOf } from "../../tensor.ts";
 import { constantWeights } from "../rules/weights.ts";
-import { roundSmall, type GpuRule } from "./rule.ts";
+import { rescaled } from "./integer.ts";
+import { roundSmall, type Dequantized, type GpuRule } from "./rule.ts";
 
 const ranges: Readonly<Record<string, readonly [number, number]>> = {
   uint8: [0, 255],
@@ -23,8 +24,7 @@ const alongAxis = (op: Builder, node: Node, x: Value, v: Value): Value | null =>
   const count = v.shape.reduce((a, b) => a * b, 1);
   if (count === 1) return op.Reshape(v, op.ints([]));
   if (intOf(node, "block_size", 0) !== 0) return null;
-  const raw = intOf(node, "axis", 1);
-  const axis = raw < 0 ? raw + x.shape.length : raw;
+  const axis = normaliseAxis(node, intOf(node, "axis", 1), x.shape.length);
   return op.Reshape(v, op.ints(x.shape.slice(axis).map((_, i) => (i === 0 ? count : 1))));
 };
 
@@ -49,27 +49,62 @@ export const QuantizeLinear: GpuRule = ({ op, node, known }, x, scale, zero = nu
   const [s, z] = [alongAxis(op, node, x, scale), zeroPoint(op, node, x, zero)];
   if (!range || !s || !z) return null;
   const [low, high] = range.map((level) => op.Sub(op.constant(level), z));
-  const value = roundSmall(op, clipped(op, op.Div(x, s), low!, high!));
+  const sum = scale.constant?.data.length === 1 ? known.sums.get(x.name) : undefined;
+  const steps = sum ? rescaled(op, sum, Number(scale.constant!.data[0])) : op.Div(x, s);
+  const value = roundSmall(op, clipped(op, steps, low!, high!));
   const zeros = zero ? (zero.constant ? numbersOf(zero.constant) : null) : [0];
   const q = zeros?.every((v) => v === 0) ? value : op.Add(value, z);
   if (zeros) known.centred.set(q.name, { value, zero: zeros });
   return [q];
 };
 
-/** y = (q − z)·s. Weights are computed now. */
-export const DequantizeLinear: GpuRule = ({ op, node, known }, q, scale, zero = null) => {
-  if (!q || !scale) return null;
-  if (q.constant) {
-    const weights = constantWeights(op, op.appendNode("DequantizeLinear", [q, scale, zero], node.attributes)[0]!);
-    return weights && [op.tensor(weights, `${q.name}_float`)];
+/** Known scales, one or one an index of an axis; null for blocks. */
+const scalesOf = (node: Node, x: Value, scale: Value): Pick<Dequantized, "scales" | "axis"> | null => {
+  if (!scale.constant || intOf(node, "block_size", 0) !== 0) return null;
+  const scales = numbersOf(scale.constant);
+  return { scales, axis: scales.length === 1 ? 0 : normaliseAxis(node, intOf(node, "axis", 1), x.shape.length) };
+};
+
+/** Constants are computed now. */
+const dequantizeConstant: GpuRule = ({ op, node, known }, q, scale, zero = null) => {
+  const dequantized = op.appendNode("DequantizeLinear", [q!, scale!, zero], node.attributes)[0]!;
+  const values = constantWeights(op, dequantized);
+  const y = values && op.tensor(values, `${q!.name}_float`);
+  const scales = scalesOf(node, q!, scale!);
+  if (y && scales) {
+    const one = op.tensor(
+      tensorOf(
+        "float32",
+        scale!.shape,
+        scales.scales.map(() => 1),
+      ),
+      "one",
+    );
+    const integers = () => {
+      const codes = op.appendNode("DequantizeLinear", [q!, one, zero], node.attributes)[0]!;
+      return op.tensor(constantWeights(op, codes)!, `${q!.name}_integers`);
+    };
+    known.dequantized.set(y.name, { ...scales, integers });
   }
+  return y && [y];
+};
+
+/** y = (q − z)·s */
+export const DequantizeLinear: GpuRule = (context, q, scale, zero = null) => {
+  const { op, node, known } = context;
+  if (!q || !scale) return null;
+  if (q.constant) return dequantizeConstant(context, q, scale, zero);
   if (q.dtype !== "float32") return null;
   const [s, z] = [alongAxis(op, node, q, scale), zeroPoint(op, node, q, zero)];
   if (!s || !z) return null;
   const centred = known.centred.get(q.name);
   const zeros = zero?.constant ? numbersOf(zero.constant) : zero ? null : [0];
   const same = centred && zeros && centred.zero.join() === zeros.join();
-  return [op.Mul(same ? centred.value : op.Sub(q, z), s)];
+  const integers = same ? centred.value : op.Sub(q, z);
+  const y = op.Mul(integers, s);
+  const scales = scalesOf(node, q, scale);
+  if (scales) known.dequantized.set(y.name, { ...scales, integers: () => integers });
+  return [y];
 };
 
 /** s = (max(0, max x) − min(0, min x))/255, z = round(clamp(−min/s)), q = clamp(round(x/s) + z). */

@@ -21,11 +21,36 @@ export interface Centred {
   readonly zero: readonly number[];
 }
 
+/** What a DequantizeLinear scaled. */
+export interface Dequantized {
+  /** float32: the codes less their zero point. */
+  readonly integers: () => Value;
+  /** One, or one an index of the axis. */
+  readonly scales: readonly number[];
+  readonly axis: number;
+}
+
+/** A sum of products of such integers; times the scale, one or one a channel, it is the value. */
+export interface IntegerSum {
+  /** float32. */
+  readonly sum: Value;
+  readonly scales: readonly number[];
+}
+
 /** What is known of values beside their types, by name. */
 export interface Known {
   readonly poolings: Map<string, Pooling>;
   readonly centred: Map<string, Centred>;
+  readonly dequantized: Map<string, Dequantized>;
+  readonly sums: Map<string, IntegerSum>;
 }
+
+export const nothingKnown = (): Known => ({
+  poolings: new Map(),
+  centred: new Map(),
+  dequantized: new Map(),
+  sums: new Map(),
+});
 
 export interface GpuContext {
   readonly op: Builder;

@@ -1,0 +1,60 @@
+/**
+ * Convolutions of quantised tensors on their integers, held as float32, in the arithmetic of onnxruntime's QLinearConv: the
+ * sum of products is exact (below 2²⁴, and otherwise to float32's precision), and one factor takes it to the next tensor's codes.
+ */
+
+import type { Builder } from "../../onnx/build.ts";
+import type { Value } from "../../onnx/value.ts";
+import { tensorOf } from "../../tensor.ts";
+import { pinned, type Dequantized, type GpuRule, type IntegerSum } from "./rule.ts";
+
+/** Of float32 numbers, rounded to float32 as the kernels do. */
+const product = (a: number, b: number): number => Math.fround(a * b);
+const quotient = (a: number, b: number): number => Math.fround(a / b);
+
+/** One number a channel of [N,C,…], or one for all. */
+const perChannel = (op: Builder, values: readonly number[], rank: number, name: string): Value => {
+  const shape = values.length === 1 ? [] : [values.length, ...Array.from({ length: rank - 2 }, () => 1)];
+  return op.tensor(tensorOf("float32", shape, values), name);
+};
+
+/** What a bias's integers count must be what the sum's do. */
+const sameUnits = (bias: Dequantized, scales: readonly number[]): boolean => {
+  const { length } = bias.scales;
+  return (
+    (length === 1 || length === scales.length || scales.length === 1) &&
+    bias.scales.every((s, i) => Math.abs(s - scales[i % scales.length]!) <= 1e-6 * s)
+  );
+};
+
+/** y = s_x·s_w·Σ (x − z_x)·(w − z_w), where activations have one scale, and weights one or one an output channel. */
+export const Conv: GpuRule = ({ op, node, known }, x, w, bias = null) => {
+  const [a, b] = [x, w].map((v) => v && known.dequantized.get(v.name));
+  const units = bias && known.dequantized.get(bias.name);
+  if (!a || !b || (bias && !units) || a.scales.length !== 1 || (b.scales.length !== 1 && b.axis !== 0)) return null;
+  const scales = b.scales.map((s) => product(a.scales[0]!, s));
+  if (units && !sameUnits(units, scales)) return null;
+  const inputs = [a.integers(), b.integers(), ...(units ? [units.integers()] : [])];
+  const sum = op.appendNode("Conv", inputs, node.attributes)[0]!;
+  const y = op.Mul(sum, perChannel(op, scales, sum.shape.length, "unit"));
+  known.sums.set(y.name, { sum, scales });
+  return [y];
+};
+
+/** max(s·Σ, 0) = s·max(Σ, 0) */
+export const Relu: GpuRule = ({ op, known }, x) => {
+  const found = x && known.sums.get(x.name);
+  if (!found) return null;
+  const y = op.Relu(x);
+  known.sums.set(y.name, { ...found, sum: op.Relu(found.sum) });
+  return [y];
+};
+
+/**
+ * The sum in units of `scale`: Σ·(s_x·s_w/s_y), one product. Pinned, lest onnxruntime multiply the convolution's weights by
+ * the factor instead (ConvMulFusion), which are no integers then.
+ */
+export const rescaled = (op: Builder, { sum, scales }: IntegerSum, scale: number): Value => {
+  const factors = scales.map((s) => quotient(s, scale));
+  return op.Mul(pinned(op, sum), perChannel(op, factors, sum.shape.length, "factor"));
+};
