@@ -10,7 +10,6 @@ import { describeBackend } from "../support/backend.ts";
 
 describeBackend("WASM, written for WebGPU", () => Promise.resolve(startWasm()), {
   target: "webgpu",
-  gradientError: 1e-3,
   size: { height: 64, width: 96 },
 });
 

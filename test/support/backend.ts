@@ -9,6 +9,7 @@ import { resizeBilinear } from "../../src/image/resize.ts";
 import { writeModel } from "../../src/onnx/write.ts";
 import type { Runtime } from "../../src/runtime/session.ts";
 import { compileForward, compileGradient, type Compiled } from "../../src/segmenter/compile.ts";
+import type { Manifest } from "../../src/segmenter/manifest.ts";
 import type { Network, Target } from "../../src/segmenter/network.ts";
 import { networkSize, type Size } from "../../src/segmenter/size.ts";
 import { numbersOf, tensorOf, type Tensor } from "../../src/tensor.ts";
@@ -24,8 +25,10 @@ type Run<R extends Runtime> = (
 export interface BackendOptions<R extends Runtime> {
   /** What the graphs are written for. */
   readonly target: Target;
-  /** Bound of ‖∇ − ∇ WASM‖ ÷ ‖∇ WASM‖. */
-  readonly gradientError: number;
+  /** Bound of ‖∇ − ∇ WASM‖ ÷ ‖∇ WASM‖, by the network's precision; default 10⁻³. */
+  readonly gradientError?: Readonly<Record<Manifest["precision"], number>> | undefined;
+  /** Least share of the pixels that are labelled as on WASM; default 0.999. */
+  readonly agreement?: number | undefined;
   /** Of the images, as far as a network's size is open. */
   readonly size: Size;
   /** Of networks, those that run; default: those whose own size is not larger. */
@@ -57,7 +60,7 @@ const relativeError = (actual: Tensor, expected: Tensor): number => {
   return norm(b.map((v, i) => v - a[i]!)) / norm(b);
 };
 
-const agreement = (actual: Tensor, expected: Tensor): number => {
+const sameShare = (actual: Tensor, expected: Tensor): number => {
   const same = numbersOf(expected).filter((v, i) => v === Number(actual.data[i])).length;
   return same / expected.data.length;
 };
@@ -90,7 +93,14 @@ export const withinSize = ({ manifest }: Network, { height, width }: Size): bool
 export const describeBackend = <R extends Runtime>(
   name: string,
   start: () => Promise<R>,
-  { target, gradientError, size: asked, chosen = (n) => withinSize(n, asked), run }: BackendOptions<R>,
+  {
+    target,
+    gradientError,
+    agreement = 0.999,
+    size: asked,
+    chosen = (n) => withinSize(n, asked),
+    run,
+  }: BackendOptions<R>,
 ): void => {
   const fitting = distinctNetworks()
     .filter(chosen)
@@ -112,9 +122,11 @@ export const describeBackend = <R extends Runtime>(
       const expected = await runWasm(compile(network, size, "wasm").model, feeds);
       const actual = await runOn(writeModel(model), feeds);
       sameTypes(actual, expected);
-      expect(agreement(actual["labels"]!, expected["labels"]!)).toBeGreaterThanOrEqual(0.999);
+      expect(sameShare(actual["labels"]!, expected["labels"]!)).toBeGreaterThanOrEqual(agreement);
       for (const name of ["gradient", "loss", "confidence"].filter((output) => expected[output]))
-        expect(relativeError(actual[name]!, expected[name]!)).toBeLessThanOrEqual(gradientError);
+        expect(relativeError(actual[name]!, expected[name]!)).toBeLessThanOrEqual(
+          gradientError?.[network.manifest.precision] ?? 1e-3,
+        );
     });
   });
 };

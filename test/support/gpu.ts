@@ -4,7 +4,7 @@
  */
 
 import { NO_VULKAN } from "../../scripts/software-vulkan.ts";
-import { openDevice } from "../../src/runtime/gpu-device.ts";
+import { adapterOf, openDevice } from "../../src/runtime/gpu-device.ts";
 import { openAdapter, readKernels } from "../../src/runtime/gpu-node.ts";
 import { openGpu, type Gpu, type GpuArray } from "../../src/runtime/gpu.ts";
 import type { ElementType } from "../../src/runtime/gpu-shader.ts";
@@ -13,10 +13,12 @@ import type { DataOf } from "../../src/tensor.ts";
 /** A device of its own, to break. */
 export const openTestDevice = async (): Promise<GPUDevice> => openDevice(await openAdapter());
 
-const find = async (): Promise<Gpu> => {
+const find = async (): Promise<Gpu & { readonly software: boolean }> => {
   const reason = process.env[NO_VULKAN];
   if (reason) throw new Error(reason);
-  return openGpu(await openTestDevice(), readKernels());
+  const adapter = await openAdapter();
+  const { software } = adapterOf(adapter);
+  return { ...openGpu(await openDevice(adapter), readKernels()), software };
 };
 
 const found = await find().catch((error: unknown) => String(error));
@@ -24,6 +26,12 @@ if (typeof found === "string") console.warn(`The tests on a GPU are skipped: ${f
 
 /** Whether there is one. */
 export const hasGpu: boolean = typeof found !== "string";
+
+/**
+ * Whether it is one in hardware. Software adds in WASM's order, to the last bit mostly; a GPU does not, and where a rounding puts an
+ * activation on the other side of a kink or of a level, what follows differs by more than a rounding.
+ */
+export const isHardware: boolean = typeof found !== "string" && !found.software;
 
 /** What the title of a test that needs one ends with. */
 export const gpuNote: string = typeof found === "string" ? ` (skipped: ${found})` : "";
