@@ -5,9 +5,10 @@
 
 import { cheapRepetitions, type Cheap } from "./recompute/cheap.ts";
 import type { MemoryModel } from "./recompute/lives.ts";
+import { planner } from "./recompute/plan.ts";
 import { repeat } from "./recompute/repeat.ts";
 import { filed, scheduleOf, type Schedule, type TypedGraph } from "./recompute/schedule.ts";
-import { most, planner } from "./recompute/segments.ts";
+import { most } from "./recompute/units.ts";
 
 export type { MemoryModel } from "./recompute/lives.ts";
 export type { TypedGraph } from "./recompute/schedule.ts";
