@@ -6,7 +6,7 @@
 import { cheapRepetitions, type Cheap } from "./recompute/cheap.ts";
 import type { MemoryModel } from "./recompute/lives.ts";
 import { planner } from "./recompute/plan.ts";
-import { repeat } from "./recompute/repeat.ts";
+import { repeat, type Repetition } from "./recompute/repeat.ts";
 import { filed, scheduleOf, type Schedule, type TypedGraph } from "./recompute/schedule.ts";
 import { most } from "./recompute/units.ts";
 
@@ -55,11 +55,18 @@ const withSegments = ({ schedule, excess }: Written, memory: MemoryModel, write:
   let [low, high] = [wanted / ACCOUNT.most, wanted / ACCOUNT.least];
   const { least, plan } = planner(schedule, memory, high);
   if (high < least || !plan(high)) return null;
+  const tried = new Map<string, Written>();
+  const writeOnce = (segments: readonly Repetition[]): Written => {
+    const key = segments.map(({ nodes, from }) => `${nodes[0]} ${from}`).join();
+    const written = tried.get(key) ?? write(repeat(schedule, segments));
+    tried.set(key, written);
+    return written;
+  };
   let best: TypedGraph | null = null;
   let bytes = wanted;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const segments = plan(bytes);
-    const found = segments && write(repeat(schedule, segments));
+    const found = segments && writeOnce(segments);
     if (found && fits(found)) best = found.file;
     if (best && attempt === 0) break;
     // Fewer bytes take more work; too few have no plan.

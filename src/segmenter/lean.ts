@@ -27,10 +27,11 @@ const GAPS = 0.6;
  * @param gradients the outputs that the backward pass makes; without any there is nothing to recompute.
  */
 export const within = (built: Graph, gradients: readonly string[], room: number): TypedGraph => {
-  const graph = expandLate(built, typesOf(built));
-  const types = typesOf(graph);
+  const builtTypes = typesOf(built);
+  const graph = expandLate(built, builtTypes);
+  const types = typesOf(graph, builtTypes);
   const ordered = orderForMemory(graph, types);
-  const plain = { graph: ordered, types: typesOf(ordered) };
+  const plain = { graph: ordered, types: typesOf(ordered, types) };
   const whole = footprint({ ...plain.graph, types: plain.types });
   if (gradients.length === 0 || needOf(whole) <= room) return plain;
   return recomputed({ graph, types }, gradients, memory, room - GAPS * whole.liveness.largestBytes) ?? plain;
