@@ -3,13 +3,14 @@
  * al. 2016), for the least work within a number of bytes.
  */
 
-import type { MemoryModel } from "./lives.ts";
+import { livesOf, type MemoryModel } from "./lives.ts";
 import type { Repetition } from "./repeat.ts";
 import type { Schedule } from "./schedule.ts";
 import { describer, type Segment } from "./segments.ts";
 import { most, unitsOf } from "./units.ts";
 
-const once = <T>(make: () => T): (() => T) => {
+/** Made when it is first asked for. */
+export const once = <T>(make: () => T): (() => T) => {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;
 };
@@ -44,8 +45,9 @@ export interface Planner {
 
 /** Plans by dynamic programming over the cuts, for up to `limit` bytes. */
 export const planner = (schedule: Schedule, memory: MemoryModel, limit: number): Planner => {
-  const units = unitsOf(schedule, memory);
-  const describe = describer(schedule, units, memory, limit);
+  const lives = livesOf(schedule, memory);
+  const units = unitsOf(schedule, lives, memory);
+  const describe = describer(schedule, units, lives, limit);
   const count = units.saved.length;
   /** From each cut, described when first asked for. */
   const segments = units.saved.map((_, first) =>

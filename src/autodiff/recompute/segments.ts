@@ -1,7 +1,7 @@
 /** Segments of the forward pass that can be executed again in the backward pass: their work, and the bytes alive meanwhile. */
 
 import { costOf } from "./cost.ts";
-import { livesOf, type Life, type Lives, type MemoryModel } from "./lives.ts";
+import type { Life, Lives } from "./lives.ts";
 import type { Repetition } from "./repeat.ts";
 import { variable, type Schedule } from "./schedule.ts";
 import { last, most, total, type Units } from "./units.ts";
@@ -52,9 +52,8 @@ const placesOf = ({ graph, types, turn }: Schedule, { of, owner }: Lives): reado
 };
 
 /** Describes any segment of a schedule; null where it repeats nothing, or more than `limit` bytes are alive at once. */
-export const describer = (schedule: Schedule, units: Units, memory: MemoryModel, limit: number) => {
+export const describer = (schedule: Schedule, units: Units, lives: Lives, limit: number) => {
   const { cuts, done, saved, forwardPeak, backwardPeak, arriving } = units;
-  const lives = livesOf(schedule, memory);
   const places = placesOf(schedule, lives);
   const unitOf = (place: number): number => cuts.findLastIndex((cut) => cut <= place);
   const isSaved = new Set(

@@ -1,7 +1,7 @@
 /** The forward pass cut into stretches, and what each saves and takes. */
 
 import { isCheap } from "./cost.ts";
-import { livesOf, type Life, type MemoryModel } from "./lives.ts";
+import type { Life, Lives, MemoryModel } from "./lives.ts";
 import { readersOf, type Schedule } from "./schedule.ts";
 
 /** At most so many stretches between cuts; what is planned grows with its square. */
@@ -76,9 +76,9 @@ const cutsOf = (schedule: Schedule, lives: readonly Life[]): number[] => {
   return [...cuts, turn];
 };
 
-export const unitsOf = (schedule: Schedule, memory: MemoryModel): Units => {
+export const unitsOf = (schedule: Schedule, { of }: Lives, memory: MemoryModel): Units => {
   const { turn } = schedule;
-  const lives = [...livesOf(schedule, memory).of.values()];
+  const lives = [...of.values()];
   const cuts = cutsOf(schedule, lives);
   const done = cuts.map((cut) =>
     lives.reduce((latest, v) => (v.made >= cut && v.made < turn ? Math.max(latest, last(v) + 1) : latest), turn),
