@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { networks } from "../../bench/networks.ts";
 import { attackImage, stepsOf, type AttackPlan } from "../../src/evaluation/attack-image.ts";
 import { scoresAgainst } from "../../src/evaluation/scores.ts";
-import type { AttackName } from "../../src/evaluation/service.ts";
+import type { AttackName } from "../../src/evaluation/service/attack.ts";
 import { iouRatio } from "../../src/metrics/confusion.ts";
 import { DeviceLostError } from "../../src/runtime/gpu-error.ts";
 import { startGpuRuntime } from "../../src/runtime/gpu-runtime.ts";
