@@ -3,7 +3,7 @@
 import { newData, sizeOf, stridesOf, tensor, type Tensor } from "../../tensor.ts";
 import type { Builder } from "../../onnx/build.ts";
 import { intOf, type Node } from "../../onnx/graph.ts";
-import type { Value } from "../../onnx/value.ts";
+import { normaliseAxis, type Value } from "../../onnx/value.ts";
 import { unsupportedForm, type Vjp } from "../rule.ts";
 
 /** An attack needs no weight gradient; weights that depend on the image are refused rather than taken for constant. */
@@ -41,8 +41,7 @@ const dequantized = remembered((w: Value, op: Builder): Tensor<"float32"> | null
 /** Which scale of a DequantizeLinear applies to element `i`: the only one, its channel's, or its block's. */
 const scaleIndex = (node: Node, shape: readonly number[], scale: Tensor): ((i: number) => number) => {
   if (scale.data.length === 1) return () => 0;
-  const raw = intOf(node, "axis", 1);
-  const axis = raw < 0 ? raw + shape.length : raw;
+  const axis = normaliseAxis(node, intOf(node, "axis", 1), shape.length);
   const [size, inner] = [shape[axis]!, stridesOf(shape)[axis]!];
   const block = intOf(node, "block_size", 0);
   if (block === 0) return (i) => Math.floor(i / inner) % size;

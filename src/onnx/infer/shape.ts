@@ -250,8 +250,7 @@ const Range: Infer = (node, inputs) => {
 const OneHot: Infer = (node, inputs) => {
   const shape = [...required(node, inputs, 0).shape];
   const depth = constantInts(node, required(node, inputs, 1))[0]!;
-  const axis = intOf(node, "axis", -1);
-  shape.splice(axis < 0 ? axis + shape.length + 1 : axis, 0, depth);
+  shape.splice(normaliseAxis(node, intOf(node, "axis", -1), shape.length + 1), 0, depth);
   return [{ dtype: required(node, inputs, 2).dtype, shape }];
 };
 
