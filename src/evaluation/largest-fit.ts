@@ -15,6 +15,9 @@ const STEP = 8;
  */
 const STRIDES = 8;
 
+/** Between the two sizes from which memory is estimated: less may be what is the same at any size, or one tile for both. */
+const GROWTH = 1.25;
+
 /** What attacks of these goals hold together, one set of sessions for each; without goals, what a prediction holds. */
 export const footprintsOf = (
   segmenter: Segmenter,
@@ -55,8 +58,9 @@ export const largestFit = (
   const [first = [], ...others] = goals.map((goal) => [goal]);
   const step = Math.max(1, Math.round(STEP / multiple));
   const small = Math.ceil(most / 16);
-  const large = [8, 4, 2].map((part) => Math.ceil(most / part)).find((n) => area(n) > area(small)) ?? most;
   const need = (count: number) => ({ pixels: area(count), bytes: Math.max(...footprints(count, first).map(needOf)) });
+  const grows = (count: number): boolean => need(count).bytes > GROWTH * need(small).bytes;
+  const large = [8, 4, 2].map((part) => Math.ceil(most / part)).find((n) => attempt(() => grows(n), true)) ?? most;
   const reached = attempt(() => reachedBy(cache.room(), need(small), need(large)), 0);
   const guess = Math.min(most, Math.floor(most * Math.sqrt(reached / area(most))));
   const stride = Math.max(step, Math.round(guess / STRIDES));
