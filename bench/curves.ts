@@ -5,7 +5,7 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { attackOf, goalKind } from "../src/evaluation/attack-image.ts";
-import type { AttackName } from "../src/evaluation/service.ts";
+import type { AttackName } from "../src/evaluation/service/attack.ts";
 import { paperSteps } from "../src/attacks/ifgsm.ts";
 import { decodeImage } from "../src/image/decode.ts";
 import { decodeLabels } from "../src/image/labels.ts";

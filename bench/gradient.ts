@@ -8,24 +8,12 @@ import type { Session } from "../src/runtime/session.ts";
 import { startWasm } from "../src/runtime/wasm.ts";
 import { compileForward, compileGradient } from "../src/segmenter/compile.ts";
 import type { Network } from "../src/segmenter/network.ts";
-import { networkSize, type Size } from "../src/segmenter/size.ts";
-import { tensor } from "../src/tensor.ts";
+import { networkSize } from "../src/segmenter/size.ts";
 import { beside } from "./beside.ts";
 import { fastest, timed } from "./fastest.ts";
+import { feedsOf, usual } from "./feeds.ts";
 import { networks } from "./networks.ts";
 import { printProfile, profile } from "./profile.ts";
-
-/** The networks' own size, 360×480 where they take any. */
-const usual: Size = { height: 360, width: 480 };
-
-const feedsOf = ({ height, width }: Size) => ({
-  image: tensor(
-    "float32",
-    [1, 3, height, width],
-    Float32Array.from({ length: 3 * height * width }, (_, i) => (i * 2654435761) % 256),
-  ),
-  target: tensor("int32", [1, height, width], new Int32Array(height * width)),
-});
 
 /** Those of the names; all, where none is given. */
 const named = (names: readonly string[]): readonly Network[] => {

@@ -8,21 +8,10 @@ import { startThreadRuntime, type ThreadRuntime } from "../src/node/runtime.ts";
 import { writeModel } from "../src/onnx/write.ts";
 import { predictMemory } from "../src/runtime/memory.ts";
 import { compileForward, compileGradient } from "../src/segmenter/compile.ts";
-import { networkSize, type Size } from "../src/segmenter/size.ts";
-import { tensor } from "../src/tensor.ts";
+import { networkSize } from "../src/segmenter/size.ts";
 import { elapsed, fastest } from "./fastest.ts";
+import { feedsOf, usual } from "./feeds.ts";
 import { networks } from "./networks.ts";
-
-const usual: Size = { height: 360, width: 480 };
-
-const feedsOf = ({ height, width }: Size) => ({
-  image: tensor(
-    "float32",
-    [1, 3, height, width],
-    Float32Array.from({ length: 3 * height * width }, (_, i) => (i * 2654435761) % 256),
-  ),
-  target: tensor("int32", [1, height, width], new Int32Array(height * width)),
-});
 
 /** 1, 2, 4 … and all cores. */
 const counts = (cores: number): number[] => {

@@ -2,7 +2,8 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { timingSafeEqual } from "hono/utils/buffer";
-import type { Service, UploadRequest, Uploads } from "../evaluation/service.ts";
+import type { Service } from "../evaluation/service.ts";
+import type { UploadRequest, Uploads } from "../evaluation/service/models.ts";
 import { manifestSchema } from "../segmenter/manifest.ts";
 import { negotiate } from "./accept.ts";
 import { Model } from "./models.ts";

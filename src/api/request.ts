@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { FieldError } from "../evaluation/failure.ts";
-import type { PartName } from "../evaluation/service.ts";
+import type { PartName } from "../evaluation/service/files.ts";
 import { fromBase64 } from "./base64.ts";
 import { RequestError } from "./request-error.ts";
 import { fieldErrors } from "./validation.ts";

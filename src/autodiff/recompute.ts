@@ -5,9 +5,10 @@
 
 import { cheapRepetitions, type Cheap } from "./recompute/cheap.ts";
 import type { MemoryModel } from "./recompute/lives.ts";
-import { repeat } from "./recompute/repeat.ts";
+import { once, planner } from "./recompute/plan.ts";
+import { repeat, type Repetition } from "./recompute/repeat.ts";
 import { filed, scheduleOf, type Schedule, type TypedGraph } from "./recompute/schedule.ts";
-import { most, planner } from "./recompute/segments.ts";
+import { most } from "./recompute/units.ts";
 
 export type { MemoryModel } from "./recompute/lives.ts";
 export type { TypedGraph } from "./recompute/schedule.ts";
@@ -29,18 +30,22 @@ type Write = (schedule: Schedule) => Written;
 
 const fits = ({ excess }: Written): boolean => excess <= 0;
 
-/** With the first of the cheap repetitions that suffice, by doubling from what their bytes promise; with all where these do not. */
-const withCheap = (plain: Schedule, cheap: readonly Cheap[], write: Write): Written => {
+/**
+ * With the first of the cheap repetitions that suffice, by doubling from what their bytes promise; with all where these do not.
+ *
+ * @param hopeless whether the schedule as it is cannot fit.
+ */
+const withCheap = (plain: Schedule, cheap: readonly Cheap[], write: Write, hopeless: boolean): Written => {
   const first = (count: number): Written => {
     const repetitions = cheap.slice(0, count).map(({ repetition }) => repetition);
     return write(repeat(plain, repetitions));
   };
-  const none = write(plain);
-  if (fits(none)) return none;
+  const none = once(() => write(plain));
+  if (!hopeless && fits(none())) return none();
   const all = first(cheap.length);
   if (!fits(all)) return all;
   let spared = 0;
-  let count = 1 + cheap.findIndex(({ bytes }) => (spared += bytes) >= none.excess);
+  let count = 1 + cheap.findIndex(({ bytes }) => (spared += bytes) >= none().excess);
   for (; count > 0 && count < cheap.length; count *= 2) {
     const found = first(count);
     if (fits(found)) return found;
@@ -54,11 +59,18 @@ const withSegments = ({ schedule, excess }: Written, memory: MemoryModel, write:
   let [low, high] = [wanted / ACCOUNT.most, wanted / ACCOUNT.least];
   const { least, plan } = planner(schedule, memory, high);
   if (high < least || !plan(high)) return null;
+  const tried = new Map<string, Written>();
+  const writeOnce = (segments: readonly Repetition[]): Written => {
+    const key = segments.map(({ nodes, from }) => `${nodes[0]} ${from}`).join();
+    const written = tried.get(key) ?? write(repeat(schedule, segments));
+    tried.set(key, written);
+    return written;
+  };
   let best: TypedGraph | null = null;
   let bytes = wanted;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const segments = plan(bytes);
-    const found = segments && write(repeat(schedule, segments));
+    const found = segments && writeOnce(segments);
     if (found && fits(found)) best = found.file;
     if (best && attempt === 0) break;
     // Fewer bytes take more work; too few have no plan.
@@ -87,6 +99,8 @@ export const recomputed = (
     const file = filed(changed, plain.graph);
     return { schedule: changed, file, excess: memory.need(file) - room };
   };
-  const found = withCheap(schedule, cheapRepetitions(schedule, memory), write);
+  // A session needs more than is alive.
+  const hopeless = most(memory.usage(schedule)) > room;
+  const found = withCheap(schedule, cheapRepetitions(schedule, memory), write, hopeless);
   return fits(found) ? found.file : withSegments(found, memory, write);
 };

@@ -9,7 +9,7 @@ import { changedShare } from "../metrics/distances.ts";
 import type { Goal, Image, Labels, Prediction, SegmentationEvaluation, Segmenter } from "../segmenter/segmenter.ts";
 import { attackOnDevice, signAscent, type DeviceStep } from "./device-attack.ts";
 import { filledLabels } from "./labels.ts";
-import type { AttackName, AttackRun, StepReport } from "./service.ts";
+import type { AttackName, AttackRun, StepReport } from "./service/attack.ts";
 
 /** What to do to an image; `epsilon` and `alpha` in grey levels. */
 export interface AttackPlan {

@@ -13,15 +13,9 @@ import type { PlacedModel } from "./backends.ts";
 import type { OpenModel } from "./models.ts";
 import { readLabels } from "./pictures.ts";
 import { attackScores, perturbationFrom, scoresAgainst } from "./scores.ts";
-import type {
-  AttackRequest,
-  AttackResult,
-  AttackRun,
-  AttackSpec,
-  EncodedImage,
-  OutputName,
-  Receipt,
-} from "./service.ts";
+import type { AttackRequest, AttackResult, AttackRun, AttackSpec, OutputName } from "./service/attack.ts";
+import type { EncodedImage } from "./service/files.ts";
+import type { Receipt } from "./service/receipt.ts";
 
 type Palette = readonly (readonly [number, number, number])[];
 

@@ -9,7 +9,7 @@ import { SessionCache } from "../segmenter/session-cache.ts";
 import { withCrf } from "./crf.ts";
 import { FaultlineError } from "./failure.ts";
 import type { OpenModel } from "./models.ts";
-import type { CrfChoice } from "./service.ts";
+import type { CrfChoice } from "./options.ts";
 
 /** WebGPU as a host has it. */
 export interface WebGpuHost {

@@ -3,7 +3,7 @@
 import { crfFault } from "../segmenter/refinement.ts";
 import { FaultlineError } from "./failure.ts";
 import type { OpenModel } from "./models.ts";
-import type { CrfChoice } from "./service.ts";
+import type { CrfChoice } from "./options.ts";
 
 /**
  * The model with the CRF of the request, in place of its own; as it is where the request names none.

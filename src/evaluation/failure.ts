@@ -1,5 +1,5 @@
 /** What can go wrong in a way that the caller can mend, as data; the API alone knows the statuses. */
-import type { PartName, Size } from "./service.ts";
+import type { PartName, Size } from "./service/files.ts";
 
 /** A field at fault. `pointer` is an RFC 6901 JSON pointer into the request; multipart parts are its first level. */
 export interface FieldError {

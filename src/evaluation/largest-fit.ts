@@ -6,8 +6,17 @@ import type { Footprint } from "../runtime/memory.ts";
 import type { Goal, Segmenter } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 
-/** In pixels. Each size that is tried compiles its graphs, and plans what they recompute: seconds where an image is seen in tiles. */
+/** In pixels. Each size that is tried compiles its graphs, and plans what they recompute: a second where an image is seen in tiles. */
 const STEP = 8;
+
+/**
+ * The search starts this part of what is guessed beyond it, and takes as long strides: what is recomputed leaves room for more
+ * than the line tells, up to a third in the networks shipped here.
+ */
+const STRIDES = 8;
+
+/** Between the two sizes from which memory is estimated: less may be what is the same at any size, or one tile for both. */
+const GROWTH = 1.25;
 
 /** What attacks of these goals hold together, one set of sessions for each; without goals, what a prediction holds. */
 export const footprintsOf = (
@@ -43,19 +52,28 @@ export const largestFit = (
   const fit = (count: number, of: readonly Goal["kind"][]): boolean =>
     attempt(() => footprints(count, of).every((f) => cache.predict(f) <= cache.budgetBytes), false);
 
-  if (pixels(sized(1)) === pixels(sized(most))) return fit(1, goals) ? sized(1) : null;
+  const area = (count: number): number => pixels(sized(count));
+  if (area(1) === area(most)) return fit(1, goals) ? sized(1) : null;
   // One goal after another, each from where the one before it ended: most often it fits there too.
   const [first = [], ...others] = goals.map((goal) => [goal]);
   const step = Math.max(1, Math.round(STEP / multiple));
-  const guess = () =>
-    estimate(
-      cache.room(),
-      most,
-      (n) => pixels(sized(n)),
-      (n) => footprints(n, first),
-    );
-  const start = lastThat((n) => fit(n, first), most, attempt(guess, 1), step);
-  const count = others.reduce((last, goal) => lastThat((n) => fit(n, goal), last, last, step), start);
+  const small = Math.ceil(most / 16);
+  const need = (count: number) => ({ pixels: area(count), bytes: Math.max(...footprints(count, first).map(needOf)) });
+  const grows = (count: number): boolean => need(count).bytes > GROWTH * need(small).bytes;
+  const large = [8, 4, 2].map((part) => Math.ceil(most / part)).find((n) => attempt(() => grows(n), true)) ?? most;
+  const reached = attempt(() => reachedBy(cache.room(), need(small), need(large)), 0);
+  const guess = Math.min(most, Math.floor(most * Math.sqrt(reached / area(most))));
+  const stride = Math.max(step, Math.round(guess / STRIDES));
+  const found = lastThat((n) => fit(n, first), most, {
+    step,
+    first: guess + stride,
+    stride,
+    within: fit(large, first) ? [large, most + 1] : [0, large],
+  });
+  const count = others.reduce(
+    (last, goal) => lastThat((n) => fit(n, goal), last, { step, first: last, stride: step }),
+    found,
+  );
   return count === 0 ? null : sized(count);
 };
 
@@ -71,33 +89,50 @@ export const attempt = <T>(run: () => T, absent: T): T => {
 
 const pixels = ({ height, width }: Size): number => height * width;
 
-/** Memory grows linearly with the number of pixels: where the line through two small sizes reaches the room there is. */
-const estimate = (
-  room: number,
-  most: number,
-  pixelsOf: (count: number) => number,
-  footprints: (count: number) => ReturnType<typeof footprintsOf>,
-): number => {
-  const needOf = (sessions: readonly Footprint[]): number =>
-    sessions.reduce((sum, s) => sum + s.staticBytes, 0) + Math.max(...sessions.map((s) => s.runBytes));
-  const need = (count: number): number => Math.max(...footprints(count).map(needOf));
-  const [small, large] = [Math.ceil(most / 16), Math.ceil(most / 4)];
-  const slope = (need(large) - need(small)) / (pixelsOf(large) - pixelsOf(small));
-  const reached = pixelsOf(small) + (room - need(small)) / slope;
-  const guess = Math.floor(most * Math.sqrt(Math.max(reached, 0) / pixelsOf(most)));
-  return Number.isFinite(guess) ? guess : most;
+/** Of sessions that are held together. */
+const needOf = (sessions: readonly Footprint[]): number =>
+  sessions.reduce((sum, s) => sum + s.staticBytes, 0) + Math.max(...sessions.map((s) => s.runBytes));
+
+interface Need {
+  readonly pixels: number;
+  readonly bytes: number;
+}
+
+/** Memory grows linearly with the number of pixels: where the line through two sizes reaches the room there is. */
+const reachedBy = (room: number, small: Need, large: Need): number => {
+  const slope = (large.bytes - small.bytes) / (large.pixels - small.pixels);
+  return slope > 0 ? Math.max(0, small.pixels + (room - small.bytes) / slope) : Infinity;
 };
 
-/** Among 1 … most, to within `step`, the last for which a test that holds up to some point holds, or 0: found from a guess outwards. */
-const lastThat = (holds: (count: number) => boolean, most: number, guess: number, step: number): number => {
-  let [low, high] = [0, most + 1];
-  let next = guess;
-  for (let stride = step; high - low > (low === 0 || high === most + 1 ? 1 : step); stride *= 2) {
-    next = Math.min(Math.max(next, low + 1), high - 1);
-    if (holds(next)) low = next;
+interface Search {
+  readonly step: number;
+  readonly first: number;
+  readonly stride: number;
+  /** For the one the test is known to hold (0 where for none), for the other not to hold. */
+  readonly within?: readonly [number, number];
+}
+
+/**
+ * Among 1 … most, to within `step`, the last for which a test that holds up to some point holds, or 0: from `first` on by
+ * strides that double until they go too far, then by halving.
+ */
+const lastThat = (
+  holds: (count: number) => boolean,
+  most: number,
+  { step, first, stride, within: [least, beyond] = [0, most + 1] }: Search,
+): number => {
+  let [low, high] = [least, beyond];
+  const clamped = (count: number): number => Math.min(Math.max(count, low + 1), high - 1);
+  const isFound = () => high - low <= (low === 0 || high === most + 1 ? 1 : step);
+  let next = clamped(first);
+  let rising: boolean | undefined;
+  for (let length = stride; !isFound(); length *= 2) {
+    const held = holds(next);
+    if (held) low = next;
     else high = next;
-    const [rising, falling] = [high === most + 1, low === 0];
-    next = rising ? low + stride : falling ? high - stride : Math.floor((low + high) / 2);
+    rising = rising ?? held;
+    const further = held ? low + length : high - length;
+    next = held === rising && further > low && further < high ? further : Math.floor((low + high) / 2);
   }
   return low;
 };

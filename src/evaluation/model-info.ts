@@ -5,7 +5,7 @@ import type { Goal } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import { attempt, footprintsOf, largestFit } from "./largest-fit.ts";
 import type { OpenModel } from "./models.ts";
-import type { ModelInfo } from "./service.ts";
+import type { ModelInfo } from "./service/models.ts";
 
 const goals = ["away", "least-likely"] as const;
 

@@ -7,7 +7,7 @@ import { createSegmenter, type Segmenter } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import { FaultlineError } from "./failure.ts";
 import { modelInfo, outlineOf } from "./model-info.ts";
-import type { ModelInfo } from "./service.ts";
+import type { ModelInfo } from "./service/models.ts";
 import { parseEntry, type UploadEntry, type UploadStore } from "./upload-store.ts";
 
 /** Where shipped networks come from: a folder, or what is bundled. They stay as they are while the service runs. */

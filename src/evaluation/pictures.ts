@@ -6,7 +6,7 @@ import { decodeLabels } from "../image/labels.ts";
 import { probe, probeWithin } from "../image/probe.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { FaultlineError, type Failure } from "./failure.ts";
-import type { PartName, Size } from "./service.ts";
+import type { PartName, Size } from "./service/files.ts";
 
 export interface PictureLimits {
   /** Width × height of an image, checked by its header before it is decoded. */

@@ -16,7 +16,7 @@ import type {
   RobustnessRun,
   RobustnessSpec,
   SmallestEpsilon,
-} from "./service.ts";
+} from "./service/robustness.ts";
 
 const pointScores = (after: Scores, clean: Scores): PointScores => ({
   iouRatio: iouRatio(after, clean),

@@ -4,7 +4,8 @@ import { confusionMatrix, iouRatio, scores } from "../metrics/confusion.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import type { Models } from "./models.ts";
 import type { LabelRules } from "./pictures.ts";
-import type { MapScores, PartName, ScoreRequest, ScoreResult } from "./service.ts";
+import type { PartName } from "./service/files.ts";
+import type { MapScores, ScoreRequest, ScoreResult } from "./service/score.ts";
 
 type ReadLabels = (part: PartName, bytes: Uint8Array, rules: Omit<LabelRules, "maxPixels">) => Promise<Labels>;
 

@@ -3,7 +3,7 @@
 import { confusionMatrix, iouRatio, scores, type Scores } from "../metrics/confusion.ts";
 import { distancesFrom } from "../metrics/distances.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
-import type { AttackScores, Perturbation } from "./service.ts";
+import type { AttackScores, Perturbation } from "./service/attack.ts";
 
 /** Scores of `prediction` against `reference`, void ignored. */
 export const scoresAgainst = (prediction: Labels, reference: Labels, classes: number): Scores =>

@@ -1,7 +1,7 @@
 /** Where uploaded networks are kept: what the service asks of a bucket or a folder. */
 
 import { parseManifest, type Manifest } from "../segmenter/manifest.ts";
-import type { ModelInfo } from "./service.ts";
+import type { ModelInfo } from "./service/models.ts";
 
 /** What is kept of an uploaded network beside its file. */
 export interface UploadEntry {

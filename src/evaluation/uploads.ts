@@ -12,7 +12,7 @@ import type { Engine } from "./engine.ts";
 import { FaultlineError, type Failure } from "./failure.ts";
 import { modelInfo } from "./model-info.ts";
 import { checkedNetwork, openModel, sha256Of, type OpenModel } from "./models.ts";
-import type { ModelInfo, UploadRequest, UploadResult, Uploads } from "./service.ts";
+import type { ModelInfo, UploadRequest, UploadResult, Uploads } from "./service/models.ts";
 import type { UploadStore } from "./upload-store.ts";
 
 const fail = (failure: Failure, cause?: unknown): never => {

@@ -1,6 +1,6 @@
 /** Builds graphs: each call appends a node, infers its type, and folds it away where its value is already known. */
 
-import { tensorOf, type DataOf, type DType, type Tensor } from "../tensor.ts";
+import { tensorOf, type DType, type Tensor } from "../tensor.ts";
 import { evaluate } from "./evaluate.ts";
 import {
   OnnxError,
@@ -15,6 +15,7 @@ import {
 import { inferTypes } from "./infer.ts";
 import { belongsTo20 } from "./opset-20.ts";
 import { operatorsOver, type Operators } from "./operators.ts";
+import { keyOf, sameBytes } from "./same.ts";
 import { codeOf } from "./tensor-proto.ts";
 import type { TensorType, Value } from "./value.ts";
 
@@ -121,7 +122,7 @@ export class GraphBuilder {
   ): readonly Value[] {
     const count = typeof outputs === "number" ? outputs : outputs.length;
     const cheap = !Object.values(attributes).some((a) => a.type === "tensor" || a.type === "graph");
-    const key = cheap ? JSON.stringify([domain, op, inputs.map((v) => v?.name), attributes, count], distinct) : "";
+    const key = cheap ? keyOf(domain, op, inputs, attributes, count) : "";
     const known = cheap ? this.#known.get(key) : undefined;
     if (known) return known;
     const wanted = typeof outputs === "number" ? Array.from({ length: outputs }, () => op) : outputs;
@@ -233,12 +234,6 @@ const uniqueName = (name: string, taken: Set<string>, counts = new Map<string, n
   return unique;
 };
 
-const sameBytes = (a: DataOf, b: DataOf): boolean => {
-  if (a === b) return true;
-  const [left, right] = [a, b].map((data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  return left!.length === right!.length && left!.every((byte, i) => byte === right![i]);
-};
-
 const identity = (name: string, input: string): Node => ({
   name,
   op: "Identity",
@@ -247,11 +242,5 @@ const identity = (name: string, input: string): Node => ({
   outputs: [name],
   attributes: {},
 });
-
-/** JSON has no NaN, no infinities and one zero: attributes that differ in these are different. */
-const distinct = (_: string, value: unknown): unknown =>
-  typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
-    ? `number ${1 / value} ${value}`
-    : value;
 
 const info = ({ name, dtype, shape }: Value): ValueInfo => ({ name, dtype, shape });

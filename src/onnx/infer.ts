@@ -5,7 +5,9 @@ import { OnnxError, describe, type Node } from "./graph.ts";
 import { elementwise } from "./infer/elementwise.ts";
 import { Einsum } from "./infer/einsum.ts";
 import { GridSample } from "./infer/grid-sample.ts";
+import { indexed } from "./infer/indexed.ts";
 import { integer } from "./infer/integer.ts";
+import { made } from "./infer/made.ts";
 import { normalizing } from "./infer/normalization.ts";
 import { reducing } from "./infer/reduce.ts";
 import { Resize } from "./infer/resize.ts";
@@ -18,6 +20,8 @@ const table: Readonly<Record<string, Infer>> = {
   ...elementwise,
   ...window,
   ...moving,
+  ...indexed,
+  ...made,
   ...reducing,
   ...normalizing,
   ...integer,

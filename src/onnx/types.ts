@@ -5,8 +5,16 @@ import { OnnxError, type Graph } from "./graph.ts";
 import { inferTypes } from "./infer.ts";
 import type { TensorType, Value } from "./value.ts";
 
-/** By name. The graph must be in opset-21 form. @throws OnnxError where a size is not fixed. */
-export const typesOf = (graph: Graph): Map<string, TensorType> => {
+/**
+ * By name. The graph must be in opset-21 form.
+ *
+ * @param known types of some of its values, which are not inferred again.
+ * @throws OnnxError where a size is not fixed.
+ */
+export const typesOf = (
+  graph: Graph,
+  known: ReadonlyMap<string, TensorType> = new Map<string, TensorType>(),
+): Map<string, TensorType> => {
   const values = new Map<string, Value>();
   const constant = (name: string, t: Tensor): Value => ({ name, dtype: t.dtype, shape: t.shape, constant: t });
   for (const { name, dtype, shape } of graph.inputs) {
@@ -19,12 +27,12 @@ export const typesOf = (graph: Graph): Map<string, TensorType> => {
   }
   for (const [name, t] of graph.initializers) values.set(name, constant(name, t));
   for (const node of graph.nodes) {
-    const types = inferTypes(
-      node,
-      node.inputs.map((name) => values.get(name) ?? null),
-    );
+    const inputs = node.inputs.map((name) => values.get(name) ?? null);
+    const types = node.outputs.every((name) => known.has(name))
+      ? node.outputs.map((name) => known.get(name)!)
+      : inferTypes(node, inputs);
     for (const [i, name] of node.outputs.entries())
-      if (name !== "" && types[i]) values.set(name, { name, ...types[i] });
+      if (name !== "" && types[i]) values.set(name, { name, dtype: types[i].dtype, shape: types[i].shape });
   }
   return values;
 };

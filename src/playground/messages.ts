@@ -1,7 +1,7 @@
 /** What the page and its engine, a Web Worker, say to each other. */
 
 import type { AttackPlan } from "../evaluation/attack-image.ts";
-import type { AttackScores, Perturbation, StepReport } from "../evaluation/service.ts";
+import type { AttackScores, Perturbation, StepReport } from "../evaluation/service/attack.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import type { Size } from "../segmenter/size.ts";

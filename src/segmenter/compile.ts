@@ -49,8 +49,8 @@ const compiled = (
     const lowered = lowerForWebGpu(model);
     return { model: lowered, footprint: footprint({ ...lowered.graph, types: typesOf(lowered.graph) }) };
   }
-  const { graph, types } = within(keepIndices(model.graph), Object.keys(gradients), room);
-  return { model: { ...model, graph }, footprint: footprint({ ...graph, types }) };
+  const { graph, footprint: needed } = within(keepIndices(model.graph), Object.keys(gradients), room);
+  return { model: { ...model, graph }, footprint: needed };
 };
 
 /** `image` float32 [1,3,H,W] ↦ `labels` uint8 [1,H,W], `confidence` float32 [1,H,W]: the largest class probability. */

@@ -5,7 +5,7 @@ import { orderForMemory } from "../autodiff/lower.ts";
 import { recomputed, type MemoryModel, type TypedGraph } from "../autodiff/recompute.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { typesOf } from "../onnx/types.ts";
-import { executionOrder, footprint, needOf, ownersOf, usage } from "../runtime/memory.ts";
+import { executionOrder, footprint, needOf, ownersOf, usage, type Footprint } from "../runtime/memory.ts";
 
 const memory: MemoryModel = {
   order: ({ nodes }) => executionOrder(nodes).flatMap(({ outputs }) => outputs.find((name) => name !== "") ?? []),
@@ -13,6 +13,13 @@ const memory: MemoryModel = {
   owners: ({ nodes }) => ownersOf(nodes),
   need: ({ graph, types }) => needOf(footprint({ ...graph, types })),
 };
+
+export interface Sized {
+  readonly graph: Graph;
+  readonly footprint: Footprint;
+}
+
+const sized = ({ graph, types }: TypedGraph): Sized => ({ graph, footprint: footprint({ ...graph, types }) });
 
 /**
  * Left free, in largest values: what is recomputed comes and goes among what is kept, and leaves gaps that it does not fit. So
@@ -26,12 +33,13 @@ const GAPS = 0.6;
  *
  * @param gradients the outputs that the backward pass makes; without any there is nothing to recompute.
  */
-export const within = (built: Graph, gradients: readonly string[], room: number): TypedGraph => {
-  const graph = expandLate(built, typesOf(built));
-  const types = typesOf(graph);
+export const within = (built: Graph, gradients: readonly string[], room: number): Sized => {
+  const builtTypes = typesOf(built);
+  const graph = expandLate(built, builtTypes);
+  const types = typesOf(graph, builtTypes);
   const ordered = orderForMemory(graph, types);
-  const plain = { graph: ordered, types: typesOf(ordered) };
-  const whole = footprint({ ...plain.graph, types: plain.types });
-  if (gradients.length === 0 || needOf(whole) <= room) return plain;
-  return recomputed({ graph, types }, gradients, memory, room - GAPS * whole.liveness.largestBytes) ?? plain;
+  const plain = sized({ graph: ordered, types: typesOf(ordered, types) });
+  if (gradients.length === 0 || needOf(plain.footprint) <= room) return plain;
+  const lean = recomputed({ graph, types }, gradients, memory, room - GAPS * plain.footprint.liveness.largestBytes);
+  return lean ? sized(lean) : plain;
 };

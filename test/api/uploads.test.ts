@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { UploadedManifest, UploadRequest, UploadResult } from "../../src/evaluation/service.ts";
+import type { UploadRequest, UploadResult, UploadedManifest } from "../../src/evaluation/service/models.ts";
 import { FaultlineError } from "../../src/evaluation/failure.ts";
 import type { AppOptions } from "../../src/api/app.ts";
 import { clientOf, problemIn } from "../support/api-request.ts";

@@ -4,7 +4,13 @@ import { describe, expect, it } from "vitest";
 import { decodeImage } from "../../src/image/decode.ts";
 import { decodeLabels } from "../../src/image/labels.ts";
 import { roundToUint8 } from "../../src/image/encode.ts";
-import type { AttackName, AttackResult, AttackSpec, OutputName, StepReport } from "../../src/evaluation/service.ts";
+import type {
+  AttackName,
+  AttackResult,
+  AttackSpec,
+  OutputName,
+  StepReport,
+} from "../../src/evaluation/service/attack.ts";
 import { startWasm } from "../../src/runtime/wasm.ts";
 import { openNetwork } from "../../src/segmenter/network.ts";
 import { createSegmenter, type Image, type Labels } from "../../src/segmenter/segmenter.ts";

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { largestFit } from "../../src/evaluation/largest-fit.ts";
 import { startWasm } from "../../src/runtime/wasm.ts";
-import type { Size } from "../../src/segmenter/size.ts";
+import { nativeSize, type Size } from "../../src/segmenter/size.ts";
 import { createSegmenter, type Goal } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import { encodePng } from "../../src/image/encode.ts";
@@ -62,6 +62,28 @@ describe("the largest fit", () => {
     expect(size.width).toBeGreaterThan(96);
     expect(size.width / size.height).toBeCloseTo(4 / 3, 1);
     expect([fits(size, []), fits(wanted, [])]).toEqual([true, false]);
+  });
+
+  it.each([
+    { budget: 18, input: { fit: "tile", height: 48, width: 64, overlap: 8, multipleOf: 8 }, goals: ["away"] },
+    {
+      budget: 18.5,
+      input: { fit: "tile", height: 64, width: 48, overlap: 16, multipleOf: 8 },
+      goals: ["least-likely"],
+    },
+    { budget: 18, input: { fit: "pad", multipleOf: 8 }, goals: ["away", "least-likely"] },
+    { budget: 18, input: { multipleOf: 16 }, goals: ["towards"] },
+  ] as const)("is the one that trying every size finds: %o", ({ budget, input, goals }) => {
+    const wanted = { height: 300, width: 400 };
+    const { segmenter, cache, fits } = segmenterOf(budget * MIB, { input });
+    const sizes = Array.from({ length: wanted.width / input.multipleOf }, (_, i) => {
+      const scale = ((i + 1) * input.multipleOf) / wanted.width;
+      return nativeSize(segmenter.manifest, { height: wanted.height * scale, width: wanted.width * scale });
+    });
+    const fitting = sizes.filter((size) => fits(size, goals));
+    expect(fitting).toEqual(sizes.slice(0, fitting.length));
+    expect([0, sizes.length]).not.toContain(fitting.length);
+    expect(largestFit(segmenter, cache, wanted, goals)).toEqual(fitting.at(-1));
   });
 
   it("of a network of fixed size is that size, or nothing", () => {

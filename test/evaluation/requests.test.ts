@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { decodeLabels } from "../../src/image/labels.ts";
-import type { CurvePoint } from "../../src/evaluation/service.ts";
+import type { CurvePoint } from "../../src/evaluation/service/robustness.ts";
 import { startWasm } from "../../src/runtime/wasm.ts";
 import { openNetwork } from "../../src/segmenter/network.ts";
 import { createSegmenter, type Labels } from "../../src/segmenter/segmenter.ts";

@@ -3,7 +3,8 @@
 import type { EngineOptions } from "../../src/evaluation/engine.ts";
 import { createService } from "../../src/evaluation/engine.ts";
 import { FaultlineError, type Failure } from "../../src/evaluation/failure.ts";
-import type { AttackSpec, RobustnessSpec } from "../../src/evaluation/service.ts";
+import type { AttackSpec } from "../../src/evaluation/service/attack.ts";
+import type { RobustnessSpec } from "../../src/evaluation/service/robustness.ts";
 import { encodePng } from "../../src/image/encode.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
 import { startWasm } from "../../src/runtime/wasm.ts";

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import type { EngineOptions } from "../../src/evaluation/engine.ts";
-import type { Service, UploadedManifest, UploadResult } from "../../src/evaluation/service.ts";
+import type { Service } from "../../src/evaluation/service.ts";
+import type { UploadResult, UploadedManifest } from "../../src/evaluation/service/models.ts";
 import type { UploadEntry } from "../../src/evaluation/upload-store.ts";
 import { decodeLabels } from "../../src/image/labels.ts";
 import { integer, random } from "../../src/random.ts";

@@ -6,7 +6,7 @@ import { request, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { createService } from "../../src/evaluation/engine.ts";
-import type { AttackSpec } from "../../src/evaluation/service.ts";
+import type { AttackSpec } from "../../src/evaluation/service/attack.ts";
 import { useNodeCodecs } from "../../src/image/node.ts";
 import { folderModels } from "../../src/node/folder-models.ts";
 import { startWasm } from "../../src/runtime/wasm.ts";

@@ -124,6 +124,7 @@ describe("inferTypes refuses", () => {
     [["Flatten", [x], { axis: 5 }], /axis 5 is out of range/],
     [["Tile", [x, fixedInts(2)]], /1 repeats do not fit rank 4/],
     [["Gather", [x, ints(0)], { axis: 4 }], /axis 4 is out of range/],
+    [["OneHot", [ints(0, 2), fixedInts(3), noise([2])], { axis: -3 }], /axis -3 is out of range for rank 2/],
     [["DepthToSpace", [x], { blocksize: 3 }], /does not divide by blocksize 3/],
     [["DepthToSpace", [noise([4])], { blocksize: 2 }], /is not of rank 4/],
     [["ConstantOfShape", [fixedInts(2, -1)]], /would have shape \[2, -1\]/],

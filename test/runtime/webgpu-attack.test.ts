@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { networks } from "../../bench/networks.ts";
 import { attackImage, stepsOf, type AttackPlan } from "../../src/evaluation/attack-image.ts";
 import { scoresAgainst } from "../../src/evaluation/scores.ts";
-import type { AttackName } from "../../src/evaluation/service.ts";
+import type { AttackName } from "../../src/evaluation/service/attack.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { resizeBilinear } from "../../src/image/resize.ts";
 import { iouRatio } from "../../src/metrics/confusion.ts";

@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { tryNetwork } from "../../src/cli/trial.ts";
-import type { AttackResult } from "../../src/evaluation/service.ts";
+import type { AttackResult } from "../../src/evaluation/service/attack.ts";
 import { startGpuProcess } from "../../src/node/runtime.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import { createSegmenter, type DeviceAscent } from "../../src/segmenter/segmenter.ts";

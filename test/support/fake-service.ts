@@ -1,16 +1,11 @@
 /** A Service without a network: fixed numbers, a record of what it was asked, and methods that a test replaces. */
 import { FaultlineError, type Failure } from "../../src/evaluation/failure.ts";
-import type {
-  AttackName,
-  AttackResult,
-  AttackScores,
-  CurvePoint,
-  EncodedImage,
-  MapScores,
-  ModelInfo,
-  OutputName,
-  Service,
-} from "../../src/evaluation/service.ts";
+import type { Service } from "../../src/evaluation/service.ts";
+import type { AttackName, AttackResult, AttackScores, OutputName } from "../../src/evaluation/service/attack.ts";
+import type { EncodedImage } from "../../src/evaluation/service/files.ts";
+import type { ModelInfo } from "../../src/evaluation/service/models.ts";
+import type { CurvePoint } from "../../src/evaluation/service/robustness.ts";
+import type { MapScores } from "../../src/evaluation/service/score.ts";
 
 const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 

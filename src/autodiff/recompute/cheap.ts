@@ -25,6 +25,13 @@ export const cheapRepetitions = (schedule: Schedule, memory: MemoryModel): Cheap
   const fullest = bytes.reduce((best, v, i) => (v > bytes[best]! ? i : best), 0);
   const varying = variable(graph);
   const maker = new Map(graph.nodes.flatMap((n, i) => n.outputs.map((name) => [name, i] as const)));
+  /** By buffer, under which names it is read, and where last. */
+  const lastReads = new Map<string, Map<string, number>>();
+  for (const [i, { inputs }] of graph.nodes.entries())
+    for (const name of inputs) {
+      const names = lastReads.get(owner(name)) ?? new Map<string, number>();
+      lastReads.set(owner(name), names.set(name, i));
+    }
   /** Spared already, or that which a repetition starts from. */
   const [spared, pinned] = [new Set<string>(), new Set<string>()];
 
@@ -48,8 +55,8 @@ export const cheapRepetitions = (schedule: Schedule, memory: MemoryModel): Cheap
       if (alive) sources.add(source.name);
       return alive;
     };
-    const late = new Set(graph.nodes.slice(from).flatMap((n) => n.inputs.filter((name) => owner(name) === life.name)));
-    if (![...late].every(make)) return null;
+    const late = [...lastReads.get(life.name)!].flatMap(([name, place]) => (place >= from ? [name] : []));
+    if (!late.every(make)) return null;
     const nodes = [...places].toSorted((a, b) => a - b);
     return { life, from, nodes, sources, cost: nodes.reduce((sum, i) => sum + costOf(graph.nodes[i]!, types), 0) };
   };

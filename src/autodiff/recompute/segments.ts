@@ -1,112 +1,13 @@
-/**
- * Which segments of the forward pass are executed again in the backward pass (checkpointing: Griewank and Walther 2000; Chen et
- * al. 2016), for the least work within a number of bytes.
- */
+/** Segments of the forward pass that can be executed again in the backward pass: their work, and the bytes alive meanwhile. */
 
-import { costOf, isCheap } from "./cost.ts";
-import { livesOf, type Life, type MemoryModel } from "./lives.ts";
+import { costOf } from "./cost.ts";
+import type { Life, Lives } from "./lives.ts";
 import type { Repetition } from "./repeat.ts";
-import { readersOf, variable, type Schedule } from "./schedule.ts";
-
-/** At most so many stretches between cuts; what is planned grows with its square. */
-const UNITS = 32;
-
-/** The forward pass, cut where little is alive; a unit lies between two cuts. */
-export interface Units {
-  /** Places in the schedule, from 0 to the end of the forward pass. */
-  readonly cuts: readonly number[];
-  /** From here on the backward pass reads nothing that was made at or after that cut. */
-  readonly done: readonly number[];
-  /** Bytes of each unit that live on until its own backward pass. */
-  readonly saved: readonly number[];
-  /** Most bytes alive in each unit's forward and backward pass, without what earlier units saved. */
-  readonly forwardPeak: readonly number[];
-  readonly backwardPeak: readonly number[];
-  /** Of these, what is alive where each cut's backward pass starts. */
-  readonly arriving: readonly number[];
-}
-
-const last = (life: Life): number => life.reads.at(-1) ?? -1;
-const total = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0);
-export const most = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
-
-/** Bytes carried on by the forward pass alone over each place. */
-const carriedOver = (lives: readonly Life[], turn: number): number[] => {
-  const change = Array.from({ length: turn + 2 }, () => 0);
-  for (const { bytes, made, lastForward, reads } of lives) {
-    if (reads.length > 0 || lastForward <= made) continue;
-    change[made + 1]! += bytes;
-    change[lastForward + 1]! -= bytes;
-  }
-  let sum = 0;
-  return change.map((c) => (sum += c));
-};
-
-/** A unit that saves so many times more than the smallest has been cut too late. */
-const WIDEST = 2.5;
-
-/** Places between a product and its only reader: onnxruntime fuses the two, which a further reader would prevent. */
-const fusedOver = ({ graph: { nodes } }: Schedule): ReadonlySet<number> => {
-  const readers = readersOf(nodes);
-  const [made, places] = [new Map<string, number>(), new Set<number>()];
-  for (const [place, node] of nodes.entries()) {
-    for (const name of node.inputs)
-      for (let p = (made.get(name) ?? place) + 1; p <= place; p++) if (readers.get(name) === 1) places.add(p);
-    if (!isCheap(node)) for (const name of node.outputs) made.set(name, place);
-  }
-  return places;
-};
-
-/** Cuts such that units save about equally much, each where the least is carried over it. */
-const cutsOf = (schedule: Schedule, lives: readonly Life[]): number[] => {
-  const { turn } = schedule;
-  const fused = fusedOver(schedule);
-  const savedAt = Array.from({ length: turn }, () => 0);
-  for (const { bytes, made, reads } of lives) if (made < turn && reads.length > 0) savedAt[made]! += bytes;
-  const step = total(savedAt) / UNITS;
-  const carried = carriedOver(lives, turn);
-  const cuts = [0];
-  let [best, since, sinceBest] = [0, 0, 0];
-  for (let place = 1; place < turn; place++) {
-    since += savedAt[place - 1]!;
-    sinceBest += savedAt[place - 1]!;
-    if (since < step || fused.has(place)) continue;
-    if (best === 0 || (carried[place]! <= carried[best]! && since < WIDEST * step)) [best, sinceBest] = [place, 0];
-    if (since < WIDEST * step) continue;
-    cuts.push(best);
-    [best, since] = [0, sinceBest];
-  }
-  return [...cuts, turn];
-};
-
-export const unitsOf = (schedule: Schedule, memory: MemoryModel): Units => {
-  const { turn } = schedule;
-  const lives = [...livesOf(schedule, memory).of.values()];
-  const cuts = cutsOf(schedule, lives);
-  const done = cuts.map((cut) =>
-    lives.reduce((latest, v) => (v.made >= cut && v.made < turn ? Math.max(latest, last(v) + 1) : latest), turn),
-  );
-  const units = cuts.slice(1).map((_, k) => k);
-  const saved = units.map((k) =>
-    total(
-      lives.filter((v) => v.made >= cuts[k]! && v.made < cuts[k + 1]! && last(v) >= done[k + 1]!).map((v) => v.bytes),
-    ),
-  );
-  const bytes = memory.usage(schedule);
-  const before = cuts.map((_, k) => total(saved.slice(0, k)));
-  const peak = (from: number, to: number, k: number) => most(bytes.slice(from, to)) - before[k]!;
-  return {
-    cuts,
-    done,
-    saved,
-    forwardPeak: units.map((k) => peak(cuts[k]!, cuts[k + 1]!, k)),
-    backwardPeak: units.map((k) => peak(done[k + 1]!, k === 0 ? bytes.length : done[k]!, k)),
-    arriving: cuts.map((_, k) => Math.min(bytes[done[k]! - 1] ?? Infinity, bytes[done[k]!] ?? Infinity) - before[k]!),
-  };
-};
+import { variable, type Schedule } from "./schedule.ts";
+import { last, most, total, type Units } from "./units.ts";
 
 /** Units `first` … `end` − 1, executed again before their backward pass. */
-interface Segment extends Repetition {
+export interface Segment extends Repetition {
   readonly first: number;
   readonly end: number;
   readonly cost: number;
@@ -117,16 +18,47 @@ interface Segment extends Repetition {
   readonly peak: number;
 }
 
-/** Describes any segment of a schedule; null where it repeats nothing, or more than `limit` bytes are alive at once. */
-const describer = (schedule: Schedule, units: Units, memory: MemoryModel, limit: number) => {
-  const { graph, types, turn } = schedule;
-  const { cuts, done, saved, forwardPeak, backwardPeak, arriving } = units;
-  const { of, owner } = livesOf(schedule, memory);
+/** What is known of each node of the forward pass, whatever segments it is in. */
+interface Place {
+  readonly varies: boolean;
+  readonly cost: number;
+  /** Places of the nodes whose results it reads. */
+  readonly sources: readonly number[];
+  /** Buffers that it reads and makes. */
+  readonly reads: readonly Life[];
+  readonly makes: readonly Life[];
+  /** Where the backward pass last reads a result of it; -1 for nowhere. */
+  readonly lastRead: number;
+}
+
+const placesOf = ({ graph, types, turn }: Schedule, { of, owner }: Lives): readonly Place[] => {
   const varying = variable(graph);
+  const makers = new Map<string, number>();
   const lastRead = new Map<string, number>();
-  for (const [i, node] of graph.nodes.entries()) if (i >= turn) for (const name of node.inputs) lastRead.set(name, i);
+  for (const [i, { inputs }] of graph.nodes.entries()) if (i >= turn) for (const name of inputs) lastRead.set(name, i);
+  return graph.nodes.slice(0, turn).map((node, place) => {
+    const { inputs, outputs } = node;
+    const described = {
+      varies: varying.has(node),
+      cost: costOf(node, types),
+      sources: inputs.flatMap((name) => makers.get(name) ?? []),
+      reads: [...new Set(inputs.flatMap((name) => of.get(owner(name)) ?? []))],
+      makes: outputs.flatMap((name) => of.get(name) ?? []),
+      lastRead: Math.max(-1, ...outputs.map((name) => lastRead.get(name) ?? -1)),
+    };
+    for (const name of outputs) if (name !== "") makers.set(name, place);
+    return described;
+  });
+};
+
+/** Describes any segment of a schedule; null where it repeats nothing, or more than `limit` bytes are alive at once. */
+export const describer = (schedule: Schedule, units: Units, lives: Lives, limit: number) => {
+  const { cuts, done, saved, forwardPeak, backwardPeak, arriving } = units;
+  const places = placesOf(schedule, lives);
   const unitOf = (place: number): number => cuts.findLastIndex((cut) => cut <= place);
-  const isSaved = (v: Life): boolean => v.made < turn && last(v) >= done[unitOf(v.made) + 1]!;
+  const isSaved = new Set(
+    [...lives.of.values()].filter((v) => v.made < schedule.turn && last(v) >= done[unitOf(v.made) + 1]!),
+  );
 
   return (first: number, end: number): Segment | null => {
     const [start, stop, from] = [cuts[first]!, cuts[end]!, done[end]!];
@@ -134,117 +66,47 @@ const describer = (schedule: Schedule, units: Units, memory: MemoryModel, limit:
     const inside = (k: number) => total(saved.slice(first, k));
     const backward = most(spans.map((k) => backwardPeak[k]! + inside(k)));
     if (backward > limit) return null;
-    const wanted = new Set<string>();
-    const sources = new Set<string>();
+    const wanted = new Set<number>();
     const nodes: number[] = [];
     for (let place = stop - 1; place >= start; place--) {
-      const node = graph.nodes[place]!;
-      if (!varying.has(node)) continue;
-      if (!node.outputs.some((name) => wanted.has(name) || (lastRead.get(name) ?? -1) >= from)) continue;
+      const { varies, lastRead, sources } = places[place]!;
+      if (!varies || (lastRead < from && !wanted.has(place))) continue;
       nodes.push(place);
-      for (const name of node.inputs) wanted.add(name);
+      for (const source of sources) wanted.add(source);
     }
     if (nodes.length === 0) return null;
     nodes.reverse();
-    const made = new Map<string, number>();
-    for (const [i, place] of nodes.entries()) {
-      for (const name of graph.nodes[place]!.inputs.map(owner)) if (made.has(name)) made.set(name, i);
-      for (const name of graph.nodes[place]!.inputs.map(owner)) if (!made.has(name) && of.has(name)) sources.add(name);
-      for (const name of graph.nodes[place]!.outputs) if (of.has(name)) made.set(name, i);
+    const given = new Set<Life>();
+    /** In the segment, and where its last reader there is. */
+    const made = new Map<Life, number>();
+    for (const place of nodes) {
+      const { reads, makes } = places[place]!;
+      for (const life of reads) {
+        if (made.has(life)) made.set(life, place);
+        else given.add(life);
+      }
+      for (const life of makes) made.set(life, place);
     }
     const ends = new Map<number, number>();
+    for (const [life, place] of made) if (last(life) < from) ends.set(place, (ends.get(place) ?? 0) + life.bytes);
     let [alive, working] = [0, 0];
-    for (const [i, place] of nodes.entries()) {
-      for (const name of graph.nodes[place]!.outputs) {
-        const life = of.get(name);
-        if (!life) continue;
-        alive += life.bytes;
-        if (last(life) < from) ends.set(made.get(name)!, (ends.get(made.get(name)!) ?? 0) + life.bytes);
-      }
+    for (const place of nodes) {
+      for (const { bytes } of places[place]!.makes) alive += bytes;
       working = Math.max(working, alive);
-      alive -= ends.get(i) ?? 0;
+      alive -= ends.get(place) ?? 0;
     }
-    const early = [...made.keys()].map((name) => of.get(name)!).filter((v) => isSaved(v) && v.reads[0]! < from);
-    const given = [...sources].map((name) => of.get(name)!);
-    const bytes = (list: readonly Life[]) => total(list.map((v) => v.bytes));
-    const kept = bytes(given.filter((v) => !isSaved(v))) + bytes(early);
+    const bytes = (list: Iterable<Life>) => total(Array.from(list, (v) => v.bytes));
+    const early = bytes([...made.keys()].filter((v) => isSaved.has(v) && v.reads[0]! < from));
+    const kept = bytes([...given].filter((v) => !isSaved.has(v))) + early;
     return {
       first,
       end,
       nodes,
       from,
-      cost: total(nodes.map((place) => costOf(graph.nodes[place]!, types))),
+      cost: total(nodes.map((place) => places[place]!.cost)),
       kept,
-      fresh: bytes(given) + bytes(early),
+      fresh: bytes(given) + early,
       peak: Math.max(backward, arriving[end]! + kept + working, ...spans.map((k) => forwardPeak[k]! + kept)),
     };
   };
-};
-
-const once = <T>(make: () => T): (() => T) => {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
-};
-
-/** What is decided up to a cut. */
-interface Plan {
-  readonly kept: number;
-  readonly cost: number;
-  readonly repeats: boolean;
-  readonly segments: readonly Segment[];
-}
-
-/** Those that no other betters in both. */
-const pareto = (plans: readonly Plan[]): Plan[] => {
-  let least = Infinity;
-  return plans
-    .toSorted((a, b) => a.cost - b.cost || a.kept - b.kept)
-    .filter(({ kept }) => {
-      const better = kept < least;
-      if (better) least = kept;
-      return better;
-    });
-};
-
-/** Of the segments of a schedule. */
-export interface Planner {
-  /** No plan keeps to fewer bytes: some unit takes as many by itself. */
-  readonly least: number;
-  /** The least work for which, by its account, no more than `bytes` are alive; null where none does. */
-  readonly plan: (bytes: number) => readonly Repetition[] | null;
-}
-
-/** Plans by dynamic programming over the cuts, for up to `limit` bytes. */
-export const planner = (schedule: Schedule, memory: MemoryModel, limit: number): Planner => {
-  const units = unitsOf(schedule, memory);
-  const describe = describer(schedule, units, memory, limit);
-  const count = units.saved.length;
-  /** From each cut, described when first asked for. */
-  const segments = units.saved.map((_, first) =>
-    once(() =>
-      Array.from({ length: count - 1 - first }, (__, i) => describe(first, first + 1 + i)).filter((s) => s !== null),
-    ),
-  );
-  const peaks = units.saved.map((_, k) => Math.max(units.forwardPeak[k]!, units.backwardPeak[k]!));
-  const plan = (bytes: number): readonly Repetition[] | null => {
-    const plans: Plan[][] = [...units.saved, 0].map(() => []);
-    plans[0]!.push({ kept: 0, cost: 0, repeats: false, segments: [] });
-    for (let k = 0; k < count; k++) {
-      for (const before of pareto(plans[k]!)) {
-        if (before.kept + peaks[k]! <= bytes)
-          plans[k + 1]!.push({ ...before, kept: before.kept + units.saved[k]!, repeats: false });
-        for (const segment of segments[k]!()) {
-          if (before.kept + segment.peak > bytes) continue;
-          plans[segment.end]!.push({
-            kept: before.kept + (before.repeats ? segment.fresh : segment.kept),
-            cost: before.cost + segment.cost,
-            repeats: true,
-            segments: [...before.segments, segment],
-          });
-        }
-      }
-    }
-    return pareto(plans[count]!)[0]?.segments ?? null;
-  };
-  return { least: most(peaks), plan };
 };

@@ -6,7 +6,7 @@
 import type { Builder } from "../../onnx/build.ts";
 import { floatOf, intOf, intsOf } from "../../onnx/graph.ts";
 import { layerAxes } from "../../onnx/infer/normalization.ts";
-import type { Value } from "../../onnx/value.ts";
+import { normaliseAxis, type Value } from "../../onnx/value.ts";
 import { numbersOf, sizeOf, tensorOf } from "../../tensor.ts";
 import { unsupportedForm, type VjpContext, type VjpRule } from "../rule.ts";
 import { fixedWeights } from "./weights.ts";
@@ -155,7 +155,7 @@ export const LayerNormalization: VjpRule = [
 /** y = (x − μ)/(σ + 10⁻⁹) over `axes`; 10⁻⁹ is left out where it stands beside σ in a quotient of the two. */
 export const MeanVarianceNormalization: VjpRule = [
   (dy, { op, node }, x) => {
-    const axes = intsOf(node, "axes", [0, 2, 3]).map((a) => (a < 0 ? a + x.shape.length : a));
+    const axes = intsOf(node, "axes", [0, 2, 3]).map((a) => normaliseAxis(node, a, x.shape.length));
     const inverse = (variance: Value) => op.Reciprocal(op.Add(op.Sqrt(variance), op.constant(1e-9, x.dtype)));
     return standardisedBack(op, dy, standardised(op, x, axes, inverse));
   },
@@ -166,8 +166,7 @@ export const LpNormalization: VjpRule = [
   (dy, { op, node, y }, x) => {
     const p = intOf(node, "p", 2);
     if (p !== 1 && p !== 2) unsupportedForm(node, `p ${p}`);
-    const raw = intOf(node, "axis", -1);
-    const axis = op.ints([raw < 0 ? raw + x.shape.length : raw]);
+    const axis = op.ints([normaliseAxis(node, intOf(node, "axis", -1), x.shape.length)]);
     const norm = (p === 1 ? op.ReduceL1 : op.ReduceL2)(x, axis, { keepdims: 1 });
     const zero = op.constant(0, x.dtype);
     const inverse = op.Where(op.Greater(norm, zero), op.Reciprocal(norm), zero);

@@ -4,7 +4,7 @@
  */
 
 import { intOf } from "../../onnx/graph.ts";
-import type { Value } from "../../onnx/value.ts";
+import { normaliseAxis, type Value } from "../../onnx/value.ts";
 import { unsupportedForm, type Vjp, type VjpContext, type VjpRule } from "../rule.ts";
 import { convInput } from "./conv.ts";
 import { matMulBack } from "./linear.ts";
@@ -20,8 +20,7 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
 /** Scale and zero point, shaped to broadcast against `x`: one, one per index of the axis, or one per block along it. */
 const alongAxis = ({ op, node }: VjpContext, x: Value, v: Value): Value => {
   if (v.shape.length === 0 || (v.shape.length === 1 && v.shape[0] === 1)) return op.Reshape(v, op.ints([]));
-  const raw = intOf(node, "axis", 1);
-  const axis = raw < 0 ? raw + x.shape.length : raw;
+  const axis = normaliseAxis(node, intOf(node, "axis", 1), x.shape.length);
   const block = intOf(node, "block_size", 0);
   if (block === 0) return op.Reshape(v, op.ints(x.shape.slice(axis).map((_, i) => (i === 0 ? v.shape[0]! : 1))));
   const repeated = [...v.shape.slice(0, axis + 1), block, ...v.shape.slice(axis + 1)];

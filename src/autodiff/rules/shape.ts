@@ -4,7 +4,7 @@ import { sizeOf, stridesOf, tensor, tensorOf } from "../../tensor.ts";
 import type { Builder } from "../../onnx/build.ts";
 import { intOf, stringOf } from "../../onnx/graph.ts";
 import { depthToSpaceMode, padAmounts, permutationOf, sliceAxes, type SliceAxis } from "../../onnx/infer/shape.ts";
-import type { Value } from "../../onnx/value.ts";
+import { normaliseAxis, type Value } from "../../onnx/value.ts";
 import { unsupportedForm, type Vjp, type VjpRule } from "../rule.ts";
 import { contractAxis } from "./linear.ts";
 
@@ -27,8 +27,7 @@ export const Transpose: VjpRule = [
 export const Concat: VjpRule =
   (index) =>
   (dy, { op, node }, ...x) => {
-    const raw = intOf(node, "axis", 0);
-    const axis = raw < 0 ? raw + dy.shape.length : raw;
+    const axis = normaliseAxis(node, intOf(node, "axis", 0), dy.shape.length);
     const start = x.slice(0, index).reduce((sum, v) => sum + v.shape[axis]!, 0);
     return op.Slice(dy, op.ints([start]), op.ints([start + x[index]!.shape[axis]!]), op.ints([axis]));
   };
@@ -132,8 +131,7 @@ const zerosLike = (op: Builder, dy: Value, { shape }: Value): Value => op.zeros(
 /** y = x[…, indices, …]; dx adds dy at the indices. */
 export const Gather: VjpRule = [
   (dy, { op, node }, x, indices) => {
-    const raw = intOf(node, "axis", 0);
-    const axis = raw < 0 ? raw + x.shape.length : raw;
+    const axis = normaliseAxis(node, intOf(node, "axis", 0), x.shape.length);
     if (axis === 0) {
       const rows = op.Unsqueeze(op.cast(indices, "int64"), op.ints([indices.shape.length]));
       return op.ScatterND(zerosLike(op, dy, x), rows, dy, { reduction: "add" });

@@ -1,12 +1,12 @@
 /** Softmax and its logarithm. */
 
 import { intOf } from "../../onnx/graph.ts";
-import type { Value } from "../../onnx/value.ts";
+import { normaliseAxis, type Value } from "../../onnx/value.ts";
 import type { VjpContext, VjpRule } from "../rule.ts";
 
 const sumOverAxis = ({ op, node, y }: VjpContext, v: Value): Value => {
-  const axis = intOf(node, "axis", -1);
-  return op.ReduceSum(v, op.ints([axis < 0 ? axis + y.shape.length : axis]), { keepdims: 1 });
+  const axis = normaliseAxis(node, intOf(node, "axis", -1), y.shape.length);
+  return op.ReduceSum(v, op.ints([axis]), { keepdims: 1 });
 };
 
 /** y = softmax(x); dx = y·(dy − Σ dy·y). */

@@ -7,6 +7,7 @@ import type { Builder } from "../../onnx/build.ts";
 import type { Window } from "../../onnx/infer/window.ts";
 import type { Value } from "../../onnx/value.ts";
 import { tensor, type Tensor } from "../../tensor.ts";
+import { remembered } from "./weights.ts";
 
 /**
  * Per axis, with i + pad = s·q + r: x[i] = Σ_t w[r + s·t]·y[q − t], t = 0 … T − 1, T = ⌈k/s⌉.
@@ -14,7 +15,7 @@ import { tensor, type Tensor } from "../../tensor.ts";
  * @param w [M, C, k, k] of the convolution; the result has C channels.
  * @returns [s·s·C, M, T, T], the phase (row, column) before the channel, as DepthToSpace's DCR wants it.
  */
-const phaseWeights = (w: Tensor<"float32">, stride: number): Tensor<"float32"> => {
+const phaseWeights = remembered((w: Tensor<"float32">, stride: number): Tensor<"float32"> => {
   const [m = 0, c = 0, kh = 0, kw = 0] = w.shape;
   const [th, tw] = [Math.ceil(kh / stride), Math.ceil(kw / stride)];
   const data = new Float32Array(stride * stride * c * m * th * tw);
@@ -30,7 +31,7 @@ const phaseWeights = (w: Tensor<"float32">, stride: number): Tensor<"float32"> =
     }
   }
   return tensor("float32", [stride * stride * c, m, th, tw], data);
-};
+});
 
 /**
  * Σ over the positions at which `window` slid over an image of size `spatial`, of `y` times the weights: what ConvTranspose

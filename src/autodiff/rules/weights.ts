@@ -3,15 +3,28 @@
 import { newData, sizeOf, stridesOf, tensor, type Tensor } from "../../tensor.ts";
 import type { Builder } from "../../onnx/build.ts";
 import { intOf, type Node } from "../../onnx/graph.ts";
-import type { Value } from "../../onnx/value.ts";
+import { normaliseAxis, type Value } from "../../onnx/value.ts";
 import { unsupportedForm, type Vjp } from "../rule.ts";
 
 /** An attack needs no weight gradient; weights that depend on the image are refused rather than taken for constant. */
 export const fixedWeights: Vjp = (_, { node }) => unsupportedForm(node, "weights that depend on the image");
 
+/** `f`, computed once for each argument as long as the weights live: copies of a network in one graph share theirs. */
+export const remembered = <W extends WeakKey, A, R>(f: (weights: W, argument: A) => R): typeof f => {
+  const known = new WeakMap<W, Map<A, R>>();
+  return (weights, argument) => {
+    const results = known.get(weights) ?? new Map<A, R>();
+    known.set(weights, results);
+    if (!results.has(argument)) results.set(argument, f(weights, argument));
+    return results.get(argument)!;
+  };
+};
+
 /** The elements of `w` where they are known now: a constant, or int8 weights behind their DequantizeLinear. */
-export const constantWeights = (op: Builder, w: Value): Tensor<"float32"> | null => {
-  if (w.constant?.dtype === "float32") return w.constant as Tensor<"float32">;
+export const constantWeights = (op: Builder, w: Value): Tensor<"float32"> | null =>
+  w.constant?.dtype === "float32" ? (w.constant as Tensor<"float32">) : dequantized(w, op);
+
+const dequantized = remembered((w: Value, op: Builder): Tensor<"float32"> | null => {
   const producer = op.producer(w);
   if (producer?.node.op !== "DequantizeLinear") return null;
   const [q, scale, zero] = producer.inputs.map((v) => v?.constant);
@@ -23,13 +36,12 @@ export const constantWeights = (op: Builder, w: Value): Tensor<"float32"> | null
     data[i] = (Number(q.data[i]) - Number(zero?.data[at] ?? 0)) * Number(scale.data[at]);
   }
   return tensor("float32", q.shape, data);
-};
+});
 
 /** Which scale of a DequantizeLinear applies to element `i`: the only one, its channel's, or its block's. */
 const scaleIndex = (node: Node, shape: readonly number[], scale: Tensor): ((i: number) => number) => {
   if (scale.data.length === 1) return () => 0;
-  const raw = intOf(node, "axis", 1);
-  const axis = raw < 0 ? raw + shape.length : raw;
+  const axis = normaliseAxis(node, intOf(node, "axis", 1), shape.length);
   const [size, inner] = [shape[axis]!, stridesOf(shape)[axis]!];
   const block = intOf(node, "block_size", 0);
   if (block === 0) return (i) => Math.floor(i / inner) % size;
@@ -40,7 +52,7 @@ const scaleIndex = (node: Node, shape: readonly number[], scale: Tensor): ((i: n
 };
 
 /** Weights [M, C/g, k…] of a convolution to those of its adjoint as a convolution: [C, M/g, k…], the kernel reversed. */
-export const flipped = (w: Tensor, group: number): Tensor => {
+export const flipped = remembered((w: Tensor, group: number): Tensor => {
   const [m = 1, c = 1, ...kernel] = w.shape;
   const taps = sizeOf(kernel);
   const perGroup = m / group;
@@ -54,4 +66,4 @@ export const flipped = (w: Tensor, group: number): Tensor => {
     }
   }
   return tensor(w.dtype, [c * group, perGroup, ...kernel], data);
-};
+});

@@ -1,7 +1,7 @@
 /** Functions of single elements, or of elements of equal place, that have no kernel. Definitions are ONNX's. */
 
 import { floatOf, intOf } from "../../onnx/graph.ts";
-import { broadcastShapes, type Value } from "../../onnx/value.ts";
+import { broadcastShapes, normaliseAxis, type Value } from "../../onnx/value.ts";
 import { sameShape, sizeOf } from "../../tensor.ts";
 import { onFloats, type GpuContext, type GpuRule } from "./rule.ts";
 
@@ -75,8 +75,7 @@ export const Mod: GpuRule = (context, x, y) => {
 
 /** z − ln Σ e^z, z = x − max x */
 export const LogSoftmax: GpuRule = onFloats(({ op, node }, x) => {
-  const raw = intOf(node, "axis", -1);
-  const axes = op.ints([raw < 0 ? raw + x.shape.length : raw]);
+  const axes = op.ints([normaliseAxis(node, intOf(node, "axis", -1), x.shape.length)]);
   const z = op.Sub(x, op.ReduceMax(x, axes, { keepdims: 1 }));
   return op.Sub(z, op.Log(op.ReduceSum(op.Exp(z), axes, { keepdims: 1 })));
 });

@@ -7,7 +7,7 @@ import type { Builder } from "../../onnx/build.ts";
 import { intOf } from "../../onnx/graph.ts";
 import { sliceAxes } from "../../onnx/infer/shape.ts";
 import { dtypeOf } from "../../onnx/tensor-proto.ts";
-import type { Value } from "../../onnx/value.ts";
+import { normaliseAxis, type Value } from "../../onnx/value.ts";
 import { numbersOf, tensorOf, type DType } from "../../tensor.ts";
 import { fromFront, iota, isTransposed, likewise, pinned, type GpuContext, type GpuRule } from "./rule.ts";
 
@@ -48,8 +48,8 @@ const extremum =
   ({ op, node }, given) => {
     if (given?.dtype !== "float32") return null;
     const x = isTransposed(op, given) ? pinned(op, given) : given;
-    const raw = intOf(node, "axis", 0);
-    const [axis, last] = [raw < 0 ? raw + x.shape.length : raw, intOf(node, "select_last_index", 0) === 1];
+    const axis = normaliseAxis(node, intOf(node, "axis", 0), x.shape.length);
+    const last = intOf(node, "select_last_index", 0) === 1;
     const size = x.shape[axis]!;
     const best = op[find](x, op.ints([axis]), { keepdims: 1 });
     const places = iota(op, "float32", size, axis, x.shape.length);
@@ -111,8 +111,7 @@ export const OneHot: GpuRule = ({ op, node }, indices, depth, values) => {
   if (indices?.dtype !== "int32" || !depth?.constant || !values?.constant) return null;
   const [size = 0] = numbersOf(depth.constant);
   const rank = indices.shape.length + 1;
-  const raw = intOf(node, "axis", -1);
-  const axis = raw < 0 ? raw + rank : raw;
+  const axis = normaliseAxis(node, intOf(node, "axis", -1), rank);
   const wrapped = fromFront(op, indices, size);
   const own = op.Equal(op.Unsqueeze(wrapped, op.ints([axis])), iota(op, "int32", size, axis, rank));
   const [off = 0, on = 1] = numbersOf(values.constant);

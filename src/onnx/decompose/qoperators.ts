@@ -7,7 +7,7 @@ import type { DType } from "../../tensor.ts";
 import type { Builder } from "../build.ts";
 import type { Decomposable, Decompose } from "../decompose.ts";
 import { OnnxError, describe, floatOf, intOf, type Attributes } from "../graph.ts";
-import { required, type Value } from "../value.ts";
+import { normaliseAxis, required, type Value } from "../value.ts";
 
 const MICROSOFT = "com.microsoft";
 
@@ -111,8 +111,7 @@ const QLinearWhere: Decompose = (context) => {
 
 /** `opset` says which Softmax is meant: before 13 all axes from `axis` on are one. */
 const softmax = ({ op, node }: Decomposable, x: Value): Value => {
-  const raw = intOf(node, "axis", -1);
-  const axis = raw < 0 ? raw + x.shape.length : raw;
+  const axis = normaliseAxis(node, intOf(node, "axis", -1), x.shape.length);
   if (intOf(node, "opset", 13) >= 13 || axis === x.shape.length - 1) return op.Softmax(x, { axis });
   return op.Reshape(op.Softmax(op.Flatten(x, { axis }), { axis: 1 }), op.ints(x.shape));
 };

@@ -3,7 +3,7 @@
 import { newData, numbersOf, sizeOf, stridesOf, tensor, tensorOf, type Tensor } from "../../tensor.ts";
 import { OnnxError, describe, intOf, tensorAttributeOf, type Node } from "../graph.ts";
 import { sliceAxes } from "../infer/shape.ts";
-import type { TensorType, Value } from "../value.ts";
+import { normaliseAxis, type TensorType, type Value } from "../value.ts";
 
 /** Null: not representable, so left to the runtime. */
 export type Evaluator = (
@@ -37,7 +37,7 @@ export const expanded = (x: Tensor, shape: readonly number[]): Tensor =>
   moved(x, shape, (index) => x.shape.map((d, i) => (d === 1 ? 0 : index[shape.length - x.shape.length + i]!)));
 
 const concat: Evaluator = (inputs, { dtype, shape }, node) => {
-  const axis = intOf(node, "axis", 0) < 0 ? intOf(node, "axis", 0) + shape.length : intOf(node, "axis", 0);
+  const axis = normaliseAxis(node, intOf(node, "axis", 0), shape.length);
   const starts = inputs.map((_, i) => inputs.slice(0, i).reduce((sum, t) => sum + t.shape[axis]!, 0));
   const owner = (position: number) => starts.findLastIndex((s) => s <= position);
   const data = newData(dtype, sizeOf(shape));
@@ -53,8 +53,7 @@ const concat: Evaluator = (inputs, { dtype, shape }, node) => {
 };
 
 const gather: Evaluator = ([x, indices], { shape }, node) => {
-  const raw = intOf(node, "axis", 0);
-  const axis = raw < 0 ? raw + x!.shape.length : raw;
+  const axis = normaliseAxis(node, intOf(node, "axis", 0), x!.shape.length);
   const rank = indices!.shape.length;
   const strides = stridesOf(indices!.shape);
   const list = numbersOf(indices!);
@@ -74,8 +73,7 @@ const slice: Evaluator = ([x], { shape }, node, values) => {
 
 /** The parts of `x` along the node's axis. */
 export const split = (x: Tensor, parts: readonly TensorType[], node: Node): Tensor[] => {
-  const raw = intOf(node, "axis", 0);
-  const axis = raw < 0 ? raw + x.shape.length : raw;
+  const axis = normaliseAxis(node, intOf(node, "axis", 0), x.shape.length);
   return parts.map(({ shape }, part) => {
     const start = parts.slice(0, part).reduce((sum, t) => sum + t.shape[axis]!, 0);
     return moved(x, shape, (index) => index.map((v, i) => (i === axis ? start + v : v)));

@@ -1,7 +1,7 @@
 /** Shapes of operators that move elements about without computing on them. */
 
-import { sizeOf, type DType } from "../../tensor.ts";
-import { OnnxError, describe, intOf, intsOf, stringOf, tensorAttributeOf, type Node } from "../graph.ts";
+import { sizeOf } from "../../tensor.ts";
+import { OnnxError, describe, intOf, intsOf, stringOf, type Node } from "../graph.ts";
 import {
   broadcastShapes,
   constantInts,
@@ -11,6 +11,7 @@ import {
   type Infer,
   type Value,
 } from "../value.ts";
+import { likeFirst } from "./indexed.ts";
 
 const Concat: Infer = (node, inputs) => {
   const first = required(node, inputs, 0);
@@ -176,36 +177,6 @@ const Tile: Infer = (node, inputs) => {
   return [{ dtype: x.dtype, shape: x.shape.map((d, i) => d * repeats[i]!) }];
 };
 
-const Gather: Infer = (node, inputs) => {
-  const x = required(node, inputs, 0);
-  const axis = normaliseAxis(node, intOf(node, "axis", 0), x.shape.length);
-  return [
-    {
-      dtype: x.dtype,
-      shape: [...x.shape.slice(0, axis), ...required(node, inputs, 1).shape, ...x.shape.slice(axis + 1)],
-    },
-  ];
-};
-
-const likeFirst: Infer = (node, inputs) => {
-  const { dtype, shape } = required(node, inputs, 0);
-  return [{ dtype, shape }];
-};
-
-const GatherElements: Infer = (node, inputs) => [
-  { dtype: required(node, inputs, 0).dtype, shape: required(node, inputs, 1).shape },
-];
-
-const GatherND: Infer = (node, inputs) => {
-  const x = required(node, inputs, 0);
-  const indices = required(node, inputs, 1).shape;
-  const batch = intOf(node, "batch_dims", 0);
-  const depth = batch + (indices.at(-1) ?? Infinity);
-  if (depth > x.shape.length)
-    throw new OnnxError(`indices [${indices.join(", ")}] do not fit [${x.shape.join(", ")}]`, describe(node));
-  return [{ dtype: x.dtype, shape: [...indices.slice(0, -1), ...x.shape.slice(depth)] }];
-};
-
 const depthSpace =
   (sign: 1 | -1): Infer =>
   (node, inputs) => {
@@ -219,42 +190,6 @@ const depthSpace =
     return [{ dtype, shape: to }];
   };
 
-const Constant: Infer = (node) => {
-  const value = tensorAttributeOf(node, "value", undefined);
-  if (!value) throw new OnnxError("has no tensor value", describe(node));
-  return [{ dtype: value.dtype, shape: value.shape }];
-};
-
-const ConstantOfShape: Infer = (node, inputs) => {
-  const value = tensorAttributeOf(node, "value", undefined);
-  if (value && value.data.length !== 1) throw new OnnxError("its value is not one element", describe(node));
-  const dtype: DType = value?.dtype ?? "float32";
-  return [{ dtype, shape: constantInts(node, required(node, inputs, 0)) }];
-};
-
-const Shape: Infer = (node, inputs) => {
-  const { shape } = required(node, inputs, 0);
-  return [{ dtype: "int64", shape: [shape.slice(intOf(node, "start", 0), intOf(node, "end", shape.length)).length] }];
-};
-
-const Size: Infer = (node, inputs) => {
-  required(node, inputs, 0);
-  return [{ dtype: "int64", shape: [] }];
-};
-
-const Range: Infer = (node, inputs) => {
-  const [start, limit, delta] = [0, 1, 2].map((i) => constantInts(node, required(node, inputs, i))[0]!);
-  return [{ dtype: required(node, inputs, 0).dtype, shape: [Math.max(0, Math.ceil((limit! - start!) / delta!))] }];
-};
-
-const OneHot: Infer = (node, inputs) => {
-  const shape = [...required(node, inputs, 0).shape];
-  const depth = constantInts(node, required(node, inputs, 1))[0]!;
-  const axis = intOf(node, "axis", -1);
-  shape.splice(axis < 0 ? axis + shape.length + 1 : axis, 0, depth);
-  return [{ dtype: required(node, inputs, 2).dtype, shape }];
-};
-
 export const moving: Readonly<Record<string, Infer>> = {
   Concat,
   Split,
@@ -267,20 +202,9 @@ export const moving: Readonly<Record<string, Infer>> = {
   Transpose,
   Expand,
   Tile,
-  Gather,
-  GatherElements,
-  GatherND,
-  ScatterElements: likeFirst,
-  ScatterND: likeFirst,
   ReverseSequence: likeFirst,
   DepthToSpace: depthSpace(1),
   SpaceToDepth: depthSpace(-1),
-  Constant,
-  ConstantOfShape,
-  Shape,
-  Size,
-  Range,
-  OneHot,
 };
 
 /** `mode` of DepthToSpace. */

@@ -1,0 +1,103 @@
+/** The forward pass cut into stretches, and what each saves and takes. */
+
+import { isCheap } from "./cost.ts";
+import type { Life, Lives, MemoryModel } from "./lives.ts";
+import { readersOf, type Schedule } from "./schedule.ts";
+
+/** At most so many stretches between cuts; what is planned grows with its square. */
+const UNITS = 32;
+
+/** The forward pass, cut where little is alive; a unit lies between two cuts. */
+export interface Units {
+  /** Places in the schedule, from 0 to the end of the forward pass. */
+  readonly cuts: readonly number[];
+  /** From here on the backward pass reads nothing that was made at or after that cut. */
+  readonly done: readonly number[];
+  /** Bytes of each unit that live on until its own backward pass. */
+  readonly saved: readonly number[];
+  /** Most bytes alive in each unit's forward and backward pass, without what earlier units saved. */
+  readonly forwardPeak: readonly number[];
+  readonly backwardPeak: readonly number[];
+  /** Of these, what is alive where each cut's backward pass starts. */
+  readonly arriving: readonly number[];
+}
+
+/** Where it is last read in the backward pass; -1 for nowhere. */
+export const last = (life: Life): number => life.reads.at(-1) ?? -1;
+export const total = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0);
+export const most = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
+
+/** Bytes carried on by the forward pass alone over each place. */
+const carriedOver = (lives: readonly Life[], turn: number): number[] => {
+  const change = Array.from({ length: turn + 2 }, () => 0);
+  for (const { bytes, made, lastForward, reads } of lives) {
+    if (reads.length > 0 || lastForward <= made) continue;
+    change[made + 1]! += bytes;
+    change[lastForward + 1]! -= bytes;
+  }
+  let sum = 0;
+  return change.map((c) => (sum += c));
+};
+
+/** A unit that saves so many times more than the smallest has been cut too late. */
+const WIDEST = 2.5;
+
+/** Places between a product and its only reader: onnxruntime fuses the two, which a further reader would prevent. */
+const fusedOver = ({ graph: { nodes } }: Schedule): ReadonlySet<number> => {
+  const readers = readersOf(nodes);
+  const [made, places] = [new Map<string, number>(), new Set<number>()];
+  for (const [place, node] of nodes.entries()) {
+    for (const name of node.inputs)
+      for (let p = (made.get(name) ?? place) + 1; p <= place; p++) if (readers.get(name) === 1) places.add(p);
+    if (!isCheap(node)) for (const name of node.outputs) made.set(name, place);
+  }
+  return places;
+};
+
+/** Cuts such that units save about equally much, each where the least is carried over it. */
+const cutsOf = (schedule: Schedule, lives: readonly Life[]): number[] => {
+  const { turn } = schedule;
+  const fused = fusedOver(schedule);
+  const savedAt = Array.from({ length: turn }, () => 0);
+  for (const { bytes, made, reads } of lives) if (made < turn && reads.length > 0) savedAt[made]! += bytes;
+  const step = total(savedAt) / UNITS;
+  const carried = carriedOver(lives, turn);
+  const cuts = [0];
+  let [best, since, sinceBest] = [0, 0, 0];
+  for (let place = 1; place < turn; place++) {
+    since += savedAt[place - 1]!;
+    sinceBest += savedAt[place - 1]!;
+    if (since < step || fused.has(place)) continue;
+    if (best === 0 || (carried[place]! <= carried[best]! && since < WIDEST * step)) [best, sinceBest] = [place, 0];
+    if (since < WIDEST * step) continue;
+    cuts.push(best);
+    [best, since] = [0, sinceBest];
+  }
+  return [...cuts, turn];
+};
+
+export const unitsOf = (schedule: Schedule, { of }: Lives, memory: MemoryModel): Units => {
+  const { turn } = schedule;
+  const lives = [...of.values()];
+  const cuts = cutsOf(schedule, lives);
+  const done = cuts.map((cut) =>
+    lives.reduce((latest, v) => (v.made >= cut && v.made < turn ? Math.max(latest, last(v) + 1) : latest), turn),
+  );
+  const units = cuts.slice(1).map((_, k) => k);
+  const saved = units.map((k) =>
+    total(
+      lives.filter((v) => v.made >= cuts[k]! && v.made < cuts[k + 1]! && last(v) >= done[k + 1]!).map((v) => v.bytes),
+    ),
+  );
+  const bytes = memory.usage(schedule);
+  const before = cuts.map((_, k) => total(saved.slice(0, k)));
+  const peak = (from: number, to: number, k: number) => most(bytes.slice(from, to)) - before[k]!;
+  return {
+    cuts,
+    done,
+    saved,
+    forwardPeak: units.map((k) => peak(cuts[k]!, cuts[k + 1]!, k)),
+    backwardPeak: units.map((k) => peak(done[k + 1]!, k === 0 ? bytes.length : done[k]!, k)),
+    arriving: cuts.map((_, k) => Math.min(bytes[done[k]! - 1] ?? Infinity, bytes[done[k]!] ?? Infinity) - before[k]!),
+  };
+};
