@@ -2,7 +2,7 @@
 // Void (255) in the reference is not counted; a prediction that is no class is counted in the row's last column. The word
 // after the matrix counts reference labels that are neither class nor void: the caller's mistake, not to be passed over.
 //
-// Each workgroup counts in memory of its own and adds that up once. It holds 4096 counts, so that many classes are counted
+// Each workgroup counts in memory of its own and adds that up once. It holds BINS counts, 4096 at most, so that many classes are counted
 // some rows at a time: workgroups with the same y see all pixels, and count the rows y·rows … y·rows + rows − 1. Labels
 // come in runs, and so a thread reads 16 neighbours and adds once a run.
 
@@ -23,7 +23,9 @@ const VOID = 255u;
 const NONE = 0xffffffffu;
 const WORDS = 4u; // that a thread reads at a time
 
-var<workgroup> bins: array<atomic<u32>, 4096>;
+override BINS: u32 = 4096; // rows·(classes + 1): what is not counted in need not be cleared
+
+var<workgroup> bins: array<atomic<u32>, BINS>;
 
 // Which of this workgroup's bins a pixel is counted in.
 fn binOf(p: u32, r: u32, first: u32) -> u32 {

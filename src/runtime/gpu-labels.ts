@@ -42,6 +42,7 @@ export const confusion = async (
   return gpu.launch("confusion", {
     buffers: { prediction, reference, counts },
     parameters: { pixels: reference.length, classes, rows },
+    constants: { BINS: rows * (classes + 1) },
     items: Math.ceil(reference.length / 16),
     layers: Math.ceil(classes / rows),
     groups,
