@@ -3,6 +3,21 @@
 import type { Graph, Node } from "../graph.ts";
 import { readsOf } from "../sort.ts";
 
+/** Through these onnxruntime moves a quantisation to the front. */
+const passed = new Set(["MaxPool", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Identity"]);
+
+/** Whether all that becomes of a value is its quantisation, there or behind such nodes. */
+const quantizedOnly = ({ nodes, outputs }: Graph): ((name: string) => boolean) => {
+  const results = new Set(outputs.map((v) => v.name));
+  const readers = new Map<string, Node[]>();
+  for (const node of nodes) for (const name of readsOf(node)) readers.set(name, [...(readers.get(name) ?? []), node]);
+  const only = (name: string): boolean =>
+    !results.has(name) &&
+    readers.has(name) &&
+    readers.get(name)!.every((n) => n.op === "QuantizeLinear" || (passed.has(n.op) && only(n.outputs[0]!)));
+  return only;
+};
+
 /**
  * onnxruntime (1.30, QDQPropagation, from the basic optimisations on) quantises before a MaxPool what is quantised behind it,
  * where nothing else reads what is pooled. The values are the same then, but Indices become those of the first of equal codes
@@ -11,12 +26,9 @@ import { readsOf } from "../sort.ts";
  */
 export const keepIndices = (graph: Graph): Graph => {
   const read = new Set([...graph.outputs.map((v) => v.name), ...graph.nodes.flatMap(readsOf)]);
-  const otherwise = new Set([
-    ...graph.outputs.map((v) => v.name),
-    ...graph.nodes.filter((n) => n.op !== "QuantizeLinear").flatMap(readsOf),
-  ]);
+  const quantized = quantizedOnly(graph);
   const moved = ({ op, domain, outputs: [y = "", indices = ""] }: Node): boolean =>
-    op === "MaxPool" && domain === "" && read.has(indices) && read.has(y) && !otherwise.has(y);
+    op === "MaxPool" && domain === "" && read.has(indices) && quantized(y);
   if (!graph.nodes.some(moved)) return graph;
   const nodes = graph.nodes.flatMap((node): Node[] => {
     if (!moved(node)) return [node];
