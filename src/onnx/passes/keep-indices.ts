@@ -3,6 +3,16 @@
 import type { Graph, Node } from "../graph.ts";
 import { readsOf } from "../sort.ts";
 
+/** y = max(x, x): onnxruntime moves nothing past it and fuses nothing with it. */
+export const copied = (x: string, y: string): Node => ({
+  name: `${y}_copied`,
+  op: "Max",
+  domain: "",
+  inputs: [x, x],
+  outputs: [y],
+  attributes: {},
+});
+
 /** Through these onnxruntime moves a quantisation to the front. */
 const passed = new Set(["MaxPool", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Identity"]);
 
@@ -34,15 +44,7 @@ export const keepIndices = (graph: Graph): Graph => {
     if (!moved(node)) return [node];
     const [y = "", ...rest] = node.outputs;
     const pooled = `${y}_before_quantization`;
-    const kept: Node = {
-      name: `${node.name}_kept`,
-      op: "Max",
-      domain: "",
-      inputs: [pooled, pooled],
-      outputs: [y],
-      attributes: {},
-    };
-    return [{ ...node, outputs: [pooled, ...rest] }, kept];
+    return [{ ...node, outputs: [pooled, ...rest] }, copied(pooled, y)];
   });
   return { ...graph, nodes };
 };
