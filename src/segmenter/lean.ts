@@ -5,12 +5,12 @@ import { orderForMemory } from "../autodiff/lower.ts";
 import { recomputed, type MemoryModel, type TypedGraph } from "../autodiff/recompute.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { typesOf } from "../onnx/types.ts";
-import { executionOrder, footprint, needOf, ownersOf, usage } from "../runtime/memory.ts";
+import { executionOrder, usage } from "../runtime/liveness.ts";
+import { footprint, needOf } from "../runtime/memory.ts";
 
 const memory: MemoryModel = {
   order: ({ nodes }) => executionOrder(nodes).flatMap(({ outputs }) => outputs.find((name) => name !== "") ?? []),
   usage: ({ graph, types }) => usage({ ...graph, types }),
-  owners: ({ nodes }) => ownersOf(nodes),
   need: ({ graph, types }) => needOf(footprint({ ...graph, types })),
 };
 

@@ -81,7 +81,7 @@ const cutsOf = (schedule: Schedule, lives: readonly Life[]): number[] => {
 
 export const unitsOf = (schedule: Schedule, memory: MemoryModel): Units => {
   const { turn } = schedule;
-  const lives = [...livesOf(schedule, memory).of.values()];
+  const lives = [...livesOf(schedule).values()];
   const cuts = cutsOf(schedule, lives);
   const done = cuts.map((cut) =>
     lives.reduce((latest, v) => (v.made >= cut && v.made < turn ? Math.max(latest, last(v) + 1) : latest), turn),
@@ -118,10 +118,10 @@ interface Segment extends Repetition {
 }
 
 /** Describes any segment of a schedule; null where it repeats nothing, or more than `limit` bytes are alive at once. */
-const describer = (schedule: Schedule, units: Units, memory: MemoryModel, limit: number) => {
+const describer = (schedule: Schedule, units: Units, limit: number) => {
   const { graph, types, turn } = schedule;
   const { cuts, done, saved, forwardPeak, backwardPeak, arriving } = units;
-  const { of, owner } = livesOf(schedule, memory);
+  const lives = livesOf(schedule);
   const varying = variable(graph);
   const lastRead = new Map<string, number>();
   for (const [i, node] of graph.nodes.entries()) if (i >= turn) for (const name of node.inputs) lastRead.set(name, i);
@@ -148,15 +148,16 @@ const describer = (schedule: Schedule, units: Units, memory: MemoryModel, limit:
     nodes.reverse();
     const made = new Map<string, number>();
     for (const [i, place] of nodes.entries()) {
-      for (const name of graph.nodes[place]!.inputs.map(owner)) if (made.has(name)) made.set(name, i);
-      for (const name of graph.nodes[place]!.inputs.map(owner)) if (!made.has(name) && of.has(name)) sources.add(name);
-      for (const name of graph.nodes[place]!.outputs) if (of.has(name)) made.set(name, i);
+      const { inputs, outputs } = graph.nodes[place]!;
+      for (const name of inputs) if (made.has(name)) made.set(name, i);
+      for (const name of inputs) if (!made.has(name) && lives.has(name)) sources.add(name);
+      for (const name of outputs) if (lives.has(name)) made.set(name, i);
     }
     const ends = new Map<number, number>();
     let [alive, working] = [0, 0];
     for (const [i, place] of nodes.entries()) {
       for (const name of graph.nodes[place]!.outputs) {
-        const life = of.get(name);
+        const life = lives.get(name);
         if (!life) continue;
         alive += life.bytes;
         if (last(life) < from) ends.set(made.get(name)!, (ends.get(made.get(name)!) ?? 0) + life.bytes);
@@ -164,8 +165,8 @@ const describer = (schedule: Schedule, units: Units, memory: MemoryModel, limit:
       working = Math.max(working, alive);
       alive -= ends.get(i) ?? 0;
     }
-    const early = [...made.keys()].map((name) => of.get(name)!).filter((v) => isSaved(v) && v.reads[0]! < from);
-    const given = [...sources].map((name) => of.get(name)!);
+    const early = [...made.keys()].map((name) => lives.get(name)!).filter((v) => isSaved(v) && v.reads[0]! < from);
+    const given = [...sources].map((name) => lives.get(name)!);
     const bytes = (list: readonly Life[]) => total(list.map((v) => v.bytes));
     const kept = bytes(given.filter((v) => !isSaved(v))) + bytes(early);
     return {
@@ -217,7 +218,7 @@ export interface Planner {
 /** Plans by dynamic programming over the cuts, for up to `limit` bytes. */
 export const planner = (schedule: Schedule, memory: MemoryModel, limit: number): Planner => {
   const units = unitsOf(schedule, memory);
-  const describe = describer(schedule, units, memory, limit);
+  const describe = describer(schedule, units, limit);
   const count = units.saved.length;
   /** From each cut, described when first asked for. */
   const segments = units.saved.map((_, first) =>
