@@ -48,8 +48,8 @@ const compiled = (
     const lowered = lowerForWebGpu(model);
     return { model: lowered, footprint: footprint({ ...lowered.graph, types: typesOf(lowered.graph) }) };
   }
-  const { graph, types } = within(model.graph, Object.keys(gradients), room);
-  return { model: { ...model, graph }, footprint: footprint({ ...graph, types }) };
+  const { graph, footprint: taken } = within(model.graph, Object.keys(gradients), room);
+  return { model: { ...model, graph }, footprint: taken };
 };
 
 /** `image` float32 [1,3,H,W] ↦ `labels` uint8 [1,H,W], `confidence` float32 [1,H,W]: the largest class probability. */

@@ -6,19 +6,30 @@ import { recomputed, type MemoryModel, type TypedGraph } from "../autodiff/recom
 import type { Graph } from "../onnx/graph.ts";
 import { typesOf } from "../onnx/types.ts";
 import { executionOrder, usage } from "../runtime/liveness.ts";
-import { footprint, needOf } from "../runtime/memory.ts";
+import { footprint, needOf, type Footprint } from "../runtime/memory.ts";
+
+/**
+ * Of largest values: what is recomputed comes and goes among what is kept, and leaves gaps that it does not fit. So much more
+ * than other graphs do those take (`npm run bench -- memory --budget`).
+ */
+const GAPS = 0.6;
+
+const leanFootprint = ({ graph, types }: TypedGraph): Footprint => {
+  const plain = footprint({ ...graph, types });
+  return { ...plain, runBytes: plain.runBytes + GAPS * plain.liveness.largestBytes };
+};
 
 const memory: MemoryModel = {
   order: ({ nodes }) => executionOrder(nodes).flatMap(({ outputs }) => outputs.find((name) => name !== "") ?? []),
   usage: ({ graph, types }) => usage({ ...graph, types }),
-  need: ({ graph, types }) => needOf(footprint({ ...graph, types })),
+  need: (file) => needOf(leanFootprint(file)),
 };
 
-/**
- * Left free, in largest values: what is recomputed comes and goes among what is kept, and leaves gaps that it does not fit. So
- * much more than predicted did attacks take whose room was tight (`npm run bench -- memory --budget`).
- */
-const GAPS = 0.6;
+/** A graph as it is run, and what it takes. */
+export interface Lean {
+  readonly graph: Graph;
+  readonly footprint: Footprint;
+}
 
 /**
  * The graph in the order that needs the least memory; where that is more than `room` bytes, with as little recomputed in the
@@ -26,12 +37,12 @@ const GAPS = 0.6;
  *
  * @param gradients the outputs that the backward pass makes; without any there is nothing to recompute.
  */
-export const within = (built: Graph, gradients: readonly string[], room: number): TypedGraph => {
+export const within = (built: Graph, gradients: readonly string[], room: number): Lean => {
   const graph = expandLate(built, typesOf(built));
   const types = typesOf(graph);
   const ordered = orderForMemory(graph, types);
-  const plain = { graph: ordered, types: typesOf(ordered) };
-  const whole = footprint({ ...plain.graph, types: plain.types });
-  if (gradients.length === 0 || needOf(whole) <= room) return plain;
-  return recomputed({ graph, types }, gradients, memory, room - GAPS * whole.liveness.largestBytes) ?? plain;
+  const plain = { graph: ordered, footprint: footprint({ ...ordered, types: typesOf(ordered) }) };
+  if (gradients.length === 0 || needOf(plain.footprint) <= room) return plain;
+  const lean = recomputed({ graph, types }, gradients, memory, room);
+  return lean ? { graph: lean.graph, footprint: leanFootprint(lean) } : plain;
 };
