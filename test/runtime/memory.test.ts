@@ -63,10 +63,9 @@ const measure = async (...args: readonly string[]): Promise<Measured> => {
 };
 
 describe("the prediction", () => {
-  const isNear = ({ measured, predicted }: Measured): void => {
-    expect(measured).toBeGreaterThan(16 * 2 ** 20);
-    expect(Math.abs(predicted / measured - 1)).toBeLessThanOrEqual(0.15);
-  };
+  /** Of what was measured; all of it where the heap did not even grow. */
+  const error = ({ measured, predicted }: Measured): number =>
+    measured > 16 * 2 ** 20 ? Math.abs(predicted / measured - 1) : 1;
 
   const cases = [
     ["enet-street", "given", 120, 160],
@@ -80,7 +79,7 @@ describe("the prediction", () => {
 
   it.skipIf(!shipped).each(cases)(
     "is within 15 % of what the heap takes: %s %s at %d×%d",
-    async (...c) => isNear(await measure(...c.map(String))),
+    async (...c) => expect(error(await measure(...c.map(String)))).toBeLessThanOrEqual(0.15),
     180_000,
   );
 
@@ -89,7 +88,7 @@ describe("the prediction", () => {
     async () => {
       const budget = 38;
       const attack = await measure("enet-street", "attack", "240", "320", String(budget));
-      isNear(attack);
+      expect(error(attack)).toBeLessThanOrEqual(0.15);
       expect(attack.measured).toBeLessThanOrEqual(budget * 2 ** 20);
       expect((await measure("enet-street", "attack", "240", "320", "1024")).predicted).toBeGreaterThan(
         budget * 2 ** 20,
