@@ -77,11 +77,18 @@ const earlyQuantized = (graph: SizedGraph): SizedGraph => {
 
 const isQuantize = (node: SizedNode | undefined): node is SizedNode => node?.op === "QuantizeLinear";
 
-/** Relu → QuantizeLinear to uint8: what is below the zero point saturates there anyway (ReluQuantFusion). */
-const dropRelu: Rule = (node, { onlyReader, type }) => {
-  const quantize = node.op === "Relu" ? onlyReader(node) : undefined;
-  if (!isQuantize(quantize) || type(quantize.outputs[0]!)?.dtype !== "uint8") return null;
-  return { gone: [node, quantize], made: { ...quantize, inputs: [node.inputs[0]!, ...quantize.inputs.slice(1)] } };
+/** Relu → QuantizeLinear to uint8: without the Relu, as what is below the zero point saturates there anyway (ReluQuantFusion). */
+const saturating = (graph: SizedGraph): SizedGraph => {
+  const { onlyReader, type } = viewOf(graph);
+  const drops = (node: SizedNode): boolean => {
+    const quantize = node.op === "Relu" ? onlyReader(node) : undefined;
+    return isQuantize(quantize) && type(quantize.outputs[0]!)?.dtype === "uint8";
+  };
+  const dropped = new Map(graph.nodes.filter(drops).map((n) => [n.outputs[0]!, n.inputs[0]!] as const));
+  if (dropped.size === 0) return graph;
+  const kept = graph.nodes.filter((n) => !dropped.has(n.outputs[0]!));
+  const nodes = kept.map((n) => ({ ...n, inputs: n.inputs.map((name) => dropped.get(name) ?? name) }));
+  return { ...graph, nodes };
 };
 
 /** Have integer kernels, or move integers as well as floats; the others' QuantizeLinear and DequantizeLinear stay. */
@@ -154,6 +161,6 @@ const withAddend: Rule = (node, view) => {
 export const executed = (file: SizedGraph): SizedGraph => {
   const { nodes, nameOf } = withoutIdentities(file.nodes);
   const loaded = { ...file, nodes, outputs: file.outputs.map(({ name }) => ({ name: nameOf(name) })) };
-  const quantised = withoutUnread([dropRelu, onQuantized].reduce(rewrite, earlyQuantized(loaded)));
+  const quantised = withoutUnread(rewrite(saturating(earlyQuantized(loaded)), onQuantized));
   return [withActivation, withAddend].reduce(rewrite, quantised);
 };
