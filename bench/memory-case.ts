@@ -6,7 +6,8 @@
 
 import { typesOf } from "../src/onnx/types.ts";
 import { writeModel } from "../src/onnx/write.ts";
-import { peakOf, predictMemory } from "../src/runtime/memory.ts";
+import { peakOf } from "../src/runtime/liveness.ts";
+import { predictMemory } from "../src/runtime/memory.ts";
 import { startWasm } from "../src/runtime/wasm.ts";
 import { compileForward, compileGradient } from "../src/segmenter/compile.ts";
 import { createSegmenter } from "../src/segmenter/segmenter.ts";

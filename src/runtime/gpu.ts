@@ -28,7 +28,7 @@ export interface LaunchOptions {
   readonly parameters: Readonly<Record<string, number>>;
   /** What the threads share among them: kernels stride over the items, so that any number of workgroups will do. */
   readonly items: number;
-  /** At most so many workgroups; default 4096: on an H100 as many as items take half of the bandwidth for starting. */
+  /** At most so many workgroups; default: as many as the device takes in one dimension. */
   readonly groups?: number | undefined;
   /** Workgroups in the second dimension; default 1. */
   readonly layers?: number | undefined;
@@ -54,7 +54,6 @@ export interface Gpu {
 
 const arrays = { float32: Float32Array, int32: Int32Array, uint32: Uint32Array, uint8: Uint8Array } as const;
 const mapForReading = 1;
-const usualGroups = 4096;
 
 /** The first elements of a buffer, whoever made it. @throws GpuError where it is too small. */
 export const arrayOf = <D extends ElementType>(buffer: GPUBuffer, dtype: D, length: number): GpuArray<D> => {
@@ -114,7 +113,7 @@ export const openGpu = (device: GPUDevice, sources: KernelSources): Gpu => {
       requireNames(`${name}: buffers`, Object.keys(buffers), declared);
       const bytes = parameterBytes(shader, parameters);
       const most = device.limits.maxComputeWorkgroupsPerDimension;
-      const across = Math.min(Math.ceil(items / shader.workgroup), groups ?? usualGroups, most);
+      const across = Math.min(Math.ceil(items / shader.workgroup), groups ?? most, most);
       return guard(name, () => {
         const entries = shader.bindings.map((b) => entryOf(device, name, b, buffers[b.name]!));
         const uniform = createBuffer(device, bytes.byteLength, usage.uniform, bytes);

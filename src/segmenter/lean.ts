@@ -5,27 +5,31 @@ import { orderForMemory } from "../autodiff/lower.ts";
 import { recomputed, type MemoryModel, type TypedGraph } from "../autodiff/recompute.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { typesOf } from "../onnx/types.ts";
-import { executionOrder, footprint, needOf, ownersOf, usage, type Footprint } from "../runtime/memory.ts";
+import { executionOrder, usage } from "../runtime/liveness.ts";
+import { footprint, needOf, type Footprint } from "../runtime/memory.ts";
+
+/**
+ * Of largest values: what is recomputed comes and goes among what is kept, and leaves gaps that it does not fit. So much more
+ * than other graphs do those take (`npm run bench -- memory --budget`).
+ */
+const GAPS = 0.6;
+
+const leanFootprint = ({ graph, types }: TypedGraph): Footprint => {
+  const plain = footprint({ ...graph, types });
+  return { ...plain, runBytes: plain.runBytes + GAPS * plain.liveness.largestBytes };
+};
 
 const memory: MemoryModel = {
   order: ({ nodes }) => executionOrder(nodes).flatMap(({ outputs }) => outputs.find((name) => name !== "") ?? []),
   usage: ({ graph, types }) => usage({ ...graph, types }),
-  owners: ({ nodes }) => ownersOf(nodes),
-  need: ({ graph, types }) => needOf(footprint({ ...graph, types })),
+  need: (file) => needOf(leanFootprint(file)),
 };
 
+/** A graph as it is run, and what it takes. */
 export interface Sized {
   readonly graph: Graph;
   readonly footprint: Footprint;
 }
-
-const sized = ({ graph, types }: TypedGraph): Sized => ({ graph, footprint: footprint({ ...graph, types }) });
-
-/**
- * Left free, in largest values: what is recomputed comes and goes among what is kept, and leaves gaps that it does not fit. So
- * much more than predicted did attacks take whose room was tight (`npm run bench -- memory --budget`).
- */
-const GAPS = 0.6;
 
 /**
  * The graph in the order that needs the least memory; where that is more than `room` bytes, with as little recomputed in the
@@ -38,8 +42,8 @@ export const within = (built: Graph, gradients: readonly string[], room: number)
   const graph = expandLate(built, builtTypes);
   const types = typesOf(graph, builtTypes);
   const ordered = orderForMemory(graph, types);
-  const plain = sized({ graph: ordered, types: typesOf(ordered, types) });
+  const plain = { graph: ordered, footprint: footprint({ ...ordered, types: typesOf(ordered, types) }) };
   if (gradients.length === 0 || needOf(plain.footprint) <= room) return plain;
-  const lean = recomputed({ graph, types }, gradients, memory, room - GAPS * plain.footprint.liveness.largestBytes);
-  return lean ? sized(lean) : plain;
+  const lean = recomputed({ graph, types }, gradients, memory, room);
+  return lean ? { graph: lean.graph, footprint: leanFootprint(lean) } : plain;
 };

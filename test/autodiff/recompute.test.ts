@@ -11,7 +11,7 @@ import type { Model } from "../../src/onnx/graph.ts";
 import { typesOf } from "../../src/onnx/types.ts";
 import { writeModel } from "../../src/onnx/write.ts";
 import type { Value } from "../../src/onnx/value.ts";
-import { executionOrder, liveness, ownersOf, usage } from "../../src/runtime/memory.ts";
+import { executionOrder, liveness, usage } from "../../src/runtime/liveness.ts";
 import { compileGradient } from "../../src/segmenter/compile.ts";
 import { openNetwork } from "../../src/segmenter/network.ts";
 import { numbersOf, tensorOf, type Tensor } from "../../src/tensor.ts";
@@ -29,7 +29,6 @@ const peakOf = ({ graph, types }: TypedGraph): number => liveness({ ...graph, ty
 const memory: MemoryModel = {
   order: ({ nodes }) => executionOrder(nodes).flatMap(({ outputs }) => outputs.find((name) => name !== "") ?? []),
   usage: ({ graph, types }) => usage({ ...graph, types }),
-  owners: ({ nodes }) => ownersOf(nodes),
   need: peakOf,
 };
 

@@ -20,18 +20,11 @@ export interface Cheap {
 /** Repetitions that each spare a value while most is alive, those that spare most bytes for their work first. */
 export const cheapRepetitions = (schedule: Schedule, memory: MemoryModel): Cheap[] => {
   const { graph, types, turn } = schedule;
-  const { of, owner } = livesOf(schedule, memory);
+  const lives = livesOf(schedule);
   const bytes = memory.usage(schedule);
   const fullest = bytes.reduce((best, v, i) => (v > bytes[best]! ? i : best), 0);
   const varying = variable(graph);
   const maker = new Map(graph.nodes.flatMap((n, i) => n.outputs.map((name) => [name, i] as const)));
-  /** By buffer, under which names it is read, and where last. */
-  const lastReads = new Map<string, Map<string, number>>();
-  for (const [i, { inputs }] of graph.nodes.entries())
-    for (const name of inputs) {
-      const names = lastReads.get(owner(name)) ?? new Map<string, number>();
-      lastReads.set(owner(name), names.set(name, i));
-    }
   /** Spared already, or that which a repetition starts from. */
   const [spared, pinned] = [new Set<string>(), new Set<string>()];
 
@@ -49,19 +42,18 @@ export const cheapRepetitions = (schedule: Schedule, memory: MemoryModel): Cheap
     };
     const has = (name: string): boolean => {
       const place = maker.get(name);
-      const source = of.get(owner(name));
+      const source = lives.get(name);
       if (place === undefined || !varying.has(graph.nodes[place]!) || !source) return true;
       const alive = source !== life && !spared.has(source.name) && (source.reads.at(-1) ?? -1) >= from;
       if (alive) sources.add(source.name);
       return alive;
     };
-    const late = [...lastReads.get(life.name)!].flatMap(([name, place]) => (place >= from ? [name] : []));
-    if (!late.every(make)) return null;
+    if (!make(life.name)) return null;
     const nodes = [...places].toSorted((a, b) => a - b);
     return { life, from, nodes, sources, cost: nodes.reduce((sum, i) => sum + costOf(graph.nodes[i]!, types), 0) };
   };
 
-  const found = [...of.values()].flatMap((life) => repetitionOf(life) ?? []);
+  const found = [...lives.values()].flatMap((life) => repetitionOf(life) ?? []);
   const ranked = found.toSorted((a, b) => a.cost / a.life.bytes - b.cost / b.life.bytes);
   return ranked.flatMap(({ life }) => {
     const repetition = repetitionOf(life);

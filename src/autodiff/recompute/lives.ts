@@ -10,8 +10,6 @@ export interface MemoryModel {
   readonly order: (graph: Graph) => readonly string[];
   /** Bytes alive while each node runs, the nodes in the order of the graph. */
   readonly usage: (schedule: TypedGraph) => readonly number[];
-  /** The value in whose buffer a value lies. */
-  readonly owners: (graph: Graph) => (name: string) => string;
   /** Bytes that a session of the graph, as it is in the file, needs. */
   readonly need: (file: TypedGraph) => number;
 }
@@ -27,28 +25,25 @@ export interface Life {
   readonly reads: readonly number[];
 }
 
-export interface Lives {
-  readonly of: ReadonlyMap<string, Life>;
-  readonly owner: (name: string) => string;
-}
+/** By name. */
+export type Lives = ReadonlyMap<string, Life>;
 
-export const livesOf = ({ graph, types, turn }: Schedule, memory: MemoryModel): Lives => {
-  const owner = memory.owners(graph);
-  const outputs = new Set(graph.outputs.map(({ name }) => owner(name)));
+export const livesOf = ({ graph, types, turn }: Schedule): Lives => {
+  const outputs = new Set(graph.outputs.map(({ name }) => name));
   const varying = variable(graph);
   const lives = new Map<string, { -readonly [K in keyof Life]: Life[K] } & { reads: number[] }>();
   for (const [place, node] of graph.nodes.entries()) {
     if (!varying.has(node)) continue;
-    for (const name of new Set(node.inputs.map(owner))) {
+    for (const name of new Set(node.inputs)) {
       const life = lives.get(name);
       if (!life) continue;
       if (place < turn) life.lastForward = place;
       else life.reads.push(place);
     }
     for (const name of node.outputs) {
-      if (name === "" || owner(name) !== name || outputs.has(name)) continue;
+      if (name === "" || outputs.has(name)) continue;
       lives.set(name, { name, bytes: bytesOf(types.get(name)!), made: place, lastForward: -1, reads: [] });
     }
   }
-  return { of: lives, owner };
+  return lives;
 };

@@ -45,7 +45,7 @@ export interface Planner {
 
 /** Plans by dynamic programming over the cuts, for up to `limit` bytes. */
 export const planner = (schedule: Schedule, memory: MemoryModel, limit: number): Planner => {
-  const lives = livesOf(schedule, memory);
+  const lives = livesOf(schedule);
   const units = unitsOf(schedule, lives, memory);
   const describe = describer(schedule, units, lives, limit);
   const count = units.saved.length;

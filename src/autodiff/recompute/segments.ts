@@ -31,7 +31,7 @@ interface Place {
   readonly lastRead: number;
 }
 
-const placesOf = ({ graph, types, turn }: Schedule, { of, owner }: Lives): readonly Place[] => {
+const placesOf = ({ graph, types, turn }: Schedule, lives: Lives): readonly Place[] => {
   const varying = variable(graph);
   const makers = new Map<string, number>();
   const lastRead = new Map<string, number>();
@@ -42,8 +42,8 @@ const placesOf = ({ graph, types, turn }: Schedule, { of, owner }: Lives): reado
       varies: varying.has(node),
       cost: costOf(node, types),
       sources: inputs.flatMap((name) => makers.get(name) ?? []),
-      reads: [...new Set(inputs.flatMap((name) => of.get(owner(name)) ?? []))],
-      makes: outputs.flatMap((name) => of.get(name) ?? []),
+      reads: [...new Set(inputs.flatMap((name) => lives.get(name) ?? []))],
+      makes: outputs.flatMap((name) => lives.get(name) ?? []),
       lastRead: Math.max(-1, ...outputs.map((name) => lastRead.get(name) ?? -1)),
     };
     for (const name of outputs) if (name !== "") makers.set(name, place);
@@ -57,7 +57,7 @@ export const describer = (schedule: Schedule, units: Units, lives: Lives, limit:
   const places = placesOf(schedule, lives);
   const unitOf = (place: number): number => cuts.findLastIndex((cut) => cut <= place);
   const isSaved = new Set(
-    [...lives.of.values()].filter((v) => v.made < schedule.turn && last(v) >= done[unitOf(v.made) + 1]!),
+    [...lives.values()].filter((v) => v.made < schedule.turn && last(v) >= done[unitOf(v.made) + 1]!),
   );
 
   return (first: number, end: number): Segment | null => {

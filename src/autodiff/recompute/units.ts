@@ -76,9 +76,9 @@ const cutsOf = (schedule: Schedule, lives: readonly Life[]): number[] => {
   return [...cuts, turn];
 };
 
-export const unitsOf = (schedule: Schedule, { of }: Lives, memory: MemoryModel): Units => {
+export const unitsOf = (schedule: Schedule, all: Lives, memory: MemoryModel): Units => {
   const { turn } = schedule;
-  const lives = [...of.values()];
+  const lives = [...all.values()];
   const cuts = cutsOf(schedule, lives);
   const done = cuts.map((cut) =>
     lives.reduce((latest, v) => (v.made >= cut && v.made < turn ? Math.max(latest, last(v) + 1) : latest), turn),
