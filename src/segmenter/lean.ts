@@ -12,7 +12,7 @@ import { footprint, needOf, type Footprint } from "../runtime/memory.ts";
  * Of largest values: what is recomputed comes and goes among what is kept, and leaves gaps that it does not fit. So much more
  * than other graphs do those take (`npm run bench -- memory --budget`).
  */
-const GAPS = 0.6;
+const GAPS = 0.67;
 
 const leanFootprint = ({ graph, types }: TypedGraph): Footprint => {
   const plain = footprint({ ...graph, types });
