@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional as F
 from torch_gradient import network
 
-# Matrices and convolutions are TF32's by default, with a mantissa of 10 bits.
+# Convolutions are TF32's by default, with a mantissa of 10 bits; matrices may be, by the environment.
 torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 torch.backends.cudnn.benchmark = True
 

@@ -34,7 +34,8 @@ const uploadOf = (limits: Limits) => ({
   spec: attackSpec(limits),
   required: { image: "The image to attack: PNG, JPEG or WebP" },
   optional: {
-    labels: "Ground truth: a PNG of the image's size whose values (or palette indices) are classes, 255 void",
+    labels:
+      "Ground truth: a PNG of the image's size whose values (or palette indices) are classes, 255 void; or in their colours",
     target: "The label map to move towards, in the same form; needs `targeted: {kind: map}`",
   },
 });

@@ -158,7 +158,7 @@ export const readImageRequest = async <Spec, Required extends PartName, Optional
     if (typeof file === "string") errors.push({ pointer: `/${part}`, detail: file });
     else files[part] = file;
   }
-  const value = fields.get("spec") ?? {};
+  const value = fields.has("spec") ? fields.get("spec") : {};
   const spec = upload.spec.safeParse(value);
   if (!spec.success) errors.push(...fieldErrors(spec.error, upload.spec, value, ["spec"]));
   if (!spec.success || errors.length > 0) throw invalid(errors);

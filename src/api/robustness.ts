@@ -110,7 +110,8 @@ const uploadOf = (limits: Limits) => ({
   spec: robustnessSpec(limits),
   required: { image: "The image: PNG, JPEG or WebP" },
   optional: {
-    labels: "Ground truth: a PNG of the image's size whose values (or palette indices) are classes, 255 void",
+    labels:
+      "Ground truth: a PNG of the image's size whose values (or palette indices) are classes, 255 void; or in their colours",
   },
 });
 

@@ -42,10 +42,10 @@ const keysAt = (schema: unknown, path: Path): string[] => {
 };
 
 const amount = (issue: { origin: string; inclusive?: boolean | undefined }, bound: number | bigint, word: string) => {
-  if (issue.origin === "array") return `must have at ${word === "less" ? "most" : "least"} ${bound} items`;
-  if (issue.origin === "string") return `must have at ${word === "less" ? "most" : "least"} ${bound} characters`;
-  if (issue.inclusive === false) return `must be ${word} than ${bound}`;
-  return `must be at ${word === "less" ? "most" : "least"} ${bound}`;
+  const limit = `at ${word === "less" ? "most" : "least"} ${bound}`;
+  const counted = issue.origin === "array" ? "item" : issue.origin === "string" ? "character" : null;
+  if (counted) return `must have ${limit} ${counted}${Number(bound) === 1 ? "" : "s"}`;
+  return issue.inclusive === false ? `must be ${word} than ${bound}` : `must be ${limit}`;
 };
 
 const typeDetail = (expected: string, value: unknown): string => {
@@ -60,7 +60,7 @@ const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, pr
   const received = found === undefined ? {} : { received: shown(found) };
   const accepting = (accepted: readonly (string | number)[]): FieldError => ({
     pointer,
-    detail: `${found === undefined ? "is required: " : "must be "}one of ${accepted.join(", ")}`,
+    detail: `${found === undefined ? "is required: " : "must be "}${accepted.length > 1 ? "one of " : ""}${accepted.join(", ")}`,
     ...received,
     accepted,
   });
@@ -94,6 +94,14 @@ const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, pr
   }
 };
 
-/** The errors of a failed parse of `value`, at most twenty, with `prefix` before every path. */
-export const fieldErrors = (error: z.ZodError, schema: z.ZodType, value: unknown, prefix: Path = []): FieldError[] =>
-  error.issues.flatMap((issue) => errorsOf(issue, schema, value, prefix)).slice(0, maxErrors);
+/**
+ * The errors of a failed parse of `value`, at most twenty, with `prefix` before every path. Of a value of the wrong type that
+ * alone is said.
+ */
+export const fieldErrors = (error: z.ZodError, schema: z.ZodType, value: unknown, prefix: Path = []): FieldError[] => {
+  const mistyped = new Set(error.issues.flatMap((i) => (i.code === "invalid_type" ? pointerOf(i.path) : [])));
+  return error.issues
+    .filter((issue) => issue.code === "invalid_type" || !mistyped.has(pointerOf(issue.path)))
+    .flatMap((issue) => errorsOf(issue, schema, value, prefix))
+    .slice(0, maxErrors);
+};

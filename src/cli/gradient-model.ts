@@ -6,6 +6,7 @@ import { crossEntropyWithGradient } from "../objectives/cross-entropy.ts";
 import { createBuilder, type Builder } from "../onnx/build.ts";
 import type { Model } from "../onnx/graph.ts";
 import { load } from "../onnx/load.ts";
+import { keepAxes } from "../onnx/passes/keep-axes.ts";
 import { keepIndices } from "../onnx/passes/keep-indices.ts";
 import type { Value } from "../onnx/value.ts";
 import { Refusal } from "./failure.ts";
@@ -92,7 +93,7 @@ export const gradientModel = (model: Model, shapes: Readonly<Record<string, read
   const written = op.model({ ...outputs, ...(loss ? { [lossName!]: loss } : {}), ...Object.fromEntries(named) });
   return {
     ...written,
-    graph: keepIndices(written.graph),
+    graph: keepAxes(keepIndices(written.graph)),
     metadata: new Map([...model.metadata, ["faultline", describe(wish)]]),
   };
 };

@@ -2,14 +2,14 @@
 
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { OnnxError, type Graph, type Model } from "../onnx/graph.ts";
 import { writeModel } from "../onnx/write.ts";
 import { quantize, type Calibration, type Quantized } from "../quantize/quantize.ts";
 import type { Wanted } from "../runtime/choose.ts";
 import { RuntimeError } from "../runtime/session.ts";
 import { networkSize } from "../segmenter/size.ts";
-import { parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
+import { manifestSchema, parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
 import { backendOption, wantedBackend } from "./backend.ts";
 import { calibrationFeeds, chooseImages, type Preparation } from "./calibration.ts";
 import { command, needed, type Options, type Values } from "./command.ts";
@@ -36,7 +36,8 @@ const about = `
 Observes the activations of a float network on calibration images and writes it with int8
 weights, and with int8 arithmetic in the convolutions where that is faster in WASM. With
 --manifest a manifest of the new network is written beside it: NET.int8.json, or
-manifest.json in the folder.`;
+manifest.json in the folder, which then gives the name. It has no metrics: those of the
+float network were not measured on this one.`;
 
 /** Of a picture where neither network nor manifest says one. */
 const USUAL: Size = { height: 360, width: 480 };
@@ -90,6 +91,8 @@ const sizeFor = ({ inputs }: Graph, name: string, manifest: Manifest | null, tex
 interface Targets {
   readonly network: string;
   readonly manifest: string | null;
+  /** The network's, where a folder has it. */
+  readonly name: string | null;
   /** To be made where it is not there. */
   readonly folder: string;
 }
@@ -99,7 +102,9 @@ const targetsOf = async (out: string, sources: readonly string[], described: boo
   const single = out.endsWith(".onnx") && !(await statOf(out))?.isDirectory();
   const network = single ? out : join(out, "model.onnx");
   const beside = single ? `${out.slice(0, -".onnx".length)}.json` : join(out, "manifest.json");
-  const targets = { network, manifest: described ? beside : null, folder: dirname(network) };
+  const folder = dirname(network);
+  const name = manifestSchema.shape.name.safeParse(basename(resolve(folder)));
+  const targets = { network, manifest: described ? beside : null, folder, name: single ? null : (name.data ?? null) };
   if (!single) await checkFolder(out);
   const there = single || (await statOf(out)) !== null;
   if (there) for (const path of [network, ...(described ? [beside] : [])]) await checkWritable(path, sources);
@@ -115,9 +120,16 @@ const tallyOf = ({ arithmetic }: Quantized) => {
 };
 
 /** The manifest of what will be written; the digest comes when it is. @throws ManifestError */
-const readTemplate = async (path: string, file: string): Promise<Manifest> => {
+const readTemplate = async (path: string, { network, name }: Targets): Promise<Manifest> => {
   const given = await readJson(path);
-  return at(path, () => withOwnFile(parseManifest({ ...given, file, precision: "int8", sha256: "0".repeat(64) })));
+  const own = {
+    file: basename(network),
+    precision: "int8",
+    sha256: "0".repeat(64),
+    metrics: {},
+    ...(name && { name }),
+  };
+  return at(path, () => withOwnFile(parseManifest({ ...given, ...own })));
 };
 
 /** What quantisation refuses is said of the network; a picture that is none says so itself. */
@@ -151,8 +163,7 @@ export const quantizeNetwork = command({
     const { bytes: original, model } = await readNetwork(file);
     const sources = [file, ...(values.manifest === undefined ? [] : [values.manifest])];
     const targets = await targetsOf(out, sources, values.manifest !== undefined);
-    const manifest =
-      values.manifest === undefined ? null : await readTemplate(values.manifest, basename(targets.network));
+    const manifest = values.manifest === undefined ? null : await readTemplate(values.manifest, targets);
     const preparation = preparationOf(model.graph, manifest, values);
     const size = await at(file, () => sizeFor(model.graph, preparation.name, manifest, values.size));
     const images = await chooseImages(folders, count);
@@ -171,7 +182,7 @@ export const quantizeNetwork = command({
 
     const tally = tallyOf(quantized);
     const text = [
-      `${targets.network}: ${grouped(bytes.length)} bytes (${grouped(original.length)} before), from ${images.length} images`,
+      `${targets.network}: ${grouped(bytes.length)} bytes (${grouped(original.length)} before), from ${images.length} ${images.length === 1 ? "image" : "images"}`,
       `convolutions: ${tally.integer} on integers, ${tally.weights} with int8 weights, ${tally.float} float`,
       ...(described ? [`manifest: ${targets.manifest}`] : []),
       ...(wanted === "wasm" ? [] : [`observed on ${choice.backend}: ${choice.why}`]),

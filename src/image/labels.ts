@@ -28,7 +28,7 @@ const byColour = ({ header, samples }: DecodedPng, palette: readonly Rgb[]): Uin
     const label = classes.get(keyOf(r, g, b));
     if (label !== undefined) return label;
     throw notLabels(
-      `the label map's colour (${r}, ${g}, ${b}) at x ${i % width}, y ${Math.floor(i / width)} is no class's`,
+      `the label map's colour (${r}, ${g}, ${b}) at x ${i % width}, y ${Math.floor(i / width)} is no class's; use their colours, or an 8-bit greyscale or palette PNG whose values are class indices, 255 for void`,
     );
   });
 };

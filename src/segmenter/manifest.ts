@@ -42,8 +42,8 @@ export const manifestSchema = z.strictObject({
     overlap: z.number().int().min(0).optional(),
     channels: z.enum(["RGB", "BGR"]),
     mean: perChannel,
-    std: perChannel.refine((std) => std.every((s) => s !== 0), "no zeros"),
-    scale: z.number().refine((s) => s !== 0, "not zero"),
+    std: perChannel.refine((std) => std.every((s) => s !== 0), "must hold no zeros"),
+    scale: z.number().refine((s) => s !== 0, "must not be 0"),
   }),
   output: z.strictObject({
     name: z.string().min(1),

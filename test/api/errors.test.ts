@@ -314,6 +314,16 @@ describe("bodies at fault", () => {
     );
   });
 
+  it.each([
+    ["null", "null"],
+    ["[1]", "an array of 1"],
+  ])("refuses a spec that is %s", async (spec, told) => {
+    const body = formBody(image);
+    body.set("spec", spec);
+    const { errors } = await problemIn(await clientOf(fakeService()).send(path, { method: "POST", body }));
+    expect(errors?.map((e) => [e.pointer, e.detail])).toEqual([["/spec", `must be of type object, not ${told}`]]);
+  });
+
   it("points at a spec part that is no JSON", async () => {
     const body = formBody(image);
     body.set("spec", "{epsilon:8}");

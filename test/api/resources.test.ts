@@ -158,7 +158,7 @@ describe("POST /v1/robustness", () => {
   });
 
   it.each([
-    [{ epsilons: [] }, "/spec/epsilons", "must have at least 1 items"],
+    [{ epsilons: [] }, "/spec/epsilons", "must have at least 1 item"],
     [{ epsilons: [1, -2] }, "/spec/epsilons/1", "must be greater than 0"],
     [
       { attacks: ["ifgsm"], epsilons: [32, 16] },

@@ -120,6 +120,20 @@ describe("POST /v1/models", () => {
     expect(service.added).toEqual([]);
   });
 
+  it.each([
+    ["classes", "ab", "must be of type array, not text"],
+    ["classes", [{ name: "a", color: [0, 0, 0] }], "must have at least 2 items"],
+    ["license", "", "must have at least 1 character"],
+    ["void", 3, "must be 255"],
+    ["input/std", [1, 0, 1], "must hold no zeros"],
+    ["input/scale", 0, "must not be 0"],
+  ])("says what is wrong with %s %j, once", async (place, value, detail) => {
+    const [field = "", inner] = place.split("/");
+    const changes = { [field]: inner ? { ...manifest.input, [inner]: value } : value };
+    const { errors } = await problemIn(await post(accepting(), partsOf(changes)));
+    expect(errors?.map((e) => [e.pointer, e.detail])).toEqual([[`/manifest/${place}`, detail]]);
+  });
+
   it("says what a name and a digest are made of", async () => {
     const { errors } = await problemIn(await post(accepting(), partsOf({ name: "A", sha256: "0" })));
     expect(errors).toEqual([

@@ -32,7 +32,11 @@ const few = pictures("few", 2, false);
 const network = put("float.onnx", convNetwork({ height, width }));
 
 const input = { height, width, channels: "BGR", mean: [1, 2, 3], std: [10, 20, 30], scale: 0.5 } as const;
-const template = { ...tinyManifest({ input: { ...input, mean: [...input.mean], std: [...input.std] } }), sha256: "" };
+const template = {
+  ...tinyManifest({ input: { ...input, mean: [...input.mean], std: [...input.std] } }),
+  metrics: { test: { cleanMiou: 0.6 } },
+  sha256: "",
+};
 const manifest = put("float.json", JSON.stringify(template));
 
 describe("the images", () => {
@@ -84,7 +88,7 @@ describe("the quantised network", () => {
     expect(int8.length).toBeLessThan(0.7 * float.length);
     const made = parseManifest(JSON.parse(readFileSync(path("float.int8.json"), "utf8")));
     const digest = Buffer.from(await crypto.subtle.digest("SHA-256", int8)).toString("hex");
-    expect(made).toEqual({ ...template, file: "float.int8.onnx", precision: "int8", sha256: digest });
+    expect(made).toEqual({ ...template, metrics: {}, file: "float.int8.onnx", precision: "int8", sha256: digest });
 
     const x = tensorOf(
       "float32",
@@ -106,6 +110,8 @@ describe("the quantised network", () => {
     expect(byManifest).toMatchObject({ images: 4, backend: "wasm", backendWhy: "it was asked for" });
     expect(byManifest.file).toBe(path("models", "new", "net", "model.onnx"));
     expect(readdirSync(path("models", "new", "net")).toSorted()).toEqual(["manifest.json", "model.onnx"]);
+    const made = parseManifest(JSON.parse(readFileSync(path("models", "new", "net", "manifest.json"), "utf8")));
+    expect(made).toMatchObject({ name: "net", file: "model.onnx", metrics: {} });
     expect([byOptions.manifest, byOptions.sha256]).toEqual([null, byManifest.sha256]);
     const other = await jsonOf<Result>(...common, ...prepared.slice(0, -1), "RGB", "-o", path("options.onnx"));
     expect(other.sha256).not.toBe(byManifest.sha256);

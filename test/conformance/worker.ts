@@ -15,9 +15,9 @@ export type WorkerClient = Client & { readonly url: () => Promise<URL> };
 
 /**
  * A refusal may come before the body has been read, and the connection be closed: then undici's write fails, and it does not
- * read the answer. Such a request is sent again.
+ * read the answer. Such a request is sent again, often: on a busy machine half of the tries fail so.
  */
-const answered = async (send: () => Promise<Response>, attempts = 5): Promise<Response> => {
+const answered = async (send: () => Promise<Response>, attempts = 25): Promise<Response> => {
   try {
     return await send();
   } catch (cause) {

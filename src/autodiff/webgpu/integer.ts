@@ -6,7 +6,7 @@
 import type { Builder } from "../../onnx/build.ts";
 import type { Value } from "../../onnx/value.ts";
 import { tensorOf } from "../../tensor.ts";
-import { pinned, type Dequantized, type GpuRule, type IntegerSum } from "./rule.ts";
+import { pinned, type GpuRule, type IntegerSum } from "./rule.ts";
 
 /** Of float32 numbers, rounded to float32 as the kernels do. */
 const product = (a: number, b: number): number => Math.fround(a * b);
@@ -18,13 +18,13 @@ const perChannel = (op: Builder, values: readonly number[], rank: number, name: 
   return op.tensor(tensorOf("float32", shape, values), name);
 };
 
-/** What a bias's integers count must be what the sum's do. */
-const sameUnits = (bias: Dequantized, scales: readonly number[]): boolean => {
-  const { length } = bias.scales;
-  return (
-    (length === 1 || length === scales.length || scales.length === 1) &&
-    bias.scales.every((s, i) => Math.abs(s - scales[i % scales.length]!) <= 1e-6 * s)
-  );
+/** What a bias's integers count must be what the sum's do, in every channel: each has one scale for all, or one a channel. */
+const sameUnits = (bias: readonly number[], scales: readonly number[]): boolean => {
+  const many = bias.length > 1 ? bias : scales;
+  return many.every((_, i) => {
+    const [b, s] = [bias, scales].map((of) => of[of.length === 1 ? 0 : i]!) as [number, number];
+    return Math.abs(b - s) <= 1e-6 * Math.abs(s);
+  });
 };
 
 /** y = s_x·s_w·Σ (x − z_x)·(w − z_w), where activations have one scale, and weights one or one an output channel. */
@@ -33,7 +33,7 @@ export const Conv: GpuRule = ({ op, node, known }, x, w, bias = null) => {
   const units = bias && known.dequantized.get(bias.name);
   if (!a || !b || (bias && !units) || a.scales.length !== 1 || (b.scales.length !== 1 && b.axis !== 0)) return null;
   const scales = b.scales.map((s) => product(a.scales[0]!, s));
-  if (units && !sameUnits(units, scales)) return null;
+  if (units && !sameUnits(units.scales, scales)) return null;
   const inputs = [a.integers(), b.integers(), ...(units ? [units.integers()] : [])];
   const sum = op.appendNode("Conv", inputs, node.attributes)[0]!;
   const y = op.Mul(sum, perChannel(op, scales, sum.shape.length, "unit"));
@@ -41,10 +41,10 @@ export const Conv: GpuRule = ({ op, node, known }, x, w, bias = null) => {
   return [y];
 };
 
-/** max(s·Σ, 0) = s·max(Σ, 0) */
+/** max(s·Σ, 0) = s·max(Σ, 0), s ≥ 0 */
 export const Relu: GpuRule = ({ op, known }, x) => {
   const found = x && known.sums.get(x.name);
-  if (!found) return null;
+  if (!found || found.scales.some((s) => s < 0)) return null;
   const y = op.Relu(x);
   known.sums.set(y.name, { ...found, sum: op.Relu(found.sum) });
   return [y];

@@ -32,8 +32,17 @@ const quantized = (op: Builder, y: Value): Value => {
   return op.DequantizeLinear(op.QuantizeLinear(y, ...map), ...map);
 };
 
-describe("the Indices of a max-pooling that is quantised behind", () => {
-  const model = pooled((op, y, indices) => ({ y: quantized(op, y), indices }));
+describe.each<readonly [string, (op: Builder, y: Value) => Value]>([
+  ["", (_, y) => y],
+  [", reshaped", (op, y) => op.Reshape(y, op.ints([2, 8]))],
+  [", transposed and reshaped", (op, y) => op.Reshape(op.Transpose(y, { perm: [0, 1, 3, 2] }), op.ints([16]))],
+  [", squeezed", (op, y) => op.Squeeze(y, op.ints([0]))],
+  [", unsqueezed", (op, y) => op.Unsqueeze(y, op.ints([0]))],
+  [", sliced", (op, y) => op.Slice(y, op.ints([0]), op.ints([3]), op.ints([3]))],
+  [", copied", (op, y) => op.Identity(y)],
+  [", pooled once more", (op, y) => op.MaxPool(y, { kernel_shape: [2, 2] })],
+])("the Indices of a max-pooling that is quantised behind%s", (_, between) => {
+  const model = pooled((op, y, indices) => ({ y: quantized(op, between(op, y)), indices }));
 
   it("are the maxima's, as by definition", async () => {
     const expected = interpret(model.graph, { x });
@@ -57,5 +66,13 @@ describe("the graph stays as it is", () => {
     ],
     ["where what is pooled is an output", pooled((op, y, indices) => ({ y, q: quantized(op, y), indices }))],
     ["where nothing is quantised", pooled((op, y, indices) => ({ y: op.Neg(y), indices }))],
+    ["where a sum is quantised", pooled((op, y, indices) => ({ y: quantized(op, op.Add(y, y)), indices }))],
+    [
+      "where a view of it is read otherwise",
+      pooled((op, y, indices) => {
+        const view = op.Reshape(y, op.ints([16]));
+        return { y: quantized(op, view), z: op.Neg(view), indices };
+      }),
+    ],
   ])("%s", (_, { graph }) => expect(keepIndices(graph)).toBe(graph));
 });
