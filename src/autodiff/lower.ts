@@ -81,10 +81,13 @@ export const orderForMemory = (graph: Graph, types: ReadonlyMap<string, TensorTy
   const firsts = made.map(({ outputs: [mask = ""] }, i) =>
     firstElement(`first_of_mask_${i}`, mask, types.get(mask)!.shape.length),
   );
-  /** The node that makes an output, and the one before it where it is but an Identity, which onnxruntime leaves out. */
-  const makers = (name: string): Node[] => {
+  const reads = graph.nodes.flatMap(({ inputs }) => inputs);
+  const readers = (name: string): number => reads.reduce((count, input) => count + Number(input === name), 0);
+  /** The node that makes an output, and the one before it where it is but an Identity, which onnxruntime leaves out; none that others read. */
+  const makers = (name: string, wanted = 0): Node[] => {
     const node = graph.nodes[index.get(name) ?? -1];
-    return node ? [...(node.op === "Identity" ? makers(node.inputs[0]!) : []), node] : [];
+    if (!node || node.outputs.some((output) => readers(output) > (output === name ? wanted : 0))) return [];
+    return [...(node.op === "Identity" ? makers(node.inputs[0]!, 1) : []), node];
   };
   const last = graph.outputs.toReversed().flatMap(({ name }) => makers(name));
   return {

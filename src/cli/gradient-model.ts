@@ -9,6 +9,7 @@ import { load } from "../onnx/load.ts";
 import { keepAxes } from "../onnx/passes/keep-axes.ts";
 import { keepIndices } from "../onnx/passes/keep-indices.ts";
 import type { Value } from "../onnx/value.ts";
+import { within } from "../segmenter/lean.ts";
 import { Refusal } from "./failure.ts";
 import { declareInputs } from "./loaded.ts";
 
@@ -93,7 +94,7 @@ export const gradientModel = (model: Model, shapes: Readonly<Record<string, read
   const written = op.model({ ...outputs, ...(loss ? { [lossName!]: loss } : {}), ...Object.fromEntries(named) });
   return {
     ...written,
-    graph: keepAxes(keepIndices(written.graph)),
+    graph: within(keepAxes(keepIndices(written.graph)), [], Infinity).graph,
     metadata: new Map([...model.metadata, ["faultline", describe(wish)]]),
   };
 };

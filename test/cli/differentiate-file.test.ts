@@ -5,6 +5,10 @@ import { ModelProtoSchema } from "onnx-buf";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { createBuilder } from "../../src/onnx/build.ts";
+import type { Node } from "../../src/onnx/graph.ts";
+import { readModel } from "../../src/onnx/read.ts";
+import { typesOf } from "../../src/onnx/types.ts";
+import { liveness } from "../../src/runtime/liveness.ts";
 import { tinyModel } from "../support/networks/tiny.ts";
 import { faultline } from "./terminal.ts";
 import { open, workshop } from "./workshop.ts";
@@ -54,6 +58,16 @@ describe("the file", () => {
       proto.graph!.node.reverse();
       expect(faultsOfFile(toBinary(ModelProtoSchema, proto)).length).toBeGreaterThan(5);
     }
+  });
+
+  it("keeps masks of what the backward pass needs, not the floats they are made of", async () => {
+    const out = path("lean.onnx");
+    await faultline("differentiate", "enet-street-float", "-o", out, "--size", "64x64");
+    const { graph } = readModel(readFileSync(out));
+    const types = typesOf(graph);
+    const peak = (nodes: readonly Node[]) => liveness({ ...graph, nodes, types }).peakBytes;
+    // Each mask's first element is taken early, and so the mask is made early.
+    expect(peak(graph.nodes)).toBeLessThan(0.7 * peak(graph.nodes.filter((n) => n.op !== "GatherND")));
   });
 
   it("is described: sizes, memory, inputs and outputs, for people and machines", async () => {
