@@ -1,12 +1,11 @@
 /** `faultline differentiate`: a network to a network with its gradient. */
 
 import type { Graph } from "../onnx/graph.ts";
-import { typesOf } from "../onnx/types.ts";
 import { writeModel } from "../onnx/write.ts";
-import { footprint, predictMemory } from "../runtime/memory.ts";
+import { predictMemory, roomWithin } from "../runtime/memory.ts";
 import { chooseInputs, chooseOutput } from "./choice.ts";
 import { command, needed, type Io, type Options, type Report } from "./command.ts";
-import { at, UsageError } from "./failure.ts";
+import { at, Refusal, UsageError } from "./failure.ts";
 import { checkWritable, readNetwork, writeFiles } from "./files.ts";
 import { gradientModel, losses, type Loss, type Wish } from "./gradient-model.ts";
 import { loadAt, type Loaded } from "./loaded.ts";
@@ -25,6 +24,11 @@ const options = {
   output: { type: "string", value: "NAME", help: "of which output, where there are several" },
   input: { type: "string", multiple: true, value: "NAME", help: "by which input; all that are float unless given" },
   prefix: { type: "string", value: "P", default: "", help: "put before the names that are added" },
+  "budget-mib": {
+    type: "string",
+    value: "N",
+    help: "WASM memory that a run may take; what does not fit is recomputed in the backward pass",
+  },
   ...sizeOptions,
 } as const satisfies Options;
 
@@ -52,9 +56,23 @@ const warnOfProbabilities = ({ op, outputs }: Loaded, { loss, output }: Wish, io
     io.stderr(`warning: "${output.name}" is made by Softmax; cross-entropy is of logits, not of probabilities\n`);
 };
 
-const reportOf = (file: string, bytes: number, graph: Graph): Report => {
-  const types = typesOf(graph);
-  const predictedBytes = predictMemory([footprint({ ...graph, types })]);
+/** In bytes; Infinity where none is given. */
+const budgetOf = (text: string | undefined): number => {
+  const mebi = Number(text ?? Infinity);
+  if (text !== undefined && !(Number.isInteger(mebi) && mebi > 0))
+    throw new UsageError(`--budget-mib: "${text}" is no whole number of MiB above 0`);
+  return mebi * 2 ** 20;
+};
+
+const requireWithin = (predictedBytes: number, budgetBytes: number): void => {
+  if (predictedBytes <= budgetBytes) return;
+  throw new Refusal(
+    `no way is found to run the gradient in ${mebibytes(budgetBytes)} MiB; keeping all it needs it is predicted to take ` +
+      `${mebibytes(predictedBytes)} MiB: give a larger --budget-mib or a smaller --size`,
+  );
+};
+
+const reportOf = (file: string, bytes: number, graph: Graph, predictedBytes: number): Report => {
   const text = [
     `${file}: ${grouped(bytes)} bytes, ${graph.nodes.length} nodes, predicted to run in ${mebibytes(predictedBytes)} MiB`,
     ...graph.inputs.map((v) => `  in   ${typed(v)}`),
@@ -79,10 +97,10 @@ export const differentiate = command({
   options,
   run: async (file, values, io) => {
     const out = needed(values.out, "differentiate", "-o FILE");
-    const [loss, given] = [lossOf(values.loss), parseSizes(values)];
+    const [loss, given, budget] = [lossOf(values.loss), parseSizes(values), budgetOf(values["budget-mib"])];
     const { model } = await readNetwork(file);
     await checkWritable(out, [file]);
-    const written = await at(file, () => {
+    const { written, predictedBytes } = await at(file, () => {
       const shapes = inputShapes(model.graph, given);
       const loaded = loadAt(model, shapes);
       const inputs = chooseInputs(model.graph, values.input);
@@ -91,10 +109,18 @@ export const differentiate = command({
       const wish: Wish = { loss, output: { name, dtype, shape }, inputs, prefix: values.prefix };
       requireGradient(loaded, name, inputs, (text) => io.stderr(`warning: ${text}\n`));
       warnOfProbabilities(loaded, wish, io);
-      return gradientModel(model, shapes, wish);
+      const { model: written, footprint } = gradientModel(
+        model,
+        shapes,
+        wish,
+        budget === Infinity ? budget : roomWithin(budget),
+      );
+      const predictedBytes = predictMemory([footprint]);
+      requireWithin(predictedBytes, budget);
+      return { written, predictedBytes };
     });
     const bytes = writeModel(written);
     await writeFiles([[out, bytes]]);
-    return reportOf(out, bytes.length, written.graph);
+    return reportOf(out, bytes.length, written.graph, predictedBytes);
   },
 });

@@ -9,6 +9,7 @@ import { load } from "../onnx/load.ts";
 import { keepAxes } from "../onnx/passes/keep-axes.ts";
 import { keepIndices } from "../onnx/passes/keep-indices.ts";
 import type { Value } from "../onnx/value.ts";
+import type { Compiled } from "../segmenter/compile.ts";
 import { within } from "../segmenter/lean.ts";
 import { Refusal } from "./failure.ts";
 import { declareInputs } from "./loaded.ts";
@@ -74,9 +75,16 @@ const meanCrossEntropy = (op: Builder, logits: Value, labels: Value): { loss: Va
  * `cross-entropy` an input `labels` int32 [N,H,W] (what is no class is void) and an output `loss`, the mean over the other pixels; with
  * `seed` an input `<output>_seed`, the cotangent of the output; with `sum` the cotangent is one.
  *
+ * @param room bytes that a session of it may need: activations are recomputed in the backward pass as far as that takes it there, and
+ *   not at all where nothing does.
  * @throws Refusal where the output does not fit the loss or a name is taken; UnsupportedOperatorError, OnnxError.
  */
-export const gradientModel = (model: Model, shapes: Readonly<Record<string, readonly number[]>>, wish: Wish): Model => {
+export const gradientModel = (
+  model: Model,
+  shapes: Readonly<Record<string, readonly number[]>>,
+  wish: Wish,
+  room = Infinity,
+): Compiled => {
   checkNames(model, wish);
   const op = createBuilder(model.graph.name || "network");
   const inputs = declareInputs(op, model.graph, shapes);
@@ -92,11 +100,10 @@ export const gradientModel = (model: Model, shapes: Readonly<Record<string, read
   const gradients = gradient(op, target, sources, seed);
   const named = wish.inputs.map((name, i) => [`${wish.prefix}${name}_grad`, gradients[i]!] as const);
   const written = op.model({ ...outputs, ...(loss ? { [lossName!]: loss } : {}), ...Object.fromEntries(named) });
-  return {
-    ...written,
-    graph: within(keepAxes(keepIndices(written.graph)), [], Infinity).graph,
-    metadata: new Map([...model.metadata, ["faultline", describe(wish)]]),
-  };
+  const names = named.map(([name]) => name);
+  const { graph, footprint } = within(keepAxes(keepIndices(written.graph)), names, room);
+  const metadata = new Map([...model.metadata, ["faultline", describe(wish)] as const]);
+  return { model: { ...written, graph, metadata }, footprint };
 };
 
 /** What the file says about itself. */

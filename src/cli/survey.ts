@@ -123,7 +123,7 @@ const gradientBytesOf = (model: Model, { outputs }: Loaded, inputs: Shapes, grad
   const { dtype, shape } = outputs[first.output]!;
   const loss: Loss = shape.length === 4 && shape[1]! > 1 ? "cross-entropy" : "sum";
   const wish = { loss, output: { name: first.output, dtype, shape }, inputs: [first.input], prefix: "faultline_" };
-  return predicted(gradientModel(model, inputs, wish).graph);
+  return predictMemory([gradientModel(model, inputs, wish).footprint]);
 };
 
 const sizeSurvey = (

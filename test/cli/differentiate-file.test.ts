@@ -9,7 +9,10 @@ import type { Node } from "../../src/onnx/graph.ts";
 import { readModel } from "../../src/onnx/read.ts";
 import { typesOf } from "../../src/onnx/types.ts";
 import { liveness } from "../../src/runtime/liveness.ts";
+import { tensor } from "../../src/tensor.ts";
+import { noise, relativeError } from "../support/networks/check.ts";
 import { tinyModel } from "../support/networks/tiny.ts";
+import { runWasm } from "../support/wasm.ts";
 import { faultline } from "./terminal.ts";
 import { open, workshop } from "./workshop.ts";
 
@@ -68,6 +71,42 @@ describe("the file", () => {
     const peak = (nodes: readonly Node[]) => liveness({ ...graph, nodes, types }).peakBytes;
     // Each mask's first element is taken early, and so the mask is made early.
     expect(peak(graph.nodes)).toBeLessThan(0.7 * peak(graph.nodes.filter((n) => n.op !== "GatherND")));
+  });
+
+  it("recomputes what does not fit a budget, and gives the same", async () => {
+    const differentiate = async (...options: readonly string[]) => {
+      const out = path("budget.onnx");
+      const size = ["--size", "192x256", ...options];
+      const { code, stdout, stderr } = await faultline(
+        "differentiate",
+        "enet-street-float",
+        "-o",
+        out,
+        ...size,
+        "--json",
+      );
+      if (code !== 0) return { stderr };
+      const { predictedBytes } = JSON.parse(stdout) as { readonly predictedBytes: number };
+      return { bytes: readFileSync(out), predictedBytes, stderr };
+    };
+    const plain = await differentiate();
+    const budget = Math.floor((0.95 * plain.predictedBytes!) / 2 ** 20);
+    const lean = await differentiate("--budget-mib", String(budget));
+    expect(lean.predictedBytes).toBeLessThanOrEqual(budget * 2 ** 20);
+    expect(faultsOfFile(lean.bytes!)).toEqual([]);
+    const feeds = {
+      image: noise([1, 3, 192, 256], 3),
+      labels: tensor("int32", [1, 192, 256], new Int32Array(192 * 256)),
+    };
+    const [expected, actual] = [
+      await runWasm(readModel(plain.bytes!), feeds),
+      await runWasm(readModel(lean.bytes!), feeds),
+    ];
+    expect(relativeError(actual["image_grad"]!, expected["image_grad"]!)).toBeLessThanOrEqual(1e-5);
+    expect((await differentiate("--budget-mib", "12")).stderr).toMatch(
+      /no way is found to run the gradient in 12\.0 MiB; keeping all it needs it is predicted to take [\d.]+ MiB/,
+    );
+    expect((await differentiate("--budget-mib", "much")).stderr).toContain('"much" is no whole number of MiB above 0');
   });
 
   it("is described: sizes, memory, inputs and outputs, for people and machines", async () => {

@@ -95,5 +95,6 @@ export const directionalError = (dx: Tensor, direction: readonly number[], expec
 export const relativeError = (actual: Tensor, expected: Tensor): number => {
   if (actual.shape.join() !== expected.shape.join()) return Infinity;
   const [a, b] = [numbersOf(actual), numbersOf(expected)];
-  return Math.hypot(...a.map((v, i) => v - b[i]!)) / Math.hypot(...b);
+  const norm = (values: readonly number[]): number => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
+  return norm(a.map((v, i) => v - b[i]!)) / norm(b);
 };
