@@ -27,12 +27,16 @@ describe("a path", () => {
   it("is what it is, also under a shipped network's name", async () => {
     const named = path("icnet");
     writeFileSync(named, "no network");
-    for (const operand of [smooth, named, "absent.onnx", "no-such-net"])
-      expect(await networkFile(operand)).toBe(operand);
+    for (const operand of [smooth, named, "absent.onnx"]) expect(await networkFile(operand)).toBe(operand);
   });
 
-  it("of nothing is told as one", async () => {
-    const { code, stderr } = await faultline("inspect", "no-such-net");
-    expect([code, stderr]).toEqual([1, "faultline: no-such-net: no such file\n"]);
+  it("of nothing is told as one; what could be a name, with the names there are", async () => {
+    const { code, stderr } = await faultline("inspect", "no-such-net.onnx");
+    expect([code, stderr]).toEqual([1, "faultline: no-such-net.onnx: no such file\n"]);
+    const named = await faultline("inspect", "no-such-net");
+    expect(named.code).toBe(1);
+    expect(named.stderr).toMatch(
+      /^faultline: no-such-net: no such file, nor a network that ships: crf-rnn\[-float\], .*, segnet-vgg\[-float\]\n$/,
+    );
   });
 });
