@@ -13,8 +13,8 @@ export const copied = (x: string, y: string): Node => ({
   attributes: {},
 });
 
-/** Through these onnxruntime moves a quantisation to the front. */
-const passed = new Set(["MaxPool", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Identity"]);
+/** Through these onnxruntime moves a quantisation to the front, and its undoing to the back. */
+export const passed = new Set(["MaxPool", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Identity"]);
 
 /** Whether all that becomes of a value is its quantisation, there or behind such nodes. */
 const quantizedOnly = ({ nodes, outputs }: Graph): ((name: string) => boolean) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createBuilder, type Builder } from "../../../src/onnx/build.ts";
 import type { Model } from "../../../src/onnx/graph.ts";
-import { keepAxes } from "../../../src/onnx/passes/keep-axes.ts";
+import { keepScales } from "../../../src/onnx/passes/keep-scales.ts";
 import type { Value } from "../../../src/onnx/value.ts";
 import { random } from "../../../src/random.ts";
 import { numbersOf, sizeOf, tensorOf } from "../../../src/tensor.ts";
@@ -50,6 +50,13 @@ const modelOf = (build: (op: Builder, x: Value) => Value): Model => {
 };
 const conv = (op: Builder, v: Value, axis = 0): Value => op.Conv(v, weights(op, [4, 4, 3, 3], axis), null, {});
 const matrix = (op: Builder, v: Value): Value => op.Reshape(v, op.ints([24, 4]));
+/** With a bias that counts in `units` of the product's scales, 0.05 times those of the weights. */
+const biased = (op: Builder, v: Value, units: number): Value => {
+  const scales = [0.001, 0.002, 0.004, 0.008].map((s) => 0.05 * s * units);
+  const bias = op.tensor(tensorOf("int32", [4], [3000, -2000, 1000, -500]), "bias");
+  const b = op.DequantizeLinear(bias, op.tensor(tensorOf("float32", [4], scales), "units"), null, { axis: 0 });
+  return op.Gemm(matrix(op, quantized(op, v)), weights(op, [4, 4], 1), b, {});
+};
 
 const unlike: readonly (readonly [string, (op: Builder, x: Value) => Value])[] = [
   ["weights of a Conv along its input channels", (op, v) => codes(op, conv(op, quantized(op, v), 1))],
@@ -62,6 +69,7 @@ const unlike: readonly (readonly [string, (op: Builder, x: Value) => Value])[] =
     "the right of a transposing Gemm along its columns",
     (op, v) => codes(op, op.Gemm(matrix(op, quantized(op, v)), weights(op, [4, 4], 1), null, { transB: 1 })),
   ],
+  ["a Gemm's bias in units of its own", (op, v) => codes(op, biased(op, v, 3))],
   ["the result of a Softmax", (op, v) => codes(op, op.Softmax(quantized(op, v), { axis: -1 }), 1)],
   ["what a Conv reads", (op, v) => codes(op, conv(op, quantized(op, v, 1)))],
   ["what a Conv gives", (op, v) => codes(op, conv(op, quantized(op, v)), 1)],
@@ -78,7 +86,7 @@ describe.each(unlike)("quantised along an axis: %s", (_, build) => {
   const expected = numbersOf(interpret(model.graph, { x })["y"]!);
 
   it("is what it is by definition", async () => {
-    const kept = await runWasm({ ...model, graph: keepAxes(model.graph) }, { x });
+    const kept = await runWasm({ ...model, graph: keepScales(model.graph) }, { x });
     expect(new Set(expected).size).toBeGreaterThan(10);
     expect(error(numbersOf(kept["y"]!), expected, whole)).toBe(0);
   });
@@ -93,6 +101,7 @@ describe("the graph stays as it is", () => {
   it.each<readonly [string, (op: Builder, x: Value) => Value]>([
     ["with a scale for each output channel of a Conv", (op, v) => codes(op, conv(op, quantized(op, v)))],
     ["or of a MatMul", (op, v) => codes(op, op.MatMul(quantized(op, v), weights(op, [4, 4], -1)))],
+    ["with a Gemm's bias in the product's units", (op, v) => codes(op, biased(op, v, 1))],
     ["with scales of whole tensors", (op, v) => codes(op, op.Relu(quantized(op, v)))],
     [
       "where weights along an axis are those of a transposed convolution",
@@ -100,7 +109,7 @@ describe("the graph stays as it is", () => {
     ],
   ])("%s", async (_, build) => {
     const model = modelOf(build);
-    expect(keepAxes(model.graph)).toBe(model.graph);
+    expect(keepScales(model.graph)).toBe(model.graph);
     const expected = numbersOf(interpret(model.graph, { x })["y"]!);
     expect(error(numbersOf((await runWasm(model, { x }))["y"]!), expected, true)).toBe(0);
   });
