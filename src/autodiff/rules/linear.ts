@@ -6,7 +6,7 @@ import { floatOf, intOf } from "../../onnx/graph.ts";
 import type { Value } from "../../onnx/value.ts";
 import type { Vjp, VjpRule } from "../rule.ts";
 
-const transposed = ({ shape: [rows = 0, columns = 0], data }: Tensor): Tensor<"float32"> => {
+export const transposed = ({ shape: [rows = 0, columns = 0], data }: Tensor): Tensor<"float32"> => {
   const out = new Float32Array(rows * columns);
   for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = Number(data[r * columns + c]);
   return tensor("float32", [columns, rows], out);

@@ -4,7 +4,7 @@ import { tensor, type Tensor } from "../../tensor.ts";
 import { floatOf, intOf, stringOf, type Node } from "../../onnx/graph.ts";
 import { resizedAxes, type ResizedAxis } from "../../onnx/infer/resize.ts";
 import { unsupportedForm, type VjpRule } from "../rule.ts";
-import { contractAxis } from "./linear.ts";
+import { contractAxes } from "./stencil.ts";
 
 type Taps = readonly (readonly [index: number, weight: number])[];
 
@@ -102,7 +102,11 @@ export const Resize: VjpRule = [
     const byShrinkage = axes
       .flatMap((a, axis) => (unchanged(a) ? [] : [axis]))
       .toSorted((a, b) => axes[a]!.size / axes[a]!.resized - axes[b]!.size / axes[b]!.resized);
-    return byShrinkage.reduce((d, axis) => contractAxis(op, d, axis, resizeMatrix(node, axes[axis]!)), dy);
+    return contractAxes(
+      op,
+      dy,
+      byShrinkage.map((axis) => [axis, resizeMatrix(node, axes[axis]!)]),
+    );
   },
   null,
   null,
