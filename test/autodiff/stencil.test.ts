@@ -52,10 +52,7 @@ describe.each([
     const feeds = { x: noise(from, 1), seed: noise(to, 2) };
     const { y, dx } = await runWasm(model, feeds);
     const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((sum, v, i) => sum + v * b[i]!, 0);
-    const [left, right] = [
-      dot(y!.data as Float32Array, feeds.seed.data as Float32Array),
-      dot(feeds.x.data as Float32Array, dx!.data as Float32Array),
-    ];
+    const [left, right] = [dot(y!.data as Float32Array, feeds.seed.data), dot(feeds.x.data, dx!.data as Float32Array)];
     expect(Math.abs(left - right)).toBeLessThanOrEqual(1e-4 * Math.abs(left) + 1e-5);
     expect(relativeError(dx!, interpret(model.graph, feeds)["dx"]!)).toBeLessThanOrEqual(1e-6);
   });
