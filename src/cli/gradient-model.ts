@@ -6,8 +6,6 @@ import { crossEntropyWithGradient } from "../objectives/cross-entropy.ts";
 import { createBuilder, type Builder } from "../onnx/build.ts";
 import type { Model } from "../onnx/graph.ts";
 import { load } from "../onnx/load.ts";
-import { keepScales } from "../onnx/passes/keep-scales.ts";
-import { keepIndices } from "../onnx/passes/keep-indices.ts";
 import type { Value } from "../onnx/value.ts";
 import type { Compiled } from "../segmenter/compile.ts";
 import { within } from "../segmenter/lean.ts";
@@ -101,7 +99,7 @@ export const gradientModel = (
   const named = wish.inputs.map((name, i) => [`${wish.prefix}${name}_grad`, gradients[i]!] as const);
   const written = op.model({ ...outputs, ...(loss ? { [lossName!]: loss } : {}), ...Object.fromEntries(named) });
   const names = named.map(([name]) => name);
-  const { graph, footprint } = within(keepScales(keepIndices(written.graph)), names, room);
+  const { graph, footprint } = within(written.graph, names, room);
   const metadata = new Map([...model.metadata, ["faultline", describe(wish)] as const]);
   return { model: { ...written, graph, metadata }, footprint };
 };

@@ -12,8 +12,6 @@ import { OnnxError, type Model } from "../onnx/graph.ts";
 import type { Value } from "../onnx/value.ts";
 import { crossEntropyWithGradient, exponentials } from "../objectives/cross-entropy.ts";
 import { leastLikely } from "../objectives/least-likely.ts";
-import { keepScales } from "../onnx/passes/keep-scales.ts";
-import { keepIndices } from "../onnx/passes/keep-indices.ts";
 import { typesOf } from "../onnx/types.ts";
 import { footprint, type Footprint } from "../runtime/memory.ts";
 import { within } from "./lean.ts";
@@ -50,7 +48,7 @@ const compiled = (
     const lowered = lowerForWebGpu(model);
     return { model: lowered, footprint: footprint({ ...lowered.graph, types: typesOf(lowered.graph) }) };
   }
-  const { graph, footprint: needed } = within(keepScales(keepIndices(model.graph)), Object.keys(gradients), room);
+  const { graph, footprint: needed } = within(model.graph, Object.keys(gradients), room);
   return { model: { ...model, graph }, footprint: needed };
 };
 

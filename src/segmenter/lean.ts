@@ -1,9 +1,11 @@
-/** A gradient's graph as it is held against the memory there is. */
+/** A graph as onnxruntime is given it, held against the memory there is. */
 
 import { expandLate } from "../autodiff/expand.ts";
 import { orderForMemory } from "../autodiff/lower.ts";
 import { recomputed, type MemoryModel, type TypedGraph } from "../autodiff/recompute.ts";
 import type { Graph } from "../onnx/graph.ts";
+import { keepIndices } from "../onnx/passes/keep-indices.ts";
+import { keepScales } from "../onnx/passes/keep-scales.ts";
 import { typesOf } from "../onnx/types.ts";
 import { executionOrder, usage } from "../runtime/liveness.ts";
 import { footprint, needOf, type Footprint } from "../runtime/memory.ts";
@@ -38,9 +40,10 @@ export interface Sized {
  * @param gradients the outputs that the backward pass makes; without any there is nothing to recompute.
  */
 export const within = (built: Graph, gradients: readonly string[], room: number): Sized => {
-  const builtTypes = typesOf(built);
-  const graph = expandLate(built, builtTypes);
-  const types = typesOf(graph, builtTypes);
+  const kept = keepScales(keepIndices(built));
+  const keptTypes = typesOf(kept);
+  const graph = expandLate(kept, keptTypes);
+  const types = typesOf(graph, keptTypes);
   const ordered = orderForMemory(graph, types);
   const plain = { graph: ordered, footprint: footprint({ ...ordered, types: typesOf(ordered, types) }) };
   if (gradients.length === 0 || needOf(plain.footprint) <= room) return plain;
