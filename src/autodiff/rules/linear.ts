@@ -22,6 +22,14 @@ export const contractAxis = (op: Builder, dy: Value, axis: number, a: Tensor<"fl
   return op.Transpose(op.MatMul(op.Transpose(dy, { perm }), matrix(a)), { perm });
 };
 
+/** The adjoint of y[i] = x[of(i)] along `axis`, which has `size` elements in x: dx adds up what was copied. */
+export const copiesBack = (op: Builder, dy: Value, axis: number, size: number, of: (i: number) => number): Value => {
+  const copies = dy.shape[axis]!;
+  const data = new Float32Array(copies * size);
+  for (let i = 0; i < copies; i++) data[i * size + of(i)] = 1;
+  return contractAxis(op, dy, axis, tensor("float32", [copies, size], data));
+};
+
 const swapLast = (op: Builder, v: Value): Value => {
   const rank = v.shape.length;
   return op.Transpose(v, { perm: v.shape.map((_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i)) });

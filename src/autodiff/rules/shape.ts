@@ -1,12 +1,12 @@
 /** Operators that move elements about. */
 
-import { sizeOf, stridesOf, tensor, tensorOf } from "../../tensor.ts";
+import { sizeOf, stridesOf, tensorOf } from "../../tensor.ts";
 import type { Builder } from "../../onnx/build.ts";
 import { intOf, stringOf } from "../../onnx/graph.ts";
 import { depthToSpaceMode, padAmounts, permutationOf, sliceAxes, type SliceAxis } from "../../onnx/infer/shape.ts";
 import { normaliseAxis, type Value } from "../../onnx/value.ts";
 import { unsupportedForm, type Vjp, type VjpRule } from "../rule.ts";
-import { contractAxis } from "./linear.ts";
+import { copiesBack } from "./linear.ts";
 
 const reshapeBack: Vjp = (dy, { op }, x) => op.Reshape(dy, op.ints(x.shape));
 
@@ -102,10 +102,7 @@ export const Pad: VjpRule = [
     }
     return touched.reduce((d, axis) => {
       const size = x.shape[axis]!;
-      const out = dy.shape[axis]!;
-      const data = new Float32Array(out * size);
-      for (let i = 0; i < out; i++) data[i * size + mirrored(mode, i - begin[axis]!, size)] = 1;
-      return contractAxis(op, d, axis, tensor("float32", [out, size], data));
+      return copiesBack(op, d, axis, size, (i) => mirrored(mode, i - begin[axis]!, size));
     }, dy);
   },
   null,

@@ -6,8 +6,8 @@
 
 import type { Builder } from "../../onnx/build.ts";
 import type { Value } from "../../onnx/value.ts";
-import { tensor, tensorOf, type Tensor } from "../../tensor.ts";
-import { contractAxis, transposed } from "./linear.ts";
+import { tensorOf, type Tensor } from "../../tensor.ts";
+import { contractAxis, copiesBack, transposed } from "./linear.ts";
 
 /** A = E·C: E [out, in + beyond] has the kernel in each column, C [in + beyond, in] holds what lies beyond the borders to them. */
 interface Stencil {
@@ -94,11 +94,8 @@ const convolved = (
 /** Cᵀ·v */
 const folded = (op: Builder, v: Value, axis: number, { beyond: [before, after] }: Stencil): Value => {
   if (before + after === 0) return v;
-  const all = v.shape[axis]!;
-  const columns = all - before - after;
-  const data = new Float32Array(all * columns);
-  for (let q = 0; q < all; q++) data[q * columns + Math.min(Math.max(q - before, 0), columns - 1)] = 1;
-  return contractAxis(op, v, axis, tensor("float32", [all, columns], data));
+  const columns = v.shape[axis]! - before - after;
+  return copiesBack(op, v, axis, columns, (q) => Math.min(Math.max(q - before, 0), columns - 1));
 };
 
 /** The adjoint of y = A·x along some axes, for a constant A [out, in] each: dx = Aᵀ·dy, in that order. */

@@ -72,15 +72,9 @@ const dequantizeConstant: GpuRule = ({ op, node, known }, q, scale, zero = null)
   const y = values && op.tensor(values, `${q!.name}_float`);
   const scales = scalesOf(node, q!, scale!);
   if (y && scales) {
-    const one = op.tensor(
-      tensorOf(
-        "float32",
-        scale!.shape,
-        scales.scales.map(() => 1),
-      ),
-      "one",
-    );
     const integers = () => {
+      const ones = scales.scales.map(() => 1);
+      const one = op.tensor(tensorOf("float32", scale!.shape, ones), "one");
       const codes = op.appendNode("DequantizeLinear", [q!, one, zero], node.attributes)[0]!;
       return op.tensor(constantWeights(op, codes)!, `${q!.name}_integers`);
     };
