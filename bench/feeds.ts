@@ -1,5 +1,9 @@
-/** What benches feed: their images' size, and pixels that are the same every time. */
+/** What benches and tests of backends feed: images' size, and pixels that are the same every time. */
 
+import { readFileSync } from "node:fs";
+import { decodeImage } from "../src/image/decode.ts";
+import { resizeBilinear } from "../src/image/resize.ts";
+import type { Image } from "../src/segmenter/segmenter.ts";
 import type { Size } from "../src/segmenter/size.ts";
 import { tensor } from "../src/tensor.ts";
 
@@ -15,3 +19,9 @@ export const feedsOf = ({ height, width }: Size) => ({
   ),
   target: tensor("int32", [1, height, width], new Int32Array(height * width)),
 });
+
+const file = new URL("../examples/street.png", import.meta.url);
+
+/** The example picture, [3,H,W]: of noise, networks label pixels by less than their rounding. */
+export const street = async ({ height, width }: Size): Promise<Image> =>
+  resizeBilinear(await decodeImage(readFileSync(file), { maxPixels: 2 ** 20 }), [height, width]);

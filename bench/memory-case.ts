@@ -14,6 +14,7 @@ import { createSegmenter } from "../src/segmenter/segmenter.ts";
 import { SessionCache } from "../src/segmenter/session-cache.ts";
 import { tensor } from "../src/tensor.ts";
 import { fastest, timed } from "./fastest.ts";
+import { feedsOf } from "./feeds.ts";
 import { networks } from "./networks.ts";
 
 const RUNS = 4;
@@ -27,8 +28,7 @@ if (!network)
       .map((n) => n.manifest.name)
       .join(", ")}`,
   );
-const pixels = size.height * size.width;
-const values = Float32Array.from({ length: 3 * pixels }, (_, i) => (i * 2654435761) % 256);
+const feeds = feedsOf(size);
 const runtime = startWasm();
 
 const session = async (): Promise<object> => {
@@ -36,9 +36,7 @@ const session = async (): Promise<object> => {
     kind === "forward" ? compileForward(network, size) : compileGradient(network, size, kind as "given");
   const one = await runtime.createSession(writeModel(model));
   const created = runtime.memoryBytes();
-  const image = tensor("float32", [1, 3, size.height, size.width], values);
-  const target = tensor("int32", [1, size.height, size.width], new Int32Array(pixels));
-  for (let i = 0; i < 2; i++) await one.run({ image, target });
+  for (let i = 0; i < 2; i++) await one.run(feeds);
   const peak = peakOf({ ...model.graph, types: typesOf(model.graph) });
   return {
     created,
@@ -53,7 +51,7 @@ const session = async (): Promise<object> => {
 };
 
 const attack = async (): Promise<object> => {
-  const image = tensor("float32", [3, size.height, size.width], values);
+  const image = tensor("float32", [3, size.height, size.width], feeds.image.data);
   const within = (bytes: number) => {
     const cache = new SessionCache(runtime, bytes);
     return { cache, segmenter: createSegmenter(network, cache) };

@@ -1,12 +1,8 @@
 /** A step of an attack on the GPU beside one on WASM: time, and the bytes that are read back. Part of `bench -- webgpu`. */
 
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { project, sign, ascend } from "../src/attacks/attack.ts";
 import { capturable } from "../src/autodiff/webgpu/kernels.ts";
 import { writeModel } from "../src/onnx/write.ts";
-import { decodeImage } from "../src/image/decode.ts";
-import { resizeBilinear } from "../src/image/resize.ts";
 import { startGpuRuntime } from "../src/runtime/gpu-runtime.ts";
 import type { AscentRequest } from "../src/runtime/session.ts";
 import { startWasm } from "../src/runtime/wasm.ts";
@@ -17,6 +13,7 @@ import { createSegmenter, type Image } from "../src/segmenter/segmenter.ts";
 import { SessionCache } from "../src/segmenter/session-cache.ts";
 import type { Size } from "../src/segmenter/size.ts";
 import { tensor } from "../src/tensor.ts";
+import { street } from "./feeds.ts";
 import { networks } from "./networks.ts";
 import { torchSteps } from "./webgpu-torch.ts";
 
@@ -25,11 +22,6 @@ export interface StepsCase {
   readonly size: Size;
   readonly steps: number;
 }
-
-const street = fileURLToPath(new URL("../examples/street.png", import.meta.url));
-
-const picture = async ({ height, width }: Size): Promise<Image> =>
-  resizeBilinear(await decodeImage(readFileSync(street), { maxPixels: 2 ** 20 }), [height, width]);
 
 const ball = { epsilon: 8, pixelRange: [0, 255] } as const;
 const budget = 16 * 2 ** 30;
@@ -155,7 +147,7 @@ const apart = (a: Float32Array, b: Float32Array, from: Float32Array): number => 
 
 export const benchSteps = async (of: StepsCase): Promise<void> => {
   const network = networks().find(({ manifest }) => manifest.name === of.network)!;
-  const image = await picture(of.size);
+  const image = await street(of.size);
   console.log(`\n${of.network}, ${of.size.height}×${of.size.width}, ${of.steps} steps of ifgsm-ii\n`);
   const plain = await plainRows(network, image, of);
   const rows = [...(await residentRows(network, image, of)), ...plain, ...torchRows(network, image, of.steps)];

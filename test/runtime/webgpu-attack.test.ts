@@ -1,13 +1,11 @@
 /** The ascent that stays on the GPU makes the image that the attack on WASM makes, and reads nothing back on the way. */
 
-import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
+import { street } from "../../bench/feeds.ts";
 import { networks } from "../../bench/networks.ts";
 import { attackImage, stepsOf, type AttackPlan } from "../../src/evaluation/attack-image.ts";
 import { scoresAgainst } from "../../src/evaluation/scores.ts";
 import type { AttackName } from "../../src/evaluation/service/attack.ts";
-import { decodeImage } from "../../src/image/decode.ts";
-import { resizeBilinear } from "../../src/image/resize.ts";
 import { iouRatio } from "../../src/metrics/confusion.ts";
 import { DeviceLostError } from "../../src/runtime/gpu-error.ts";
 import { startGpuRuntime } from "../../src/runtime/gpu-runtime.ts";
@@ -28,8 +26,6 @@ import { networkSize } from "../../src/segmenter/size.ts";
 import { gpuNote, hasGpu, isHardware } from "../support/gpu.ts";
 import { noiseImage } from "../support/networks/image.ts";
 import { tinyNetwork } from "../support/networks/tiny.ts";
-
-const picture = new URL("../../examples/street.png", import.meta.url);
 
 const opened: Device[] = [];
 const open = async (): Promise<Device> => {
@@ -192,8 +188,7 @@ describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
     { timeout: 1_800_000 },
     async (_, network) => {
       const size = networkSize(network.manifest, all ? { height: 360, width: 480 } : { height: 32, width: 48 });
-      const street = await decodeImage(readFileSync(picture), { maxPixels: 2 ** 20 });
-      const image = resizeBilinear(street, [size.height, size.width]);
+      const image = await street(size);
       const { apart, ratios } = await compared(network, image, planOf("ifgsm"));
       expect(apart).toBeLessThanOrEqual(isHardware ? 0.5 : 0.001);
       expect(Math.abs(ratios[0] - ratios[1]), `IoU ratios ${ratios.join(" and ")}`).toBeLessThanOrEqual(0.005);

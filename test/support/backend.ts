@@ -1,11 +1,9 @@
 /** What every backend must give for whole networks: those that ship, and the reference networks where they are at hand. */
 
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { street } from "../../bench/feeds.ts";
 import { networks } from "../../bench/networks.ts";
 import { offGpu } from "../../src/autodiff/webgpu/kernels.ts";
-import { decodeImage } from "../../src/image/decode.ts";
-import { resizeBilinear } from "../../src/image/resize.ts";
 import { writeModel } from "../../src/onnx/write.ts";
 import type { Runtime } from "../../src/runtime/session.ts";
 import { compileForward, compileGradient, type Compiled } from "../../src/segmenter/compile.ts";
@@ -13,6 +11,7 @@ import type { Manifest } from "../../src/segmenter/manifest.ts";
 import type { Network, Target } from "../../src/segmenter/network.ts";
 import { networkSize, type Size } from "../../src/segmenter/size.ts";
 import { numbersOf, tensorOf, type Tensor } from "../../src/tensor.ts";
+import { relativeError } from "./networks/check.ts";
 import { noiseLabels } from "./networks/image.ts";
 import { runWasm } from "./wasm.ts";
 
@@ -52,24 +51,13 @@ const graphs: readonly (readonly [string, Graph])[] = [
   ["prediction", compileForward],
 ];
 
-const norm = (values: readonly number[]): number => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
-
-/** ‖a − b‖ ÷ ‖b‖. */
-const relativeError = (actual: Tensor, expected: Tensor): number => {
-  const [a, b] = [numbersOf(actual), numbersOf(expected)];
-  return norm(b.map((v, i) => v - a[i]!)) / norm(b);
-};
-
 const sameShare = (actual: Tensor, expected: Tensor): number => {
   const same = numbersOf(expected).filter((v, i) => v === Number(actual.data[i])).length;
   return same / expected.data.length;
 };
 
-/** A picture: of noise, an int8 network labels pixels by less than its rounding. */
-const street = decodeImage(readFileSync(new URL("../../examples/street.png", import.meta.url)), { maxPixels: 2 ** 20 });
-
 const feedsOf = async ({ manifest }: Network, { height, width }: Size): Promise<Record<string, Tensor>> => ({
-  image: tensorOf("float32", [1, 3, height, width], resizeBilinear(await street, [height, width]).data),
+  image: tensorOf("float32", [1, 3, height, width], (await street({ height, width })).data),
   target: tensorOf("int32", [1, height, width], noiseLabels(height, width, manifest.classes.length, 3, true).data),
 });
 
