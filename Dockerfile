@@ -21,4 +21,4 @@ EXPOSE 8787
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
   CMD ["node", "-e", "fetch('http://localhost:8787/health/live').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Options after the image's name are added: docker run -v faultline:/data/uploads faultline --uploads /data/uploads
-ENTRYPOINT ["node", "--import", "tsx", "src/node.ts", "--host", "0.0.0.0"]
+ENTRYPOINT ["node", "--import", "tsx", "src/serve/main.ts", "--host", "0.0.0.0"]

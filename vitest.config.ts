@@ -16,7 +16,7 @@ export default defineConfig({
             ...configDefaults.exclude,
             "test/conformance/**",
             "test/playground/lab.test.ts",
-            "test/runtime/*gpu*.test.ts",
+            "test/runtime/{gpu,webgpu}/**",
           ],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -25,7 +25,7 @@ export default defineConfig({
       {
         test: {
           name: "gpu",
-          include: ["test/runtime/*gpu*.test.ts"],
+          include: ["test/runtime/{gpu,webgpu}/**/*.test.ts"],
           // A Vulkan driver is found through the environment that a process is started with; software Vulkan takes every core.
           pool: "forks",
           fileParallelism: false,

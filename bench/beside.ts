@@ -9,7 +9,7 @@ import { encoder, forwardOf, gradientOf, stage2, wholeNetwork, type Case } from 
 import { installedPeers, startPeer, type Peer, type PeerName } from "./beside/peer.ts";
 import { fastest, timed } from "./fastest.ts";
 import { random } from "../src/random.ts";
-import { startWasm } from "../src/runtime/wasm.ts";
+import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { writeModel } from "../src/onnx/write.ts";
 import { networkSize, type Size } from "../src/segmenter/size.ts";
 import type { Network } from "../src/segmenter/network.ts";

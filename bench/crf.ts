@@ -20,8 +20,8 @@ import type { Model } from "../src/onnx/graph.ts";
 import { typesOf } from "../src/onnx/types.ts";
 import { writeModel } from "../src/onnx/write.ts";
 import { normal, random } from "../src/random.ts";
-import { footprint, predictMemory } from "../src/runtime/memory.ts";
-import { startWasm } from "../src/runtime/wasm.ts";
+import { footprint, predictMemory } from "../src/runtime/memory/memory.ts";
+import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { tensor, tensorOf, type Tensor } from "../src/tensor.ts";
 
 const [CLASSES, HEIGHT, WIDTH] = [11, 360, 480];

@@ -4,8 +4,8 @@
  */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { attackOf, goalKind } from "../src/evaluation/attack-image.ts";
-import type { AttackName } from "../src/evaluation/service/attack.ts";
+import { attackOf, goalKind } from "../src/evaluation/measure.ts";
+import type { AttackName } from "../src/attacks/catalogue.ts";
 import { paperSteps } from "../src/attacks/ifgsm.ts";
 import { decodeImage } from "../src/image/decode.ts";
 import { decodeLabels } from "../src/image/labels.ts";
@@ -17,7 +17,7 @@ import {
   scores,
   type Confusion,
 } from "../src/metrics/confusion.ts";
-import { startWasm } from "../src/runtime/wasm.ts";
+import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { createSegmenter } from "../src/segmenter/segmenter.ts";
 import { SessionCache } from "../src/segmenter/session-cache.ts";
 import { hasReference, referenceNetwork, referencePath } from "./networks.ts";

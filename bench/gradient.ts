@@ -5,7 +5,7 @@
 
 import { writeModel } from "../src/onnx/write.ts";
 import type { Session } from "../src/runtime/session.ts";
-import { startWasm } from "../src/runtime/wasm.ts";
+import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { compileForward, compileGradient } from "../src/segmenter/compile.ts";
 import type { Network } from "../src/segmenter/network.ts";
 import { networkSize } from "../src/segmenter/size.ts";

@@ -6,9 +6,9 @@
 
 import { typesOf } from "../src/onnx/types.ts";
 import { writeModel } from "../src/onnx/write.ts";
-import { peakOf } from "../src/runtime/liveness.ts";
-import { predictMemory } from "../src/runtime/memory.ts";
-import { startWasm } from "../src/runtime/wasm.ts";
+import { peakOf } from "../src/runtime/memory/liveness.ts";
+import { predictMemory } from "../src/runtime/memory/memory.ts";
+import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { compileForward, compileGradient } from "../src/segmenter/compile.ts";
 import { createSegmenter } from "../src/segmenter/segmenter.ts";
 import { SessionCache } from "../src/segmenter/session-cache.ts";

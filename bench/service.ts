@@ -5,10 +5,10 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createApp } from "../src/api/app.ts";
-import { createService } from "../src/evaluation/engine.ts";
+import { createService } from "../src/service/service.ts";
 import { useNodeCodecs } from "../src/image/node.ts";
 import type { Runtime } from "../src/runtime/session.ts";
-import { startWasm } from "../src/runtime/wasm.ts";
+import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { parseManifest } from "../src/segmenter/manifest.ts";
 import { buildWorker, startWorker } from "../scripts/workerd.ts";
 

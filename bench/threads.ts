@@ -6,7 +6,7 @@
 import { availableParallelism } from "node:os";
 import { startThreadRuntime, type ThreadRuntime } from "../src/node/runtime.ts";
 import { writeModel } from "../src/onnx/write.ts";
-import { predictMemory } from "../src/runtime/memory.ts";
+import { predictMemory } from "../src/runtime/memory/memory.ts";
 import { compileForward, compileGradient } from "../src/segmenter/compile.ts";
 import { networkSize } from "../src/segmenter/size.ts";
 import { elapsed, fastest } from "./fastest.ts";

@@ -1,12 +1,12 @@
 /** A step of an attack on the GPU beside one on WASM: time, and the bytes that are read back. Part of `bench -- webgpu`. */
 
 import { project, sign, ascend } from "../src/attacks/attack.ts";
-import { capturable } from "../src/autodiff/webgpu/kernels.ts";
+import { capturable } from "../src/lowering/webgpu/kernels.ts";
 import { writeModel } from "../src/onnx/write.ts";
-import { startGpuRuntime } from "../src/runtime/gpu-runtime.ts";
+import { startGpuRuntime } from "../src/runtime/gpu/runtime.ts";
 import type { AscentRequest } from "../src/runtime/session.ts";
-import { startWasm } from "../src/runtime/wasm.ts";
-import { openNodeDevice } from "../src/runtime/webgpu-node.ts";
+import { startWasm } from "../src/runtime/wasm/wasm.ts";
+import { openNodeDevice } from "../src/runtime/webgpu/node.ts";
 import { compileGradient } from "../src/segmenter/compile.ts";
 import type { Network } from "../src/segmenter/network.ts";
 import { createSegmenter, type Image } from "../src/segmenter/segmenter.ts";

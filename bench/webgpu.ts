@@ -5,11 +5,11 @@
 
 import { spawnSync } from "node:child_process";
 import { random } from "../src/random.ts";
-import { adapterOf, openDevice } from "../src/runtime/gpu-device.ts";
-import { argmaxLabels, confusion, confusionLength, softmaxCrossEntropyGradient } from "../src/runtime/gpu-labels.ts";
-import { openAdapter, readKernels } from "../src/runtime/gpu-node.ts";
-import { l2Step, perturbationStats, signStep } from "../src/runtime/gpu-steps.ts";
-import { openGpu, type Gpu, type Launch } from "../src/runtime/gpu.ts";
+import { adapterOf, openDevice } from "../src/runtime/gpu/device.ts";
+import { argmaxLabels, confusion, confusionLength, softmaxCrossEntropyGradient } from "../src/runtime/gpu/labels.ts";
+import { openAdapter, readKernels } from "../src/runtime/gpu/node.ts";
+import { l2Step, perturbationStats, signStep } from "../src/runtime/gpu/steps.ts";
+import { openGpu, type Gpu, type Launch } from "../src/runtime/gpu/gpu.ts";
 import { softwareVulkan } from "../scripts/software-vulkan.ts";
 import { benchSteps } from "./webgpu-steps.ts";
 

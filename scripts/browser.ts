@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type BuildResult, type Metafile } from "esbuild";
 import type { NetworkEntry } from "../src/playground/messages.ts";
-import { pageHeaders } from "../src/playground/headers.ts";
+import { pageHeaders } from "../src/serve/page-headers.ts";
 import { ownerOf } from "../src/segmenter/manifest.ts";
 import { addresses } from "./browser/addresses.ts";
 import { shippedManifests } from "./shipped/list.ts";

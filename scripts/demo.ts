@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { CleanAndAdversarial } from "../src/evaluation/service/attack.ts";
+import type { CleanAndAdversarial } from "../src/evaluation/scores.ts";
 import { decodeImage } from "../src/image/decode.ts";
 import { encodePng } from "../src/image/encode.ts";
 import { tensor, type Tensor } from "../src/tensor.ts";

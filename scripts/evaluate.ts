@@ -13,7 +13,7 @@ import { decodeImage } from "../src/image/decode.ts";
 import { decodeLabels } from "../src/image/labels.ts";
 import { useNodeCodecs } from "../src/image/node.ts";
 import { confusionMatrix, emptyConfusion, mergeConfusions, scores, type Scores } from "../src/metrics/confusion.ts";
-import { startWasm } from "../src/runtime/wasm.ts";
+import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { parseManifest, type Manifest } from "../src/segmenter/manifest.ts";
 import { openNetwork } from "../src/segmenter/network.ts";
 import { createSegmenter } from "../src/segmenter/segmenter.ts";

@@ -9,7 +9,7 @@
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { useNodeCodecs } from "../src/image/node.ts";
-import { startWasm } from "../src/runtime/wasm.ts";
+import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { parseManifest, type Manifest } from "../src/segmenter/manifest.ts";
 import { openNetwork, type Network } from "../src/segmenter/network.ts";
 import { createSegmenter } from "../src/segmenter/segmenter.ts";

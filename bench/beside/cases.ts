@@ -1,7 +1,7 @@
 /** What is differentiated here and beside: networks, and the parts of them that more frameworks can run. */
 
 import { gradient } from "../../src/autodiff/gradient.ts";
-import { lowerForGradient, lowerForward, orderForMemory } from "../../src/autodiff/lower.ts";
+import { lowerForGradient, lowerForward, orderForMemory } from "../../src/lowering/wasm/rewrites.ts";
 import { crossEntropyWithGradient } from "../../src/objectives/cross-entropy.ts";
 import { createBuilder } from "../../src/onnx/build.ts";
 import { attributesOf, type Model } from "../../src/onnx/graph.ts";

@@ -2,7 +2,7 @@
 
 import { fastest, timed } from "../../bench/fastest.ts";
 import { macsOf } from "../../src/cli/macs.ts";
-import type { Step } from "../../src/onnx/build.ts";
+import type { Step } from "../../src/onnx/step.ts";
 import type { Graph } from "../../src/onnx/graph.ts";
 import { typesOf } from "../../src/onnx/types.ts";
 import { writeModel } from "../../src/onnx/write.ts";

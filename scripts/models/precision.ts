@@ -5,7 +5,7 @@
 
 import { paperSteps } from "../../src/attacks/ifgsm.ts";
 import { readCamvid } from "../../src/datasets/camvid.ts";
-import { attackOf } from "../../src/evaluation/attack-image.ts";
+import { attackOf } from "../../src/evaluation/measure.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { decodeLabels } from "../../src/image/labels.ts";
 import {

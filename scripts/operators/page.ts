@@ -1,7 +1,7 @@
 /** docs/operators.md, from the code: the registries of src and the cases of test. */
 
 import { ruleOf } from "../../src/autodiff/gradient.ts";
-import { loweredOperators } from "../../src/autodiff/lower.ts";
+import { loweredOperators } from "../../src/lowering/wasm/rewrites.ts";
 import * as rules from "../../src/autodiff/rules/index.ts";
 import { decomposableOperators } from "../../src/onnx/decompose.ts";
 import { dataDependent } from "../../src/onnx/decompose/data-dependent.ts";
@@ -146,7 +146,7 @@ has to be refused is named by the message. Operators of other domains are not su
 * **WASM**: whether tests run it in onnxruntime-web, floats as float32. *undeclared*: in so many of the cases the file
   leaves out the outputs' shapes, for the reason below the table.
 * **WebGPU**: where onnxruntime-web's WebGPU provider (1.30) places a node of the operator, and which forms it gets wrong. For that backend
-  most of what would be on the CPU, and all that would be wrong, is written with other operators (\`src/autodiff/webgpu\`, each case run there
+  most of what would be on the CPU, and all that would be wrong, is written with other operators (\`src/lowering/webgpu\`, each case run there
   against WASM); a network of which something is left runs on WASM. –: gone once the network is loaded.
 
 ${table(["operator", "opset", "how", "float64", "WASM", "WebGPU"], cells)}

@@ -4,7 +4,7 @@ import type { Hono } from "hono";
 import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
-import type { Service } from "../evaluation/service.ts";
+import type { Service } from "../contract/service.ts";
 import { attack } from "./attack.ts";
 import { docs } from "./docs.ts";
 import { health } from "./health.ts";

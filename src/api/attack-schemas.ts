@@ -1,6 +1,6 @@
 /** Schemas of POST /v1/attack. */
 import { z } from "@hono/zod-openapi";
-import type { AttackResult, OutputName } from "../evaluation/service/attack.ts";
+import type { AttackResult, OutputName } from "../contract/attack.ts";
 import { AttackedCrf } from "./crf.ts";
 import type { Limits } from "./operation.ts";
 import {

@@ -1,7 +1,7 @@
 /** POST /v1/attack: image and spec in; scores, images, or a stream of progress out. */
 import { z } from "@hono/zod-openapi";
-import type { Service } from "../evaluation/service.ts";
-import type { AttackRequest, AttackResult, AttackSpec, OutputName } from "../evaluation/service/attack.ts";
+import type { Service } from "../contract/service.ts";
+import type { AttackRequest, AttackResult, AttackSpec, OutputName } from "../contract/attack.ts";
 import { negotiate } from "./accept.ts";
 import { Attack, attackJson, AttackProgress, attackSpec } from "./attack-schemas.ts";
 import { breathe, eventStream } from "./event-stream.ts";

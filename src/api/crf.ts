@@ -1,6 +1,6 @@
 /** The CRF of a request. */
 import { z } from "@hono/zod-openapi";
-import type { CrfChoice } from "../evaluation/options.ts";
+import type { CrfChoice } from "../contract/options.ts";
 
 const weight = z.number().min(0).openapi({ description: "Of the kernel; 0 leaves it out" });
 const pixels = z.number().positive().openapi({ description: "Pixels" });

@@ -1,6 +1,6 @@
 /** GET /health/live, /health/ready: for load balancers. */
 import { z } from "@hono/zod-openapi";
-import type { Service } from "../evaluation/service.ts";
+import type { Service } from "../contract/service.ts";
 import { defineOperation, json, type Operation } from "./operation.ts";
 import { problemResponses } from "./problem-schema.ts";
 

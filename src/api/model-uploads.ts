@@ -2,8 +2,8 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { timingSafeEqual } from "hono/utils/buffer";
-import type { Service } from "../evaluation/service.ts";
-import type { UploadRequest, Uploads } from "../evaluation/service/models.ts";
+import type { Service } from "../contract/service.ts";
+import type { UploadRequest, Uploads } from "../contract/models.ts";
 import { manifestSchema } from "../segmenter/manifest.ts";
 import { negotiate } from "./accept.ts";
 import { Model } from "./models.ts";

@@ -1,6 +1,6 @@
 /** GET /v1/models, GET /v1/models/{name}: the networks one can ask for. */
 import { z } from "@hono/zod-openapi";
-import type { Service } from "../evaluation/service.ts";
+import type { Service } from "../contract/service.ts";
 import { crfParameters } from "./crf.ts";
 import { defineOperation, json, type Operation } from "./operation.ts";
 import { problemResponses, queueProblems } from "./problem-schema.ts";

@@ -1,5 +1,5 @@
 /** The catalogue of problems: what each `type` means. Served at /problems/{kind}, listed at /docs. */
-import type { Failure } from "../evaluation/failure.ts";
+import type { Failure } from "../contract/failure.ts";
 import type { RequestFailure } from "./request-error.ts";
 
 export type ProblemKind = Failure["kind"] | RequestFailure["kind"];

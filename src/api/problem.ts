@@ -1,7 +1,7 @@
 /** Failures to RFC 9457 problems: one exhaustive switch, so that a new failure does not compile until it has a detail. */
 import { HTTPException } from "hono/http-exception";
-import { FaultlineError, type Failure, type FieldError } from "../evaluation/failure.ts";
-import type { Size } from "../evaluation/service/files.ts";
+import { FaultlineError, type Failure, type FieldError } from "../contract/failure.ts";
+import type { Size } from "../contract/files.ts";
 import { problemKinds } from "./problem-kinds.ts";
 import type { Problem } from "./problem-schema.ts";
 import { RequestError, type RequestFailure } from "./request-error.ts";

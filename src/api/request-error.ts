@@ -1,5 +1,5 @@
 /** What is wrong with the HTTP request itself, before any service is asked. */
-import type { FieldError } from "../evaluation/failure.ts";
+import type { FieldError } from "../contract/failure.ts";
 
 export type RequestFailure =
   | { readonly kind: "not-found"; readonly path: string }

@@ -1,8 +1,8 @@
 /** Requests that carry images: multipart/form-data or JSON with base64, read under a limit, checked field by field. */
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { FieldError } from "../evaluation/failure.ts";
-import type { PartName } from "../evaluation/service/files.ts";
+import type { FieldError } from "../contract/failure.ts";
+import type { PartName } from "../contract/files.ts";
 import { fromBase64 } from "./base64.ts";
 import { RequestError } from "./request-error.ts";
 import { fieldErrors } from "./validation.ts";

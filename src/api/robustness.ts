@@ -1,7 +1,7 @@
 /** POST /v1/robustness: one image, a grid of attacks and radii, a verdict. */
 import { z } from "@hono/zod-openapi";
-import type { Service } from "../evaluation/service.ts";
-import type { RobustnessRequest, RobustnessResult } from "../evaluation/service/robustness.ts";
+import type { Service } from "../contract/service.ts";
+import type { RobustnessRequest, RobustnessResult } from "../contract/robustness.ts";
 import { negotiate } from "./accept.ts";
 import { AttackName } from "./attack-schemas.ts";
 import { AttackedCrf } from "./crf.ts";

@@ -1,8 +1,8 @@
 /** Response schemas that several resources share, with their units. */
 import { z } from "@hono/zod-openapi";
-import type { AttackName } from "../evaluation/service/attack.ts";
-import type { EncodedImage } from "../evaluation/service/files.ts";
-import type { Timings } from "../evaluation/service/receipt.ts";
+import type { AttackName } from "../attacks/catalogue.ts";
+import type { EncodedImage } from "../contract/files.ts";
+import type { Timings } from "../contract/receipt.ts";
 import { toBase64 } from "./base64.ts";
 
 export const attackNames = ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii", "pgd"] as const satisfies readonly AttackName[];

@@ -1,6 +1,6 @@
 /** POST /v1/score: label maps in, scores out; no network runs. */
 import { z } from "@hono/zod-openapi";
-import type { Service } from "../evaluation/service.ts";
+import type { Service } from "../contract/service.ts";
 import { negotiate } from "./accept.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { labelProblems, problemResponses } from "./problem-schema.ts";

@@ -1,6 +1,6 @@
 /** POST /v1/segment: image in, labels out. */
 import { z } from "@hono/zod-openapi";
-import type { Service } from "../evaluation/service.ts";
+import type { Service } from "../contract/service.ts";
 import { negotiate } from "./accept.ts";
 import { Crf, crfChoice } from "./crf.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";

@@ -1,6 +1,6 @@
 /** The OpenAPI face of requests that carry images: the same fields as multipart/form-data and as JSON. */
 import { z } from "@hono/zod-openapi";
-import type { PartName } from "../evaluation/service/files.ts";
+import type { PartName } from "../contract/files.ts";
 import { base64, file } from "./schemas.ts";
 
 const imageTypes = "image/png, image/jpeg, image/webp";

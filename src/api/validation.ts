@@ -1,6 +1,6 @@
 /** Zod's issues as field errors: JSON pointers, what was received, what is accepted. */
 import { z } from "@hono/zod-openapi";
-import type { FieldError } from "../evaluation/failure.ts";
+import type { FieldError } from "../contract/failure.ts";
 
 type Path = readonly PropertyKey[];
 

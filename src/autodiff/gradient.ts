@@ -3,7 +3,8 @@
  * the output, undoes broadcasting, adds up cotangents; the rules do the calculus. Gradients of weights are never built.
  */
 
-import { OPSET, type Builder, type Step } from "../onnx/build.ts";
+import { OPSET, type Builder } from "../onnx/build.ts";
+import type { Step } from "../onnx/step.ts";
 import type { Value } from "../onnx/value.ts";
 import { sameShape } from "../tensor.ts";
 import { UnsupportedOperatorError, unsupportedForm, type Vjp, type VjpContext, type VjpRule } from "./rule.ts";

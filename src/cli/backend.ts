@@ -1,10 +1,9 @@
 /** `--backend`: where a command runs its network. */
 
 import { startGpuProcess } from "../node/runtime.ts";
-import { chooseBackend, wantedNames, type Adapter, type Choice, type Wanted } from "../runtime/choose.ts";
+import { chooseBackend, type Adapter, type Choice, type Wanted } from "../runtime/choose.ts";
 import type { Runtime } from "../runtime/session.ts";
-import { startWasm } from "../runtime/wasm.ts";
-import { UsageError } from "./failure.ts";
+import { startWasm } from "../runtime/wasm/wasm.ts";
 
 export const backendOption = {
   type: "string",
@@ -12,13 +11,6 @@ export const backendOption = {
   default: "wasm",
   help: "auto, webgpu or wasm: where it runs; auto: WebGPU where there is a GPU",
 } as const;
-
-/** @throws UsageError */
-export const wantedBackend = (value: string): Wanted => {
-  const found = wantedNames.find((name) => name === value);
-  if (found) return found;
-  throw new UsageError(`--backend must be one of ${wantedNames.join(", ")}, not "${value}"`);
-};
 
 export interface ChosenRuntime {
   readonly runtime: Runtime;

@@ -2,7 +2,7 @@
 
 import type { Graph } from "../onnx/graph.ts";
 import type { Value } from "../onnx/value.ts";
-import { Refusal } from "./failure.ts";
+import { Refusal } from "../node/failure.ts";
 import type { Loaded } from "./loaded.ts";
 
 const isFloat = ({ dtype }: { readonly dtype: string }): boolean => dtype === "float32" || dtype === "float64";

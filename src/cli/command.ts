@@ -1,7 +1,8 @@
 /** What a subcommand is: options that document themselves, and a run that gives a report. */
 
 import { parseArgs } from "node:util";
-import { UsageError } from "./failure.ts";
+import { UsageError } from "../node/failure.ts";
+import { optionLines, parseFault, type Options, type Values } from "../node/options.ts";
 import { networkFile } from "./network-file.ts";
 
 /** Where a command writes. Results go to stdout, everything else to stderr. */
@@ -16,28 +17,6 @@ export interface Report {
   /** What `--json` prints. */
   readonly data: object;
 }
-
-export interface Option {
-  readonly type: "string" | "boolean";
-  readonly short?: string;
-  readonly multiple?: boolean;
-  readonly default?: string;
-  /** What stands for the value in the help: "HxW". */
-  readonly value?: string;
-  readonly help: string;
-}
-
-export type Options = Readonly<Record<string, Option>>;
-
-type ValueOf<O extends Option> = O extends { readonly type: "boolean" }
-  ? boolean | undefined
-  : O extends { readonly multiple: true }
-    ? string[] | undefined
-    : O extends { readonly default: string }
-      ? string
-      : string | undefined;
-
-export type Values<O extends Options> = { readonly [K in keyof O]: ValueOf<O[K]> };
 
 /** What a subcommand is defined by. */
 export interface Definition<O extends Options> {
@@ -64,25 +43,6 @@ const common = {
   debug: { type: "boolean", help: "where it fails, print the stack" },
   help: { type: "boolean", short: "h", help: "print this" },
 } as const satisfies Options;
-
-/** The help's lines on options. */
-export const optionLines = (options: Options): string[] => {
-  const heads = Object.entries(options).map(([name, { short, value }]) => {
-    const flags = short === undefined ? `    --${name}` : `-${short}, --${name}`;
-    return value === undefined ? flags : `${flags} ${value}`;
-  });
-  const width = Math.max(...heads.map((h) => h.length)) + 2;
-  return Object.values(options).map(({ help, default: preset, multiple }, i) => {
-    const notes = [...(multiple ? ["repeatable"] : []), ...(preset ? [`default ${preset}`] : [])];
-    return `  ${heads[i]!.padEnd(width)}${help}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`;
-  });
-};
-
-/** The first sentence of what Node says; the rest is advice on "--". */
-export const parseFault = (error: unknown): string => {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.split(/\.\s|\n/)[0]!.replace(/\.$/, "");
-};
 
 /** Makes a command of its definition: parsing, help and printing are the same for all. */
 export const command = <O extends Options>(definition: Definition<O>): Command => {

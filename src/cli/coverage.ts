@@ -2,7 +2,8 @@
 
 import { gradient, ruleOf } from "../autodiff/gradient.ts";
 import { UnsupportedOperatorError } from "../autodiff/rule.ts";
-import { createBuilder, type Builder, type Step } from "../onnx/build.ts";
+import { createBuilder, type Builder } from "../onnx/build.ts";
+import type { Step } from "../onnx/step.ts";
 import { decomposableOperators } from "../onnx/decompose.ts";
 import { OnnxError, type Graph, type Node } from "../onnx/graph.ts";
 import { reasonAgainst } from "../onnx/unsupported.ts";

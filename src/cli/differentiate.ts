@@ -2,11 +2,12 @@
 
 import type { Graph } from "../onnx/graph.ts";
 import { writeModel } from "../onnx/write.ts";
-import { predictMemory, roomWithin } from "../runtime/memory.ts";
+import { predictMemory, roomWithin } from "../runtime/memory/memory.ts";
 import { chooseInputs, chooseOutput } from "./choice.ts";
-import { command, needed, type Io, type Options, type Report } from "./command.ts";
-import { at, Refusal, UsageError } from "./failure.ts";
-import { checkWritable, readNetwork, writeFiles } from "./files.ts";
+import { command, needed, type Io, type Report } from "./command.ts";
+import type { Options } from "../node/options.ts";
+import { at, Refusal, UsageError } from "../node/failure.ts";
+import { checkWritable, readNetwork, writeFiles } from "../node/files.ts";
 import { gradientModel, losses, type Loss, type Wish } from "./gradient-model.ts";
 import { loadAt, type Loaded } from "./loaded.ts";
 import { requireGradient } from "./require-gradient.ts";

@@ -1,15 +1,15 @@
 /** A network with its gradient, as one standard ONNX model: its own inputs and outputs, and what is asked for. */
 
 import { gradient } from "../autodiff/gradient.ts";
-import { lowerForGradient } from "../autodiff/lower.ts";
+import { lowerForGradient } from "../lowering/wasm/rewrites.ts";
 import { crossEntropyWithGradient } from "../objectives/cross-entropy.ts";
 import { createBuilder, type Builder } from "../onnx/build.ts";
 import type { Model } from "../onnx/graph.ts";
 import { load } from "../onnx/load.ts";
 import type { Value } from "../onnx/value.ts";
 import type { Compiled } from "../segmenter/compile.ts";
-import { within } from "../segmenter/lean.ts";
-import { Refusal } from "./failure.ts";
+import { within } from "../lowering/wasm/within.ts";
+import { Refusal } from "../node/failure.ts";
 import { declareInputs } from "./loaded.ts";
 
 /** What is differentiated. */

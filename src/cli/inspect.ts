@@ -1,9 +1,10 @@
 /** `faultline inspect`: what a network is made of, what keeps its gradient from being built, and what it costs. */
 
 import type { Model } from "../onnx/graph.ts";
-import { command, type Options } from "./command.ts";
-import { at } from "./failure.ts";
-import { readNetwork } from "./files.ts";
+import { command } from "./command.ts";
+import type { Options } from "../node/options.ts";
+import { at } from "../node/failure.ts";
+import { readNetwork } from "../node/files.ts";
 import type { Fault } from "./coverage.ts";
 import { parseSizes, sizeOptions } from "./sizes.ts";
 import { survey, type GradientSurvey, type SizeSurvey, type Survey } from "./survey.ts";

@@ -1,6 +1,6 @@
 /** Multiply-adds of a network at fixed sizes: those of its convolutions and matrix products. */
 
-import type { Step } from "../onnx/build.ts";
+import type { Step } from "../onnx/step.ts";
 import { intOf, stringOf } from "../onnx/graph.ts";
 import { sizeOf } from "../tensor.ts";
 

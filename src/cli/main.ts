@@ -3,7 +3,7 @@
 import packageJson from "../../package.json";
 import type { Command, Io } from "./command.ts";
 import { differentiate } from "./differentiate.ts";
-import { messageOf, UsageError } from "./failure.ts";
+import { messageOf, UsageError } from "../node/failure.ts";
 import { importNetwork } from "./import.ts";
 import { inspect } from "./inspect.ts";
 import { quantizeNetwork } from "./quantize.ts";

@@ -4,8 +4,8 @@ import { readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { manifestSchema, parseManifest } from "../segmenter/manifest.ts";
-import { at, Refusal } from "./failure.ts";
-import { readJson, statOf } from "./files.ts";
+import { at, Refusal } from "../node/failure.ts";
+import { readJson, statOf } from "../node/files.ts";
 
 const models = fileURLToPath(new URL("../../models/", import.meta.url));
 

@@ -1,13 +1,13 @@
 /** Where a network runs while its activations are observed. */
 
-import { offGpu } from "../autodiff/webgpu/kernels.ts";
-import { lowerForWebGpu } from "../autodiff/webgpu/lower.ts";
+import { offGpu } from "../lowering/webgpu/kernels.ts";
+import { lowerForWebGpu } from "../lowering/webgpu/webgpu.ts";
 import type { Model } from "../onnx/graph.ts";
 import { writeModel } from "../onnx/write.ts";
 import type { Open } from "../quantize/observe.ts";
 import { prepare } from "../quantize/quantize.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
-import { startWasm } from "../runtime/wasm.ts";
+import { startWasm } from "../runtime/wasm/wasm.ts";
 import { runtimeFor } from "./backend.ts";
 import type { Size } from "./sizes.ts";
 

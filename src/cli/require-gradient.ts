@@ -1,7 +1,7 @@
 /** The refusal to go on without a gradient: it names all that blocks it. */
 
 import { coverageOf, type Findings } from "./coverage.ts";
-import { Refusal } from "./failure.ts";
+import { Refusal } from "../node/failure.ts";
 import type { Loaded } from "./loaded.ts";
 
 /** Nodes that are named; the rest are counted. */

@@ -1,8 +1,8 @@
 /** The sizes that a network leaves open, from what the command line gives for them. */
 
+import type { Options } from "../node/options.ts";
 import type { Dimension, Graph, ValueInfo } from "../onnx/graph.ts";
-import { Refusal, UsageError } from "./failure.ts";
-import type { Options } from "./command.ts";
+import { Refusal, UsageError } from "../node/failure.ts";
 import { typed } from "./text.ts";
 
 export interface Size {

@@ -2,8 +2,8 @@
 
 import { cp, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { Refusal } from "./failure.ts";
-import { checkFolder, statOf } from "./files.ts";
+import { Refusal } from "../node/failure.ts";
+import { checkFolder, statOf } from "../node/files.ts";
 
 /** @throws Refusal where the folder is there and may not be replaced, or could not be made. */
 export const checkReplaceable = async (folder: string, force: boolean): Promise<void> => {

@@ -1,12 +1,12 @@
 /** What can be said about a network: operators, gradients, cost at some sizes. */
 
-import { lowerForward } from "../autodiff/lower.ts";
+import { lowerForward } from "../lowering/wasm/rewrites.ts";
 import { UnsupportedOperatorError } from "../autodiff/rule.ts";
 import { createBuilder } from "../onnx/build.ts";
 import { OnnxError, type Graph, type Model } from "../onnx/graph.ts";
 import { load } from "../onnx/load.ts";
 import { typesOf } from "../onnx/types.ts";
-import { footprint, predictMemory } from "../runtime/memory.ts";
+import { footprint, predictMemory } from "../runtime/memory/memory.ts";
 import { sizeOf, type Tensor } from "../tensor.ts";
 import { floatInputs, floatOutputs } from "./choice.ts";
 import {
@@ -19,7 +19,7 @@ import {
   type Findings,
   type Verdict,
 } from "./coverage.ts";
-import { Refusal } from "./failure.ts";
+import { Refusal } from "../node/failure.ts";
 import { gradientModel, type Loss } from "./gradient-model.ts";
 import { declareInputs, loadAt, type Loaded } from "./loaded.ts";
 import { macsOf } from "./macs.ts";

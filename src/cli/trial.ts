@@ -9,7 +9,7 @@ import type { Network } from "../segmenter/network.ts";
 import { createSegmenter, type Image } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { tensorOf } from "../tensor.ts";
-import { Refusal } from "./failure.ts";
+import { Refusal } from "../node/failure.ts";
 import { runtimeFor } from "./backend.ts";
 import { loadAt } from "./loaded.ts";
 import { requireGradient } from "./require-gradient.ts";

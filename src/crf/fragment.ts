@@ -7,11 +7,9 @@ import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
 import { tensorOf } from "../tensor.ts";
 import { latticeFilter, type LatticeInputs } from "./lattice-filter.ts";
+import type { Message } from "./message.ts";
 import { CrfParameterError, checkParameters, type CrfParameters } from "./parameters.ts";
 import { spatialFilter } from "./spatial-filter.ts";
-
-/** What the other pixels tell each pixel about each class: probabilities [N,C] to [N,C]. Linear. */
-export type Message = (op: Builder, probabilities: Value) => Value;
 
 /** −μ·m for each pixel; for Potts, μ = 1 − I, m itself: Σ m is the same for all classes, and softmax does not see it. */
 const compatible = (op: Builder, message: Value, compatibility: CrfParameters["compatibility"]): Value => {

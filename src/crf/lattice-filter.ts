@@ -2,7 +2,7 @@
 
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
-import type { Message } from "./fragment.ts";
+import type { Message } from "./message.ts";
 
 /** The lattice of one image as inputs of a graph; the points in parts, for what is made of each is d + 1 times as large. */
 export interface LatticeInputs {

@@ -62,3 +62,14 @@ export const checkParameters = ({ iterations, gaussian, bilateral, compatibility
   const square = size > 0 && compatibility.every((row) => row.length === size && row.every(Number.isFinite));
   if (!square) throw new CrfParameterError("compatibility", compatibility, '"potts" or a square matrix of numbers');
 };
+
+/** What is wrong with the parameters, and the field that is at fault. */
+export const crfFault = (parameters: CrfParameters): CrfParameterError | null => {
+  try {
+    checkParameters(parameters);
+    return null;
+  } catch (cause) {
+    if (cause instanceof CrfParameterError) return cause;
+    throw cause;
+  }
+};

@@ -3,7 +3,7 @@
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
 import { tensor, type Tensor } from "../tensor.ts";
-import type { Message } from "./fragment.ts";
+import type { Message } from "./message.ts";
 import type { CrfParameters } from "./parameters.ts";
 
 /** In standard deviations; 6·10⁻⁵ of the kernel's mass lie beyond. */

@@ -3,7 +3,32 @@
 import { confusionMatrix, iouRatio, scores, type Scores } from "../metrics/confusion.ts";
 import { distancesFrom } from "../metrics/distances.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
-import type { AttackScores, Perturbation } from "./service/attack.ts";
+
+/** Before and after. `null` where the quantity is undefined (an IoU of a class in neither map). */
+export interface CleanAndAdversarial {
+  readonly clean: number | null;
+  readonly adversarial: number | null;
+}
+
+export interface AttackScores {
+  /** Adversarial mIoU ÷ clean mIoU; `null` where the clean mIoU is 0 or undefined. */
+  readonly iouRatio: number | null;
+  readonly miou: CleanAndAdversarial;
+  readonly pixelAccuracy: CleanAndAdversarial;
+  readonly perClass: readonly (CleanAndAdversarial & { readonly class: number; readonly name: string })[];
+}
+
+/**
+ * Of adversarial − clean: L∞ and L2 in grey levels, L0 in pixels changed in any channel; `psnr` in dB, `null` = infinite;
+ * `ssim` is `null` below 11 pixels a side.
+ */
+export interface Perturbation {
+  readonly linf: number;
+  readonly l2: number;
+  readonly l0: number;
+  readonly psnr: number | null;
+  readonly ssim: number | null;
+}
 
 /** Scores of `prediction` against `reference`, void ignored. */
 export const scoresAgainst = (prediction: Labels, reference: Labels, classes: number): Scores =>

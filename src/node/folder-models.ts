@@ -2,9 +2,9 @@
 
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { at, Refusal } from "../cli/failure.ts";
-import { readJson, statOf } from "../cli/files.ts";
-import type { ModelStore } from "../evaluation/models.ts";
+import { at, Refusal } from "./failure.ts";
+import { readJson, statOf } from "./files.ts";
+import type { ModelStore } from "../networks/registry.ts";
 import { ownerOf, parseManifest, type Manifest } from "../segmenter/manifest.ts";
 
 /** Of every folder in `root` that has one, in the order of their names. */

@@ -1,12 +1,12 @@
 /**
- * The process of `runtime.ts`: WebGPU. Its WebAssembly is compiled without optimisation (webgpu-node.ts), which would slow a
+ * The process of `runtime.ts`: WebGPU. Its WebAssembly is compiled without optimisation (`runtime/webgpu/node.ts`), which would slow a
  * WASM runtime of the same process down; and a driver that fails takes this process alone.
  */
 
-import { adapterOf } from "../runtime/gpu-device.ts";
-import { startGpuRuntime } from "../runtime/gpu-runtime.ts";
-import { openAdapter } from "../runtime/gpu-node.ts";
-import { openNodeDevice } from "../runtime/webgpu-node.ts";
+import { adapterOf } from "../runtime/gpu/device.ts";
+import { startGpuRuntime } from "../runtime/gpu/runtime.ts";
+import { openAdapter } from "../runtime/gpu/node.ts";
+import { openNodeDevice } from "../runtime/webgpu/node.ts";
 import { answering } from "./runtime-calls.ts";
 import type { Asked, Ready, Told } from "./runtime-messages.ts";
 

@@ -1,7 +1,7 @@
 /** The thread of `runtime.ts`: one WASM instance. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { startWasmThreads } from "../runtime/wasm-threads.ts";
+import { startWasmThreads } from "../runtime/wasm/threads.ts";
 import { answering } from "./runtime-calls.ts";
 import type { Ready, RuntimeData } from "./runtime-messages.ts";
 

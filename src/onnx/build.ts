@@ -16,18 +16,12 @@ import { inferTypes } from "./infer.ts";
 import { belongsTo20 } from "./opset-20.ts";
 import { operatorsOver, type Operators } from "./operators.ts";
 import { keyOf, sameBytes } from "./same.ts";
+import type { Step } from "./step.ts";
 import { codeOf } from "./tensor-proto.ts";
 import type { TensorType, Value } from "./value.ts";
 
 /** The operator set of every graph that Faultline builds. */
 export const OPSET = 21;
-
-/** A node with its values, in place of their names. */
-export interface Step {
-  readonly node: Node;
-  readonly inputs: readonly (Value | null)[];
-  readonly outputs: readonly Value[];
-}
 
 export type Builder = GraphBuilder & Operators;
 

@@ -4,21 +4,11 @@
  * those whose size depends on data are computed where the data are known.
  */
 
-import type { Builder } from "./build.ts";
 import { contrib } from "./decompose/contrib.ts";
 import { dataDependent } from "./decompose/data-dependent.ts";
 import { qoperators } from "./decompose/qoperators.ts";
-import type { Node } from "./graph.ts";
+import type { Decomposable, Decompose } from "./decompose/rule.ts";
 import type { Value } from "./value.ts";
-
-export interface Decomposable {
-  readonly op: Builder;
-  readonly node: Node;
-  readonly inputs: readonly (Value | null)[];
-}
-
-/** The outputs of a node, in order; null for one that nothing uses. */
-export type Decompose = (context: Decomposable) => readonly (Value | null)[];
 
 /** By operator; onnxruntime's own ones with their domain before them. */
 const table: Readonly<Record<string, Decompose>> = { ...qoperators, ...contrib, ...dataDependent };

@@ -4,7 +4,7 @@
  * refuses the graph.
  */
 
-import type { Step } from "./build.ts";
+import type { Step } from "./step.ts";
 
 /** Whether a node has the form of opset 20, which differs in GroupNormalization and in what quantisation can do. */
 const hasOldForm = ({ node: { op, attributes }, inputs, outputs }: Step): boolean => {

@@ -2,9 +2,9 @@
 
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import scriptUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
-import { chooseBackend, type Adapter, type Backend, type Choice, type Wanted } from "../runtime/choose.ts";
-import type { Runtime } from "../runtime/session.ts";
-import { startWasm } from "../runtime/wasm.ts";
+import { chooseBackend, type Adapter, type Choice, type Wanted } from "../runtime/choose.ts";
+import type { Backend, Runtime } from "../runtime/session.ts";
+import { startWasm } from "../runtime/wasm/wasm.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
 import type { Network } from "../segmenter/network.ts";
 import { fetched } from "./fetched.ts";

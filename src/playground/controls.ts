@@ -1,7 +1,7 @@
 /** The form: what to attack, with what, how far. */
 
-import { stepsOf } from "../evaluation/attack-image.ts";
-import type { AttackName } from "../evaluation/service/attack.ts";
+import { stepsOf } from "../evaluation/measure.ts";
+import type { AttackName } from "../attacks/catalogue.ts";
 import type { Wanted } from "../runtime/choose.ts";
 import { byId } from "./elements.ts";
 import type { NetworkEntry, Plan } from "./messages.ts";

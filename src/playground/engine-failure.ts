@@ -1,6 +1,6 @@
 /** What goes wrong in the engine, as data. */
 
-import { footprintsOf, largestFit } from "../evaluation/largest-fit.ts";
+import { footprintsOf, largestFit } from "../networks/largest-fit.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import { RuntimeCrash, RuntimeError } from "../runtime/session.ts";
 import { ManifestError } from "../segmenter/manifest.ts";

@@ -1,6 +1,6 @@
 /** The engine: networks and attacks in a Web Worker, so that the page stays responsive. */
 
-import { attackImage, goalKind } from "../evaluation/attack-image.ts";
+import { attackImage, goalKind } from "../evaluation/measure.ts";
 import { meanOf, voidedBeyond } from "../evaluation/labels.ts";
 import { attackScores, perturbationFrom, scoresAgainst } from "../evaluation/scores.ts";
 import { changedShare } from "../metrics/distances.ts";

@@ -1,7 +1,8 @@
 /** What the page and its engine, a Web Worker, say to each other. */
 
-import type { AttackPlan } from "../evaluation/attack-image.ts";
-import type { AttackScores, Perturbation, StepReport } from "../evaluation/service/attack.ts";
+import type { AttackPlan } from "../evaluation/measure.ts";
+import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
+import type { StepReport } from "../evaluation/measure.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import type { Size } from "../segmenter/size.ts";

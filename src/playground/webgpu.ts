@@ -2,8 +2,8 @@
 
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?gzip";
 import scriptUrl from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url";
-import { openDevice } from "../runtime/gpu-device.ts";
-import { startWebGpu, type WebGpuRuntime } from "../runtime/webgpu.ts";
+import { openDevice } from "../runtime/gpu/device.ts";
+import { startWebGpu, type WebGpuRuntime } from "../runtime/webgpu/webgpu.ts";
 import { fetched } from "./fetched.ts";
 
 /** Of a gzip file. @throws FetchError */

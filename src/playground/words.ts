@@ -1,6 +1,6 @@
 /** Numbers, and what goes wrong, in words. */
 
-import type { AttackName } from "../evaluation/service/attack.ts";
+import type { AttackName } from "../attacks/catalogue.ts";
 import type { Size } from "../segmenter/size.ts";
 import type { EngineFailure, Opened, Stage } from "./messages.ts";
 

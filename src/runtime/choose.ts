@@ -1,8 +1,6 @@
 /** Which backend runs, and why. */
 
-import { RuntimeError, type Runtime } from "./session.ts";
-
-export type Backend = Runtime["backend"];
+import { RuntimeError, type Backend } from "./session.ts";
 
 /** `auto`: WebGPU where there is an adapter and the network needs nothing that WebGPU lacks, else WASM. */
 export type Wanted = "auto" | Backend;

@@ -70,8 +70,10 @@ export interface AscentOptions {
   readonly capture?: boolean | undefined;
 }
 
+export type Backend = "wasm" | "webgpu";
+
 export interface Runtime {
-  readonly backend: "wasm" | "webgpu";
+  readonly backend: Backend;
   /** Name and version of what executes, e.g. "onnxruntime-web 1.30.0". */
   readonly version: string;
   /** @throws RuntimeError for a model that the backend refuses. */

@@ -5,17 +5,18 @@
 
 import { gradient } from "../autodiff/gradient.ts";
 import { UnsupportedOperatorError } from "../autodiff/rule.ts";
-import { offGpu } from "../autodiff/webgpu/kernels.ts";
-import { lowerForWebGpu } from "../autodiff/webgpu/lower.ts";
+import { offGpu } from "../lowering/webgpu/kernels.ts";
+import { lowerForWebGpu } from "../lowering/webgpu/webgpu.ts";
 import { createBuilder, type Builder } from "../onnx/build.ts";
 import { OnnxError, type Model } from "../onnx/graph.ts";
 import type { Value } from "../onnx/value.ts";
 import { crossEntropyWithGradient, exponentials } from "../objectives/cross-entropy.ts";
 import { leastLikely } from "../objectives/least-likely.ts";
 import { typesOf } from "../onnx/types.ts";
-import { footprint, type Footprint } from "../runtime/memory.ts";
-import { within } from "./lean.ts";
-import type { Network, Target } from "./network.ts";
+import { footprint, type Footprint } from "../runtime/memory/memory.ts";
+import { within } from "../lowering/wasm/within.ts";
+import type { Backend } from "../runtime/session.ts";
+import type { Network } from "./network.ts";
 import { pixelsOf, type Pixels } from "./pixels.ts";
 import { refined, usualRefinement, type Crf } from "./refinement.ts";
 import { logitsOf } from "./scales.ts";
@@ -41,7 +42,7 @@ const compiled = (
   op: Builder,
   outputs: Readonly<Record<string, Value>>,
   gradients: Readonly<Record<string, Value>> = {},
-  { target = "wasm", room = Infinity }: { readonly target?: Target; readonly room?: number } = {},
+  { target = "wasm", room = Infinity }: { readonly target?: Backend; readonly room?: number } = {},
 ): Compiled => {
   const model = op.model({ ...outputs, ...gradients });
   if (target === "webgpu") {
@@ -53,7 +54,7 @@ const compiled = (
 };
 
 /** `image` float32 [1,3,H,W] ↦ `labels` uint8 [1,H,W], `confidence` float32 [1,H,W]: the largest class probability. */
-export const compileForward = (network: Network, size: Size, target: Target = "wasm"): Compiled => {
+export const compileForward = (network: Network, size: Size, target: Backend = "wasm"): Compiled => {
   const op = createBuilder("forward");
   const logits = refined(op, logitsOf(op, network, imageInput(op, size), "forward"), network.refinement, target);
   const pixels = pixelsOf(op, logits, network.manifest.void);
@@ -75,7 +76,7 @@ export const compileGradient = (
   size: Size,
   lossLabels: LossLabels,
   room = Infinity,
-  target: Target = "wasm",
+  target: Backend = "wasm",
 ): Compiled => {
   const op = createBuilder("gradient");
   const image = imageInput(op, size);

@@ -1,7 +1,7 @@
 /** A network's manifest: what is needed to attack it, and where it comes from. */
 
 import * as z from "zod";
-import { crfFault } from "./refinement.ts";
+import { crfFault } from "../crf/parameters.ts";
 
 const grey = z.number().int().min(0).max(255);
 const extent = z.union([z.number().int().positive().max(16384), z.literal("dynamic")]);

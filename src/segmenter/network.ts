@@ -1,14 +1,10 @@
 /** A network: its graph, prepared once, and its manifest. */
 
-import type { Runtime } from "../runtime/session.ts";
 import type { Refinement } from "./refinement.ts";
 import type { Model } from "../onnx/graph.ts";
 import { fuseBatchNormalization } from "../onnx/passes/fuse-batch-norm.ts";
 import { readModel } from "../onnx/read.ts";
 import { ManifestError, requireConsistent, type Manifest } from "./manifest.ts";
-
-/** What a graph is written for. */
-export type Target = Runtime["backend"];
 
 export interface Network {
   readonly manifest: Manifest;

@@ -1,6 +1,7 @@
 /** Where the pixels of a network's output are made: per-pixel work, such as the loss, need not wait until they are in order. */
 
-import type { Builder, Step } from "../onnx/build.ts";
+import type { Builder } from "../onnx/build.ts";
+import type { Step } from "../onnx/step.ts";
 import { intOf, stringOf } from "../onnx/graph.ts";
 import type { Value } from "../onnx/value.ts";
 import { numbersOf } from "../tensor.ts";

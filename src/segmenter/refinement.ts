@@ -3,11 +3,11 @@
 import { refine } from "../crf/fragment.ts";
 import { latticeOfImage, paddedVertices, type ImageLattice } from "../crf/image-lattice.ts";
 import { latticeInputs, type IndexType } from "../crf/lattice-filter.ts";
-import { checkParameters, CrfParameterError, type CrfParameters } from "../crf/parameters.ts";
+import type { CrfParameters } from "../crf/parameters.ts";
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
+import type { Backend } from "../runtime/session.ts";
 import type { Tensor } from "../tensor.ts";
-import type { Target } from "./network.ts";
 import type { Size } from "./size.ts";
 
 /** A CRF behind a network. */
@@ -17,27 +17,16 @@ export interface Crf {
   readonly attacked: boolean;
 }
 
-/** What is wrong with the parameters, and the field that is at fault. */
-export const crfFault = (parameters: CrfParameters): CrfParameterError | null => {
-  try {
-    checkParameters(parameters);
-    return null;
-  } catch (cause) {
-    if (cause instanceof CrfParameterError) return cause;
-    throw cause;
-  }
-};
-
 /** A CRF as a graph has it: for lattices of so many vertices, padding included; null where the parameters need none. */
 export interface Refinement {
   readonly parameters: CrfParameters;
   readonly vertices: number | null;
 }
 
-const indexOf = (target: Target): IndexType => (target === "webgpu" ? "int32" : "int64");
+const indexOf = (target: Backend): IndexType => (target === "webgpu" ? "int32" : "int64");
 
 /** Logits [1,C,H,W] refined, or as they are. */
-export const refined = (op: Builder, logits: Value, refinement: Refinement | undefined, target: Target): Value => {
+export const refined = (op: Builder, logits: Value, refinement: Refinement | undefined, target: Backend): Value => {
   if (!refinement) return logits;
   const { parameters, vertices } = refinement;
   const [, , height = 0, width = 0] = logits.shape;
@@ -61,7 +50,7 @@ export const usualRefinement = (crf: Crf, size: Size): Refinement => ({
 export const refinementOf = (
   { parameters }: Crf,
   image: Tensor<"float32">,
-  target: Target,
+  target: Backend,
 ): { readonly refinement: Refinement; readonly feeds: ImageLattice["feeds"] } => {
   const lattice = latticeOfImage(image, parameters, indexOf(target));
   return { refinement: { parameters, vertices: lattice?.vertices ?? null }, feeds: lattice?.feeds ?? {} };

@@ -1,6 +1,6 @@
 /** Views of an image at several scales, fused into one map of logits. */
 
-import { lowerForGradient, lowerForward } from "../autodiff/lower.ts";
+import { lowerForGradient, lowerForward } from "../lowering/wasm/rewrites.ts";
 import type { Builder } from "../onnx/build.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import type { Value } from "../onnx/value.ts";

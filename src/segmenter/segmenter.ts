@@ -1,8 +1,8 @@
 /** A network one can attack: images in, labels and gradients out. */
 
-import { capturable } from "../autodiff/webgpu/kernels.ts";
+import { capturable } from "../lowering/webgpu/kernels.ts";
 import { writeModel } from "../onnx/write.ts";
-import type { Footprint } from "../runtime/memory.ts";
+import type { Footprint } from "../runtime/memory/memory.ts";
 import { RuntimeError, type AscentRequest, type AscentWatch, type Session } from "../runtime/session.ts";
 import { tensor, type Tensor } from "../tensor.ts";
 import { compileForward, compileGradient, type Compiled, type LossLabels } from "./compile.ts";

@@ -1,6 +1,6 @@
 /** Sessions by key, the least recently used released first, so that the predicted memory stays within a budget. */
 
-import { predictMemory, roomWithin, type Footprint } from "../runtime/memory.ts";
+import { predictMemory, roomWithin, type Footprint } from "../runtime/memory/memory.ts";
 import type { AscentOptions, AscentSession, Runtime, Session } from "../runtime/session.ts";
 
 /** A run would take more memory than there is. */

@@ -2,7 +2,7 @@
 
 import { mkdir, open, readFile, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { UploadStore } from "../evaluation/upload-store.ts";
+import type { UploadStore } from "../networks/upload-store.ts";
 
 const ENTRY = "entry.json";
 

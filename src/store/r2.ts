@@ -1,6 +1,6 @@
 /** Uploaded networks in an R2 bucket: manifests/NAME.json tells of networks/NAME/FILE. */
 
-import type { UploadStore } from "../evaluation/upload-store.ts";
+import type { UploadStore } from "../networks/upload-store.ts";
 
 /** What is asked of a bucket: a part of R2's own type. */
 export interface Bucket {

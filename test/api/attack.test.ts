@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { Attack, AttackProgress } from "../../src/api/attack-schemas.ts";
 import { toBase64 } from "../../src/api/base64.ts";
-import { FaultlineError } from "../../src/evaluation/failure.ts";
+import { FaultlineError } from "../../src/contract/failure.ts";
 import { clientOf, eventsIn, formBody, problemIn } from "../support/api-request.ts";
 import { fakePng, fakeService } from "../support/fake-service.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { problemKinds, type ProblemKind } from "../../src/api/problem-kinds.ts";
-import type { Failure } from "../../src/evaluation/failure.ts";
+import type { Failure } from "../../src/contract/failure.ts";
 import { clientOf, formBody, problemIn } from "../support/api-request.ts";
 import { failingService, fakePng, fakeService } from "../support/fake-service.ts";
 

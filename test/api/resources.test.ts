@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RobustnessResult } from "../../src/evaluation/service/robustness.ts";
+import type { RobustnessResult } from "../../src/contract/robustness.ts";
 import { clientOf, eventsIn, problemIn } from "../support/api-request.ts";
 import { failingService, fakeModel, fakePng, fakeService } from "../support/fake-service.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { UploadRequest, UploadResult, UploadedManifest } from "../../src/evaluation/service/models.ts";
-import { FaultlineError } from "../../src/evaluation/failure.ts";
+import type { UploadRequest, UploadResult, UploadedManifest } from "../../src/contract/models.ts";
+import { FaultlineError } from "../../src/contract/failure.ts";
 import type { AppOptions } from "../../src/api/app.ts";
 import { clientOf, problemIn } from "../support/api-request.ts";
 import { fakeModel, fakePng, fakeService } from "../support/fake-service.ts";

@@ -8,7 +8,7 @@ import { createBuilder } from "../../src/onnx/build.ts";
 import type { Node } from "../../src/onnx/graph.ts";
 import { readModel } from "../../src/onnx/read.ts";
 import { typesOf } from "../../src/onnx/types.ts";
-import { liveness } from "../../src/runtime/liveness.ts";
+import { liveness } from "../../src/runtime/memory/liveness.ts";
 import { tensor } from "../../src/tensor.ts";
 import { noise, relativeError } from "../support/networks/check.ts";
 import { tinyModel } from "../support/networks/tiny.ts";

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { decodeImage } from "../../src/image/decode.ts";
 import { decodeLabels } from "../../src/image/labels.ts";
 import { readModel } from "../../src/onnx/read.ts";
-import { startWasm } from "../../src/runtime/wasm.ts";
+import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { parseManifest } from "../../src/segmenter/manifest.ts";
 import { openNetwork } from "../../src/segmenter/network.ts";
 import { createSegmenter } from "../../src/segmenter/segmenter.ts";

@@ -2,7 +2,7 @@
 
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { checkFolder, writeFiles } from "../../src/cli/files.ts";
+import { checkFolder, writeFiles } from "../../src/node/files.ts";
 import { storeFolder } from "../../src/cli/store.ts";
 import { temporaryFolder } from "./terminal.ts";
 

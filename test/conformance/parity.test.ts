@@ -2,8 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { clientOf, type Client } from "../support/api-request.ts";
-import { createService } from "../../src/evaluation/engine.ts";
-import { startWasm } from "../../src/runtime/wasm.ts";
+import { createService } from "../../src/service/service.ts";
+import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { parseManifest } from "../../src/segmenter/manifest.ts";
 import { makeScene } from "./scene.ts";
 import { npyOf, okJson, openWorker } from "./worker.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { shippedManifests } from "../../scripts/shipped/list.ts";
 import { fromBase64 } from "../../src/api/base64.ts";
-import type { ModelInfo } from "../../src/evaluation/service/models.ts";
+import type { ModelInfo } from "../../src/contract/models.ts";
 import { decodeLabels } from "../../src/image/labels.ts";
 import { encodeJpeg, encodeWebp } from "../image/encoders.ts";
 import { bytesOf, okJson, openWorker, refused } from "./worker.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { startWorker } from "../../scripts/workerd.ts";
-import type { ModelInfo } from "../../src/evaluation/service/models.ts";
+import type { ModelInfo } from "../../src/contract/models.ts";
 import { formBody, type Client } from "../support/api-request.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
 import { makeScene } from "./scene.ts";

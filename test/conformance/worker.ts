@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { startWorker, type RunningWorker, type WorkerOptions } from "../../scripts/workerd.ts";
 import { Attack } from "../../src/api/attack-schemas.ts";
 import { fromBase64 } from "../../src/api/base64.ts";
-import type { AttackResult, OutputName } from "../../src/evaluation/service/attack.ts";
+import type { AttackResult, OutputName } from "../../src/contract/attack.ts";
 import { decodeLabels } from "../../src/image/labels.ts";
 import { decodeNpy } from "../../src/image/npy.ts";
 import { formBody, jsonBody, problemIn, type Client, type Files } from "../support/api-request.ts";

@@ -9,7 +9,7 @@ import { crfRnn, denseCrf, type CrfParameters } from "../../src/crf/parameters.t
 import { spatialFilter } from "../../src/crf/spatial-filter.ts";
 import { createBuilder } from "../../src/onnx/build.ts";
 import { typesOf } from "../../src/onnx/types.ts";
-import { footprint, predictMemory } from "../../src/runtime/memory.ts";
+import { footprint, predictMemory } from "../../src/runtime/memory/memory.ts";
 import { filled, numbersOf, tensorOf, type Tensor } from "../../src/tensor.ts";
 import { interpret } from "../support/interpreter.ts";
 import { runWasm } from "../support/wasm.ts";

@@ -5,9 +5,9 @@ import { startThreadRuntime, type ThreadOptions, type ThreadRuntime } from "../.
 import { createBuilder } from "../../src/onnx/build.ts";
 import { writeModel } from "../../src/onnx/write.ts";
 import { RuntimeCrash, type Runtime } from "../../src/runtime/session.ts";
-import { startWasm } from "../../src/runtime/wasm.ts";
+import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { tensorOf } from "../../src/tensor.ts";
-import { failureOf, imagePng, serviceOf, tiny } from "../evaluation/tiny-service.ts";
+import { failureOf, imagePng, serviceOf, tiny } from "../service/tiny-service.ts";
 import { describeSession } from "../runtime/suite.ts";
 
 const started: ThreadRuntime[] = [];

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundle } from "../../scripts/browser.ts";
-import { labPages } from "../../src/node/lab.ts";
+import { labPages } from "../../src/serve/lab.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const lockfile = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {

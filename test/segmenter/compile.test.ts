@@ -1,14 +1,14 @@
 /** The compiled graphs themselves: in float64 by the interpreter, and in the order in which they ship. */
 
 import { describe, expect, it } from "vitest";
-import { lowerForGradient } from "../../src/autodiff/lower.ts";
+import { lowerForGradient } from "../../src/lowering/wasm/rewrites.ts";
 import { createBuilder } from "../../src/onnx/build.ts";
 import type { Model } from "../../src/onnx/graph.ts";
 import { load, type Lower } from "../../src/onnx/load.ts";
 import { prune } from "../../src/onnx/passes/prune.ts";
 import { normal, random } from "../../src/random.ts";
-import { executionOrder } from "../../src/runtime/liveness.ts";
-import { footprint } from "../../src/runtime/memory.ts";
+import { executionOrder } from "../../src/runtime/memory/liveness.ts";
+import { footprint } from "../../src/runtime/memory/memory.ts";
 import { compileForward, compileGradient } from "../../src/segmenter/compile.ts";
 import type { Network } from "../../src/segmenter/network.ts";
 import { nativeSize, networkSize } from "../../src/segmenter/size.ts";

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { marginals } from "../../src/crf/mean-field.ts";
 import type { CrfParameters } from "../../src/crf/parameters.ts";
-import { startWasm } from "../../src/runtime/wasm.ts";
+import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { createSegmenter, type Image } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import { tensor, tensorOf } from "../../src/tensor.ts";

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { decodeImage } from "../../src/image/decode.ts";
 import { decodeLabels } from "../../src/image/labels.ts";
-import { startWasm } from "../../src/runtime/wasm.ts";
+import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { createSegmenter, type Labels, type Segmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import { tensor } from "../../src/tensor.ts";

@@ -1,7 +1,7 @@
 /** A segmenter on small networks, run by WASM, against its definition. */
 
 import { describe, expect, it } from "vitest";
-import { startWasm } from "../../src/runtime/wasm.ts";
+import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import type { Network } from "../../src/segmenter/network.ts";
 import { createSegmenter, type Image, type Labels } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";

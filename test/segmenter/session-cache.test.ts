@@ -1,7 +1,7 @@
 /** The cache of sessions, with a runtime that only keeps count. */
 
 import { describe, expect, it } from "vitest";
-import { predictMemory, type Footprint } from "../../src/runtime/memory.ts";
+import { predictMemory, type Footprint } from "../../src/runtime/memory/memory.ts";
 import { RuntimeError, type Runtime, type Session } from "../../src/runtime/session.ts";
 import { MemoryBudgetError, SessionCache } from "../../src/segmenter/session-cache.ts";
 

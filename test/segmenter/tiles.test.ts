@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { createBuilder } from "../../src/onnx/build.ts";
 import type { Value } from "../../src/onnx/value.ts";
-import { executionOrder } from "../../src/runtime/liveness.ts";
+import { executionOrder } from "../../src/runtime/memory/liveness.ts";
 import { compileForward } from "../../src/segmenter/compile.ts";
 import { tiled, tileStarts } from "../../src/segmenter/tiles.ts";
 import { numbersOf, tensorOf } from "../../src/tensor.ts";

@@ -2,10 +2,10 @@
 
 import { expect, test } from "vitest";
 import { networks } from "../../bench/networks.ts";
-import { capturable } from "../../src/autodiff/webgpu/kernels.ts";
+import { capturable } from "../../src/lowering/webgpu/kernels.ts";
 import { compileGradient, gpuFaults } from "../../src/segmenter/compile.ts";
 import { networkSize } from "../../src/segmenter/size.ts";
-import { startWasm } from "../../src/runtime/wasm.ts";
+import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { describeBackend } from "../support/backend.ts";
 
 describeBackend("WASM, written for WebGPU", () => Promise.resolve(startWasm()), {

@@ -1,7 +1,7 @@
 /** What every store of uploads must do. */
 
 import { describe, expect, it } from "vitest";
-import type { UploadEntry, UploadStore } from "../../src/evaluation/upload-store.ts";
+import type { UploadEntry, UploadStore } from "../../src/networks/upload-store.ts";
 import { fakeModel } from "../support/fake-service.ts";
 import { tinyManifest } from "../support/networks/tiny.ts";
 

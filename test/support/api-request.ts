@@ -2,7 +2,7 @@
 import { createApp, type AppOptions } from "../../src/api/app.ts";
 import { toBase64 } from "../../src/api/base64.ts";
 import { Problem } from "../../src/api/problem-schema.ts";
-import type { Service } from "../../src/evaluation/service.ts";
+import type { Service } from "../../src/contract/service.ts";
 
 export type Files = Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
 

@@ -3,12 +3,12 @@
 import { describe, expect, it } from "vitest";
 import { street } from "../../bench/feeds.ts";
 import { networks } from "../../bench/networks.ts";
-import { offGpu } from "../../src/autodiff/webgpu/kernels.ts";
+import { offGpu } from "../../src/lowering/webgpu/kernels.ts";
 import { writeModel } from "../../src/onnx/write.ts";
-import type { Runtime } from "../../src/runtime/session.ts";
+import type { Backend, Runtime } from "../../src/runtime/session.ts";
 import { compileForward, compileGradient, type Compiled } from "../../src/segmenter/compile.ts";
 import type { Manifest } from "../../src/segmenter/manifest.ts";
-import type { Network, Target } from "../../src/segmenter/network.ts";
+import type { Network } from "../../src/segmenter/network.ts";
 import { networkSize, type Size } from "../../src/segmenter/size.ts";
 import { numbersOf, tensorOf, type Tensor } from "../../src/tensor.ts";
 import { relativeError } from "./networks/check.ts";
@@ -23,7 +23,7 @@ type Run<R extends Runtime> = (
 
 export interface BackendOptions<R extends Runtime> {
   /** What the graphs are written for. */
-  readonly target: Target;
+  readonly target: Backend;
   /** Bound of ‖∇ − ∇ WASM‖ ÷ ‖∇ WASM‖, by the network's precision; default 10⁻³. */
   readonly gradientError?: Readonly<Record<Manifest["precision"], number>> | undefined;
   /** Least share of the pixels that are labelled as on WASM; default 0.999. */
@@ -36,7 +36,7 @@ export interface BackendOptions<R extends Runtime> {
   readonly run?: Run<R>;
 }
 
-type Graph = (network: Network, size: Size, target: Target) => Compiled;
+type Graph = (network: Network, size: Size, target: Backend) => Compiled;
 
 /** The one that takes most shaders first: the others find them compiled. */
 const graphs: readonly (readonly [string, Graph])[] = [

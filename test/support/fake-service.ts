@@ -1,11 +1,13 @@
 /** A Service without a network: fixed numbers, a record of what it was asked, and methods that a test replaces. */
-import { FaultlineError, type Failure } from "../../src/evaluation/failure.ts";
-import type { Service } from "../../src/evaluation/service.ts";
-import type { AttackName, AttackResult, AttackScores, OutputName } from "../../src/evaluation/service/attack.ts";
-import type { EncodedImage } from "../../src/evaluation/service/files.ts";
-import type { ModelInfo } from "../../src/evaluation/service/models.ts";
-import type { CurvePoint } from "../../src/evaluation/service/robustness.ts";
-import type { MapScores } from "../../src/evaluation/service/score.ts";
+import { FaultlineError, type Failure } from "../../src/contract/failure.ts";
+import type { Service } from "../../src/contract/service.ts";
+import type { AttackResult, OutputName } from "../../src/contract/attack.ts";
+import type { AttackName } from "../../src/attacks/catalogue.ts";
+import type { AttackScores } from "../../src/evaluation/scores.ts";
+import type { EncodedImage } from "../../src/contract/files.ts";
+import type { ModelInfo } from "../../src/contract/models.ts";
+import type { CurvePoint } from "../../src/contract/robustness.ts";
+import type { MapScores } from "../../src/contract/score.ts";
 
 const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 

@@ -4,10 +4,10 @@
  */
 
 import { NO_VULKAN } from "../../scripts/software-vulkan.ts";
-import { adapterOf, openDevice } from "../../src/runtime/gpu-device.ts";
-import { openAdapter, readKernels } from "../../src/runtime/gpu-node.ts";
-import { openGpu, type Gpu, type GpuArray } from "../../src/runtime/gpu.ts";
-import type { ElementType } from "../../src/runtime/gpu-shader.ts";
+import { adapterOf, openDevice } from "../../src/runtime/gpu/device.ts";
+import { openAdapter, readKernels } from "../../src/runtime/gpu/node.ts";
+import { openGpu, type Gpu, type GpuArray } from "../../src/runtime/gpu/gpu.ts";
+import type { ElementType } from "../../src/runtime/gpu/shader.ts";
 import type { DataOf } from "../../src/tensor.ts";
 
 /** A device of its own, to break. */

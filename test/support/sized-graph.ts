@@ -1,7 +1,7 @@
 /** Small graphs as far as memory goes, written by hand. */
 
 import type { DType } from "../../src/tensor.ts";
-import type { SizedGraph, SizedNode, SizedType } from "../../src/runtime/sized-graph.ts";
+import type { SizedGraph, SizedNode, SizedType } from "../../src/runtime/memory/sized-graph.ts";
 
 /** `"Conv a w > b"`: operator, inputs, outputs. */
 export const nodeOf = (text: string): SizedNode => {

@@ -1,7 +1,7 @@
 /** onnxruntime's fused float operators (docs/ContribOperators.md), taken apart. */
 
 import type { Builder } from "../build.ts";
-import type { Decomposable, Decompose } from "../decompose.ts";
+import type { Decomposable, Decompose } from "./rule.ts";
 import { OnnxError, describe, floatOf, floatsOf, intOf, stringOf, type Attributes } from "../graph.ts";
 import { required, type Value } from "../value.ts";
 import { gridSampleMode } from "../infer/grid-sample.ts";

@@ -4,7 +4,7 @@
  */
 
 import { numbersOf, sizeOf, stridesOf, tensorOf, type Tensor } from "../../tensor.ts";
-import type { Decompose } from "../decompose.ts";
+import type { Decompose } from "./rule.ts";
 import { OnnxError, describe, intOf, type Node } from "../graph.ts";
 import { DATA_DEPENDENT } from "../unsupported.ts";
 import { normaliseAxis, required, type Value } from "../value.ts";

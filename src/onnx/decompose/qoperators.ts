@@ -5,7 +5,7 @@
 
 import type { DType } from "../../tensor.ts";
 import type { Builder } from "../build.ts";
-import type { Decomposable, Decompose } from "../decompose.ts";
+import type { Decomposable, Decompose } from "./rule.ts";
 import { OnnxError, describe, floatOf, intOf, type Attributes } from "../graph.ts";
 import { normaliseAxis, required, type Value } from "../value.ts";
 

@@ -4,7 +4,7 @@
  */
 
 import { gradient } from "../../../src/autodiff/gradient.ts";
-import { lowerForGradient } from "../../../src/autodiff/lower.ts";
+import { lowerForGradient } from "../../../src/lowering/wasm/rewrites.ts";
 import { createBuilder } from "../../../src/onnx/build.ts";
 import type { Graph, Model } from "../../../src/onnx/graph.ts";
 import { load, type Lower } from "../../../src/onnx/load.ts";

@@ -1,0 +1,3 @@
+/** The attacks by name. */
+
+export type AttackName = "fgsm" | "fgsm-ii" | "ifgsm" | "ifgsm-ii" | "pgd";

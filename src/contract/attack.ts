@@ -1,0 +1,69 @@
+/** An attack on an image. */
+
+import type { AttackName } from "../attacks/catalogue.ts";
+import type { StepReport } from "../evaluation/measure.ts";
+import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
+import type { Backend, CrfChoice } from "./options.ts";
+import type { EncodedImage, Size } from "./files.ts";
+import type { FloatAndUint8, Receipt, Reference, Timings } from "./receipt.ts";
+
+export type Targeted = { readonly kind: "class"; readonly class: number } | { readonly kind: "map" };
+
+/** An attack with nothing left open: every default is filled in. `epsilon` and `alpha` in grey levels. */
+export interface AttackSpec {
+  readonly model: string;
+  readonly attack: AttackName;
+  readonly epsilon: number;
+  /** Step size; equals `epsilon` for the single-step attacks. */
+  readonly alpha: number;
+  readonly steps: number;
+  readonly label: "prediction" | "ground-truth";
+  /** Descend towards these labels instead of leaving (or instead of the least-likely classes, for the II attacks). */
+  readonly targeted?: Targeted | undefined;
+  readonly pixelRange: "clip" | "none";
+  readonly seed: number;
+  /** In place of the model's own. */
+  readonly crf?: CrfChoice | undefined;
+  /** The service's own where it is absent. */
+  readonly backend?: Backend | undefined;
+}
+
+export type OutputName =
+  | "adversarial"
+  | "adversarial-16bit"
+  | "adversarial-npy"
+  | "perturbation"
+  | "labels-before"
+  | "labels-after";
+
+export interface AttackRequest {
+  readonly spec: AttackSpec;
+  readonly image: Uint8Array;
+  /** Ground truth: then also the reference of the scores. */
+  readonly labels?: Uint8Array | undefined;
+  /** The label map of `targeted.kind === "map"`. */
+  readonly target?: Uint8Array | undefined;
+  /** The images to encode; nothing else is encoded. */
+  readonly outputs: readonly OutputName[];
+}
+
+/**
+ * How a run reports and is stopped. Callbacks are awaited: that is where the caller gets to run, send and abort.
+ * An aborted run ends with `FaultlineError({ kind: "cancelled" })`.
+ */
+export interface AttackRun {
+  readonly onStep?: (report: StepReport) => void | Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+export interface AttackResult extends Size {
+  readonly reference: Reference;
+  readonly scores: FloatAndUint8<AttackScores>;
+  readonly perturbation: FloatAndUint8<Perturbation>;
+  readonly steps: readonly Omit<StepReport, "steps">[];
+  /** Signs of a masked gradient: share of exactly zero components at the first step; mean confidence on the clean image. */
+  readonly masking: { readonly zeroGradientShare: number; readonly confidence: number };
+  readonly timings: Timings;
+  readonly receipt: Receipt<AttackSpec>;
+  readonly images: Partial<Readonly<Record<OutputName, EncodedImage>>>;
+}

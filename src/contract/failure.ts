@@ -1,0 +1,73 @@
+/** What can go wrong in a way that the caller can mend, as data; the API alone knows the statuses. */
+import type { PartName, Size } from "./files.ts";
+
+/** A field at fault. `pointer` is an RFC 6901 JSON pointer into the request; multipart parts are its first level. */
+export interface FieldError {
+  readonly pointer: string;
+  readonly detail: string;
+  readonly received?: unknown;
+  readonly accepted?: readonly (string | number)[];
+}
+
+export type Failure =
+  | { readonly kind: "image-malformed"; readonly part: PartName; readonly reason: string }
+  | {
+      readonly kind: "image-unsupported-format";
+      readonly part: PartName;
+      readonly received: string;
+      readonly accepted: readonly string[];
+    }
+  /** By its header, before decoding. */
+  | { readonly kind: "image-too-large"; readonly part: PartName; readonly size: Size; readonly maxPixels: number }
+  /** The network cannot take an image of this size. */
+  | { readonly kind: "image-size-unsupported"; readonly part: PartName; readonly size: Size; readonly reason: string }
+  | { readonly kind: "labels-malformed"; readonly part: PartName; readonly reason: string }
+  | { readonly kind: "labels-size-mismatch"; readonly part: PartName; readonly size: Size; readonly expected: Size }
+  | {
+      readonly kind: "labels-class-out-of-range";
+      readonly part: PartName;
+      readonly value: number;
+      readonly classes: number;
+    }
+  | { readonly kind: "unknown-model"; readonly model: string; readonly accepted: readonly string[] }
+  | { readonly kind: "model-unavailable"; readonly model: string; readonly reason: string }
+  | { readonly kind: "gradient-unsupported"; readonly model: string; readonly operators: readonly string[] }
+  /**
+   * Predicted before the run; `largestFit` keeps the image's aspect, `null` where no size fits. Without it, it is what the image
+   * shows that needs so much: the lattice of a CRF.
+   */
+  | {
+      readonly kind: "memory-exceeded";
+      readonly predictedBytes: number;
+      readonly budgetBytes: number;
+      readonly largestFit?: Size | null;
+    }
+  /** The name is taken: by another upload, which has this digest, or (`null`) by a shipped network. */
+  | { readonly kind: "model-exists"; readonly model: string; readonly sha256: string | null }
+  /** Only uploaded networks can be removed. */
+  | { readonly kind: "model-shipped"; readonly model: string }
+  | { readonly kind: "uploads-full"; readonly most: number }
+  /** The uploaded file is no network that can be run; the reason begins with the place in it, where there is one. */
+  | { readonly kind: "network-refused"; readonly reason: string }
+  /** The manifest does not tell of the network that came with it. */
+  | { readonly kind: "manifest-mismatch"; readonly errors: readonly FieldError[] }
+  | { readonly kind: "invalid-spec"; readonly errors: readonly FieldError[] }
+  | { readonly kind: "busy"; readonly retryAfterSeconds: number }
+  /** The service ends; another may have taken its place soon. */
+  | { readonly kind: "stopping" }
+  | { readonly kind: "cancelled" };
+
+/**
+ * A failure on its way to the caller.
+ *
+ * @example throw new FaultlineError({ kind: "image-malformed", part: "image", reason: "the PNG ends inside IDAT" });
+ */
+export class FaultlineError extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure, options?: ErrorOptions) {
+    super(`${failure.kind}: ${JSON.stringify(failure)}`, options);
+    this.name = "FaultlineError";
+    this.failure = failure;
+  }
+}

@@ -1,0 +1,63 @@
+/** A curve of attacks on an image, and the smallest that breaks the network. */
+
+import type { Backend, CrfChoice } from "./options.ts";
+import type { AttackName } from "../attacks/catalogue.ts";
+import type { Size } from "./files.ts";
+import type { FloatAndUint8, Receipt, Reference, Timings } from "./receipt.ts";
+
+/** A grid with nothing left open; ε ascending and unique, attacks unique, steps by the paper's rule. */
+export interface RobustnessSpec {
+  readonly model: string;
+  readonly attacks: readonly AttackName[];
+  readonly epsilons: readonly number[];
+  readonly alpha: number;
+  /** Broken where the IoU ratio is below this. */
+  readonly threshold: number;
+  readonly label: "prediction" | "ground-truth";
+  readonly pixelRange: "clip" | "none";
+  readonly seed: number;
+  /** In place of the model's own. */
+  readonly crf?: CrfChoice | undefined;
+  /** The service's own where it is absent. */
+  readonly backend?: Backend | undefined;
+}
+
+export interface RobustnessRequest {
+  readonly spec: RobustnessSpec;
+  readonly image: Uint8Array;
+  readonly labels?: Uint8Array | undefined;
+}
+
+export type PointScores = { readonly [K in "iouRatio" | "miou" | "pixelAccuracy"]: number | null };
+
+export interface CurvePoint extends FloatAndUint8<PointScores> {
+  readonly attack: AttackName;
+  readonly epsilon: number;
+  readonly steps: number;
+}
+
+/** `onPoint` gets each point of the curve as it is measured; `index` counts from 1. */
+export interface RobustnessRun {
+  readonly onPoint?: (point: CurvePoint, index: number, total: number) => void | Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+/** The smallest ε of the grid that breaks the network; `null` where none does. */
+export type SmallestEpsilon = FloatAndUint8<number | null>;
+
+export interface RobustnessResult extends Size {
+  readonly reference: Reference;
+  readonly threshold: number;
+  readonly clean: { readonly miou: number | null; readonly pixelAccuracy: number | null };
+  readonly curve: readonly CurvePoint[];
+  readonly breaking: readonly (SmallestEpsilon & { readonly attack: AttackName })[];
+  readonly smallestEpsilon: SmallestEpsilon;
+  /** `broken` where any attack breaks it, as float or rounded to 8 bits. */
+  readonly verdict: "robust" | "broken";
+  /** Signs of a masked gradient: the largest share of exactly zero components, and the mean clean confidence. */
+  readonly masking: { readonly zeroGradientShare: number; readonly confidence: number };
+  /** The verdict in a sentence. */
+  readonly summary: string;
+  readonly timings: Timings;
+  readonly receipt: Receipt<RobustnessSpec>;
+}

@@ -1,0 +1,58 @@
+/** Large constants made when they are needed. */
+
+import type { Graph, Node } from "../../onnx/graph.ts";
+import type { TensorType } from "../../onnx/value.ts";
+import { bytesPerElement, sizeOf, tensorOf } from "../../tensor.ts";
+
+/** Smaller ones may be held. */
+const LARGE_BYTES = 2 ** 16;
+
+const nodeOf = (op: string, output: string, ...inputs: readonly string[]): Node => ({
+  name: output,
+  op,
+  domain: "",
+  inputs,
+  outputs: [output],
+  attributes: {},
+});
+
+/**
+ * The graph with no Expand of constants: onnxruntime executes them when it reads the model, and holds what they give as long as the
+ * session. Their constant c becomes x < x ? c : c, x the first element of the image, which it cannot know.
+ */
+export const expandLate = (graph: Graph, types: ReadonlyMap<string, TensorType>): Graph => {
+  const [image] = graph.inputs;
+  const isLarge = ({ op, inputs, outputs }: Node): boolean => {
+    const type = types.get(outputs[0]!);
+    const constant = op === "Expand" && inputs.every((name) => graph.initializers.has(name));
+    return constant && type !== undefined && bytesPerElement(type.dtype) * sizeOf(type.shape) > LARGE_BYTES;
+  };
+  if (!image || !graph.nodes.some(isLarge)) return graph;
+  const rank = types.get(image.name)!.shape.length;
+  const end = (value: number) =>
+    tensorOf(
+      "int64",
+      [rank],
+      Array.from({ length: rank }, () => value),
+    );
+  const never = [
+    nodeOf("Slice", "late_first", image.name, "late_from", "late_to"),
+    nodeOf("Less", "late_less", "late_first", "late_first"),
+    nodeOf("Reshape", "late_never", "late_less", "late_scalar"),
+  ];
+  const late = (node: Node): Node[] => {
+    const [value = "", shape = ""] = node.inputs;
+    const own = `${node.outputs[0]}_late`;
+    return [nodeOf("Where", own, "late_never", value, value), { ...node, inputs: [own, shape] }];
+  };
+  return {
+    ...graph,
+    nodes: [...never, ...graph.nodes.flatMap((n) => (isLarge(n) ? late(n) : [n]))],
+    initializers: new Map([
+      ...graph.initializers,
+      ["late_from", end(0)],
+      ["late_to", end(1)],
+      ["late_scalar", tensorOf("int64", [0], [])],
+    ]),
+  };
+};

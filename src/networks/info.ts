@@ -1,0 +1,64 @@
+/** What a service tells of a network: its manifest, what its gradient supports, and the memory that its runs take. */
+
+import { nativeSize, type Size } from "../segmenter/size.ts";
+import type { Goal } from "../segmenter/segmenter.ts";
+import type { SessionCache } from "../segmenter/session-cache.ts";
+import { attempt, footprintsOf, largestFit } from "./largest-fit.ts";
+import type { OpenModel } from "./open.ts";
+import type { ModelInfo } from "../contract/models.ts";
+
+const goals = ["away", "least-likely"] as const;
+
+/** Memory grows linearly with the number of pixels: two sizes tell it for all. */
+const told = [
+  { width: 320, height: 240 },
+  { width: 640, height: 480 },
+];
+
+type Memory = NonNullable<ModelInfo["memory"]>[number];
+
+/** Predictions at those sizes, or at the network's own; none where the network refuses a size. */
+const memoryOf = ({ segmenter, unsupported }: OpenModel, cache: SessionCache): Memory[] => {
+  const sizes = told.map((size) => nativeSize(segmenter.manifest, size));
+  const unique = sizes.filter((a, i) => i === sizes.findIndex((b) => a.width === b.width && a.height === b.height));
+  const most = (size: Size, of: readonly Goal["kind"][]) =>
+    Math.ceil(Math.max(...footprintsOf(segmenter, size, of).map((footprints) => cache.predict(footprints))));
+  return unique.flatMap((size) =>
+    attempt<Memory[]>(() => {
+      const attackBytes = unsupported.length === 0 ? most(size, goals) : null;
+      return [{ ...size, segmentBytes: most(size, []), attackBytes }];
+    }, []),
+  );
+};
+
+/** All but the memory. */
+export const outlineOf = ({ segmenter: { manifest }, bytes, unsupported }: OpenModel): ModelInfo => {
+  const { width, height, multipleOf, fit, overlap, channels, mean, std, scale } = manifest.input;
+  const { network, scales, fusion, crf } = manifest;
+  return {
+    name: manifest.name,
+    architecture: manifest.architecture,
+    dataset: manifest.dataset,
+    classes: manifest.classes,
+    void: manifest.void,
+    sha256: manifest.sha256,
+    bytes,
+    precision: manifest.precision,
+    ...(network === undefined ? {} : { network }),
+    input: { width, height, multipleOf, fit, overlap, channels, mean, std, scale },
+    ...(scales ? { scales, fusion } : {}),
+    ...(crf ? { crf } : {}),
+    metrics: manifest.metrics,
+    license: manifest.license,
+    source: manifest.source,
+    citation: manifest.citation,
+    gradient: { supported: unsupported.length === 0, unsupportedOperators: unsupported },
+  };
+};
+
+export const modelInfo = (model: OpenModel, cache: SessionCache): ModelInfo => {
+  const { segmenter, unsupported } = model;
+  const largestAttack =
+    unsupported.length === 0 ? largestFit(segmenter, cache, { width: 4096, height: 3072 }, goals) : null;
+  return { ...outlineOf(model), memory: memoryOf(model, cache), ...(largestAttack ? { largestAttack } : {}) };
+};

@@ -1,0 +1,36 @@
+/** A network's file, checked against its manifest and opened. */
+
+import { gradientFaults } from "../segmenter/compile.ts";
+import { ManifestError, type Manifest } from "../segmenter/manifest.ts";
+import { openNetwork, type Network } from "../segmenter/network.ts";
+import { createSegmenter, type Segmenter } from "../segmenter/segmenter.ts";
+import type { SessionCache } from "../segmenter/session-cache.ts";
+
+export interface OpenModel {
+  readonly network: Network;
+  /** Of the network, on WASM. */
+  readonly segmenter: Segmenter;
+  readonly bytes: number;
+  readonly unsupported: readonly string[];
+}
+
+/** In hexadecimal. */
+export const sha256Of = async (bytes: Uint8Array): Promise<string> => {
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+};
+
+/** @throws OnnxError for a bad file, ManifestError where it is not what the manifest says. */
+export const checkedNetwork = async (manifest: Manifest, bytes: Uint8Array): Promise<Network> => {
+  const digest = await sha256Of(bytes);
+  if (digest !== manifest.sha256) throw new ManifestError(`${manifest.file} has ${digest}`, "sha256");
+  return openNetwork(manifest, bytes);
+};
+
+/** `bytes`: of its file. */
+export const openModel = (network: Network, bytes: number, cache: SessionCache): OpenModel => ({
+  network,
+  segmenter: createSegmenter(network, cache),
+  bytes,
+  unsupported: gradientFaults(network),
+});

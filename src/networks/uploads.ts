@@ -1,0 +1,127 @@
+/** Networks that come by request: checked as shipped ones are, tried once, then kept where every request finds them. */
+
+import { OnnxError } from "../onnx/graph.ts";
+import { RuntimeError } from "../runtime/session.ts";
+import { requireFit } from "../segmenter/fit.ts";
+import { ManifestError, parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
+import type { SessionCache } from "../segmenter/session-cache.ts";
+import type { Size } from "../segmenter/size.ts";
+import type { Network } from "../segmenter/network.ts";
+import type { Image } from "../segmenter/segmenter.ts";
+import { tensorOf } from "../tensor.ts";
+import { FaultlineError, type Failure } from "../contract/failure.ts";
+import { modelInfo } from "./info.ts";
+import { checkedNetwork, openModel, sha256Of, type OpenModel } from "./open.ts";
+import type { ModelInfo, UploadRequest, UploadResult, Uploads } from "../contract/models.ts";
+import type { Models } from "./registry.ts";
+import { requireMemory } from "./require-memory.ts";
+import type { UploadStore } from "./upload-store.ts";
+
+const fail = (failure: Failure, cause?: unknown): never => {
+  throw new FaultlineError(failure, { cause });
+};
+
+/** Grey levels that differ from pixel to pixel. */
+const testPicture = ({ height, width }: Size): Image =>
+  tensorOf(
+    "float32",
+    [3, height, width],
+    Float32Array.from({ length: 3 * height * width }, (_, i) => (i * 7919) % 256),
+  );
+
+/** One run on a small picture: what the runtime refuses is refused now. */
+const tryOut = async ({ segmenter }: OpenModel, size: Size): Promise<void> => {
+  const { confidence } = await segmenter.predict(testPicture(size));
+  if (confidence.data.every((v) => v > 0 && v <= 1.0001)) return;
+  const where = `a picture of ${size.width}×${size.height}`;
+  throw new RuntimeError(`the output on ${where} gives confidences outside 0 to 1: it overflows, or is no probability`);
+};
+
+/** Beyond it, compiling takes minutes. */
+const MOST_NODES = 4096;
+
+const requireFewNodes = ({ model: { graph } }: Network): void => {
+  const { length } = graph.nodes;
+  if (length > MOST_NODES) throw new OnnxError(`has ${length} nodes; at most ${MOST_NODES} are taken`, "graph");
+};
+
+/** Whose fault an error is: the manifest's or the file's. A RangeError is a stack or an array that no honest file asks for. */
+const blamed = (cause: unknown): never => {
+  if (cause instanceof ManifestError && cause.field !== undefined) {
+    const pointer = `/manifest/${cause.field.replaceAll(".", "/")}`;
+    return fail({ kind: "manifest-mismatch", errors: [{ pointer, detail: cause.detail }] }, cause);
+  }
+  if (cause instanceof OnnxError || cause instanceof RuntimeError || cause instanceof RangeError)
+    return fail({ kind: "network-refused", reason: cause.message }, cause);
+  throw cause;
+};
+
+/** Its digest filled in or compared, under a file name that no other upload has. */
+const completed = async ({ manifest, model }: UploadRequest): Promise<Manifest> => {
+  try {
+    withOwnFile(manifest);
+  } catch (cause) {
+    blamed(cause);
+  }
+  const sha256 = await sha256Of(model);
+  if (manifest.sha256 !== undefined && manifest.sha256 !== sha256)
+    blamed(new ManifestError(`is another file's; this one's is ${sha256}`, "sha256"));
+  const file = `${sha256}-${crypto.randomUUID()}.onnx`;
+  return parseManifest({ ...manifest, metrics: manifest.metrics ?? {}, sha256, file });
+};
+
+const same = (a: Manifest, b: Manifest): boolean =>
+  JSON.stringify({ ...a, file: "" }) === JSON.stringify({ ...b, file: "" });
+
+export interface UploadsOptions {
+  readonly models: Models;
+  readonly cache: SessionCache;
+  readonly store: UploadStore;
+  /** Networks that are kept. */
+  readonly most: number;
+}
+
+export const createUploads = ({ models, cache, store, most }: UploadsOptions): Uploads => {
+  /** What is told of a network that passes. */
+  const examined = async (manifest: Manifest, bytes: Uint8Array): Promise<ModelInfo> => {
+    try {
+      const network = await checkedNetwork(manifest, bytes);
+      requireFewNodes(network);
+      const size = requireFit(network);
+      const model = openModel(network, bytes.length, cache);
+      requireMemory(cache, model.segmenter, size, []);
+      await tryOut(model, size);
+      return modelInfo(model, cache);
+    } catch (cause) {
+      return blamed(cause);
+    }
+  };
+
+  const add = async (request: UploadRequest): Promise<UploadResult> => {
+    const { name } = request.manifest;
+    if (models.isShipped(name)) fail({ kind: "model-exists", model: name, sha256: null });
+    const manifest = await completed(request);
+    const former = await models.uploaded(name);
+    if (former && same(former.manifest, manifest)) return { outcome: "unchanged", model: await models.info(name) };
+    if (former && !request.replace) fail({ kind: "model-exists", model: name, sha256: former.manifest.sha256 });
+    if (!former && (await store.list()).length >= most) fail({ kind: "uploads-full", most });
+    const info = await examined(manifest, request.model);
+    await store.write({ manifest, info, foundBy: models.foundBy }, request.model);
+    if (former) await store.removeFile(name, former.manifest.file);
+    return { outcome: former ? "replaced" : "created", model: info };
+  };
+
+  /** Also where the entry cannot be read any more. */
+  const remove = async (name: string): Promise<void> => {
+    if (models.isShipped(name)) fail({ kind: "model-shipped", model: name });
+    const entry = await models.uploaded(name).catch((cause: unknown) => {
+      if (cause instanceof FaultlineError && cause.failure.kind === "model-unavailable") return undefined;
+      throw cause;
+    });
+    if (entry === null) fail({ kind: "unknown-model", model: name, accepted: await models.names() });
+    await store.removeEntry(name);
+    if (entry) await store.removeFile(name, entry.manifest.file);
+  };
+
+  return { add, remove };
+};

@@ -1,0 +1,138 @@
+/** The kernels of labels, their scores and their loss, typed: bound once, with sizes checked, and run as often as wanted. */
+
+import { sizeOf } from "../../tensor.ts";
+import { GpuError } from "./error.ts";
+import { releasing, requireLength, type Floats, type Grid, type Measurement } from "./kernels.ts";
+import type { Gpu, GpuArray, Launch } from "./gpu.ts";
+
+type Labels = GpuArray<"uint8">;
+
+/** @throws GpuError */
+const requireClasses = (what: string, classes: number): void => {
+  if (!Number.isInteger(classes) || classes < 1 || classes > 256) {
+    throw new GpuError(`${what}: ${classes} classes; labels of a byte tell 1 to 256`);
+  }
+};
+
+export interface ConfusionCount extends Grid {
+  readonly prediction: Labels;
+  /** 255 is void. */
+  readonly reference: Labels;
+  /** `confusionLength(classes)` numbers, added to: cleared first for one image's matrix, not cleared for the sum of a set. */
+  readonly counts: GpuArray<"uint32">;
+  /** 1 to 256. */
+  readonly classes: number;
+}
+
+/** [classes, classes + 1], as of `Confusion`, and the count of labels that are neither class nor void. */
+export const confusionLength = (classes: number): number => classes * (classes + 1) + 1;
+
+/** Counts that fit into a workgroup's memory: 16 KiB, the least that WebGPU grants. */
+const groupCounts = 4096;
+
+/** counts[r, p] += pixels of reference class r predicted as p. */
+export const confusion = async (
+  gpu: Gpu,
+  { prediction, reference, counts, classes, groups }: ConfusionCount,
+): Promise<Launch> => {
+  requireClasses("confusion", classes);
+  requireLength("confusion", reference.length, { prediction });
+  requireLength("confusion", confusionLength(classes), { counts });
+  const rows = Math.min(Math.floor(groupCounts / (classes + 1)), classes);
+  return gpu.launch("confusion", {
+    buffers: { prediction, reference, counts },
+    parameters: { pixels: reference.length, classes, rows },
+    constants: { BINS: rows * (classes + 1) },
+    items: Math.ceil(reference.length / 16),
+    layers: Math.ceil(classes / rows),
+    groups,
+  });
+};
+
+/** As `Scores` of a confusion matrix, in float32. */
+export interface DeviceScores {
+  readonly iou: readonly (number | null)[];
+  readonly miou: number | null;
+  readonly pixelAccuracy: number | null;
+  readonly pixels: number;
+}
+
+/** Scores of a confusion matrix: 16 + 4·classes bytes to read. @throws GpuError in `read`, for references with a label that is no class. */
+export const classIou = async (
+  gpu: Gpu,
+  { counts, classes }: { readonly counts: GpuArray<"uint32">; readonly classes: number },
+): Promise<Measurement<DeviceScores>> => {
+  requireClasses("class_iou", classes);
+  requireLength("class_iou", confusionLength(classes), { counts });
+  const scores = await gpu.allocate("uint32", 4 + classes);
+  const launch = await gpu.launch("class_iou", { buffers: { counts, scores }, parameters: { classes }, items: 1 });
+  const read = async (): Promise<DeviceScores> => {
+    const words = await gpu.read(scores);
+    const [, , pixels = 0, refused = 0] = words;
+    if (refused > 0) throw new GpuError(`confusion: ${refused} reference labels are none of ${classes} classes`);
+    const [miou = null, pixelAccuracy = null, , , ...iou] = Array.from(new Float32Array(words.buffer), scoreOf);
+    return { iou, miou, pixelAccuracy, pixels };
+  };
+  return { ...releasing(launch, scores), read };
+};
+
+const scoreOf = (value: number): number | null => (value < 0 ? null : value);
+
+export interface ArgmaxLabels extends Grid {
+  /** [classes, rows, columns]. */
+  readonly logits: Floats;
+  readonly shape: readonly [classes: number, rows: number, columns: number];
+  /** [height, width]: written. */
+  readonly labels: Labels;
+  readonly size: readonly [height: number, width: number];
+}
+
+/** Labels of logits upsampled bilinearly (half-pixel centres); of equal logits the first. */
+export const argmaxLabels = async (
+  gpu: Gpu,
+  { logits, shape, labels, size, groups }: ArgmaxLabels,
+): Promise<Launch> => {
+  const [classes, rows, columns] = shape;
+  const [height, width] = size;
+  requireClasses("argmax_labels", classes);
+  requireLength("argmax_labels", sizeOf(shape), { logits });
+  requireLength("argmax_labels", sizeOf(size), { labels });
+  if (2 * Math.max(rows, columns) * Math.max(height, width) >= 2 ** 32) {
+    throw new GpuError(`argmax_labels: ${rows}×${columns} to ${height}×${width} is beyond its integers`);
+  }
+  return gpu.launch("argmax_labels", {
+    buffers: { logits, labels },
+    parameters: { classes, rows, columns, height, width },
+    items: Math.ceil(labels.length / 4),
+    groups,
+  });
+};
+
+export interface SoftmaxCrossEntropyGradient extends Grid {
+  /** [images, classes, area]. */
+  readonly logits: Floats;
+  readonly shape: readonly [images: number, classes: number, area: number];
+  /** [images, area]; 255 is void, and so is any other that is no class. */
+  readonly labels: Labels;
+  /** Of each pixel's cross-entropy, [images, area]. */
+  readonly weights: Floats;
+  /** As the logits: written. */
+  readonly gradient: Floats;
+}
+
+/** weight·(softmax − onehot), 0 at void pixels. */
+export const softmaxCrossEntropyGradient = async (
+  gpu: Gpu,
+  { logits, shape, labels, weights, gradient, groups }: SoftmaxCrossEntropyGradient,
+): Promise<Launch> => {
+  const [images, classes, area] = shape;
+  requireClasses("softmax_ce_grad", classes);
+  requireLength("softmax_ce_grad", sizeOf(shape), { logits, gradient });
+  requireLength("softmax_ce_grad", images * area, { labels, weights });
+  return gpu.launch("softmax_ce_grad", {
+    buffers: { logits, labels, weights, gradient },
+    parameters: { pixels: images * area, area, classes },
+    items: images * area,
+    groups,
+  });
+};

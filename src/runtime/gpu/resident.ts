@@ -1,0 +1,160 @@
+/**
+ * Ascents that stay on the GPU: gradients by onnxruntime, steps and scores by our kernels, on one device. Between steps nothing
+ * is read back but what the caller asks for.
+ */
+
+import type { Tensor } from "../../tensor.ts";
+import { classIou, confusion, confusionLength, type DeviceScores } from "./labels.ts";
+import { perturbationStats, signStep } from "./steps.ts";
+import { clear, type Gpu, type GpuArray, type Launch } from "./gpu.ts";
+import type { ElementType } from "./shader.ts";
+import { RuntimeError, type AscentRequest, type AscentStep } from "../session.ts";
+import type { GpuTensor, ResidentSession, WebGpuRuntime } from "../webgpu/webgpu.ts";
+
+/** Where it runs. `gpu` has the runtime's device. */
+export interface Device {
+  readonly runtime: WebGpuRuntime;
+  readonly gpu: Gpu;
+}
+
+interface Evaluated {
+  readonly gradient: GpuArray<"float32">;
+  readonly loss: GpuArray<"float32">;
+  readonly labels: GpuArray<"uint8">;
+}
+
+/** An image on the device, and what is done to it there. */
+export interface Climber {
+  /** One step. @returns what was asked for of it: null without `told`. */
+  readonly step: (step: number, told: boolean) => Promise<AscentStep | null>;
+  readonly read: () => Promise<Float32Array<ArrayBuffer>>;
+  /** @throws RuntimeError where the last step's loss is no finite number: then the gradient is none either. */
+  readonly requireFinite: () => Promise<void>;
+}
+
+/** Frees what was made, the last first. */
+export class Owned {
+  readonly #made: (() => unknown)[] = [];
+  own(free: () => unknown): void {
+    this.#made.push(free);
+  }
+  async free(): Promise<void> {
+    for (const free of this.#made.splice(0).toReversed()) await free();
+  }
+}
+
+const requireLoss = (loss: number | undefined): number => {
+  if (loss !== undefined && Number.isFinite(loss)) return loss;
+  throw new RuntimeError(`the network's loss is ${loss}: its output overflows`);
+};
+
+/** A session with the tensors that it is fed from: a captured graph reads the same buffers every time. */
+export interface Fed {
+  readonly session: ResidentSession;
+  readonly feeds: Map<string, GpuTensor>;
+}
+
+/** The tensor in the buffer of its name. */
+const fed = async (gpu: Gpu, { feeds }: Fed, name: string, { dtype, shape, data }: Tensor): Promise<GpuTensor> => {
+  if (dtype !== "float32" && dtype !== "int32")
+    throw new RuntimeError(`input "${name}" is ${dtype}, not float32 or int32`);
+  const known = feeds.get(name);
+  if (known) await gpu.write(known as GpuTensor<typeof dtype>, data as Float32Array<ArrayBuffer>);
+  const tensor = known ?? { ...(await gpu.upload(dtype, data as Float32Array<ArrayBuffer>)), shape };
+  feeds.set(name, tensor);
+  return tensor;
+};
+
+/**
+ * A climber from `image`, or from the request's own.
+ *
+ * @param owned gets what is to be freed. @throws RuntimeError, DeviceLostError.
+ */
+export const climberOn = async (
+  gpu: Gpu,
+  at: Fed,
+  { feeds, low, high, alpha, reference }: AscentRequest,
+  image: Float32Array<ArrayBuffer>,
+  owned: Owned,
+): Promise<Climber> => {
+  const placed = async <D extends ElementType>(dtype: D, data: Parameters<typeof gpu.upload<D>>[1]) => {
+    const array = await gpu.upload(dtype, data);
+    owned.own(() => array.buffer.destroy());
+    return array;
+  };
+  const { session } = at;
+  const started: Readonly<Record<string, Tensor>> = { ...feeds, image: { ...feeds["image"]!, data: image } };
+  for (const name of session.inputs) if (started[name]) await fed(gpu, at, name, started[name]);
+  const x = at.feeds.get("image") as GpuTensor<"float32">;
+  const ends = { low: await placed("float32", low), high: await placed("float32", high) };
+  const steps = remembered(async (gradient: GpuArray<"float32">) => {
+    const launch = await signStep(gpu, { x, gradient, ...ends, alpha: Math.fround(alpha) });
+    owned.own(launch.release);
+    return launch;
+  });
+  const score = reference && (await scorer(gpu, reference, placed, owned));
+  const zerosOf = async (gradient: GpuArray<"float32">): Promise<number> => {
+    const none = await placed("float32", new Float32Array(gradient.length));
+    const stats = await perturbationStats(gpu, { a: gradient, b: none, channels: 3 });
+    owned.own(stats.release);
+    await gpu.run(stats);
+    return gradient.length - (await stats.read()).l0Values;
+  };
+  let last: Evaluated | undefined;
+  const lossNow = async (): Promise<number> => requireLoss((await gpu.read(last!.loss))[0]);
+
+  return {
+    step: async (step, told) => {
+      last = await evaluated(at);
+      const { gradient, labels } = last;
+      const zeros = told && step === 1 ? await zerosOf(gradient) : null;
+      const scores = told && score ? await score(labels) : null;
+      await gpu.run(await steps(gradient));
+      return told ? { step, zeros, scores: (await scores?.()) ?? null, loss: await lossNow() } : null;
+    },
+    read: () => gpu.read(x),
+    requireFinite: async () => void (await lossNow()),
+  };
+};
+
+const evaluated = async ({ session, feeds }: Fed): Promise<Evaluated> => {
+  const { gradient, labels, loss } = await session.run(Object.fromEntries(feeds));
+  if (gradient?.dtype === "float32" && labels?.dtype === "uint8" && loss?.dtype === "float32")
+    return { gradient, labels, loss } as Evaluated;
+  throw new RuntimeError("the graph has no outputs gradient, labels and loss to ascend by");
+};
+
+type Place = (dtype: "uint8", data: Uint8Array<ArrayBuffer>) => Promise<GpuArray<"uint8">>;
+
+/** Scores labels: what is returned submits the work, and what that returns reads 16 + 4·classes bytes. */
+const scorer = async (
+  gpu: Gpu,
+  { labels, classes }: NonNullable<AscentRequest["reference"]>,
+  placed: Place,
+  owned: Owned,
+): Promise<(prediction: GpuArray<"uint8">) => Promise<() => Promise<DeviceScores>>> => {
+  const reference = await placed("uint8", labels);
+  const counts = await gpu.allocate("uint32", confusionLength(classes));
+  owned.own(() => counts.buffer.destroy());
+  const measured = await classIou(gpu, { counts, classes });
+  owned.own(measured.release);
+  const counting = remembered(async (prediction: GpuArray<"uint8">) => {
+    const launch = await confusion(gpu, { prediction, reference, counts, classes });
+    owned.own(launch.release);
+    return launch;
+  });
+  return async (prediction) => {
+    await gpu.run(clear(counts), await counting(prediction), measured);
+    return measured.read;
+  };
+};
+
+/** onnxruntime gives the same few buffers again and again: what is bound to one is bound once. */
+const remembered = <A extends GpuArray>(make: (array: A) => Promise<Launch>): ((array: A) => Promise<Launch>) => {
+  const made = new WeakMap<GPUBuffer, Promise<Launch>>();
+  return (array) => {
+    const launch = made.get(array.buffer) ?? make(array);
+    made.set(array.buffer, launch);
+    return launch;
+  };
+};

@@ -1,0 +1,100 @@
+/** WebGPU for a service: a device that is lost is replaced, and ascents go on with the new one. */
+
+import { DeviceLostError } from "./error.ts";
+import { climberOn, Owned, type Device, type Fed } from "./resident.ts";
+import type { AscentRequest, AscentSession, AscentWatch, Runtime } from "../session.ts";
+
+/** Losses without a step completed between them that an ascent outlives. */
+const PATIENCE = 2;
+
+interface Live extends Device {
+  lost: boolean;
+}
+
+interface Ready extends Fed {
+  readonly live: Live;
+}
+
+/**
+ * @param open makes a device, and starts onnxruntime and the kernels on it; asked again when that one is lost.
+ * @throws what `open` throws.
+ */
+export const startGpuRuntime = async (open: () => Promise<Device>): Promise<Runtime> => {
+  let restarts = 0;
+  const begin = async (): Promise<Live> => {
+    const live: Live = { ...(await open()), lost: false };
+    const lose = (): void => {
+      live.lost = true;
+      restarts += 1;
+    };
+    void live.gpu.device.lost.then(lose);
+    return live;
+  };
+  let current = begin();
+  const first = await current;
+  const device = async (): Promise<Live> => {
+    const known = current;
+    const live = await known.catch(() => null);
+    if (live && !live.lost) return live;
+    if (current === known) current = begin();
+    return current;
+  };
+
+  const createAscent: Runtime["createAscent"] = async (model, options) => {
+    const make = async (): Promise<Ready> => {
+      const live = await device();
+      return { live, feeds: new Map(), session: await live.runtime.createResidentSession(model, options) };
+    };
+    let ready = await make();
+    const renewed = async (): Promise<Ready> => (ready = ready.live.lost ? await make() : ready);
+    return {
+      ascend: (request, watch = {}) => ascend(renewed, request, watch),
+      release: async () => {
+        for (const { buffer } of ready.feeds.values()) buffer.destroy();
+        if (!ready.live.lost) await ready.session.release();
+      },
+    } satisfies AscentSession;
+  };
+  return {
+    backend: "webgpu",
+    version: first.runtime.version,
+    createSession: async (model) => (await device()).runtime.createSession(model),
+    createAscent,
+    memoryBytes: first.runtime.memoryBytes,
+    restarts: () => restarts,
+  };
+};
+
+/** From the last step whose image was read back: what follows it is done again, and told once only. */
+const ascend = async (
+  ready: () => Promise<Ready>,
+  request: AscentRequest,
+  { onStep, signal }: AscentWatch,
+): Promise<Float32Array<ArrayBuffer>> => {
+  const { steps, checkpointEvery = 0 } = request;
+  let saved = { step: 0, image: request.feeds["image"]!.data as Float32Array<ArrayBuffer> };
+  let [told, losses] = [0, 0];
+  for (;;) {
+    const owned = new Owned();
+    try {
+      const at = await ready();
+      const climber = await climberOn(at.live.gpu, at, request, saved.image, owned);
+      for (let step = saved.step + 1; step <= steps; step++) {
+        signal?.throwIfAborted();
+        const report = await climber.step(step, onStep !== undefined && step > told);
+        if (report) {
+          [told, losses] = [step, 0];
+          await onStep!(report);
+        }
+        if (step % checkpointEvery === 0 && step < steps) saved = { step, image: await climber.read() };
+      }
+      await climber.requireFinite();
+      return await climber.read();
+    } catch (cause) {
+      losses += 1;
+      if (!(cause instanceof DeviceLostError) || losses > PATIENCE) throw cause;
+    } finally {
+      await owned.free();
+    }
+  }
+};

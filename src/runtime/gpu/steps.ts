@@ -1,0 +1,134 @@
+/** The kernels of an attack's step, typed: bound once, with sizes checked, and run as often as wanted. */
+
+import { GpuError } from "./error.ts";
+import { releasing, requireLength, type Floats, type Grid, type Measurement } from "./kernels.ts";
+import { sequence, type Gpu, type Launch } from "./gpu.ts";
+
+/** Reductions leave one partial result a workgroup, at most so many: of what comes after them, each thread adds up one. */
+const partials = 256;
+const threads = 256;
+const partialGroups = (items: number, groups = partials): number =>
+  Math.min(Math.ceil(items / threads), groups, partials);
+
+export interface SignStep extends Grid {
+  /** Replaced by the image after the step. */
+  readonly x: Floats;
+  readonly gradient: Floats;
+  /** Ends of the ε-ball met with the pixel range: the attacks' `project` of −∞ and of ∞. */
+  readonly low: Floats;
+  readonly high: Floats;
+  /** Step size; a float32, as the GPU computes. */
+  readonly alpha: number;
+  /** m ← μ·m + g / ‖g‖₁, whose sign is taken then (MI-FGSM, Dong et al. 2018). */
+  readonly momentum?: { readonly m: Floats; readonly decay: number } | undefined;
+}
+
+/** x ← min(max(x + α·sign g, low), high), bit for bit what `ascend` computes where α is a float32. */
+export const signStep = async (
+  gpu: Gpu,
+  { x, gradient, low, high, alpha, momentum, groups }: SignStep,
+): Promise<Launch> => {
+  const count = x.length;
+  requireLength("sign_step", count, { gradient, low, high, ...(momentum && { momentum: momentum.m }) });
+  const norm = await gpu.allocate("float32", 1);
+  const none = await gpu.allocate("float32", 1);
+  const step = await gpu.launch("sign_step", {
+    buffers: { x, gradient, low, high, momentum: momentum?.m ?? none, norm },
+    parameters: { count, alpha, decay: momentum?.decay ?? 0 },
+    constants: { MOMENTUM: momentum ? 1 : 0 },
+    items: count,
+    groups,
+  });
+  if (!momentum) return releasing(step, norm, none);
+  const sums = await gpu.allocate("float32", partialGroups(count, groups));
+  const sum = (of: Floats, to: Floats): Promise<Launch> =>
+    gpu.launch("l1_sums", {
+      buffers: { gradient: of, sums: to },
+      parameters: { count: of.length },
+      items: of.length,
+      groups: to.length,
+    });
+  return releasing(sequence(await sum(gradient, sums), await sum(sums, norm), step), norm, none, sums);
+};
+
+export interface L2Step extends Grid {
+  /** Replaced by the image after the step. */
+  readonly x: Floats;
+  /** Of the ball. */
+  readonly centre: Floats;
+  readonly gradient: Floats;
+  readonly alpha: number;
+  readonly epsilon: number;
+  /** Lowest and highest value of a pixel, or null for none. */
+  readonly pixelRange: readonly [low: number, high: number] | null;
+}
+
+/** y = x + α·g / ‖g‖₂ (a gradient of zeros moves nothing); x ← clip(centre + (y − centre)·min(1, ε / ‖y − centre‖₂), range). */
+export const l2Step = async (
+  gpu: Gpu,
+  { x, centre, gradient, alpha, epsilon, pixelRange, groups }: L2Step,
+): Promise<Launch> => {
+  const count = x.length;
+  requireLength("l2_step", count, { centre, gradient });
+  const used = partialGroups(count, groups);
+  const sums = await gpu.allocate("float32", 4 * used);
+  const [low, high] = pixelRange ?? [-largestFloat, largestFloat];
+  const reduction = await gpu.launch("l2_sums", {
+    buffers: { x, centre, gradient, sums },
+    parameters: { count },
+    items: count,
+    groups: used,
+  });
+  const step = await gpu.launch("l2_step", {
+    buffers: { x, centre, gradient, sums },
+    parameters: { count, alpha, epsilon, low, high, partials: used },
+    items: count,
+    groups: groups ?? stepGroups,
+  });
+  return releasing(sequence(reduction, step), sums);
+};
+
+/** Each adds up all partial sums before it steps, and so should step far. */
+const stepGroups = 1024;
+
+/** The largest finite float32: WGSL has no infinity. */
+const largestFloat = (2 - 2 ** -23) * 2 ** 127;
+
+/** As of `Distances`. */
+export interface Perturbation {
+  readonly linf: number;
+  readonly l2: number;
+  readonly l0Values: number;
+  readonly l0Pixels: number;
+}
+
+/** How far apart two images [channels, …] are: at most 4 KiB to read. */
+export const perturbationStats = async (
+  gpu: Gpu,
+  { a, b, channels, groups }: { readonly a: Floats; readonly b: Floats; readonly channels: number } & Grid,
+): Promise<Measurement<Perturbation>> => {
+  const pixels = a.length / channels;
+  if (!Number.isInteger(pixels)) throw new GpuError(`perturbation_stats: ${a.length} values in ${channels} channels`);
+  requireLength("perturbation_stats", a.length, { b });
+  const used = partialGroups(pixels, groups);
+  const results = await gpu.allocate("uint32", 4 * used);
+  const launch = await gpu.launch("perturbation_stats", {
+    buffers: { a, b, partials: results },
+    parameters: { pixels, channels },
+    items: pixels,
+    groups: used,
+  });
+  const read = async (): Promise<Perturbation> => {
+    const words = await gpu.read(results);
+    const floats = new Float32Array(words.buffer);
+    let [linf, squares, l0Values, l0Pixels] = [0, 0, 0, 0];
+    for (let i = 0; i < words.length; i += 4) {
+      linf = Math.max(linf, floats[i]!);
+      squares += floats[i + 1]!;
+      l0Values += words[i + 2]!;
+      l0Pixels += words[i + 3]!;
+    }
+    return { linf, l2: Math.sqrt(squares), l0Values, l0Pixels };
+  };
+  return { ...releasing(launch, results), read };
+};

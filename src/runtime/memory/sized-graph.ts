@@ -1,0 +1,37 @@
+/** Graphs as far as memory goes. */
+
+import { bytesPerElement, sizeOf, type DType } from "../../tensor.ts";
+
+export interface SizedType {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+export interface SizedNode {
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+/** Its nodes in the order of the file, and the types of all its values. */
+export interface SizedGraph {
+  readonly inputs: readonly { readonly name: string }[];
+  readonly outputs: readonly { readonly name: string }[];
+  readonly initializers: ReadonlyMap<string, SizedType>;
+  readonly nodes: readonly SizedNode[];
+  readonly types: ReadonlyMap<string, SizedType>;
+}
+
+export const bytesOf = ({ dtype, shape }: SizedType): number => bytesPerElement(dtype) * sizeOf(shape);
+
+/** onnxruntime drops Identities when it loads a model: the nodes without them, and the name that a value has then. */
+export const withoutIdentities = (
+  nodes: readonly SizedNode[],
+): { readonly nodes: readonly SizedNode[]; readonly nameOf: (name: string) => string } => {
+  const source = new Map(nodes.flatMap((n) => (n.op === "Identity" ? [[n.outputs[0]!, n.inputs[0]!] as const] : [])));
+  const nameOf = (name: string): string => (source.has(name) ? nameOf(source.get(name)!) : name);
+  return {
+    nodes: nodes.flatMap((n) => (n.op === "Identity" ? [] : [{ ...n, inputs: n.inputs.map(nameOf) }])),
+    nameOf,
+  };
+};

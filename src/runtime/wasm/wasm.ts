@@ -1,0 +1,181 @@
+/** onnxruntime-web's WASM backend, in Node, browsers and Cloudflare Workers. */
+
+import * as forTheWeb from "onnxruntime-web/wasm";
+import { tensor, type DataOf, type DType, type Tensor } from "../../tensor.ts";
+import { RuntimeCrash, RuntimeError, type Runtime, type Session } from "../session.ts";
+
+export interface WasmOptions {
+  /** onnxruntime's WASM, compiled ahead: where compiling from bytes is forbidden (Workers). */
+  readonly module?: WebAssembly.Module;
+  /** Another build of onnxruntime-web than the one for the web. */
+  readonly ort?: typeof forTheWeb;
+  /** Threads of a run; default 1. In Node more take the build for Node (`threads.ts`). */
+  readonly threads?: number;
+  /** Where a browser finds onnxruntime's own script, which its threads load too, for a bundle that does not contain it. */
+  readonly script?: string;
+  /**
+   * How far onnxruntime rewrites graphs; default "all". That fuses a Conv with the Add behind it even where the Conv's own value is
+   * an output, which the run then lacks ("non-tensor typed value"): for graphs that give their inner values, "extended".
+   */
+  readonly optimisation?: "extended" | "all";
+}
+
+/**
+ * How sessions are made. Without the arena and the memory pattern the heap holds what is alive, and little more; but in
+ * sequential mode the planner would keep dead buffers for later values of the same shape, a backward pass's for instance
+ * (allocation_planner.cc, FindReusableTensor). The modes execute alike: nodes run one after another on the one thread that
+ * onnxruntime-web gives to them, whatever threads share the work of each. Common subexpressions stay apart: what a gradient
+ * recomputes to save memory would be merged with what it forgot; and graphs come without any others.
+ */
+const sessionOptions: forTheWeb.InferenceSession.SessionOptions = {
+  executionProviders: ["wasm"],
+  enableCpuMemArena: false,
+  enableMemPattern: false,
+  executionMode: "parallel",
+  extra: { optimization: { disable_specified_optimizers: "CommonSubexpressionElimination" } },
+};
+
+/** Stands for the precompiled module where onnxruntime expects its bytes. */
+const marker = new Uint8Array([0x66, 0x61, 0x75, 0x6c, 0x74, 0x00, 0x00, 0x01]);
+
+let memory: WebAssembly.Memory | undefined;
+
+const isMemory = (value: unknown): value is WebAssembly.Memory => value instanceof WebAssembly.Memory;
+
+const sameBytes = (source: unknown): boolean => {
+  const bytes = source instanceof ArrayBuffer ? new Uint8Array(source) : source;
+  return bytes instanceof Uint8Array && bytes.length === marker.length && bytes.every((b, i) => b === marker[i]);
+};
+
+/** The memory among the imports of a module, or among the exports of its instance. */
+const findMemory = (
+  ...spaces: readonly (Readonly<Record<string, unknown>> | undefined)[]
+): WebAssembly.Memory | undefined => spaces.flatMap((space) => Object.values(space ?? {})).find(isMemory);
+
+/**
+ * Emscripten asks for a fifth more memory than the heap has, where that fails for a tenth, then for a twentieth. We refuse the
+ * first two, so that the heap stays within a twentieth of what is needed.
+ */
+const growByTwentieths = (heap: WebAssembly.Memory): void => {
+  const grow = heap.grow.bind(heap);
+  let asked = 0;
+  const refusing = (pages: number): number => {
+    asked += 1;
+    if (asked < 3) throw new RangeError("ask for less");
+    asked = 0;
+    return grow(pages);
+  };
+  Object.defineProperty(heap, "grow", { value: refusing });
+};
+
+/**
+ * onnxruntime calls WebAssembly.instantiate once, at its first session. Wrapped, it takes the precompiled module in
+ * place of the marker, and we keep the memory that the instance uses, to read its size.
+ */
+const wrapInstantiate = (module: WebAssembly.Module | undefined): void => {
+  const original = WebAssembly.instantiate.bind(WebAssembly) as (...args: readonly unknown[]) => Promise<unknown>;
+  const wrapped = async (source: unknown, imports: WebAssembly.Imports = {}): Promise<unknown> => {
+    const given = Object.values(imports) as Record<string, unknown>[];
+    const ours = module && sameBytes(source);
+    const result = ours
+      ? { module, instance: new WebAssembly.Instance(module, imports) }
+      : await original(source, imports);
+    const { instance } = result as { readonly instance?: WebAssembly.Instance };
+    if (!memory) {
+      memory = findMemory(...given, instance?.exports);
+      if (memory) growByTwentieths(memory);
+    }
+    return result;
+  };
+  Object.assign(WebAssembly, { instantiate: wrapped });
+};
+
+let started = false;
+let ort = forTheWeb;
+let graphOptimizationLevel: "extended" | "all" = "all";
+
+/** The WASM runtime. Only the first call's options count: there is one WASM instance per process or isolate. */
+export const startWasm = ({
+  module,
+  ort: build = forTheWeb,
+  threads = 1,
+  script,
+  optimisation = "all",
+}: WasmOptions = {}): Runtime => {
+  if (!started) {
+    started = true;
+    ort = build;
+    graphOptimizationLevel = optimisation;
+    wrapInstantiate(module);
+    ort.env.wasm.numThreads = threads;
+    ort.env.wasm.proxy = false;
+    if (module) ort.env.wasm.wasmBinary = marker.buffer;
+    if (script !== undefined) ort.env.wasm.wasmPaths = { mjs: script };
+  }
+  return {
+    backend: "wasm",
+    version: `onnxruntime-web ${ort.env.versions.common}`,
+    createSession,
+    memoryBytes: () => memory?.buffer.byteLength ?? 0,
+  };
+};
+
+/** One call into onnxruntime at a time. */
+let last: Promise<unknown> = Promise.resolve();
+const serialise = <T>(call: () => Promise<T>): Promise<T> => {
+  const next = last.then(call, call);
+  last = next.catch(() => undefined);
+  return next;
+};
+
+/** What took the instance down. Its memory is in no known state then: a further call could give wrong numbers. */
+let crash: unknown;
+
+/** A trap or an abort of the WASM, or its stack left as it was: none passes through onnxruntime's own handling of errors. */
+const isCrash = (cause: unknown): boolean =>
+  cause instanceof WebAssembly.RuntimeError || (cause instanceof RangeError && cause.message.includes("call stack"));
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+/** One call, unless the instance is down; and what becomes of its errors. */
+const guarded = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
+  if (crash !== undefined) throw new RuntimeCrash(`onnxruntime is down since a crash: ${messageOf(crash)}`);
+  try {
+    return await call();
+  } catch (cause) {
+    if (!isCrash(cause)) throw new RuntimeError(`${what}: ${messageOf(cause)}`, { cause });
+    crash = cause;
+    throw new RuntimeCrash(`${what}: onnxruntime crashed: ${messageOf(cause)}`, { cause });
+  }
+};
+
+const wrapped = <T>(what: string, call: () => Promise<T>): Promise<T> => serialise(() => guarded(what, call));
+
+const createSession = async (model: Uint8Array): Promise<Session> => {
+  const session = await wrapped("the model was refused", () => {
+    const options = { ...sessionOptions, graphOptimizationLevel };
+    return ort.InferenceSession.create(model, options);
+  });
+  return {
+    inputs: session.inputNames,
+    outputs: session.outputNames,
+    run: (feeds) => wrapped("the run failed", () => run(session, feeds)),
+    release: () => wrapped("the release failed", () => session.release()),
+  };
+};
+
+const run = async (
+  session: forTheWeb.InferenceSession,
+  feeds: Readonly<Record<string, Tensor>>,
+): Promise<Record<string, Tensor>> => {
+  const given = session.inputNames.map((name) => {
+    const t = feeds[name];
+    if (!t) throw new RuntimeError(`input "${name}" is missing; given: ${Object.keys(feeds).join(", ")}`);
+    return [name, new ort.Tensor(t.dtype as "float32", t.data as Float32Array, [...t.shape])] as const;
+  });
+  const results = await session.run(Object.fromEntries(given));
+  return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, fromOrt(value)]));
+};
+
+/** Results are copied out of the WASM heap by onnxruntime. */
+const fromOrt = (value: forTheWeb.Tensor): Tensor => tensor(value.type as DType, [...value.dims], value.data as DataOf);

@@ -1,0 +1,102 @@
+/** The command line of `npm run serve`. */
+
+import { parseArgs } from "node:util";
+import { optionLines, parseFault, wantedBackend, type Options, type Values } from "../node/options.ts";
+import { Refusal, UsageError } from "../node/failure.ts";
+import type { Wanted } from "../runtime/choose.ts";
+
+const options = {
+  port: { type: "string", value: "N", default: "8787", help: "to listen on; 0: any that is free" },
+  host: { type: "string", value: "NAME", default: "localhost", help: "to listen on; 0.0.0.0: every address" },
+  models: {
+    type: "string",
+    value: "DIR",
+    default: "models",
+    help: "folder of networks: NAME/manifest.json and its file",
+  },
+  "default-model": { type: "string", value: "NAME", help: "for requests that name none; enet-street, else the first" },
+  uploads: { type: "string", value: "DIR", help: "where uploaded networks are kept; without it there are no uploads" },
+  "upload-mib": { type: "string", value: "N", default: "256", help: "largest upload" },
+  "budget-mib": { type: "string", value: "N", default: "1024", help: "memory that a run may be predicted to take" },
+  threads: { type: "string", value: "N", default: "1", help: "that share the work of a run" },
+  backend: {
+    type: "string",
+    value: "NAME",
+    default: "auto",
+    help: "auto, webgpu or wasm, for requests that name none; auto: WebGPU where there is a GPU",
+  },
+  waiting: { type: "string", value: "N", default: "16", help: "requests that may wait while one runs" },
+  help: { type: "boolean", short: "h", help: "print this" },
+} as const satisfies Options;
+
+export const help = `Usage: npm run serve -- [options]
+
+Serves the HTTP API under Node. Requests run one after another; the line of those that
+wait is bounded, and beyond it the answer is 503 with Retry-After. SIGTERM or SIGINT lets
+what runs end and refuses everything else; a second one ends the process at once.
+
+Options:
+${optionLines(options).join("\n")}
+
+Environment:
+  UPLOAD_TOKEN  what uploads and deletions must send as a bearer token
+`;
+
+export interface Settings {
+  readonly port: number;
+  readonly host: string;
+  /** Folder of networks. */
+  readonly models: string;
+  readonly defaultModel: string | undefined;
+  /** Folder of uploaded networks. */
+  readonly uploads: string | undefined;
+  readonly uploadToken: string | undefined;
+  readonly uploadBytes: number;
+  readonly budgetBytes: number;
+  readonly threads: number;
+  readonly backend: Wanted;
+  readonly waiting: number;
+}
+
+const usageError = (fault: string): UsageError => new UsageError(`${fault}; see npm run serve -- --help`);
+
+const parsed = (args: readonly string[]): Values<typeof options> => {
+  try {
+    const { values } = parseArgs({ args: [...args], options, strict: true });
+    return values as Values<typeof options>;
+  } catch (cause) {
+    throw Object.assign(usageError(parseFault(cause)), { cause });
+  }
+};
+
+/** WASM's addresses have 32 bits. */
+const MOST_MIB = 4096;
+
+/** @returns null where the help is asked for. @throws UsageError, Refusal. */
+export const parseSettings = (
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Settings | null => {
+  const values = parsed(args);
+  if (values.help === true) return null;
+  const whole = (name: "port" | "upload-mib" | "budget-mib" | "threads" | "waiting", least: number, most: number) => {
+    const value = Number(values[name]);
+    if (/^\d+$/.test(values[name]) && value >= least && value <= most) return value;
+    throw usageError(`--${name} must be a whole number from ${least} to ${most}, not "${values[name]}"`);
+  };
+  const { UPLOAD_TOKEN: uploadToken } = environment;
+  if (uploadToken === "") throw new Refusal("UPLOAD_TOKEN is empty; unset it, or give a token");
+  return {
+    port: whole("port", 0, 65535),
+    host: values.host,
+    models: values.models,
+    defaultModel: values["default-model"],
+    uploads: values.uploads,
+    uploadToken,
+    uploadBytes: whole("upload-mib", 1, 2048) * 2 ** 20,
+    budgetBytes: whole("budget-mib", 1, MOST_MIB) * 2 ** 20,
+    threads: whole("threads", 1, 64),
+    backend: wantedBackend(values.backend),
+    waiting: whole("waiting", 0, 1024),
+  };
+};

@@ -1,0 +1,110 @@
+/** What the handlers of single requests share: networks on their backends, and images checked before anything is computed. */
+
+import { FaultlineError } from "../contract/failure.ts";
+import type { Size } from "../contract/files.ts";
+import type { Backend, CrfChoice } from "../contract/options.ts";
+import type { Receipt } from "../contract/receipt.ts";
+import { createBackends, type OpenWebGpu, type PlacedModel } from "../networks/placement.ts";
+import { createModels, type ModelStore, type Models } from "../networks/registry.ts";
+import { requireMemory } from "../networks/require-memory.ts";
+import type { UploadStore } from "../networks/upload-store.ts";
+import { OnnxError } from "../onnx/graph.ts";
+import type { Runtime } from "../runtime/session.ts";
+import type { Goal, Image } from "../segmenter/segmenter.ts";
+import { SessionCache } from "../segmenter/session-cache.ts";
+import { imageSize, readImage } from "./pictures.ts";
+
+export interface ServiceOptions {
+  readonly store: ModelStore;
+  /** Without it the service takes no uploads. */
+  readonly uploads?: UploadStore | undefined;
+  readonly runtime: Runtime;
+  /** Where the service can have WebGPU; asked when it is first wanted. */
+  readonly webgpu?: OpenWebGpu | undefined;
+  /** Of requests that name none; default auto. */
+  readonly backend?: Backend | undefined;
+  /** Faultline's version, for receipts. */
+  readonly version: string;
+  readonly defaultModel: string;
+  /** Of WASM memory. A Worker has 128 MB in all; default 96 MiB. */
+  readonly budgetBytes?: number | undefined;
+  /** Width × height of an image; default 4096 × 4096. */
+  readonly maxPixels?: number | undefined;
+  /** Requests that may wait while one runs; default 8. */
+  readonly waiting?: number | undefined;
+  /** Once aborted, what runs is let end, and everything else is refused. */
+  readonly stop?: AbortSignal | undefined;
+  /** Uploaded networks that are kept at most; default 64. */
+  readonly maxUploads?: number | undefined;
+}
+
+/** What the handlers of single requests share. */
+export interface Context {
+  readonly models: Models;
+  readonly cache: SessionCache;
+  readonly version: string;
+  readonly maxPixels: number;
+  /** The model on the backend that is wanted of it, with the CRF that is. */
+  readonly open: (wanted: {
+    readonly model: string;
+    readonly backend?: Backend | undefined;
+    readonly crf?: CrfChoice | undefined;
+  }) => Promise<PlacedModel>;
+  /** Decodes the image and refuses what could not run, before anything is computed. */
+  readonly prepare: (model: PlacedModel, bytes: Uint8Array, goals: readonly Goal["kind"][]) => Promise<Image>;
+}
+
+/** What the network cannot take, in the words of the API. */
+const sizeRefused = (cause: unknown, size: Size): unknown =>
+  cause instanceof OnnxError
+    ? new FaultlineError({ kind: "image-size-unsupported", part: "image", size, reason: cause.message }, { cause })
+    : cause;
+
+export const createContext = ({
+  store,
+  uploads,
+  runtime,
+  webgpu,
+  backend: usual = "auto",
+  version,
+  budgetBytes = 96 * 2 ** 20,
+  maxPixels = 4096 * 4096,
+}: ServiceOptions): Context => {
+  const cache = new SessionCache(runtime, budgetBytes);
+  const models = createModels({ store, uploads, cache, foundBy: `${version}, ${budgetBytes} bytes` });
+  const place = createBackends(cache, webgpu);
+  const open: Context["open"] = async ({ model, backend, crf }) =>
+    place(await models.open(model), { wanted: backend ?? usual, crf });
+  const prepare: Context["prepare"] = async ({ segmenter, cache: own, unsupported }, bytes, goals) => {
+    if (goals.length > 0 && unsupported.length > 0) {
+      throw new FaultlineError({
+        kind: "gradient-unsupported",
+        model: segmenter.manifest.name,
+        operators: unsupported,
+      });
+    }
+    const size = imageSize(bytes, { maxPixels });
+    try {
+      requireMemory(own, segmenter, size, goals);
+    } catch (cause) {
+      throw sizeRefused(cause, size);
+    }
+    return readImage(bytes, { maxPixels });
+  };
+  return { models, cache, version, maxPixels, open, prepare };
+};
+
+/** What ran, for the answer. */
+export const receiptOf = <Spec extends { readonly seed: number }>(
+  context: Context,
+  { segmenter, cache, choice }: PlacedModel,
+  spec: Spec,
+): Receipt<Spec> => ({
+  model: segmenter.manifest.name,
+  modelSha256: segmenter.manifest.sha256,
+  spec,
+  seed: spec.seed,
+  versions: { faultline: context.version, onnxruntime: cache.runtime.version },
+  backend: choice.backend,
+  backendWhy: choice.why,
+});

@@ -1,0 +1,109 @@
+/** The files that requests bring, decoded; failures told in the words of the API. */
+
+import { decodeImage } from "../image/decode.ts";
+import { ImageError } from "../image/error.ts";
+import { decodeLabels } from "../image/labels.ts";
+import { probe, probeWithin } from "../image/probe.ts";
+import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
+import { FaultlineError, type Failure } from "../contract/failure.ts";
+import type { PartName, Size } from "../contract/files.ts";
+
+export interface PictureLimits {
+  /** Width × height of an image, checked by its header before it is decoded. */
+  readonly maxPixels: number;
+}
+
+const failureOf = (error: ImageError, part: PartName, bytes: Uint8Array, { maxPixels }: PictureLimits): Failure => {
+  switch (error.kind) {
+    case "unsupported-format":
+      return { kind: "image-unsupported-format", part, received: signature(bytes), accepted: ["PNG", "JPEG", "WebP"] };
+    case "too-large": {
+      const { width, height } = probe(bytes);
+      return { kind: "image-too-large", part, size: { width, height }, maxPixels };
+    }
+    case "not-labels":
+      return { kind: "labels-malformed", part, reason: error.message };
+    case "malformed":
+      return { kind: part === "image" ? "image-malformed" : "labels-malformed", part, reason: error.message };
+    default:
+      return error.kind satisfies never;
+  }
+};
+
+/** The first bytes, in hexadecimal: enough to tell what the file is. */
+const signature = (bytes: Uint8Array): string =>
+  bytes.length === 0
+    ? "no bytes"
+    : `bytes ${Array.from(bytes.slice(0, 8), (b) => b.toString(16).padStart(2, "0")).join(" ")} …`;
+
+const rethrown = (cause: unknown, part: PartName, bytes: Uint8Array, limits: PictureLimits): unknown =>
+  cause instanceof ImageError ? new FaultlineError(failureOf(cause, part, bytes, limits), { cause }) : cause;
+
+/** The size of the part `image`, from its header. */
+export const imageSize = (bytes: Uint8Array, limits: PictureLimits): Size => {
+  try {
+    const { width, height } = probeWithin(bytes, limits.maxPixels);
+    return { width, height };
+  } catch (cause) {
+    throw rethrown(cause, "image", bytes, limits);
+  }
+};
+
+const translated = async <T>(
+  part: PartName,
+  bytes: Uint8Array,
+  limits: PictureLimits,
+  decode: () => T | Promise<T>,
+): Promise<T> => {
+  try {
+    return await decode();
+  } catch (cause) {
+    throw rethrown(cause, part, bytes, limits);
+  }
+};
+
+/** float32 [3,H,W] of the part `image`. */
+export const readImage = (bytes: Uint8Array, limits: PictureLimits): Promise<Image> =>
+  translated("image", bytes, limits, () => decodeImage(bytes, limits));
+
+export interface LabelRules extends PictureLimits {
+  readonly classes: number;
+  /** Colours of the classes, to read a label map stored as an RGB picture. */
+  readonly palette?: readonly (readonly [number, number, number])[] | undefined;
+  /** The size it must have. */
+  readonly expected?: Size | undefined;
+}
+
+/** uint8 [H,W]: class indices below `classes`, or 255. */
+export const readLabels = async (part: PartName, bytes: Uint8Array, rules: LabelRules): Promise<Labels> => {
+  const { maxPixels, palette, classes, expected } = rules;
+  const labels = await translated(part, bytes, rules, () =>
+    decodeLabels(bytes, { maxPixels, ...(palette ? { palette } : {}) }),
+  );
+  const [height = 0, width = 0] = labels.shape;
+  if (expected && (expected.width !== width || expected.height !== height)) {
+    throw new FaultlineError({ kind: "labels-size-mismatch", part, size: { width, height }, expected });
+  }
+  const stray = labels.data.find((v) => v >= classes && v !== 255);
+  if (stray !== undefined) throw new FaultlineError({ kind: "labels-class-out-of-range", part, value: stray, classes });
+  return labels;
+};
+
+/** What the request's label maps say, decoded and checked against the image. */
+export const readTruth = async (
+  { maxPixels }: { readonly maxPixels: number },
+  { segmenter }: { readonly segmenter: Segmenter },
+  image: Image,
+  part: "labels" | "target",
+  bytes: Uint8Array | undefined,
+): Promise<Labels | undefined> => {
+  const { classes } = segmenter.manifest;
+  const expected = { height: image.shape[1]!, width: image.shape[2]! };
+  const rules = {
+    maxPixels,
+    classes: classes.length,
+    palette: classes.map((c) => c.color),
+    expected,
+  };
+  return bytes && readLabels(part, bytes, rules);
+};

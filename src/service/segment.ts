@@ -1,0 +1,45 @@
+/** /v1/segment's work: decode, predict, encode. */
+
+import type { SegmentRequest, SegmentResult } from "../contract/segment.ts";
+import { classShares } from "../evaluation/labels.ts";
+import { encodeLabels } from "../image/labels.ts";
+import type { Context } from "./context.ts";
+
+export const createSegmentHandler =
+  (context: Context) =>
+  async (request: SegmentRequest): Promise<SegmentResult> => {
+    const start = performance.now();
+    const model = await context.open(request);
+    const { manifest } = model.segmenter;
+    const image = await context.prepare(model, request.image, []);
+    const decoded = performance.now();
+    const { labels, confidence } = await model.segmenter.predict(image);
+    const predicted = performance.now();
+    const shares = classShares(labels, manifest.classes.length);
+    const data = encodeLabels(
+      labels,
+      manifest.classes.map((c) => c.color),
+    );
+    const total = performance.now() - start;
+    return {
+      height: image.shape[1]!,
+      width: image.shape[2]!,
+      model: manifest.name,
+      classes: manifest.classes.map((c, index) => ({ index, ...c, share: shares[index]! })),
+      confidence: summary(confidence.data),
+      labels: { mediaType: "image/png", data },
+      backend: model.choice.backend,
+      backendWhy: model.choice.why,
+      timings: { decode: decoded - start, predict: predicted - decoded, encode: total - (predicted - start), total },
+    };
+  };
+
+const summary = (values: Float32Array): { mean: number; min: number } => {
+  let sum = 0;
+  let min = 1;
+  for (const v of values) {
+    sum += v;
+    if (v < min) min = v;
+  }
+  return { mean: sum / values.length, min };
+};

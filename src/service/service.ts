@@ -1,0 +1,79 @@
+/** The service: models, images and attacks put together. Knows neither HTTP nor where it runs. */
+
+import { FaultlineError } from "../contract/failure.ts";
+import type { ModelInfo } from "../contract/models.ts";
+import type { Service } from "../contract/service.ts";
+import { stepsOf } from "../evaluation/measure.ts";
+import type { Models } from "../networks/registry.ts";
+import { createUploads } from "../networks/uploads.ts";
+import { RuntimeError } from "../runtime/session.ts";
+import { MemoryBudgetError } from "../segmenter/session-cache.ts";
+import { createAttackHandler } from "./attack.ts";
+import { createContext, type ServiceOptions } from "./context.ts";
+import { readLabels } from "./pictures.ts";
+import { cancellable, createQueue } from "./queue.ts";
+import { createRobustnessHandler } from "./robustness.ts";
+import { scoreMaps } from "./score.ts";
+import { createSegmentHandler } from "./segment.ts";
+
+export const createService = (options: ServiceOptions): Service => {
+  const context = createContext(options);
+  const { models, cache, maxPixels } = context;
+  const uploads =
+    options.uploads && createUploads({ models, cache, store: options.uploads, most: options.maxUploads ?? 64 });
+  const queue = createQueue(options.waiting ?? 8, options.stop);
+  const attack = createAttackHandler(context);
+  const robustness = createRobustnessHandler(context);
+  const segment = createSegmentHandler(context);
+
+  return {
+    defaultModel: options.defaultModel,
+    models: () => queue(() => availableModels(models)),
+    model: (name) => queue(() => models.info(name)),
+    ready: async () => {
+      if (options.stop?.aborted) throw new FaultlineError({ kind: "stopping" });
+      await models.open(options.defaultModel);
+    },
+    defaultSteps: stepsOf,
+    segment: (request) => queue(() => running(request.model, () => segment(request))),
+    attack: (request, run) =>
+      queue(() => running(request.spec.model, () => cancellable(run.signal, () => attack(request, run)))),
+    score: (request) =>
+      queue(() => scoreMaps(request, models, (part, bytes, rules) => readLabels(part, bytes, { maxPixels, ...rules }))),
+    robustness: (request, run) =>
+      queue(() => running(request.spec.model, () => cancellable(run.signal, () => robustness(request, run)))),
+    uploads: uploads && {
+      add: (request) => queue(() => uploads.add(request)),
+      remove: (name) => queue(() => uploads.remove(name)),
+    },
+  };
+};
+
+/** A backend that fails (out of memory, numbers that overflow) is told as such; so is a lattice larger than was reckoned with. */
+const running = async <T>(model: string, run: () => Promise<T>): Promise<T> => {
+  try {
+    return await run();
+  } catch (cause) {
+    if (cause instanceof MemoryBudgetError) {
+      const { predictedBytes, budgetBytes } = cause;
+      throw new FaultlineError({ kind: "memory-exceeded", predictedBytes, budgetBytes }, { cause });
+    }
+    if (!(cause instanceof RuntimeError)) throw cause;
+    throw new FaultlineError({ kind: "model-unavailable", model, reason: cause.message }, { cause });
+  }
+};
+
+/** Those that can be opened; where none can, why. One after another: all files at once are more than an isolate holds. */
+const availableModels = async (models: Models): Promise<ModelInfo[]> => {
+  const available: ModelInfo[] = [];
+  let fault: unknown;
+  for (const name of await models.names()) {
+    try {
+      available.push(await models.outline(name));
+    } catch (cause) {
+      fault ??= cause;
+    }
+  }
+  if (available.length === 0 && fault !== undefined) throw fault;
+  return available;
+};

@@ -1,0 +1,307 @@
+/** Networks that come by request: what is kept, what is refused, and that every request finds them. */
+
+import { describe, expect, it } from "vitest";
+import type { ServiceOptions } from "../../src/service/context.ts";
+import type { Service } from "../../src/contract/service.ts";
+import type { UploadResult, UploadedManifest } from "../../src/contract/models.ts";
+import type { UploadEntry } from "../../src/networks/upload-store.ts";
+import { decodeLabels } from "../../src/image/labels.ts";
+import { integer, random } from "../../src/random.ts";
+import { r2Uploads, type Bucket } from "../../src/store/r2.ts";
+import { memoryBucket } from "../store/memory-bucket.ts";
+import { tinyFile, type ManifestChanges, type TinyOptions } from "../support/networks/tiny.ts";
+import { failureOf, grid, imagePng, pngOf, serviceOf, spec, tiny, type File } from "../service/tiny-service.ts";
+import { noiseLabels } from "../support/networks/image.ts";
+
+/** A service that ships `tiny` and takes uploads into a bucket. */
+const serviceWith = (bucket: Bucket, options: Partial<ServiceOptions> = {}): Service =>
+  serviceOf([tiny], { uploads: r2Uploads(bucket), ...options });
+
+/** A network called `mine`. */
+const fileOf = (model: TinyOptions = {}, changes: ManifestChanges = {}): File =>
+  tinyFile({ activation: "Tanh", seed: 2, ...model }, { name: "mine", ...changes });
+
+const mine = fileOf();
+
+/** As users write it: what is filled in is left out. */
+const open = (manifest: UploadedManifest): UploadedManifest => ({
+  ...manifest,
+  sha256: undefined,
+  file: undefined,
+  metrics: undefined,
+});
+
+const upload = (service: Service, { manifest, bytes }: File, replace = false): Promise<UploadResult> =>
+  service.uploads!.add({ manifest: open(manifest), model: bytes, replace });
+
+const segmented = async (service: Service, model = "mine") =>
+  decodeLabels((await service.segment({ model, image: imagePng })).labels.data, { maxPixels: 1e6 }).data;
+
+describe("an upload", () => {
+  it.each<[string, ManifestChanges, RegExp]>([
+    ["network", { network: "tiny" }, /^is for variants of shipped networks, which share a file/],
+    ["input/fit", { input: { fit: "pad", width: 64 } }, /^is "pad", which a fixed 64 forbids/],
+    ["scales", { scales: [1, 1] }, /^are 1, 1: one is there twice$/],
+  ])("is refused for its %s", async (field, changes, detail) => {
+    const { bucket } = memoryBucket();
+    expect(await failureOf(upload(serviceWith(bucket), fileOf({}, changes)))).toEqual({
+      kind: "manifest-mismatch",
+      errors: [{ pointer: `/manifest/${field}`, detail: expect.stringMatching(detail) }],
+    });
+    expect(await r2Uploads(bucket).list()).toEqual([]);
+  });
+
+  it("tells how it sees images", async () => {
+    const input = { fit: "tile", width: 64, height: 48, overlap: 8 } as const;
+    const file = fileOf({}, { input, scales: [0.5, 1], fusion: "mean" });
+    const { model } = await upload(serviceWith(memoryBucket().bucket), file);
+    expect(model).toMatchObject({ input, scales: [0.5, 1], fusion: "mean" });
+    expect(model.memory!.map(({ width }) => width)).toEqual([320, 640]);
+  });
+
+  it("is told as its manifest and its network are", async () => {
+    const { outcome, model } = await upload(serviceWith(memoryBucket().bucket), mine);
+    expect(outcome).toBe("created");
+    expect(model).toMatchObject({
+      name: "mine",
+      sha256: mine.manifest.sha256,
+      bytes: mine.bytes.length,
+      classes: mine.manifest.classes,
+      metrics: {},
+      gradient: { supported: true, unsupportedOperators: [] },
+    });
+    const [small, large] = model.memory!;
+    expect([small, large]).toMatchObject([{ width: 320 }, { width: 640, height: 480 }]);
+    expect(large!.attackBytes!).toBeGreaterThan(large!.segmentBytes);
+    expect(large!.segmentBytes).toBeGreaterThan(small!.segmentBytes);
+    expect(model.largestAttack!.width).toBeGreaterThan(100);
+  });
+
+  it("can be asked for by every request, and gives what it gives when it is shipped", async () => {
+    const [service, shipping] = [serviceWith(memoryBucket().bucket), serviceOf([mine])];
+    expect(await failureOf(segmented(service))).toMatchObject({ kind: "unknown-model", accepted: ["tiny"] });
+    await upload(service, mine);
+    expect((await service.models()).map(({ name }) => name)).toEqual(["tiny", "mine"]);
+    const answers = async (s: Service) => {
+      const labels = pngOf(noiseLabels(12, 16, 4));
+      const own = { ...spec, model: "mine" };
+      const { scores, receipt } = await s.attack({ spec: own, image: imagePng, labels, outputs: [] }, {});
+      const { curve } = await s.robustness({ spec: { ...grid, model: "mine" }, image: imagePng }, {});
+      const classes = { kind: "model", model: "mine" } as const;
+      const score = await s.score({ classes, prediction: labels, reference: labels });
+      return { scores, receipt, curve, score, labels: await segmented(s), info: await s.model("mine") };
+    };
+    const [uploaded, shipped] = [await answers(service), await answers(shipping)];
+    expect(uploaded).toEqual(shipped);
+    expect(uploaded.receipt.modelSha256).toBe(mine.manifest.sha256);
+  });
+
+  it("is found by every service over the same bucket, replaced and removed there at once", async () => {
+    const { bucket, objects } = memoryBucket();
+    const [one, other] = [serviceWith(bucket), serviceWith(bucket)];
+    await upload(one, mine);
+    const before = await segmented(other);
+    expect(before).toEqual(await segmented(one));
+    const better = fileOf({ seed: 3 });
+    expect((await upload(one, better, true)).outcome).toBe("replaced");
+    const after = await segmented(other);
+    expect(after).not.toEqual(before);
+    expect(after).toEqual(await segmented(serviceOf([better]), "mine"));
+    expect(objects.size).toBe(2);
+    await one.uploads!.remove("mine");
+    expect(objects.size).toBe(0);
+    expect(await failureOf(segmented(other))).toMatchObject({ kind: "unknown-model" });
+    expect((await other.models()).map(({ name }) => name)).toEqual(["tiny"]);
+  });
+
+  it("that comes again changes nothing; another, or another manifest, must be meant", async () => {
+    const { bucket, objects } = memoryBucket();
+    const service = serviceWith(bucket);
+    await upload(service, mine);
+    const kept = new Map(objects);
+    expect((await upload(service, mine)).outcome).toBe("unchanged");
+    expect((await upload(service, mine, true)).outcome).toBe("unchanged");
+    const darker = fileOf({}, { sha256: mine.manifest.sha256, input: { mean: [0, 0, 0] } });
+    for (const other of [fileOf({ seed: 4 }), darker]) {
+      const failure = await failureOf(upload(service, other));
+      expect(failure).toEqual({ kind: "model-exists", model: "mine", sha256: mine.manifest.sha256 });
+    }
+    expect(objects).toEqual(kept);
+    const before = await segmented(service);
+    await upload(service, darker, true);
+    expect(await segmented(service)).toEqual(await segmented(serviceOf([darker]), "mine"));
+    expect(await segmented(service)).not.toEqual(before);
+  });
+
+  it("without a gradient is kept, and says so", async () => {
+    const service = serviceWith(memoryBucket().bucket);
+    const odd = fileOf({ head: (op, z) => op.append("Mod", [z, op.constant(7)], { fmod: 1 })[0]! });
+    const { model } = await upload(service, odd);
+    expect(model.gradient).toEqual({ supported: false, unsupportedOperators: ["Mod"] });
+    expect(model.memory![0]!.attackBytes).toBeNull();
+    await segmented(service);
+    const attack = service.attack({ spec: { ...spec, model: "mine" }, image: imagePng, outputs: [] }, {});
+    expect(await failureOf(attack)).toMatchObject({ kind: "gradient-unsupported", operators: ["Mod"] });
+  });
+
+  it("of fixed size is tried at that size", async () => {
+    const fixed = fileOf({}, { input: { width: 40, height: 24 } });
+    const { model } = await upload(serviceWith(memoryBucket().bucket), fixed);
+    expect(model.memory).toMatchObject([{ width: 40, height: 24 }]);
+  });
+
+  it("is listed without being opened, except by another version", async () => {
+    const { bucket } = memoryBucket();
+    await upload(serviceWith(bucket), mine);
+    const read: string[] = [];
+    const get: Bucket["get"] = (key) => {
+      read.push(key.split("/")[0]!);
+      return bucket.get(key);
+    };
+    const list = async (version: string) => {
+      read.length = 0;
+      const [, info] = await serviceWith({ ...bucket, get }, { version }).models();
+      return { info, read: [...read] };
+    };
+    const [same, other] = [await list("1.2.3"), await list("1.2.4")];
+    expect(same.read).toEqual(["manifests"]);
+    expect(other.read).toContain("networks");
+    expect(other.info).toEqual(same.info);
+  });
+});
+
+/** The file with each `from` in it as `to`, of the same length. */
+const renamed = (bytes: Uint8Array, from: string, to: string): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(Buffer.from(Buffer.from(bytes).toString("latin1").replaceAll(from, to), "latin1"));
+
+describe("an upload is refused", () => {
+  const { bucket, objects } = memoryBucket();
+  const service = serviceWith(bucket);
+  const bytes = (content: string) => new Uint8Array(Buffer.from(content));
+
+  it.each<[string, File, object]>([
+    ["under the name of a shipped network", { ...mine, manifest: tiny.manifest }, { kind: "model-exists", model: "tiny", sha256: null }], // prettier-ignore
+    ["where the file is none", { ...mine, bytes: bytes("<html></html>") }, { kind: "network-refused", reason: expect.stringMatching(/not an ONNX file|no graph/) }], // prettier-ignore
+    ["where the file is cut off", { ...mine, bytes: mine.bytes.slice(0, mine.bytes.length >> 1) }, { kind: "network-refused", reason: expect.stringMatching(/^model: .*truncated/) }], // prettier-ignore
+    ["where an operator is not known", { ...mine, bytes: renamed(mine.bytes, "Tanh", "Tank") }, { kind: "network-refused", reason: expect.stringMatching(/node.*Tank/) }], // prettier-ignore
+    ["where the output overflows", fileOf({ head: (op, z) => op.Div(z, op.constant(0)) }), { kind: "network-refused", reason: expect.stringMatching(/128×128.*overflows/) }], // prettier-ignore
+    ["where it gives labels", fileOf({}, { output: { kind: "labels" } }), { kind: "manifest-mismatch", errors: [{ pointer: "/manifest/output/kind", detail: expect.stringMatching(/logits/) }] }], // prettier-ignore
+    ["where the input has another name", fileOf({}, { input: { name: "x" } }), { kind: "manifest-mismatch", errors: [{ pointer: "/manifest/input/name", detail: expect.stringMatching(/only input/) }] }], // prettier-ignore
+    ["where there are too few outputs", fileOf({ outputs: 3 }, { classes: 4 }), { kind: "manifest-mismatch", errors: [{ pointer: "/manifest/classes", detail: expect.stringMatching(/3 channels/) }] }], // prettier-ignore
+    ["where its own size is too large for the memory", fileOf({}, { input: { width: 4096, height: 4096 } }), { kind: "memory-exceeded", largestFit: null }], // prettier-ignore
+  ])("%s", async (_, file, failure) => {
+    expect(await failureOf(upload(service, file, true))).toMatchObject(failure);
+    expect(objects.size).toBe(0);
+  });
+
+  it("where the digest is another file's", async () => {
+    const manifest = { ...open(mine.manifest), sha256: "0".repeat(64) };
+    expect(await failureOf(service.uploads!.add({ manifest, model: mine.bytes, replace: false }))).toMatchObject({
+      kind: "manifest-mismatch",
+      errors: [{ pointer: "/manifest/sha256", detail: expect.stringContaining(mine.manifest.sha256) }],
+    });
+    await service.uploads!.add({ manifest: mine.manifest, model: mine.bytes, replace: false });
+    await service.uploads!.remove("mine");
+  });
+
+  it("where there is no room, unless it replaces", async () => {
+    const narrow = serviceWith(memoryBucket().bucket, { maxUploads: 1 });
+    await upload(narrow, mine);
+    const another = fileOf({}, { name: "another" });
+    expect(await failureOf(upload(narrow, another))).toEqual({ kind: "uploads-full", most: 1 });
+    expect((await upload(narrow, fileOf({ seed: 5 }), true)).outcome).toBe("replaced");
+    await narrow.uploads!.remove("mine");
+    expect((await upload(narrow, another)).outcome).toBe("created");
+  });
+
+  it("where the service has no store", () => {
+    expect(serviceOf([tiny]).uploads).toBeUndefined();
+  });
+
+  it("or taken, never a fault, whichever bytes of it are wrong", async () => {
+    const next = random(1);
+    const kinds = new Map<string, number>();
+    for (let i = 0; i < 100; i++) {
+      const bytes = mine.bytes.slice();
+      // The graph's own bytes: at the beginning; weights are at the end.
+      const reach = i % 2 === 0 ? bytes.length : Math.min(bytes.length, 700);
+      for (let k = 0; k <= i % 3; k++) bytes[integer(next, 0, reach - 1)] = integer(next, 0, 255);
+      const kind = await upload(service, { ...mine, bytes }, true).then(
+        ({ outcome }) => outcome,
+        (cause: unknown) => failureOf(Promise.reject(cause)).then((failure) => failure.kind),
+      );
+      kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    }
+    expect([...kinds.keys()]).toEqual(expect.arrayContaining(["network-refused", "replaced"]));
+  });
+});
+
+describe("removing", () => {
+  it("a shipped network, or one that is not there, is refused", async () => {
+    const service = serviceWith(memoryBucket().bucket);
+    expect(await failureOf(service.uploads!.remove("tiny"))).toEqual({ kind: "model-shipped", model: "tiny" });
+    for (const name of ["mine", "../tiny", "", "a".repeat(2000)])
+      expect(await failureOf(service.uploads!.remove(name))).toMatchObject({ kind: "unknown-model", model: name });
+  });
+});
+
+describe("a store", () => {
+  it("is never asked for what is no name", async () => {
+    const asked: string[] = [];
+    const { bucket } = memoryBucket();
+    const get: Bucket["get"] = (key) => {
+      asked.push(key);
+      return bucket.get(key);
+    };
+    const service = serviceWith({ ...bucket, get });
+    for (const name of ["../secret", "a/b", "", ".hidden", "a".repeat(65), "Ä"])
+      expect(await failureOf(service.segment({ model: name, image: imagePng }))).toMatchObject({
+        kind: "unknown-model",
+      });
+    expect(asked).toEqual([]);
+  });
+
+  it("whose entry is damaged, or whose file is gone or another, makes that model unavailable, and it can be removed", async () => {
+    const damages: ((objects: Map<string, Uint8Array>, key: (start: string) => string) => void)[] = [
+      (objects, key) => objects.set(key("manifests"), new TextEncoder().encode("{}")),
+      (objects, key) => objects.set(key("manifests"), new TextEncoder().encode("{")),
+      (objects, key) => objects.delete(key("networks")),
+      (objects, key) => objects.set(key("networks"), fileOf({ seed: 9 }).bytes),
+    ];
+    for (const damage of damages) {
+      const { bucket, objects } = memoryBucket();
+      const service = serviceWith(bucket);
+      await upload(service, mine);
+      damage(objects, (start) => [...objects.keys()].find((key) => key.startsWith(start))!);
+      expect(await failureOf(segmented(service))).toMatchObject({ kind: "model-unavailable", model: "mine" });
+      expect((await service.models())[0]?.name).toBe("tiny");
+      await segmented(service, "tiny");
+      await service.uploads!.remove("mine");
+      expect(await failureOf(segmented(service))).toMatchObject({ kind: "unknown-model" });
+    }
+  });
+
+  it("whose network is replaced between two looks at it gives the new one", async () => {
+    const { bucket } = memoryBucket();
+    const [writer, better] = [serviceWith(bucket), fileOf({ seed: 3 })];
+    await upload(writer, mine);
+    let replaced = 0;
+    const get: Bucket["get"] = async (key) => {
+      if (key.startsWith("networks") && replaced++ === 0) await upload(writer, better, true);
+      return bucket.get(key);
+    };
+    expect(await segmented(serviceWith({ ...bucket, get }))).toEqual(await segmented(serviceOf([better]), "mine"));
+    expect(replaced).toBe(2);
+  });
+
+  it("keeps the entry as it is documented", async () => {
+    const { bucket, objects } = memoryBucket();
+    await upload(serviceWith(bucket), mine);
+    const [fileKey, entryKey] = [...objects.keys()];
+    const entry = JSON.parse(new TextDecoder().decode(objects.get(entryKey!))) as UploadEntry;
+    expect(entryKey).toBe("manifests/mine.json");
+    expect(fileKey).toBe(`networks/mine/${entry.manifest.file}`);
+    expect(entry.manifest.file.startsWith(mine.manifest.sha256)).toBe(true);
+    expect(objects.get(fileKey!)).toEqual(mine.bytes);
+  });
+});

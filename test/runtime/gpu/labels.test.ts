@@ -1,0 +1,237 @@
+/** The kernels of labels, their scores and their loss, against the metrics' definitions and others in float64. */
+
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { confusionMatrix, scores } from "../../../src/metrics/confusion.ts";
+import { between, chance, integer, pick, random, type Random } from "../../../src/random.ts";
+import { GpuError } from "../../../src/runtime/gpu/error.ts";
+import {
+  argmaxLabels,
+  classIou,
+  confusion,
+  confusionLength,
+  softmaxCrossEntropyGradient,
+} from "../../../src/runtime/gpu/labels.ts";
+import { clear, sequence } from "../../../src/runtime/gpu/gpu.ts";
+import { sizeOf, tensor } from "../../../src/tensor.ts";
+import { gpu, gpuNote, hasGpu, withArrays } from "../../support/gpu.ts";
+import { softmaxCrossEntropyGradient as softmaxDefinition } from "../../support/kernels/softmax-ce-grad.ts";
+import { upsampledAt } from "../../support/kernels/upsampled.ts";
+
+const VOID = 255;
+const sizes = fc.oneof(fc.constantFrom(1, 2, 3, 4, 5, 15, 16, 17, 4096, 4097), fc.integer({ min: 1, max: 3000 }));
+/** Mostly what one workgroup counts at a time; above 63 classes it takes several, which software is slow at. */
+const classNumbers = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom(2, 12, 19, 21, 63) },
+  { weight: 3, arbitrary: fc.integer({ min: 2, max: 70 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 71, max: 256 }) },
+);
+const groups = fc.constantFrom(1, 2, undefined);
+const seeds = fc.nat();
+
+type Labels = Uint8Array<ArrayBuffer>;
+
+/** Labels in runs, as they come, with some void. */
+const labelsOf = (next: Random, length: number, classes: number, beyond: number): Labels => {
+  let label = 0;
+  return Uint8Array.from({ length }, () => {
+    if (chance(next, 0.2)) label = chance(next, 0.1) ? VOID : integer(next, 0, Math.min(classes - 1 + beyond, 255));
+    return label;
+  });
+};
+
+describe.skipIf(!hasGpu)(`confusion and class_iou${gpuNote}`, () => {
+  const counted = (prediction: Labels, reference: Labels, classes: number, groups?: number, times = 1) =>
+    withArrays(gpu, async (upload) => {
+      const counts = await upload("uint32", new Uint32Array(confusionLength(classes)).fill(7));
+      const maps = { prediction: await upload("uint8", prediction), reference: await upload("uint8", reference) };
+      const count = await confusion(gpu, { ...maps, counts, classes, groups });
+      const score = await classIou(gpu, { counts, classes });
+      await gpu.run(clear(counts), ...Array.from({ length: times }, () => count), score);
+      const result = { counts: await gpu.read(counts), read: await score.read().catch((error: unknown) => error) };
+      sequence(count, score).release();
+      return result;
+    });
+
+  const matrixOf = (prediction: Labels, reference: Labels, classes: number) => {
+    const map = (labels: Labels) => tensor("uint8", [labels.length], labels);
+    return confusionMatrix(map(prediction), map(reference), classes);
+  };
+
+  const expectScores = (actual: unknown, expected: ReturnType<typeof scores>): void => {
+    const near = (v: number | null) => (v === null ? null : expect.closeTo(v, 6)); // |difference| < 5e-7
+    expect(actual).toEqual({
+      iou: expected.iou.map(near),
+      miou: near(expected.miou),
+      pixelAccuracy: near(expected.pixelAccuracy),
+      pixels: expected.pixels,
+    });
+  };
+
+  it("count exactly, predictions of no class too, and score as the metrics do", async () => {
+    const property = fc.asyncProperty(sizes, classNumbers, seeds, groups, async (n, classes, seed, groups) => {
+      const next = random(seed);
+      const [prediction, reference] = [labelsOf(next, n, classes, 2), labelsOf(next, n, classes, 0)];
+      const matrix = matrixOf(prediction, reference, classes);
+      const { counts, read } = await counted(prediction, reference, classes, groups);
+      expect(counts.join()).toBe([...matrix.counts.flat(), 0].join());
+      expectScores(read, scores(matrix));
+    });
+    const examples: [number, number, number, number | undefined][] = [
+      [1, 256, 1, undefined],
+      [9001, 2, 2, 1],
+      [300, 150, 3, 2],
+      [300, 255, 4, undefined], // whose rows fill a workgroup's memory
+    ];
+    await fc.assert(property, { numRuns: 24, examples });
+  });
+
+  it.each([2, 256])("add up over maps: %i classes", async (classes) => {
+    const next = random(classes);
+    const [prediction, reference] = [labelsOf(next, 999, classes, 0), labelsOf(next, 999, classes, 0)];
+    const { counts } = await counted(prediction, reference, classes, undefined, 3);
+    expect([...counts]).toEqual([
+      ...matrixOf(prediction, reference, classes)
+        .counts.flat()
+        .map((v) => 3 * v),
+      0,
+    ]);
+  });
+
+  it("have no score where all is void", async () => {
+    const { read } = await counted(new Uint8Array(9), new Uint8Array(9).fill(VOID), 3);
+    expect(read).toEqual({ iou: [null, null, null], miou: null, pixelAccuracy: null, pixels: 0 });
+  });
+
+  it.each([4, 70])("report reference labels that are no class: %i classes", async (classes) => {
+    const reference = Uint8Array.of(0, classes, 1, VOID, 254);
+    const { counts, read } = await counted(new Uint8Array(5), reference, classes);
+    expect(counts.at(-1)).toBe(2);
+    expect(read).toBeInstanceOf(GpuError);
+    expect(String(read)).toMatch(/2 reference labels are none of/);
+  });
+
+  it("refuse more classes than a byte tells, and counts of another length", async () => {
+    await expect(counted(new Uint8Array(4), new Uint8Array(4), 257)).rejects.toThrow(/257 classes/);
+    await withArrays(gpu, async (upload) => {
+      const [labels, counts] = [await upload("uint8", new Uint8Array(4)), await upload("uint32", new Uint32Array(9))];
+      const call = confusion(gpu, { prediction: labels, reference: labels, counts, classes: 3 });
+      await expect(call).rejects.toThrow(/counts has 9 elements, not 13/);
+    });
+  });
+});
+
+type Shape = readonly [classes: number, rows: number, columns: number];
+type Size = readonly [height: number, width: number];
+
+describe.skipIf(!hasGpu)(`argmax_labels${gpuNote}`, () => {
+  const labelled = (logits: Float32Array<ArrayBuffer>, shape: Shape, size: Size, groups?: number) =>
+    withArrays(gpu, async (upload) => {
+      const [from, labels] = [await upload("float32", logits), await upload("uint8", new Uint8Array(sizeOf(size)))];
+      const launch = await argmaxLabels(gpu, { logits: from, shape, labels, size, groups });
+      await gpu.run(launch);
+      launch.release();
+      return gpu.read(labels);
+    });
+
+  const valuesAt = (logits: Float32Array, shape: Shape, size: Size, pixel: number): number[] =>
+    upsampledAt(logits, shape, size, [Math.floor(pixel / size[1]), pixel % size[1]]);
+
+  const side = (max: number) => fc.integer({ min: 1, max });
+
+  it("is the largest of the upsampled logits, at any ratio of sizes", async () => {
+    const shapes = fc.tuple(classNumbers, side(6), side(6));
+    const property = fc.asyncProperty(
+      shapes,
+      fc.tuple(side(40), side(40)),
+      seeds,
+      groups,
+      async (shape, size, seed, groups) => {
+        const next = random(seed);
+        const logits = Float32Array.from({ length: sizeOf(shape) }, () => between(next, -10, 10));
+        const labels = await labelled(logits, shape, size, groups);
+        for (const [pixel, label] of labels.entries()) {
+          const values = valuesAt(logits, shape, size, pixel);
+          const largest = values.reduce((a, b) => Math.max(a, b));
+          expect(values[label]).toBeGreaterThanOrEqual(largest - 1e-6 * 10);
+        }
+      },
+    );
+    await fc.assert(property, { numRuns: 30 });
+  });
+
+  it("is exact where the arithmetic is, and takes the first of equals", async () => {
+    // Logits 0, 1 and 2 at strides that are powers of two: every upsampled value is a float32, and many are equal.
+    const strides = fc.constantFrom(1, 2, 4, 8);
+    const property = fc.asyncProperty(
+      fc.tuple(side(9), side(4), side(4)),
+      strides,
+      seeds,
+      async (shape, stride, seed) => {
+        const next = random(seed);
+        const size = [shape[1] * stride, shape[2] * stride] as const;
+        const logits = Float32Array.from({ length: sizeOf(shape) }, () => integer(next, 0, 2));
+        const expected = Array.from({ length: sizeOf(size) }, (_, pixel) => {
+          const values = valuesAt(logits, shape, size, pixel);
+          return values.indexOf(Math.max(...values));
+        });
+        expect([...(await labelled(logits, shape, size))]).toEqual(expected);
+      },
+    );
+    await fc.assert(property, { numRuns: 30 });
+  });
+
+  it("of logits that are all negative, of one class, and of one pixel", async () => {
+    expect([...(await labelled(Float32Array.of(-3, -1, -2), [3, 1, 1], [1, 1]))]).toEqual([1]);
+    expect([...(await labelled(Float32Array.of(-3, -1), [1, 1, 2], [1, 5]))]).toEqual([0, 0, 0, 0, 0]);
+  });
+});
+
+describe.skipIf(!hasGpu)(`softmax_ce_grad${gpuNote}`, () => {
+  const gradientOf = (
+    logits: Float32Array<ArrayBuffer>,
+    shape: readonly [number, number, number],
+    labels: Labels,
+    weights: Float32Array<ArrayBuffer>,
+    groups?: number,
+  ) =>
+    withArrays(gpu, async (upload) => {
+      const arrays = { logits: await upload("float32", logits), labels: await upload("uint8", labels) };
+      const gradient = await upload("float32", new Float32Array(logits.length).fill(NaN));
+      const options = { ...arrays, shape, weights: await upload("float32", weights), gradient, groups };
+      const launch = await softmaxCrossEntropyGradient(gpu, options);
+      await gpu.run(launch);
+      launch.release();
+      return gpu.read(gradient);
+    });
+
+  it("is weight·(softmax − onehot), 0 at void pixels, for logits near and far", async () => {
+    const shapes = fc.tuple(fc.integer({ min: 1, max: 3 }), classNumbers, fc.integer({ min: 1, max: 70 }));
+    const spreads = fc.constantFrom(0.1, 5, 80, 1e4);
+    const property = fc.asyncProperty(shapes, spreads, seeds, groups, async (shape, spread, seed, groups) => {
+      const next = random(seed);
+      const [images, classes, area] = shape;
+      const logits = Float32Array.from({ length: sizeOf(shape) }, () => between(next, -spread, spread));
+      const labels = labelsOf(next, images * area, classes, 1);
+      const weights = Float32Array.from(labels, () => pick(next, [0, 1, next()]));
+      const actual = await gradientOf(logits, shape, labels, weights, groups);
+      const expected = softmaxDefinition(logits, shape, labels, weights);
+      const errors = expected.map((v, i) => Math.abs(v - actual[i]!));
+      expect(errors.reduce((a, b) => Math.max(a, b))).toBeLessThanOrEqual(1e-6);
+    });
+    // With 256 classes 255 is a class's label, and void all the same.
+    await fc.assert(property, { numRuns: 30, examples: [[[1, 256, 60], 5, 1, undefined]] });
+  });
+
+  it("sums to 0 over the classes, and is 0 at void whatever the weight", async () => {
+    const actual = await gradientOf(
+      Float32Array.of(1, 2, 3, 4, 5, 6),
+      [1, 3, 2],
+      Uint8Array.of(2, VOID),
+      Float32Array.of(2, 9),
+    );
+    expect(actual[0]! + actual[2]! + actual[4]!).toBeCloseTo(0, 6);
+    expect([actual[1], actual[3], actual[5]]).toEqual([0, 0, 0]);
+    expect(actual[4]).toBeLessThan(0);
+  });
+});

@@ -1,0 +1,197 @@
+/** The ascent that stays on the GPU makes the image that the attack on WASM makes, and reads nothing back on the way. */
+
+import { afterAll, describe, expect, it } from "vitest";
+import { street } from "../../../bench/feeds.ts";
+import { networks } from "../../../bench/networks.ts";
+import { attackImage, stepsOf, type AttackPlan } from "../../../src/evaluation/measure.ts";
+import { scoresAgainst } from "../../../src/evaluation/scores.ts";
+import type { AttackName } from "../../../src/attacks/catalogue.ts";
+import { iouRatio } from "../../../src/metrics/confusion.ts";
+import { DeviceLostError } from "../../../src/runtime/gpu/error.ts";
+import { startGpuRuntime } from "../../../src/runtime/gpu/runtime.ts";
+import type { Device } from "../../../src/runtime/gpu/resident.ts";
+import type { AscentStep } from "../../../src/runtime/session.ts";
+import { startWasm } from "../../../src/runtime/wasm/wasm.ts";
+import { openNodeDevice } from "../../../src/runtime/webgpu/node.ts";
+import type { Network } from "../../../src/segmenter/network.ts";
+import { SessionCache } from "../../../src/segmenter/session-cache.ts";
+import {
+  createSegmenter,
+  type DeviceAscent,
+  type Image,
+  type Labels,
+  type Segmenter,
+} from "../../../src/segmenter/segmenter.ts";
+import { networkSize } from "../../../src/segmenter/size.ts";
+import { gpuNote, hasGpu, isHardware } from "../../support/gpu.ts";
+import { noiseImage } from "../../support/networks/image.ts";
+import { tinyNetwork } from "../../support/networks/tiny.ts";
+
+const opened: Device[] = [];
+const open = async (): Promise<Device> => {
+  const device = await openNodeDevice();
+  opened.push(device);
+  return device;
+};
+afterAll(() => {
+  for (const { gpu } of opened) gpu.device.destroy();
+});
+
+const gpuRuntime = hasGpu ? startGpuRuntime(open) : null;
+const wasm = new SessionCache(startWasm(), 2 ** 30);
+const onWasm = (network: Network): Segmenter => createSegmenter(network, wasm);
+const onGpu = async (network: Network): Promise<Segmenter> =>
+  createSegmenter(network, new SessionCache((await gpuRuntime)!, 2 ** 30));
+
+const planOf = (attack: AttackName, epsilon = 8, alpha = 1): AttackPlan => {
+  const single = attack === "fgsm" || attack === "fgsm-ii";
+  const steps = stepsOf(attack, epsilon);
+  return { attack, epsilon, alpha: single ? epsilon : alpha, steps, pixelRange: "clip", seed: 7 };
+};
+
+/** Share of the values that have moved another way. */
+const movedApart = (a: Image, b: Image, from: Image): number => {
+  const way = (image: Image, i: number) => Math.sign(image.data[i]! - from.data[i]!);
+  return from.data.filter((_, i) => way(a, i) !== way(b, i)).length / from.data.length;
+};
+
+const ratioOf = (clean: Labels, after: Labels, classes: number): number =>
+  iouRatio(scoresAgainst(after, clean, classes), scoresAgainst(clean, clean, classes))!;
+
+/** On both backends; what differs. */
+const compared = async (network: Network, image: Image, plan: AttackPlan) => {
+  const [expected, actual] = [
+    await attackImage(onWasm(network), image, plan),
+    await attackImage(await onGpu(network), image, plan),
+  ];
+  const classes = network.manifest.classes.length;
+  const ratio = ({ clean, float }: typeof expected) => ratioOf(clean.labels, float.labels, classes);
+  return {
+    expected,
+    actual,
+    apart: movedApart(actual.float.image, expected.float.image, image),
+    ratios: [ratio(actual), ratio(expected)] as const,
+  };
+};
+
+/** Bytes of the buffers that the device is read through from now on: each is made for one reading. */
+const bytesRead = (device: GPUDevice): (() => number) => {
+  let bytes = 0;
+  const create = device.createBuffer.bind(device);
+  Object.defineProperty(device, "createBuffer", {
+    configurable: true,
+    writable: true,
+    value: (descriptor: GPUBufferDescriptor) => {
+      bytes += (descriptor.usage & 1) === 0 ? 0 : descriptor.size; // GPUBufferUsage.MAP_READ
+      return create(descriptor);
+    },
+  });
+  return () => bytes;
+};
+
+const attacks: readonly AttackName[] = ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii", "pgd"];
+
+describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
+  it.each(attacks)("%s is WASM's, step by step", async (attack) => {
+    const image = noiseImage(24, 32, 5);
+    // α is no float32: both round it.
+    const { expected, actual, apart, ratios } = await compared(tinyNetwork(), image, planOf(attack, 8, 0.7));
+    expect(apart).toBeLessThanOrEqual(0.001);
+    expect(Math.abs(ratios[0] - ratios[1])).toBeLessThanOrEqual(0.005);
+    expect(actual.zeroGradientShare).toBe(expected.zeroGradientShare);
+    expect(actual.steps.map(({ step, steps }) => [step, steps])).toEqual(expected.steps.map((s) => [s.step, s.steps]));
+    for (const [i, { loss, changedPixelShare }] of expected.steps.entries()) {
+      expect(Math.abs(actual.steps[i]!.loss / loss - 1)).toBeLessThanOrEqual(1e-4);
+      expect(Math.abs(actual.steps[i]!.changedPixelShare - changedPixelShare)).toBeLessThanOrEqual(0.002);
+    }
+  });
+
+  /** Feeds and the ball of an ascent on the tiny network. */
+  const ascentOf = (image: Image): DeviceAscent => ({
+    start: image,
+    low: image.data.map((v) => Math.max(0, v - 8)),
+    high: image.data.map((v) => Math.min(255, v + 8)),
+    alpha: 1,
+    steps: 6,
+  });
+
+  it("reads back the last loss and the image, and between steps only what is asked for", async () => {
+    const image = noiseImage(24, 32, 5);
+    const climb = (await onGpu(tinyNetwork())).onDevice({ kind: "least-likely" })!;
+    await climb(ascentOf(image)); // compiled
+    const bytes = bytesRead(opened.at(-1)!.gpu.device);
+    await climb(ascentOf(image));
+    expect(bytes()).toBe(4 + 4 * image.data.length);
+    const scored: AscentStep[] = [];
+    const reference = { labels: new Uint8Array(24 * 32), classes: 4 };
+    await climb({ ...ascentOf(image), reference }, { onStep: (step) => void scored.push(step) });
+    const [perStep, zeros] = [4 + (16 + 4 * 4), 4 * 4 * 3];
+    expect(bytes() - (4 + 4 * image.data.length)).toBe(6 * perStep + zeros + 4 + 4 * image.data.length);
+    expect(scored.map(({ scores }) => scores!.pixels)).toEqual(Array.from({ length: 6 }, () => 24 * 32));
+  });
+
+  it.each([0, 2])(
+    "goes on where its device is lost, with the image read back every %s steps",
+    async (checkpointEvery) => {
+      const image = noiseImage(24, 32, 5);
+      const network = tinyNetwork();
+      const expected = await (await onGpu(network)).onDevice({ kind: "least-likely" })!(ascentOf(image));
+      const own: Device[] = [];
+      const runtime = await startGpuRuntime(async () => own[own.push(await open()) - 1]!);
+      const segmenter = createSegmenter(network, new SessionCache(runtime, 2 ** 30));
+      const told: number[] = [];
+      const losing = { ...ascentOf(image), checkpointEvery };
+      const actual = await segmenter.onDevice({ kind: "least-likely" })!(losing, {
+        onStep: ({ step }) => {
+          told.push(step);
+          if (step === 3) own[0]!.gpu.device.destroy();
+        },
+      });
+      expect(actual.data).toEqual(expected.data);
+      expect(told).toEqual([1, 2, 3, 4, 5, 6]);
+      expect(own).toHaveLength(2);
+      expect(runtime.restarts!()).toBe(1);
+      // Sessions on the new device.
+      expect((await segmenter.predict(image)).labels.shape).toEqual([24, 32]);
+    },
+  );
+
+  it("gives up where each new device is lost too, saying so", async () => {
+    const image = noiseImage(24, 32, 5);
+    const own: Device[] = [];
+    const runtime = await startGpuRuntime(async () => {
+      const device = await open();
+      if (own.push(device) > 1) device.gpu.device.destroy();
+      return device;
+    });
+    const segmenter = createSegmenter(tinyNetwork(), new SessionCache(runtime, 2 ** 30));
+    const attempt = segmenter.onDevice({ kind: "least-likely" })!(ascentOf(image), {
+      onStep: () => own[0]!.gpu.device.destroy(),
+    });
+    await expect(attempt).rejects.toThrow(DeviceLostError);
+    expect(own).toHaveLength(3);
+  });
+
+  it("stops when it is aborted, with the signal's reason", async () => {
+    const climb = (await onGpu(tinyNetwork())).onDevice({ kind: "least-likely" })!;
+    const stop = new AbortController();
+    const attempt = climb(ascentOf(noiseImage(24, 32, 5)), { signal: stop.signal, onStep: () => stop.abort("enough") });
+    await expect(attempt).rejects.toBe("enough");
+  });
+
+  // A step of a real network takes seconds of software Vulkan: FAULTLINE_ALL_ON_GPU=1 runs them all.
+  const all = process.env["FAULTLINE_ALL_ON_GPU"] === "1";
+  const shipped = networks().filter(({ manifest }) => manifest.network === undefined);
+  const attacked = shipped.filter(({ manifest: { name } }) => all || name === "enet-street");
+  it.each(attacked.map((network) => [network.manifest.name, network] as const))(
+    "ten steps on a street by %s",
+    { timeout: 1_800_000 },
+    async (_, network) => {
+      const size = networkSize(network.manifest, all ? { height: 360, width: 480 } : { height: 32, width: 48 });
+      const image = await street(size);
+      const { apart, ratios } = await compared(network, image, planOf("ifgsm"));
+      expect(apart).toBeLessThanOrEqual(isHardware ? 0.5 : 0.001);
+      expect(Math.abs(ratios[0] - ratios[1]), `IoU ratios ${ratios.join(" and ")}`).toBeLessThanOrEqual(0.005);
+    },
+  );
+});

@@ -1,0 +1,97 @@
+/** One heavy run at a time, in order. */
+
+import { describe, expect, it } from "vitest";
+import { createQueue } from "../../src/service/queue.ts";
+import { failureOf } from "./tiny-service.ts";
+
+/** A task that ends when it is told to. */
+const held = () => {
+  let finish!: (value: string) => void;
+  let fail!: (reason: Error) => void;
+  const result = new Promise<string>((resolve, reject) => {
+    finish = resolve;
+    fail = reject;
+  });
+  return { task: () => result, finish, fail };
+};
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+describe("the queue", () => {
+  it("starts a task when those before it have ended, in the order of asking", async () => {
+    const queue = createQueue(3);
+    const events: string[] = [];
+    const first = held();
+    const named = (name: string, task: () => Promise<unknown>) => () => {
+      events.push(`start ${name}`);
+      return task().finally(() => events.push(`end ${name}`));
+    };
+    const all = Promise.all([queue(named("a", first.task)), queue(named("b", turn)), queue(named("c", turn))]);
+    await turn();
+    expect(events).toEqual(["start a"]);
+    first.finish("");
+    await all;
+    expect(events).toEqual(["start a", "end a", "start b", "end b", "start c", "end c"]);
+  });
+
+  it("lets one run and `waiting` wait, refuses a further one, and takes one again for each that ended", async () => {
+    const queue = createQueue(2);
+    const tasks = [held(), held(), held()];
+    const runs = tasks.map((t) => queue(t.task));
+    let started = false;
+    const refused = queue(() => {
+      started = true;
+      return Promise.resolve();
+    });
+    expect(await failureOf(refused)).toMatchObject({ kind: "busy", retryAfterSeconds: expect.any(Number) });
+    tasks[0]!.finish("first");
+    expect(await runs[0]).toBe("first");
+    const next = held();
+    const later = queue(next.task);
+    expect(await failureOf(queue(turn))).toMatchObject({ kind: "busy" });
+    for (const t of [...tasks, next]) t.finish("done");
+    expect(await Promise.all([...runs.slice(1), later])).toEqual(["done", "done", "done"]);
+    expect(started).toBe(false);
+  });
+
+  it("goes on after a task that failed, and passes its failure to its caller alone", async () => {
+    const queue = createQueue(5);
+    const failing = held();
+    const run = queue(failing.task);
+    const next = queue(() => Promise.resolve("fine"));
+    const reason = new Error("no");
+    failing.fail(reason);
+    await expect(run).rejects.toBe(reason);
+    expect(await next).toBe("fine");
+    const thrown = queue(() => {
+      throw reason;
+    });
+    await expect(thrown).rejects.toBe(reason);
+    expect(await queue(() => Promise.resolve("fine"))).toBe("fine");
+  });
+
+  it("once it is stopped lets the task end that runs, and begins none of those that wait or come", async () => {
+    const stop = new AbortController();
+    const queue = createQueue(2, stop.signal);
+    const running = held();
+    const run = queue(running.task);
+    let begun = false;
+    const waiting = failureOf(queue(async () => void (begun = true)));
+    await turn();
+    stop.abort();
+    expect(await failureOf(queue(turn))).toEqual({ kind: "stopping" });
+    running.finish("done");
+    expect(await run).toBe("done");
+    expect([await waiting, begun]).toEqual([{ kind: "stopping" }, false]);
+  });
+
+  it("without a line takes one at a time", async () => {
+    const queue = createQueue(0);
+    const only = held();
+    const run = queue(only.task);
+    expect(await failureOf(queue(turn))).toMatchObject({ kind: "busy" });
+    only.finish("done");
+    expect(await run).toBe("done");
+    expect(await queue(() => Promise.resolve("again"))).toBe("again");
+  });
+});
