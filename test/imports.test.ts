@@ -26,7 +26,7 @@ const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   image: ["tensor"],
   metrics: ["tensor"],
   segmenter: ["onnx", "autodiff", "lowering", "quantize", "transforms", "objectives", "crf", "runtime", "tensor"],
-  contract: ["type segmenter/manifest", "type attacks/catalogue", "type evaluation"],
+  contract: ["type tensor", "type segmenter/manifest", "type attacks/catalogue", "type evaluation"],
   // Device steps are reported by the session's own types.
   evaluation: ["segmenter", "attacks", "metrics", "image", "datasets", "tensor", "random", "type runtime/session"],
   certify: ["segmenter", "attacks", "metrics", "tensor", "random"],
@@ -55,7 +55,7 @@ const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "onnx/graph",
   ],
   // The names, the ranges and the prose of the attacks derive from their catalogue; a manifest is also a body of a request.
-  api: ["contract", "segmenter/manifest", "attacks/catalogue"],
+  api: ["contract", "segmenter/manifest", "attacks/catalogue", "type tensor"],
   store: ["type networks/upload-store"],
   modules: [],
   shipped: ["../models"],

@@ -2,7 +2,7 @@
 
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Crf } from "./options.ts";
-import type { Size } from "./files.ts";
+import type { Size } from "../tensor.ts";
 
 /** A network one can ask for: its manifest, and what can be done with it. */
 export interface ModelInfo {

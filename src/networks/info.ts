@@ -1,11 +1,12 @@
 /** What a service tells of a network: its manifest, what its gradient supports, and the memory that its runs take. */
 
-import { nativeSize, type Size } from "../segmenter/size.ts";
+import { nativeSize } from "../segmenter/size.ts";
 import type { Goal } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import { attempt, footprintsOf, largestFit } from "./largest-fit.ts";
 import type { OpenModel } from "./open.ts";
 import type { ModelInfo } from "../contract/models.ts";
+import type { Size } from "../tensor.ts";
 
 const goals = ["away", "least-likely"] as const;
 

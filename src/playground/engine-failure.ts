@@ -8,6 +8,7 @@ import type { Goal, Image, Segmenter } from "../segmenter/segmenter.ts";
 import { MemoryBudgetError, type SessionCache } from "../segmenter/session-cache.ts";
 import { FetchError } from "./fetched.ts";
 import type { EngineFailure } from "./messages.ts";
+import { spatialSize } from "../tensor.ts";
 
 /** A failure on its way to the page. */
 class EngineError extends Error {
@@ -28,10 +29,10 @@ export const requireGradient = (operators: readonly string[]): void => {
 export const requireMemory = (
   cache: SessionCache,
   segmenter: Segmenter,
-  { shape }: Image,
+  image: Image,
   goals: readonly Goal["kind"][],
 ): void => {
-  const size = { height: shape[1]!, width: shape[2]! };
+  const size = spatialSize(image);
   try {
     for (const footprints of footprintsOf(segmenter, size, goals)) cache.requireFit(footprints);
   } catch (cause) {

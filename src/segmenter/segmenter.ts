@@ -4,13 +4,12 @@ import { capturable } from "../lowering/webgpu/kernels.ts";
 import { writeModel } from "../onnx/write.ts";
 import type { Footprint } from "../runtime/memory/memory.ts";
 import { RuntimeError, type AscentRequest, type AscentWatch, type Session } from "../runtime/session.ts";
-import { tensor, type Tensor } from "../tensor.ts";
+import { type Size, spatialSize, tensor, type Tensor } from "../tensor.ts";
 import { compileForward, compileGradient, type Compiled, type LossLabels } from "./compile.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Network } from "./network.ts";
 import { refinementOf, usualRefinement, type Crf, type Refinement } from "./refinement.ts";
 import type { SessionCache } from "./session-cache.ts";
-import type { Size } from "./size.ts";
 
 /** float32 [3,H,W], RGB, grey levels 0..255. */
 export type Image = Tensor<"float32">;
@@ -63,8 +62,6 @@ export interface Segmenter {
   readonly withCrf: (crf: Crf | null) => Segmenter;
 }
 
-const sizeOfImage = ({ shape }: Image): Size => ({ height: shape[1]!, width: shape[2]! });
-
 type Kind = "forward" | LossLabels;
 
 /** How many compiled graphs are remembered; each is a few megabytes outside the WASM memory. */
@@ -109,13 +106,13 @@ export const createSegmenter = (
   const run = async (kind: Kind, image: Image, feeds: Readonly<Record<string, Tensor>> = {}) => {
     const stage = crfOf(kind);
     const lattice = stage && refinementOf(stage, image, backend);
-    const { key, footprint, model } = compile(kind, sizeOfImage(image), lattice?.refinement);
+    const { key, footprint, model } = compile(kind, spatialSize(image), lattice?.refinement);
     const session: Session = await cache.session({ key, footprint, bytes: () => writeModel(model) });
     return session.run({ image: batched(image), ...feeds, ...lattice?.feeds });
   };
 
   const predict = async (image: Image): Promise<Prediction> => {
-    const size = sizeOfImage(image);
+    const size = spatialSize(image);
     const { labels, confidence } = await run("forward", image);
     const shape = [size.height, size.width];
     return {
@@ -127,7 +124,7 @@ export const createSegmenter = (
   const objective = (goal: Goal) => {
     const { against, sense, target, count } = towards(goal, manifest.void);
     return async (image: Image): Promise<SegmentationEvaluation> => {
-      const size = sizeOfImage(image);
+      const size = spatialSize(image);
       const { gradient, loss, labels } = await run(against, image, target);
       const raw = gradient!.data as Float32Array<ArrayBuffer>;
       const total = Number(loss!.data[0]);
@@ -145,7 +142,7 @@ export const createSegmenter = (
     const { against, sense, target, count } = towards(goal, manifest.void);
     if (!cache.runtime.createAscent || crfOf(against)) return null;
     return async ({ start, alpha, ...ascent }, { onStep, signal } = {}) => {
-      const { key, footprint, model } = compile(against, sizeOfImage(start));
+      const { key, footprint, model } = compile(against, spatialSize(start));
       const source = { key, footprint, bytes: () => writeModel(model) };
       const session = await cache.ascent(source, { capture: capturable(model.graph) });
       const moved = await session.ascend(

@@ -4,7 +4,7 @@ import { encodeNpy } from "../image/npy.ts";
 import { encodePng, encodePng16 } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
-import { tensor } from "../tensor.ts";
+import { spatialSize, tensor } from "../tensor.ts";
 import { attackImage, goalKind, type AttackedImage } from "../evaluation/measure.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { FaultlineError } from "../contract/failure.ts";
@@ -67,8 +67,7 @@ export const createAttackHandler =
     const total = performance.now() - start;
     const confidence = meanOf(attacked.clean.confidence.data);
     return {
-      height: image.shape[1]!,
-      width: image.shape[2]!,
+      ...spatialSize(image),
       reference: truth ? "ground-truth" : "prediction",
       scores,
       perturbation: moved,

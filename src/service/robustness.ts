@@ -18,6 +18,7 @@ import type {
   RobustnessSpec,
   SmallestEpsilon,
 } from "../contract/robustness.ts";
+import { spatialSize } from "../tensor.ts";
 
 const pointScores = (after: Scores, clean: Scores): PointScores => ({
   iouRatio: iouRatio(after, clean),
@@ -75,8 +76,7 @@ export const createRobustnessHandler =
     const overall = smallest(curve, spec.threshold);
     const total = performance.now() - start;
     return {
-      height: image.shape[1]!,
-      width: image.shape[2]!,
+      ...spatialSize(image),
       reference: truth ? "ground-truth" : "prediction",
       threshold: spec.threshold,
       clean: { miou: cleanScores.miou, pixelAccuracy: cleanScores.pixelAccuracy },
