@@ -14,6 +14,7 @@ import { writeModel } from "../src/onnx/write.ts";
 import { networkSize } from "../src/segmenter/size.ts";
 import type { Network } from "../src/segmenter/network.ts";
 import { dimensionsOf, type Size, sizeOf, tensor } from "../src/tensor.ts";
+import { reasonOf } from "../src/reason.ts";
 
 /** A random image (0 to 255; around 0 for activations) and random labels: no ties that frameworks break differently. */
 const feedsOf = ({ image, logits }: Case) => {
@@ -51,7 +52,7 @@ const startPeers = async (names: Iterable<PeerName>, folder: string, say: (line:
     try {
       peers.set(name, await startPeer(name, folder));
     } catch (cause) {
-      say(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`);
+      say(`${name}: ${reasonOf(cause)}`);
     }
   }
   return peers;

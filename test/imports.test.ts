@@ -12,6 +12,7 @@ import { describe, expect, it } from "vitest";
 const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   tensor: [],
   random: ["tensor"],
+  reason: [],
   onnx: ["tensor"],
   autodiff: ["onnx", "tensor"],
   transforms: ["onnx", "tensor", "random"],
@@ -20,7 +21,7 @@ const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   lowering: ["autodiff", "onnx", "runtime/memory", "tensor"],
   // Activation ranges are observed by running the graph, in a session that is passed in.
   quantize: ["onnx", "tensor", "type runtime/session"],
-  runtime: ["tensor", "../kernels"],
+  runtime: ["tensor", "reason", "../kernels"],
   attacks: ["tensor", "random"],
   datasets: ["tensor", "random"],
   image: ["tensor"],
@@ -35,6 +36,7 @@ const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "segmenter",
     "contract",
     "tensor",
+    "reason",
     "runtime/session",
     "runtime/choose",
     "type runtime",

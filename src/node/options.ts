@@ -2,6 +2,7 @@
 
 import { wantedNames, type Wanted } from "../runtime/choose.ts";
 import { UsageError } from "./failure.ts";
+import { reasonOf } from "../reason.ts";
 
 export interface Option {
   readonly type: "string" | "boolean";
@@ -40,7 +41,7 @@ export const optionLines = (options: Options): string[] => {
 
 /** The first sentence of what Node says; the rest is advice on "--". */
 export const parseFault = (error: unknown): string => {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = reasonOf(error);
   return message.split(/\.\s|\n/)[0]!.replace(/\.$/, "");
 };
 

@@ -9,6 +9,7 @@ import { MemoryBudgetError, type SessionCache } from "../segmenter/session-cache
 import { FetchError } from "./fetched.ts";
 import type { EngineFailure } from "./messages.ts";
 import { spatialSize } from "../tensor.ts";
+import { reasonOf } from "../reason.ts";
 
 /** A failure on its way to the page. */
 class EngineError extends Error {
@@ -46,7 +47,7 @@ export const requireMemory = (
 export const failureOf = (cause: unknown, signal: AbortSignal): EngineFailure => {
   if (signal.aborted) return { kind: "cancelled" };
   if (cause instanceof EngineError) return cause.failure;
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = reasonOf(cause);
   if (cause instanceof FetchError) return { kind: "fetch", what: cause.what, reason };
   if (cause instanceof RuntimeCrash) return { kind: "crash", reason };
   if (cause instanceof MemoryBudgetError) {

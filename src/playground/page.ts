@@ -15,6 +15,7 @@ import { showCurve, showLegend, showNumbers, showProgress } from "./report.ts";
 import { clearAttack, showBefore, showPicture, showReached } from "./stage.ts";
 import { backendWords, counted, failureWords, percent, seconds, sized, stageWords, verdictWords } from "./words.ts";
 import { type Size, spatialSize } from "../tensor.ts";
+import { reasonOf } from "../reason.ts";
 
 const element = (id: string): HTMLElement => byId(id, HTMLElement);
 const button = (id: string): HTMLButtonElement => byId(id, HTMLButtonElement);
@@ -42,8 +43,6 @@ const renewEngine = (): void => {
   engine = startEngine();
   opened = null;
 };
-
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 /** What went wrong, to the visitor. */
 const report = (cause: unknown): void => {

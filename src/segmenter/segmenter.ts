@@ -10,6 +10,7 @@ import type { Manifest } from "./manifest.ts";
 import type { Network } from "./network.ts";
 import { refinementOf, usualRefinement, type Crf, type Refinement } from "./refinement.ts";
 import type { SessionCache } from "./session-cache.ts";
+import { RecentlyUsed } from "./recently-used.ts";
 
 /** float32 [3,H,W], RGB, grey levels 0..255. */
 export type Image = Tensor<"float32">;
@@ -78,7 +79,7 @@ export const createSegmenter = (
 ): Segmenter => {
   const { manifest } = network;
   const { backend } = cache.runtime;
-  const remembered = new Map<string, Compiled>();
+  const remembered = new RecentlyUsed<Compiled>(REMEMBERED);
   // Preprocessing is part of a graph: networks of one name and file may differ in it.
   const identity = JSON.stringify(manifest);
   const compile = (kind: Kind, size: Size, refinement?: Refinement): Compiled & { readonly key: string } => {
@@ -90,9 +91,7 @@ export const createSegmenter = (
       (kind === "forward"
         ? compileForward(whole, size, backend)
         : compileGradient(whole, size, kind, gradientRoom(size), backend));
-    remembered.delete(key);
     remembered.set(key, compiled);
-    if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value!);
     return { ...compiled, key };
   };
   /** An attack holds the forward session beside the gradient's. */
