@@ -51,3 +51,16 @@ export const wantedBackend = (value: string): Wanted => {
   if (found) return found;
   throw new UsageError(`--backend must be one of ${wantedNames.join(", ")}, not "${value}"`);
 };
+
+/** The value of an option as a number. @throws UsageError for what is no whole number within the range. */
+export const wholeNumber = (option: string, text: string, least: number, most: number): number => {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new UsageError(`--${option} must be a whole number from ${least} to ${most}, not "${text}"`);
+};
+
+/** WASM's addresses have 32 bits. */
+const MOST_BUDGET_MIB = 4096;
+
+/** The value of `--budget-mib`, in bytes. @throws UsageError */
+export const budgetBytes = (text: string): number => wholeNumber("budget-mib", text, 1, MOST_BUDGET_MIB) * 2 ** 20;
