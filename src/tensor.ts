@@ -27,6 +27,32 @@ export interface Tensor<D extends DType = DType> {
   readonly data: DataOf<D>;
 }
 
+/** Height and width of an image or of a feature map, in pixels. */
+export interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+type Shaped = { readonly shape: readonly number[] };
+
+interface Dimensions {
+  readonly 2: readonly [number, number];
+  readonly 3: readonly [number, number, number];
+  readonly 4: readonly [number, number, number, number];
+}
+
+/** The dimensions of what must have that rank. @throws RangeError where it has another. */
+export const dimensionsOf = <R extends keyof Dimensions>({ shape }: Shaped, rank: R): Dimensions[R] => {
+  if (shape.length !== rank) throw new RangeError(`[${shape.join(", ")}] has rank ${shape.length}, not ${rank}`);
+  return shape as Dimensions[R];
+};
+
+/** Height and width, the last two dimensions of `[…, H, W]`. @throws RangeError where there are fewer than two. */
+export const spatialSize = ({ shape }: Shaped): Size => {
+  const [height, width] = dimensionsOf({ shape: shape.slice(-2) }, 2);
+  return { height, width };
+};
+
 /** Number of elements of a shape; 1 for a scalar. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 

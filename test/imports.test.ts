@@ -12,6 +12,7 @@ import { describe, expect, it } from "vitest";
 const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   tensor: [],
   random: ["tensor"],
+  reason: [],
   onnx: ["tensor"],
   autodiff: ["onnx", "tensor"],
   transforms: ["onnx", "tensor", "random"],
@@ -20,13 +21,19 @@ const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   lowering: ["autodiff", "onnx", "runtime/memory", "tensor"],
   // Activation ranges are observed by running the graph, in a session that is passed in.
   quantize: ["onnx", "tensor", "type runtime/session"],
-  runtime: ["tensor", "../kernels"],
+  runtime: ["tensor", "reason", "../kernels"],
   attacks: ["tensor", "random"],
   datasets: ["tensor", "random"],
   image: ["tensor"],
   metrics: ["tensor"],
   segmenter: ["onnx", "autodiff", "lowering", "quantize", "transforms", "objectives", "crf", "runtime", "tensor"],
-  contract: ["type segmenter/manifest", "type attacks/catalogue", "type attacks/options", "type evaluation"],
+  contract: [
+    "type tensor",
+    "type segmenter/manifest",
+    "type attacks/catalogue",
+    "type attacks/options",
+    "type evaluation",
+  ],
   // Device steps are reported by the session's own types.
   evaluation: [
     "segmenter",
@@ -46,6 +53,7 @@ const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "objectives",
     "contract",
     "tensor",
+    "reason",
     "runtime/session",
     "runtime/choose",
     "type runtime",
@@ -68,7 +76,7 @@ const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "onnx/graph",
   ],
   // The names, the ranges and the prose of the attacks derive from their catalogue; a manifest is also a body of a request.
-  api: ["contract", "segmenter/manifest", "attacks/catalogue", "attacks/options"],
+  api: ["contract", "segmenter/manifest", "attacks/catalogue", "attacks/options", "type tensor"],
   store: ["type networks/upload-store"],
   modules: [],
   shipped: ["../models"],

@@ -7,9 +7,8 @@ import { createBuilder } from "../../src/onnx/build.ts";
 import { attributesOf, type Model } from "../../src/onnx/graph.ts";
 import { load, type Lower } from "../../src/onnx/load.ts";
 import { typesOf } from "../../src/onnx/types.ts";
-import type { Size } from "../../src/segmenter/size.ts";
 import type { Network } from "../../src/segmenter/network.ts";
-import { tensorOf } from "../../src/tensor.ts";
+import { type Size, spatialSize, tensorOf } from "../../src/tensor.ts";
 
 /** float32 `image` ↦ `logits`, standard ONNX: what every framework is given. */
 export interface Case {
@@ -86,7 +85,8 @@ export const forwardOf = ({ model, image }: Case): Model => {
 };
 
 /** `image`, `target` int32 [1,H,W] ↦ `gradient` of the summed cross-entropy, `loss`, as Faultline runs it. */
-export const gradientOf = ({ model, image, logits: [, , height = 0, width = 0] }: Case): Model => {
+export const gradientOf = ({ model, image, logits: shape }: Case): Model => {
+  const { height, width } = spatialSize({ shape });
   const op = createBuilder("gradient");
   const x = op.input("image", "float32", image);
   const target = op.input("target", "int32", [1, height, width]);

@@ -7,10 +7,9 @@ import { useNodeCodecs } from "../image/node.ts";
 import { resizeBilinear } from "../image/resize.ts";
 import type { Feeds } from "../quantize/observe.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
-import { tensor } from "../tensor.ts";
+import { type Size, tensor } from "../tensor.ts";
 import { at, Refusal } from "../node/failure.ts";
 import { readBytes, statOf } from "../node/files.ts";
-import type { Size } from "./sizes.ts";
 
 /** How pixels become the network's input: (scale·pixel − mean)/std, in the order of `channels`. */
 export type Preparation = Pick<Manifest["input"], "name" | "channels" | "mean" | "std" | "scale">;

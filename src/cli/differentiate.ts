@@ -5,7 +5,7 @@ import { writeModel } from "../onnx/write.ts";
 import { predictMemory, roomWithin } from "../runtime/memory/memory.ts";
 import { chooseInputs, chooseOutput } from "./choice.ts";
 import { command, needed, type Io, type Report } from "./command.ts";
-import type { Options } from "../node/options.ts";
+import { budgetBytes, type Options } from "../node/options.ts";
 import { at, Refusal, UsageError } from "../node/failure.ts";
 import { checkWritable, readNetwork, writeFiles } from "../node/files.ts";
 import { gradientModel, losses, type Loss, type Wish } from "./gradient-model.ts";
@@ -57,14 +57,6 @@ const warnOfProbabilities = ({ op, outputs }: Loaded, { loss, output }: Wish, io
     io.stderr(`warning: "${output.name}" is made by Softmax; cross-entropy is of logits, not of probabilities\n`);
 };
 
-/** In bytes; Infinity where none is given. */
-const budgetOf = (text: string | undefined): number => {
-  const mebi = Number(text ?? Infinity);
-  if (text !== undefined && !(Number.isInteger(mebi) && mebi > 0))
-    throw new UsageError(`--budget-mib: "${text}" is no whole number of MiB above 0`);
-  return mebi * 2 ** 20;
-};
-
 const requireWithin = (predictedBytes: number, budgetBytes: number): void => {
   if (predictedBytes <= budgetBytes) return;
   throw new Refusal(
@@ -98,7 +90,12 @@ export const differentiate = command({
   options,
   run: async (file, values, io) => {
     const out = needed(values.out, "differentiate", "-o FILE");
-    const [loss, given, budget] = [lossOf(values.loss), parseSizes(values), budgetOf(values["budget-mib"])];
+    const { "budget-mib": mebi } = values;
+    const [loss, given, budget] = [
+      lossOf(values.loss),
+      parseSizes(values),
+      mebi === undefined ? Infinity : budgetBytes(mebi),
+    ];
     const { model } = await readNetwork(file);
     await checkWritable(out, [file]);
     const { written, predictedBytes } = await at(file, () => {

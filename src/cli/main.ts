@@ -3,7 +3,7 @@
 import packageJson from "../../package.json";
 import type { Command, Io } from "./command.ts";
 import { differentiate } from "./differentiate.ts";
-import { messageOf, UsageError } from "../node/failure.ts";
+import { lineOf, UsageError } from "../node/failure.ts";
 import { importNetwork } from "./import.ts";
 import { inspect } from "./inspect.ts";
 import { quantizeNetwork } from "./quantize.ts";
@@ -47,7 +47,7 @@ export const run = async (argv: readonly string[], io: Io): Promise<number> => {
     await dispatch(argv, io);
     return 0;
   } catch (error) {
-    io.stderr(`faultline: ${messageOf(error)}\n`);
+    io.stderr(`faultline: ${lineOf(error)}\n`);
     if (argv.includes("--debug")) io.stderr(`${stackOf(error)}\n`);
     return error instanceof UsageError ? 2 : 1;
   }

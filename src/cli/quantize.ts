@@ -17,8 +17,9 @@ import { command, needed } from "./command.ts";
 import { at, Refusal, UsageError } from "../node/failure.ts";
 import { checkFolder, checkWritable, readJson, readNetwork, statOf, writeFiles } from "../node/files.ts";
 import { observerFor } from "./observer.ts";
-import { parseSize, type Size } from "./sizes.ts";
+import { parseSize } from "./sizes.ts";
 import { grouped } from "./text.ts";
+import type { Size } from "../tensor.ts";
 
 const options = {
   out: { type: "string", short: "o", value: "FILE|DIR", help: "NET.int8.onnx, or a folder for model.onnx" },

@@ -3,12 +3,8 @@
 import type { Options } from "../node/options.ts";
 import type { Dimension, Graph, ValueInfo } from "../onnx/graph.ts";
 import { Refusal, UsageError } from "../node/failure.ts";
+import type { Size } from "../tensor.ts";
 import { typed } from "./text.ts";
-
-export interface Size {
-  readonly height: number;
-  readonly width: number;
-}
 
 export const sizeOptions = {
   size: { type: "string", value: "HxW", help: "height and width of the images, where the network leaves them open" },

@@ -7,7 +7,7 @@ import { OnnxError, type Graph, type Model } from "../onnx/graph.ts";
 import { load } from "../onnx/load.ts";
 import { typesOf } from "../onnx/types.ts";
 import { footprint, predictMemory } from "../runtime/memory/memory.ts";
-import { sizeOf, type Tensor } from "../tensor.ts";
+import { type Size, sizeOf, type Tensor } from "../tensor.ts";
 import { floatInputs, floatOutputs } from "./choice.ts";
 import {
   coverageByName,
@@ -23,7 +23,7 @@ import { Refusal } from "../node/failure.ts";
 import { gradientModel, type Loss } from "./gradient-model.ts";
 import { declareInputs, loadAt, type Loaded } from "./loaded.ts";
 import { macsOf } from "./macs.ts";
-import { hasOpenImages, inputShapes, type GivenSizes, type Size } from "./sizes.ts";
+import { hasOpenImages, inputShapes, type GivenSizes } from "./sizes.ts";
 
 export interface OperatorCount {
   readonly operator: string;

@@ -9,12 +9,11 @@ import { requireFit } from "../segmenter/fit.ts";
 import type { Network } from "../segmenter/network.ts";
 import { createSegmenter, type Image } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
-import { tensorOf } from "../tensor.ts";
+import { type Size, tensorOf } from "../tensor.ts";
 import { Refusal } from "../node/failure.ts";
 import { runtimeFor } from "./backend.ts";
 import { loadAt } from "./loaded.ts";
 import { requireGradient } from "./require-gradient.ts";
-import type { Size } from "./sizes.ts";
 
 export interface Trial {
   /** Of the image that it was tried on. */

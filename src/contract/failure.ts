@@ -1,5 +1,6 @@
 /** What can go wrong in a way that the caller can mend, as data; the API alone knows the statuses. */
-import type { PartName, Size } from "./files.ts";
+import type { PartName } from "./files.ts";
+import type { Size } from "../tensor.ts";
 
 /** A field at fault. `pointer` is an RFC 6901 JSON pointer into the request; multipart parts are its first level. */
 export interface FieldError {

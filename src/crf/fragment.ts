@@ -5,7 +5,7 @@
 
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
-import { tensorOf } from "../tensor.ts";
+import { dimensionsOf, spatialSize, tensorOf } from "../tensor.ts";
 import { latticeFilter, type LatticeInputs } from "./lattice-filter.ts";
 import type { Message } from "./message.ts";
 import { CrfParameterError, checkParameters, type CrfParameters } from "./parameters.ts";
@@ -35,7 +35,7 @@ export const meanField = (
   message: Message,
   { iterations, compatibility }: Pick<CrfParameters, "iterations" | "compatibility">,
 ): Value => {
-  const [, classes = 0, height = 0, width = 0] = logits.shape;
+  const [, classes, height, width] = dimensionsOf(logits, 4);
   const unary = op.Transpose(op.Reshape(logits, op.ints([classes, height * width])), { perm: [1, 0] });
   let z = unary;
   for (let i = 0; i < iterations; i++)
@@ -53,10 +53,9 @@ export const meanField = (
  */
 export const refine = (op: Builder, logits: Value, lattice: LatticeInputs | null, parameters: CrfParameters): Value => {
   checkParameters(parameters);
-  const [, , height = 0, width = 0] = logits.shape;
   const { gaussian } = parameters;
   const filters: Message[] = [
-    ...(gaussian.weight > 0 ? [spatialFilter({ height, width }, gaussian)] : []),
+    ...(gaussian.weight > 0 ? [spatialFilter(spatialSize(logits), gaussian)] : []),
     ...(lattice ? [latticeFilter(lattice)] : []),
   ];
   if (filters.length === 0) return logits;

@@ -1,6 +1,6 @@
 /** The lattice of one image, as the tensors that a graph with `latticeInputs` is fed. */
 
-import { tensor, type Tensor } from "../tensor.ts";
+import { spatialSize, tensor, type Tensor } from "../tensor.ts";
 import { DIMENSIONS, latticeNames, partsOf, type IndexType } from "./lattice-filter.ts";
 import { checkParameters, type CrfParameters } from "./parameters.ts";
 import { latticeOf, responseToOnes, type Lattice } from "./permutohedral.ts";
@@ -17,9 +17,9 @@ export const bilateralFeatures = (
   image: Tensor<"float32">,
   { thetaAlpha, thetaBeta }: Pick<CrfParameters["bilateral"], "thetaAlpha" | "thetaBeta">,
 ): Float32Array<ArrayBuffer> => {
-  const [channels = 0, height = 0, width = 0] = image.shape.slice(-3);
+  const { height, width } = spatialSize(image);
   const pixels = height * width;
-  if (channels !== 3 || image.data.length !== 3 * pixels || pixels === 0)
+  if (image.shape.at(-3) !== 3 || image.data.length !== 3 * pixels || pixels === 0)
     throw new RangeError(`crf: [${image.shape.join(", ")}] is not one image, [3, H, W] or [1, 3, H, W]`);
   const features = new Float32Array(DIMENSIONS * pixels);
   for (let y = 0, i = 0; y < height; y++) {

@@ -3,6 +3,7 @@
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
 import type { Message } from "./message.ts";
+import { dimensionsOf } from "../tensor.ts";
 
 /** The lattice of one image as inputs of a graph; the points in parts, for what is made of each is d + 1 times as large. */
 export interface LatticeInputs {
@@ -71,7 +72,7 @@ const splat = (op: Builder, q: Value, { parts, neighbours }: LatticeInputs): Val
 
 /** [1 2 1]/2 along each axis; the normalisation makes up for the factor. */
 const blur = (op: Builder, vertices: Value, neighbours: Value): Value => {
-  const [axes = 0, , count = 0] = neighbours.shape;
+  const [axes, , count] = dimensionsOf(neighbours, 3);
   const read = (x: Value, axis: number, side: number): Value => {
     const where = op.Slice(neighbours, op.ints([axis, side]), op.ints([axis + 1, side + 1]), op.ints([0, 1]));
     return op.Gather(x, op.Reshape(where, op.ints([count])), { axis: 0 });

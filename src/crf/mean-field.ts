@@ -7,7 +7,7 @@
  * DenseCRF calls normalisation "after"), and that sum and the message include the pixel itself, which the paper leaves out.
  */
 
-import { tensor, type Tensor } from "../tensor.ts";
+import { dimensionsOf, spatialSize, tensor, type Tensor } from "../tensor.ts";
 import { CrfParameterError, checkParameters, type Compatibility, type CrfParameters } from "./parameters.ts";
 
 /** μ(l, l') = [l ≠ l']. */
@@ -19,7 +19,7 @@ export const messageMatrix = (
   image: Tensor<"float32">,
   { gaussian, bilateral }: Pick<CrfParameters, "gaussian" | "bilateral">,
 ): Tensor<"float64"> => {
-  const [height = 0, width = 0] = image.shape.slice(-2);
+  const { height, width } = spatialSize(image);
   const n = height * width;
   const out = new Float64Array(n * n);
   const place = (i: number, j: number): number =>
@@ -66,7 +66,7 @@ const softmax = (z: Float64Array, classes: number, n: number): Float64Array<Arra
  */
 export const marginals = (image: Tensor<"float32">, logits: Tensor, parameters: CrfParameters): Tensor<"float64"> => {
   checkParameters(parameters);
-  const [, classes = 0, height = 0, width = 0] = logits.shape;
+  const [, classes, height, width] = dimensionsOf(logits, 4);
   const n = height * width;
   const given = parameters.compatibility;
   const mu = given === undefined || given === "potts" ? potts(classes) : given;

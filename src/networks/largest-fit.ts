@@ -1,11 +1,12 @@
 /** What runs need of the memory budget, and the largest image whose run fits it. */
 
-import { nativeSize, type Size } from "../segmenter/size.ts";
+import { nativeSize } from "../segmenter/size.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import type { Objective } from "../objectives/objective.ts";
 import type { Footprint } from "../runtime/memory/memory.ts";
 import type { Segmenter } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
+import type { Size } from "../tensor.ts";
 
 /** In pixels. Each size that is tried compiles its graphs, and plans what they recompute: a second where an image is seen in tiles. */
 const STEP = 8;

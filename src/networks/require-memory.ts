@@ -4,8 +4,8 @@ import { FaultlineError } from "../contract/failure.ts";
 import type { Objective } from "../objectives/objective.ts";
 import type { Segmenter } from "../segmenter/segmenter.ts";
 import { MemoryBudgetError, type SessionCache } from "../segmenter/session-cache.ts";
-import type { Size } from "../segmenter/size.ts";
 import { footprintsOf, largestFit } from "./largest-fit.ts";
+import type { Size } from "../tensor.ts";
 
 /** No run takes less: the image, the network's input, and the logits, in float32. */
 const leastBytes = ({ manifest }: Segmenter, { height, width }: Size): number =>

@@ -1,7 +1,6 @@
 /** What the handlers of single requests share: networks on their backends, and images checked before anything is computed. */
 
 import { FaultlineError } from "../contract/failure.ts";
-import type { Size } from "../contract/files.ts";
 import type { Backend, CrfChoice } from "../contract/options.ts";
 import type { Receipt } from "../contract/receipt.ts";
 import { createBackends, type OpenWebGpu, type PlacedModel } from "../networks/placement.ts";
@@ -14,6 +13,7 @@ import type { Runtime } from "../runtime/session.ts";
 import type { Image } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { imageSize, readImage } from "./pictures.ts";
+import type { Size } from "../tensor.ts";
 
 export interface ServiceOptions {
   readonly store: ModelStore;

@@ -6,7 +6,8 @@ import { decodeLabels } from "../image/labels.ts";
 import { probe, probeWithin } from "../image/probe.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { FaultlineError, type Failure } from "../contract/failure.ts";
-import type { PartName, Size } from "../contract/files.ts";
+import type { PartName } from "../contract/files.ts";
+import { type Size, spatialSize } from "../tensor.ts";
 
 export interface PictureLimits {
   /** Width × height of an image, checked by its header before it is decoded. */
@@ -80,9 +81,9 @@ export const readLabels = async (part: PartName, bytes: Uint8Array, rules: Label
   const labels = await translated(part, bytes, rules, () =>
     decodeLabels(bytes, { maxPixels, ...(palette ? { palette } : {}) }),
   );
-  const [height = 0, width = 0] = labels.shape;
-  if (expected && (expected.width !== width || expected.height !== height)) {
-    throw new FaultlineError({ kind: "labels-size-mismatch", part, size: { width, height }, expected });
+  const size = spatialSize(labels);
+  if (expected && (expected.width !== size.width || expected.height !== size.height)) {
+    throw new FaultlineError({ kind: "labels-size-mismatch", part, size, expected });
   }
   const stray = labels.data.find((v) => v >= classes && v !== 255);
   if (stray !== undefined) throw new FaultlineError({ kind: "labels-class-out-of-range", part, value: stray, classes });
@@ -98,12 +99,11 @@ export const readTruth = async (
   bytes: Uint8Array | undefined,
 ): Promise<Labels | undefined> => {
   const { classes } = segmenter.manifest;
-  const expected = { height: image.shape[1]!, width: image.shape[2]! };
   const rules = {
     maxPixels,
     classes: classes.length,
     palette: classes.map((c) => c.color),
-    expected,
+    expected: spatialSize(image),
   };
   return bytes && readLabels(part, bytes, rules);
 };

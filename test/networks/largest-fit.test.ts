@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { largestFit } from "../../src/networks/largest-fit.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
-import { nativeSize, type Size } from "../../src/segmenter/size.ts";
+import { nativeSize } from "../../src/segmenter/size.ts";
 import { createSegmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import { encodePng } from "../../src/image/encode.ts";
@@ -11,6 +11,7 @@ import { given, leastLikely } from "../support/aims.ts";
 import { noiseImage } from "../support/networks/image.ts";
 import { tinyNetwork, type ManifestChanges } from "../support/networks/tiny.ts";
 import { failureOf, serviceOf, spec, tiny } from "../service/tiny-service.ts";
+import type { Size } from "../../src/tensor.ts";
 
 const MIB = 2 ** 20;
 

@@ -6,7 +6,7 @@
 
 import type { Builder } from "../../onnx/build.ts";
 import type { Value } from "../../onnx/value.ts";
-import { tensorOf, type Tensor } from "../../tensor.ts";
+import { dimensionsOf, type Tensor, tensorOf } from "../../tensor.ts";
 import { contractAxis, copiesBack, transposed } from "./linear.ts";
 
 /** A = E·C: E [out, in + beyond] has the kernel in each column, C [in + beyond, in] holds what lies beyond the borders to them. */
@@ -24,14 +24,14 @@ const TOLERANCE = 1e-6;
 
 /** The rows in which column j of A [rows, columns] is not zero: first and last. */
 const support = (a: Tensor<"float32">, j: number): readonly [number, number] => {
-  const [rows = 0, columns = 0] = a.shape;
+  const [rows, columns] = dimensionsOf(a, 2);
   const held = Array.from({ length: rows }, (_, i) => i).filter((i) => Math.abs(a.data[i * columns + j]!) > TOLERANCE);
   return [held[0] ?? 0, held.at(-1) ?? -1];
 };
 
 /** Whether E·C is A. */
 const describes = ({ kernel, stride, pads: [pad], beyond }: Stencil, a: Tensor<"float32">): boolean => {
-  const [rows = 0, columns = 0] = a.shape;
+  const [rows, columns] = dimensionsOf(a, 2);
   const left = Float64Array.from(a.data);
   for (let q = 0; q < columns + beyond[0] + beyond[1]; q++) {
     const j = Math.min(Math.max(q - beyond[0], 0), columns - 1);
@@ -45,7 +45,7 @@ const describes = ({ kernel, stride, pads: [pad], beyond }: Stencil, a: Tensor<"
 
 /** A [out, in] as a stencil, read off two columns in its middle; null where it is none. */
 const stencilOf = (a: Tensor<"float32">): Stencil | null => {
-  const [rows = 0, columns = 0] = a.shape;
+  const [rows, columns] = dimensionsOf(a, 2);
   const middle = columns >> 1;
   if (columns < 3) return null;
   const [[first, last], [previous]] = [support(a, middle), support(a, middle - 1)];

@@ -3,8 +3,8 @@
 import { createBuilder } from "../../../src/onnx/build.ts";
 import type { Model } from "../../../src/onnx/graph.ts";
 import type { Value } from "../../../src/onnx/value.ts";
-import type { Size } from "../../../src/segmenter/size.ts";
 import { noise } from "../../onnx/support.ts";
+import type { Size } from "../../../src/tensor.ts";
 
 /** One convolution that pays on integers, one that is worth int8 weights, one that is neither: `input` to `output`. */
 export const convNetwork = ({ height, width }: Size): Model => {
