@@ -4,10 +4,10 @@
  */
 
 import { tensorOf } from "../tensor.ts";
+import { attributesOf } from "./attributes.ts";
 import type { Builder } from "./build.ts";
 import {
   OnnxError,
-  attributesOf,
   describe,
   floatOf,
   floatsOf,
@@ -141,7 +141,11 @@ const legacyResize: Upgrade = ({ node, inputs, op }) => {
   const form = (nearest_mode: string) => ({ mode, coordinate_transformation_mode: "asymmetric", nearest_mode });
   const shrinks = factors.some((s) => s < 1);
   if (mode === "linear" || !shrinks || !factors.some((s) => s > 1)) {
-    return { op: "Resize", inputs: [x, null, given], attributes: attributesOf(form(shrinks ? "ceil" : "floor")) };
+    return {
+      op: "Resize",
+      inputs: [x, null, given],
+      attributes: attributesOf("Resize", form(shrinks ? "ceil" : "floor")),
+    };
   }
   const step = (f: (s: number) => number) => op.tensor(tensorOf("float32", [factors.length], factors.map(f)));
   const shrunk = op.Resize(
@@ -151,7 +155,7 @@ const legacyResize: Upgrade = ({ node, inputs, op }) => {
     form("ceil"),
   );
   const growth = step((s) => Math.max(s, 1));
-  return { op: "Resize", inputs: [shrunk, null, growth], attributes: attributesOf(form("floor")) };
+  return { op: "Resize", inputs: [shrunk, null, growth], attributes: attributesOf("Resize", form("floor")) };
 };
 
 const Resize: Upgrade = (context) => {
