@@ -6,7 +6,7 @@ import { intOf, stringOf } from "../../onnx/graph.ts";
 import { depthToSpaceMode, padAmounts, permutationOf, sliceAxes, type SliceAxis } from "../../onnx/infer/shape.ts";
 import { normaliseAxis, type Value } from "../../onnx/value.ts";
 import { unsupportedForm, type Vjp, type VjpRule } from "../rule.ts";
-import { copiesBack } from "./linear.ts";
+import { copiesBack } from "./sparse.ts";
 
 const reshapeBack: Vjp = (dy, { op }, x) => op.Reshape(dy, op.ints(x.shape));
 
