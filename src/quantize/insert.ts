@@ -3,7 +3,8 @@
  * onnxruntime fuses to QLinearConv where a convolution has DequantizeLinear on all inputs and QuantizeLinear behind it.
  */
 
-import { OnnxError, attributesOf, type Graph, type Model, type Node, type PlainAttributes } from "../onnx/graph.ts";
+import { attributesOf } from "../onnx/attributes.ts";
+import { OnnxError, type Graph, type Model, type Node, type PlainAttributes } from "../onnx/graph.ts";
 import { prune } from "../onnx/passes/prune.ts";
 import { readsOf } from "../onnx/sort.ts";
 import { newData, scalar, tensor, type Tensor } from "../tensor.ts";
@@ -88,7 +89,7 @@ const constant = (draft: Draft, name: string, t: Tensor): string => {
 const append = (draft: Draft, op: string, inputs: readonly string[], output: string, plain: PlainAttributes = {}) => {
   // A node may bear the name of another's output; two nodes may not bear one name.
   const name = draft.named.has(output) ? draft.fresh(output) : output;
-  draft.nodes.push({ name, op, domain: "", inputs, outputs: [output], attributes: attributesOf(plain) });
+  draft.nodes.push({ name, op, domain: "", inputs, outputs: [output], attributes: attributesOf(op, plain) });
   return output;
 };
 
