@@ -10,8 +10,10 @@ import { probeWithin } from "./probe.ts";
 import { decodeWebp } from "./webp.ts";
 
 export interface DecodeOptions {
-  /** Width × height allowed, checked by the header before anything is decoded. */
+  /** Maximum width × height, checked against the header before anything is decoded. */
   readonly maxPixels: number;
+  /** Maximum width and maximum height, also by the header; unlimited by default. */
+  readonly maxSide?: number | undefined;
 }
 
 /** Red, green, blue, each 0..255. */
@@ -25,8 +27,8 @@ export type Rgb = readonly [number, number, number];
  *
  * @throws ImageError, and nothing else, on any bytes
  */
-export const decodeImage = async (bytes: Uint8Array, { maxPixels }: DecodeOptions): Promise<Tensor<"float32">> => {
-  const { format, width, height } = probeWithin(bytes, maxPixels);
+export const decodeImage = async (bytes: Uint8Array, limits: DecodeOptions): Promise<Tensor<"float32">> => {
+  const { format, width, height } = probeWithin(bytes, limits);
   if (format === "png") return fromPng(decodePng(bytes));
   const pixels = await (format === "jpeg" ? decodeJpeg : decodeWebp)(bytes);
   if (pixels?.width !== width || pixels.height !== height) {

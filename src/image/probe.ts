@@ -31,14 +31,28 @@ export const probe = (bytes: Uint8Array): ImageHeader =>
     return { format, width, height };
   });
 
-/** `probe`, and a refusal of what has more than `maxPixels` pixels. @throws ImageError, also `too-large` */
-export const probeWithin = (bytes: Uint8Array, maxPixels: number): ImageHeader => {
+/** What a header may say at most. */
+export interface SizeLimits {
+  /** Width × height. */
+  readonly maxPixels: number;
+  /** Width and height each; unlimited by default. */
+  readonly maxSide?: number | undefined;
+}
+
+/** `probe`, with the size held to the limits. @throws ImageError, also `too-large` */
+export const probeWithin = (bytes: Uint8Array, { maxPixels, maxSide = Infinity }: SizeLimits): ImageHeader => {
   const header = probe(bytes);
   const { width, height } = header;
   if (width * height > maxPixels) {
     throw new ImageError(
       "too-large",
       `the image has ${width} x ${height} = ${width * height} pixels (width x height); at most ${maxPixels} are allowed`,
+    );
+  }
+  if (Math.max(width, height) > maxSide) {
+    throw new ImageError(
+      "too-large",
+      `the image has ${width} x ${height} pixels (width x height); at most ${maxSide} a side are allowed`,
     );
   }
   return header;

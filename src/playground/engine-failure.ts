@@ -37,7 +37,7 @@ export const requireMemory = (
   } catch (cause) {
     if (!(cause instanceof MemoryBudgetError)) throw cause;
     const { predictedBytes, budgetBytes } = cause;
-    const fit = largestFit(segmenter, cache, size, goals);
+    const fit = largestFit({ segmenter, cache }, size, goals);
     throw new EngineError({ kind: "memory", predictedBytes, budgetBytes, fit }, { cause });
   }
 };
