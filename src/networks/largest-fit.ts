@@ -2,8 +2,9 @@
 
 import { nativeSize, type Size } from "../segmenter/size.ts";
 import { OnnxError } from "../onnx/graph.ts";
+import type { Objective } from "../objectives/objective.ts";
 import type { Footprint } from "../runtime/memory/memory.ts";
-import type { Goal, Segmenter } from "../segmenter/segmenter.ts";
+import type { Segmenter } from "../segmenter/segmenter.ts";
 import type { Network } from "../segmenter/network.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 
@@ -26,15 +27,15 @@ const STRIDES = 8;
 /** Least ratio of the needs of the two sizes between which memory is interpolated: both may consist of one tile. */
 const GROWTH = 1.25;
 
-/** The sessions that attacks with these goals hold together, one set for each goal; without goals, those of a prediction. */
+/** The sessions that attacks with these objectives hold together, one set for each; without objectives, those of a prediction. */
 export const footprintsOf = (
   segmenter: Segmenter,
   size: Size,
-  goals: readonly Goal["kind"][],
+  objectives: readonly Objective[],
 ): readonly (readonly Footprint[])[] =>
-  goals.length === 0
+  objectives.length === 0
     ? [[segmenter.forwardFootprint(size)]]
-    : goals.map((goal) => segmenter.attackFootprints(size, goal));
+    : objectives.map((objective) => segmenter.attackFootprints(size, objective));
 
 /** What is searched. */
 export interface Searched {
@@ -47,19 +48,19 @@ export interface Searched {
 export const nodesOf = ({ model }: Network): number => model.graph.nodes.length;
 
 /**
- * The largest size of the aspect of `wanted`, and not beyond it, that the network takes and at which attacks with these goals
- * (without goals: predictions) are predicted to fit in the budget; null if there is none. A size that is STEP pixels longer, or by
+ * The largest size of the aspect of `wanted`, and not beyond it, that the network takes and at which attacks with these
+ * objectives (without objectives: predictions) are predicted to fit in the budget; null if there is none. A size that is STEP pixels longer, or by
  * one multiple if that is more, does not fit, unless the network is so large that the number of tries ran out. A network of fixed
  * size has only that size.
  */
 export const largestFit = (
   { segmenter, cache, nodes = 0 }: Searched,
   wanted: Size,
-  goals: readonly Goal["kind"][],
+  objectives: readonly Objective[],
 ): Size | null => {
   const { manifest } = segmenter;
-  /** For each goal. */
-  const tries = Math.max(FEWEST_TRIES, Math.floor(SEARCHED_NODES / Math.max(1, nodes * goals.length)));
+  /** For each objective. */
+  const tries = Math.max(FEWEST_TRIES, Math.floor(SEARCHED_NODES / Math.max(1, nodes * objectives.length)));
   const longer = Math.max(wanted.height, wanted.width);
   const multiple = manifest.input.multipleOf ?? 1;
   const most = Math.max(1, Math.floor(longer / multiple));
@@ -68,14 +69,14 @@ export const largestFit = (
     const scale = (count * multiple) / longer;
     return nativeSize(manifest, { height: wanted.height * scale, width: wanted.width * scale });
   };
-  const footprints = (count: number, of: readonly Goal["kind"][]) => footprintsOf(segmenter, sized(count), of);
-  const fit = (count: number, of: readonly Goal["kind"][]): boolean =>
+  const footprints = (count: number, of: readonly Objective[]) => footprintsOf(segmenter, sized(count), of);
+  const fit = (count: number, of: readonly Objective[]): boolean =>
     attempt(() => footprints(count, of).every((f) => cache.predict(f) <= cache.budgetBytes), false);
 
   const area = (count: number): number => pixels(sized(count));
-  if (area(1) === area(most)) return fit(1, goals) ? sized(1) : null;
-  // One goal after another, each from where the one before it ended: most often it fits there too.
-  const [first = [], ...others] = goals.map((goal) => [goal]);
+  if (area(1) === area(most)) return fit(1, objectives) ? sized(1) : null;
+  // One objective after another, each from where the one before it ended: most often it fits there too.
+  const [first = [], ...others] = objectives.map((objective) => [objective]);
   const step = Math.max(1, Math.round(STEP / multiple));
   const small = Math.ceil(most / 16);
   const need = (count: number) => ({ pixels: area(count), bytes: Math.max(...footprints(count, first).map(needOf)) });
@@ -92,7 +93,7 @@ export const largestFit = (
     within: fit(large, first) ? [large, most + 1] : [0, large],
   });
   const count = others.reduce(
-    (last, goal) => lastThat((n) => fit(n, goal), last, { step, first: last, stride: step, tries }),
+    (last, objective) => lastThat((n) => fit(n, objective), last, { step, first: last, stride: step, tries }),
     found,
   );
   return count === 0 ? null : sized(count);

@@ -1,7 +1,8 @@
 /** The memory budget, checked before anything is computed. */
 
 import { FaultlineError } from "../contract/failure.ts";
-import type { Goal, Segmenter } from "../segmenter/segmenter.ts";
+import type { Objective } from "../objectives/objective.ts";
+import type { Segmenter } from "../segmenter/segmenter.ts";
 import { MemoryBudgetError } from "../segmenter/session-cache.ts";
 import type { Size } from "../segmenter/size.ts";
 import { footprintsOf, largestFit, type Searched } from "./largest-fit.ts";
@@ -13,26 +14,26 @@ import { footprintsOf, largestFit, type Searched } from "./largest-fit.ts";
 export const leastBytes = (
   { manifest }: Pick<Segmenter, "manifest">,
   { height, width }: Size,
-  goals: readonly Goal["kind"][],
-): number => 4 * height * width * (goals.length === 0 ? 1 : 2) * (3 + manifest.classes.length);
+  objectives: readonly Objective[],
+): number => 4 * height * width * (objectives.length === 0 ? 1 : 2) * (3 + manifest.classes.length);
 
 /**
- * Refuses a run that would not fit: attacks with these goals, or, without goals, a prediction. It is called before the image is
+ * Refuses a run that would not fit: attacks with these objectives, or, without objectives, a prediction. It is called before the image is
  * decoded. If the lower bound already exceeds the budget, no graph of that size is compiled.
  *
  * @throws FaultlineError memory-exceeded, with the largest size that would fit.
  */
-export const requireMemory = (searched: Searched, size: Size, goals: readonly Goal["kind"][]): void => {
+export const requireMemory = (searched: Searched, size: Size, objectives: readonly Objective[]): void => {
   const { cache, segmenter } = searched;
   const { budgetBytes } = cache;
   try {
-    const least = leastBytes(segmenter, size, goals);
+    const least = leastBytes(segmenter, size, objectives);
     if (least > budgetBytes) throw new MemoryBudgetError(least, budgetBytes);
-    for (const footprints of footprintsOf(segmenter, size, goals)) cache.requireFit(footprints);
+    for (const footprints of footprintsOf(segmenter, size, objectives)) cache.requireFit(footprints);
   } catch (cause) {
     if (!(cause instanceof MemoryBudgetError)) throw cause;
     const { predictedBytes } = cause;
-    const fit = largestFit(searched, size, goals);
+    const fit = largestFit(searched, size, objectives);
     throw new FaultlineError({ kind: "memory-exceeded", predictedBytes, budgetBytes, largestFit: fit }, { cause });
   }
 };

@@ -8,6 +8,7 @@ import type * as Compile from "../../src/segmenter/compile.ts";
 import { createSegmenter, type Segmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import type { Size } from "../../src/segmenter/size.ts";
+import { given, leastLikely } from "../support/aims.ts";
 import { chunk, ihdr, pngSignature } from "../image/png-writer.ts";
 import { failureOf, serviceOf, spec, tiny } from "../service/tiny-service.ts";
 import { tinyNetwork, type ManifestChanges } from "../support/networks/tiny.ts";
@@ -81,7 +82,7 @@ describe("the lower bound on memory", () => {
     const segmenter = createSegmenter(tinyNetwork({}, change), cache);
     for (const size of sizes) {
       expect(leastBytes(segmenter, size, [])).toBeLessThan(segmenter.forwardFootprint(size).runBytes);
-      for (const goal of ["away", "least-likely"] as const) {
+      for (const goal of [given, leastLikely]) {
         const [, attack] = segmenter.attackFootprints(size, goal);
         expect(leastBytes(segmenter, size, [goal])).toBeLessThan(attack!.runBytes);
       }
@@ -106,11 +107,11 @@ describe("the search for the largest fit", () => {
       },
     };
     const found = largestFit({ segmenter: counting, cache, nodes }, { height: 3072, width: 4096 }, [
-      "away",
-      "least-likely",
+      given,
+      leastLikely,
     ])!;
     expect(tried.length).toBeLessThanOrEqual(most);
-    for (const goal of ["away", "least-likely"] as const)
+    for (const goal of [given, leastLikely])
       expect(cache.predict(segmenter.attackFootprints(found, goal))).toBeLessThanOrEqual(cache.budgetBytes);
   });
 });
