@@ -85,9 +85,9 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
     case "image-too-large":
       return at(
         failure.part,
-        `is ${sizeText(failure.size)}; at most ${failure.maxPixels} pixels are decoded`,
+        `is ${sizeText(failure.size)}; at most ${failure.maxPixels} pixels, and ${failure.maxSide} a side, are decoded`,
         { received: sizeText(failure.size) },
-        { size: failure.size, maxPixels: failure.maxPixels },
+        { size: failure.size, maxPixels: failure.maxPixels, maxSide: failure.maxSide },
       );
     case "image-size-unsupported":
       return at(failure.part, `is ${sizeText(failure.size)}: ${failure.reason}`, { received: sizeText(failure.size) });

@@ -19,7 +19,14 @@ export type Failure =
       readonly accepted: readonly string[];
     }
   /** By its header, before decoding. */
-  | { readonly kind: "image-too-large"; readonly part: PartName; readonly size: Size; readonly maxPixels: number }
+  | {
+      readonly kind: "image-too-large";
+      readonly part: PartName;
+      readonly size: Size;
+      readonly maxPixels: number;
+      /** Maximum width and maximum height. */
+      readonly maxSide: number;
+    }
   /** The network cannot take an image of this size. */
   | { readonly kind: "image-size-unsupported"; readonly part: PartName; readonly size: Size; readonly reason: string }
   | { readonly kind: "labels-malformed"; readonly part: PartName; readonly reason: string }

@@ -5,7 +5,7 @@ import { leastLikelyObjective } from "../objectives/least-likely.ts";
 import type { Objective } from "../objectives/objective.ts";
 import { nativeSize } from "../segmenter/size.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
-import { attempt, footprintsOf, largestFit } from "./largest-fit.ts";
+import { attempt, footprintsOf, largestFit, nodesOf } from "./largest-fit.ts";
 import type { OpenModel } from "./open.ts";
 import type { ModelInfo } from "../contract/models.ts";
 import type { Size } from "../tensor.ts";
@@ -46,6 +46,8 @@ export const outlineOf = ({ segmenter: { manifest }, bytes, unsupported }: OpenM
 export const modelInfo = (model: OpenModel, cache: SessionCache): ModelInfo => {
   const { segmenter, unsupported } = model;
   const largestAttack =
-    unsupported.length === 0 ? largestFit(segmenter, cache, { width: 4096, height: 3072 }, climbed) : null;
+    unsupported.length === 0
+      ? largestFit({ segmenter, cache, nodes: nodesOf(model.network) }, { width: 4096, height: 3072 }, climbed)
+      : null;
   return { ...outlineOf(model), memory: memoryOf(model, cache), ...(largestAttack ? { largestAttack } : {}) };
 };

@@ -13,6 +13,7 @@ import { modelInfo } from "./info.ts";
 import { checkedNetwork, openModel, sha256Of, type OpenModel } from "./open.ts";
 import type { ModelInfo, UploadRequest, UploadResult, Uploads } from "../contract/models.ts";
 import type { Models } from "./registry.ts";
+import { nodesOf } from "./largest-fit.ts";
 import { requireMemory } from "./require-memory.ts";
 import type { UploadStore } from "./upload-store.ts";
 
@@ -36,7 +37,7 @@ const tryOut = async ({ segmenter }: OpenModel, size: Size): Promise<void> => {
   throw new RuntimeError(`the output on ${where} gives confidences outside 0 to 1: it overflows, or is no probability`);
 };
 
-/** Beyond it, compiling takes minutes. */
+/** Maximum number of nodes; compiling and planning take time about linear in it. */
 const MOST_NODES = 4096;
 
 const requireFewNodes = ({ model: { graph } }: Network): void => {
@@ -88,7 +89,7 @@ export const createUploads = ({ models, cache, store, most }: UploadsOptions): U
       requireFewNodes(network);
       const size = requireFit(network);
       const model = openModel(network, bytes.length, cache);
-      requireMemory(cache, model.segmenter, size, []);
+      requireMemory({ cache, segmenter: model.segmenter, nodes: nodesOf(network) }, size, []);
       await tryOut(model, size);
       return modelInfo(model, cache);
     } catch (cause) {

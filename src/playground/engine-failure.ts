@@ -40,7 +40,7 @@ export const requireMemory = (
   } catch (cause) {
     if (!(cause instanceof MemoryBudgetError)) throw cause;
     const { predictedBytes, budgetBytes } = cause;
-    const fit = largestFit(segmenter, cache, size, objectives);
+    const fit = largestFit({ segmenter, cache }, size, objectives);
     throw new EngineError({ kind: "memory", predictedBytes, budgetBytes, fit }, { cause });
   }
 };

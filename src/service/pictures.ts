@@ -1,4 +1,4 @@
-/** The files that requests bring, decoded; failures told in the words of the API. */
+/** The files of a request, decoded; an ImageError becomes a FaultlineError. */
 
 import { decodeImage } from "../image/decode.ts";
 import { ImageError } from "../image/error.ts";
@@ -10,17 +10,24 @@ import type { PartName } from "../contract/files.ts";
 import { type Size, spatialSize } from "../tensor.ts";
 
 export interface PictureLimits {
-  /** Width × height of an image, checked by its header before it is decoded. */
+  /** Maximum width × height of an image, checked against its header before it is decoded. */
   readonly maxPixels: number;
+  /** Maximum width and maximum height. */
+  readonly maxSide: number;
 }
 
-const failureOf = (error: ImageError, part: PartName, bytes: Uint8Array, { maxPixels }: PictureLimits): Failure => {
+const failureOf = (
+  error: ImageError,
+  part: PartName,
+  bytes: Uint8Array,
+  { maxPixels, maxSide }: PictureLimits,
+): Failure => {
   switch (error.kind) {
     case "unsupported-format":
       return { kind: "image-unsupported-format", part, received: signature(bytes), accepted: ["PNG", "JPEG", "WebP"] };
     case "too-large": {
       const { width, height } = probe(bytes);
-      return { kind: "image-too-large", part, size: { width, height }, maxPixels };
+      return { kind: "image-too-large", part, size: { width, height }, maxPixels, maxSide };
     }
     case "not-labels":
       return { kind: "labels-malformed", part, reason: error.message };
@@ -43,7 +50,7 @@ const rethrown = (cause: unknown, part: PartName, bytes: Uint8Array, limits: Pic
 /** The size of the part `image`, from its header. */
 export const imageSize = (bytes: Uint8Array, limits: PictureLimits): Size => {
   try {
-    const { width, height } = probeWithin(bytes, limits.maxPixels);
+    const { width, height } = probeWithin(bytes, limits);
     return { width, height };
   } catch (cause) {
     throw rethrown(cause, "image", bytes, limits);
@@ -77,9 +84,9 @@ export interface LabelRules extends PictureLimits {
 
 /** uint8 [H,W]: class indices below `classes`, or 255. */
 export const readLabels = async (part: PartName, bytes: Uint8Array, rules: LabelRules): Promise<Labels> => {
-  const { maxPixels, palette, classes, expected } = rules;
+  const { maxPixels, maxSide, palette, classes, expected } = rules;
   const labels = await translated(part, bytes, rules, () =>
-    decodeLabels(bytes, { maxPixels, ...(palette ? { palette } : {}) }),
+    decodeLabels(bytes, { maxPixels, maxSide, ...(palette ? { palette } : {}) }),
   );
   const size = spatialSize(labels);
   if (expected && (expected.width !== size.width || expected.height !== size.height)) {
@@ -92,7 +99,7 @@ export const readLabels = async (part: PartName, bytes: Uint8Array, rules: Label
 
 /** What the request's label maps say, decoded and checked against the image. */
 export const readTruth = async (
-  { maxPixels }: { readonly maxPixels: number },
+  { maxPixels, maxSide }: PictureLimits,
   { segmenter }: { readonly segmenter: Segmenter },
   image: Image,
   part: "labels" | "target",
@@ -101,6 +108,7 @@ export const readTruth = async (
   const { classes } = segmenter.manifest;
   const rules = {
     maxPixels,
+    maxSide,
     classes: classes.length,
     palette: classes.map((c) => c.color),
     expected: spatialSize(image),

@@ -9,7 +9,11 @@ import type { PartName } from "../contract/files.ts";
 import type { MapScores, ScoreRequest, ScoreResult } from "../contract/score.ts";
 import { spatialSize } from "../tensor.ts";
 
-type ReadLabels = (part: PartName, bytes: Uint8Array, rules: Omit<LabelRules, "maxPixels">) => Promise<Labels>;
+type ReadLabels = (
+  part: PartName,
+  bytes: Uint8Array,
+  rules: Omit<LabelRules, "maxPixels" | "maxSide">,
+) => Promise<Labels>;
 
 export const scoreMaps = async (request: ScoreRequest, models: Models, read: ReadLabels): Promise<ScoreResult> => {
   const known =
