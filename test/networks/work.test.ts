@@ -7,7 +7,7 @@ import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import type * as Compile from "../../src/segmenter/compile.ts";
 import { createSegmenter, type Segmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
-import type { Size } from "../../src/segmenter/size.ts";
+import type { Size } from "../../src/tensor.ts";
 import { given, leastLikely } from "../support/aims.ts";
 import { chunk, ihdr, pngSignature } from "../image/png-writer.ts";
 import { failureOf, serviceOf, spec, tiny } from "../service/tiny-service.ts";
