@@ -269,3 +269,29 @@ describe("the test itself finds", () => {
     expect(faultsIn({ "api/a.ts": 'import { FaultlineError } from "../contract/failure.ts";' })).toEqual([]);
   });
 });
+
+describe("CONTRIBUTING.md", () => {
+  const table = readFileSync(new URL("../CONTRIBUTING.md", import.meta.url), "utf8");
+  const rows = Array.from(table.matchAll(/^\| `(\w+)` \| (.+) \| (.+) \|$/gm), ([, room, what, allowed]) => ({
+    room: room!,
+    planned: what!.startsWith("*planned*"),
+    allowed: allowed!,
+  }));
+
+  it("lists these rooms, in this order, with what each may import", () => {
+    const written = (allowed: readonly string[] | "anything"): string => {
+      if (allowed === "anything") return allowed;
+      return allowed.length === 0 ? "nothing" : allowed.map((entry) => `\`${entry}\``).join(", ");
+    };
+    expect(rows.map(({ room, allowed }) => [room, allowed])).toEqual(
+      Object.entries(rooms).map(([room, allowed]) => [room, written(allowed)]),
+    );
+  });
+
+  it("marks as planned those that have no files, and no others", () => {
+    const present = new Set(Object.keys(sources).map((path) => unitOf(path).split("/")[0]));
+    expect(rows.filter(({ planned }) => planned).map(({ room }) => room)).toEqual(
+      Object.keys(rooms).filter((room) => !present.has(room)),
+    );
+  });
+});
