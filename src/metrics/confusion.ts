@@ -1,13 +1,17 @@
-/** Confusion matrices, and the scores of segmentation made from them: counts first, pooled over a set, then ratios. */
+/**
+ * Confusion matrices, and the scores of a segmentation. Counts are pooled over a set first; ratios are computed from
+ * the sums.
+ */
 import { sameShape, type Tensor } from "../tensor.ts";
 
 /** The label that is ignored in a reference. */
 const voidLabel = 255;
 
 /**
- * `counts[r][p]`: pixels of reference class r predicted as p; void reference pixels are not counted. Each of the
- * `classes` rows has `classes + 1` entries: the last counts predictions that are no scored class (a network's extra
- * output, or void). Plain numbers, so that it travels as JSON.
+ * `counts[r][p]` is the number of pixels of reference class r that are predicted as p. Pixels that are void in the
+ * reference are not counted. Each of the `classes` rows has `classes + 1` entries; the last one counts predictions that are
+ * not a scored class (an additional output of the network, or void). The entries are plain numbers, so that the matrix can
+ * be sent as JSON.
  */
 export interface Confusion {
   readonly classes: number;
@@ -16,15 +20,15 @@ export interface Confusion {
 
 export interface Scores {
   /**
-   * Intersection over union of each class, TP / (TP + FP + FN); `null` for a class absent from the reference. Predicting
-   * an absent class still costs the class that was there a false negative.
+   * Intersection over union of each class, TP / (TP + FP + FN); `null` for a class that does not occur in the reference.
+   * Predicting such a class is still a false negative of the class that occurs there.
    */
   readonly iou: readonly (number | null)[];
-  /** Mean of `iou` over the classes present in the reference; `null` where there is none. */
+  /** Mean of `iou` over the classes present in the reference; `null` if there is none. */
   readonly miou: number | null;
-  /** Share of counted pixels that are right; `null` where none is counted. */
+  /** Share of the counted pixels whose prediction is right; `null` if none is counted. */
   readonly pixelAccuracy: number | null;
-  /** Pixels counted: all but void. */
+  /** The number of counted pixels: all that are not void. */
   readonly pixels: number;
 }
 
@@ -37,9 +41,9 @@ export const emptyConfusion = (classes: number): Confusion => ({
 /**
  * Compares two label maps of one shape.
  *
- * A prediction ≥ `classes` counts as wrong: a false negative for the reference class, a false positive for none.
+ * A prediction ≥ `classes` is wrong: a false negative of the reference class, and a false positive of no class.
  *
- * @throws RangeError where shapes differ, or a reference label is neither a class nor void (255)
+ * @throws RangeError if the shapes differ, or a reference label is neither a class nor void (255).
  */
 export const confusionMatrix = (
   prediction: Tensor<"uint8">,
@@ -65,7 +69,11 @@ export const confusionMatrix = (
   };
 };
 
-/** Sums two matrices: associative and commutative, exact up to 2^53 pixels. @throws RangeError where classes differ */
+/**
+ * The sum of two matrices: associative, commutative, and exact up to 2^53 pixels.
+ *
+ * @throws RangeError if the classes differ.
+ */
 export const mergeConfusions = (a: Confusion, b: Confusion): Confusion => {
   if (a.classes !== b.classes) throw new RangeError(`mergeConfusions: ${a.classes} and ${b.classes} classes`);
   return { classes: a.classes, counts: a.counts.map((row, r) => row.map((n, p) => n + b.counts[r]![p]!)) };
@@ -75,7 +83,10 @@ const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b
 
 const ratio = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
 
-/** IoU, mIoU and pixel accuracy. Of a set, merge first and score then: means of per-image scores are another quantity. */
+/**
+ * IoU, mIoU and pixel accuracy. For a set, merge the matrices first: the mean of the scores of its images is another
+ * quantity.
+ */
 export const scores = ({ counts }: Confusion): Scores => {
   const present = counts.map(sum);
   const right = counts.map((row, c) => row[c]!);
@@ -87,8 +98,8 @@ export const scores = ({ counts }: Confusion): Scores => {
 };
 
 /**
- * IoU ratio (Arnab et al. 2018): adversarial mIoU ÷ clean mIoU, each of a pooled matrix. `null` where it has no meaning:
- * either is undefined, or the clean mIoU is 0, so that there was nothing to break.
+ * IoU ratio (Arnab et al. 2018): adversarial mIoU ÷ clean mIoU, each of a pooled matrix. `null` if one of them is
+ * undefined, or the clean mIoU is 0.
  */
 export const iouRatio = (adversarial: Scores, clean: Scores): number | null =>
   adversarial.miou === null || clean.miou === null ? null : ratio(adversarial.miou, clean.miou);
