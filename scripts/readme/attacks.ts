@@ -1,37 +1,81 @@
 /**
- * What the README says of each attack. The list moves to src/attacks/catalogue.ts; the only import to change then is the one
- * in page.ts.
+ * What the documents say of each attack, in the form of src/attacks/catalogue.ts: where that has `attacks` and `AttackEntry`, this file
+ * goes, and page.ts imports them from there.
  */
 
 import type { AttackName } from "../../src/attacks/catalogue.ts";
 
-/** A row of the README's table. */
+/** What the tables of the documents need of an entry of the catalogue. */
 export interface AttackEntry {
-  readonly name: string;
   readonly title: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** The step as a formula. */
+  readonly formula: string;
   readonly knowledge: "white-box" | "transfer" | "gradient-free";
   readonly type: "fixed-budget" | "minimum-norm";
-  readonly distance: "linf" | "l2" | "l1" | "l0";
-  readonly paper: { readonly title: string; readonly arxiv: string };
+  readonly distance: "linf" | "l2";
+  readonly paper: { readonly title: string; readonly authors: string; readonly year: number; readonly arxiv: string };
 }
 
-const paper = (title: string, arxiv: string) => ({ title, arxiv });
-const explaining = paper("Goodfellow, Shlens and Szegedy, ICLR 2015", "1412.6572");
-const atScale = paper("Kurakin, Goodfellow and Bengio, ICLR 2017", "1611.01236");
-const physical = paper("Kurakin, Goodfellow and Bengio, ICLR 2017 workshop", "1607.02533");
-const resistant = paper("Madry et al., ICLR 2018", "1706.06083");
+const whiteBox = { knowledge: "white-box", type: "fixed-budget", distance: "linf" } as const;
 
-const linfBall = { knowledge: "white-box", type: "fixed-budget", distance: "linf" } as const;
+const physical = {
+  title: "Adversarial Examples in the Physical World",
+  authors: "Kurakin, Goodfellow, Bengio",
+  year: 2017,
+  arxiv: "1607.02533",
+};
 
-const byName = {
-  fgsm: { title: "FGSM", ...linfBall, paper: explaining },
-  "fgsm-ii": { title: "FGSM II (least-likely class)", ...linfBall, paper: atScale },
-  ifgsm: { title: "Iterative FGSM", ...linfBall, paper: physical },
-  "ifgsm-ii": { title: "Iterative FGSM II (least-likely class)", ...linfBall, paper: physical },
-  pgd: { title: "PGD (random start)", ...linfBall, paper: resistant },
-} satisfies Readonly<Record<AttackName, Omit<AttackEntry, "name">>>;
-
-export const attackEntries: readonly AttackEntry[] = Object.entries(byName).map(([name, entry]) => ({
-  name,
-  ...entry,
-}));
+export const attacks = {
+  fgsm: {
+    ...whiteBox,
+    title: "FGSM",
+    summary: "One step of size ε away from each pixel's own label.",
+    formula: "clip(x + ε·sign ∇L(x, y))",
+    paper: {
+      title: "Explaining and Harnessing Adversarial Examples",
+      authors: "Goodfellow, Shlens, Szegedy",
+      year: 2015,
+      arxiv: "1412.6572",
+    },
+  },
+  "fgsm-ii": {
+    ...whiteBox,
+    title: "FGSM II",
+    summary: "One step of size ε towards each pixel's least likely class.",
+    formula: "clip(x − ε·sign ∇L(x, y_ll))",
+    paper: {
+      title: "Adversarial Machine Learning at Scale",
+      authors: "Kurakin, Goodfellow, Bengio",
+      year: 2017,
+      arxiv: "1611.01236",
+    },
+  },
+  ifgsm: {
+    ...whiteBox,
+    title: "Iterative FGSM",
+    summary: "Many small steps away from each pixel's own label.",
+    formula: "clip(x + α·sign ∇L(x, y))",
+    paper: physical,
+  },
+  "ifgsm-ii": {
+    ...whiteBox,
+    title: "Iterative FGSM II",
+    summary: "Many small steps towards each pixel's least likely class.",
+    formula: "clip(x − α·sign ∇L(x, y_ll)), y_ll anew at each step",
+    paper: physical,
+  },
+  pgd: {
+    ...whiteBox,
+    title: "PGD",
+    summary: "Iterative FGSM from a random start within ε.",
+    formula: "clip(x + α·sign ∇L(x, y)), from x₀ + U(−ε, ε)",
+    paper: {
+      title: "Towards Deep Learning Models Resistant to Adversarial Attacks",
+      authors: "Madry, Makelov, Schmidt, Tsipras, Vladu",
+      year: 2018,
+      arxiv: "1706.06083",
+    },
+  },
+} as const satisfies Readonly<Record<AttackName, AttackEntry>>;

@@ -1,35 +1,49 @@
-/** The README's table of attacks is derived from their catalogue. */
+/** The tables of attacks in the documents are derived from the catalogue. */
 
-import { expect, it } from "vitest";
-import { attackEntries } from "../../scripts/readme/attacks.ts";
-import { attacksTable, withAttacks } from "../../scripts/readme/page.ts";
+import { describe, expect, it } from "vitest";
+import { attackNames } from "../../src/api/schemas.ts";
+import { current, overview, tables, withTable, type Entries } from "../../scripts/readme/page.ts";
 import { read } from "./documents.ts";
 
 const readme = read("README.md");
 
-it("the committed table is the one that scripts/readme.ts writes", () => {
-  expect(readme, "README.md is stale: run npx tsx scripts/readme.ts").toBe(withAttacks(readme));
+describe.each(Object.keys(tables))("%s", (path) => {
+  it("has the table that scripts/readme.ts writes", () => {
+    expect(read(path), `${path} is stale: run npx tsx scripts/readme.ts`).toBe(current(path, read(path)));
+  });
+
+  it("has a row with a paper for each attack that the API takes", () => {
+    const rows = read(path).match(/^\| `[a-z0-9-]+` \| .*\]\(https:\/\/arxiv\.org\/abs\/\d{4}\.\d{4,5}\).*\|$/gm) ?? [];
+    expect(rows.map((row) => row.split("`")[1])).toEqual([...attackNames]);
+  });
 });
 
-it("every attack has a section in docs/attacks.md, and every row a link to its paper", () => {
-  const sections = new Set(Array.from(read("docs/attacks.md").matchAll(/^## ([a-z0-9-]+)$/gm), ([, name]) => name));
-  expect(sections).toEqual(new Set(attackEntries.map(({ name }) => name)));
-  const rows = attacksTable(attackEntries).split("\n").slice(2);
-  expect(rows).toHaveLength(attackEntries.length);
-  for (const row of rows) expect(row).toMatch(/\(https:\/\/arxiv\.org\/abs\/\d{4}\.\d{4,5}\)/);
+it("a table names at most three authors, and escapes what would end a cell", () => {
+  const entry = {
+    title: "A",
+    summary: "‖g‖ or |g|.",
+    formula: "g",
+    knowledge: "transfer",
+    type: "minimum-norm",
+    distance: "l2",
+    paper: { title: "On A", authors: "One, Two, Three, Four", year: 2020, arxiv: "2001.00001" },
+  } satisfies Entries[string];
+  expect(overview({ a: entry }).split("\n")[2]).toBe(
+    "| `a` | ‖g‖ or \\|g\\|. | transfer, minimum norm, L2 | [One et al. 2020](https://arxiv.org/abs/2001.00001) |",
+  );
 });
 
 it("a stale table is replaced, and all else is kept", () => {
-  const stale = readme.replace("[`pgd`]", "[`old`]");
+  const stale = readme.replace("| `pgd` |", "| `old` |");
   expect(stale).not.toBe(readme);
-  expect(withAttacks(stale)).toBe(readme);
-  expect(withAttacks(`${readme}\nmore`)).toBe(`${readme}\nmore`);
+  expect(current("README.md", stale)).toBe(readme);
+  expect(current("README.md", `${readme}\nmore`)).toBe(`${readme}\nmore`);
 });
 
 it.each([
   ["no markers", "# Faultline"],
   ["one twice", `${readme}<!-- attacks:begin -->`],
   ["the wrong order", "<!-- attacks:end --><!-- attacks:begin -->"],
-])("a README with %s is refused", (_, text) => {
-  expect(() => withAttacks(text)).toThrow("<!-- attacks:begin --> and <!-- attacks:end --> once each");
+])("a document with %s is refused", (_, text) => {
+  expect(() => withTable(text, "| |")).toThrow("<!-- attacks:begin --> and <!-- attacks:end --> once each");
 });
