@@ -1,8 +1,11 @@
 /** The tables of attacks in the documents, each between two comments that mark its place. */
 
-import { attacks, type AttackEntry } from "./attacks.ts";
+import { attacks, type AttackEntry } from "../../src/attacks/catalogue.ts";
 
-export type Entries = Readonly<Record<string, AttackEntry>>;
+/** What the tables say of an attack. */
+type Described = Pick<AttackEntry, "title" | "summary" | "formula" | "knowledge" | "type" | "distance" | "paper">;
+
+export type Entries = Readonly<Record<string, Described>>;
 
 const [begin, end] = ["<!-- attacks:begin -->", "<!-- attacks:end -->"];
 

@@ -3,6 +3,7 @@
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
 import { tensorOf } from "../tensor.ts";
+import type { Objective } from "./objective.ts";
 
 /** [N,H,W] int32 labels to bool [N,C,H,W]; void (255, or any value that is no class) is false in every channel. */
 export const oneHot = (op: Builder, labels: Value, classes: number): Value => {
@@ -61,3 +62,14 @@ export const crossEntropyWithGradient = (
     }),
   };
 };
+
+/** The paper's loss: climbed away from the labels that are given, or descended towards them. */
+export const crossEntropyObjective = (targeted: boolean): Objective => ({
+  key: "cross-entropy",
+  sense: targeted ? -1 : 1,
+  inputs: { target: { dtype: "int32", per: "pixel" } },
+  build: (op, logits, { inputs }) => {
+    const { loss, gradient } = crossEntropyWithGradient(op, logits, inputs["target"]!);
+    return { value: loss, cotangent: gradient };
+  },
+});
