@@ -1,4 +1,4 @@
-/** `faultline quantize`: a float network to one with int8 weights, and int8 arithmetic where it pays. */
+/** `faultline quantize`: a float network to one with int8 weights, and int8 arithmetic where that is faster. */
 
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
