@@ -8,7 +8,7 @@ import { writeModel } from "../onnx/write.ts";
 import { quantize, type Calibration, type Quantized } from "../quantize/quantize.ts";
 import type { Wanted } from "../runtime/choose.ts";
 import { RuntimeError } from "../runtime/session.ts";
-import { networkSize } from "../segmenter/size.ts";
+import { networkSize, type Size } from "../segmenter/size.ts";
 import { manifestSchema, parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
 import { wantedBackend, type Options, type Values } from "../node/options.ts";
 import { backendOption } from "./backend.ts";
@@ -17,7 +17,7 @@ import { command, needed } from "./command.ts";
 import { at, Refusal, UsageError } from "../node/failure.ts";
 import { checkFolder, checkWritable, readJson, readNetwork, statOf, writeFiles } from "../node/files.ts";
 import { observerFor } from "./observer.ts";
-import { parseSize, type Size } from "./sizes.ts";
+import { parseSize } from "./sizes.ts";
 import { grouped } from "./text.ts";
 
 const options = {

@@ -2,7 +2,8 @@
 
 import type { Attribute, Graph, ValueInfo } from "./graph.ts";
 
-const typed = ({ name, dtype, shape }: ValueInfo): string =>
+/** A value with its type and shape: `image: float32[1, 3, height, width]`; "?" is an unknown size, "…" an unknown rank. */
+export const typed = ({ name, dtype, shape }: ValueInfo): string =>
   `${name}: ${dtype}[${shape ? shape.map((d) => d ?? "?").join(", ") : "…"}]`;
 
 const attributeText = (attribute: Attribute): string => {
