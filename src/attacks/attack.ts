@@ -16,6 +16,7 @@ export interface Evaluation {
 /** A function of the image that an attack climbs. */
 export type Objective<E extends Evaluation = Evaluation> = (image: Image) => Promise<E>;
 
+/** A step that an attack has made. */
 export interface Progress<E extends Evaluation = Evaluation> {
   /** Counts from 1. */
   readonly step: number;
@@ -26,6 +27,7 @@ export interface Progress<E extends Evaluation = Evaluation> {
   readonly image: Image;
 }
 
+/** Who watches an attack, and may stop it. */
 export interface Watch<E extends Evaluation = Evaluation> {
   /** Awaited after each step. */
   readonly onStep?: ((progress: Progress<E>) => void | Promise<void>) | undefined;
@@ -33,7 +35,11 @@ export interface Watch<E extends Evaluation = Evaluation> {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Returns the adversarial image; the given one is not changed. */
+/**
+ * An attack: gives the adversarial image of a clean one, which is not changed.
+ *
+ * It rejects with the signal's reason where it is stopped, and with what the objective rejects with.
+ */
 export interface Attack {
   <E extends Evaluation>(objective: Objective<E>, image: Image, watch?: Watch<E>): Promise<Image>;
   /** What it is, where it is no more than an ascent: a backend may then do it by itself. */

@@ -39,6 +39,7 @@ export interface AttackPlan {
   readonly source?: Labels | undefined;
 }
 
+/** What an attack made of an image, and what the network sees before and after it. */
 export interface AttackedImage {
   readonly clean: Prediction;
   /** As computed, and rounded to 8 bits. */
@@ -92,7 +93,12 @@ const timed = async <T>(run: () => Promise<T>): Promise<readonly [T, number]> =>
   return [await run(), performance.now() - start];
 };
 
-/** @param clean the prediction on the image, where it is known already. */
+/**
+ * Attacks an image [3,H,W] of grey levels 0..255, and predicts before and after.
+ *
+ * @param clean the prediction on the image, where it is known already.
+ * @throws RuntimeError where the backend fails, MemoryBudgetError where a run would not fit; the signal's reason where it is aborted.
+ */
 export const attackImage = async (
   segmenter: Segmenter,
   image: Image,

@@ -14,6 +14,7 @@ export interface Confusion {
   readonly counts: readonly (readonly number[])[];
 }
 
+/** Scores of predictions against a reference, void pixels left out; shares from 0 to 1. */
 export interface Scores {
   /**
    * Intersection over union of each class, TP / (TP + FP + FN); `null` for a class absent from the reference. Predicting

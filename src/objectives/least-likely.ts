@@ -4,7 +4,7 @@ import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
 
 /**
- * argmin over the scored classes, from the logits of this very run: recomputed at every step of an iterative attack.
+ * The least-likely class of each pixel: argmin over the scored classes, from the logits of this very run: recomputed at every step of an iterative attack.
  *
  * @param logits float32 [N,C,H,W]
  * @param scored how many of the C outputs are classes; the rest are never chosen.

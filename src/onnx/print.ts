@@ -26,7 +26,9 @@ const attributeText = (attribute: Attribute): string => {
   }
 };
 
-/** `graph main(x: float32[1, 3, 8, 8]) → y: …`, the weights by shape, then `y = Conv(x, w) {strides: [2, 2]}` a node. */
+/**
+ * A graph as text: `graph main(x: float32[1, 3, 8, 8]) → y: …`, the weights by shape, then `y = Conv(x, w) {strides: [2, 2]}` a node.
+ */
 export const printGraph = (graph: Graph): string => {
   const head = `graph ${graph.name}(${graph.inputs.map(typed).join(", ")}) → ${graph.outputs.map(typed).join(", ")}`;
   const weights = [...graph.initializers].map(

@@ -2,6 +2,7 @@
 
 import type { Manifest } from "./manifest.ts";
 
+/** In pixels. */
 export interface Size {
   readonly height: number;
   readonly width: number;

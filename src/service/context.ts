@@ -14,6 +14,7 @@ import type { Goal, Image } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { imageSize, readImage } from "./pictures.ts";
 
+/** What a service is made of: networks, a runtime, and its limits. */
 export interface ServiceOptions {
   readonly store: ModelStore;
   /** Without it the service takes no uploads. */

@@ -30,6 +30,7 @@ export interface ResidentSession {
   readonly release: () => Promise<void>;
 }
 
+/** A runtime on a WebGPU device; its resident sessions read and write buffers of that device. */
 export interface WebGpuRuntime extends Runtime {
   readonly backend: "webgpu";
   readonly device: GPUDevice;
@@ -37,6 +38,7 @@ export interface WebGpuRuntime extends Runtime {
   readonly createResidentSession: (model: Uint8Array, options?: AscentOptions) => Promise<ResidentSession>;
 }
 
+/** The device that models run on, and how. */
 export interface WebGpuOptions {
   readonly adapter: GPUAdapter;
   /** Of that adapter. All calls reject with DeviceLostError once it is lost. */
@@ -94,7 +96,7 @@ const requireFeeds = <T>(names: readonly string[], feeds: Readonly<Record<string
     return [name, fed];
   });
 
-/** The one instance of onnxruntime that the process has. Files and adapter are the first call's. */
+/** Starts onnxruntime on a WebGPU device. There is one instance of it in a process: files and adapter are the first call's. */
 export const startWebGpu = ({ adapter, device, cpuFallback = false, files }: WebGpuOptions): WebGpuRuntime => {
   ort.env.logLevel = "fatal"; // what is wrong is thrown
   ort.env.wasm.numThreads = 1;
