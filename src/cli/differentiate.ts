@@ -77,7 +77,6 @@ const reportOf = (file: string, { bytes, nodes, predictedBytes, inputs, outputs 
 
 export const differentiate = command({
   name: "differentiate",
-  summary: "write a network with its gradient as one ONNX file",
   operand: "NET.onnx",
   about,
   options,

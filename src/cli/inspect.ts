@@ -102,7 +102,6 @@ const textOf = (file: string, bytes: number, model: Model, found: Survey): strin
 
 export const inspect = command({
   name: "inspect",
-  summary: "operators, what blocks a gradient, cost and memory of a network",
   operand: "NET.onnx",
   about,
   options,
