@@ -1,5 +1,6 @@
 /** POST /v1/robustness: one image, a grid of attacks and radii, a verdict. */
 import { z } from "@hono/zod-openapi";
+import { defaultSteps } from "../attacks/catalogue.ts";
 import type { Service } from "../contract/service.ts";
 import type { RobustnessRequest, RobustnessResult } from "../contract/robustness.ts";
 import { negotiate } from "./accept.ts";
@@ -121,7 +122,7 @@ type Asked = Uploaded<z.output<ReturnType<typeof robustnessSpec>>, "image", "lab
 const resolve = (service: Service, limits: Limits, { spec, image, labels }: Asked): RobustnessRequest => {
   const attacks = [...new Set(spec.attacks)];
   const epsilons = [...new Set(spec.epsilons)].toSorted((a, b) => a - b);
-  const counts = attacks.flatMap((name) => epsilons.map((epsilon) => service.defaultSteps(name, epsilon)));
+  const counts = attacks.flatMap((name) => epsilons.map((epsilon) => defaultSteps(name, epsilon)));
   const steps = counts.reduce((a, b) => a + b, 0);
   const wrong = [
     steps > limits.gridSteps && {

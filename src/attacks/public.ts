@@ -1,6 +1,7 @@
-/** `faultline/attacks`: attacks on a function of an image. They know no network. */
+/** `faultline/attacks`: attacks as data, and how they are followed on a function of an image. They know no network. */
 
-export type { Attack, Evaluation, Image, Objective } from "./attack.ts";
-export { fgsm } from "./fgsm.ts";
-export { ifgsm, paperSteps } from "./ifgsm.ts";
-export { pgd } from "./pgd.ts";
+export type { Attack, Evaluation, Image, Objective, Rule } from "./attack.ts";
+export { attackNames, makeAttack, type AttackName } from "./catalogue.ts";
+export { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+export { paperSteps } from "./paper-steps.ts";
+export { follow } from "./run.ts";

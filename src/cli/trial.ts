@@ -1,5 +1,6 @@
 /** Whether a network is what its manifest says: its shapes, and a run forward and back on a small image. */
 
+import { crossEntropyObjective } from "../objectives/cross-entropy.ts";
 import { random } from "../random.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
 import type { Runtime } from "../runtime/session.ts";
@@ -101,7 +102,7 @@ const tryOn = async (
   if (!withGradient) return { size, forwardMs, gradientMs: null, warnings: [] };
 
   progress(`a gradient run at ${where}`);
-  const objective = segmenter.objective({ kind: "away", labels });
+  const objective = segmenter.objective({ objective: crossEntropyObjective(false), labels });
   const { result, ms } = await timed(() => objective(image));
   if (!result.gradient.data.every(Number.isFinite))
     throw new Refusal(`the gradient on noise at ${where} is not finite`);

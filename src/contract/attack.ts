@@ -1,7 +1,8 @@
 /** An attack on an image. */
 
 import type { AttackName } from "../attacks/catalogue.ts";
-import type { StepReport } from "../evaluation/measure.ts";
+import type { OptionValues } from "../attacks/options.ts";
+import type { StepReport } from "../evaluation/steps.ts";
 import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
 import type { Backend, CrfChoice } from "./options.ts";
 import type { EncodedImage, Size } from "./files.ts";
@@ -10,7 +11,7 @@ import type { FloatAndUint8, Receipt, Reference, Timings } from "./receipt.ts";
 export type Targeted = { readonly kind: "class"; readonly class: number } | { readonly kind: "map" };
 
 /** An attack with nothing left open: every default is filled in. `epsilon` and `alpha` in grey levels. */
-export interface AttackSpec {
+export interface AttackSpec extends OptionValues {
   readonly model: string;
   readonly attack: AttackName;
   readonly epsilon: number;

@@ -4,7 +4,6 @@
  */
 
 import type { AttackRequest, AttackResult, AttackRun } from "./attack.ts";
-import type { AttackName } from "../attacks/catalogue.ts";
 import type { ModelInfo, Uploads } from "./models.ts";
 import type { RobustnessRequest, RobustnessResult, RobustnessRun } from "./robustness.ts";
 import type { ScoreRequest, ScoreResult } from "./score.ts";
@@ -19,8 +18,6 @@ export interface Service {
   model(name: string): Promise<ModelInfo>;
   /** Resolves when requests can be served; rejects with `model-unavailable` until then. */
   ready(): Promise<void>;
-  /** Steps that the attack's protocol gives for a radius: 1 for single-step attacks. */
-  defaultSteps(attack: AttackName, epsilon: number): number;
   segment(request: SegmentRequest): Promise<SegmentResult>;
   /** All that can be refused is refused before the first `onStep`. */
   attack(request: AttackRequest, run: AttackRun): Promise<AttackResult>;

@@ -1,5 +1,6 @@
 /** Confusion matrices, and the scores of segmentation made from them: counts first, pooled over a set, then ratios. */
 import { sameShape, type Tensor } from "../tensor.ts";
+import { scoresOf, sum, type ClassCounts, type Scores } from "./counts.ts";
 
 /** The label that is ignored in a reference. */
 const voidLabel = 255;
@@ -12,21 +13,6 @@ const voidLabel = 255;
 export interface Confusion {
   readonly classes: number;
   readonly counts: readonly (readonly number[])[];
-}
-
-/** Scores of predictions against a reference, void pixels left out; shares from 0 to 1. */
-export interface Scores {
-  /**
-   * Intersection over union of each class, TP / (TP + FP + FN); `null` for a class absent from the reference. Predicting
-   * an absent class still costs the class that was there a false negative.
-   */
-  readonly iou: readonly (number | null)[];
-  /** Mean of `iou` over the classes present in the reference; `null` where there is none. */
-  readonly miou: number | null;
-  /** Share of counted pixels that are right; `null` where none is counted. */
-  readonly pixelAccuracy: number | null;
-  /** Pixels counted: all but void. */
-  readonly pixels: number;
 }
 
 /** The neutral element of `mergeConfusions`. */
@@ -72,24 +58,12 @@ export const mergeConfusions = (a: Confusion, b: Confusion): Confusion => {
   return { classes: a.classes, counts: a.counts.map((row, r) => row.map((n, p) => n + b.counts[r]![p]!)) };
 };
 
-const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-
-const ratio = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
+/** The counts of each class: the diagonal, the rows' sums and the columns' sums. */
+export const countsOfConfusion = ({ counts }: Confusion): ClassCounts => ({
+  truePositive: counts.map((row, c) => row[c]!),
+  reference: counts.map(sum),
+  predicted: counts.map((_, c) => sum(counts.map((row) => row[c]!))),
+});
 
 /** IoU, mIoU and pixel accuracy. Of a set, merge first and score then: means of per-image scores are another quantity. */
-export const scores = ({ counts }: Confusion): Scores => {
-  const present = counts.map(sum);
-  const right = counts.map((row, c) => row[c]!);
-  const predicted = counts.map((_, c) => sum(counts.map((row) => row[c]!)));
-  const iou = present.map((n, c) => (n === 0 ? null : right[c]! / (n + predicted[c]! - right[c]!)));
-  const defined = iou.filter((v) => v !== null);
-  const pixels = sum(present);
-  return { iou, miou: ratio(sum(defined), defined.length), pixelAccuracy: ratio(sum(right), pixels), pixels };
-};
-
-/**
- * IoU ratio (Arnab et al. 2018): adversarial mIoU ÷ clean mIoU, each of a pooled matrix. `null` where it has no meaning:
- * either is undefined, or the clean mIoU is 0, so that there was nothing to break.
- */
-export const iouRatio = (adversarial: Scores, clean: Scores): number | null =>
-  adversarial.miou === null || clean.miou === null ? null : ratio(adversarial.miou, clean.miou);
+export const scores = (confusion: Confusion): Scores => scoresOf(countsOfConfusion(confusion));

@@ -1,13 +1,5 @@
 /** `faultline/metrics`: scores of segmentations, and distances between images. */
 
-export {
-  confusionMatrix,
-  emptyConfusion,
-  iouRatio,
-  mergeConfusions,
-  scores,
-  type Confusion,
-  type Scores,
-} from "./confusion.ts";
+export { countsOf, iouRatio, mergeCounts, scoresOf, type ClassCounts, type Scores } from "./counts.ts";
 export { changedShare, distances, type Distances } from "./distances.ts";
 export { ssim } from "./ssim.ts";

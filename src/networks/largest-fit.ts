@@ -2,8 +2,9 @@
 
 import { nativeSize, type Size } from "../segmenter/size.ts";
 import { OnnxError } from "../onnx/graph.ts";
+import type { Objective } from "../objectives/objective.ts";
 import type { Footprint } from "../runtime/memory/memory.ts";
-import type { Goal, Segmenter } from "../segmenter/segmenter.ts";
+import type { Segmenter } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 
 /** In pixels. Each size that is tried compiles its graphs, and plans what they recompute: a second where an image is seen in tiles. */
@@ -18,26 +19,26 @@ const STRIDES = 8;
 /** Between the two sizes from which memory is estimated: less may be what is the same at any size, or one tile for both. */
 const GROWTH = 1.25;
 
-/** What attacks of these goals hold together, one set of sessions for each; without goals, what a prediction holds. */
+/** What attacks of these objectives hold together, one set of sessions for each; without objectives, what a prediction holds. */
 export const footprintsOf = (
   segmenter: Segmenter,
   size: Size,
-  goals: readonly Goal["kind"][],
+  objectives: readonly Objective[],
 ): readonly (readonly Footprint[])[] =>
-  goals.length === 0
+  objectives.length === 0
     ? [[segmenter.forwardFootprint(size)]]
-    : goals.map((goal) => segmenter.attackFootprints(size, goal));
+    : objectives.map((objective) => segmenter.attackFootprints(size, objective));
 
 /**
  * The largest of the sizes that the network takes, of the aspect of `wanted` and not beyond it, at which attacks of these
- * goals (without goals: predictions) are predicted to fit the budget; what is STEP pixels longer, or by the next multiple where
+ * objectives (without objectives: predictions) are predicted to fit the budget; what is STEP pixels longer, or by the next multiple where
  * that is more, does not. null where none does. A network of fixed size has that one only.
  */
 export const largestFit = (
   segmenter: Segmenter,
   cache: SessionCache,
   wanted: Size,
-  goals: readonly Goal["kind"][],
+  objectives: readonly Objective[],
 ): Size | null => {
   const { manifest } = segmenter;
   const longer = Math.max(wanted.height, wanted.width);
@@ -48,14 +49,14 @@ export const largestFit = (
     const scale = (count * multiple) / longer;
     return nativeSize(manifest, { height: wanted.height * scale, width: wanted.width * scale });
   };
-  const footprints = (count: number, of: readonly Goal["kind"][]) => footprintsOf(segmenter, sized(count), of);
-  const fit = (count: number, of: readonly Goal["kind"][]): boolean =>
+  const footprints = (count: number, of: readonly Objective[]) => footprintsOf(segmenter, sized(count), of);
+  const fit = (count: number, of: readonly Objective[]): boolean =>
     attempt(() => footprints(count, of).every((f) => cache.predict(f) <= cache.budgetBytes), false);
 
   const area = (count: number): number => pixels(sized(count));
-  if (area(1) === area(most)) return fit(1, goals) ? sized(1) : null;
-  // One goal after another, each from where the one before it ended: most often it fits there too.
-  const [first = [], ...others] = goals.map((goal) => [goal]);
+  if (area(1) === area(most)) return fit(1, objectives) ? sized(1) : null;
+  // One objective after another, each from where the one before it ended: most often it fits there too.
+  const [first = [], ...others] = objectives.map((objective) => [objective]);
   const step = Math.max(1, Math.round(STEP / multiple));
   const small = Math.ceil(most / 16);
   const need = (count: number) => ({ pixels: area(count), bytes: Math.max(...footprints(count, first).map(needOf)) });
@@ -71,7 +72,7 @@ export const largestFit = (
     within: fit(large, first) ? [large, most + 1] : [0, large],
   });
   const count = others.reduce(
-    (last, goal) => lastThat((n) => fit(n, goal), last, { step, first: last, stride: step }),
+    (last, objective) => lastThat((n) => fit(n, objective), last, { step, first: last, stride: step }),
     found,
   );
   return count === 0 ? null : sized(count);

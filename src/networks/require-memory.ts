@@ -1,7 +1,8 @@
 /** The memory budget, asked before anything is computed. */
 
 import { FaultlineError } from "../contract/failure.ts";
-import type { Goal, Segmenter } from "../segmenter/segmenter.ts";
+import type { Objective } from "../objectives/objective.ts";
+import type { Segmenter } from "../segmenter/segmenter.ts";
 import { MemoryBudgetError, type SessionCache } from "../segmenter/session-cache.ts";
 import type { Size } from "../segmenter/size.ts";
 import { footprintsOf, largestFit } from "./largest-fit.ts";
@@ -11,7 +12,7 @@ const leastBytes = ({ manifest }: Segmenter, { height, width }: Size): number =>
   4 * height * width * (3 + 3 + manifest.classes.length);
 
 /**
- * Refuses runs that would not fit: attacks of these goals, or, without goals, a prediction. Before the image is decoded; a size far too large even before its graph is compiled.
+ * Refuses runs that would not fit: attacks of these objectives, or, without objectives, a prediction. Before the image is decoded; a size far too large even before its graph is compiled.
  *
  * @throws FaultlineError memory-exceeded, with the largest size that would fit.
  */
@@ -19,17 +20,17 @@ export const requireMemory = (
   cache: SessionCache,
   segmenter: Segmenter,
   size: Size,
-  goals: readonly Goal["kind"][],
+  objectives: readonly Objective[],
 ): void => {
   const { budgetBytes } = cache;
   try {
     const least = leastBytes(segmenter, size);
     if (least > budgetBytes) throw new MemoryBudgetError(least, budgetBytes);
-    for (const footprints of footprintsOf(segmenter, size, goals)) cache.requireFit(footprints);
+    for (const footprints of footprintsOf(segmenter, size, objectives)) cache.requireFit(footprints);
   } catch (cause) {
     if (!(cause instanceof MemoryBudgetError)) throw cause;
     const { predictedBytes } = cause;
-    const fit = largestFit(segmenter, cache, size, goals);
+    const fit = largestFit(segmenter, cache, size, objectives);
     throw new FaultlineError({ kind: "memory-exceeded", predictedBytes, budgetBytes, largestFit: fit }, { cause });
   }
 };

@@ -1,4 +1,4 @@
-/** `faultline/objectives`: what an attack climbs, at the logits, as fragments of a graph. */
+/** `faultline/objectives`: what an attack climbs, at the logits, as fragments of a graph with their cotangents. */
 
-export { crossEntropyWithGradient } from "./cross-entropy.ts";
-export { leastLikely } from "./least-likely.ts";
+export { objectiveNamed, objectiveNames } from "./catalogue.ts";
+export type { Objective } from "./objective.ts";

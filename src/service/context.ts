@@ -8,9 +8,10 @@ import { createBackends, type OpenWebGpu, type PlacedModel } from "../networks/p
 import { createModels, type ModelStore, type Models } from "../networks/registry.ts";
 import { requireMemory } from "../networks/require-memory.ts";
 import type { UploadStore } from "../networks/upload-store.ts";
+import type { Objective } from "../objectives/objective.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import type { Runtime } from "../runtime/session.ts";
-import type { Goal, Image } from "../segmenter/segmenter.ts";
+import type { Image } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { imageSize, readImage } from "./pictures.ts";
 
@@ -52,7 +53,7 @@ export interface Context {
     readonly crf?: CrfChoice | undefined;
   }) => Promise<PlacedModel>;
   /** Decodes the image and refuses what could not run, before anything is computed. */
-  readonly prepare: (model: PlacedModel, bytes: Uint8Array, goals: readonly Goal["kind"][]) => Promise<Image>;
+  readonly prepare: (model: PlacedModel, bytes: Uint8Array, objectives: readonly Objective[]) => Promise<Image>;
 }
 
 /** What the network cannot take, in the words of the API. */
@@ -76,8 +77,8 @@ export const createContext = ({
   const place = createBackends(cache, webgpu);
   const open: Context["open"] = async ({ model, backend, crf }) =>
     place(await models.open(model), { wanted: backend ?? usual, crf });
-  const prepare: Context["prepare"] = async ({ segmenter, cache: own, unsupported }, bytes, goals) => {
-    if (goals.length > 0 && unsupported.length > 0) {
+  const prepare: Context["prepare"] = async ({ segmenter, cache: own, unsupported }, bytes, objectives) => {
+    if (objectives.length > 0 && unsupported.length > 0) {
       throw new FaultlineError({
         kind: "gradient-unsupported",
         model: segmenter.manifest.name,
@@ -86,7 +87,7 @@ export const createContext = ({
     }
     const size = imageSize(bytes, { maxPixels });
     try {
-      requireMemory(own, segmenter, size, goals);
+      requireMemory(own, segmenter, size, objectives);
     } catch (cause) {
       throw sizeRefused(cause, size);
     }

@@ -1,6 +1,7 @@
 /** /v1/score's work: label maps in, confusion matrices and IoU out. */
 
-import { confusionMatrix, iouRatio, scores } from "../metrics/confusion.ts";
+import { confusionMatrix, scores } from "../metrics/confusion.ts";
+import { iouRatio } from "../metrics/counts.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import type { Models } from "../networks/registry.ts";
 import type { LabelRules } from "./pictures.ts";

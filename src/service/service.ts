@@ -3,7 +3,6 @@
 import { FaultlineError } from "../contract/failure.ts";
 import type { ModelInfo } from "../contract/models.ts";
 import type { Service } from "../contract/service.ts";
-import { stepsOf } from "../evaluation/measure.ts";
 import type { Models } from "../networks/registry.ts";
 import { createUploads } from "../networks/uploads.ts";
 import { RuntimeError } from "../runtime/session.ts";
@@ -38,7 +37,6 @@ export const createService = (options: ServiceOptions): Service => {
       if (options.stop?.aborted) throw new FaultlineError({ kind: "stopping" });
       await models.open(options.defaultModel);
     },
-    defaultSteps: stepsOf,
     segment: (request) => queue(() => running(request.model, () => segment(request))),
     attack: (request, run) =>
       queue(() => running(request.spec.model, () => cancellable(run.signal, () => attack(request, run)))),

@@ -107,7 +107,6 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
       throw new FaultlineError({ kind: "unknown-model", model: name, accepted: [fakeModel.name] });
     },
     ready: async () => {},
-    defaultSteps,
     segment: async (request) => {
       calls.segment.push(request);
       return {

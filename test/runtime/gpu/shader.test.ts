@@ -74,7 +74,7 @@ describe("readShader", () => {
 it("the browsers' bundle has every kernel under its name", () => {
   const text = readFileSync(new URL("../../../src/runtime/gpu/browser.ts", import.meta.url), "utf8");
   const imports = new Map(
-    Array.from(text.matchAll(/^import (\w+) from "..\/..\/kernels\/(\w+).wgsl";$/gm), ([, v, k]) => [v, k]),
+    Array.from(text.matchAll(/^import (\w+) from "..\/..\/..\/kernels\/(\w+).wgsl";$/gm), ([, v, k]) => [v, k]),
   );
   const entries = Array.from(text.matchAll(/^ {2}(\w+): (\w+),$/gm), ([, name, variable]) => [
     name,
