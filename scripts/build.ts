@@ -13,7 +13,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const lib = join(root, "lib");
 
 const compile = (folder: string): void => {
-  const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
+  // Node below 20.6 does not load the command bin/tsc itself, which has no ending.
+  const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "lib/tsc.js");
   const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--noCheck", "--outDir", folder], {
     cwd: root,
     stdio: ["ignore", 2, 2],
