@@ -15,8 +15,10 @@ export const attacks = {
   ...momentumAttacks,
 } as const satisfies Readonly<Record<string, AttackEntry>>;
 
+/** The name of an attack. */
 export type AttackName = keyof typeof attacks;
 
+/** The names of all attacks. */
 export const attackNames = Object.keys(attacks) as readonly AttackName[];
 
 export const attackEntry = (name: AttackName): AttackEntry => attacks[name];
@@ -59,7 +61,12 @@ export interface AttackSettings extends OptionValues, Constraint {
   readonly seed: number;
 }
 
-/** @throws RangeError for a number that is out of range. */
+/**
+ * An attack by its name; `epsilon` and `alpha` are in grey levels.
+ *
+ * @param targeted whether given labels are approached.
+ * @throws RangeError for a number that is out of range.
+ */
 export const makeAttack = (name: AttackName, settings: AttackSettings, targeted = false): Attack => {
   const { epsilon, pixelRange, seed } = settings;
   requirePositive({ epsilon });
