@@ -3,7 +3,7 @@
 /** μ(l, l'): what label l costs beside label l'; [C, C]. */
 export type Compatibility = readonly (readonly number[])[];
 
-/** In the symbols of Krähenbühl and Koltun (2011) and of Zheng et al. (CRF-RNN, 2015); mean-field.ts has the definition. */
+/** In the symbols of Krähenbühl and Koltun (2011) and of Zheng et al. (CRF-RNN, 2015); test/support/crf/mean-field.ts has the definition. */
 export interface CrfParameters {
   /** Mean-field iterations, 1 to 20. */
   readonly iterations: number;
@@ -22,13 +22,6 @@ export const crfRnn: CrfParameters = {
   bilateral: { weight: 5, thetaAlpha: 160, thetaBeta: 3 },
 };
 
-/** The DenseCRF behind DeepLab v2 as released (bi_w 4, bi_xy_std 67, bi_rgb_std 3; pos_w 3, pos_xy_std 1). */
-export const denseCrf: CrfParameters = {
-  iterations: 10,
-  gaussian: { weight: 3, theta: 1 },
-  bilateral: { weight: 4, thetaAlpha: 67, thetaBeta: 3 },
-};
-
 /** A parameter that is out of range; `field` names it, as in "bilateral.thetaBeta". */
 export class CrfParameterError extends RangeError {
   override readonly name = "CrfParameterError";
@@ -39,11 +32,11 @@ export class CrfParameterError extends RangeError {
   }
 }
 
-export const MOST_ITERATIONS = 20;
+const MOST_ITERATIONS = 20;
 /** Standard deviations, in pixels or grey levels. Below the least no pixel has a neighbour; above the most all are one. */
-export const LEAST_THETA = 0.25;
-export const MOST_THETA = 1e4;
-export const MOST_WEIGHT = 100;
+const LEAST_THETA = 0.25;
+const MOST_THETA = 1e4;
+const MOST_WEIGHT = 100;
 
 /** @throws CrfParameterError for the first parameter that is out of range. */
 export const checkParameters = ({ iterations, gaussian, bilateral, compatibility }: CrfParameters): void => {

@@ -1,5 +1,5 @@
 /**
- * Mean-field inference in a fully connected CRF by its definition, in O(N²): what the graph fragment is checked against.
+ * Mean-field inference in a fully connected CRF by its definition, in O(N²), which the graph fragment is checked against.
  *
  * E(x) = Σ ψ_u(xᵢ) + Σ_{i<j} μ(xᵢ, xⱼ)·k(fᵢ, fⱼ), with ψ_u the network's negative logits and
  * k = w⁽¹⁾ exp(−|pᵢ − pⱼ|²/2θ_α² − |Iᵢ − Iⱼ|²/2θ_β²) + w⁽²⁾ exp(−|pᵢ − pⱼ|²/2θ_γ²), positions p, colours I
@@ -7,8 +7,13 @@
  * DenseCRF calls normalisation "after"), and that sum and the message include the pixel itself, which the paper leaves out.
  */
 
-import { dimensionsOf, spatialSize, tensor, type Tensor } from "../tensor.ts";
-import { CrfParameterError, checkParameters, type Compatibility, type CrfParameters } from "./parameters.ts";
+import { dimensionsOf, spatialSize, tensor, type Tensor } from "../../../src/tensor.ts";
+import {
+  CrfParameterError,
+  checkParameters,
+  type Compatibility,
+  type CrfParameters,
+} from "../../../src/crf/parameters.ts";
 
 /** μ(l, l') = [l ≠ l']. */
 export const potts = (classes: number): Compatibility =>
