@@ -1,6 +1,6 @@
 /**
  * Mean-field inference in a fully connected CRF as a graph fragment (Krähenbühl and Koltun, 2011; Zheng et al., CRF-RNN, 2015).
- * The features, that is the lattice, are given and held constant, as in CRF-RNN's released layer.
+ * The features, and with them the lattice, are inputs that are held constant, as in CRF-RNN's released layer.
  */
 
 import type { Builder } from "../onnx/build.ts";
@@ -11,7 +11,7 @@ import type { Message } from "./message.ts";
 import { CrfParameterError, checkParameters, type CrfParameters } from "./parameters.ts";
 import { spatialFilter } from "./spatial-filter.ts";
 
-/** −μ·m for each pixel; for Potts, μ = 1 − I, m itself: Σ m is the same for all classes, and softmax does not see it. */
+/** −μ·m for each pixel. For Potts, μ = 1 − I, it is m itself: Σ m is the same for all classes and cancels in the softmax. */
 const compatible = (op: Builder, message: Value, compatibility: CrfParameters["compatibility"]): Value => {
   if (compatibility === undefined || compatibility === "potts") return message;
   const classes = message.shape[1]!;
@@ -26,8 +26,8 @@ const compatible = (op: Builder, message: Value, compatibility: CrfParameters["c
  * z ← u − μ·message(softmax z), from z = u.
  *
  * @param logits u: float32 [1,C,H,W]
- * @returns z: float32 [1,C,H,W]; its softmax over the classes are the marginals.
- * @throws CrfParameterError where the compatibility is not of C labels.
+ * @returns z: float32 [1,C,H,W]; its softmax over the classes gives the marginals.
+ * @throws CrfParameterError where the compatibility is not a matrix of C labels.
  */
 export const meanField = (
   op: Builder,

@@ -1,13 +1,13 @@
-/** The lattice of one image, as the tensors that a graph with `latticeInputs` is fed. */
+/** The lattice of one image, as tensors for the inputs that `latticeInputs` declares. */
 
 import { spatialSize, tensor, type Tensor } from "../tensor.ts";
 import { DIMENSIONS, latticeNames, partsOf, type IndexType } from "./lattice-filter.ts";
 import { checkParameters, type CrfParameters } from "./parameters.ts";
 import { latticeOf, responseToOnes, type Lattice } from "./permutohedral.ts";
 
-/** Tensors to feed, and M', for which the graph is compiled. */
+/** The tensors of a lattice, and its number of vertices, for which the graph is compiled. */
 export interface ImageLattice {
-  /** M': the vertices, one for those that are missing, and padding. */
+  /** M': the number of vertices, with one for missing neighbours and with padding. */
   readonly vertices: number;
   readonly feeds: Readonly<Record<string, Tensor>>;
 }
@@ -32,21 +32,21 @@ export const bilateralFeatures = (
   return features;
 };
 
-/** The least of 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19, 21 … (by 12 %) that holds the vertices and one more. */
+/** The smallest of 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19, 21 … (steps of 12 %) above the number of vertices. */
 export const paddedVertices = (vertices: number): number => {
   let size = 8;
   while (size <= vertices) size = Math.max(size + 1, Math.floor(1.12 * size));
   return size;
 };
 
-/** Int64 by its halves, little-endian: without a BigInt per element. */
+/** Int64 from little-endian 32-bit halves, which avoids a BigInt per element. */
 const int64 = (values: Int32Array): BigInt64Array<ArrayBuffer> => {
   const halves = new Int32Array(2 * values.length);
   for (let i = 0; i < values.length; i++) halves[2 * i] = values[i]!;
   return new BigInt64Array(halves.buffer);
 };
 
-/** Missing neighbours, and those of the padding, are the last vertex. */
+/** Neighbours of each vertex. Missing neighbours, and all those of the padding, are the last vertex. */
 const padNeighbours = ({ neighbours, vertices }: Lattice, padded: number): Int32Array<ArrayBuffer> => {
   const rows = neighbours.length / vertices;
   const out = new Int32Array(rows * padded).fill(padded - 1);
@@ -92,9 +92,9 @@ const feedsOf = (lattice: Lattice, vertices: number, weight: number, index: Inde
  * Builds the lattice of an image.
  *
  * @param image float32 [3,H,W] or [1,3,H,W], grey levels 0..255
- * @param index as `latticeInputs` declared it
- * @returns null where the bilateral kernel has no weight, and no lattice is needed.
- * @throws CrfParameterError; RangeError for what is not one image, and where θ are so small that vertices cannot be numbered.
+ * @param index the integer type that `latticeInputs` declared
+ * @returns null where the bilateral weight is 0, so that no lattice is needed.
+ * @throws CrfParameterError; RangeError where the tensor is not one image, or θ are too small for the vertices to be numbered.
  */
 export const latticeOfImage = (
   image: Tensor<"float32">,

@@ -3,5 +3,5 @@
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
 
-/** What the other pixels tell each pixel about each class: probabilities [N,C] to [N,C]. Linear. */
+/** The message to each pixel about each class, from probabilities [N,C] to [N,C]; it must be linear. */
 export type Message = (op: Builder, probabilities: Value) => Value;

@@ -1,6 +1,6 @@
-/** What a fully connected CRF is given by. */
+/** The parameters of a fully connected CRF. */
 
-/** μ(l, l'): what label l costs beside label l'; [C, C]. */
+/** μ(l, l'), [C, C]: the cost of label l at a pixel whose neighbour has label l'. */
 export type Compatibility = readonly (readonly number[])[];
 
 /** In the symbols of Krähenbühl and Koltun (2011) and of Zheng et al. (CRF-RNN, 2015); test/support/crf/mean-field.ts has the definition. */
@@ -33,7 +33,7 @@ export class CrfParameterError extends RangeError {
 }
 
 const MOST_ITERATIONS = 20;
-/** Standard deviations, in pixels or grey levels. Below the least no pixel has a neighbour; above the most all are one. */
+/** Limits of standard deviations, in pixels or grey levels. Below the smaller no pixel has a neighbour; above the larger all pixels are alike. */
 const LEAST_THETA = 0.25;
 const MOST_THETA = 1e4;
 const MOST_WEIGHT = 100;
@@ -56,7 +56,7 @@ export const checkParameters = ({ iterations, gaussian, bilateral, compatibility
   if (!square) throw new CrfParameterError("compatibility", compatibility, '"potts" or a square matrix of numbers');
 };
 
-/** What is wrong with the parameters, and the field that is at fault. */
+/** The error of `checkParameters`, or null where the parameters are valid. */
 export const crfFault = (parameters: CrfParameters): CrfParameterError | null => {
   try {
     checkParameters(parameters);

@@ -1,6 +1,6 @@
 /**
  * The permutohedral lattice of a set of points (Adams, Baek, Davis: Fast High-Dimensional Filtering Using the Permutohedral
- * Lattice, Eurographics 2010): where each point lies between the vertices, and which vertices are neighbours.
+ * Lattice, Eurographics 2010): the barycentric coordinates of each point, and the neighbours of each vertex.
  */
 
 import { Simplex, scalesOf } from "./simplex.ts";
@@ -10,7 +10,7 @@ import { VertexTable } from "./vertex-table.ts";
 export interface Lattice {
   readonly points: number;
   readonly dimensions: number;
-  /** M: the vertices that some point touches. */
+  /** M: the number of vertices of the simplices that contain points. */
   readonly vertices: number;
   /** [N, d+1]: the vertices of each point's simplex. */
   readonly corners: Int32Array<ArrayBuffer>;
@@ -23,7 +23,7 @@ export interface Lattice {
 /** Keys of vertices are exact integers in float64. */
 const LARGEST_KEY = 2 ** 53;
 
-/** The extent of q along each of the first d axes, from the box that holds the points. */
+/** The range of q along each of the first d axes, from the bounding box of the points. */
 const extentsOf = (features: Float32Array, d: number): { low: Float64Array; extent: Float64Array } => {
   const [least, most] = [new Float64Array(d).fill(Infinity), new Float64Array(d).fill(-Infinity)];
   if (!features.every(Number.isFinite)) throw new RangeError("permutohedral: a feature is not a finite number");
@@ -51,8 +51,8 @@ const extentsOf = (features: Float32Array, d: number): { low: Float64Array; exte
 };
 
 /**
- * The vertex (d + 1)·q + r·1 with the axes that it was moved along has the key r + (d + 1)·Σ strideᵢ·(qᵢ − lowᵢ): steps
- * between vertices are additions. The last coordinate follows from the others.
+ * Strides of the keys of vertices: (d + 1)·q + r·1 has the key r + (d + 1)·Σ strideᵢ·(qᵢ − lowᵢ), so that a step between vertices is
+ * an addition. The last coordinate follows from the others.
  */
 const packingOf = (features: Float32Array, d: number): { low: Float64Array; stride: Float64Array } => {
   const { low, extent } = extentsOf(features, d);

@@ -1,10 +1,10 @@
-/** Where a point lies in the permutohedral lattice A*_d (Adams, Baek, Davis, 2010, sections 3 and 4.1). */
+/** Location of a point in the permutohedral lattice A*_d (Adams, Baek, Davis, 2010, sections 3 and 4.1). */
 
-/** Scales of the axes such that splat, blur by [1 2 1]/4 and slice together have standard deviation 1 (Adams, section 3). */
+/** Scales of the axes with which splat, blur by [1 2 1]/4 and slice together have standard deviation 1 (Adams, section 3). */
 export const scalesOf = (d: number): Float64Array =>
   Float64Array.from({ length: d }, (_, i) => ((d + 1) * Math.sqrt(2 / 3)) / Math.sqrt((i + 1) * (i + 2)));
 
-/** A point, elevated to the hyperplane Σ xᵢ = 0 in d + 1 dimensions, in the simplex that encloses it. */
+/** A point, elevated to the hyperplane Σ xᵢ = 0 in d + 1 dimensions, and the simplex that encloses it. */
 export class Simplex {
   readonly #d: number;
   readonly #scales: Float64Array;
@@ -43,7 +43,7 @@ export class Simplex {
     elevated[0] = sum;
   }
 
-  /** Rounds each coordinate to a multiple of d + 1, then moves the axes that are farthest off until they add up to 0. */
+  /** Rounds each coordinate to a multiple of d + 1, then changes those with the largest rounding error until the sum is 0. */
   #approach(): void {
     const [d, elevated, q, rank] = [this.#d, this.#elevated, this.q, this.#rank];
     let sum = 0;

@@ -1,4 +1,4 @@
-/** The smoothness kernel: a Gaussian of the pixels' positions, exact but for its tails, by separable convolution. */
+/** The smoothness kernel: a Gaussian of the pixels' positions, truncated, by separable convolution. */
 
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
@@ -6,14 +6,14 @@ import { tensor, type Tensor } from "../tensor.ts";
 import type { Message } from "./message.ts";
 import type { CrfParameters } from "./parameters.ts";
 
-/** In standard deviations; 6·10⁻⁵ of the kernel's mass lie beyond. */
+/** Radius of the truncated kernel in standard deviations; 6·10⁻⁵ of its mass lie beyond. */
 const REACH = 4;
 
 interface Kernel {
   readonly radius: number;
   /** exp(−t²/2θ²), t = −radius … radius. */
   readonly taps: Float32Array<ArrayBuffer>;
-  /** 1 ÷ the sum of the taps that lie inside the image, at each position. */
+  /** At each position, 1 ÷ the sum of the taps that lie inside the image. */
   readonly normaliser: Float32Array<ArrayBuffer>;
 }
 
@@ -30,13 +30,13 @@ const kernelOf = (theta: number, size: number): Kernel => {
   return { radius, taps, normaliser };
 };
 
-/** Each value repeated, times a factor. */
+/** Each value times a factor, repeated. */
 const repeated = (values: Float32Array, times: number, factor: number): Float32Array<ArrayBuffer> =>
   Float32Array.from({ length: values.length * times }, (_, i) => factor * values[Math.floor(i / times)]!);
 
 /**
- * w⁽²⁾ times the Gaussian mean around each pixel. Both convolutions run over the rows [H, W·C] as they stand, the horizontal one
- * with dilation C; the kernel is separable, and so is its normalisation.
+ * w⁽²⁾ times the Gaussian mean around each pixel. Both convolutions run on [H, W·C] without a transposition, the horizontal one with
+ * dilation C. The kernel is separable, and so is its normalisation.
  */
 export const spatialFilter =
   (

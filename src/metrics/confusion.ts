@@ -1,4 +1,4 @@
-/** Confusion matrices, and the scores of segmentation made from them: counts first, pooled over a set, then ratios. */
+/** Confusion matrices and the scores of segmentation. Counts are pooled over a set before ratios are formed. */
 import { sameShape, type Tensor } from "../tensor.ts";
 
 /** The label that is ignored in a reference. */
@@ -7,7 +7,7 @@ const voidLabel = 255;
 /**
  * `counts[r][p]`: pixels of reference class r predicted as p; void reference pixels are not counted. Each of the
  * `classes` rows has `classes + 1` entries: the last counts predictions that are no scored class (a network's extra
- * output, or void). Plain numbers, so that it travels as JSON.
+ * output, or void). Plain numbers, which can be sent as JSON.
  */
 export interface Confusion {
   readonly classes: number;
@@ -17,14 +17,14 @@ export interface Confusion {
 export interface Scores {
   /**
    * Intersection over union of each class, TP / (TP + FP + FN); `null` for a class absent from the reference. Predicting
-   * an absent class still costs the class that was there a false negative.
+   * an absent class is a false negative of the reference's class.
    */
   readonly iou: readonly (number | null)[];
   /** Mean of `iou` over the classes present in the reference; `null` where there is none. */
   readonly miou: number | null;
-  /** Share of counted pixels that are right; `null` where none is counted. */
+  /** Share of the counted pixels that are predicted correctly; `null` where none is counted. */
   readonly pixelAccuracy: number | null;
-  /** Pixels counted: all but void. */
+  /** Number of counted pixels, all but void. */
   readonly pixels: number;
 }
 
@@ -37,7 +37,7 @@ export const emptyConfusion = (classes: number): Confusion => ({
 /**
  * Compares two label maps of one shape.
  *
- * A prediction ≥ `classes` counts as wrong: a false negative for the reference class, a false positive for none.
+ * A prediction ≥ `classes` is wrong: a false negative of the reference class, and a false positive of no class.
  *
  * @throws RangeError where shapes differ, or a reference label is neither a class nor void (255)
  */
@@ -75,7 +75,7 @@ const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b
 
 const ratio = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
 
-/** IoU, mIoU and pixel accuracy. Of a set, merge first and score then: means of per-image scores are another quantity. */
+/** IoU, mIoU and pixel accuracy. For a set, merge the matrices first: the mean of per-image scores is another quantity. */
 export const scores = ({ counts }: Confusion): Scores => {
   const present = counts.map(sum);
   const right = counts.map((row, c) => row[c]!);
@@ -87,8 +87,8 @@ export const scores = ({ counts }: Confusion): Scores => {
 };
 
 /**
- * IoU ratio (Arnab et al. 2018): adversarial mIoU ÷ clean mIoU, each of a pooled matrix. `null` where it has no meaning:
- * either is undefined, or the clean mIoU is 0, so that there was nothing to break.
+ * IoU ratio (Arnab et al. 2018): adversarial mIoU ÷ clean mIoU, each of a pooled matrix. `null` where it is
+ * undefined: where either mIoU is, or the clean one is 0.
  */
 export const iouRatio = (adversarial: Scores, clean: Scores): number | null =>
   adversarial.miou === null || clean.miou === null ? null : ratio(adversarial.miou, clean.miou);

@@ -1,13 +1,13 @@
-/** How far apart two images or two label maps are. Images are [C,H,W], grey levels 0..255. */
+/** Distances between two images or two label maps. Images are [C,H,W], grey levels 0..255. */
 import { sameShape, type Tensor } from "../tensor.ts";
 import { ssim } from "./ssim.ts";
 
 type Image = Tensor<"float32">;
 
 export interface Distances {
-  /** Pixels in which any channel differs. */
+  /** Number of pixels in which any channel differs. */
   readonly l0Pixels: number;
-  /** Values (pixels × channels) that differ. */
+  /** Number of values (pixels × channels) that differ. */
   readonly l0Values: number;
   /** Euclidean norm of the difference, grey levels. */
   readonly l2: number;
@@ -26,7 +26,7 @@ const equal = (a: Float32Array, b: Float32Array): boolean => {
   return true;
 };
 
-/** All but SSIM. */
+/** All distances but SSIM. */
 const norms = ({ data: a, shape }: Image, { data: b }: Image): Omit<Distances, "ssim"> => {
   const size = shape[1]! * shape[2]!;
   const changed = new Uint8Array(size);
@@ -55,8 +55,8 @@ const norms = ({ data: a, shape }: Image, { data: b }: Image): Omit<Distances, "
 };
 
 /**
- * `distances` from one image to others: computed once where an image equals the one before (as an adversarial image of
- * whole grey levels equals its rounded self).
+ * `distances` from one image to several; reused where an image equals the one before it (an adversarial image of whole grey
+ * levels equals its rounding).
  */
 export const distancesFrom = (a: Image): ((b: Image) => Distances) => {
   let last: { readonly data: Float32Array; readonly result: Distances } | null = null;
@@ -75,8 +75,10 @@ export const distancesFrom = (a: Image): ((b: Image) => Distances) => {
 export const distances = (a: Image, b: Image): Distances => distancesFrom(a)(b);
 
 /**
- * Share of pixels whose label differs between two maps; pixels that are void (255) in either, or in `reference` where one
- * is given, are left out. `null` where none is left. @throws RangeError where shapes differ
+ * Share of pixels whose label differs between two maps. Pixels that are void (255) in either map, or in `reference` where one is
+ * given, are ignored; `null` where all are.
+ *
+ * @throws RangeError where shapes differ
  */
 export const changedShare = (
   before: Tensor<"uint8">,

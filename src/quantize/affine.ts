@@ -1,6 +1,6 @@
 /** The affine map between reals and unsigned bytes: real = scale·(q − zeroPoint) (Jacob et al. 2018, eq. 1). */
 
-/** Real numbers, `low` ≤ 0 ≤ `high`. */
+/** An interval of real numbers; `low` ≤ 0 ≤ `high`. */
 export interface Range {
   readonly low: number;
   readonly high: number;
@@ -12,11 +12,11 @@ export interface Affine {
   readonly zeroPoint: number;
 }
 
-/** Largest value of a quantised activation; its values are 0..255. */
+/** Largest value of a quantised activation, whose values are 0..255. */
 export const LEVELS = 255;
 
 /**
- * The map whose 256 levels span the range, which is first stretched to hold 0: 0 is a level, so that zero padding is exact.
+ * The map whose 256 levels span the range, extended to contain 0. Zero is a level, so that zero padding is exact.
  *
  * @throws RangeError where the range is not finite or upside down.
  */
@@ -27,12 +27,12 @@ export const affineOf = (range: Range): Affine => {
     throw new RangeError(`affineOf: ${range.low} to ${range.high} is no range`);
   }
   const scale = Math.fround((high - low) / LEVELS);
-  // A range too small for a float32 scale: everything is 0.
+  // The range is too small for a float32 scale: everything is 0.
   if (scale === 0) return { scale: 1, zeroPoint: 0 };
   return { scale, zeroPoint: Math.min(LEVELS, Math.round(Math.abs(low) / scale)) };
 };
 
-/** To the nearest integer, halves to the even one, as QuantizeLinear rounds. */
+/** Rounds to the nearest integer, halves to the even one, as QuantizeLinear does. */
 export const roundHalfToEven = (v: number): number => {
   const down = Math.floor(v);
   if (v - down !== 0.5) return Math.round(v);
@@ -44,7 +44,7 @@ export const quantizeValue = ({ scale, zeroPoint }: Affine, x: number): number =
 
 export const dequantizeValue = ({ scale, zeroPoint }: Affine, q: number): number => (q - zeroPoint) * scale;
 
-/** The reals that do not saturate: those that round to a level. */
+/** The range of the reals that do not saturate. */
 export const rangeOf = (affine: Affine): Range => ({
   low: dequantizeValue(affine, 0),
   high: dequantizeValue(affine, LEVELS),

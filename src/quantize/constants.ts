@@ -1,4 +1,4 @@
-/** Folding of what a graph computes from constants alone; sizes that are symbols stay symbols. */
+/** Folding of constant expressions of a graph; symbolic sizes stay symbolic. */
 
 import { createBuilder } from "../onnx/build.ts";
 import { decompose } from "../onnx/decompose.ts";
@@ -8,12 +8,12 @@ import { upgrade } from "../onnx/upgrade.ts";
 import type { Value } from "../onnx/value.ts";
 import { sizeOf, type Tensor } from "../tensor.ts";
 
-/** Larger constants (weights) are never computed with. */
+/** Largest number of elements of a constant to compute with; weights have more. */
 const MAX_ELEMENTS = 4096;
 
 /**
- * The model with every node gone whose inputs are small constants and whose result is one: exporters write such chains
- * around Pad and Reshape. Operators keep their form. Returns `model` itself where there is nothing to do.
+ * The model without the nodes whose inputs and results are small constants; exporters write chains of them around Pad and
+ * Reshape. Other operators are unchanged. Returns `model` itself where there is nothing to fold.
  */
 export const foldConstants = (model: Model): Model => {
   const { graph, opset } = model;

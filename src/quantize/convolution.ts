@@ -1,16 +1,16 @@
-/** Convolutions as quantisation sees them. */
+/** The convolutions that quantisation considers. */
 
 import { intOf, intsOf, type Graph, type Node } from "../onnx/graph.ts";
 import type { Tensor } from "../tensor.ts";
 
-/** A Conv or ConvTranspose whose weights are in the file. */
+/** A Conv or ConvTranspose whose weights are initializers. */
 export interface Convolution {
   readonly node: Node;
-  /** The names of its input and its output. */
+  /** Names of its input and its output. */
   readonly x: string;
   readonly y: string;
   readonly weights: Tensor<"float32">;
-  /** Absent: no bias. */
+  /** Absent where there is no bias. */
   readonly bias?: Tensor<"float32">;
   /** The axis of the output channels among those of `weights`. */
   readonly axis: 0 | 1;

@@ -4,8 +4,8 @@
 const HALF = 4096;
 
 /**
- * Counts in bins of one width, a power of two; bin edges are its multiples. When a value lies beyond the last bin the
- * width doubles and bins merge in pairs, so memory stays the same and no value is lost. Not-a-numbers are refused.
+ * Counts values in bins whose width is a power of two; bin edges are multiples of it. When a value lies beyond the last bin, the
+ * width doubles and bins merge in pairs: memory stays constant and no value is lost. NaN is refused.
  */
 export class Histogram {
   #width = 2 ** -20;
@@ -31,7 +31,7 @@ export class Histogram {
     return this.#total;
   }
 
-  /** The smallest value and the largest. @throws RangeError where there is none. */
+  /** The smallest and the largest value. @throws RangeError where there is none. */
   get extremes(): { readonly low: number; readonly high: number } {
     if (this.#total === 0) throw new RangeError("Histogram: nothing was counted");
     return { low: this.#low, high: this.#high };
@@ -42,7 +42,7 @@ export class Histogram {
     return this.#width;
   }
 
-  /** The bins that are not empty, in ascending order: the middle of each and its count. */
+  /** Middle and count of each non-empty bin, in ascending order. */
   bins(): { readonly middle: number; readonly count: number }[] {
     return Array.from(this.#counts, (count, i) => ({ middle: (i - HALF + 0.5) * this.#width, count })).filter(
       ({ count }) => count > 0,

@@ -1,6 +1,6 @@
 /**
- * Writes a quantised network in QuantizeLinear/DequantizeLinear form: standard ONNX, float between the pairs, and what
- * onnxruntime fuses to QLinearConv where a convolution has DequantizeLinear on all inputs and QuantizeLinear behind it.
+ * Writes a quantised network in QuantizeLinear/DequantizeLinear form: standard ONNX, float between the pairs. onnxruntime fuses a
+ * convolution with DequantizeLinear on all inputs and QuantizeLinear on its output to QLinearConv.
  */
 
 import { OnnxError, attributesOf, type Graph, type Model, type Node, type PlainAttributes } from "../onnx/graph.ts";
@@ -11,29 +11,29 @@ import type { Affine } from "./affine.ts";
 import { convolutionOf, type Convolution } from "./convolution.ts";
 import { quantizeWeights } from "./weights.ts";
 
-/** How each convolution is computed: on integers, in float with int8 weights, or as it was. */
+/** How a convolution is computed: on integers, in float with int8 weights, or in float as before. */
 export type Arithmetic = "integer" | "weights" | "float";
 
 export interface Plan {
   readonly arithmetic: (convolution: Convolution) => Arithmetic;
-  /** Of the inputs and outputs of the convolutions that compute on integers, by name. */
+  /** The affine maps of the inputs and outputs of the convolutions on integers, by name. */
   readonly activations: ReadonlyMap<string, Affine>;
 }
 
-/** Operators of quantised networks: QuantizeLinear and its like, QLinearConv, QGemm, ConvInteger … */
+/** Operators that only quantised networks have: QuantizeLinear, QLinearConv, QGemm, ConvInteger … */
 const ON_INTEGERS = /[Qq]uantizeLinear$|^QLinear|^QGemm$|Integer$/;
 
-/** DequantizeLinear along an axis is of opset 13. */
+/** DequantizeLinear along an axis needs opset 13. */
 const OLDEST_OPSET = 13;
 
 /** The graph being written. */
 interface Draft {
   readonly initializers: Map<string, Tensor>;
   readonly nodes: Node[];
-  /** Values that a DequantizeLinear gives already, by the value that they stand for. */
+  /** Results of DequantizeLinear, by the name of the value that they replace. */
   readonly dequantized: Map<string, string>;
   readonly fresh: (name: string) => string;
-  /** Names of the nodes there were. */
+  /** Names of the nodes of the original graph. */
   readonly named: ReadonlySet<string>;
   readonly activations: Plan["activations"];
 }
@@ -86,13 +86,13 @@ const constant = (draft: Draft, name: string, t: Tensor): string => {
 };
 
 const append = (draft: Draft, op: string, inputs: readonly string[], output: string, plain: PlainAttributes = {}) => {
-  // A node may bear the name of another's output; two nodes may not bear one name.
+  // A node may have the same name as another node's output, but not as another node.
   const name = draft.named.has(output) ? draft.fresh(output) : output;
   draft.nodes.push({ name, op, domain: "", inputs, outputs: [output], attributes: attributesOf(plain) });
   return output;
 };
 
-/** `values` behind a DequantizeLinear, one scale a channel. */
+/** `values` followed by a DequantizeLinear with one scale per channel. */
 const dequantizedConstant = (draft: Draft, name: string, values: Tensor, scales: Tensor, axis: number): string => {
   const zero = tensor(values.dtype, scales.shape, newData(values.dtype, scales.data.length));
   const inputs = [
@@ -103,17 +103,17 @@ const dequantizedConstant = (draft: Draft, name: string, values: Tensor, scales:
   return append(draft, "DequantizeLinear", inputs, draft.fresh(`${name}_dequantized`), { axis });
 };
 
-/** Convolution in float on int8 weights. */
+/** A convolution in float, with int8 weights. */
 const appendWeightOnly = (draft: Draft, { node, weights, axis }: Convolution): void => {
   const { values, scales } = quantizeWeights(weights, axis);
   const w = dequantizedConstant(draft, node.inputs[1]!, values, scales, axis);
   draft.nodes.push({ ...node, inputs: [node.inputs[0]!, w, ...node.inputs.slice(2)] });
 };
 
-/** Largest bias, in units of its scale: half the room of 32 bits, the other half for the sum of products. */
+/** Largest bias in units of its scale: half the range of 32 bits; the other half is left for the sum of products. */
 const LARGEST_BIAS = 2 ** 30;
 
-/** Convolution on integers: x, w and b dequantised, y quantised and dequantised again. */
+/** A convolution on integers: x, w and b are dequantised, y is quantised and dequantised again. */
 const appendInteger = (draft: Draft, convolution: Convolution): void => {
   const { node, weights, bias, axis, x, y } = convolution;
   const input = affineAt(draft, x);
@@ -138,7 +138,7 @@ const affineAt = ({ activations }: Draft, name: string): Affine => {
   return affine;
 };
 
-/** The value behind QuantizeLinear and DequantizeLinear; the same pair for all that ask. */
+/** The value after QuantizeLinear and DequantizeLinear; all readers share one pair. */
 const quantized = (draft: Draft, name: string): string => {
   const known = draft.dequantized.get(name);
   if (known !== undefined) return known;

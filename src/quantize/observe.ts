@@ -1,4 +1,4 @@
-/** Runs a network on calibration images and counts what its activations are. */
+/** Runs a network on calibration images and records histograms of its activations. */
 
 import { OnnxError, type Model, type ValueInfo } from "../onnx/graph.ts";
 import { prune } from "../onnx/passes/prune.ts";
@@ -7,10 +7,10 @@ import { Histogram } from "./histogram.ts";
 
 export type Feeds = Readonly<Record<string, Tensor>>;
 
-/** Makes a model ready to run: the caller's choice of a runtime. */
+/** Opens a session for a model, on a runtime that the caller chooses. */
 export type Open = (model: Model) => Promise<(feeds: Feeds) => Promise<Readonly<Record<string, Tensor>>>>;
 
-/** The part of the model that these values need, with them as its outputs. @throws OnnxError where it has no such value. */
+/** The part of the model that computes these values, with them as outputs. @throws OnnxError where it has no such value. */
 export const withOutputs = (model: Model, names: readonly string[]): Model => {
   const { graph } = model;
   const known = new Set([...graph.inputs.map((v) => v.name), ...graph.nodes.flatMap((n) => n.outputs)]);
@@ -21,7 +21,7 @@ export const withOutputs = (model: Model, names: readonly string[]): Model => {
 };
 
 /**
- * A histogram of each named value over all feeds. One image's activations are in memory at a time.
+ * A histogram of each named value over all feeds. Memory holds the activations of one image at a time.
  *
  * @throws RangeError where an activation is not finite.
  */

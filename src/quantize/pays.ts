@@ -1,12 +1,12 @@
-/** Which convolutions are faster on integers in onnxruntime-web's WASM, and which are worth int8 weights. */
+/** The choice of arithmetic for convolutions in onnxruntime-web's WASM: integers, int8 weights, or float32. */
 
 import type { Arithmetic } from "./insert.ts";
 import type { Convolution } from "./convolution.ts";
 import { sizeOf } from "../tensor.ts";
 
 /**
- * Of a Conv, multiply-adds for each activation that must be quantised or dequantised: what integers save against what
- * they cost. Per output position there are K·M of them (K = taps × input channels ÷ group, M output channels), M
+ * Multiply-adds of a Conv per activation that must be quantised or dequantised: the ratio of what integers save to what they
+ * cost. Per output position there are K·M of them (K = taps × input channels ÷ group, M output channels), M
  * activations written, and strideʰ·strideʷ times the input channels read.
  */
 export const intensity = ({ weights, group, strides }: Convolution): number => {
@@ -14,17 +14,17 @@ export const intensity = ({ weights, group, strides }: Convolution): number => {
   return sizeOf(weights.shape) / (inputsPerGroup * group * sizeOf(strides) + outputs);
 };
 
-/** Integers break even at about 50; see the table below. */
+/** Intensity from which integers are used; they break even at about 50, see the table below. */
 const WORTH_WHILE = 64;
 
-/** Below this many weights a scale and the names of a DequantizeLinear cost more of the file than int8 saves. */
+/** With fewer weights the scale and the names of a DequantizeLinear take more bytes of the file than int8 saves. */
 const FEWEST_WEIGHTS = 1024;
 
 /**
  * Integers for convolutions of intensity ≥ 64, int8 weights for the others that have 1024 or more, else float32.
  *
  * Time in float ÷ time on integers with QuantizeLinear before and DequantizeLinear behind, for E-Net's layers at 360×480
- * and 240×320 (onnxruntime-web 1.30, one thread, least of interleaved runs); int8 weights alone change nothing:
+ * and 240×320 (onnxruntime-web 1.30, one thread, minimum of interleaved runs); int8 weights alone do not change the time:
  *
  * | layer | intensity | 360×480 | 240×320 |
  * |---|---|---|---|

@@ -1,4 +1,4 @@
-/** From a float network to the one that ships: BatchNormalization folded, weights int8, activations uint8 where it pays. */
+/** Quantises a float network: BatchNormalization folded, int8 weights, uint8 activations where integers are faster. */
 
 import type { Model } from "../onnx/graph.ts";
 import { fuseBatchNormalization } from "../onnx/passes/fuse-batch-norm.ts";
@@ -11,25 +11,25 @@ import { arithmeticThatPays } from "./pays.ts";
 import { leastErrorRange } from "./ranges.ts";
 
 export interface Calibration {
-  /** What the network's inputs are on each calibration image, preprocessed. */
+  /** The network's preprocessed inputs for each calibration image. */
   readonly feeds: Iterable<Feeds> | AsyncIterable<Feeds>;
   readonly open: Open;
-  /** How each convolution is to be computed; by default what is measured to pay in WASM. */
+  /** Chooses how each convolution is computed; default: `arithmeticThatPays`, measured in WASM. */
   readonly arithmetic?: (convolution: Convolution) => Arithmetic;
 }
 
 export interface Quantized {
   readonly model: Model;
-  /** How each convolution is computed, by the name of its output, in the graph's order. */
+  /** The arithmetic of each convolution by the name of its output, in the graph's order. */
   readonly arithmetic: ReadonlyMap<string, Arithmetic>;
   readonly activations: ReadonlyMap<string, Affine>;
 }
 
-/** The float network as it is calibrated and quantised: the same function in fewer nodes. */
+/** The float network that is calibrated and quantised: the same function with fewer nodes. */
 export const prepare = (model: Model): Model => foldConstants(fuseBatchNormalization(model));
 
 /**
- * Post-training quantisation: ranges of activations are those of least squared error on the calibration images.
+ * Post-training quantisation: the ranges of activations minimise the squared error on the calibration images.
  *
  * @throws OnnxError for a model that is quantised already or older than opset 13.
  */

@@ -1,11 +1,11 @@
-/** From a histogram of an activation to the range that its 256 levels span. */
+/** The range of an activation's 256 levels, from its histogram. */
 
 import { affineOf, dequantizeValue, quantizeValue, type Range } from "./affine.ts";
 import type { Histogram } from "./histogram.ts";
 
 type Bins = ReturnType<Histogram["bins"]>;
 
-/** Mean squared error of quantising the counted values (each taken as the middle of its bin) with that range. */
+/** Mean squared error of quantising a histogram's values, each taken as the middle of its bin, with that range. */
 export const quantizationError = (bins: Bins, range: Range): number => {
   const affine = affineOf(range);
   let error = 0;
@@ -17,14 +17,14 @@ export const quantizationError = (bins: Bins, range: Range): number => {
   return total === 0 ? 0 : error / total;
 };
 
-/** Shares of the extremes that are tried at first, then the step that refines them. */
+/** Shares of the extremes on the initial grid, and the step of the refinement. */
 const COARSE = Array.from({ length: 16 }, (_, i) => 1 - i / 16);
 const FINEST = 1 / 512;
 
 /**
  * The range of least mean squared error: rounding inside against clipping outside (Nagel et al. 2021, A white paper on
- * neural network quantization, 3.1). It lies within the extremes and holds 0. Searched on a grid of shares of both ends, then refined
- * by steps that halve; the extremes themselves are among the candidates, so it is never worse than they are.
+ * neural network quantization, 3.1). It lies within the extremes and contains 0. The search runs on a grid of shares of both ends and is
+ * refined in halving steps. The extremes themselves are candidates, so the result is never worse than they are.
  */
 export const leastErrorRange = (histogram: Histogram): Range => {
   const { low, high } = histogram.extremes;

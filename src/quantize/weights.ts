@@ -1,4 +1,4 @@
-/** Weights as signed bytes, one scale a channel: w = scale[c]·q, q in −127..127, no zero point. */
+/** Weights as signed bytes with one scale per channel: w = scale[c]·q, q in −127..127, no zero point. */
 
 import { newData, stridesOf, tensor, type Tensor } from "../tensor.ts";
 
@@ -14,7 +14,7 @@ const LARGEST = 127;
  * Each channel's largest weight becomes ±127. A channel whose weights are all zero takes the smallest scale of the others.
  *
  * @param axis the axis of the channels: 0 for Conv, 1 for ConvTranspose.
- * @param atLeast smallest scale of each channel, where a bias in its units must stay within 32 bits.
+ * @param atLeast lower limits of the channels' scales, with which a bias in their units stays within 32 bits.
  */
 export const quantizeWeights = (
   weights: Tensor<"float32">,
@@ -41,10 +41,10 @@ export const quantizeWeights = (
   return { values: tensor("int8", weights.shape, values), scales: tensor("float32", [channels], scales) };
 };
 
-/** The smallest normal float32: no scale is zero. */
+/** The smallest normal float32, so that no scale is zero. */
 const SMALLEST_SCALE = 2 ** -126;
 
-/** What the network then computes with. */
+/** The weights that the quantised network computes with. */
 export const dequantizeWeights = ({ values, scales }: QuantizedWeights, axis: number): Tensor<"float32"> => {
   const stride = stridesOf(values.shape)[axis]!;
   const data = Float32Array.from(values.data, (q, i) => q * scales.data[Math.floor(i / stride) % scales.data.length]!);
