@@ -1,4 +1,4 @@
-/** `faultline differentiate`: a network to a network with its gradient. */
+/** `faultline differentiate`: writes a network with its gradient. */
 
 import type { Graph } from "../onnx/graph.ts";
 import { writeModel } from "../onnx/write.ts";
@@ -50,7 +50,7 @@ const lossOf = (text: string): Loss => {
   return found;
 };
 
-/** Cross-entropy takes the softmax itself. */
+/** Warns of an output that is already a softmax, which cross-entropy applies itself. */
 const warnOfProbabilities = ({ op, outputs }: Loaded, { loss, output }: Wish, io: Io): void => {
   const made = op.producer(outputs[output.name]!)?.node.op;
   if (loss === "cross-entropy" && made === "Softmax")

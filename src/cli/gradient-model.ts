@@ -1,4 +1,4 @@
-/** A network with its gradient, as one standard ONNX model: its own inputs and outputs, and what is asked for. */
+/** A network with its gradient as one standard ONNX model. */
 
 import { gradient } from "../autodiff/gradient.ts";
 import { lowerForGradient } from "../lowering/wasm/rewrites.ts";
@@ -12,7 +12,7 @@ import { within } from "../lowering/wasm/within.ts";
 import { Refusal } from "../node/failure.ts";
 import { declareInputs } from "./loaded.ts";
 
-/** What is differentiated. */
+/** The function that is differentiated. */
 export const losses = ["cross-entropy", "sum", "seed"] as const;
 export type Loss = (typeof losses)[number];
 
@@ -20,19 +20,19 @@ export interface Wish {
   readonly loss: Loss;
   /** The output that is differentiated, and its type at these sizes. */
   readonly output: Pick<Value, "name" | "dtype" | "shape">;
-  /** The inputs by which. */
+  /** The inputs by which it is differentiated. */
   readonly inputs: readonly string[];
-  /** Before the names that are added. */
+  /** Prefix of the added names. */
   readonly prefix: string;
 }
 
-/** The names that are added to the network's inputs and outputs. */
+/** The names of the added inputs and outputs. */
 export const addedNames = ({ loss, output, inputs, prefix }: Wish) => ({
   inputs: loss === "cross-entropy" ? [`${prefix}labels`] : loss === "seed" ? [`${prefix}${output.name}_seed`] : [],
   outputs: [...(loss === "cross-entropy" ? [`${prefix}loss`] : []), ...inputs.map((name) => `${prefix}${name}_grad`)],
 });
 
-/** @throws Refusal where a name that is added is one of the network's. */
+/** @throws Refusal where an added name is one of the network's own. */
 const checkNames = ({ graph }: Model, wish: Wish): void => {
   const taken = new Set([...graph.inputs, ...graph.outputs].map((v) => v.name));
   const added = addedNames(wish);
@@ -43,7 +43,7 @@ const checkNames = ({ graph }: Model, wish: Wish): void => {
     );
 };
 
-/** Only known where the logits are [N,C,H,W]. */
+/** Defined only for logits [N,C,H,W]. */
 const extraInput = (op: Builder, wish: Wish): Value | null => {
   const [name] = addedNames(wish).inputs;
   const { dtype, shape } = wish.output;
@@ -73,8 +73,8 @@ const meanCrossEntropy = (op: Builder, logits: Value, labels: Value): { loss: Va
  * `cross-entropy` an input `labels` int32 [N,H,W] (what is no class is void) and an output `loss`, the mean over the other pixels; with
  * `seed` an input `<output>_seed`, the cotangent of the output; with `sum` the cotangent is one.
  *
- * @param room bytes that a session of it may need: activations are recomputed in the backward pass as far as that takes it there, and
- *   not at all where nothing does.
+ * @param room bytes that a session may need. Activations are recomputed in the backward pass as far as necessary; none are where that
+ *   does not suffice.
  * @throws Refusal where the output does not fit the loss or a name is taken; UnsupportedOperatorError, OnnxError.
  */
 export const gradientModel = (
@@ -104,6 +104,6 @@ export const gradientModel = (
   return { model: { ...written, graph, metadata }, footprint };
 };
 
-/** What the file says about itself. */
+/** Metadata of the file. */
 const describe = ({ loss, output, inputs }: Wish): string =>
   `gradient of ${loss} of ${output.name} by ${inputs.join(", ")}`;

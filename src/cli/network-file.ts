@@ -1,4 +1,4 @@
-/** What a command's operand means: a file, or a network that ships. */
+/** The operand of a command: a file, or the name of a network that ships. */
 
 import { readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -9,7 +9,7 @@ import { readJson, statOf } from "../node/files.ts";
 
 const models = fileURLToPath(new URL("../../models/", import.meta.url));
 
-/** Those of `models/`, a float one beside its int8 one as its ending. */
+/** The names of the networks in `models/`; a float network is given as a suffix of its int8 one. */
 const names = async (): Promise<string> => {
   const entries = await readdir(models, { withFileTypes: true });
   const folders = new Set(entries.filter((e) => e.isDirectory()).map((e) => e.name));
@@ -18,10 +18,10 @@ const names = async (): Promise<string> => {
 };
 
 /**
- * The path itself; where nothing is there, and it is the name of a network in `models/`, that network's file. A variant's is the
- * one whose weights it uses.
+ * The path itself; where nothing exists there and it is the name of a network in `models/`, the file of that network. A variant has
+ * the file of the network whose weights it uses.
  *
- * @throws Refusal for a manifest that is not valid, and for a name that is none of theirs, telling these.
+ * @throws Refusal for an invalid manifest, and for an unknown name, with the list of known ones.
  */
 export const networkFile = async (operand: string): Promise<string> => {
   if (!manifestSchema.shape.name.safeParse(operand).success || (await statOf(operand))) return operand;

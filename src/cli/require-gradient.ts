@@ -1,14 +1,14 @@
-/** The refusal to go on without a gradient: it names all that blocks it. */
+/** Refuses a network without a gradient, and names all that blocks it. */
 
 import { coverageOf, type Findings } from "./coverage.ts";
 import { Refusal } from "../node/failure.ts";
 import type { Loaded } from "./loaded.ts";
 
-/** Nodes that are named; the rest are counted. */
+/** Largest number of nodes that are named; of the others the number is given. */
 const SHOWN = 5;
 
 /**
- * @param warn told of inputs by which the output has no derivative, where it has one by others.
+ * @param warn called for inputs by which the output has no derivative, where it has one by others.
  * @throws Refusal that names every node at fault and what can be done, or says why there is no derivative.
  */
 export const requireGradient = (

@@ -1,4 +1,4 @@
-/** The sizes that a network leaves open, from what the command line gives for them. */
+/** Sizes that a network leaves open, as given on the command line. */
 
 import type { Options } from "../node/options.ts";
 import type { Dimension, Graph, ValueInfo } from "../onnx/graph.ts";
@@ -12,7 +12,7 @@ export const sizeOptions = {
   shape: { type: "string", multiple: true, value: "INPUT=AxBxC", help: "the whole shape of an input" },
 } as const satisfies Options;
 
-/** What the command line says about sizes. */
+/** The sizes that the command line gives. */
 export interface GivenSizes {
   readonly size: Size | null;
   readonly dims: ReadonlyMap<string, number>;
@@ -27,14 +27,14 @@ const wholes = (option: string, text: string, form: string): number[] => {
   throw new UsageError(`--${option}: "${text}" is not ${form}`);
 };
 
-/** "240x320". @throws UsageError */
+/** Parses "240x320". @throws UsageError */
 export const parseSize = (text: string): Size => {
   const [height = 0, width = 0, ...more] = wholes("size", text, "HEIGHTxWIDTH, e.g. 240x320");
   if (width === 0 || more.length > 0) throw new UsageError(`--size: "${text}" is not HEIGHTxWIDTH, e.g. 240x320`);
   return { height, width };
 };
 
-/** "NAME=…" into a map; the name ends at the last "=". */
+/** Parses "NAME=…" into a map; the name ends at the last "=". */
 const assignments = <T>(
   option: string,
   texts: readonly string[],
@@ -58,7 +58,7 @@ const one = (text: string): number => {
   return value;
 };
 
-/** @throws UsageError for what is not of the form that the help shows. */
+/** @throws UsageError for a value that does not have the form of the help text. */
 export const parseSizes = (values: {
   readonly size?: string | undefined;
   readonly dim?: readonly string[] | undefined;
@@ -72,18 +72,18 @@ export const parseSizes = (values: {
 const isImage = ({ shape }: ValueInfo): boolean => shape?.length === 4;
 const isOpen = (d: Dimension | undefined): boolean => typeof d !== "number";
 
-/** Whether the images of the network may have several sizes: some [N,C,H,W] has an open H or W. */
+/** Whether the network accepts images of several sizes: an input [N,C,H,W] has an open H or W. */
 export const hasOpenImages = (graph: Graph, { shapes }: GivenSizes): boolean =>
   graph.inputs.some((v) => isImage(v) && !shapes.has(v.name) && (isOpen(v.shape?.[2]) || isOpen(v.shape?.[3])));
 
-/** Of the dimensions of an input, by their index: what `--size` says, and 1 for a batch. */
+/** The default of an input's dimension by its index: the sides of `--size`, and 1 for a batch. */
 const hinted = (info: ValueInfo, index: number, size: Size | null): number | undefined => {
   if (isImage(info) && size && index === 2) return size.height;
   if (isImage(info) && size && index === 3) return size.width;
   return index === 0 && (info.shape?.length ?? 0) > 1 ? 1 : undefined;
 };
 
-/** The symbols of the graph, bound by name, then by their places. @throws Refusal for one that is bound to two numbers. */
+/** The symbolic dimensions, bound by name, then by position. @throws Refusal for one that would have two values. */
 const bindSymbols = (graph: Graph, { size, dims }: GivenSizes): Map<string, number> => {
   const bound = new Map(dims);
   for (const info of graph.inputs) {
@@ -125,7 +125,7 @@ const fixedSizes = (graph: Graph): string => graph.inputs.map(typed).join(", ");
  * The shape of every input: fixed by the file, by `--shape`, by `--dim`, by `--size` for the last two of four dimensions, and
  * 1 for a batch that is left open.
  *
- * @throws Refusal for names that the network does not have, contradictions, and for what is still open, saying what to give.
+ * @throws Refusal for unknown names, contradictions, and dimensions that are still open; the message says which option to give.
  */
 export const inputShapes = (graph: Graph, given: GivenSizes): Record<string, readonly number[]> => {
   checkNames(graph, given);
