@@ -93,9 +93,9 @@ const sizeFor = ({ inputs }: Graph, name: string, manifest: Manifest | null, tex
 interface Targets {
   readonly network: string;
   readonly manifest: string | null;
-  /** The network's manifest, where its folder has one. */
+  /** The network's name, which is that of its folder; null for a single file. */
   readonly name: string | null;
-  /** Output folder; created where it does not exist. */
+  /** Folder of the files; created where it does not exist. */
   readonly folder: string;
 }
 
