@@ -12,7 +12,7 @@ export interface ScoreRequest {
 }
 
 export interface MapScores {
-  /** Row: class of the reference; column: class of the scored map; in pixels. */
+  /** Numbers of pixels. Row: class of the reference; column: class of the scored map. */
   readonly confusion: readonly (readonly number[])[];
   readonly perClass: readonly { readonly class: number; readonly name: string | null; readonly iou: number | null }[];
   readonly miou: number | null;
@@ -21,7 +21,7 @@ export interface MapScores {
 
 export interface ScoreResult extends Size {
   readonly classes: number;
-  /** Pixels that are void in the reference, and so count nowhere. */
+  /** Number of pixels that are void in the reference and therefore ignored. */
   readonly voidPixels: number;
   readonly prediction: MapScores;
   readonly adversarial?: MapScores | undefined;

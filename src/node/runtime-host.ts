@@ -1,4 +1,4 @@
-/** Where a runtime lives beside the event loop: in a thread, or in a process. Both are spoken to by messages. */
+/** The thread or process that a runtime runs in, off the event loop. Both communicate by messages. */
 
 import { fork } from "node:child_process";
 import nodeModule, { createRequire } from "node:module";
@@ -9,13 +9,13 @@ import type { Asked, RuntimeData, Told } from "./runtime-messages.ts";
 export interface Host {
   readonly post: (message: Asked) => void;
   readonly end: () => Promise<unknown>;
-  /** Of a process. */
+  /** Id of the process; absent for a thread. */
   readonly processId?: number | undefined;
 }
 
 export interface HostEvents {
   readonly onMessage: (message: Told) => void;
-  /** It answers no more. */
+  /** Called once the host no longer answers. */
   readonly onDown: (reason: string) => void;
 }
 
@@ -58,7 +58,7 @@ export const inThread: StartHost = (entry, data, { onMessage, onDown }) => {
   worker.on("message", onMessage);
   worker.on("error", (error) => onDown(`the runtime's thread failed: ${error.message}`));
   worker.on("exit", () => onDown("the runtime's thread has ended"));
-  // Nothing is transferred: the caller keeps it.
+  // The transfer list is empty: the caller keeps its buffers.
   return { post: (message) => worker.postMessage(message, []), end: () => worker.terminate() };
 };
 
@@ -68,13 +68,13 @@ export const inProcess: StartHost = (entry, _, { onMessage, onDown }) => {
     execArgv: processFlags(entry),
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
-  // What drivers say is told where it may be the reason for something.
-  let said = "";
-  child.stderr!.setEncoding("utf8").on("data", (text: string) => (said = `${said}${text}`.slice(-1000)));
+  // The last output of the drivers is added to the reason of a crash.
+  let log = "";
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => (log = `${log}${text}`.slice(-1000)));
   child.on("message", (message) => onMessage(message as Told));
   child.on("error", (error) => onDown(`the runtime's process failed: ${error.message}`));
   child.on("exit", (code, signal) =>
-    onDown(`the runtime's process has ended (${signal ?? code})${said && `: ${said.trim()}`}`),
+    onDown(`the runtime's process has ended (${signal ?? code})${log && `: ${log.trim()}`}`),
   );
   return {
     processId: child.pid,

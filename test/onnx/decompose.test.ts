@@ -13,7 +13,8 @@ import { numbersOf, scalar, sizeOf, tensorOf, type DType, type Tensor } from "..
 import { saturated, withoutRounding } from "../support/cases/straight-through.ts";
 import { interpret } from "../support/interpreter.ts";
 import { runWasm, undeclared } from "../support/wasm.ts";
-import { decomposeCases, type DecomposeCase, type Fed } from "./decompose-cases.ts";
+import { decomposeCases } from "./decompose-cases.ts";
+import type { DecomposeCase, Fed } from "./decompose-cases/case.ts";
 import { ints, modelOf, node, noise, runModel } from "./support.ts";
 
 const titleOf = ({ operator, domain, name }: DecomposeCase): string =>
