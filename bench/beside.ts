@@ -11,12 +11,14 @@ import { fastest, timed } from "./fastest.ts";
 import { random } from "../src/random.ts";
 import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { writeModel } from "../src/onnx/write.ts";
-import { networkSize, type Size } from "../src/segmenter/size.ts";
+import { networkSize } from "../src/segmenter/size.ts";
 import type { Network } from "../src/segmenter/network.ts";
-import { sizeOf, tensor } from "../src/tensor.ts";
+import { dimensionsOf, type Size, sizeOf, tensor } from "../src/tensor.ts";
+import { reasonOf } from "../src/reason.ts";
 
 /** A random image (0 to 255; around 0 for activations) and random labels: no ties that frameworks break differently. */
-const feedsOf = ({ image, logits: [, classes = 0, height = 0, width = 0] }: Case) => {
+const feedsOf = ({ image, logits }: Case) => {
+  const [, classes, height, width] = dimensionsOf({ shape: logits }, 4);
   const next = random(7);
   const pixel = image[1] === 3 ? () => 255 * next() : () => 2 * next() - 1;
   const labels = Int32Array.from({ length: height * width }, () => Math.floor(classes * next()));
@@ -50,7 +52,7 @@ const startPeers = async (names: Iterable<PeerName>, folder: string, say: (line:
     try {
       peers.set(name, await startPeer(name, folder));
     } catch (cause) {
-      say(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`);
+      say(`${name}: ${reasonOf(cause)}`);
     }
   }
   return peers;

@@ -4,8 +4,7 @@ import { readFileSync } from "node:fs";
 import { decodeImage } from "../src/image/decode.ts";
 import { resizeBilinear } from "../src/image/resize.ts";
 import type { Image } from "../src/segmenter/segmenter.ts";
-import type { Size } from "../src/segmenter/size.ts";
-import { tensor } from "../src/tensor.ts";
+import { type Size, tensor } from "../src/tensor.ts";
 
 /** Of networks that take any size. */
 export const usual: Size = { height: 360, width: 480 };

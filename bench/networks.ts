@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { readModel } from "../src/onnx/read.ts";
 import { parseManifest } from "../src/segmenter/manifest.ts";
 import { openNetwork, type Network } from "../src/segmenter/network.ts";
+import { spatialSize } from "../src/tensor.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const reference = process.env["FAULTLINE_REFERENCE"] ?? `${root}../shared/reference`;
@@ -39,7 +40,7 @@ export const hasReference = (): boolean => existsSync(referencePath("models"));
 /** A reference network; `dynamic`: freed of its fixed size (it is fully convolutional). */
 export const referenceNetwork = (name: string, dynamic = false): Network & { readonly card: ReferenceCard } => {
   const card = JSON.parse(readFileSync(referencePath(`models/${name}.json`), "utf8")) as ReferenceCard;
-  const [, , height = 0, width = 0] = card.input.shape;
+  const { height, width } = spatialSize(card.input);
   const manifest = parseManifest({
     name: name.replaceAll("_", "-"),
     architecture: name,

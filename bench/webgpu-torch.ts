@@ -9,6 +9,7 @@ import type { Network } from "../src/segmenter/network.ts";
 import type { Image } from "../src/segmenter/segmenter.ts";
 import { wholeNetwork } from "./beside/cases.ts";
 import { python } from "./beside/peer.ts";
+import { spatialSize } from "../src/tensor.ts";
 
 const script = fileURLToPath(new URL("torch_steps.py", import.meta.url));
 
@@ -32,10 +33,9 @@ export const torchSteps = (
   ball: Ball,
   steps: number,
 ): (Answer & { readonly image: Float32Array }) | { readonly missing: string } => {
-  const [, height = 0, width = 0] = image.shape;
   const folder = mkdtempSync(`${tmpdir()}/faultline-`);
   try {
-    const { model, image: shape } = wholeNetwork(network, { height, width });
+    const { model, image: shape } = wholeNetwork(network, spatialSize(image));
     writeFileSync(`${folder}/model.onnx`, writeModel(model));
     writeFileSync(`${folder}/image.f32`, image.data);
     writeFileSync(`${folder}/case.json`, JSON.stringify({ image: shape, ...ball }));

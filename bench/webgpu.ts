@@ -6,7 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { random } from "../src/random.ts";
 import { adapterOf, openDevice } from "../src/runtime/gpu/device.ts";
-import { argmaxLabels, confusion, confusionLength, softmaxCrossEntropyGradient } from "../src/runtime/gpu/labels.ts";
+import { argmaxLabels, confusion, confusionLength } from "../src/runtime/gpu/labels.ts";
 import { openAdapter, readKernels } from "../src/runtime/gpu/node.ts";
 import { l2Step, perturbationStats, signStep } from "../src/runtime/gpu/steps.ts";
 import { openGpu, type Gpu, type Launch } from "../src/runtime/gpu/gpu.ts";
@@ -103,9 +103,6 @@ const casesOf = async (gpu: Gpu, height: number, width: number): Promise<Case[]>
   const shape = [classes, Math.ceil(height / stride), Math.ceil(width / stride)] as const;
   const [, rows, columns] = shape;
   const logits = await gpu.allocate("float32", classes * rows * columns);
-  const full = await gpu.allocate("float32", classes * pixels);
-  const fullGradient = await gpu.allocate("float32", classes * pixels);
-  const weights = await gpu.allocate("float32", pixels);
   const step = { x, gradient, low, high, alpha: 1 };
   const pixelRange = [0, 255] as const;
   return [
@@ -130,17 +127,6 @@ const casesOf = async (gpu: Gpu, height: number, width: number): Promise<Case[]>
       name: "argmax_labels",
       launch: await argmaxLabels(gpu, { logits, shape, labels: prediction, size: [height, width] }),
       bytes: 4 * logits.length + pixels,
-    },
-    {
-      name: "softmax_ce_grad",
-      launch: await softmaxCrossEntropyGradient(gpu, {
-        logits: full,
-        shape: [1, classes, pixels],
-        labels: reference,
-        weights,
-        gradient: fullGradient,
-      }),
-      bytes: 4 * 3 * classes * pixels + 5 * pixels,
     },
   ];
 };

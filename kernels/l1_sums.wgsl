@@ -8,26 +8,13 @@ struct Parameters {
 @group(0) @binding(1) var<storage, read_write> sums: array<f32>;
 @group(0) @binding(2) var<uniform> parameters: Parameters;
 
-var<workgroup> parts: array<f32, 256>;
+alias Part = f32;
 
-// The sum of 256 parts in two steps of 16, for two barriers rather than eight.
-fn total(lane: u32, part: f32) -> f32 {
-  parts[lane] = part;
-  workgroupBarrier();
-  if (lane < 16u) {
-    var sum = 0.0;
-    for (var i = lane; i < 256u; i += 16u) {
-      sum += parts[i];
-    }
-    parts[lane] = sum;
-  }
-  workgroupBarrier();
-  var sum = 0.0;
-  for (var i = 0u; i < 16u; i++) {
-    sum += parts[i];
-  }
-  return sum;
+fn plus(a: Part, b: Part) -> Part {
+  return a + b;
 }
+
+// include total.wgsl
 
 @compute @workgroup_size(256)
 fn main(

@@ -23,26 +23,13 @@ struct Parameters {
 const SCALE = 0x1p60f; // as in the sums
 const DOT_SCALE = 0x1p40f;
 
-var<workgroup> parts: array<vec4f, 256>;
+alias Part = vec4f;
 
-// The sum of 256 parts in two steps of 16, for two barriers rather than eight.
-fn total(lane: u32, part: vec4f) -> vec4f {
-  parts[lane] = part;
-  workgroupBarrier();
-  if (lane < 16u) {
-    var sum = vec4f();
-    for (var i = lane; i < 256u; i += 16u) {
-      sum += parts[i];
-    }
-    parts[lane] = sum;
-  }
-  workgroupBarrier();
-  var sum = vec4f();
-  for (var i = 0u; i < 16u; i++) {
-    sum += parts[i];
-  }
-  return sum;
+fn plus(a: Part, b: Part) -> Part {
+  return a + b;
 }
+
+// include total.wgsl
 
 @compute @workgroup_size(256)
 fn main(

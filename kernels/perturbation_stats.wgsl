@@ -20,30 +20,13 @@ struct Stats {
 @group(0) @binding(2) var<storage, read_write> partials: array<Stats>;
 @group(0) @binding(3) var<uniform> parameters: Parameters;
 
-var<workgroup> parts: array<Stats, 256>;
+alias Part = Stats;
 
-fn join(a: Stats, b: Stats) -> Stats {
+fn plus(a: Stats, b: Stats) -> Stats {
   return Stats(max(a.linf, b.linf), a.squares + b.squares, a.values + b.values, a.pixels + b.pixels);
 }
 
-// All 256 parts joined in two steps of 16, for two barriers rather than eight.
-fn total(lane: u32, part: Stats) -> Stats {
-  parts[lane] = part;
-  workgroupBarrier();
-  if (lane < 16u) {
-    var sum = Stats();
-    for (var i = lane; i < 256u; i += 16u) {
-      sum = join(sum, parts[i]);
-    }
-    parts[lane] = sum;
-  }
-  workgroupBarrier();
-  var sum = Stats();
-  for (var i = 0u; i < 16u; i++) {
-    sum = join(sum, parts[i]);
-  }
-  return sum;
-}
+// include total.wgsl
 
 @compute @workgroup_size(256)
 fn main(
@@ -62,7 +45,7 @@ fn main(
         continue;
       }
       let d = abs(bitcast<f32>(p) - bitcast<f32>(q));
-      stats = join(stats, Stats(d, d * d, 1u, 0u));
+      stats = plus(stats, Stats(d, d * d, 1u, 0u));
       changed = 1u;
     }
     stats.pixels += changed;

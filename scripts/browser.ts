@@ -34,7 +34,6 @@ export const bundle = (folder: string, write = true): Promise<BuildResult & { re
     splitting: true,
     chunkNames: "assets/[name]-[hash]",
     assetNames: "assets/[name]-[hash]",
-    loader: { ".wgsl": "text" },
     // onnxruntime's own script stays a file: its threads load it.
     conditions: ["onnxruntime-web-use-extern-wasm"],
     plugins: [addresses],

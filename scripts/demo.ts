@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { CleanAndAdversarial } from "../src/evaluation/scores.ts";
 import { decodeImage } from "../src/image/decode.ts";
 import { encodePng } from "../src/image/encode.ts";
-import { tensor, type Tensor } from "../src/tensor.ts";
+import { spatialSize, tensor, type Tensor } from "../src/tensor.ts";
 import { buildWorker, startWorker } from "./workerd.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -51,7 +51,7 @@ type Picture = Tensor<"float32">;
 
 /** Two by two: clean, adversarial; labels before, labels after. */
 const panel = (pictures: readonly Picture[]): Picture => {
-  const [, height = 0, width = 0] = pictures[0]!.shape;
+  const { height, width } = spatialSize(pictures[0]!);
   const data = new Float32Array(12 * height * width);
   for (const [k, picture] of pictures.entries()) {
     for (let row = 0; row < 3 * height; row++) {

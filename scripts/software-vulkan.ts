@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliDecompressSync } from "node:zlib";
+import { reasonOf } from "../src/reason.ts";
 
 /** Variables of the environment with which a process must be *started*: the dynamic linker reads them then. */
 export type VulkanEnvironment = Readonly<Record<string, string>>;
@@ -62,6 +63,6 @@ export const softwareVulkan = (): VulkanEnvironment => {
     const libraries = [folder, process.env["LD_LIBRARY_PATH"]].filter(Boolean).join(":");
     return { LD_LIBRARY_PATH: libraries, VK_DRIVER_FILES: join(folder, icd), VK_ICD_FILENAMES: join(folder, icd) };
   } catch (error) {
-    return { [NO_VULKAN]: `no software Vulkan: ${error instanceof Error ? error.message : String(error)}` };
+    return { [NO_VULKAN]: `no software Vulkan: ${reasonOf(error)}` };
   }
 };

@@ -4,9 +4,3 @@ declare module "*.wasm" {
   const module: WebAssembly.Module;
   export default module;
 }
-
-/** Read as text: esbuild's loader `text`. */
-declare module "*.wgsl" {
-  const source: string;
-  export default source;
-}

@@ -1,4 +1,4 @@
-/** Dense tensors: data in row-major order, a shape, an element type. Immutable by convention. */
+/** Dense tensors: data in row-major order, a shape and an element type. They are immutable by convention. */
 
 const arrays = {
   float32: Float32Array,
@@ -28,6 +28,32 @@ export interface Tensor<D extends DType = DType> {
   readonly data: DataOf<D>;
 }
 
+/** Height and width of an image or of a feature map, in pixels. */
+export interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+type Shaped = { readonly shape: readonly number[] };
+
+interface Dimensions {
+  readonly 2: readonly [number, number];
+  readonly 3: readonly [number, number, number];
+  readonly 4: readonly [number, number, number, number];
+}
+
+/** The dimensions of what must have that rank. @throws RangeError where it has another. */
+export const dimensionsOf = <R extends keyof Dimensions>({ shape }: Shaped, rank: R): Dimensions[R] => {
+  if (shape.length !== rank) throw new RangeError(`[${shape.join(", ")}] has rank ${shape.length}, not ${rank}`);
+  return shape as Dimensions[R];
+};
+
+/** Height and width, the last two dimensions of `[…, H, W]`. @throws RangeError where there are fewer than two. */
+export const spatialSize = ({ shape }: Shaped): Size => {
+  const [height, width] = dimensionsOf({ shape: shape.slice(-2) }, 2);
+  return { height, width };
+};
+
 /** Number of elements of a shape; 1 for a scalar. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
@@ -41,7 +67,7 @@ export const stridesOf = (shape: readonly number[]): number[] => {
   return strides;
 };
 
-/** A tensor over the given data. @throws RangeError where the data's length is not the shape's size. */
+/** A tensor over the given data. @throws RangeError if the length of the data is not the size of the shape. */
 export const tensor = <D extends DType>(dtype: D, shape: readonly number[], data: DataOf<D>): Tensor<D> => {
   if (data.length !== sizeOf(shape)) {
     throw new RangeError(`tensor: ${data.length} values do not fill shape [${shape.join(", ")}]`);
@@ -49,7 +75,7 @@ export const tensor = <D extends DType>(dtype: D, shape: readonly number[], data
   return { dtype, shape, data };
 };
 
-/** A tensor from plain numbers (converted to bigint where the type needs it). */
+/** A tensor of plain numbers, which are converted to bigint for 64-bit types. */
 export const tensorOf = <D extends DType>(dtype: D, shape: readonly number[], values: ArrayLike<number>): Tensor<D> => {
   const big = dtype === "int64" || dtype === "uint64";
   const data = newData(dtype, values.length) as DataOf;
@@ -57,7 +83,7 @@ export const tensorOf = <D extends DType>(dtype: D, shape: readonly number[], va
   return tensor(dtype, shape, data as DataOf<D>);
 };
 
-/** A tensor with every element zero. */
+/** A tensor of zeros. */
 export const zeros = <D extends DType>(dtype: D, shape: readonly number[]): Tensor<D> =>
   tensor(dtype, shape, newData(dtype, sizeOf(shape)));
 
@@ -73,7 +99,7 @@ export const numbersOf = (t: Tensor): number[] => Array.from(t.data as ArrayLike
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 
-/** A constant tensor of one repeated value. */
+/** A tensor whose elements all have one value. */
 export const filled = (dtype: DType, shape: readonly number[], value: number): Tensor => {
   const data = newData(dtype, sizeOf(shape));
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) data.fill(BigInt(value));

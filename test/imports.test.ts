@@ -5,116 +5,7 @@ import { dirname, normalize } from "node:path/posix";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { faces } from "../scripts/library/faces.ts";
-
-/**
- * What each room of src may import, beside itself: a room, or one file of it; `type` before it: types only. Rooms that are
- * not here yet stand as the design has them.
- */
-const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
-  tensor: [],
-  random: ["tensor"],
-  onnx: ["tensor"],
-  autodiff: ["onnx", "tensor"],
-  transforms: ["onnx", "tensor", "random"],
-  objectives: ["onnx", "tensor"],
-  crf: ["onnx", "tensor"],
-  lowering: ["autodiff", "onnx", "runtime/memory", "tensor"],
-  // Activation ranges are observed by running the graph, in a session that is passed in.
-  quantize: ["onnx", "tensor", "type runtime/session"],
-  runtime: ["tensor", "../kernels"],
-  attacks: ["tensor", "random"],
-  datasets: ["tensor", "random"],
-  image: ["tensor"],
-  metrics: ["tensor"],
-  segmenter: ["onnx", "autodiff", "lowering", "quantize", "transforms", "objectives", "crf", "runtime", "tensor"],
-  contract: ["type segmenter/manifest", "type attacks/catalogue", "type attacks/options", "type evaluation"],
-  // Device steps are reported by the session's own types.
-  evaluation: [
-    "segmenter",
-    "attacks",
-    "objectives",
-    "metrics",
-    "image",
-    "datasets",
-    "tensor",
-    "random",
-    "type runtime/session",
-  ],
-  certify: ["segmenter", "attacks", "metrics", "tensor", "random"],
-  // A refused size (OnnxError) and a failing backend (RuntimeError) are told apart from faults of our own.
-  networks: [
-    "segmenter",
-    "objectives",
-    "contract",
-    "tensor",
-    "runtime/session",
-    "runtime/choose",
-    "type runtime",
-    "onnx/graph",
-    "crf/parameters",
-  ],
-  jobs: ["evaluation", "networks"],
-  service: [
-    "networks",
-    "evaluation",
-    "attacks/catalogue",
-    "attacks/options",
-    "type objectives",
-    "image",
-    "contract",
-    "segmenter",
-    "metrics",
-    "tensor",
-    "runtime/session",
-    "onnx/graph",
-  ],
-  // The names, the ranges and the prose of the attacks derive from their catalogue; a manifest is also a body of a request.
-  api: ["contract", "segmenter/manifest", "attacks/catalogue", "attacks/options"],
-  store: ["type networks/upload-store"],
-  modules: [],
-  shipped: ["../models"],
-  worker: "anything",
-  node: "anything",
-  serve: "anything",
-  cli: "anything",
-  playground: "anything",
-};
-
-/** Entry points stand at the top: these import them from nowhere but above. */
-const never: Readonly<Record<string, readonly string[]>> = {
-  node: ["cli", "serve", "playground", "worker"],
-  serve: ["cli", "playground", "worker"],
-  cli: ["serve", "playground", "worker"],
-  playground: ["cli", "serve", "node", "worker"],
-  worker: ["cli", "serve", "node", "playground"],
-};
-
-/** Where each package may be imported: a room, or a file. A package that is not here may be imported nowhere. */
-const packages: Readonly<Record<string, readonly string[]>> = {
-  "@bufbuild/protobuf": ["onnx/read", "onnx/write", "onnx/tensor-proto"],
-  "onnx-buf": ["onnx/read", "onnx/write", "onnx/tensor-proto"],
-  "onnxruntime-web": ["runtime", "worker", "playground"],
-  webgpu: ["runtime/gpu/node"],
-  hono: ["api", "worker", "serve"],
-  "@hono/zod-openapi": ["api"],
-  "@hono/node-server": ["serve"],
-  zod: ["segmenter/manifest"],
-  fflate: ["image"],
-  "@jsquash/jpeg": ["image", "worker"],
-  "@jsquash/webp": ["image", "worker"],
-  "@resvg/resvg-js": ["datasets/street/resvg"],
-  node: [
-    "datasets/camvid",
-    "image/node",
-    "runtime/gpu/node",
-    "runtime/webgpu/node",
-    "store/folder",
-    "node",
-    "serve",
-    "cli",
-  ],
-  cloudflare: ["worker"],
-};
+import { never, packages, rooms, writtenImports } from "./rooms.ts";
 
 /** Registries, and the face of each public subpath. */
 const barrels: ReadonlySet<string> = new Set(["autodiff/rules/index", ...Object.values(faces)]);
@@ -304,5 +195,27 @@ describe("the test itself finds", () => {
     ];
     expect(faultsIn({ "attacks/a.ts": source.join("\n") })).toEqual([]);
     expect(faultsIn({ "api/a.ts": 'import { FaultlineError } from "../contract/failure.ts";' })).toEqual([]);
+  });
+});
+
+describe("CONTRIBUTING.md", () => {
+  const table = readFileSync(new URL("../CONTRIBUTING.md", import.meta.url), "utf8");
+  const rows = Array.from(table.matchAll(/^\| `(\w+)` \| (.+) \| (.+) \|$/gm), ([, room, what, allowed]) => ({
+    room: room!,
+    planned: what!.startsWith("*planned*"),
+    allowed: allowed!,
+  }));
+
+  it("lists these rooms, in this order, with what each may import", () => {
+    expect(rows.map(({ room, allowed }) => [room, allowed])).toEqual(
+      Object.keys(rooms).map((room) => [room, writtenImports(room)]),
+    );
+  });
+
+  it("marks as planned those that have no files, and no others", () => {
+    const present = new Set(Object.keys(sources).map((path) => unitOf(path).split("/")[0]));
+    expect(rows.filter(({ planned }) => planned).map(({ room }) => room)).toEqual(
+      Object.keys(rooms).filter((room) => !present.has(room)),
+    );
   });
 });

@@ -4,12 +4,12 @@ import { gradient } from "../../src/autodiff/gradient.ts";
 import { lowerForGradient, lowerForward, orderForMemory } from "../../src/lowering/wasm/rewrites.ts";
 import { crossEntropyWithGradient } from "../../src/objectives/cross-entropy.ts";
 import { createBuilder } from "../../src/onnx/build.ts";
-import { attributesOf, type Model } from "../../src/onnx/graph.ts";
+import { attributesOf } from "../../src/onnx/attributes.ts";
+import type { Model } from "../../src/onnx/graph.ts";
 import { load, type Lower } from "../../src/onnx/load.ts";
 import { typesOf } from "../../src/onnx/types.ts";
-import type { Size } from "../../src/segmenter/size.ts";
 import type { Network } from "../../src/segmenter/network.ts";
-import { tensorOf } from "../../src/tensor.ts";
+import { type Size, spatialSize, tensorOf } from "../../src/tensor.ts";
 
 /** float32 `image` ↦ `logits`, standard ONNX: what every framework is given. */
 export interface Case {
@@ -66,7 +66,7 @@ export const stage2 = (network: Network, size: Size): Case => {
     return op.appendNode(
       operator,
       inputs,
-      { ...attributes, ...attributesOf({ dilations: [1, 1], pads: [1, 1, 1, 1] }) },
+      { ...attributes, ...attributesOf(operator, { dilations: [1, 1], pads: [1, 1, 1, 1] }) },
       outputs,
     );
   };
@@ -86,7 +86,8 @@ export const forwardOf = ({ model, image }: Case): Model => {
 };
 
 /** `image`, `target` int32 [1,H,W] ↦ `gradient` of the summed cross-entropy, `loss`, as Faultline runs it. */
-export const gradientOf = ({ model, image, logits: [, , height = 0, width = 0] }: Case): Model => {
+export const gradientOf = ({ model, image, logits: shape }: Case): Model => {
+  const { height, width } = spatialSize({ shape });
   const op = createBuilder("gradient");
   const x = op.input("image", "float32", image);
   const target = op.input("target", "int32", [1, height, width]);

@@ -9,9 +9,8 @@ import { typesOf } from "../../src/onnx/types.ts";
 import { writeModel } from "../../src/onnx/write.ts";
 import type { Runtime, Session } from "../../src/runtime/session.ts";
 import { compileForward, compileGradient } from "../../src/segmenter/compile.ts";
-import type { Size } from "../../src/segmenter/size.ts";
 import type { Network } from "../../src/segmenter/network.ts";
-import { sizeOf, tensor } from "../../src/tensor.ts";
+import { type Size, sizeOf, tensor } from "../../src/tensor.ts";
 
 export const size: Size = { height: 360, width: 480 };
 

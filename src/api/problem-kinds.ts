@@ -64,7 +64,8 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
   "image-too-large": {
     status: 413,
     title: "Image too large",
-    meaning: "The image has more pixels than the service decodes. Read from its header, before decoding.",
+    meaning:
+      "The image has more pixels, or longer sides, than the service decodes: `maxPixels` and `maxSide`. Read from its header, before anything is decoded or compiled.",
   },
   "image-size-unsupported": {
     status: 422,

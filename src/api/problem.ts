@@ -1,10 +1,10 @@
 /** Failures to RFC 9457 problems: one exhaustive switch, so that a new failure does not compile until it has a detail. */
 import { HTTPException } from "hono/http-exception";
 import { FaultlineError, type Failure, type FieldError } from "../contract/failure.ts";
-import type { Size } from "../contract/files.ts";
 import { problemKinds } from "./problem-kinds.ts";
 import type { Problem } from "./problem-schema.ts";
 import { RequestError, type RequestFailure } from "./request-error.ts";
+import type { Size } from "../tensor.ts";
 
 interface Particulars {
   readonly detail: string;
@@ -85,9 +85,9 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
     case "image-too-large":
       return at(
         failure.part,
-        `is ${sizeText(failure.size)}; at most ${failure.maxPixels} pixels are decoded`,
+        `is ${sizeText(failure.size)}; at most ${failure.maxPixels} pixels, and ${failure.maxSide} a side, are decoded`,
         { received: sizeText(failure.size) },
-        { size: failure.size, maxPixels: failure.maxPixels },
+        { size: failure.size, maxPixels: failure.maxPixels, maxSide: failure.maxSide },
       );
     case "image-size-unsupported":
       return at(failure.part, `is ${sizeText(failure.size)}: ${failure.reason}`, { received: sizeText(failure.size) });

@@ -63,6 +63,13 @@ const iterativePaper: Paper = {
   arxiv: "1607.02533",
 };
 
+const scalePaper: Paper = {
+  title: "Adversarial Machine Learning at Scale",
+  authors: "Kurakin, Goodfellow, Bengio",
+  year: 2017,
+  arxiv: "1611.01236",
+};
+
 /** A white-box attack of fixed budget in the L∞ ball. */
 const whiteBox = {
   knowledge: "white-box",
@@ -96,7 +103,7 @@ export const attacks = {
     title: "FGSM II",
     summary: "One step of size ε towards each pixel's least likely class.",
     formula: "x − ε·sign ∇L(x, y_ll)",
-    paper: iterativePaper,
+    paper: scalePaper,
     objective: "least-likely",
     random: false,
     options: singleStep("fgsm-ii"),

@@ -10,7 +10,7 @@ import type { Manifest } from "../segmenter/manifest.ts";
 import { tensor } from "../tensor.ts";
 import { at, Refusal } from "../node/failure.ts";
 import { readBytes, statOf } from "../node/files.ts";
-import type { Size } from "../segmenter/size.ts";
+import type { Size } from "../tensor.ts";
 
 /** How pixels become the network's input: (scale·pixel − mean)/std, in the order of `channels`. */
 export type Preparation = Pick<Manifest["input"], "name" | "channels" | "mean" | "std" | "scale">;

@@ -5,7 +5,7 @@ import { losses, type Loss } from "../segmenter/differentiate/gradient-model.ts"
 import { lossGradient, type LossGradient } from "../segmenter/differentiate/loss-gradient.ts";
 import { at, UsageError } from "../node/failure.ts";
 import { checkWritable, readNetwork, writeFiles } from "../node/files.ts";
-import type { Options } from "../node/options.ts";
+import { budgetBytes, type Options } from "../node/options.ts";
 import { command, needed, type Report } from "./command.ts";
 import { refusingInFlags } from "./flags.ts";
 import { parseSizes, sizeOptions } from "./sizes.ts";
@@ -58,14 +58,6 @@ const ignoredLabelOf = (text: string | undefined): number | undefined => {
   throw new UsageError(`--ignore-label: "${text}" is not a label, a whole number`);
 };
 
-/** In bytes; Infinity where none is given. */
-const budgetOf = (text: string | undefined): number => {
-  const mebi = Number(text ?? Infinity);
-  if (text !== undefined && !(Number.isInteger(mebi) && mebi > 0))
-    throw new UsageError(`--budget-mib: "${text}" is no whole number of MiB above 0`);
-  return mebi * 2 ** 20;
-};
-
 const reportOf = (file: string, { bytes, nodes, predictedBytes, inputs, outputs }: LossGradient): Report => {
   const text = [
     `${file}: ${grouped(bytes.length)} bytes, ${nodes} nodes, predicted to run in ${mebibytes(predictedBytes)} MiB`,
@@ -92,7 +84,7 @@ export const differentiate = command({
       inputs: values.input,
       ignoredLabel: ignoredLabelOf(values["ignore-label"]),
       prefix: values.prefix,
-      budgetBytes: budgetOf(values["budget-mib"]),
+      budgetBytes: values["budget-mib"] === undefined ? undefined : budgetBytes(values["budget-mib"]),
     };
     const { model } = await readNetwork(file);
     await checkWritable(out, [file]);

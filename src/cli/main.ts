@@ -72,8 +72,8 @@ export const run = async (argv: readonly string[], io: Io): Promise<number> => {
     await dispatch(argv, io);
     return 0;
   } catch (error) {
-    const { messageOf, UsageError } = await import("../node/failure.ts");
-    io.stderr(`faultline: ${messageOf(error)}\n`);
+    const { lineOf, UsageError } = await import("../node/failure.ts");
+    io.stderr(`faultline: ${lineOf(error)}\n`);
     if (argv.includes("--debug")) io.stderr(`${stackOf(error)}\n`);
     return error instanceof UsageError ? 2 : 1;
   }

@@ -9,7 +9,7 @@ import { prepare } from "../quantize/quantize.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
 import { startWasm } from "../runtime/wasm/wasm.ts";
 import { runtimeFor } from "./backend.ts";
-import type { Size } from "../segmenter/size.ts";
+import type { Size } from "../tensor.ts";
 
 export interface Observer {
   readonly open: Open;

@@ -1,4 +1,4 @@
-/** `faultline quantize`: a float network to one with int8 weights, and int8 arithmetic where it pays. */
+/** `faultline quantize`: a float network to one with int8 weights, and int8 arithmetic where that is faster. */
 
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
@@ -8,7 +8,7 @@ import { writeModel } from "../onnx/write.ts";
 import { quantize, type Calibration, type Quantized } from "../quantize/quantize.ts";
 import type { Wanted } from "../runtime/choose.ts";
 import { RuntimeError } from "../runtime/session.ts";
-import { networkSize, type Size } from "../segmenter/size.ts";
+import { networkSize } from "../segmenter/size.ts";
 import { manifestSchema, parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
 import { wantedBackend, type Options, type Values } from "../node/options.ts";
 import { backendOption } from "./backend.ts";
@@ -19,6 +19,7 @@ import { checkFolder, checkWritable, readJson, readNetwork, statOf, writeFiles }
 import { observerFor } from "./observer.ts";
 import { parseSize } from "./sizes.ts";
 import { grouped } from "./text.ts";
+import type { Size } from "../tensor.ts";
 
 const options = {
   out: { type: "string", short: "o", value: "FILE|DIR", help: "NET.int8.onnx, or a folder for model.onnx" },

@@ -3,7 +3,7 @@
 import type { Options } from "../node/options.ts";
 import { UsageError } from "../node/failure.ts";
 import type { GivenSizes } from "../segmenter/differentiate/input-shapes.ts";
-import type { Size } from "../segmenter/size.ts";
+import type { Size } from "../tensor.ts";
 
 export const sizeOptions = {
   size: { type: "string", value: "HxW", help: "height and width of the images, where the network leaves them open" },

@@ -24,7 +24,7 @@ import { gradientModel, type Loss } from "../segmenter/differentiate/gradient-mo
 import { declareInputs, loadAt, type Loaded } from "../segmenter/differentiate/loaded.ts";
 import { macsOf } from "./macs.ts";
 import { hasOpenImages, inputShapes, type GivenSizes } from "../segmenter/differentiate/input-shapes.ts";
-import type { Size } from "../segmenter/size.ts";
+import type { Size } from "../tensor.ts";
 import { inFlags, refusingInFlags } from "./flags.ts";
 
 export interface OperatorCount {

@@ -11,7 +11,7 @@ import { createSegmenter, type Image } from "../segmenter/segmenter.ts";
 import { loadAt } from "../segmenter/differentiate/loaded.ts";
 import { requireGradient } from "../segmenter/differentiate/require-gradient.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
-import type { Size } from "../segmenter/size.ts";
+import type { Size } from "../tensor.ts";
 import { tensorOf } from "../tensor.ts";
 import { Refusal } from "../node/failure.ts";
 import { runtimeFor } from "./backend.ts";

@@ -5,8 +5,9 @@ import type { OptionValues } from "../attacks/options.ts";
 import type { StepReport } from "../evaluation/steps.ts";
 import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
 import type { Backend, CrfChoice } from "./options.ts";
-import type { EncodedImage, Size } from "./files.ts";
+import type { EncodedImage } from "./files.ts";
 import type { FloatAndUint8, Receipt, Reference, Timings } from "./receipt.ts";
+import type { Size } from "../tensor.ts";
 
 export type Targeted = { readonly kind: "class"; readonly class: number } | { readonly kind: "map" };
 

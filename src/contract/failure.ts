@@ -1,5 +1,6 @@
 /** What can go wrong in a way that the caller can mend, as data; the API alone knows the statuses. */
-import type { PartName, Size } from "./files.ts";
+import type { PartName } from "./files.ts";
+import type { Size } from "../tensor.ts";
 
 /** A field at fault. `pointer` is an RFC 6901 JSON pointer into the request; multipart parts are its first level. */
 export interface FieldError {
@@ -19,7 +20,14 @@ export type Failure =
       readonly accepted: readonly string[];
     }
   /** By its header, before decoding. */
-  | { readonly kind: "image-too-large"; readonly part: PartName; readonly size: Size; readonly maxPixels: number }
+  | {
+      readonly kind: "image-too-large";
+      readonly part: PartName;
+      readonly size: Size;
+      readonly maxPixels: number;
+      /** Maximum width and maximum height. */
+      readonly maxSide: number;
+    }
   /** The network cannot take an image of this size. */
   | { readonly kind: "image-size-unsupported"; readonly part: PartName; readonly size: Size; readonly reason: string }
   | { readonly kind: "labels-malformed"; readonly part: PartName; readonly reason: string }

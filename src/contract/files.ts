@@ -1,9 +1,4 @@
-/** The files of requests and answers, and the sizes of images. */
-
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
+/** The files of requests and answers. */
 
 /** An encoded file: PNG, or NPY for float images. */
 export interface EncodedImage {

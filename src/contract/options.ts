@@ -1,7 +1,7 @@
 /** What requests may say of how their network runs. */
 
 /** A fully connected CRF behind the network; src/crf/parameters.ts has the symbols. */
-export interface Crf {
+interface Crf {
   readonly iterations: number;
   readonly gaussian: { readonly weight: number; readonly theta: number };
   readonly bilateral: { readonly weight: number; readonly thetaAlpha: number; readonly thetaBeta: number };

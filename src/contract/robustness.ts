@@ -2,8 +2,8 @@
 
 import type { Backend, CrfChoice } from "./options.ts";
 import type { AttackName } from "../attacks/catalogue.ts";
-import type { Size } from "./files.ts";
 import type { FloatAndUint8, Receipt, Reference, Timings } from "./receipt.ts";
+import type { Size } from "../tensor.ts";
 
 /** A grid with nothing left open; ε ascending and unique, attacks unique, steps by the paper's rule. */
 export interface RobustnessSpec {

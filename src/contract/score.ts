@@ -1,6 +1,6 @@
 /** Scores of label maps. */
 
-import type { Size } from "./files.ts";
+import type { Size } from "../tensor.ts";
 
 export interface ScoreRequest {
   readonly classes:

@@ -1,8 +1,9 @@
 /** Labels of an image. */
 
 import type { Backend, CrfChoice } from "./options.ts";
-import type { EncodedImage, Size } from "./files.ts";
+import type { EncodedImage } from "./files.ts";
 import type { Timings } from "./receipt.ts";
+import type { Size } from "../tensor.ts";
 
 export interface SegmentRequest {
   readonly model: string;

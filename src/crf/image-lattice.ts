@@ -1,13 +1,13 @@
-/** The lattice of one image, as the tensors that a graph with `latticeInputs` is fed. */
+/** The lattice of one image, as the tensors to feed to a graph with `latticeInputs`. */
 
-import { tensor, type Tensor } from "../tensor.ts";
+import { spatialSize, tensor, type Tensor } from "../tensor.ts";
 import { DIMENSIONS, latticeNames, partsOf, type IndexType } from "./lattice-filter.ts";
 import { checkParameters, type CrfParameters } from "./parameters.ts";
 import { latticeOf, responseToOnes, type Lattice } from "./permutohedral.ts";
 
-/** Tensors to feed, and M', for which the graph is compiled. */
+/** The tensors to feed, and the number of vertices M' for which the graph must be compiled. */
 export interface ImageLattice {
-  /** M': the vertices, one for those that are missing, and padding. */
+  /** M': the vertices of the lattice, one vertex that represents missing neighbours, and padding. */
   readonly vertices: number;
   readonly feeds: Readonly<Record<string, Tensor>>;
 }
@@ -17,9 +17,9 @@ export const bilateralFeatures = (
   image: Tensor<"float32">,
   { thetaAlpha, thetaBeta }: Pick<CrfParameters["bilateral"], "thetaAlpha" | "thetaBeta">,
 ): Float32Array<ArrayBuffer> => {
-  const [channels = 0, height = 0, width = 0] = image.shape.slice(-3);
+  const { height, width } = spatialSize(image);
   const pixels = height * width;
-  if (channels !== 3 || image.data.length !== 3 * pixels || pixels === 0)
+  if (image.shape.at(-3) !== 3 || image.data.length !== 3 * pixels || pixels === 0)
     throw new RangeError(`crf: [${image.shape.join(", ")}] is not one image, [3, H, W] or [1, 3, H, W]`);
   const features = new Float32Array(DIMENSIONS * pixels);
   for (let y = 0, i = 0; y < height; y++) {
@@ -32,21 +32,24 @@ export const bilateralFeatures = (
   return features;
 };
 
-/** The least of 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19, 21 … (by 12 %) that holds the vertices and one more. */
+/**
+ * The smallest number of the sequence 8, 9, …, 17, 19, 21, … (growing by 12 %) that is greater than the number of vertices.
+ * Images with similar lattices can then share a compiled graph.
+ */
 export const paddedVertices = (vertices: number): number => {
   let size = 8;
   while (size <= vertices) size = Math.max(size + 1, Math.floor(1.12 * size));
   return size;
 };
 
-/** Int64 by its halves, little-endian: without a BigInt per element. */
+/** int32 to int64 by writing the low halves (little-endian), which needs no BigInt per element. */
 const int64 = (values: Int32Array): BigInt64Array<ArrayBuffer> => {
   const halves = new Int32Array(2 * values.length);
   for (let i = 0; i < values.length; i++) halves[2 * i] = values[i]!;
   return new BigInt64Array(halves.buffer);
 };
 
-/** Missing neighbours, and those of the padding, are the last vertex. */
+/** Replaces missing neighbours, and the neighbours of padding, by the last vertex. */
 const padNeighbours = ({ neighbours, vertices }: Lattice, padded: number): Int32Array<ArrayBuffer> => {
   const rows = neighbours.length / vertices;
   const out = new Int32Array(rows * padded).fill(padded - 1);
@@ -93,8 +96,8 @@ const feedsOf = (lattice: Lattice, vertices: number, weight: number, index: Inde
  *
  * @param image float32 [3,H,W] or [1,3,H,W], grey levels 0..255
  * @param index as `latticeInputs` declared it
- * @returns null where the bilateral kernel has no weight, and no lattice is needed.
- * @throws CrfParameterError; RangeError for what is not one image, and where θ are so small that vertices cannot be numbered.
+ * @returns null if the weight of the bilateral kernel is 0, so that no lattice is needed.
+ * @throws CrfParameterError; RangeError if `image` is not one image, or θ is so small that the vertices cannot be numbered.
  */
 export const latticeOfImage = (
   image: Tensor<"float32">,

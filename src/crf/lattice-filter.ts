@@ -3,11 +3,18 @@
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
 import type { Message } from "./message.ts";
+import { dimensionsOf } from "../tensor.ts";
 
-/** The lattice of one image as inputs of a graph; the points in parts, for what is made of each is d + 1 times as large. */
+/**
+ * The lattice of one image as inputs of a graph. The points are divided into parts, because the intermediate values of a
+ * point are d + 1 times as large as its probabilities.
+ */
 export interface LatticeInputs {
   readonly parts: readonly LatticePart[];
-  /** int32 [d+1, 2, M']: neighbours along each axis. The last vertex is no point's; it stands for those that are missing. */
+  /**
+   * int32 [d+1, 2, M']: neighbours along each axis. The last vertex belongs to no point and represents missing
+   * neighbours.
+   */
   readonly neighbours: Value;
 }
 
@@ -16,14 +23,14 @@ export interface LatticePart {
   readonly corners: Value;
   /** float32 [n, d+1, 1]: barycentric coordinates. */
   readonly splat: Value;
-  /** float32 [n, 1, d+1]: the same, times w⁽¹⁾ ÷ (the lattice's response to ones). */
+  /** float32 [n, 1, d+1]: barycentric coordinates times w⁽¹⁾ ÷ (the lattice's response to ones). */
   readonly slice: Value;
 }
 
-/** Points of a part: with 11 classes [n, d+1, C] are 4 MiB. */
+/** The number of points of a part: with 11 classes, [n, d+1, C] takes 4 MiB. */
 const PART = 1 << 14;
 
-/** How many points each part has. */
+/** The number of points of each part. */
 export const partsOf = (points: number): number[] =>
   Array.from({ length: Math.ceil(points / PART) }, (_, i) => Math.min(PART, points - i * PART));
 
@@ -35,10 +42,13 @@ export const latticeNames = {
   neighbours: "crf_neighbours",
 } as const;
 
-/** d: two coordinates and three colours. */
+/** d: two coordinates and three colour channels. */
 export const DIMENSIONS = 5;
 
-/** Of vertices in `corners`: int64, as ONNX's ScatterND takes them, or int32, which is all that WebGPU has kernels for. */
+/**
+ * Element type of `corners`: int64, which ONNX's ScatterND requires, or int32, the only one that WebGPU has kernels
+ * for.
+ */
 export type IndexType = "int64" | "int32";
 
 /** Declares the inputs that `latticeOfImage` fills, for images of `points` pixels and lattices of `vertices` (M'). */
@@ -60,7 +70,8 @@ const splat = (op: Builder, q: Value, { parts, neighbours }: LatticeInputs): Val
   const classes = q.shape[1]!;
   const sizes = parts.map(({ corners }) => corners.shape[0]!);
   const pieces = parts.length === 1 ? [q] : op.append("Split", [q, op.ints(sizes)], { axis: 0 }, parts.length);
-  // All before the first ScatterND: so onnxruntime, which makes first what stands last, makes each just before it is added.
+  // All of them precede the first ScatterND in the graph. onnxruntime, which executes later nodes first, then
+  // computes each just before it is added.
   const shares = parts.map((part, i) => op.MatMul(part.splat, op.Reshape(pieces[i], op.ints([sizes[i]!, 1, classes]))));
   const rows = parts.map(({ corners }) => op.Unsqueeze(op.cast(corners, "int64"), op.ints([2])));
   return rows.reduce(
@@ -69,9 +80,9 @@ const splat = (op: Builder, q: Value, { parts, neighbours }: LatticeInputs): Val
   );
 };
 
-/** [1 2 1]/2 along each axis; the normalisation makes up for the factor. */
+/** Blurs by [1 2 1]/2 along each axis. The normalisation corrects the factor of 2 per axis. */
 const blur = (op: Builder, vertices: Value, neighbours: Value): Value => {
-  const [axes = 0, , count = 0] = neighbours.shape;
+  const [axes, , count] = dimensionsOf(neighbours, 3);
   const read = (x: Value, axis: number, side: number): Value => {
     const where = op.Slice(neighbours, op.ints([axis, side]), op.ints([axis + 1, side + 1]), op.ints([0, 1]));
     return op.Gather(x, op.Reshape(where, op.ints([count])), { axis: 0 });
@@ -92,7 +103,7 @@ const slice = (op: Builder, vertices: Value, parts: readonly LatticePart[]): Val
   return pieces.length === 1 ? pieces[0]! : op.Concat(...pieces, { axis: 0 });
 };
 
-/** w⁽¹⁾ times the bilateral mean around each pixel, the pixel itself included, as the released layers have it. */
+/** w⁽¹⁾ times the bilateral mean around each pixel, including the pixel itself, as in the released layers. */
 export const latticeFilter =
   (lattice: LatticeInputs): Message =>
   (op, q) =>

@@ -1,5 +1,5 @@
 /**
- * Mean-field inference in a fully connected CRF by its definition, in O(N²): what the graph fragment is checked against.
+ * Mean-field inference in a fully connected CRF by its definition, in O(N²). The graph fragment is checked against it.
  *
  * E(x) = Σ ψ_u(xᵢ) + Σ_{i<j} μ(xᵢ, xⱼ)·k(fᵢ, fⱼ), with ψ_u the network's negative logits and
  * k = w⁽¹⁾ exp(−|pᵢ − pⱼ|²/2θ_α² − |Iᵢ − Iⱼ|²/2θ_β²) + w⁽²⁾ exp(−|pᵢ − pⱼ|²/2θ_γ²), positions p, colours I
@@ -7,19 +7,19 @@
  * DenseCRF calls normalisation "after"), and that sum and the message include the pixel itself, which the paper leaves out.
  */
 
-import { tensor, type Tensor } from "../tensor.ts";
+import { dimensionsOf, spatialSize, tensor, type Tensor } from "../tensor.ts";
 import { CrfParameterError, checkParameters, type Compatibility, type CrfParameters } from "./parameters.ts";
 
 /** μ(l, l') = [l ≠ l']. */
 export const potts = (classes: number): Compatibility =>
   Array.from({ length: classes }, (_, l) => Array.from({ length: classes }, (__, other) => Number(l !== other)));
 
-/** Σ_m w⁽ᵐ⁾·k⁽ᵐ⁾(fᵢ, fⱼ) ÷ Σⱼ k⁽ᵐ⁾(fᵢ, fⱼ), of the pixels of an image [3,H,W] or [1,3,H,W]: float64 [N, N]. */
+/** Σ_m w⁽ᵐ⁾·k⁽ᵐ⁾(fᵢ, fⱼ) ÷ Σⱼ k⁽ᵐ⁾(fᵢ, fⱼ) for the pixels of an image [3,H,W] or [1,3,H,W]: float64 [N, N]. */
 export const messageMatrix = (
   image: Tensor<"float32">,
   { gaussian, bilateral }: Pick<CrfParameters, "gaussian" | "bilateral">,
 ): Tensor<"float64"> => {
-  const [height = 0, width = 0] = image.shape.slice(-2);
+  const { height, width } = spatialSize(image);
   const n = height * width;
   const out = new Float64Array(n * n);
   const place = (i: number, j: number): number =>
@@ -44,7 +44,7 @@ export const messageMatrix = (
   return tensor("float64", [n, n], out);
 };
 
-/** Softmax over the classes of each pixel, of [C, N]. */
+/** Softmax over the classes of each pixel; `z` is [C, N]. */
 const softmax = (z: Float64Array, classes: number, n: number): Float64Array<ArrayBuffer> => {
   const q = new Float64Array(z.length);
   for (let i = 0; i < n; i++) {
@@ -66,7 +66,7 @@ const softmax = (z: Float64Array, classes: number, n: number): Float64Array<Arra
  */
 export const marginals = (image: Tensor<"float32">, logits: Tensor, parameters: CrfParameters): Tensor<"float64"> => {
   checkParameters(parameters);
-  const [, classes = 0, height = 0, width = 0] = logits.shape;
+  const [, classes, height, width] = dimensionsOf(logits, 4);
   const n = height * width;
   const given = parameters.compatibility;
   const mu = given === undefined || given === "potts" ? potts(classes) : given;

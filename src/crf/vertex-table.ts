@@ -1,4 +1,4 @@
-/** Numbers the vertices of a lattice in the order in which they are met: a hash table with open addressing. */
+/** A hash table with open addressing that numbers the vertices of a lattice in the order of their first occurrence. */
 
 const FIRST_CAPACITY = 1 << 12;
 const EMPTY = -1;
@@ -11,22 +11,22 @@ export class VertexTable {
   #byId = new Float64Array(FIRST_CAPACITY >> 1);
   #size = 0;
 
-  /** How many keys there are. */
+  /** The number of keys. */
   get size(): number {
     return this.#size;
   }
 
-  /** The key of each number. */
+  /** The keys in the order of their numbers. */
   get keys(): Float64Array {
     return this.#byId.subarray(0, this.#size);
   }
 
-  /** The number of a key, or −1. */
+  /** The number of a key, or −1 if the table does not contain it. */
   find(key: number): number {
     return this.#ids[this.#slotOf(key)]!;
   }
 
-  /** The number of a key, which is given one where it has none. */
+  /** The number of a key, which is added if the table does not contain it. */
   add(key: number): number {
     const slot = this.#slotOf(key);
     const known = this.#ids[slot]!;
@@ -40,7 +40,9 @@ export class VertexTable {
     return id;
   }
 
-  /** Where the key stands, or the empty slot where it would. Multiplicative hashing of both halves (Knuth, 6.4). */
+  /**
+   * The slot of the key, or the empty slot where it would be added. Multiplicative hashing of both halves (Knuth, 6.4).
+   */
   #slotOf(key: number): number {
     const mixed = Math.imul(key | 0, 0x9e3779b1) ^ Math.imul((key / 2 ** 32) | 0, 0x85ebca6b);
     const [keys, ids, mask] = [this.#keys, this.#ids, this.#mask];
@@ -49,7 +51,7 @@ export class VertexTable {
     return slot;
   }
 
-  /** Twice the slots; at most half of them are taken. */
+  /** Doubles the number of slots, of which at most half are occupied. */
   #grow(): void {
     const [keys, capacity] = [this.#byId, 2 * this.#keys.length];
     this.#keys = new Float64Array(capacity);

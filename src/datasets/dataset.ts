@@ -1,8 +1,8 @@
-/** What every data set gives: named pairs of files, read when asked for. */
+/** The common form of data sets: named pairs of files, which are read on demand. */
 
-/** One image and its ground truth, as files' bytes. */
+/** One image and its ground truth, as the bytes of their files. */
 export interface DatasetItem {
-  /** The file's name without its extension; unique in its set. */
+  /** The file's name without its extension; unique in the data set. */
   readonly name: string;
   /** The image file: PNG, JPEG or WebP. */
   readonly image: () => Promise<Uint8Array>;

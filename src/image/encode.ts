@@ -1,14 +1,14 @@
 /** Images [3,H,W], grey levels 0..255, to PNG. */
-import { tensor, type Tensor } from "../tensor.ts";
+import { spatialSize, tensor, type Size, type Tensor } from "../tensor.ts";
 import { colourTypes } from "./png-chunks.ts";
 import { writePng } from "./png-encode.ts";
 
-const sizeOfImage = ({ shape }: Tensor<"float32">): { width: number; height: number } => {
-  const [channels, height, width] = shape;
-  if (shape.length !== 3 || channels !== 3 || !height || !width) {
-    throw new RangeError(`an image must be [3, H, W], not [${shape.join(", ")}]`);
+/** The size of an image [3,H,W]. @throws RangeError for another shape, or one without pixels. */
+const imageSize = (image: Tensor<"float32">): Size => {
+  if (image.shape.length !== 3 || image.shape[0] !== 3 || image.data.length === 0) {
+    throw new RangeError(`an image must be [3, H, W], not [${image.shape.join(", ")}]`);
   }
-  return { width, height };
+  return spatialSize(image);
 };
 
 /** The nearest integer of 0..max; halves go up. @throws RangeError for NaN, which no picture can show */
@@ -41,7 +41,7 @@ export const roundToUint8 = ({ data, shape }: Tensor<"float32">): Tensor<"float3
 
 /** 8-bit RGB PNG; values are clamped to 0..255 and rounded, halves up. */
 export const encodePng = (image: Tensor<"float32">): Uint8Array => {
-  const { width, height } = sizeOfImage(image);
+  const { width, height } = imageSize(image);
   const bytes = interleave(image, new Uint8Array(3 * width * height), 1, 255);
   return writePng({ width, height, depth: 8, colour: colourTypes.rgb, bytes });
 };
@@ -51,7 +51,7 @@ export const encodePng = (image: Tensor<"float32">): Uint8Array => {
  * integers exactly. Bit-exact floats need `encodeNpy`.
  */
 export const encodePng16 = (image: Tensor<"float32">): Uint8Array => {
-  const { width, height } = sizeOfImage(image);
+  const { width, height } = imageSize(image);
   const samples = interleave(image, new Uint16Array(3 * width * height), 257, 65535);
   const bytes = new Uint8Array(2 * samples.length);
   for (let i = 0; i < samples.length; i++) {

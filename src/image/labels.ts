@@ -52,8 +52,8 @@ const indicesOf = (png: DecodedPng, palette: readonly Rgb[] | undefined): Uint8A
  *
  * @throws ImageError `not-labels` for what is an image but no label map (JPEG, WebP, 16 bits, unknown colours), and the others
  */
-export const decodeLabels = (bytes: Uint8Array, { maxPixels, palette }: DecodeLabelsOptions): Tensor<"uint8"> => {
-  const { format, width, height } = probeWithin(bytes, maxPixels);
+export const decodeLabels = (bytes: Uint8Array, { palette, ...limits }: DecodeLabelsOptions): Tensor<"uint8"> => {
+  const { format, width, height } = probeWithin(bytes, limits);
   if (format !== "png") throw notLabels(`a label map must be a PNG; ${format.toUpperCase()} would blur class indices`);
   return tensor("uint8", [height, width], indicesOf(decodePng(bytes), palette));
 };

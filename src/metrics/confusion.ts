@@ -1,4 +1,4 @@
-/** Confusion matrices, and the scores of segmentation made from them: counts first, pooled over a set, then ratios. */
+/** Confusion matrices, and the scores of a segmentation. Matrices are pooled over a set before ratios are computed from them. */
 import { sameShape, type Tensor } from "../tensor.ts";
 import { scoresOf, sum, type ClassCounts, type Scores } from "./counts.ts";
 
@@ -6,9 +6,9 @@ import { scoresOf, sum, type ClassCounts, type Scores } from "./counts.ts";
 const voidLabel = 255;
 
 /**
- * `counts[r][p]`: pixels of reference class r predicted as p; void reference pixels are not counted. Each of the
- * `classes` rows has `classes + 1` entries: the last counts predictions that are no scored class (a network's extra
- * output, or void). Plain numbers, so that it travels as JSON.
+ * `counts[r][p]` is the number of pixels of reference class r that are predicted as p. Pixels that are void in the reference
+ * are not counted. Each of the `classes` rows has `classes + 1` entries; the last one counts predictions that are not a scored
+ * class (an additional output of the network, or void). The entries are plain numbers, so that the matrix can be sent as JSON.
  */
 export interface Confusion {
   readonly classes: number;
@@ -24,9 +24,9 @@ export const emptyConfusion = (classes: number): Confusion => ({
 /**
  * Compares two label maps of one shape.
  *
- * A prediction ≥ `classes` counts as wrong: a false negative for the reference class, a false positive for none.
+ * A prediction ≥ `classes` is wrong: a false negative of the reference class, and a false positive of no class.
  *
- * @throws RangeError where shapes differ, or a reference label is neither a class nor void (255)
+ * @throws RangeError if the shapes differ, or a reference label is neither a class nor void (255).
  */
 export const confusionMatrix = (
   prediction: Tensor<"uint8">,
@@ -52,18 +52,18 @@ export const confusionMatrix = (
   };
 };
 
-/** Sums two matrices: associative and commutative, exact up to 2^53 pixels. @throws RangeError where classes differ */
+/** The sum of two matrices, exact up to 2^53 pixels. @throws RangeError if the classes differ. */
 export const mergeConfusions = (a: Confusion, b: Confusion): Confusion => {
   if (a.classes !== b.classes) throw new RangeError(`mergeConfusions: ${a.classes} and ${b.classes} classes`);
   return { classes: a.classes, counts: a.counts.map((row, r) => row.map((n, p) => n + b.counts[r]![p]!)) };
 };
 
-/** The counts of each class: the diagonal, the rows' sums and the columns' sums. */
+/** The counts of each class: the diagonal, and the sums of the rows and of the columns. */
 export const countsOfConfusion = ({ counts }: Confusion): ClassCounts => ({
   truePositive: counts.map((row, c) => row[c]!),
   reference: counts.map(sum),
   predicted: counts.map((_, c) => sum(counts.map((row) => row[c]!))),
 });
 
-/** IoU, mIoU and pixel accuracy. Of a set, merge first and score then: means of per-image scores are another quantity. */
+/** IoU, mIoU and pixel accuracy. For a set, merge the matrices first: the mean of the scores of its images is another quantity. */
 export const scores = (confusion: Confusion): Scores => scoresOf(countsOfConfusion(confusion));

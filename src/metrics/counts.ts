@@ -1,6 +1,6 @@
 /**
- * Counts of pixels per class, and the scores of a segmentation made from them: counts first, pooled over a set, then ratios.
- * They are all that IoU needs of a confusion matrix, in 3·C numbers in place of C².
+ * Counts of pixels per class, and the scores of a segmentation. Counts are pooled over a set before ratios are computed from them.
+ * They are what IoU needs of a confusion matrix, in 3·C numbers instead of C².
  */
 
 import { sameShape, type Tensor } from "../tensor.ts";
@@ -8,28 +8,28 @@ import { sameShape, type Tensor } from "../tensor.ts";
 /** The label that is ignored in a reference. */
 const VOID = 255;
 
-/** Pixels of each class, void reference pixels left out. Plain numbers, so that they travel as JSON. */
+/** Numbers of pixels by class, without those that are void in the reference. They are plain numbers, so that they can be sent as JSON. */
 export interface ClassCounts {
   /** Pixels of the class that are predicted as it. */
   readonly truePositive: readonly number[];
   /** Pixels of the class in the reference. */
   readonly reference: readonly number[];
-  /** Pixels predicted as the class. Predictions that are no class of the manifest are in none. */
+  /** Pixels predicted as the class. A prediction that is no class of the manifest belongs to none. */
   readonly predicted: readonly number[];
 }
 
 /** Scores of predictions against a reference, void pixels left out; shares from 0 to 1. */
 export interface Scores {
   /**
-   * Intersection over union of each class, TP / (TP + FP + FN); `null` for a class absent from the reference. Predicting
-   * an absent class still costs the class that was there a false negative.
+   * Intersection over union of each class, TP / (TP + FP + FN); `null` for a class that does not occur in the reference.
+   * Predicting such a class is still a false negative of the class that occurs there.
    */
   readonly iou: readonly (number | null)[];
-  /** Mean of `iou` over the classes present in the reference; `null` where there is none. */
+  /** Mean of `iou` over the classes that occur in the reference; `null` if there are none. */
   readonly miou: number | null;
-  /** Share of counted pixels that are right; `null` where none is counted. */
+  /** Share of the counted pixels whose prediction is right; `null` if none is counted. */
   readonly pixelAccuracy: number | null;
-  /** Pixels counted: all but void. */
+  /** The number of counted pixels: all that are not void. */
   readonly pixels: number;
 }
 

@@ -3,11 +3,12 @@
 import { crossEntropyObjective } from "../objectives/cross-entropy.ts";
 import { leastLikelyObjective } from "../objectives/least-likely.ts";
 import type { Objective } from "../objectives/objective.ts";
-import { nativeSize, type Size } from "../segmenter/size.ts";
+import { nativeSize } from "../segmenter/size.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
-import { attempt, footprintsOf, largestFit } from "./largest-fit.ts";
+import { attempt, footprintsOf, largestFit, nodesOf } from "./largest-fit.ts";
 import type { OpenModel } from "./open.ts";
 import type { ModelInfo } from "../contract/models.ts";
+import type { Size } from "../tensor.ts";
 
 /** Those of the attacks: each has a gradient graph of its own. */
 const climbed: readonly Objective[] = [crossEntropyObjective(false), leastLikelyObjective()];
@@ -34,34 +35,19 @@ const memoryOf = ({ segmenter, unsupported }: OpenModel, cache: SessionCache): M
   );
 };
 
-/** All but the memory. */
+/** Everything but the memory. */
 export const outlineOf = ({ segmenter: { manifest }, bytes, unsupported }: OpenModel): ModelInfo => {
-  const { width, height, multipleOf, fit, overlap, channels, mean, std, scale } = manifest.input;
-  const { network, scales, fusion, crf } = manifest;
-  return {
-    name: manifest.name,
-    architecture: manifest.architecture,
-    dataset: manifest.dataset,
-    classes: manifest.classes,
-    void: manifest.void,
-    sha256: manifest.sha256,
-    bytes,
-    precision: manifest.precision,
-    ...(network === undefined ? {} : { network }),
-    input: { width, height, multipleOf, fit, overlap, channels, mean, std, scale },
-    ...(scales ? { scales, fusion } : {}),
-    ...(crf ? { crf } : {}),
-    metrics: manifest.metrics,
-    license: manifest.license,
-    source: manifest.source,
-    citation: manifest.citation,
-    gradient: { supported: unsupported.length === 0, unsupportedOperators: unsupported },
-  };
+  const { file: _file, output: _output, input: described, ...stated } = manifest;
+  const { name: _name, layout: _layout, ...input } = described;
+  const gradient = { supported: unsupported.length === 0, unsupportedOperators: unsupported };
+  return { ...stated, bytes, input, gradient };
 };
 
 export const modelInfo = (model: OpenModel, cache: SessionCache): ModelInfo => {
   const { segmenter, unsupported } = model;
   const largestAttack =
-    unsupported.length === 0 ? largestFit(segmenter, cache, { width: 4096, height: 3072 }, climbed) : null;
+    unsupported.length === 0
+      ? largestFit({ segmenter, cache, nodes: nodesOf(model.network) }, { width: 4096, height: 3072 }, climbed)
+      : null;
   return { ...outlineOf(model), memory: memoryOf(model, cache), ...(largestAttack ? { largestAttack } : {}) };
 };

@@ -7,6 +7,8 @@ import { modelInfo, outlineOf } from "./info.ts";
 import type { ModelInfo } from "../contract/models.ts";
 import { checkedNetwork, openModel, type OpenModel } from "./open.ts";
 import { parseEntry, type UploadEntry, type UploadStore } from "./upload-store.ts";
+import { RecentlyUsed } from "../segmenter/recently-used.ts";
+import { reasonOf } from "../reason.ts";
 
 /** Where shipped networks come from: a folder, or what is bundled. They stay as they are while the service runs. */
 export interface ModelStore {
@@ -37,14 +39,14 @@ export interface ModelsOptions {
   readonly foundBy: string;
 }
 
-/** Networks held open; a further one takes the place of the one not used for longest. */
+/** Networks held open; a further one takes the place of the least recently used. */
 const HELD_OPEN = 3;
 
 export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions): Models => {
   const shipped = new Map(store.manifests.map((manifest) => [manifest.name, manifest]));
   const infos = new Map<string, Promise<ModelInfo>>();
   const outlines = new Map<string, Promise<ModelInfo>>();
-  const held = new Map<string, OpenModel>();
+  const held = new RecentlyUsed<OpenModel>(HELD_OPEN);
 
   const names = async () => {
     const others = (await uploads?.list()) ?? [];
@@ -64,9 +66,7 @@ export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions):
   /** The model held under the key, or else made and held. */
   const hold = async (key: string, name: string, make: () => Promise<OpenModel>): Promise<OpenModel> => {
     const model = held.get(key) ?? (await available(name, make));
-    held.delete(key);
     held.set(key, model);
-    if (held.size > HELD_OPEN) held.delete(held.keys().next().value!);
     return model;
   };
 
@@ -122,8 +122,7 @@ const available = async <T>(model: string, run: () => T | Promise<T>): Promise<T
   try {
     return await run();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FaultlineError({ kind: "model-unavailable", model, reason }, { cause });
+    throw new FaultlineError({ kind: "model-unavailable", model, reason: reasonOf(cause) }, { cause });
   }
 };
 

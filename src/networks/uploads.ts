@@ -5,15 +5,15 @@ import { RuntimeError } from "../runtime/session.ts";
 import { requireFit } from "../segmenter/fit.ts";
 import { ManifestError, parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
-import type { Size } from "../segmenter/size.ts";
 import type { Network } from "../segmenter/network.ts";
 import type { Image } from "../segmenter/segmenter.ts";
-import { tensorOf } from "../tensor.ts";
+import { type Size, tensorOf } from "../tensor.ts";
 import { FaultlineError, type Failure } from "../contract/failure.ts";
 import { modelInfo } from "./info.ts";
 import { checkedNetwork, openModel, sha256Of, type OpenModel } from "./open.ts";
 import type { ModelInfo, UploadRequest, UploadResult, Uploads } from "../contract/models.ts";
 import type { Models } from "./registry.ts";
+import { nodesOf } from "./largest-fit.ts";
 import { requireMemory } from "./require-memory.ts";
 import type { UploadStore } from "./upload-store.ts";
 
@@ -37,7 +37,7 @@ const tryOut = async ({ segmenter }: OpenModel, size: Size): Promise<void> => {
   throw new RuntimeError(`the output on ${where} gives confidences outside 0 to 1: it overflows, or is no probability`);
 };
 
-/** Beyond it, compiling takes minutes. */
+/** Maximum number of nodes; compiling and planning take time about linear in it. */
 const MOST_NODES = 4096;
 
 const requireFewNodes = ({ model: { graph } }: Network): void => {
@@ -89,7 +89,7 @@ export const createUploads = ({ models, cache, store, most }: UploadsOptions): U
       requireFewNodes(network);
       const size = requireFit(network);
       const model = openModel(network, bytes.length, cache);
-      requireMemory(cache, model.segmenter, size, []);
+      requireMemory({ cache, segmenter: model.segmenter, nodes: nodesOf(network) }, size, []);
       await tryOut(model, size);
       return modelInfo(model, cache);
     } catch (cause) {

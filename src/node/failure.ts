@@ -48,7 +48,7 @@ const fileFault = (error: Error): string | null => {
 };
 
 /** One line for whoever typed the command; an error that nobody foresaw is called one. */
-export const messageOf = (error: unknown): string => {
+export const lineOf = (error: unknown): string => {
   if (!(error instanceof Error)) return `internal error: ${String(error)}`;
   const foreseen = expected.some((kind) => error instanceof kind);
   const line = (foreseen ? error.message : (fileFault(error) ?? `internal error: ${error.message}`)).trim();
@@ -60,7 +60,7 @@ export const at = async <T>(place: string, run: () => T | Promise<T>): Promise<T
   try {
     return await run();
   } catch (cause) {
-    if (expected.some((kind) => cause instanceof kind)) throw new Refusal(`${place}: ${messageOf(cause)}`, { cause });
+    if (expected.some((kind) => cause instanceof kind)) throw new Refusal(`${place}: ${lineOf(cause)}`, { cause });
     throw cause;
   }
 };

@@ -2,6 +2,7 @@
 
 import { wantedNames, type Wanted } from "../runtime/choose.ts";
 import { UsageError } from "./failure.ts";
+import { reasonOf } from "../reason.ts";
 
 export interface Option {
   readonly type: "string" | "boolean";
@@ -40,7 +41,7 @@ export const optionLines = (options: Options): string[] => {
 
 /** The first sentence of what Node says; the rest is advice on "--". */
 export const parseFault = (error: unknown): string => {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = reasonOf(error);
   return message.split(/\.\s|\n/)[0]!.replace(/\.$/, "");
 };
 
@@ -50,3 +51,16 @@ export const wantedBackend = (value: string): Wanted => {
   if (found) return found;
   throw new UsageError(`--backend must be one of ${wantedNames.join(", ")}, not "${value}"`);
 };
+
+/** The value of an option as a number. @throws UsageError for what is no whole number within the range. */
+export const wholeNumber = (option: string, text: string, least: number, most: number): number => {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new UsageError(`--${option} must be a whole number from ${least} to ${most}, not "${text}"`);
+};
+
+/** WASM's addresses have 32 bits. */
+const MOST_BUDGET_MIB = 4096;
+
+/** The value of `--budget-mib`, in bytes. @throws UsageError */
+export const budgetBytes = (text: string): number => wholeNumber("budget-mib", text, 1, MOST_BUDGET_MIB) * 2 ** 20;

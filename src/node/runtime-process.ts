@@ -9,6 +9,7 @@ import { openAdapter } from "../runtime/gpu/node.ts";
 import { openNodeDevice } from "../runtime/webgpu/node.ts";
 import { answering } from "./runtime-calls.ts";
 import type { Asked, Ready, Told } from "./runtime-messages.ts";
+import { reasonOf } from "../reason.ts";
 
 const post = (message: Told): void => void process.send!(message);
 
@@ -22,5 +23,5 @@ try {
   process.on("message", (asked) => answer(asked as Asked));
   post({ version: runtime.version, backend: runtime.backend, adapter } satisfies Ready);
 } catch (cause) {
-  post({ unavailable: cause instanceof Error ? cause.message : String(cause) } satisfies Ready);
+  post({ unavailable: reasonOf(cause) } satisfies Ready);
 }

@@ -1,10 +1,10 @@
 /** Builds graphs: each call appends a node, infers its type, and folds it away where its value is already known. */
 
 import { tensorOf, type DType, type Tensor } from "../tensor.ts";
+import { attributesOf } from "./attributes.ts";
 import { evaluate } from "./evaluate.ts";
 import {
   OnnxError,
-  attributesOf,
   type Attributes,
   type Graph,
   type Model,
@@ -108,7 +108,7 @@ export class GraphBuilder {
     attributes: PlainAttributes,
     outputs: readonly string[] | number = 1,
   ): readonly Value[] {
-    return this.appendNode(op, inputs, attributesOf(attributes), outputs);
+    return this.appendNode(op, inputs, attributesOf(op, attributes), outputs);
   }
 
   /** As `append`, with attributes as a graph holds them. `outputs`: how many, or their names. */

@@ -97,27 +97,3 @@ export const tensorAttributeOf = attribute<Tensor>("tensor");
 /** Plain attribute values, as the builder takes them. */
 export type PlainAttribute = number | string | boolean | Tensor | readonly number[] | readonly string[] | Attribute;
 export type PlainAttributes = Readonly<Record<string, PlainAttribute | undefined>>;
-
-/** Attributes of the standard operators that are float; every other number is an int. */
-const floatAttributes = new Set(
-  "alpha beta gamma epsilon momentum bias lambd cubic_coeff_a extrapolation_value value_float value_floats ratio spatial_scale size_float scale low high mean".split(
-    " ",
-  ),
-);
-
-const attributeOf = (name: string, value: PlainAttribute): Attribute => {
-  const float = floatAttributes.has(name);
-  if (typeof value === "boolean") return { type: "int", value: Number(value) };
-  if (typeof value === "number") return { type: float ? "float" : "int", value };
-  if (typeof value === "string") return { type: "string", value };
-  if ("dtype" in value) return { type: "tensor", value };
-  if ("type" in value) return value;
-  if (value.some((item) => typeof item === "string")) return { type: "strings", value: value as readonly string[] };
-  return { type: float ? "floats" : "ints", value: value as readonly number[] };
-};
-
-/** `{ strides: [2, 2], alpha: 0.1 }` to tagged attributes; those that are undefined are left out. */
-export const attributesOf = (plain: PlainAttributes): Attributes =>
-  Object.fromEntries(
-    Object.entries(plain).flatMap(([name, value]) => (value === undefined ? [] : [[name, attributeOf(name, value)]])),
-  );

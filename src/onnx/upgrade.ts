@@ -3,11 +3,11 @@
  * Sources: the operator changelog of ONNX, and onnxruntime's kernels where the specification is silent.
  */
 
-import { tensorOf } from "../tensor.ts";
+import { numbersOf, tensorOf } from "../tensor.ts";
+import { attributesOf } from "./attributes.ts";
 import type { Builder } from "./build.ts";
 import {
   OnnxError,
-  attributesOf,
   describe,
   floatOf,
   floatsOf,
@@ -19,6 +19,7 @@ import {
   type Node,
 } from "./graph.ts";
 import { gridSampleMode } from "./infer/grid-sample.ts";
+import { resizedAxes } from "./infer/resize.ts";
 import { padAmounts } from "./infer/shape.ts";
 import { constantInts, normaliseAxis, required, type Value } from "./value.ts";
 
@@ -141,7 +142,11 @@ const legacyResize: Upgrade = ({ node, inputs, op }) => {
   const form = (nearest_mode: string) => ({ mode, coordinate_transformation_mode: "asymmetric", nearest_mode });
   const shrinks = factors.some((s) => s < 1);
   if (mode === "linear" || !shrinks || !factors.some((s) => s > 1)) {
-    return { op: "Resize", inputs: [x, null, given], attributes: attributesOf(form(shrinks ? "ceil" : "floor")) };
+    return {
+      op: "Resize",
+      inputs: [x, null, given],
+      attributes: attributesOf("Resize", form(shrinks ? "ceil" : "floor")),
+    };
   }
   const step = (f: (s: number) => number) => op.tensor(tensorOf("float32", [factors.length], factors.map(f)));
   const shrunk = op.Resize(
@@ -151,14 +156,41 @@ const legacyResize: Upgrade = ({ node, inputs, op }) => {
     form("ceil"),
   );
   const growth = step((s) => Math.max(s, 1));
-  return { op: "Resize", inputs: [shrunk, null, growth], attributes: attributesOf(form("floor")) };
+  return { op: "Resize", inputs: [shrunk, null, growth], attributes: attributesOf("Resize", form("floor")) };
+};
+
+/**
+ * onnxruntime computes the output's size ⌊scale · size⌋ in float32, and in its shape inference without rounding: 15 · 1.4 is 21 in one
+ * and 20 in the other, and such a graph is refused. Along the axes where they differ, the size takes the place of the scale, where it
+ * means the same scale.
+ */
+const consistentResize = (op: Builder, node: Node, inputs: readonly (Value | null)[]): Upgraded => {
+  const [x, roi, scales] = inputs;
+  const plain = { op: "Resize", inputs, attributes: node.attributes };
+  const crops = stringOf(node, "coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize";
+  if (!x || !scales?.constant || inputs[3] || crops) return plain;
+  const factors = numbersOf(scales.constant);
+  const axes = resizedAxes(node, inputs);
+  const isAmbiguous = axes.map(({ size, resized, scale }) => Math.floor(size * scale) !== resized);
+  const isExact = axes.every(({ size, resized, scale }, i) => !isAmbiguous[i] || Math.fround(resized / size) === scale);
+  if (factors.length !== axes.length || !isAmbiguous.includes(true) || !isExact) return plain;
+  const sizes = op.ints(axes.map(({ size, resized }, i) => (isAmbiguous[i] ? resized : size)));
+  const sized = op.append("Resize", [x, roi ?? null, null, sizes], node.attributes)[0]!;
+  const rest = factors.map((factor, i) => (isAmbiguous[i] ? 1 : factor));
+  if (rest.every((factor) => factor === 1)) return sized;
+  return {
+    op: "Resize",
+    inputs: [sized, roi ?? null, op.tensor(tensorOf("float32", [rest.length], rest))],
+    attributes: node.attributes,
+  };
 };
 
 const Resize: Upgrade = (context) => {
-  const { node, inputs, opset } = context;
-  if (opset < 11) return legacyResize(context);
-  const present = inputs.map((v) => (v && v.shape[0] === 0 ? null : v));
-  return { op: "Resize", inputs: present, attributes: node.attributes };
+  const { node, inputs, op, opset } = context;
+  const now: Upgraded = opset < 11 ? legacyResize(context) : { op: "Resize", inputs, attributes: node.attributes };
+  if (!("attributes" in now)) return now;
+  const present = now.inputs.map((v) => (v && v.shape[0] === 0 ? null : v));
+  return consistentResize(op, { ...node, attributes: now.attributes }, present);
 };
 
 /** In evaluation mode the identity; where its mask is named, a node that keeps everything. */
@@ -214,7 +246,7 @@ const reduceAxes = attributeToInput("axes", 18);
 /** Operators in whose place another operator, or a value, stands whatever their form. */
 const replacements: Readonly<Record<string, Upgrade>> = {
   Constant,
-  Upsample: legacyResize,
+  Upsample: Resize,
   Identity: ({ node, inputs }) => required(node, inputs, 0),
   CastLike: ({ node, inputs, op }) => op.cast(required(node, inputs, 0), required(node, inputs, 1).dtype),
   Scatter: ({ node, inputs }) => ({ op: "ScatterElements", inputs, attributes: node.attributes }),

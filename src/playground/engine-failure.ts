@@ -9,6 +9,8 @@ import type { Image, Segmenter } from "../segmenter/segmenter.ts";
 import { MemoryBudgetError, type SessionCache } from "../segmenter/session-cache.ts";
 import { FetchError } from "./fetched.ts";
 import type { EngineFailure } from "./messages.ts";
+import { spatialSize } from "../tensor.ts";
+import { reasonOf } from "../reason.ts";
 
 /** A failure on its way to the page. */
 class EngineError extends Error {
@@ -29,16 +31,16 @@ export const requireGradient = (operators: readonly string[]): void => {
 export const requireMemory = (
   cache: SessionCache,
   segmenter: Segmenter,
-  { shape }: Image,
+  image: Image,
   objectives: readonly Objective[],
 ): void => {
-  const size = { height: shape[1]!, width: shape[2]! };
+  const size = spatialSize(image);
   try {
     for (const footprints of footprintsOf(segmenter, size, objectives)) cache.requireFit(footprints);
   } catch (cause) {
     if (!(cause instanceof MemoryBudgetError)) throw cause;
     const { predictedBytes, budgetBytes } = cause;
-    const fit = largestFit(segmenter, cache, size, objectives);
+    const fit = largestFit({ segmenter, cache }, size, objectives);
     throw new EngineError({ kind: "memory", predictedBytes, budgetBytes, fit }, { cause });
   }
 };
@@ -46,7 +48,7 @@ export const requireMemory = (
 export const failureOf = (cause: unknown, signal: AbortSignal): EngineFailure => {
   if (signal.aborted) return { kind: "cancelled" };
   if (cause instanceof EngineError) return cause.failure;
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = reasonOf(cause);
   if (cause instanceof FetchError) return { kind: "fetch", what: cause.what, reason };
   if (cause instanceof RuntimeCrash) return { kind: "crash", reason };
   if (cause instanceof MemoryBudgetError) {

@@ -6,7 +6,7 @@ import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
 import type { StepReport } from "../evaluation/steps.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
-import type { Size } from "../segmenter/size.ts";
+import type { Size } from "../tensor.ts";
 
 /** A network that is served beside the page; addresses are relative to the catalogue's. */
 export interface NetworkEntry {

@@ -4,17 +4,18 @@ import streetUrl from "../../examples/street.png?url";
 import type { StepReport } from "../evaluation/steps.ts";
 import { encodePng } from "../image/encode.ts";
 import type { Image } from "../segmenter/segmenter.ts";
-import type { Size } from "../segmenter/size.ts";
 import { EngineRefusal, startEngine } from "./client.ts";
 import * as controls from "./controls.ts";
 import { byId } from "./elements.ts";
 import { FetchError, fetched } from "./fetched.ts";
 import type { Attacked, NetworkEntry, Opened, Predicted, Stage } from "./messages.ts";
-import { imageOf, readPicture, sizeOf, sizeWithin, type Picture } from "./picture.ts";
+import { imageOf, readPicture, sizeWithin, type Picture } from "./picture.ts";
 import { onPicture } from "./picture-input.ts";
 import { showCurve, showLegend, showNumbers, showProgress } from "./report.ts";
 import { clearAttack, showBefore, showPicture, showReached } from "./stage.ts";
 import { backendWords, counted, failureWords, percent, seconds, sized, stageWords, verdictWords } from "./words.ts";
+import { type Size, spatialSize } from "../tensor.ts";
+import { reasonOf } from "../reason.ts";
 
 const element = (id: string): HTMLElement => byId(id, HTMLElement);
 const button = (id: string): HTMLButtonElement => byId(id, HTMLButtonElement);
@@ -42,8 +43,6 @@ const renewEngine = (): void => {
   engine = startEngine();
   opened = null;
 };
-
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 /** What went wrong, to the visitor. */
 const report = (cause: unknown): void => {
@@ -113,7 +112,7 @@ const look = async (): Promise<void> => {
     const { image, predicted } = scene;
     showBefore(classes, predicted.labels);
     showLegend(element("legend"), classes, predicted.labels, null);
-    const size = sizeOf(image);
+    const size = spatialSize(image);
     const shrunk = size.width < asked.width ? `, shrunk from ${sized(asked)} to fit into memory` : "";
     const confidence = `Mean confidence ${percent(predicted.confidence)}`;
     tell(`Ready: ${sized(size)} pixels${shrunk}. ${confidence}.`);
@@ -167,7 +166,7 @@ const attack = async (): Promise<void> => {
       "attack",
       { image, plan },
       {
-        onStage: tellStage(sizeOf(image)),
+        onStage: tellStage(spatialSize(image)),
         onStep: ({ report: step, reached }) => {
           if (step.step === 1) tell(`${controls.chosenNetwork().name} is attacked in ${counted(step.steps, "step")} …`);
           reports.push(step);

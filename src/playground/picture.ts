@@ -1,8 +1,7 @@
 /** Pictures as the browser decodes and draws them, and images as networks take them. */
 
 import type { Image } from "../segmenter/segmenter.ts";
-import type { Size } from "../segmenter/size.ts";
-import { tensor } from "../tensor.ts";
+import { type Size, tensor } from "../tensor.ts";
 
 /** A picture that the browser has decoded, at its own size. */
 export interface Picture {
@@ -42,8 +41,6 @@ export const imageOf = ({ bitmap }: Picture, size: Size): Image => {
   for (let i = 0; i < area; i++) for (let c = 0; c < 3; c++) planes[c * area + i] = data[4 * i + c]!;
   return tensor("float32", [3, size.height, size.width], planes);
 };
-
-export const sizeOf = ({ shape }: Image): Size => ({ height: shape[1]!, width: shape[2]! });
 
 /** Writes red, green and blue of pixel `i` to `rgba` from `4·i` on. */
 export type Colour = (i: number, rgba: Uint8ClampedArray) => void;

@@ -1,12 +1,12 @@
 /** The six panels: the picture, attacked, and what was added; the labels of both, and where they differ. */
 
 import type { Image, Labels } from "../segmenter/segmenter.ts";
-import type { Size } from "../segmenter/size.ts";
 import { ofChanges, ofImage, ofLabels, ofPerturbation } from "./colours.ts";
 import { byId } from "./elements.ts";
 import type { Attacked, Opened } from "./messages.ts";
-import { paint, sizeOf, type Colour } from "./picture.ts";
+import { paint, type Colour } from "./picture.ts";
 import { percent, short, sized } from "./words.ts";
+import { type Size, spatialSize } from "../tensor.ts";
 
 type Panel = "picture" | "adversarial" | "perturbation" | "before" | "after" | "changed";
 
@@ -57,7 +57,7 @@ export const clearAttack = (): void => {
 };
 
 export const showPicture = (image: Image, name: string): void => {
-  const size = sizeOf(image);
+  const size = spatialSize(image);
   shown.image = image;
   shown.before = null;
   clearAttack();
@@ -69,7 +69,7 @@ export const showPicture = (image: Image, name: string): void => {
 export const showBefore = (classes: Opened["classes"], labels: Labels): void => {
   shown.classes = classes;
   shown.before = labels;
-  show("before", sizeOf(shown.image!), ofLabels(labels, palette()), `Labels before: ${summary(labels)}`);
+  show("before", spatialSize(shown.image!), ofLabels(labels, palette()), `Labels before: ${summary(labels)}`);
 };
 
 /** An image on its way, or at its end: `exact` before it was rounded. */
@@ -83,7 +83,7 @@ export const showReached = (
   const { image: adversarial, labels } = reached;
   Object.assign(shown, { adversarial, after: labels });
   stage.classList.remove("empty");
-  const size = sizeOf(image);
+  const size = spatialSize(image);
   show("adversarial", size, ofImage(adversarial), "The adversarial picture");
   show("perturbation", size, ofPerturbation(image, exact, epsilon), "The perturbation, amplified; grey is none");
   show("after", size, ofLabels(labels, palette()), `Labels after: ${summary(labels)}`);
@@ -98,7 +98,7 @@ const colourAt = ({ data }: Image, i: number): string =>
 const probed = (x: number, y: number): string => {
   const { image, before, after, adversarial, classes } = shown;
   if (!image) return "";
-  const i = y * sizeOf(image).width + x;
+  const i = y * spatialSize(image).width + x;
   const nameAt = (labels: Labels | null) => labels && (classes[labels.data[i]!]?.name ?? "no class");
   const names = [nameAt(before), nameAt(after)].filter((name) => name !== null);
   const colours = [image, adversarial].flatMap((picture) => (picture ? [colourAt(picture, i)] : []));
@@ -107,7 +107,7 @@ const probed = (x: number, y: number): string => {
 
 stage.addEventListener("pointermove", ({ target, offsetX, offsetY }) => {
   if (!(target instanceof HTMLCanvasElement) || !shown.image) return;
-  const { width, height } = sizeOf(shown.image);
+  const { width, height } = spatialSize(shown.image);
   const [u, v] = [offsetX / target.clientWidth, offsetY / target.clientHeight];
   const at = (part: number, side: number) => Math.min(side - 1, Math.max(0, Math.floor(part * side)));
   stage.classList.add("pointed");

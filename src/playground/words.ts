@@ -1,7 +1,7 @@
 /** Numbers, and what goes wrong, in words. */
 
-import type { Size } from "../segmenter/size.ts";
 import type { EngineFailure, Opened, Stage } from "./messages.ts";
+import type { Size } from "../tensor.ts";
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)}\u00a0%`;
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;

@@ -1,6 +1,7 @@
 /** Which backend runs, and why. */
 
 import { RuntimeError, type Backend } from "./session.ts";
+import { reasonOf } from "../reason.ts";
 
 /** `auto`: WebGPU where there is an adapter and the network needs nothing that WebGPU lacks, else WASM. */
 export type Wanted = "auto" | Backend;
@@ -26,8 +27,6 @@ export interface WebGpu {
   /** Operators of the network's graphs that WebGPU lacks. */
   readonly missing: () => readonly string[] | Promise<readonly string[]>;
 }
-
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 /** @throws RuntimeError where WebGPU is wanted and cannot be had. */
 export const chooseBackend = async (wanted: Wanted, { adapter, missing }: WebGpu): Promise<Choice> => {

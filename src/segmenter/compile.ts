@@ -21,7 +21,8 @@ import type { Network } from "./network.ts";
 import { pixelsOf, type Pixels } from "./pixels.ts";
 import { refined, usualRefinement, type Crf } from "./refinement.ts";
 import { logitsOf } from "./scales.ts";
-import { networkSize, type Size } from "./size.ts";
+import { networkSize } from "./size.ts";
+import type { Size } from "../tensor.ts";
 
 /** A graph ready for a session, and the memory it will take. */
 export interface Compiled {

@@ -3,9 +3,10 @@
 import { createBuilder } from "../onnx/build.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import { load } from "../onnx/load.ts";
-import { networkSize, type Size } from "./size.ts";
+import { networkSize } from "./size.ts";
 import { ManifestError } from "./manifest.ts";
 import type { Network } from "./network.ts";
+import { dimensionsOf, type Size } from "../tensor.ts";
 
 /** Large enough for what networks pool. */
 const SMALL = 128;
@@ -35,9 +36,9 @@ const requireInput = ({ manifest: { input }, model: { graph } }: Network): void 
 };
 
 const requireOutput = ({ output, classes }: Network["manifest"], size: Size, shape: readonly number[]): void => {
-  const [batch, channels = 0, height = 0, width = 0] = shape;
-  if (shape.length !== 4 || batch !== 1)
+  if (shape.length !== 4 || shape[0] !== 1)
     throw new ManifestError(`"${output.name}" is [${shape.join(", ")}], not [1, classes, H, W]`, "output.name");
+  const [, channels, height, width] = dimensionsOf({ shape }, 4);
   if (channels < classes.length)
     throw new ManifestError(`are ${classes.length}, but "${output.name}" has ${channels} channels`, "classes");
   if (Math.round(size.height / height) !== output.stride || Math.round(size.width / width) !== output.stride) {

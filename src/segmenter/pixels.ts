@@ -4,7 +4,7 @@ import type { Builder } from "../onnx/build.ts";
 import type { Step } from "../onnx/step.ts";
 import { intOf, stringOf } from "../onnx/graph.ts";
 import type { Value } from "../onnx/value.ts";
-import { numbersOf } from "../tensor.ts";
+import { dimensionsOf, numbersOf, spatialSize } from "../tensor.ts";
 
 /** The logits before the last rearrangement of pixels, and how maps of one value a pixel go there and back. */
 export interface Pixels {
@@ -23,7 +23,7 @@ const beforeShuffle = (op: Builder, { node, inputs }: Step): Pixels | null => {
   const [x] = inputs;
   const b = intOf(node, "blocksize", 0);
   if (!x || x.shape[0] !== 1 || stringOf(node, "mode", "DCR") !== "DCR") return null;
-  const [, depth = 0, h = 0, w = 0] = x.shape;
+  const [, depth, h, w] = dimensionsOf(x, 4);
   return {
     logits: op.Reshape(x, op.ints([b * b, depth / (b * b), h, w])),
     pack: (map) => {
@@ -43,7 +43,7 @@ const beforeCrop = (op: Builder, { inputs, outputs }: Step, voidLabel: number): 
   const constants = [starts, ends, axes].map((v) => (v?.constant ? numbersOf(v.constant) : null));
   const [from, , along] = constants;
   if (!x || !from || !along || steps || along.join() !== "2,3" || from.some((v) => v < 0)) return null;
-  const [, , height = 0, width = 0] = outputs[0]!.shape;
+  const { height, width } = spatialSize(outputs[0]!);
   const [top = 0, left = 0] = from;
   const [bottom, right] = [x.shape[2]! - top - height, x.shape[3]! - left - width];
   const whole = pixelsOf(op, x, voidLabel);

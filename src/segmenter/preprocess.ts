@@ -2,11 +2,8 @@
 
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
-import { tensorOf } from "../tensor.ts";
+import { type Size, spatialSize, tensorOf } from "../tensor.ts";
 import type { Manifest } from "./manifest.ts";
-import type { Size } from "./size.ts";
-
-const sizeOf = ({ shape }: Value): Size => ({ height: shape[2]!, width: shape[3]! });
 
 const has = (x: Value, { height, width }: Size): boolean => x.shape[2] === height && x.shape[3] === width;
 
@@ -34,7 +31,7 @@ export const preprocess = (op: Builder, image: Value, { input }: Manifest, size:
  * mmsegmentation's and Detectron2's batches. A reflected border would count the pixels near it twice in the gradient.
  */
 export const padded = (op: Builder, x: Value, size: Size): Value => {
-  const { height, width } = sizeOf(x);
+  const { height, width } = spatialSize(x);
   const pads = [0, 0, 0, 0, 0, 0, size.height - height, size.width - width];
   return has(x, size) ? x : op.Pad(x, op.ints(pads), op.constant(0, x.dtype));
 };

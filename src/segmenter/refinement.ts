@@ -7,8 +7,7 @@ import type { CrfParameters } from "../crf/parameters.ts";
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
 import type { Backend } from "../runtime/session.ts";
-import type { Tensor } from "../tensor.ts";
-import type { Size } from "./size.ts";
+import { dimensionsOf, type Size, type Tensor } from "../tensor.ts";
 
 /** A CRF behind a network. */
 export interface Crf {
@@ -29,7 +28,7 @@ const indexOf = (target: Backend): IndexType => (target === "webgpu" ? "int32" :
 export const refined = (op: Builder, logits: Value, refinement: Refinement | undefined, target: Backend): Value => {
   if (!refinement) return logits;
   const { parameters, vertices } = refinement;
-  const [, , height = 0, width = 0] = logits.shape;
+  const [, , height, width] = dimensionsOf(logits, 4);
   const lattice = vertices === null ? null : latticeInputs(op, height * width, vertices, indexOf(target));
   return refine(op, logits, lattice, parameters);
 };

@@ -6,8 +6,8 @@ import { OnnxError } from "../onnx/graph.ts";
 import type { Value } from "../onnx/value.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Network } from "./network.ts";
-import type { Size } from "./size.ts";
 import { runsOf, viewOf } from "./view.ts";
+import { type Size, spatialSize } from "../tensor.ts";
 
 /** What a graph is for, which decides how it is written. */
 export type Purpose = "forward" | "gradient";
@@ -56,8 +56,7 @@ const requireFewNodes = ({ manifest, model }: Network, scales: readonly number[]
 /** Logits [1,C,H,W] of the image [1,3,H,W]. @throws OnnxError where the network takes no image of that size. */
 export const logitsOf = (op: Builder, network: Network, image: Value, purpose: Purpose): Value => {
   const { scales = [1], fusion = "max" } = network.manifest;
-  const [, , height = 0, width = 0] = image.shape;
-  requireFewNodes(network, scales, { height, width });
+  requireFewNodes(network, scales, spatialSize(image));
   const lower = purpose === "gradient" ? lowerForGradient : lowerForward;
   const views = scales.map((scale) => viewOf(op, network, image, scale, lower));
   return fused(op, views, fusion, purpose);

@@ -4,14 +4,14 @@ import { capturable } from "../lowering/webgpu/kernels.ts";
 import { writeModel } from "../onnx/write.ts";
 import type { Footprint } from "../runtime/memory/memory.ts";
 import { RuntimeError, type AscentRequest, type AscentWatch, type Runtime, type Session } from "../runtime/session.ts";
-import { tensor, type Tensor } from "../tensor.ts";
+import { type Size, spatialSize, tensor, type Tensor } from "../tensor.ts";
 import type { Clock, Objective } from "../objectives/objective.ts";
 import { compileForward, compileGradient, type Compiled } from "./compile.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Network } from "./network.ts";
 import { refinementOf, usualRefinement, type Crf, type Refinement } from "./refinement.ts";
 import type { SessionCache } from "./session-cache.ts";
-import type { Size } from "./size.ts";
+import { RecentlyUsed } from "./recently-used.ts";
 
 /** float32 [3,H,W], RGB, grey levels 0..255. */
 export type Image = Tensor<"float32">;
@@ -79,8 +79,6 @@ export interface Segmenter {
   readonly withCrf: (crf: Crf | null) => Segmenter;
 }
 
-const sizeOfImage = ({ shape }: Image): Size => ({ height: shape[1]!, width: shape[2]! });
-
 /** Which graph: predictions, or the gradient of an objective. */
 type Kind = "forward" | Objective;
 
@@ -100,21 +98,18 @@ export const createSegmenter = (
 ): Segmenter => {
   const { manifest } = network;
   const { backend } = cache.runtime;
-  const remembered = new Map<string, Compiled>();
+  const remembered = new RecentlyUsed<Compiled>(REMEMBERED);
   // Preprocessing is part of a graph: networks of one name and file may differ in it.
   const identity = JSON.stringify(manifest);
   const compile = (kind: Kind, size: Size, refinement?: Refinement): Compiled & { readonly key: string } => {
     const key = `${identity} ${size.height}×${size.width} ${keyOf(kind)} ${JSON.stringify(refinement)}`;
-    const known = remembered.get(key);
     const whole = refinement ? { ...network, refinement } : network;
     const compiled =
-      known ??
+      remembered.get(key) ??
       (kind === "forward"
         ? compileForward(whole, size, backend)
         : compileGradient(whole, size, kind, { room: gradientRoom(size), target: backend }));
-    remembered.delete(key);
     remembered.set(key, compiled);
-    if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value!);
     return { ...compiled, key };
   };
   /** An attack holds the forward session beside the gradient's. */
@@ -128,13 +123,13 @@ export const createSegmenter = (
   const run = async (kind: Kind, image: Image, feeds: Readonly<Record<string, Tensor>> = {}) => {
     const stage = crfOf(kind);
     const lattice = stage && refinementOf(stage, image, backend);
-    const { key, footprint, model } = compile(kind, sizeOfImage(image), lattice?.refinement);
+    const { key, footprint, model } = compile(kind, spatialSize(image), lattice?.refinement);
     const session: Session = await cache.session({ key, footprint, bytes: () => writeModel(model) });
     return session.run({ image: batched(image), ...feeds, ...lattice?.feeds });
   };
 
   const predict = async (image: Image): Promise<Prediction> => {
-    const size = sizeOfImage(image);
+    const size = spatialSize(image);
     const { labels, confidence } = await run("forward", image);
     const shape = [size.height, size.width];
     return {
@@ -147,7 +142,7 @@ export const createSegmenter = (
     const { target, countedPixels } = aimedAt(given, manifest.void);
     const { sense } = climbed;
     return async (image, at = { step: 1, steps: 1 }, feeds = {}) => {
-      const size = sizeOfImage(image);
+      const size = spatialSize(image);
       const outputs = await run(climbed, image, { ...target, ...climbed.feeds?.(at), ...feeds });
       const { gradient, loss, labels, perPixel } = outputs;
       const raw = gradient!.data as Float32Array<ArrayBuffer>;
@@ -168,7 +163,7 @@ export const createSegmenter = (
     if (!cache.runtime.createAscent || crfOf(climbed) || climbed.feeds) return null;
     const { target, countedPixels } = aimedAt(given, manifest.void);
     return async ({ start, alpha, ...ascent }, { onStep, signal } = {}) => {
-      const { key, footprint, model } = compile(climbed, sizeOfImage(start));
+      const { key, footprint, model } = compile(climbed, spatialSize(start));
       const source = { key, footprint, bytes: () => writeModel(model) };
       const session = await cache.ascent(source, { capture: capturable(model.graph) });
       const moved = await session.ascend(

@@ -1,7 +1,8 @@
-/** Sessions by key, the least recently used released first, so that the predicted memory stays within a budget. */
+/** Sessions by key; the least recently used are released first, so that the predicted memory stays within a budget. */
 
 import { predictMemory, roomWithin, type Footprint } from "../runtime/memory/memory.ts";
 import type { AscentOptions, AscentSession, Runtime, Session } from "../runtime/session.ts";
+import { RecentlyUsed } from "./recently-used.ts";
 
 /** A run would take more memory than there is. */
 export class MemoryBudgetError extends Error {
@@ -17,7 +18,7 @@ export class MemoryBudgetError extends Error {
 
 const mebibytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
 
-/** What a session is made from; `bytes` is asked for only when it is made. */
+/** What a session is made from; `bytes` is called only when the session is made. */
 export interface SessionSource {
   readonly key: string;
   readonly footprint: Footprint;
@@ -37,9 +38,8 @@ interface Held {
 export class SessionCache {
   readonly budgetBytes: number;
   readonly #runtime: Runtime;
-  /** In the order of use, the latest last. */
-  readonly #held = new Map<string, Held>();
-  /** Of the runtime, when those were made. */
+  readonly #held = new RecentlyUsed<Held>();
+  /** Restarts of the runtime when those sessions were made. */
   #restarts = 0;
 
   constructor(runtime: Runtime, budgetBytes: number) {
@@ -78,7 +78,7 @@ export class SessionCache {
     return this.#hold(source, () => this.#runtime.createSession(source.bytes()));
   }
 
-  /** Likewise, to ascend by on the backend's device, of which there must be one. */
+  /** The same for a session that ascends on the backend's device; the runtime must have `createAscent`. */
   async ascent(source: SessionSource, options: AscentOptions): Promise<AscentSession> {
     const key = `${source.key} ascent ${options.capture}`;
     return this.#hold({ ...source, key }, () => this.#runtime.createAscent!(source.bytes(), options));
@@ -87,18 +87,12 @@ export class SessionCache {
   async #hold<S extends Session | AscentSession>(source: SessionSource, make: () => Promise<S>): Promise<S> {
     this.#forgetLost();
     const known = this.#held.get(source.key);
-    if (known) {
-      this.#held.delete(source.key);
-      this.#held.set(source.key, known);
-      return known.session as Promise<S>; // of one kind under one key
-    }
+    if (known) return known.session as Promise<S>; // A key has sessions of one kind.
     this.requireFit([source.footprint]);
     const session = this.#make(make, this.#makeRoom(source.footprint));
     const held = { footprint: source.footprint, session };
     this.#held.set(source.key, held);
-    session.catch(() => {
-      if (this.#held.get(source.key) === held) this.#held.delete(source.key);
-    });
+    session.catch(() => this.#held.delete(source.key, held));
     return session;
   }
 
@@ -110,16 +104,17 @@ export class SessionCache {
   }
 
   async #make<S>(make: () => Promise<S>, leaving: readonly Held[]): Promise<S> {
-    // One that could not be made needs no release; whoever asked for it has been told.
+    // A session that could not be made needs no release; its caller has got the error.
     for (const { session } of leaving) await (await session.catch(() => null))?.release();
     return make();
   }
 
-  /** Takes out the least recently used until `wanted` fits beside the rest. */
-  #makeRoom(wanted: Footprint): Held[] {
+  /** Takes out the least recently used sessions until one of that footprint fits beside the rest. */
+  #makeRoom(added: Footprint): Held[] {
     const leaving: Held[] = [];
-    for (const [key, held] of this.#held) {
-      if (this.predict([...[...this.#held.values()].map((h) => h.footprint), wanted]) <= this.budgetBytes) break;
+    for (const [key, held] of this.#held.entries()) {
+      const staying = this.#held.entries().map(([, { footprint }]) => footprint);
+      if (this.predict([...staying, added]) <= this.budgetBytes) break;
       this.#held.delete(key);
       leaving.push(held);
     }

@@ -1,12 +1,7 @@
 /** The sizes of images: the user's, and those at which a network sees them. */
 
+import type { Size } from "../tensor.ts";
 import type { Manifest } from "./manifest.ts";
-
-/** In pixels. */
-export interface Size {
-  readonly height: number;
-  readonly width: number;
-}
 
 const sides = (side: (of: "height" | "width") => number): Size => ({ height: side("height"), width: side("width") });
 

@@ -2,8 +2,7 @@
 
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
-import { tensorOf, type Tensor } from "../tensor.ts";
-import type { Size } from "./size.ts";
+import { type Size, spatialSize, type Tensor, tensorOf } from "../tensor.ts";
 
 const HEIGHT = 2;
 const WIDTH = 3;
@@ -68,7 +67,7 @@ const sliced = (op: Builder, x: Value, axis: Axis, start: number, side: number):
  * @param logits of one tile, of its size.
  */
 export const tiled = (op: Builder, x: Value, tile: Size, overlap: number, logits: (x: Value) => Value): Value => {
-  const [, , height = 0, width = 0] = x.shape;
+  const { height, width } = spatialSize(x);
   const rows = { length: height, side: tile.height, overlap };
   const columns = { length: width, side: tile.width, overlap };
   const [tops, lefts] = [rows, columns].map(({ length, side }) => tileStarts(length, side, overlap));

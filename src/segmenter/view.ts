@@ -6,8 +6,9 @@ import type { Value } from "../onnx/value.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Network } from "./network.ts";
 import { cropped, padded, preprocess, resized } from "./preprocess.ts";
-import { nativeSize, networkSize, scaledSize, type Size } from "./size.ts";
+import { nativeSize, networkSize, scaledSize } from "./size.ts";
 import { tiled, tileStarts } from "./tiles.ts";
+import { type Size, spatialSize } from "../tensor.ts";
 
 type Fit = NonNullable<Manifest["input"]["fit"]>;
 
@@ -39,8 +40,7 @@ const run = (op: Builder, { manifest: { input, output }, model }: Network, x: Va
 /** Logits [1,C,H,W] of the image [1,3,H,W], which the network sees at `scale` times its size. */
 export const viewOf = (op: Builder, network: Network, image: Value, scale: number, lower: Lower): Value => {
   const { manifest } = network;
-  const [, , height = 0, width = 0] = image.shape;
-  const size = { height, width };
+  const size = spatialSize(image);
   const fit = fits[manifest.input.fit ?? "resize"];
   const logits = fit(op, manifest, image, scaledSize(size, scale), (x) => run(op, network, x, lower));
   return resized(op, logits, size);

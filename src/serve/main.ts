@@ -1,7 +1,7 @@
 /** Node's entry, `npm run serve`: the same app as the Worker's, on a socket. */
 
 import { createApp } from "../api/app.ts";
-import { messageOf, Refusal, UsageError } from "../node/failure.ts";
+import { lineOf, Refusal, UsageError } from "../node/failure.ts";
 import { checkFolder } from "../node/files.ts";
 import type { OpenWebGpu, WebGpuHost } from "../networks/placement.ts";
 import { createService } from "../service/service.ts";
@@ -31,7 +31,7 @@ const webGpu = () => {
 /** Where WebGPU is wanted of every request, it must be there. */
 const requireWebGpu = async (open: OpenWebGpu): Promise<WebGpuHost> =>
   open().catch((cause: unknown) => {
-    throw new Refusal(`--backend webgpu: ${messageOf(cause)}`, { cause });
+    throw new Refusal(`--backend webgpu: ${lineOf(cause)}`, { cause });
   });
 
 const serve = async (settings: Settings): Promise<void> => {
@@ -85,6 +85,6 @@ try {
   if (settings) await serve(settings);
   else process.stdout.write(help);
 } catch (error) {
-  console.error(`faultline: ${messageOf(error)}`);
+  console.error(`faultline: ${lineOf(error)}`);
   process.exit(error instanceof UsageError ? 2 : 1);
 }

@@ -1,7 +1,15 @@
 /** The command line of `npm run serve`. */
 
 import { parseArgs } from "node:util";
-import { optionLines, parseFault, wantedBackend, type Options, type Values } from "../node/options.ts";
+import {
+  budgetBytes,
+  optionLines,
+  parseFault,
+  wantedBackend,
+  wholeNumber,
+  type Options,
+  type Values,
+} from "../node/options.ts";
 import { Refusal, UsageError } from "../node/failure.ts";
 import type { Wanted } from "../runtime/choose.ts";
 
@@ -58,34 +66,18 @@ export interface Settings {
   readonly waiting: number;
 }
 
-const usageError = (fault: string): UsageError => new UsageError(`${fault}; see npm run serve -- --help`);
-
 const parsed = (args: readonly string[]): Values<typeof options> => {
   try {
     const { values } = parseArgs({ args: [...args], options, strict: true });
     return values as Values<typeof options>;
   } catch (cause) {
-    throw Object.assign(usageError(parseFault(cause)), { cause });
+    throw new UsageError(parseFault(cause), { cause });
   }
 };
 
-/** WASM's addresses have 32 bits. */
-const MOST_MIB = 4096;
-
-/** @returns null where the help is asked for. @throws UsageError, Refusal. */
-export const parseSettings = (
-  args: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
-): Settings | null => {
-  const values = parsed(args);
-  if (values.help === true) return null;
-  const whole = (name: "port" | "upload-mib" | "budget-mib" | "threads" | "waiting", least: number, most: number) => {
-    const value = Number(values[name]);
-    if (/^\d+$/.test(values[name]) && value >= least && value <= most) return value;
-    throw usageError(`--${name} must be a whole number from ${least} to ${most}, not "${values[name]}"`);
-  };
-  const { UPLOAD_TOKEN: uploadToken } = environment;
-  if (uploadToken === "") throw new Refusal("UPLOAD_TOKEN is empty; unset it, or give a token");
+const settingsOf = (values: Values<typeof options>, uploadToken: string | undefined): Settings => {
+  const whole = (name: "port" | "upload-mib" | "threads" | "waiting", least: number, most: number) =>
+    wholeNumber(name, values[name], least, most);
   return {
     port: whole("port", 0, 65535),
     host: values.host,
@@ -94,9 +86,26 @@ export const parseSettings = (
     uploads: values.uploads,
     uploadToken,
     uploadBytes: whole("upload-mib", 1, 2048) * 2 ** 20,
-    budgetBytes: whole("budget-mib", 1, MOST_MIB) * 2 ** 20,
+    budgetBytes: budgetBytes(values["budget-mib"]),
     threads: whole("threads", 1, 64),
     backend: wantedBackend(values.backend),
     waiting: whole("waiting", 0, 1024),
   };
+};
+
+/** @returns null where the help is requested. @throws UsageError, Refusal. */
+export const parseSettings = (
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Settings | null => {
+  const { UPLOAD_TOKEN: uploadToken } = environment;
+  try {
+    const values = parsed(args);
+    if (values.help === true) return null;
+    if (uploadToken === "") throw new Refusal("UPLOAD_TOKEN is empty; unset it, or give a token");
+    return settingsOf(values, uploadToken);
+  } catch (cause) {
+    if (!(cause instanceof UsageError)) throw cause;
+    throw new UsageError(`${cause.message}; see npm run serve -- --help`, { cause });
+  }
 };

@@ -13,7 +13,7 @@ import { encodeNpy } from "../image/npy.ts";
 import { scoresOf } from "../metrics/counts.ts";
 import { sha256Of } from "../networks/open.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
-import { tensor } from "../tensor.ts";
+import { spatialSize, tensor } from "../tensor.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { readTruth } from "./pictures.ts";
 import { cancellable } from "./queue.ts";
@@ -85,8 +85,7 @@ export const createAttackHandler =
     const images = encodeOutputs(outputs, image, attacked, palette, spec.epsilon);
     const total = performance.now() - start;
     return {
-      height: image.shape[1]!,
-      width: image.shape[2]!,
+      ...spatialSize(image),
       reference: attacked.row.reference,
       ...comparison,
       steps: attacked.steps.map(({ step, loss, changedPixelShare }) => ({ step, loss, changedPixelShare })),

@@ -1,4 +1,4 @@
-/** The files that requests bring, decoded; failures told in the words of the API. */
+/** The files of a request, decoded; an ImageError becomes a FaultlineError. */
 
 import { decodeImage } from "../image/decode.ts";
 import { ImageError } from "../image/error.ts";
@@ -6,20 +6,28 @@ import { decodeLabels } from "../image/labels.ts";
 import { probe, probeWithin } from "../image/probe.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { FaultlineError, type Failure } from "../contract/failure.ts";
-import type { PartName, Size } from "../contract/files.ts";
+import type { PartName } from "../contract/files.ts";
+import { type Size, spatialSize } from "../tensor.ts";
 
 export interface PictureLimits {
-  /** Width × height of an image, checked by its header before it is decoded. */
+  /** Maximum width × height of an image, checked against its header before it is decoded. */
   readonly maxPixels: number;
+  /** Maximum width and maximum height. */
+  readonly maxSide: number;
 }
 
-const failureOf = (error: ImageError, part: PartName, bytes: Uint8Array, { maxPixels }: PictureLimits): Failure => {
+const failureOf = (
+  error: ImageError,
+  part: PartName,
+  bytes: Uint8Array,
+  { maxPixels, maxSide }: PictureLimits,
+): Failure => {
   switch (error.kind) {
     case "unsupported-format":
       return { kind: "image-unsupported-format", part, received: signature(bytes), accepted: ["PNG", "JPEG", "WebP"] };
     case "too-large": {
       const { width, height } = probe(bytes);
-      return { kind: "image-too-large", part, size: { width, height }, maxPixels };
+      return { kind: "image-too-large", part, size: { width, height }, maxPixels, maxSide };
     }
     case "not-labels":
       return { kind: "labels-malformed", part, reason: error.message };
@@ -42,7 +50,7 @@ const rethrown = (cause: unknown, part: PartName, bytes: Uint8Array, limits: Pic
 /** The size of the part `image`, from its header. */
 export const imageSize = (bytes: Uint8Array, limits: PictureLimits): Size => {
   try {
-    const { width, height } = probeWithin(bytes, limits.maxPixels);
+    const { width, height } = probeWithin(bytes, limits);
     return { width, height };
   } catch (cause) {
     throw rethrown(cause, "image", bytes, limits);
@@ -76,13 +84,13 @@ export interface LabelRules extends PictureLimits {
 
 /** uint8 [H,W]: class indices below `classes`, or 255. */
 export const readLabels = async (part: PartName, bytes: Uint8Array, rules: LabelRules): Promise<Labels> => {
-  const { maxPixels, palette, classes, expected } = rules;
+  const { maxPixels, maxSide, palette, classes, expected } = rules;
   const labels = await translated(part, bytes, rules, () =>
-    decodeLabels(bytes, { maxPixels, ...(palette ? { palette } : {}) }),
+    decodeLabels(bytes, { maxPixels, maxSide, ...(palette ? { palette } : {}) }),
   );
-  const [height = 0, width = 0] = labels.shape;
-  if (expected && (expected.width !== width || expected.height !== height)) {
-    throw new FaultlineError({ kind: "labels-size-mismatch", part, size: { width, height }, expected });
+  const size = spatialSize(labels);
+  if (expected && (expected.width !== size.width || expected.height !== size.height)) {
+    throw new FaultlineError({ kind: "labels-size-mismatch", part, size, expected });
   }
   const stray = labels.data.find((v) => v >= classes && v !== 255);
   if (stray !== undefined) throw new FaultlineError({ kind: "labels-class-out-of-range", part, value: stray, classes });
@@ -91,19 +99,19 @@ export const readLabels = async (part: PartName, bytes: Uint8Array, rules: Label
 
 /** What the request's label maps say, decoded and checked against the image. */
 export const readTruth = async (
-  { maxPixels }: { readonly maxPixels: number },
+  { maxPixels, maxSide }: PictureLimits,
   { segmenter }: { readonly segmenter: Segmenter },
   image: Image,
   part: "labels" | "target",
   bytes: Uint8Array | undefined,
 ): Promise<Labels | undefined> => {
   const { classes } = segmenter.manifest;
-  const expected = { height: image.shape[1]!, width: image.shape[2]! };
   const rules = {
     maxPixels,
+    maxSide,
     classes: classes.length,
     palette: classes.map((c) => c.color),
-    expected,
+    expected: spatialSize(image),
   };
   return bytes && readLabels(part, bytes, rules);
 };

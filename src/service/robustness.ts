@@ -16,6 +16,7 @@ import { objectiveFor, type AttackPlan } from "../evaluation/plan.ts";
 import { iouRatio, scoresOf, type Scores } from "../metrics/counts.ts";
 import { sha256Of } from "../networks/open.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
+import { spatialSize } from "../tensor.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { readTruth } from "./pictures.ts";
 import { cancellable } from "./queue.ts";
@@ -88,8 +89,7 @@ export const createRobustnessHandler =
     const overall = smallest(curve, spec.threshold);
     const total = performance.now() - start;
     return {
-      height: image.shape[1]!,
-      width: image.shape[2]!,
+      ...spatialSize(image),
       reference: unattacked.row.reference,
       threshold: spec.threshold,
       clean: { miou: cleanScores.miou, pixelAccuracy: cleanScores.pixelAccuracy },

@@ -7,8 +7,13 @@ import type { Models } from "../networks/registry.ts";
 import type { LabelRules } from "./pictures.ts";
 import type { PartName } from "../contract/files.ts";
 import type { MapScores, ScoreRequest, ScoreResult } from "../contract/score.ts";
+import { spatialSize } from "../tensor.ts";
 
-type ReadLabels = (part: PartName, bytes: Uint8Array, rules: Omit<LabelRules, "maxPixels">) => Promise<Labels>;
+type ReadLabels = (
+  part: PartName,
+  bytes: Uint8Array,
+  rules: Omit<LabelRules, "maxPixels" | "maxSide">,
+) => Promise<Labels>;
 
 export const scoreMaps = async (request: ScoreRequest, models: Models, read: ReadLabels): Promise<ScoreResult> => {
   const known =
@@ -16,8 +21,8 @@ export const scoreMaps = async (request: ScoreRequest, models: Models, read: Rea
   const classes = request.classes.kind === "count" ? request.classes.count : known!.length;
   const palette = known?.map((c) => c.color);
   const reference = await read("reference", request.reference, { classes, palette });
-  const [height = 0, width = 0] = reference.shape;
-  const rules = { classes, palette, expected: { height, width } };
+  const size = spatialSize(reference);
+  const rules = { classes, palette, expected: size };
   const prediction = await read("prediction", request.prediction, rules);
   const adversarial = request.adversarial && (await read("adversarial", request.adversarial, rules));
 
@@ -34,8 +39,7 @@ export const scoreMaps = async (request: ScoreRequest, models: Models, read: Rea
   const before = measure(prediction);
   const after = adversarial && measure(adversarial);
   return {
-    height,
-    width,
+    ...size,
     classes,
     voidPixels: reference.data.reduce((n, v) => n + Number(v === 255), 0),
     prediction: told(before),

@@ -4,6 +4,7 @@ import type { SegmentRequest, SegmentResult } from "../contract/segment.ts";
 import { classShares } from "../evaluation/labels.ts";
 import { encodeLabels } from "../image/labels.ts";
 import type { Context } from "./context.ts";
+import { spatialSize } from "../tensor.ts";
 
 export const createSegmentHandler =
   (context: Context) =>
@@ -22,8 +23,7 @@ export const createSegmentHandler =
     );
     const total = performance.now() - start;
     return {
-      height: image.shape[1]!,
-      width: image.shape[2]!,
+      ...spatialSize(image),
       model: manifest.name,
       classes: manifest.classes.map((c, index) => ({ index, ...c, share: shares[index]! })),
       confidence: summary(confidence.data),

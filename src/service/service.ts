@@ -21,7 +21,7 @@ import { createSegmentHandler } from "./segment.ts";
  */
 export const createService = (options: ServiceOptions): Service => {
   const context = createContext(options);
-  const { models, cache, maxPixels } = context;
+  const { models, cache, maxPixels, maxSide } = context;
   const uploads =
     options.uploads && createUploads({ models, cache, store: options.uploads, most: options.maxUploads ?? 64 });
   const queue = createQueue(options.waiting ?? 8, options.stop);
@@ -41,7 +41,9 @@ export const createService = (options: ServiceOptions): Service => {
     attack: (request, run) =>
       queue(() => running(request.spec.model, () => cancellable(run.signal, () => attack(request, run)))),
     score: (request) =>
-      queue(() => scoreMaps(request, models, (part, bytes, rules) => readLabels(part, bytes, { maxPixels, ...rules }))),
+      queue(() =>
+        scoreMaps(request, models, (part, bytes, rules) => readLabels(part, bytes, { maxPixels, maxSide, ...rules })),
+      ),
     robustness: (request, run) =>
       queue(() => running(request.spec.model, () => cancellable(run.signal, () => robustness(request, run)))),
     uploads: uploads && {

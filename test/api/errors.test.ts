@@ -21,7 +21,13 @@ const failures: { [K in Failure["kind"]]: [Extract<Failure, { kind: K }>, RegExp
     { status: 415, errors: [{ pointer: "/image", received: "GIF", accepted: ["PNG", "JPEG", "WebP"] }] },
   ],
   "image-too-large": [
-    { kind: "image-too-large", part: "image", size: { width: 60_000, height: 50_000 }, maxPixels: 4_000_000 },
+    {
+      kind: "image-too-large",
+      part: "image",
+      size: { width: 60_000, height: 50_000 },
+      maxPixels: 4_000_000,
+      maxSide: 8192,
+    },
     /60000×50000.*4000000/,
     { status: 413, maxPixels: 4_000_000, errors: [{ pointer: "/image" }] },
   ],

@@ -106,7 +106,9 @@ describe("the file", () => {
     expect((await differentiate("--budget-mib", "12")).stderr).toMatch(
       /no way is found to run the gradient in 12\.0 MiB; keeping all it needs it is predicted to take [\d.]+ MiB/,
     );
-    expect((await differentiate("--budget-mib", "much")).stderr).toContain('"much" is no whole number of MiB above 0');
+    expect((await differentiate("--budget-mib", "much")).stderr).toContain(
+      '--budget-mib must be a whole number from 1 to 4096, not "much"',
+    );
   });
 
   it("is described: sizes, memory, inputs and outputs, for people and machines", async () => {

@@ -12,7 +12,7 @@ import { parseManifest } from "../../src/segmenter/manifest.ts";
 import { openNetwork } from "../../src/segmenter/network.ts";
 import { createSegmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
-import { numbersOf, tensorOf, type Tensor } from "../../src/tensor.ts";
+import { dimensionsOf, numbersOf, type Tensor, tensorOf } from "../../src/tensor.ts";
 import { logSumExp } from "../segmenter/by-hand.ts";
 import { readNpy } from "../segmenter/npy.ts";
 import { interpret } from "../support/interpreter.ts";
@@ -26,7 +26,7 @@ const { differentiated, smooth } = workshop();
 
 /** −mean ln softmax(z)[y] over the pixels whose label is a class, of logits [N,C,H,W]: by its definition. */
 const meanCrossEntropy = (logits: Tensor, labels: ArrayLike<number>): number => {
-  const [, classes = 0, height = 0, width = 0] = logits.shape;
+  const [, classes, height, width] = dimensionsOf(logits, 4);
   const [z, plane] = [numbersOf(logits), height * width];
   const losses = Array.from(labels).flatMap((y, i) => {
     const first = Math.floor(i / plane) * classes * plane + (i % plane);

@@ -14,18 +14,18 @@ import { crfRnn, denseCrf } from "../../src/crf/parameters.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { createBuilder } from "../../src/onnx/build.ts";
 import { normal, random } from "../../src/random.ts";
-import { numbersOf, tensorOf, type Tensor } from "../../src/tensor.ts";
+import { numbersOf, spatialSize, type Tensor, tensorOf } from "../../src/tensor.ts";
 import { runWasm } from "../support/wasm.ts";
 import { refinement, softmaxOf } from "./support.ts";
 
 const [HEIGHT, WIDTH, CLASSES] = [32, 44, 4];
 const PIXELS = HEIGHT * WIDTH;
 
-const cropOf = ({ shape, data }: Tensor<"float32">, top: number, left: number): Tensor<"float32"> => {
-  const [, height = 0, width = 0] = shape;
+const cropOf = (image: Tensor<"float32">, top: number, left: number): Tensor<"float32"> => {
+  const { height, width } = spatialSize(image);
   const values = Array.from({ length: 3 * PIXELS }, (_, at) => {
     const [c, y, x] = [Math.floor(at / PIXELS), Math.floor(at / WIDTH) % HEIGHT, at % WIDTH];
-    return data[(c * height + y + top) * width + x + left]!;
+    return image.data[(c * height + y + top) * width + x + left]!;
   });
   return tensorOf("float32", [3, HEIGHT, WIDTH], values);
 };

@@ -8,7 +8,7 @@ import { createBuilder, type Builder } from "../../src/onnx/build.ts";
 import type { Model } from "../../src/onnx/graph.ts";
 import type { Value } from "../../src/onnx/value.ts";
 import { normal, random } from "../../src/random.ts";
-import { numbersOf, sizeOf, tensorOf, type Tensor } from "../../src/tensor.ts";
+import { numbersOf, sizeOf, spatialSize, type Tensor, tensorOf } from "../../src/tensor.ts";
 
 export interface Size {
   readonly height: number;
@@ -71,7 +71,7 @@ export const refinement = (
   }),
 ): Refinement => {
   const op = createBuilder("crf");
-  const [, , height = 0, width = 0] = logits.shape;
+  const { height, width } = spatialSize(logits);
   const lattice = latticeOfImage(image, parameters);
   const u = op.input("logits", "float32", logits.shape);
   const inputs = lattice && latticeInputs(op, height * width, lattice.vertices);

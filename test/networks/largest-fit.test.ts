@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { largestFit } from "../../src/networks/largest-fit.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
-import { nativeSize, type Size } from "../../src/segmenter/size.ts";
+import { nativeSize } from "../../src/segmenter/size.ts";
 import { createSegmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import { encodePng } from "../../src/image/encode.ts";
@@ -11,6 +11,7 @@ import { given, leastLikely } from "../support/aims.ts";
 import { noiseImage } from "../support/networks/image.ts";
 import { tinyNetwork, type ManifestChanges } from "../support/networks/tiny.ts";
 import { failureOf, serviceOf, spec, tiny } from "../service/tiny-service.ts";
+import type { Size } from "../../src/tensor.ts";
 
 const MIB = 2 ** 20;
 
@@ -39,7 +40,7 @@ describe("the largest fit", () => {
     { budget: 33.3, multipleOf: 16, wanted: { height: 600, width: 5000 }, goals: ["least-likely"] },
   ] as const)("%o fits, and one multiple, or 8 pixels, more does not", ({ budget, multipleOf, wanted, goals }) => {
     const { segmenter, cache, fits } = segmenterOf(budget * MIB, { input: { multipleOf } });
-    const size = largestFit(segmenter, cache, wanted, named(goals))!;
+    const size = largestFit({ segmenter, cache }, wanted, named(goals))!;
     expect(fits(size, goals)).toBe(true);
     const longer = Math.max(size.height, size.width);
     const scale = (longer + Math.max(multipleOf, 8)) / Math.max(wanted.height, wanted.width);
@@ -52,19 +53,19 @@ describe("the largest fit", () => {
 
   it("is all that is wanted where that fits, and nothing where nothing does", () => {
     const roomy = segmenterOf(500 * MIB);
-    expect(largestFit(roomy.segmenter, roomy.cache, { height: 120, width: 200 }, [given])).toEqual({
+    expect(largestFit(roomy, { height: 120, width: 200 }, [given])).toEqual({
       height: 120,
       width: 200,
     });
     const none = segmenterOf(10 * MIB);
-    expect(largestFit(none.segmenter, none.cache, { height: 120, width: 200 }, [given])).toBeNull();
+    expect(largestFit(none, { height: 120, width: 200 }, [given])).toBeNull();
   });
 
   it("of a network that sees tiles is larger than a tile, and none that it takes", () => {
     const wanted = { height: 600, width: 800 };
     const input = { fit: "tile", height: 64, width: 96, overlap: 8 } as const;
     const { segmenter, cache, fits } = segmenterOf(20 * MIB, { input });
-    const size = largestFit(segmenter, cache, wanted, [])!;
+    const size = largestFit({ segmenter, cache }, wanted, [])!;
     expect(size.width).toBeGreaterThan(96);
     expect(size.width / size.height).toBeCloseTo(4 / 3, 1);
     expect([fits(size, []), fits(wanted, [])]).toEqual([true, false]);
@@ -89,16 +90,16 @@ describe("the largest fit", () => {
     const fitting = sizes.filter((size) => fits(size, goals));
     expect(fitting).toEqual(sizes.slice(0, fitting.length));
     expect([0, sizes.length]).not.toContain(fitting.length);
-    expect(largestFit(segmenter, cache, wanted, named(goals))).toEqual(fitting.at(-1));
+    expect(largestFit({ segmenter, cache }, wanted, named(goals))).toEqual(fitting.at(-1));
   });
 
   it("of a network of fixed size is that size, or nothing", () => {
     const input = { height: 64, width: 96 };
     const wanted = { height: 1000, width: 1000 };
     const fits = segmenterOf(64 * MIB, { input });
-    expect(largestFit(fits.segmenter, fits.cache, wanted, [given])).toEqual(input);
+    expect(largestFit(fits, wanted, [given])).toEqual(input);
     const not = segmenterOf(10 * MIB, { input });
-    expect(largestFit(not.segmenter, not.cache, wanted, [given])).toBeNull();
+    expect(largestFit(not, wanted, [given])).toBeNull();
   });
 
   it.each([{}, { attack: "ifgsm-ii" }, { targeted: { kind: "class", class: 1 } }] as const)(

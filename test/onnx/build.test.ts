@@ -206,7 +206,10 @@ describe("printGraph", () => {
       nodes: [
         node("Conv", ["x", "w"], ["c"], { strides: [2, 2], auto_pad: "SAME_UPPER" }),
         node("Clip", ["c", "", "top"], ["d"]),
-        { ...node("Magic", ["d"], ["e", "f"], { alpha: 0.5, value: w }), domain: "com.example" },
+        {
+          ...node("Magic", ["d"], ["e", "f"], { alpha: { type: "float", value: 0.5 }, value: w }),
+          domain: "com.example",
+        },
         node("Reshape", ["e", "k"], ["y"]),
       ],
       outputs: ["y"],

@@ -7,7 +7,7 @@ import { createBuilder, type Builder } from "../../src/onnx/build.ts";
 import type { Value } from "../../src/onnx/value.ts";
 import { normal, random } from "../../src/random.ts";
 import { pixelsOf } from "../../src/segmenter/pixels.ts";
-import { numbersOf, sizeOf, tensorOf, type Tensor } from "../../src/tensor.ts";
+import { numbersOf, sizeOf, spatialSize, type Tensor, tensorOf } from "../../src/tensor.ts";
 import { runWasm } from "../support/wasm.ts";
 
 const classes = 3;
@@ -57,7 +57,7 @@ describe.each(Object.entries(rearrangements))("%s", (_, { shape, build, batch })
     const op = createBuilder();
     const x = op.input("x", "float32", shape);
     const logits = build(op, x);
-    const [, , height = 0, width = 0] = logits.shape;
+    const { height, width } = spatialSize(logits);
     return { op, x, logits, labels: op.input("labels", "int32", [1, height, width]) };
   };
   const labels = (): Tensor => {

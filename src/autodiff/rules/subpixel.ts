@@ -6,7 +6,7 @@
 import type { Builder } from "../../onnx/build.ts";
 import type { Window } from "../../onnx/infer/window.ts";
 import type { Value } from "../../onnx/value.ts";
-import { tensor, type Tensor } from "../../tensor.ts";
+import { dimensionsOf, tensor, type Tensor } from "../../tensor.ts";
 import { remembered } from "./weights.ts";
 
 /**
@@ -16,7 +16,7 @@ import { remembered } from "./weights.ts";
  * @returns [s·s·C, M, T, T], the phase (row, column) before the channel, as DepthToSpace's DCR wants it.
  */
 const phaseWeights = remembered((w: Tensor<"float32">, stride: number): Tensor<"float32"> => {
-  const [m = 0, c = 0, kh = 0, kw = 0] = w.shape;
+  const [m, c, kh, kw] = dimensionsOf(w, 4);
   const [th, tw] = [Math.ceil(kh / stride), Math.ceil(kw / stride)];
   const data = new Float32Array(stride * stride * c * m * th * tw);
   for (let out = 0; out < m; out++) {

@@ -11,7 +11,7 @@ import type { GpuRule } from "./rule.ts";
  * at a time where theirs is one of 4. With more than one group of three the result is wrong; a 1×1 kernel goes another way.
  */
 const misread = (x: Value, w: Value, group: number): boolean => {
-  const [outputs = 0, inputs = 0, ...kernel] = w.shape;
+  const [outputs, inputs, ...kernel] = w.shape as [number, number, ...number[]];
   return (
     x.dtype === "float32" &&
     group === 1 &&
@@ -37,7 +37,7 @@ export const Conv: GpuRule = ({ op, node }, x, w, ...bias) =>
 
 /** One output channel a group, of more than one input channel that are read two or four at a time. */
 const mixedUp = (x: Value, w: Value, group: number): boolean => {
-  const [inputs = 0, outputs = 0] = w.shape;
+  const [inputs, outputs] = w.shape as [number, number, ...number[]];
   return x.dtype === "float32" && group > 1 && outputs === 1 && inputs > group && (inputs / group) % 2 === 0;
 };
 

@@ -4,12 +4,12 @@ import type { Builder } from "../../onnx/build.ts";
 import { floatOf, intOf, intsOf, type Node } from "../../onnx/graph.ts";
 import { layerAxes } from "../../onnx/infer/normalization.ts";
 import type { Value } from "../../onnx/value.ts";
-import { sameShape, sizeOf } from "../../tensor.ts";
+import { dimensionsOf, sameShape, sizeOf } from "../../tensor.ts";
 import { onFloats, type GpuRule } from "./rule.ts";
 
 /** [N,C,H,W] to [N,b·b·C,H/b,W/b], the place in the block before the channel. */
 export const SpaceToDepth: GpuRule = onFloats(({ op, node }, x) => {
-  const [n = 0, channels = 0, height = 0, width = 0] = x.shape;
+  const [n, channels, height, width] = dimensionsOf(x, 4);
   const b = intOf(node, "blocksize", 1);
   const [h, w] = [height / b, width / b];
   const blocks = op.Reshape(x, op.ints([n * channels, h, b, w * b]));
@@ -67,7 +67,7 @@ export const MeanVarianceNormalization: GpuRule = onFloats(({ op, node }, x) => 
 export const LRN: GpuRule = onFloats(({ op, node }, x) => {
   const size = intOf(node, "size", 1);
   const before = Math.floor((size - 1) / 2);
-  const [n = 0, channels = 0, ...spatial] = x.shape;
+  const [n, channels, ...spatial] = x.shape as [number, number, ...number[]];
   const squares = op.Reshape(op.Mul(x, x), op.ints([n, 1, channels, sizeOf(spatial)]));
   const pads = [before, 0, size - 1 - before, 0];
   const mean = op.AveragePool(squares, { kernel_shape: [size, 1], pads, count_include_pad: 1 });

@@ -1,6 +1,7 @@
 /** A device whose errors are exceptions: what it objects to, and its loss. */
 
 import { DeviceLostError, GpuError } from "./error.ts";
+import { reasonOf } from "../../reason.ts";
 
 /** WebGPU's flags, which are no globals in Node. */
 export const usage = { mapRead: 1, copySource: 4, copyTarget: 8, uniform: 64, storage: 128 } as const;
@@ -29,8 +30,6 @@ const lossOf = (device: GPUDevice): Loss => {
 
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 /** @param what names the work in the error's message */
 export type Guard = <T>(what: string, work: () => T | Promise<T>) => Promise<T>;
 
@@ -53,7 +52,7 @@ export const guardOf = (device: GPUDevice): Guard => {
     const objection = fault.status === "rejected" ? fault.reason : fault.value.find((f) => f !== null);
     if (objection) throw new GpuError(`${what}: ${(objection as GPUError).message}`);
     if (result.status === "fulfilled") return result.value;
-    throw new GpuError(`${what}: ${messageOf(result.reason)}`, { cause: result.reason });
+    throw new GpuError(`${what}: ${reasonOf(result.reason)}`, { cause: result.reason });
   };
 };
 

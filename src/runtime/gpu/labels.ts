@@ -1,4 +1,4 @@
-/** The kernels of labels, their scores and their loss, typed: bound once, with sizes checked, and run as often as wanted. */
+/** Typed forms of the kernels of labels and of their scores: a launch is bound once, its sizes checked, and run any number of times. */
 
 import { sizeOf } from "../../tensor.ts";
 import { GpuError } from "./error.ts";
@@ -104,35 +104,6 @@ export const argmaxLabels = async (
     buffers: { logits, labels },
     parameters: { classes, rows, columns, height, width },
     items: Math.ceil(labels.length / 4),
-    groups,
-  });
-};
-
-export interface SoftmaxCrossEntropyGradient extends Grid {
-  /** [images, classes, area]. */
-  readonly logits: Floats;
-  readonly shape: readonly [images: number, classes: number, area: number];
-  /** [images, area]; 255 is void, and so is any other that is no class. */
-  readonly labels: Labels;
-  /** Of each pixel's cross-entropy, [images, area]. */
-  readonly weights: Floats;
-  /** As the logits: written. */
-  readonly gradient: Floats;
-}
-
-/** weight·(softmax − onehot), 0 at void pixels. */
-export const softmaxCrossEntropyGradient = async (
-  gpu: Gpu,
-  { logits, shape, labels, weights, gradient, groups }: SoftmaxCrossEntropyGradient,
-): Promise<Launch> => {
-  const [images, classes, area] = shape;
-  requireClasses("softmax_ce_grad", classes);
-  requireLength("softmax_ce_grad", sizeOf(shape), { logits, gradient });
-  requireLength("softmax_ce_grad", images * area, { labels, weights });
-  return gpu.launch("softmax_ce_grad", {
-    buffers: { logits, labels, weights, gradient },
-    parameters: { pixels: images * area, area, classes },
-    items: images * area,
     groups,
   });
 };

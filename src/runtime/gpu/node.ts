@@ -3,16 +3,23 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { RuntimeError } from "../session.ts";
 import type { KernelSources } from "./gpu.ts";
+import { withIncludes } from "./include.ts";
 
-const folder = new URL("../../../kernels/", import.meta.url);
-
-/** The sources of all kernels. */
-export const readKernels = (): KernelSources =>
+const sourcesIn = (folder: URL): KernelSources =>
   Object.fromEntries(
     readdirSync(folder)
       .filter((file) => file.endsWith(".wgsl"))
       .map((file) => [file.replace(/\.wgsl$/, ""), readFileSync(new URL(file, folder), "utf8")]),
   );
+
+/** The sources of all kernels, with what they include. */
+export const readKernels = (): KernelSources => {
+  const folder = new URL("../../../kernels/", import.meta.url);
+  const fragments = sourcesIn(new URL("include/", folder));
+  return Object.fromEntries(
+    Object.entries(sourcesIn(folder)).map(([name, source]) => [name, withIncludes(name, source, fragments)]),
+  );
+};
 
 /**
  * Workgroup memory is zeroed by a loop rather than by Vulkan's extension, which SwiftShader compiles into a store for each

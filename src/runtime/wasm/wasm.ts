@@ -1,7 +1,8 @@
 /** onnxruntime-web's WASM backend, in Node, browsers and Cloudflare Workers. */
 
 import * as forTheWeb from "onnxruntime-web/wasm";
-import { tensor, type DataOf, type DType, type Tensor } from "../../tensor.ts";
+import { reasonOf } from "../../reason.ts";
+import { oneAtATime, runOnHost } from "../onnxruntime.ts";
 import { RuntimeCrash, RuntimeError, type Runtime, type Session } from "../session.ts";
 
 /** How onnxruntime is started in WebAssembly. */
@@ -121,13 +122,8 @@ export const startWasm = ({
   };
 };
 
-/** One call into onnxruntime at a time. */
-let last: Promise<unknown> = Promise.resolve();
-const serialise = <T>(call: () => Promise<T>): Promise<T> => {
-  const next = last.then(call, call);
-  last = next.catch(() => undefined);
-  return next;
-};
+/** Of calls into onnxruntime. */
+const inTurn = oneAtATime();
 
 /** What took the instance down. Its memory is in no known state then: a further call could give wrong numbers. */
 let crash: unknown;
@@ -136,21 +132,19 @@ let crash: unknown;
 const isCrash = (cause: unknown): boolean =>
   cause instanceof WebAssembly.RuntimeError || (cause instanceof RangeError && cause.message.includes("call stack"));
 
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
-
 /** One call, unless the instance is down; and what becomes of its errors. */
 const guarded = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
-  if (crash !== undefined) throw new RuntimeCrash(`onnxruntime is down since a crash: ${messageOf(crash)}`);
+  if (crash !== undefined) throw new RuntimeCrash(`onnxruntime is down since a crash: ${reasonOf(crash)}`);
   try {
     return await call();
   } catch (cause) {
-    if (!isCrash(cause)) throw new RuntimeError(`${what}: ${messageOf(cause)}`, { cause });
+    if (!isCrash(cause)) throw new RuntimeError(`${what}: ${reasonOf(cause)}`, { cause });
     crash = cause;
-    throw new RuntimeCrash(`${what}: onnxruntime crashed: ${messageOf(cause)}`, { cause });
+    throw new RuntimeCrash(`${what}: onnxruntime crashed: ${reasonOf(cause)}`, { cause });
   }
 };
 
-const wrapped = <T>(what: string, call: () => Promise<T>): Promise<T> => serialise(() => guarded(what, call));
+const wrapped = <T>(what: string, call: () => Promise<T>): Promise<T> => inTurn(() => guarded(what, call));
 
 const createSession = async (model: Uint8Array): Promise<Session> => {
   const session = await wrapped("the model was refused", () => {
@@ -160,23 +154,7 @@ const createSession = async (model: Uint8Array): Promise<Session> => {
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
-    run: (feeds) => wrapped("the run failed", () => run(session, feeds)),
+    run: (feeds) => wrapped("the run failed", () => runOnHost(ort.Tensor, session, feeds)),
     release: () => wrapped("the release failed", () => session.release()),
   };
 };
-
-const run = async (
-  session: forTheWeb.InferenceSession,
-  feeds: Readonly<Record<string, Tensor>>,
-): Promise<Record<string, Tensor>> => {
-  const given = session.inputNames.map((name) => {
-    const t = feeds[name];
-    if (!t) throw new RuntimeError(`input "${name}" is missing; given: ${Object.keys(feeds).join(", ")}`);
-    return [name, new ort.Tensor(t.dtype as "float32", t.data as Float32Array, [...t.shape])] as const;
-  });
-  const results = await session.run(Object.fromEntries(given));
-  return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, fromOrt(value)]));
-};
-
-/** Results are copied out of the WASM heap by onnxruntime. */
-const fromOrt = (value: forTheWeb.Tensor): Tensor => tensor(value.type as DType, [...value.dims], value.data as DataOf);

@@ -4,10 +4,12 @@
  */
 
 import * as ort from "onnxruntime-web/webgpu";
-import { sizeOf, tensor, type DataOf, type DType, type Tensor } from "../../tensor.ts";
+import { reasonOf } from "../../reason.ts";
+import { sizeOf } from "../../tensor.ts";
 import { DeviceLostError } from "../gpu/error.ts";
 import { arrayOf, type GpuArray } from "../gpu/gpu.ts";
 import type { ElementType } from "../gpu/shader.ts";
+import { oneAtATime, requireFeeds, runOnHost } from "../onnxruntime.ts";
 import { RuntimeCrash, RuntimeError, type AscentOptions, type Runtime, type Session } from "../session.ts";
 import { meterOf } from "./memory.ts";
 
@@ -38,7 +40,6 @@ export interface WebGpuRuntime extends Runtime {
   readonly createResidentSession: (model: Uint8Array, options?: AscentOptions) => Promise<ResidentSession>;
 }
 
-/** The device that models run on, and how. */
 export interface WebGpuOptions {
   readonly adapter: GPUAdapter;
   /** Of that adapter. All calls reject with DeviceLostError once it is lost. */
@@ -49,15 +50,8 @@ export interface WebGpuOptions {
   readonly files?: { readonly wasm: string; readonly mjs?: string };
 }
 
-/** One call into onnxruntime at a time, on whatever device: two at once hang or throw. */
-let last: Promise<unknown> = Promise.resolve();
-const serialise = <T>(call: () => Promise<T>): Promise<T> => {
-  const next = last.then(call, call);
-  last = next.catch(() => undefined);
-  return next;
-};
-
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+/** Of calls into onnxruntime, whatever their device: two at once hang or throw. */
+const inTurn = oneAtATime();
 
 /** One call, in turn, on a device that is not lost; a call that the loss leaves unanswered is given up. */
 type Guard = <T>(what: string, call: () => Promise<T>) => Promise<T>;
@@ -70,7 +64,7 @@ const guardOf = (device: GPUDevice): Guard => {
   });
   loss.catch(() => undefined);
   return (what, call) =>
-    serialise(async () => {
+    inTurn(async () => {
       if (lost) throw lost;
       try {
         return await Promise.race([call(), loss]);
@@ -78,7 +72,7 @@ const guardOf = (device: GPUDevice): Guard => {
         // The news of a loss may come after what fails by it.
         await new Promise((resolve) => setTimeout(resolve));
         if (lost) throw lost;
-        const message = `${what}: ${messageOf(cause)}`;
+        const message = `${what}: ${reasonOf(cause)}`;
         throw cause instanceof WebAssembly.RuntimeError
           ? new RuntimeCrash(message, { cause })
           : new RuntimeError(message, { cause });
@@ -88,13 +82,6 @@ const guardOf = (device: GPUDevice): Guard => {
 
 /** What onnxruntime says of a model that is not wholly on the GPU, captured or not. */
 const leftToCpu = /assigned to the default CPU EP|have not been partitioned/;
-
-const requireFeeds = <T>(names: readonly string[], feeds: Readonly<Record<string, T>>): (readonly [string, T])[] =>
-  names.map((name) => {
-    const fed = feeds[name];
-    if (!fed) throw new RuntimeError(`input "${name}" is missing; given: ${Object.keys(feeds).join(", ")}`);
-    return [name, fed];
-  });
 
 /** Starts onnxruntime on a WebGPU device. There is one instance of it in a process: files and adapter are the first call's. */
 export const startWebGpu = ({ adapter, device, cpuFallback = false, files }: WebGpuOptions): WebGpuRuntime => {
@@ -124,7 +111,7 @@ export const startWebGpu = ({ adapter, device, cpuFallback = false, files }: Web
   const create = (model: Uint8Array, own: Own, fallback: boolean) =>
     guard("the model was refused", () =>
       createIn("NHWC", model, own, fallback).catch((cause: unknown) => {
-        if (!leftToCpu.test(messageOf(cause))) throw cause;
+        if (!leftToCpu.test(reasonOf(cause))) throw cause;
         return createIn("NCHW", model, own, fallback);
       }),
     );
@@ -139,7 +126,7 @@ export const startWebGpu = ({ adapter, device, cpuFallback = false, files }: Web
       return {
         inputs: session.inputNames,
         outputs: session.outputNames,
-        run: (feeds) => guard("the run failed", () => run(session, feeds)),
+        run: (feeds) => guard("the run failed", () => runOnHost(ort.Tensor, session, feeds)),
         release: () => guard("the release failed", () => session.release()),
       } satisfies Session;
     },
@@ -148,19 +135,6 @@ export const startWebGpu = ({ adapter, device, cpuFallback = false, files }: Web
       return residentOver(await create(model, own, false), guard, capture);
     },
   };
-};
-
-const run = async (
-  session: ort.InferenceSession,
-  feeds: Readonly<Record<string, Tensor>>,
-): Promise<Record<string, Tensor>> => {
-  const given = requireFeeds(session.inputNames, feeds).map(
-    ([name, t]) => [name, new ort.Tensor(t.dtype as "float32", t.data as Float32Array, [...t.shape])] as const,
-  );
-  const results = await session.run(Object.fromEntries(given));
-  return Object.fromEntries(
-    Object.entries(results).map(([name, t]) => [name, tensor(t.type as DType, [...t.dims], t.data as DataOf)]),
-  );
 };
 
 const residentOver = (session: ort.InferenceSession, guard: Guard, capture: boolean): ResidentSession => {

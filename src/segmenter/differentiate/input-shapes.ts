@@ -2,7 +2,7 @@
 
 import type { Dimension, Graph, ValueInfo } from "../../onnx/graph.ts";
 import { typed } from "../../onnx/print.ts";
-import type { Size } from "../size.ts";
+import type { Size } from "../../tensor.ts";
 import { GradientError } from "./gradient-error.ts";
 
 /** The sizes that a caller gives: of images, of symbolic dimensions by name, of whole inputs by name. */

@@ -4,7 +4,7 @@ import type { Graph, Model, ValueInfo } from "../../onnx/graph.ts";
 import { readModel } from "../../onnx/read.ts";
 import { writeModel } from "../../onnx/write.ts";
 import { predictMemory, roomWithin } from "../../runtime/memory/memory.ts";
-import type { Size } from "../size.ts";
+import type { Size } from "../../tensor.ts";
 import { chooseInputs, chooseOutput } from "./choice.ts";
 import { GradientError } from "./gradient-error.ts";
 import { gradientModel, type Loss, type Wish } from "./gradient-model.ts";

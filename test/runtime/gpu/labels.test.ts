@@ -1,21 +1,14 @@
-/** The kernels of labels, their scores and their loss, against the metrics' definitions and others in float64. */
+/** The kernels of labels and of their scores, against the metrics' definitions and others in float64. */
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { confusionMatrix, scores } from "../../../src/metrics/confusion.ts";
-import { between, chance, integer, pick, random, type Random } from "../../../src/random.ts";
+import { between, chance, integer, random, type Random } from "../../../src/random.ts";
 import { GpuError } from "../../../src/runtime/gpu/error.ts";
-import {
-  argmaxLabels,
-  classIou,
-  confusion,
-  confusionLength,
-  softmaxCrossEntropyGradient,
-} from "../../../src/runtime/gpu/labels.ts";
+import { argmaxLabels, classIou, confusion, confusionLength } from "../../../src/runtime/gpu/labels.ts";
 import { clear, sequence } from "../../../src/runtime/gpu/gpu.ts";
 import { sizeOf, tensor } from "../../../src/tensor.ts";
 import { gpu, gpuNote, hasGpu, withArrays } from "../../support/gpu.ts";
-import { softmaxCrossEntropyGradient as softmaxDefinition } from "../../support/kernels/softmax-ce-grad.ts";
 import { upsampledAt } from "../../support/kernels/upsampled.ts";
 
 const VOID = 255;
@@ -184,54 +177,5 @@ describe.skipIf(!hasGpu)(`argmax_labels${gpuNote}`, () => {
   it("of logits that are all negative, of one class, and of one pixel", async () => {
     expect([...(await labelled(Float32Array.of(-3, -1, -2), [3, 1, 1], [1, 1]))]).toEqual([1]);
     expect([...(await labelled(Float32Array.of(-3, -1), [1, 1, 2], [1, 5]))]).toEqual([0, 0, 0, 0, 0]);
-  });
-});
-
-describe.skipIf(!hasGpu)(`softmax_ce_grad${gpuNote}`, () => {
-  const gradientOf = (
-    logits: Float32Array<ArrayBuffer>,
-    shape: readonly [number, number, number],
-    labels: Labels,
-    weights: Float32Array<ArrayBuffer>,
-    groups?: number,
-  ) =>
-    withArrays(gpu, async (upload) => {
-      const arrays = { logits: await upload("float32", logits), labels: await upload("uint8", labels) };
-      const gradient = await upload("float32", new Float32Array(logits.length).fill(NaN));
-      const options = { ...arrays, shape, weights: await upload("float32", weights), gradient, groups };
-      const launch = await softmaxCrossEntropyGradient(gpu, options);
-      await gpu.run(launch);
-      launch.release();
-      return gpu.read(gradient);
-    });
-
-  it("is weight·(softmax − onehot), 0 at void pixels, for logits near and far", async () => {
-    const shapes = fc.tuple(fc.integer({ min: 1, max: 3 }), classNumbers, fc.integer({ min: 1, max: 70 }));
-    const spreads = fc.constantFrom(0.1, 5, 80, 1e4);
-    const property = fc.asyncProperty(shapes, spreads, seeds, groups, async (shape, spread, seed, groups) => {
-      const next = random(seed);
-      const [images, classes, area] = shape;
-      const logits = Float32Array.from({ length: sizeOf(shape) }, () => between(next, -spread, spread));
-      const labels = labelsOf(next, images * area, classes, 1);
-      const weights = Float32Array.from(labels, () => pick(next, [0, 1, next()]));
-      const actual = await gradientOf(logits, shape, labels, weights, groups);
-      const expected = softmaxDefinition(logits, shape, labels, weights);
-      const errors = expected.map((v, i) => Math.abs(v - actual[i]!));
-      expect(errors.reduce((a, b) => Math.max(a, b))).toBeLessThanOrEqual(1e-6);
-    });
-    // With 256 classes 255 is a class's label, and void all the same.
-    await fc.assert(property, { numRuns: 30, examples: [[[1, 256, 60], 5, 1, undefined]] });
-  });
-
-  it("sums to 0 over the classes, and is 0 at void whatever the weight", async () => {
-    const actual = await gradientOf(
-      Float32Array.of(1, 2, 3, 4, 5, 6),
-      [1, 3, 2],
-      Uint8Array.of(2, VOID),
-      Float32Array.of(2, 9),
-    );
-    expect(actual[0]! + actual[2]! + actual[4]!).toBeCloseTo(0, 6);
-    expect([actual[1], actual[3], actual[5]]).toEqual([0, 0, 0]);
-    expect(actual[4]).toBeLessThan(0);
   });
 });

@@ -1,8 +1,8 @@
 /** What is read from a kernel's text; needs no GPU. */
 
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { GpuError } from "../../../src/runtime/gpu/error.ts";
+import { withIncludes } from "../../../src/runtime/gpu/include.ts";
 import { readKernels } from "../../../src/runtime/gpu/node.ts";
 import { parameterBytes, readShader } from "../../../src/runtime/gpu/shader.ts";
 
@@ -71,16 +71,32 @@ describe("readShader", () => {
   });
 });
 
-it("the browsers' bundle has every kernel under its name", () => {
-  const text = readFileSync(new URL("../../../src/runtime/gpu/browser.ts", import.meta.url), "utf8");
-  const imports = new Map(
-    Array.from(text.matchAll(/^import (\w+) from "..\/..\/..\/kernels\/(\w+).wgsl";$/gm), ([, v, k]) => [v, k]),
-  );
-  const entries = Array.from(text.matchAll(/^ {2}(\w+): (\w+),$/gm), ([, name, variable]) => [
-    name,
-    imports.get(variable),
-  ]);
-  expect(entries).toEqual(Object.keys(readKernels()).map((name) => [name, name]));
+describe("withIncludes", () => {
+  const fragments = { sum: "fn sum() {}\n", mean: "fn mean() {}\n" };
+
+  it("appends each fragment once, so that lines of the kernel keep their numbers", () => {
+    const source = kernel("// include sum.wgsl", "// include mean.wgsl", "// include sum.wgsl");
+    const whole = withIncludes("k", source, fragments);
+    expect(whole.startsWith(source)).toBe(true);
+    expect(whole.match(/fn sum\(\)/g)).toHaveLength(1);
+    expect(whole.match(/fn mean\(\)/g)).toHaveLength(1);
+  });
+
+  it("leaves a kernel without includes as it is", () => {
+    expect(withIncludes("k", kernel("// includes nothing"), fragments)).toBe(kernel("// includes nothing"));
+  });
+
+  it("refuses a fragment that is not there, and names those that are", () => {
+    expect(() => withIncludes("k", kernel("// include summ.wgsl"), fragments)).toThrow(
+      "k.wgsl includes summ.wgsl, which is none of sum.wgsl, mean.wgsl",
+    );
+  });
+
+  it("has given every kernel that calls `total` its function", () => {
+    const users = Object.entries(readKernels()).filter(([, source]) => /= total\(/.test(source));
+    expect(users.map(([name]) => name)).toEqual(["l1_sums", "l2_step", "l2_sums", "perturbation_stats"]);
+    for (const [, source] of users) expect(source.match(/^fn total\(/gm)).toHaveLength(1);
+  });
 });
 
 describe("parameterBytes", () => {

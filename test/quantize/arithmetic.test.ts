@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { convolutionsOf } from "../../src/quantize/convolution.ts";
-import { arithmeticThatPays, intensity } from "../../src/quantize/pays.ts";
+import { fastestArithmetic, intensity } from "../../src/quantize/arithmetic.ts";
 import type { PlainAttributes } from "../../src/onnx/graph.ts";
 import { modelOf, node, noise } from "../onnx/support.ts";
 
@@ -14,7 +14,7 @@ const convolution = (op: string, shape: readonly number[], attributes: PlainAttr
   return convolutionsOf(model.graph)[0]!;
 };
 
-describe("what pays in WASM", () => {
+describe("the fastest arithmetic in WASM", () => {
   it.each([
     ["3×3 of 32 channels", "Conv", [32, 32, 3, 3], {}, 144, "integer"],
     ["3×3 of 16 channels", "Conv", [16, 16, 3, 3], {}, 72, "integer"],
@@ -29,11 +29,11 @@ describe("what pays in WASM", () => {
   ] as const)("%s", (_, op, shape, attributes, expected, arithmetic) => {
     const c = convolution(op, shape, attributes);
     expect(intensity(c)).toBeCloseTo(expected, 6);
-    expect(arithmeticThatPays(c)).toBe(arithmetic);
+    expect(fastestArithmetic(c)).toBe(arithmetic);
   });
 
   it("never integers for a transposed convolution", () => {
-    expect(arithmeticThatPays(convolution("ConvTranspose", [64, 64, 3, 3]))).toBe("weights");
-    expect(arithmeticThatPays(convolution("ConvTranspose", [16, 11, 2, 2], { strides: [2, 2] }))).toBe("float");
+    expect(fastestArithmetic(convolution("ConvTranspose", [64, 64, 3, 3]))).toBe("weights");
+    expect(fastestArithmetic(convolution("ConvTranspose", [16, 11, 2, 2], { strides: [2, 2] }))).toBe("float");
   });
 });

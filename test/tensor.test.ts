@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import { dimensionsOf, spatialSize } from "../src/tensor.ts";
+
+describe("dimensionsOf", () => {
+  it("gives the dimensions of what has the rank that is asked for", () => {
+    expect(dimensionsOf({ shape: [1, 3, 48, 64] }, 4)).toEqual([1, 3, 48, 64]);
+  });
+
+  it.each([[[]], [[3, 48]], [[1, 1, 3, 48]]])("refuses %j as [C, H, W] rather than read a zero", (shape) => {
+    expect(() => dimensionsOf({ shape }, 3)).toThrow(RangeError);
+    expect(() => dimensionsOf({ shape }, 3)).toThrow(`has rank ${shape.length}, not 3`);
+  });
+});
+
+describe("spatialSize", () => {
+  it.each([[[48, 64]], [[3, 48, 64]], [[1, 3, 48, 64]]])("reads height and width off %j", (shape) => {
+    expect(spatialSize({ shape })).toEqual({ height: 48, width: 64 });
+  });
+
+  it.each([[[]], [[64]]])("refuses %j", (shape) => {
+    expect(() => spatialSize({ shape })).toThrow(RangeError);
+  });
+});
