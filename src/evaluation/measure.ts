@@ -7,7 +7,7 @@ import { changedShare } from "../metrics/distances.ts";
 import type { Image, Labels, Prediction, Segmenter } from "../segmenter/segmenter.ts";
 import { craft, type Crafted } from "./craft.ts";
 import { meanOf, voidedBeyond } from "./labels.ts";
-import type { AttackPlan } from "./plan.ts";
+import { stepsOf, type AttackPlan } from "./plan.ts";
 import type { Json, Row } from "./row.ts";
 import { createTrace, type StepReport } from "./steps.ts";
 
@@ -71,7 +71,7 @@ export const measure = async (
     return network.predict(at);
   };
   const [before, cleanMs] = clean ? [clean, 0] : await timed(() => predict(segmenter, image));
-  const trace = createTrace(plan?.steps ?? 0, onStep);
+  const trace = createTrace(plan ? stepsOf(plan) : 0, onStep);
   const [made, attackMs] = await timed(async (): Promise<Crafted> => {
     if (crafted) return crafted;
     if (!plan) return { image, prediction: before, evaluations: { forward: 0, backward: 0 } };
