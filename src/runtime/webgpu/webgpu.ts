@@ -40,7 +40,6 @@ export interface WebGpuRuntime extends Runtime {
   readonly createResidentSession: (model: Uint8Array, options?: AscentOptions) => Promise<ResidentSession>;
 }
 
-/** The device that models run on, and how. */
 export interface WebGpuOptions {
   readonly adapter: GPUAdapter;
   /** A device of that adapter. All calls reject with DeviceLostError once it is lost. */
