@@ -8,6 +8,7 @@ import { imageProblems, problemResponses } from "./problem-schema.ts";
 import { readImageRequest } from "./request.ts";
 import { Backend, encoded, file, Image, imageResponse, list, ran, serverTiming, Size, Timing } from "./schemas.ts";
 import { uploadBody } from "./upload.ts";
+import { Warnings } from "./warnings.ts";
 
 const SegmentSpec = z
   .strictObject({
@@ -32,6 +33,7 @@ const Segmentation = Size.extend({
     .openapi({ description: "Largest class probability of a pixel, over the image; 0..1" }),
   labels: Image.openapi({ description: "Palette PNG: the index is the class" }),
   ...ran,
+  warnings: Warnings,
   timings: Timing,
 }).openapi("Segmentation");
 

@@ -14,6 +14,7 @@ export type Failure =
   | {
       readonly kind: "image-unsupported-format";
       readonly part: PartName;
+      /** What the file is; for a variant of an accepted format, which one. */
       readonly received: string;
       readonly accepted: readonly string[];
     }

@@ -2,6 +2,7 @@
 
 import type { Backend, CrfChoice } from "./options.ts";
 import type { EncodedImage, Size } from "./files.ts";
+import type { Warning } from "./warnings.ts";
 import type { Timings } from "./receipt.ts";
 
 export interface SegmentRequest {
@@ -29,5 +30,6 @@ export interface SegmentResult extends Size {
   readonly backend: "webgpu" | "wasm";
   /** Why that backend: a clause. */
   readonly backendWhy: string;
+  readonly warnings: readonly Warning[];
   readonly timings: Timings;
 }

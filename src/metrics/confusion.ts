@@ -66,4 +66,5 @@ export const countsOfConfusion = ({ counts }: Confusion): ClassCounts => ({
 });
 
 /** IoU, mIoU and pixel accuracy. Of a set, merge first and score then: means of per-image scores are another quantity. */
-export const scores = (confusion: Confusion): Scores => scoresOf(countsOfConfusion(confusion));
+export const scores = (confusion: Confusion, over?: "reference" | "union"): Scores =>
+  scoresOf(countsOfConfusion(confusion), over);
