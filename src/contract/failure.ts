@@ -55,6 +55,8 @@ export type Failure =
   /** Only uploaded networks can be removed. */
   | { readonly kind: "model-shipped"; readonly model: string }
   | { readonly kind: "uploads-full"; readonly most: number }
+  /** The disk or the bucket takes no more bytes; nothing of the upload is kept. */
+  | { readonly kind: "storage-full" }
   /** The uploaded file is no network that can be run; the reason begins with the place in it, where there is one. */
   | { readonly kind: "network-refused"; readonly reason: string }
   /** The manifest does not tell of the network that came with it. */
@@ -74,7 +76,7 @@ export class FaultlineError extends Error {
   readonly failure: Failure;
 
   constructor(failure: Failure, options?: ErrorOptions) {
-    super(`${failure.kind}: ${JSON.stringify(failure)}`, options);
+    super(`${failure.kind}: ${JSON.stringify(failure).slice(0, 1000)}`, options);
     this.name = "FaultlineError";
     this.failure = failure;
   }

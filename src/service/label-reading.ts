@@ -36,7 +36,7 @@ export const read255 = (part: PartName, labels: Labels, classes: number, given: 
     });
   }
   const counts = histogram(labels);
-  const isMask = classes === 2 && counts[VOID]! > 0 && counts[0]! + counts[VOID]! === labels.data.length;
+  const isMask = classes === 2 && counts[VOID]! > 0 && labels.data.length === counts[0]! + counts[VOID]!;
   if (given === "foreground") {
     if (counts[VOID]! > 0 && !isMask) {
       const reason = "label255 is foreground, but the map holds 1 or other values as well as 255";
