@@ -160,7 +160,9 @@ export const modelUploads = (service: Service, limits: Limits, token: string | u
     async (c) => {
       const uploads = await allowed(c, service, token);
       negotiate(c.req.header("accept"), ["application/json"]);
-      const { outcome, model } = await uploads.add(await readUpload(c, limits.uploadBytes));
+      const { outcome, model } = await uploads.add(await readUpload(c, limits.uploadBytes), {
+        signal: c.req.raw.signal,
+      });
       if (outcome !== "created") return json(c, Model, model);
       return json(c, Model, model, { Location: `/v1/models/${model.name}` }, 201);
     },

@@ -88,7 +88,10 @@ export const score = (service: Service, limits: Limits): Operation =>
       return json(
         c,
         Score,
-        await service.score({ ...maps, classes, meanOver: spec.meanOver, label255: spec.label255 }),
+        await service.score(
+          { ...maps, classes, meanOver: spec.meanOver, label255: spec.label255 },
+          { signal: c.req.raw.signal },
+        ),
       );
     },
   );

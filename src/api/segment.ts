@@ -68,12 +68,15 @@ export const segment = (service: Service, limits: Limits): Operation =>
     async (c) => {
       const type = negotiate(c.req.header("accept"), ["application/json", "image/png"]);
       const { spec, image } = await readImageRequest(c, upload, limits.bodyBytes);
-      const result = await service.segment({
-        model: spec.model ?? service.defaultModel,
-        crf: crfChoice(spec.crf),
-        backend: spec.backend,
-        image,
-      });
+      const result = await service.segment(
+        {
+          model: spec.model ?? service.defaultModel,
+          crf: crfChoice(spec.crf),
+          backend: spec.backend,
+          image,
+        },
+        { signal: c.req.raw.signal },
+      );
       if (type === "image/png") return imageResponse(result.labels, type, "labels.png", result.timings);
       const headers = { "Server-Timing": serverTiming(result.timings) };
       return json(c, Segmentation, { ...result, labels: encoded(result.labels) }, headers);
