@@ -1,10 +1,8 @@
 /** Where a runtime lives beside the event loop: in a thread, or in a process. Both are spoken to by messages. */
 
 import { fork } from "node:child_process";
-import nodeModule, { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
 import type { Asked, RuntimeData, Told } from "./runtime-messages.ts";
+import { loaderFlags, startWorker } from "./worker.ts";
 
 export interface Host {
   readonly post: (message: Asked) => void;
@@ -20,25 +18,6 @@ export interface HostEvents {
 }
 
 export type StartHost = (entry: URL, data: RuntimeData, events: HostEvents) => Host;
-
-/** Of Node below 20.6, which takes hooks that compile TypeScript as a flag only; null where they are registered. */
-const loaderFlags = (): string[] | null =>
-  "register" in nodeModule
-    ? null
-    : ["--no-warnings", "--loader", pathToFileURL(createRequire(import.meta.url).resolve("tsx/esm")).href];
-
-/** Threads take no hooks over that compile TypeScript: each begins by setting up its own. */
-const startWorker = (entry: URL, workerData: RuntimeData): Worker => {
-  const flags = loaderFlags();
-  if (flags) return new Worker(entry, { workerData, execArgv: flags });
-  const lines = [
-    `import { register } from ${JSON.stringify(import.meta.resolve("tsx/esm/api"))};`,
-    "register();",
-    `await import(${JSON.stringify(entry)});`,
-  ];
-  const script = new URL(`data:text/javascript,${encodeURIComponent(lines.join("\n"))}`);
-  return new Worker(script, { workerData, execArgv: [] });
-};
 
 export const inThread: StartHost = (entry, data, { onMessage, onDown }) => {
   const worker = startWorker(entry, data);
