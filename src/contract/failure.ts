@@ -16,6 +16,7 @@ export type Failure =
   | {
       readonly kind: "image-unsupported-format";
       readonly part: PartName;
+      /** What the file is; for a variant of an accepted format, which one. */
       readonly received: string;
       readonly accepted: readonly string[];
     }
@@ -56,7 +57,9 @@ export type Failure =
   /** Only uploaded networks can be removed. */
   | { readonly kind: "model-shipped"; readonly model: string }
   | { readonly kind: "uploads-full"; readonly most: number }
-  /** The uploaded file is not a network that can be run. The reason begins with the place in the file, where it has one. */
+  /** The disk or the bucket takes no more bytes; nothing of the upload is kept. */
+  | { readonly kind: "storage-full" }
+  /** The uploaded file is no network that can be run; the reason begins with the place in it, where there is one. */
   | { readonly kind: "network-refused"; readonly reason: string }
   /** The manifest does not describe the network that came with it. */
   | { readonly kind: "manifest-mismatch"; readonly errors: readonly FieldError[] }
@@ -75,7 +78,7 @@ export class FaultlineError extends Error {
   readonly failure: Failure;
 
   constructor(failure: Failure, options?: ErrorOptions) {
-    super(`${failure.kind}: ${JSON.stringify(failure)}`, options);
+    super(`${failure.kind}: ${JSON.stringify(failure).slice(0, 1000)}`, options);
     this.name = "FaultlineError";
     this.failure = failure;
   }

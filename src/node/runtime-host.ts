@@ -1,10 +1,8 @@
 /** The thread or process that a runtime runs in, off the event loop. Both communicate by messages. */
 
 import { fork } from "node:child_process";
-import nodeModule, { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
 import type { Asked, RuntimeData, Told } from "./runtime-messages.ts";
+import { processFlags, startWorker } from "./worker.ts";
 
 export interface Host {
   readonly post: (message: Asked) => void;
@@ -20,38 +18,6 @@ export interface HostEvents {
 }
 
 export type StartHost = (entry: URL, data: RuntimeData, events: HostEvents) => Host;
-
-/** "js" where this is compiled, "ts" where the sources run. */
-const extension = import.meta.url.slice(-2);
-
-/** A module of this folder that a thread or a process starts with. */
-export const entryOf = (name: string): URL => new URL(`${name}.${extension}`, import.meta.url);
-
-/** Node below 20.6 takes hooks that compile TypeScript as a flag only; null where they can be registered. */
-const loaderFlags = (): string[] | null =>
-  "register" in nodeModule
-    ? null
-    : ["--no-warnings", "--loader", pathToFileURL(createRequire(import.meta.url).resolve("tsx/esm")).href];
-
-const isSource = (entry: URL): boolean => entry.pathname.endsWith(".ts");
-
-/** Threads do not inherit the hooks that compile TypeScript: for a source each begins by setting up its own. */
-const startWorker = (entry: URL, workerData: RuntimeData): Worker => {
-  if (!isSource(entry)) return new Worker(entry, { workerData });
-  const flags = loaderFlags();
-  if (flags) return new Worker(entry, { workerData, execArgv: flags });
-  const lines = [
-    `import { register } from ${JSON.stringify(import.meta.resolve("tsx/esm/api"))};`,
-    "register();",
-    `await import(${JSON.stringify(entry)});`,
-  ];
-  const script = new URL(`data:text/javascript,${encodeURIComponent(lines.join("\n"))}`);
-  return new Worker(script, { workerData, execArgv: [] });
-};
-
-/** What a process is started with, so that it runs its entry. */
-const processFlags = (entry: URL): string[] =>
-  isSource(entry) ? (loaderFlags() ?? ["--import", import.meta.resolve("tsx")]) : [];
 
 export const inThread: StartHost = (entry, data, { onMessage, onDown }) => {
   const worker = startWorker(entry, data);

@@ -12,7 +12,8 @@ import {
   type Session,
 } from "../runtime/session.ts";
 import type { Adapter } from "../runtime/choose.ts";
-import { entryOf, inProcess, inThread, type StartHost } from "./runtime-host.ts";
+import { inProcess, inThread, type StartHost } from "./runtime-host.ts";
+import { entryOf } from "./worker.ts";
 import type { Answer, Call, Given, RuntimeData, Stepped, Told } from "./runtime-messages.ts";
 
 export interface ThreadOptions {

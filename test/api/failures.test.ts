@@ -87,6 +87,7 @@ const failures: { [K in Failure["kind"]]: [Extract<Failure, { kind: K }>, RegExp
     { status: 409, sha256: "ab".repeat(32), errors: [{ pointer: "/manifest/name" }] },
   ],
   "model-shipped": [{ kind: "model-shipped", model: "enet-street" }, /enet-street is shipped/, { status: 403 }],
+  "storage-full": [{ kind: "storage-full" }, /storage is full/, { status: 507 }],
   "uploads-full": [{ kind: "uploads-full", most: 64 }, /64/, { status: 409, most: 64 }],
   "network-refused": [
     { kind: "network-refused", reason: 'graph "g", node 3 Loop "l": the shape of operator Loop is not known' },
