@@ -3,7 +3,7 @@
 import { ruleOf } from "../../src/autodiff/gradient.ts";
 import { loweredOperators } from "../../src/lowering/wasm/rewrites.ts";
 import * as rules from "../../src/autodiff/rules/index.ts";
-import { decomposableOperators } from "../../src/onnx/decompose.ts";
+import { decomposableOperators, newerOperators } from "../../src/onnx/decompose.ts";
 import { dataDependent } from "../../src/onnx/decompose/data-dependent.ts";
 import { inferableOperators } from "../../src/onnx/infer.ts";
 import { reasonAgainst, unsupportedOperators } from "../../src/onnx/unsupported.ts";
@@ -47,7 +47,7 @@ export const operators: readonly string[] = [
 
 const opsetsOf = (operator: string): string => {
   const versions = standardOperators.get(operator);
-  if (!versions) return operator.includes(".") ? "1" : "7–21";
+  if (!versions) return operator.includes(".") ? "1" : "7–26";
   const { first, last, forms } = versions;
   const range = first === last ? String(first) : `${first}–${last}`;
   return forms.length > 1 ? `${range}: ${forms.join(", ")}` : range;
@@ -80,6 +80,7 @@ const checksOf = (operator: string): string => {
 
 /** What some test runs in onnxruntime-web's WASM build. */
 const executed: ReadonlySet<string> = new Set([
+  ...newerOperators,
   ...cases.map((c) => c.operator),
   ...inferCases.map(([operator]) => operator),
   ...oldCases.map(([, [operator]]) => operator),
@@ -131,7 +132,7 @@ export const operatorsPage = (): string => {
 
 *Written by \`npx tsx scripts/operators.ts\`; do not edit.*
 
-Of the ${operators.length - foreign} operators that ONNX's standard domain has between opset 7 and 21, and ${foreign} of onnxruntime's own,
+Of the ${operators.length - foreign} operators that ONNX's standard domain has between opset 7 and 26, and ${foreign} of onnxruntime's own,
 **${rule} have a gradient rule, ${listed} are listed as having no derivative, ${rewritten} are rewritten** with others when a network is loaded,
 ${forward} run without a rule, and ${unsupported} are not supported. No gradient is taken in half precision; a form of a supported operator that
 has to be refused is named by the message. Operators of other domains are not supported.
@@ -142,7 +143,7 @@ has to be refused is named by the message. Operators of other domains are not su
   others for speed, where its form allows it. *runs, no rule*: refused only on the path of a gradient.
 * **float64**: the cases (\`test/support/cases\`) in which the gradient agrees with differences of an independent interpreter (that of a
   quantiser, which is straight-through, with its closed form); in brackets those that compare values only. What is rewritten is compared
-  with onnxruntime's own kernel (\`test/onnx\`).
+  with onnxruntime's own kernel, or with its definition (\`test/onnx\`).
 * **WASM**: whether tests run it in onnxruntime-web, floats as float32. *undeclared*: in so many of the cases the file
   leaves out the outputs' shapes, for the reason below the table.
 * **WebGPU**: where onnxruntime-web's WebGPU provider (1.30) places a node of the operator, and which forms it gets wrong. For that backend
