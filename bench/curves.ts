@@ -1,6 +1,6 @@
 /**
- * The paper's four attacks at its eight radii on a reference network and its images, against the curves that PyTorch gave
- * under the same protocol: `npm run bench -- curves [enet_camvid|deeplabv3_mnv2_voc] [images]`. Long; it resumes.
+ * The paper's four attacks at its eight radii on a reference network and its images, compared with PyTorch's curves under the same
+ * protocol: `npm run bench -- curves [enet_camvid|deeplabv3_mnv2_voc] [images]`. It takes long, and resumes where it stopped.
  */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -22,7 +22,7 @@ import { createSegmenter } from "../src/segmenter/segmenter.ts";
 import { SessionCache } from "../src/segmenter/session-cache.ts";
 import { hasReference, referenceNetwork, referencePath } from "./networks.ts";
 
-/** Our names, and the curves'. */
+/** Faultline's names of the attacks, and those of the curves. */
 const attacks: Readonly<Record<Exclude<AttackName, "pgd">, string>> = {
   fgsm: "FGSM",
   "fgsm-ii": "FGSM_II",

@@ -1,10 +1,10 @@
-/** models/README.md: every network of models/ beside the others. */
+/** models/README.md: a comparison of the networks of models/. */
 
 import type { Manifest } from "../../src/segmenter/manifest.ts";
 import type { Cost } from "./measure.ts";
 import { epsilons, type Precision } from "./precision.ts";
 
-/** By network: what was measured, as far as it was. */
+/** Measurements by network; those that were not made are absent. */
 export type Measured = Readonly<Record<string, { readonly cost?: Cost; readonly precision?: Precision }>>;
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -14,13 +14,13 @@ const missing = "–";
 
 const twin = (name: string): string => `${name}-float`;
 
-/** What scripts/evaluate.ts writes into a manifest. */
+/** The metrics that scripts/evaluate.ts writes into a manifest. */
 interface Clean {
   readonly cleanMiou: number;
   readonly images: number;
 }
 
-/** Images of a whole test set, at least; of fewer the number is told. */
+/** Smallest number of images of a whole test set; for fewer the page states the number. */
 const FEWEST = 200;
 
 const miou = (manifest: Manifest | undefined, split: string): string => {
@@ -83,7 +83,7 @@ const robustness = (measured: Measured): string => {
 
 const signed = (x: number): string => (x < 0 ? "−" : "+") + Math.abs(x).toFixed(3);
 
-/** "−0.012 to +0.020, on average +0.003" */
+/** A range of differences as text: "−0.012 to +0.020, on average +0.003". */
 const summary = (values: readonly number[]): string => {
   const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
   return `${signed(Math.min(...values))} to ${signed(Math.max(...values))}, on average ${signed(mean)}`;
@@ -91,7 +91,7 @@ const summary = (values: readonly number[]): string => {
 
 export const precisions = ["int8", "float"] as const;
 
-/** IoU ratios less those with the other precision as what is attacked, or as what the attack comes from; of all networks and radii. */
+/** Differences of IoU ratios, over all networks and radii, when the attacked precision or that of the gradient is exchanged. */
 export const differences = (measured: Measured, other: "target" | "source"): number[] =>
   Object.values(measured).flatMap(({ precision }) =>
     precisions.flatMap((kept) =>
@@ -105,7 +105,7 @@ export const differences = (measured: Measured, other: "target" | "source"): num
     ),
   );
 
-/** What the comparison of precisions says, in numbers. */
+/** The result of the comparison of precisions in numbers. */
 const findings = (measured: Measured): string => `IoU ratios differ so much:
 
 * the same attack on int8 less on float: ${summary(differences(measured, "target"))}. Above 0, int8 is the more robust.
@@ -116,7 +116,7 @@ So int8 is as fragile as float: what breaks one breaks the other as much. And th
 float's, nothing is masked by rounding; where the two differ most, behind the fusion of scales by the maximum, it is int8's attack that is
 the stronger, on either precision. Eight images tell no finer differences.`;
 
-/** Images of the comparison of precisions: the same for all. */
+/** Number of images in the comparison of precisions, the same for all networks. */
 const imagesOf = (measured: Measured): number =>
   Math.max(0, ...Object.values(measured).map(({ precision }) => precision?.images ?? 0));
 

@@ -15,13 +15,13 @@ import { cases } from "../../test/support/cases/all.ts";
 import { standardOperators } from "./standard.ts";
 import { placementOf } from "./webgpu.ts";
 
-/** A rule; listed as having no derivative; written with others when it is loaded; read and run only; refused. */
+/** Support of an operator: it has a rule; it has no derivative; it is decomposed on loading; it is read and run only; it is refused. */
 export type Standing = "rule" | "listed" | "rewritten" | "forward" | "unsupported";
 
 const isRewritten = (operator: string): boolean =>
   decomposableOperators.includes(operator) || replacedOperators.includes(operator);
 
-/** How the code deals with an operator, onnxruntime's own ones with their domain. @throws RangeError where it does not say. */
+/** The support of an operator, those of onnxruntime with their domain. @throws RangeError where the code does not define it. */
 export const standingOf = (operator: string): Standing => {
   const rule = ruleOf(operator);
   if (rule) return typeof rule === "function" || rule.some(Boolean) ? "rule" : "listed";
@@ -33,7 +33,7 @@ export const standingOf = (operator: string): Standing => {
 
 const qualified = (domain: string, operator: string): string => (domain === "" ? operator : `${domain}.${operator}`);
 
-/** ONNX's own in alphabetical order, then those of onnxruntime. */
+/** The operators of ONNX in alphabetical order, then those of onnxruntime. */
 export const operators: readonly string[] = [
   ...new Set([
     ...standardOperators.keys(),
@@ -70,7 +70,7 @@ const how: Readonly<Record<Standing, (operator: string) => string>> = {
 
 const howOf = (operator: string): string => how[standingOf(operator)](operator);
 
-/** The number of cases whose gradient is checked; in brackets those whose value is, of an operator that has none. */
+/** Number of cases whose gradient is checked; in brackets, for operators without one, of those whose value is. */
 const checksOf = (operator: string): string => {
   const own = cases.filter((c) => c.operator === operator);
   const differentiated = own.filter((c) => c.differentiable.length > 0).length;
@@ -78,7 +78,7 @@ const checksOf = (operator: string): string => {
   return own.length > 0 ? `(${own.length})` : "–";
 };
 
-/** What some test runs in onnxruntime-web's WASM build. */
+/** The operators that some test runs in onnxruntime-web's WASM build. */
 const executed: ReadonlySet<string> = new Set([
   ...cases.map((c) => c.operator),
   ...inferCases.map(([operator]) => operator),
@@ -108,7 +108,7 @@ const undeclaredReasons = (): string[] => {
   });
 };
 
-/** How many operators stand how. */
+/** Number of operators by support. */
 export const countsOf = (names: readonly string[]): Readonly<Record<Standing, number>> => {
   const count = (standing: Standing) => names.filter((name) => standingOf(name) === standing).length;
   return {

@@ -1,6 +1,6 @@
 /**
- * ONNX's standard domain from opset 7 to 21, as its registry has it (`onnx.defs.get_all_schemas_with_history`): by operator
- * the version in force at opset 7 and the later ones; ! before the one that withdrew it.
+ * ONNX's standard domain from opset 7 to 21, from its registry (`onnx.defs.get_all_schemas_with_history`): for each operator the
+ * version that opset 7 uses and the later ones; ! marks the version that withdrew it.
  */
 
 const registry =
@@ -38,7 +38,7 @@ export interface Versions {
   /** The first opset from 7 on that has the operator, and the last up to 21. */
   readonly first: number;
   readonly last: number;
-  /** The opsets in which a form of it began. */
+  /** The opsets that introduced a version of the operator. */
   readonly forms: readonly number[];
 }
 
