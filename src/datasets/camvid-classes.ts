@@ -1,6 +1,6 @@
 /**
  * CamVid's 11 classes, as SegNet (Badrinarayanan et al. 2017) grouped them and the field scores them, in index order, with
- * their usual colours. The data set: Brostow, Fauqueur, Cipolla, "Semantic object classes in video", PRL 30(2), 2009.
+ * their customary colours. The data set: Brostow, Fauqueur, Cipolla, "Semantic object classes in video", PRL 30(2), 2009.
  */
 export const camvidClasses = [
   { name: "sky", color: [128, 128, 128] },

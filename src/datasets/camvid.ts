@@ -1,4 +1,4 @@
-/** CamVid's layout on disk: `images/<name>.{png,jpg,jpeg,webp}` beside `labels/<name>.png`. Node only. */
+/** CamVid's layout on disk: `images/<name>.{png,jpg,jpeg,webp}` and `labels/<name>.png`. Node only. */
 import { readdir, readFile } from "node:fs/promises";
 import { join, parse } from "node:path";
 import type { DatasetItem } from "./dataset.ts";
@@ -6,7 +6,7 @@ import type { DatasetItem } from "./dataset.ts";
 const imageExtensions = new Set([".png", ".jpg", ".jpeg", ".webp"]);
 
 /**
- * Lists one split (a folder with `images` and `labels`), sorted by name; files are read when an item is.
+ * Lists one split (a folder with `images` and `labels`), sorted by name; files are read on demand.
  *
  * @example
  * for (const item of await readCamvid("data/camvid/test")) await decodeLabels(await item.labels(), { maxPixels });

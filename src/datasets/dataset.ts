@@ -1,4 +1,4 @@
-/** What every data set gives: named pairs of files, read when asked for. */
+/** The interface of data sets: named pairs of files that are read on demand. */
 
 /** One image and its ground truth, as files' bytes. */
 export interface DatasetItem {

@@ -14,7 +14,7 @@ export const undeclared = (model: Model): Model => {
   return { ...model, graph: { ...model.graph, outputs } };
 };
 
-/** Runs a model once. Every input of its graph must be fed in its declared type. `level`: of onnxruntime's optimisations. */
+/** Runs a model once. Every input of its graph must be fed in its declared type. `level` is that of onnxruntime's graph optimisation. */
 export const runWasm = async (
   model: Model,
   feeds: Readonly<Record<string, Tensor>>,
