@@ -4,31 +4,23 @@
  */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { attackOf, goalKind } from "../src/evaluation/measure.ts";
-import type { AttackName } from "../src/attacks/catalogue.ts";
-import { paperSteps } from "../src/attacks/ifgsm.ts";
+import { defaultSteps, type AttackName } from "../src/attacks/catalogue.ts";
+import { measure } from "../src/evaluation/measure.ts";
 import { decodeImage } from "../src/image/decode.ts";
 import { decodeLabels } from "../src/image/labels.ts";
-import {
-  confusionMatrix,
-  emptyConfusion,
-  iouRatio,
-  mergeConfusions,
-  scores,
-  type Confusion,
-} from "../src/metrics/confusion.ts";
+import { emptyCounts, iouRatio, mergeCounts, scoresOf, type ClassCounts } from "../src/metrics/counts.ts";
 import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { createSegmenter } from "../src/segmenter/segmenter.ts";
 import { SessionCache } from "../src/segmenter/session-cache.ts";
 import { hasReference, referenceNetwork, referencePath } from "./networks.ts";
 
-/** Faultline's names of the attacks, and those of the curves. */
-const attacks: Readonly<Record<Exclude<AttackName, "pgd">, string>> = {
+/** Our names, and the curves'. */
+const attacks = {
   fgsm: "FGSM",
   "fgsm-ii": "FGSM_II",
   ifgsm: "IterFGSM",
   "ifgsm-ii": "IterFGSM_II",
-};
+} as const satisfies Partial<Record<AttackName, string>>;
 
 interface Curves {
   readonly images: readonly string[];
@@ -50,7 +42,7 @@ export const curves = async (args: readonly string[]): Promise<void> => {
   mkdirSync("out", { recursive: true });
   const done = (existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {}) as Record<
     string,
-    Record<string, Confusion>
+    Record<string, ClassCounts>
   >;
   for (const id of images) {
     if (done[id]) continue;
@@ -58,16 +50,13 @@ export const curves = async (args: readonly string[]): Promise<void> => {
     const image = await decodeImage(read("images"), { maxPixels: 2 ** 24 });
     const truth = decodeLabels(read("labels"), { maxPixels: 2 ** 24 });
     const clean = await segmenter.predict(image);
-    const counts: Record<string, Confusion> = { clean: confusionMatrix(clean.labels, truth, classes) };
+    const subject = { segmenter, image, item: id, truth, clean };
+    const counts: Record<string, ClassCounts> = { clean: (await measure(subject, null)).row.counts.clean };
     for (const attack of Object.keys(attacks) as (keyof typeof attacks)[]) {
       for (const epsilon of reference.eps) {
-        const plan = { attack, epsilon, alpha: 1, steps: paperSteps(epsilon), pixelRange: "clip", seed: 0 } as const;
-        const goal =
-          goalKind(plan) === "away"
-            ? ({ kind: "away", labels: clean.labels } as const)
-            : ({ kind: "least-likely" } as const);
-        const adversarial = await attackOf(plan)(segmenter.objective(goal), image);
-        counts[`${attack} ${epsilon}`] = confusionMatrix((await segmenter.predict(adversarial)).labels, truth, classes);
+        const steps = defaultSteps(attack, epsilon);
+        const plan = { attack, epsilon, alpha: 1, steps, pixelRange: "clip", seed: 0 } as const;
+        counts[`${attack} ${epsilon}`] = (await measure(subject, plan)).row.counts.float;
       }
     }
     done[id] = counts;
@@ -81,8 +70,8 @@ export const curves = async (args: readonly string[]): Promise<void> => {
   );
 };
 
-const compare = (counts: readonly Record<string, Confusion>[], reference: Curves, classes: number): void => {
-  const pooled = (key: string) => scores(counts.map((c) => c[key]!).reduce(mergeConfusions, emptyConfusion(classes)));
+const compare = (counts: readonly Record<string, ClassCounts>[], reference: Curves, classes: number): void => {
+  const pooled = (key: string) => scoresOf(counts.map((c) => c[key]!).reduce(mergeCounts, emptyCounts(classes)));
   const clean = pooled("clean");
   console.log(
     `clean mIoU ${clean.miou?.toFixed(4)}, reference ${reference.clean_miou.toFixed(4)}, ${counts.length} of ${reference.images.length} images`,

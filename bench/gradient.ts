@@ -3,6 +3,8 @@
  * `npm run bench -- gradient [RUNS [NETWORK …]]`. With `--profile [NETWORK …]`: the gradient's time by operator.
  */
 
+import { crossEntropyObjective } from "../src/objectives/cross-entropy.ts";
+import { leastLikelyObjective } from "../src/objectives/least-likely.ts";
 import { writeModel } from "../src/onnx/write.ts";
 import type { Session } from "../src/runtime/session.ts";
 import { startWasm } from "../src/runtime/wasm/wasm.ts";
@@ -28,7 +30,7 @@ const profiles = async (names: readonly string[]): Promise<void> => {
   for (const network of named(names)) {
     const size = networkSize(network.manifest, usual);
     console.log(`\n${network.manifest.name}, gradient at ${size.height}×${size.width}\n`);
-    printProfile(await profile(compileGradient(network, size, "given").model.graph), 20);
+    printProfile(await profile(compileGradient(network, size, crossEntropyObjective(false)).model.graph), 20);
   }
 };
 
@@ -44,8 +46,8 @@ export const gradientBench = async (args: readonly string[]): Promise<void> => {
     const size = networkSize(manifest, usual);
     const compiled = [
       compileForward(network, size),
-      compileGradient(network, size, "given"),
-      compileGradient(network, size, "least-likely"),
+      compileGradient(network, size, crossEntropyObjective(false)),
+      compileGradient(network, size, leastLikelyObjective()),
     ];
     const sessions: Session[] = [];
     for (const { model } of compiled) sessions.push(await runtime.createSession(writeModel(model)));

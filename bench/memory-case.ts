@@ -4,6 +4,8 @@
  * without one.
  */
 
+import { crossEntropyObjective } from "../src/objectives/cross-entropy.ts";
+import { leastLikelyObjective } from "../src/objectives/least-likely.ts";
 import { typesOf } from "../src/onnx/types.ts";
 import { writeModel } from "../src/onnx/write.ts";
 import { peakOf } from "../src/runtime/memory/liveness.ts";
@@ -28,12 +30,15 @@ if (!network)
       .map((n) => n.manifest.name)
       .join(", ")}`,
   );
+const given = crossEntropyObjective(false);
 const feeds = feedsOf(size);
 const runtime = startWasm();
 
 const session = async (): Promise<object> => {
   const { model, footprint } =
-    kind === "forward" ? compileForward(network, size) : compileGradient(network, size, kind as "given");
+    kind === "forward"
+      ? compileForward(network, size)
+      : compileGradient(network, size, kind === "given" ? given : leastLikelyObjective());
   const one = await runtime.createSession(writeModel(model));
   const created = runtime.memoryBytes();
   for (let i = 0; i < 2; i++) await one.run(feeds);
@@ -57,13 +62,13 @@ const attack = async (): Promise<object> => {
     return { cache, segmenter: createSegmenter(network, cache) };
   };
   const { cache, segmenter } = within(Number(budget) * 2 ** 20);
-  const predicted = cache.predict(segmenter.attackFootprints(size, "away"));
+  const predicted = cache.predict(segmenter.attackFootprints(size, given));
   if (predicted > cache.budgetBytes) return { predicted };
   const { labels } = await segmenter.predict(image);
-  const climb = segmenter.objective({ kind: "away", labels });
+  const climb = segmenter.objective({ objective: given, labels });
   for (let i = 0; i < 2; i++) await climb(image);
   const measured = runtime.memoryBytes();
-  const plain = within(Infinity).segmenter.objective({ kind: "away", labels });
+  const plain = within(Infinity).segmenter.objective({ objective: given, labels });
   const [ms, plainMs] = await fastest(
     RUNS,
     [climb, plain].map((step) => timed(() => step(image))),

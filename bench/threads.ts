@@ -3,6 +3,7 @@
  * with its prediction: `npm run bench -- threads [RUNS]`. The results are meaningful only where the cores are idle.
  */
 
+import { crossEntropyObjective } from "../src/objectives/cross-entropy.ts";
 import { availableParallelism } from "node:os";
 import { startThreadRuntime, type ThreadRuntime } from "../src/node/runtime.ts";
 import { writeModel } from "../src/onnx/write.ts";
@@ -27,7 +28,10 @@ export const threadsBench = async ([runs = "8"]: readonly string[]): Promise<voi
   console.log(`|---|---|---|${threads.map(() => "---|").join("")}---|`);
   for (const network of networks()) {
     const size = networkSize(network.manifest, usual);
-    const compiled = { forward: compileForward(network, size), gradient: compileGradient(network, size, "given") };
+    const compiled = {
+      forward: compileForward(network, size),
+      gradient: compileGradient(network, size, crossEntropyObjective(false)),
+    };
     for (const [graph, { model, footprint }] of Object.entries(compiled)) {
       const runtimes: ThreadRuntime[] = [];
       for (const n of threads) runtimes.push(await startThreadRuntime({ threads: n }));

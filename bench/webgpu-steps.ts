@@ -1,6 +1,9 @@
 /** Time and bytes read back of an attack's step on the GPU, compared with WASM. Part of `bench -- webgpu`. */
 
-import { project, sign, ascend } from "../src/attacks/attack.ts";
+import { makeAttack } from "../src/attacks/catalogue.ts";
+import { project } from "../src/attacks/constraint.ts";
+import { follow } from "../src/attacks/run.ts";
+import { leastLikelyObjective } from "../src/objectives/least-likely.ts";
 import { capturable } from "../src/lowering/webgpu/kernels.ts";
 import { writeModel } from "../src/onnx/write.ts";
 import { startGpuRuntime } from "../src/runtime/gpu/runtime.ts";
@@ -60,13 +63,13 @@ interface Row {
 }
 
 const residentRows = async (network: Network, image: Image, { size, steps }: StepsCase): Promise<Row[]> => {
-  const { model } = compileGradient(network, size, "least-likely", Infinity, "webgpu");
+  const { model } = compileGradient(network, size, leastLikelyObjective(), { target: "webgpu" });
   const end = (bound: number) =>
     project(
       image.data.map(() => bound),
       image.data,
       ball,
-    ) as Float32Array<ArrayBuffer>;
+    );
   const [low, high] = [end(-Infinity), end(Infinity)];
   const reference = { labels: new Uint8Array(size.height * size.width), classes: network.manifest.classes.length };
   const rows: Row[] = [];
@@ -105,10 +108,12 @@ const residentRows = async (network: Network, image: Image, { size, steps }: Ste
 const plainRows = async (network: Network, image: Image, { steps }: StepsCase): Promise<Row[]> => {
   const device = await openNodeDevice();
   const bytes = readThrough(device.gpu.device);
-  const attack = (n: number) => ascend({ ...ball, alpha: 1, steps: n, direction: sign });
+  const [attack] = makeAttack("ifgsm-ii", { ...ball, seed: 0 }).trajectories;
   const over = (runtime: typeof device.runtime | ReturnType<typeof startWasm>) => {
-    const objective = createSegmenter(network, new SessionCache(runtime, budget)).objective({ kind: "least-likely" });
-    return (n: number) => attack(n)(objective, image);
+    const objective = createSegmenter(network, new SessionCache(runtime, budget)).objective({
+      objective: leastLikelyObjective(),
+    });
+    return (n: number) => follow({ ...attack, steps: n }, objective, image);
   };
   const there = over(device.runtime);
   const ms = await perStep(there, steps);

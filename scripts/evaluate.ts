@@ -12,7 +12,8 @@ import { readCamvid } from "../src/datasets/camvid.ts";
 import { decodeImage } from "../src/image/decode.ts";
 import { decodeLabels } from "../src/image/labels.ts";
 import { useNodeCodecs } from "../src/image/node.ts";
-import { confusionMatrix, emptyConfusion, mergeConfusions, scores, type Scores } from "../src/metrics/confusion.ts";
+import { measure } from "../src/evaluation/measure.ts";
+import { emptyCounts, mergeCounts, scoresOf, type Scores } from "../src/metrics/counts.ts";
 import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { parseManifest, type Manifest } from "../src/segmenter/manifest.ts";
 import { openNetwork } from "../src/segmenter/network.ts";
@@ -36,14 +37,14 @@ const evaluate = async (
 ): Promise<Scores & { images: number }> => {
   const segmenter = createSegmenter(openNetwork(manifest, bytes), new SessionCache(startWasm(), budgetBytes));
   const items = spread(await readCamvid(folder), limit);
-  let confusion = emptyConfusion(manifest.classes.length);
+  let counts = emptyCounts(manifest.classes.length);
   for (const item of items) {
     const image = await decodeImage(await item.image(), { maxPixels });
-    const reference = decodeLabels(await item.labels(), { maxPixels });
-    const { labels } = await segmenter.predict(image);
-    confusion = mergeConfusions(confusion, confusionMatrix(labels, reference, manifest.classes.length));
+    const truth = decodeLabels(await item.labels(), { maxPixels });
+    const { row } = await measure({ segmenter, image, item: item.name, truth }, null);
+    counts = mergeCounts(counts, row.counts.clean);
   }
-  return { ...scores(confusion), images: items.length };
+  return { ...scoresOf(counts), images: items.length };
 };
 
 const { values } = parseArgs({

@@ -1,13 +1,13 @@
-/** Seeded pseudo-random numbers: the same seed gives the same sequence on every platform. */
+/** Seeded pseudo-random numbers. The same seed gives the same sequence on every platform. */
 
 /** A source of uniform numbers in [0, 1). */
 export type Random = () => number;
 
 /**
- * sfc32 (Doty-Humphrey, PractRand), its state filled by splitmix32 from an integer seed; the period is at least 2^32.
+ * The generator sfc32 (Doty-Humphrey, PractRand), whose state splitmix32 fills from an integer seed. The period is at least 2^32.
  *
  * @example const next = random(7); next(); // the same number every time
- * @throws RangeError where the seed is not a safe integer.
+ * @throws RangeError if the seed is not a safe integer.
  */
 export const random = (seed: number): Random => {
   if (!Number.isSafeInteger(seed)) throw new RangeError(`random: the seed ${seed} is not a safe integer`);
@@ -30,13 +30,13 @@ export const random = (seed: number): Random => {
 /** Uniform in [low, high). */
 export const between = (next: Random, low: number, high: number): number => low + (high - low) * next();
 
-/** A uniform integer in [low, high], both included. */
+/** A uniform integer between `low` and `high`, both included. */
 export const integer = (next: Random, low: number, high: number): number => low + Math.floor(next() * (high - low + 1));
 
 /** True with the given probability. */
 export const chance = (next: Random, probability: number): boolean => next() < probability;
 
-/** One of the items, uniformly. @throws RangeError where there are none. */
+/** One of the items, uniformly. @throws RangeError if there are none. */
 export const pick = <T>(next: Random, items: readonly T[]): T => {
   if (items.length === 0) throw new RangeError("pick: there is nothing to pick from");
   return items[Math.floor(next() * items.length)]!;

@@ -1,4 +1,4 @@
-/** Dense tensors: data in row-major order, a shape, an element type. Immutable by convention. */
+/** Dense tensors: data in row-major order, a shape and an element type. They are immutable by convention. */
 
 const arrays = {
   float32: Float32Array,
@@ -21,6 +21,7 @@ export type DType = keyof typeof arrays;
 /** The typed array that holds elements of type `D`. */
 export type DataOf<D extends DType = DType> = InstanceType<(typeof arrays)[D]>;
 
+/** A dense tensor: `data` in row-major order, as many elements as `shape` multiplies to. */
 export interface Tensor<D extends DType = DType> {
   readonly dtype: D;
   readonly shape: readonly number[];
@@ -66,7 +67,7 @@ export const stridesOf = (shape: readonly number[]): number[] => {
   return strides;
 };
 
-/** A tensor over the given data. @throws RangeError where the data's length is not the shape's size. */
+/** A tensor over the given data. @throws RangeError if the length of the data is not the size of the shape. */
 export const tensor = <D extends DType>(dtype: D, shape: readonly number[], data: DataOf<D>): Tensor<D> => {
   if (data.length !== sizeOf(shape)) {
     throw new RangeError(`tensor: ${data.length} values do not fill shape [${shape.join(", ")}]`);
@@ -74,7 +75,7 @@ export const tensor = <D extends DType>(dtype: D, shape: readonly number[], data
   return { dtype, shape, data };
 };
 
-/** A tensor from plain numbers (converted to bigint where the type needs it). */
+/** A tensor of plain numbers, which are converted to bigint for 64-bit types. */
 export const tensorOf = <D extends DType>(dtype: D, shape: readonly number[], values: ArrayLike<number>): Tensor<D> => {
   const big = dtype === "int64" || dtype === "uint64";
   const data = newData(dtype, values.length) as DataOf;
@@ -82,7 +83,7 @@ export const tensorOf = <D extends DType>(dtype: D, shape: readonly number[], va
   return tensor(dtype, shape, data as DataOf<D>);
 };
 
-/** A tensor with every element zero. */
+/** A tensor of zeros. */
 export const zeros = <D extends DType>(dtype: D, shape: readonly number[]): Tensor<D> =>
   tensor(dtype, shape, newData(dtype, sizeOf(shape)));
 
@@ -98,7 +99,7 @@ export const numbersOf = (t: Tensor): number[] => Array.from(t.data as ArrayLike
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 
-/** A constant tensor of one repeated value. */
+/** A tensor whose elements all have one value. */
 export const filled = (dtype: DType, shape: readonly number[], value: number): Tensor => {
   const data = newData(dtype, sizeOf(shape));
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) data.fill(BigInt(value));

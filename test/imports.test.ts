@@ -4,107 +4,13 @@ import { readFileSync, readdirSync } from "node:fs";
 import { dirname, normalize } from "node:path/posix";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { never, packages, rooms, writtenImports } from "./rooms.ts";
+import { faces } from "../scripts/library/faces.ts";
 
-/**
- * What each room of src may import, beside itself: a room, or one file of it; `type` before it: types only. Rooms that are
- * not here yet stand as the design has them.
- */
-const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
-  tensor: [],
-  random: ["tensor"],
-  reason: [],
-  onnx: ["tensor"],
-  autodiff: ["onnx", "tensor"],
-  transforms: ["onnx", "tensor", "random"],
-  objectives: ["onnx", "tensor"],
-  crf: ["onnx", "tensor"],
-  lowering: ["autodiff", "onnx", "runtime/memory", "tensor"],
-  // Activation ranges are observed by running the graph, in a session that is passed in.
-  quantize: ["onnx", "tensor", "type runtime/session"],
-  runtime: ["tensor", "reason", "../kernels"],
-  attacks: ["tensor", "random"],
-  datasets: ["tensor", "random"],
-  image: ["tensor"],
-  metrics: ["tensor"],
-  segmenter: ["onnx", "autodiff", "lowering", "quantize", "transforms", "objectives", "crf", "runtime", "tensor"],
-  contract: ["type tensor", "type segmenter/manifest", "type attacks/catalogue", "type evaluation"],
-  // Device steps are reported by the session's own types.
-  evaluation: ["segmenter", "attacks", "metrics", "image", "datasets", "tensor", "random", "type runtime/session"],
-  certify: ["segmenter", "attacks", "metrics", "tensor", "random"],
-  // A refused size (OnnxError) and a failing backend (RuntimeError) are told apart from faults of our own.
-  networks: [
-    "segmenter",
-    "contract",
-    "tensor",
-    "reason",
-    "runtime/session",
-    "runtime/choose",
-    "type runtime",
-    "onnx/graph",
-    "crf/parameters",
-  ],
-  jobs: ["evaluation", "networks"],
-  service: [
-    "networks",
-    "evaluation",
-    "attacks/catalogue",
-    "image",
-    "contract",
-    "segmenter",
-    "metrics",
-    "tensor",
-    "runtime/session",
-    "onnx/graph",
-  ],
-  // The names, the ranges and the prose of the attacks derive from their catalogue; a manifest is also a body of a request.
-  api: ["contract", "segmenter/manifest", "attacks/catalogue", "type tensor"],
-  store: ["type networks/upload-store"],
-  modules: [],
-  shipped: ["../models"],
-  worker: "anything",
-  node: "anything",
-  serve: "anything",
-  cli: "anything",
-  playground: "anything",
-};
-
-/** Entry points stand at the top: these import them from nowhere but above. */
-const never: Readonly<Record<string, readonly string[]>> = {
-  node: ["cli", "serve", "playground", "worker"],
-  serve: ["cli", "playground", "worker"],
-  cli: ["serve", "playground", "worker"],
-  playground: ["cli", "serve", "node", "worker"],
-  worker: ["cli", "serve", "node", "playground"],
-};
-
-/** Where each package may be imported: a room, or a file. A package that is not here may be imported nowhere. */
-const packages: Readonly<Record<string, readonly string[]>> = {
-  "@bufbuild/protobuf": ["onnx/read", "onnx/write", "onnx/tensor-proto"],
-  "onnx-buf": ["onnx/read", "onnx/write", "onnx/tensor-proto"],
-  "onnxruntime-web": ["runtime", "worker", "playground"],
-  webgpu: ["runtime/gpu/node"],
-  hono: ["api", "worker", "serve"],
-  "@hono/zod-openapi": ["api"],
-  "@hono/node-server": ["serve"],
-  zod: ["segmenter/manifest"],
-  fflate: ["image"],
-  "@jsquash/jpeg": ["image", "worker"],
-  "@jsquash/webp": ["image", "worker"],
-  "@resvg/resvg-js": ["datasets/street/resvg"],
-  node: [
-    "datasets/camvid",
-    "image/node",
-    "runtime/gpu/node",
-    "runtime/webgpu/node",
-    "store/folder",
-    "node",
-    "serve",
-    "cli",
-  ],
-  cloudflare: ["worker"],
-};
-
-const barrels: ReadonlySet<string> = new Set(["autodiff/rules/index"]);
+/** Registries, and the face of each public subpath. */
+const barrels: ReadonlySet<string> = new Set(["autodiff/rules/index", ...Object.values(faces)]);
+/** A file that is nothing but re-exports is a barrel, however it is called; so is every index. */
+const reExport = /^export (?:type )?(?:\*|\{[^}]*\}) from "[^"]+";$/gm;
 const MAX_LINES = 300;
 
 interface Import {
@@ -177,12 +83,22 @@ const cycleOf = (edges: ReadonlyMap<string, readonly string[]>): readonly string
   return null;
 };
 
+const publicFaces: ReadonlySet<string> = new Set(Object.values(faces));
+
+const isBarrel = (unit: string, source: string): boolean => {
+  const code = source.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+  const rest = code.replaceAll(reExport, "").trim();
+  return unit.endsWith("/index") || (rest === "" && code.trim() !== "");
+};
+
 /** Everything that is out of order among files, by path in src. */
 const faultsIn = (files: Readonly<Record<string, string>>): string[] => {
   const units = Object.entries(files).map(([path, source]) => ({
     unit: unitOf(path),
     imports: importsOf(source),
     lines: source.split("\n").length - 1,
+    barrel: isBarrel(unitOf(path), source),
+    open: /^export (?:type )?\* /m.test(source),
   }));
   const edges = new Map(
     units.map(({ unit, imports }) => [
@@ -196,7 +112,13 @@ const faultsIn = (files: Readonly<Record<string, string>>): string[] => {
   return [
     ...units.flatMap(({ unit, imports }) => imports.flatMap((i) => faultOf(unit, i) ?? [])),
     ...units.flatMap(({ unit, lines }) => (lines > MAX_LINES ? [`${unit} has ${lines} lines`] : [])),
-    ...units.flatMap(({ unit }) => (unit.endsWith("/index") && !barrels.has(unit) ? [`${unit} is a barrel file`] : [])),
+    ...units.flatMap(({ unit, barrel }) => (barrel && !barrels.has(unit) ? [`${unit} is a barrel file`] : [])),
+    ...units.flatMap(({ unit, barrel }) =>
+      publicFaces.has(unit) && !barrel ? [`${unit} is a face: nothing but re-exports`] : [],
+    ),
+    ...units.flatMap(({ unit, open }) =>
+      publicFaces.has(unit) && open ? [`${unit} exports *: a face names what it exports`] : [],
+    ),
     ...(cycle ? [`a cycle: ${cycle.join(" → ")}`] : []),
   ];
 };
@@ -231,8 +153,8 @@ describe("the test itself finds", () => {
     ["a value where only types are allowed", "api/a.ts", 'import { createService } from "../service/service.ts";'],
     ["an inline type, which stays an import", "api/a.ts", 'import { type Manifest } from "../service/service.ts";'],
     ["an import over several lines", "onnx/a.ts", 'import {\n  a,\n  type B,\n} from "../autodiff/gradient.ts";'],
-    ["a re-export", "onnx/a.ts", 'export * from "../runtime/wasm.ts";'],
-    ["a re-export by name", "onnx/a.ts", 'export { a as b } from "../runtime/wasm.ts";'],
+    ["a re-export", "onnx/a.ts", 'export const n = 1;\nexport * from "../runtime/wasm.ts";'],
+    ["a re-export by name", "onnx/a.ts", 'export const n = 1;\nexport { a as b } from "../runtime/wasm.ts";'],
     ["an import for its effects", "metrics/a.ts", 'import "../image/codecs.ts";'],
     ["a dynamic import", "metrics/a.ts", 'const f = async () => (await import("../image/codecs.ts")).f;'],
     ["a file beyond the one that is granted", "evaluation/a.ts", 'import { readModel } from "../onnx/read.ts";'],
@@ -243,6 +165,10 @@ describe("the test itself finds", () => {
     ["an unknown package", "metrics/a.ts", 'import _ from "lodash";'],
     ["an unknown room", "utils/a.ts", 'import { x } from "../tensor.ts";'],
     ["a barrel file", "metrics/index.ts", ""],
+    ["a barrel file of another name", "metrics/all.ts", 'export { ssim } from "./ssim.ts";'],
+    ["a face of a room that has none", "crf/public.ts", '/** All. */\n\nexport {\n  a,\n  b,\n} from "./a.ts";'],
+    ["a face that does something itself", "metrics/public.ts", "export const one = 1;"],
+    ["a face that does not name what it exports", "metrics/public.ts", 'export * from "./ssim.ts";'],
     ["a long file", "metrics/a.ts", "\n".repeat(MAX_LINES + 1)],
   ])("%s", (_, path, source) => {
     expect(faultsIn({ [path]: source })).toHaveLength(1);
@@ -269,5 +195,27 @@ describe("the test itself finds", () => {
     ];
     expect(faultsIn({ "attacks/a.ts": source.join("\n") })).toEqual([]);
     expect(faultsIn({ "api/a.ts": 'import { FaultlineError } from "../contract/failure.ts";' })).toEqual([]);
+  });
+});
+
+describe("CONTRIBUTING.md", () => {
+  const table = readFileSync(new URL("../CONTRIBUTING.md", import.meta.url), "utf8");
+  const rows = Array.from(table.matchAll(/^\| `(\w+)` \| (.+) \| (.+) \|$/gm), ([, room, what, allowed]) => ({
+    room: room!,
+    planned: what!.startsWith("*planned*"),
+    allowed: allowed!,
+  }));
+
+  it("lists these rooms, in this order, with what each may import", () => {
+    expect(rows.map(({ room, allowed }) => [room, allowed])).toEqual(
+      Object.keys(rooms).map((room) => [room, writtenImports(room)]),
+    );
+  });
+
+  it("marks as planned those that have no files, and no others", () => {
+    const present = new Set(Object.keys(sources).map((path) => unitOf(path).split("/")[0]));
+    expect(rows.filter(({ planned }) => planned).map(({ room }) => room)).toEqual(
+      Object.keys(rooms).filter((room) => !present.has(room)),
+    );
   });
 });

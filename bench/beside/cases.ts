@@ -4,7 +4,8 @@ import { gradient } from "../../src/autodiff/gradient.ts";
 import { lowerForGradient, lowerForward, orderForMemory } from "../../src/lowering/wasm/rewrites.ts";
 import { crossEntropyWithGradient } from "../../src/objectives/cross-entropy.ts";
 import { createBuilder } from "../../src/onnx/build.ts";
-import { attributesOf, type Model } from "../../src/onnx/graph.ts";
+import { attributesOf } from "../../src/onnx/attributes.ts";
+import type { Model } from "../../src/onnx/graph.ts";
 import { load, type Lower } from "../../src/onnx/load.ts";
 import { typesOf } from "../../src/onnx/types.ts";
 import type { Network } from "../../src/segmenter/network.ts";
@@ -65,7 +66,7 @@ export const stage2 = (network: Network, size: Size): Case => {
     return op.appendNode(
       operator,
       inputs,
-      { ...attributes, ...attributesOf({ dilations: [1, 1], pads: [1, 1, 1, 1] }) },
+      { ...attributes, ...attributesOf(operator, { dilations: [1, 1], pads: [1, 1, 1, 1] }) },
       outputs,
     );
   };

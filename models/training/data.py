@@ -1,4 +1,4 @@
-"""Image/label folders held in memory, and the augmentation: scale, crop, flip, colour."""
+"""Loads folders of images and labels into memory, and augments them by scale, crop, flip and colour."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ STD = torch.tensor([77.0, 78.9, 77.7]).view(3, 1, 1)
 
 
 def normalise(image):
-    """uint8 or float RGB in 0..255, [...,3,H,W], to the network's input."""
+    """uint8 or float RGB in 0..255, [...,3,H,W], to the input of the network."""
     return (image.float() - MEAN.to(image.device)) / STD.to(image.device)
 
 
 def load_folder(folder):
-    """`folder`/{images,labels}: returns a list of (uint8 [3,H,W], uint8 [H,W])."""
+    """Reads `folder`/{images,labels} and returns a list of (uint8 [3,H,W], uint8 [H,W])."""
     folder = Path(folder)
     items = []
     for path in sorted((folder / "images").iterdir()):
@@ -31,7 +31,7 @@ def load_folder(folder):
 
 
 def augment(image, labels, crop, scales, rng):
-    """A random view at `crop` = (height, width), at a random scale between `scales` of the original resolution."""
+    """A random view of size `crop` = (height, width), at a random scale between `scales` relative to the original resolution."""
     height, width = crop
     scale = rng.uniform(*scales)
     source_h, source_w = min(round(height / scale), image.shape[1]), min(round(width / scale), image.shape[2])
@@ -47,7 +47,7 @@ def augment(image, labels, crop, scales, rng):
 
 
 def colour(image, rng):
-    """Brightness, contrast, saturation, a colour cast, and a little noise."""
+    """Random brightness, contrast, saturation, colour cast and a little noise."""
     gray = image.mean(dim=0, keepdim=True)
     image = gray + (image - gray) * rng.uniform(0.6, 1.4)
     image = (image - image.mean()) * rng.uniform(0.7, 1.35) + image.mean() * rng.uniform(0.75, 1.25)

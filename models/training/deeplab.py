@@ -10,7 +10,7 @@ RATES = (6, 12, 18, 24)
 
 
 class DeepLabVGG(nn.Module):
-    """Pooling 4 and 5 keep the resolution, conv5 is dilated by 2; four branches fc6 (3x3, dilated), fc7, fc8 are summed. Stride 8."""
+    """Poolings 4 and 5 keep the resolution, and conv5 is dilated by 2; four branches of fc6 (3x3, dilated), fc7 and fc8 are summed. Stride 8."""
 
     stride = 8
 
@@ -30,7 +30,7 @@ class DeepLabVGG(nn.Module):
 
 
 class DeepLabResNet(nn.Module):
-    """The dilated ResNet, then one 3x3 classifier a rate, summed. Stride 8."""
+    """The dilated ResNet, followed by one 3x3 classifier per rate; the classifiers are summed. Stride 8."""
 
     stride = 8
 

@@ -8,7 +8,7 @@ from vgg import VGG, conv_bn
 
 
 class FrontEnd(nn.Module):
-    """VGG without pooling 4 and 5; conv5 dilated by 2, fc6 (7x7) by 4. Stride 8."""
+    """VGG without poolings 4 and 5; conv5 is dilated by 2, and fc6 (7x7) by 4. Stride 8."""
 
     stride = 8
 
@@ -27,7 +27,7 @@ class FrontEnd(nn.Module):
 
 
 def identity_convolution(classes, dilation):
-    """3x3, that starts as the identity (Yu and Koltun, equation 4) with a little noise."""
+    """A 3x3 convolution that is initialised to the identity (Yu and Koltun, equation 4) plus a little noise."""
     conv = nn.Conv2d(classes, classes, 3, padding=dilation, dilation=dilation)
     with torch.no_grad():
         nn.init.normal_(conv.weight, std=0.01)

@@ -1,7 +1,7 @@
-"""E-Net (Paszke, Chaurasia, Kim, Culurciello 2016, arXiv 1606.02147, Table 1), as its paper has it.
+"""E-Net (Paszke, Chaurasia, Kim, Culurciello 2016, arXiv 1606.02147, Table 1), as in its paper.
 
-Non-overlapping 2x2 max-pooling in the encoder; the decoder's max-unpooling reuses its indices. PReLU in the encoder,
-ReLU in the decoder, as in the authors' release.
+The encoder has non-overlapping 2x2 max-poolings, whose indices the decoder's max-unpoolings reuse. The encoder has PReLU, the
+decoder ReLU, as in the authors' release.
 """
 
 import torch
@@ -18,7 +18,7 @@ def conv_bn(cin, cout, kernel, relu, **options):
 
 
 class Initial(nn.Module):
-    """3 -> 16 channels at half the resolution: a 13-filter convolution beside a 2x2 max-pooling of the image."""
+    """3 -> 16 channels at half the resolution: a convolution with 13 filters, concatenated with a 2x2 max-pooling of the image."""
 
     def __init__(self):
         super().__init__()
@@ -57,7 +57,7 @@ class Bottleneck(nn.Module):
 
 
 class Downsampling(nn.Module):
-    """Main branch: 2x2 max-pooling, zero-padded to `cout` channels; returns the pooling's indices as well."""
+    """Main branch: 2x2 max-pooling, zero-padded to `cout` channels. The indices of the pooling are returned too."""
 
     def __init__(self, cin, cout, dropout):
         super().__init__()

@@ -1,7 +1,8 @@
-"""A checkpoint to a float ONNX file: `python3 export.py enet-street runs/enet-street/best.pt model.float.onnx`.
+"""Exports a checkpoint to a float ONNX file: `python3 export.py enet-street runs/enet-street/best.pt model.float.onnx`.
 
-Height and width stay symbolic, but for networks with a size of their own. The manifest is written beside it: FILE.json. torch's exporter of this age knows neither MaxPool with indices nor MaxUnpool; both are
-standard ONNX, with indices that count over the whole tensor where torch counts over one plane.
+Height and width stay symbolic, except for networks with a fixed size. The manifest is written to FILE.json beside the network.
+PyTorch 1.13's exporter supports neither MaxPool with indices nor MaxUnpool. Both are standard ONNX; their indices number the elements of
+the whole tensor, where PyTorch's number those of one plane.
 """
 
 import argparse
@@ -37,7 +38,7 @@ def max_unpool(g, x, indices, output_size):
 
 
 def prune_unused_shapes(model):
-    """Drops the nodes that computed the output size of max_unpool2d, which nothing reads any more."""
+    """Removes the nodes that computed the output size of max_unpool2d, which no node reads any more."""
     graph = model.graph
     while True:
         read = {name for node in graph.node for name in node.input} | {o.name for o in graph.output}
@@ -49,7 +50,7 @@ def prune_unused_shapes(model):
 
 
 def manifest(name, network, stride):
-    """street.json, which all share, with the network's own card, sizes and stride."""
+    """The manifest: street.json, which all networks share, with the card, sizes and stride of this one."""
     here = Path(__file__).parent
     card = json.loads((here / "cards.json").read_text())[name]
     shared = json.loads((here / "street.json").read_text())

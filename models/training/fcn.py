@@ -8,7 +8,7 @@ from vgg import VGG, conv_bn
 
 
 def double(x):
-    """The released networks' upsampling starts as bilinear interpolation, and stays so."""
+    """Upsampling by 2: that of the released networks is initialised to bilinear interpolation and not trained."""
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
@@ -36,7 +36,7 @@ class FCN8sVGG(nn.Module):
 
 
 class FCN8sResNet(nn.Module):
-    """Scores of the last three stages of the strided ResNet."""
+    """Scores from the last three stages of the strided ResNet."""
 
     stride = 8
 

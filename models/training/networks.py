@@ -1,4 +1,4 @@
-"""The networks by name: how each is built, what its weights start from, and the stages of its training."""
+"""The networks by name: how each is built, which weights it is initialised from, and the stages of its training."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -17,13 +17,13 @@ RESNET = {"classes": CLASSES, "width": 1 / 8}
 
 
 def stage(name, epochs, crop, scales, batch, lr, street, lovasz=0.0):
-    """`street` is the share of synthetic scenes in a batch; an epoch is as many images as CamVid's train set has. `lovasz` is
-    the weight of the Lovász-softmax loss beside the cross-entropy: it follows the mean IoU itself, so it serves the rare classes."""
+    """`street` is the share of synthetic scenes in a batch; an epoch has as many images as CamVid's train set. `lovasz` is the
+    weight of the Lovász-softmax loss, which is added to the cross-entropy: it approximates the mean IoU and so favours rare classes."""
     return {"name": name, "epochs": epochs, "crop": crop, "scales": scales, "batch": batch, "lr": lr, "street": street, "lovasz": lovasz}
 
 
 def stages(half, mixed, full):
-    """Epochs at about half the resolution, at mixed ones, and on whole pictures."""
+    """Three stages with these numbers of epochs: at about half the resolution, at mixed resolutions, and on whole images."""
     return [
         stage("half", half, (192, 256), (0.55, 0.9), 8, (2e-3, 5e-4), 0.3),
         stage("mixed", mixed, (256, 320), (0.65, 1.2), 8, (1.5e-3, 2e-4), 0.4),
@@ -37,9 +37,9 @@ class Network:
     stages: list
     # Image sides must be multiples of this.
     multiple: int = 8
-    # (height, width) of a network that is exported for one size only: its pyramid's bins depend on it.
+    # (height, width) of a network that is exported for one size only, because the bins of its pyramid depend on it.
     size: Optional[tuple] = None
-    # The network whose weights, where name and shape agree, are the start.
+    # The network from whose weights this one is initialised, where name and shape agree.
     start: Optional[str] = None
 
 

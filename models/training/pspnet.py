@@ -11,13 +11,13 @@ BINS = (1, 2, 3, 6)
 
 
 def pooling_matrix(bins, size):
-    """[bins,size]: adaptive average pooling along one axis, whose bins may overlap where they do not divide the size."""
+    """[bins,size]: adaptive average pooling along one axis. Bins overlap if their number does not divide the size."""
     spans = [(i * size // bins, -(-(i + 1) * size // bins)) for i in range(bins)]
     return torch.tensor([[float(start <= x < end) / (end - start) for x in range(size)] for start, end in spans])
 
 
 def adaptive_average(x, bins):
-    """P_h x P_w^T, with constant matrices: fixed when exported, at one size."""
+    """P_h x P_w^T with constant matrices, which the export fixes for one size."""
     rows, columns = pooling_matrix(bins, int(x.shape[2])), pooling_matrix(bins, int(x.shape[3]))
     return torch.matmul(torch.matmul(rows.to(x), x), columns.to(x).t())
 
@@ -27,7 +27,7 @@ def resized(x, like):
 
 
 class PSPNet(nn.Module):
-    """The dilated ResNet; means over 1, 2, 3 and 6 bins a side, each projected to a quarter of the channels, beside it. Stride 8."""
+    """The dilated ResNet, concatenated with means over 1, 2, 3 and 6 bins per side, each projected to a quarter of the channels. Stride 8."""
 
     stride = 8
 
@@ -45,7 +45,7 @@ class PSPNet(nn.Module):
 
 
 class CascadeFeatureFusion(nn.Module):
-    """The coarse map, twice as large and through a 3x3 dilated by 2, plus the fine one through 1x1 (ICNet, figure 4)."""
+    """The coarse map, upsampled by 2 and convolved by a 3x3 with dilation 2, plus the fine map convolved by a 1x1 (ICNet, figure 4)."""
 
     def __init__(self, coarse, fine, cout):
         super().__init__()
@@ -57,8 +57,8 @@ class CascadeFeatureFusion(nn.Module):
 
 
 class ICNet(nn.Module):
-    """Three resolutions: 1/2 through the first two stages, its half on through the rest (so 1/4) with pyramid pooling, and the
-    whole image through three strided convolutions; two fusions. Stride 4, image sides in multiples of 32."""
+    """Three resolutions and two fusions: the image at 1/2 passes the first two stages; their result at half its size (1/4) passes the
+    other stages and pyramid pooling; and the whole image passes three strided convolutions. Stride 4; image sides are multiples of 32."""
 
     stride = 4
 

@@ -1,4 +1,4 @@
-"""ResNet-50 (He, Zhang, Ren, Sun 2016): bottleneck blocks, 3, 4, 6 and 3 of them; slim; the last two stages dilated or strided."""
+"""ResNet-50 (He, Zhang, Ren, Sun 2016): slim, with 3, 4, 6 and 3 bottleneck blocks; the last two stages are dilated or strided."""
 
 from torch import nn
 from torch.nn import functional as F
@@ -29,7 +29,7 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Image to the outputs of the four stages; the last is at stride 32, or 8 where stages 3 and 4 are dilated (2 and 4)."""
+    """Returns the outputs of the four stages. The last has stride 32, or 8 if stages 3 and 4 are dilated (by 2 and 4)."""
 
     def __init__(self, width, dilated):
         super().__init__()

@@ -1,4 +1,4 @@
-"""SegNet (Badrinarayanan, Kendall, Cipolla 2017): VGG's encoder, and its mirror image fed by max-unpooling with the encoder's indices."""
+"""SegNet (Badrinarayanan, Kendall, Cipolla 2017): VGG as the encoder, and its mirror image as the decoder, with max-unpooling by the encoder's indices."""
 
 from torch import nn
 from torch.nn import functional as F
@@ -7,7 +7,7 @@ from vgg import PLAN, VGG, conv_bn
 
 
 class SegNet(nn.Module):
-    """Image sides in multiples of 32. Stride 1."""
+    """Stride 1; image sides are multiples of 32."""
 
     stride = 1
 

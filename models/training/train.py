@@ -29,11 +29,11 @@ MODERN = not torch.__version__.startswith("1.")
 
 
 def forward(net, images, multiple):
-    """Logits at the images' own size, by way of the nearest size that the network takes."""
+    """Logits at the size of the images, which are resized to the nearest size that the network accepts."""
     size = images.shape[-2:]
-    taken = [max(multiple, round(side / multiple) * multiple) for side in size]
-    if taken != list(size):
-        images = F.interpolate(images, taken, mode="bilinear", align_corners=False)
+    accepted = [max(multiple, round(side / multiple) * multiple) for side in size]
+    if accepted != list(size):
+        images = F.interpolate(images, accepted, mode="bilinear", align_corners=False)
     device = images.device.type
     half = torch.bfloat16 if device == "cpu" else torch.float16
     with torch.autocast(device, half, enabled=net.training and (device != "cpu" or MODERN)):
@@ -42,13 +42,13 @@ def forward(net, images, multiple):
 
 
 def class_weights(items, c=1.02):
-    """E-Net's weighting 1 / ln(c + p), p the class's share of the pixels."""
+    """E-Net's weights 1 / ln(c + p), where p is the share of the pixels that belong to the class."""
     counts = sum(torch.bincount(labels.flatten().long(), minlength=256)[:CLASSES] for _, labels in items).double()
     return (1 / torch.log(c + counts / counts.sum())).float()
 
 
 def lovasz_softmax(logits, labels, stride=4):
-    """Lovász extension of the Jaccard loss, mean over the classes present (Berman et al., CVPR 2018); every `stride`-th pixel."""
+    """Lovász extension of the Jaccard loss (Berman et al., CVPR 2018), averaged over the classes that occur, on every `stride`-th pixel."""
     logits, labels = logits[:, :, ::stride, ::stride], labels[:, ::stride, ::stride]
     valid = labels != VOID
     probabilities, labels = logits.softmax(1).permute(0, 2, 3, 1)[valid], labels[valid]
@@ -73,7 +73,7 @@ def iou(matrix):
 
 
 def evaluate(net, items, multiple, rank=0, world=1):
-    """Pooled confusion matrix of the items, shared out among the workers, at the images' own resolution."""
+    """Pooled confusion matrix of the items at the resolution of the images. The items are divided among the workers."""
     device = next(net.parameters()).device
     net.eval()
     matrix = torch.zeros(CLASSES, CLASSES, dtype=torch.long)
@@ -99,14 +99,14 @@ def average_gradients(net, world):
 
 
 def average_weights(average, net, decay=0.995):
-    """Exponential moving average of weights and statistics: what is validated and shipped."""
+    """Exponential moving average of weights and statistics, which is what is validated and shipped."""
     with torch.no_grad():
         for a, b in zip(average.state_dict().values(), net.state_dict().values()):
             a.lerp_(b, 1 - decay) if a.dtype.is_floating_point else a.copy_(b)
 
 
 def batches(camvid, street, stage, epoch, rank, world, seed):
-    """This worker's batches of one epoch; every draw depends only on (seed, stage, epoch, rank)."""
+    """The batches of this worker in one epoch. All random choices depend only on (seed, stage, epoch, rank)."""
     order = np.random.default_rng([seed, epoch]).permutation(len(camvid))[rank::world]
     rng = np.random.default_rng([seed, epoch, 1 + rank])
     for start in range(0, len(order) - stage["batch"] // 2, stage["batch"]):
@@ -159,14 +159,14 @@ def run_stage(index, stage, net, average, state, context):
 
 
 def start_from(net, checkpoint):
-    """The weights of another network where name and shape agree; `front` is a network within a network."""
+    """Initialises a network from another one, where name and shape agree; `front` is the part that is a whole network itself."""
     other = torch.load(checkpoint, map_location="cpu")["net"]
 
-    def started(name, value):
+    def initial(name, value):
         found = other.get(name.removeprefix("front."), value)
         return found if found.shape == value.shape else value
 
-    net.load_state_dict({name: started(name, value) for name, value in net.state_dict().items()})
+    net.load_state_dict({name: initial(name, value) for name, value in net.state_dict().items()})
 
 
 def worker(rank, world, args):
@@ -196,7 +196,7 @@ def worker(rank, world, args):
         average = copy.deepcopy(net)
         average.load_state_dict(saved.pop("average", net.state_dict()))
         state = saved
-    torch.manual_seed(SEED + 1 + rank)  # dropout differs
+    torch.manual_seed(SEED + 1 + rank)  # dropout differs between workers
     camvid, val = load_folder(args.camvid / "train"), load_folder(args.camvid / "val")
     context = {"args": args, "rank": rank, "world": world, "device": device, "log": log, "camvid": camvid, "val": val, "street": None, "multiple": network.multiple, "weights": class_weights(camvid).to(device)}
     for index, stage in list(enumerate(network.stages))[: args.until or None]:

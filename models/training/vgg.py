@@ -1,4 +1,4 @@
-"""VGG-16's convolutions (Simonyan and Zisserman 2015), slim, with BatchNormalization: 2, 2, 3, 3 and 3 layers of 3x3."""
+"""VGG-16's convolutions (Simonyan and Zisserman 2015), slim and with BatchNormalization: blocks of 2, 2, 3, 3 and 3 layers of 3x3."""
 
 from torch import nn
 
@@ -17,7 +17,7 @@ def widths(width):
 
 
 class VGG(nn.Module):
-    """The five blocks, without their poolings; `dilations` has one number a block."""
+    """The five blocks without their poolings; `dilations` has one number per block."""
 
     def __init__(self, width, dilations=(1, 1, 1, 1, 1)):
         super().__init__()

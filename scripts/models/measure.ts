@@ -1,5 +1,6 @@
 /** The cost of a network of models/ at CamVid's size, in Node-WASM with one thread. */
 
+import { crossEntropyObjective } from "../../src/objectives/cross-entropy.ts";
 import { fastest, timed } from "../../bench/fastest.ts";
 import { macsOf } from "../../src/cli/macs.ts";
 import type { Step } from "../../src/onnx/step.ts";
@@ -52,7 +53,7 @@ const feeds = {
 };
 
 export const costOf = async (network: Network, runtime: Runtime): Promise<Cost> => {
-  const graphs = [compileForward(network, size), compileGradient(network, size, "given")];
+  const graphs = [compileForward(network, size), compileGradient(network, size, crossEntropyObjective(false))];
   const sessions: Session[] = [];
   for (const { model } of graphs) sessions.push(await runtime.createSession(writeModel(model)));
   const [forwardMs = 0, gradientMs = 0] = await fastest(

@@ -1,10 +1,10 @@
-/** models/README.md: a comparison of the networks of models/. */
+/** models/README.md: a comparison of all networks of models/. */
 
 import type { Manifest } from "../../src/segmenter/manifest.ts";
 import type { Cost } from "./measure.ts";
 import { epsilons, type Precision } from "./precision.ts";
 
-/** Measurements by network; those that were not made are absent. */
+/** The measurements of each network; those that were not made are absent. */
 export type Measured = Readonly<Record<string, { readonly cost?: Cost; readonly precision?: Precision }>>;
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -20,15 +20,15 @@ interface Clean {
   readonly images: number;
 }
 
-/** Smallest number of images of a whole test set; for fewer the page states the number. */
-const FEWEST = 200;
+/** A score over fewer images than this is not that of a whole test set, and their number is given. */
+const WHOLE_SET = 200;
 
 const miou = (manifest: Manifest | undefined, split: string): string => {
   if (!manifest) return missing;
   const entry = manifest.metrics[`${split}, ${manifest.precision}`] as Clean | undefined;
   if (!entry) return missing;
   const { cleanMiou, images } = entry;
-  return images < FEWEST ? `${cleanMiou.toFixed(3)} (${images} images)` : cleanMiou.toFixed(3);
+  return images < WHOLE_SET ? `${cleanMiou.toFixed(3)} (${images} images)` : cleanMiou.toFixed(3);
 };
 
 const costs = (manifests: readonly Manifest[], measured: Measured, bytesOf: (manifest: Manifest) => number): string => {
@@ -91,7 +91,10 @@ const summary = (values: readonly number[]): string => {
 
 export const precisions = ["int8", "float"] as const;
 
-/** Differences of IoU ratios, over all networks and radii, when the attacked precision or that of the gradient is exchanged. */
+/**
+ * Differences of IoU ratios between int8 and float, over all networks and radii, where the network that is attacked (`target`) or
+ * the network that the attack comes from (`source`) changes its precision and the other one keeps it.
+ */
 export const differences = (measured: Measured, other: "target" | "source"): number[] =>
   Object.values(measured).flatMap(({ precision }) =>
     precisions.flatMap((kept) =>
@@ -105,18 +108,18 @@ export const differences = (measured: Measured, other: "target" | "source"): num
     ),
   );
 
-/** The result of the comparison of precisions in numbers. */
-const findings = (measured: Measured): string => `IoU ratios differ so much:
+/** The result of the comparison of precisions. */
+const findings = (measured: Measured): string => `How much IoU ratios differ:
 
-* the same attack on int8 less on float: ${summary(differences(measured, "target"))}. Above 0, int8 is the more robust.
-* on the same network, the attack from int8 less that from float: ${summary(differences(measured, "source"))}. Above 0, int8's gradient is
-  the worse guide: masked.
+* The same attack, IoU ratio on int8 minus IoU ratio on float: ${summary(differences(measured, "target"))}. Positive values mean that int8 is more robust.
+* The same network, IoU ratio under the attack from int8 minus that under the attack from float: ${summary(differences(measured, "source"))}. Positive
+  values mean that the gradient of int8 is the worse guide, that is, masked.
 
-So int8 is as fragile as float: what breaks one breaks the other as much. And the straight-through gradient is as good a guide as
-float's, nothing is masked by rounding; where the two differ most, behind the fusion of scales by the maximum, it is int8's attack that is
-the stronger, on either precision. Eight images tell no finer differences.`;
+Int8 is therefore as fragile as float: an attack that breaks one breaks the other as much. The straight-through gradient is as good a guide as
+that of float, and rounding masks nothing. The largest difference occurs where scales are fused by the maximum, and there the attack from int8 is
+the stronger one on either precision. Eight images do not allow finer distinctions.`;
 
-/** Number of images in the comparison of precisions, the same for all networks. */
+/** The number of images of the comparison of precisions, which is the same for all networks. */
 const imagesOf = (measured: Measured): number =>
   Math.max(0, ...Object.values(measured).map(({ precision }) => precision?.images ?? 0));
 
@@ -128,19 +131,19 @@ export const modelsPage = (
 
 # The networks that ship
 
-The architectures that Arnab, Miksik and Torr compare (CVPR 2018), slim, trained on CamVid train and synthetic streets by the
-recipe in [training](training/README.md). Each is usable by its name, in int8 and, as \`NAME-float\`, in float.
-Multiply-adds and times of a network with a CRF are without it. A name in brackets is the network whose weights a variant uses. Where
-two numbers stand, the first is int8, the second float. Sizes at 480×360; milliseconds in Node-WASM, one thread, of a busy machine: compare them with each
-other, not with yours. Manifests hold the commands behind each mIoU.
+The architectures that Arnab, Miksik and Torr compare (CVPR 2018), in slim versions, trained on CamVid train and synthetic streets by the
+recipe in [training](training/README.md). Each is available by its name in int8 and, as \`NAME-float\`, in float. A name in brackets is the
+network whose weights a variant uses. Where two numbers stand, the first is for int8 and the second for float. Multiply-adds and times of a
+network with a CRF do not include the CRF. Images have 480×360 pixels. Times are milliseconds in Node with WebAssembly and one thread, on a busy
+machine: compare them with each other and not with yours. The manifests contain the commands behind each mIoU.
 
 ${costs(manifests, measured, bytesOf)}
 
 ## Int8 against float
 
 IoU ratio under \`ifgsm\` (α = 1, away from the prediction) at ε = ${epsilons.join(", ")}, over ${imagesOf(measured)} images of CamVid test, evenly
-spread: each precision attacked with its own gradient (int8 by the straight-through estimator, as it is deployed), and with
-the other's. A masked gradient shows where the attack that comes from the other precision is the stronger one.
+spread. Each precision is attacked with its own gradient (int8 with the straight-through estimator, as it is deployed) and with
+that of the other. A gradient is masked where the attack that comes from the other precision is the stronger one.
 
 ${robustness(measured)}
 

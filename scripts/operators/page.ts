@@ -3,7 +3,7 @@
 import { ruleOf } from "../../src/autodiff/gradient.ts";
 import { loweredOperators } from "../../src/lowering/wasm/rewrites.ts";
 import * as rules from "../../src/autodiff/rules/index.ts";
-import { decomposableOperators } from "../../src/onnx/decompose.ts";
+import { decomposableOperators, newerOperators } from "../../src/onnx/decompose.ts";
 import { dataDependent } from "../../src/onnx/decompose/data-dependent.ts";
 import { inferableOperators } from "../../src/onnx/infer.ts";
 import { reasonAgainst, unsupportedOperators } from "../../src/onnx/unsupported.ts";
@@ -15,13 +15,17 @@ import { cases } from "../../test/support/cases/all.ts";
 import { standardOperators } from "./standard.ts";
 import { placementOf } from "./webgpu.ts";
 
-/** Support of an operator: it has a rule; it has no derivative; it is decomposed on loading; it is read and run only; it is refused. */
+/** An operator has a rule, is listed as having no derivative, is rewritten when it is loaded, runs without a gradient, or is refused. */
 export type Standing = "rule" | "listed" | "rewritten" | "forward" | "unsupported";
 
 const isRewritten = (operator: string): boolean =>
   decomposableOperators.includes(operator) || replacedOperators.includes(operator);
 
-/** The support of an operator, those of onnxruntime with their domain. @throws RangeError where the code does not define it. */
+/**
+ * The support of an operator; onnxruntime's own operators are given with their domain.
+ *
+ * @throws RangeError if the code neither supports nor lists it.
+ */
 export const standingOf = (operator: string): Standing => {
   const rule = ruleOf(operator);
   if (rule) return typeof rule === "function" || rule.some(Boolean) ? "rule" : "listed";
@@ -33,7 +37,7 @@ export const standingOf = (operator: string): Standing => {
 
 const qualified = (domain: string, operator: string): string => (domain === "" ? operator : `${domain}.${operator}`);
 
-/** The operators of ONNX in alphabetical order, then those of onnxruntime. */
+/** ONNX's operators in alphabetical order, then those of onnxruntime. */
 export const operators: readonly string[] = [
   ...new Set([
     ...standardOperators.keys(),
@@ -47,7 +51,7 @@ export const operators: readonly string[] = [
 
 const opsetsOf = (operator: string): string => {
   const versions = standardOperators.get(operator);
-  if (!versions) return operator.includes(".") ? "1" : "7–21";
+  if (!versions) return operator.includes(".") ? "1" : "7–26";
   const { first, last, forms } = versions;
   const range = first === last ? String(first) : `${first}–${last}`;
   return forms.length > 1 ? `${range}: ${forms.join(", ")}` : range;
@@ -70,7 +74,7 @@ const how: Readonly<Record<Standing, (operator: string) => string>> = {
 
 const howOf = (operator: string): string => how[standingOf(operator)](operator);
 
-/** Number of cases whose gradient is checked; in brackets, for operators without one, of those whose value is. */
+/** The number of cases whose gradient is checked or, in brackets for operators without one, of those whose value is checked. */
 const checksOf = (operator: string): string => {
   const own = cases.filter((c) => c.operator === operator);
   const differentiated = own.filter((c) => c.differentiable.length > 0).length;
@@ -80,6 +84,7 @@ const checksOf = (operator: string): string => {
 
 /** The operators that some test runs in onnxruntime-web's WASM build. */
 const executed: ReadonlySet<string> = new Set([
+  ...newerOperators,
   ...cases.map((c) => c.operator),
   ...inferCases.map(([operator]) => operator),
   ...oldCases.map(([, [operator]]) => operator),
@@ -108,7 +113,7 @@ const undeclaredReasons = (): string[] => {
   });
 };
 
-/** Number of operators by support. */
+/** The number of operators with each kind of support. */
 export const countsOf = (names: readonly string[]): Readonly<Record<Standing, number>> => {
   const count = (standing: Standing) => names.filter((name) => standingOf(name) === standing).length;
   return {
@@ -131,27 +136,29 @@ export const operatorsPage = (): string => {
 
 *Written by \`npx tsx scripts/operators.ts\`; do not edit.*
 
-Of the ${operators.length - foreign} operators that ONNX's standard domain has between opset 7 and 21, and ${foreign} of onnxruntime's own,
+ONNX's standard domain has ${operators.length - foreign} operators between opset 7 and 26, and onnxruntime has ${foreign} of its own that are considered here. Of these,
 **${rule} have a gradient rule, ${listed} are listed as having no derivative, ${rewritten} are rewritten** with others when a network is loaded,
-${forward} run without a rule, and ${unsupported} are not supported. No gradient is taken in half precision; a form of a supported operator that
-has to be refused is named by the message. Operators of other domains are not supported.
+${forward} run without a rule, and ${unsupported} are not supported. Operators of other domains are not supported. There are no gradients in half precision. If a form
+of a supported operator has to be refused, the message names it.
 
-* **opset**: those in which Faultline reads the operator, and where there is more than one form, the opsets in which each began.
-* **how**: *rule*: its gradient is built. *no derivative*: it has none, or one that is zero almost everywhere, and ends the path of a gradient.
-  *upgrade*: older forms become the one of opset 21, or another operator. *decompose*: it is written with others. *lower*: it is written with
-  others for speed, where its form allows it. *runs, no rule*: refused only on the path of a gradient.
-* **float64**: the cases (\`test/support/cases\`) in which the gradient agrees with differences of an independent interpreter (that of a
-  quantiser, which is straight-through, with its closed form); in brackets those that compare values only. What is rewritten is compared
-  with onnxruntime's own kernel (\`test/onnx\`).
-* **WASM**: whether tests run it in onnxruntime-web, floats as float32. *undeclared*: in so many of the cases the file
-  leaves out the outputs' shapes, for the reason below the table.
-* **WebGPU**: where onnxruntime-web's WebGPU provider (1.30) places a node of the operator, and which forms it gets wrong. For that backend
-  most of what would be on the CPU, and all that would be wrong, is written with other operators (\`src/lowering/webgpu\`, each case run there
-  against WASM); a network of which something is left runs on WASM. –: gone once the network is loaded.
+The columns:
+
+* **opset**: the opsets in which Faultline reads the operator and, if it has more than one form, the opsets in which each form began.
+* **how**: how it is differentiated. *rule*: its gradient is built by a rule. *no derivative*: it has none, or one that is zero almost everywhere, so the path of a
+  gradient ends there. *upgrade*: older forms are converted to that of opset 21, or to another operator. *decompose*: it is rewritten with other operators.
+  *lower*: it is rewritten with others for speed, if its form allows that. *runs, no rule*: it is refused only on the path of a gradient.
+* **float64**: the number of cases (\`test/support/cases\`) in which the gradient agrees with finite differences of an independent interpreter; for
+  quantisers, whose gradient is straight-through, with its closed form. In brackets is the number of cases that compare values only. Rewritten operators are
+  compared with onnxruntime's own kernel, or with their definition (\`test/onnx\`).
+* **WASM**: whether tests run it in onnxruntime-web, with floats as float32. *undeclared*: in this number of cases the file
+  does not declare the shapes of the outputs, for the reason below the table.
+* **WebGPU**: where onnxruntime-web's WebGPU provider (1.30) places a node of the operator, and which forms it computes incorrectly. For that backend,
+  most of the operators on the CPU and all incorrect forms are rewritten with other operators (\`src/lowering/webgpu\`; each case is run and compared
+  with WASM). A network in which any of these remain runs on WASM. –: the operator does not occur after a network is loaded.
 
 ${table(["operator", "opset", "how", "float64", "WASM", "WebGPU"], cells)}
 
-Undeclared, for onnxruntime refuses what it computes:
+Shapes of outputs are left undeclared where onnxruntime would refuse what it computes itself:
 
 ${undeclaredReasons().join("\n")}
 

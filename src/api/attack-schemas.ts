@@ -1,11 +1,11 @@
 /** Schemas of POST /v1/attack. */
 import { z } from "@hono/zod-openapi";
 import type { AttackResult, OutputName } from "../contract/attack.ts";
+import { attackEntry, attackNames } from "../attacks/catalogue.ts";
+import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
 import { AttackedCrf } from "./crf.ts";
 import type { Limits } from "./operation.ts";
 import {
-  Alpha,
-  attackNames,
   Backend,
   encoded,
   Epsilon,
@@ -13,6 +13,7 @@ import {
   Image,
   Label,
   list,
+  optionSchema,
   PixelRange,
   receiptOf,
   Reference,
@@ -21,6 +22,7 @@ import {
   Size,
   Timing,
 } from "./schemas.ts";
+import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
 export const outputNames = [
   "adversarial",
@@ -32,9 +34,17 @@ export const outputNames = [
 ] as const satisfies readonly OutputName[];
 
 export const AttackName = z.enum(attackNames).openapi({
-  description:
-    "`fgsm`: one step of ε away from the label. `fgsm-ii`: one step towards the least-likely class. `ifgsm`, `ifgsm-ii`: the same in steps of α, clipped to the ball. `pgd`: `ifgsm` from a random start in the ball.",
+  description: attackNames.map((name) => `\`${name}\`: ${attackEntry(name).summary}`).join(" "),
 });
+
+/** A field for each option of any attack; the API refuses those that the attack at hand does not take. */
+const optionFields = (limits: Limits) =>
+  Object.fromEntries(
+    optionNames.map((name) => [
+      name,
+      optionSchema(optionDefinitions[name], name === "steps" ? limits.steps : Infinity).optional(),
+    ]),
+  ) as Record<OptionName, z.ZodOptional<z.ZodType<number>>>;
 
 const Targeted = z
   .discriminatedUnion("kind", [
@@ -54,18 +64,14 @@ export const attackSpec = (limits: Limits) =>
       model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
       attack: AttackName,
       epsilon: Epsilon.default(8),
-      alpha: Alpha.optional().openapi({
-        description: "Step size of the iterative attacks, in grey levels; 1 if absent. A single step is ε itself",
-      }),
-      steps: z.int().min(1).max(limits.steps).optional().openapi({
-        description: "Steps of the iterative attacks. The paper's number if absent: max(⌈min(ε + 4, 1.25 ε)⌉, 1)",
-      }),
+      ...optionFields(limits),
       label: Label,
       targeted: Targeted.optional(),
       pixelRange: PixelRange,
       seed: Seed,
       crf: AttackedCrf,
       backend: Backend,
+      label255: Label255,
       images: z
         .array(z.enum(outputNames))
         .max(outputNames.length)
@@ -82,6 +88,10 @@ const AttackSpecRun = z
     model: z.string(),
     attack: AttackName,
     epsilon: z.number(),
+    ...(Object.fromEntries(optionNames.map((name) => [name, z.number().optional()])) as Record<
+      OptionName,
+      z.ZodOptional<z.ZodNumber>
+    >),
     alpha: z.number(),
     steps: z.int(),
     label: z.enum(["prediction", "ground-truth"]),
@@ -90,6 +100,7 @@ const AttackSpecRun = z
     seed: z.int(),
     crf: AttackedCrf,
     backend: Backend,
+    label255: Label255,
   })
   .openapi("AttackSpecRun", { description: "The spec as it ran, every default filled in" });
 
@@ -126,6 +137,8 @@ export const AttackProgress = z.strictObject({ ...stepFields, steps: z.int() }).
 
 export const Attack = Size.extend({
   reference: Reference,
+  voidPixels: VoidPixels,
+  warnings: Warnings,
   scores: floatAndUint8(Scores),
   perturbation: floatAndUint8(Perturbation),
   steps: list(z.strictObject(stepFields)),

@@ -1,7 +1,9 @@
 /** POST /v1/attack: image and spec in; scores, images, or a stream of progress out. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
-import type { AttackRequest, AttackResult, AttackSpec, OutputName } from "../contract/attack.ts";
+import { attackEntry, optionsOf, withDefaults, type AttackName } from "../attacks/catalogue.ts";
+import { defaultOf, optionValues, type OptionName, type OptionValues } from "../attacks/options.ts";
+import type { AttackRequest, AttackResult, OutputName } from "../contract/attack.ts";
 import { negotiate } from "./accept.ts";
 import { Attack, attackJson, AttackProgress, attackSpec } from "./attack-schemas.ts";
 import { breathe, eventStream } from "./event-stream.ts";
@@ -12,8 +14,6 @@ import { RequestError } from "./request-error.ts";
 import { readImageRequest, type Uploaded } from "./request.ts";
 import { file, imageResponse, serverTiming } from "./schemas.ts";
 import { uploadBody } from "./upload.ts";
-
-const singleStep = new Set<AttackSpec["attack"]>(["fgsm", "fgsm-ii"]);
 
 /** The representations, and the image that each is made of. */
 const imageOffers = {
@@ -42,22 +42,33 @@ const uploadOf = (limits: Limits) => ({
 
 type Asked = Uploaded<z.output<ReturnType<typeof attackSpec>>, "image", "labels" | "target">;
 
+interface Fault {
+  readonly pointer: string;
+  readonly detail: string;
+  readonly received?: number;
+}
+
+/** Options that the attack does not take, or that its definition fixes at another value. */
+const optionFaults = (attack: AttackName, epsilon: number, given: OptionValues): Fault[] =>
+  (Object.entries(given) as [OptionName, number][]).flatMap(([option, received]) => {
+    const use = attackEntry(attack).options[option];
+    const pointer = `/spec/${option}`;
+    if (!use) {
+      const taken = optionsOf(attack).join(", ");
+      return [{ pointer, detail: `must be absent: ${attack} has no such option; it takes ${taken}`, received }];
+    }
+    return use.fixed && received !== defaultOf(use, epsilon) ? [{ pointer, detail: use.fixed, received }] : [];
+  });
+
 /** Fills in the defaults, and refuses what contradicts itself. */
 const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest => {
   const { images, model = service.defaultModel, ...spec } = asked.spec;
-  const single = singleStep.has(spec.attack);
-  const steps = spec.steps ?? service.defaultSteps(spec.attack, spec.epsilon);
+  const given = optionValues(spec);
+  const options = withDefaults(spec.attack, spec.epsilon, given);
+  const { alpha = 1, steps = 1 } = options;
   const { labels, target } = asked;
   const wrong = [
-    single &&
-      steps !== 1 && { pointer: "/spec/steps", detail: `must be 1: ${spec.attack} takes one step`, received: steps },
-    single &&
-      spec.alpha !== undefined &&
-      spec.alpha !== spec.epsilon && {
-        pointer: "/spec/alpha",
-        detail: `must be absent: the one step of ${spec.attack} is epsilon itself`,
-        received: spec.alpha,
-      },
+    ...optionFaults(spec.attack, spec.epsilon, given),
     steps > limits.steps && {
       pointer: "/spec/steps",
       detail: `must be given: the default for this epsilon is ${steps}, and at most ${limits.steps} are allowed`,
@@ -73,8 +84,13 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
       },
   ].filter((error) => typeof error === "object");
   if (wrong.length > 0) throw new RequestError({ kind: "invalid-request", errors: wrong });
-  const alpha = single ? spec.epsilon : (spec.alpha ?? 1);
-  return { spec: { ...spec, model, alpha, steps }, image: asked.image, labels, target, outputs: [...new Set(images)] };
+  return {
+    spec: { ...spec, model, ...options, alpha, steps },
+    image: asked.image,
+    labels,
+    target,
+    outputs: [...new Set(images)],
+  };
 };
 
 const events = `Server-sent events: \`progress\` per step (schema AttackProgress), then \`result\` (AttackResult) or \`error\` (Problem). What fails before the first step is an ordinary problem response.`;

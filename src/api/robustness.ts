@@ -1,5 +1,6 @@
 /** POST /v1/robustness: one image, a grid of attacks and radii, a verdict. */
 import { z } from "@hono/zod-openapi";
+import { defaultSteps } from "../attacks/catalogue.ts";
 import type { Service } from "../contract/service.ts";
 import type { RobustnessRequest, RobustnessResult } from "../contract/robustness.ts";
 import { negotiate } from "./accept.ts";
@@ -28,6 +29,7 @@ import {
   Timing,
 } from "./schemas.ts";
 import { uploadBody } from "./upload.ts";
+import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
 /** The radii of Arnab et al. */
 const paperEpsilons = [0.25, 0.5, 1, 2, 4, 8, 16, 32];
@@ -50,6 +52,7 @@ const robustnessSpec = (limits: Limits) =>
       seed: Seed,
       crf: AttackedCrf,
       backend: Backend,
+      label255: Label255,
     })
     .openapi("RobustnessSpec", {
       description: `Each attack runs at each radius, with the paper's number of steps; at most ${limits.gridSteps} steps in all`,
@@ -68,6 +71,7 @@ const RobustnessSpecRun = z
     seed: z.int(),
     crf: AttackedCrf,
     backend: Backend,
+    label255: Label255,
   })
   .openapi("RobustnessSpecRun", { description: "The grid as it ran" });
 
@@ -87,6 +91,8 @@ const SmallestEpsilon = z.strictObject({ float: z.number().nullable(), uint8: z.
 
 const Robustness = Size.extend({
   reference: Reference,
+  voidPixels: VoidPixels,
+  warnings: Warnings,
   threshold: z.number(),
   clean: z.strictObject({ miou: share("Clean mean IoU"), pixelAccuracy: share("Clean pixel accuracy") }),
   curve: list(CurvePoint),
@@ -121,7 +127,7 @@ type Asked = Uploaded<z.output<ReturnType<typeof robustnessSpec>>, "image", "lab
 const resolve = (service: Service, limits: Limits, { spec, image, labels }: Asked): RobustnessRequest => {
   const attacks = [...new Set(spec.attacks)];
   const epsilons = [...new Set(spec.epsilons)].toSorted((a, b) => a - b);
-  const counts = attacks.flatMap((name) => epsilons.map((epsilon) => service.defaultSteps(name, epsilon)));
+  const counts = attacks.flatMap((name) => epsilons.map((epsilon) => defaultSteps(name, epsilon)));
   const steps = counts.reduce((a, b) => a + b, 0);
   const wrong = [
     steps > limits.gridSteps && {

@@ -1,11 +1,9 @@
 /** Response schemas that several resources share, with their units. */
 import { z } from "@hono/zod-openapi";
-import type { AttackName } from "../attacks/catalogue.ts";
+import { optionDefinitions, type OptionDefinition } from "../attacks/options.ts";
 import type { EncodedImage } from "../contract/files.ts";
 import type { Timings } from "../contract/receipt.ts";
 import { toBase64 } from "./base64.ts";
-
-export const attackNames = ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii", "pgd"] as const satisfies readonly AttackName[];
 
 export const list = <S extends z.ZodType>(item: S) => z.array(item).readonly();
 
@@ -100,9 +98,17 @@ export const Epsilon = z.number().positive().max(255).openapi({
   example: 8,
 });
 
-export const Alpha = z.number().positive().max(255).openapi({
-  description: "Step size of the iterative attacks, in grey levels",
-});
+/** An option of attacks, as a schema of its range. `most` narrows it further. */
+export const optionSchema = (
+  { minimum, exclusive = false, maximum, integer = false, description }: OptionDefinition,
+  most = Infinity,
+): z.ZodType<number> => {
+  const number = integer ? z.int() : z.number();
+  const above = exclusive ? number.gt(minimum) : number.min(minimum);
+  return above.max(Math.min(maximum, most)).openapi({ description });
+};
+
+export const Alpha = optionSchema(optionDefinitions.alpha);
 
 /** Where it ran, and why there. */
 export const ran = {

@@ -1,146 +1,108 @@
-/** What an attack is, and the projected ascent that all gradient attacks share. An attack knows no network. */
+/**
+ * What an attack is: plain data. A rule says how to step, a constraint where to stay, and an objective, named here and
+ * evaluated elsewhere, what to climb. An attack knows no network.
+ */
 
-import { sizeOf, tensor, type Tensor } from "../tensor.ts";
+import type { Random } from "../random.ts";
+import type { Tensor } from "../tensor.ts";
+import type { Constraint } from "./constraint.ts";
 
 /** float32 [3,H,W], grey levels 0..255. */
 export type Image = Tensor<"float32">;
 
+/** Tensors for inputs of the objective that change from step to step. */
+export type Feeds = Readonly<Record<string, Tensor>>;
+
 /** An objective at one image. */
 export interface Evaluation {
-  /** ∂ value / ∂ image, shaped as the image. */
-  readonly gradient: Image;
+  /** ∂ value / ∂ image, shaped as the image; absent where a rule needs the value alone. */
+  readonly gradient?: Image | undefined;
   /** What is climbed. */
   readonly value: number;
+  /** float32 [H,W]: the objective's own value of each pixel, where it gives one. */
+  readonly perPixel?: Tensor<"float32"> | undefined;
+  /** Share of the pixels that the attack has not moved yet (they keep their label, or lack the target's), 0..1, where known. */
+  readonly remaining?: number | undefined;
+  /** uint8 [H,W]: the labels at the image, where they are known. */
+  readonly labels?: Tensor<"uint8"> | undefined;
 }
 
-/** A function of the image that an attack climbs. */
-export type Objective<E extends Evaluation = Evaluation> = (image: Image) => Promise<E>;
+/** @throws RangeError where there is no gradient, or one of another size. */
+export const gradientOf = ({ gradient }: Evaluation, length: number): Float32Array => {
+  if (!gradient) throw new RangeError("the objective gives no gradient");
+  if (gradient.data.length !== length) throw new RangeError("the gradient has not the image's shape");
+  return gradient.data;
+};
 
-export interface Progress<E extends Evaluation = Evaluation> {
+/** Where an attack stands. */
+export interface Clock {
   /** Counts from 1. */
   readonly step: number;
   readonly steps: number;
-  /** The objective where the step starts. */
-  readonly evaluation: E;
-  /** The image after the step. */
-  readonly image: Image;
 }
 
-export interface Watch<E extends Evaluation = Evaluation> {
-  /** Awaited after each step. */
-  readonly onStep?: ((progress: Progress<E>) => void | Promise<void>) | undefined;
-  /** Aborting it makes the attack reject with its reason before the next step. */
-  readonly signal?: AbortSignal | undefined;
+/** A function of the image that an attack climbs; `feeds` are what the rule adds to the objective's own inputs. */
+export type Objective<E extends Evaluation = Evaluation> = (image: Image, at: Clock, feeds?: Feeds) => Promise<E>;
+
+/** What a rule remembers between steps: numbers, text and typed arrays, so that it can be written and read. */
+export type State =
+  | null
+  | boolean
+  | number
+  | string
+  | Float32Array
+  | Int32Array
+  | Uint8Array
+  | readonly State[]
+  | { readonly [name: string]: State };
+
+/** Where a rule steps: around which image, how far, and with which random numbers. */
+export interface Surroundings extends Clock {
+  readonly clean: Float32Array;
+  readonly constraint: Constraint;
+  /** Random numbers of this step alone, from the attack's seed, so that a continued attack draws the same. */
+  readonly random: () => Random;
 }
 
-/** Returns the adversarial image; the given one is not changed. */
-export interface Attack {
-  <E extends Evaluation>(objective: Objective<E>, image: Image, watch?: Watch<E>): Promise<Image>;
-  /** What it is, where it is no more than an ascent: a backend may then do it by itself. */
-  readonly ascent?: Ascent;
+export interface Stepped<S extends State> {
+  readonly state: S;
+  /** The image after the step, in an array of its own. */
+  readonly x: Float32Array<ArrayBuffer>;
+  /** For inputs of the objective at the next evaluation. */
+  readonly feeds?: Feeds | undefined;
+  /** The attack ends here, before its steps are used up. */
+  readonly done?: boolean | undefined;
 }
-
-/** Lowest and highest grey level, or null for none: the released code of the paper clips to the ε-ball only. */
-export type PixelRange = readonly [low: number, high: number] | null;
-
-/** Which way to step, from the gradient: a unit step in L∞, in an array of its own. */
-export type Direction = (gradient: Float32Array) => Float32Array<ArrayBuffer>;
-
-/** Of a float32: all bits but the sign, those of 1, and the largest that are a number's. */
-const [magnitude, one, infinity] = [0x7fffffff, 0x3f800000, 0x7f800000];
-
-/** sign ∇, 0 where the gradient is 0, NaN where it is NaN. By its bits: no branch depends on a sign, which is a coin's toss. */
-export const sign: Direction = (gradient) => {
-  const from = new Int32Array(gradient.buffer, gradient.byteOffset, gradient.length);
-  const out = new Int32Array(gradient.length);
-  for (let i = 0; i < out.length; i++) {
-    const g = from[i]!;
-    const size = g & magnitude;
-    out[i] = size === 0 || size > infinity ? g : (g & ~magnitude) | one;
-  }
-  return new Float32Array(out.buffer);
-};
-
-/** Radius of the L∞ ball in grey levels, and the range of pixels. */
-export interface Ball {
-  readonly epsilon: number;
-  readonly pixelRange: PixelRange;
-}
-
-const single = new Float32Array(1);
-const bits = new Int32Array(single.buffer);
-
-/** The float32 next to the float32 `from`, on the side of `to`. */
-const neighbour = (from: number, to: number): number => {
-  if (from === 0) return Math.sign(to) * 2 ** -149;
-  single[0] = from;
-  bits[0]! += from > 0 === to > from ? 1 : -1;
-  return single[0];
-};
 
 /**
- * The nearest point to `x` in the ball around `centre` and in the pixel range, element by element. The ball holds exactly
- * for the float32 values: where centre ± ε rounds to one outside, its neighbour inside is taken. The range goes before
- * the ball, should they not meet.
- *
- * @param out where to put it, which may be `x` itself.
+ * How to step: pure functions over a state that can be written. They change none of their arguments, so an attack that was
+ * stopped at a checkpoint continues elsewhere with the same bytes.
  */
-export const project = (
-  x: Float32Array,
-  centre: Float32Array,
-  { epsilon, pixelRange }: Ball,
-  out = new Float32Array(x.length),
-): Float32Array => {
-  const [low, high] = pixelRange ?? [-Infinity, Infinity];
-  for (let i = 0; i < out.length; i++) {
-    const c = centre[i]!;
-    let v = x[i]!; // comparisons rather than Math.min: faster, and NaN stays NaN
-    if (v < c - epsilon) v = c - epsilon;
-    else if (v > c + epsilon) v = c + epsilon;
-    v = Math.fround(v);
-    if (v - c > epsilon || c - v > epsilon) v = neighbour(v, c);
-    out[i] = v < low ? low : v > high ? high : v;
-  }
-  return out;
-};
-
-export interface Ascent extends Ball {
-  /** Step size in grey levels. */
-  readonly alpha: number;
-  readonly steps: number;
-  readonly direction: Direction;
-  /** Where to start, in place of the image itself. */
-  readonly start?: (image: Float32Array) => Float32Array;
+export interface Rule<S extends State = State> {
+  /** By this and `parameters` a backend recognises a rule that it can carry out by itself. */
+  readonly kind: string;
+  readonly parameters: Readonly<Record<string, number | boolean>>;
+  /** What is evaluated at each step: the objective with its gradient, its value alone, or no more than the labels. */
+  readonly needs: "gradient" | "value" | "labels";
+  /** Before the first step: where to start, by default at the clean image itself. */
+  begin(clean: Image, constraint: Constraint, random: Random): Stepped<S>;
+  next(state: S, seen: Evaluation, x: Float32Array, around: Surroundings): Stepped<S>;
+  /** The attack's result, where that is not the image after the last step. */
+  result?(state: S, x: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer>;
 }
 
-/** x ← project(x + α·direction(∇ objective(x))), `steps` times. @throws RangeError for a number that cannot be. */
-export const ascend = (ascent: Ascent): Attack => {
-  const { alpha, steps, direction, start, ...ball } = ascent;
-  requirePositive({ epsilon: ball.epsilon, alpha, steps });
-  if (!Number.isInteger(steps)) throw new RangeError(`steps must be an integer, is ${steps}`);
-  /** In float32, as GPUs compute. */
-  const stepSize = Math.fround(alpha);
-  const attack: Attack = async (objective, image, { onStep, signal } = {}) => {
-    const like = (data: Float32Array): Image => tensor("float32", image.shape, data as Float32Array<ArrayBuffer>);
-    const centre = image.data;
-    let x = start ? project(start(centre), centre, ball) : centre;
-    for (let step = 1; step <= steps; step++) {
-      signal?.throwIfAborted();
-      const evaluation = await objective(like(x));
-      const { data } = evaluation.gradient;
-      if (data.length !== sizeOf(image.shape)) throw new RangeError("the gradient has not the image's shape");
-      const u = direction(data);
-      for (let i = 0; i < u.length; i++) u[i] = x[i]! + stepSize * u[i]!;
-      x = project(u, centre, ball, u);
-      await onStep?.({ step, steps, evaluation, image: like(x) });
-    }
-    return like(x);
-  };
-  return Object.assign(attack, { ascent });
-};
+/** A rule followed from one start. */
+export interface Trajectory {
+  readonly rule: Rule;
+  /** Name of the objective that is climbed. */
+  readonly objective: string;
+  readonly constraint: Constraint;
+  readonly steps: number;
+  /** Seed of all that is random: the same seed gives the same trajectory on every backend. */
+  readonly seed: number;
+}
 
-const requirePositive = (values: Readonly<Record<string, number>>): void => {
-  for (const [name, value] of Object.entries(values)) {
-    if (!(value > 0 && Number.isFinite(value))) throw new RangeError(`${name} must be positive, is ${value}`);
-  }
-};
+/** One trajectory or several; of several, the result that leaves the fewest pixels right is the attack's. */
+export interface Attack {
+  readonly trajectories: readonly [Trajectory, ...Trajectory[]];
+}

@@ -4,26 +4,44 @@
  */
 
 import { OPSET, type Builder } from "../onnx/build.ts";
+import type { Node } from "../onnx/graph.ts";
 import type { Step } from "../onnx/step.ts";
 import type { Value } from "../onnx/value.ts";
-import { sameShape } from "../tensor.ts";
+import { sameShape, type DType } from "../tensor.ts";
 import { UnsupportedOperatorError, unsupportedForm, type Vjp, type VjpContext, type VjpRule } from "./rule.ts";
 import * as rules from "./rules/index.ts";
 
 const table: Readonly<Record<string, VjpRule>> = rules;
 
-/** The rule of an operator, or undefined where there is none. */
+/** The gradient rule of an operator of the standard set; undefined where there is none, as for every other domain. */
 export const ruleOf = (operator: string, domain = ""): VjpRule | undefined =>
   domain === "" ? table[operator] : undefined;
 
+/**
+ * The rule of a step. @throws UnsupportedOperatorError where there is none.
+ * @throws RangeError for a rule that has fewer pullbacks than the node has inputs: what is missing would be taken for zero.
+ */
+const ruleFor = ({ op, domain, name, inputs }: Node): VjpRule => {
+  const rule = ruleOf(op, domain);
+  if (!rule) throw new UnsupportedOperatorError(op, name, OPSET);
+  if (typeof rule !== "function" && rule.length < inputs.length)
+    throw new RangeError(`the rule of ${op} has ${rule.length} pullbacks, node "${name}" has ${inputs.length} inputs`);
+  return rule;
+};
+
+/** The pullback of input `index`. Optional inputs at the end that a node leaves out have no index here. */
 const pullbackOf = (rule: VjpRule, index: number): Vjp | null =>
-  typeof rule === "function" ? rule(index) : (rule[index] ?? null);
+  typeof rule === "function" ? rule(index) : rule[index]!;
 
 const isFloat = ({ dtype }: Value): boolean => dtype === "float32" || dtype === "float64";
 
-/** Only these carry a gradient; integers do between QuantizeLinear and DequantizeLinear (straight-through). */
-const differentiable = (v: Value): boolean =>
-  isFloat(v) || ["int8", "uint8", "int16", "uint16", "int32"].includes(v.dtype);
+/** Float types of which no gradient is built: they are refused, as a path that ends in silence would be a gradient of zero. */
+const unsupportedTypes: ReadonlySet<DType> = new Set(["float16"]);
+
+/** The types that carry a gradient; integers carry one between QuantizeLinear and DequantizeLinear (straight-through). */
+const carrying: ReadonlySet<DType> = new Set(["float32", "float64", "int8", "uint8", "int16", "uint16", "int32"]);
+
+const differentiable = (v: Value): boolean => carrying.has(v.dtype) || unsupportedTypes.has(v.dtype);
 
 /** The operators that lead a gradient from floats to integers; through any other, a Cast above all, there is none. */
 const quantizers = new Set(["QuantizeLinear", "DynamicQuantizeLinear"]);
@@ -31,9 +49,6 @@ const quantizers = new Set(["QuantizeLinear", "DynamicQuantizeLinear"]);
 /** The outputs of a step that carry a gradient: not a scale and a zero point that quantisation took from the data. */
 const carriers = ({ node, outputs }: Step): readonly Value[] =>
   quantizers.has(node.op) ? outputs.slice(0, 1) : outputs;
-
-/** Types that could carry a gradient, and for which there is no rule: refused, so that no path is dropped in silence. */
-const unsupportedTypes = new Set(["float16"]);
 
 /** Steps on a path from `sources` to `target`, in order. @throws UnsupportedOperatorError for one without a rule. */
 const pathSteps = (steps: readonly Step[], target: Value, sources: readonly Value[]): Step[] => {
@@ -48,10 +63,11 @@ const pathSteps = (steps: readonly Step[], target: Value, sources: readonly Valu
     const { node, inputs, outputs } = step;
     const active = inputs.flatMap((v, i) => (v && reached.has(v.name) && differentiable(v) ? [i] : []));
     if (active.length === 0) return false;
-    const rule = ruleOf(node.op, node.domain);
-    if (!rule) throw new UnsupportedOperatorError(node.op, node.name, OPSET);
-    const strange = outputs.find((v) => unsupportedTypes.has(v.dtype));
-    if (strange) unsupportedForm(node, `${strange.dtype} results`);
+    const rule = ruleFor(node);
+    const halves = active.map((i) => inputs[i]!).find((v) => unsupportedTypes.has(v.dtype));
+    if (halves) unsupportedForm(node, `a ${halves.dtype} input`);
+    const half = outputs.find((v) => unsupportedTypes.has(v.dtype));
+    if (half) unsupportedForm(node, `${half.dtype} results`);
     if (!active.some((i) => pullbackOf(rule, i))) return false;
     const rounds = active.every((i) => isFloat(inputs[i]!)) && !isFloat(outputs[0]!);
     if (rounds && !quantizers.has(node.op)) return false;
@@ -95,7 +111,7 @@ export const gradient = (op: Builder, target: Value, sources: readonly Value[], 
     const counts = (index: number) => outputs[index] !== undefined && cotangents.has(outputs[index].name);
     const context: VjpContext = { op, node, inputs, y: outputs[0]!, outputs, cotangent, counts };
     for (const [i, x] of inputs.entries()) {
-      const pullback = x && wanted.has(x.name) && differentiable(x) ? pullbackOf(ruleOf(node.op)!, i) : null;
+      const pullback = x && wanted.has(x.name) && differentiable(x) ? pullbackOf(ruleFor(node), i) : null;
       if (!x || !pullback) continue;
       const dx = pullback(cotangent(0), context, ...(inputs as readonly Value[]));
       accumulate(x, unbroadcast(op, dx, x.shape));

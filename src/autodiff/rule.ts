@@ -4,6 +4,7 @@ import { OPSET, type Builder } from "../onnx/build.ts";
 import type { Node } from "../onnx/graph.ts";
 import type { Value } from "../onnx/value.ts";
 
+/** What a pullback is given beside the cotangent and the inputs. */
 export interface VjpContext {
   /** Appends the nodes of the backward pass. */
   readonly op: Builder;
@@ -26,7 +27,10 @@ export interface VjpContext {
  */
 export type Vjp = (dy: Value, context: VjpContext, ...x: Value[]) => Value;
 
-/** One pullback per input, null where there is no gradient. Variadic operators give a function of the input's index. */
+/**
+ * One pullback for each input that the operator can have, optional ones included; null where the derivative is zero, or where the
+ * input is not a number to differentiate by (a shape, indices, a mode). Variadic operators give a function of the input's index.
+ */
 export type VjpRule = readonly (Vjp | null)[] | ((index: number) => Vjp);
 
 /** @throws UnsupportedOperatorError for a form of an operator that has no rule. */

@@ -21,9 +21,7 @@ export interface Report {
 /** The definition of a subcommand. */
 export interface Definition<O extends Options> {
   readonly name: string;
-  /** A few words for the list of commands. */
-  readonly summary: string;
-  /** The operand after the name, for example "NET.onnx". */
+  /** What stands after the name: "NET.onnx". */
   readonly operand: string;
   /** Paragraphs of the help, under the usage. */
   readonly about: string;
@@ -33,7 +31,6 @@ export interface Definition<O extends Options> {
 
 export interface Command {
   readonly name: string;
-  readonly summary: string;
   readonly help: string;
   readonly run: (args: readonly string[], io: Io) => Promise<void>;
 }
@@ -46,7 +43,7 @@ const common = {
 
 /** Makes a command from its definition, with the parsing, help and printing that all commands share. */
 export const command = <O extends Options>(definition: Definition<O>): Command => {
-  const { name, summary, operand, about, run } = definition;
+  const { name, operand, about, run } = definition;
   const options: Options = { ...definition.options, ...common };
   const usage = `Usage: faultline ${name} ${operand} [options]`;
   const help = [usage, "", about.trim(), "", "Options:", ...optionLines(options), ""].join("\n");
@@ -60,7 +57,6 @@ export const command = <O extends Options>(definition: Definition<O>): Command =
   };
   return {
     name,
-    summary,
     help,
     run: async (args, io) => {
       const { values, positionals } = parse(args);

@@ -1,4 +1,4 @@
-/** `faultline quantize`: quantises a float network to int8 weights, with int8 arithmetic where that is faster. */
+/** `faultline quantize`: a float network to one with int8 weights, and int8 arithmetic where that is faster. */
 
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
@@ -151,7 +151,6 @@ const calibrated = async (model: Model, size: Size, wanted: Wanted, feeds: Calib
 
 export const quantizeNetwork = command({
   name: "quantize",
-  summary: "write a float network with int8 weights and arithmetic",
   operand: "NET.onnx",
   about,
   options,

@@ -10,16 +10,25 @@ export interface FieldError {
   readonly accepted?: readonly (string | number)[];
 }
 
+/** What went wrong, by `kind`, with what would be accepted. */
 export type Failure =
   | { readonly kind: "image-malformed"; readonly part: PartName; readonly reason: string }
   | {
       readonly kind: "image-unsupported-format";
       readonly part: PartName;
+      /** What the file is; for a variant of an accepted format, which one. */
       readonly received: string;
       readonly accepted: readonly string[];
     }
-  /** The header states too many pixels; the image is not decoded. */
-  | { readonly kind: "image-too-large"; readonly part: PartName; readonly size: Size; readonly maxPixels: number }
+  /** By its header, before decoding. */
+  | {
+      readonly kind: "image-too-large";
+      readonly part: PartName;
+      readonly size: Size;
+      readonly maxPixels: number;
+      /** Maximum width and maximum height. */
+      readonly maxSide: number;
+    }
   /** The network cannot take an image of this size. */
   | { readonly kind: "image-size-unsupported"; readonly part: PartName; readonly size: Size; readonly reason: string }
   | { readonly kind: "labels-malformed"; readonly part: PartName; readonly reason: string }
@@ -48,7 +57,9 @@ export type Failure =
   /** Only uploaded networks can be removed. */
   | { readonly kind: "model-shipped"; readonly model: string }
   | { readonly kind: "uploads-full"; readonly most: number }
-  /** The uploaded file is not a network that can be run. The reason begins with the place in the file, where it has one. */
+  /** The disk or the bucket takes no more bytes; nothing of the upload is kept. */
+  | { readonly kind: "storage-full" }
+  /** The uploaded file is no network that can be run; the reason begins with the place in it, where there is one. */
   | { readonly kind: "network-refused"; readonly reason: string }
   /** The manifest does not describe the network that came with it. */
   | { readonly kind: "manifest-mismatch"; readonly errors: readonly FieldError[] }
@@ -67,7 +78,7 @@ export class FaultlineError extends Error {
   readonly failure: Failure;
 
   constructor(failure: Failure, options?: ErrorOptions) {
-    super(`${failure.kind}: ${JSON.stringify(failure)}`, options);
+    super(`${failure.kind}: ${JSON.stringify(failure).slice(0, 1000)}`, options);
     this.name = "FaultlineError";
     this.failure = failure;
   }

@@ -35,9 +35,14 @@ export interface UploadResult {
   readonly model: ModelInfo;
 }
 
-/** Networks that are added and removed while the service runs. */
+/** How a request that reports no progress is given up: its signal is watched while it waits and between the parts of its work. */
+export interface Abandon {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Networks that come and go while the service runs. */
 export interface Uploads {
   /** Checks the network and keeps it; from then on every request can name it. */
-  readonly add: (request: UploadRequest) => Promise<UploadResult>;
+  readonly add: (request: UploadRequest, run?: Abandon) => Promise<UploadResult>;
   readonly remove: (name: string) => Promise<void>;
 }

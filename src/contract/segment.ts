@@ -2,6 +2,7 @@
 
 import type { Backend, CrfChoice } from "./options.ts";
 import type { EncodedImage } from "./files.ts";
+import type { Warning } from "./warnings.ts";
 import type { Timings } from "./receipt.ts";
 import type { Size } from "../tensor.ts";
 
@@ -30,5 +31,6 @@ export interface SegmentResult extends Size {
   readonly backend: "webgpu" | "wasm";
   /** Why that backend was chosen; a clause. */
   readonly backendWhy: string;
+  readonly warnings: readonly Warning[];
   readonly timings: Timings;
 }

@@ -4,8 +4,7 @@
  */
 
 import type { AttackRequest, AttackResult, AttackRun } from "./attack.ts";
-import type { AttackName } from "../attacks/catalogue.ts";
-import type { ModelInfo, Uploads } from "./models.ts";
+import type { Abandon, ModelInfo, Uploads } from "./models.ts";
 import type { RobustnessRequest, RobustnessResult, RobustnessRun } from "./robustness.ts";
 import type { ScoreRequest, ScoreResult } from "./score.ts";
 import type { SegmentRequest, SegmentResult } from "./segment.ts";
@@ -14,17 +13,15 @@ import type { SegmentRequest, SegmentResult } from "./segment.ts";
 export interface Service {
   /** The model of a request that names none. */
   readonly defaultModel: string;
-  /** The models that can be opened. */
-  models(): Promise<readonly ModelInfo[]>;
-  model(name: string): Promise<ModelInfo>;
+  /** Those that can be opened. */
+  models(run?: Abandon): Promise<readonly ModelInfo[]>;
+  model(name: string, run?: Abandon): Promise<ModelInfo>;
   /** Resolves when requests can be served; rejects with `model-unavailable` until then. */
   ready(): Promise<void>;
-  /** Number of steps of the attack's protocol for a radius; 1 for single-step attacks. */
-  defaultSteps(attack: AttackName, epsilon: number): number;
-  segment(request: SegmentRequest): Promise<SegmentResult>;
-  /** Invalid requests are refused before the first `onStep`. */
+  segment(request: SegmentRequest, run?: Abandon): Promise<SegmentResult>;
+  /** All that can be refused is refused before the first `onStep`. */
   attack(request: AttackRequest, run: AttackRun): Promise<AttackResult>;
-  score(request: ScoreRequest): Promise<ScoreResult>;
+  score(request: ScoreRequest, run?: Abandon): Promise<ScoreResult>;
   robustness(request: RobustnessRequest, run: RobustnessRun): Promise<RobustnessResult>;
   /** Absent where the service has no store for uploads. */
   readonly uploads?: Uploads | undefined;

@@ -1,6 +1,6 @@
 /**
  * Mean-field inference in a fully connected CRF as a graph fragment (Krähenbühl and Koltun, 2011; Zheng et al., CRF-RNN, 2015).
- * The features, and with them the lattice, are inputs that are held constant, as in CRF-RNN's released layer.
+ * The lattice, which represents the features, is an input and is not differentiated, as in CRF-RNN's released layer.
  */
 
 import type { Builder } from "../onnx/build.ts";
@@ -11,13 +11,16 @@ import type { Message } from "./message.ts";
 import { CrfParameterError, checkParameters, type CrfParameters } from "./parameters.ts";
 import { spatialFilter } from "./spatial-filter.ts";
 
-/** −μ·m for each pixel. For Potts, μ = 1 − I, it is m itself: Σ m is the same for all classes and cancels in the softmax. */
+/**
+ * −μ·m for each pixel. For Potts, where μ = 1 − I, this is m itself up to Σ m, which is the same for all classes and does
+ * not change the softmax.
+ */
 const compatible = (op: Builder, message: Value, compatibility: CrfParameters["compatibility"]): Value => {
   if (compatibility === undefined || compatibility === "potts") return message;
   const classes = message.shape[1]!;
   if (compatibility.length !== classes)
     throw new CrfParameterError("compatibility", `of ${compatibility.length} labels`, `of the ${classes} classes`);
-  // [C', C]: element (l', l) is −μ(l, l').
+  // [C', C]: the element (l', l) is −μ(l, l').
   const benefits = compatibility.flatMap((_, other) => compatibility.map((row) => -row[other]!));
   return op.MatMul(message, op.cast(op.tensor(tensorOf("float32", [classes, classes], benefits), "mu"), message.dtype));
 };
@@ -26,8 +29,8 @@ const compatible = (op: Builder, message: Value, compatibility: CrfParameters["c
  * z ← u − μ·message(softmax z), from z = u.
  *
  * @param logits u: float32 [1,C,H,W]
- * @returns z: float32 [1,C,H,W]; its softmax over the classes gives the marginals.
- * @throws CrfParameterError where the compatibility is not a matrix of C labels.
+ * @returns z: float32 [1,C,H,W]; its softmax over the classes are the marginals.
+ * @throws CrfParameterError if the compatibility matrix is not C×C.
  */
 export const meanField = (
   op: Builder,
@@ -44,11 +47,11 @@ export const meanField = (
 };
 
 /**
- * Logits refined by the CRF. Gradients flow to the logits.
+ * Refines logits by the CRF. Gradients flow through it to the logits.
  *
  * @param logits float32 [1,C,H,W], at the image's size
- * @param lattice as `latticeInputs` declares it and `latticeOfImage` fills it; null where the bilateral weight is 0.
- * @returns float32 [1,C,H,W]: logarithms of the marginals up to a constant per pixel, as logits are.
+ * @param lattice declared by `latticeInputs` and filled by `latticeOfImage`; null if the bilateral weight is 0.
+ * @returns float32 [1,C,H,W]: logarithms of the marginals, up to a constant per pixel.
  * @throws CrfParameterError
  */
 export const refine = (op: Builder, logits: Value, lattice: LatticeInputs | null, parameters: CrfParameters): Value => {

@@ -1,13 +1,13 @@
-/** The lattice of one image, as tensors for the inputs that `latticeInputs` declares. */
+/** The lattice of one image, as the tensors to feed to a graph with `latticeInputs`. */
 
 import { spatialSize, tensor, type Tensor } from "../tensor.ts";
 import { DIMENSIONS, latticeNames, partsOf, type IndexType } from "./lattice-filter.ts";
 import { checkParameters, type CrfParameters } from "./parameters.ts";
 import { latticeOf, responseToOnes, type Lattice } from "./permutohedral.ts";
 
-/** The tensors of a lattice, and its number of vertices, for which the graph is compiled. */
+/** The tensors to feed, and the number of vertices M' for which the graph must be compiled. */
 export interface ImageLattice {
-  /** M': the number of vertices, with one for missing neighbours and with padding. */
+  /** M': the vertices of the lattice, one vertex that represents missing neighbours, and padding. */
   readonly vertices: number;
   readonly feeds: Readonly<Record<string, Tensor>>;
 }
@@ -32,21 +32,24 @@ export const bilateralFeatures = (
   return features;
 };
 
-/** The smallest of 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19, 21 … (steps of 12 %) above the number of vertices. */
+/**
+ * The smallest number of the sequence 8, 9, …, 17, 19, 21, … (growing by 12 %) that is greater than the number of vertices.
+ * Images with similar lattices can then share a compiled graph.
+ */
 export const paddedVertices = (vertices: number): number => {
   let size = 8;
   while (size <= vertices) size = Math.max(size + 1, Math.floor(1.12 * size));
   return size;
 };
 
-/** Int64 from little-endian 32-bit halves, which avoids a BigInt per element. */
+/** int32 to int64 by writing the low halves (little-endian), which needs no BigInt per element. */
 const int64 = (values: Int32Array): BigInt64Array<ArrayBuffer> => {
   const halves = new Int32Array(2 * values.length);
   for (let i = 0; i < values.length; i++) halves[2 * i] = values[i]!;
   return new BigInt64Array(halves.buffer);
 };
 
-/** Neighbours of each vertex. Missing neighbours, and all those of the padding, are the last vertex. */
+/** Replaces missing neighbours, and the neighbours of padding, by the last vertex. */
 const padNeighbours = ({ neighbours, vertices }: Lattice, padded: number): Int32Array<ArrayBuffer> => {
   const rows = neighbours.length / vertices;
   const out = new Int32Array(rows * padded).fill(padded - 1);
@@ -92,9 +95,9 @@ const feedsOf = (lattice: Lattice, vertices: number, weight: number, index: Inde
  * Builds the lattice of an image.
  *
  * @param image float32 [3,H,W] or [1,3,H,W], grey levels 0..255
- * @param index the integer type that `latticeInputs` declared
- * @returns null where the bilateral weight is 0, so that no lattice is needed.
- * @throws CrfParameterError; RangeError where the tensor is not one image, or θ are too small for the vertices to be numbered.
+ * @param index as `latticeInputs` declared it
+ * @returns null if the weight of the bilateral kernel is 0, so that no lattice is needed.
+ * @throws CrfParameterError; RangeError if `image` is not one image, or θ is so small that the vertices cannot be numbered.
  */
 export const latticeOfImage = (
   image: Tensor<"float32">,

@@ -5,10 +5,16 @@ import type { Value } from "../onnx/value.ts";
 import type { Message } from "./message.ts";
 import { dimensionsOf } from "../tensor.ts";
 
-/** The lattice of one image as inputs of a graph. The points are in parts, because intermediate results are d + 1 times as large. */
+/**
+ * The lattice of one image as inputs of a graph. The points are divided into parts, because the intermediate values of a
+ * point are d + 1 times as large as its probabilities.
+ */
 export interface LatticeInputs {
   readonly parts: readonly LatticePart[];
-  /** int32 [d+1, 2, M']: neighbours along each axis. The last vertex belongs to no point and stands for missing neighbours. */
+  /**
+   * int32 [d+1, 2, M']: neighbours along each axis. The last vertex belongs to no point and represents missing
+   * neighbours.
+   */
   readonly neighbours: Value;
 }
 
@@ -17,14 +23,14 @@ export interface LatticePart {
   readonly corners: Value;
   /** float32 [n, d+1, 1]: barycentric coordinates. */
   readonly splat: Value;
-  /** float32 [n, 1, d+1]: the barycentric coordinates times w⁽¹⁾ ÷ (the lattice's response to ones). */
+  /** float32 [n, 1, d+1]: barycentric coordinates times w⁽¹⁾ ÷ (the lattice's response to ones). */
   readonly slice: Value;
 }
 
-/** Points of a part: with 11 classes [n, d+1, C] takes 4 MiB. */
+/** The number of points of a part: with 11 classes, [n, d+1, C] takes 4 MiB. */
 const PART = 1 << 14;
 
-/** Number of points of each part. */
+/** The number of points of each part. */
 export const partsOf = (points: number): number[] =>
   Array.from({ length: Math.ceil(points / PART) }, (_, i) => Math.min(PART, points - i * PART));
 
@@ -39,7 +45,10 @@ export const latticeNames = {
 /** d: two coordinates and three colour channels. */
 export const DIMENSIONS = 5;
 
-/** Type of the indices in `corners`: int64, as ONNX's ScatterND requires, or int32, the only one with kernels on WebGPU. */
+/**
+ * Element type of `corners`: int64, which ONNX's ScatterND requires, or int32, the only one that WebGPU has kernels
+ * for.
+ */
 export type IndexType = "int64" | "int32";
 
 /** Declares the inputs that `latticeOfImage` fills, for images of `points` pixels and lattices of `vertices` (M'). */
@@ -61,7 +70,8 @@ const splat = (op: Builder, q: Value, { parts, neighbours }: LatticeInputs): Val
   const classes = q.shape[1]!;
   const sizes = parts.map(({ corners }) => corners.shape[0]!);
   const pieces = parts.length === 1 ? [q] : op.append("Split", [q, op.ints(sizes)], { axis: 0 }, parts.length);
-  // All products stand before the first ScatterND: onnxruntime visits the last producer first, and so computes each just before it is added.
+  // All of them precede the first ScatterND in the graph. onnxruntime, which executes later nodes first, then
+  // computes each just before it is added.
   const shares = parts.map((part, i) => op.MatMul(part.splat, op.Reshape(pieces[i], op.ints([sizes[i]!, 1, classes]))));
   const rows = parts.map(({ corners }) => op.Unsqueeze(op.cast(corners, "int64"), op.ints([2])));
   return rows.reduce(
@@ -70,7 +80,7 @@ const splat = (op: Builder, q: Value, { parts, neighbours }: LatticeInputs): Val
   );
 };
 
-/** [1 2 1]/2 along each axis; the normalisation cancels the factor. */
+/** Blurs by [1 2 1]/2 along each axis. The normalisation corrects the factor of 2 per axis. */
 const blur = (op: Builder, vertices: Value, neighbours: Value): Value => {
   const [axes, , count] = dimensionsOf(neighbours, 3);
   const read = (x: Value, axis: number, side: number): Value => {
@@ -93,7 +103,7 @@ const slice = (op: Builder, vertices: Value, parts: readonly LatticePart[]): Val
   return pieces.length === 1 ? pieces[0]! : op.Concat(...pieces, { axis: 0 });
 };
 
-/** w⁽¹⁾ times the bilateral mean around each pixel, the pixel itself included, as in the released layers. */
+/** w⁽¹⁾ times the bilateral mean around each pixel, including the pixel itself, as in the released layers. */
 export const latticeFilter =
   (lattice: LatticeInputs): Message =>
   (op, q) =>

@@ -1,21 +1,26 @@
 /** The parameters of a fully connected CRF. */
 
-/** μ(l, l'), [C, C]: the cost of label l at a pixel whose neighbour has label l'. */
+/** μ(l, l'), [C, C]: the cost of label l next to label l'. */
 export type Compatibility = readonly (readonly number[])[];
 
-/** In the symbols of Krähenbühl and Koltun (2011) and of Zheng et al. (CRF-RNN, 2015); test/support/crf/mean-field.ts has the definition. */
+/**
+ * The symbols are those of Krähenbühl and Koltun (2011) and of Zheng et al. (CRF-RNN, 2015); mean-field.ts has the
+ * definition.
+ */
 export interface CrfParameters {
   /** Mean-field iterations, 1 to 20. */
   readonly iterations: number;
   /** The smoothness kernel w⁽²⁾·exp(−|pᵢ − pⱼ|²/2θ_γ²), θ_γ in pixels. */
   readonly gaussian: { readonly weight: number; readonly theta: number };
-  /** The appearance kernel w⁽¹⁾·exp(−|pᵢ − pⱼ|²/2θ_α² − |Iᵢ − Iⱼ|²/2θ_β²), θ_α in pixels, θ_β in grey levels of 0..255. */
+  /**
+   * The appearance kernel w⁽¹⁾·exp(−|pᵢ − pⱼ|²/2θ_α² − |Iᵢ − Iⱼ|²/2θ_β²), θ_α in pixels, θ_β in grey levels of 0..255.
+   */
   readonly bilateral: { readonly weight: number; readonly thetaAlpha: number; readonly thetaBeta: number };
   /** Potts, μ(l, l') = [l ≠ l'], is the default. */
   readonly compatibility?: "potts" | Compatibility;
 }
 
-/** CRF-RNN as released (crfasrnn: 160, 3, 3; 5 and 3), with the 10 iterations of its test time. */
+/** CRF-RNN as released (crfasrnn: 160, 3, 3; 5 and 3), with the 10 iterations that it makes at test time. */
 export const crfRnn: CrfParameters = {
   iterations: 10,
   gaussian: { weight: 3, theta: 3 },
@@ -32,11 +37,14 @@ export class CrfParameterError extends RangeError {
   }
 }
 
-const MOST_ITERATIONS = 20;
-/** Limits of standard deviations, in pixels or grey levels. Below the smaller no pixel has a neighbour; above the larger all pixels are alike. */
-const LEAST_THETA = 0.25;
-const MOST_THETA = 1e4;
-const MOST_WEIGHT = 100;
+export const MOST_ITERATIONS = 20;
+/**
+ * Bounds on standard deviations, in pixels or grey levels. Below the lower one no pixel has a neighbour; above the
+ * upper one all pixels coincide.
+ */
+export const LEAST_THETA = 0.25;
+export const MOST_THETA = 1e4;
+export const MOST_WEIGHT = 100;
 
 /** @throws CrfParameterError for the first parameter that is out of range. */
 export const checkParameters = ({ iterations, gaussian, bilateral, compatibility }: CrfParameters): void => {
@@ -56,7 +64,7 @@ export const checkParameters = ({ iterations, gaussian, bilateral, compatibility
   if (!square) throw new CrfParameterError("compatibility", compatibility, '"potts" or a square matrix of numbers');
 };
 
-/** The error of `checkParameters`, or null where the parameters are valid. */
+/** The first parameter that is out of range, as an error; null if there is none. */
 export const crfFault = (parameters: CrfParameters): CrfParameterError | null => {
   try {
     checkParameters(parameters);

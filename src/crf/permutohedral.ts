@@ -1,29 +1,31 @@
 /**
  * The permutohedral lattice of a set of points (Adams, Baek, Davis: Fast High-Dimensional Filtering Using the Permutohedral
- * Lattice, Eurographics 2010): the barycentric coordinates of each point, and the neighbours of each vertex.
+ * Lattice, Eurographics 2010): the position of each point between the vertices, and the neighbours of each vertex.
  */
 
 import { Simplex, scalesOf } from "./simplex.ts";
 import { VertexTable } from "./vertex-table.ts";
 
-/** Gaussian filtering over N points of d dimensions as three sparse linear maps: splat, blur along d + 1 axes, slice. */
+/**
+ * Gaussian filtering over N points of d dimensions as three sparse linear maps: splat, blur along d + 1 axes, slice.
+ */
 export interface Lattice {
   readonly points: number;
   readonly dimensions: number;
-  /** M: the number of vertices of the simplices that contain points. */
+  /** M: the number of vertices that belong to the simplex of some point. */
   readonly vertices: number;
   /** [N, d+1]: the vertices of each point's simplex. */
   readonly corners: Int32Array<ArrayBuffer>;
-  /** [N, d+1]: each point's barycentric coordinates in its simplex; they add up to 1. */
+  /** [N, d+1]: the barycentric coordinates of each point in its simplex; their sum is 1. */
   readonly weights: Float32Array<ArrayBuffer>;
-  /** [d+1, 2, M]: each vertex's neighbours along each axis, forward and backward; M where there is none. */
+  /** [d+1, 2, M]: the neighbours of each vertex along each axis, forward and backward; M if there is none. */
   readonly neighbours: Int32Array<ArrayBuffer>;
 }
 
-/** Keys of vertices are exact integers in float64. */
+/** Keys of vertices must be exact integers in float64. */
 const LARGEST_KEY = 2 ** 53;
 
-/** The range of q along each of the first d axes, from the bounding box of the points. */
+/** The extent of q along each of the first d axes, from the bounding box of the points. */
 const extentsOf = (features: Float32Array, d: number): { low: Float64Array; extent: Float64Array } => {
   const [least, most] = [new Float64Array(d).fill(Infinity), new Float64Array(d).fill(-Infinity)];
   if (!features.every(Number.isFinite)) throw new RangeError("permutohedral: a feature is not a finite number");
@@ -43,7 +45,7 @@ const extentsOf = (features: Float32Array, d: number): { low: Float64Array; exte
       from += scales[k]! * least[k]!;
       to += scales[k]! * most[k]!;
     }
-    // A vertex of the simplex is less than d + 1 away, and so are its neighbours from it.
+    // A vertex of the simplex is less than d + 1 away from the point, and its neighbours less than d + 1 from it.
     low[i] = Math.floor(from / (d + 1)) - 3;
     extent[i] = Math.ceil(to / (d + 1)) + 3 - low[i]! + 1;
   }
@@ -51,8 +53,8 @@ const extentsOf = (features: Float32Array, d: number): { low: Float64Array; exte
 };
 
 /**
- * Strides of the keys of vertices: (d + 1)·q + r·1 has the key r + (d + 1)·Σ strideᵢ·(qᵢ − lowᵢ), so that a step between vertices is
- * an addition. The last coordinate follows from the others.
+ * Packs a vertex into one number: the vertex (d + 1)·q + r·1, less d + 1 along the axes that it was moved along, has the key
+ * r + (d + 1)·Σ strideᵢ·(qᵢ − lowᵢ), so that a step between vertices is an addition. The last coordinate follows from the others.
  */
 const packingOf = (features: Float32Array, d: number): { low: Float64Array; stride: Float64Array } => {
   const { low, extent } = extentsOf(features, d);
@@ -70,7 +72,7 @@ const packingOf = (features: Float32Array, d: number): { low: Float64Array; stri
   return { low, stride };
 };
 
-/** Neighbours of every vertex along every axis: one coordinate by ∓d, the others by ±1. */
+/** The neighbours of every vertex along every axis: one coordinate changes by ∓d, the others by ±1. */
 const neighboursOf = (table: VertexTable, stride: Float64Array): Int32Array<ArrayBuffer> => {
   const [d, m, keys] = [stride.length - 1, table.size, table.keys];
   const wraps = Uint8Array.from(keys, (key) => Number(key % (d + 1) === d));
@@ -93,7 +95,7 @@ const neighboursOf = (table: VertexTable, stride: Float64Array): Int32Array<Arra
  * Builds the lattice.
  *
  * @param features [N, d], in standard deviations of the Gaussian
- * @throws RangeError where the points are not finite, or so far apart that vertices cannot be numbered.
+ * @throws RangeError if the points are not finite, or so far apart that the vertices cannot be numbered.
  */
 export const latticeOf = (features: Float32Array, d: number): Lattice => {
   const points = features.length / d;
@@ -108,7 +110,7 @@ export const latticeOf = (features: Float32Array, d: number): Lattice => {
     let key = 0;
     for (let i = 0; i < d; i++) key += stride[i]! * (q[i]! - low[i]!);
     for (let k = 0; k <= d; k++, at++) {
-      // Neighbouring pixels often share vertices.
+      // Consecutive pixels often share vertices, and then the table is not searched.
       if (key !== lastKeys[k]) {
         lastKeys[k] = key;
         lastIds[k] = table.add(key);
@@ -121,7 +123,9 @@ export const latticeOf = (features: Float32Array, d: number): Lattice => {
   return { points, dimensions: d, vertices: table.size, corners, weights, neighbours: neighboursOf(table, stride) };
 };
 
-/** The filter's response to ones at each point, by which it is normalised; the blur is [1 2 1]/2 along each axis. */
+/**
+ * The filter's response to a signal of ones at each point, which normalises it. The blur is [1 2 1]/2 along each axis.
+ */
 export const responseToOnes = ({
   points,
   dimensions,

@@ -1,17 +1,20 @@
-/** Location of a point in the permutohedral lattice A*_d (Adams, Baek, Davis, 2010, sections 3 and 4.1). */
+/** The position of a point in the permutohedral lattice A*_d (Adams, Baek, Davis, 2010, sections 3 and 4.1). */
 
-/** Scales of the axes with which splat, blur by [1 2 1]/4 and slice together have standard deviation 1 (Adams, section 3). */
+/**
+ * Scales of the axes for which splat, blur by [1 2 1]/4 and slice together have standard deviation 1 (Adams, section
+ * 3).
+ */
 export const scalesOf = (d: number): Float64Array =>
   Float64Array.from({ length: d }, (_, i) => ((d + 1) * Math.sqrt(2 / 3)) / Math.sqrt((i + 1) * (i + 2)));
 
-/** A point, elevated to the hyperplane Σ xᵢ = 0 in d + 1 dimensions, and the simplex that encloses it. */
+/** The simplex that encloses a point, which is first embedded in the hyperplane Σ xᵢ = 0 of d + 1 dimensions. */
 export class Simplex {
   readonly #d: number;
   readonly #scales: Float64Array;
   readonly #elevated: Float64Array;
   /** The closest vertex of remainder 0 is (d + 1)·q. */
   readonly q: Float64Array;
-  /** Axes in the descending order of the point's distance from that vertex along them. */
+  /** The axes, by descending distance of the point from that vertex along each. */
   readonly order: Int32Array;
   readonly #rank: Int32Array;
   readonly barycentric: Float64Array;
@@ -43,7 +46,10 @@ export class Simplex {
     elevated[0] = sum;
   }
 
-  /** Rounds each coordinate to a multiple of d + 1, then changes those with the largest rounding error until the sum is 0. */
+  /**
+   * Rounds each coordinate to a multiple of d + 1, and then moves the axes with the largest rounding errors until the
+   * sum is 0.
+   */
   #approach(): void {
     const [d, elevated, q, rank] = [this.#d, this.#elevated, this.q, this.#rank];
     let sum = 0;

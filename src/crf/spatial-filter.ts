@@ -1,4 +1,7 @@
-/** The smoothness kernel: a Gaussian of the pixels' positions, truncated, by separable convolution. */
+/**
+ * The smoothness kernel: a Gaussian of the pixels' positions, computed by separable convolution and exact except for
+ * its tails.
+ */
 
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
@@ -6,7 +9,7 @@ import { tensor, type Tensor } from "../tensor.ts";
 import type { Message } from "./message.ts";
 import type { CrfParameters } from "./parameters.ts";
 
-/** Radius of the truncated kernel in standard deviations; 6·10⁻⁵ of its mass lie beyond. */
+/** The radius of the kernel in standard deviations; 6·10⁻⁵ of its mass lies outside. */
 const REACH = 4;
 
 interface Kernel {
@@ -30,13 +33,13 @@ const kernelOf = (theta: number, size: number): Kernel => {
   return { radius, taps, normaliser };
 };
 
-/** Each value times a factor, repeated. */
+/** Each value repeated `times` times and multiplied by a factor. */
 const repeated = (values: Float32Array, times: number, factor: number): Float32Array<ArrayBuffer> =>
   Float32Array.from({ length: values.length * times }, (_, i) => factor * values[Math.floor(i / times)]!);
 
 /**
- * w⁽²⁾ times the Gaussian mean around each pixel. Both convolutions run on [H, W·C] without a transposition, the horizontal one with
- * dilation C. The kernel is separable, and so is its normalisation.
+ * w⁽²⁾ times the Gaussian mean around each pixel. Both convolutions work on the layout [H, W·C] without a transposition,
+ * the horizontal one with dilation C. The kernel is separable, and so is its normalisation.
  */
 export const spatialFilter =
   (

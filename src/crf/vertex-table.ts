@@ -1,4 +1,4 @@
-/** Numbers the vertices of a lattice in the order of their first use: a hash table with open addressing. */
+/** A hash table with open addressing that numbers the vertices of a lattice in the order of their first occurrence. */
 
 const FIRST_CAPACITY = 1 << 12;
 const EMPTY = -1;
@@ -11,22 +11,22 @@ export class VertexTable {
   #byId = new Float64Array(FIRST_CAPACITY >> 1);
   #size = 0;
 
-  /** Number of keys. */
+  /** The number of keys. */
   get size(): number {
     return this.#size;
   }
 
-  /** The key of each number. */
+  /** The keys in the order of their numbers. */
   get keys(): Float64Array {
     return this.#byId.subarray(0, this.#size);
   }
 
-  /** The number of a key, or −1. */
+  /** The number of a key, or −1 if the table does not contain it. */
   find(key: number): number {
     return this.#ids[this.#slotOf(key)]!;
   }
 
-  /** The number of a key; a new key gets the next number. */
+  /** The number of a key, which is added if the table does not contain it. */
   add(key: number): number {
     const slot = this.#slotOf(key);
     const known = this.#ids[slot]!;
@@ -40,7 +40,9 @@ export class VertexTable {
     return id;
   }
 
-  /** The slot of the key, or the empty slot for it. Multiplicative hashing of both halves (Knuth, 6.4). */
+  /**
+   * The slot of the key, or the empty slot where it would be added. Multiplicative hashing of both halves (Knuth, 6.4).
+   */
   #slotOf(key: number): number {
     const mixed = Math.imul(key | 0, 0x9e3779b1) ^ Math.imul((key / 2 ** 32) | 0, 0x85ebca6b);
     const [keys, ids, mask] = [this.#keys, this.#ids, this.#mask];

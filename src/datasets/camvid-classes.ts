@@ -1,6 +1,7 @@
 /**
- * CamVid's 11 classes, as SegNet (Badrinarayanan et al. 2017) grouped them and the field scores them, in index order, with
- * their customary colours. The data set: Brostow, Fauqueur, Cipolla, "Semantic object classes in video", PRL 30(2), 2009.
+ * CamVid's 11 classes in the grouping of SegNet (Badrinarayanan et al. 2017), which is the one that is commonly scored, in
+ * index order with their customary colours. The data set: Brostow, Fauqueur, Cipolla, "Semantic object classes in video",
+ * PRL 30(2), 2009.
  */
 export const camvidClasses = [
   { name: "sky", color: [128, 128, 128] },

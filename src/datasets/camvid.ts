@@ -6,12 +6,12 @@ import type { DatasetItem } from "./dataset.ts";
 const imageExtensions = new Set([".png", ".jpg", ".jpeg", ".webp"]);
 
 /**
- * Lists one split (a folder with `images` and `labels`), sorted by name; files are read on demand.
+ * Lists one split (a folder with `images` and `labels`), sorted by name. The files of an item are read when it is used.
  *
  * @example
  * for (const item of await readCamvid("data/camvid/test")) await decodeLabels(await item.labels(), { maxPixels });
  *
- * @throws Error where a folder is absent, two images share a name, or an image has no label map
+ * @throws Error if a folder is absent, two images have the same name, or an image has no label map.
  */
 export const readCamvid = async (folder: string): Promise<DatasetItem[]> => {
   const [images, labels] = await Promise.all(["images", "labels"].map((part) => readdir(join(folder, part))));

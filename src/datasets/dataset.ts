@@ -1,8 +1,8 @@
-/** The interface of data sets: named pairs of files that are read on demand. */
+/** The common form of data sets: named pairs of files, which are read on demand. */
 
-/** One image and its ground truth, as files' bytes. */
+/** One image and its ground truth, as the bytes of their files. */
 export interface DatasetItem {
-  /** The file's name without its extension; unique in its set. */
+  /** The file's name without its extension; unique in the data set. */
   readonly name: string;
   /** The image file: PNG, JPEG or WebP. */
   readonly image: () => Promise<Uint8Array>;

@@ -1,4 +1,4 @@
-/** Synthetic street scenes with CamVid's classes, seen from a driving car; an integer seed decides everything. */
+/** Synthetic street scenes with CamVid's classes, seen from a driving car. An integer seed determines everything. */
 
 import { between, chance, integer, pick, random, type Random } from "../random.ts";
 import { drawBuilding, drawSkyline } from "./street/buildings.ts";
@@ -10,7 +10,10 @@ import { createStage, type Camera, type Road, type Stage } from "./street/stage.
 import { drawHedge, drawTree, drawWoods } from "./street/trees.ts";
 import { drawVehicle } from "./street/vehicles.ts";
 
-/** A scene as two SVG documents of the same geometry: one in colour, one in the flat colours of `camvidClasses`. */
+/**
+ * A scene as two SVG documents with the same geometry: one in natural colours, one in the flat colours of
+ * `camvidClasses`.
+ */
 export interface StreetScene {
   readonly seed: number;
   readonly image: string;
@@ -20,10 +23,10 @@ export interface StreetScene {
 }
 
 /**
- * Draws the street of a seed. Pure: rendering the documents is left to the caller (see `renderStreet`).
+ * Draws the street of a seed. The function is pure; `renderStreet` renders the documents.
  *
  * @example const { image, labels } = streetScene(7, { width: 480, height: 360 });
- * @throws RangeError where the seed is not an integer or the size is not at least 16×16.
+ * @throws RangeError if the seed is not an integer, or the size is below 16×16.
  */
 export const streetScene = (seed: number, { width, height }: { width: number; height: number }): StreetScene => {
   if (!(Number.isInteger(width) && Number.isInteger(height) && width >= 16 && height >= 16)) {
@@ -79,7 +82,7 @@ const drawRoad = (next: Random): Road => {
   };
 };
 
-/** What stands beyond one pavement, and on it. */
+/** Draws one side of the street: the buildings or trees beyond the pavement, and the pavement itself. */
 const drawSide = (stage: Stage, side: -1 | 1, kind: Side): void => {
   const { next, road } = stage;
   const kerb = side < 0 ? road.left : road.right;

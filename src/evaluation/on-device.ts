@@ -1,29 +1,24 @@
 /** Attacks whose every step stays on the backend's device. */
 
-import { project, sign, type Ascent, type Attack } from "../attacks/attack.ts";
+import type { Trajectory } from "../attacks/attack.ts";
+import { project } from "../attacks/constraint.ts";
+import { random } from "../random.ts";
 import type { AscentStep } from "../runtime/session.ts";
 import type { DeviceClimb, Image, Labels } from "../segmenter/segmenter.ts";
 import { tensor } from "../tensor.ts";
+import type { ObservedStep } from "./steps.ts";
 
-/** The attack as an ascent that a device can do: one by signs. */
-export const signAscent = ({ ascent }: Attack): Ascent | null => (ascent?.direction === sign ? ascent : null);
+/** Whether a device's ascent by signs carries out the rule by itself. */
+export const isDeviceRule = ({ rule }: Trajectory): boolean => rule.kind === "sign";
 
-/** An end of the ball met with the pixel range. */
-const endOf = (towards: number, image: Image, ascent: Ascent): Float32Array<ArrayBuffer> =>
-  project(new Float32Array(image.data.length).fill(towards), image.data, ascent) as Float32Array<ArrayBuffer>;
-
-export interface DeviceStep {
-  readonly loss: number;
-  /** Share of the first gradient's components that are zero; of the first step alone. */
-  readonly zeroShare: number | null;
-  /** Share of the pixels that the step finds labelled otherwise than in the clean prediction. */
-  readonly changedShare: number;
-}
+/** One end of the ball, met with the pixel range. */
+const endOf = (side: number, image: Image, { constraint }: Trajectory): Float32Array<ArrayBuffer> =>
+  project(new Float32Array(image.data.length).fill(side), image.data, constraint);
 
 /** The clean labels as a reference: whatever they are, each is a class and counts. */
 const referenceOf = ({ data }: Labels) => ({
   labels: data,
-  classes: 1 + data.reduce((most, label) => Math.max(most, label), 0),
+  classes: 1 + data.reduce((largest, label) => Math.max(largest, label), 0),
 });
 
 /** The device gives the share in float32: the count is exact. */
@@ -32,25 +27,28 @@ const changed = ({ scores }: AscentStep): number => {
   return pixels === 0 ? 0 : (pixels - Math.round((scores!.pixelAccuracy ?? 1) * pixels)) / pixels;
 };
 
-/** What the attack makes of the image, on the device. */
-export const attackOnDevice = (
+interface Watch {
+  readonly onStep: (step: ObservedStep) => Promise<void>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The adversarial image of a trajectory that the device follows. */
+export const followOnDevice = (
   climb: DeviceClimb,
-  ascent: Ascent,
+  trajectory: Trajectory,
   image: Image,
   clean: Labels,
-  {
-    onStep,
-    signal,
-  }: { readonly onStep: (step: DeviceStep) => Promise<void>; readonly signal?: AbortSignal | undefined },
+  { onStep, signal }: Watch,
 ): Promise<Image> => {
-  const start = ascent.start ? project(ascent.start(image.data), image.data, ascent) : image.data;
+  const { rule, constraint, steps, seed } = trajectory;
+  const { x } = rule.begin(image, constraint, random(seed));
   return climb(
     {
-      start: tensor("float32", image.shape, start as Float32Array<ArrayBuffer>),
-      low: endOf(-Infinity, image, ascent),
-      high: endOf(Infinity, image, ascent),
-      alpha: ascent.alpha,
-      steps: ascent.steps,
+      start: tensor("float32", image.shape, x),
+      low: endOf(-Infinity, image, trajectory),
+      high: endOf(Infinity, image, trajectory),
+      alpha: Number(rule.parameters["alpha"]),
+      steps,
       reference: referenceOf(clean),
     },
     {

@@ -1,8 +1,8 @@
 /** Scores of predictions against a reference, before and after an attack. */
 
-import { confusionMatrix, iouRatio, scores, type Scores } from "../metrics/confusion.ts";
+import { iouRatio, type Scores } from "../metrics/counts.ts";
 import { distancesFrom } from "../metrics/distances.ts";
-import type { Image, Labels } from "../segmenter/segmenter.ts";
+import type { Image } from "../segmenter/segmenter.ts";
 
 /** Before and after. `null` where the quantity is undefined (an IoU of a class in neither map). */
 export interface CleanAndAdversarial {
@@ -10,6 +10,7 @@ export interface CleanAndAdversarial {
   readonly adversarial: number | null;
 }
 
+/** Scores before and after an attack; shares from 0 to 1. */
 export interface AttackScores {
   /** Adversarial mIoU ÷ clean mIoU; `null` where the clean mIoU is 0 or undefined. */
   readonly iouRatio: number | null;
@@ -30,10 +31,7 @@ export interface Perturbation {
   readonly ssim: number | null;
 }
 
-/** Scores of `prediction` against `reference`, void ignored. */
-export const scoresAgainst = (prediction: Labels, reference: Labels, classes: number): Scores =>
-  scores(confusionMatrix(prediction, reference, classes));
-
+/** The scores before and after an attack side by side; `names` are those of the classes, in their order. */
 export const attackScores = (clean: Scores, adversarial: Scores, names: readonly string[]): AttackScores => ({
   iouRatio: iouRatio(adversarial, clean),
   miou: { clean: clean.miou, adversarial: adversarial.miou },

@@ -4,14 +4,17 @@ import { viewOf } from "./bytes.ts";
 import type { Pixels } from "./codecs.ts";
 import { ImageError } from "./error.ts";
 import { decodeJpeg } from "./jpeg.ts";
+import { exchangesSides, upright } from "./orientation.ts";
 import { channelsOf, colourTypes, type PngHeader } from "./png-chunks.ts";
 import { decodePng, type DecodedPng } from "./png-decode.ts";
 import { probeWithin } from "./probe.ts";
 import { decodeWebp } from "./webp.ts";
 
 export interface DecodeOptions {
-  /** Width × height allowed, checked by the header before anything is decoded. */
+  /** Maximum width × height, checked against the header before anything is decoded. */
   readonly maxPixels: number;
+  /** Maximum width and maximum height, also by the header; unlimited by default. */
+  readonly maxSide?: number | undefined;
 }
 
 /** Red, green, blue, each 0..255. */
@@ -21,18 +24,20 @@ export type Rgb = readonly [number, number, number];
  * Decodes PNG, JPEG or WebP to RGB [3,H,W], grey levels 0..255.
  *
  * 16-bit PNGs keep their precision (value / 257); fewer bits are stretched to 0..255. Transparent pixels are composited
- * over black, c·α, unrounded; opaque ones are exact. Colour profiles, gamma and EXIF orientation are ignored.
+ * over black, c·α, unrounded; opaque ones are exact. JPEGs are turned upright by their Exif orientation, as viewers turn them. Of an
+ * animated WebP the first frame is decoded. Colour profiles and gamma are ignored.
  *
  * @throws ImageError, and nothing else, on any bytes
  */
-export const decodeImage = async (bytes: Uint8Array, { maxPixels }: DecodeOptions): Promise<Tensor<"float32">> => {
-  const { format, width, height } = probeWithin(bytes, maxPixels);
+export const decodeImage = async (bytes: Uint8Array, limits: DecodeOptions): Promise<Tensor<"float32">> => {
+  const { format, width, height, orientation = 1 } = probeWithin(bytes, limits);
   if (format === "png") return fromPng(decodePng(bytes));
   const pixels = await (format === "jpeg" ? decodeJpeg : decodeWebp)(bytes);
-  if (pixels?.width !== width || pixels.height !== height) {
+  const [storedWidth, storedHeight] = exchangesSides(orientation) ? [height, width] : [width, height];
+  if (pixels?.width !== storedWidth || pixels.height !== storedHeight) {
     throw new ImageError("malformed", `the image does not decode to the ${width} x ${height} pixels of its header`);
   }
-  return fromPixels(pixels);
+  return upright(fromPixels(pixels), orientation);
 };
 
 /** Planes over black: value × α. `at` gives the four samples of pixel i, on the 0..`max` scale. */

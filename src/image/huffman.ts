@@ -31,14 +31,23 @@ const treeDepths = (counts: Uint32Array): Uint8Array => {
   return out;
 };
 
-/** Code lengths, none above `limit`: where the tree is deeper, counts are made more alike until it is not. */
+/**
+ * Code lengths, none above `limit`: where the tree is deeper, the counts are halved until it is not. Halving may make two counts
+ * equal, so that the lengths are given out anew, the shortest to the most frequent symbols.
+ */
 export const codeLengths = (counts: Uint32Array, limit: number): Uint8Array => {
-  const lengths = treeDepths(counts);
-  if (lengths.every((n) => n <= limit)) return lengths;
-  return codeLengths(
-    counts.map((n) => (n + 1) >> 1),
-    limit,
-  );
+  let halved = counts;
+  let lengths = treeDepths(halved);
+  while (lengths.some((n) => n > limit)) {
+    halved = halved.map((n) => (n + 1) >> 1);
+    lengths = treeDepths(halved);
+  }
+  if (halved === counts) return lengths;
+  const symbols = [...counts.keys()].filter((s) => counts[s]! > 0).toSorted((a, b) => counts[b]! - counts[a]!);
+  const ascending = symbols.map((s) => lengths[s]!).toSorted((a, b) => a - b);
+  const out = new Uint8Array(counts.length);
+  symbols.forEach((symbol, i) => (out[symbol] = ascending[i]!));
+  return out;
 };
 
 /** The canonical codes of these lengths, first bit lowest (section 3.2.2). */

@@ -3,17 +3,23 @@ import mozjpeg from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
 import { viewOf } from "./bytes.ts";
 import { startCodec, type CodecFactory, type Pixels } from "./codecs.ts";
 import { asImageError, ImageError } from "./error.ts";
+import { exchangesSides, readOrientation, type Orientation } from "./orientation.ts";
 
 export const isJpeg = (bytes: Uint8Array): boolean => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
 
 // The package types its glue by a global namespace that it does not load.
 const factory: CodecFactory = mozjpeg;
 
+const appOne = 0xe1;
 const startOfScan = 0xda;
 const endOfImage = 0xd9;
 
 // Progressive files have about ten scans; each costs a pass over the whole image, however few bytes it has.
 const maxScans = 100;
+/** Of all passes together; 32 scans of a picture of 4096 × 4096. */
+const maxScannedPixels = 2 ** 29;
+/** A file has some ten marker segments, and one for each 64 KiB of a colour profile. */
+const maxSegments = 4096;
 
 const malformed = (message: string): ImageError => new ImageError("malformed", `JPEG: ${message}`);
 
@@ -37,7 +43,8 @@ const endOfScan = (bytes: Uint8Array, start: number): number => {
 function* segmentsOf(bytes: Uint8Array): Generator<{ marker: number; body: Uint8Array }> {
   const view = viewOf(bytes);
   let at = 2;
-  for (;;) {
+  for (let count = 0; ; count++) {
+    if (count > maxSegments) throw malformed(`it has more than ${maxSegments} marker segments`);
     while (at < bytes.length && bytes[at] !== 0xff) at++;
     while (bytes[at] === 0xff) at++;
     const marker = bytes[at++];
@@ -52,10 +59,22 @@ function* segmentsOf(bytes: Uint8Array): Generator<{ marker: number; body: Uint8
   }
 }
 
-/** Width and height from the frame header. EXIF orientation is not looked at. @throws ImageError */
-export const readJpegHeader = (bytes: Uint8Array): { width: number; height: number } => {
+export interface JpegHeader {
+  /** Of the upright picture. */
+  readonly width: number;
+  readonly height: number;
+  readonly orientation: Orientation;
+}
+
+const layoutText = (components: number): string =>
+  components === 4 ? "four components (CMYK or YCCK)" : `${components} components`;
+
+/** The size of the upright picture from the frame header and the Exif segment. @throws ImageError */
+export const readJpegHeader = (bytes: Uint8Array): JpegHeader => {
+  let orientation: Orientation = 1;
   for (const { marker, body } of segmentsOf(bytes)) {
     if (marker === startOfScan) break;
+    if (marker === appOne && orientation === 1) orientation = readOrientation(body);
     if (!isFrame(marker)) continue;
     if (body.length < 6) throw malformed("its frame header is too short");
     const view = viewOf(body);
@@ -63,26 +82,28 @@ export const readJpegHeader = (bytes: Uint8Array): { width: number; height: numb
     if (marker > 0xc2 || precision !== 8 || (components !== 1 && components !== 3)) {
       throw new ImageError(
         "unsupported-format",
-        `JPEG: frame type SOF${marker - 0xc0}, ${precision} bits, ${components} components is not supported; ` +
-          "baseline and progressive, 8 bits, grey or YCbCr are",
+        `JPEG with frame type SOF${marker - 0xc0}, ${precision} bits and ${layoutText(components)}; ` +
+          "baseline and progressive JPEG of 8 bits in grey or YCbCr are decoded: convert it to RGB",
       );
     }
     if (width === 0 || height === 0) throw malformed(`the header says ${width} x ${height} pixels`);
-    return { width, height };
+    return exchangesSides(orientation) ? { width: height, height: width, orientation } : { width, height, orientation };
   }
   throw malformed("it has no frame header");
 };
 
 /**
- * Pixels as stored: EXIF orientation is ignored, so that labels and image keep the same frame. libjpeg fills what a
- * truncated file lacks with grey; such files are refused here instead.
+ * Pixels as stored; the caller turns them by the header's orientation. libjpeg fills what a truncated file lacks with grey; such
+ * files are refused here instead.
  *
  * @throws ImageError `malformed`
  */
 export const decodeJpeg = async (bytes: Uint8Array): Promise<Pixels | null> => {
+  const { width, height } = readJpegHeader(bytes);
+  const most = Math.min(maxScans, Math.max(16, Math.floor(maxScannedPixels / (width * height))));
   let scans = 0;
   for (const { marker } of segmentsOf(bytes)) {
-    if (marker === startOfScan && ++scans > maxScans) throw malformed(`it has more than ${maxScans} scans`);
+    if (marker === startOfScan && ++scans > most) throw malformed(`it has more than ${most} scans`);
   }
   const warnings: string[] = [];
   const codec = await startCodec(factory, "jpeg", (line) => warnings.push(line));

@@ -78,14 +78,18 @@ export interface PngChunks {
   readonly palette: Uint8Array | null;
   /** The body of tRNS: alphas of palette entries, or the one colour that is transparent. */
   readonly transparency: Uint8Array | null;
-  /** The zlib stream, in pieces. */
-  readonly data: readonly Uint8Array[];
+  /** The zlib stream: the bodies of all IDAT chunks, joined. */
+  readonly data: Uint8Array;
 }
+
+/** Writers use chunks of 8 KiB and more, which for the largest picture are some thousands. */
+const maxChunks = 1 << 16;
 
 function* chunksOf(bytes: Uint8Array): Generator<{ name: string; body: Uint8Array }> {
   const view = viewOf(bytes);
   let at = signature.length;
-  while (at + 12 <= bytes.length) {
+  for (let count = 0; at + 12 <= bytes.length; count++) {
+    if (count === maxChunks) throw malformed(`it has more than ${maxChunks} chunks`);
     const length = view.getUint32(at);
     const name = nameAt(bytes, at + 4);
     const end = at + 8 + length;
@@ -100,6 +104,19 @@ function* chunksOf(bytes: Uint8Array): Generator<{ name: string; body: Uint8Arra
   }
   throw malformed("the file ends before its IEND chunk");
 }
+
+/** One array: the decoder's work then depends on the number of bytes alone, however they are split into chunks. */
+const joined = (parts: readonly Uint8Array[]): Uint8Array => {
+  const [only] = parts;
+  if (only && parts.length === 1) return only;
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+};
 
 /** Reads the chunks that pixels depend on; the others are skipped. @throws ImageError */
 export const readPngChunks = (bytes: Uint8Array): PngChunks => {
@@ -121,7 +138,7 @@ export const readPngChunks = (bytes: Uint8Array): PngChunks => {
   }
   if (palette && (palette.length % 3 !== 0 || palette.length > 768)) throw malformed("its palette has a wrong length");
   if (header.colour === colourTypes.palette && !palette) throw malformed("its palette is missing");
-  return { header, palette, transparency, data };
+  return { header, palette, transparency, data: joined(data) };
 };
 
 /** Length, name, body, checksum. */

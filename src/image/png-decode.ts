@@ -54,7 +54,7 @@ const passesOf = ({ width, height, depth, colour, interlaced }: PngHeader): Pass
 const sliceBytes = 1 << 14;
 
 /** Inflates a zlib stream that must hold exactly `size` bytes; stops as soon as it holds more. */
-const inflateExactly = (parts: readonly Uint8Array[], size: number): Uint8Array => {
+const inflateExactly = (zlib: Uint8Array, size: number): Uint8Array => {
   const out = new Uint8Array(size);
   let filled = 0;
   const inflator = new Unzlib((chunk) => {
@@ -64,9 +64,7 @@ const inflateExactly = (parts: readonly Uint8Array[], size: number): Uint8Array 
     out.set(chunk, filled);
     filled += chunk.length;
   });
-  for (const part of parts) {
-    for (let at = 0; at < part.length; at += sliceBytes) inflator.push(part.subarray(at, at + sliceBytes));
-  }
+  for (let at = 0; at < zlib.length; at += sliceBytes) inflator.push(zlib.subarray(at, at + sliceBytes));
   inflator.push(new Uint8Array(0), true);
   if (filled < size) throw new ImageError("malformed", "PNG: its data is smaller than its header says");
   return out;

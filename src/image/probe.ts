@@ -1,6 +1,7 @@
 /** What a file is and how large it decodes, from its header alone. */
 import { asImageError, ImageError } from "./error.ts";
 import { isJpeg, readJpegHeader } from "./jpeg.ts";
+import type { Orientation } from "./orientation.ts";
 import { isPng, readPngHeader } from "./png-chunks.ts";
 import { isWebp, readWebpHeader } from "./webp.ts";
 
@@ -8,8 +9,13 @@ export type ImageFormat = "png" | "jpeg" | "webp";
 
 export interface ImageHeader {
   readonly format: ImageFormat;
+  /** Of the upright picture. */
   readonly width: number;
   readonly height: number;
+  /** The Exif orientation by which a JPEG is turned; absent where it is stored upright. */
+  readonly orientation?: Orientation;
+  /** Set for an animation, of which the first frame is decoded. */
+  readonly animated?: true;
 }
 
 const formatOf = (bytes: Uint8Array): ImageFormat => {
@@ -21,24 +27,58 @@ const formatOf = (bytes: Uint8Array): ImageFormat => {
   throw new ImageError("unsupported-format", "the data is neither PNG, JPEG nor WebP, the formats accepted");
 };
 
-const readers = { png: readPngHeader, jpeg: readJpegHeader, webp: readWebpHeader };
+/** Whether the file is of an accepted format, though perhaps of a variant that is not decoded. */
+export const isAcceptedFormat = (bytes: Uint8Array): boolean => isPng(bytes) || isJpeg(bytes) || isWebp(bytes);
+
+interface Header {
+  readonly width: number;
+  readonly height: number;
+  readonly orientation?: Orientation;
+  readonly animated?: boolean;
+}
+
+const readers: Readonly<Record<ImageFormat, (bytes: Uint8Array) => Header>> = {
+  png: readPngHeader,
+  jpeg: readJpegHeader,
+  webp: readWebpHeader,
+};
 
 /** Format and size by the header; nothing is decoded. @throws ImageError `unsupported-format` or `malformed` */
 export const probe = (bytes: Uint8Array): ImageHeader =>
   asImageError("the image's header", () => {
     const format = formatOf(bytes);
-    const { width, height } = readers[format](bytes);
-    return { format, width, height };
+    const { width, height, orientation = 1, animated = false }: Header = readers[format](bytes);
+    return {
+      format,
+      width,
+      height,
+      ...(orientation === 1 ? {} : { orientation }),
+      ...(animated ? { animated } : {}),
+    };
   });
 
-/** `probe`, and a refusal of what has more than `maxPixels` pixels. @throws ImageError, also `too-large` */
-export const probeWithin = (bytes: Uint8Array, maxPixels: number): ImageHeader => {
+/** What a header may say at most. */
+export interface SizeLimits {
+  /** Width × height. */
+  readonly maxPixels: number;
+  /** Width and height each; unlimited by default. */
+  readonly maxSide?: number | undefined;
+}
+
+/** `probe`, with the size held to the limits. @throws ImageError, also `too-large` */
+export const probeWithin = (bytes: Uint8Array, { maxPixels, maxSide = Infinity }: SizeLimits): ImageHeader => {
   const header = probe(bytes);
   const { width, height } = header;
   if (width * height > maxPixels) {
     throw new ImageError(
       "too-large",
       `the image has ${width} x ${height} = ${width * height} pixels (width x height); at most ${maxPixels} are allowed`,
+    );
+  }
+  if (Math.max(width, height) > maxSide) {
+    throw new ImageError(
+      "too-large",
+      `the image has ${width} x ${height} pixels (width x height); at most ${maxSide} a side are allowed`,
     );
   }
   return header;

@@ -1,23 +1,24 @@
-/** Distances between two images or two label maps. Images are [C,H,W], grey levels 0..255. */
+/** Distances between two images or two label maps. Images are [C,H,W] with grey levels 0..255. */
 import { sameShape, type Tensor } from "../tensor.ts";
 import { ssim } from "./ssim.ts";
 
 type Image = Tensor<"float32">;
 
+/** How far apart two images [C,H,W] of grey levels 0..255 are. */
 export interface Distances {
-  /** Number of pixels in which any channel differs. */
+  /** The number of pixels in which any channel differs. */
   readonly l0Pixels: number;
-  /** Number of values (pixels × channels) that differ. */
+  /** The number of values (pixels × channels) that differ. */
   readonly l0Values: number;
-  /** Euclidean norm of the difference, grey levels. */
+  /** Euclidean norm of the difference in grey levels. */
   readonly l2: number;
-  /** Largest absolute difference, grey levels. */
+  /** Largest absolute difference in grey levels. */
   readonly linf: number;
-  /** Mean absolute difference, grey levels. */
+  /** Mean absolute difference in grey levels. */
   readonly meanAbs: number;
-  /** Peak signal-to-noise ratio, dB: 10·log10(255² / MSE). `Infinity` for equal images, which JSON writes as null. */
+  /** Peak signal-to-noise ratio in dB: 10·log10(255² / MSE). `Infinity` for equal images, which is null in JSON. */
   readonly psnr: number;
-  /** Structural similarity; `null` for images smaller than its window. */
+  /** Structural similarity; `null` for images that are smaller than its window. */
   readonly ssim: number | null;
 }
 
@@ -26,7 +27,7 @@ const equal = (a: Float32Array, b: Float32Array): boolean => {
   return true;
 };
 
-/** All distances but SSIM. */
+/** All distances except SSIM. */
 const norms = ({ data: a, shape }: Image, { data: b }: Image): Omit<Distances, "ssim"> => {
   const size = shape[1]! * shape[2]!;
   const changed = new Uint8Array(size);
@@ -55,8 +56,8 @@ const norms = ({ data: a, shape }: Image, { data: b }: Image): Omit<Distances, "
 };
 
 /**
- * `distances` from one image to several; reused where an image equals the one before it (an adversarial image of whole grey
- * levels equals its rounding).
+ * `distances` from one image to several others. An image that equals the one before is not measured again, as an
+ * adversarial image of whole grey levels equals its rounded form.
  */
 export const distancesFrom = (a: Image): ((b: Image) => Distances) => {
   let last: { readonly data: Float32Array; readonly result: Distances } | null = null;
@@ -71,14 +72,12 @@ export const distancesFrom = (a: Image): ((b: Image) => Distances) => {
   };
 };
 
-/** Every distance between two images of one shape. @throws RangeError where shapes differ */
+/** Every distance between two images of one shape. @throws RangeError if the shapes differ. */
 export const distances = (a: Image, b: Image): Distances => distancesFrom(a)(b);
 
 /**
- * Share of pixels whose label differs between two maps. Pixels that are void (255) in either map, or in `reference` where one is
- * given, are ignored; `null` where all are.
- *
- * @throws RangeError where shapes differ
+ * The share of pixels whose label differs between two maps. Pixels that are void (255) in either map, or in `reference` if it is
+ * given, are ignored; `null` if all are. @throws RangeError if the shapes differ.
  */
 export const changedShare = (
   before: Tensor<"uint8">,

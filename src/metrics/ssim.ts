@@ -9,14 +9,14 @@ const sigma = 1.5;
 const c1 = (0.01 * 255) ** 2;
 const c2 = (0.03 * 255) ** 2;
 
-/** One-dimensional Gaussian weights from the centre outwards; over the window they sum to 1. */
+/** Gaussian weights in one dimension, from the centre outwards; the sum of all 11 is 1. */
 const [g0, g1, g2, g3, g4, g5] = (() => {
   const raw = Array.from({ length: 6 }, (_, i) => Math.exp(-(i ** 2) / (2 * sigma ** 2)));
   const total = 2 * raw.reduce((a, b) => a + b, 0) - raw[0]!;
   return raw.map((w) => w / total) as [number, number, number, number, number, number];
 })();
 
-/** Writes to `out[o]` the Gaussian average of 11 values of `a` from `i` on, `s` apart. */
+/** Writes to `out[o]` the Gaussian average of 11 values of `a`, which start at `i` and have stride `s`. */
 const average = (a: Float64Array, i: number, s: number, out: Float64Array, o: number): void => {
   out[o] =
     g0 * a[i + 5 * s]! +
@@ -27,7 +27,7 @@ const average = (a: Float64Array, i: number, s: number, out: Float64Array, o: nu
     g5 * (a[i]! + a[i + 10 * s]!);
 };
 
-/** `average` at `i`, `i + s`, `i + 2s` and `i + 3s` together, which reads 14 values instead of 44. */
+/** `average` starting at `i`, `i + s`, `i + 2s` and `i + 3s`, which reads 14 values instead of 44. */
 const fourAverages = (a: Float64Array, i: number, s: number, out: Float64Array, o: number): void => {
   const a0 = a[i]!;
   const a1 = a[i + s]!;
@@ -49,24 +49,24 @@ const fourAverages = (a: Float64Array, i: number, s: number, out: Float64Array, 
   out[o + 3 * s] = g0 * a8 + g1 * (a7 + a9) + g2 * (a6 + a10) + g3 * (a5 + a11) + g4 * (a4 + a12) + g5 * (a3 + a13);
 };
 
-/** Horizontal averages of a row. */
+/** The horizontal averages of one row. */
 const alongRow = (row: Float64Array, w: number, out: Float64Array, o: number): void => {
   let x = 0;
   for (; x + 4 <= w; x += 4) fourAverages(row, x, 1, out, o + x);
   for (; x < w; x++) average(row, x, 1, out, o + x);
 };
 
-/** Vertical averages of rows of width `w`, for the first `n` rows. */
+/** The vertical averages of the first `n` rows, of `w` values each. */
 const downColumns = (rows: Float64Array, w: number, n: number, out: Float64Array): void => {
   let y = 0;
   for (; y + 4 <= n; y += 4) for (let i = y * w; i < (y + 1) * w; i++) fourAverages(rows, i, w, out, i);
   for (let i = y * w; i < n * w; i++) average(rows, i, w, out, i);
 };
 
-/** Rows of windows that are processed together, few enough for the processor's cache. */
+/** The number of rows of windows in a band, small enough for the processor's cache. */
 const bandRows = 16;
 
-/** Buffers for x, y, x² + y² and x·y: a row of the image, rows of horizontal averages, and a band of windows. */
+/** Buffers for each of x, y, x² + y² and x·y: a row of the image, horizontally averaged rows, and a band of windows. */
 const createBuffers = (width: number) => {
   const w = width - windowSize + 1;
   const four = (length: number) => Array.from({ length: 4 }, () => new Float64Array(length)) as Four;
@@ -74,7 +74,9 @@ const createBuffers = (width: number) => {
 };
 type Four = [x: Float64Array, y: Float64Array, squares: Float64Array, products: Float64Array];
 
-/** Σ ((2μxμy + C1)(2σxy + C2)) / ((μx² + μy² + C1)(σx² + σy² + C2)) over the first `n` windows of a band, added to `total`. */
+/**
+ * Σ ((2μxμy + C1)(2σxy + C2)) / ((μx² + μy² + C1)(σx² + σy² + C2)) over the first `n` windows of a band, plus `total`.
+ */
 const addedSsim = (total: number, [mx, my, squares, products]: Four, n: number): number => {
   for (let i = 0; i < n; i++) {
     const ux = mx[i]!;
@@ -119,11 +121,11 @@ const meanSsim = (
 };
 
 /**
- * SSIM of two images [C,H,W] on the 0..255 scale: 11×11 Gaussian window, σ = 1.5, K1 = 0.01, K2 = 0.03, windows wholly
- * inside the image, as in the paper; computed for each channel and averaged over channels (the paper has grey images).
- * `null` where a side is shorter than the window.
+ * SSIM of two images [C,H,W] on the 0..255 scale: 11×11 Gaussian window, σ = 1.5, K1 = 0.01, K2 = 0.03, over all windows
+ * that lie wholly inside the image, as in the paper. It is computed for each channel and averaged over the channels (the
+ * paper has grey images). `null` if a side is shorter than the window.
  *
- * @throws RangeError where shapes differ
+ * @throws RangeError if the shapes differ.
  */
 export const ssim = (a: Tensor<"float32">, b: Tensor<"float32">): number | null => {
   if (!sameShape(a.shape, b.shape))

@@ -1,14 +1,17 @@
 /** What a service tells of a network: its manifest, what its gradient supports, and the memory that its runs take. */
 
+import { crossEntropyObjective } from "../objectives/cross-entropy.ts";
+import { leastLikelyObjective } from "../objectives/least-likely.ts";
+import type { Objective } from "../objectives/objective.ts";
 import { nativeSize } from "../segmenter/size.ts";
-import type { Goal } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
-import { attempt, footprintsOf, largestFit } from "./largest-fit.ts";
+import { attempt, footprintsOf, largestFit, nodesOf } from "./largest-fit.ts";
 import type { OpenModel } from "./open.ts";
 import type { ModelInfo } from "../contract/models.ts";
 import type { Size } from "../tensor.ts";
 
-const goals = ["away", "least-likely"] as const;
+/** Those of the attacks: each has a gradient graph of its own. */
+const climbed: readonly Objective[] = [crossEntropyObjective(false), leastLikelyObjective()];
 
 /** Memory grows linearly with the number of pixels: two sizes tell it for all. */
 const told = [
@@ -22,11 +25,11 @@ type Memory = NonNullable<ModelInfo["memory"]>[number];
 const memoryOf = ({ segmenter, unsupported }: OpenModel, cache: SessionCache): Memory[] => {
   const sizes = told.map((size) => nativeSize(segmenter.manifest, size));
   const unique = sizes.filter((a, i) => i === sizes.findIndex((b) => a.width === b.width && a.height === b.height));
-  const most = (size: Size, of: readonly Goal["kind"][]) =>
+  const most = (size: Size, of: readonly Objective[]) =>
     Math.ceil(Math.max(...footprintsOf(segmenter, size, of).map((footprints) => cache.predict(footprints))));
   return unique.flatMap((size) =>
     attempt<Memory[]>(() => {
-      const attackBytes = unsupported.length === 0 ? most(size, goals) : null;
+      const attackBytes = unsupported.length === 0 ? most(size, climbed) : null;
       return [{ ...size, segmentBytes: most(size, []), attackBytes }];
     }, []),
   );
@@ -43,6 +46,8 @@ export const outlineOf = ({ segmenter: { manifest }, bytes, unsupported }: OpenM
 export const modelInfo = (model: OpenModel, cache: SessionCache): ModelInfo => {
   const { segmenter, unsupported } = model;
   const largestAttack =
-    unsupported.length === 0 ? largestFit(segmenter, cache, { width: 4096, height: 3072 }, goals) : null;
+    unsupported.length === 0
+      ? largestFit({ segmenter, cache, nodes: nodesOf(model.network) }, { width: 4096, height: 3072 }, climbed)
+      : null;
   return { ...outlineOf(model), memory: memoryOf(model, cache), ...(largestAttack ? { largestAttack } : {}) };
 };

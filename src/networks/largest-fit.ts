@@ -1,62 +1,83 @@
-/** What runs need of the memory budget, and the largest image whose run fits it. */
+/** The footprints of runs, and the largest image whose run fits in the memory budget. */
 
 import { nativeSize } from "../segmenter/size.ts";
 import { OnnxError } from "../onnx/graph.ts";
+import type { Objective } from "../objectives/objective.ts";
 import type { Footprint } from "../runtime/memory/memory.ts";
-import type { Goal, Segmenter } from "../segmenter/segmenter.ts";
+import type { Segmenter } from "../segmenter/segmenter.ts";
+import type { Network } from "../segmenter/network.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import type { Size } from "../tensor.ts";
 
-/** In pixels. Each size that is tried compiles its graphs, and plans what they recompute: a second where an image is seen in tiles. */
+/** Resolution of the search, in pixels of the longer side. Each size that is tried compiles and plans its graphs. */
 const STEP = 8;
 
 /**
- * The search starts this part of what is guessed beyond it, and takes as long strides: what is recomputed leaves room for more
- * than the line tells, up to a third in the networks shipped here.
+ * The search compiles graphs of at most about this many nodes of the network in all, so that a large network gets a coarser answer
+ * and not a longer search. A network of 500 nodes has 32 tries, and needs about 10.
+ */
+const SEARCHED_NODES = 2 ** 14;
+const FEWEST_TRIES = 3;
+
+/**
+ * The search starts an eighth above the size that linear interpolation gives, and its first stride is as long: recomputation leaves
+ * room for more than the line says, up to a third for the networks shipped here.
  */
 const STRIDES = 8;
 
-/** Between the two sizes from which memory is estimated: less may be what is the same at any size, or one tile for both. */
+/** Least ratio of the needs of the two sizes between which memory is interpolated: both may consist of one tile. */
 const GROWTH = 1.25;
 
-/** What attacks of these goals hold together, one set of sessions for each; without goals, what a prediction holds. */
+/** The sessions that attacks with these objectives hold together, one set for each; without objectives, those of a prediction. */
 export const footprintsOf = (
   segmenter: Segmenter,
   size: Size,
-  goals: readonly Goal["kind"][],
+  objectives: readonly Objective[],
 ): readonly (readonly Footprint[])[] =>
-  goals.length === 0
+  objectives.length === 0
     ? [[segmenter.forwardFootprint(size)]]
-    : goals.map((goal) => segmenter.attackFootprints(size, goal));
+    : objectives.map((objective) => segmenter.attackFootprints(size, objective));
+
+/** What is searched. */
+export interface Searched {
+  readonly segmenter: Segmenter;
+  readonly cache: SessionCache;
+  /** Nodes of the network's graph, which bound the number of sizes that are tried; default 0. */
+  readonly nodes?: number | undefined;
+}
+
+export const nodesOf = ({ model }: Network): number => model.graph.nodes.length;
 
 /**
- * The largest of the sizes that the network takes, of the aspect of `wanted` and not beyond it, at which attacks of these
- * goals (without goals: predictions) are predicted to fit the budget; what is STEP pixels longer, or by the next multiple where
- * that is more, does not. null where none does. A network of fixed size has that one only.
+ * The largest size of the aspect of `wanted`, and not beyond it, that the network takes and at which attacks with these
+ * objectives (without objectives: predictions) are predicted to fit in the budget; null if there is none. A size that is STEP pixels longer, or by
+ * one multiple if that is more, does not fit, unless the network is so large that the number of tries ran out. A network of fixed
+ * size has only that size.
  */
 export const largestFit = (
-  segmenter: Segmenter,
-  cache: SessionCache,
+  { segmenter, cache, nodes = 0 }: Searched,
   wanted: Size,
-  goals: readonly Goal["kind"][],
+  objectives: readonly Objective[],
 ): Size | null => {
   const { manifest } = segmenter;
+  /** For each objective. */
+  const tries = Math.max(FEWEST_TRIES, Math.floor(SEARCHED_NODES / Math.max(1, nodes * objectives.length)));
   const longer = Math.max(wanted.height, wanted.width);
   const multiple = manifest.input.multipleOf ?? 1;
   const most = Math.max(1, Math.floor(longer / multiple));
-  /** Whose longer side is `count` multiples. */
+  /** The size whose longer side has `count` multiples. */
   const sized = (count: number): Size => {
     const scale = (count * multiple) / longer;
     return nativeSize(manifest, { height: wanted.height * scale, width: wanted.width * scale });
   };
-  const footprints = (count: number, of: readonly Goal["kind"][]) => footprintsOf(segmenter, sized(count), of);
-  const fit = (count: number, of: readonly Goal["kind"][]): boolean =>
+  const footprints = (count: number, of: readonly Objective[]) => footprintsOf(segmenter, sized(count), of);
+  const fit = (count: number, of: readonly Objective[]): boolean =>
     attempt(() => footprints(count, of).every((f) => cache.predict(f) <= cache.budgetBytes), false);
 
   const area = (count: number): number => pixels(sized(count));
-  if (area(1) === area(most)) return fit(1, goals) ? sized(1) : null;
-  // One goal after another, each from where the one before it ended: most often it fits there too.
-  const [first = [], ...others] = goals.map((goal) => [goal]);
+  if (area(1) === area(most)) return fit(1, objectives) ? sized(1) : null;
+  // One objective after another, each from where the one before it ended: most often it fits there too.
+  const [first = [], ...others] = objectives.map((objective) => [objective]);
   const step = Math.max(1, Math.round(STEP / multiple));
   const small = Math.ceil(most / 16);
   const need = (count: number) => ({ pixels: area(count), bytes: Math.max(...footprints(count, first).map(needOf)) });
@@ -69,10 +90,11 @@ export const largestFit = (
     step,
     first: guess + stride,
     stride,
+    tries,
     within: fit(large, first) ? [large, most + 1] : [0, large],
   });
   const count = others.reduce(
-    (last, goal) => lastThat((n) => fit(n, goal), last, { step, first: last, stride: step }),
+    (last, objective) => lastThat((n) => fit(n, objective), last, { step, first: last, stride: step, tries }),
     found,
   );
   return count === 0 ? null : sized(count);
@@ -109,25 +131,28 @@ interface Search {
   readonly step: number;
   readonly first: number;
   readonly stride: number;
-  /** For the one the test is known to hold (0 where for none), for the other not to hold. */
+  /** The test is known to hold for the one (0: for none), and not to hold for the other. */
   readonly within?: readonly [number, number];
+  /** Maximum number of tests. The search then ends with the last count that held, or, if none did, with a test of 1. */
+  readonly tries: number;
 }
 
 /**
- * Among 1 … most, to within `step`, the last for which a test that holds up to some point holds, or 0: from `first` on by
- * strides that double until they go too far, then by halving.
+ * Of 1 … `most`, to within `step`, the last count for which a monotone test holds, or 0: first in strides from `first` on, which
+ * double until they go too far, then by bisection.
  */
 const lastThat = (
   holds: (count: number) => boolean,
   most: number,
-  { step, first, stride, within: [least, beyond] = [0, most + 1] }: Search,
+  { step, first, stride, within: [least, beyond] = [0, most + 1], tries }: Search,
 ): number => {
   let [low, high] = [least, beyond];
   const clamped = (count: number): number => Math.min(Math.max(count, low + 1), high - 1);
   const isFound = () => high - low <= (low === 0 || high === most + 1 ? 1 : step);
   let next = clamped(first);
   let rising: boolean | undefined;
-  for (let length = stride; !isFound(); length *= 2) {
+  let left = tries;
+  for (let length = stride; !isFound() && left > 0; length *= 2, left--) {
     const held = holds(next);
     if (held) low = next;
     else high = next;
@@ -135,5 +160,6 @@ const lastThat = (
     const further = held ? low + length : high - length;
     next = held === rising && further > low && further < high ? further : Math.floor((low + high) / 2);
   }
+  if (low === 0 && high > 1) return holds(1) ? 1 : 0;
   return low;
 };

@@ -1,35 +1,39 @@
-/** The memory budget, asked before anything is computed. */
+/** The memory budget, checked before anything is computed. */
 
 import { FaultlineError } from "../contract/failure.ts";
-import type { Goal, Segmenter } from "../segmenter/segmenter.ts";
-import { MemoryBudgetError, type SessionCache } from "../segmenter/session-cache.ts";
-import { footprintsOf, largestFit } from "./largest-fit.ts";
+import type { Objective } from "../objectives/objective.ts";
+import type { Segmenter } from "../segmenter/segmenter.ts";
+import { MemoryBudgetError } from "../segmenter/session-cache.ts";
+import { footprintsOf, largestFit, type Searched } from "./largest-fit.ts";
 import type { Size } from "../tensor.ts";
 
-/** No run takes less: the image, the network's input, and the logits, in float32. */
-const leastBytes = ({ manifest }: Segmenter, { height, width }: Size): number =>
-  4 * height * width * (3 + 3 + manifest.classes.length);
+/**
+ * A lower bound on the bytes of a run, from the manifest and the image's size alone. A prediction holds in float32 the image and
+ * the logits at its size; an attack also the image's gradient and the gradient of the logits.
+ */
+export const leastBytes = (
+  { manifest }: Pick<Segmenter, "manifest">,
+  { height, width }: Size,
+  objectives: readonly Objective[],
+): number => 4 * height * width * (objectives.length === 0 ? 1 : 2) * (3 + manifest.classes.length);
 
 /**
- * Refuses runs that would not fit: attacks of these goals, or, without goals, a prediction. Before the image is decoded; a size far too large even before its graph is compiled.
+ * Refuses a run that would not fit: attacks with these objectives, or, without objectives, a prediction. It is called before the image is
+ * decoded. If the lower bound already exceeds the budget, no graph of that size is compiled.
  *
  * @throws FaultlineError memory-exceeded, with the largest size that would fit.
  */
-export const requireMemory = (
-  cache: SessionCache,
-  segmenter: Segmenter,
-  size: Size,
-  goals: readonly Goal["kind"][],
-): void => {
+export const requireMemory = (searched: Searched, size: Size, objectives: readonly Objective[]): void => {
+  const { cache, segmenter } = searched;
   const { budgetBytes } = cache;
   try {
-    const least = leastBytes(segmenter, size);
+    const least = leastBytes(segmenter, size, objectives);
     if (least > budgetBytes) throw new MemoryBudgetError(least, budgetBytes);
-    for (const footprints of footprintsOf(segmenter, size, goals)) cache.requireFit(footprints);
+    for (const footprints of footprintsOf(segmenter, size, objectives)) cache.requireFit(footprints);
   } catch (cause) {
     if (!(cause instanceof MemoryBudgetError)) throw cause;
     const { predictedBytes } = cause;
-    const fit = largestFit(segmenter, cache, size, goals);
+    const fit = largestFit(searched, size, objectives);
     throw new FaultlineError({ kind: "memory-exceeded", predictedBytes, budgetBytes, largestFit: fit }, { cause });
   }
 };

@@ -1,10 +1,8 @@
 /** The thread or process that a runtime runs in, off the event loop. Both communicate by messages. */
 
 import { fork } from "node:child_process";
-import nodeModule, { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
 import type { Asked, RuntimeData, Told } from "./runtime-messages.ts";
+import { processFlags, startWorker } from "./worker.ts";
 
 export interface Host {
   readonly post: (message: Asked) => void;
@@ -21,25 +19,6 @@ export interface HostEvents {
 
 export type StartHost = (entry: URL, data: RuntimeData, events: HostEvents) => Host;
 
-/** Flags that load TypeScript in Node below 20.6; null for later versions, where the loader is registered by a call. */
-const loaderFlags = (): string[] | null =>
-  "register" in nodeModule
-    ? null
-    : ["--no-warnings", "--loader", pathToFileURL(createRequire(import.meta.url).resolve("tsx/esm")).href];
-
-/** A thread does not inherit the loader of TypeScript, and so registers its own before it imports the entry. */
-const startWorker = (entry: URL, workerData: RuntimeData): Worker => {
-  const flags = loaderFlags();
-  if (flags) return new Worker(entry, { workerData, execArgv: flags });
-  const lines = [
-    `import { register } from ${JSON.stringify(import.meta.resolve("tsx/esm/api"))};`,
-    "register();",
-    `await import(${JSON.stringify(entry)});`,
-  ];
-  const script = new URL(`data:text/javascript,${encodeURIComponent(lines.join("\n"))}`);
-  return new Worker(script, { workerData, execArgv: [] });
-};
-
 export const inThread: StartHost = (entry, data, { onMessage, onDown }) => {
   const worker = startWorker(entry, data);
   worker.on("message", onMessage);
@@ -52,7 +31,7 @@ export const inThread: StartHost = (entry, data, { onMessage, onDown }) => {
 export const inProcess: StartHost = (entry, _, { onMessage, onDown }) => {
   const child = fork(entry, {
     serialization: "advanced",
-    execArgv: loaderFlags() ?? ["--import", import.meta.resolve("tsx")],
+    execArgv: processFlags(entry),
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
   // The last output of the drivers is added to the reason of a crash.

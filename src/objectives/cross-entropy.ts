@@ -3,6 +3,7 @@
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
 import { tensorOf } from "../tensor.ts";
+import type { Objective } from "./objective.ts";
 
 /** [N,H,W] int32 labels to bool [N,C,H,W]; void (255, or any value that is no class) is false in every channel. */
 export const oneHot = (op: Builder, labels: Value, classes: number): Value => {
@@ -34,10 +35,12 @@ export const exponentials = (op: Builder, logits: Value): { max: Value; exp: Val
 };
 
 /**
- * The same loss with its gradient in closed form, ∂/∂z = v·(softmax(z) − onehot), v = 1 where the pixel is not void: the start of
- * the backward pass, in fewer and smaller steps than differentiating `crossEntropy`. The labels are gathered and scattered, so
- * that beside the exponentials no tensor of the logits' size is made.
+ * −Σ ln softmax(z)[y] over the pixels that are not void, with its gradient in closed form, ∂/∂z = v·(softmax(z) − onehot), where
+ * v = 1 where the pixel is not void: the start of the backward pass, in fewer and smaller steps than differentiating the loss.
+ * The labels are gathered and scattered, so that beside the exponentials no tensor of the logits' size is made.
  *
+ * @param logits float32 [N,C,H,W]
+ * @param labels int32 [N,H,W]; what is no class (such as 255) is void
  * @returns loss: a scalar; gradient: shaped as the logits.
  */
 export const crossEntropyWithGradient = (
@@ -61,3 +64,14 @@ export const crossEntropyWithGradient = (
     }),
   };
 };
+
+/** The paper's loss: climbed away from the labels that are given, or descended towards them. */
+export const crossEntropyObjective = (targeted: boolean): Objective => ({
+  key: "cross-entropy",
+  sense: targeted ? -1 : 1,
+  inputs: { target: { dtype: "int32", per: "pixel" } },
+  build: (op, logits, { inputs }) => {
+    const { loss, gradient } = crossEntropyWithGradient(op, logits, inputs["target"]!);
+    return { value: loss, cotangent: gradient };
+  },
+});

@@ -1,10 +1,10 @@
 /** Builds graphs: each call appends a node, infers its type, and folds it away where its value is already known. */
 
 import { tensorOf, type DType, type Tensor } from "../tensor.ts";
+import { attributesOf } from "./attributes.ts";
 import { evaluate } from "./evaluate.ts";
 import {
   OnnxError,
-  attributesOf,
   type Attributes,
   type Graph,
   type Model,
@@ -23,9 +23,14 @@ import type { TensorType, Value } from "./value.ts";
 /** The operator set of every graph that Faultline builds. */
 export const OPSET = 21;
 
+/**
+ * A graph under construction: `input`, `tensor`, `constant` and `ints` make values; `op.Conv(x, w, b, { strides: [2, 2] })`, and so
+ * for each standard operator, appends a node; `graph` and `model` give the result. Every value has a fixed shape; what is
+ * already known is computed at once.
+ */
 export type Builder = GraphBuilder & Operators;
 
-/** An empty graph under construction. */
+/** Starts an empty graph, of operators of opset 21. A call of the builder throws OnnxError where inputs do not fit an operator. */
 export const createBuilder = (name = "graph"): Builder => {
   const builder = new GraphBuilder(name);
   return Object.assign(
@@ -103,7 +108,7 @@ export class GraphBuilder {
     attributes: PlainAttributes,
     outputs: readonly string[] | number = 1,
   ): readonly Value[] {
-    return this.appendNode(op, inputs, attributesOf(attributes), outputs);
+    return this.appendNode(op, inputs, attributesOf(op, attributes), outputs);
   }
 
   /** As `append`, with attributes as a graph holds them. `outputs`: how many, or their names. */

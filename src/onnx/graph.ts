@@ -8,13 +8,17 @@ import type { DType, Tensor } from "../tensor.ts";
 /** A fixed size, a symbol ("height"), or null where nothing is known. */
 export type Dimension = number | string | null;
 
+/** A value that a graph takes or gives: its name, element type and shape. */
 export interface ValueInfo {
   readonly name: string;
   readonly dtype: DType;
   /** null: the rank is unknown. */
   readonly shape: readonly Dimension[] | null;
+  /** The file gives no type, as it need not for the output of a subgraph; `dtype` says nothing then. */
+  readonly untyped?: boolean;
 }
 
+/** An attribute of a node, with its kind. */
 export type Attribute =
   | { readonly type: "float"; readonly value: number }
   | { readonly type: "int"; readonly value: number }
@@ -27,6 +31,7 @@ export type Attribute =
 
 export type Attributes = Readonly<Record<string, Attribute>>;
 
+/** An operator applied to named values. */
 export interface Node {
   readonly name: string;
   readonly op: string;
@@ -38,6 +43,7 @@ export interface Node {
   readonly attributes: Attributes;
 }
 
+/** Nodes between inputs, weights (`initializers`) and outputs. */
 export interface Graph {
   readonly name: string;
   readonly inputs: readonly ValueInfo[];
@@ -47,6 +53,7 @@ export interface Graph {
   readonly nodes: readonly Node[];
 }
 
+/** What an ONNX file holds: a graph, and the operator sets that its nodes are of. */
 export interface Model {
   readonly irVersion: number;
   /** Version of the standard operator set. */
@@ -55,6 +62,8 @@ export interface Model {
   readonly domains: ReadonlyMap<string, number>;
   readonly producer: string;
   readonly metadata: ReadonlyMap<string, string>;
+  /** What was changed on the way in that a reader of results should know, in whole sentences. */
+  readonly notes?: readonly string[];
   readonly graph: Graph;
 }
 
@@ -92,27 +101,3 @@ export const tensorAttributeOf = attribute<Tensor>("tensor");
 /** Plain attribute values, as the builder takes them. */
 export type PlainAttribute = number | string | boolean | Tensor | readonly number[] | readonly string[] | Attribute;
 export type PlainAttributes = Readonly<Record<string, PlainAttribute | undefined>>;
-
-/** Attributes of the standard operators that are float; every other number is an int. */
-const floatAttributes = new Set(
-  "alpha beta gamma epsilon momentum bias lambd cubic_coeff_a extrapolation_value value_float value_floats ratio spatial_scale size_float scale low high mean".split(
-    " ",
-  ),
-);
-
-const attributeOf = (name: string, value: PlainAttribute): Attribute => {
-  const float = floatAttributes.has(name);
-  if (typeof value === "boolean") return { type: "int", value: Number(value) };
-  if (typeof value === "number") return { type: float ? "float" : "int", value };
-  if (typeof value === "string") return { type: "string", value };
-  if ("dtype" in value) return { type: "tensor", value };
-  if ("type" in value) return value;
-  if (value.some((item) => typeof item === "string")) return { type: "strings", value: value as readonly string[] };
-  return { type: float ? "floats" : "ints", value: value as readonly number[] };
-};
-
-/** `{ strides: [2, 2], alpha: 0.1 }` to tagged attributes; those that are undefined are left out. */
-export const attributesOf = (plain: PlainAttributes): Attributes =>
-  Object.fromEntries(
-    Object.entries(plain).flatMap(([name, value]) => (value === undefined ? [] : [[name, attributeOf(name, value)]])),
-  );

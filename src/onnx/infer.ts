@@ -13,6 +13,7 @@ import { reducing } from "./infer/reduce.ts";
 import { Resize } from "./infer/resize.ts";
 import { moving } from "./infer/shape.ts";
 import { window } from "./infer/window.ts";
+import { checkInputs } from "./signatures.ts";
 import { reasonAgainst } from "./unsupported.ts";
 import type { Infer, TensorType, Value } from "./value.ts";
 
@@ -49,6 +50,7 @@ const unknownOperator = (node: Node): OnnxError => {
 export const inferTypes = (node: Node, inputs: readonly (Value | null)[]): readonly TensorType[] => {
   const infer = node.domain === "" && Object.hasOwn(table, node.op) ? table[node.op] : undefined;
   if (!infer) throw unknownOperator(node);
+  checkInputs(node, inputs);
   const types = infer(node, inputs);
   if (node.outputs.length > types.length && node.outputs.slice(types.length).some((name) => name !== "")) {
     throw new OnnxError(`has ${node.outputs.length} outputs, ${types.length} are supported`, describe(node));

@@ -1,43 +1,16 @@
 /**
- * Older forms of operators to their opset-21 form, so that everything behind the reader knows one form of each.
+ * Older and newer forms of operators to their opset-21 form, so that everything behind the reader knows one form of each.
  * Sources: the operator changelog of ONNX, and onnxruntime's kernels where the specification is silent.
  */
 
 import { tensorOf } from "../tensor.ts";
-import type { Builder } from "./build.ts";
-import {
-  OnnxError,
-  attributesOf,
-  describe,
-  floatOf,
-  floatsOf,
-  intOf,
-  intsOf,
-  stringOf,
-  tensorAttributeOf,
-  type Attributes,
-  type Node,
-} from "./graph.ts";
+import { OnnxError, describe, floatOf, floatsOf, intOf, intsOf, tensorAttributeOf, type Attributes } from "./graph.ts";
 import { gridSampleMode } from "./infer/grid-sample.ts";
 import { padAmounts } from "./infer/shape.ts";
-import { constantInts, normaliseAxis, required, type Value } from "./value.ts";
-
-/** A node in its opset-21 form, or the value that stands in its place. */
-export type Upgraded =
-  | { readonly op: string; readonly inputs: readonly (Value | null)[]; readonly attributes: Attributes }
-  | Value;
-
-export interface Context {
-  readonly node: Node;
-  readonly inputs: readonly (Value | null)[];
-  readonly op: Builder;
-  readonly opset: number;
-}
-
-type Upgrade = (context: Context) => Upgraded;
-
-const without = (attributes: Attributes, ...names: string[]): Attributes =>
-  Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
+import { Resize } from "./upgrade/resize.ts";
+import { without, type Context, type Upgrade, type Upgraded } from "./upgrade/rule.ts";
+import { Cast, DequantizeLinear, QuantizeLinear } from "./upgrade/types.ts";
+import { normaliseAxis, required, type Value } from "./value.ts";
 
 /** An attribute that became the input behind the present ones. */
 const attributeToInput =
@@ -128,39 +101,6 @@ const Split: Upgrade = ({ node, inputs, op, opset }) => {
   return { op: "Split", inputs: [x, op.ints((opset < 13 && intsOf(node, "split", undefined)) || even)], attributes };
 };
 
-/**
- * Upsample, and Resize before opset 11: asymmetric; nearest takes the floor along axes that grow and the ceiling along
- * those that shrink, so that where there are both it takes two steps.
- */
-const legacyResize: Upgrade = ({ node, inputs, op }) => {
-  const x = required(node, inputs, 0);
-  const scales = floatsOf(node, "scales", undefined);
-  const given = scales ? op.tensor(tensorOf("float32", [scales.length], scales)) : required(node, inputs, 1);
-  const factors = constantInts(node, given);
-  const mode = stringOf(node, "mode", "nearest") === "nearest" ? "nearest" : "linear";
-  const form = (nearest_mode: string) => ({ mode, coordinate_transformation_mode: "asymmetric", nearest_mode });
-  const shrinks = factors.some((s) => s < 1);
-  if (mode === "linear" || !shrinks || !factors.some((s) => s > 1)) {
-    return { op: "Resize", inputs: [x, null, given], attributes: attributesOf(form(shrinks ? "ceil" : "floor")) };
-  }
-  const step = (f: (s: number) => number) => op.tensor(tensorOf("float32", [factors.length], factors.map(f)));
-  const shrunk = op.Resize(
-    x,
-    null,
-    step((s) => Math.min(s, 1)),
-    form("ceil"),
-  );
-  const growth = step((s) => Math.max(s, 1));
-  return { op: "Resize", inputs: [shrunk, null, growth], attributes: attributesOf(form("floor")) };
-};
-
-const Resize: Upgrade = (context) => {
-  const { node, inputs, opset } = context;
-  if (opset < 11) return legacyResize(context);
-  const present = inputs.map((v) => (v && v.shape[0] === 0 ? null : v));
-  return { op: "Resize", inputs: present, attributes: node.attributes };
-};
-
 /** In evaluation mode the identity; where its mask is named, a node that keeps everything. */
 const Dropout: Upgrade = ({ node, inputs }) => {
   const training = inputs[2];
@@ -214,7 +154,7 @@ const reduceAxes = attributeToInput("axes", 18);
 /** Operators in whose place another operator, or a value, stands whatever their form. */
 const replacements: Readonly<Record<string, Upgrade>> = {
   Constant,
-  Upsample: legacyResize,
+  Upsample: Resize,
   Identity: ({ node, inputs }) => required(node, inputs, 0),
   CastLike: ({ node, inputs, op }) => op.cast(required(node, inputs, 0), required(node, inputs, 1).dtype),
   Scatter: ({ node, inputs }) => ({ op: "ScatterElements", inputs, attributes: node.attributes }),
@@ -233,6 +173,9 @@ const newForms: Readonly<Record<string, Upgrade>> = {
   GroupNormalization,
   TopK,
   GridSample,
+  Cast,
+  DequantizeLinear,
+  QuantizeLinear,
   Squeeze: attributeToInput("axes", 13),
   Unsqueeze: attributeToInput("axes", 13),
   ReduceSum: attributeToInput("axes", 13),

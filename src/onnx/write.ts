@@ -19,7 +19,7 @@ import {
 import type { Attribute, Dimension, Graph, Model, ValueInfo } from "./graph.ts";
 import { codeOf, writeTensor } from "./tensor-proto.ts";
 
-/** Serialises a model; `readModel(writeModel(m))` means the same as `m`. */
+/** The bytes of an ONNX file of a model; `readModel(writeModel(m))` means the same as `m`. */
 export const writeModel = (model: Model): Uint8Array<ArrayBuffer> => {
   const opsets = [["", model.opset] as const, ...model.domains];
   const proto = create(ModelProtoSchema, {
@@ -54,7 +54,8 @@ const writeGraph = (graph: Graph, listed = false): GraphProto =>
     ),
   });
 
-const writeValueInfo = ({ name, dtype, shape }: ValueInfo): ValueInfoProto => {
+const writeValueInfo = ({ name, dtype, shape, untyped }: ValueInfo): ValueInfoProto => {
+  if (untyped) return create(ValueInfoProtoSchema, { name });
   const dims = shape && create(TensorShapeProtoSchema, { dim: shape.map(writeDimension) });
   const type = create(TypeProto_TensorSchema, { elemType: codeOf(dtype), ...(dims ? { shape: dims } : {}) });
   return create(ValueInfoProtoSchema, {

@@ -1,11 +1,11 @@
 /** The form: what to attack, with what, how far. */
 
-import { stepsOf } from "../evaluation/measure.ts";
-import type { AttackName } from "../attacks/catalogue.ts";
+import { attackEntry, attackNames, defaultOption, defaultSteps, type AttackName } from "../attacks/catalogue.ts";
+import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
 import type { Wanted } from "../runtime/choose.ts";
 import { byId } from "./elements.ts";
 import type { NetworkEntry, Plan } from "./messages.ts";
-import { attackHints, mebibytes } from "./words.ts";
+import { mebibytes } from "./words.ts";
 
 /** The paper's radii, in grey levels. */
 const epsilons = [0.25, 0.5, 1, 2, 4, 8, 16, 32];
@@ -32,16 +32,52 @@ const attackName = (): AttackName => attack.value as AttackName;
 /** Until the visitor says otherwise. */
 let byProtocol = true;
 
+/** The strongest of the paper. */
+const FIRST: AttackName = "ifgsm-ii";
+attack.append(...attackNames.map((name) => new Option(attackEntry(name).title, name, name === FIRST, name === FIRST)));
+
+/** Controls of the options that stand in the page itself. */
+const ownControls: ReadonlySet<OptionName> = new Set(["alpha", "steps"]);
+
+/** A control for each further option of any attack. */
+const optionInputs: ReadonlyMap<OptionName, HTMLInputElement> = new Map(
+  optionNames
+    .filter((name) => !ownControls.has(name))
+    .map((name) => {
+      const { title, minimum, maximum } = optionDefinitions[name];
+      const field = Object.assign(document.createElement("input"), {
+        id: name,
+        type: "number",
+        min: String(minimum),
+        max: String(maximum),
+        step: "any",
+        required: true,
+      });
+      const label = Object.assign(document.createElement("label"), { htmlFor: name, textContent: title });
+      const taking = attackNames.find((each) => attackEntry(each).options[name] !== undefined);
+      field.value = String(taking ? defaultOption(taking, name, 1) : minimum);
+      byId("options", HTMLDivElement).append(label, field);
+      return [name, field] as const;
+    }),
+);
+
+const takes = (name: OptionName): boolean => {
+  const use = attackEntry(attackName()).options[name];
+  return use !== undefined && use.fixed === undefined;
+};
+
 const follow = (): void => {
-  const single = stepsOf(attackName(), 2) === 1 && stepsOf(attackName(), 32) === 1;
+  const entry = attackEntry(attackName());
+  const stepsFixed = !takes("steps");
   byId("epsilon-value", HTMLOutputElement).value = String(radius());
   epsilon.setAttribute("aria-valuetext", `${radius()} grey levels`);
-  byId("attack-hint", HTMLElement).textContent = attackHints[attackName()];
-  if (byProtocol || single) steps.value = String(stepsOf(attackName(), radius()));
-  steps.disabled = single;
-  alpha.disabled = single;
-  seed.disabled = attackName() !== "pgd";
-  byId("protocol", HTMLButtonElement).hidden = byProtocol || single;
+  byId("attack-hint", HTMLElement).textContent = entry.summary;
+  if (byProtocol || stepsFixed) steps.value = String(defaultSteps(attackName(), radius()));
+  steps.disabled = stepsFixed;
+  alpha.disabled = !takes("alpha");
+  seed.disabled = !entry.random;
+  for (const [name, field] of optionInputs) field.disabled = !takes(name);
+  byId("protocol", HTMLButtonElement).hidden = byProtocol || stepsFixed;
 };
 
 epsilon.addEventListener("input", follow);
@@ -66,6 +102,9 @@ export const plan = (): Plan => ({
   alpha: alpha.valueAsNumber,
   steps: steps.valueAsNumber,
   seed: seed.valueAsNumber,
+  ...Object.fromEntries(
+    [...optionInputs].filter(([name]) => takes(name)).map(([name, field]) => [name, field.valueAsNumber]),
+  ),
 });
 export const wanted = (): Wanted => backend.value as Wanted;
 export const longestSide = (): number => Number(longest.value);
@@ -88,7 +127,7 @@ export const offerNetworks = (offered: readonly NetworkEntry[], first: string): 
 
 /** Settings of the address, as in `?attack=pgd&epsilon=4`; what is none is left out. */
 export const takeFrom = (parameters: URLSearchParams): void => {
-  for (const control of [network, attack, longest, backend, alpha, seed, steps]) {
+  for (const control of [network, attack, longest, backend, alpha, seed, steps, ...optionInputs.values()]) {
     const value = parameters.get(control.id);
     if (value === null) continue;
     const before = control.value;

@@ -1,10 +1,11 @@
 /** What goes wrong in the engine, as data. */
 
 import { footprintsOf, largestFit } from "../networks/largest-fit.ts";
+import type { Objective } from "../objectives/objective.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import { RuntimeCrash, RuntimeError } from "../runtime/session.ts";
 import { ManifestError } from "../segmenter/manifest.ts";
-import type { Goal, Image, Segmenter } from "../segmenter/segmenter.ts";
+import type { Image, Segmenter } from "../segmenter/segmenter.ts";
 import { MemoryBudgetError, type SessionCache } from "../segmenter/session-cache.ts";
 import { FetchError } from "./fetched.ts";
 import type { EngineFailure } from "./messages.ts";
@@ -31,15 +32,15 @@ export const requireMemory = (
   cache: SessionCache,
   segmenter: Segmenter,
   image: Image,
-  goals: readonly Goal["kind"][],
+  objectives: readonly Objective[],
 ): void => {
   const size = spatialSize(image);
   try {
-    for (const footprints of footprintsOf(segmenter, size, goals)) cache.requireFit(footprints);
+    for (const footprints of footprintsOf(segmenter, size, objectives)) cache.requireFit(footprints);
   } catch (cause) {
     if (!(cause instanceof MemoryBudgetError)) throw cause;
     const { predictedBytes, budgetBytes } = cause;
-    const fit = largestFit(segmenter, cache, size, goals);
+    const fit = largestFit({ segmenter, cache }, size, objectives);
     throw new EngineError({ kind: "memory", predictedBytes, budgetBytes, fit }, { cause });
   }
 };

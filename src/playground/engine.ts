@@ -1,14 +1,17 @@
 /** The engine: networks and attacks in a Web Worker, so that the page stays responsive. */
 
-import { attackImage, goalKind } from "../evaluation/measure.ts";
-import { meanOf, voidedBeyond } from "../evaluation/labels.ts";
-import { attackScores, perturbationFrom, scoresAgainst } from "../evaluation/scores.ts";
+import { meanOf } from "../evaluation/labels.ts";
+import { measure, type Measured } from "../evaluation/measure.ts";
+import { objectiveFor } from "../evaluation/plan.ts";
+import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
+import { scoresOf } from "../metrics/counts.ts";
 import { changedShare } from "../metrics/distances.ts";
+import { leastLikelyObjective } from "../objectives/least-likely.ts";
 import { parseManifest } from "../segmenter/manifest.ts";
 import { gradientFaults } from "../segmenter/compile.ts";
 import { openNetwork } from "../segmenter/network.ts";
 import type { Runtime } from "../runtime/session.ts";
-import { createSegmenter, type Image, type Labels, type Prediction, type Segmenter } from "../segmenter/segmenter.ts";
+import { createSegmenter, type Image, type Prediction, type Segmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { budgetBytes, chooseFor, start } from "./backend.ts";
 import { failureOf, requireGradient, requireMemory } from "./engine-failure.ts";
@@ -72,7 +75,7 @@ const handlers: Handlers = {
     const { segmenter, cache, refused } = opened();
     stage("prediction");
     // What cannot be attacked need not be looked at: the page shrinks it first.
-    requireMemory(cache, segmenter, image, refused.length > 0 ? [] : ["least-likely"]);
+    requireMemory(cache, segmenter, image, refused.length > 0 ? [] : [leastLikelyObjective()]);
     const prediction = await segmenter.predict(image);
     seen = { image, prediction };
     return { labels: prediction.labels, confidence: meanOf(prediction.confidence.data) };
@@ -83,15 +86,15 @@ const handlers: Handlers = {
     requireGradient(refused);
     stage("gradient");
     await turn(); // lets the message out before the graph is built
-    requireMemory(cache, segmenter, image, [goalKind(plan)]);
+    requireMemory(cache, segmenter, image, [objectiveFor(plan)]);
     const start = performance.now();
     let reached: Stepped["reached"] = null;
     const watched: Segmenter = {
       ...segmenter,
-      objective: (goal) => {
-        const objective = segmenter.objective(goal);
-        return async (at) => {
-          const evaluation = await objective(at);
+      objective: (aim) => {
+        const evaluate = segmenter.objective(aim);
+        return async (at, ...rest) => {
+          const evaluation = await evaluate(at, ...rest);
           reached = { image: at, labels: evaluation.labels };
           return evaluation;
         };
@@ -101,9 +104,9 @@ const handlers: Handlers = {
         return segmenter.predict(at);
       },
     };
-    const attacked = await attackImage(
-      watched,
-      image,
+    const clean = seen && sameImage(seen.image, image) ? seen.prediction : undefined;
+    const attacked = await measure(
+      { segmenter: watched, image, item: "picture", clean },
       { ...plan, pixelRange: "clip" },
       {
         signal,
@@ -112,30 +115,25 @@ const handlers: Handlers = {
           await turn(); // lets "cancel" in
         },
       },
-      seen && sameImage(seen.image, image) ? seen.prediction : undefined,
     );
     const milliseconds = performance.now() - start;
     return { ...scored(segmenter, image, attacked), milliseconds };
   },
 };
 
-type AttackedImage = Awaited<ReturnType<typeof attackImage>>;
-
 const scored = (
   { manifest }: Segmenter,
   clean: Image,
-  { clean: before, uint8, float, zeroGradientShare }: AttackedImage,
+  { row, clean: before, uint8, float }: Measured,
 ): Omit<Attacked, "milliseconds"> => {
   const names = manifest.classes.map(({ name }) => name);
-  const reference = voidedBeyond(before.labels, names.length);
-  const against = (labels: Labels) => scoresAgainst(labels, reference, names.length);
   return {
     ...uint8,
     unrounded: float.image,
-    scores: attackScores(against(before.labels), against(uint8.labels), names),
+    scores: attackScores(scoresOf(row.counts.clean), scoresOf(row.counts.uint8), names),
     perturbation: perturbationFrom(clean)(uint8.image),
     changedPixelShare: changedShare(before.labels, uint8.labels) ?? 0,
-    zeroGradientShare,
+    zeroGradientShare: row.masking.zeroGradientShare,
   };
 };
 

@@ -1,8 +1,9 @@
 /** What the page and its engine, a Web Worker, say to each other. */
 
-import type { AttackPlan } from "../evaluation/measure.ts";
+import type { OptionValues } from "../attacks/options.ts";
+import type { AttackPlan } from "../evaluation/plan.ts";
 import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
-import type { StepReport } from "../evaluation/measure.ts";
+import type { StepReport } from "../evaluation/steps.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import type { Size } from "../tensor.ts";
@@ -35,7 +36,7 @@ export interface Predicted {
   readonly confidence: number;
 }
 
-export type Plan = Pick<AttackPlan, "attack" | "epsilon" | "alpha" | "steps" | "seed">;
+export type Plan = OptionValues & Pick<AttackPlan, "attack" | "epsilon" | "alpha" | "steps" | "seed">;
 
 /** Of the adversarial picture in whole grey levels, as it can be saved. */
 export interface Attacked {

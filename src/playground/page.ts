@@ -1,7 +1,7 @@
 /** The page /lab: what the visitor chooses, and what the engine answers. */
 
 import streetUrl from "../../examples/street.png?url";
-import type { StepReport } from "../evaluation/measure.ts";
+import type { StepReport } from "../evaluation/steps.ts";
 import { encodePng } from "../image/encode.ts";
 import type { Image } from "../segmenter/segmenter.ts";
 import { EngineRefusal, startEngine } from "./client.ts";

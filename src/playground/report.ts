@@ -1,7 +1,7 @@
 /** The scores, the classes and the curve of an attack, as elements of the page. */
 
 import { classShares } from "../evaluation/labels.ts";
-import type { StepReport } from "../evaluation/measure.ts";
+import type { StepReport } from "../evaluation/steps.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import type { Attacked, Opened } from "./messages.ts";
 import { counted, percent, seconds, short } from "./words.ts";

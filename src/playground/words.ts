@@ -1,6 +1,5 @@
 /** Numbers, and what goes wrong, in words. */
 
-import type { AttackName } from "../attacks/catalogue.ts";
 import type { EngineFailure, Opened, Stage } from "./messages.ts";
 import type { Size } from "../tensor.ts";
 
@@ -13,14 +12,6 @@ export const short = (value: number): string => String(Number(value.toFixed(2)))
 
 export const seconds = (milliseconds: number): string =>
   milliseconds < 10_000 ? (milliseconds / 1000).toFixed(2) : (milliseconds / 1000).toFixed(0);
-
-export const attackHints: Readonly<Record<AttackName, string>> = {
-  "ifgsm-ii": "Many small steps towards each pixel's least likely class; the strongest of the paper.",
-  ifgsm: "Many small steps away from each pixel's own label.",
-  pgd: "Iterative FGSM from a random start within ε.",
-  "fgsm-ii": "One step of size ε towards each pixel's least likely class.",
-  fgsm: "One step of size ε away from each pixel's own label.",
-};
 
 export const stageWords = (stage: Stage, network: string, size: Size | null): string => {
   const at = size ? ` at ${sized(size)}` : "";

@@ -1,4 +1,4 @@
-/** Folding of constant expressions of a graph; symbolic sizes stay symbolic. */
+/** Constant folding on a model as it was read: operators keep their form, and symbolic sizes stay symbolic. */
 
 import { createBuilder } from "../onnx/build.ts";
 import { decompose } from "../onnx/decompose.ts";
@@ -8,21 +8,21 @@ import { upgrade } from "../onnx/upgrade.ts";
 import type { Value } from "../onnx/value.ts";
 import { sizeOf, type Tensor } from "../tensor.ts";
 
-/** Largest number of elements of a constant to compute with; weights have more. */
+/** Larger constants, which are weights, are not folded. */
 const MAX_ELEMENTS = 4096;
 
 /**
- * The model without the nodes whose inputs and results are small constants; exporters write chains of them around Pad and
- * Reshape. Other operators are unchanged. Returns `model` itself where there is nothing to fold.
+ * The model without the nodes whose inputs and result are small constants. Exporters write chains of such nodes around Pad and
+ * Reshape. Returns `model` itself if there is no such node.
  */
 export const foldConstants = (model: Model): Model => {
   const { graph, opset } = model;
   const op = createBuilder();
   const constants = new Map<string, Value>();
-  const know = (name: string, t: Tensor): void => {
+  const register = (name: string, t: Tensor): void => {
     if (sizeOf(t.shape) <= MAX_ELEMENTS) constants.set(name, op.tensor(t, name));
   };
-  for (const [name, t] of graph.initializers) know(name, t);
+  for (const [name, t] of graph.initializers) register(name, t);
   const folded = new Map<string, Tensor>();
   const nodes = graph.nodes.filter((node) => {
     const inputs = node.inputs.map((name) => (name === "" ? null : constants.get(name)));
@@ -34,7 +34,7 @@ export const foldConstants = (model: Model): Model => {
     const value = "op" in upgraded ? op.appendNode(upgraded.op, upgraded.inputs, upgraded.attributes)[0] : upgraded;
     if (!value?.constant) return true;
     folded.set(output, value.constant);
-    know(output, value.constant);
+    register(output, value.constant);
     return false;
   });
   if (folded.size === 0) return model;

@@ -1,4 +1,4 @@
-/** The convolutions that quantisation considers. */
+/** The convolutions of a graph, with what quantisation needs to know of each. */
 
 import { intOf, intsOf, type Graph, type Node } from "../onnx/graph.ts";
 import type { Tensor } from "../tensor.ts";
@@ -6,13 +6,13 @@ import type { Tensor } from "../tensor.ts";
 /** A Conv or ConvTranspose whose weights are initializers. */
 export interface Convolution {
   readonly node: Node;
-  /** Names of its input and its output. */
+  /** Names of the input `x` and the output `y`. */
   readonly x: string;
   readonly y: string;
   readonly weights: Tensor<"float32">;
-  /** Absent where there is no bias. */
+  /** Absent if the node has no bias. */
   readonly bias?: Tensor<"float32">;
-  /** The axis of the output channels among those of `weights`. */
+  /** The axis of `weights` that numbers the output channels. */
   readonly axis: 0 | 1;
   readonly group: number;
   readonly strides: readonly number[];
@@ -20,7 +20,7 @@ export interface Convolution {
 
 const isFloat = (t: Tensor | undefined): t is Tensor<"float32"> => t?.dtype === "float32";
 
-/** The node as a convolution; null for other operators, and where weights or bias are not float32 initializers. */
+/** Null for other operators, and if weights or bias are not float32 initializers. */
 export const convolutionOf = ({ initializers }: Graph, node: Node): Convolution | null => {
   if (node.domain !== "" || (node.op !== "Conv" && node.op !== "ConvTranspose")) return null;
   const [x = "", w = "", b = ""] = node.inputs;
@@ -42,5 +42,6 @@ export const convolutionOf = ({ initializers }: Graph, node: Node): Convolution 
   };
 };
 
+/** All convolutions, in the order of the graph. */
 export const convolutionsOf = (graph: Graph): Convolution[] =>
   graph.nodes.flatMap((node) => convolutionOf(graph, node) ?? []);

@@ -1,11 +1,11 @@
-/** A histogram of a stream of reals whose range is not known beforehand. */
+/** A histogram of a stream of reals whose range is not known in advance. */
 
-/** Bins on each side of 0. */
+/** The number of bins on each side of 0; even, so that bins can be merged in pairs. */
 const HALF = 4096;
 
 /**
- * Counts values in bins whose width is a power of two; bin edges are multiples of it. When a value lies beyond the last bin, the
- * width doubles and bins merge in pairs: memory stays constant and no value is lost. NaN is refused.
+ * Counts values in bins of equal width, a power of two, whose edges are multiples of it. When a value lies beyond the last
+ * bin, the width doubles and bins are merged in pairs, so that the memory stays the same and every value remains counted.
  */
 export class Histogram {
   #width = 2 ** -20;
@@ -26,14 +26,14 @@ export class Histogram {
     }
   }
 
-  /** Number of values. */
+  /** The number of values. */
   get total(): number {
     return this.#total;
   }
 
-  /** The smallest and the largest value. @throws RangeError where there is none. */
+  /** The smallest and the largest value. @throws RangeError if no value was added. */
   get extremes(): { readonly low: number; readonly high: number } {
-    if (this.#total === 0) throw new RangeError("Histogram: nothing was counted");
+    if (this.#total === 0) throw new RangeError("Histogram: no value was added");
     return { low: this.#low, high: this.#high };
   }
 
@@ -51,7 +51,7 @@ export class Histogram {
 
   #widen(): void {
     const merged = new Float64Array(2 * HALF);
-    // Bin i covers [(i − HALF)·width, …); HALF is even, so pairs stay pairs.
+    // Bin i covers [(i − HALF)·width, (i − HALF + 1)·width).
     for (const [i, count] of this.#counts.entries()) merged[HALF + Math.floor((i - HALF) / 2)]! += count;
     this.#counts = merged;
     this.#width *= 2;

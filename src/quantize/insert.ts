@@ -1,9 +1,10 @@
 /**
- * Writes a quantised network in QuantizeLinear/DequantizeLinear form: standard ONNX, float between the pairs. onnxruntime fuses a
- * convolution with DequantizeLinear on all inputs and QuantizeLinear on its output to QLinearConv.
+ * Writes a quantised network in QuantizeLinear/DequantizeLinear form. This is standard ONNX with float values between the pairs;
+ * onnxruntime fuses a convolution that has DequantizeLinear on all inputs and is followed by QuantizeLinear into QLinearConv.
  */
 
-import { OnnxError, attributesOf, type Graph, type Model, type Node, type PlainAttributes } from "../onnx/graph.ts";
+import { attributesOf } from "../onnx/attributes.ts";
+import { OnnxError, type Graph, type Model, type Node, type PlainAttributes } from "../onnx/graph.ts";
 import { prune } from "../onnx/passes/prune.ts";
 import { readsOf } from "../onnx/sort.ts";
 import { newData, scalar, tensor, type Tensor } from "../tensor.ts";
@@ -16,45 +17,45 @@ export type Arithmetic = "integer" | "weights" | "float";
 
 export interface Plan {
   readonly arithmetic: (convolution: Convolution) => Arithmetic;
-  /** The affine maps of the inputs and outputs of the convolutions on integers, by name. */
+  /** By name, for the inputs and outputs of the convolutions that are computed on integers. */
   readonly activations: ReadonlyMap<string, Affine>;
 }
 
-/** Operators that only quantised networks have: QuantizeLinear, QLinearConv, QGemm, ConvInteger … */
-const ON_INTEGERS = /[Qq]uantizeLinear$|^QLinear|^QGemm$|Integer$/;
+/** Operators that occur only in quantised networks: QuantizeLinear, QLinearConv, QGemm, ConvInteger and so on. */
+const QUANTIZED_OPERATOR = /[Qq]uantizeLinear$|^QLinear|^QGemm$|Integer$/;
 
-/** DequantizeLinear along an axis needs opset 13. */
+/** DequantizeLinear has an axis from opset 13 on. */
 const OLDEST_OPSET = 13;
 
-/** The graph being written. */
+/** The graph under construction. */
 interface Draft {
   readonly initializers: Map<string, Tensor>;
   readonly nodes: Node[];
-  /** Results of DequantizeLinear, by the name of the value that they replace. */
+  /** Dequantised values that exist already, by the name of the original value. */
   readonly dequantized: Map<string, string>;
   readonly fresh: (name: string) => string;
-  /** Names of the nodes of the original graph. */
-  readonly named: ReadonlySet<string>;
+  /** The names of the nodes of the original graph. */
+  readonly nodeNames: ReadonlySet<string>;
   readonly activations: Plan["activations"];
 }
 
 /**
- * The model with its convolutions quantised as planned. Values that several integer convolutions read are quantised
- * once; inputs and outputs keep their names and types.
+ * The model with its convolutions quantised according to the plan. A value that several integer convolutions read is quantised
+ * once. The inputs and outputs of the graph keep their names and types.
  *
- * @throws OnnxError for a model that is quantised already or older than opset 13, and where an activation has no map.
+ * @throws OnnxError if the model is quantised already or older than opset 13, or an activation has no scale.
  */
 export const insertQuantization = (model: Model, { arithmetic, activations }: Plan): Model => {
   const { graph } = model;
   const place = `graph "${graph.name}"`;
-  const known = graph.nodes.find((n) => ON_INTEGERS.test(n.op));
+  const known = graph.nodes.find((n) => QUANTIZED_OPERATOR.test(n.op));
   if (known) throw new OnnxError(`is quantised already: it has ${known.op} "${known.name}"`, place);
   if (model.opset < OLDEST_OPSET)
     throw new OnnxError(`opset ${model.opset} is too old; from ${OLDEST_OPSET} on`, place);
   const initializers = new Map(graph.initializers);
   const fresh = freshNames(graph);
-  const named = new Set(graph.nodes.map((n) => n.name));
-  const draft: Draft = { initializers, nodes: [], dequantized: new Map(), fresh, named, activations };
+  const nodeNames = new Set(graph.nodes.map((n) => n.name));
+  const draft: Draft = { initializers, nodes: [], dequantized: new Map(), fresh, nodeNames, activations };
   for (const node of graph.nodes) {
     const convolution = convolutionOf(graph, node);
     const kind = convolution ? arithmetic(convolution) : "float";
@@ -86,13 +87,13 @@ const constant = (draft: Draft, name: string, t: Tensor): string => {
 };
 
 const append = (draft: Draft, op: string, inputs: readonly string[], output: string, plain: PlainAttributes = {}) => {
-  // A node may have the same name as another node's output, but not as another node.
-  const name = draft.named.has(output) ? draft.fresh(output) : output;
-  draft.nodes.push({ name, op, domain: "", inputs, outputs: [output], attributes: attributesOf(plain) });
+  // Node names must be unique, but a node may have the name of another node's output.
+  const name = draft.nodeNames.has(output) ? draft.fresh(output) : output;
+  draft.nodes.push({ name, op, domain: "", inputs, outputs: [output], attributes: attributesOf(op, plain) });
   return output;
 };
 
-/** `values` followed by a DequantizeLinear with one scale per channel. */
+/** Adds `values` and a DequantizeLinear with one scale per channel; returns the name of its output. */
 const dequantizedConstant = (draft: Draft, name: string, values: Tensor, scales: Tensor, axis: number): string => {
   const zero = tensor(values.dtype, scales.shape, newData(values.dtype, scales.data.length));
   const inputs = [
@@ -103,22 +104,24 @@ const dequantizedConstant = (draft: Draft, name: string, values: Tensor, scales:
   return append(draft, "DequantizeLinear", inputs, draft.fresh(`${name}_dequantized`), { axis });
 };
 
-/** A convolution in float, with int8 weights. */
+/** Adds a convolution in float with int8 weights. */
 const appendWeightOnly = (draft: Draft, { node, weights, axis }: Convolution): void => {
   const { values, scales } = quantizeWeights(weights, axis);
   const w = dequantizedConstant(draft, node.inputs[1]!, values, scales, axis);
   draft.nodes.push({ ...node, inputs: [node.inputs[0]!, w, ...node.inputs.slice(2)] });
 };
 
-/** Largest bias in units of its scale: half the range of 32 bits; the other half is left for the sum of products. */
+/**
+ * The largest bias in units of its scale: half the range of int32, which leaves the other half to the sum of products.
+ */
 const LARGEST_BIAS = 2 ** 30;
 
-/** A convolution on integers: x, w and b are dequantised, y is quantised and dequantised again. */
+/** Adds a convolution on integers: x, w and b are dequantised, and y is quantised and dequantised again. */
 const appendInteger = (draft: Draft, convolution: Convolution): void => {
   const { node, weights, bias, axis, x, y } = convolution;
   const input = affineAt(draft, x);
-  const floor = bias ? Array.from(bias.data, (b) => Math.abs(b) / (input.scale * LARGEST_BIAS)) : [];
-  const { values, scales } = quantizeWeights(weights, axis, floor);
+  const smallestScales = bias ? Array.from(bias.data, (b) => Math.abs(b) / (input.scale * LARGEST_BIAS)) : [];
+  const { values, scales } = quantizeWeights(weights, axis, smallestScales);
   const inputs = [quantized(draft, x), dequantizedConstant(draft, node.inputs[1]!, values, scales, axis)];
   if (bias) {
     const units = scales.data.map((s) => s * input.scale);
@@ -138,7 +141,7 @@ const affineAt = ({ activations }: Draft, name: string): Affine => {
   return affine;
 };
 
-/** The value after QuantizeLinear and DequantizeLinear; all readers share one pair. */
+/** The name of the value after QuantizeLinear and DequantizeLinear; all readers share one pair. */
 const quantized = (draft: Draft, name: string): string => {
   const known = draft.dequantized.get(name);
   if (known !== undefined) return known;

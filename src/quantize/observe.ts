@@ -1,16 +1,21 @@
-/** Runs a network on calibration images and records histograms of its activations. */
+/** Runs a network on calibration images and collects histograms of its activations. */
 
 import { OnnxError, type Model, type ValueInfo } from "../onnx/graph.ts";
 import { prune } from "../onnx/passes/prune.ts";
 import type { Tensor } from "../tensor.ts";
 import { Histogram } from "./histogram.ts";
 
+/** The inputs of a run, by name. */
 export type Feeds = Readonly<Record<string, Tensor>>;
 
-/** Opens a session for a model, on a runtime that the caller chooses. */
+/** Opens a session for a model. The caller chooses the runtime. */
 export type Open = (model: Model) => Promise<(feeds: Feeds) => Promise<Readonly<Record<string, Tensor>>>>;
 
-/** The part of the model that computes these values, with them as outputs. @throws OnnxError where it has no such value. */
+/**
+ * The part of the model that computes these values, with them as its outputs.
+ *
+ * @throws OnnxError if it has no such value.
+ */
 export const withOutputs = (model: Model, names: readonly string[]): Model => {
   const { graph } = model;
   const known = new Set([...graph.inputs.map((v) => v.name), ...graph.nodes.flatMap((n) => n.outputs)]);
@@ -21,9 +26,9 @@ export const withOutputs = (model: Model, names: readonly string[]): Model => {
 };
 
 /**
- * A histogram of each named value over all feeds. Memory holds the activations of one image at a time.
+ * A histogram of each named value over all feeds. Only the activations of one image are in memory at a time.
  *
- * @throws RangeError where an activation is not finite.
+ * @throws RangeError if an activation is not finite.
  */
 export const observe = async (
   model: Model,
@@ -32,15 +37,15 @@ export const observe = async (
   open: Open,
 ): Promise<Map<string, Histogram>> => {
   const { inputs } = model.graph;
-  const given = new Set(inputs.map((v) => v.name));
-  const inside = names.filter((name) => !given.has(name));
+  const inputNames = new Set(inputs.map((v) => v.name));
+  const computed = names.filter((name) => !inputNames.has(name));
   const histograms = new Map(names.map((name) => [name, new Histogram()]));
-  const run = inside.length > 0 ? await open(withOutputs(model, inside)) : null;
+  const run = computed.length > 0 ? await open(withOutputs(model, computed)) : null;
   for await (const feed of feeds) {
     const values = { ...feed, ...(await run?.(feed)) };
     for (const [name, histogram] of histograms) {
       const value = values[name];
-      if (!value) throw new RangeError(`observe: the run gave no "${name}"`);
+      if (!value) throw new RangeError(`observe: the run returned no "${name}"`);
       histogram.add(value.data as Float32Array);
     }
   }

@@ -1,4 +1,7 @@
-/** Quantises a float network: BatchNormalization folded, int8 weights, uint8 activations where integers are faster. */
+/**
+ * Post-training quantisation: BatchNormalization folded, weights int8, activations uint8 where integer arithmetic is
+ * faster.
+ */
 
 import type { Model } from "../onnx/graph.ts";
 import { fuseBatchNormalization } from "../onnx/passes/fuse-batch-norm.ts";
@@ -7,14 +10,14 @@ import { foldConstants } from "./constants.ts";
 import { convolutionsOf, type Convolution } from "./convolution.ts";
 import { insertQuantization, type Arithmetic } from "./insert.ts";
 import { observe, type Feeds, type Open } from "./observe.ts";
-import { arithmeticThatPays } from "./pays.ts";
+import { fastestArithmetic } from "./arithmetic.ts";
 import { leastErrorRange } from "./ranges.ts";
 
 export interface Calibration {
-  /** The network's preprocessed inputs for each calibration image. */
+  /** The network's inputs for each calibration image, preprocessed. */
   readonly feeds: Iterable<Feeds> | AsyncIterable<Feeds>;
   readonly open: Open;
-  /** Chooses how each convolution is computed; default: `arithmeticThatPays`, measured in WASM. */
+  /** How each convolution is to be computed; by default what was measured to be fastest in WASM. */
   readonly arithmetic?: (convolution: Convolution) => Arithmetic;
 }
 
@@ -25,17 +28,17 @@ export interface Quantized {
   readonly activations: ReadonlyMap<string, Affine>;
 }
 
-/** The float network that is calibrated and quantised: the same function with fewer nodes. */
+/** The float network in the form that is calibrated and quantised: the same function with fewer nodes. */
 export const prepare = (model: Model): Model => foldConstants(fuseBatchNormalization(model));
 
 /**
- * Post-training quantisation: the ranges of activations minimise the squared error on the calibration images.
+ * Quantises a float network. The ranges of the activations minimise the squared error on the calibration images.
  *
- * @throws OnnxError for a model that is quantised already or older than opset 13.
+ * @throws OnnxError if the model is quantised already or older than opset 13.
  */
 export const quantize = async (
   model: Model,
-  { feeds, open, arithmetic = arithmeticThatPays }: Calibration,
+  { feeds, open, arithmetic = fastestArithmetic }: Calibration,
 ): Promise<Quantized> => {
   const prepared = prepare(model);
   const convolutions = convolutionsOf(prepared.graph);

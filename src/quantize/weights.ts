@@ -1,4 +1,4 @@
-/** Weights as signed bytes with one scale per channel: w = scale[c]·q, q in −127..127, no zero point. */
+/** Weights as signed bytes with one scale per channel: w = scale[c]·q with q in −127..127, and no zero point. */
 
 import { newData, stridesOf, tensor, type Tensor } from "../tensor.ts";
 
@@ -11,15 +11,15 @@ export interface QuantizedWeights {
 const LARGEST = 127;
 
 /**
- * Each channel's largest weight becomes ±127. A channel whose weights are all zero takes the smallest scale of the others.
+ * The largest weight of each channel becomes ±127. A channel whose weights are all zero gets the smallest scale of the others.
  *
- * @param axis the axis of the channels: 0 for Conv, 1 for ConvTranspose.
- * @param atLeast lower limits of the channels' scales, with which a bias in their units stays within 32 bits.
+ * @param axis of the output channels: 0 for Conv, 1 for ConvTranspose.
+ * @param smallestScales a lower bound on the scale of each channel, so that a bias in its units fits into 32 bits.
  */
 export const quantizeWeights = (
   weights: Tensor<"float32">,
   axis: number,
-  atLeast: ArrayLike<number> = [],
+  smallestScales: ArrayLike<number> = [],
 ): QuantizedWeights => {
   const channels = weights.shape[axis];
   if (channels === undefined)
@@ -31,7 +31,7 @@ export const quantizeWeights = (
   const smallest = largest.reduce((least, v) => (v > 0 && v < least ? v : least), Infinity);
   const scales = Float32Array.from(largest, (v, c) => {
     const full = v > 0 ? v : Number.isFinite(smallest) ? smallest : LARGEST;
-    return Math.max(full / LARGEST, atLeast[c] ?? 0, SMALLEST_SCALE);
+    return Math.max(full / LARGEST, smallestScales[c] ?? 0, SMALLEST_SCALE);
   });
   const values = newData("int8", weights.data.length);
   for (const [i, w] of weights.data.entries()) {

@@ -10,8 +10,9 @@ import { lowerForWebGpu } from "../lowering/webgpu/webgpu.ts";
 import { createBuilder, type Builder } from "../onnx/build.ts";
 import { OnnxError, type Model } from "../onnx/graph.ts";
 import type { Value } from "../onnx/value.ts";
-import { crossEntropyWithGradient, exponentials } from "../objectives/cross-entropy.ts";
-import { leastLikely } from "../objectives/least-likely.ts";
+import { exponentials } from "../objectives/cross-entropy.ts";
+import { leastLikelyObjective } from "../objectives/least-likely.ts";
+import type { Objective } from "../objectives/objective.ts";
 import { typesOf } from "../onnx/types.ts";
 import { footprint, type Footprint } from "../runtime/memory/memory.ts";
 import { within } from "../lowering/wasm/within.ts";
@@ -28,9 +29,6 @@ export interface Compiled {
   readonly model: Model;
   readonly footprint: Footprint;
 }
-
-/** What the loss is taken against: labels given at each run, or each pixel's least-likely class of that run. */
-export type LossLabels = "given" | "least-likely";
 
 /** uint8 [1,H,W] */
 const labelsOf = (op: Builder, { logits, unpack }: Pixels): Value =>
@@ -64,33 +62,94 @@ export const compileForward = (network: Network, size: Size, target: Backend = "
   return compiled(op, { labels: labelsOf(op, pixels), confidence: pixels.unpack(confidence) }, {}, { target });
 };
 
+type Inputs = Readonly<Record<string, Value>>;
+
+/** The objective's inputs, as graph inputs of their own names. */
+const inputsOf = (op: Builder, { inputs }: Objective, { height, width }: Size): Inputs =>
+  Object.fromEntries(
+    Object.entries(inputs).map(([name, { dtype, per }]) => [
+      name,
+      op.input(name, dtype, per === "scalar" ? [1] : [1, height, width]),
+    ]),
+  );
+
+/** Those inputs with their pixels in the order of the logits. */
+const packed = (inputs: Inputs, { inputs: types }: Objective, { pack }: Pixels): Inputs =>
+  Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => {
+      const { per, dtype, padding = dtype === "int32" ? undefined : 0 } = types[name]!;
+      return [name, per === "scalar" ? value : pack(value, padding)];
+    }),
+  );
+
+/** The network's logits with the prediction and the objective on them. */
+const climbed = (
+  op: Builder,
+  network: Network,
+  size: Size,
+  objective: Objective,
+  purpose: "forward" | "gradient",
+  target: Backend,
+) => {
+  const image = imageInput(op, size);
+  const inputs = inputsOf(op, objective, size);
+  const { manifest } = network;
+  const logits = refined(op, logitsOf(op, network, image, purpose), network.refinement, target);
+  const pixels = pixelsOf(op, logits, manifest.void);
+  const labels = labelsOf(op, pixels);
+  const built = objective.build(op, pixels.logits, {
+    inputs: packed(inputs, objective, pixels),
+    classes: manifest.classes.length,
+    // Through the image's own order, which voids what is cropped away.
+    visible: (map) => pixels.pack(pixels.unpack(map)),
+  });
+  return { image, labels, built, pixels };
+};
+
+export interface GradientOptions {
+  /**
+   * Bytes that the session may need: activations are recomputed in the backward pass as far as that takes it there, and not
+   * at all where nothing does. On WebGPU nothing is recomputed.
+   */
+  readonly room?: number | undefined;
+  /** What the graph is written for; default WASM. */
+  readonly target?: Backend | undefined;
+}
+
 /**
- * `image` float32 [1,3,H,W] (and `target` int32 [1,H,W], 255 = void, where labels are given) ↦ `gradient` of the loss
- * [1,3,H,W], `loss`: cross-entropy summed over the pixels that are not void, `labels` uint8 [1,H,W]: the prediction.
+ * `image` float32 [1,3,H,W] and the objective's inputs ↦ `gradient` of the objective's value with respect to the image
+ * [1,3,H,W], `loss`: the value, a sum over the pixels that count, `labels` uint8 [1,H,W]: the prediction, and `perPixel`
+ * float32 [1,H,W] where the objective gives it.
  *
- * @param room bytes that the session may need: activations are recomputed in the backward pass as far as that takes it there,
- *   and not at all where nothing does. On WebGPU nothing is recomputed.
  * @throws UnsupportedOperatorError where the network has an operator without a gradient rule.
  */
 export const compileGradient = (
   network: Network,
   size: Size,
-  lossLabels: LossLabels,
-  room = Infinity,
-  target: Backend = "wasm",
+  objective: Objective,
+  { room = Infinity, target = "wasm" }: GradientOptions = {},
 ): Compiled => {
   const op = createBuilder("gradient");
-  const image = imageInput(op, size);
-  const given = lossLabels === "given" ? op.input("target", "int32", [1, size.height, size.width]) : null;
-  const { manifest } = network;
-  const logits = refined(op, logitsOf(op, network, image, "gradient"), network.refinement, target);
-  const pixels = pixelsOf(op, logits, manifest.void);
-  const labels = labelsOf(op, pixels);
-  // Through the image's own order, which voids what is cropped away.
-  const against = pixels.pack(given ?? pixels.unpack(leastLikely(op, pixels.logits, manifest.classes.length)));
-  const { loss, gradient: seed } = crossEntropyWithGradient(op, pixels.logits, against);
-  const [dx] = gradient(op, pixels.logits, [image], seed);
-  return compiled(op, { labels, loss }, { gradient: dx! }, { target, room });
+  const { image, labels, built, pixels } = climbed(op, network, size, objective, "gradient", target);
+  const [dx] = gradient(op, pixels.logits, [image], built.cotangent);
+  const seen = built.perPixel ? { perPixel: pixels.unpack(built.perPixel) } : {};
+  return compiled(op, { labels, loss: built.value, ...seen }, { gradient: dx! }, { target, room });
+};
+
+/**
+ * As `compileGradient`, without the gradient: `loss`, `labels`, and `perPixel` where the objective gives it. It needs no rule of
+ * differentiation.
+ */
+export const compileValue = (
+  network: Network,
+  size: Size,
+  objective: Objective,
+  target: Backend = "wasm",
+): Compiled => {
+  const op = createBuilder("value");
+  const { labels, built, pixels } = climbed(op, network, size, objective, "forward", target);
+  const seen = built.perPixel ? { perPixel: pixels.unpack(built.perPixel) } : {};
+  return compiled(op, { labels, loss: built.value, ...seen }, {}, { target });
 };
 
 /** At which a network is looked at without an image. */
@@ -106,7 +165,7 @@ export const gpuFaults = (network: Network, crf: Crf | null = null): readonly st
   const { graph } =
     gradientFaults(network).length > 0
       ? compileForward(whole, size, "webgpu").model
-      : compileGradient(whole, size, "least-likely", Infinity, "webgpu").model;
+      : compileGradient(whole, size, leastLikelyObjective(), { target: "webgpu" }).model;
   return offGpu(graph);
 };
 
@@ -116,7 +175,7 @@ export const gpuFaults = (network: Network, crf: Crf | null = null): readonly st
  */
 export const gradientFaults = (network: Network): string[] => {
   try {
-    compileGradient(network, trialSize(network), "least-likely");
+    compileGradient(network, trialSize(network), leastLikelyObjective());
     return [];
   } catch (cause) {
     if (cause instanceof UnsupportedOperatorError) return [cause.operator];

@@ -10,13 +10,13 @@ import { dimensionsOf, numbersOf, spatialSize } from "../tensor.ts";
 export interface Pixels {
   /** float32 [N,C,h,w]: every pixel of the image once, and those that are cropped away. */
   readonly logits: Value;
-  /** int32 labels [1,H,W] to [N,h,w]; void where a pixel is cropped away. */
-  readonly pack: (labels: Value) => Value;
+  /** A map [1,H,W] to [N,h,w]; `padding`, by default void, where a pixel is cropped away. */
+  readonly pack: (map: Value, padding?: number) => Value;
   /** [N,h,w], of any type, to [1,H,W]. */
   readonly unpack: (map: Value) => Value;
 }
 
-const inOrder = (logits: Value): Pixels => ({ logits, pack: (labels) => labels, unpack: (map) => map });
+const inOrder = (logits: Value): Pixels => ({ logits, pack: (map) => map, unpack: (map) => map });
 
 /** Before a DepthToSpace the b×b phases are images of a batch: [1,b·b·C,h,w] is [b·b,C,h,w]. */
 const beforeShuffle = (op: Builder, { node, inputs }: Step): Pixels | null => {
@@ -26,8 +26,8 @@ const beforeShuffle = (op: Builder, { node, inputs }: Step): Pixels | null => {
   const [, depth, h, w] = dimensionsOf(x, 4);
   return {
     logits: op.Reshape(x, op.ints([b * b, depth / (b * b), h, w])),
-    pack: (labels) => {
-      const phases = op.Transpose(op.Reshape(labels, op.ints([h, b, w, b])), { perm: [1, 3, 0, 2] });
+    pack: (map) => {
+      const phases = op.Transpose(op.Reshape(map, op.ints([h, b, w, b])), { perm: [1, 3, 0, 2] });
       return op.Reshape(phases, op.ints([b * b, h, w]));
     },
     unpack: (map) => {
@@ -49,8 +49,8 @@ const beforeCrop = (op: Builder, { inputs, outputs }: Step, voidLabel: number): 
   const whole = pixelsOf(op, x, voidLabel);
   return {
     logits: whole.logits,
-    pack: (labels) =>
-      whole.pack(op.Pad(labels, op.ints([0, top, left, 0, bottom, right]), op.constant(voidLabel, labels.dtype))),
+    pack: (map, padding = voidLabel) =>
+      whole.pack(op.Pad(map, op.ints([0, top, left, 0, bottom, right]), op.constant(padding, map.dtype)), padding),
     unpack: (map) =>
       op.Slice(whole.unpack(map), op.ints([top, left]), op.ints([top + height, left + width]), op.ints([1, 2])),
   };

@@ -3,9 +3,10 @@
 import { capturable } from "../lowering/webgpu/kernels.ts";
 import { writeModel } from "../onnx/write.ts";
 import type { Footprint } from "../runtime/memory/memory.ts";
-import { RuntimeError, type AscentRequest, type AscentWatch, type Session } from "../runtime/session.ts";
+import { RuntimeError, type AscentRequest, type AscentWatch, type Runtime, type Session } from "../runtime/session.ts";
 import { type Size, spatialSize, tensor, type Tensor } from "../tensor.ts";
-import { compileForward, compileGradient, type Compiled, type LossLabels } from "./compile.ts";
+import type { Clock, Objective } from "../objectives/objective.ts";
+import { compileForward, compileGradient, compileValue, type Compiled } from "./compile.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Network } from "./network.ts";
 import { refinementOf, usualRefinement, type Crf, type Refinement } from "./refinement.ts";
@@ -17,53 +18,77 @@ export type Image = Tensor<"float32">;
 /** uint8 [H,W], class indices, 255 = void. */
 export type Labels = Tensor<"uint8">;
 
+/** What a network sees in an image [3,H,W]. */
 export interface Prediction {
   readonly labels: Labels;
   /** float32 [H,W]: the largest class probability of each pixel. */
   readonly confidence: Tensor<"float32">;
 }
 
-/** What an attack wants of each pixel: another class than given, the given one, or the least likely of the moment. */
-export type Goal = { readonly kind: "away" | "towards"; readonly labels: Labels } | { readonly kind: "least-likely" };
+/** An objective, with the labels that it is taken against where it has any. */
+export interface Aim {
+  readonly objective: Objective;
+  /** Fed to the objective's input `target`. */
+  readonly labels?: Labels | undefined;
+}
 
 export interface SegmentationEvaluation {
   /** ∂ value / ∂ image [3,H,W]. */
   readonly gradient: Image;
-  /** What is climbed: the cross-entropy summed over the pixels, or its negative where labels are approached. */
+  /** What is climbed: the objective's value summed over the pixels, or its negative where it is descended. */
   readonly value: number;
-  /** The mean cross-entropy over the pixels that are not void. */
+  /** The objective's value as a mean over the pixels that count. */
   readonly loss: number;
   /** The prediction at this image. */
   readonly labels: Labels;
+  /** float32 [H,W]: the objective's value of each pixel, where it gives one. */
+  readonly perPixel?: Tensor<"float32"> | undefined;
 }
 
-/** A sign ascent from `start`; α is the size of its steps, towards the goal's labels or away from them. */
+/** An objective at one image, without its gradient. */
+export type SegmentationValue = Omit<SegmentationEvaluation, "gradient">;
+
+/** Evaluates an objective: at an image, at a step of the attack, with what the attack's rule feeds it. */
+export type Evaluate<E = SegmentationEvaluation> = (image: Image, at?: Clock, feeds?: Feeds) => Promise<E>;
+
+type Feeds = Readonly<Record<string, Tensor>>;
+
+/** A sign ascent of the objective from `start`; α is the size of its steps. */
 export type DeviceAscent = Omit<AscentRequest, "feeds"> & { readonly start: Image };
 
 /** The ascent on the backend's device. The steps' losses are means over the pixels that are not void. */
 export type DeviceClimb = (ascent: DeviceAscent, watch?: AscentWatch) => Promise<Image>;
 
+/** A network with its preprocessing: images [3,H,W] in grey levels in, labels [H,W] and gradients out. */
 export interface Segmenter {
   readonly manifest: Manifest;
+  /** Where its graphs run, and what executes them. */
+  readonly runs: Pick<Runtime, "backend" | "version">;
   /** The CRF behind the network. */
   readonly crf: Crf | null;
   /** @throws MemoryBudgetError where the run would not fit. */
   readonly predict: (image: Image) => Promise<Prediction>;
-  /** The objective whose ascent reaches the goal. @throws UnsupportedOperatorError, MemoryBudgetError when it is evaluated. */
-  readonly objective: (goal: Goal) => (image: Image) => Promise<SegmentationEvaluation>;
+  /** @throws UnsupportedOperatorError, MemoryBudgetError when it is evaluated. */
+  readonly objective: (aim: Aim) => Evaluate;
+  /** The same without the gradient, for any network. @throws MemoryBudgetError when it is evaluated. */
+  readonly value: (aim: Aim) => Evaluate<SegmentationValue>;
   /**
-   * How that objective is climbed without leaving the backend's device; null where it has none, or where each image has a graph
-   * of its own (through a CRF).
+   * How an objective is climbed without leaving the backend's device; null where the backend has none, where each image has a
+   * graph of its own (through a CRF), or where the objective changes from step to step.
    */
-  readonly onDevice: (goal: Goal) => DeviceClimb | null;
+  readonly onDevice: (aim: Aim) => DeviceClimb | null;
   /** Sessions that an attack on an image of this size holds: the forward one and the gradient's. */
-  readonly attackFootprints: (size: Size, goal: Goal["kind"]) => readonly Footprint[];
+  readonly attackFootprints: (size: Size, objective: Objective) => readonly Footprint[];
   readonly forwardFootprint: (size: Size) => Footprint;
   /** The same network with another CRF behind it, or with none. */
   readonly withCrf: (crf: Crf | null) => Segmenter;
 }
 
-type Kind = "forward" | LossLabels;
+/** Which graph: predictions, an objective's gradient, or its value alone. */
+type Kind = "forward" | Objective | { readonly scored: Objective };
+
+const keyOf = (kind: Kind): string =>
+  kind === "forward" ? kind : "scored" in kind ? `value of ${kind.scored.key}` : kind.key;
 
 /** How many compiled graphs are remembered; each is a few megabytes outside the WASM memory. */
 const REMEMBERED = 4;
@@ -83,20 +108,22 @@ export const createSegmenter = (
   // Preprocessing is part of a graph: networks of one name and file may differ in it.
   const identity = JSON.stringify(manifest);
   const compile = (kind: Kind, size: Size, refinement?: Refinement): Compiled & { readonly key: string } => {
-    const key = `${identity} ${size.height}×${size.width} ${kind} ${JSON.stringify(refinement)}`;
-    const known = remembered.get(key);
+    const key = `${identity} ${size.height}×${size.width} ${keyOf(kind)} ${JSON.stringify(refinement)}`;
     const whole = refinement ? { ...network, refinement } : network;
     const compiled =
-      known ??
+      remembered.get(key) ??
       (kind === "forward"
         ? compileForward(whole, size, backend)
-        : compileGradient(whole, size, kind, gradientRoom(size), backend));
+        : "scored" in kind
+          ? compileValue(whole, size, kind.scored, backend)
+          : compileGradient(whole, size, kind, { room: gradientRoom(size), target: backend }));
     remembered.set(key, compiled);
     return { ...compiled, key };
   };
   /** An attack holds the forward session beside the gradient's. */
   const gradientRoom = (size: Size): number => cache.room() - usual("forward", size).footprint.staticBytes;
-  const crfOf = (kind: Kind): Crf | null => (kind === "forward" || crf?.attacked ? crf : null);
+  /** A value is a score: it is of the refined labels, as predictions are. */
+  const crfOf = (kind: Kind): Crf | null => (kind === "forward" || "scored" in kind || crf?.attacked ? crf : null);
   /** For an image of this size, not yet seen. */
   const usual = (kind: Kind, size: Size): Compiled => {
     const stage = crfOf(kind);
@@ -120,33 +147,54 @@ export const createSegmenter = (
     };
   };
 
-  const objective = (goal: Goal) => {
-    const { against, sense, target, count } = towards(goal, manifest.void);
-    return async (image: Image): Promise<SegmentationEvaluation> => {
-      const size = spatialSize(image);
-      const { gradient, loss, labels } = await run(against, image, target);
-      const raw = gradient!.data as Float32Array<ArrayBuffer>;
-      const total = Number(loss!.data[0]);
-      if (!Number.isFinite(total)) throw new RuntimeError(`the network's loss is ${total}: its output overflows`);
-      return {
-        gradient: tensor("float32", image.shape, sense > 0 ? raw : negated(raw)),
-        value: sense * total,
-        loss: total / count(image),
-        labels: tensor("uint8", [size.height, size.width], labels!.data as Uint8Array<ArrayBuffer>),
-      };
+  /** What a run gives beside the gradient. */
+  const valueFrom = (
+    { loss, labels, perPixel }: Readonly<Record<string, Tensor>>,
+    image: Image,
+    sense: number,
+    countedPixels: number,
+  ): SegmentationValue => {
+    const total = Number(loss!.data[0]);
+    if (!Number.isFinite(total)) throw new RuntimeError(`the network's loss is ${total}: its output overflows`);
+    const { height, width } = spatialSize(image);
+    const shape = [height, width];
+    return {
+      value: sense * total,
+      loss: total / countedPixels,
+      labels: tensor("uint8", shape, labels!.data as Uint8Array<ArrayBuffer>),
+      ...(perPixel && { perPixel: tensor("float32", shape, perPixel.data as Float32Array<ArrayBuffer>) }),
     };
   };
 
-  const onDevice = (goal: Goal): DeviceClimb | null => {
-    const { against, sense, target, count } = towards(goal, manifest.void);
-    if (!cache.runtime.createAscent || crfOf(against)) return null;
+  const objective = ({ objective: climbed, labels: given }: Aim): Evaluate => {
+    const { target, countedPixels } = aimedAt(given, manifest.void);
+    const { sense } = climbed;
+    return async (image, at = { step: 1, steps: 1 }, feeds = {}) => {
+      const outputs = await run(climbed, image, { ...target, ...climbed.feeds?.(at), ...feeds });
+      const seen = valueFrom(outputs, image, sense, countedPixels(image));
+      const raw = outputs["gradient"]!.data as Float32Array<ArrayBuffer>;
+      return { gradient: tensor("float32", image.shape, sense > 0 ? raw : negated(raw)), ...seen };
+    };
+  };
+
+  const value = ({ objective: climbed, labels: given }: Aim): Evaluate<SegmentationValue> => {
+    const { target, countedPixels } = aimedAt(given, manifest.void);
+    return async (image, at = { step: 1, steps: 1 }, feeds = {}) => {
+      const outputs = await run({ scored: climbed }, image, { ...target, ...climbed.feeds?.(at), ...feeds });
+      return valueFrom(outputs, image, climbed.sense, countedPixels(image));
+    };
+  };
+
+  const onDevice = ({ objective: climbed, labels: given }: Aim): DeviceClimb | null => {
+    if (!cache.runtime.createAscent || crfOf(climbed) || climbed.feeds) return null;
+    const { target, countedPixels } = aimedAt(given, manifest.void);
     return async ({ start, alpha, ...ascent }, { onStep, signal } = {}) => {
-      const { key, footprint, model } = compile(against, spatialSize(start));
+      const { key, footprint, model } = compile(climbed, spatialSize(start));
       const source = { key, footprint, bytes: () => writeModel(model) };
       const session = await cache.ascent(source, { capture: capturable(model.graph) });
       const moved = await session.ascend(
-        { ...ascent, alpha: sense * alpha, feeds: { image: batched(start), ...target } },
-        { signal, onStep: onStep && ((step) => onStep({ ...step, loss: step.loss / count(start) })) },
+        { ...ascent, alpha: climbed.sense * alpha, feeds: { image: batched(start), ...target } },
+        { signal, onStep: onStep && ((step) => onStep({ ...step, loss: step.loss / countedPixels(start) })) },
       );
       return tensor("float32", start.shape, moved);
     };
@@ -154,26 +202,23 @@ export const createSegmenter = (
 
   return {
     manifest,
+    runs: { backend, version: cache.runtime.version },
     crf,
     predict,
     objective,
+    value,
     onDevice,
     forwardFootprint: (size) => usual("forward", size).footprint,
-    attackFootprints: (size, goal) =>
-      (["forward", goal === "least-likely" ? "least-likely" : "given"] as const).map(
-        (kind) => usual(kind, size).footprint,
-      ),
+    attackFootprints: (size, climbed) => (["forward", climbed] as const).map((kind) => usual(kind, size).footprint),
     withCrf: (other) => createSegmenter(network, cache, other),
   };
 };
 
-/** What a goal means for the graph: labels to feed, the loss's sign, and over how many pixels the loss is a sum. */
-const towards = (goal: Goal, voidLabel: number) => {
-  if (goal.kind === "least-likely")
-    return { against: goal.kind, sense: -1, target: {}, count: ({ shape }: Image) => shape[1]! * shape[2]! } as const;
-  const counted = Math.max(countOther(goal.labels.data, voidLabel), 1);
-  const sense = goal.kind === "away" ? 1 : -1;
-  return { against: "given", sense, target: { target: int32(goal.labels) }, count: () => counted } as const;
+/** The labels as the graph is fed them, and over how many pixels the value is a sum: all but void. */
+const aimedAt = (labels: Labels | undefined, voidLabel: number) => {
+  if (!labels) return { target: {}, countedPixels: ({ shape }: Image) => shape[1]! * shape[2]! };
+  const pixels = Math.max(countOther(labels.data, voidLabel), 1);
+  return { target: { target: int32(labels) }, countedPixels: () => pixels };
 };
 
 const batched = (image: Image): Image => tensor("float32", [1, ...image.shape], image.data);

@@ -1,19 +1,23 @@
 /** /v1/attack's work: decode, attack, score, encode. */
 
-import { encodeNpy } from "../image/npy.ts";
+import { optionValues } from "../attacks/options.ts";
+import type { AttackRequest, AttackResult, AttackRun, AttackSpec, OutputName } from "../contract/attack.ts";
+import { FaultlineError } from "../contract/failure.ts";
+import type { EncodedImage } from "../contract/files.ts";
+import { measure, type Measured } from "../evaluation/measure.ts";
+import { objectiveFor, type AttackPlan } from "../evaluation/plan.ts";
+import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
 import { encodePng, encodePng16 } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
+import { encodeNpy } from "../image/npy.ts";
+import { scoresOf, sum } from "../metrics/counts.ts";
+import { sha256Of } from "../networks/open.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { spatialSize, tensor } from "../tensor.ts";
-import { attackImage, goalKind, type AttackedImage } from "../evaluation/measure.ts";
 import { receiptOf, type Context } from "./context.ts";
-import { FaultlineError } from "../contract/failure.ts";
-import { meanOf, voidedBeyond } from "../evaluation/labels.ts";
-import { readTruth } from "./pictures.ts";
+import { labelWarnings } from "./label-reading.ts";
+import { pictureWarnings, readTruth } from "./pictures.ts";
 import { cancellable } from "./queue.ts";
-import { attackScores, perturbationFrom, scoresAgainst } from "../evaluation/scores.ts";
-import type { AttackRequest, AttackResult, AttackRun, AttackSpec, OutputName } from "../contract/attack.ts";
-import type { EncodedImage } from "../contract/files.ts";
 
 type Palette = readonly (readonly [number, number, number])[];
 
@@ -26,6 +30,35 @@ const checkTargetClass = ({ targeted }: AttackSpec, classes: number): void => {
   });
 };
 
+/** The plan of a request: its label maps decoded, everything else as it stands in the spec. */
+const planOf = (spec: AttackSpec, truth: Labels | undefined, map: Labels | undefined): AttackPlan => {
+  const { attack, epsilon, alpha, steps, pixelRange, seed, label, targeted } = spec;
+  return {
+    ...optionValues(spec),
+    attack,
+    epsilon,
+    alpha,
+    steps,
+    pixelRange,
+    seed,
+    source: label === "ground-truth" ? truth : undefined,
+    target: targeted?.kind === "class" ? targeted.class : targeted ? map : undefined,
+  };
+};
+
+/** Scores and distances of the adversarial image, as computed and rounded to 8 bits. */
+const compared = ({ row: { counts }, float, uint8 }: Measured, image: Image, names: readonly string[]) => {
+  const clean = scoresOf(counts.clean);
+  const perturbation = perturbationFrom(image);
+  return {
+    scores: {
+      float: attackScores(clean, scoresOf(counts.float), names),
+      uint8: attackScores(clean, scoresOf(counts.uint8), names),
+    },
+    perturbation: { float: perturbation(float.image), uint8: perturbation(uint8.image) },
+  };
+};
+
 export const createAttackHandler =
   (context: Context) =>
   async (
@@ -34,46 +67,44 @@ export const createAttackHandler =
   ): Promise<AttackResult> => {
     const start = performance.now();
     const model = await context.open(spec);
-    const { manifest } = model.segmenter;
-    checkTargetClass(spec, manifest.classes.length);
-    const image = await context.prepare(model, bytes, [goalKind({ attack: spec.attack, target: spec.targeted })]);
-    const truth = await readTruth(context, model, image, "labels", labels);
-    const targetMap = await readTruth(context, model, image, "target", target);
+    const { segmenter } = model;
+    const { classes } = segmenter.manifest;
+    checkTargetClass(spec, classes.length);
+    const image = await context.prepare(model, bytes, [objectiveFor({ attack: spec.attack, target: spec.targeted })]);
+    const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
+    const map = await readTruth(context, model, image, "target", target, spec.label255);
+    const plan = planOf(spec, truth, map);
+    const item = await sha256Of(bytes);
     const decode = performance.now() - start;
-    const plan = {
-      ...spec,
-      source: spec.label === "ground-truth" ? truth : undefined,
-      target: spec.targeted?.kind === "class" ? spec.targeted.class : spec.targeted ? targetMap : undefined,
-    };
-    const hooks = { ...(onStep ? { onStep } : {}), ...(signal ? { signal } : {}) };
-    const attacked = await cancellable(signal, () => attackImage(model.segmenter, image, plan, hooks));
+    const subject = { segmenter, image, item, truth };
+    const attacked = await cancellable(signal, () => measure(subject, plan, { onStep, signal }));
 
-    const names = manifest.classes.map((c) => c.name);
-    const reference = truth ?? voidedBeyond(attacked.clean.labels, names.length);
     const scored = performance.now();
-    const clean = scoresAgainst(attacked.clean.labels, reference, names.length);
-    const scoresOf = (after: Labels) => attackScores(clean, scoresAgainst(after, reference, names.length), names);
-    const scores = { float: scoresOf(attacked.float.labels), uint8: scoresOf(attacked.uint8.labels) };
-    const perturbation = perturbationFrom(image);
-    const moved = { float: perturbation(attacked.float.image), uint8: perturbation(attacked.uint8.image) };
-    const measure = performance.now() - scored;
-    const images = encodeOutputs(
-      outputs,
-      image,
-      attacked,
-      manifest.classes.map((c) => c.color),
-      spec.epsilon,
-    );
+    const names = classes.map((c) => c.name);
+    const comparison = compared(attacked, image, names);
+    const measured = performance.now() - scored;
+    const palette = classes.map((c) => c.color);
+    const images = encodeOutputs(outputs, image, attacked, palette, spec.epsilon);
     const total = performance.now() - start;
-    const confidence = meanOf(attacked.clean.confidence.data);
     return {
       ...spatialSize(image),
-      reference: truth ? "ground-truth" : "prediction",
-      scores,
-      perturbation: moved,
+      reference: attacked.row.reference,
+      voidPixels: image.shape[1]! * image.shape[2]! - sum(attacked.row.counts.clean.reference),
+      warnings: [
+        ...pictureWarnings(bytes),
+        ...(truth ? labelWarnings("labels", truth) : []),
+        ...(map ? labelWarnings("target", map) : []),
+      ],
+      ...comparison,
       steps: attacked.steps.map(({ step, loss, changedPixelShare }) => ({ step, loss, changedPixelShare })),
-      masking: { zeroGradientShare: attacked.zeroGradientShare, confidence },
-      timings: { decode, ...attacked.timings, measure, encode: total - (scored - start) - measure, total },
+      masking: attacked.row.masking,
+      timings: {
+        decode,
+        ...attacked.timings,
+        measure: measured,
+        encode: total - (scored - start) - measured,
+        total,
+      },
       receipt: receiptOf(context, model, spec),
       images,
     };
@@ -90,7 +121,7 @@ const amplified = (clean: Image, adversarial: Image, epsilon: number): Image =>
 const encodeOutputs = (
   outputs: readonly OutputName[],
   image: Image,
-  { clean, float, uint8 }: AttackedImage,
+  { clean, float, uint8 }: Measured,
   palette: Palette,
   epsilon: number,
 ): Partial<Record<OutputName, EncodedImage>> => {

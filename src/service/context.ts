@@ -5,15 +5,18 @@ import type { Backend, CrfChoice } from "../contract/options.ts";
 import type { Receipt } from "../contract/receipt.ts";
 import { createBackends, type OpenWebGpu, type PlacedModel } from "../networks/placement.ts";
 import { createModels, type ModelStore, type Models } from "../networks/registry.ts";
+import { nodesOf } from "../networks/largest-fit.ts";
 import { requireMemory } from "../networks/require-memory.ts";
 import type { UploadStore } from "../networks/upload-store.ts";
+import type { Objective } from "../objectives/objective.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import type { Runtime } from "../runtime/session.ts";
-import type { Goal, Image } from "../segmenter/segmenter.ts";
+import type { Image } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { imageSize, readImage } from "./pictures.ts";
 import type { Size } from "../tensor.ts";
 
+/** What a service is made of: networks, a runtime, and its limits. */
 export interface ServiceOptions {
   readonly store: ModelStore;
   /** Without it the service takes no uploads. */
@@ -28,8 +31,10 @@ export interface ServiceOptions {
   readonly defaultModel: string;
   /** Of WASM memory. A Worker has 128 MB in all; default 96 MiB. */
   readonly budgetBytes?: number | undefined;
-  /** Width × height of an image; default 4096 × 4096. */
+  /** Maximum width × height of an image; default 4096 × 4096. */
   readonly maxPixels?: number | undefined;
+  /** Maximum width and maximum height of an image; default 8192. */
+  readonly maxSide?: number | undefined;
   /** Requests that may wait while one runs; default 8. */
   readonly waiting?: number | undefined;
   /** Once aborted, what runs is let end, and everything else is refused. */
@@ -44,6 +49,7 @@ export interface Context {
   readonly cache: SessionCache;
   readonly version: string;
   readonly maxPixels: number;
+  readonly maxSide: number;
   /** The model on the backend that is wanted of it, with the CRF that is. */
   readonly open: (wanted: {
     readonly model: string;
@@ -51,7 +57,7 @@ export interface Context {
     readonly crf?: CrfChoice | undefined;
   }) => Promise<PlacedModel>;
   /** Decodes the image and refuses what could not run, before anything is computed. */
-  readonly prepare: (model: PlacedModel, bytes: Uint8Array, goals: readonly Goal["kind"][]) => Promise<Image>;
+  readonly prepare: (model: PlacedModel, bytes: Uint8Array, objectives: readonly Objective[]) => Promise<Image>;
 }
 
 /** What the network cannot take, in the words of the API. */
@@ -69,29 +75,30 @@ export const createContext = ({
   version,
   budgetBytes = 96 * 2 ** 20,
   maxPixels = 4096 * 4096,
+  maxSide = 8192,
 }: ServiceOptions): Context => {
   const cache = new SessionCache(runtime, budgetBytes);
   const models = createModels({ store, uploads, cache, foundBy: `${version}, ${budgetBytes} bytes` });
   const place = createBackends(cache, webgpu);
   const open: Context["open"] = async ({ model, backend, crf }) =>
     place(await models.open(model), { wanted: backend ?? usual, crf });
-  const prepare: Context["prepare"] = async ({ segmenter, cache: own, unsupported }, bytes, goals) => {
-    if (goals.length > 0 && unsupported.length > 0) {
+  const prepare: Context["prepare"] = async ({ network, segmenter, cache: own, unsupported }, bytes, objectives) => {
+    if (objectives.length > 0 && unsupported.length > 0) {
       throw new FaultlineError({
         kind: "gradient-unsupported",
         model: segmenter.manifest.name,
         operators: unsupported,
       });
     }
-    const size = imageSize(bytes, { maxPixels });
+    const size = imageSize(bytes, { maxPixels, maxSide });
     try {
-      requireMemory(own, segmenter, size, goals);
+      requireMemory({ cache: own, segmenter, nodes: nodesOf(network) }, size, objectives);
     } catch (cause) {
       throw sizeRefused(cause, size);
     }
-    return readImage(bytes, { maxPixels });
+    return readImage(bytes, { maxPixels, maxSide });
   };
-  return { models, cache, version, maxPixels, open, prepare };
+  return { models, cache, version, maxPixels, maxSide, open, prepare };
 };
 
 /** What ran, for the answer. */

@@ -1,14 +1,7 @@
 /** /v1/robustness's work: a grid of attacks and radii on one image, the curve, and the smallest radius that breaks it. */
 
-import { iouRatio, type Scores } from "../metrics/confusion.ts";
-import type { Labels } from "../segmenter/segmenter.ts";
-import { attackImage, goalKind, stepsOf } from "../evaluation/measure.ts";
-import { receiptOf, type Context } from "./context.ts";
-import { readTruth } from "./pictures.ts";
-import { cancellable } from "./queue.ts";
+import { defaultSteps, withDefaults, type AttackName } from "../attacks/catalogue.ts";
 import { FaultlineError } from "../contract/failure.ts";
-import { meanOf, voidedBeyond } from "../evaluation/labels.ts";
-import { scoresAgainst } from "../evaluation/scores.ts";
 import type {
   CurvePoint,
   PointScores,
@@ -18,7 +11,16 @@ import type {
   RobustnessSpec,
   SmallestEpsilon,
 } from "../contract/robustness.ts";
+import { measure, type Subject } from "../evaluation/measure.ts";
+import { objectiveFor, type AttackPlan } from "../evaluation/plan.ts";
+import { iouRatio, scoresOf, sum, type Scores } from "../metrics/counts.ts";
+import { sha256Of } from "../networks/open.ts";
+import type { Labels } from "../segmenter/segmenter.ts";
 import { spatialSize } from "../tensor.ts";
+import { receiptOf, type Context } from "./context.ts";
+import { labelWarnings } from "./label-reading.ts";
+import { pictureWarnings, readTruth } from "./pictures.ts";
+import { cancellable } from "./queue.ts";
 
 const pointScores = (after: Scores, clean: Scores): PointScores => ({
   iouRatio: iouRatio(after, clean),
@@ -34,6 +36,13 @@ const unscorable = (miou: number | null) => ({
 /** Lets whoever waits for the signal set it: a run blocks the thread, so without this an abort would never arrive. */
 const yieldOnce = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
+/** An attack of the grid, with the paper's number of steps. */
+const planOf = (spec: RobustnessSpec, attack: AttackName, epsilon: number, source: Labels | undefined): AttackPlan => {
+  const { alpha, pixelRange, seed } = spec;
+  const steps = defaultSteps(attack, epsilon);
+  return { ...withDefaults(attack, epsilon, {}), attack, epsilon, alpha, steps, pixelRange, seed, source };
+};
+
 export const createRobustnessHandler =
   (context: Context) =>
   async (
@@ -42,27 +51,32 @@ export const createRobustnessHandler =
   ): Promise<RobustnessResult> => {
     const start = performance.now();
     const model = await context.open(spec);
-    const classes = model.segmenter.manifest.classes.length;
-    const goals = new Set(spec.attacks.map((attack) => goalKind({ attack })));
-    const image = await context.prepare(model, bytes, [...goals]);
-    const truth = await readTruth(context, model, image, "labels", labels);
-    const clean = await model.segmenter.predict(image);
-    const reference = truth ?? voidedBeyond(clean.labels, classes);
-    const cleanScores = scoresAgainst(clean.labels, reference, classes);
+    const { segmenter } = model;
+    const objectives = new Map(
+      spec.attacks.map((attack) => objectiveFor({ attack })).map((objective) => [objective.key, objective]),
+    );
+    const image = await context.prepare(model, bytes, [...objectives.values()]);
+    const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
+    const clean = await segmenter.predict(image);
+    const subject: Subject = { segmenter, image, item: await sha256Of(bytes), truth, clean };
+    const unattacked = await measure(subject, null);
+    const cleanScores = scoresOf(unattacked.row.counts.clean);
     if (!cleanScores.miou) throw new FaultlineError({ kind: "invalid-spec", errors: [unscorable(cleanScores.miou)] });
     const source = spec.label === "ground-truth" ? truth : undefined;
     const grid = spec.attacks.flatMap((attack) => spec.epsilons.map((epsilon) => ({ attack, epsilon })));
     const curve: CurvePoint[] = [];
     let zeroGradientShare = 0;
-    const hooks = { onStep: yieldOnce, ...(signal ? { signal } : {}) };
     for (const { attack, epsilon } of grid) {
-      const steps = stepsOf(attack, epsilon);
-      const plan = { attack, epsilon, steps, source, alpha: spec.alpha, pixelRange: spec.pixelRange, seed: spec.seed };
-      const attacked = await cancellable(signal, () => attackImage(model.segmenter, image, plan, hooks, clean));
-      const { float, uint8 } = attacked;
-      zeroGradientShare = Math.max(zeroGradientShare, attacked.zeroGradientShare);
-      const scored = (after: Labels) => pointScores(scoresAgainst(after, reference, classes), cleanScores);
-      const point: CurvePoint = { attack, epsilon, steps, float: scored(float.labels), uint8: scored(uint8.labels) };
+      const plan = planOf(spec, attack, epsilon, source);
+      const { row } = await cancellable(signal, () => measure(subject, plan, { onStep: yieldOnce, signal }));
+      zeroGradientShare = Math.max(zeroGradientShare, row.masking.zeroGradientShare);
+      const point: CurvePoint = {
+        attack,
+        epsilon,
+        steps: plan.steps,
+        float: pointScores(scoresOf(row.counts.float), cleanScores),
+        uint8: pointScores(scoresOf(row.counts.uint8), cleanScores),
+      };
       curve.push(point);
       await onPoint?.(point, curve.length, grid.length);
     }
@@ -77,15 +91,17 @@ export const createRobustnessHandler =
     const total = performance.now() - start;
     return {
       ...spatialSize(image),
-      reference: truth ? "ground-truth" : "prediction",
+      reference: unattacked.row.reference,
       threshold: spec.threshold,
+      voidPixels: image.shape[1]! * image.shape[2]! - sum(unattacked.row.counts.clean.reference),
+      warnings: [...pictureWarnings(bytes), ...(truth ? labelWarnings("labels", truth) : [])],
       clean: { miou: cleanScores.miou, pixelAccuracy: cleanScores.pixelAccuracy },
       curve,
       breaking,
       smallestEpsilon: overall,
       verdict: overall.float === null && overall.uint8 === null ? "robust" : "broken",
       summary: summarise(overall, curve, spec),
-      masking: { zeroGradientShare, confidence: meanOf(clean.confidence.data) },
+      masking: { zeroGradientShare, confidence: unattacked.row.masking.confidence },
       timings: { total },
       receipt: receiptOf(context, model, spec),
     };

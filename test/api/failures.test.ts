@@ -21,7 +21,13 @@ const failures: { [K in Failure["kind"]]: [Extract<Failure, { kind: K }>, RegExp
     { status: 415, errors: [{ pointer: "/image", received: "GIF", accepted: ["PNG", "JPEG", "WebP"] }] },
   ],
   "image-too-large": [
-    { kind: "image-too-large", part: "image", size: { width: 60_000, height: 50_000 }, maxPixels: 4_000_000 },
+    {
+      kind: "image-too-large",
+      part: "image",
+      size: { width: 60_000, height: 50_000 },
+      maxPixels: 4_000_000,
+      maxSide: 8192,
+    },
     /60000×50000.*4000000/,
     { status: 413, maxPixels: 4_000_000, errors: [{ pointer: "/image" }] },
   ],
@@ -81,6 +87,7 @@ const failures: { [K in Failure["kind"]]: [Extract<Failure, { kind: K }>, RegExp
     { status: 409, sha256: "ab".repeat(32), errors: [{ pointer: "/manifest/name" }] },
   ],
   "model-shipped": [{ kind: "model-shipped", model: "enet-street" }, /enet-street is shipped/, { status: 403 }],
+  "storage-full": [{ kind: "storage-full" }, /storage is full/, { status: 507 }],
   "uploads-full": [{ kind: "uploads-full", most: 64 }, /64/, { status: 409, most: 64 }],
   "network-refused": [
     { kind: "network-refused", reason: 'graph "g", node 3 Loop "l": the shape of operator Loop is not known' },

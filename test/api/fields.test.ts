@@ -1,6 +1,7 @@
 /** Fields at fault: each is named, with what would be accepted. */
 
 import { describe, expect, it } from "vitest";
+import { attackNames } from "../../src/attacks/catalogue.ts";
 import { clientOf, formBody, problemIn } from "../support/api-request.ts";
 import { fakePng, fakeService } from "../support/fake-service.ts";
 
@@ -18,11 +19,7 @@ describe("fields at fault", () => {
     ["zero ε", { epsilon: 0 }, { pointer: "/spec/epsilon", detail: "must be greater than 0" }],
     ["huge ε", { epsilon: 256 }, { pointer: "/spec/epsilon", received: 256, detail: "must be at most 255" }],
     ["ε null", { epsilon: null }, { pointer: "/spec/epsilon", received: null }],
-    [
-      "unknown attack",
-      { attack: "cw" },
-      { pointer: "/spec/attack", received: "cw", accepted: ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii", "pgd"] },
-    ],
+    ["unknown attack", { attack: "cw" }, { pointer: "/spec/attack", received: "cw", accepted: attackNames }],
     [
       "absent attack",
       { attack: undefined },

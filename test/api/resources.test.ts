@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { attackNames } from "../../src/attacks/catalogue.ts";
 import type { RobustnessResult } from "../../src/contract/robustness.ts";
 import { clientOf, eventsIn, problemIn } from "../support/api-request.ts";
 import { failingService, fakeModel, fakePng, fakeService } from "../support/fake-service.ts";
@@ -86,7 +87,7 @@ describe("POST /v1/score", () => {
       },
     });
     expect(result).not.toHaveProperty("iouRatio");
-    expect(service.calls.score[0]).toEqual({ ...maps, classes: { kind: "count", count: 2 } });
+    expect(service.calls.score[0]).toEqual({ ...maps, classes: { kind: "count", count: 2 }, meanOver: "reference" });
   });
 
   it("takes three maps, and a model's classes", async () => {
@@ -165,7 +166,7 @@ describe("POST /v1/robustness", () => {
       "/spec/epsilons",
       "make 56 steps in all, with these attacks; at most 50 are allowed",
     ],
-    [{ attacks: ["cw"] }, "/spec/attacks/0", "must be one of fgsm, fgsm-ii, ifgsm, ifgsm-ii, pgd"],
+    [{ attacks: ["cw"] }, "/spec/attacks/0", `must be one of ${attackNames.join(", ")}`],
     [{ attacks: ["fgsm"], threshold: 1 }, "/spec/threshold", "must be less than 1"],
     [{ attacks: ["fgsm"], label: "ground-truth" }, "/labels", "is required, because spec.label is ground-truth"],
   ])("refuses %j", async (spec, pointer, detail) => {

@@ -2,10 +2,10 @@
 
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { project, sign, type PixelRange } from "../../src/attacks/attack.ts";
-import { fgsm } from "../../src/attacks/fgsm.ts";
-import { ifgsm } from "../../src/attacks/ifgsm.ts";
+import { project, type PixelRange } from "../../src/attacks/constraint.ts";
+import { sign } from "../../src/attacks/rules/sign.ts";
 import { imageOf, linear } from "./objectives.ts";
+import { fgsm, ifgsm } from "./named.ts";
 
 const greys = fc.oneof(fc.integer({ min: 0, max: 255 }), fc.float({ min: 0, max: 255, noNaN: true }));
 const numbers = fc.oneof(greys, fc.float({ noNaN: true, noDefaultInfinity: true }));

@@ -2,11 +2,10 @@
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Attack, PixelRange } from "../../src/attacks/attack.ts";
-import { fgsm } from "../../src/attacks/fgsm.ts";
-import { ifgsm, paperSteps } from "../../src/attacks/ifgsm.ts";
-import { pgd } from "../../src/attacks/pgd.ts";
+import type { PixelRange } from "../../src/attacks/constraint.ts";
+import { paperSteps } from "../../src/attacks/paper-steps.ts";
 import { bowl, imageOf, linear } from "./objectives.ts";
+import { fgsm, ifgsm, pgd, type Named } from "./named.ts";
 
 /** Float32 rounding at 255. */
 const ROUNDING = 1e-5;
@@ -95,7 +94,7 @@ const options = fc.record({
 });
 type Options = typeof options extends fc.Arbitrary<infer T> ? T : never;
 
-const attacks: readonly (readonly [string, (o: Options) => Attack])[] = [
+const attacks: readonly (readonly [string, (o: Options) => Named])[] = [
   ["fgsm", fgsm],
   ["ifgsm", ifgsm],
   ["pgd", pgd],
@@ -167,7 +166,7 @@ describe("on a quadratic with its optimum inside the ball", () => {
 
   it("iterative and random-start attacks come within a step of it, a single step overshoots", async () => {
     const ball = { epsilon: 8, pixelRange: clip };
-    const run = async (attack: Attack) => gap((await attack(bowl(optimum), imageOf(centre))).data);
+    const run = async (attack: Named) => gap((await attack(bowl(optimum), imageOf(centre))).data);
     const single = await run(fgsm(ball));
     const alpha = 0.25;
     expect(await run(ifgsm({ ...ball, alpha, steps: 40 }))).toBeLessThanOrEqual(alpha * Math.sqrt(6));

@@ -31,9 +31,9 @@ export const bowl =
 /** Counts its evaluations, and keeps where they were. */
 export const counted = (objective: Objective): Objective & { readonly at: Image[] } => {
   const at: Image[] = [];
-  const watched: Objective = (image) => {
+  const watched: Objective = (image, ...rest) => {
     at.push(image);
-    return objective(image);
+    return objective(image, ...rest);
   };
   return Object.assign(watched, { at });
 };

@@ -1,20 +1,18 @@
 /** What an attack does while it runs, and what it refuses. */
 
 import { describe, expect, it } from "vitest";
-import type { Attack, Progress } from "../../src/attacks/attack.ts";
-import { fgsm } from "../../src/attacks/fgsm.ts";
-import { ifgsm } from "../../src/attacks/ifgsm.ts";
-import { pgd, type PgdOptions } from "../../src/attacks/pgd.ts";
+import type { Progress } from "../../src/attacks/run.ts";
 import { tensorOf } from "../../src/tensor.ts";
 import { bowl, counted, imageOf, linear } from "./objectives.ts";
+import { fgsm, ifgsm, pgd, type Named, type Settings } from "./named.ts";
 
 const image = imageOf([0, 40, 80, 120, 160, 255]);
 const optimum = [3.3, 31, 82.4, 117.7, 160.2, 262];
 
-const base: PgdOptions = { epsilon: 4, alpha: 0.9, steps: 5, seed: 1, pixelRange: [0, 255] };
+const base: Settings = { epsilon: 4, alpha: 0.9, steps: 5, seed: 1, pixelRange: [0, 255] };
 
 /** Each option and another value for it. */
-const changes: readonly Partial<PgdOptions>[] = [
+const changes: readonly Partial<Settings>[] = [
   { epsilon: 3 },
   { alpha: 0.7 },
   { steps: 6 },
@@ -22,13 +20,13 @@ const changes: readonly Partial<PgdOptions>[] = [
   { seed: 2 },
 ];
 
-describe.each<readonly [string, (o: PgdOptions) => Attack, readonly (keyof PgdOptions)[]]>([
+describe.each<readonly [string, (o: Settings) => Named, readonly (keyof Settings)[]]>([
   ["fgsm", fgsm, ["epsilon", "pixelRange"]],
   ["ifgsm", ifgsm, ["epsilon", "pixelRange", "alpha", "steps"]],
   ["pgd", pgd, ["epsilon", "pixelRange", "alpha", "steps", "seed"]],
 ])("%s", (_, make, used) => {
   it.each(changes.filter((c) => used.some((name) => name in c)))("changes with %o", async (change) => {
-    const run = (o: PgdOptions) => make(o)(bowl(optimum), image);
+    const run = (o: Settings) => make(o)(bowl(optimum), image);
     expect((await run({ ...base, ...change })).data).not.toEqual((await run(base)).data);
     expect((await run({ ...base, ...change })).data).toEqual((await run({ ...base, ...change })).data);
   });
@@ -72,7 +70,7 @@ describe("a watched attack", () => {
     expect(told.map((p) => [p.step, p.steps])).toEqual([1, 2, 3, 4, 5].map((step) => [step, 5]));
     expect(objective.at[0]!.data).toEqual(image.data);
     for (const [i, { evaluation, image: after }] of told.entries()) {
-      expect(evaluation.value).toBe((await bowl(optimum)(objective.at[i]!)).value);
+      expect(evaluation.value).toBe((await bowl(optimum)(objective.at[i]!, { step: 1, steps: 1 })).value);
       expect(after.data).toEqual((objective.at[i + 1] ?? result).data);
     }
     expect(told.at(-1)!.evaluation.value).toBeGreaterThan(told[0]!.evaluation.value);
@@ -82,7 +80,7 @@ describe("a watched attack", () => {
     const events: string[] = [];
     const objective = async (at: typeof image) => {
       events.push("evaluate");
-      return bowl(optimum)(at);
+      return bowl(optimum)(at, { step: 1, steps: 1 });
     };
     const onStep = async ({ step }: Progress) => {
       await new Promise((resolve) => setTimeout(resolve, 2));

@@ -1,5 +1,6 @@
 /** Every family of networks, end to end: the file in an exporter's words, its gradient, the segmenter's graph, onnxruntime. */
 
+import { given, leastLikely } from "../support/aims.ts";
 import { describe, expect, test } from "vitest";
 import { createBuilder } from "../../src/onnx/build.ts";
 import type { Model } from "../../src/onnx/graph.ts";
@@ -74,14 +75,14 @@ describe.each(miniatures)("$name", (m) => {
   test("the segmenter's loss, labels and gradient", async () => {
     const network = networkOf(m);
     expect(gradientFaults(network)).toEqual([]);
-    compileGradient(network, m, "least-likely");
+    compileGradient(network, m, leastLikely);
     const labels = noiseLabels(m.height, m.width, CLASSES, 3, true);
     const lossOf = (logits: Tensor): number =>
       pixelLogits(logits, m).reduce((sum, z, i) => {
         const y = labels.data[i]!;
         return y === 255 ? sum : sum + logSumExp(z) - z[y]!;
       }, 0);
-    const run = await runWasm(compileGradient(network, m, "given").model, {
+    const run = await runWasm(compileGradient(network, m, given).model, {
       image: imageOf(network.manifest, trial().x),
       target: tensorOf("int32", [1, m.height, m.width], labels.data),
     });

@@ -1,5 +1,6 @@
 /** `differentiate --loss cross-entropy`, executed by onnxruntime: against its definition, the service and PyTorch. */
 
+import { awayFrom } from "../support/aims.ts";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -130,7 +131,7 @@ describe("cross-entropy", () => {
       labels: tensorOf("int32", [1, height, width], given.data),
     });
     const segmenter = createSegmenter(network, new SessionCache(startWasm(), 2 ** 30));
-    const { gradient, loss } = await segmenter.objective({ kind: "away", labels: given })(image);
+    const { gradient, loss } = await segmenter.objective(awayFrom(given))(image);
     expect(Math.abs(numbersOf(outputs["loss"]!)[0]! / loss - 1)).toBeLessThan(1e-4);
     // ∂/∂pixel = ∂/∂input · scale/std; theirs is of the sum over the pixels.
     const pixels = given.data.filter((v) => v !== 255).length;

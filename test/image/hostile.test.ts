@@ -1,6 +1,7 @@
 import { deflateSync } from "node:zlib";
 import * as fc from "fast-check";
-import { beforeAll, describe, expect, test } from "vitest";
+import { Unzlib } from "fflate";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { decodeImage } from "../../src/image/decode.ts";
 import { ImageError } from "../../src/image/error.ts";
 import { decodeLabels, encodeLabels } from "../../src/image/labels.ts";
@@ -184,4 +185,54 @@ test("a JPEG of thousands of scans is refused before it is decoded", async () =>
   const end = file.subarray(0, -2);
   const many = Buffer.concat([end, ...Array.from({ length: 5000 }, () => file.subarray(scan, -2)), file.subarray(-2)]);
   expect(await refusal(many)).toMatchObject({ kind: "malformed", message: expect.stringContaining("scans") });
+});
+
+describe("the decoder's work", () => {
+  const side = 64;
+  const raw = Uint8Array.from({ length: side * (3 * side + 1) }, (_, i) =>
+    i % (3 * side + 1) === 0 ? 0 : Math.floor(Math.abs(Math.sin(i)) * 1e6) % 256,
+  );
+  const zlib = deflateSync(raw);
+  const header = ihdr({ ...rgb, width: side, height: side });
+  const inChunksOf = (length: number) =>
+    png(header, ...Array.from({ length: Math.ceil(zlib.length / length) }, (_, i) => chunk("IDAT", zlib.subarray(i * length, (i + 1) * length)))); // prettier-ignore
+
+  test("on a PNG of 1-byte chunks is that on one chunk", async () => {
+    const push = vi.spyOn(Unzlib.prototype, "push");
+    const pushes = async (file: Uint8Array) => {
+      push.mockClear();
+      const { data: pixels } = await decodeImage(file, { maxPixels });
+      return { pixels, calls: push.mock.calls.length };
+    };
+    const [whole, bytewise] = [await pushes(inChunksOf(zlib.length)), await pushes(inChunksOf(1))];
+    push.mockRestore();
+    expect(zlib.length).toBeGreaterThan(5000);
+    expect(bytewise).toEqual(whole);
+    expect(whole.calls).toBe(Math.ceil(zlib.length / 2 ** 14) + 1);
+  });
+
+  test("ends at 65536 chunks", async () => {
+    const empty = chunk("tEXt", []);
+    const many = png(header, ...Array.from({ length: 70_000 }, () => empty), chunk("IDAT", zlib));
+    expect(await refusal(many)).toMatchObject({ message: expect.stringContaining("65536 chunks") });
+  });
+
+  test("ends at 4096 marker segments of a JPEG", async () => {
+    const file = await encodeJpeg(picture);
+    const comment = Buffer.from("fffe0002", "hex");
+    const many = Buffer.concat([file.subarray(0, 2), ...Array.from({ length: 5000 }, () => comment), file.subarray(2)]);
+    expect(await refusal(many)).toMatchObject({ message: expect.stringContaining("4096 marker segments") });
+  });
+
+  test("allows a large picture fewer scans", async () => {
+    const file = await encodeJpeg(scene(24, 17), { progressive: true });
+    const frame = file.findIndex((b, i) => b === 0xff && file[i + 1] === 0xc2);
+    const scan = file.findIndex((b, i) => b === 0xff && file[i + 1] === 0xda);
+    const large = Buffer.from(file);
+    large.writeUInt16BE(8000, frame + 5);
+    large.writeUInt16BE(8000, frame + 7);
+    const scans = Array.from({ length: 20 }, () => large.subarray(scan, -2));
+    const many = Buffer.concat([large.subarray(0, -2), ...scans, large.subarray(-2)]);
+    await expect(decodeImage(many, { maxPixels: 1e8 })).rejects.toThrow(/more than 16 scans/);
+  });
 });

@@ -3,12 +3,11 @@ import { describe, expect, test } from "vitest";
 import {
   confusionMatrix,
   emptyConfusion,
-  iouRatio,
   mergeConfusions,
   scores,
   type Confusion,
-  type Scores,
 } from "../../src/metrics/confusion.ts";
+import { iouRatio, type Scores } from "../../src/metrics/counts.ts";
 import { tensorOf, type Tensor } from "../../src/tensor.ts";
 
 const classes = 4;

@@ -171,6 +171,16 @@ describe("an upload", () => {
   });
 });
 
+describe("a store that is full", () => {
+  it.each(["ENOSPC", "EDQUOT"])("is said to be so (%s); other faults are passed on", async (code) => {
+    const { bucket } = memoryBucket();
+    const put = () => Promise.reject(Object.assign(new Error(code), { code }));
+    expect(await failureOf(upload(serviceWith({ ...bucket, put }), mine))).toEqual({ kind: "storage-full" });
+    const broken = () => Promise.reject(new Error("EIO"));
+    await expect(upload(serviceWith({ ...bucket, put: broken }), mine)).rejects.toThrow("EIO");
+  });
+});
+
 /** The file with each `from` in it as `to`, of the same length. */
 const renamed = (bytes: Uint8Array, from: string, to: string): Uint8Array<ArrayBuffer> =>
   new Uint8Array(Buffer.from(Buffer.from(bytes).toString("latin1").replaceAll(from, to), "latin1"));

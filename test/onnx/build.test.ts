@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { createBuilder } from "../../src/onnx/build.ts";
 import { OnnxError } from "../../src/onnx/graph.ts";
 import { load } from "../../src/onnx/load.ts";
+import { printGraph } from "../../src/onnx/print.ts";
 import { readModel } from "../../src/onnx/read.ts";
 import { writeModel } from "../../src/onnx/write.ts";
 import { numbersOf, filled } from "../../src/tensor.ts";
-import { distance, float, modelOf, node, noise, runModel } from "./support.ts";
+import { distance, float, ints, modelOf, node, noise, runModel } from "./support.ts";
 
 describe("names", () => {
   it("are unique: inputs, constants and nodes share one authority", () => {
@@ -193,5 +194,41 @@ describe("load", () => {
     expect(give(op.input("a", "float32", [2, 4]))).toThrow(/^input "x": is \[2, 3\], cannot be \[2, 4\]/);
     expect(give(op.input("b", "float32", [2]))).toThrow(/cannot be \[2\]/);
     expect(give(op.input("c", "int64", [2, 3]))).toThrow(/^input "x": is float32, cannot be int64/);
+  });
+});
+
+describe("printGraph", () => {
+  it("is one line a node", () => {
+    const w = noise([3, 2, 3, 3]);
+    const model = modelOf({
+      inputs: { x: noise([1, 2, 4, 4]) },
+      initializers: { w, k: ints(4, -1) },
+      nodes: [
+        node("Conv", ["x", "w"], ["c"], { strides: [2, 2], auto_pad: "SAME_UPPER" }),
+        node("Clip", ["c", "", "top"], ["d"]),
+        {
+          ...node("Magic", ["d"], ["e", "f"], { alpha: { type: "float", value: 0.5 }, value: w }),
+          domain: "com.example",
+        },
+        node("Reshape", ["e", "k"], ["y"]),
+      ],
+      outputs: ["y"],
+    });
+    const [x] = model.graph.inputs;
+    const inputs = [
+      { ...x!, shape: ["N", 2, null, 4] },
+      { ...x!, name: "top", shape: [] },
+    ];
+    expect(printGraph({ ...model.graph, inputs })).toBe(
+      [
+        "graph sketch(x: float32[N, 2, ?, 4], top: float32[]) → y: float32[…]",
+        "  w = float32[3, 2, 3, 3]",
+        "  k = int64[2] {4, -1}",
+        '  c = Conv(x, w) {strides: [2, 2], auto_pad: "SAME_UPPER"}',
+        "  d = Clip(c, _, top)",
+        "  e, f = com.example.Magic(d) {alpha: 0.5, value: float32[3, 2, 3, 3]}",
+        "  y = Reshape(e, k)",
+      ].join("\n"),
+    );
   });
 });

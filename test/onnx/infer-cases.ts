@@ -16,7 +16,7 @@ const floats = (...values: readonly number[]) => fixed(float([values.length], va
 
 const unary: Case[] = (
   "Abs Ceil Celu Elu Erf Exp Floor Gelu HardSigmoid HardSwish Identity LeakyRelu Log Mish Neg Reciprocal Relu Round Selu " +
-  "Sigmoid Sign Softplus Softsign Sqrt Tanh ThresholdedRelu Sin Cos Softmax LogSoftmax IsNaN IsInf Shrink Trilu " +
+  "Sigmoid Sign Softplus Softsign Sqrt Tanh ThresholdedRelu Sin Cos Softmax LogSoftmax Hardmax IsNaN IsInf Shrink Trilu " +
   "Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh"
 )
   .split(" ")

@@ -1,14 +1,8 @@
 /** What the tests of src/onnx share: models in a few lines, and onnxruntime as the judge. */
 
 import * as ort from "onnxruntime-web/wasm";
-import {
-  attributesOf,
-  type Graph,
-  type Model,
-  type Node,
-  type PlainAttributes,
-  type ValueInfo,
-} from "../../src/onnx/graph.ts";
+import { attributesOf } from "../../src/onnx/attributes.ts";
+import { type Graph, type Model, type Node, type PlainAttributes, type ValueInfo } from "../../src/onnx/graph.ts";
 import type { Value } from "../../src/onnx/value.ts";
 import { writeModel } from "../../src/onnx/write.ts";
 import { normal, random } from "../../src/random.ts";
@@ -37,7 +31,7 @@ export const node = (
   inputs: readonly string[],
   outputs: readonly string[],
   attributes: PlainAttributes = {},
-): Node => ({ name: `${op}_${outputs[0]}`, op, domain: "", inputs, outputs, attributes: attributesOf(attributes) });
+): Node => ({ name: `${op}_${outputs[0]}`, op, domain: "", inputs, outputs, attributes: attributesOf(op, attributes) });
 
 export interface Sketch {
   readonly opset?: number;

@@ -8,8 +8,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWorker, type RunningWorker } from "../../scripts/workerd.ts";
-import { attackImage, type AttackPlan } from "../../src/evaluation/measure.ts";
-import { attackScores, perturbationFrom, scoresAgainst } from "../../src/evaluation/scores.ts";
+import { measure } from "../../src/evaluation/measure.ts";
+import type { AttackPlan } from "../../src/evaluation/plan.ts";
+import { attackScores, perturbationFrom } from "../../src/evaluation/scores.ts";
+import { countsOf, scoresOf } from "../../src/metrics/counts.ts";
 import { changedShare } from "../../src/metrics/distances.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
@@ -37,12 +39,15 @@ const segmenter = createSegmenter(
 );
 
 const scored = (clean: Labels, after: Labels) => {
-  const against = (labels: Labels) => scoresAgainst(labels, clean, names.length);
+  const against = (labels: Labels) => scoresOf(countsOf(labels, clean, names.length));
   return attackScores(against(clean), against(after), names);
 };
 
 const inNode = async (image: Image, plan: Pick<AttackPlan, "attack" | "epsilon" | "steps">) => {
-  const { clean, uint8 } = await attackImage(segmenter, image, { ...plan, alpha: 1, seed: 0, pixelRange: "clip" });
+  const { clean, uint8 } = await measure(
+    { segmenter, image, item: "street" },
+    { ...plan, alpha: 1, seed: 0, pixelRange: "clip" },
+  );
   return {
     clean,
     uint8,

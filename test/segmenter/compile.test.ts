@@ -1,5 +1,6 @@
 /** The compiled graphs themselves: in float64 by the interpreter, and in the order in which they ship. */
 
+import { given, leastLikely } from "../support/aims.ts";
 import { describe, expect, it } from "vitest";
 import { lowerForGradient } from "../../src/lowering/wasm/rewrites.ts";
 import { createBuilder } from "../../src/onnx/build.ts";
@@ -57,7 +58,7 @@ describe("the compiled gradient in float64", () => {
 
   it.each(networks)("is the derivative of the loss by its definition: %s", (_, network, [height, width]) => {
     const { image, labels, feeds } = feedsOf(height, width, 4, "float64");
-    const { model } = compileGradient(network, { height, width }, "given");
+    const { model } = compileGradient(network, { height, width }, given);
     const { gradient, loss } = interpret(model.graph, feeds);
     const centre = planesOf(image);
     const f = (at: Planes) => lossByHand(network, at, labels, centre);
@@ -89,7 +90,7 @@ const masked = (): Network =>
 
 describe("the order for memory", () => {
   const size = { height: 24, width: 32 };
-  const { model } = compileGradient(masked(), size, "given");
+  const { model } = compileGradient(masked(), size, given);
 
   it("makes each mask before the values that come after it, and the outputs in the order given", () => {
     const order = executionOrder(model.graph.nodes);
@@ -139,7 +140,7 @@ describe("the order for memory", () => {
 
 describe("the pooling's indices", () => {
   it("come from the forward pass, once", () => {
-    const { model } = compileGradient(masked(), { height: 8, width: 8 }, "given");
+    const { model } = compileGradient(masked(), { height: 8, width: 8 }, given);
     const pools = model.graph.nodes.filter((n) => n.op === "MaxPool");
     expect(pools.map((n) => n.outputs.length)).toEqual([2]);
   });
@@ -176,7 +177,7 @@ describe("the compiled forward graph", () => {
   });
 
   it("needs no target where the least-likely class is the loss's", () => {
-    const { model } = compileGradient(tinyNetwork(), { height: 8, width: 8 }, "least-likely");
+    const { model } = compileGradient(tinyNetwork(), { height: 8, width: 8 }, leastLikely);
     expect(model.graph.inputs.map((v) => v.name)).toEqual(["image"]);
   });
 

@@ -1,5 +1,6 @@
 /** A segmenter with a CRF behind its network, against the mean field by its definition and against differences. */
 
+import { awayFrom } from "../support/aims.ts";
 import { describe, expect, it } from "vitest";
 import { marginals } from "../support/crf/mean-field.ts";
 import type { CrfParameters } from "../../src/crf/parameters.ts";
@@ -58,14 +59,13 @@ describe("predictions behind a CRF", () => {
 describe("gradients", () => {
   const gradientOf = async (attacked: boolean) => {
     const segmenter = createSegmenter(network, cache, { parameters: smooth, attacked });
-    return segmenter.objective({ kind: "away", labels })(image);
+    return segmenter.objective(awayFrom(labels))(image);
   };
 
   it("through the CRF are the derivative of its loss", async () => {
-    const objective = createSegmenter(network, cache, { parameters: smooth, attacked: true }).objective({
-      kind: "away",
-      labels,
-    });
+    const objective = createSegmenter(network, cache, { parameters: smooth, attacked: true }).objective(
+      awayFrom(labels),
+    );
     const { gradient } = await objective(image);
     const direction = noiseImage(height, width, 7).data.map((v) => v - 128);
     const moved = (t: number): Image =>
@@ -80,7 +80,7 @@ describe("gradients", () => {
   });
 
   it("around the CRF are the network's own", async () => {
-    const plain = await createSegmenter(network, cache).objective({ kind: "away", labels })(image);
+    const plain = await createSegmenter(network, cache).objective(awayFrom(labels))(image);
     expect((await gradientOf(false)).gradient).toEqual(plain.gradient);
     expect((await gradientOf(true)).gradient).not.toEqual(plain.gradient);
   });

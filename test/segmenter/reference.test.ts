@@ -1,5 +1,6 @@
 /** The gradients of trained networks against PyTorch's: float32 WASM, forward and backward, at the shipped interface. */
 
+import { awayFrom } from "../support/aims.ts";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { decodeImage } from "../../src/image/decode.ts";
@@ -80,7 +81,7 @@ describe.skipIf(!hasReference)(`the gradient agrees with PyTorch's${referenceNot
     const [, height, width] = image.shape as [number, number, number];
     const argmax: Labels = tensor("uint8", [height, width], Uint8Array.from(npy("argmax").data));
     const target = labels === "gt" ? decodeLabels(file("labels"), { maxPixels }) : argmax;
-    const { gradient, labels: predicted } = await segmenter.objective({ kind: "away", labels: target })(image);
+    const { gradient, labels: predicted } = await segmenter.objective(awayFrom(target))(image);
 
     const same = predicted.data.filter((v, i) => v === argmax.data[i]).length / predicted.data.length;
     // Theirs is the gradient of the mean over the pixels that are not void, ours of the sum.

@@ -1,5 +1,6 @@
 /** Scales and their fusion, on networks whose logits can be written down. */
 
+import { given } from "../support/aims.ts";
 import { describe, expect, it } from "vitest";
 import { createBuilder } from "../../src/onnx/build.ts";
 import { OnnxError } from "../../src/onnx/graph.ts";
@@ -53,7 +54,7 @@ const three = [0.5, 0.75, 1];
 describe("the weights of several views", () => {
   const fileOf = (scales?: number[]) => {
     const network = tinyNetwork({}, scales ? { scales } : {});
-    return [compileForward(network, size), compileGradient(network, size, "given")].map(({ model }) => model.graph);
+    return [compileForward(network, size), compileGradient(network, size, given)].map(({ model }) => model.graph);
   };
 
   it.each([0, 1])("are in the file once (%i)", (which) => {
@@ -81,7 +82,7 @@ describe("the compiled graphs of three scales", () => {
         target: tensorOf("int32", [1, 24, 32], new Int32Array(768)),
       };
       const forward = await runWasm(compileForward(network, size).model, feeds);
-      const backward = await runWasm(compileGradient(network, size, "given").model, feeds);
+      const backward = await runWasm(compileGradient(network, size, given).model, feeds);
       expect(backward["labels"]).toEqual(forward["labels"]);
       expect(new Set(numbersOf(forward["labels"]!)).size).toBeGreaterThan(1);
     },

@@ -1,5 +1,6 @@
 /** A segmenter on small networks, run by WASM, against its definition. */
 
+import { awayFrom, given, leastLikely, toLeastLikely, towards } from "../support/aims.ts";
 import { describe, expect, it } from "vitest";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import type { Network } from "../../src/segmenter/network.ts";
@@ -106,12 +107,12 @@ describe.each(cases)("%s", (_, network, height, width) => {
     const counted = labels.data.filter((v) => v !== 255).length;
     expect(counted).toBeLessThan(height * width);
     const total = lossByHand(network, planesOf(image), labels);
-    const away = await segmenter.objective({ kind: "away", labels })(image);
-    const towards = await segmenter.objective({ kind: "towards", labels })(image);
+    const away = await segmenter.objective(awayFrom(labels))(image);
+    const approached = await segmenter.objective(towards(labels))(image);
     expect(Math.abs(away.value - total)).toBeLessThan(1e-4 * total);
     expect(away.loss).toBeCloseTo(total / counted, 4);
-    expect([towards.value, towards.loss]).toEqual([-away.value, away.loss]);
-    expect([...towards.gradient.data]).toEqual(Array.from(away.gradient.data, (v) => -v));
+    expect([approached.value, approached.loss]).toEqual([-away.value, away.loss]);
+    expect([...approached.gradient.data]).toEqual(Array.from(away.gradient.data, (v) => -v));
     expect(away.labels).toEqual((await segmenter.predict(image)).labels);
   });
 
@@ -123,7 +124,7 @@ describe.each(cases)("%s", (_, network, height, width) => {
       data: Uint8Array.from(pixels, (z) => z.indexOf(Math.min(...z.slice(0, classes)))),
     };
     const labels = against === "given" ? noiseLabels(height, width, classes, 3, true) : least;
-    const goal = against === "given" ? ({ kind: "away", labels } as const) : ({ kind: "least-likely" } as const);
+    const goal = against === "given" ? awayFrom(labels) : toLeastLikely;
     const { gradient, value } = await segmenter.objective(goal)(image);
     const sense = against === "given" ? 1 : -1;
     // The least-likely class is recomputed, but as labels of the moment: no gradient goes through it.
@@ -147,9 +148,9 @@ describe("a segmenter", () => {
     const segmenter = segmenterOf(tinyNetwork());
     const [image, labels] = [noiseImage(8, 8), noiseLabels(8, 8, 4)];
     const before = [image.data.slice(), labels.data.slice()];
-    const first = await segmenter.objective({ kind: "away", labels })(image);
+    const first = await segmenter.objective(awayFrom(labels))(image);
     const kept = first.gradient.data.slice();
-    await segmenter.objective({ kind: "away", labels })(noiseImage(8, 8, 9));
+    await segmenter.objective(awayFrom(labels))(noiseImage(8, 8, 9));
     expect([image.data, labels.data]).toEqual(before);
     expect(first.gradient.data).toEqual(kept);
   });
@@ -157,7 +158,7 @@ describe("a segmenter", () => {
   it("climbs: a small step along the gradient raises the value, for each goal", async () => {
     const segmenter = segmenterOf(tinyNetwork({ activation: "Tanh" }));
     const [image, labels] = [noiseImage(8, 8), noiseLabels(8, 8, 4)];
-    for (const goal of [{ kind: "away", labels }, { kind: "towards", labels }, { kind: "least-likely" }] as const) {
+    for (const goal of [awayFrom(labels), towards(labels), toLeastLikely] as const) {
       const objective = segmenter.objective(goal);
       const { gradient, value } = await objective(image);
       const norm = Math.hypot(...gradient.data);
@@ -174,10 +175,26 @@ describe("a segmenter", () => {
       { height: 64, width: 64 },
       { height: 64, width: 128 },
     ];
-    const [forward, backward] = segmenter.attackFootprints(size, "away");
+    const [forward, backward] = segmenter.attackFootprints(size, given);
     expect(forward).toEqual(segmenter.forwardFootprint(size));
     expect(backward!.runBytes).toBeGreaterThan(forward!.runBytes);
     expect(segmenter.forwardFootprint(larger).runBytes).toBeCloseTo(2 * forward!.runBytes, -3);
-    expect(segmenter.attackFootprints(size, "least-likely")).toHaveLength(2);
+    expect(segmenter.attackFootprints(size, leastLikely)).toHaveLength(2);
+  });
+});
+
+describe("a value without its gradient", () => {
+  it("is the objective's own, with the same labels", async () => {
+    const segmenter = segmenterOf(tinyNetwork());
+    const [image, labels] = [noiseImage(8, 8), noiseLabels(8, 8, 4, 3, true)];
+    for (const aim of [awayFrom(labels), towards(labels), toLeastLikely]) {
+      const { gradient, ...expected } = await segmenter.objective(aim)(image);
+      const actual = await segmenter.value(aim)(image);
+      expect(gradient.shape).toEqual(image.shape);
+      expect(actual.labels).toEqual(expected.labels);
+      expect(actual.value).toBeCloseTo(expected.value, 3);
+      expect(actual.loss).toBeCloseTo(expected.loss, 5);
+      expect(actual).not.toHaveProperty("gradient");
+    }
   });
 });

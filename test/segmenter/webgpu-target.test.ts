@@ -1,5 +1,6 @@
 /** Networks written for WebGPU give on WASM what they give when they are written for WASM, and leave nothing to the CPU. */
 
+import { given } from "../support/aims.ts";
 import { expect, test } from "vitest";
 import { networks } from "../../bench/networks.ts";
 import { capturable } from "../../src/lowering/webgpu/kernels.ts";
@@ -19,6 +20,6 @@ test.each(networks().map((n) => [n.manifest.name, n] as const))(
     const { crf } = network.manifest;
     expect(gpuFaults(network, crf ? { parameters: crf, attacked: true } : null)).toEqual([]);
     const size = networkSize(network.manifest, { height: 32, width: 64 });
-    expect(capturable(compileGradient(network, size, "given", Infinity, "webgpu").model.graph)).toBe(true);
+    expect(capturable(compileGradient(network, size, given, { target: "webgpu" }).model.graph)).toBe(true);
   },
 );

@@ -1,12 +1,13 @@
 /** /v1/attack's work on a small network: what is told must be what was done. */
 
+import { awayFrom } from "../support/aims.ts";
 import { describe, expect, it } from "vitest";
 import { decodeImage } from "../../src/image/decode.ts";
 import { decodeLabels } from "../../src/image/labels.ts";
 import { roundToUint8 } from "../../src/image/encode.ts";
 import type { AttackResult, AttackSpec, OutputName } from "../../src/contract/attack.ts";
 import type { AttackName } from "../../src/attacks/catalogue.ts";
-import type { StepReport } from "../../src/evaluation/measure.ts";
+import type { StepReport } from "../../src/evaluation/steps.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { openNetwork } from "../../src/segmenter/network.ts";
 import { createSegmenter, type Image, type Labels } from "../../src/segmenter/segmenter.ts";
@@ -160,7 +161,7 @@ describe("the trace", () => {
   it("has the loss where each step starts: it rises for an untargeted attack, from the clean loss", async () => {
     const { steps } = await attack({ alpha: 0.5 });
     const labels = (await segmenter.predict(image)).labels;
-    const { loss } = await segmenter.objective({ kind: "away", labels })(image);
+    const { loss } = await segmenter.objective(awayFrom(labels))(image);
     expect(steps[0]!.loss).toBeCloseTo(loss, 6);
     for (const [i, step] of steps.slice(1).entries()) expect(step.loss).toBeGreaterThan(steps[i]!.loss);
     const targeted = await attack({ alpha: 0.5, targeted: { kind: "class", class: 1 } });
@@ -170,7 +171,7 @@ describe("the trace", () => {
   it("counts the components without gradient at the first step", async () => {
     const { masking } = await attack();
     const labels = (await segmenter.predict(image)).labels;
-    const { gradient } = await segmenter.objective({ kind: "away", labels })(image);
+    const { gradient } = await segmenter.objective(awayFrom(labels))(image);
     const { confidence } = await segmenter.predict(image);
     expect(masking.zeroGradientShare).toBe(gradient.data.filter((v) => v === 0).length / gradient.data.length);
     const mean = confidence.data.reduce((a, b) => a + b, 0) / confidence.data.length;

@@ -211,10 +211,4 @@ describe("models", () => {
     await flaky.segment({ model: "tiny", image: imagePng });
     expect(reads).toBe(2);
   });
-
-  it("have the steps of their protocol", () => {
-    expect([0.25, 8].map((e) => service.defaultSteps("ifgsm-ii", e))).toEqual([1, 10]);
-    expect([0.25, 8].map((e) => service.defaultSteps("fgsm-ii", e))).toEqual([1, 1]);
-    expect(service.defaultSteps("pgd", 32)).toBe(36);
-  });
 });

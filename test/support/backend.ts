@@ -1,5 +1,6 @@
 /** The tests of a backend on whole networks: those that ship, and the reference networks where they are available. */
 
+import { given, leastLikely } from "./aims.ts";
 import { describe, expect, it } from "vitest";
 import { street } from "../../bench/feeds.ts";
 import { networks } from "../../bench/networks.ts";
@@ -40,13 +41,10 @@ type Graph = (network: Network, size: Size, target: Backend) => Compiled;
 
 /** The network with the most shaders runs first; the others find them compiled. */
 const graphs: readonly (readonly [string, Graph])[] = [
-  [
-    "gradient against given labels",
-    (network, size, target) => compileGradient(network, size, "given", Infinity, target),
-  ],
+  ["gradient against given labels", (network, size, target) => compileGradient(network, size, given, { target })],
   [
     "gradient against the least likely labels",
-    (network, size, target) => compileGradient(network, size, "least-likely", Infinity, target),
+    (network, size, target) => compileGradient(network, size, leastLikely, { target }),
   ],
   ["prediction", compileForward],
 ];

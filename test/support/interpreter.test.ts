@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { createBuilder } from "../../src/onnx/build.ts";
-import { attributesOf, type Graph, type Node, type PlainAttributes } from "../../src/onnx/graph.ts";
+import { attributesOf } from "../../src/onnx/attributes.ts";
+import type { Graph, Node, PlainAttributes } from "../../src/onnx/graph.ts";
 import { numbersOf, tensorOf, zeros, type Tensor } from "../../src/tensor.ts";
 import { cases, titleOf } from "./cases/all.ts";
 import { feedsOf, inputsOf, type Case } from "./cases/case.ts";
@@ -76,7 +77,7 @@ const nodeOf = (op: string, inputs: string[], output: string, attributes: PlainA
   name: output,
   domain: "",
   outputs: [output],
-  attributes: attributesOf(attributes),
+  attributes: attributesOf(op, attributes),
 });
 
 /** The builder folds these away: they are read from a graph written out. */

@@ -1,10 +1,10 @@
 /** Activations. Kinks take the one-sided derivative that PyTorch takes. */
 
+import type { Builder } from "../../onnx/build.ts";
 import { floatOf, stringOf } from "../../onnx/graph.ts";
 import type { Value } from "../../onnx/value.ts";
 import type { Vjp, VjpContext, VjpRule } from "../rule.ts";
 import { mishSlope } from "./softplus.ts";
-import { fixedWeights } from "./weights.ts";
 
 /** y = max(x, 0); dx = dy·[y > 0], so the subgradient at 0 is 0. From y, so that x may be fused away. */
 export const Relu: VjpRule = [
@@ -25,7 +25,11 @@ export const PRelu: VjpRule = [
   (dy, { op }, x) => op.Where(op.Greater(x, op.constant(0, x.dtype)), op.constant(0, dy.dtype), op.Mul(dy, x)),
 ];
 
-/** y = min(max(x, low), high); dx = dy·[low < y < high]: zero at the bounds, as PyTorch's ReLU6. */
+/** The sum of all elements, in the shape of a `bound`, which has one element. */
+const total = (op: Builder, v: Value, bound: Value): Value =>
+  op.Reshape(op.ReduceSum(v, { keepdims: 0 }), op.ints(bound.shape));
+
+/** y = min(max(x, low), high); dx = dy·[low < y < high]: zero at the bounds, as PyTorch's ReLU6. A bound gets Σ dy where y is it. */
 export const Clip: VjpRule = [
   (dy, { op, y, inputs }) => {
     const [, low, high] = inputs;
@@ -34,8 +38,16 @@ export const Clip: VjpRule = [
     const inside = above && below ? op.And(above, below) : (above ?? below);
     return inside ? op.Where(inside, dy, op.constant(0, dy.dtype)) : dy;
   },
-  fixedWeights,
-  fixedWeights,
+  (dy, { op, inputs }, x, low) => {
+    const high = inputs[2];
+    const below = op.Less(x, low);
+    const taken = high ? op.And(below, op.Less(low, high)) : below;
+    return total(op, op.Where(taken, dy, op.constant(0, dy.dtype)), low);
+  },
+  (dy, { op, inputs }, x, _, high) => {
+    const raised = inputs[1] ? op.Max(x, inputs[1]) : x;
+    return total(op, op.Where(op.Greater(raised, high), dy, op.constant(0, dy.dtype)), high);
+  },
 ];
 
 /** y = σ(x); dx = dy·y·(1 − y). */

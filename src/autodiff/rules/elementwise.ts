@@ -83,8 +83,8 @@ export const Where: VjpRule = [
 
 export const Identity: VjpRule = [pass];
 
-/** In evaluation mode, in which alone networks are loaded, the identity. */
-export const Dropout: VjpRule = [pass];
+/** In evaluation mode, the only one in which networks are loaded, the identity: its ratio and its mode have no influence. */
+export const Dropout: VjpRule = [pass, null, null];
 
 /** The gradient takes the way back; from integers it comes as it is. */
 export const Cast: VjpRule = [(dy, { op }, x) => (isFloat(x) ? op.cast(dy, x.dtype) : dy)];

@@ -1,34 +1,9 @@
-/** Operators that apply one matrix along an axis (resizing, mirrored padding), and products of matrices. */
+/** Products of matrices. */
 
-import { tensor, type Tensor } from "../../tensor.ts";
 import type { Builder } from "../../onnx/build.ts";
 import { floatOf, intOf } from "../../onnx/graph.ts";
 import type { Value } from "../../onnx/value.ts";
 import type { Vjp, VjpRule } from "../rule.ts";
-
-export const transposed = ({ shape: [rows = 0, columns = 0], data }: Tensor): Tensor<"float32"> => {
-  const out = new Float32Array(rows * columns);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = Number(data[r * columns + c]);
-  return tensor("float32", [columns, rows], out);
-};
-
-/** The adjoint of y = A·x along `axis`, for a constant A [out, in]: dx = Aᵀ·dy. */
-export const contractAxis = (op: Builder, dy: Value, axis: number, a: Tensor<"float32">): Value => {
-  const rank = dy.shape.length;
-  const matrix = (t: Tensor) => op.cast(op.tensor(t, "resample"), dy.dtype);
-  if (axis === rank - 1) return op.MatMul(dy, matrix(a));
-  if (axis === rank - 2) return op.MatMul(matrix(transposed(a)), dy);
-  const perm = dy.shape.map((_, i) => (i === axis ? rank - 1 : i === rank - 1 ? axis : i));
-  return op.Transpose(op.MatMul(op.Transpose(dy, { perm }), matrix(a)), { perm });
-};
-
-/** The adjoint of y[i] = x[of(i)] along `axis`, which has `size` elements in x: dx adds up what was copied. */
-export const copiesBack = (op: Builder, dy: Value, axis: number, size: number, of: (i: number) => number): Value => {
-  const copies = dy.shape[axis]!;
-  const data = new Float32Array(copies * size);
-  for (let i = 0; i < copies; i++) data[i * size + of(i)] = 1;
-  return contractAxis(op, dy, axis, tensor("float32", [copies, size], data));
-};
 
 const swapLast = (op: Builder, v: Value): Value => {
   const rank = v.shape.length;

@@ -1,52 +1,57 @@
 /** Resize: along each axis a fixed matrix, so its adjoint is that matrix transposed. */
 
-import { tensor, type Tensor } from "../../tensor.ts";
 import { floatOf, intOf, stringOf, type Node } from "../../onnx/graph.ts";
 import { resizedAxes, type ResizedAxis } from "../../onnx/infer/resize.ts";
 import { unsupportedForm, type VjpRule } from "../rule.ts";
+import { sparseOf, type Sparse } from "./sparse.ts";
 import { contractAxes } from "./stencil.ts";
 
-type Taps = readonly (readonly [index: number, weight: number])[];
+const f32 = Math.fround;
 
-/** Where output position `i` lies in the input (ONNX Resize, coordinate_transformation_mode). */
+/**
+ * Where output position `i` lies in the input (ONNX Resize, coordinate_transformation_mode), in the arithmetic of onnxruntime's
+ * UpsampleBase (1.30): float32, rounded after each operation, except for half_pixel_symmetric's last sum. With non-integer scales
+ * another arithmetic gives other pixels.
+ */
 const coordinate = (node: Node, i: number, { size, resized, scale, roi: [start, end] }: ResizedAxis): number => {
   const mode = stringOf(node, "coordinate_transformation_mode", "half_pixel");
+  const s = f32(scale);
   switch (mode) {
     case "half_pixel":
-      return (i + 0.5) / scale - 0.5;
+      return f32(f32(f32(i + 0.5) / s) - 0.5);
     case "half_pixel_symmetric": {
       // The output is centred on the input where its size is not exactly scale · size.
-      const adjustment = resized / (scale * size);
-      return (size / 2) * (1 - adjustment) + (i + 0.5) / scale - 0.5;
+      const adjustment = f32(resized / f32(s * size));
+      return f32(f32((size / 2) * f32(1 - adjustment)) + (i + 0.5) / s - 0.5);
     }
     case "pytorch_half_pixel":
-      return resized > 1 ? (i + 0.5) / scale - 0.5 : 0;
+      return resized > 1 ? f32(f32(f32(i + 0.5) / s) - 0.5) : 0;
     case "align_corners":
-      return resized > 1 ? (i * (size - 1)) / (resized - 1) : 0;
+      return resized > 1 ? f32(f32(i * (size - 1)) / (resized - 1)) : 0;
     case "asymmetric":
-      return i / scale;
+      return f32(i / s);
     case "tf_half_pixel_for_nn":
-      return (i + 0.5) / scale;
-    case "tf_crop_and_resize":
-      return resized > 1
-        ? start * (size - 1) + (i * (end - start) * (size - 1)) / (resized - 1)
-        : 0.5 * (start + end) * (size - 1);
+      return f32(f32(i + 0.5) / s);
+    case "tf_crop_and_resize": {
+      const [from, to] = [f32(start), f32(end)];
+      if (resized <= 1) return f32(0.5 * f32(from + to) * (size - 1));
+      return f32(f32(from * (size - 1)) + f32(f32(f32(i * f32(to - from)) * (size - 1)) / (resized - 1)));
+    }
     default:
       return unsupportedForm(node, `coordinate_transformation_mode ${mode}`);
   }
 };
 
+/** onnxruntime takes a coordinate that is so near to a half for one. */
+const HALF_TOLERANCE = 1e-6;
+
 const nearestIndex = (mode: string, x: number): number => {
-  switch (mode) {
-    case "floor":
-      return Math.floor(x);
-    case "ceil":
-      return Math.ceil(x);
-    case "round_prefer_ceil":
-      return Math.floor(x + 0.5);
-    default:
-      return Math.ceil(x - 0.5); // round_prefer_floor
-  }
+  if (mode === "floor") return Math.floor(x);
+  if (mode === "ceil") return Math.ceil(x);
+  const below = Math.floor(x);
+  const beyond = x - below - 0.5;
+  if (Math.abs(beyond) < HALF_TOLERANCE) return mode === "round_prefer_ceil" ? below + 1 : below;
+  return beyond > 0 ? below + 1 : below;
 };
 
 /** Keys' cubic convolution kernel with parameter `a`, at distance `t`. */
@@ -56,7 +61,9 @@ const cubic = (t: number, a: number): number => {
   return d < 2 ? a * d ** 3 - 5 * a * d ** 2 + 8 * a * d - 4 * a : 0;
 };
 
-/** Which inputs output `x` (in input coordinates) takes, with what weights, before the borders are clamped. */
+type Taps = readonly (readonly [index: number, weight: number])[];
+
+/** The inputs that the output at input coordinate `x` is made of, and their weights, before the borders are clamped. */
 const tapsAt = (node: Node, x: number): Taps => {
   const mode = stringOf(node, "mode", "nearest");
   const base = Math.floor(x);
@@ -70,27 +77,28 @@ const tapsAt = (node: Node, x: number): Taps => {
 const extrapolates = (node: Node): boolean =>
   stringOf(node, "coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize";
 
+/** The entries of a row: cubic interpolation takes the most. */
+const MOST_TAPS = 4;
+
 /** A [resized, size] with y = A·x (and a constant, where x is left) along one axis. */
-export const resizeMatrix = (node: Node, axis: ResizedAxis): Tensor<"float32"> => {
+export const resizeMatrix = (node: Node, axis: ResizedAxis): Sparse => {
   const { size, resized } = axis;
   const excludeOutside = intOf(node, "exclude_outside", 0) === 1;
   const linear = stringOf(node, "mode", "nearest") === "linear";
-  const data = new Float32Array(resized * size);
-  for (let i = 0; i < resized; i++) {
+  return sparseOf(resized, size, MOST_TAPS, (i, put) => {
     const x = coordinate(node, i, axis);
-    if (extrapolates(node) && (x < 0 || x > size - 1)) continue;
+    if (extrapolates(node) && (x < 0 || x > size - 1)) return;
     // Linear interpolation holds the borders: the coordinate itself is clamped.
     const taps = tapsAt(node, linear ? Math.min(Math.max(x, 0), size - 1) : x);
     const kept = excludeOutside ? taps.filter(([k]) => k >= 0 && k < size) : taps;
     const total = excludeOutside ? kept.reduce((sum, [, w]) => sum + w, 0) : 1;
-    for (const [k, w] of kept) data[i * size + Math.min(Math.max(k, 0), size - 1)]! += w / total;
-  }
-  return tensor("float32", [resized, size], data);
+    for (const [k, w] of kept) put(Math.min(Math.max(k, 0), size - 1), w / total);
+  });
 };
 
 const sameSize = ({ size, resized, scale }: ResizedAxis): boolean => size === resized && scale === 1;
 
-/** onnxruntime copies the input where no axis changes its size, also what should be cropped: that form is refused. */
+/** Where no axis changes its size, onnxruntime copies the input although it should be cropped: that form is refused. */
 const unchanged = (axis: ResizedAxis): boolean => sameSize(axis) && axis.roi[0] === 0 && axis.roi[1] === 1;
 
 /** y = A_h·x·A_wᵀ; dx = A_hᵀ·dy·A_w, the axis that shrinks most first. */
@@ -99,8 +107,10 @@ export const Resize: VjpRule = [
     if (intOf(node, "antialias", 0) === 1) unsupportedForm(node, "antialias");
     const axes = resizedAxes(node, inputs);
     if (axes.every(sameSize) && !axes.every(unchanged)) unsupportedForm(node, "a crop that keeps the size");
+    // Except for linear interpolation, onnxruntime copies along an axis of factor 1, whatever its region of interest.
+    const isCopied = stringOf(node, "mode", "nearest") === "linear" ? unchanged : sameSize;
     const byShrinkage = axes
-      .flatMap((a, axis) => (unchanged(a) ? [] : [axis]))
+      .flatMap((a, axis) => (isCopied(a) ? [] : [axis]))
       .toSorted((a, b) => axes[a]!.size / axes[a]!.resized - axes[b]!.size / axes[b]!.resized);
     return contractAxes(
       op,

@@ -6,7 +6,7 @@ import { intOf, stringOf } from "../../onnx/graph.ts";
 import { depthToSpaceMode, padAmounts, permutationOf, sliceAxes, type SliceAxis } from "../../onnx/infer/shape.ts";
 import { normaliseAxis, type Value } from "../../onnx/value.ts";
 import { unsupportedForm, type Vjp, type VjpRule } from "../rule.ts";
-import { copiesBack } from "./linear.ts";
+import { copiesBack } from "./sparse.ts";
 
 const reshapeBack: Vjp = (dy, { op }, x) => op.Reshape(dy, op.ints(x.shape));
 
@@ -86,7 +86,7 @@ const mirrored = (mode: string, i: number, size: number): number => {
   return folded < size ? folded : period - folded;
 };
 
-/** Constant padding is cut off again; the other modes copy pixels, and dx adds the copies' gradients up. */
+/** Constant padding is cut off again, and the constant gets the sum of dy over it; the other modes copy pixels, and dx adds the copies' gradients up. */
 export const Pad: VjpRule = [
   (dy, { op, node, inputs }, x) => {
     const { begin, end } = padAmounts(node, inputs);
@@ -106,7 +106,13 @@ export const Pad: VjpRule = [
     }, dy);
   },
   null,
-  null,
+  (dy, { op, node, inputs }, x) => {
+    if (stringOf(node, "mode", "constant") !== "constant") return op.constant(0, dy.dtype);
+    const { begin, end } = padAmounts(node, inputs);
+    const inside = op.zeros({ dtype: dy.dtype, shape: x.shape });
+    const outside = op.Pad(inside, op.ints([...begin, ...end]), op.constant(1, dy.dtype));
+    return op.ReduceSum(op.Mul(dy, outside), { keepdims: 0 });
+  },
   null,
 ];
 
@@ -199,6 +205,21 @@ export const ScatterND: VjpRule = [
     const rank = indices.shape.length;
     const rows = indices.shape[rank - 1] === 1;
     return rows ? op.Gather(dy, op.Squeeze(indices, op.ints([rank - 1])), { axis: 0 }) : op.GatherND(dy, indices);
+  },
+];
+
+/** y = off + (on − off)·m with m = 1 where the class is the index; values = [off, on]; doff = Σ dy·(1 − m), don = Σ dy·m. */
+export const OneHot: VjpRule = [
+  null,
+  null,
+  (dy, { op, node, inputs }) => {
+    const [indices, depth] = inputs;
+    const axis = intOf(node, "axis", -1);
+    const share = (off: number, on: number): Value => {
+      const mask = op.OneHot(indices, depth, op.tensor(tensorOf(dy.dtype, [2], [off, on])), { axis });
+      return op.Reshape(op.ReduceSum(op.Mul(dy, mask), { keepdims: 0 }), op.ints([1]));
+    };
+    return op.Concat(share(1, 0), share(0, 1), { axis: 0 });
   },
 ];
 

@@ -6,8 +6,8 @@
 
 import type { Builder } from "../../onnx/build.ts";
 import type { Value } from "../../onnx/value.ts";
-import { dimensionsOf, type Tensor, tensorOf } from "../../tensor.ts";
-import { contractAxis, copiesBack, transposed } from "./linear.ts";
+import { tensorOf } from "../../tensor.ts";
+import { contractAxis, copiesBack, transposed, type Sparse } from "./sparse.ts";
 
 /** A = E·C: E [out, in + beyond] has the kernel in each column, C [in + beyond, in] holds what lies beyond the borders to them. */
 interface Stencil {
@@ -22,36 +22,48 @@ interface Stencil {
 /** Weights are float32; coordinates that are whole in the end are so up to rounding. */
 const TOLERANCE = 1e-6;
 
-/** The rows in which column j of A [rows, columns] is not zero: first and last. */
-const support = (a: Tensor<"float32">, j: number): readonly [number, number] => {
-  const [rows, columns] = dimensionsOf(a, 2);
-  const held = Array.from({ length: rows }, (_, i) => i).filter((i) => Math.abs(a.data[i * columns + j]!) > TOLERANCE);
-  return [held[0] ?? 0, held.at(-1) ?? -1];
+/** Whether E·C is A: row i of E has the kernel's element t in each column q with i = q·stride − pad + t. */
+const describes = ({ kernel, stride, pads: [pad], beyond }: Stencil, a: Sparse): boolean => {
+  const all = a.columns + beyond[0] + beyond[1];
+  const expected = new Map<number, number>();
+  for (let i = 0; i < a.rows; i++) {
+    expected.clear();
+    const first = Math.max(Math.ceil((i + pad - kernel.length + 1) / stride), 0);
+    for (let q = first; q < all && q * stride - pad <= i; q++) {
+      const j = Math.min(Math.max(q - beyond[0], 0), a.columns - 1);
+      expected.set(j, (expected.get(j) ?? 0) + kernel[i - q * stride + pad]!);
+    }
+    for (let k = a.starts[i]!; k < a.starts[i + 1]!; k++)
+      expected.set(a.at[k]!, (expected.get(a.at[k]!) ?? 0) - a.weights[k]!);
+    for (const left of expected.values()) if (Math.abs(left) > TOLERANCE) return false;
+  }
+  return true;
 };
 
-/** Whether E·C is A. */
-const describes = ({ kernel, stride, pads: [pad], beyond }: Stencil, a: Tensor<"float32">): boolean => {
-  const [rows, columns] = dimensionsOf(a, 2);
-  const left = Float64Array.from(a.data);
-  for (let q = 0; q < columns + beyond[0] + beyond[1]; q++) {
-    const j = Math.min(Math.max(q - beyond[0], 0), columns - 1);
-    for (const [t, weight] of kernel.entries()) {
-      const i = q * stride - pad + t;
-      if (i >= 0 && i < rows) left[i * columns + j]! -= weight;
-    }
-  }
-  return left.every((v) => Math.abs(v) <= TOLERANCE);
+/** The entries of column j that are not negligible: their rows, and their weights. */
+const columnOf = (
+  turned: Sparse,
+  j: number,
+): { readonly rows: readonly number[]; readonly weights: readonly number[] } => {
+  const range = [turned.starts[j]!, turned.starts[j + 1]!] as const;
+  const weights = Array.from(turned.weights.subarray(...range));
+  const rows = Array.from(turned.at.subarray(...range));
+  return {
+    rows: rows.filter((_, k) => Math.abs(weights[k]!) > TOLERANCE),
+    weights: weights.filter((w) => Math.abs(w) > TOLERANCE),
+  };
 };
 
 /** A [out, in] as a stencil, read off two columns in its middle; null where it is none. */
-const stencilOf = (a: Tensor<"float32">): Stencil | null => {
-  const [rows, columns] = dimensionsOf(a, 2);
+const stencilOf = (a: Sparse, turned: Sparse): Stencil | null => {
+  const { rows, columns } = a;
   const middle = columns >> 1;
   if (columns < 3) return null;
-  const [[first, last], [previous]] = [support(a, middle), support(a, middle - 1)];
-  const stride = first - previous;
+  const [own, previous] = [columnOf(turned, middle), columnOf(turned, middle - 1)];
+  const [first, last] = [own.rows[0] ?? 0, own.rows.at(-1) ?? -1];
+  const stride = first - (previous.rows[0] ?? 0);
   if (stride < 2 || last < first) return null;
-  const held = Array.from({ length: last - first + 1 }, (_, t) => a.data[(first + t) * columns + middle]!);
+  const held = Array.from({ length: last - first + 1 }, (_, t) => own.weights[own.rows.indexOf(first + t)] ?? 0);
   /** Where the kernel of column 0 starts. */
   const start = first - stride * middle;
   const before = Math.max(Math.floor((start + held.length - 1) / stride), 0);
@@ -102,13 +114,16 @@ const folded = (op: Builder, v: Value, axis: number, { beyond: [before, after] }
 export const contractAxes = (
   op: Builder,
   dy: Value,
-  matrices: readonly (readonly [axis: number, a: Tensor<"float32">])[],
+  matrices: readonly (readonly [axis: number, a: Sparse])[],
 ): Value => {
   const spatial = dy.shape.length === 4;
-  const fixed = matrices.map(([axis, a]) => ({ axis, a, stencil: spatial && axis >= 2 ? stencilOf(a) : null }));
-  const shrunk = fixed.reduce((d, { axis, a, stencil }) => {
+  const fixed = matrices.map(([axis, a]) => {
+    const turned = transposed(a);
+    return { axis, a, turned, stencil: spatial && axis >= 2 ? stencilOf(a, turned) : null };
+  });
+  const shrunk = fixed.reduce((d, { axis, a, turned, stencil }) => {
     if (stencil) return convolved(op, "Conv", d, axis, stencil);
-    const rows = spatial && axis >= 2 ? stencilOf(transposed(a)) : null;
+    const rows = spatial && axis >= 2 ? stencilOf(turned, a) : null;
     if (rows?.beyond.every((columns) => columns === 0)) return convolved(op, "ConvTranspose", d, axis, rows);
     return contractAxis(op, d, axis, a);
   }, dy);

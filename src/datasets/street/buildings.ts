@@ -1,4 +1,7 @@
-/** Buildings: terraces, shops, offices, houses, walls along the road, drawn bay by bay so that depth sorts them. */
+/**
+ * Buildings: terraces, shops, offices, houses and walls along the road, drawn bay by bay so that they can be sorted by
+ * depth.
+ */
 
 import { between, chance, integer, pick, type Random } from "../../random.ts";
 import { label } from "./label.ts";
@@ -44,7 +47,7 @@ const drawStyle = (next: Random, dense: boolean): Style => {
   };
 };
 
-/** A facade's local frame: s metres along from its near end, y above ground, at lateral offset t (out towards the road). */
+/** A facade's local frame: s metres along it from its near end, y metres above ground, `out` metres in front of it. */
 type Frame = (s: number, y: number, out?: number) => Point;
 
 const rectangle = (frame: Frame, s: readonly [number, number], y: readonly [number, number], out = 0): Point[] => [
@@ -56,7 +59,7 @@ const rectangle = (frame: Frame, s: readonly [number, number], y: readonly [numb
 
 /**
  * One building on the left (side -1) or right (+1): its facade at lateral distance `t`, from z to z + length.
- * Faces it does not show to the road are left out, but for the end towards the camera.
+ * Faces that cannot be seen from the road are omitted, except the end that faces the camera.
  */
 export const drawBuilding = (
   stage: Stage,
@@ -177,7 +180,7 @@ const drawShop = (stage: Stage, style: Style, colour: Rgb, frame: Frame, width: 
   }
 };
 
-/** A shop's name over its window: CamVid labels such text as sign. */
+/** A shop's name above its window, which CamVid labels as sign. */
 const drawLettering = (stage: Stage, frame: Frame, width: number, normal: Point) => {
   const { next } = stage;
   const colour = vary(next, pick(next, prints), 0.1);

@@ -1,4 +1,7 @@
-/** Street furniture: lamp posts, traffic lights, signs, railings, board fences, walls, and clutter left void. */
+/**
+ * Street furniture: lamp posts, traffic lights, signs, railings, board fences, walls, and clutter, which is labelled
+ * void.
+ */
 
 import { between, chance, integer, pick } from "../../random.ts";
 import { label } from "./label.ts";
@@ -35,7 +38,7 @@ export const drawLampPost = (stage: Stage, foot: Point, reach: number): void => 
   stage.line([tip, raise(tip, 0.03, 0.5 * Math.sign(reach))], 0.2, paint);
 };
 
-/** A bollard or a plain pole: for wires, flags, belisha beacons. */
+/** A bollard, or a plain pole such as those of wires, flags and belisha beacons. */
 export const drawPlainPole = (stage: Stage, foot: Point): void => {
   const { next } = stage;
   const low = chance(next, 0.4);
@@ -49,7 +52,7 @@ export const drawPlainPole = (stage: Stage, foot: Point): void => {
   );
 };
 
-/** A traffic light on its pole, facing the camera or turned away. */
+/** A traffic light on its pole, which faces the camera or is turned away from it. */
 export const drawTrafficLight = (stage: Stage, foot: Point): void => {
   const { next } = stage;
   const height = between(next, 2.9, 3.6);
@@ -65,7 +68,7 @@ export const drawTrafficLight = (stage: Stage, foot: Point): void => {
   }
 };
 
-/** A road sign or two on a post: roundels, warning triangles, plates. */
+/** One or two road signs on a post: roundels, warning triangles, plates. */
 export const drawSign = (stage: Stage, foot: Point): void => {
   const { next } = stage;
   let height = between(next, 1.9, 3);
@@ -99,7 +102,7 @@ export const drawSign = (stage: Stage, foot: Point): void => {
   }
 };
 
-/** A run of railings, boards or wall along the road at lateral offset t (signed), from z to z + length. */
+/** Railings, boards or a wall along the road at lateral offset t (signed), from z to z + length. */
 export const drawFence = (stage: Stage, t: number, z: number, length: number): void => {
   const { next, road } = stage;
   const kind = pick(next, ["railing", "railing", "boards", "wall"]);
@@ -137,7 +140,7 @@ export const drawFence = (stage: Stage, t: number, z: number, length: number): v
   }
 };
 
-/** Bins, boxes and cabinets, which CamVid leaves void. */
+/** Bins, boxes and cabinets, which CamVid labels as void. */
 export const drawClutter = (stage: Stage, foot: Point): void => {
   const { next } = stage;
   const [w, h] = [between(next, 0.25, 0.6), between(next, 0.7, 1.5)];

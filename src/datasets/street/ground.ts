@@ -1,4 +1,4 @@
-/** The ground: road, pavements, kerbs, what is painted on them, and cast shadows. */
+/** The ground: road, pavements, kerbs, markings and cast shadows. */
 
 import { between, chance, integer, pick } from "../../random.ts";
 import { label } from "./label.ts";
@@ -9,10 +9,10 @@ const up: Point = [0, 1, 0];
 const far = 240;
 const kerb = 0.12;
 
-/** Depth of the group that shadows on the ground are painted in: over the ground, under everything else. */
+/** The depth of the group of shadows on the ground, which are painted over the ground and under everything else. */
 export const shadows = 8e5;
 
-/** Distances at which a curved strip of ground is sampled, denser near the camera. */
+/** The distances at which a curved strip of ground is sampled; they are denser near the camera. */
 const stations = (from: number, to: number): number[] => {
   const count = Math.max(2, Math.ceil(8 * Math.log2((to + 2) / (from + 2))));
   return Array.from({ length: count + 1 }, (_, i) => (from + 2) * ((to + 2) / (from + 2)) ** (i / count) - 2);
@@ -25,7 +25,7 @@ export const strip = (stage: Stage, z: readonly [number, number], t: readonly [n
   stage.face([...edge(t[0]), ...edge(t[1]).toReversed()], { normal: up, ...paint });
 };
 
-/** Everything underfoot. The verge beyond the pavements is grass, which CamVid counts as vegetation, or paving. */
+/** The whole ground. The verge beyond the pavements is paving, or grass, which CamVid labels as vegetation. */
 export const drawGround = (stage: Stage, verges: readonly [left: boolean, right: boolean]): void => {
   const { next, road } = stage;
   const grey = between(next, 78, 118);
@@ -101,7 +101,10 @@ const drawMarkings = (stage: Stage, asphalt: Rgb) => {
   }
 };
 
-/** The shadow that an upright outline over the ground line from a to b casts on the ground. Leaves the stage in the shadows' group. */
+/**
+ * The shadow on the ground of an upright shape that stands on the line from a to b. The shadows' group is the current
+ * one afterwards.
+ */
 export const castShadow = (stage: Stage, a: Point, b: Point, height: number): void => {
   const { sun, shadow } = stage.light;
   if (shadow === 0) return;
@@ -111,7 +114,7 @@ export const castShadow = (stage: Stage, a: Point, b: Point, height: number): vo
   stage.face([a, b, shift(b), shift(a)], { colour: [12, 13, 18], opacity: shadow, bright: true });
 };
 
-/** The dark ground under something that stands on it. Leaves the stage in the shadows' group. */
+/** The dark ground under an object. The shadows' group is the current one afterwards. */
 export const contactShadow = (stage: Stage, centre: Point, rx: number, rz: number): void => {
   const ring = (s: number) =>
     Array.from({ length: 14 }, (_, i): Point => {

@@ -1,8 +1,8 @@
-/** Labels by the name of their class (see `camvidClasses`). */
+/** Class indices by the name of the class (see `camvidClasses`). */
 
 /**
- * As in CamVid: walls count as building, grass and hedges as tree, traffic lights and lettering as sign, vans and buses
- * as car. `none` is void, which every score ignores.
+ * As in CamVid, walls are labelled as building, grass and hedges as tree, traffic lights and lettering as sign, vans and
+ * buses as car. `none` is void, which every score ignores.
  */
 export const label = {
   sky: 0,

@@ -1,8 +1,8 @@
-/** Light over a street: time of day, the sun's direction, clouds, haze with distance. */
+/** The light of a scene: time of day, direction of the sun, clouds, and haze that grows with distance. */
 
 import { between, chance, type Random } from "../../random.ts";
 
-/** Metres: x to the right, y up from the ground under the camera, z ahead. */
+/** A position in metres: x to the right, y up from the ground under the camera, z ahead. */
 export type Point = readonly [x: number, y: number, z: number];
 
 /** Red, green, blue, 0..255. */
@@ -17,7 +17,7 @@ export interface Light {
   readonly haze: Rgb;
   /** 0 (no clouds) to 1. */
   readonly clouds: number;
-  /** The colour of a surface of that albedo and normal, z metres ahead. */
+  /** The colour of a surface with this albedo and normal, z metres ahead. */
   shade(albedo: Rgb, normal: Point | undefined, z: number): Rgb;
 }
 
@@ -36,7 +36,7 @@ export const vary = (next: Random, colour: Rgb, amount: number): Rgb => {
   return [colour[0] * jitter(), colour[1] * jitter(), colour[2] * jitter()];
 };
 
-/** Bright day, overcast day or dusk, about as often as CamVid's sequences have them. */
+/** Bright day, overcast day or dusk, about as often as in CamVid's sequences. */
 export const drawLight = (next: Random): Light => {
   const dusk = chance(next, 0.25);
   const overcast = dusk || chance(next, 0.3);

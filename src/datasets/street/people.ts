@@ -1,4 +1,4 @@
-/** Pedestrians and bicyclists: jointed figures that face the camera. */
+/** Pedestrians and bicyclists: jointed flat figures parallel to the image plane. */
 
 import { between, chance, pick } from "../../random.ts";
 import { label } from "./label.ts";
@@ -14,7 +14,9 @@ const vivid: readonly Rgb[] = [[210, 220, 50], [220, 110, 40], [190, 40, 40], [6
 const skins: readonly Rgb[] = [[214, 172, 148], [190, 140, 112], [132, 92, 70], [92, 64, 50]]; // prettier-ignore
 const hairs: readonly Rgb[] = [[36, 28, 24], [70, 50, 36], [120, 96, 66], [130, 128, 126], [24, 24, 26]]; // prettier-ignore
 
-/** A brush for one figure: x, y in metres (times `size`) from its foot, in the plane that faces the camera. */
+/**
+ * The drawing functions of one figure: x and y are metres (times `size`) from its foot, parallel to the image plane.
+ */
 const brush = (stage: Stage, foot: Point, size: number, kind: number) => {
   const at = (x: number, y: number): Point => [foot[0] + x * size, foot[1] + y * size, foot[2]];
   const normal: Point = [0, 0, -1];
@@ -34,7 +36,7 @@ const ellipse = (x: number, y: number, rx: number, ry: number) =>
     return [x + rx * Math.cos(angle), y + ry * Math.sin(angle)];
   });
 
-/** Somebody standing or walking, an adult or a child, seen from any side. */
+/** A standing or walking adult or child, seen from any side. */
 export const drawPedestrian = (stage: Stage, foot: Point): void => {
   const { next } = stage;
   const size = chance(next, 0.12) ? between(next, 0.55, 0.8) : between(next, 0.92, 1.08);
@@ -69,7 +71,7 @@ export const drawPedestrian = (stage: Stage, foot: Point): void => {
   }
 };
 
-/** A bicycle and its rider, seen from behind, ahead, or the side. */
+/** A bicycle and its rider, seen from behind, from the front or from the side. */
 export const drawBicyclist = (stage: Stage, foot: Point): void => {
   const { next } = stage;
   contactShadow(stage, foot, 0.35, 0.6);

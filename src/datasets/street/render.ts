@@ -1,4 +1,4 @@
-/** From a street scene's documents to pixels: exact labels, surface texture, and what a cheap camera does to a picture. */
+/** Renders a street scene: exact labels, surface texture, and the defects of a cheap camera. */
 
 import { between, normal, random, type Random } from "../../random.ts";
 import { tensor, type Tensor } from "../../tensor.ts";
@@ -7,7 +7,7 @@ import { camvidClasses } from "../camvid-classes.ts";
 import { label } from "./label.ts";
 import { textureOf } from "./texture.ts";
 
-/** Renders an SVG document at its own size to RGBA bytes, row by row from the top. */
+/** Renders an SVG document at its own size to RGBA bytes, row by row from the top of the picture. */
 export type Rasterise = (svg: string) => Uint8Array | Uint8ClampedArray;
 
 export interface StreetSample {
@@ -20,7 +20,7 @@ export interface StreetSample {
 /**
  * The picture and the label map of a seed; the same for the same seed, size and renderer.
  *
- * @throws RangeError where the seed or size is unusable, or the renderer's picture has another size or other colours.
+ * @throws RangeError if the seed or the size is invalid, or the renderer's picture has another size or other colours.
  */
 export const renderStreet = (
   seed: number,
@@ -38,7 +38,7 @@ export const renderStreet = (
 const codes = new Map(camvidClasses.map(({ color: [r, g, b] }, i) => [(r << 16) | (g << 8) | b, i]));
 codes.set(0, label.none);
 
-/** Class indices from the flat colours of `camvidClasses`; black is void. @throws RangeError at any other colour. */
+/** Class indices from the flat colours of `camvidClasses`; black is void. @throws RangeError for any other colour. */
 export const decodeLabels = (
   rgba: ArrayLike<number>,
   { width, height }: { width: number; height: number },
@@ -66,7 +66,7 @@ const applyTexture = (scene: StreetScene, rgba: ArrayLike<number>, labels: Uint8
   return planes;
 };
 
-/** Softness, exposure, contrast, vignette, grain, in that order. */
+/** Applies softness, exposure, contrast, vignette and grain, in this order. */
 const photograph = (planes: Float32Array, { seed, camera }: StreetScene): Tensor<"float32"> => {
   const { width, height } = camera;
   const next = random(seed ^ 0x5eed);
@@ -98,13 +98,16 @@ const photograph = (planes: Float32Array, { seed, camera }: StreetScene): Tensor
   return tensor("float32", [3, height, width], data);
 };
 
-/** Normal noise of the given deviation, drawn from a table. */
+/** Normal noise with the given standard deviation, drawn from a table. */
 const makeGrain = (next: Random, deviation: number) => {
   const table = Float32Array.from({ length: 4096 }, () => deviation * normal(next));
   return () => table[(next() * 4096) | 0]!;
 };
 
-/** A three-tap blur (s, 1 − 2s, s) along one axis, given as the distance between neighbours; edges repeat. */
+/**
+ * A three-tap blur (s, 1 − 2s, s) along one axis, which is given by the distance between neighbours; values at the
+ * edges are repeated.
+ */
 const blur = (planes: Float32Array, width: number, height: number, step: number, s: number): Float32Array => {
   const out = new Float32Array(planes.length);
   const last = step === 1 ? width - 1 : height - 1;

@@ -1,7 +1,7 @@
-/** The renderer that street scenes are made with in scripts and tests: resvg, a development dependency. */
+/** The renderer of street scenes in scripts and tests: resvg, which is a development dependency. */
 
 import { Resvg } from "@resvg/resvg-js";
 import type { Rasterise } from "./render.ts";
 
-/** resvg without fonts, so that the machine it runs on does not show. */
+/** resvg without fonts, so that pictures do not depend on the machine. */
 export const rasterise: Rasterise = (svg) => new Resvg(svg, { font: { loadSystemFonts: false } }).render().pixels;

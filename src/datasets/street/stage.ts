@@ -1,4 +1,7 @@
-/** The stage a street scene is drawn on: a pinhole camera, a light, and a list of painted shapes, far ones first. */
+/**
+ * The stage on which a street scene is drawn: a pinhole camera, a light, and a list of shapes, which are painted from
+ * far to near.
+ */
 
 import type { Random } from "../../random.ts";
 import { camvidClasses } from "../camvid-classes.ts";
@@ -14,27 +17,32 @@ export interface Camera {
   readonly roll: number;
 }
 
-/** The road's centre line x(z), the ground's height y(z), and what lies across it, in metres from the centre. */
+/**
+ * The road: its centre line x(z), the height of the ground y(z), and its cross section in metres from the centre line.
+ */
 export interface Road {
-  /** The point at distance z, t metres right of the centre line, `above` metres over the ground. */
+  /** The point at distance z, t metres to the right of the centre line and `above` metres over the ground. */
   at(z: number, t: number, above?: number): Point;
   readonly left: number;
   readonly right: number;
   readonly pavementLeft: number;
   readonly pavementRight: number;
-  /** Where a side road leaves, [from, to] in z; empty where from = to. */
+  /** The opening of a side road, [from, to] in z; empty if from = to. */
   readonly junction: readonly [from: number, to: number];
 }
 
-/** How to paint. Without a label the shape shows in the image only; without a normal it takes diffuse light only. */
+/**
+ * How a shape is painted. Without a label it appears in the image only; without a normal it receives diffuse light
+ * only.
+ */
 export interface Paint {
   readonly colour: Rgb;
   readonly label?: number | undefined;
   readonly normal?: Point | undefined;
   readonly opacity?: number | undefined;
-  /** The colour is emitted or printed as it is: no shading, no haze. */
+  /** The colour is painted as it is, without shading and haze. */
   readonly bright?: boolean | undefined;
-  /** Shows in the label map only. */
+  /** The shape appears in the label map only. */
   readonly hidden?: boolean | undefined;
 }
 
@@ -43,10 +51,10 @@ export interface Stage {
   readonly camera: Camera;
   readonly light: Light;
   readonly road: Road;
-  /** What follows lies at this depth (metres); deeper groups are painted first. */
+  /** Starts a group of shapes at this depth in metres; deeper groups are painted first. */
   group(depth: number): void;
   face(points: readonly Point[], paint: Paint): void;
-  /** A stroke with round ends, its width in metres. */
+  /** A stroke with round ends; `width` is in metres. */
   line(points: readonly Point[], width: number, paint: Paint): void;
 }
 
@@ -66,7 +74,7 @@ const clip = (points: readonly Point[]): Point[] => {
   return kept;
 };
 
-/** Pixel position of a point before the camera. */
+/** The pixel position of a point in front of the camera. */
 export const project = (camera: Camera, [x, y, z]: Point): readonly [u: number, v: number] => {
   const u = (camera.focal * x) / z;
   const v = (camera.focal * (camera.elevation - y)) / z;
@@ -82,7 +90,7 @@ interface Mark {
   readonly label: string;
 }
 
-/** An empty stage, and the function that turns what was painted into a pair of SVG documents. */
+/** An empty stage, and a function that returns what was painted on it as a pair of SVG documents. */
 export const createStage = (next: Random, camera: Camera, light: Light, road: Road) => {
   const groups: { depth: number; marks: Mark[] }[] = [];
   const outside = 4 * (camera.width + camera.height);

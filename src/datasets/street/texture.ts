@@ -1,4 +1,4 @@
-/** Surface texture per pixel: value noise, laid on the ground in metres and on what stands up in pixels. */
+/** Surface texture per pixel: value noise, in metres on the ground and in pixels on upright surfaces. */
 
 import type { StreetScene } from "../street.ts";
 import { label } from "./label.ts";
@@ -6,7 +6,7 @@ import { label } from "./label.ts";
 /** Multiplies a pixel by `gain`, then adds `lift` grey levels. */
 export type Texture = (label: number, x: number, y: number) => readonly [gain: number, lift: number];
 
-/** A hash of a lattice point to [-1, 1). */
+/** A hash of a lattice point, in [-1, 1). */
 const lattice = (x: number, y: number, seed: number): number => {
   let h = (Math.imul(x, 0x27d4eb2d) ^ Math.imul(y, 0x165667b1) ^ Math.imul(seed, 0x9e3779b1)) | 0;
   h = Math.imul(h ^ (h >>> 15), 0x85ebca6b);

@@ -9,7 +9,7 @@ import type { Stage } from "./stage.ts";
 const leaves: readonly Rgb[] = [[70, 84, 44], [92, 100, 52], [58, 72, 48], [104, 92, 52], [122, 96, 54], [84, 92, 64]]; // prettier-ignore
 const bark: readonly Rgb[] = [[84, 74, 64], [66, 60, 56], [98, 90, 80]]; // prettier-ignore
 
-/** A ragged blob of foliage facing the camera. */
+/** A ragged patch of foliage parallel to the image plane. */
 const blob = (next: Random, [x, y, z]: Point, r: number, corners = 11): Point[] =>
   Array.from({ length: corners }, (_, i): Point => {
     const angle = (2 * Math.PI * (i + 0.6 * next())) / corners;
@@ -65,7 +65,10 @@ const drawLeafy = (stage: Stage, foot: Point, height: number, conifer: boolean) 
   }
 };
 
-/** A tree without leaves; the label covers the crown with the gaps between its twigs, as CamVid's annotators had it. */
+/**
+ * A tree without leaves. Its label covers the whole crown including the gaps between the twigs, as in CamVid's
+ * annotation.
+ */
 const drawBare = (stage: Stage, foot: Point, height: number) => {
   const { next } = stage;
   const colour = vary(next, pick(next, bark), 0.25);
@@ -106,7 +109,7 @@ export const drawHedge = (stage: Stage, t: number, z: number, length: number): v
   }
 };
 
-/** Woods on the horizon. */
+/** Woods at the horizon. */
 export const drawWoods = (stage: Stage, density: number): void => {
   const { next, road, light } = stage;
   stage.group(4e5);

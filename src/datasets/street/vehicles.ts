@@ -1,4 +1,4 @@
-/** Cars, vans and buses as small meshes: a profile drawn out across the vehicle's width. */
+/** Cars, vans and buses as small meshes: profiles extruded over the width of the vehicle. */
 
 import { between, chance, pick, type Random } from "../../random.ts";
 import { label } from "./label.ts";
@@ -11,7 +11,7 @@ const coats: readonly Rgb[] = [
   [132, 34, 36], [168, 46, 40], [70, 74, 80], [48, 76, 60], [196, 182, 140], [100, 110, 122], [206, 150, 50],
 ]; // prettier-ignore
 
-/** Metres: [forward, up] outlines of the body and of the glazed upper part, both from the rear to the front. */
+/** Outlines of the body and of the glazed upper part as [forward, up] in metres, both from the rear to the front. */
 interface Shape {
   readonly length: number;
   readonly width: number;
@@ -43,7 +43,9 @@ const drawShape = (next: Random): Shape => {
   return { length: l, width: between(next, 1.62, 1.8), body, cabin, wheel: 0.31, axles: [0.7, l - 0.8] };
 };
 
-/** Where a point of the vehicle is: `a` metres from its rear, `b` right of its middle, `y` above ground. */
+/**
+ * The position of a point of the vehicle: `a` metres from its rear, `b` to the right of its middle, `y` above ground.
+ */
 type Frame = (a: number, y: number, b: number) => Point;
 
 /**
@@ -88,7 +90,10 @@ export const drawVehicle = (stage: Stage, centre: Point, heading: number): void 
 
 type Facet = (points: readonly Point[], paint: Omit<Paint, "normal">) => boolean;
 
-/** The two sides of an outline drawn out to ±half, and the faces between them, from rear to front. */
+/**
+ * An outline extruded to both sides, by `low` at its base and by `high` at its top: its sides, and the faces between
+ * them from rear to front.
+ */
 const extrude = (outline: Shape["body"], low: number, high: number, frame: Frame): Point[][] => {
   const base = Math.min(...outline.map((p) => p[1]));
   const peak = Math.max(...outline.map((p) => p[1]));
@@ -112,7 +117,7 @@ const outward = (points: readonly Point[], middle: Point): Point => {
   return [n[0] / size, n[1] / size, n[2] / size];
 };
 
-/** The polygon shrunk about its middle, sx along the ground and sy upwards. */
+/** The polygon scaled about its centroid, by `s` along the ground and by `sy` upwards. */
 const inset = (points: readonly Point[], s: number, sy: number): Point[] => {
   const mean = [0, 1, 2].map((k) => points.reduce((sum, p) => sum + p[k]!, 0) / points.length);
   return points.map(([x, y, z]) => [mean[0]! + s * (x - mean[0]!), mean[1]! + sy * (y - mean[1]!), mean[2]! + s * (z - mean[2]!)]); // prettier-ignore

@@ -5,19 +5,28 @@ import { livesOf, type Life, type MemoryModel } from "./lives.ts";
 import type { Repetition } from "./repeat.ts";
 import { variable, type Schedule } from "./schedule.ts";
 
-/** The first read after the wait in which `place` falls, or undefined where the value does not wait then. */
+/**
+ * The longest chain of nodes that counts as cheap. Without a bound, every value of a chain of n elementwise nodes could be made
+ * again from its start, which is n² nodes in all.
+ */
+const LONGEST_CHAIN = 64;
+
+/** The first read at or after `place`, if the value is only kept alive at `place` and not used there; otherwise undefined. */
 const readAfter = ({ made, lastForward, reads }: Life, place: number): number | undefined => {
   const next = reads.find((read) => read >= place);
   return next !== undefined && made < place && lastForward < place && !reads.includes(place) ? next : undefined;
 };
 
 export interface Cheap {
-  /** What it spares. */
+  /** Bytes that need not be kept. */
   readonly bytes: number;
   readonly repetition: Repetition;
 }
 
-/** Repetitions that each spare a value while most is alive, those that spare most bytes for their work first. */
+/**
+ * Repetitions that each release one value at the moment of the peak, ordered by work per byte released, least first. Together they
+ * repeat at most as many nodes as the schedule has.
+ */
 export const cheapRepetitions = (schedule: Schedule, memory: MemoryModel): Cheap[] => {
   const { graph, types, turn } = schedule;
   const lives = livesOf(schedule);
@@ -25,7 +34,7 @@ export const cheapRepetitions = (schedule: Schedule, memory: MemoryModel): Cheap
   const fullest = bytes.reduce((best, v, i) => (v > bytes[best]! ? i : best), 0);
   const varying = variable(graph);
   const maker = new Map(graph.nodes.flatMap((n, i) => n.outputs.map((name) => [name, i] as const)));
-  /** Spared already, or that which a repetition starts from. */
+  /** Values that are released already, and values from which a repetition starts and which therefore must be kept. */
   const [spared, pinned] = [new Set<string>(), new Set<string>()];
 
   const repetitionOf = (life: Life) => {
@@ -37,6 +46,7 @@ export const cheapRepetitions = (schedule: Schedule, memory: MemoryModel): Cheap
       const place = maker.get(name)!;
       const node = graph.nodes[place]!;
       if (places.has(place)) return true;
+      if (places.size >= LONGEST_CHAIN) return false;
       places.add(place);
       return isCheap(node) && node.inputs.every((input) => has(input) || make(input));
     };
@@ -55,9 +65,11 @@ export const cheapRepetitions = (schedule: Schedule, memory: MemoryModel): Cheap
 
   const found = [...lives.values()].flatMap((life) => repetitionOf(life) ?? []);
   const ranked = found.toSorted((a, b) => a.cost / a.life.bytes - b.cost / b.life.bytes);
+  let repeatedNodes = 0;
   return ranked.flatMap(({ life }) => {
     const repetition = repetitionOf(life);
-    if (!repetition) return [];
+    if (!repetition || repeatedNodes + repetition.nodes.length > graph.nodes.length) return [];
+    repeatedNodes += repetition.nodes.length;
     spared.add(life.name);
     for (const name of repetition.sources) pinned.add(name);
     return [{ bytes: life.bytes, repetition }];

@@ -9,13 +9,13 @@ import type { Schedule } from "./schedule.ts";
 import { describer, type Segment } from "./segments.ts";
 import { most, unitsOf } from "./units.ts";
 
-/** Made when it is first asked for. */
+/** Evaluates `make` at the first call and returns the same value at every later one. */
 export const once = <T>(make: () => T): (() => T) => {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;
 };
 
-/** What is decided up to a cut. */
+/** The decisions for all units before a cut. */
 interface Plan {
   readonly kept: number;
   readonly cost: number;
@@ -23,33 +23,39 @@ interface Plan {
   readonly segments: readonly Segment[];
 }
 
-/** Those that no other betters in both. */
+/** Maximum number of plans kept at a cut. The fronts of the shipped networks have up to 36. */
+const LARGEST_FRONT = 128;
+
+/** The Pareto front in cost and kept bytes, by ascending cost; of a larger front, evenly spaced plans with both ends. */
 const pareto = (plans: readonly Plan[]): Plan[] => {
   let least = Infinity;
-  return plans
+  const front = plans
     .toSorted((a, b) => a.cost - b.cost || a.kept - b.kept)
     .filter(({ kept }) => {
       const better = kept < least;
       if (better) least = kept;
       return better;
     });
+  if (front.length <= LARGEST_FRONT) return front;
+  const gap = (front.length - 1) / (LARGEST_FRONT - 1);
+  return Array.from({ length: LARGEST_FRONT }, (_, i) => front[Math.round(i * gap)]!);
 };
 
-/** Of the segments of a schedule. */
+/** Plans which segments of a schedule are executed again. */
 export interface Planner {
-  /** No plan keeps to fewer bytes: some unit takes as many by itself. */
+  /** Lower bound on the bytes of any plan: the peak of the largest single unit. */
   readonly least: number;
-  /** The least work for which, by its account, no more than `bytes` are alive; null where none does. */
+  /** The plan of least work whose estimated peak is at most `bytes`; null where there is none. */
   readonly plan: (bytes: number) => readonly Repetition[] | null;
 }
 
-/** Plans by dynamic programming over the cuts, for up to `limit` bytes. */
+/** Dynamic programming over the cuts; `limit` is the largest number of bytes that will be planned for. */
 export const planner = (schedule: Schedule, memory: MemoryModel, limit: number): Planner => {
   const lives = livesOf(schedule);
   const units = unitsOf(schedule, lives, memory);
   const describe = describer(schedule, units, lives, limit);
   const count = units.saved.length;
-  /** From each cut, described when first asked for. */
+  /** The segments that start at each cut, described at the first use. */
   const segments = units.saved.map((_, first) =>
     once(() =>
       Array.from({ length: count - 1 - first }, (__, i) => describe(first, first + 1 + i)).filter((s) => s !== null),

@@ -12,24 +12,31 @@ export interface Repetition {
   readonly from: number;
 }
 
-const named = (taken: ReadonlySet<string>, name: string): string => {
-  for (let i = 1; ; i++) if (!taken.has(`${name}_again_${i}`)) return `${name}_again_${i}`;
+/** Gives `NAME_again_1`, `NAME_again_2`, …, without the names that are taken. */
+const againNames = (taken: ReadonlySet<string>) => {
+  const counts = new Map<string, number>();
+  return (name: string): string => {
+    for (let i = (counts.get(name) ?? 0) + 1; ; i++) {
+      counts.set(name, i);
+      if (!taken.has(`${name}_again_${i}`)) return `${name}_again_${i}`;
+    }
+  };
 };
 
-/** The schedule with these nodes executed again, each group just before the first that reads a result of it. */
+/** The schedule in which these nodes are executed again; each group stands just before the first node that reads a result of it. */
 export const repeat = (schedule: Schedule, repetitions: readonly Repetition[]): Schedule => {
   const { graph, turn } = schedule;
   const types = new Map(schedule.types);
   const origin = new Map(schedule.origin);
   const taken = new Set([...types.keys(), ...graph.nodes.flatMap((n) => n.outputs)]);
+  const named = againNames(taken);
   const again = repetitions.map(({ nodes, from }) => {
     const names = new Map<string, string>();
     const made = nodes.map((place): Node => {
       const node = graph.nodes[place]!;
       const outputs = node.outputs.map((name) => {
         if (name === "") return name;
-        const own = named(taken, name);
-        taken.add(own);
+        const own = named(name);
         types.set(own, types.get(name)!);
         origin.set(own, origin.get(name) ?? name);
         names.set(name, own);
@@ -40,12 +47,18 @@ export const repeat = (schedule: Schedule, repetitions: readonly Repetition[]): 
     });
     return { from, names, made };
   });
-  const latestFirst = again.toSorted((a, b) => b.from - a.from);
+  // In ascending order of `from`. Of several groups that make one value again from the same place on, the first is read.
+  const upcoming = again.toReversed().toSorted((a, b) => a.from - b.from);
+  /** The latest group that makes each value again. */
+  const latest = new Map<string, (typeof again)[number]>();
   const inserted = new Set<(typeof again)[number]>();
+  let begun = 0;
   const backward = graph.nodes.slice(turn).flatMap((node, i): Node[] => {
+    for (; begun < upcoming.length && upcoming[begun]!.from <= turn + i; begun++)
+      for (const name of upcoming[begun]!.names.keys()) latest.set(name, upcoming[begun]!);
     const before: Node[] = [];
     const inputs = node.inputs.map((name) => {
-      const group = latestFirst.find(({ from, names }) => from <= turn + i && names.has(name));
+      const group = latest.get(name);
       if (group && !inserted.has(group)) {
         inserted.add(group);
         before.push(...group.made);

@@ -84,10 +84,17 @@ export const filed = ({ graph, types, turn, origin }: Schedule, plain: Graph): T
   const { nodes } = graph;
   const varying = variable(graph);
   const [before, now] = [readersOf(plain.nodes), readersOf(nodes)];
-  const copies = nodes.filter(({ op, outputs }) => op === "Identity" && !now.has(outputs[0]!));
-  const others = nodes.filter((n) => !copies.includes(n));
+  const copies = new Set(nodes.filter(({ op, outputs }) => op === "Identity" && !now.has(outputs[0]!)));
+  const others = nodes.filter((n) => !copies.has(n));
   const forced = others.filter((n) => varying.has(n));
-  const copiesOf = (name: string): Node[] => copies.filter(({ inputs }) => inputs[0] === name);
+  const copiesBySource = new Map<string, Node[]>();
+  for (const copy of copies) {
+    const [source = ""] = copy.inputs;
+    const known = copiesBySource.get(source);
+    if (known) known.push(copy);
+    else copiesBySource.set(source, [copy]);
+  }
+  const copiesOf = (name: string): readonly Node[] => copiesBySource.get(name) ?? [];
   const zeros = new Map<string, Tensor>();
   const allTypes = new Map(types);
   const firstOf = (name: string): Node => {
@@ -123,7 +130,7 @@ export const filed = ({ graph, types, turn, origin }: Schedule, plain: Graph): T
       nodes: [
         ...others.filter((n) => !last.has(n)),
         ...sinks.toReversed().flat(),
-        ...copies.filter((n) => !last.has(n)),
+        ...[...copies].filter((n) => !last.has(n)),
       ],
       initializers: new Map([...graph.initializers, ...zeros]),
     },

@@ -4,7 +4,7 @@ import { isCheap } from "./cost.ts";
 import type { Life, Lives, MemoryModel } from "./lives.ts";
 import { readersOf, type Schedule } from "./schedule.ts";
 
-/** At most so many stretches between cuts; what is planned grows with its square. */
+/** Maximum number of units. The planner's work grows with its square. */
 const UNITS = 32;
 
 /** The forward pass, cut where little is alive; a unit lies between two cuts. */
@@ -45,13 +45,20 @@ const WIDEST = 2.5;
 /** Places between a product and its only reader: onnxruntime fuses the two, which a further reader would prevent. */
 const fusedOver = ({ graph: { nodes } }: Schedule): ReadonlySet<number> => {
   const readers = readersOf(nodes);
-  const [made, places] = [new Map<string, number>(), new Set<number>()];
+  const made = new Map<string, number>();
+  /** By how much the number of such pairs that lie around a place changes there. */
+  const change = new Int32Array(nodes.length + 1);
   for (const [place, node] of nodes.entries()) {
-    for (const name of node.inputs)
-      for (let p = (made.get(name) ?? place) + 1; p <= place; p++) if (readers.get(name) === 1) places.add(p);
+    for (const name of node.inputs) {
+      const from = made.get(name);
+      if (from === undefined || readers.get(name) !== 1) continue;
+      change[from + 1]! += 1;
+      change[place + 1]! -= 1;
+    }
     if (!isCheap(node)) for (const name of node.outputs) made.set(name, place);
   }
-  return places;
+  let around = 0;
+  return new Set(nodes.flatMap((_, place) => ((around += change[place]!) > 0 ? [place] : [])));
 };
 
 /** Cuts such that units save about equally much, each where the least is carried over it. */

@@ -72,7 +72,7 @@ export const elementwise: Readonly<Record<string, Infer>> = {
   ),
   ...all("Round Selu Sigmoid Sign Softplus Softsign Sqrt Tanh ThresholdedRelu Sin Cos Celu Gelu Mish", unary),
   ...all("Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Shrink Trilu BitwiseNot", unary),
-  ...all("Softmax LogSoftmax CumSum", unary),
+  ...all("Softmax LogSoftmax Hardmax CumSum", unary),
   ...all("Add Sub Mul Div Pow Mod Max Min Sum Mean BitShift BitwiseAnd BitwiseOr BitwiseXor", broadcast),
   ...all("Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor", comparison),
   ...all("IsNaN IsInf", predicate),

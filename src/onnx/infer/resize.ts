@@ -6,7 +6,7 @@ import { constantInts, normaliseAxis, required, type Infer, type Value } from ".
 export interface ResizedAxis {
   readonly size: number;
   readonly resized: number;
-  /** By which coordinates are scaled: where sizes were rounded it is not exactly resized ÷ size. */
+  /** The factor by which coordinates are scaled, a float32; where sizes were rounded it is not exactly resized ÷ size. */
   readonly scale: number;
   /** The part of the axis that is taken, 0..1 being all of it; for tf_crop_and_resize. */
   readonly roi: readonly [start: number, end: number];
@@ -14,7 +14,7 @@ export interface ResizedAxis {
 
 /** Where sizes are given: each axis by its own factor, or all of them by the smallest or the largest one. */
 const factorsOf = (node: Node, x: Value, axes: readonly number[], sizes: readonly number[]): number[] => {
-  const factors = axes.map((axis, i) => sizes[i]! / x.shape[axis]!);
+  const factors = axes.map((axis, i) => Math.fround(sizes[i]! / x.shape[axis]!));
   const policy = stringOf(node, "keep_aspect_ratio_policy", "stretch");
   switch (policy) {
     case "stretch":

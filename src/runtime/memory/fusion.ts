@@ -63,6 +63,7 @@ const earlyQuantized = (graph: SizedGraph): SizedGraph => {
   const { onlyReader, type } = viewOf(graph);
   const types = new Map(graph.types);
   const nodes = [...graph.nodes];
+  const places = new Map(graph.nodes.map((node, i) => [node, i] as const));
   for (const [i, node] of graph.nodes.entries()) {
     const quantize = node.op === "MaxPool" ? onlyReader(node) : undefined;
     if (!isQuantize(quantize)) continue;
@@ -70,7 +71,7 @@ const earlyQuantized = (graph: SizedGraph): SizedGraph => {
     const early = `${y} early`;
     types.set(early, { ...type(x)!, dtype: type(y)!.dtype });
     nodes[i] = { ...quantize, inputs: [x, ...quantize.inputs.slice(1)], outputs: [early] };
-    nodes[nodes.indexOf(quantize)] = { ...node, inputs: [early], outputs: [y] };
+    nodes[places.get(quantize)!] = { ...node, inputs: [early], outputs: [y] };
   }
   return types.size === graph.types.size ? graph : { ...graph, types, nodes };
 };

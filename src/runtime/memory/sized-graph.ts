@@ -29,7 +29,17 @@ export const withoutIdentities = (
   nodes: readonly SizedNode[],
 ): { readonly nodes: readonly SizedNode[]; readonly nameOf: (name: string) => string } => {
   const source = new Map(nodes.flatMap((n) => (n.op === "Identity" ? [[n.outputs[0]!, n.inputs[0]!] as const] : [])));
-  const nameOf = (name: string): string => (source.has(name) ? nameOf(source.get(name)!) : name);
+  const nameOf = (name: string): string => {
+    let root = name;
+    for (let next = source.get(root); next !== undefined; next = source.get(root)) root = next;
+    // Path compression, so that a long chain of Identities is walked once.
+    for (let at = name; at !== root;) {
+      const next = source.get(at)!;
+      source.set(at, root);
+      at = next;
+    }
+    return root;
+  };
   return {
     nodes: nodes.flatMap((n) => (n.op === "Identity" ? [] : [{ ...n, inputs: n.inputs.map(nameOf) }])),
     nameOf,

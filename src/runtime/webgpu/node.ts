@@ -40,8 +40,8 @@ const provideNavigator = (adapter: GPUAdapter): void => {
 };
 
 /**
- * Starts the runtime, on a new device where none is given. Before Node 24 all WebAssembly is compiled without optimisation from
- * then on: V8 would spend a minute on optimising onnxruntime, which here only issues commands.
+ * Starts onnxruntime on WebGPU in Node, on a device of its own where none is given. Until Node 24 WebAssembly is compiled without optimisation from then
+ * on: V8 would spend a minute on optimising onnxruntime, which here only gives commands.
  *
  * @throws RuntimeError where the machine has no adapter; the message says why.
  */

@@ -32,6 +32,7 @@ export interface ResidentSession {
   readonly release: () => Promise<void>;
 }
 
+/** A runtime on a WebGPU device; its resident sessions read and write buffers of that device. */
 export interface WebGpuRuntime extends Runtime {
   readonly backend: "webgpu";
   readonly device: GPUDevice;
@@ -82,7 +83,7 @@ const guardOf = (device: GPUDevice): Guard => {
 /** onnxruntime's messages for a model that does not run wholly on the GPU, captured or not. */
 const leftToCpu = /assigned to the default CPU EP|have not been partitioned/;
 
-/** The WebGPU runtime. There is one instance of onnxruntime per process; files and adapter are those of the first call. */
+/** Starts onnxruntime on a WebGPU device. There is one instance of it in a process: files and adapter are the first call's. */
 export const startWebGpu = ({ adapter, device, cpuFallback = false, files }: WebGpuOptions): WebGpuRuntime => {
   ort.env.logLevel = "fatal"; // Errors are thrown.
   ort.env.wasm.numThreads = 1;

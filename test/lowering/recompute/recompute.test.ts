@@ -1,5 +1,6 @@
 /** Gradients within a number of bytes: the same results, in the order that was planned, from fewer bytes. */
 
+import { given } from "../../support/aims.ts";
 import { describe, expect, test } from "vitest";
 import { expandLate } from "../../../src/lowering/wasm/expand.ts";
 import { isCheap } from "../../../src/lowering/recompute/cost.ts";
@@ -167,7 +168,7 @@ describe.each(miniatures)("$name", (m) => {
   const network = openNetwork(tinyManifest(changes), writeModel(m.model));
 
   test("has the same gradient as without, to the bit in float64", () => {
-    const plain = typed(compileGradient(network, m, "given").model);
+    const plain = typed(compileGradient(network, m, given).model);
     const taken = scheduledPeak(plain, ["gradient"]);
     const found = [0.6, 0.75, 0.85, 0.95, 1].flatMap(
       (share) => recomputed(plain, ["gradient"], memory, share * taken) ?? [],

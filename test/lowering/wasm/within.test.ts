@@ -1,5 +1,6 @@
 /** The shipped network with less room than its gradient takes: the same results in the session that the service runs. */
 
+import { given } from "../../support/aims.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -28,9 +29,9 @@ test.skipIf(!existsSync(`${folder}manifest.json`))(
   async () => {
     const manifest = parseManifest(JSON.parse(readFileSync(`${folder}manifest.json`, "utf8")));
     const network = openNetwork(manifest, readFileSync(`${folder}${manifest.file}`));
-    const plain = compileGradient(network, size, "given");
+    const plain = compileGradient(network, size, given);
     const room = 0.9 * needOf(plain.footprint);
-    const lean = compileGradient(network, size, "given", room);
+    const lean = compileGradient(network, size, given, { room });
     expect(needOf(lean.footprint)).toBeLessThanOrEqual(room);
     const again = lean.model.graph.nodes.filter((n) => n.op === "Conv" && n.name.includes("_again_"));
     expect(again.length).toBeGreaterThan(0);
@@ -47,7 +48,7 @@ test.skipIf(!existsSync(`${folder}manifest.json`))(
     const expected = await runOnce(plain, feeds);
     for (const name of ["labels", "loss", "gradient"])
       expect(numbersOf(actual[name]!)).toEqual(numbersOf(expected[name]!));
-    expect(needOf(compileGradient(network, size, "given", needOf(plain.footprint)).footprint)).toBe(
+    expect(needOf(compileGradient(network, size, given, { room: needOf(plain.footprint) }).footprint)).toBe(
       needOf(plain.footprint),
     );
   },

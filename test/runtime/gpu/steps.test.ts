@@ -2,7 +2,8 @@
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ascend, project, sign, type Ball } from "../../../src/attacks/attack.ts";
+import { project, type Constraint } from "../../../src/attacks/constraint.ts";
+import { ifgsm } from "../../attacks/named.ts";
 import { distances } from "../../../src/metrics/distances.ts";
 import { between, chance, integer, pick, random, type Random } from "../../../src/random.ts";
 import { GpuError } from "../../../src/runtime/gpu/error.ts";
@@ -45,17 +46,18 @@ const differing = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Array.from(a).reduce((n, v, i) => n + (v === b[i] || (Number.isNaN(v) && Number.isNaN(b[i])) ? 0 : 1), 0);
 
 /** Ends of the ball met with the range. */
-const endsOf = (centre: Float32Array, ball: Ball) =>
-  [-Infinity, Infinity].map(
-    (end) => project(new Float32Array(centre.length).fill(end), centre, ball) as Float32Array<ArrayBuffer>,
-  ) as [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>];
+const endsOf = (centre: Float32Array, ball: Constraint) =>
+  [-Infinity, Infinity].map((end) => project(new Float32Array(centre.length).fill(end), centre, ball)) as [
+    Float32Array<ArrayBuffer>,
+    Float32Array<ArrayBuffer>,
+  ];
 
 /** The image after a sign step for each gradient. */
 const signSteps = (
   gpu: Gpu,
   image: Float32Array<ArrayBuffer>,
   steps: readonly Float32Array<ArrayBuffer>[],
-  options: Ball & { readonly alpha: number; readonly groups?: number | undefined },
+  options: Constraint & { readonly alpha: number; readonly groups?: number | undefined },
 ) =>
   withArrays(gpu, async (upload) => {
     const [low, high] = endsOf(image, options);
@@ -85,7 +87,7 @@ describe.skipIf(!hasGpu)(`sign_step${gpuNote}`, () => {
         const image = greys(next, 3 * n);
         const steps = [1, 2, 3].map(() => gradients(next, 3 * n));
         const like = (data: Float32Array<ArrayBuffer>) => tensor("float32", [3, 1, n], data);
-        const attack = ascend({ epsilon, pixelRange, alpha, steps: steps.length, direction: sign });
+        const attack = ifgsm({ epsilon, pixelRange, alpha, steps: steps.length });
         const expected = await attack(fixed(steps.map((g) => ({ gradient: like(g), value: 0 }))), like(image));
         const actual = await signSteps(gpu, image, steps, { epsilon, pixelRange, alpha, groups });
         expect(differing(actual, expected.data)).toBe(0);

@@ -1,5 +1,6 @@
 /** `npm run serve` on WebGPU: the runtime in a process of its own, the backend by request, and what the answers say. */
 
+import { toLeastLikely } from "../../support/aims.ts";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { tryNetwork } from "../../../src/cli/trial.ts";
@@ -68,7 +69,7 @@ describe.skipIf(!hasGpu)(`a GPU host${gpuNote}`, () => {
     const crashes: string[] = [];
     const { runtime } = await startGpuProcess((reason) => crashes.push(reason));
     const segmenter = createSegmenter(tinyNetwork(), new SessionCache(runtime, 2 ** 30));
-    const climb = segmenter.onDevice({ kind: "least-likely" })!;
+    const climb = segmenter.onDevice(toLeastLikely)!;
     const expected = await climb(ascentOf());
 
     const stop = new AbortController();

@@ -1,6 +1,6 @@
 /** Activations. */
 
-import { about, floats, node, x, type Case } from "./case.ts";
+import { about, fixed, floats, node, x, type Case } from "./case.ts";
 
 const shape = [2, 3, 2, 2];
 
@@ -19,6 +19,24 @@ export const activationCases: readonly Case[] = [
   ),
   about("Clip", "no lower bound", [x(shape, { away: [0.4] })], (op, v) => op.Clip(v, null, op.constant(0.4))),
   about("Clip", "no upper bound", [x(shape, { away: [0.4] })], (op, v) => op.Clip(v, op.constant(0.4))),
+  about(
+    "Clip",
+    "bounds that are computed",
+    [x(shape, { away: [-0.5, 0.8] }), x([], { of: [-0.5] }, "low"), x([], { of: [0.8] }, "high")],
+    (op, v, low, high) => op.Clip(v, low, high),
+  ),
+  about(
+    "Clip",
+    "bounds that are computed, the lower one above",
+    [x(shape, { away: [-0.5, 0.8] }), fixed([], { of: [0.8] }, "low"), x([], { of: [-0.5] }, "high")],
+    (op, v, low, high) => op.Mul(op.Clip(v, low, high), v),
+  ),
+  about(
+    "Clip",
+    "a lower bound that is computed",
+    [x(shape, { away: [0.4] }), x([], { of: [0.4] }, "low")],
+    (op, v, low) => op.Clip(v, low),
+  ),
   about("Clip", "no bounds", [x(shape)], (op, v) => op.Clip(v)),
   about("Clip", "six", [x(shape, { away: [0] })], (op, v) =>
     op.Clip(op.Mul(v, op.constant(4)), op.constant(0), op.constant(6)),

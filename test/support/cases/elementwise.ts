@@ -86,6 +86,15 @@ export const elementwiseCases: readonly Case[] = [
       ),
     ),
   ]),
+  node("IsNaN", "two of four", [fixed([4], { of: [1, NaN, 0, NaN] })]),
+  node("IsInf", "both signs", [fixed([4], { of: [1, Infinity, -Infinity, 0] })]),
+  node("IsInf", "the negative one", [fixed([3], { of: [1, Infinity, -Infinity] })], { detect_positive: 0 }),
+  about(
+    "Dropout",
+    "a ratio",
+    [x([2, 3]), fixed([], { of: [0.3] }, "ratio")],
+    (op, v, ratio) => op.append("Dropout", [v, ratio], {})[0]!,
+  ),
   about("Dropout", "in evaluation mode, its mask used", [x([2, 3])], (op, v) => {
     const [y, mask] = op.append("Dropout", [v], {}, 2);
     return op.Where(mask, op.Mul(y, y), v);

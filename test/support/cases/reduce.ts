@@ -56,6 +56,11 @@ const argument = ["ArgMax", "ArgMin"].flatMap((operator) => [
   node(operator, "ties, the first one", [fixed([2, 4], { of: [1, 3, 3, 1, 2, 2, 2, 2] })], { axis: 1 }),
 ]);
 
+const hardmax = [
+  node("Hardmax", "the last axis by default", [fixed([2, 3, 4])]),
+  node("Hardmax", "channels, ties", [fixed([1, 4, 2], { of: [1, 3, 3, 1, 2, 3, 2, 2] })], { axis: 1 }),
+];
+
 const softmax = ["Softmax", "LogSoftmax"].flatMap((operator) => [
   node(operator, "the last axis by default", [x([2, 3, 4])]),
   node(operator, "channels", [x([2, 3, 2, 2])], { axis: 1 }),
@@ -105,6 +110,7 @@ export const reduceCases: readonly Case[] = [
   ...reductions,
   ...noop,
   ...argument,
+  ...hardmax,
   ...softmax,
   ...sums,
   sumsFromTheBack,

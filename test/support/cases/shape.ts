@@ -210,6 +210,24 @@ const known: readonly Case[] = [
   ),
 ];
 
+/** What fills the padding, and what the classes are marked with, may depend on the picture. */
+const filledBy: readonly Case[] = [
+  ...["constant", "edge"].map((mode) =>
+    about("Pad", `${mode}, a value that is computed`, [x([2, 3]), x([], "normal", "v")], (op, v, value) =>
+      op.Add(op.Pad(v, op.ints([1, 0, 0, 2]), value, { mode }), value),
+    ),
+  ),
+  about("Pad", "cropped and grown, a value of one element", [x([3, 4]), x([], "normal", "v")], (op, v, value) =>
+    op.Pad(v, op.ints([-1, 2, 2, -1]), value),
+  ),
+  about("OneHot", "float indices", [fixed([3], { of: [0, 2, 1] })], (op, i) =>
+    op.OneHot(i, op.constant(4), floats(op, [2], [0, 1])),
+  ),
+  about("OneHot", "values that are computed", [integers([2, 2], [0, 2, 1, -1]), x([2])], (op, i, values) =>
+    op.OneHot(i, op.constant(3, "int64"), values, { axis: 1 }),
+  ),
+];
+
 export const shapeCases: readonly Case[] = [
   ...padded,
   ...sliced,
@@ -218,4 +236,5 @@ export const shapeCases: readonly Case[] = [
   ...reshaped,
   ...gathered,
   ...known,
+  ...filledBy,
 ];

@@ -1,5 +1,5 @@
 /**
- * Mean-field inference in a fully connected CRF by its definition, in O(N²), which the graph fragment is checked against.
+ * Mean-field inference in a fully connected CRF by its definition, in O(N²). The graph fragment is checked against it.
  *
  * E(x) = Σ ψ_u(xᵢ) + Σ_{i<j} μ(xᵢ, xⱼ)·k(fᵢ, fⱼ), with ψ_u the network's negative logits and
  * k = w⁽¹⁾ exp(−|pᵢ − pⱼ|²/2θ_α² − |Iᵢ − Iⱼ|²/2θ_β²) + w⁽²⁾ exp(−|pᵢ − pⱼ|²/2θ_γ²), positions p, colours I
@@ -19,7 +19,7 @@ import {
 export const potts = (classes: number): Compatibility =>
   Array.from({ length: classes }, (_, l) => Array.from({ length: classes }, (__, other) => Number(l !== other)));
 
-/** Σ_m w⁽ᵐ⁾·k⁽ᵐ⁾(fᵢ, fⱼ) ÷ Σⱼ k⁽ᵐ⁾(fᵢ, fⱼ), of the pixels of an image [3,H,W] or [1,3,H,W]: float64 [N, N]. */
+/** Σ_m w⁽ᵐ⁾·k⁽ᵐ⁾(fᵢ, fⱼ) ÷ Σⱼ k⁽ᵐ⁾(fᵢ, fⱼ) for the pixels of an image [3,H,W] or [1,3,H,W]: float64 [N, N]. */
 export const messageMatrix = (
   image: Tensor<"float32">,
   { gaussian, bilateral }: Pick<CrfParameters, "gaussian" | "bilateral">,
@@ -49,7 +49,7 @@ export const messageMatrix = (
   return tensor("float64", [n, n], out);
 };
 
-/** Softmax over the classes of each pixel, of [C, N]. */
+/** Softmax over the classes of each pixel; `z` is [C, N]. */
 const softmax = (z: Float64Array, classes: number, n: number): Float64Array<ArrayBuffer> => {
   const q = new Float64Array(z.length);
   for (let i = 0; i < n; i++) {

@@ -160,6 +160,12 @@ export const elementwise: Readonly<Record<string, Kernel>> = {
   HardSigmoid,
   Shrink,
   Trilu,
+  IsNaN: (_, x) => [{ ...map(x, (v) => Number(Number.isNaN(v))), dtype: "bool" }],
+  IsInf: (node, x) => {
+    const [negative, positive] = ["detect_negative", "detect_positive"].map((name) => intOf(node, name, 1) === 1);
+    const detects = (v: number) => (v === Infinity && positive) || (v === -Infinity && negative);
+    return [{ ...map(x, (v) => Number(detects(v))), dtype: "bool" }];
+  },
   Dropout: (_, x) => [x, { ...map(x, () => 1), dtype: "bool" }],
   Gelu,
   Clip,

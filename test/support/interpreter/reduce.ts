@@ -73,6 +73,12 @@ const normalised =
     return [lines(x, axis, (line) => line.map((v) => f(v, logSumExp(line))))];
   };
 
+/** One at the first of the largest elements of each line, zero elsewhere. */
+const Hardmax: Kernel = (node, x) => {
+  const axis = axisOf(intOf(node, "axis", -1), x.shape.length);
+  return [lines(x, axis, (line) => line.map((_, i) => Number(i === line.indexOf(Math.max(...line)))))];
+};
+
 const CumSum: Kernel = (node, x, axis) => {
   const exclusive = intOf(node, "exclusive", 0) === 1;
   const reverse = intOf(node, "reverse", 0) === 1;
@@ -150,6 +156,7 @@ export const reducing: Readonly<Record<string, Kernel>> = {
   ArgMin: argument(-1),
   Softmax: normalised((v, total) => Math.exp(v - total)),
   LogSoftmax: normalised((v, total) => v - total),
+  Hardmax,
   CumSum,
   TopK,
   MatMul,

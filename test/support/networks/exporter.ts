@@ -3,7 +3,8 @@
  * upgrading, folding and fusing have the same work as with real files.
  */
 
-import { attributesOf, type Dimension, type Model, type Node, type PlainAttributes } from "../../../src/onnx/graph.ts";
+import { attributesOf } from "../../../src/onnx/attributes.ts";
+import type { Dimension, Model, Node, PlainAttributes } from "../../../src/onnx/graph.ts";
 import { normal, random, type Random } from "../../../src/random.ts";
 import { sizeOf, tensorOf, type DType, type Tensor } from "../../../src/tensor.ts";
 
@@ -74,7 +75,7 @@ export class Exporter {
     const name = `/${op}_${this.#nodes.length}`;
     const names = Array.from({ length: outputs }, (_, i) => `${name}_output_${i}`);
     const given = inputs.map((v) => v ?? "");
-    this.#nodes.push({ name, op, domain, inputs: given, outputs: names, attributes: attributesOf(attributes) });
+    this.#nodes.push({ name, op, domain, inputs: given, outputs: names, attributes: attributesOf(op, attributes) });
     return names;
   }
 

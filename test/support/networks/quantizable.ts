@@ -6,7 +6,10 @@ import type { Value } from "../../../src/onnx/value.ts";
 import { noise } from "../../onnx/support.ts";
 import type { Size } from "../../../src/tensor.ts";
 
-/** One convolution that pays on integers, one that is worth int8 weights, one that is neither: `input` to `output`. */
+/**
+ * One convolution that is faster on integers, one that gets int8 weights, and one that stays in float: `input` to
+ * `output`.
+ */
 export const convNetwork = ({ height, width }: Size): Model => {
   const op = createBuilder("float");
   const x = op.input("input", "float32", [1, 3, height, width]);

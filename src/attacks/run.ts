@@ -1,0 +1,78 @@
+/** Follows a trajectory: evaluates, steps, reports; stops and continues at any step. */
+
+import { random, type Random } from "../random.ts";
+import { tensor } from "../tensor.ts";
+import type { Evaluation, Feeds, Image, Objective, State, Surroundings, Trajectory } from "./attack.ts";
+import { requirePositive } from "./constraint.ts";
+
+/** Where a trajectory stands between two steps: all that it takes to continue it elsewhere. See `checkpoint.ts`. */
+export interface Checkpoint {
+  /** Steps that are done. */
+  readonly step: number;
+  readonly x: Float32Array;
+  readonly state: State;
+  readonly feeds?: Feeds | undefined;
+}
+
+export interface Progress<E extends Evaluation = Evaluation> {
+  /** Counts from 1. */
+  readonly step: number;
+  readonly steps: number;
+  /** The objective where the step starts. */
+  readonly evaluation: E;
+  /** The image after the step. */
+  readonly image: Image;
+  readonly checkpoint: Checkpoint;
+}
+
+export interface Watch<E extends Evaluation = Evaluation> {
+  /** Awaited after each step. */
+  readonly onStep?: ((progress: Progress<E>) => void | Promise<void>) | undefined;
+  /** Aborting it makes the attack reject with its reason before the next step. */
+  readonly signal?: AbortSignal | undefined;
+  /** Where to continue a trajectory that was stopped. */
+  readonly from?: Checkpoint | undefined;
+}
+
+/** Distinct from the sequence of the start, which is the seed's own. */
+const randomOfStep = (seed: number, step: number): Random => random(((seed >>> 0) + 2 ** 32 * step) % 2 ** 53);
+
+/** @throws RangeError for a number that cannot be. */
+export const requireTrajectory = ({ constraint: { epsilon }, steps }: Trajectory): void => {
+  requirePositive({ epsilon, steps });
+  if (!Number.isInteger(steps)) throw new RangeError(`steps must be an integer, is ${steps}`);
+};
+
+/**
+ * The adversarial image; the given one is not changed.
+ *
+ * @throws RangeError for a number that cannot be; the signal's reason where it is aborted; what the objective throws.
+ */
+export const follow = async <E extends Evaluation>(
+  trajectory: Trajectory,
+  objective: Objective<E>,
+  image: Image,
+  { onStep, signal, from }: Watch<E> = {},
+): Promise<Image> => {
+  requireTrajectory(trajectory);
+  const { rule, constraint, steps, seed } = trajectory;
+  const like = (data: Float32Array): Image => tensor("float32", image.shape, data as Float32Array<ArrayBuffer>);
+  let at: Checkpoint = from ?? { step: 0, ...rule.begin(image, constraint, random(seed)) };
+  for (let step = at.step + 1; step <= steps; step++) {
+    signal?.throwIfAborted();
+    const evaluation = await objective(like(at.x), { step, steps }, at.feeds);
+    const around: Surroundings = {
+      step,
+      steps,
+      clean: image.data,
+      constraint,
+      random: () => randomOfStep(seed, step),
+    };
+    const { done, ...stepped } = rule.next(at.state, evaluation, at.x, around);
+    at = { step, ...stepped };
+    await onStep?.({ step, steps, evaluation, image: like(at.x), checkpoint: at });
+    if (done) break;
+  }
+  const x = at.x as Float32Array<ArrayBuffer>;
+  return like(rule.result ? rule.result(at.state, x) : x);
+};

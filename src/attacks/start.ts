@@ -1,0 +1,14 @@
+/** Where a trajectory starts. */
+
+import type { Random } from "../random.ts";
+import { project, type Constraint } from "./constraint.ts";
+
+/** A uniformly random point of the ball, within the pixel range. */
+export const uniformStart = (
+  clean: Float32Array,
+  constraint: Constraint,
+  random: Random,
+): Float32Array<ArrayBuffer> => {
+  const moved = Float32Array.from(clean, (v) => v + constraint.epsilon * (2 * random() - 1));
+  return project(moved, clean, constraint, moved);
+};

@@ -1,0 +1,56 @@
+/** What is reported of an attack's steps. */
+
+/** `step` counts from 1; `loss` is the mean over the pixels that count; the share is of pixels whose label changed. */
+export interface StepReport {
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number;
+  readonly changedPixelShare: number;
+}
+
+/** A step as it is seen where it starts. */
+export interface ObservedStep {
+  readonly loss: number;
+  /** Share of the gradient's components that are exactly zero; needed of the first step alone. */
+  readonly zeroShare: number | null;
+  /** Share of the pixels that have another label than in the clean prediction. */
+  readonly changedShare: number;
+}
+
+/** Gathers the steps of an attack. */
+export interface Trace {
+  readonly steps: readonly StepReport[];
+  readonly zeroGradientShare: () => number;
+  readonly observed: (step: ObservedStep) => Promise<void>;
+  /** @param changedPixelShare of the last step's image. */
+  readonly finished: (changedPixelShare: number) => Promise<void>;
+}
+
+/**
+ * A step is reported with the loss where it started and the labels where it ended; those are known when the next step, or
+ * the final prediction, has run.
+ */
+export const createTrace = (
+  steps: number,
+  onStep: ((report: StepReport) => void | Promise<void>) | undefined,
+): Trace => {
+  const reports: StepReport[] = [];
+  let [started, lastLoss, zeroShare] = [0, 0, 0];
+  const report = async (changedPixelShare: number) => {
+    if (started === 0) return;
+    const step: StepReport = { step: started, steps, loss: lastLoss, changedPixelShare };
+    reports.push(step);
+    await onStep?.(step);
+  };
+  return {
+    steps: reports,
+    zeroGradientShare: () => zeroShare,
+    observed: async (step) => {
+      await report(step.changedShare);
+      if (started === 0) zeroShare = step.zeroShare ?? 0;
+      started += 1;
+      lastLoss = step.loss;
+    },
+    finished: report,
+  };
+};

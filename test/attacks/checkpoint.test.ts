@@ -1,0 +1,71 @@
+/** An attack that is stopped, written, read and continued gives the bytes of the one that is not. */
+
+import { describe, expect, it } from "vitest";
+import { attackNames, makeAttack } from "../../src/attacks/catalogue.ts";
+import { readCheckpoint, writeCheckpoint } from "../../src/attacks/checkpoint.ts";
+import { follow, type Checkpoint } from "../../src/attacks/run.ts";
+import { tensorOf } from "../../src/tensor.ts";
+import { bowl, counted, imageOf } from "./objectives.ts";
+
+const image = imageOf([0, 40, 80, 120, 160, 255]);
+const objective = bowl([3.3, 31, 82.4, 117.7, 160.2, 262]);
+
+describe.each(attackNames)("%s", (name) => {
+  const [trajectory] = makeAttack(name, {
+    epsilon: 4,
+    alpha: 0.9,
+    steps: 7,
+    seed: 5,
+    pixelRange: [0, 255],
+  }).trajectories;
+
+  it("continues from each of its checkpoints as if it had never stopped", async () => {
+    const written: Uint8Array[] = [];
+    const whole = await follow(trajectory, objective, image, {
+      onStep: ({ checkpoint }) => void written.push(writeCheckpoint(checkpoint)),
+    });
+    expect(written.length).toBe(trajectory.steps);
+    for (const [i, bytes] of written.entries()) {
+      const rest = counted(objective);
+      const later: Uint8Array[] = [];
+      const continued = await follow(trajectory, rest, image, {
+        from: readCheckpoint(bytes),
+        onStep: ({ checkpoint }) => void later.push(writeCheckpoint(checkpoint)),
+      });
+      expect(continued.data).toEqual(whole.data);
+      expect(later).toEqual(written.slice(i + 1));
+      expect(rest.at.length).toBe(trajectory.steps - i - 1);
+    }
+  });
+});
+
+describe("a checkpoint", () => {
+  const checkpoint: Checkpoint = {
+    step: 3,
+    x: Float32Array.of(1, NaN, -0),
+    state: {
+      none: null,
+      numbers: [0, -0, 1e-300, NaN, Infinity, -Infinity],
+      text: "ε",
+      nested: { flags: [true, false], bytes: Uint8Array.of(1, 2, 3), wide: Int32Array.of(-5) },
+    },
+    feeds: { weights: tensorOf("float32", [1, 2], [0.5, 2]), target: tensorOf("int32", [1], [7]) },
+  };
+
+  it("is read as it was written, wherever the bytes lie, and written the same again", () => {
+    const bytes = writeCheckpoint(checkpoint);
+    const moved = new Uint8Array(bytes.length + 3);
+    moved.set(bytes, 3);
+    expect(readCheckpoint(moved.subarray(3))).toEqual(checkpoint);
+    expect(writeCheckpoint(readCheckpoint(bytes))).toEqual(bytes);
+  });
+
+  it("is refused where it is cut short or is none", () => {
+    const bytes = writeCheckpoint(checkpoint);
+    for (const length of [0, 3, 4, 40, bytes.length - 4])
+      expect(() => readCheckpoint(bytes.subarray(0, length))).toThrow(RangeError);
+    const other = bytes.slice();
+    other[4] = 0xff;
+    expect(() => readCheckpoint(other)).toThrow(/not JSON/);
+  });
+});

@@ -1,0 +1,94 @@
+/** Rows: what they hold, and the identity of their units. */
+
+import { describe, expect, it } from "vitest";
+import { measure } from "../../src/evaluation/measure.ts";
+import { canonicalJson, unitId, type Row } from "../../src/evaluation/row.ts";
+import { countsOf, emptyCounts, mergeCounts, scoresOf } from "../../src/metrics/counts.ts";
+import { startWasm } from "../../src/runtime/wasm/wasm.ts";
+import { createSegmenter } from "../../src/segmenter/segmenter.ts";
+import { SessionCache } from "../../src/segmenter/session-cache.ts";
+import { noiseImage, noiseLabels } from "../support/networks/image.ts";
+import { tinyNetwork } from "../support/networks/tiny.ts";
+
+const cache = new SessionCache(startWasm(), 2 ** 30);
+const segmenter = createSegmenter(tinyNetwork(), cache);
+const other = createSegmenter(tinyNetwork({ activation: "Tanh" }), cache);
+const [height, width, classes] = [12, 16, 4];
+const image = noiseImage(height, width, 3);
+const truth = noiseLabels(height, width, classes, 8, true);
+const plan = { attack: "ifgsm", epsilon: 8, alpha: 1, steps: 3, pixelRange: "clip", seed: 0 } as const;
+
+describe("a row", () => {
+  it("has the counts of predictions made apart from it, and of the image that it gives", async () => {
+    const { row, float, uint8, reference } = await measure({ segmenter, image, item: "noise", truth }, plan);
+    expect(reference).toEqual(truth);
+    expect(row.reference).toBe("ground-truth");
+    const apart = async (at: typeof image) => countsOf((await segmenter.predict(at)).labels, truth, classes);
+    expect(row.counts).toEqual({
+      clean: await apart(image),
+      float: await apart(float.image),
+      uint8: await apart(uint8.image),
+    });
+    expect(scoresOf(row.counts.float).miou).toBeLessThan(scoresOf(row.counts.clean).miou!);
+    expect(row.receipt).toMatchObject({ model: segmenter.manifest.name, backend: "wasm" });
+  });
+
+  it("counts the runs of the network: one clean, one and one back for each step, one after it", async () => {
+    const subject = { segmenter, image, item: "noise", truth };
+    expect((await measure(subject, plan)).row.evaluations).toEqual({ forward: 5, backward: 3 });
+    // A step that is no whole number of grey levels: the rounded image is predicted too.
+    expect((await measure(subject, { ...plan, alpha: 0.7 })).row.evaluations).toEqual({ forward: 6, backward: 3 });
+    const clean = await segmenter.predict(image);
+    expect((await measure({ ...subject, clean }, plan)).row.evaluations).toEqual({ forward: 4, backward: 3 });
+    expect((await measure(subject, null)).row.evaluations).toEqual({ forward: 1, backward: 0 });
+  });
+
+  it("of a transfer attack is the target's, on the image that was made with the source", async () => {
+    const own = await measure({ segmenter: other, image, item: "noise", truth }, plan);
+    const transferred = await measure({ segmenter, source: other, image, item: "noise", truth }, plan);
+    expect(transferred.float.image).toEqual(own.float.image);
+    const again = await measure({ segmenter, source: other, image, item: "noise", truth, crafted: own.crafted }, plan);
+    expect(again.row.counts).toEqual(transferred.row.counts);
+    expect(again.row.evaluations.backward).toBe(0);
+    const { labels } = await segmenter.predict(own.float.image);
+    expect(transferred.row.counts.float).toEqual(countsOf(labels, truth, classes));
+  });
+
+  it("survives JSON", async () => {
+    const { row } = await measure({ segmenter, image, item: "noise" }, plan);
+    expect(JSON.parse(JSON.stringify(row)) as Row).toEqual(row);
+    expect(row.reference).toBe("prediction");
+  });
+});
+
+describe("a unit's id", () => {
+  const unit = { networkSha256: "ab", attack: { attack: "pgd", epsilon: 8 }, item: "street", seed: 1 };
+
+  it("does not depend on the order of properties, and depends on each value", async () => {
+    const id = await unitId(unit);
+    expect(id).toMatch(/^[0-9a-f]{64}$/);
+    expect(await unitId({ ...unit, attack: { epsilon: 8, attack: "pgd" } })).toBe(id);
+    const others = [
+      { ...unit, networkSha256: "ac" },
+      { ...unit, attack: { attack: "pgd", epsilon: 4 } },
+      { ...unit, item: "road" },
+      { ...unit, seed: 2 },
+      { ...unit, attack: null },
+    ];
+    expect(new Set([id, ...(await Promise.all(others.map(unitId)))]).size).toBe(6);
+  });
+
+  it("is of canonical JSON: sorted properties, no undefined ones", () => {
+    expect(canonicalJson({ b: [1, { d: null, c: "x" }], a: undefined })).toBe('{"b":[1,{"c":"x","d":null}]}');
+  });
+});
+
+describe("counts", () => {
+  it("pool as a commutative monoid", async () => {
+    const maps = [1, 2, 3].map((seed) => countsOf(noiseLabels(8, 8, 4, seed), noiseLabels(8, 8, 4, seed + 5, true), 4));
+    const [a, b, c] = maps as [(typeof maps)[0], (typeof maps)[0], (typeof maps)[0]];
+    expect(mergeCounts(a, mergeCounts(b, c))).toEqual(mergeCounts(mergeCounts(a, b), c));
+    expect(mergeCounts(a, b)).toEqual(mergeCounts(b, a));
+    expect(mergeCounts(a, emptyCounts(4))).toEqual(a);
+  });
+});

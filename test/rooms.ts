@@ -1,0 +1,126 @@
+/** The house plan: the rooms of src and who may import whom. `imports.test.ts` holds it; CONTRIBUTING.md shows it. */
+
+/**
+ * What each room of src may import, beside itself: a room, or one file of it; `type` before it: types only. Rooms that are
+ * not here yet stand as the design has them.
+ */
+export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
+  tensor: [],
+  random: ["tensor"],
+  reason: [],
+  onnx: ["tensor"],
+  autodiff: ["onnx", "tensor"],
+  transforms: ["onnx", "tensor", "random"],
+  objectives: ["onnx", "tensor"],
+  crf: ["onnx", "tensor"],
+  lowering: ["autodiff", "onnx", "runtime/memory", "tensor"],
+  // Activation ranges are observed by running the graph, in a session that is passed in.
+  quantize: ["onnx", "tensor", "type runtime/session"],
+  runtime: ["tensor", "reason", "../kernels"],
+  attacks: ["tensor", "random"],
+  datasets: ["tensor", "random"],
+  image: ["tensor"],
+  metrics: ["tensor"],
+  segmenter: ["onnx", "autodiff", "lowering", "quantize", "transforms", "objectives", "crf", "runtime", "tensor"],
+  contract: [
+    "type tensor",
+    "type segmenter/manifest",
+    "type attacks/catalogue",
+    "type attacks/options",
+    "type evaluation",
+  ],
+  // Device steps are reported by the session's own types.
+  evaluation: [
+    "segmenter",
+    "attacks",
+    "objectives",
+    "metrics",
+    "image",
+    "datasets",
+    "tensor",
+    "random",
+    "type runtime/session",
+  ],
+  certify: ["segmenter", "attacks", "metrics", "tensor", "random"],
+  // A refused size (OnnxError) and a failing backend (RuntimeError) are told apart from faults of our own.
+  networks: [
+    "segmenter",
+    "objectives",
+    "contract",
+    "tensor",
+    "reason",
+    "runtime/session",
+    "runtime/choose",
+    "type runtime",
+    "onnx/graph",
+    "crf/parameters",
+  ],
+  jobs: ["evaluation", "networks"],
+  service: [
+    "networks",
+    "evaluation",
+    "attacks/catalogue",
+    "attacks/options",
+    "type objectives",
+    "image",
+    "contract",
+    "segmenter",
+    "metrics",
+    "tensor",
+    "runtime/session",
+    "onnx/graph",
+  ],
+  // The names, the ranges and the prose of the attacks derive from their catalogue; a manifest is also a body of a request.
+  api: ["contract", "segmenter/manifest", "attacks/catalogue", "attacks/options", "type tensor"],
+  store: ["type networks/upload-store"],
+  modules: [],
+  shipped: ["../models"],
+  worker: "anything",
+  node: "anything",
+  serve: "anything",
+  cli: "anything",
+  playground: "anything",
+};
+
+/** Entry points stand at the top: these import them from nowhere but above. */
+export const never: Readonly<Record<string, readonly string[]>> = {
+  node: ["cli", "serve", "playground", "worker"],
+  serve: ["cli", "playground", "worker"],
+  cli: ["serve", "playground", "worker"],
+  playground: ["cli", "serve", "node", "worker"],
+  worker: ["cli", "serve", "node", "playground"],
+};
+
+/** Where each package may be imported: a room, or a file. A package that is not here may be imported nowhere. */
+export const packages: Readonly<Record<string, readonly string[]>> = {
+  "@bufbuild/protobuf": ["onnx/read", "onnx/write", "onnx/tensor-proto"],
+  "onnx-buf": ["onnx/read", "onnx/write", "onnx/tensor-proto"],
+  "onnxruntime-web": ["runtime", "worker", "playground"],
+  webgpu: ["runtime/gpu/node"],
+  hono: ["api", "worker", "serve"],
+  "@hono/zod-openapi": ["api"],
+  "@hono/node-server": ["serve"],
+  zod: ["segmenter/manifest"],
+  fflate: ["image"],
+  "@jsquash/jpeg": ["image", "worker"],
+  "@jsquash/webp": ["image", "worker"],
+  "@resvg/resvg-js": ["datasets/street/resvg"],
+  node: [
+    "datasets/camvid",
+    "image/node",
+    "runtime/gpu/node",
+    "runtime/webgpu/node",
+    "store/folder",
+    "node",
+    "serve",
+    "cli",
+  ],
+  cloudflare: ["worker"],
+};
+
+/** What CONTRIBUTING.md says that a room may import. */
+export const writtenImports = (room: string): string => {
+  const allowed = rooms[room];
+  if (allowed === undefined || allowed === "anything") return allowed ?? "nothing";
+  return allowed.length === 0 ? "nothing" : allowed.map((entry) => `\`${entry}\``).join(", ");
+};
