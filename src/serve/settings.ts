@@ -26,6 +26,7 @@ const options = {
     help: "auto, webgpu or wasm, for requests that name none; auto: WebGPU where there is a GPU",
   },
   waiting: { type: "string", value: "N", default: "16", help: "requests that may wait while one runs" },
+  rate: { type: "string", value: "N", default: "0", help: "requests a minute that a client may send; 0: unlimited" },
   help: { type: "boolean", short: "h", help: "print this" },
 } as const satisfies Options;
 
@@ -40,6 +41,8 @@ ${optionLines(options).join("\n")}
 
 Environment:
   UPLOAD_TOKEN  what uploads and deletions must send as a bearer token
+  API_TOKENS    bearer tokens, separated by commas, one of which every request that computes
+                or changes something must send; --rate then counts for each of them
 `;
 
 export interface Settings {
@@ -56,6 +59,9 @@ export interface Settings {
   readonly threads: number;
   readonly backend: Wanted;
   readonly waiting: number;
+  /** Requests a minute for each client; undefined for no limit. */
+  readonly rate: number | undefined;
+  readonly tokens: readonly string[];
 }
 
 const usageError = (fault: string): UsageError => new UsageError(`${fault}; see npm run serve -- --help`);
@@ -79,12 +85,19 @@ export const parseSettings = (
 ): Settings | null => {
   const values = parsed(args);
   if (values.help === true) return null;
-  const whole = (name: "port" | "upload-mib" | "budget-mib" | "threads" | "waiting", least: number, most: number) => {
+  const whole = (
+    name: "port" | "upload-mib" | "budget-mib" | "threads" | "waiting" | "rate",
+    least: number,
+    most: number,
+  ) => {
     const value = Number(values[name]);
     if (/^\d+$/.test(values[name]) && value >= least && value <= most) return value;
     throw usageError(`--${name} must be a whole number from ${least} to ${most}, not "${values[name]}"`);
   };
-  const { UPLOAD_TOKEN: uploadToken } = environment;
+  const { UPLOAD_TOKEN: uploadToken, API_TOKENS: apiTokens } = environment;
+  const tokens = apiTokens?.split(",").map((token) => token.trim()) ?? [];
+  if (tokens.includes(""))
+    throw new Refusal("API_TOKENS has an empty token; unset it, or give tokens separated by commas");
   if (uploadToken === "") throw new Refusal("UPLOAD_TOKEN is empty; unset it, or give a token");
   return {
     port: whole("port", 0, 65535),
@@ -98,5 +111,7 @@ export const parseSettings = (
     threads: whole("threads", 1, 64),
     backend: wantedBackend(values.backend),
     waiting: whole("waiting", 0, 1024),
+    rate: whole("rate", 0, 1_000_000) || undefined,
+    tokens,
   };
 };
