@@ -74,7 +74,7 @@ const leaving =
     sent.on("error", () => undefined);
     sent.end(bytes);
     const leave = setTimeout(() => sent.destroy(), ms);
-    await once(sent, "close");
+    await new Promise((resolve) => sent.once("close", resolve));
     clearTimeout(leave);
     return { status, digest: null };
   };

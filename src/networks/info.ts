@@ -4,6 +4,7 @@ import { crossEntropyObjective } from "../objectives/cross-entropy.ts";
 import { leastLikelyObjective } from "../objectives/least-likely.ts";
 import type { Objective } from "../objectives/objective.ts";
 import { nativeSize, type Size } from "../segmenter/size.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import { attempt, footprintsOf, largestFit, nodesOf } from "./largest-fit.ts";
 import type { OpenModel } from "./open.ts";
@@ -34,8 +35,11 @@ const memoryOf = ({ segmenter, unsupported }: OpenModel, cache: SessionCache): M
   );
 };
 
-/** All but the memory. */
-export const outlineOf = ({ segmenter: { manifest }, bytes, unsupported }: OpenModel): ModelInfo => {
+/** Everything but the memory. `bytes`: the size of the network's file. */
+export const outlineFrom = (
+  manifest: Manifest,
+  { bytes, unsupported }: Pick<OpenModel, "bytes" | "unsupported">,
+): ModelInfo => {
   const { width, height, multipleOf, fit, overlap, channels, mean, std, scale } = manifest.input;
   const { network, scales, fusion, crf } = manifest;
   return {
@@ -58,6 +62,8 @@ export const outlineOf = ({ segmenter: { manifest }, bytes, unsupported }: OpenM
     gradient: { supported: unsupported.length === 0, unsupportedOperators: unsupported },
   };
 };
+
+export const outlineOf = (model: OpenModel): ModelInfo => outlineFrom(model.segmenter.manifest, model);
 
 export const modelInfo = (model: OpenModel, cache: SessionCache): ModelInfo => {
   const { segmenter, unsupported } = model;
