@@ -70,6 +70,7 @@ export const createAttackHandler =
     const { segmenter } = model;
     const { classes } = segmenter.manifest;
     checkTargetClass(spec, classes.length);
+    context.requireWork(bytes, spec.steps);
     const image = await context.prepare(model, bytes, [objectiveFor({ attack: spec.attack, target: spec.targeted })]);
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const map = await readTruth(context, model, image, "target", target, spec.label255);

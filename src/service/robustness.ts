@@ -55,6 +55,8 @@ export const createRobustnessHandler =
     const objectives = new Map(
       spec.attacks.map((attack) => objectiveFor({ attack })).map((objective) => [objective.key, objective]),
     );
+    const allSteps = spec.attacks.flatMap((attack) => spec.epsilons.map((epsilon) => defaultSteps(attack, epsilon)));
+    context.requireWork(bytes, sum(allSteps));
     const image = await context.prepare(model, bytes, [...objectives.values()]);
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const clean = await segmenter.predict(image);
