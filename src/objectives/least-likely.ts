@@ -2,7 +2,7 @@
 
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
-import { crossEntropyWithGradient } from "./cross-entropy.ts";
+import { crossEntropyTerms, weightedCrossEntropy } from "./cross-entropy.ts";
 import type { Objective } from "./objective.ts";
 
 /**
@@ -25,7 +25,7 @@ export const leastLikelyObjective = (): Objective => ({
   inputs: {},
   build: (op, logits, { classes, visible }) => {
     const against = visible(leastLikely(op, logits, classes));
-    const { loss, gradient } = crossEntropyWithGradient(op, logits, against);
-    return { value: loss, cotangent: gradient };
+    const terms = crossEntropyTerms(op, logits, against);
+    return weightedCrossEntropy(op, terms, terms.counted);
   },
 });
