@@ -63,9 +63,11 @@ export const crossEntropyTerms = (op: Builder, logits: Value, labels: Value): Cr
 };
 
 /**
- * The same loss as `crossEntropy` with its gradient in closed form, ∂/∂z = v·(softmax(z) − onehot), v = 1 where the pixel is
- * not void: the start of the backward pass, in fewer and smaller steps than differentiating it.
+ * −Σ ln softmax(z)[y] over the pixels that are not void, with its gradient in closed form, ∂/∂z = v·(softmax(z) − onehot), where
+ * v = 1 where the pixel is not void: the start of the backward pass, in fewer and smaller steps than differentiating the loss.
  *
+ * @param logits float32 [N,C,H,W]
+ * @param labels int32 [N,H,W]; what is no class (such as 255) is void
  * @returns loss: a scalar; gradient: shaped as the logits.
  */
 export const crossEntropyWithGradient = (
