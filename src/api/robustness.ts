@@ -40,7 +40,7 @@ const robustnessSpec = (limits: Limits) =>
       model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
       attacks: z.array(AttackName).min(1).max(10).default(["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii"]),
       epsilons: z.array(Epsilon).min(1).max(limits.epsilons).default(paperEpsilons),
-      alpha: Alpha.default(1),
+      alpha: Alpha.optional(),
       threshold: z
         .number()
         .gt(0)
@@ -55,7 +55,7 @@ const robustnessSpec = (limits: Limits) =>
       label255: Label255,
     })
     .openapi("RobustnessSpec", {
-      description: `Each attack runs at each radius, with the paper's number of steps; at most ${limits.gridSteps} steps in all`,
+      description: `Each attack runs at each radius, with its own number of steps and, unless alpha is given, its own step size; at most ${limits.gridSteps} steps in all`,
       example: { attacks: ["ifgsm-ii"], epsilons: [0.25, 1, 4], threshold: 0.5 },
     });
 
@@ -64,7 +64,7 @@ const RobustnessSpecRun = z
     model: z.string(),
     attacks: list(AttackName),
     epsilons: list(z.number()),
-    alpha: z.number(),
+    alpha: z.number().optional(),
     threshold: z.number(),
     label: z.enum(["prediction", "ground-truth"]),
     pixelRange: z.enum(["clip", "none"]),

@@ -7,12 +7,14 @@ import type { Attack } from "./attack.ts";
 import { requirePositive, type Constraint } from "./constraint.ts";
 import { momentumAttacks } from "./entries/momentum.ts";
 import { signAttacks } from "./entries/sign.ts";
+import { weightedAttacks } from "./entries/weighted.ts";
 import type { AttackEntry } from "./entry.ts";
 import { defaultOf, type OptionName, type OptionUse, type OptionValues } from "./options.ts";
 
 export const attacks = {
   ...signAttacks,
   ...momentumAttacks,
+  ...weightedAttacks,
 } as const satisfies Readonly<Record<string, AttackEntry>>;
 
 /** The name of an attack. */

@@ -15,7 +15,8 @@ export interface OptionDefinition {
 export const optionDefinitions = {
   alpha: {
     title: "Step size α",
-    description: "Step size of the iterative attacks, in grey levels; 1 if absent. A single step is ε itself",
+    description:
+      "Step size of the iterative attacks, in grey levels; if absent 1 for those of the paper, 2.55 for those made for segmentation. A single step is ε itself",
     unit: "grey levels",
     minimum: 0,
     exclusive: true,
@@ -23,7 +24,8 @@ export const optionDefinitions = {
   },
   steps: {
     title: "Steps",
-    description: "Steps of the iterative attacks. The paper's number if absent: max(⌈min(ε + 4, 1.25 ε)⌉, 1)",
+    description:
+      "Steps of the iterative attacks; if absent max(⌈min(ε + 4, 1.25 ε)⌉, 1) for those of the paper, 20 for those made for segmentation",
     minimum: 1,
     maximum: Number.MAX_SAFE_INTEGER,
     integer: true,

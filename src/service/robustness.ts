@@ -36,11 +36,11 @@ const unscorable = (miou: number | null) => ({
 /** Lets whoever waits for the signal set it: a run blocks the thread, so without this an abort would never arrive. */
 const yieldOnce = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
-/** An attack of the grid, with the paper's number of steps. */
+/** An attack of the grid, with its own number of steps and, unless one is given, its own step size. */
 const planOf = (spec: RobustnessSpec, attack: AttackName, epsilon: number, source: Labels | undefined): AttackPlan => {
-  const { alpha, pixelRange, seed } = spec;
-  const steps = defaultSteps(attack, epsilon);
-  return { ...withDefaults(attack, epsilon, {}), attack, epsilon, alpha, steps, pixelRange, seed, source };
+  const { pixelRange, seed } = spec;
+  const { alpha = 1, ...options } = withDefaults(attack, epsilon, { alpha: spec.alpha });
+  return { ...options, attack, epsilon, alpha, steps: defaultSteps(attack, epsilon), pixelRange, seed, source };
 };
 
 export const createRobustnessHandler =

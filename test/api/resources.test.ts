@@ -127,7 +127,6 @@ describe("POST /v1/robustness", () => {
     expect(service.calls.robustness[0]?.spec).toMatchObject({
       attacks: ["ifgsm"],
       epsilons: [0.5, 2, 4],
-      alpha: 1,
       seed: 0,
     });
     expect(result.curve.map(({ epsilon, steps }) => [epsilon, steps])).toEqual([
