@@ -1,7 +1,8 @@
 /** The tables of attacks in the documents, each between two comments that mark its place. */
 
 import { rooms, writtenImports } from "../../test/rooms.ts";
-import { attacks, type AttackEntry } from "../../src/attacks/catalogue.ts";
+import { attacks } from "../../src/attacks/catalogue.ts";
+import type { AttackEntry } from "../../src/attacks/entry.ts";
 
 /** What the tables say of an attack. */
 type Described = Pick<AttackEntry, "title" | "summary" | "formula" | "knowledge" | "type" | "distance" | "paper">;

@@ -21,8 +21,10 @@ export interface Evaluation {
   readonly value: number;
   /** float32 [H,W]: the objective's own value of each pixel, where it gives one. */
   readonly perPixel?: Tensor<"float32"> | undefined;
-  /** Share of the pixels that still have the label that the attack moves away from, 0..1, where it is known. */
-  readonly accuracy?: number | undefined;
+  /** Share of the pixels that the attack has not moved yet (they keep their label, or lack the target's), 0..1, where known. */
+  readonly remaining?: number | undefined;
+  /** uint8 [H,W]: the labels at the image, where they are known. */
+  readonly labels?: Tensor<"uint8"> | undefined;
 }
 
 /** @throws RangeError where there is no gradient, or one of another size. */
@@ -80,8 +82,8 @@ export interface Rule<S extends State = State> {
   /** By this and `parameters` a backend recognises a rule that it can carry out by itself. */
   readonly kind: string;
   readonly parameters: Readonly<Record<string, number | boolean>>;
-  /** What is evaluated at each step: the gradient as well as the value, or the value alone. */
-  readonly needs: "gradient" | "value";
+  /** What is evaluated at each step: the objective with its gradient, its value alone, or no more than the labels. */
+  readonly needs: "gradient" | "value" | "labels";
   /** Before the first step: where to start, by default at the clean image itself. */
   begin(clean: Image, constraint: Constraint, random: Random): Stepped<S>;
   next(state: S, seen: Evaluation, x: Float32Array, around: Surroundings): Stepped<S>;

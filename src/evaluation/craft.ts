@@ -1,9 +1,17 @@
 /** Carries out an attack on an image: its trajectories on the backend's device or from here, the worst of several. */
 
-import type { Trajectory } from "../attacks/attack.ts";
+import type { Objective, Trajectory } from "../attacks/attack.ts";
 import { follow } from "../attacks/run.ts";
 import { changedShare } from "../metrics/distances.ts";
-import type { Image, Labels, Prediction, SegmentationEvaluation, Segmenter } from "../segmenter/segmenter.ts";
+import type {
+  Aim,
+  Image,
+  Labels,
+  Prediction,
+  SegmentationEvaluation,
+  SegmentationValue,
+  Segmenter,
+} from "../segmenter/segmenter.ts";
 import { followOnDevice, isDeviceRule } from "./on-device.ts";
 import { aimOf, attackOf, type AttackPlan } from "./plan.ts";
 import type { ObservedStep, Trace } from "./steps.ts";
@@ -27,11 +35,47 @@ const zerosOf = (values: Float32Array): number => {
   return zeros;
 };
 
-const observedOf = ({ gradient, loss, labels }: SegmentationEvaluation, clean: Labels): ObservedStep => ({
+/** What a rule sees of the network at an image. */
+type Seen = SegmentationValue & Partial<Pick<SegmentationEvaluation, "gradient">> & { readonly remaining: number };
+
+const observedOf = ({ gradient, loss, labels }: Seen, clean: Labels): ObservedStep => ({
   loss,
-  zeroShare: zerosOf(gradient.data) / gradient.data.length,
+  zeroShare: gradient ? zerosOf(gradient.data) / gradient.data.length : null,
   changedShare: changedShare(clean, labels) ?? 0,
 });
+
+/** Share of the pixels, void left out, that keep the labels to leave, or lack those to approach. */
+const remainingShare = (labels: Labels, { target, source }: AttackPlan, clean: Labels): number => {
+  const left = source ?? clean;
+  let [pixels, remaining] = [0, 0];
+  for (let i = 0; i < labels.data.length; i++) {
+    const wanted = target === undefined ? left.data[i]! : typeof target === "number" ? target : target.data[i]!;
+    if (wanted === 255) continue;
+    pixels += 1;
+    if ((labels.data[i] === wanted) === (target === undefined)) remaining += 1;
+  }
+  return pixels === 0 ? 0 : remaining / pixels;
+};
+
+/** The objective with as much as the trajectory's rule needs. */
+const evaluatorOf = (
+  source: Segmenter,
+  { rule: { needs } }: Trajectory,
+  aim: Aim,
+  plan: AttackPlan,
+  clean: Labels,
+): Objective<Seen> => {
+  const evaluate = needs === "gradient" ? source.objective(aim) : source.value(aim);
+  const labelled = async (image: Image): Promise<SegmentationValue> => {
+    const { labels } = await source.predict(image);
+    const value = -remainingShare(labels, plan, clean);
+    return { labels, value, loss: value };
+  };
+  return async (image, at, feeds) => {
+    const seen = await (needs === "labels" ? labelled(image) : evaluate(image, at, feeds));
+    return { ...seen, remaining: remainingShare(seen.labels, plan, clean) };
+  };
+};
 
 interface Watch {
   readonly trace: Trace;
@@ -57,11 +101,11 @@ export const craft = async (
     const climb = isDeviceRule(trajectory) ? source.onDevice(aim) : null;
     const observe = async (step: ObservedStep): Promise<void> => {
       spent.forward += 1;
-      spent.backward += 1;
+      if (trajectory.rule.needs === "gradient") spent.backward += 1;
       await trace.observed(step);
     };
     if (climb) return followOnDevice(climb, trajectory, image, clean, { signal, onStep: observe });
-    return follow(trajectory, source.objective(aim), image, {
+    return follow(trajectory, evaluatorOf(source, trajectory, aim, plan, clean), image, {
       signal,
       onStep: ({ evaluation }) => observe(observedOf(evaluation, clean)),
     });
@@ -74,12 +118,12 @@ export const craft = async (
   const judged = async (candidate: Image) => {
     spent.forward += 1;
     const prediction = await source.predict(candidate);
-    return { image: candidate, prediction, changed: changedShare(plan.source ?? clean, prediction.labels) ?? 0 };
+    return { image: candidate, prediction, remaining: remainingShare(prediction.labels, plan, clean) };
   };
   let worst = await judged(only);
   for (const trajectory of others) {
     const candidate = await judged(await followed(trajectory));
-    if (candidate.changed > worst.changed) worst = candidate;
+    if (candidate.remaining < worst.remaining) worst = candidate;
   }
   return { image: worst.image, prediction: worst.prediction, evaluations: spent };
 };

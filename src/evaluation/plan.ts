@@ -25,6 +25,10 @@ export interface AttackPlan extends OptionValues {
 export const attackOf = ({ attack, target, pixelRange, ...options }: AttackPlan): Attack =>
   makeAttack(attack, { ...options, pixelRange: pixelRange === "clip" ? [0, 255] : null }, target !== undefined);
 
+/** Steps of all trajectories of a plan's attack. */
+export const stepsOf = (plan: AttackPlan): number =>
+  attackOf(plan).trajectories.reduce((sum, { steps }) => sum + steps, 0);
+
 /** The objective that a plan's attack climbs, by which its memory is predicted before there are labels. */
 export const objectiveFor = ({ attack, target }: { readonly attack: AttackName; readonly target?: unknown }) =>
   objectiveNamed(objectiveOf(attack, target !== undefined), target !== undefined);

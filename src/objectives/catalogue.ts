@@ -30,6 +30,7 @@ export const objectives = {
 
 export type ObjectiveName = keyof typeof objectives;
 
+/** The names of all objectives. */
 export const objectiveNames = Object.keys(objectives) as readonly ObjectiveName[];
 
 /** An objective by its name. @throws RangeError for a name that there is not. */

@@ -35,10 +35,12 @@ export const exponentials = (op: Builder, logits: Value): { max: Value; exp: Val
 };
 
 /**
- * The same loss with its gradient in closed form, ∂/∂z = v·(softmax(z) − onehot), v = 1 where the pixel is not void: the start of
- * the backward pass, in fewer and smaller steps than differentiating `crossEntropy`. The labels are gathered and scattered, so
- * that beside the exponentials no tensor of the logits' size is made.
+ * −Σ ln softmax(z)[y] over the pixels that are not void, with its gradient in closed form, ∂/∂z = v·(softmax(z) − onehot), where
+ * v = 1 where the pixel is not void: the start of the backward pass, in fewer and smaller steps than differentiating the loss.
+ * The labels are gathered and scattered, so that beside the exponentials no tensor of the logits' size is made.
  *
+ * @param logits float32 [N,C,H,W]
+ * @param labels int32 [N,H,W]; what is no class (such as 255) is void
  * @returns loss: a scalar; gradient: shaped as the logits.
  */
 export const crossEntropyWithGradient = (

@@ -6,7 +6,7 @@ import { crossEntropyWithGradient } from "./cross-entropy.ts";
 import type { Objective } from "./objective.ts";
 
 /**
- * argmin over the scored classes, from the logits of this very run: recomputed at every step of an iterative attack.
+ * The least-likely class of each pixel: argmin over the scored classes, from the logits of this very run: recomputed at every step of an iterative attack.
  *
  * @param logits float32 [N,C,H,W]
  * @param scored how many of the C outputs are classes; the rest are never chosen.

@@ -40,6 +40,7 @@ export interface Clock {
   readonly steps: number;
 }
 
+/** An objective: a fragment of a graph on the logits [N,C,h,w], and how attacks climb it. */
 export interface Objective {
   /** Distinguishes the compiled graph from those of other objectives. */
   readonly key: string;

@@ -82,6 +82,30 @@ const packed = (inputs: Inputs, { inputs: types }: Objective, { pack }: Pixels):
     }),
   );
 
+/** The network's logits with the prediction and the objective on them. */
+const climbed = (
+  op: Builder,
+  network: Network,
+  size: Size,
+  objective: Objective,
+  purpose: "forward" | "gradient",
+  target: Backend,
+) => {
+  const image = imageInput(op, size);
+  const inputs = inputsOf(op, objective, size);
+  const { manifest } = network;
+  const logits = refined(op, logitsOf(op, network, image, purpose), network.refinement, target);
+  const pixels = pixelsOf(op, logits, manifest.void);
+  const labels = labelsOf(op, pixels);
+  const built = objective.build(op, pixels.logits, {
+    inputs: packed(inputs, objective, pixels),
+    classes: manifest.classes.length,
+    // Through the image's own order, which voids what is cropped away.
+    visible: (map) => pixels.pack(pixels.unpack(map)),
+  });
+  return { image, labels, built, pixels };
+};
+
 export interface GradientOptions {
   /**
    * Bytes that the session may need: activations are recomputed in the backward pass as far as that takes it there, and not
@@ -106,21 +130,26 @@ export const compileGradient = (
   { room = Infinity, target = "wasm" }: GradientOptions = {},
 ): Compiled => {
   const op = createBuilder("gradient");
-  const image = imageInput(op, size);
-  const inputs = inputsOf(op, objective, size);
-  const { manifest } = network;
-  const logits = refined(op, logitsOf(op, network, image, "gradient"), network.refinement, target);
-  const pixels = pixelsOf(op, logits, manifest.void);
-  const labels = labelsOf(op, pixels);
-  const { value, cotangent, perPixel } = objective.build(op, pixels.logits, {
-    inputs: packed(inputs, objective, pixels),
-    classes: manifest.classes.length,
-    // Through the image's own order, which voids what is cropped away.
-    visible: (map) => pixels.pack(pixels.unpack(map)),
-  });
-  const [dx] = gradient(op, pixels.logits, [image], cotangent);
-  const seen = perPixel ? { perPixel: pixels.unpack(perPixel) } : {};
-  return compiled(op, { labels, loss: value, ...seen }, { gradient: dx! }, { target, room });
+  const { image, labels, built, pixels } = climbed(op, network, size, objective, "gradient", target);
+  const [dx] = gradient(op, pixels.logits, [image], built.cotangent);
+  const seen = built.perPixel ? { perPixel: pixels.unpack(built.perPixel) } : {};
+  return compiled(op, { labels, loss: built.value, ...seen }, { gradient: dx! }, { target, room });
+};
+
+/**
+ * As `compileGradient`, without the gradient: `loss`, `labels`, and `perPixel` where the objective gives it. It needs no rule of
+ * differentiation.
+ */
+export const compileValue = (
+  network: Network,
+  size: Size,
+  objective: Objective,
+  target: Backend = "wasm",
+): Compiled => {
+  const op = createBuilder("value");
+  const { labels, built, pixels } = climbed(op, network, size, objective, "forward", target);
+  const seen = built.perPixel ? { perPixel: pixels.unpack(built.perPixel) } : {};
+  return compiled(op, { labels, loss: built.value, ...seen }, {}, { target });
 };
 
 /** At which a network is looked at without an image. */

@@ -6,7 +6,7 @@ import type { Footprint } from "../runtime/memory/memory.ts";
 import { RuntimeError, type AscentRequest, type AscentWatch, type Runtime, type Session } from "../runtime/session.ts";
 import { type Size, spatialSize, tensor, type Tensor } from "../tensor.ts";
 import type { Clock, Objective } from "../objectives/objective.ts";
-import { compileForward, compileGradient, type Compiled } from "./compile.ts";
+import { compileForward, compileGradient, compileValue, type Compiled } from "./compile.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Network } from "./network.ts";
 import { refinementOf, usualRefinement, type Crf, type Refinement } from "./refinement.ts";
@@ -18,6 +18,7 @@ export type Image = Tensor<"float32">;
 /** uint8 [H,W], class indices, 255 = void. */
 export type Labels = Tensor<"uint8">;
 
+/** What a network sees in an image [3,H,W]. */
 export interface Prediction {
   readonly labels: Labels;
   /** float32 [H,W]: the largest class probability of each pixel. */
@@ -44,8 +45,11 @@ export interface SegmentationEvaluation {
   readonly perPixel?: Tensor<"float32"> | undefined;
 }
 
+/** An objective at one image, without its gradient. */
+export type SegmentationValue = Omit<SegmentationEvaluation, "gradient">;
+
 /** Evaluates an objective: at an image, at a step of the attack, with what the attack's rule feeds it. */
-export type Evaluate = (image: Image, at?: Clock, feeds?: Feeds) => Promise<SegmentationEvaluation>;
+export type Evaluate<E = SegmentationEvaluation> = (image: Image, at?: Clock, feeds?: Feeds) => Promise<E>;
 
 type Feeds = Readonly<Record<string, Tensor>>;
 
@@ -55,6 +59,7 @@ export type DeviceAscent = Omit<AscentRequest, "feeds"> & { readonly start: Imag
 /** The ascent on the backend's device. The steps' losses are means over the pixels that are not void. */
 export type DeviceClimb = (ascent: DeviceAscent, watch?: AscentWatch) => Promise<Image>;
 
+/** A network with its preprocessing: images [3,H,W] in grey levels in, labels [H,W] and gradients out. */
 export interface Segmenter {
   readonly manifest: Manifest;
   /** Where its graphs run, and what executes them. */
@@ -65,6 +70,8 @@ export interface Segmenter {
   readonly predict: (image: Image) => Promise<Prediction>;
   /** @throws UnsupportedOperatorError, MemoryBudgetError when it is evaluated. */
   readonly objective: (aim: Aim) => Evaluate;
+  /** The same without the gradient, for any network. @throws MemoryBudgetError when it is evaluated. */
+  readonly value: (aim: Aim) => Evaluate<SegmentationValue>;
   /**
    * How an objective is climbed without leaving the backend's device; null where the backend has none, where each image has a
    * graph of its own (through a CRF), or where the objective changes from step to step.
@@ -77,10 +84,11 @@ export interface Segmenter {
   readonly withCrf: (crf: Crf | null) => Segmenter;
 }
 
-/** Which graph: predictions, or the gradient of an objective. */
-type Kind = "forward" | Objective;
+/** Which graph: predictions, an objective's gradient, or its value alone. */
+type Kind = "forward" | Objective | { readonly scored: Objective };
 
-const keyOf = (kind: Kind): string => (kind === "forward" ? kind : kind.key);
+const keyOf = (kind: Kind): string =>
+  kind === "forward" ? kind : "scored" in kind ? `value of ${kind.scored.key}` : kind.key;
 
 /** How many compiled graphs are remembered; each is a few megabytes outside the WASM memory. */
 const REMEMBERED = 4;
@@ -106,13 +114,16 @@ export const createSegmenter = (
       remembered.get(key) ??
       (kind === "forward"
         ? compileForward(whole, size, backend)
-        : compileGradient(whole, size, kind, { room: gradientRoom(size), target: backend }));
+        : "scored" in kind
+          ? compileValue(whole, size, kind.scored, backend)
+          : compileGradient(whole, size, kind, { room: gradientRoom(size), target: backend }));
     remembered.set(key, compiled);
     return { ...compiled, key };
   };
   /** An attack holds the forward session beside the gradient's. */
   const gradientRoom = (size: Size): number => cache.room() - usual("forward", size).footprint.staticBytes;
-  const crfOf = (kind: Kind): Crf | null => (kind === "forward" || crf?.attacked ? crf : null);
+  /** A value is a score: it is of the refined labels, as predictions are. */
+  const crfOf = (kind: Kind): Crf | null => (kind === "forward" || "scored" in kind || crf?.attacked ? crf : null);
   /** For an image of this size, not yet seen. */
   const usual = (kind: Kind, size: Size): Compiled => {
     const stage = crfOf(kind);
@@ -136,24 +147,41 @@ export const createSegmenter = (
     };
   };
 
+  /** What a run gives beside the gradient. */
+  const valueFrom = (
+    { loss, labels, perPixel }: Readonly<Record<string, Tensor>>,
+    image: Image,
+    sense: number,
+    countedPixels: number,
+  ): SegmentationValue => {
+    const total = Number(loss!.data[0]);
+    if (!Number.isFinite(total)) throw new RuntimeError(`the network's loss is ${total}: its output overflows`);
+    const { height, width } = spatialSize(image);
+    const shape = [height, width];
+    return {
+      value: sense * total,
+      loss: total / countedPixels,
+      labels: tensor("uint8", shape, labels!.data as Uint8Array<ArrayBuffer>),
+      ...(perPixel && { perPixel: tensor("float32", shape, perPixel.data as Float32Array<ArrayBuffer>) }),
+    };
+  };
+
   const objective = ({ objective: climbed, labels: given }: Aim): Evaluate => {
     const { target, countedPixels } = aimedAt(given, manifest.void);
     const { sense } = climbed;
     return async (image, at = { step: 1, steps: 1 }, feeds = {}) => {
-      const size = spatialSize(image);
       const outputs = await run(climbed, image, { ...target, ...climbed.feeds?.(at), ...feeds });
-      const { gradient, loss, labels, perPixel } = outputs;
-      const raw = gradient!.data as Float32Array<ArrayBuffer>;
-      const total = Number(loss!.data[0]);
-      if (!Number.isFinite(total)) throw new RuntimeError(`the network's loss is ${total}: its output overflows`);
-      const shape = [size.height, size.width];
-      return {
-        gradient: tensor("float32", image.shape, sense > 0 ? raw : negated(raw)),
-        value: sense * total,
-        loss: total / countedPixels(image),
-        labels: tensor("uint8", shape, labels!.data as Uint8Array<ArrayBuffer>),
-        ...(perPixel && { perPixel: tensor("float32", shape, perPixel.data as Float32Array<ArrayBuffer>) }),
-      };
+      const seen = valueFrom(outputs, image, sense, countedPixels(image));
+      const raw = outputs["gradient"]!.data as Float32Array<ArrayBuffer>;
+      return { gradient: tensor("float32", image.shape, sense > 0 ? raw : negated(raw)), ...seen };
+    };
+  };
+
+  const value = ({ objective: climbed, labels: given }: Aim): Evaluate<SegmentationValue> => {
+    const { target, countedPixels } = aimedAt(given, manifest.void);
+    return async (image, at = { step: 1, steps: 1 }, feeds = {}) => {
+      const outputs = await run({ scored: climbed }, image, { ...target, ...climbed.feeds?.(at), ...feeds });
+      return valueFrom(outputs, image, climbed.sense, countedPixels(image));
     };
   };
 
@@ -178,6 +206,7 @@ export const createSegmenter = (
     crf,
     predict,
     objective,
+    value,
     onDevice,
     forwardFootprint: (size) => usual("forward", size).footprint,
     attackFootprints: (size, climbed) => (["forward", climbed] as const).map((kind) => usual(kind, size).footprint),

@@ -182,3 +182,19 @@ describe("a segmenter", () => {
     expect(segmenter.attackFootprints(size, leastLikely)).toHaveLength(2);
   });
 });
+
+describe("a value without its gradient", () => {
+  it("is the objective's own, with the same labels", async () => {
+    const segmenter = segmenterOf(tinyNetwork());
+    const [image, labels] = [noiseImage(8, 8), noiseLabels(8, 8, 4, 3, true)];
+    for (const aim of [awayFrom(labels), towards(labels), toLeastLikely]) {
+      const { gradient, ...expected } = await segmenter.objective(aim)(image);
+      const actual = await segmenter.value(aim)(image);
+      expect(gradient.shape).toEqual(image.shape);
+      expect(actual.labels).toEqual(expected.labels);
+      expect(actual.value).toBeCloseTo(expected.value, 3);
+      expect(actual.loss).toBeCloseTo(expected.loss, 5);
+      expect(actual).not.toHaveProperty("gradient");
+    }
+  });
+});

@@ -1,0 +1,65 @@
+/** A row of the catalogue: what an attack is, what it takes, how it is made. */
+
+import type { Attack, Rule, Trajectory } from "./attack.ts";
+import type { Constraint } from "./constraint.ts";
+import type { OptionUses } from "./options.ts";
+import { paperSteps } from "./paper-steps.ts";
+
+/** An attack's options with nothing left open; those that the attack does not take are absent. */
+export interface AttackOptions extends Constraint {
+  readonly alpha: number;
+  readonly steps: number;
+  readonly momentum?: number | undefined;
+  readonly seed: number;
+}
+
+export interface Paper {
+  readonly title: string;
+  readonly authors: string;
+  readonly year: number;
+  /** arXiv's identifier, as in "1711.09856". */
+  readonly arxiv: string;
+}
+
+export interface AttackEntry {
+  readonly title: string;
+  /** One sentence for the table, the API's prose and the lab. */
+  readonly summary: string;
+  /** The step as a formula. */
+  readonly formula: string;
+  /** What the attacker knows of the network. */
+  readonly knowledge: "white-box" | "transfer" | "gradient-free";
+  /** Whether it looks for the worst image in a ball, or for the smallest ball that is enough. */
+  readonly type: "fixed-budget" | "minimum-norm";
+  readonly distance: "linf" | "l2";
+  readonly paper: Paper;
+  /** Technique of MITRE ATLAS (v5.6.0). */
+  readonly atlas: string;
+  /** Name of the objective that is climbed. */
+  readonly objective: string;
+  /** Name of the objective where the request targets labels of its own; by default the same. */
+  readonly targetedObjective?: string;
+  /** Whether the seed makes a difference. */
+  readonly random: boolean;
+  readonly options: OptionUses;
+  readonly rule: (options: AttackOptions) => Rule;
+  /** Where an attack follows its rule more than once, or more than one rule: all trajectories, given the one of `rule`. */
+  readonly trajectories?: (options: AttackOptions, own: Trajectory) => Attack["trajectories"];
+}
+
+/** A white-box attack of fixed budget in the L∞ ball. */
+export const whiteBox = {
+  knowledge: "white-box",
+  type: "fixed-budget",
+  distance: "linf",
+  atlas: "AML.T0043.000",
+} as const satisfies Partial<AttackEntry>;
+
+/** Options of a single step of ε: a caller may state both numbers, and may not change them. */
+export const singleStep = (name: string): OptionUses => ({
+  alpha: { default: (epsilon) => epsilon, fixed: `must be absent: the one step of ${name} is epsilon itself` },
+  steps: { default: 1, fixed: `must be 1: ${name} takes one step` },
+});
+
+/** Options of an attack in steps of α: the number of steps is the paper's. */
+export const iterative = { alpha: { default: 1 }, steps: { default: paperSteps } } as const satisfies OptionUses;
