@@ -123,3 +123,14 @@ export const createPipeline = (specs: readonly TransformSpec[]): Pipeline => {
     },
   };
 };
+
+/** What is out of range in these transformations, as an error; null if nothing is. */
+export const transformFault = (specs: readonly TransformSpec[]): TransformError | null => {
+  try {
+    createPipeline(specs);
+    return null;
+  } catch (cause) {
+    if (cause instanceof TransformError) return cause;
+    throw cause;
+  }
+};
