@@ -9,6 +9,7 @@ import { adaptiveAttacks } from "./entries/adaptive.ts";
 import { gradientFreeAttacks } from "./entries/gradient-free.ts";
 import { momentumAttacks } from "./entries/momentum.ts";
 import { signAttacks } from "./entries/sign.ts";
+import { weightedAttacks } from "./entries/weighted.ts";
 import type { AttackEntry, AttackOptions } from "./entry.ts";
 import { defaultOf, type OptionName, type OptionUse, type OptionValues } from "./options.ts";
 import { patient } from "./patience.ts";
@@ -16,12 +17,15 @@ import { patient } from "./patience.ts";
 export const attacks = {
   ...signAttacks,
   ...momentumAttacks,
+  ...weightedAttacks,
   ...adaptiveAttacks,
   ...gradientFreeAttacks,
 } as const satisfies Readonly<Record<string, AttackEntry>>;
 
+/** The name of an attack. */
 export type AttackName = keyof typeof attacks;
 
+/** The names of all attacks. */
 export const attackNames = Object.keys(attacks) as readonly AttackName[];
 
 export const attackEntry = (name: AttackName): AttackEntry => attacks[name];
@@ -76,7 +80,12 @@ const trajectoriesOf = (entry: AttackEntry, objective: string, options: AttackOp
 const restarted = (options: AttackOptions, k: number): AttackOptions =>
   k === 0 ? options : { ...options, seed: options.seed + k, start: options.start === 0 ? 1 : options.start };
 
-/** @throws RangeError for a number that is out of range. */
+/**
+ * An attack by its name; `epsilon` and `alpha` are in grey levels.
+ *
+ * @param targeted whether given labels are approached.
+ * @throws RangeError for a number that is out of range.
+ */
 export const makeAttack = (name: AttackName, settings: AttackSettings, targeted = false): Attack => {
   const { epsilon, pixelRange, seed } = settings;
   requirePositive({ epsilon });

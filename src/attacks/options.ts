@@ -16,7 +16,7 @@ export const optionDefinitions = {
   alpha: {
     title: "Step size α",
     description:
-      "Step size of the iterative attacks, in grey levels; the attack's own if absent, most often 1. A single step is ε itself",
+      "Step size of the iterative attacks, in grey levels; the attack's own if absent: 1 for those of the paper, 2.55 for those made for segmentation. A single step is ε itself",
     unit: "grey levels",
     minimum: 0,
     exclusive: true,
@@ -25,7 +25,7 @@ export const optionDefinitions = {
   steps: {
     title: "Steps",
     description:
-      "Steps of the iterative attacks, and queries of the gradient-free ones. The attack's own number if absent: for those of Arnab et al. max(⌈min(ε + 4, 1.25 ε)⌉, 1)",
+      "Steps of the iterative attacks, and queries of the gradient-free ones; the attack's own number if absent: max(⌈min(ε + 4, 1.25 ε)⌉, 1) for those of the paper",
     minimum: 1,
     maximum: Number.MAX_SAFE_INTEGER,
     integer: true,
