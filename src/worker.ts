@@ -50,15 +50,15 @@ const finishing = (service: Service): Service => {
   };
   return {
     ...service,
-    models: () => held(service.models()),
-    model: (name) => held(service.model(name)),
+    models: (run) => held(service.models(run)),
+    model: (name, run) => held(service.model(name, run)),
     ready: () => held(service.ready()),
-    segment: (request) => held(service.segment(request)),
+    segment: (request, run) => held(service.segment(request, run)),
     attack: (request, run) => held(service.attack(request, run)),
-    score: (request) => held(service.score(request)),
+    score: (request, run) => held(service.score(request, run)),
     robustness: (request, run) => held(service.robustness(request, run)),
     uploads: uploads && {
-      add: (request) => held(uploads.add(request)),
+      add: (request, run) => held(uploads.add(request, run)),
       remove: (name) => held(uploads.remove(name)),
     },
   };

@@ -1,6 +1,6 @@
 /** The HTTP service: a Hono app over a Service. Runs unchanged in workerd, Node and any other runtime with `fetch`. */
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Hono } from "hono";
+import type { Hono, HonoRequest } from "hono";
 import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
@@ -11,7 +11,7 @@ import { health } from "./health.ts";
 import { modelUploads } from "./model-uploads.ts";
 import { models } from "./models.ts";
 import { openApiDocument } from "./openapi.ts";
-import { mount, type Env, type Limits } from "./operation.ts";
+import { bodyBudget, mount, type Env, type Limits } from "./operation.ts";
 import { failureOf, problemResponse, type Log } from "./problem.ts";
 import { robustness } from "./robustness.ts";
 import { score } from "./score.ts";
@@ -35,6 +35,13 @@ export const defaultLimits: Limits = {
   epsilons: 32,
 };
 
+/** POST /v1/models and DELETE /v1/models/NAME, and the preflight of the latter. */
+const changesModels = (request: HonoRequest): boolean => {
+  const { method, path } = request;
+  const asked = method === "OPTIONS" ? request.header("access-control-request-method") : method;
+  return path.startsWith("/v1/models") && (asked === "POST" || asked === "DELETE");
+};
+
 /**
  * The app. Knows no model and no runtime.
  *
@@ -46,15 +53,21 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
   const app = new OpenAPIHono<Env>();
 
   app.use(requestId());
-  app.use(
-    cors({
-      allowMethods: ["GET", "HEAD", "POST", "DELETE"],
-      exposeHeaders: ["X-Request-Id", "Server-Timing", "Retry-After", "Location"],
-    }),
-  );
-  app.use(async function noStore(c, next) {
+  const bodies = bodyBudget(limits.unfinishedBytes ?? 4 * limits.bodyBytes + limits.uploadBytes);
+  app.use(async function shareBodyBudget(c, next) {
+    c.set("bodies", bodies);
+    await next();
+  });
+  // Reading and computing is open to any page. What changes something is not, unless a token says who may.
+  const readers = cors({
+    allowMethods: ["GET", "HEAD", "POST", ...(options.uploadToken === undefined ? [] : ["DELETE"])],
+    exposeHeaders: ["X-Request-Id", "Server-Timing", "Retry-After", "Location"],
+  });
+  app.use((c, next) => (changesModels(c.req) && options.uploadToken === undefined ? next() : readers(c, next)));
+  app.use(async function commonHeaders(c, next) {
     await next();
     if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");
+    c.res.headers.set("X-Content-Type-Options", "nosniff");
   });
   app.use(
     methodNotAllowed({

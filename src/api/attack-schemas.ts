@@ -22,6 +22,7 @@ import {
   Size,
   Timing,
 } from "./schemas.ts";
+import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
 export const outputNames = [
   "adversarial",
@@ -70,6 +71,7 @@ export const attackSpec = (limits: Limits) =>
       seed: Seed,
       crf: AttackedCrf,
       backend: Backend,
+      label255: Label255,
       images: z
         .array(z.enum(outputNames))
         .max(outputNames.length)
@@ -98,6 +100,7 @@ const AttackSpecRun = z
     seed: z.int(),
     crf: AttackedCrf,
     backend: Backend,
+    label255: Label255,
   })
   .openapi("AttackSpecRun", { description: "The spec as it ran, every default filled in" });
 
@@ -134,6 +137,8 @@ export const AttackProgress = z.strictObject({ ...stepFields, steps: z.int() }).
 
 export const Attack = Size.extend({
   reference: Reference,
+  voidPixels: VoidPixels,
+  warnings: Warnings,
   scores: floatAndUint8(Scores),
   perturbation: floatAndUint8(Perturbation),
   steps: list(z.strictObject(stepFields)),

@@ -36,6 +36,12 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     title: "Body too large",
     meaning: "The request's body has more bytes than the service reads; `limitBytes` is the limit.",
   },
+  "receiving-too-much": {
+    status: 503,
+    title: "Too many bodies at once",
+    meaning:
+      "The service is receiving so many bodies that it has no memory for another. Retry after the seconds in Retry-After.",
+  },
   "malformed-body": {
     status: 400,
     title: "Malformed body",
@@ -97,6 +103,12 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     title: "Unauthorized",
     meaning: "Uploading and deleting models needs the deployment's token: `Authorization: Bearer TOKEN`.",
   },
+  "foreign-origin": {
+    status: 403,
+    title: "Page of another origin",
+    meaning:
+      "Without a token, models are uploaded and deleted from the command line or from pages of the service itself, not from any web page. A deployment that sets a token takes them from everywhere.",
+  },
   "uploads-disabled": {
     status: 501,
     title: "Uploads are disabled",
@@ -107,6 +119,12 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     status: 409,
     title: "No room for another model",
     meaning: "The deployment keeps so many uploaded models and no more. DELETE /v1/models/{name} makes room.",
+  },
+  "storage-full": {
+    status: 507,
+    title: "Storage full",
+    meaning:
+      "The deployment's storage takes no more bytes. Nothing of the upload was kept; deleting a model may make room.",
   },
   "model-exists": {
     status: 409,

@@ -45,6 +45,7 @@ const bodyProblems = [
   "unsupported-media-type",
   "malformed-body",
   "body-too-large",
+  "receiving-too-much",
   "invalid-request",
   "invalid-spec",
   "unknown-model",

@@ -66,6 +66,11 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
         detail: `The body has more than ${failure.limitBytes} bytes (${mib(failure.limitBytes)}).`,
         extensions: { limitBytes: failure.limitBytes },
       };
+    case "receiving-too-much":
+      return {
+        detail: "The bodies that are being received take all the memory that there is for them.",
+        headers: { "Retry-After": "5" },
+      };
     case "malformed-body":
       return failure.pointer === undefined
         ? { detail: `The body is malformed: ${failure.reason}.` }
@@ -116,6 +121,8 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
           : "A token is needed: Authorization: Bearer TOKEN.",
         headers: { "WWW-Authenticate": `Bearer realm="faultline"${failure.given ? ', error="invalid_token"' : ""}` },
       };
+    case "foreign-origin":
+      return { detail: `The request comes from ${failure.origin}, and this deployment has no token for uploads.` };
     case "uploads-disabled":
       return {
         detail:
@@ -126,6 +133,8 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
         detail: `${failure.most} uploaded models are kept at most; delete one.`,
         extensions: { most: failure.most },
       };
+    case "storage-full":
+      return { detail: "The deployment's storage is full; nothing of the upload was kept." };
     case "model-exists":
       return failure.sha256 === null
         ? at("manifest/name", `is ${failure.model}, which is shipped with the service; choose another name`)
@@ -188,11 +197,23 @@ export const failureOf = (error: unknown, log: Log, requestId: string): Failure 
   return { kind: "internal" };
 };
 
+/** Maximum number of characters of a text in a problem, and of items of a list. */
+const LONGEST_TEXT = 400;
+const LONGEST_LIST = 100;
+
+/** A file or a request may hold names of megabytes; a problem quotes their beginnings. */
+const shortened = (value: unknown): unknown => {
+  if (typeof value === "string") return value.length > LONGEST_TEXT ? `${value.slice(0, LONGEST_TEXT)}…` : value;
+  if (Array.isArray(value)) return value.slice(0, LONGEST_LIST).map(shortened);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shortened(inner)]));
+};
+
 /** The problem that an error is to its caller. Nothing of an unknown error is told. */
 export const problemOf = (failure: Failure | RequestFailure, requestId: string): Problem => {
   const { detail, errors, extensions } = particulars(failure);
   const { status, title } = problemKinds[failure.kind];
-  return {
+  const problem = {
     type: `/problems/${failure.kind}`,
     title,
     status,
@@ -201,6 +222,7 @@ export const problemOf = (failure: Failure | RequestFailure, requestId: string):
     ...(errors && { errors }),
     ...extensions,
   };
+  return shortened(problem) as Problem;
 };
 
 /** The problem as a response, with the headers that its status asks for. */

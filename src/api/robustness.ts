@@ -29,6 +29,7 @@ import {
   Timing,
 } from "./schemas.ts";
 import { uploadBody } from "./upload.ts";
+import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
 /** The radii of Arnab et al. */
 const paperEpsilons = [0.25, 0.5, 1, 2, 4, 8, 16, 32];
@@ -51,6 +52,7 @@ const robustnessSpec = (limits: Limits) =>
       seed: Seed,
       crf: AttackedCrf,
       backend: Backend,
+      label255: Label255,
     })
     .openapi("RobustnessSpec", {
       description: `Each attack runs at each radius, with the paper's number of steps; at most ${limits.gridSteps} steps in all`,
@@ -69,6 +71,7 @@ const RobustnessSpecRun = z
     seed: z.int(),
     crf: AttackedCrf,
     backend: Backend,
+    label255: Label255,
   })
   .openapi("RobustnessSpecRun", { description: "The grid as it ran" });
 
@@ -88,6 +91,8 @@ const SmallestEpsilon = z.strictObject({ float: z.number().nullable(), uint8: z.
 
 const Robustness = Size.extend({
   reference: Reference,
+  voidPixels: VoidPixels,
+  warnings: Warnings,
   threshold: z.number(),
   clean: z.strictObject({ miou: share("Clean mean IoU"), pixelAccuracy: share("Clean pixel accuracy") }),
   curve: list(CurvePoint),

@@ -3,6 +3,7 @@
 import type { Refinement } from "./refinement.ts";
 import type { Model } from "../onnx/graph.ts";
 import { fuseBatchNormalization } from "../onnx/passes/fuse-batch-norm.ts";
+import { inSinglePrecision } from "../onnx/passes/single-precision.ts";
 import { readModel } from "../onnx/read.ts";
 import { ManifestError, requireConsistent, type Manifest } from "./manifest.ts";
 
@@ -20,7 +21,7 @@ export const openNetwork = (manifest: Manifest, bytes: Uint8Array): Network => {
   if (manifest.output.kind === "labels") {
     throw new ManifestError("labels alone have neither confidence nor gradient; export the logits", "output.kind");
   }
-  const model = fuseBatchNormalization(readModel(bytes));
+  const model = fuseBatchNormalization(inSinglePrecision(readModel(bytes)));
   const requireName = (field: string, wanted: string, present: readonly { readonly name: string }[]) => {
     if (present.some((v) => v.name === wanted)) return;
     throw new ManifestError(`the network has no "${wanted}", only ${present.map((v) => v.name).join(", ")}`, field);

@@ -13,12 +13,13 @@ import type {
 } from "../contract/robustness.ts";
 import { measure, type Subject } from "../evaluation/measure.ts";
 import { objectiveFor, type AttackPlan } from "../evaluation/plan.ts";
-import { iouRatio, scoresOf, type Scores } from "../metrics/counts.ts";
+import { iouRatio, scoresOf, sum, type Scores } from "../metrics/counts.ts";
 import { sha256Of } from "../networks/open.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import { spatialSize } from "../tensor.ts";
 import { receiptOf, type Context } from "./context.ts";
-import { readTruth } from "./pictures.ts";
+import { labelWarnings } from "./label-reading.ts";
+import { pictureWarnings, readTruth } from "./pictures.ts";
 import { cancellable } from "./queue.ts";
 
 const pointScores = (after: Scores, clean: Scores): PointScores => ({
@@ -55,7 +56,7 @@ export const createRobustnessHandler =
       spec.attacks.map((attack) => objectiveFor({ attack })).map((objective) => [objective.key, objective]),
     );
     const image = await context.prepare(model, bytes, [...objectives.values()]);
-    const truth = await readTruth(context, model, image, "labels", labels);
+    const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const clean = await segmenter.predict(image);
     const subject: Subject = { segmenter, image, item: await sha256Of(bytes), truth, clean };
     const unattacked = await measure(subject, null);
@@ -92,6 +93,8 @@ export const createRobustnessHandler =
       ...spatialSize(image),
       reference: unattacked.row.reference,
       threshold: spec.threshold,
+      voidPixels: image.shape[1]! * image.shape[2]! - sum(unattacked.row.counts.clean.reference),
+      warnings: [...pictureWarnings(bytes), ...(truth ? labelWarnings("labels", truth) : [])],
       clean: { miou: cleanScores.miou, pixelAccuracy: cleanScores.pixelAccuracy },
       curve,
       breaking,

@@ -87,7 +87,7 @@ describe("POST /v1/score", () => {
       },
     });
     expect(result).not.toHaveProperty("iouRatio");
-    expect(service.calls.score[0]).toEqual({ ...maps, classes: { kind: "count", count: 2 } });
+    expect(service.calls.score[0]).toEqual({ ...maps, classes: { kind: "count", count: 2 }, meanOver: "reference" });
   });
 
   it("takes three maps, and a model's classes", async () => {

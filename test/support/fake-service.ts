@@ -118,6 +118,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         labels: png("labels"),
         backend: "wasm",
         backendWhy: "it was asked for",
+        warnings: [],
         timings: { run: 2, total: 3 },
       };
     },
@@ -137,6 +138,8 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         width: 4,
         height: 2,
         reference: request.labels ? "ground-truth" : "prediction",
+        voidPixels: 0,
+        warnings: [],
         scores: { float: scores, uint8: { ...scores, iouRatio: 0.3 } },
         perturbation: { float: perturbation, uint8: { ...perturbation, psnr: null } },
         steps,
@@ -149,7 +152,8 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
     },
     score: async (request) => {
       calls.score.push(request);
-      const both = { width: 4, height: 2, classes: 2, voidPixels: 0, prediction: mapScores };
+      const { meanOver = "reference" } = request;
+      const both = { width: 4, height: 2, classes: 2, meanOver, warnings: [], voidPixels: 0, prediction: mapScores };
       return request.adversarial ? { ...both, adversarial: mapScores, iouRatio: 1 } : both;
     },
     robustness: async (request, { onPoint, signal }) => {
@@ -165,6 +169,8 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         width: 4,
         height: 2,
         reference: request.labels ? "ground-truth" : "prediction",
+        voidPixels: 0,
+        warnings: [],
         threshold,
         clean: { miou: 1, pixelAccuracy: 1 },
         curve,
