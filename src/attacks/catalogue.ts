@@ -102,3 +102,6 @@ export const makeAttack = (name: AttackName, settings: AttackSettings, targeted 
   );
   return { trajectories: [first, ...further, ...again.flat()] };
 };
+
+/** Evaluations of all trajectories of an attack: what it costs, before anything is run. @throws RangeError as `makeAttack`. */
+export const evaluationsOf = (attack: Attack): number => attack.trajectories.reduce((sum, { steps }) => sum + steps, 0);

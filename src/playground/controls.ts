@@ -29,8 +29,8 @@ const [epsilon, steps, alpha, seed] = ["epsilon", "steps", "alpha", "seed"].map(
 const radius = (): number => epsilons[epsilon.valueAsNumber]!;
 const attackName = (): AttackName => attack.value as AttackName;
 
-/** Until the visitor says otherwise. */
-let byProtocol = true;
+/** Until the visitor says otherwise: of the steps, and of the step size. */
+let [byProtocol, ownAlpha] = [true, true];
 
 /** The strongest of the paper. */
 const FIRST: AttackName = "ifgsm-ii";
@@ -74,6 +74,7 @@ const follow = (): void => {
   byId("attack-hint", HTMLElement).textContent = entry.summary;
   if (byProtocol || stepsFixed) steps.value = String(defaultSteps(attackName(), radius()));
   steps.disabled = stepsFixed;
+  if (ownAlpha) alpha.value = String(defaultOption(attackName(), "alpha", radius()) ?? 1);
   alpha.disabled = !takes("alpha");
   seed.disabled = !entry.random;
   for (const [name, field] of optionInputs) field.disabled = !takes(name);
@@ -85,6 +86,9 @@ attack.addEventListener("change", follow);
 steps.addEventListener("input", () => {
   byProtocol = false;
   follow();
+});
+alpha.addEventListener("input", () => {
+  ownAlpha = false;
 });
 byId("protocol", HTMLButtonElement).addEventListener("click", () => {
   byProtocol = true;
@@ -134,6 +138,7 @@ export const takeFrom = (parameters: URLSearchParams): void => {
     control.value = value;
     if (!control.value || !control.checkValidity()) control.value = before;
     else if (control === steps) byProtocol = false;
+    else if (control === alpha) ownAlpha = false;
   }
   const index = epsilons.indexOf(Number(parameters.get("epsilon") ?? NaN));
   if (index >= 0) epsilon.value = String(index);

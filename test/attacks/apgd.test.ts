@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Evaluation, Objective } from "../../src/attacks/attack.ts";
-import { apgdRule, checkpoints, stepsOfStages, type Stage } from "../../src/attacks/rules/apgd.ts";
+import { apgdRule, checkpoints, shrinking as stages, stepsOfStages } from "../../src/attacks/rules/apgd.ts";
 import { follow } from "../../src/attacks/run.ts";
 import { random } from "../../src/random.ts";
 import { tensorOf } from "../../src/tensor.ts";
@@ -151,12 +151,6 @@ describe("apgd", () => {
 });
 
 describe("apgd in stages", () => {
-  const stages: readonly Stage[] = [
-    { radius: 2, share: 0.3 },
-    { radius: 1.5, share: 0.3 },
-    { radius: 1, share: 0.4 },
-  ];
-
   it.each([
     [300, [90, 90, 120]],
     [100, [30, 30, 40]],

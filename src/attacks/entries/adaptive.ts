@@ -1,8 +1,21 @@
 /** Attacks whose step size follows the progress: APGD, alone and in SEA, and PAdam. */
 
-import { randomStart, whiteBox, type AttackEntry } from "../entry.ts";
-import { apgdRule } from "../rules/apgd.ts";
+import { randomStart, whiteBox, type AttackEntry, type Paper } from "../entry.ts";
+import type { OptionUses } from "../options.ts";
+import { apgdRule, shrinking } from "../rules/apgd.ts";
 import { padamRule } from "../rules/padam.ts";
+
+const seaPaper: Paper = {
+  title: "Towards Reliable Evaluation and Fast Training of Robust Semantic Segmentation Models",
+  authors: "Croce, Singh, Hein",
+  year: 2024,
+  arxiv: "2306.12941",
+};
+
+/** SEA's losses, each with cross-entropy over all pixels as its value, which the step size follows. */
+const losses = ["balanced-cross-entropy", "masked-cross-entropy", "steered-jensen-shannon"] as const;
+
+const staged = { steps: { default: 300 }, ...randomStart } as const satisfies OptionUses;
 
 export const adaptiveAttacks = {
   apgd: {
@@ -21,6 +34,35 @@ export const adaptiveAttacks = {
     random: true,
     options: { steps: { default: 100 }, ...randomStart },
     rule: apgdRule,
+  },
+  sea: {
+    ...whiteBox,
+    title: "SEA",
+    summary:
+      "Three APGDs in balls that shrink to ε, on three losses for segmentation; of the three images the worst counts.",
+    formula: "APGD within 2ε, 1.5ε, ε for 3:3:4 of the steps, on class-balanced masked L, masked L and Jensen–Shannon",
+    paper: seaPaper,
+    objective: losses[0],
+    random: true,
+    options: staged,
+    rule: ({ start }) => apgdRule({ start, stages: shrinking }),
+    trajectories: (_, own) => [own, ...losses.slice(1).map((objective) => ({ ...own, objective }))],
+  },
+  "apgd-tsallis": {
+    ...whiteBox,
+    title: "APGD on Tsallis cross-entropy",
+    summary: "APGD in balls that shrink to ε, on the Tsallis cross-entropy whose order rises anew in each.",
+    formula: "APGD within 2ε, 1.5ε, ε for 3:3:4 of the steps, on Σ (1 − pᵢ^(1−q))/(1 − q), q from −2 to 1 in each",
+    paper: {
+      title: "TsallisPGD: Adaptive Gradient Weighting for Adversarial Attacks on Semantic Segmentation",
+      authors: "Matyasko, Lou, Atmosukarto, Zhang",
+      year: 2026,
+      arxiv: "2605.03405",
+    },
+    objective: "steered-tsallis",
+    random: true,
+    options: staged,
+    rule: ({ start }) => apgdRule({ start, stages: shrinking }),
   },
   padam: {
     ...whiteBox,

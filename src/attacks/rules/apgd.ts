@@ -108,6 +108,13 @@ export const stepsOfStages = (stages: readonly Stage[], steps: number): readonly
   return [...earlier, steps - earlier.reduce((a, b) => a + b, 0)];
 };
 
+/** SEA's: 3 : 3 : 4 of the steps within 2ε, 1.5ε and ε. */
+export const shrinking: readonly Stage[] = [
+  { radius: 2, share: 0.3 },
+  { radius: 1.5, share: 0.3 },
+  { radius: 1, share: 0.4 },
+];
+
 export interface ApgdOptions {
   /** Radius of the random start as a share of that of the first stage; default 0: the image itself. */
   readonly start?: number | undefined;
