@@ -55,7 +55,7 @@ const robustnessSpec = (limits: Limits) =>
       label255: Label255,
     })
     .openapi("RobustnessSpec", {
-      description: `Each attack runs at each radius, with its own number of steps; at most ${limits.gridSteps} evaluations of the network in all`,
+      description: `Each attack runs at each radius, with its own number of steps and, unless alpha is given, its own step size; at most ${limits.gridSteps} evaluations of the network in all`,
       example: { attacks: ["ifgsm-ii"], epsilons: [0.25, 1, 4], threshold: 0.5 },
     });
 

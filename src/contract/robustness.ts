@@ -11,7 +11,7 @@ export interface RobustnessSpec {
   readonly model: string;
   readonly attacks: readonly AttackName[];
   readonly epsilons: readonly number[];
-  /** Step size of the attacks that take one; each attack's own where it is absent. */
+  /** Each attack's own where it is absent. */
   readonly alpha?: number | undefined;
   /** Broken where the IoU ratio is below this. */
   readonly threshold: number;

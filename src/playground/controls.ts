@@ -29,8 +29,10 @@ const [epsilon, steps, alpha, seed] = ["epsilon", "steps", "alpha", "seed"].map(
 const radius = (): number => epsilons[epsilon.valueAsNumber]!;
 const attackName = (): AttackName => attack.value as AttackName;
 
-/** Until the visitor says otherwise: of the steps, and of the step size. */
-let [byProtocol, ownAlpha] = [true, true];
+/** Until the visitor says otherwise. */
+let byProtocol = true;
+/** Until then the step size is the attack's own. */
+let ownAlpha = true;
 
 /** The strongest of the paper. */
 const FIRST: AttackName = "ifgsm-ii";
@@ -74,7 +76,7 @@ const follow = (): void => {
   byId("attack-hint", HTMLElement).textContent = entry.summary;
   if (byProtocol || stepsFixed) steps.value = String(defaultSteps(attackName(), radius()));
   steps.disabled = stepsFixed;
-  if (ownAlpha) alpha.value = String(defaultOption(attackName(), "alpha", radius()) ?? 1);
+  if (ownAlpha && takes("alpha")) alpha.value = String(defaultOption(attackName(), "alpha", radius()));
   alpha.disabled = !takes("alpha");
   seed.disabled = !entry.random;
   for (const [name, field] of optionInputs) field.disabled = !takes(name);

@@ -36,7 +36,7 @@ const unscorable = (miou: number | null) => ({
 /** Lets whoever waits for the signal set it: a run blocks the thread, so without this an abort would never arrive. */
 const yieldOnce = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
-/** An attack of the grid, with its own number of steps. */
+/** An attack of the grid, with its own number of steps and, unless one is given, its own step size. */
 const planOf = (spec: RobustnessSpec, attack: AttackName, epsilon: number, source: Labels | undefined): AttackPlan => {
   const { pixelRange, seed } = spec;
   const { alpha = 1, steps = 1, ...options } = withDefaults(attack, epsilon, { alpha: spec.alpha });
