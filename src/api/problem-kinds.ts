@@ -170,7 +170,8 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
   "gradient-unsupported": {
     status: 422,
     title: "Gradient unsupported",
-    meaning: "The network has operators without a derivative rule, so it can be segmented with but not attacked.",
+    meaning:
+      "The network has operators without a derivative rule, so it can be segmented with, and attacked only without gradients.",
   },
   "memory-exceeded": {
     status: 413,

@@ -1,5 +1,6 @@
 /** Failures to RFC 9457 problems: one exhaustive switch, so that a new failure does not compile until it has a detail. */
 import { HTTPException } from "hono/http-exception";
+import { attackEntry, attackNames } from "../attacks/catalogue.ts";
 import { FaultlineError, type Failure, type FieldError } from "../contract/failure.ts";
 import { problemKinds } from "./problem-kinds.ts";
 import type { Problem } from "./problem-schema.ts";
@@ -39,6 +40,8 @@ const fields = (errors: readonly FieldError[]): Particulars => ({
     .join("; ")}${errors.length > 3 ? `; and ${errors.length - 3} more` : ""}.`,
   errors,
 });
+
+const withoutGradient = attackNames.filter((name) => attackEntry(name).knowledge === "gradient-free");
 
 const particulars = (failure: Failure | RequestFailure): Particulars => {
   switch (failure.kind) {
@@ -167,7 +170,7 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
     }
     case "gradient-unsupported":
       return {
-        detail: `The model ${failure.model} has operators without a derivative rule: ${failure.operators.join(", ")}.`,
+        detail: `The model ${failure.model} has operators without a derivative rule: ${failure.operators.join(", ")}. Attacks that need no gradient can be run on it: ${withoutGradient.join(", ")}.`,
         extensions: { unsupportedOperators: failure.operators },
       };
     case "memory-exceeded": {

@@ -64,6 +64,9 @@ export type DeviceAscent = Omit<AscentRequest, "feeds"> & { readonly start: Imag
 export type DeviceClimb = (ascent: DeviceAscent, watch?: AscentWatch) => Promise<Image>;
 
 /** A network with its preprocessing: images [3,H,W] in grey levels in, labels [H,W] and gradients out. */
+/** What an attack evaluates: an objective with its gradient, or its value alone. */
+export type Evaluated = Objective | { readonly scored: Objective };
+
 export interface Segmenter {
   readonly manifest: Manifest;
   /** Where its graphs run, and what executes them. */
@@ -83,8 +86,8 @@ export interface Segmenter {
    * graph of its own (through a CRF), or where the objective changes from step to step or is random (by a transformation).
    */
   readonly onDevice: (aim: Aim) => DeviceClimb | null;
-  /** Sessions that an attack on an image of this size holds: the forward one and the gradient's. */
-  readonly attackFootprints: (size: Size, objective: Objective) => readonly Footprint[];
+  /** Sessions that an attack on an image of this size holds: the forward one and the objective's. */
+  readonly attackFootprints: (size: Size, evaluated: Evaluated) => readonly Footprint[];
   readonly forwardFootprint: (size: Size) => Footprint;
   /** The same network with another CRF behind it, or with none. */
   readonly withCrf: (crf: Crf | null) => Segmenter;
@@ -95,8 +98,8 @@ export interface Segmenter {
   readonly withTransform: (defence: Defence | null) => Segmenter;
 }
 
-/** Which graph: predictions, an objective's gradient, or its value alone. */
-type Kind = "forward" | Objective | { readonly scored: Objective };
+/** Which graph: predictions, or what an attack evaluates. */
+type Kind = "forward" | Evaluated;
 
 const keyOf = (kind: Kind): string =>
   kind === "forward" ? kind : "scored" in kind ? `value of ${kind.scored.key}` : kind.key;
@@ -254,7 +257,7 @@ const segmenterOf = (
     value,
     onDevice,
     forwardFootprint: (size) => usual("forward", size).footprint,
-    attackFootprints: (size, climbed) => (["forward", climbed] as const).map((kind) => usual(kind, size).footprint),
+    attackFootprints: (size, evaluated) => (["forward", evaluated] as const).map((kind) => usual(kind, size).footprint),
     withCrf: (other) => segmenterOf(network, cache, { crf: other, defence }, remembered),
     withTransform: (other) => segmenterOf(network, cache, { crf, defence: other }, remembered),
   };

@@ -7,12 +7,11 @@ import type { Receipt } from "../contract/receipt.ts";
 import { createBackends, type OpenWebGpu, type PlacedModel } from "../networks/placement.ts";
 import { createModels, type ModelStore, type Models } from "../networks/registry.ts";
 import { nodesOf } from "../networks/largest-fit.ts";
-import { requireMemory } from "../networks/require-memory.ts";
+import { isGradient, requireMemory } from "../networks/require-memory.ts";
 import type { UploadStore } from "../networks/upload-store.ts";
-import type { Objective } from "../objectives/objective.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import type { Runtime } from "../runtime/session.ts";
-import type { Image } from "../segmenter/segmenter.ts";
+import type { Evaluated, Image } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { imageSize, readImage } from "./pictures.ts";
 import type { Size } from "../tensor.ts";
@@ -62,7 +61,7 @@ export interface Context {
   /** Refuses attacks of so many steps in all on the image; by its header. */
   readonly requireWork: (image: Uint8Array, steps: number) => void;
   /** Decodes the image and refuses what could not run, before anything is computed. */
-  readonly prepare: (model: PlacedModel, bytes: Uint8Array, objectives: readonly Objective[]) => Promise<Image>;
+  readonly prepare: (model: PlacedModel, bytes: Uint8Array, objectives: readonly Evaluated[]) => Promise<Image>;
 }
 
 /** What the network cannot take, in the words of the API. */
@@ -94,7 +93,7 @@ export const createContext = ({
     if (pixels * steps > maxWork) throw new FaultlineError({ kind: "work-exceeded", pixels, steps, maxWork });
   };
   const prepare: Context["prepare"] = async ({ network, segmenter, cache: own, unsupported }, bytes, objectives) => {
-    if (objectives.length > 0 && unsupported.length > 0) {
+    if (objectives.some(isGradient) && unsupported.length > 0) {
       throw new FaultlineError({
         kind: "gradient-unsupported",
         model: segmenter.manifest.name,
