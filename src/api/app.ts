@@ -7,6 +7,7 @@ import { requestId } from "hono/request-id";
 import { MAX_WORK } from "../contract/limits.ts";
 import type { Service } from "../contract/service.ts";
 import { attack } from "./attack.ts";
+import { attacks } from "./attacks.ts";
 import { docs } from "./docs.ts";
 import { health } from "./health.ts";
 import { modelUploads } from "./model-uploads.ts";
@@ -89,6 +90,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
   const operations = [
     ...models(service),
     ...modelUploads(service, limits, options.uploadToken),
+    attacks(limits),
     segment(service, limits),
     attack(service, limits, log),
     score(service, limits),

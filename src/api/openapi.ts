@@ -37,6 +37,7 @@ ${limitsText(limits)}`,
       { name: "Images", description: "An image in: labels, attacks, verdicts." },
       { name: "Label maps", description: "Scores without a network." },
       { name: "Models", description: "The networks one can ask for." },
+      { name: "Attacks", description: "The attacks one can ask for." },
       { name: "Health", description: "For load balancers." },
     ],
   });
