@@ -1,15 +1,15 @@
 /** `faultline import`: checks a network against its manifest and stores both where the service looks for them. */
 
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Model } from "../onnx/graph.ts";
 import { openNetwork } from "../segmenter/network.ts";
-import { parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
 import { wantedBackend, type Options } from "../node/options.ts";
 import { backendOption } from "./backend.ts";
 import { command, needed } from "./command.ts";
-import { at, Refusal } from "../node/failure.ts";
-import { readJson, readNetwork } from "../node/files.ts";
+import { at } from "../node/failure.ts";
+import { readNetwork } from "../node/files.ts";
+import { completeManifest, MODEL_FILE } from "./complete-manifest.ts";
 import { checkReplaceable, storeFolder } from "./store.ts";
 import { grouped } from "./text.ts";
 import { tryNetwork } from "./trial.ts";
@@ -27,26 +27,6 @@ const about = `
 Checks that NET.onnx is what its manifest says (names, sizes, classes, stride; a run forward
 and a gradient on a small image) and stores both as DIR/NAME/model.onnx and
 DIR/NAME/manifest.json. The manifest's "file" and "sha256" are filled in.`;
-
-const FILE = "model.onnx";
-
-/** Whether the digest is still to be filled in: absent, empty or zeros. */
-const undecided = (sha256: unknown): boolean =>
-  sha256 === undefined || (typeof sha256 === "string" && /^0*$/.test(sha256));
-
-/** @throws ManifestError naming each field at fault; Refusal where the digest is another file's. */
-const completeManifest = async (path: string, bytes: Uint8Array, name: string | undefined): Promise<Manifest> => {
-  const given = await readJson(path);
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  const manifest = await at(path, () =>
-    withOwnFile(parseManifest({ ...given, ...(name === undefined ? {} : { name }), file: FILE, sha256 })),
-  );
-  if (!undecided(given["sha256"]) && given["sha256"] !== sha256)
-    throw new Refusal(
-      `${path}: sha256: is that of another file; this one's is ${sha256} (leave the field out to have it filled in)`,
-    );
-  return manifest;
-};
 
 const precisionWarning = ({ graph }: Model, { precision }: Manifest): string[] => {
   const quantized = graph.nodes.some((n) => n.op === "DequantizeLinear");
@@ -76,7 +56,7 @@ export const importNetwork = command({
     for (const warning of warnings) io.stderr(`warning: ${warning}\n`);
 
     const described = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
-    await storeFolder(folder, { [FILE]: bytes, "manifest.json": described }, force);
+    await storeFolder(folder, { [MODEL_FILE]: bytes, "manifest.json": described }, force);
     const { size, forwardMs, gradientMs, choice } = trial;
     const times = [
       `forward ${forwardMs.toFixed(1)} ms`,
