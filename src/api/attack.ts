@@ -1,7 +1,15 @@
 /** POST /v1/attack: image and spec in; scores, images, or a stream of progress out. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
-import { attackEntry, optionsOf, withDefaults, type AttackName } from "../attacks/catalogue.ts";
+import {
+  attackEntry,
+  evaluationsOf,
+  makeAttack,
+  optionsOf,
+  withDefaults,
+  type AttackName,
+  type AttackSettings,
+} from "../attacks/catalogue.ts";
 import { defaultOf, optionValues, type OptionName, type OptionValues } from "../attacks/options.ts";
 import type { AttackRequest, AttackResult, OutputName } from "../contract/attack.ts";
 import { negotiate } from "./accept.ts";
@@ -60,6 +68,18 @@ const optionFaults = (attack: AttackName, epsilon: number, given: OptionValues):
     return use.fixed && received !== defaultOf(use, epsilon) ? [{ pointer, detail: use.fixed, received }] : [];
   });
 
+/** What the options make together: more evaluations than one request is allowed, or numbers that do not go together. */
+const togetherFaults = (attack: AttackName, settings: AttackSettings, limits: Limits): Fault[] => {
+  try {
+    const evaluations = evaluationsOf(makeAttack(attack, settings));
+    const detail = `make ${evaluations} evaluations of the network in all; at most ${limits.gridSteps} are allowed: ask for fewer steps${optionsOf(attack).includes("restarts") ? " or restarts" : ""}`;
+    return evaluations > limits.gridSteps ? [{ pointer: "/spec/steps", detail }] : [];
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    return [{ pointer: "/spec", detail: `cannot be: ${cause.message}` }];
+  }
+};
+
 /** Fills in the defaults, and refuses what contradicts itself. */
 const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest => {
   const { images, model = service.defaultModel, ...spec } = asked.spec;
@@ -67,12 +87,17 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   const options = withDefaults(spec.attack, spec.epsilon, given);
   const { alpha = 1, steps = 1 } = options;
   const { labels, target } = asked;
+  const settings = { ...options, epsilon: spec.epsilon, seed: spec.seed, pixelRange: null };
   const wrong = [
     ...optionFaults(spec.attack, spec.epsilon, given),
-    steps > limits.steps && {
-      pointer: "/spec/steps",
-      detail: `must be given: the default for this epsilon is ${steps}, and at most ${limits.steps} are allowed`,
-    },
+    ...(steps > limits.steps
+      ? [
+          {
+            pointer: "/spec/steps",
+            detail: `must be given: the default for this epsilon is ${steps}, and at most ${limits.steps} are allowed`,
+          },
+        ]
+      : togetherFaults(spec.attack, settings, limits)),
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
     spec.targeted?.kind === "map" &&

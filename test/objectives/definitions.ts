@@ -111,6 +111,7 @@ export const definitions: ByName = {
     return { value: (z, at) => weight(z, at) * ce(z, at), climbed: held(weight) };
   },
   tsallis: () => ({ value: tsallis }),
+  "steered-tsallis": () => ({ value: ce, climbed: tsallis }),
   margin: () => ({ value: margin, seen: margin }),
   dlr: (targeted) => ({ value: ratio(targeted), seen: ratio(targeted) }),
   "penalised-dlr": (targeted) => ({
