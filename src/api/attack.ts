@@ -66,6 +66,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   const given = optionValues(spec);
   const options = withDefaults(spec.attack, spec.epsilon, given);
   const { alpha = 1, steps = 1 } = options;
+  const { samples = 1 } = spec;
   const { labels, target } = asked;
   const wrong = [
     ...optionFaults(spec.attack, spec.epsilon, given),
@@ -73,6 +74,12 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
       pointer: "/spec/steps",
       detail: `must be given: the default for this epsilon is ${steps}, and at most ${limits.steps} are allowed`,
     },
+    samples > 1 &&
+      steps * samples > limits.steps && {
+        pointer: "/spec/samples",
+        detail: `makes ${steps * samples} gradients of the ${steps} steps; at most ${limits.steps} are allowed`,
+        received: samples,
+      },
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
     spec.targeted?.kind === "map" &&

@@ -28,6 +28,7 @@ import {
   Size,
   Timing,
 } from "./schemas.ts";
+import { transformFields } from "./transform.ts";
 import { uploadBody } from "./upload.ts";
 import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
@@ -51,6 +52,7 @@ const robustnessSpec = (limits: Limits) =>
       pixelRange: PixelRange,
       seed: Seed,
       crf: AttackedCrf,
+      ...transformFields,
       backend: Backend,
       label255: Label255,
     })
@@ -70,6 +72,7 @@ const RobustnessSpecRun = z
     pixelRange: z.enum(["clip", "none"]),
     seed: z.int(),
     crf: AttackedCrf,
+    ...transformFields,
     backend: Backend,
     label255: Label255,
   })
@@ -129,11 +132,18 @@ const resolve = (service: Service, limits: Limits, { spec, image, labels }: Aske
   const epsilons = [...new Set(spec.epsilons)].toSorted((a, b) => a - b);
   const counts = attacks.flatMap((name) => epsilons.map((epsilon) => defaultSteps(name, epsilon)));
   const steps = counts.reduce((a, b) => a + b, 0);
+  const { samples = 1 } = spec;
   const wrong = [
     steps > limits.gridSteps && {
       pointer: "/spec/epsilons",
       detail: `make ${steps} steps in all, with these attacks; at most ${limits.gridSteps} are allowed`,
     },
+    samples > 1 &&
+      steps * samples > limits.gridSteps && {
+        pointer: "/spec/samples",
+        detail: `makes ${steps * samples} gradients of the ${steps} steps; at most ${limits.gridSteps} are allowed`,
+        received: samples,
+      },
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
   ].filter((error) => typeof error === "object");
