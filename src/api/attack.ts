@@ -1,7 +1,15 @@
 /** POST /v1/attack: image and spec in; scores, images, or a stream of progress out. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
-import { attackEntry, optionsOf, withDefaults, type AttackName } from "../attacks/catalogue.ts";
+import {
+  attackEntry,
+  evaluationsOf,
+  makeAttack,
+  optionsOf,
+  withDefaults,
+  type AttackName,
+  type AttackSettings,
+} from "../attacks/catalogue.ts";
 import { defaultOf, optionValues, type OptionName, type OptionValues } from "../attacks/options.ts";
 import type { AttackRequest, AttackResult, OutputName } from "../contract/attack.ts";
 import { negotiate } from "./accept.ts";
@@ -60,26 +68,37 @@ const optionFaults = (attack: AttackName, epsilon: number, given: OptionValues):
     return use.fixed && received !== defaultOf(use, epsilon) ? [{ pointer, detail: use.fixed, received }] : [];
   });
 
+/** What the options make together: more evaluations than one request is allowed, or numbers that do not go together. */
+const togetherFaults = (attack: AttackName, settings: AttackSettings, draws: number, limits: Limits): Fault[] => {
+  try {
+    const evaluations = draws * evaluationsOf(makeAttack(attack, settings));
+    const detail = `make ${evaluations} evaluations of the network in all; at most ${limits.gridSteps} are allowed: ask for fewer steps${optionsOf(attack).includes("restarts") ? " or restarts" : ""}${draws > 1 ? " or draws" : ""}`;
+    return evaluations > limits.gridSteps ? [{ pointer: draws > 1 ? "/spec/draws" : "/spec/steps", detail }] : [];
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    return [{ pointer: "/spec", detail: `cannot be: ${cause.message}` }];
+  }
+};
+
 /** Fills in the defaults, and refuses what contradicts itself. */
 const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest => {
   const { images, model = service.defaultModel, ...spec } = asked.spec;
   const given = optionValues(spec);
   const options = withDefaults(spec.attack, spec.epsilon, given);
   const { alpha = 1, steps = 1 } = options;
-  const { samples = 1 } = spec;
+  const { draws = 1 } = spec;
   const { labels, target } = asked;
+  const settings = { ...options, epsilon: spec.epsilon, seed: spec.seed, pixelRange: null };
   const wrong = [
     ...optionFaults(spec.attack, spec.epsilon, given),
-    steps > limits.steps && {
-      pointer: "/spec/steps",
-      detail: `must be given: the default for this epsilon is ${steps}, and at most ${limits.steps} are allowed`,
-    },
-    samples > 1 &&
-      steps * samples > limits.steps && {
-        pointer: "/spec/samples",
-        detail: `makes ${steps * samples} gradients of the ${steps} steps; at most ${limits.steps} are allowed`,
-        received: samples,
-      },
+    ...(steps > limits.steps
+      ? [
+          {
+            pointer: "/spec/steps",
+            detail: `must be given: the default for this epsilon is ${steps}, and at most ${limits.steps} are allowed`,
+          },
+        ]
+      : togetherFaults(spec.attack, settings, draws, limits)),
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
     spec.targeted?.kind === "map" &&

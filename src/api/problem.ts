@@ -1,5 +1,6 @@
 /** Failures to RFC 9457 problems: one exhaustive switch, so that a new failure does not compile until it has a detail. */
 import { HTTPException } from "hono/http-exception";
+import { attackEntry, attackNames } from "../attacks/catalogue.ts";
 import { FaultlineError, type Failure, type FieldError } from "../contract/failure.ts";
 import { problemKinds } from "./problem-kinds.ts";
 import type { Problem } from "./problem-schema.ts";
@@ -40,6 +41,8 @@ const fields = (errors: readonly FieldError[]): Particulars => ({
   errors,
 });
 
+const withoutGradient = attackNames.filter((name) => attackEntry(name).knowledge === "gradient-free");
+
 const particulars = (failure: Failure | RequestFailure): Particulars => {
   switch (failure.kind) {
     case "not-found":
@@ -70,6 +73,11 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
       return {
         detail: "The bodies that are being received take all the memory that there is for them.",
         headers: { "Retry-After": "5" },
+      };
+    case "too-many-requests":
+      return {
+        detail: `More than ${failure.perMinute} requests a minute; the next one may come in ${failure.retryAfterSeconds} s.`,
+        headers: { "Retry-After": String(failure.retryAfterSeconds) },
       };
     case "malformed-body":
       return failure.pointer === undefined
@@ -153,9 +161,16 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
         detail: `The model ${failure.model} is unavailable: ${failure.reason}.`,
         headers: { "Retry-After": "5" },
       };
+    case "work-exceeded": {
+      const { pixels, steps, maxWork } = failure;
+      return {
+        detail: `${pixels} pixels times ${steps} steps are ${pixels * steps}; at most ${maxWork} are computed for a request.`,
+        extensions: { pixels, steps, maxWork },
+      };
+    }
     case "gradient-unsupported":
       return {
-        detail: `The model ${failure.model} has operators without a derivative rule: ${failure.operators.join(", ")}.`,
+        detail: `The model ${failure.model} has operators without a derivative rule: ${failure.operators.join(", ")}. Attacks that need no gradient can be run on it: ${withoutGradient.join(", ")}.`,
         extensions: { unsupportedOperators: failure.operators },
       };
     case "memory-exceeded": {

@@ -21,7 +21,7 @@ export const transformFields = {
     description:
       "How the attack takes the transformations: through their gradient (the default); `bpda`, forward through them and backward as if they were the identity; `naive`, the gradient of the network alone",
   }),
-  samples: z.int().min(1).max(1024).optional().openapi({
+  draws: z.int().min(1).max(1024).optional().openapi({
     description:
       "Draws of the random transformations over which the gradient of each step is averaged (EOT); 1 if absent",
   }),

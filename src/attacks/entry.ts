@@ -2,14 +2,13 @@
 
 import type { Attack, Rule, Trajectory } from "./attack.ts";
 import type { Constraint } from "./constraint.ts";
-import type { OptionUses } from "./options.ts";
+import type { OptionUses, OptionValues } from "./options.ts";
 import { paperSteps } from "./paper-steps.ts";
 
 /** An attack's options with nothing left open; those that the attack does not take are absent. */
-export interface AttackOptions extends Constraint {
+export interface AttackOptions extends OptionValues, Constraint {
   readonly alpha: number;
   readonly steps: number;
-  readonly momentum?: number | undefined;
   readonly seed: number;
 }
 
@@ -55,6 +54,13 @@ export const whiteBox = {
   atlas: "AML.T0043.000",
 } as const satisfies Partial<AttackEntry>;
 
+/** An attack of fixed budget in the L∞ ball by queries alone. */
+export const gradientFree = {
+  ...whiteBox,
+  knowledge: "gradient-free",
+  atlas: "AML.T0043.001",
+} as const satisfies Partial<AttackEntry>;
+
 /** Options of a single step of ε: a caller may state both numbers, and may not change them. */
 export const singleStep = (name: string): OptionUses => ({
   alpha: { default: (epsilon) => epsilon, fixed: `must be absent: the one step of ${name} is epsilon itself` },
@@ -63,3 +69,6 @@ export const singleStep = (name: string): OptionUses => ({
 
 /** Options of an attack in steps of α: the number of steps is the paper's. */
 export const iterative = { alpha: { default: 1 }, steps: { default: paperSteps } } as const satisfies OptionUses;
+
+/** Options of an attack that starts at a random point of the ball. */
+export const randomStart = { start: { default: 1 }, restarts: { default: 1 } } as const satisfies OptionUses;

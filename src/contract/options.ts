@@ -23,5 +23,5 @@ export interface TransformChoice {
   /** Through their gradients where it is absent. */
   readonly through?: "differentiable" | "bpda" | "naive" | undefined;
   /** Draws over which each gradient is averaged; 1 where it is absent. */
-  readonly samples?: number | undefined;
+  readonly draws?: number | undefined;
 }

@@ -11,7 +11,8 @@ export interface RobustnessSpec extends TransformChoice {
   readonly model: string;
   readonly attacks: readonly AttackName[];
   readonly epsilons: readonly number[];
-  readonly alpha: number;
+  /** Each attack's own where it is absent. */
+  readonly alpha?: number | undefined;
   /** Broken where the IoU ratio is below this. */
   readonly threshold: number;
   readonly label: "prediction" | "ground-truth";

@@ -1,10 +1,10 @@
 /** An attack on an image, with nothing left open. */
 
 import type { Attack } from "../attacks/attack.ts";
-import { makeAttack, objectiveOf, type AttackName } from "../attacks/catalogue.ts";
+import { evaluationsOf, makeAttack, type AttackName } from "../attacks/catalogue.ts";
 import type { OptionValues } from "../attacks/options.ts";
 import { objectiveNamed } from "../objectives/catalogue.ts";
-import type { Aim, Labels } from "../segmenter/segmenter.ts";
+import type { Aim, Evaluated, Labels } from "../segmenter/segmenter.ts";
 import { filledLabels } from "./labels.ts";
 
 /** What to do to an image; `epsilon` and `alpha` in grey levels. */
@@ -26,12 +26,23 @@ export const attackOf = ({ attack, target, pixelRange, ...options }: AttackPlan)
   makeAttack(attack, { ...options, pixelRange: pixelRange === "clip" ? [0, 255] : null }, target !== undefined);
 
 /** Steps of all trajectories of a plan's attack. */
-export const stepsOf = (plan: AttackPlan): number =>
-  attackOf(plan).trajectories.reduce((sum, { steps }) => sum + steps, 0);
+export const stepsOf = (plan: AttackPlan): number => evaluationsOf(attackOf(plan));
 
-/** The objective that a plan's attack climbs, by which its memory is predicted before there are labels. */
-export const objectiveFor = ({ attack, target }: { readonly attack: AttackName; readonly target?: unknown }) =>
-  objectiveNamed(objectiveOf(attack, target !== undefined), target !== undefined);
+/**
+ * What these attacks evaluate beside predictions, each once: by it their memory is predicted before there are labels, and by it
+ * a network without a gradient is refused or not.
+ */
+export const evaluatedBy = (names: readonly AttackName[], targeted = false): readonly Evaluated[] => {
+  const trajectories = names.flatMap(
+    (name) => makeAttack(name, { epsilon: 1, pixelRange: null, seed: 0 }, targeted).trajectories,
+  );
+  const found = trajectories.flatMap(({ rule: { needs }, objective }): (readonly [string, Evaluated])[] => {
+    const named = objectiveNamed(objective, targeted);
+    if (needs === "labels") return [];
+    return [[`${needs} of ${named.key}`, needs === "value" ? { scored: named } : named]];
+  });
+  return [...new Map(found).values()];
+};
 
 /** The named objective against the plan's labels. @param clean the prediction on the image. */
 export const aimOf = (name: string, { target, source }: AttackPlan, clean: Labels): Aim => {

@@ -21,14 +21,14 @@ export const withTransform = (
   const { segmenter } = model;
   const chosen = transform === "none" ? undefined : (transform ?? segmenter.defence?.transform);
   if (!chosen) {
-    const given = (["through", "samples"] as const).find((name) => attacked[name] !== undefined);
+    const given = (["through", "draws"] as const).find((name) => attacked[name] !== undefined);
     if (given)
       throw refused(`/spec/${given}`, "must be absent, as there is no transformation: name some in `transform`");
     return segmenter.defence ? { ...model, segmenter: segmenter.withTransform(null) } : model;
   }
-  const { through = "differentiable", samples = 1 } = attacked;
+  const { through = "differentiable", draws = 1 } = attacked;
   try {
-    return { ...model, segmenter: segmenter.withTransform({ transform: chosen, seed, through, samples }) };
+    return { ...model, segmenter: segmenter.withTransform({ transform: chosen, seed, through, draws }) };
   } catch (cause) {
     if (!(cause instanceof TransformError)) throw cause;
     const place = ["", ...cause.field.split(".").filter(Boolean)].join("/");

@@ -64,6 +64,9 @@ export type DeviceAscent = Omit<AscentRequest, "feeds"> & { readonly start: Imag
 export type DeviceClimb = (ascent: DeviceAscent, watch?: AscentWatch) => Promise<Image>;
 
 /** A network with its preprocessing: images [3,H,W] in grey levels in, labels [H,W] and gradients out. */
+/** What an attack evaluates: an objective with its gradient, or its value alone. */
+export type Evaluated = Objective | { readonly scored: Objective };
+
 export interface Segmenter {
   readonly manifest: Manifest;
   /** Where its graphs run, and what executes them. */
@@ -83,20 +86,20 @@ export interface Segmenter {
    * graph of its own (through a CRF), or where the objective changes from step to step or is random (by a transformation).
    */
   readonly onDevice: (aim: Aim) => DeviceClimb | null;
-  /** Sessions that an attack on an image of this size holds: the forward one and the gradient's. */
-  readonly attackFootprints: (size: Size, objective: Objective) => readonly Footprint[];
+  /** Sessions that an attack on an image of this size holds: the forward one and the objective's. */
+  readonly attackFootprints: (size: Size, evaluated: Evaluated) => readonly Footprint[];
   readonly forwardFootprint: (size: Size) => Footprint;
   /** The same network with another CRF behind it, or with none. */
   readonly withCrf: (crf: Crf | null) => Segmenter;
   /**
    * The same network with other transformations before it, or with none.
-   * @throws TransformError for a transformation out of range; RangeError for a number of samples that is.
+   * @throws TransformError for a transformation out of range; RangeError for a number of draws that is.
    */
   readonly withTransform: (defence: Defence | null) => Segmenter;
 }
 
-/** Which graph: predictions, an objective's gradient, or its value alone. */
-type Kind = "forward" | Objective | { readonly scored: Objective };
+/** Which graph: predictions, or what an attack evaluates. */
+type Kind = "forward" | Evaluated;
 
 const keyOf = (kind: Kind): string =>
   kind === "forward" ? kind : "scored" in kind ? `value of ${kind.scored.key}` : kind.key;
@@ -109,7 +112,7 @@ const ownCrf = ({ manifest: { crf } }: Network): Crf | null => (crf ? { paramete
 
 /** The manifest's transformations too: attacks climb through them. */
 const ownDefence = ({ manifest: { transform } }: Network): Defence | null =>
-  transform ? { transform, seed: 0, through: "differentiable", samples: 1 } : null;
+  transform ? { transform, seed: 0, through: "differentiable", draws: 1 } : null;
 
 /** A segmenter over a network; its sessions live in `cache`, which several segmenters may share. */
 export const createSegmenter = (
@@ -208,7 +211,7 @@ const segmenterOf = (
     const { target, countedPixels } = aimedAt(given, manifest.void);
     const { sense } = climbed;
     return async (image, at = { step: 1, steps: 1 }, feeds = {}) =>
-      expectation(fronts?.samples ?? 1, async (sample) => {
+      expectation(fronts?.draws ?? 1, async (sample) => {
         const drawn = drawsOf(climbed, image, at, sample);
         const outputs = await run(climbed, image, { ...target, ...climbed.feeds?.(at), ...feeds, ...drawn });
         const seen = valueFrom(outputs, image, sense, countedPixels(image));
@@ -221,7 +224,7 @@ const segmenterOf = (
     const { target, countedPixels } = aimedAt(given, manifest.void);
     const kind = { scored: climbed };
     return async (image, at = { step: 1, steps: 1 }, feeds = {}) =>
-      expectation(fronts?.samples ?? 1, async (sample) => {
+      expectation(fronts?.draws ?? 1, async (sample) => {
         const drawn = drawsOf(kind, image, at, sample);
         const outputs = await run(kind, image, { ...target, ...climbed.feeds?.(at), ...feeds, ...drawn });
         return valueFrom(outputs, image, climbed.sense, countedPixels(image));
@@ -254,7 +257,7 @@ const segmenterOf = (
     value,
     onDevice,
     forwardFootprint: (size) => usual("forward", size).footprint,
-    attackFootprints: (size, climbed) => (["forward", climbed] as const).map((kind) => usual(kind, size).footprint),
+    attackFootprints: (size, evaluated) => (["forward", evaluated] as const).map((kind) => usual(kind, size).footprint),
     withCrf: (other) => segmenterOf(network, cache, { crf: other, defence }, remembered),
     withTransform: (other) => segmenterOf(network, cache, { crf, defence: other }, remembered),
   };

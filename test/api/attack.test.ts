@@ -51,6 +51,8 @@ describe("POST /v1/attack", () => {
       epsilon: 2.5,
       alpha: 0.5,
       steps: 3,
+      start: 0.25,
+      restarts: 2,
       label: "ground-truth",
       targeted: { kind: "map" },
       pixelRange: "none",
@@ -86,12 +88,12 @@ describe("POST /v1/attack", () => {
     const service = fakeService();
     const client = clientOf(service);
     const transform = [{ name: "jpeg", quality: [50, 90] }, { name: "noise" }];
-    const given = [{ transform, through: "bpda", samples: 4 }, { transform: "none" }, { through: "naive" }];
+    const given = [{ transform, through: "bpda", draws: 4 }, { transform: "none" }, { through: "naive" }];
     for (const fields of given)
       expect((await client.form(path, image, { attack: "ifgsm", ...fields })).status).toBe(200);
     expect(
-      service.calls.attack.map(({ spec: { transform: t, through, samples } }) => ({ transform: t, through, samples })),
-    ).toEqual(given.map((fields) => ({ transform: undefined, through: undefined, samples: undefined, ...fields })));
+      service.calls.attack.map(({ spec: { transform: t, through, draws } }) => ({ transform: t, through, draws })),
+    ).toEqual(given.map((fields) => ({ transform: undefined, through: undefined, draws: undefined, ...fields })));
   });
 
   it.each([
@@ -109,8 +111,8 @@ describe("POST /v1/attack", () => {
       expect.stringMatching(/number, not an array/),
     ],
     [{ through: "around" }, "/spec/through", "must be one of differentiable, bpda, naive"],
-    [{ samples: 0 }, "/spec/samples", "must be at least 1"],
-    [{ steps: 100, samples: 1000 }, "/spec/samples", expect.stringMatching(/100000 gradients/)],
+    [{ draws: 0 }, "/spec/draws", "must be at least 1"],
+    [{ steps: 100, draws: 1000 }, "/spec/draws", expect.stringMatching(/100000 evaluations/)],
   ])("refuses %o at %s", async (fields, pointer, detail) => {
     const refused = await clientOf(fakeService()).form(path, image, { attack: "ifgsm", ...fields });
     expect(await problemIn(refused)).toMatchObject({ status: 422, errors: [{ pointer, detail }] });

@@ -35,17 +35,24 @@ describe("fields at fault", () => {
     ["steps of a single-step attack", { attack: "fgsm", steps: 2 }, { pointer: "/spec/steps", received: 2 }],
     ["α of a single-step attack", { attack: "fgsm", alpha: 2 }, { pointer: "/spec/alpha", received: 2 }],
     ["α zero", { alpha: 0 }, { pointer: "/spec/alpha" }],
+    [
+      "more evaluations than a request may ask for",
+      { attack: "sea", steps: 200, restarts: 2 },
+      { pointer: "/spec/steps", detail: expect.stringContaining("make 1218 evaluations of the network in all") },
+    ],
+    [
+      "α that leaves nothing of ε",
+      { attack: "r-fgsm", epsilon: 4, alpha: 4 },
+      { pointer: "/spec", detail: expect.stringContaining("alpha must be below epsilon") },
+    ],
+    ["restarts of none", { attack: "pgd", restarts: 0 }, { pointer: "/spec/restarts", received: 0 }],
     ["seed beyond 32 bits", { seed: 2 ** 32 }, { pointer: "/spec/seed" }],
     [
       "unknown key",
       { "ep/s~": 3 },
       { pointer: "/spec/ep~1s~0", accepted: expect.arrayContaining(["epsilon", "alpha"]) },
     ],
-    [
-      "unknown nested key",
-      { targeted: { kind: "map", x: 1 } },
-      { pointer: "/spec/targeted/x", accepted: ["kind", "class"] },
-    ],
+    ["unknown nested key", { targeted: { kind: "map", x: 1 } }, { pointer: "/spec/targeted/x", accepted: ["kind"] }],
     [
       "unknown kind of target",
       { targeted: { kind: "all" } },

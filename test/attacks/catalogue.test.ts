@@ -12,24 +12,42 @@ import {
   optionsOf,
   type AttackSettings,
 } from "../../src/attacks/catalogue.ts";
+import { follow } from "../../src/attacks/run.ts";
 import { optionDefinitions, optionNames } from "../../src/attacks/options.ts";
 import { objectiveNames } from "../../src/objectives/catalogue.ts";
-import { named } from "./named.ts";
-import { bowl, imageOf } from "./objectives.ts";
+import { random } from "../../src/random.ts";
+import { tensorOf } from "../../src/tensor.ts";
+import { quartic } from "./objectives.ts";
 
-const image = imageOf([0, 40, 80, 120, 160, 255]);
+/** Large enough for random searches to have something to find at each of their steps. */
+const shape = [3, 8, 8];
+const between0And1 = random(11);
+const image = tensorOf(
+  "float32",
+  shape,
+  Array.from({ length: 192 }, () => Math.round(255 * between0And1())),
+);
 /** Inside the ball in some components, so that steps turn round. */
-const optimum = [3.3, 31, 82.4, 117.7, 160.2, 262];
-const base: AttackSettings = { epsilon: 4, alpha: 0.9, steps: 5, seed: 1, pixelRange: [0, 255] };
+const optimum = Array.from(image.data, (v) => v + 12 * (between0And1() - 0.5));
+const base: AttackSettings = {
+  epsilon: 4,
+  alpha: 0.9,
+  steps: 24,
+  seed: 1,
+  pixelRange: [0, 255],
+  window: 0.5,
+  sigma: 2,
+};
 
 /** Another value that an option may have. */
 const otherValue = (name: (typeof optionNames)[number], value: number): number => {
   const { minimum, maximum, integer } = optionDefinitions[name] as (typeof optionDefinitions)["steps"];
-  const more = integer ? value + 1 : value * 0.7 + 0.05;
+  const more = integer ? 2 * value + 1 : value * 0.3 + 0.05;
   return Math.min(Math.max(more, minimum), maximum);
 };
 
-const sameBytes = (a: Float32Array, b: Float32Array): boolean => a.every((v, i) => Object.is(v, b[i]));
+const sameBytes = (a: Float32Array, b: Float32Array): boolean =>
+  a.length === b.length && a.every((v, i) => Object.is(v, b[i]));
 
 describe.each(attackNames)("%s", (name) => {
   const entry = attackEntry(name);
@@ -57,7 +75,13 @@ describe.each(attackNames)("%s", (name) => {
   });
 
   it("changes with each option that it takes, and with no other", async () => {
-    const run = async (settings: AttackSettings) => (await named(name)(settings)(bowl(optimum), image)).data;
+    /** The results of all trajectories, of which the best is kept. */
+    const run = async (settings: AttackSettings) => {
+      const results: number[] = [];
+      for (const trajectory of makeAttack(name, settings).trajectories)
+        results.push(...(await follow(trajectory, quartic(optimum), image)).data);
+      return Float32Array.from(results);
+    };
     const plain = await run(base);
     expect(await run(base)).toEqual(plain);
     const given = effectiveOptions(name, base.epsilon, base);
@@ -68,7 +92,7 @@ describe.each(attackNames)("%s", (name) => {
     if (await changing({ ...base, seed: 2 })) changed.push("seed");
     const taken = optionNames.filter((option) => entry.options[option] && !entry.options[option].fixed);
     expect(changed).toEqual([...taken, ...(entry.random ? ["seed"] : [])]);
-    expect(await run({ ...base, epsilon: 3 })).not.toEqual(plain);
+    expect(await run({ ...base, epsilon: 1 })).not.toEqual(plain);
     expect(await run({ ...base, pixelRange: null })).not.toEqual(plain);
   });
 

@@ -14,8 +14,8 @@ const segmenter = createSegmenter(tinyNetwork({ activation: "Tanh" }), new Sessi
 const [height, width, classes] = [12, 16, 4];
 const image = noiseImage(height, width, 3);
 const truth = noiseLabels(height, width, classes, 8, true);
-const defended = (name: "noise" | "blur", samples = 1) =>
-  segmenter.withTransform({ transform: [{ name, sigma: 2 }], seed: 5, through: "differentiable", samples });
+const defended = (name: "noise" | "blur", draws = 1) =>
+  segmenter.withTransform({ transform: [{ name, sigma: 2 }], seed: 5, through: "differentiable", draws });
 const plan = { attack: "ifgsm", epsilon: 8, alpha: 1, steps: 3, pixelRange: "clip", seed: 0 } as const;
 
 describe("mean and two standard deviations", () => {
@@ -87,7 +87,7 @@ describe("a row of a defended network", () => {
     const { row } = await measure({ segmenter: defended("noise", 4), image, item: "noise", truth }, plan);
     expect(row.unit.attack).toMatchObject({
       attack: "ifgsm",
-      transform: { transform: [{ name: "noise", sigma: 2 }], seed: 5, through: "differentiable", samples: 4 },
+      transform: { transform: [{ name: "noise", sigma: 2 }], seed: 5, through: "differentiable", draws: 4 },
     });
     // Clean, three steps of four draws, and the adversarial image, which is whole.
     expect(row.evaluations).toEqual({ forward: 14, backward: 12 });

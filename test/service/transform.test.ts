@@ -49,7 +49,7 @@ describe("transformations", () => {
   });
 
   it("are drawn from the request's seed", async () => {
-    const noise = { transform: [{ name: "noise", sigma: 30 }] as const, samples: 2 };
+    const noise = { transform: [{ name: "noise", sigma: 30 }] as const, draws: 2 };
     const [one, again, other] = [
       await attack({ ...noise, seed: 1 }),
       await attack({ ...noise, seed: 1 }),
@@ -80,8 +80,8 @@ describe("transformations", () => {
     [{ transform: [{ name: "blur", sigma: [2, 1] }] }, "/spec/transform/0/sigma"],
     [{ transform: [] }, "/spec/transform"],
     [{ through: "bpda" }, "/spec/through"],
-    [{ samples: 4 }, "/spec/samples"],
-    [{ transform: "none", samples: 4 }, "/spec/samples"],
+    [{ draws: 4 }, "/spec/draws"],
+    [{ transform: "none", draws: 4 }, "/spec/draws"],
   ])("%o are refused at %s", async (changes, pointer) => {
     expect(await failureOf(attack(changes))).toMatchObject({ kind: "invalid-spec", errors: [{ pointer }] });
   });
