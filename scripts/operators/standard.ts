@@ -44,7 +44,7 @@ export interface Versions {
   /** The first opset from 7 on that has the operator, and the last up to 26. */
   readonly first: number;
   readonly last: number;
-  /** The opsets in which a form of it began. */
+  /** The opsets that introduced a version of the operator. */
   readonly forms: readonly number[];
 }
 

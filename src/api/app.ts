@@ -4,6 +4,7 @@ import type { Hono, HonoRequest } from "hono";
 import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
+import { MAX_WORK } from "../contract/limits.ts";
 import type { Service } from "../contract/service.ts";
 import { attack } from "./attack.ts";
 import { docs } from "./docs.ts";
@@ -13,6 +14,7 @@ import { models } from "./models.ts";
 import { openApiDocument } from "./openapi.ts";
 import { bodyBudget, mount, type Env, type Limits } from "./operation.ts";
 import { failureOf, problemResponse, type Log } from "./problem.ts";
+import { limitRate, type RateOptions } from "./rate.ts";
 import { robustness } from "./robustness.ts";
 import { score } from "./score.ts";
 import { segment } from "./segment.ts";
@@ -23,6 +25,8 @@ export interface AppOptions {
   readonly version?: string;
   /** Who uploads or deletes models must send it as a bearer token. Without it, everybody may. */
   readonly uploadToken?: string | undefined;
+  /** Tokens, and the rate of requests that compute or change something; unlimited by default. */
+  readonly rate?: RateOptions | undefined;
   /** Gets the errors that no failure explains (those answered with 500). */
   readonly log?: Log;
 }
@@ -32,6 +36,7 @@ export const defaultLimits: Limits = {
   uploadBytes: 32 * 2 ** 20,
   steps: 200,
   gridSteps: 1000,
+  work: MAX_WORK,
   epsilons: 32,
 };
 
@@ -79,6 +84,8 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
   app.notFound((c) => problemResponse({ kind: "not-found", path: c.req.path }, c.get("requestId")));
   app.onError((error, c) => problemResponse(failureOf(error, log, c.get("requestId")), c.get("requestId")));
 
+  if (options.rate) app.use("/v1/*", limitRate(options.rate));
+
   const operations = [
     ...models(service),
     ...modelUploads(service, limits, options.uploadToken),
@@ -90,7 +97,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
   ];
   for (const operation of operations) mount(app, operation);
 
-  const document = () => openApiDocument(app, options.version ?? "dev");
+  const document = () => openApiDocument(app, options.version ?? "dev", limits);
   app.get("/openapi.json", (c) => c.json(document()));
   app.route("/", docs(document));
   return app;

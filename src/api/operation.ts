@@ -43,6 +43,8 @@ export interface Limits {
   readonly steps: number;
   /** Evaluations of all attacks of a request together: of a robustness grid, or of one attack with its restarts. */
   readonly gridSteps: number;
+  /** Pixels times steps of all attacks of a request; the service enforces it, the document states it. */
+  readonly work: number;
   /** Radii in a robustness grid. */
   readonly epsilons: number;
 }

@@ -42,6 +42,12 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     meaning:
       "The service is receiving so many bodies that it has no memory for another. Retry after the seconds in Retry-After.",
   },
+  "too-many-requests": {
+    status: 429,
+    title: "Too many requests",
+    meaning:
+      "The client has sent more requests a minute than the deployment allows. Retry after the seconds in Retry-After.",
+  },
   "malformed-body": {
     status: 400,
     title: "Malformed body",
@@ -101,7 +107,8 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
   unauthorized: {
     status: 401,
     title: "Unauthorized",
-    meaning: "Uploading and deleting models needs the deployment's token: `Authorization: Bearer TOKEN`.",
+    meaning:
+      "Uploading and deleting models needs the deployment's token, and in some deployments every request that computes needs one: `Authorization: Bearer TOKEN`.",
   },
   "foreign-origin": {
     status: 403,
@@ -153,6 +160,12 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     status: 503,
     title: "Model unavailable",
     meaning: "The model is known, but cannot serve at the moment.",
+  },
+  "work-exceeded": {
+    status: 422,
+    title: "Too much work",
+    meaning:
+      "The pixels of the image times the steps of all attacks together are more than the deployment computes for one request; `maxWork` is the limit, which /openapi.json states too.",
   },
   "gradient-unsupported": {
     status: 422,

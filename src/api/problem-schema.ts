@@ -80,6 +80,7 @@ export const attackProblems = [
   "labels-size-mismatch",
   "labels-class-out-of-range",
   "gradient-unsupported",
+  "work-exceeded",
 ] as const satisfies ProblemKind[];
 
 /** Of each response with status 503. */

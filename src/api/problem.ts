@@ -74,6 +74,11 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
         detail: "The bodies that are being received take all the memory that there is for them.",
         headers: { "Retry-After": "5" },
       };
+    case "too-many-requests":
+      return {
+        detail: `More than ${failure.perMinute} requests a minute; the next one may come in ${failure.retryAfterSeconds} s.`,
+        headers: { "Retry-After": String(failure.retryAfterSeconds) },
+      };
     case "malformed-body":
       return failure.pointer === undefined
         ? { detail: `The body is malformed: ${failure.reason}.` }
@@ -156,6 +161,13 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
         detail: `The model ${failure.model} is unavailable: ${failure.reason}.`,
         headers: { "Retry-After": "5" },
       };
+    case "work-exceeded": {
+      const { pixels, steps, maxWork } = failure;
+      return {
+        detail: `${pixels} pixels times ${steps} steps are ${pixels * steps}; at most ${maxWork} are computed for a request.`,
+        extensions: { pixels, steps, maxWork },
+      };
+    }
     case "gradient-unsupported":
       return {
         detail: `The model ${failure.model} has operators without a derivative rule: ${failure.operators.join(", ")}. Attacks that need no gradient can be run on it: ${withoutGradient.join(", ")}.`,

@@ -1,5 +1,6 @@
 /** A network: its graph, prepared once, and its manifest. */
 
+import type { Front } from "./front.ts";
 import type { Refinement } from "./refinement.ts";
 import type { Model } from "../onnx/graph.ts";
 import { fuseBatchNormalization } from "../onnx/passes/fuse-batch-norm.ts";
@@ -13,6 +14,8 @@ export interface Network {
   readonly model: Model;
   /** The CRF behind its logits, where a graph is to have one. */
   readonly refinement?: Refinement;
+  /** The transformations before it, where a graph is to have them. */
+  readonly front?: Front | undefined;
 }
 
 /** Reads the network of a manifest. @throws OnnxError for a bad file, ManifestError where the two do not fit. */

@@ -27,15 +27,17 @@ export interface Listening {
 /** How long an incomplete request may still arrive once the server closes. */
 const GRACE_MS = 5000;
 
-type Fetch = (request: Request) => Response | Promise<Response>;
+/** `bindings`: Node's own objects, which Hono hands to its middleware. */
+export type Fetch = (request: Request, bindings: object) => Response | Promise<Response>;
 
 /** Logs method, path, status, milliseconds and id when the answer has been sent. */
 const logged =
   (fetch: Fetch, log: (line: string) => void) =>
-  async (request: Request, { outgoing }: { readonly outgoing: Writable }): Promise<Response> => {
+  async (request: Request, bindings: { readonly outgoing: Writable }): Promise<Response> => {
+    const { outgoing } = bindings;
     const start = performance.now();
     const closed = once(outgoing, "close");
-    const answer = await fetch(request);
+    const answer = await fetch(request, bindings);
     const tell = async (): Promise<void> => {
       await closed;
       const ms = (performance.now() - start).toFixed(0);

@@ -5,7 +5,7 @@ import type { AttackRequest, AttackResult, AttackRun, AttackSpec, OutputName } f
 import { FaultlineError } from "../contract/failure.ts";
 import type { EncodedImage } from "../contract/files.ts";
 import { measure, type Measured } from "../evaluation/measure.ts";
-import { evaluatedBy, type AttackPlan } from "../evaluation/plan.ts";
+import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
 import { encodePng, encodePng16 } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
@@ -70,6 +70,7 @@ export const createAttackHandler =
     const { segmenter } = model;
     const { classes } = segmenter.manifest;
     checkTargetClass(spec, classes.length);
+    context.requireWork(bytes, stepsOf(planOf(spec, undefined, undefined)));
     const image = await context.prepare(model, bytes, evaluatedBy([spec.attack], spec.targeted !== undefined));
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const map = await readTruth(context, model, image, "target", target, spec.label255);

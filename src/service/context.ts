@@ -2,6 +2,7 @@
 
 import { FaultlineError } from "../contract/failure.ts";
 import type { Backend, CrfChoice } from "../contract/options.ts";
+import { MAX_WORK } from "../contract/limits.ts";
 import type { Receipt } from "../contract/receipt.ts";
 import { createBackends, type OpenWebGpu, type PlacedModel } from "../networks/placement.ts";
 import { createModels, type ModelStore, type Models } from "../networks/registry.ts";
@@ -34,6 +35,8 @@ export interface ServiceOptions {
   readonly maxPixels?: number | undefined;
   /** Maximum width and maximum height of an image; default 8192. */
   readonly maxSide?: number | undefined;
+  /** Maximum of pixels × steps of all attacks of a request; default MAX_WORK. */
+  readonly maxWork?: number | undefined;
   /** Requests that may wait while one runs; default 8. */
   readonly waiting?: number | undefined;
   /** Once aborted, what runs is let end, and everything else is refused. */
@@ -55,6 +58,8 @@ export interface Context {
     readonly backend?: Backend | undefined;
     readonly crf?: CrfChoice | undefined;
   }) => Promise<PlacedModel>;
+  /** Refuses attacks of so many steps in all on the image; by its header. */
+  readonly requireWork: (image: Uint8Array, steps: number) => void;
   /** Decodes the image and refuses what could not run, before anything is computed. */
   readonly prepare: (model: PlacedModel, bytes: Uint8Array, objectives: readonly Evaluated[]) => Promise<Image>;
 }
@@ -75,12 +80,18 @@ export const createContext = ({
   budgetBytes = 96 * 2 ** 20,
   maxPixels = 4096 * 4096,
   maxSide = 8192,
+  maxWork = MAX_WORK,
 }: ServiceOptions): Context => {
   const cache = new SessionCache(runtime, budgetBytes);
   const models = createModels({ store, uploads, cache, foundBy: `${version}, ${budgetBytes} bytes` });
   const place = createBackends(cache, webgpu);
   const open: Context["open"] = async ({ model, backend, crf }) =>
     place(await models.open(model), { wanted: backend ?? usual, crf });
+  const requireWork: Context["requireWork"] = (bytes, steps) => {
+    const { width, height } = imageSize(bytes, { maxPixels, maxSide });
+    const pixels = width * height;
+    if (pixels * steps > maxWork) throw new FaultlineError({ kind: "work-exceeded", pixels, steps, maxWork });
+  };
   const prepare: Context["prepare"] = async ({ network, segmenter, cache: own, unsupported }, bytes, objectives) => {
     if (objectives.some(isGradient) && unsupported.length > 0) {
       throw new FaultlineError({
@@ -97,7 +108,7 @@ export const createContext = ({
     }
     return readImage(bytes, { maxPixels, maxSide });
   };
-  return { models, cache, version, maxPixels, maxSide, open, prepare };
+  return { models, cache, version, maxPixels, maxSide, open, requireWork, prepare };
 };
 
 /** What ran, for the answer. */

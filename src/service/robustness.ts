@@ -12,7 +12,7 @@ import type {
   SmallestEpsilon,
 } from "../contract/robustness.ts";
 import { measure, type Subject } from "../evaluation/measure.ts";
-import { evaluatedBy, type AttackPlan } from "../evaluation/plan.ts";
+import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
 import { iouRatio, scoresOf, sum, type Scores } from "../metrics/counts.ts";
 import { sha256Of } from "../networks/open.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
@@ -52,6 +52,10 @@ export const createRobustnessHandler =
     const start = performance.now();
     const model = await context.open(spec);
     const { segmenter } = model;
+    const costs = spec.attacks.flatMap((attack) =>
+      spec.epsilons.map((epsilon) => stepsOf(planOf(spec, attack, epsilon, undefined))),
+    );
+    context.requireWork(bytes, sum(costs));
     const image = await context.prepare(model, bytes, evaluatedBy(spec.attacks));
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const clean = await segmenter.predict(image);

@@ -147,6 +147,23 @@ describe("the constants of the backward pass take bytes in proportion to the sid
     expect(constantBytes(form)).toBeLessThanOrEqual(260 * 7000);
   });
 
+  it("a convolution of a stride far larger than its kernel", () => {
+    const op = createBuilder();
+    const x = op.input("x", "float32", [1, 2, 300, 300]);
+    const w = op.tensor(
+      tensorOf(
+        "float32",
+        [3, 2, 3, 3],
+        Array.from({ length: 54 }, (_, i) => i),
+      ),
+    );
+    const y = op.Conv(x, w, { strides: [290, 290] });
+    const [dx] = gradient(op, y, [x], op.input("v", "float32", y.shape));
+    const { initializers } = op.model({ dx: dx! }).graph;
+    const bytes = [...initializers.values()].reduce((sum, t) => sum + bytesPerElement(t.dtype) * t.data.length, 0);
+    expect(bytes).toBeLessThanOrEqual(8 * 54 + 100);
+  });
+
   it.each(["reflect", "edge", "wrap"])("copied borders: Pad, %s", (mode) => {
     const op = createBuilder();
     const x = op.input("x", "float32", [1, 3, 16, 12372]);

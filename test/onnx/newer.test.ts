@@ -190,8 +190,8 @@ const cases: readonly NewCase[] = [
         (b = 0, s = 0, e = 0) => {
           const heads = [q, k, v].map(
             (x): Reader =>
-              (n, h, i, d) =>
-                x!(n!, i!, 3 * h! + d!),
+              (n = 0, h = 0, i = 0, d = 0) =>
+                x!(n, i, 3 * h + d),
           );
           return attention(0.8, 4, 3, 1, (i, j) => (j > i ? -Infinity : 0))(heads)(b, Math.floor(e / 3), s, e % 3);
         },

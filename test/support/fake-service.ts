@@ -1,4 +1,4 @@
-/** A Service without a network: fixed numbers, a record of what it was asked, and methods that a test replaces. */
+/** A Service without a network: fixed answers, a record of its requests, and methods that a test can replace. */
 import { FaultlineError, type Failure } from "../../src/contract/failure.ts";
 import type { Service } from "../../src/contract/service.ts";
 import type { AttackResult, OutputName } from "../../src/contract/attack.ts";
@@ -91,7 +91,7 @@ const point = (attack: AttackName, epsilon: number): CurvePoint => {
 
 type Calls = { [K in "segment" | "attack" | "score" | "robustness"]: Parameters<Service[K]>[0][] };
 
-/** The fake, and the requests that reached it, in order. */
+/** A Service that records its requests in order. */
 export interface FakeService extends Service {
   readonly calls: Calls;
 }
@@ -187,7 +187,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
   };
 };
 
-/** A service whose every run ends in this failure. */
+/** A service whose every method fails with this failure. */
 export const failingService = (failure: Failure): FakeService => {
   const fail = async (): Promise<never> => {
     throw new FaultlineError(failure);
