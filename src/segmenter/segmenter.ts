@@ -63,10 +63,10 @@ export type DeviceAscent = Omit<AscentRequest, "feeds"> & { readonly start: Imag
 /** The ascent on the backend's device. The steps' losses are means over the pixels that are not void. */
 export type DeviceClimb = (ascent: DeviceAscent, watch?: AscentWatch) => Promise<Image>;
 
-/** A network with its preprocessing: images [3,H,W] in grey levels in, labels [H,W] and gradients out. */
 /** What an attack evaluates: an objective with its gradient, or its value alone. */
 export type Evaluated = Objective | { readonly scored: Objective };
 
+/** A network with its preprocessing: images [3,H,W] in grey levels in, labels [H,W] and gradients out. */
 export interface Segmenter {
   readonly manifest: Manifest;
   /** Where its graphs run, and what executes them. */
