@@ -19,6 +19,7 @@ import { limitRate, type RateOptions } from "./rate.ts";
 import { robustness } from "./robustness.ts";
 import { score } from "./score.ts";
 import { segment } from "./segment.ts";
+import { transfer } from "./transfer.ts";
 
 export interface AppOptions {
   readonly limits?: Partial<Limits>;
@@ -95,6 +96,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
     attack(service, limits, log),
     score(service, limits),
     robustness(service, limits, log),
+    transfer(service, limits),
     ...health(service),
   ];
   for (const operation of operations) mount(app, operation);

@@ -39,7 +39,7 @@ export const AttackName = z.enum(attackNames).openapi({
 });
 
 /** A field for each option of any attack; the API refuses those that the attack at hand does not take. */
-const optionFields = (limits: Limits) =>
+export const optionFields = (limits: Limits) =>
   Object.fromEntries(
     optionNames.map((name) => [
       name,
@@ -85,15 +85,18 @@ export const attackSpec = (limits: Limits) =>
     })
     .openapi("AttackSpec", { example: { attack: "ifgsm-ii", epsilon: 8 } });
 
+/** The options as they ran. */
+export const optionNumbers = Object.fromEntries(optionNames.map((name) => [name, z.number().optional()])) as Record<
+  OptionName,
+  z.ZodOptional<z.ZodNumber>
+>;
+
 const AttackSpecRun = z
   .strictObject({
     model: z.string(),
     attack: AttackName,
     epsilon: z.number(),
-    ...(Object.fromEntries(optionNames.map((name) => [name, z.number().optional()])) as Record<
-      OptionName,
-      z.ZodOptional<z.ZodNumber>
-    >),
+    ...optionNumbers,
     alpha: z.number(),
     steps: z.int(),
     label: z.enum(["prediction", "ground-truth"]),
@@ -119,7 +122,7 @@ const Scores = z
   })
   .openapi("AttackScores");
 
-const Perturbation = z
+export const Perturbation = z
   .strictObject({
     linf: z.number().openapi({ description: "Largest change of a channel, in grey levels" }),
     l2: z.number().openapi({ description: "Euclidean norm, in grey levels" }),

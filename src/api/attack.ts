@@ -57,7 +57,7 @@ interface Fault {
 }
 
 /** Options that the attack does not take, or that its definition fixes at another value. */
-const optionFaults = (attack: AttackName, epsilon: number, given: OptionValues): Fault[] =>
+export const optionFaults = (attack: AttackName, epsilon: number, given: OptionValues): Fault[] =>
   (Object.entries(given) as [OptionName, number][]).flatMap(([option, received]) => {
     const use = attackEntry(attack).options[option];
     const pointer = `/spec/${option}`;
@@ -69,7 +69,12 @@ const optionFaults = (attack: AttackName, epsilon: number, given: OptionValues):
   });
 
 /** What the options make together: more evaluations than one request is allowed, or numbers that do not go together. */
-const togetherFaults = (attack: AttackName, settings: AttackSettings, draws: number, limits: Limits): Fault[] => {
+export const togetherFaults = (
+  attack: AttackName,
+  settings: AttackSettings,
+  draws: number,
+  limits: Limits,
+): Fault[] => {
   try {
     const evaluations = draws * evaluationsOf(makeAttack(attack, settings));
     const detail = `make ${evaluations} evaluations of the network in all; at most ${limits.gridSteps} are allowed: ask for fewer steps${optionsOf(attack).includes("restarts") ? " or restarts" : ""}${draws > 1 ? " or draws" : ""}`;

@@ -78,7 +78,7 @@ const RobustnessSpecRun = z
   })
   .openapi("RobustnessSpecRun", { description: "The grid as it ran" });
 
-const PointScores = z
+export const PointScores = z
   .strictObject({
     iouRatio: z.number().nullable().openapi({ description: "Adversarial mIoU ÷ clean mIoU; null where undefined" }),
     miou: share("Adversarial mean IoU"),

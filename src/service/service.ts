@@ -14,6 +14,7 @@ import { cancellable, createQueue } from "./queue.ts";
 import { createRobustnessHandler } from "./robustness.ts";
 import { scoreMaps } from "./score.ts";
 import { createSegmentHandler } from "./segment.ts";
+import { createTransferHandler } from "./transfer.ts";
 
 /**
  * A service over networks and a runtime. Requests run one after another; beyond `waiting` of them the next is refused as busy.
@@ -28,6 +29,7 @@ export const createService = (options: ServiceOptions): Service => {
   const attack = createAttackHandler(context);
   const robustness = createRobustnessHandler(context);
   const segment = createSegmentHandler(context);
+  const transfer = createTransferHandler(context);
 
   return {
     defaultModel: options.defaultModel,
@@ -49,6 +51,11 @@ export const createService = (options: ServiceOptions): Service => {
     robustness: (request, run) =>
       queue(
         () => running(request.spec.model, () => cancellable(run.signal, () => robustness(request, run))),
+        run.signal,
+      ),
+    transfer: (request, run = {}) =>
+      queue(
+        () => running(request.spec.targets.join(", "), () => cancellable(run.signal, () => transfer(request, run))),
         run.signal,
       ),
     uploads: uploads && {

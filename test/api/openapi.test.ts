@@ -48,6 +48,7 @@ describe("/openapi.json", () => {
       "POST /v1/attack",
       "POST /v1/score",
       "POST /v1/robustness",
+      "POST /v1/transfer",
       "GET /health/live",
       "GET /health/ready",
     ]);
@@ -71,7 +72,7 @@ describe("/openapi.json", () => {
 
   it("documents both media types of every request with images, the body required, and its problems", () => {
     const uploads = operations.filter(({ name, operation }) => operation.requestBody && name !== "POST /v1/models");
-    expect(uploads).toHaveLength(4);
+    expect(uploads).toHaveLength(5);
     for (const { operation } of uploads) {
       expect(operation.requestBody?.required).toBe(true);
       expect(Object.keys(operation.requestBody?.content ?? {})).toEqual(["multipart/form-data", "application/json"]);

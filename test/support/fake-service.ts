@@ -89,7 +89,7 @@ const point = (attack: AttackName, epsilon: number): CurvePoint => {
   return { attack, epsilon, steps: defaultSteps(attack, epsilon), float: at, uint8: at };
 };
 
-type Calls = { [K in "segment" | "attack" | "score" | "robustness"]: Parameters<Service[K]>[0][] };
+type Calls = { [K in "segment" | "attack" | "score" | "robustness" | "transfer"]: Parameters<Service[K]>[0][] };
 
 /** A Service that records its requests in order. */
 export interface FakeService extends Service {
@@ -97,7 +97,7 @@ export interface FakeService extends Service {
 }
 
 export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
-  const calls: Calls = { segment: [], attack: [], score: [], robustness: [] };
+  const calls: Calls = { segment: [], attack: [], score: [], robustness: [], transfer: [] };
   return {
     calls,
     defaultModel: "enet-street",
@@ -183,6 +183,36 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         receipt: { ...receipt, spec: request.spec },
       };
     },
+    transfer: async (request) => {
+      calls.transfer.push(request);
+      const { sources, targets, epsilon } = request.spec;
+      const ran = (model: string) => ({ model, modelSha256: fakeModel.sha256, backend: "wasm" as const });
+      const perturbation = { linf: epsilon, l2: 10, l0: 8, psnr: 30, ssim: 0.9 };
+      const scored = { iouRatio: 0.5, miou: 0.5, pixelAccuracy: 0.5 };
+      return {
+        width: 4,
+        height: 2,
+        reference: request.labels ? "ground-truth" : "prediction",
+        warnings: [],
+        sources: sources.map((source) => ({
+          ...ran(source),
+          perturbation: { float: perturbation, uint8: perturbation },
+          masking: { zeroGradientShare: 0, confidence: 0.9 },
+          evaluations: { forward: 3, backward: 2 },
+        })),
+        targets: targets.map((target) => ({
+          ...ran(target),
+          clean: { miou: 1, pixelAccuracy: 1 },
+          from: sources.map((source) => ({ source, whiteBox: source === target, float: scored, uint8: scored })),
+          mostEffective: sources[0]!,
+          mostEffectiveTransfer: null,
+          transferBeatsWhiteBox: false,
+          summary: "A sentence.",
+        })),
+        timings: { total: 5 },
+        receipt: { spec: request.spec, seed: request.spec.seed, versions: receipt.versions },
+      };
+    },
     ...replaced,
   };
 };
@@ -192,5 +222,5 @@ export const failingService = (failure: Failure): FakeService => {
   const fail = async (): Promise<never> => {
     throw new FaultlineError(failure);
   };
-  return fakeService({ segment: fail, attack: fail, score: fail, robustness: fail, ready: fail });
+  return fakeService({ segment: fail, attack: fail, score: fail, robustness: fail, transfer: fail, ready: fail });
 };
