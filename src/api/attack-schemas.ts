@@ -23,6 +23,7 @@ import {
   Timing,
 } from "./schemas.ts";
 import { transformFields } from "./transform.ts";
+import { Evaluations, Signs } from "./signs.ts";
 import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
 export const outputNames = [
@@ -152,6 +153,8 @@ export const Attack = Size.extend({
     description:
       "Signs that the gradient is masked and the attack therefore weak: share of exactly zero gradient components at the first step; mean confidence on the clean image",
   }),
+  evaluations: Evaluations,
+  signs: Signs,
   timings: Timing,
   receipt: receiptOf(AttackSpecRun),
   images: z.partialRecord(z.enum(outputNames), Image).openapi({ description: "Those that `spec.images` asks for" }),

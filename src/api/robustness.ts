@@ -29,6 +29,7 @@ import {
   Timing,
 } from "./schemas.ts";
 import { transformFields } from "./transform.ts";
+import { Signs } from "./signs.ts";
 import { uploadBody } from "./upload.ts";
 import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
@@ -110,6 +111,7 @@ const Robustness = Size.extend({
     description:
       "Signs that gradients are masked and the verdict therefore worth less: the largest share of exactly zero components of a first gradient; mean confidence on the clean image",
   }),
+  signs: Signs,
   summary: z.string().openapi({ example: "Broken by ifgsm-ii at ε = 1: the IoU ratio is 0.41, below 0.5." }),
   timings: Timing,
   receipt: receiptOf(RobustnessSpecRun),

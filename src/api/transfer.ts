@@ -26,6 +26,7 @@ import {
   Size,
   Timing,
 } from "./schemas.ts";
+import { Evaluations } from "./signs.ts";
 import { uploadBody } from "./upload.ts";
 import { Label255, Warnings } from "./warnings.ts";
 
@@ -82,9 +83,7 @@ const Transfer = Size.extend({
       masking: z
         .strictObject({ zeroGradientShare: z.number(), confidence: z.number() })
         .openapi({ description: "Signs that the gradient of the source is masked, as in AttackResult" }),
-      evaluations: z
-        .strictObject({ forward: z.int(), backward: z.int() })
-        .openapi({ description: "Predictions and gradients that the attack took" }),
+      evaluations: Evaluations,
     }),
   ),
   targets: list(
