@@ -8,6 +8,7 @@ import { MAX_WORK } from "../contract/limits.ts";
 import type { Service } from "../contract/service.ts";
 import { attack } from "./attack.ts";
 import { attacks } from "./attacks.ts";
+import { audit } from "./audit.ts";
 import { docs } from "./docs.ts";
 import { health } from "./health.ts";
 import { modelUploads } from "./model-uploads.ts";
@@ -97,6 +98,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
     score(service, limits),
     robustness(service, limits, log),
     transfer(service, limits),
+    audit(service, limits),
     ...health(service),
   ];
   for (const operation of operations) mount(app, operation);

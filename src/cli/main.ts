@@ -31,6 +31,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "attack pictures, and score the network on them before and after",
     load: async () => (await import("./attack.ts")).attackPictures,
   },
+  audit: {
+    summary: "whether gradient attacks on a network are to be believed",
+    load: async () => (await import("./audit.ts")).auditNetwork,
+  },
 };
 
 const help = `Usage: faultline COMMAND NET.onnx [options]

@@ -4,6 +4,7 @@
  */
 
 import type { AttackRequest, AttackResult, AttackRun } from "./attack.ts";
+import type { AuditRequest, AuditResult } from "./audit.ts";
 import type { Abandon, ModelInfo, Uploads } from "./models.ts";
 import type { RobustnessRequest, RobustnessResult, RobustnessRun } from "./robustness.ts";
 import type { ScoreRequest, ScoreResult } from "./score.ts";
@@ -25,6 +26,7 @@ export interface Service {
   score(request: ScoreRequest, run?: Abandon): Promise<ScoreResult>;
   robustness(request: RobustnessRequest, run: RobustnessRun): Promise<RobustnessResult>;
   transfer(request: TransferRequest, run?: Abandon): Promise<TransferResult>;
+  audit(request: AuditRequest, run?: Abandon): Promise<AuditResult>;
   /** Absent where the service has no store for uploads. */
   readonly uploads?: Uploads | undefined;
 }

@@ -8,6 +8,7 @@ import { createUploads } from "../networks/uploads.ts";
 import { RuntimeError } from "../runtime/session.ts";
 import { MemoryBudgetError } from "../segmenter/session-cache.ts";
 import { createAttackHandler } from "./attack.ts";
+import { createAuditHandler } from "./audit.ts";
 import { createContext, type ServiceOptions } from "./context.ts";
 import { readLabels } from "./pictures.ts";
 import { cancellable, createQueue } from "./queue.ts";
@@ -29,6 +30,7 @@ export const createService = (options: ServiceOptions): Service => {
   const attack = createAttackHandler(context);
   const robustness = createRobustnessHandler(context);
   const segment = createSegmentHandler(context);
+  const audit = createAuditHandler(context);
   const transfer = createTransferHandler(context);
 
   return {
@@ -58,6 +60,8 @@ export const createService = (options: ServiceOptions): Service => {
         () => running(request.spec.targets.join(", "), () => cancellable(run.signal, () => transfer(request, run))),
         run.signal,
       ),
+    audit: (request, run = {}) =>
+      queue(() => running(request.spec.model, () => cancellable(run.signal, () => audit(request, run))), run.signal),
     uploads: uploads && {
       add: (request, { signal } = {}) => queue(() => uploads.add(request), signal),
       remove: (name) => queue(() => uploads.remove(name)),

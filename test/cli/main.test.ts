@@ -17,8 +17,8 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
   version: string;
 };
 
-const commands = ["inspect", "differentiate", "quantize", "import", "attack"];
-const operands: Readonly<Record<string, string>> = { attack: "NET IMAGE…" };
+const commands = ["inspect", "differentiate", "quantize", "import", "attack", "audit"];
+const operands: Readonly<Record<string, string>> = { attack: "NET IMAGE…", audit: "NET IMAGE…" };
 
 describe("help", () => {
   it("of the whole names every command", async () => {
@@ -45,7 +45,7 @@ describe("help", () => {
 
 describe("a wrong command line ends with 2, one line and no result", () => {
   it.each([
-    [[], /a command is missing; there are inspect, differentiate, quantize, import, attack/],
+    [[], /a command is missing; there are inspect, differentiate, quantize, import, attack, audit/],
     [["explain", "x.onnx"], /there is no command "explain x.onnx"; there are inspect/],
     [["help", "explain"], /there is no command/],
     [["inspect"], /inspect: NET.onnx is missing; see faultline inspect --help/],

@@ -89,7 +89,9 @@ const point = (attack: AttackName, epsilon: number): CurvePoint => {
   return { attack, epsilon, steps: defaultSteps(attack, epsilon), float: at, uint8: at };
 };
 
-type Calls = { [K in "segment" | "attack" | "score" | "robustness" | "transfer"]: Parameters<Service[K]>[0][] };
+type Calls = {
+  [K in "segment" | "attack" | "score" | "robustness" | "transfer" | "audit"]: Parameters<Service[K]>[0][];
+};
 
 /** A Service that records its requests in order. */
 export interface FakeService extends Service {
@@ -97,7 +99,7 @@ export interface FakeService extends Service {
 }
 
 export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
-  const calls: Calls = { segment: [], attack: [], score: [], robustness: [], transfer: [] };
+  const calls: Calls = { segment: [], attack: [], score: [], robustness: [], transfer: [], audit: [] };
   return {
     calls,
     defaultModel: "enet-street",
@@ -216,6 +218,23 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         receipt: { spec: request.spec, seed: request.spec.seed, versions: receipt.versions },
       };
     },
+    audit: async (request) => {
+      calls.audit.push(request);
+      const { epsilon } = request.spec;
+      return {
+        width: 4,
+        height: 2,
+        reference: request.labels ? "ground-truth" : "prediction",
+        warnings: [],
+        runs: [{ run: "adaptive", attack: "apgd", epsilon, iouRatio: 0.5, evaluations: { forward: 3, backward: 2 } }],
+        quotients: [1, null],
+        signs: [],
+        verdict: "believable",
+        summary: "A sentence.",
+        timings: { total: 5 },
+        receipt: { ...receipt, spec: request.spec },
+      };
+    },
     ...replaced,
   };
 };
@@ -225,5 +244,13 @@ export const failingService = (failure: Failure): FakeService => {
   const fail = async (): Promise<never> => {
     throw new FaultlineError(failure);
   };
-  return fakeService({ segment: fail, attack: fail, score: fail, robustness: fail, transfer: fail, ready: fail });
+  return fakeService({
+    segment: fail,
+    attack: fail,
+    score: fail,
+    robustness: fail,
+    transfer: fail,
+    audit: fail,
+    ready: fail,
+  });
 };
