@@ -28,6 +28,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "type attacks/catalogue",
     "type attacks/options",
     "type evaluation",
+    "type transforms/pipeline",
   ],
   // Device steps are reported by the session's own types.
   evaluation: [
@@ -54,6 +55,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "type runtime",
     "onnx/graph",
     "crf/parameters",
+    "transforms/pipeline",
   ],
   jobs: ["evaluation", "networks"],
   service: [

@@ -22,6 +22,7 @@ import {
   Size,
   Timing,
 } from "./schemas.ts";
+import { transformFields } from "./transform.ts";
 import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
 export const outputNames = [
@@ -70,6 +71,7 @@ export const attackSpec = (limits: Limits) =>
       pixelRange: PixelRange,
       seed: Seed,
       crf: AttackedCrf,
+      ...transformFields,
       backend: Backend,
       label255: Label255,
       images: z
@@ -99,6 +101,7 @@ const AttackSpecRun = z
     pixelRange: z.enum(["clip", "none"]),
     seed: z.int(),
     crf: AttackedCrf,
+    ...transformFields,
     backend: Backend,
     label255: Label255,
   })

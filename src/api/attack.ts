@@ -69,11 +69,11 @@ const optionFaults = (attack: AttackName, epsilon: number, given: OptionValues):
   });
 
 /** What the options make together: more evaluations than one request is allowed, or numbers that do not go together. */
-const togetherFaults = (attack: AttackName, settings: AttackSettings, limits: Limits): Fault[] => {
+const togetherFaults = (attack: AttackName, settings: AttackSettings, draws: number, limits: Limits): Fault[] => {
   try {
-    const evaluations = evaluationsOf(makeAttack(attack, settings));
-    const detail = `make ${evaluations} evaluations of the network in all; at most ${limits.gridSteps} are allowed: ask for fewer steps${optionsOf(attack).includes("restarts") ? " or restarts" : ""}`;
-    return evaluations > limits.gridSteps ? [{ pointer: "/spec/steps", detail }] : [];
+    const evaluations = draws * evaluationsOf(makeAttack(attack, settings));
+    const detail = `make ${evaluations} evaluations of the network in all; at most ${limits.gridSteps} are allowed: ask for fewer steps${optionsOf(attack).includes("restarts") ? " or restarts" : ""}${draws > 1 ? " or draws" : ""}`;
+    return evaluations > limits.gridSteps ? [{ pointer: draws > 1 ? "/spec/draws" : "/spec/steps", detail }] : [];
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     return [{ pointer: "/spec", detail: `cannot be: ${cause.message}` }];
@@ -86,6 +86,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   const given = optionValues(spec);
   const options = withDefaults(spec.attack, spec.epsilon, given);
   const { alpha = 1, steps = 1 } = options;
+  const { draws = 1 } = spec;
   const { labels, target } = asked;
   const settings = { ...options, epsilon: spec.epsilon, seed: spec.seed, pixelRange: null };
   const wrong = [
@@ -97,7 +98,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
             detail: `must be given: the default for this epsilon is ${steps}, and at most ${limits.steps} are allowed`,
           },
         ]
-      : togetherFaults(spec.attack, settings, limits)),
+      : togetherFaults(spec.attack, settings, draws, limits)),
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
     spec.targeted?.kind === "map" &&
