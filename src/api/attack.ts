@@ -1,11 +1,19 @@
 /** POST /v1/attack: image and spec in; scores, images, or a stream of progress out. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
-import { attackEntry, optionsOf, withDefaults, type AttackName } from "../attacks/catalogue.ts";
-import { defaultOf, optionValues, type OptionName, type OptionValues } from "../attacks/options.ts";
+import {
+  attackEntry,
+  defaultOption,
+  normsOf,
+  optionsOf,
+  withDefaults,
+  type AttackName,
+  type Ball,
+} from "../attacks/catalogue.ts";
+import { optionValues, type OptionName, type OptionValues } from "../attacks/options.ts";
 import type { AttackRequest, AttackResult, OutputName } from "../contract/attack.ts";
 import { negotiate } from "./accept.ts";
-import { Attack, attackJson, AttackProgress, attackSpec } from "./attack-schemas.ts";
+import { Attack, attackJson, AttackProgress, attackSpec, usualEpsilon } from "./attack-schemas.ts";
 import { breathe, eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { failureOf, problemOf, type Log } from "./problem.ts";
@@ -49,7 +57,7 @@ interface Fault {
 }
 
 /** Options that the attack does not take, or that its definition fixes at another value. */
-const optionFaults = (attack: AttackName, epsilon: number, given: OptionValues): Fault[] =>
+const optionFaults = (attack: AttackName, ball: Ball, given: OptionValues): Fault[] =>
   (Object.entries(given) as [OptionName, number][]).flatMap(([option, received]) => {
     const use = attackEntry(attack).options[option];
     const pointer = `/spec/${option}`;
@@ -57,22 +65,44 @@ const optionFaults = (attack: AttackName, epsilon: number, given: OptionValues):
       const taken = optionsOf(attack).join(", ");
       return [{ pointer, detail: `must be absent: ${attack} has no such option; it takes ${taken}`, received }];
     }
-    return use.fixed && received !== defaultOf(use, epsilon) ? [{ pointer, detail: use.fixed, received }] : [];
+    return use.fixed && received !== defaultOption(attack, option, ball)
+      ? [{ pointer, detail: use.fixed, received }]
+      : [];
   });
+
+/** A norm that the attack has no form in, and a radius above the whole range of grey levels. */
+const ballFaults = (attack: AttackName, { epsilon, norm }: Ball): Fault[] => {
+  const taken = normsOf(attack);
+  return [
+    ...(norm && !taken.includes(norm)
+      ? [{ pointer: "/spec/norm", detail: `must be ${taken.join(" or ")} for ${attack}` }]
+      : []),
+    ...(epsilon !== undefined && norm === "linf" && epsilon > 255
+      ? [{ pointer: "/spec/epsilon", detail: "must be at most 255 in the L∞ norm", received: epsilon }]
+      : []),
+  ];
+};
 
 /** Fills in the defaults, and refuses what contradicts itself. */
 const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest => {
   const { images, model = service.defaultModel, ...spec } = asked.spec;
+  const { distance, type } = attackEntry(spec.attack);
+  const epsilon = spec.epsilon ?? (type === "fixed-budget" ? usualEpsilon : undefined);
+  const ball = { epsilon, norm: spec.norm ?? distance };
   const given = optionValues(spec);
-  const options = withDefaults(spec.attack, spec.epsilon, given);
+  const options = withDefaults(spec.attack, ball, given);
   const { alpha = 1, steps = 1 } = options;
   const { labels, target } = asked;
+  const misplaced = ballFaults(spec.attack, ball);
   const wrong = [
-    ...optionFaults(spec.attack, spec.epsilon, given),
-    steps > limits.steps && {
-      pointer: "/spec/steps",
-      detail: `must be given: the default for this epsilon is ${steps}, and at most ${limits.steps} are allowed`,
-    },
+    ...misplaced,
+    ...optionFaults(spec.attack, ball, given),
+    // Defaults follow from the ball: they say nothing where it cannot be.
+    misplaced.length === 0 &&
+      steps > limits.steps && {
+        pointer: "/spec/steps",
+        detail: `must be given: the default of ${spec.attack} here is ${steps}, and at most ${limits.steps} are allowed`,
+      },
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
     spec.targeted?.kind === "map" &&
@@ -85,7 +115,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   ].filter((error) => typeof error === "object");
   if (wrong.length > 0) throw new RequestError({ kind: "invalid-request", errors: wrong });
   return {
-    spec: { ...spec, model, ...options, alpha, steps },
+    spec: { ...spec, model, ...ball, ...options, alpha, steps },
     image: asked.image,
     labels,
     target,

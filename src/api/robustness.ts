@@ -122,7 +122,7 @@ type Asked = Uploaded<z.output<ReturnType<typeof robustnessSpec>>, "image", "lab
 const resolve = (service: Service, limits: Limits, { spec, image, labels }: Asked): RobustnessRequest => {
   const attacks = [...new Set(spec.attacks)];
   const epsilons = [...new Set(spec.epsilons)].toSorted((a, b) => a - b);
-  const counts = attacks.flatMap((name) => epsilons.map((epsilon) => defaultSteps(name, epsilon)));
+  const counts = attacks.flatMap((name) => epsilons.map((epsilon) => defaultSteps(name, { epsilon })));
   const steps = counts.reduce((a, b) => a + b, 0);
   const wrong = [
     steps > limits.gridSteps && {

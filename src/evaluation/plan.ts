@@ -1,16 +1,15 @@
 /** An attack on an image, with nothing left open. */
 
 import type { Attack } from "../attacks/attack.ts";
-import { makeAttack, objectiveOf, type AttackName } from "../attacks/catalogue.ts";
+import { makeAttack, objectiveOf, type AttackName, type Ball } from "../attacks/catalogue.ts";
 import type { OptionValues } from "../attacks/options.ts";
 import { objectiveNamed } from "../objectives/catalogue.ts";
 import type { Aim, Labels } from "../segmenter/segmenter.ts";
 import { filledLabels } from "./labels.ts";
 
-/** What to do to an image; `epsilon` and `alpha` in grey levels. */
-export interface AttackPlan extends OptionValues {
+/** What to do to an image; `epsilon` and `alpha` in grey levels. A minimum-norm attack needs no `epsilon`. */
+export interface AttackPlan extends OptionValues, Ball {
   readonly attack: AttackName;
-  readonly epsilon: number;
   readonly alpha: number;
   readonly steps: number;
   readonly pixelRange: "clip" | "none";

@@ -55,7 +55,7 @@ const optionInputs: ReadonlyMap<OptionName, HTMLInputElement> = new Map(
       });
       const label = Object.assign(document.createElement("label"), { htmlFor: name, textContent: title });
       const taking = attackNames.find((each) => attackEntry(each).options[name] !== undefined);
-      field.value = String(taking ? defaultOption(taking, name, 1) : minimum);
+      field.value = String(taking ? defaultOption(taking, name, { epsilon: 1 }) : minimum);
       byId("options", HTMLDivElement).append(label, field);
       return [name, field] as const;
     }),
@@ -72,7 +72,7 @@ const follow = (): void => {
   byId("epsilon-value", HTMLOutputElement).value = String(radius());
   epsilon.setAttribute("aria-valuetext", `${radius()} grey levels`);
   byId("attack-hint", HTMLElement).textContent = entry.summary;
-  if (byProtocol || stepsFixed) steps.value = String(defaultSteps(attackName(), radius()));
+  if (byProtocol || stepsFixed) steps.value = String(defaultSteps(attackName(), { epsilon: radius() }));
   steps.disabled = stepsFixed;
   alpha.disabled = !takes("alpha");
   seed.disabled = !entry.random;

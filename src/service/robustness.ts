@@ -38,8 +38,8 @@ const yieldOnce = (): Promise<void> => new Promise((resolve) => setTimeout(resol
 /** An attack of the grid, with the paper's number of steps. */
 const planOf = (spec: RobustnessSpec, attack: AttackName, epsilon: number, source: Labels | undefined): AttackPlan => {
   const { alpha, pixelRange, seed } = spec;
-  const steps = defaultSteps(attack, epsilon);
-  return { ...withDefaults(attack, epsilon, {}), attack, epsilon, alpha, steps, pixelRange, seed, source };
+  const steps = defaultSteps(attack, { epsilon });
+  return { ...withDefaults(attack, { epsilon }, {}), attack, epsilon, alpha, steps, pixelRange, seed, source };
 };
 
 export const createRobustnessHandler =

@@ -8,6 +8,7 @@ import {
   defaultSteps,
   effectiveOptions,
   makeAttack,
+  normsOf,
   objectiveOf,
   optionsOf,
   type AttackSettings,
@@ -49,7 +50,7 @@ describe.each(attackNames)("%s", (name) => {
     for (const option of optionsOf(name)) {
       const { minimum, maximum } = optionDefinitions[option];
       for (const epsilon of [0.25, 8, 32]) {
-        const value = defaultOption(name, option, epsilon)!;
+        const value = defaultOption(name, option, { epsilon })!;
         expect(value).toBeGreaterThanOrEqual(minimum);
         expect(value).toBeLessThanOrEqual(maximum);
       }
@@ -60,7 +61,7 @@ describe.each(attackNames)("%s", (name) => {
     const run = async (settings: AttackSettings) => (await named(name)(settings)(bowl(optimum), image)).data;
     const plain = await run(base);
     expect(await run(base)).toEqual(plain);
-    const given = effectiveOptions(name, base.epsilon, base);
+    const given = effectiveOptions(name, base, base);
     const changing = async (settings: AttackSettings) => !sameBytes(await run(settings), plain);
     const changed: string[] = [];
     for (const option of optionNames)
@@ -70,6 +71,7 @@ describe.each(attackNames)("%s", (name) => {
     expect(changed).toEqual([...taken, ...(entry.random ? ["seed"] : [])]);
     expect(await run({ ...base, epsilon: 3 })).not.toEqual(plain);
     expect(await run({ ...base, pixelRange: null })).not.toEqual(plain);
+    for (const norm of normsOf(name).slice(1)) expect(await run({ ...base, norm })).not.toEqual(plain);
   });
 
   it("refuses a radius that cannot be", () => {
@@ -79,11 +81,11 @@ describe.each(attackNames)("%s", (name) => {
 });
 
 it("the steps of the paper: one, or n(ε)", () => {
-  expect([0.25, 8].map((e) => defaultSteps("ifgsm-ii", e))).toEqual([1, 10]);
-  expect([0.25, 8].map((e) => defaultSteps("fgsm-ii", e))).toEqual([1, 1]);
-  expect(defaultSteps("pgd", 32)).toBe(36);
+  expect([0.25, 8].map((e) => defaultSteps("ifgsm-ii", { epsilon: e }))).toEqual([1, 10]);
+  expect([0.25, 8].map((e) => defaultSteps("fgsm-ii", { epsilon: e }))).toEqual([1, 1]);
+  expect(defaultSteps("pgd", { epsilon: 32 })).toBe(36);
 });
 
 it("a single step is ε itself, whatever step size and number of steps are given", () => {
-  expect(effectiveOptions("fgsm", 8, { alpha: 1, steps: 10 })).toEqual({ alpha: 8, steps: 1 });
+  expect(effectiveOptions("fgsm", { epsilon: 8 }, { alpha: 1, steps: 10 })).toEqual({ alpha: 8, steps: 1 });
 });

@@ -1,6 +1,7 @@
 /** The attacks of the paper and PGD: steps along the sign of the gradient. */
 
-import { iterative, singleStep, whiteBox, type AttackEntry, type Paper } from "../entry.ts";
+import { iterative, iterativeInAnyNorm, singleStep, whiteBox, type AttackEntry, type Paper } from "../entry.ts";
+import { l2Rule } from "../rules/l2.ts";
 import { signRule } from "../rules/sign.ts";
 
 const fgsmPaper: Paper = {
@@ -75,7 +76,7 @@ export const signAttacks = {
     ...whiteBox,
     title: "PGD",
     summary: "Iterative FGSM from a random start within ε.",
-    formula: "as Iterative FGSM, from x₀ + U(−ε, ε)",
+    formula: "as Iterative FGSM, from x₀ + U(−ε, ε); in L2 along ∇L/‖∇L‖₂",
     paper: {
       title: "Towards Deep Learning Models Resistant to Adversarial Attacks",
       authors: "Madry, Makelov, Schmidt, Tsipras, Vladu",
@@ -84,7 +85,8 @@ export const signAttacks = {
     },
     objective: "cross-entropy",
     random: true,
-    options: iterative,
-    rule: ({ alpha }) => signRule({ alpha, randomStart: true }),
+    norms: ["linf", "l2"],
+    options: iterativeInAnyNorm,
+    rule: ({ alpha, norm }) => (norm === "l2" ? l2Rule : signRule)({ alpha, randomStart: true }),
   },
 } as const satisfies Readonly<Record<string, AttackEntry>>;
