@@ -4,14 +4,25 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts
 
+# src/ compiled to lib/, which Node runs without a compiler.
+FROM node:22-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY bin bin
+COPY scripts scripts
+COPY src src
+RUN npm run build:lib
+
 FROM node:22-slim
 # The Vulkan loader for WebGPU, and what NVIDIA's driver links to; docker run --gpus all mounts the driver's own files.
 RUN apt-get update && apt-get install --yes --no-install-recommends libvulkan1 libxext6 && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production NVIDIA_DRIVER_CAPABILITIES=graphics,utility
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
-COPY package.json tsconfig.json ./
-COPY src src
+COPY --from=build /app/lib lib
+COPY package.json ./
 COPY kernels kernels
 COPY models models
 RUN install --directory --owner=node --group=node /data/uploads
@@ -21,4 +32,4 @@ EXPOSE 8787
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
   CMD ["node", "-e", "fetch('http://localhost:8787/health/live').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Options after the image's name are added: docker run -v faultline:/data/uploads faultline --uploads /data/uploads
-ENTRYPOINT ["node", "--import", "tsx", "src/serve/main.ts", "--host", "0.0.0.0"]
+ENTRYPOINT ["node", "lib/serve/main.js", "--host", "0.0.0.0"]

@@ -21,6 +21,7 @@ export type DType = keyof typeof arrays;
 /** The typed array that holds elements of type `D`. */
 export type DataOf<D extends DType = DType> = InstanceType<(typeof arrays)[D]>;
 
+/** A dense tensor: `data` in row-major order, as many elements as `shape` multiplies to. */
 export interface Tensor<D extends DType = DType> {
   readonly dtype: D;
   readonly shape: readonly number[];

@@ -5,8 +5,12 @@ import { dirname, normalize } from "node:path/posix";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { never, packages, rooms, writtenImports } from "./rooms.ts";
+import { faces } from "../scripts/library/faces.ts";
 
-const barrels: ReadonlySet<string> = new Set(["autodiff/rules/index"]);
+/** Registries, and the face of each public subpath. */
+const barrels: ReadonlySet<string> = new Set(["autodiff/rules/index", ...Object.values(faces)]);
+/** A file that is nothing but re-exports is a barrel, however it is called; so is every index. */
+const reExport = /^export (?:type )?(?:\*|\{[^}]*\}) from "[^"]+";$/gm;
 const MAX_LINES = 300;
 
 interface Import {
@@ -79,12 +83,22 @@ const cycleOf = (edges: ReadonlyMap<string, readonly string[]>): readonly string
   return null;
 };
 
+const publicFaces: ReadonlySet<string> = new Set(Object.values(faces));
+
+const isBarrel = (unit: string, source: string): boolean => {
+  const code = source.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+  const rest = code.replaceAll(reExport, "").trim();
+  return unit.endsWith("/index") || (rest === "" && code.trim() !== "");
+};
+
 /** Everything that is out of order among files, by path in src. */
 const faultsIn = (files: Readonly<Record<string, string>>): string[] => {
   const units = Object.entries(files).map(([path, source]) => ({
     unit: unitOf(path),
     imports: importsOf(source),
     lines: source.split("\n").length - 1,
+    barrel: isBarrel(unitOf(path), source),
+    open: /^export (?:type )?\* /m.test(source),
   }));
   const edges = new Map(
     units.map(({ unit, imports }) => [
@@ -98,7 +112,13 @@ const faultsIn = (files: Readonly<Record<string, string>>): string[] => {
   return [
     ...units.flatMap(({ unit, imports }) => imports.flatMap((i) => faultOf(unit, i) ?? [])),
     ...units.flatMap(({ unit, lines }) => (lines > MAX_LINES ? [`${unit} has ${lines} lines`] : [])),
-    ...units.flatMap(({ unit }) => (unit.endsWith("/index") && !barrels.has(unit) ? [`${unit} is a barrel file`] : [])),
+    ...units.flatMap(({ unit, barrel }) => (barrel && !barrels.has(unit) ? [`${unit} is a barrel file`] : [])),
+    ...units.flatMap(({ unit, barrel }) =>
+      publicFaces.has(unit) && !barrel ? [`${unit} is a face: nothing but re-exports`] : [],
+    ),
+    ...units.flatMap(({ unit, open }) =>
+      publicFaces.has(unit) && open ? [`${unit} exports *: a face names what it exports`] : [],
+    ),
     ...(cycle ? [`a cycle: ${cycle.join(" → ")}`] : []),
   ];
 };
@@ -133,8 +153,8 @@ describe("the test itself finds", () => {
     ["a value where only types are allowed", "api/a.ts", 'import { createService } from "../service/service.ts";'],
     ["an inline type, which stays an import", "api/a.ts", 'import { type Manifest } from "../service/service.ts";'],
     ["an import over several lines", "onnx/a.ts", 'import {\n  a,\n  type B,\n} from "../autodiff/gradient.ts";'],
-    ["a re-export", "onnx/a.ts", 'export * from "../runtime/wasm.ts";'],
-    ["a re-export by name", "onnx/a.ts", 'export { a as b } from "../runtime/wasm.ts";'],
+    ["a re-export", "onnx/a.ts", 'export const n = 1;\nexport * from "../runtime/wasm.ts";'],
+    ["a re-export by name", "onnx/a.ts", 'export const n = 1;\nexport { a as b } from "../runtime/wasm.ts";'],
     ["an import for its effects", "metrics/a.ts", 'import "../image/codecs.ts";'],
     ["a dynamic import", "metrics/a.ts", 'const f = async () => (await import("../image/codecs.ts")).f;'],
     ["a file beyond the one that is granted", "evaluation/a.ts", 'import { readModel } from "../onnx/read.ts";'],
@@ -145,6 +165,10 @@ describe("the test itself finds", () => {
     ["an unknown package", "metrics/a.ts", 'import _ from "lodash";'],
     ["an unknown room", "utils/a.ts", 'import { x } from "../tensor.ts";'],
     ["a barrel file", "metrics/index.ts", ""],
+    ["a barrel file of another name", "metrics/all.ts", 'export { ssim } from "./ssim.ts";'],
+    ["a face of a room that has none", "crf/public.ts", '/** All. */\n\nexport {\n  a,\n  b,\n} from "./a.ts";'],
+    ["a face that does something itself", "metrics/public.ts", "export const one = 1;"],
+    ["a face that does not name what it exports", "metrics/public.ts", 'export * from "./ssim.ts";'],
     ["a long file", "metrics/a.ts", "\n".repeat(MAX_LINES + 1)],
   ])("%s", (_, path, source) => {
     expect(faultsIn({ [path]: source })).toHaveLength(1);

@@ -18,8 +18,10 @@ export const attacks = {
   ...minimumNormAttacks,
 } as const satisfies Readonly<Record<string, AttackEntry>>;
 
+/** The name of an attack. */
 export type AttackName = keyof typeof attacks;
 
+/** The names of all attacks. */
 export const attackNames = Object.keys(attacks) as readonly AttackName[];
 
 export const attackEntry = (name: AttackName): AttackEntry => attacks[name];
@@ -89,7 +91,12 @@ const constraintOf = (name: AttackName, { epsilon, norm, pixelRange }: AttackSet
   return { epsilon: epsilon ?? Infinity, pixelRange, norm: norm ?? own };
 };
 
-/** @throws RangeError for a number that is out of range. */
+/**
+ * An attack by its name; `epsilon` and `alpha` are in grey levels.
+ *
+ * @param targeted whether given labels are approached.
+ * @throws RangeError for a number that is out of range.
+ */
 export const makeAttack = (name: AttackName, settings: AttackSettings, targeted = false): Attack => {
   const constraint = constraintOf(name, settings);
   const { alpha = 1, steps = 1, ...others } = effectiveOptions(name, constraint, settings);

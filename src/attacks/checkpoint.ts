@@ -26,7 +26,7 @@ const special: Readonly<Record<string, number>> = { NaN, Infinity, "-Infinity": 
 const numberText = (value: number): number | { readonly $number: string } =>
   Number.isFinite(value) && !Object.is(value, -0) ? value : { $number: Object.is(value, -0) ? "-0" : String(value) };
 
-/** @throws TypeError for a tensor among the feeds that no checkpoint holds. */
+/** A checkpoint as bytes. @throws TypeError for a tensor among the feeds that no checkpoint holds. */
 export const writeCheckpoint = ({ step, x, state, feeds }: Checkpoint): Uint8Array<ArrayBuffer> => {
   const parts: (Float32Array | Int32Array | Uint8Array)[] = [];
   const plain = (value: State): unknown => {
@@ -60,7 +60,7 @@ export const writeCheckpoint = ({ step, x, state, feeds }: Checkpoint): Uint8Arr
   return out;
 };
 
-/** @throws RangeError where the bytes are not those of a checkpoint. */
+/** The checkpoint that `writeCheckpoint` wrote. @throws RangeError where the bytes are not those of a checkpoint. */
 export const readCheckpoint = (bytes: Uint8Array): Checkpoint => {
   const { header, starts } = headerOf(bytes);
   let at = starts;

@@ -13,7 +13,7 @@ import * as rules from "./rules/index.ts";
 
 const table: Readonly<Record<string, VjpRule>> = rules;
 
-/** The rule of an operator, or undefined where there is none. */
+/** The gradient rule of an operator of the standard set; undefined where there is none, as for every other domain. */
 export const ruleOf = (operator: string, domain = ""): VjpRule | undefined =>
   domain === "" ? table[operator] : undefined;
 

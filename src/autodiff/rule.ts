@@ -4,6 +4,7 @@ import { OPSET, type Builder } from "../onnx/build.ts";
 import type { Node } from "../onnx/graph.ts";
 import type { Value } from "../onnx/value.ts";
 
+/** What a pullback is given beside the cotangent and the inputs. */
 export interface VjpContext {
   /** Appends the nodes of the backward pass. */
   readonly op: Builder;

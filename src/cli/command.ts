@@ -21,8 +21,6 @@ export interface Report {
 /** What a subcommand is defined by. */
 export interface Definition<O extends Options> {
   readonly name: string;
-  /** In a few words, for the list of commands. */
-  readonly summary: string;
   /** What stands after the name: "NET.onnx". */
   readonly operand: string;
   /** Paragraphs of the help, under the usage. */
@@ -33,7 +31,6 @@ export interface Definition<O extends Options> {
 
 export interface Command {
   readonly name: string;
-  readonly summary: string;
   readonly help: string;
   readonly run: (args: readonly string[], io: Io) => Promise<void>;
 }
@@ -46,7 +43,7 @@ const common = {
 
 /** Makes a command of its definition: parsing, help and printing are the same for all. */
 export const command = <O extends Options>(definition: Definition<O>): Command => {
-  const { name, summary, operand, about, run } = definition;
+  const { name, operand, about, run } = definition;
   const options: Options = { ...definition.options, ...common };
   const usage = `Usage: faultline ${name} ${operand} [options]`;
   const help = [usage, "", about.trim(), "", "Options:", ...optionLines(options), ""].join("\n");
@@ -60,7 +57,6 @@ export const command = <O extends Options>(definition: Definition<O>): Command =
   };
   return {
     name,
-    summary,
     help,
     run: async (args, io) => {
       const { values, positionals } = parse(args);

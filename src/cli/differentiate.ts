@@ -1,18 +1,15 @@
 /** `faultline differentiate`: a network to a network with its gradient. */
 
-import type { Graph } from "../onnx/graph.ts";
-import { writeModel } from "../onnx/write.ts";
-import { predictMemory, roomWithin } from "../runtime/memory/memory.ts";
-import { chooseInputs, chooseOutput } from "./choice.ts";
-import { command, needed, type Io, type Report } from "./command.ts";
+import { typed } from "../onnx/print.ts";
+import { losses, type Loss } from "../segmenter/differentiate/gradient-model.ts";
+import { lossGradient, type LossGradient } from "../segmenter/differentiate/loss-gradient.ts";
+import { at, UsageError } from "../node/failure.ts";
 import { budgetBytes, type Options } from "../node/options.ts";
-import { at, Refusal, UsageError } from "../node/failure.ts";
+import { command, needed, type Report } from "./command.ts";
 import { checkWritable, readNetwork, writeFiles } from "../node/files.ts";
-import { gradientModel, losses, type Loss, type Wish } from "./gradient-model.ts";
-import { loadAt, type Loaded } from "./loaded.ts";
-import { requireGradient } from "./require-gradient.ts";
-import { inputShapes, parseSizes, sizeOptions } from "./sizes.ts";
-import { grouped, mebibytes, typed } from "./text.ts";
+import { refusingInFlags } from "./flags.ts";
+import { parseSizes, sizeOptions } from "./sizes.ts";
+import { grouped, mebibytes } from "./text.ts";
 
 const options = {
   out: { type: "string", short: "o", value: "FILE", help: "the file to write" },
@@ -24,6 +21,11 @@ const options = {
   },
   output: { type: "string", value: "NAME", help: "of which output, where there are several" },
   input: { type: "string", multiple: true, value: "NAME", help: "by which input; all that are float unless given" },
+  "ignore-label": {
+    type: "string",
+    value: "N",
+    help: "a class that cross-entropy ignores, beside all labels that are no class",
+  },
   prefix: { type: "string", value: "P", default: "", help: "put before the names that are added" },
   "budget-mib": {
     type: "string",
@@ -50,75 +52,46 @@ const lossOf = (text: string): Loss => {
   return found;
 };
 
-/** Cross-entropy takes the softmax itself. */
-const warnOfProbabilities = ({ op, outputs }: Loaded, { loss, output }: Wish, io: Io): void => {
-  const made = op.producer(outputs[output.name]!)?.node.op;
-  if (loss === "cross-entropy" && made === "Softmax")
-    io.stderr(`warning: "${output.name}" is made by Softmax; cross-entropy is of logits, not of probabilities\n`);
+/** @throws UsageError for what is no whole number. */
+const ignoredLabelOf = (text: string | undefined): number | undefined => {
+  if (text === undefined || /^-?\d{1,9}$/.test(text)) return text === undefined ? text : Number(text);
+  throw new UsageError(`--ignore-label: "${text}" is not a label, a whole number`);
 };
 
-const requireWithin = (predictedBytes: number, budgetBytes: number): void => {
-  if (predictedBytes <= budgetBytes) return;
-  throw new Refusal(
-    `no way is found to run the gradient in ${mebibytes(budgetBytes)} MiB; keeping all it needs it is predicted to take ` +
-      `${mebibytes(predictedBytes)} MiB: give a larger --budget-mib or a smaller --size`,
-  );
-};
-
-const reportOf = (file: string, bytes: number, graph: Graph, predictedBytes: number): Report => {
+const reportOf = (file: string, { bytes, nodes, predictedBytes, inputs, outputs }: LossGradient): Report => {
   const text = [
-    `${file}: ${grouped(bytes)} bytes, ${graph.nodes.length} nodes, predicted to run in ${mebibytes(predictedBytes)} MiB`,
-    ...graph.inputs.map((v) => `  in   ${typed(v)}`),
-    ...graph.outputs.map((v) => `  out  ${typed(v)}`),
+    `${file}: ${grouped(bytes.length)} bytes, ${nodes} nodes, predicted to run in ${mebibytes(predictedBytes)} MiB`,
+    ...inputs.map((v) => `  in   ${typed(v)}`),
+    ...outputs.map((v) => `  out  ${typed(v)}`),
   ];
-  const data = {
-    file,
-    bytes,
-    nodes: graph.nodes.length,
-    predictedBytes,
-    inputs: graph.inputs,
-    outputs: graph.outputs,
-  };
-  return { text: text.join("\n"), data };
+  return { text: text.join("\n"), data: { file, bytes: bytes.length, nodes, predictedBytes, inputs, outputs } };
 };
 
 export const differentiate = command({
   name: "differentiate",
-  summary: "write a network with its gradient as one ONNX file",
   operand: "NET.onnx",
   about,
   options,
   run: async (file, values, io) => {
     const out = needed(values.out, "differentiate", "-o FILE");
     const { "budget-mib": mebi } = values;
-    const [loss, given, budget] = [
-      lossOf(values.loss),
-      parseSizes(values),
-      mebi === undefined ? Infinity : budgetBytes(mebi),
-    ];
+    const { dims, shapes, size } = parseSizes(values);
+    const wish = {
+      loss: lossOf(values.loss),
+      size: size ?? undefined,
+      dimensions: Object.fromEntries(dims),
+      shapes: Object.fromEntries(shapes),
+      output: values.output,
+      inputs: values.input,
+      ignoredLabel: ignoredLabelOf(values["ignore-label"]),
+      prefix: values.prefix,
+      budgetBytes: mebi === undefined ? Infinity : budgetBytes(mebi),
+    };
     const { model } = await readNetwork(file);
     await checkWritable(out, [file]);
-    const { written, predictedBytes } = await at(file, () => {
-      const shapes = inputShapes(model.graph, given);
-      const loaded = loadAt(model, shapes);
-      const inputs = chooseInputs(model.graph, values.input);
-      const name = chooseOutput(loaded, values.output);
-      const { dtype, shape } = loaded.outputs[name]!;
-      const wish: Wish = { loss, output: { name, dtype, shape }, inputs, prefix: values.prefix };
-      requireGradient(loaded, name, inputs, (text) => io.stderr(`warning: ${text}\n`));
-      warnOfProbabilities(loaded, wish, io);
-      const { model: written, footprint } = gradientModel(
-        model,
-        shapes,
-        wish,
-        budget === Infinity ? budget : roomWithin(budget),
-      );
-      const predictedBytes = predictMemory([footprint]);
-      requireWithin(predictedBytes, budget);
-      return { written, predictedBytes };
-    });
-    const bytes = writeModel(written);
-    await writeFiles([[out, bytes]]);
-    return reportOf(out, bytes.length, written.graph, predictedBytes);
+    const written = await at(file, () => refusingInFlags(() => lossGradient(model, wish)));
+    for (const warning of written.warnings) io.stderr(`warning: ${warning}\n`);
+    await writeFiles([[out, written.bytes]]);
+    return reportOf(out, written);
   },
 });

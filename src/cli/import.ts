@@ -57,7 +57,6 @@ const precisionWarning = ({ graph }: Model, { precision }: Manifest): string[] =
 
 export const importNetwork = command({
   name: "import",
-  summary: "check a network against its manifest and store both among the models",
   operand: "NET.onnx",
   about,
   options,

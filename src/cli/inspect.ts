@@ -5,10 +5,11 @@ import { command } from "./command.ts";
 import type { Options } from "../node/options.ts";
 import { at } from "../node/failure.ts";
 import { readNetwork } from "../node/files.ts";
-import type { Fault } from "./coverage.ts";
+import { typed } from "../onnx/print.ts";
+import type { Fault } from "../segmenter/differentiate/coverage.ts";
 import { parseSizes, sizeOptions } from "./sizes.ts";
 import { survey, type GradientSurvey, type SizeSurvey, type Survey } from "./survey.ts";
-import { grouped, mebibytes, short, table, typed } from "./text.ts";
+import { grouped, mebibytes, short, table } from "./text.ts";
 
 const options = { ...sizeOptions } as const satisfies Options;
 
@@ -101,7 +102,6 @@ const textOf = (file: string, bytes: number, model: Model, found: Survey): strin
 
 export const inspect = command({
   name: "inspect",
-  summary: "operators, what blocks a gradient, cost and memory of a network",
   operand: "NET.onnx",
   about,
   options,

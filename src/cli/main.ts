@@ -1,21 +1,42 @@
 /** `faultline`: the entry of the command line. */
 
-import packageJson from "../../package.json";
+import { version } from "../node/package.ts";
 import type { Command, Io } from "./command.ts";
-import { differentiate } from "./differentiate.ts";
-import { lineOf, UsageError } from "../node/failure.ts";
-import { importNetwork } from "./import.ts";
-import { inspect } from "./inspect.ts";
-import { quantizeNetwork } from "./quantize.ts";
 
-const commands: readonly Command[] = [inspect, differentiate, quantizeNetwork, importNetwork];
+interface Entry {
+  /** In a few words, for the list of commands. */
+  readonly summary: string;
+  /** Imports the command when it is called: the help of the whole needs none of them. */
+  readonly load: () => Promise<Command>;
+}
+
+const commands: Readonly<Record<string, Entry>> = {
+  inspect: {
+    summary: "operators, what blocks a gradient, cost and memory of a network",
+    load: async () => (await import("./inspect.ts")).inspect,
+  },
+  differentiate: {
+    summary: "write a network with its gradient as one ONNX file",
+    load: async () => (await import("./differentiate.ts")).differentiate,
+  },
+  quantize: {
+    summary: "write a float network with int8 weights and arithmetic",
+    load: async () => (await import("./quantize.ts")).quantizeNetwork,
+  },
+  import: {
+    summary: "check a network against its manifest and store both among the models",
+    load: async () => (await import("./import.ts")).importNetwork,
+  },
+};
 
 const help = `Usage: faultline COMMAND NET.onnx [options]
 
 Gradients, quantisation and checks of segmentation networks in ONNX.
 
 Commands:
-${commands.map(({ name, summary }) => `  ${name.padEnd(15)}${summary}`).join("\n")}
+${Object.entries(commands)
+  .map(([name, { summary }]) => `  ${name.padEnd(15)}${summary}`)
+  .join("\n")}
 
   faultline COMMAND --help   the options of a command
   faultline --version        the version
@@ -26,15 +47,19 @@ Results go to stdout, with --json for machines; progress and errors to stderr.
 Exit codes: 0 done, 1 refused or failed, 2 the command line is wrong.
 `;
 
+const commandOf = (name: string | undefined): Promise<Command> | undefined =>
+  name !== undefined && Object.hasOwn(commands, name) ? commands[name]!.load() : undefined;
+
 const dispatch = async (argv: readonly string[], io: Io): Promise<void> => {
   const [first, ...rest] = argv;
-  if (first === "--version") return io.stdout(`faultline ${packageJson.version}\n`);
-  const named = commands.find(({ name }) => name === (first === "help" ? rest[0] : first));
+  if (first === "--version") return io.stdout(`faultline ${version}\n`);
+  const named = await commandOf(first === "help" ? rest[0] : first);
   if (named && first === "help") return io.stdout(named.help);
   if (named) return named.run(rest, io);
   if (first === "--help" || first === "-h" || (first === "help" && rest.length === 0)) return io.stdout(help);
+  const { UsageError } = await import("../node/failure.ts");
   const wanted = first === undefined ? "a command is missing" : `there is no command "${argv.join(" ")}"`;
-  throw new UsageError(`${wanted}; there are ${commands.map(({ name }) => name).join(", ")}; see faultline --help`);
+  throw new UsageError(`${wanted}; there are ${Object.keys(commands).join(", ")}; see faultline --help`);
 };
 
 /**
@@ -47,6 +72,7 @@ export const run = async (argv: readonly string[], io: Io): Promise<number> => {
     await dispatch(argv, io);
     return 0;
   } catch (error) {
+    const { lineOf, UsageError } = await import("../node/failure.ts");
     io.stderr(`faultline: ${lineOf(error)}\n`);
     if (argv.includes("--debug")) io.stderr(`${stackOf(error)}\n`);
     return error instanceof UsageError ? 2 : 1;

@@ -151,7 +151,6 @@ const calibrated = async (model: Model, size: Size, wanted: Wanted, feeds: Calib
 
 export const quantizeNetwork = command({
   name: "quantize",
-  summary: "write a float network with int8 weights and arithmetic",
   operand: "NET.onnx",
   about,
   options,

@@ -8,7 +8,7 @@ import { load } from "../onnx/load.ts";
 import { typesOf } from "../onnx/types.ts";
 import { footprint, predictMemory } from "../runtime/memory/memory.ts";
 import { type Size, sizeOf, type Tensor } from "../tensor.ts";
-import { floatInputs, floatOutputs } from "./choice.ts";
+import { floatInputs, floatOutputs } from "../segmenter/differentiate/choice.ts";
 import {
   coverageByName,
   coverageOf,
@@ -18,12 +18,13 @@ import {
   type Fault,
   type Findings,
   type Verdict,
-} from "./coverage.ts";
-import { Refusal } from "../node/failure.ts";
-import { gradientModel, type Loss } from "./gradient-model.ts";
-import { declareInputs, loadAt, type Loaded } from "./loaded.ts";
+} from "../segmenter/differentiate/coverage.ts";
+import { GradientError } from "../segmenter/differentiate/gradient-error.ts";
+import { gradientModel, type Loss } from "../segmenter/differentiate/gradient-model.ts";
+import { declareInputs, loadAt, type Loaded } from "../segmenter/differentiate/loaded.ts";
 import { macsOf } from "./macs.ts";
-import { hasOpenImages, inputShapes, type GivenSizes } from "./sizes.ts";
+import { hasOpenImages, inputShapes, type GivenSizes } from "../segmenter/differentiate/input-shapes.ts";
+import { inFlags, refusingInFlags } from "./flags.ts";
 
 export interface OperatorCount {
   readonly operator: string;
@@ -92,7 +93,7 @@ const parametersOf = ({ initializers, nodes }: Graph): number => {
 const usualSizes: readonly Size[] = [256, 512, 1024].map((side) => ({ height: side, width: side }));
 
 const isFault = (cause: unknown): cause is Error =>
-  cause instanceof OnnxError || cause instanceof UnsupportedOperatorError || cause instanceof Refusal;
+  cause instanceof OnnxError || cause instanceof UnsupportedOperatorError || cause instanceof GradientError;
 
 const attempt = <T>(run: () => T): T | Error => {
   try {
@@ -132,13 +133,13 @@ const sizeSurvey = (
   loaded: Loaded | Error,
   gradients: readonly GradientSurvey[],
 ): SizeSurvey => {
-  if (inputs instanceof Error) return { inputs: {}, fault: inputs.message };
+  if (inputs instanceof Error) return { inputs: {}, fault: inFlags(inputs.message) };
   if (loaded instanceof Error) return { inputs, fault: loaded.message };
   const found = attempt(() => ({
     ...forwardOf(model, inputs),
     gradientBytes: gradientBytesOf(model, loaded, inputs, gradients),
   }));
-  return found instanceof Error ? { inputs, fault: found.message } : { inputs, ...found };
+  return found instanceof Error ? { inputs, fault: inFlags(found.message) } : { inputs, ...found };
 };
 
 const gradientSurvey = (output: string, input: string, { reached, faults, ends }: Coverage): GradientSurvey => {
@@ -168,7 +169,7 @@ export const survey = (model: Model, given: GivenSizes): Survey => {
   const asked = given.size !== null || given.dims.size + given.shapes.size > 0;
   const sizes = given.size === null && hasOpenImages(graph, given) ? usualSizes : [given.size];
   const shapesAt = (size: Size | null) => inputShapes(graph, { ...given, size });
-  const shapes = sizes.map((size) => (asked ? shapesAt(size) : attempt(() => shapesAt(size))));
+  const shapes = sizes.map((size) => (asked ? refusingInFlags(() => shapesAt(size)) : attempt(() => shapesAt(size))));
   const loads = shapes.map((s) => (s instanceof Error ? s : attempt(() => loadAt(model, s))));
   const loaded = loads.find((l) => !(l instanceof Error)) as Loaded | undefined;
   const gradients = gradientsOf(model, loaded ?? null);

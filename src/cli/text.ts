@@ -1,7 +1,4 @@
-/** Numbers, types and tables as the commands print them. */
-
-import type { ValueInfo } from "../onnx/graph.ts";
-import type { Value } from "../onnx/value.ts";
+/** Numbers and tables as the commands print them. */
 
 /** Columns aligned, the first to the left, the others as `numeric` says. */
 export const table = (rows: readonly (readonly string[])[], numeric: readonly number[] = []): string => {
@@ -23,7 +20,3 @@ export const short = (count: number): string => {
 };
 
 export const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
-
-/** `image: float32[1, 3, height, width]` */
-export const typed = ({ name, dtype, shape }: ValueInfo | Value): string =>
-  `${name}: ${dtype}[${shape ? shape.map((d) => d ?? "?").join(", ") : "…"}]`;

@@ -8,12 +8,13 @@ import { gpuFaults } from "../segmenter/compile.ts";
 import { requireFit } from "../segmenter/fit.ts";
 import type { Network } from "../segmenter/network.ts";
 import { createSegmenter, type Image } from "../segmenter/segmenter.ts";
+import { loadAt } from "../segmenter/differentiate/loaded.ts";
+import { requireGradient } from "../segmenter/differentiate/require-gradient.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { type Size, tensorOf } from "../tensor.ts";
 import { Refusal } from "../node/failure.ts";
 import { runtimeFor } from "./backend.ts";
-import { loadAt } from "./loaded.ts";
-import { requireGradient } from "./require-gradient.ts";
+import { refusingInFlags } from "./flags.ts";
 
 export interface Trial {
   /** Of the image that it was tried on. */
@@ -117,8 +118,9 @@ const tryOn = async (
 const checkGradient = ({ manifest, model }: Network, { height, width }: Size): void => {
   const { input, output } = manifest;
   try {
-    const loaded = loadAt(model, { [input.name]: [1, 3, height, width] });
-    requireGradient(loaded, output.name, [input.name], () => undefined);
+    refusingInFlags(() =>
+      requireGradient(loadAt(model, { [input.name]: [1, 3, height, width] }), output.name, [input.name]),
+    );
   } catch (cause) {
     if (!(cause instanceof Refusal)) throw cause;
     throw new Refusal(`${cause.message}; --forward-only stores it all the same`, { cause });

@@ -10,6 +10,7 @@ export interface FieldError {
   readonly accepted?: readonly (string | number)[];
 }
 
+/** What went wrong, by `kind`, with what would be accepted. */
 export type Failure =
   | { readonly kind: "image-malformed"; readonly part: PartName; readonly reason: string }
   | {

@@ -11,6 +11,7 @@ import { stepsOf, type AttackPlan } from "./plan.ts";
 import type { Json, Row } from "./row.ts";
 import { createTrace, type StepReport } from "./steps.ts";
 
+/** What is attacked: an image, with the network that is scored on it. */
 export interface Subject {
   /** The network that is scored. */
   readonly segmenter: Segmenter;
@@ -33,6 +34,7 @@ export interface MeasureHooks {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A measurement: the row that is kept, and the images, labels and times that it was made from. */
 export interface Measured {
   readonly row: Row;
   readonly clean: Prediction;
@@ -51,7 +53,13 @@ const timed = async <T>(run: () => Promise<T>): Promise<readonly [T, number]> =>
   return [await run(), performance.now() - start];
 };
 
-/** @param plan null: the clean image alone is scored. */
+/**
+ * Attacks an image [3,H,W] of grey levels 0..255, predicts before and after, and counts.
+ *
+ * @param plan null: the clean image alone is scored.
+ * @throws RangeError for a number of the plan that is out of range; RuntimeError where the backend fails, MemoryBudgetError where a
+ * run would not fit; the signal's reason where it is aborted.
+ */
 export const measure = async (
   { segmenter, source = segmenter, image, item, truth, clean, crafted }: Subject,
   plan: AttackPlan | null,

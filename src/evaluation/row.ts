@@ -35,6 +35,7 @@ export interface Masking {
   readonly confidence: number;
 }
 
+/** What is kept of a unit of work: counts, not scores. Plain numbers and text, so that it travels as JSON. */
 export interface Row {
   readonly schema: 1;
   readonly unit: Unit;

@@ -10,6 +10,7 @@ export interface CleanAndAdversarial {
   readonly adversarial: number | null;
 }
 
+/** Scores before and after an attack; shares from 0 to 1. */
 export interface AttackScores {
   /** Adversarial mIoU ÷ clean mIoU; `null` where the clean mIoU is 0 or undefined. */
   readonly iouRatio: number | null;
@@ -30,6 +31,7 @@ export interface Perturbation {
   readonly ssim: number | null;
 }
 
+/** The scores before and after an attack side by side; `names` are those of the classes, in their order. */
 export const attackScores = (clean: Scores, adversarial: Scores, names: readonly string[]): AttackScores => ({
   iouRatio: iouRatio(adversarial, clean),
   miou: { clean: clean.miou, adversarial: adversarial.miou },

@@ -18,6 +18,7 @@ export interface ClassCounts {
   readonly predicted: readonly number[];
 }
 
+/** Scores of predictions against a reference, void pixels left out; shares from 0 to 1. */
 export interface Scores {
   /**
    * Intersection over union of each class, TP / (TP + FP + FN); `null` for a class that does not occur in the reference.

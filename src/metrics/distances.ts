@@ -4,6 +4,7 @@ import { ssim } from "./ssim.ts";
 
 type Image = Tensor<"float32">;
 
+/** How far apart two images [C,H,W] of grey levels 0..255 are. */
 export interface Distances {
   /** The number of pixels in which any channel differs. */
   readonly l0Pixels: number;

@@ -21,14 +21,23 @@ export interface HostEvents {
 
 export type StartHost = (entry: URL, data: RuntimeData, events: HostEvents) => Host;
 
-/** Of Node below 20.6, which takes hooks that compile TypeScript as a flag only; null where they are registered. */
+/** "js" where this is compiled, "ts" where the sources run. */
+const extension = import.meta.url.slice(-2);
+
+/** A module of this folder that a thread or a process starts with. */
+export const entryOf = (name: string): URL => new URL(`${name}.${extension}`, import.meta.url);
+
+/** Node below 20.6 takes hooks that compile TypeScript as a flag only; null where they can be registered. */
 const loaderFlags = (): string[] | null =>
   "register" in nodeModule
     ? null
     : ["--no-warnings", "--loader", pathToFileURL(createRequire(import.meta.url).resolve("tsx/esm")).href];
 
-/** Threads take no hooks over that compile TypeScript: each begins by setting up its own. */
+const isSource = (entry: URL): boolean => entry.pathname.endsWith(".ts");
+
+/** Threads do not inherit the hooks that compile TypeScript: for a source each begins by setting up its own. */
 const startWorker = (entry: URL, workerData: RuntimeData): Worker => {
+  if (!isSource(entry)) return new Worker(entry, { workerData });
   const flags = loaderFlags();
   if (flags) return new Worker(entry, { workerData, execArgv: flags });
   const lines = [
@@ -39,6 +48,10 @@ const startWorker = (entry: URL, workerData: RuntimeData): Worker => {
   const script = new URL(`data:text/javascript,${encodeURIComponent(lines.join("\n"))}`);
   return new Worker(script, { workerData, execArgv: [] });
 };
+
+/** What a process is started with, so that it runs its entry. */
+const processFlags = (entry: URL): string[] =>
+  isSource(entry) ? (loaderFlags() ?? ["--import", import.meta.resolve("tsx")]) : [];
 
 export const inThread: StartHost = (entry, data, { onMessage, onDown }) => {
   const worker = startWorker(entry, data);
@@ -52,7 +65,7 @@ export const inThread: StartHost = (entry, data, { onMessage, onDown }) => {
 export const inProcess: StartHost = (entry, _, { onMessage, onDown }) => {
   const child = fork(entry, {
     serialization: "advanced",
-    execArgv: loaderFlags() ?? ["--import", import.meta.resolve("tsx")],
+    execArgv: processFlags(entry),
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
   // What drivers say is told where it may be the reason for something.

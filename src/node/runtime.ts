@@ -12,7 +12,7 @@ import {
   type Session,
 } from "../runtime/session.ts";
 import type { Adapter } from "../runtime/choose.ts";
-import { inProcess, inThread, type StartHost } from "./runtime-host.ts";
+import { entryOf, inProcess, inThread, type StartHost } from "./runtime-host.ts";
 import type { Answer, Call, Given, RuntimeData, Stepped, Told } from "./runtime-messages.ts";
 
 export interface ThreadOptions {
@@ -211,7 +211,7 @@ const startPlaced = async (
 export const startThreadRuntime = async ({
   threads = 1,
   onCrash = () => {},
-  entry = new URL("runtime-thread.ts", import.meta.url),
+  entry = entryOf("runtime-thread"),
 }: ThreadOptions = {}): Promise<ThreadRuntime> =>
   (await startPlaced(inThread, entry, { backend: "wasm", threads }, onCrash)).runtime;
 
@@ -219,7 +219,7 @@ export const startThreadRuntime = async ({
 export const startGpuProcess = async (
   onCrash: (reason: string) => void,
 ): Promise<{ readonly runtime: ThreadRuntime; readonly adapter: Adapter }> => {
-  const entry = new URL("runtime-process.ts", import.meta.url);
+  const entry = entryOf("runtime-process");
   const { runtime, adapter } = await startPlaced(inProcess, entry, { backend: "webgpu", threads: 1 }, onCrash);
   return { runtime, adapter: adapter! };
 };

@@ -23,9 +23,14 @@ import type { TensorType, Value } from "./value.ts";
 /** The operator set of every graph that Faultline builds. */
 export const OPSET = 21;
 
+/**
+ * A graph under construction: `input`, `tensor`, `constant` and `ints` make values; `op.Conv(x, w, b, { strides: [2, 2] })`, and so
+ * for each standard operator, appends a node; `graph` and `model` give the result. Every value has a fixed shape; what is
+ * already known is computed at once.
+ */
 export type Builder = GraphBuilder & Operators;
 
-/** An empty graph under construction. */
+/** Starts an empty graph, of operators of opset 21. A call of the builder throws OnnxError where inputs do not fit an operator. */
 export const createBuilder = (name = "graph"): Builder => {
   const builder = new GraphBuilder(name);
   return Object.assign(

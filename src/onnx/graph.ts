@@ -8,6 +8,7 @@ import type { DType, Tensor } from "../tensor.ts";
 /** A fixed size, a symbol ("height"), or null where nothing is known. */
 export type Dimension = number | string | null;
 
+/** A value that a graph takes or gives: its name, element type and shape. */
 export interface ValueInfo {
   readonly name: string;
   readonly dtype: DType;
@@ -15,6 +16,7 @@ export interface ValueInfo {
   readonly shape: readonly Dimension[] | null;
 }
 
+/** An attribute of a node, with its kind. */
 export type Attribute =
   | { readonly type: "float"; readonly value: number }
   | { readonly type: "int"; readonly value: number }
@@ -27,6 +29,7 @@ export type Attribute =
 
 export type Attributes = Readonly<Record<string, Attribute>>;
 
+/** An operator applied to named values. */
 export interface Node {
   readonly name: string;
   readonly op: string;
@@ -38,6 +41,7 @@ export interface Node {
   readonly attributes: Attributes;
 }
 
+/** Nodes between inputs, weights (`initializers`) and outputs. */
 export interface Graph {
   readonly name: string;
   readonly inputs: readonly ValueInfo[];
@@ -47,6 +51,7 @@ export interface Graph {
   readonly nodes: readonly Node[];
 }
 
+/** What an ONNX file holds: a graph, and the operator sets that its nodes are of. */
 export interface Model {
   readonly irVersion: number;
   /** Version of the standard operator set. */

@@ -2,7 +2,8 @@
 
 import type { Attribute, Graph, ValueInfo } from "./graph.ts";
 
-const typed = ({ name, dtype, shape }: ValueInfo): string =>
+/** A value with its type and shape: `image: float32[1, 3, height, width]`; "?" is an unknown size, "…" an unknown rank. */
+export const typed = ({ name, dtype, shape }: ValueInfo): string =>
   `${name}: ${dtype}[${shape ? shape.map((d) => d ?? "?").join(", ") : "…"}]`;
 
 const attributeText = (attribute: Attribute): string => {
@@ -25,7 +26,9 @@ const attributeText = (attribute: Attribute): string => {
   }
 };
 
-/** `graph main(x: float32[1, 3, 8, 8]) → y: …`, the weights by shape, then `y = Conv(x, w) {strides: [2, 2]}` a node. */
+/**
+ * A graph as text: `graph main(x: float32[1, 3, 8, 8]) → y: …`, the weights by shape, then `y = Conv(x, w) {strides: [2, 2]}` a node.
+ */
 export const printGraph = (graph: Graph): string => {
   const head = `graph ${graph.name}(${graph.inputs.map(typed).join(", ")}) → ${graph.outputs.map(typed).join(", ")}`;
   const weights = [...graph.initializers].map(

@@ -28,7 +28,11 @@ export const OPSETS = { min: 7, max: 21 } as const;
 
 const MAX_DIMENSION = 2 ** 31;
 
-/** Reads a model. @throws OnnxError, naming the place, for a file that is damaged, malformed or not supported. */
+/**
+ * Reads the bytes of an ONNX file, of opset 7 to 21.
+ *
+ * @throws OnnxError, naming the place, for a file that is damaged, malformed or not supported.
+ */
 export const readModel = (bytes: Uint8Array): Model => {
   const proto = decode(bytes);
   if (!proto.graph) throw new OnnxError("has no graph; is this an ONNX file?", "model");

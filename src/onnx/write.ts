@@ -19,7 +19,7 @@ import {
 import type { Attribute, Dimension, Graph, Model, ValueInfo } from "./graph.ts";
 import { codeOf, writeTensor } from "./tensor-proto.ts";
 
-/** Serialises a model; `readModel(writeModel(m))` means the same as `m`. */
+/** The bytes of an ONNX file of a model; `readModel(writeModel(m))` means the same as `m`. */
 export const writeModel = (model: Model): Uint8Array<ArrayBuffer> => {
   const opsets = [["", model.opset] as const, ...model.domains];
   const proto = create(ModelProtoSchema, {

@@ -2,6 +2,7 @@
 
 import type { Tensor } from "../tensor.ts";
 
+/** A model that is ready to run. */
 export interface Session {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -72,6 +73,7 @@ export interface AscentOptions {
 
 export type Backend = "wasm" | "webgpu";
 
+/** A backend that runs ONNX models. One session after another: calls wait for each other. */
 export interface Runtime {
   readonly backend: Backend;
   /** Name and version of what executes, e.g. "onnxruntime-web 1.30.0". */

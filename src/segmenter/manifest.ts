@@ -60,6 +60,8 @@ export const manifestSchema = z.strictObject({
 });
 
 /**
+ * What is said of a network: its classes, its input and output, its origin.
+ *
  * The network's input is (scale·pixel − mean)/std per channel, in the order of `channels`; `mean` and `std` are in that order.
  * `dynamic` sizes follow the image, rounded to `multipleOf`. Outputs beyond `classes` are predicted but never scored.
  *
@@ -85,7 +87,7 @@ export class ManifestError extends Error {
   }
 }
 
-/** @throws ManifestError that names each field at fault. */
+/** A manifest from JSON. @throws ManifestError that names each field at fault. */
 export const parseManifest = (value: unknown): Manifest => {
   const result = manifestSchema.safeParse(value);
   if (result.success) return result.data;

@@ -6,6 +6,7 @@ import { fuseBatchNormalization } from "../onnx/passes/fuse-batch-norm.ts";
 import { readModel } from "../onnx/read.ts";
 import { ManifestError, requireConsistent, type Manifest } from "./manifest.ts";
 
+/** A network that its manifest describes: both, checked against each other. */
 export interface Network {
   readonly manifest: Manifest;
   readonly model: Model;

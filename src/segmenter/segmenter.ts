@@ -18,6 +18,7 @@ export type Image = Tensor<"float32">;
 /** uint8 [H,W], class indices, 255 = void. */
 export type Labels = Tensor<"uint8">;
 
+/** What a network sees in an image [3,H,W]. */
 export interface Prediction {
   readonly labels: Labels;
   /** float32 [H,W]: the largest class probability of each pixel. */
@@ -58,6 +59,7 @@ export type DeviceAscent = Omit<AscentRequest, "feeds"> & { readonly start: Imag
 /** The ascent on the backend's device. The steps' losses are means over the pixels that are not void. */
 export type DeviceClimb = (ascent: DeviceAscent, watch?: AscentWatch) => Promise<Image>;
 
+/** A network with its preprocessing: images [3,H,W] in grey levels in, labels [H,W] and gradients out. */
 export interface Segmenter {
   readonly manifest: Manifest;
   /** Where its graphs run, and what executes them. */

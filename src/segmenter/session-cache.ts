@@ -30,6 +30,11 @@ interface Held {
   readonly session: Promise<Session | AscentSession>;
 }
 
+/**
+ * The sessions that segmenters share, within a budget of WASM memory in bytes.
+ *
+ * @example const cache = new SessionCache(startWasm(), 512 * 2 ** 20);
+ */
 export class SessionCache {
   readonly budgetBytes: number;
   readonly #runtime: Runtime;

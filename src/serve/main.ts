@@ -1,6 +1,5 @@
 /** Node's entry, `npm run serve`: the same app as the Worker's, on a socket. */
 
-import packageJson from "../../package.json";
 import { createApp } from "../api/app.ts";
 import { lineOf, Refusal, UsageError } from "../node/failure.ts";
 import { checkFolder } from "../node/files.ts";
@@ -9,6 +8,7 @@ import { createService } from "../service/service.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import { useNodeCodecs } from "../image/node.ts";
 import { defaultModel, folderModels } from "../node/folder-models.ts";
+import { version } from "../node/package.ts";
 import { startGpuProcess, startThreadRuntime, type ThreadRuntime } from "../node/runtime.ts";
 import { labPages } from "./lab.ts";
 import { listen } from "./server.ts";
@@ -35,7 +35,6 @@ const requireWebGpu = async (open: OpenWebGpu): Promise<WebGpuHost> =>
   });
 
 const serve = async (settings: Settings): Promise<void> => {
-  const { version } = packageJson;
   const store = await folderModels(settings.models);
   const model = defaultModel(store, settings.defaultModel);
   if (settings.uploads !== undefined) await checkFolder(settings.uploads);

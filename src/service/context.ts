@@ -16,6 +16,7 @@ import { SessionCache } from "../segmenter/session-cache.ts";
 import { imageSize, readImage } from "./pictures.ts";
 import type { Size } from "../tensor.ts";
 
+/** What a service is made of: networks, a runtime, and its limits. */
 export interface ServiceOptions {
   readonly store: ModelStore;
   /** Without it the service takes no uploads. */

@@ -15,6 +15,10 @@ import { createRobustnessHandler } from "./robustness.ts";
 import { scoreMaps } from "./score.ts";
 import { createSegmentHandler } from "./segment.ts";
 
+/**
+ * A service over networks and a runtime. Requests run one after another; beyond `waiting` of them the next is refused as busy.
+ * Its methods reject with a FaultlineError for what the caller can mend.
+ */
 export const createService = (options: ServiceOptions): Service => {
   const context = createContext(options);
   const { models, cache, maxPixels, maxSide } = context;

@@ -5,7 +5,7 @@ import { describe, expect, it, test } from "vitest";
 import { operators, operatorsPage, standingOf, type Standing } from "../../scripts/operators/page.ts";
 import { standardOperators } from "../../scripts/operators/standard.ts";
 import { placements } from "../../scripts/operators/webgpu.ts";
-import { verdictOf, type Verdict } from "../../src/cli/coverage.ts";
+import { verdictOf, type Verdict } from "../../src/segmenter/differentiate/coverage.ts";
 import { createBuilder } from "../../src/onnx/build.ts";
 import { OnnxError } from "../../src/onnx/graph.ts";
 import { load } from "../../src/onnx/load.ts";

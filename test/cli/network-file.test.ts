@@ -36,7 +36,7 @@ describe("a path", () => {
     const named = await faultline("inspect", "no-such-net");
     expect(named.code).toBe(1);
     expect(named.stderr).toMatch(
-      /^faultline: no-such-net: no such file, nor a network that ships: crf-rnn\[-float\], .*, segnet-vgg\[-float\]\n$/,
+      /^faultline: no-such-net: no such file, nor a network in \S*models\/?, which has: crf-rnn\[-float\], .*, segnet-vgg\[-float\]\n$/,
     );
   });
 });

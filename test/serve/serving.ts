@@ -1,6 +1,6 @@
 /** `npm run serve` as a child process: where it listens, what it prints, how it ends. */
 
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
@@ -20,9 +20,13 @@ afterAll(() => {
   for (const child of children) child.kill("SIGKILL");
 });
 
-/** Starts src/serve/main.ts. What still runs at the end of the file's tests is killed. */
+/** What `npm run serve` runs, compiled as it does that. */
+const server = "lib/serve/main.js";
+execFileSync(process.execPath, ["bin/build.js"], { cwd: root, stdio: "ignore" });
+
+/** Starts the server. What still runs at the end of the file's tests is killed. */
 export const spawnServer = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Serving => {
-  const child = spawn(process.execPath, ["--import", "tsx", "src/serve/main.ts", ...args], {
+  const child = spawn(process.execPath, [server, ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],

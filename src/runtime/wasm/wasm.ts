@@ -5,6 +5,7 @@ import { reasonOf } from "../../reason.ts";
 import { oneAtATime, runOnHost } from "../onnxruntime.ts";
 import { RuntimeCrash, RuntimeError, type Runtime, type Session } from "../session.ts";
 
+/** How onnxruntime is started in WebAssembly. */
 export interface WasmOptions {
   /** onnxruntime's WASM, compiled ahead: where compiling from bytes is forbidden (Workers). */
   readonly module?: WebAssembly.Module;
@@ -95,7 +96,7 @@ let started = false;
 let ort = forTheWeb;
 let graphOptimizationLevel: "extended" | "all" = "all";
 
-/** The WASM runtime. Only the first call's options count: there is one WASM instance per process or isolate. */
+/** Starts onnxruntime in WebAssembly. Only the first call's options count: there is one WASM instance per process or isolate. */
 export const startWasm = ({
   module,
   ort: build = forTheWeb,

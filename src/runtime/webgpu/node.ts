@@ -40,7 +40,7 @@ const provideNavigator = (adapter: GPUAdapter): void => {
 };
 
 /**
- * Starts it, on a device of its own where none is given. Until Node 24 WebAssembly is compiled without optimisation from then
+ * Starts onnxruntime on WebGPU in Node, on a device of its own where none is given. Until Node 24 WebAssembly is compiled without optimisation from then
  * on: V8 would spend a minute on optimising onnxruntime, which here only gives commands.
  *
  * @throws RuntimeError where the machine has no adapter, saying why.

@@ -32,6 +32,7 @@ export interface ResidentSession {
   readonly release: () => Promise<void>;
 }
 
+/** A runtime on a WebGPU device; its resident sessions read and write buffers of that device. */
 export interface WebGpuRuntime extends Runtime {
   readonly backend: "webgpu";
   readonly device: GPUDevice;
@@ -39,6 +40,7 @@ export interface WebGpuRuntime extends Runtime {
   readonly createResidentSession: (model: Uint8Array, options?: AscentOptions) => Promise<ResidentSession>;
 }
 
+/** The device that models run on, and how. */
 export interface WebGpuOptions {
   readonly adapter: GPUAdapter;
   /** Of that adapter. All calls reject with DeviceLostError once it is lost. */
@@ -82,7 +84,7 @@ const guardOf = (device: GPUDevice): Guard => {
 /** What onnxruntime says of a model that is not wholly on the GPU, captured or not. */
 const leftToCpu = /assigned to the default CPU EP|have not been partitioned/;
 
-/** The one instance of onnxruntime that the process has. Files and adapter are the first call's. */
+/** Starts onnxruntime on a WebGPU device. There is one instance of it in a process: files and adapter are the first call's. */
 export const startWebGpu = ({ adapter, device, cpuFallback = false, files }: WebGpuOptions): WebGpuRuntime => {
   ort.env.logLevel = "fatal"; // what is wrong is thrown
   ort.env.wasm.numThreads = 1;

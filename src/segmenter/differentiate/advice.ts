@@ -1,6 +1,6 @@
 /** What whoever exported the network can do about a node that blocks its gradient. */
 
-import type { Node } from "../onnx/graph.ts";
+import type { Node } from "../../onnx/graph.ts";
 
 const control = new Set(["If", "Loop", "Scan"]);
 const sequences = /^(Sequence|SplitToSequence|ConcatFromSequence|Optional)/;

@@ -1,15 +1,15 @@
 /** What keeps the gradient of an output from being built: every node at fault, by the file's own names. */
 
-import { gradient, ruleOf } from "../autodiff/gradient.ts";
-import { UnsupportedOperatorError } from "../autodiff/rule.ts";
-import { createBuilder, type Builder } from "../onnx/build.ts";
-import type { Step } from "../onnx/step.ts";
-import { decomposableOperators } from "../onnx/decompose.ts";
-import { OnnxError, type Graph, type Node } from "../onnx/graph.ts";
-import { reasonAgainst } from "../onnx/unsupported.ts";
-import { replacedOperators } from "../onnx/upgrade.ts";
-import type { Value } from "../onnx/value.ts";
-import type { DType } from "../tensor.ts";
+import { gradient, ruleOf } from "../../autodiff/gradient.ts";
+import { UnsupportedOperatorError } from "../../autodiff/rule.ts";
+import { createBuilder, type Builder } from "../../onnx/build.ts";
+import type { Step } from "../../onnx/step.ts";
+import { decomposableOperators } from "../../onnx/decompose.ts";
+import { OnnxError, type Graph, type Node } from "../../onnx/graph.ts";
+import { reasonAgainst } from "../../onnx/unsupported.ts";
+import { replacedOperators } from "../../onnx/upgrade.ts";
+import type { Value } from "../../onnx/value.ts";
+import type { DType } from "../../tensor.ts";
 import { adviceFor } from "./advice.ts";
 import type { Loaded } from "./loaded.ts";
 

@@ -1,15 +1,15 @@
 /** A network with its gradient, as one standard ONNX model: its own inputs and outputs, and what is asked for. */
 
-import { gradient } from "../autodiff/gradient.ts";
-import { lowerForGradient } from "../lowering/wasm/rewrites.ts";
-import { crossEntropyWithGradient } from "../objectives/cross-entropy.ts";
-import { createBuilder, type Builder } from "../onnx/build.ts";
-import type { Model } from "../onnx/graph.ts";
-import { load } from "../onnx/load.ts";
-import type { Value } from "../onnx/value.ts";
-import type { Compiled } from "../segmenter/compile.ts";
-import { within } from "../lowering/wasm/within.ts";
-import { Refusal } from "../node/failure.ts";
+import { gradient } from "../../autodiff/gradient.ts";
+import { lowerForGradient } from "../../lowering/wasm/rewrites.ts";
+import { crossEntropyWithGradient } from "../../objectives/cross-entropy.ts";
+import { createBuilder, type Builder } from "../../onnx/build.ts";
+import type { Model } from "../../onnx/graph.ts";
+import { load } from "../../onnx/load.ts";
+import type { Value } from "../../onnx/value.ts";
+import { within } from "../../lowering/wasm/within.ts";
+import type { Footprint } from "../../runtime/memory/memory.ts";
+import { GradientError } from "./gradient-error.ts";
 import { declareInputs } from "./loaded.ts";
 
 /** What is differentiated. */
@@ -22,8 +22,10 @@ export interface Wish {
   readonly output: Pick<Value, "name" | "dtype" | "shape">;
   /** The inputs by which. */
   readonly inputs: readonly string[];
-  /** Before the names that are added. */
+  /** Put before the names that are added. */
   readonly prefix: string;
+  /** A class that cross-entropy ignores, beside all labels that are no class. */
+  readonly ignoredLabel?: number | undefined;
 }
 
 /** The names that are added to the network's inputs and outputs. */
@@ -32,14 +34,14 @@ export const addedNames = ({ loss, output, inputs, prefix }: Wish) => ({
   outputs: [...(loss === "cross-entropy" ? [`${prefix}loss`] : []), ...inputs.map((name) => `${prefix}${name}_grad`)],
 });
 
-/** @throws Refusal where a name that is added is one of the network's. */
+/** @throws GradientError where a name that is added is one of the network's. */
 const checkNames = ({ graph }: Model, wish: Wish): void => {
   const taken = new Set([...graph.inputs, ...graph.outputs].map((v) => v.name));
   const added = addedNames(wish);
   const clash = [...added.inputs, ...added.outputs].find((name) => taken.has(name));
   if (clash !== undefined)
-    throw new Refusal(
-      `the network has a value "${clash}" already: give --prefix P, which is put before the added names`,
+    throw new GradientError(
+      `the network has a value "${clash}" already: give \`prefix\` P, which is put before the added names`,
     );
 };
 
@@ -51,13 +53,23 @@ const extraInput = (op: Builder, wish: Wish): Value | null => {
   if (wish.loss === "seed") return op.input(name, dtype, shape);
   if (shape.length !== 4 || shape[1]! < 2) {
     const form = `"${wish.output.name}" is [${shape.join(", ")}]`;
-    throw new Refusal(`cross-entropy is of logits [N, classes, H, W], ${form}: choose --loss sum or --loss seed`);
+    throw new GradientError(
+      `cross-entropy is of logits [N, classes, H, W], ${form}: choose \`loss\` sum or \`loss\` seed`,
+    );
   }
   return op.input(name, "int32", [shape[0]!, shape[2]!, shape[3]!]);
 };
 
+/** The labels with -1, which is no class, in place of the ignored one. */
+const withoutLabel = (op: Builder, labels: Value, ignored: number): Value => {
+  if (!Number.isInteger(ignored) || Math.abs(ignored) >= 2 ** 31)
+    throw new GradientError(`\`ignoredLabel\` ${ignored}: is not a whole number of 32 bits`);
+  return op.Where(op.Equal(labels, op.constant(ignored, "int32")), op.constant(-1, "int32"), labels);
+};
+
 /** The mean over the pixels that are not void, and its derivative by the logits; both 0 where all are void. */
-const meanCrossEntropy = (op: Builder, logits: Value, labels: Value): { loss: Value; seed: Value } => {
+const meanCrossEntropy = (op: Builder, logits: Value, given: Value, ignored?: number): { loss: Value; seed: Value } => {
+  const labels = ignored === undefined ? given : withoutLabel(op, given, ignored);
   const { loss, gradient } = crossEntropyWithGradient(op, logits, labels);
   const classes = op.constant(logits.shape[1]!, "int32");
   const known = op.And(op.Less(labels, classes), op.GreaterOrEqual(labels, op.constant(0, "int32")));
@@ -75,14 +87,14 @@ const meanCrossEntropy = (op: Builder, logits: Value, labels: Value): { loss: Va
  *
  * @param room bytes that a session of it may need: activations are recomputed in the backward pass as far as that takes it there, and
  *   not at all where nothing does.
- * @throws Refusal where the output does not fit the loss or a name is taken; UnsupportedOperatorError, OnnxError.
+ * @throws GradientError where the output does not fit the loss or a name is taken; UnsupportedOperatorError, OnnxError.
  */
 export const gradientModel = (
   model: Model,
   shapes: Readonly<Record<string, readonly number[]>>,
   wish: Wish,
   room = Infinity,
-): Compiled => {
+): { readonly model: Model; readonly footprint: Footprint } => {
   checkNames(model, wish);
   const op = createBuilder(model.graph.name || "network");
   const inputs = declareInputs(op, model.graph, shapes);
@@ -92,7 +104,7 @@ export const gradientModel = (
   const [lossName] = addedNames(wish).outputs;
   const { loss, seed } =
     wish.loss === "cross-entropy" && extra
-      ? meanCrossEntropy(op, target, extra)
+      ? meanCrossEntropy(op, target, extra, wish.ignoredLabel)
       : { loss: null, seed: extra ?? undefined };
   const sources = wish.inputs.map((name) => inputs[name]!);
   const gradients = gradient(op, target, sources, seed);

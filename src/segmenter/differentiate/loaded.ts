@@ -1,11 +1,11 @@
 /** A network in a builder, and which node of the file each step was made for. */
 
-import { lowerForGradient } from "../lowering/wasm/rewrites.ts";
-import { createBuilder, type Builder } from "../onnx/build.ts";
-import type { Step } from "../onnx/step.ts";
-import { OnnxError, describe, type Graph, type Model, type Node } from "../onnx/graph.ts";
-import { load } from "../onnx/load.ts";
-import type { Value } from "../onnx/value.ts";
+import { lowerForGradient } from "../../lowering/wasm/rewrites.ts";
+import { createBuilder, type Builder } from "../../onnx/build.ts";
+import type { Step } from "../../onnx/step.ts";
+import { OnnxError, describe, type Graph, type Model, type Node } from "../../onnx/graph.ts";
+import { load } from "../../onnx/load.ts";
+import type { Value } from "../../onnx/value.ts";
 
 export interface Loaded {
   readonly op: Builder;
