@@ -4,6 +4,9 @@ import type { Attack } from "../attacks/attack.ts";
 import { makeAttack, objectiveOf, type AttackName, type Ball } from "../attacks/catalogue.ts";
 import type { OptionValues } from "../attacks/options.ts";
 import { objectiveNamed } from "../objectives/catalogue.ts";
+import { fed } from "../objectives/combine.ts";
+import type { Objective } from "../objectives/objective.ts";
+import { tensor } from "../tensor.ts";
 import type { Aim, Labels } from "../segmenter/segmenter.ts";
 import { filledLabels } from "./labels.ts";
 
@@ -32,11 +35,16 @@ export const stepsOf = (plan: AttackPlan): number =>
 export const objectiveFor = ({ attack, target }: { readonly attack: AttackName; readonly target?: unknown }) =>
   objectiveNamed(objectiveOf(attack, target !== undefined), target !== undefined);
 
+/** The objective with the labels that it leaves while it approaches others. */
+const leaving = (objective: Objective, { shape, data }: Labels): Objective =>
+  fed(objective, { source: tensor("int32", [1, ...shape], Int32Array.from(data)) });
+
 /** The named objective against the plan's labels. @param clean the prediction on the image. */
 export const aimOf = (name: string, { target, source }: AttackPlan, clean: Labels): Aim => {
   const targeted = target !== undefined;
   const objective = objectiveNamed(name, targeted);
   if (!objective.inputs["target"]) return { objective };
   const approached = typeof target === "number" ? filledLabels(clean, target) : target;
-  return { objective, labels: approached ?? source ?? clean };
+  const left = source ?? clean;
+  return { objective: objective.inputs["source"] ? leaving(objective, left) : objective, labels: approached ?? left };
 };

@@ -11,22 +11,55 @@ import {
   normsOf,
   objectiveOf,
   optionsOf,
+  type AttackName,
   type AttackSettings,
 } from "../../src/attacks/catalogue.ts";
 import { optionDefinitions, optionNames } from "../../src/attacks/options.ts";
 import { objectiveNames } from "../../src/objectives/catalogue.ts";
 import { named } from "./named.ts";
-import { bowl, imageOf } from "./objectives.ts";
+import { bowl, imageOf, planes } from "./objectives.ts";
 
 const image = imageOf([0, 40, 80, 120, 160, 255]);
 /** Inside the ball in some components, so that steps turn round. */
 const optimum = [3.3, 31, 82.4, 117.7, 160.2, 262];
 const base: AttackSettings = { epsilon: 4, alpha: 0.9, steps: 5, seed: 1, pixelRange: [0, 255] };
 
+/** Eight pixels, of which one has to be moved further than the others. */
+const crowd = imageOf(Array.from({ length: 24 }, (_, i) => (i < 3 ? 254.5 : 10 * i)));
+const crossing = (scale: number) =>
+  planes({
+    clean: crowd,
+    normals: Array.from({ length: 8 }, (_, p) => [1, p % 2 ? -0.7 : 0.4, 0.3]),
+    lacks: [1, 1.2, 1.4, 1.6, 1.8, 2, 2.2, 4].map((lack) => scale * lack),
+  });
+
+/** Steps that are too few for the smallest perturbation, so that more of them, or others, change the result. */
+const few: Partial<Record<AttackName, Partial<AttackSettings>>> = {
+  szegedy: { steps: 30 },
+  "carlini-wagner": { steps: 200 },
+  dag: { alpha: 0.3, steps: 12 },
+  ddn: { steps: 130 },
+  fmn: { steps: 60 },
+  pdpgd: { steps: 60 },
+  "alma-prox": { alpha: 0.1, steps: 30 },
+  "minimal-fgsm": { steps: 10 },
+  "minimal-pgd": { steps: 60 },
+};
+
+/** What an attack is tried on: the climb to an optimum, or pixels to be moved. */
+const trial = (name: AttackName) =>
+  attackEntry(name).type === "minimum-norm"
+    ? {
+        objective: crossing(name === "carlini-wagner" ? 10 : 1),
+        image: crowd,
+        settings: { ...base, epsilon: 60, success: 0.95, ...few[name] },
+      }
+    : { objective: bowl(optimum), image, settings: base };
+
 /** Another value that an option may have. */
 const otherValue = (name: (typeof optionNames)[number], value: number): number => {
   const { minimum, maximum, integer } = optionDefinitions[name] as (typeof optionDefinitions)["steps"];
-  const more = integer ? value + 1 : value * 0.7 + 0.05;
+  const more = integer ? 2 * value + 2 : value * 0.7 + 0.05;
   return Math.min(Math.max(more, minimum), maximum);
 };
 
@@ -58,20 +91,21 @@ describe.each(attackNames)("%s", (name) => {
   });
 
   it("changes with each option that it takes, and with no other", async () => {
-    const run = async (settings: AttackSettings) => (await named(name)(settings)(bowl(optimum), image)).data;
-    const plain = await run(base);
-    expect(await run(base)).toEqual(plain);
-    const given = effectiveOptions(name, base, base);
+    const { objective, image: tried, settings: own } = trial(name);
+    const run = async (settings: AttackSettings) => (await named(name)(settings)(objective, tried)).data;
+    const plain = await run(own);
+    expect(await run(own)).toEqual(plain);
+    const given = effectiveOptions(name, own, own);
     const changing = async (settings: AttackSettings) => !sameBytes(await run(settings), plain);
     const changed: string[] = [];
     for (const option of optionNames)
-      if (await changing({ ...base, [option]: otherValue(option, given[option] ?? 1) })) changed.push(option);
-    if (await changing({ ...base, seed: 2 })) changed.push("seed");
+      if (await changing({ ...own, [option]: otherValue(option, given[option] ?? 1) })) changed.push(option);
+    if (await changing({ ...own, seed: 2 })) changed.push("seed");
     const taken = optionNames.filter((option) => entry.options[option] && !entry.options[option].fixed);
     expect(changed).toEqual([...taken, ...(entry.random ? ["seed"] : [])]);
-    expect(await run({ ...base, epsilon: 3 })).not.toEqual(plain);
-    expect(await run({ ...base, pixelRange: null })).not.toEqual(plain);
-    for (const norm of normsOf(name).slice(1)) expect(await run({ ...base, norm })).not.toEqual(plain);
+    expect(await run({ ...own, epsilon: 1 })).not.toEqual(plain);
+    expect(await run({ ...own, pixelRange: null })).not.toEqual(plain);
+    for (const norm of normsOf(name).slice(1)) expect(await run({ ...own, norm })).not.toEqual(plain);
   });
 
   it("refuses a radius that cannot be", () => {

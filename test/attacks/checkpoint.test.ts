@@ -1,16 +1,26 @@
 /** An attack that is stopped, written, read and continued gives the bytes of the one that is not. */
 
 import { describe, expect, it } from "vitest";
-import { attackNames, makeAttack } from "../../src/attacks/catalogue.ts";
+import { attackEntry, attackNames, makeAttack } from "../../src/attacks/catalogue.ts";
 import { readCheckpoint, writeCheckpoint } from "../../src/attacks/checkpoint.ts";
 import { follow, type Checkpoint } from "../../src/attacks/run.ts";
 import { tensorOf } from "../../src/tensor.ts";
-import { bowl, counted, imageOf } from "./objectives.ts";
+import { bowl, counted, imageOf, planes } from "./objectives.ts";
 
 const image = imageOf([0, 40, 80, 120, 160, 255]);
-const objective = bowl([3.3, 31, 82.4, 117.7, 160.2, 262]);
+const optimum = bowl([3.3, 31, 82.4, 117.7, 160.2, 262]);
+/** Two pixels that cannot be moved as far as they would have to be. */
+const crossing = planes({
+  clean: image,
+  normals: [
+    [1, 0.5, -2],
+    [0.3, -1, 1],
+  ],
+  lacks: [900, 1200],
+});
 
 describe.each(attackNames)("%s", (name) => {
+  const objective = attackEntry(name).type === "minimum-norm" ? crossing : optimum;
   const [trajectory] = makeAttack(name, {
     epsilon: 4,
     alpha: 0.9,
