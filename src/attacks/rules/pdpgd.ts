@@ -37,7 +37,7 @@ const shares = (dual: Float32Array): Float32Array<ArrayBuffer> => {
   const top = dual.reduce((largest, v) => Math.max(largest, v), 0);
   const exponentials = dual.map((v) => Math.exp(v - top));
   const sum = exponentials.reduce((total, v) => total + v, Math.exp(-top));
-  return exponentials.map((v) => v / sum) as Float32Array<ArrayBuffer>;
+  return exponentials.map((v) => v / sum);
 };
 
 const fedWeights = (weights: Float32Array, size: readonly number[]): Feeds => ({
