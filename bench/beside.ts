@@ -1,6 +1,6 @@
 /**
- * Our gradient and other frameworks' of the same ONNX file, in turns, one thread each. They are no dependencies: those
- * that are not installed are skipped, those that refuse a network are quoted.
+ * Faultline's gradient and that of other frameworks for the same ONNX file, interleaved, one thread each. The others are not
+ * dependencies: those that are not installed are skipped, and those that refuse a network are quoted.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ import type { Network } from "../src/segmenter/network.ts";
 import { dimensionsOf, type Size, sizeOf, tensor } from "../src/tensor.ts";
 import { reasonOf } from "../src/reason.ts";
 
-/** A random image (0 to 255; around 0 for activations) and random labels: no ties that frameworks break differently. */
+/** A random image (0 to 255; around 0 for activations) and random labels, without ties that frameworks break differently. */
 const feedsOf = ({ image, logits }: Case) => {
   const [, classes, height, width] = dimensionsOf({ shape: logits }, 4);
   const next = random(7);
@@ -28,14 +28,14 @@ const feedsOf = ({ image, logits }: Case) => {
   };
 };
 
-/** Median |a − b| ÷ median |b| beyond which two gradients are not the same. */
+/** Largest median |a − b| ÷ median |b| of two equal gradients. */
 const tolerance = 0.01;
 
 const median = (values: Float64Array): number => values.toSorted()[values.length >> 1]!;
 
 /**
  * ‖a − b‖ ÷ ‖b‖, and median |a − b| ÷ median |b|: where rounding puts one activation on the other side of a kink (ReLU,
- * max-pooling), the gradient jumps in that unit's field of view, which the first shows and the second does not.
+ * max-pooling), the gradient jumps in that unit's field of view; the first measure shows that and the second does not.
  */
 const differences = (a: Float32Array, b: Float32Array): readonly [number, number] => {
   const [difference, size] = [Float64Array.from(a, (v, i) => Math.abs(v - b[i]!)), Float64Array.from(b, Math.abs)];
@@ -45,7 +45,7 @@ const differences = (a: Float32Array, b: Float32Array): readonly [number, number
 
 const shown = (value: number, digits: number): string => (Number.isNaN(value) ? "–" : value.toFixed(digits));
 
-/** The peers that take the case, started on it; of the others it is said why not. */
+/** Starts the peers that accept the case; prints why the others do not. */
 const startPeers = async (names: Iterable<PeerName>, folder: string, say: (line: string) => void) => {
   const peers = new Map<PeerName, Peer>();
   for (const name of names) {
@@ -98,7 +98,7 @@ const compare = async (of: Case, names: Iterable<PeerName>, runs: number, say: (
   rmSync(folder, { recursive: true });
 };
 
-/** The float networks, whole, each file once; and parts of our E-Net for those that cannot run the whole. */
+/** The float networks, each file once, and parts of E-Net for frameworks that cannot run all of it. */
 export const beside = async (networks: readonly Network[], usual: Size, runs: number): Promise<void> => {
   const installed = installedPeers((line) => console.log(`\n${line}`));
   if (installed.size === 0) return;

@@ -1,7 +1,7 @@
 /**
  * A fully connected CRF on one image, by CRF-RNN's parameters: the lattice built in TypeScript, the mean field and its gradient in
- * WASM, one thread: `npm run bench -- crf [IMAGE.png|jpg …]`. CPU milliseconds stand beside those of the clock, for these count
- * what else the machine does.
+ * WASM, one thread: `npm run bench -- crf [IMAGE.png|jpg …]`. Both processor and wall-clock milliseconds are printed; the latter
+ * include the other load of the machine.
  */
 
 import { readFileSync } from "node:fs";
@@ -32,7 +32,7 @@ interface Times {
   readonly cpu: number;
 }
 
-/** The least of several runs. */
+/** The minimum of several runs. */
 const measured = async (task: () => unknown): Promise<Times> => {
   let [wall, cpu] = [Infinity, Infinity];
   for (let i = 0; i < RUNS; i++) {

@@ -1,6 +1,6 @@
 /**
- * The paper's four attacks at its eight radii on a reference network and its images, against the curves that PyTorch gave
- * under the same protocol: `npm run bench -- curves [enet_camvid|deeplabv3_mnv2_voc] [images]`. Long; it resumes.
+ * The paper's four attacks at its eight radii on a reference network and its images, compared with PyTorch's curves under the same
+ * protocol: `npm run bench -- curves [enet_camvid|deeplabv3_mnv2_voc] [images]`. It takes long, and resumes where it stopped.
  */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,11 +1,11 @@
-/** How long things take beside each other. */
+/** Timing of interleaved tasks. */
 
-/** A task, run once: the milliseconds it took. */
+/** Runs a task once and returns its milliseconds. */
 export type Timed = () => Promise<number>;
 
 /**
- * The processor's time: on one thread of an idle machine that is the time that passes; on a busy one it leaves out the turns
- * of others, of which a run of twenty seconds sees more than one of a tenth.
+ * Processor time. On one thread of an idle machine it equals wall-clock time; on a busy machine it excludes the time of other
+ * processes, of which a run of twenty seconds sees more than one of a tenth of a second.
  */
 export const timed =
   (task: () => Promise<unknown>): Timed =>
@@ -16,7 +16,7 @@ export const timed =
     return (user + system) / 1000;
   };
 
-/** The time that passes: for more threads than one, whose processor times add up. */
+/** Wall-clock time, for several threads, whose processor times would add up. */
 export const elapsed =
   (task: () => Promise<unknown>): Timed =>
   async () => {
@@ -25,10 +25,10 @@ export const elapsed =
     return performance.now() - start;
   };
 
-/** Tasks that take longer are run once after that one. */
+/** Tasks that take longer are run only once after the first run. */
 const slow = 2000;
 
-/** The fastest of interleaved runs, after one that does not count: crowded caches and slower clocks then cost all the same. */
+/** The fastest of interleaved runs after a warm-up, so that cache contention and slower clocks affect all tasks alike. */
 export const fastest = async (runs: number, tasks: readonly Timed[]): Promise<number[]> => {
   const best = tasks.map(() => Infinity);
   for (let i = 0; i <= runs; i++) {

@@ -1,4 +1,4 @@
-/** What benches and tests of backends feed: images' size, and pixels that are the same every time. */
+/** Inputs of benches and of tests of backends, the same in every run. */
 
 import { readFileSync } from "node:fs";
 import { decodeImage } from "../src/image/decode.ts";
@@ -6,7 +6,7 @@ import { resizeBilinear } from "../src/image/resize.ts";
 import type { Image } from "../src/segmenter/segmenter.ts";
 import { type Size, tensor } from "../src/tensor.ts";
 
-/** Of networks that take any size. */
+/** Image size for networks that accept any. */
 export const usual: Size = { height: 360, width: 480 };
 
 /** An image and its labels, all of class 0. */
@@ -21,6 +21,6 @@ export const feedsOf = ({ height, width }: Size) => ({
 
 const file = new URL("../examples/street.png", import.meta.url);
 
-/** The example picture, [3,H,W]: of noise, networks label pixels by less than their rounding. */
+/** The example picture, [3,H,W]. On noise, networks decide labels by margins below the rounding error. */
 export const street = async ({ height, width }: Size): Promise<Image> =>
   resizeBilinear(await decodeImage(readFileSync(file), { maxPixels: 2 ** 20 }), [height, width]);

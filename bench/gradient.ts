@@ -1,6 +1,6 @@
 /**
- * Gradient ms ÷ forward ms of each network, Node-WASM, one thread, and the same beside other frameworks (beside.ts):
- * `npm run bench -- gradient [RUNS [NETWORK …]]`. With `--profile [NETWORK …]`: which operators the gradient's time goes to.
+ * Gradient ms ÷ forward ms of each network, Node-WASM, one thread, and a comparison with other frameworks (beside.ts):
+ * `npm run bench -- gradient [RUNS [NETWORK …]]`. With `--profile [NETWORK …]`: the gradient's time by operator.
  */
 
 import { crossEntropyObjective } from "../src/objectives/cross-entropy.ts";
@@ -17,7 +17,7 @@ import { feedsOf, usual } from "./feeds.ts";
 import { networks } from "./networks.ts";
 import { printProfile, profile } from "./profile.ts";
 
-/** Those of the names; all, where none is given. */
+/** The named networks, or all where no name is given. */
 const named = (names: readonly string[]): readonly Network[] => {
   const all = networks();
   const unknown = names.find((name) => !all.some(({ manifest }) => manifest.name === name));

@@ -1,6 +1,6 @@
 /**
- * Predicted against measured WASM memory, a process for each case: `npm run bench -- memory`. With `--budget`: attacks whose
- * activations are recomputed so that they fit, time against bytes.
+ * Predicted and measured WASM memory, one process per case: `npm run bench -- memory`. With `--budget`: time and memory of attacks
+ * whose activations are recomputed to fit a budget.
  */
 
 import { execFileSync } from "node:child_process";
@@ -9,7 +9,7 @@ import { networks } from "./networks.ts";
 
 interface Case {
   readonly predicted: number;
-  /** undefined where an attack does not fit its budget. */
+  /** Undefined where an attack does not fit its budget. */
   readonly measured?: number;
   readonly peakBytes?: number;
   readonly ms?: number;
@@ -25,7 +25,7 @@ const sizes = [
 
 const kinds = ["forward", "given", "least-likely"] as const;
 
-/** Below it the heap is little but what onnxruntime takes before it has a session. */
+/** Below it the heap is mostly what onnxruntime takes before the first session. */
 const FEWEST_BYTES = 24 * 2 ** 20;
 
 const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
@@ -44,7 +44,7 @@ const prediction = ({ predicted, measured = NaN }: Case): string[] => [
 
 const print = (row: readonly string[]): void => console.log(`| ${row.join(" | ")} |`);
 
-/** Shares of what an attack takes whose gradient keeps all it needs. */
+/** Budgets as shares of the memory of an attack without recomputation. */
 const shares = [1, 0.95, 0.9, 0.85, 0.8, 0.75];
 
 const budgetSizes = [
@@ -70,7 +70,7 @@ const budgets = (): void => {
   }
 };
 
-/** How far the predictions of each kind of graph lie from what was measured. */
+/** Range of predicted ÷ measured memory by kind of graph. */
 const summary = (found: ReadonlyMap<string, readonly Case[]>): void => {
   print(["graph", "cases of 24 MiB and more", "least predicted ÷ measured", "most", "mean", "within 15 %"]);
   print(Array.from({ length: 6 }, () => "---"));
@@ -90,7 +90,7 @@ export const memoryBench = async ([option]: readonly string[] = []): Promise<voi
   print(["network", "graph", "size", "alive at peak MiB", "predicted MiB", "measured MiB", "predicted ÷ measured"]);
   print(Array.from({ length: 7 }, () => "---"));
   const all = new Map<string, Case[]>(kinds.map((kind) => [kind, []]));
-  // Those with a CRF behind them are other networks of the list, without it.
+  // Networks with a CRF are in the list without it already.
   for (const { manifest } of networks().filter((n) => !n.manifest.crf)) {
     const { width, height } = manifest.input;
     const own = typeof width === "number" && typeof height === "number" ? [[height, width] as const] : sizes;

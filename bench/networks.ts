@@ -1,4 +1,4 @@
-/** The networks that benches run: those that ship, and those of the optional folder of reference data. */
+/** The networks of the benches: those that ship, and those of the optional folder of reference data. */
 
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -18,7 +18,7 @@ const shipped = (): Network[] =>
       return openNetwork(manifest, readFileSync(`${root}models/${manifest.network ?? name}/${manifest.file}`));
     });
 
-/** The card of a reference network, as far as it is used. */
+/** The parts of a reference network's card that are used. */
 export interface ReferenceCard {
   readonly name: string;
   readonly onnx: string;
@@ -37,7 +37,7 @@ export interface ReferenceCard {
 export const referencePath = (path: string): string => `${reference}/${path}`;
 export const hasReference = (): boolean => existsSync(referencePath("models"));
 
-/** A reference network; `dynamic`: freed of its fixed size (it is fully convolutional). */
+/** A reference network; with `dynamic` its fixed size is made open (it is fully convolutional). */
 export const referenceNetwork = (name: string, dynamic = false): Network & { readonly card: ReferenceCard } => {
   const card = JSON.parse(readFileSync(referencePath(`models/${name}.json`), "utf8")) as ReferenceCard;
   const { height, width } = spatialSize(card.input);
@@ -72,7 +72,7 @@ export const referenceNetwork = (name: string, dynamic = false): Network & { rea
   return { manifest, model: dynamic ? { ...model, graph: free } : model, card };
 };
 
-/** All networks at hand, with their sizes. */
+/** All available networks, with their sizes. */
 export const networks = (): Network[] => [
   ...shipped(),
   ...(hasReference() ? [referenceNetwork("enet_camvid", true), referenceNetwork("deeplabv3_mnv2_voc")] : []),

@@ -1,5 +1,5 @@
 /**
- * Where a network's time goes: each node of its graph timed alone, in WASM, without onnxruntime's fusions.
+ * A network's time by node: each node of its graph is timed alone, in WASM, without onnxruntime's fusions.
  * `npm run bench -- gradient --profile [NETWORK]`.
  */
 
@@ -12,10 +12,10 @@ import { sizeOf, tensorOf, type Tensor } from "../src/tensor.ts";
 
 export interface NodeTime {
   readonly op: string;
-  /** Operator, attributes and shapes: nodes that are alike are timed once. */
+  /** Operator, attributes and shapes; nodes with the same key are timed once. */
   readonly signature: string;
   readonly count: number;
-  /** Of one such node. */
+  /** Milliseconds of one such node. */
   readonly ms: number;
 }
 
@@ -33,7 +33,7 @@ const signatureOf = ({ op, inputs, attributes }: Node, types: ReadonlyMap<string
   return `${op} ${shapes} ${values.join(" ")}`;
 };
 
-/** `copies` of the node on the same inputs; of each only that its first output exists is asked. */
+/** A model of `copies` of the node on the same inputs; its only output is the first element of the last copy's result. */
 const modelOf = (node: Node, graph: Graph, types: ReadonlyMap<string, TensorType>, copies: number): Model => {
   const names = [...new Set(node.inputs.filter((name) => name !== ""))];
   const weights = names.filter((name) => graph.initializers.has(name));
@@ -78,7 +78,7 @@ const modelOf = (node: Node, graph: Graph, types: ReadonlyMap<string, TensorType
   };
 };
 
-/** Zeros where an integer could be an index. */
+/** A value of the type; zeros for integers, which may be indices. */
 const anyTensor = ({ dtype, shape }: TensorType): Tensor =>
   tensorOf(
     dtype,
@@ -112,7 +112,7 @@ const timeOf = async (model: Model, types: ReadonlyMap<string, TensorType>): Pro
   return best;
 };
 
-/** The graph's nodes by their time, most first. The WASM runtime must have been started. */
+/** The graph's nodes in descending order of time. The WASM runtime must have been started. */
 export const profile = async (graph: Graph): Promise<NodeTime[]> => {
   const types = typesOf(graph);
   const alike = groupBy(graph.nodes, (node) => signatureOf(node, types));

@@ -1,5 +1,5 @@
 /**
- * What /v1/attack costs beside its session runs (in Node), and what a Worker costs to start: `npm run bench -- service`.
+ * The overhead of /v1/attack over its session runs (in Node), and the start of a Worker: `npm run bench -- service`.
  */
 
 import { readFileSync } from "node:fs";
@@ -22,7 +22,7 @@ const attackForm = (spec: object): FormData => {
   return form;
 };
 
-/** Milliseconds of the processor, which other processes do not lengthen as they do the clock's. */
+/** Processor milliseconds, which exclude the time of other processes. */
 const processorTime = (): number => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
@@ -72,7 +72,7 @@ const inNode = async (): Promise<void> => {
       await response.arrayBuffer();
       if (response.status !== 200) throw new Error(`status ${response.status}`);
       const total = processorTime() - start;
-      if (i > 0) requests.push({ total, runs: inRuns, overhead: (100 * (total - inRuns)) / inRuns }); // the first compiles
+      if (i > 0) requests.push({ total, runs: inRuns, overhead: (100 * (total - inRuns)) / inRuns }); // The first request compiles.
     }
     const { total, runs, overhead } = requests.toSorted((a, b) => a.overhead - b.overhead)[4]!;
     console.log(

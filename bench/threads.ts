@@ -1,6 +1,6 @@
 /**
- * What threads gain: forward and gradient of each network in Node-WASM with 1, 2, 4 … threads, interleaved, and the WASM
- * memory beside its prediction: `npm run bench -- threads [RUNS]`. Means something only where the cores are idle.
+ * The gain by threads: forward and gradient of each network in Node-WASM with 1, 2, 4 … threads, interleaved, and the WASM memory
+ * with its prediction: `npm run bench -- threads [RUNS]`. The results are meaningful only where the cores are idle.
  */
 
 import { crossEntropyObjective } from "../src/objectives/cross-entropy.ts";

@@ -1,4 +1,4 @@
-/** A step of an attack on the GPU beside one on WASM: time, and the bytes that are read back. Part of `bench -- webgpu`. */
+/** Time and bytes read back of an attack's step on the GPU, compared with WASM. Part of `bench -- webgpu`. */
 
 import { makeAttack } from "../src/attacks/catalogue.ts";
 import { project } from "../src/attacks/constraint.ts";
@@ -28,7 +28,7 @@ export interface StepsCase {
 const ball = { epsilon: 8, pixelRange: [0, 255] } as const;
 const budget = 16 * 2 ** 30;
 
-/** Buffers that the device is read through: each is made for one reading. */
+/** Counts the bytes that are read back from a device, by its mappable buffers: each is created for one reading. */
 const readThrough = (device: GPUDevice): (() => number) => {
   let bytes = 0;
   const create = device.createBuffer.bind(device);
@@ -46,7 +46,7 @@ const milliseconds = async (run: () => Promise<unknown>): Promise<number> => {
   return performance.now() - start;
 };
 
-/** Of the ascent of `steps` steps, without the making of the session and one ascent before it. */
+/** Milliseconds per step of an ascent, without the creation of the session and after a short ascent as a warm-up. */
 const perStep = async (run: (steps: number) => Promise<unknown>, steps: number): Promise<number> => {
   await run(2);
   return (await milliseconds(() => run(steps))) / steps;
@@ -54,11 +54,11 @@ const perStep = async (run: (steps: number) => Promise<unknown>, steps: number):
 
 interface Row {
   readonly name: string;
-  /** Of a step. */
+  /** Milliseconds of a step. */
   readonly ms: number;
-  /** Read back from the device in a step; null where nothing is counted. */
+  /** Bytes read back from the device in a step; null where they are not counted. */
   readonly bytes: number | null;
-  /** The adversarial one. */
+  /** The adversarial image. */
   readonly image: Float32Array;
 }
 
@@ -129,7 +129,7 @@ const plainRows = async (network: Network, image: Image, { steps }: StepsCase): 
   ];
 };
 
-/** PyTorch on the same GPU, plainly and as a CUDA graph. */
+/** PyTorch on the same GPU, without and with a CUDA graph. */
 const torchRows = (network: Network, picture: Image, steps: number): Row[] => {
   const found = torchSteps(network, picture, { ...ball, alpha: 1 }, steps);
   if ("missing" in found) {
@@ -143,7 +143,7 @@ const torchRows = (network: Network, picture: Image, steps: number): Row[] => {
   ];
 };
 
-/** Hundredths of the values that have moved another way from where they were. */
+/** Percentage of the values that two attacks have moved in different directions from the clean image `from`. */
 const apart = (a: Float32Array, b: Float32Array, from: Float32Array): number => {
   const way = (v: number, i: number) => Math.sign(v - from[i]!);
   return (100 * a.reduce((count, v, i) => count + Number(way(v, i) !== way(b[i]!, i)), 0)) / a.length;

@@ -16,7 +16,7 @@ const script = fileURLToPath(new URL("torch_steps.py", import.meta.url));
 interface Answer {
   readonly device: string;
   readonly ms: number;
-  /** Replayed as a CUDA graph. */
+  /** Milliseconds of a step replayed as a CUDA graph. */
   readonly capturedMs: number;
 }
 
@@ -26,7 +26,7 @@ export interface Ball {
   readonly pixelRange: readonly [number, number];
 }
 
-/** The attack and its adversarial image, float32 [3,H,W]; or why it was not run. */
+/** Runs the attack. @returns times and the adversarial image, float32 [3,H,W], or why it was not run. */
 export const torchSteps = (
   network: Network,
   image: Image,

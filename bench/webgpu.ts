@@ -1,6 +1,7 @@
 /**
- * On this machine's GPU: a step of an attack beside WASM's, and the kernels' bandwidth beside a plain copy of as many bytes:
- * `npm run bench -- webgpu [HEIGHT WIDTH]`. Where the only adapter is software, the numbers show that the kernels run, and nothing more; they are small then.
+ * On this machine's GPU: a step of an attack compared with WASM, and the kernels' bandwidth compared with a copy of as many bytes:
+ * `npm run bench -- webgpu [HEIGHT WIDTH]`. Where the only adapter is software, sizes are small and the numbers show only that the
+ * kernels run.
  */
 
 import { spawnSync } from "node:child_process";
@@ -21,11 +22,11 @@ const [roundMs, rounds] = [50, 4];
 interface Case {
   readonly name: string;
   readonly launch: Launch;
-  /** Read and written, without what is read twice. */
+  /** Bytes read and written, each counted once. */
   readonly bytes: number;
 }
 
-/** Milliseconds of one launch: the fastest of some rounds, each of enough launches that starting and waiting do not count. */
+/** Milliseconds of one launch: the fastest of some rounds, each of so many launches that the overhead of submitting is negligible. */
 const fastest = async (gpu: Gpu, launch: Launch): Promise<number> => {
   const round = async (times: number): Promise<number> => {
     const start = performance.now();
@@ -33,14 +34,14 @@ const fastest = async (gpu: Gpu, launch: Launch): Promise<number> => {
     await gpu.device.queue.onSubmittedWorkDone();
     return (performance.now() - start) / times;
   };
-  await round(1); // compiles
+  await round(1); // The first round compiles.
   let best = await round(1);
   const times = Math.ceil(Math.min(roundMs / best, 1000));
   for (let i = 0; i < rounds; i++) best = Math.min(best, await round(times));
   return best;
 };
 
-/** Labels in the runs that segmentations have: patches of 32×32 pixels. */
+/** Labels in runs, as segmentations have them: patches of 32×32 pixels. */
 const patches = (height: number, width: number, seed: number): Uint8Array<ArrayBuffer> => {
   const next = random(seed);
   const columns = Math.ceil(width / 32);
@@ -51,7 +52,7 @@ const patches = (height: number, width: number, seed: number): Uint8Array<ArrayB
   );
 };
 
-/** The plainest kernel; drivers may give copies between buffers to an engine that is slower than it. */
+/** A kernel that only copies; drivers may leave copies between buffers to a slower engine. */
 const copyKernel = `
 struct Parameters { count: u32 }
 @group(0) @binding(0) var<storage, read> source: array<vec4f>;
@@ -79,7 +80,7 @@ const copyMs = async (gpu: Gpu, bytes: number): Promise<number> => {
   return best;
 };
 
-/** A GPU that has idled needs a while to reach its clocks. */
+/** Runs until an idle GPU has reached its full clock rate. */
 const warmUp = async (gpu: Gpu): Promise<void> => {
   const start = performance.now();
   while (performance.now() - start < 1000) await copyMs(gpu, 2 ** 24);
@@ -131,7 +132,7 @@ const casesOf = async (gpu: Gpu, height: number, width: number): Promise<Case[]>
   ];
 };
 
-/** The same once more with software Vulkan, for which a process must be started anew. */
+/** Runs the bench again with software Vulkan, which needs a new process. */
 const inSoftware = (args: readonly string[]): void => {
   const env = { ...process.env, ...softwareVulkan(), [SOFTWARE]: "1" };
   const { status } = spawnSync(process.execPath, [...process.execArgv, process.argv[1]!, "webgpu", ...args], {

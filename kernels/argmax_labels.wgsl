@@ -1,9 +1,9 @@
 // Labels at the image's size from logits at the network's stride: bilinear, half-pixel centres, as ONNX's Resize (linear,
-// half_pixel), and the largest of the classes at each pixel, the first of several. Neither the upsampled logits nor wider
+// half_pixel), and the class with the largest logit at each pixel, of equal ones the first. Neither the upsampled logits nor wider
 // labels are ever stored.
 //
-// Pixel y lies at row (2y + 1)·rows / (2·height) − ½ of the logits, held to the rows that there are; whole and fractional part come
-// from integers, so that the weights are right to the last bit. A thread makes four neighbouring labels, one word.
+// Pixel y lies at row (2y + 1)·rows / (2·height) − ½ of the logits, clamped to the existing rows. The whole and the fractional part
+// are computed on integers, so that the weights are exact to the last bit. A thread writes four neighbouring labels, one word.
 
 alias bytes = u32; // four of them, the lowest first
 

@@ -1,6 +1,6 @@
 // Scores of a confusion matrix (confusion.wgsl), so that a few bytes are read back: per class TP / (TP + FP + FN), its mean
-// over the classes that the reference has, and the share of pixels that are right. −1 where there is nothing to divide by:
-// a class that the reference lacks; the mean and the share, where no pixel is counted. One workgroup, a thread a class.
+// over the classes that the reference has, and the share of correct pixels. −1 where the denominator is zero: for a class that the
+// reference lacks, and for the mean and the share where no pixel is counted. One workgroup, one thread per class.
 
 struct Parameters {
   classes: u32, // at most 256
@@ -18,7 +18,7 @@ struct Scores {
 @group(0) @binding(1) var<storage, read_write> scores: Scores;
 @group(0) @binding(2) var<uniform> parameters: Parameters;
 
-// Over the classes: Σ IoU, and how many there are; pixels right, and pixels.
+// Sums over the classes: IoU, classes present, correct pixels, pixels.
 var<workgroup> ratios: array<vec2f, 256>;
 var<workgroup> sums: array<vec2u, 256>;
 

@@ -1,10 +1,10 @@
 // Confusion matrix of two label maps: adds to counts[r·(classes + 1) + p] the pixels of reference class r predicted as p.
 // Void (255) in the reference is not counted; a prediction that is no class is counted in the row's last column. The word
-// after the matrix counts reference labels that are neither class nor void: the caller's mistake, not to be passed over.
+// after the matrix counts reference labels that are neither class nor void, an error of the caller that must be reported.
 //
-// Each workgroup counts in memory of its own and adds that up once. It holds BINS counts, 4096 at most, so that many classes are counted
-// some rows at a time: workgroups with the same y see all pixels, and count the rows y·rows … y·rows + rows − 1. Labels
-// come in runs, and so a thread reads 16 neighbours and adds once a run.
+// Each workgroup counts in its own memory and adds the result once. It holds BINS counts, at most 4096, so that matrices of many classes
+// are counted in bands of rows: workgroups with the same y see all pixels, and count the rows y·rows … y·rows + rows − 1. Labels
+// come in runs, and so a thread reads 16 neighbours and adds once per run.
 
 alias bytes = u32; // four of them, the lowest first
 
@@ -21,13 +21,13 @@ struct Parameters {
 
 const VOID = 255u;
 const NONE = 0xffffffffu;
-const WORDS = 4u; // that a thread reads at a time
+const WORDS = 4u; // read by a thread at a time
 
-override BINS: u32 = 4096; // rows·(classes + 1): what is not counted in need not be cleared
+override BINS: u32 = 4096; // rows·(classes + 1); unused bins are not cleared
 
 var<workgroup> bins: array<atomic<u32>, BINS>;
 
-// Which of this workgroup's bins a pixel is counted in.
+// The workgroup's bin in which a pixel is counted.
 fn binOf(p: u32, r: u32, first: u32) -> u32 {
   if (r == VOID) {
     return NONE;

@@ -1,4 +1,4 @@
-// Σ |g|, in one partial sum a workgroup; of these sums, once more by one workgroup, it is ‖g‖₁.
+// Σ |g|, as one partial sum per workgroup. A second launch with one workgroup adds the partial sums up to ‖g‖₁.
 
 struct Parameters {
   count: u32,

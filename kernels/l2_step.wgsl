@@ -1,9 +1,9 @@
-// One step of an L2 attack: along the gradient normalised, back into the ball, back into the pixel range:
+// One step of an L2 attack: along the normalised gradient, then projected on the ball and clipped to the pixel range:
 //
 //   y = x + α·g / ‖g‖₂,   x ← clip(centre + (y − centre)·min(1, ε / ‖y − centre‖₂), low, high)
 //
 // ‖y − centre‖² = Σ d² + 2α·Σ d·g / ‖g‖ + α² with d = x − centre, so that the sums before the step (l2_sums.wgsl) are enough.
-// A gradient of zeros moves nothing.
+// A gradient of zeros leaves the image as it is.
 
 struct Parameters {
   count: u32,

@@ -1,10 +1,10 @@
-// What an L2 step needs to know of the whole image, with d = x − centre: in one partial sum a workgroup, at most 256 of them,
-// for l2_step.wgsl to add up:
+// The sums over the image that an L2 step needs, with d = x − centre: one partial sum per workgroup, at most 256, which
+// l2_step.wgsl adds up:
 //
 //   x: Σ (2⁶⁰·g)² over |g| < 2⁻⁴⁰    y: Σ g² over the others    z: Σ d·2⁴⁰·g    w: Σ d²
 //
-// A saturated network has gradients whose squares vanish in float32, and their products with d nearly so. In two ranges
-// (Blue 1978), and scaled, they do not: |g| may be from 10⁻³⁴ to 10¹⁵.
+// A saturated network has gradients whose squares underflow in float32, and their products with d almost do. Two scaled ranges
+// (Blue 1978) avoid that: |g| may be from 10⁻³⁴ to 10¹⁵.
 
 struct Parameters {
   count: u32,

@@ -1,5 +1,5 @@
-// How far apart two images are: L∞, the sum of squares, the values and the pixels that differ, in one partial result a workgroup
-// for the host to put together. Which values differ is told from their bits: the difference of two subnormals may be flushed to 0.
+// Distances between two images: L∞, the sum of squares, the numbers of values and of pixels that differ; one partial result per
+// workgroup, which the host combines. Values are compared by their bits: the difference of two subnormals may be flushed to 0.
 
 alias float_bits = u32;
 
@@ -41,7 +41,7 @@ fn main(
     for (var c = 0u; c < parameters.channels; c++) {
       let p = a[c * parameters.pixels + pixel];
       let q = b[c * parameters.pixels + pixel];
-      if (p == q || ((p | q) & 0x7fffffffu) == 0u) { // the same, or 0 and −0
+      if (p == q || ((p | q) & 0x7fffffffu) == 0u) { // equal, or 0 and −0
         continue;
       }
       let d = abs(bitcast<f32>(p) - bitcast<f32>(q));

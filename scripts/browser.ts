@@ -1,5 +1,5 @@
 /**
- * Bundles the page /lab and its engine into dist/browser, with the shipped networks beside them: `npx tsx scripts/browser.ts`.
+ * Bundles the page /lab and its engine into dist/browser, with the shipped networks: `npx tsx scripts/browser.ts`.
  * Wrangler runs it before it bundles the Worker (wrangler.toml, [build]).
  */
 
@@ -21,7 +21,7 @@ const source = (file: string): string => join(root, "src/playground", file);
 /** Cloudflare's limit on a static asset. */
 const MOST_BYTES = 25 * 2 ** 20;
 
-/** @param write false: only tells what it would write. */
+/** @param write whether files are written; otherwise the result only lists them. */
 export const bundle = (folder: string, write = true): Promise<BuildResult & { readonly metafile: Metafile }> =>
   build({
     entryPoints: [source("page.ts"), source("engine.ts"), source("lab.css")],
@@ -34,7 +34,7 @@ export const bundle = (folder: string, write = true): Promise<BuildResult & { re
     splitting: true,
     chunkNames: "assets/[name]-[hash]",
     assetNames: "assets/[name]-[hash]",
-    // onnxruntime's own script stays a file: its threads load it.
+    // onnxruntime's own script stays a separate file, which its threads load.
     conditions: ["onnxruntime-web-use-extern-wasm"],
     plugins: [addresses],
     logLevel: "warning",
@@ -43,7 +43,7 @@ export const bundle = (folder: string, write = true): Promise<BuildResult & { re
     write,
   });
 
-/** A network's file and manifest, where the page finds them; null for one that is too large to be served so. */
+/** Copies a network's file and manifest to where the page finds them; null where the file is too large for a static asset. */
 const network = (folder: string, entry: NetworkEntry, file: string): NetworkEntry | null => {
   const { name } = entry;
   if (entry.bytes > MOST_BYTES) return null;
@@ -75,7 +75,7 @@ const networks = (folder: string): void => {
   writeFileSync(join(folder, "networks.json"), JSON.stringify(entries));
 };
 
-/** In the format of Cloudflare's static assets. */
+/** Headers in the format of Cloudflare's static assets. */
 const headersFile = (): string =>
   Object.entries(pageHeaders)
     .map(([path, headers]) =>
@@ -83,7 +83,7 @@ const headersFile = (): string =>
     )
     .join("\n\n");
 
-/** A build takes the place of the last one when it is whole. */
+/** Replaces the last build once the new one is complete. */
 export const buildBrowser = async (): Promise<void> => {
   const fresh = `${browserFolder}-${process.pid}`;
   const folder = join(fresh, "lab");
@@ -95,7 +95,7 @@ export const buildBrowser = async (): Promise<void> => {
     copyFileSync(source("icon.svg"), join(folder, "icon.svg"));
     writeFileSync(join(fresh, "_headers"), `${headersFile()}\n`);
     mkdirSync(browserFolder, { recursive: true });
-    // The folder itself stays: a server may have it open.
+    // The folder itself is kept, because a server may have it open.
     for (const entry of readdirSync(browserFolder)) rmSync(join(browserFolder, entry), { recursive: true });
     for (const entry of readdirSync(fresh)) renameSync(join(fresh, entry), join(browserFolder, entry));
   } finally {

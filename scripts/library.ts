@@ -1,9 +1,9 @@
-/** Writes docs/library.md: `npx tsx scripts/library.ts [--check: only say, by exit code 1, whether it is stale]`. */
+/** Writes docs/library-names.md: `npx tsx scripts/library.ts [--check: only say, by exit code 1, whether it is stale]`. */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { libraryPage } from "./library/page.ts";
 
-const file = "docs/library.md";
+const file = "docs/library-names.md";
 const page = libraryPage();
 
 if (!process.argv.includes("--check")) {

@@ -1,5 +1,5 @@
 /**
- * The networks of models/, measured and set beside each other.
+ * Measures and compares the networks of models/.
  *
  *     npx tsx scripts/models.ts cost [NAME...]                             parameters, multiply-adds, milliseconds
  *     npx tsx scripts/models.ts precision --data CAMVID/test [NAME...]     int8 and float under attack [--images 12]
@@ -47,7 +47,7 @@ const open = (name: string): Network => {
 const measured = (): Measured =>
   existsSync(measuredFile) ? (JSON.parse(readFileSync(measuredFile, "utf8")) as Measured) : {};
 
-/** Read again before it is written: several may measure at a time. */
+/** Reads the file again before it is written, because several processes may measure at the same time. */
 const record = (name: string, what: Measured[string]): void => {
   const before = measured();
   const after = Object.entries({ ...before, [name]: { ...before[name], ...what } }).toSorted(([a], [b]) =>

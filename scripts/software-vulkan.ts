@@ -30,7 +30,7 @@ function* filesOf(tar: Buffer): Generator<readonly [name: string, content: Buffe
   }
 }
 
-/** Unpacks beside the target and renames, so that processes that start at once do not see half of it. */
+/** Unpacks to a temporary folder and renames it, so that processes that start at the same time never see an incomplete one. */
 const unpack = (archive: string, target: string): void => {
   const fresh = mkdtempSync(`${target}-`);
   for (const [name, content] of filesOf(brotliDecompressSync(readFileSync(archive)))) {
@@ -40,13 +40,12 @@ const unpack = (archive: string, target: string): void => {
     renameSync(fresh, target);
   } catch (error) {
     rmSync(fresh, { recursive: true, force: true });
-    if (!existsSync(join(target, icd))) throw error; // otherwise another process was first
+    if (!existsSync(join(target, icd))) throw error; // Otherwise another process was first.
   }
 };
 
 /**
- * What the environment of a process needs for Dawn to find SwiftShader. Empty where the environment chooses a driver by
- * itself (VK_DRIVER_FILES or VK_ICD_FILENAMES), or where there is no such build (macOS and Windows have adapters of their own).
+ * Variables of the environment with which Dawn finds SwiftShader. Empty where the environment chooses a driver itself (VK_DRIVER_FILES or VK_ICD_FILENAMES), or where there is no such build (macOS and Windows have adapters of their own).
  */
 export const softwareVulkan = (): VulkanEnvironment => {
   if (process.env["VK_DRIVER_FILES"] || process.env["VK_ICD_FILENAMES"]) return {};

@@ -1,10 +1,10 @@
-/** Writes the manifests of models/training/variants.json, int8 and float, beside the networks that they are variants of: `npx tsx scripts/variants.ts`. */
+/** Writes the manifests of models/training/variants.json, int8 and float, into models/: `npx tsx scripts/variants.ts`. */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { parseManifest, type Manifest } from "../src/segmenter/manifest.ts";
 
-/** What it is a variant of, and in which of the manifest's fields it differs. */
+/** The network that it is a variant of, and the fields of the manifest in which it differs. */
 type Variant = Partial<Manifest> & { readonly of: string };
 
 const read = (file: string): unknown => JSON.parse(readFileSync(file, "utf8"));

@@ -27,7 +27,7 @@ export const buildWorker = (): void => {
   execFileSync(process.execPath, [wrangler, "deploy", "--dry-run", "--outdir", dist], options);
 };
 
-/** What wrangler.toml sets, so that it runs here as it is deployed. TOML's strings and lists of them are JSON. */
+/** The settings of wrangler.toml, so that the Worker runs as it is deployed. TOML's strings and lists of strings are JSON. */
 export const workerSettings = () => {
   const toml = readFileSync(join(root, "wrangler.toml"), "utf8");
   const setting = (name: string): unknown => {
@@ -46,27 +46,27 @@ export const workerSettings = () => {
 };
 
 export interface WorkerOptions {
-  /** 0, the default: any free one. */
+  /** Port; 0, the default: any free one. */
   readonly port?: number;
-  /** In place of the variables of wrangler.toml. */
+  /** Replace the variables of wrangler.toml. */
   readonly bindings?: Readonly<Record<string, string>>;
-  /** Binds a bucket for uploads: one that is forgotten at the end, or one kept in a folder. Default: none. */
+  /** Binds a bucket for uploads, in memory or in a folder. Default: none. */
   readonly bucket?: "forgotten" | { readonly folder: string };
 }
 
 export interface RunningWorker {
-  /** Its address, when it listens. */
+  /** Resolves to its URL once it listens. */
   readonly ready: Promise<URL>;
   readonly dispose: () => Promise<void>;
 }
 
 /**
- * Starts what `buildWorker` built. It listens on a socket of its own, not on Miniflare's, whose proxy would keep from it
- * that a client has gone.
+ * Starts the Worker that `buildWorker` built. It listens on a socket of its own, because Miniflare's proxy would hide from it that a
+ * client has disconnected.
  */
 export const startWorker = ({ port = 0, bindings = {}, bucket }: WorkerOptions = {}): RunningWorker => {
   const files = readdirSync(dist).filter((file) => extensionOf(file) in moduleTypes);
-  // workerd takes the first module for the entry.
+  // The first module is workerd's entry.
   const ordered = files.toSorted((a, b) => Number(b === "worker.js") - Number(a === "worker.js"));
   const settings = workerSettings();
   const miniflare = new Miniflare({

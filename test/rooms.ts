@@ -94,8 +94,8 @@ export const never: Readonly<Record<string, readonly string[]>> = {
 
 /** Where each package may be imported: a room, or a file. A package that is not here may be imported nowhere. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
-  "@bufbuild/protobuf": ["onnx/read", "onnx/write", "onnx/tensor-proto"],
-  "onnx-buf": ["onnx/read", "onnx/write", "onnx/tensor-proto"],
+  "@bufbuild/protobuf": ["onnx/inline", "onnx/read", "onnx/write", "onnx/tensor-proto"],
+  "onnx-buf": ["onnx/inline", "onnx/read", "onnx/write", "onnx/tensor-proto"],
   "onnxruntime-web": ["runtime", "worker", "playground"],
   webgpu: ["runtime/gpu/node"],
   hono: ["api", "worker", "serve"],

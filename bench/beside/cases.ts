@@ -1,4 +1,4 @@
-/** What is differentiated here and beside: networks, and the parts of them that more frameworks can run. */
+/** The cases of the comparison: networks, and parts of them that more frameworks can run. */
 
 import { gradient } from "../../src/autodiff/gradient.ts";
 import { lowerForGradient, lowerForward, orderForMemory } from "../../src/lowering/wasm/rewrites.ts";
@@ -11,7 +11,7 @@ import { typesOf } from "../../src/onnx/types.ts";
 import type { Network } from "../../src/segmenter/network.ts";
 import { type Size, spatialSize, tensorOf } from "../../src/tensor.ts";
 
-/** float32 `image` ↦ `logits`, standard ONNX: what every framework is given. */
+/** float32 `image` ↦ `logits` in standard ONNX, the model for every framework. */
 export interface Case {
   readonly name: string;
   readonly model: Model;
@@ -49,7 +49,7 @@ interface Block {
 export const wholeNetwork = (network: Network, size: Size): Case =>
   part(network, size, network.manifest.output.name, () => null);
 
-/** The encoder of our E-Net, image to the end of stage 3: without its decoder nothing reads the poolings' indices. */
+/** The encoder of E-Net, from the image to the end of stage 3; without the decoder nothing reads the pooling's indices. */
 export const encoder = (network: Network, size: Size): Case => ({
   ...part(network, size, "/stage3/stage3.7/act/PRelu_output_0", (op, node, outputs) =>
     node.op === "MaxPool" ? op.appendNode(node.op, node.inputs, node.attributes, [outputs[0]!]) : null,
@@ -57,7 +57,7 @@ export const encoder = (network: Network, size: Size): Case => ({
   name: `encoder of ${network.manifest.name}`,
 });
 
-/** Stage 2 of our E-Net, eight bottlenecks at an eighth of the image's size, without dilation. */
+/** Stage 2 of E-Net: eight bottlenecks at an eighth of the image's size, without dilation. */
 export const stage2 = (network: Network, size: Size): Case => {
   const undilated: Lower = (op, { op: operator, inputs, attributes }, outputs) => {
     const kernel = inputs[1]?.shape.slice(2) ?? [];

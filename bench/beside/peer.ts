@@ -1,4 +1,4 @@
-/** A framework that runs a case beside us, in a process of its own: bench/beside/*.mjs, bench/torch_gradient.py. */
+/** Another framework that runs a case, in a process of its own: bench/beside/*.mjs, bench/torch_gradient.py. */
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -12,7 +12,7 @@ export const python = process.env["FAULTLINE_PYTHON"] ?? "/usr/bin/python3";
 
 interface Program {
   readonly command: readonly [string, string];
-  /** Why it cannot be run here; undefined where it can. */
+  /** Why it cannot run on this machine; undefined where it can. */
   readonly missing: () => string | undefined;
 }
 
@@ -35,7 +35,7 @@ const programs = {
 
 export type PeerName = keyof typeof programs;
 
-/** Those that can be run here; of the others it is said why not. */
+/** The peers that can run on this machine; prints why the others cannot. */
 export const installedPeers = (say: (line: string) => void): ReadonlySet<PeerName> => {
   const names = Object.keys(programs) as PeerName[];
   return new Set(
@@ -48,12 +48,12 @@ export const installedPeers = (say: (line: string) => void): ReadonlySet<PeerNam
 };
 
 export interface Peer {
-  /** NaN once it has failed. */
+  /** Resolves to NaN once the peer has failed, as does `gradient`. */
   readonly forward: Timed;
   readonly gradient: Timed;
   /** ∂ loss/∂ image. */
   readonly result: Float32Array;
-  /** Why it gave up on the way; undefined where it did not. */
+  /** Why it failed during the run; undefined where it did not. */
   readonly failure: () => string | undefined;
   readonly stop: () => void;
 }
@@ -64,14 +64,14 @@ interface Answer {
   readonly ms?: number;
 }
 
-/** Seconds that an answer may take: jax-js compiles a large network for many minutes. */
+/** Timeout of an answer in seconds; jax-js compiles a large network for many minutes. */
 const patience = Number(process.env["FAULTLINE_PATIENCE"] ?? 120);
 
-/** Starts it on the case of `folder`. @throws Error with its reason where it refuses the case. */
+/** Starts the peer on the case in `folder`. @throws Error with its reason where it refuses the case. */
 export const startPeer = async (name: PeerName, folder: string): Promise<Peer> => {
   const [command, script] = programs[name].command;
   const child = spawn(command, [script, folder], { stdio: ["pipe", "pipe", "ignore"] });
-  child.stdin.on("error", () => {}); // what is written to one that has ended: the missing answer tells of it
+  child.stdin.on("error", () => {}); // Writing to a process that has ended fails; the missing answer is reported.
   const ended = once(child, "close");
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const answer = async (): Promise<Answer> => {

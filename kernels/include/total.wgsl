@@ -1,4 +1,4 @@
-// The sum of one part a thread over a workgroup of 256, the same in every thread. The kernel declares
+// The sum over a workgroup of 256 threads of one part per thread; every thread gets it. The kernel declares
 //
 //   alias Part = …;                       of which Part() is the neutral element
 //   fn plus(a: Part, b: Part) -> Part

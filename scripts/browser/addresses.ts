@@ -1,4 +1,4 @@
-/** Files beside a bundle. */
+/** Files that a bundle refers to by URL. */
 
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -8,7 +8,7 @@ import type { Plugin } from "esbuild";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** That of onnxruntime takes seconds, and is kept. */
+/** Compressed files by path; compressing onnxruntime takes seconds. */
 const gzipped = (file: string): Buffer => {
   const kept = join(root, "node_modules/.cache/gzip", `${relative(root, file)}.gz`);
   if (existsSync(kept) && statSync(kept).mtimeMs > statSync(file).mtimeMs) return readFileSync(kept);
@@ -22,8 +22,8 @@ const extensions = { url: "", gzip: ".gz" } as const;
 const contents = { url: (file: string) => readFileSync(file), gzip: gzipped } as const;
 
 /**
- * `import url from "file?url"`: the file, beside the bundle under a name with its digest, and its address from there.
- * `?gzip`: the same of its gzip, for a file that is too large to be served.
+ * `import url from "file?url"` copies the file next to the bundle, under a name with its digest, and gives its relative URL. `?gzip`
+ * does the same with the compressed file, for files that are too large for a static asset.
  */
 export const addresses: Plugin = {
   name: "addresses",

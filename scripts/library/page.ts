@@ -1,4 +1,4 @@
-/** docs/library.md: the public names of the package, with what their docstrings say first. */
+/** docs/library-names.md: the public names of the package, with what their docstrings say first. */
 
 import { allFaces, type Face, type PublicName } from "./faces.ts";
 
@@ -23,13 +23,10 @@ const section = ({ subpath, about, names }: Face): string =>
   ].join("\n");
 
 /** The page as it should be. */
-export const libraryPage = (): string => `# The library
+export const libraryPage = (): string => `# The public names of the library
 
 *Written by \`npx tsx scripts/library.ts\` from the faces \`src/ROOM/public.ts\`; do not edit.*
 
-The package has no main entry: each part is imported by its own subpath, as ES modules with types. \`onnx\`, \`autodiff\`,
-\`objectives\`, \`attacks\`, \`metrics\` and \`segmenter\` need nothing but small packages: \`npm install --omit=optional faultline\` leaves
-out onnxruntime-web, WebGPU, the image codecs and the HTTP server. Whole docstrings, with shapes, units and errors, are in
-the types that an editor shows.
+[library.md](library.md) explains them. Whole docstrings, with shapes, units and errors, are in the types that an editor shows.
 
 ${allFaces().map(section).join("\n")}`;

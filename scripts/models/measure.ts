@@ -1,4 +1,4 @@
-/** What a network of models/ costs at CamVid's size, in Node-WASM with one thread. */
+/** The cost of a network of models/ at CamVid's size, in Node-WASM with one thread. */
 
 import { crossEntropyObjective } from "../../src/objectives/cross-entropy.ts";
 import { fastest, timed } from "../../bench/fastest.ts";
@@ -15,7 +15,7 @@ import { type Size, sizeOf, tensor } from "../../src/tensor.ts";
 export const size: Size = { height: 360, width: 480 };
 
 export interface Cost {
-  /** Floating-point weights, and those on int8, of the file. */
+  /** Numbers of floating-point and of int8 weights in the file. */
   readonly parameters: number;
   /** Multiply-adds of a forward run. */
   readonly macs: number;
@@ -23,7 +23,7 @@ export interface Cost {
   readonly gradientMs: number;
 }
 
-/** The nodes with their types, as the counting of multiply-adds wants them. */
+/** The nodes with their types, from which multiply-adds are counted. */
 const stepsOf = (graph: Graph): Step[] => {
   const types = typesOf(graph);
   const value = (name: string) => ({ name, ...types.get(name)! });

@@ -14,7 +14,7 @@ const missing = "–";
 
 const twin = (name: string): string => `${name}-float`;
 
-/** What scripts/evaluate.ts writes into a manifest. */
+/** The metrics that scripts/evaluate.ts writes into a manifest. */
 interface Clean {
   readonly cleanMiou: number;
   readonly images: number;
@@ -83,7 +83,7 @@ const robustness = (measured: Measured): string => {
 
 const signed = (x: number): string => (x < 0 ? "−" : "+") + Math.abs(x).toFixed(3);
 
-/** "−0.012 to +0.020, on average +0.003" */
+/** A range of differences as text: "−0.012 to +0.020, on average +0.003". */
 const summary = (values: readonly number[]): string => {
   const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
   return `${signed(Math.min(...values))} to ${signed(Math.max(...values))}, on average ${signed(mean)}`;

@@ -3,7 +3,7 @@
 import { ruleOf } from "../../src/autodiff/gradient.ts";
 import { loweredOperators } from "../../src/lowering/wasm/rewrites.ts";
 import * as rules from "../../src/autodiff/rules/index.ts";
-import { decomposableOperators } from "../../src/onnx/decompose.ts";
+import { decomposableOperators, newerOperators } from "../../src/onnx/decompose.ts";
 import { dataDependent } from "../../src/onnx/decompose/data-dependent.ts";
 import { inferableOperators } from "../../src/onnx/infer.ts";
 import { reasonAgainst, unsupportedOperators } from "../../src/onnx/unsupported.ts";
@@ -51,7 +51,7 @@ export const operators: readonly string[] = [
 
 const opsetsOf = (operator: string): string => {
   const versions = standardOperators.get(operator);
-  if (!versions) return operator.includes(".") ? "1" : "7–21";
+  if (!versions) return operator.includes(".") ? "1" : "7–26";
   const { first, last, forms } = versions;
   const range = first === last ? String(first) : `${first}–${last}`;
   return forms.length > 1 ? `${range}: ${forms.join(", ")}` : range;
@@ -84,6 +84,7 @@ const checksOf = (operator: string): string => {
 
 /** The operators that some test runs in onnxruntime-web's WASM build. */
 const executed: ReadonlySet<string> = new Set([
+  ...newerOperators,
   ...cases.map((c) => c.operator),
   ...inferCases.map(([operator]) => operator),
   ...oldCases.map(([, [operator]]) => operator),
@@ -135,7 +136,7 @@ export const operatorsPage = (): string => {
 
 *Written by \`npx tsx scripts/operators.ts\`; do not edit.*
 
-ONNX's standard domain has ${operators.length - foreign} operators between opset 7 and 21, and onnxruntime has ${foreign} of its own that are considered here. Of these,
+ONNX's standard domain has ${operators.length - foreign} operators between opset 7 and 26, and onnxruntime has ${foreign} of its own that are considered here. Of these,
 **${rule} have a gradient rule, ${listed} are listed as having no derivative, ${rewritten} are rewritten** with others when a network is loaded,
 ${forward} run without a rule, and ${unsupported} are not supported. Operators of other domains are not supported. There are no gradients in half precision. If a form
 of a supported operator has to be refused, the message names it.
@@ -148,7 +149,7 @@ The columns:
   *lower*: it is rewritten with others for speed, if its form allows that. *runs, no rule*: it is refused only on the path of a gradient.
 * **float64**: the number of cases (\`test/support/cases\`) in which the gradient agrees with finite differences of an independent interpreter; for
   quantisers, whose gradient is straight-through, with its closed form. In brackets is the number of cases that compare values only. Rewritten operators are
-  compared with onnxruntime's own kernel (\`test/onnx\`).
+  compared with onnxruntime's own kernel, or with their definition (\`test/onnx\`).
 * **WASM**: whether tests run it in onnxruntime-web, with floats as float32. *undeclared*: in this number of cases the file
   does not declare the shapes of the outputs, for the reason below the table.
 * **WebGPU**: where onnxruntime-web's WebGPU provider (1.30) places a node of the operator, and which forms it computes incorrectly. For that backend,

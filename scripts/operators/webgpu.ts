@@ -1,7 +1,7 @@
 /**
- * Where onnxruntime-web 1.30 places a node of each operator, in its opset-21 form, when it is given its native WebGPU
- * provider (Dawn on software Vulkan): read off sessions that may not fall back to the CPU, of the gradient rules' cases
- * and, for what those cannot tell (nodes that are folded, and what fails only when it is run), of single nodes.
+ * The provider on which onnxruntime-web 1.30 places each operator, in its opset-21 form, with its native WebGPU provider (Dawn on
+ * software Vulkan): from sessions without CPU fallback of the gradient rules' cases and, where those are not conclusive (nodes that
+ * are folded or fail only at run time), of single nodes.
  */
 
 const GPU =
@@ -10,7 +10,7 @@ const GPU =
 const CPU =
   "BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Celu ConstantOfShape ConvInteger Dropout DynamicQuantizeLinear GlobalLpPool GridSample GroupNormalization IsInf IsNaN LRN LogSoftmax LpPool MatMulInteger MaxUnpool Mean MeanVarianceNormalization Mod OneHot Or QuantizeLinear Range ReverseSequence Round Selu Shrink Sign Softsign SpaceToDepth Sum Xor";
 
-/** Forms that the provider does not take, or takes and gets wrong, although it takes others. */
+/** Forms that the provider refuses or computes wrongly, although it supports the operator. */
 const exceptions: Readonly<Record<string, string>> = {
   Cast: "not from int64 nor to int8 and float64",
   Conv: "wrong from 6, 9, 15 … channels to a multiple of 4",
@@ -28,7 +28,7 @@ const exceptions: Readonly<Record<string, string>> = {
 
 export const placements = { GPU: GPU.split(" "), CPU: CPU.split(" ") } as const;
 
-/** Computed when the network is loaded, whatever their input: no provider sees them. */
+/** Operators that are computed when the network is loaded, and so run on no provider. */
 const folded: ReadonlySet<string> = new Set(["Shape", "Size"]);
 
 /** GPU, with exceptions, CPU, or that it is not known. */

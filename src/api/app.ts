@@ -1,9 +1,10 @@
 /** The HTTP service: a Hono app over a Service. Runs unchanged in workerd, Node and any other runtime with `fetch`. */
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Hono } from "hono";
+import type { Hono, HonoRequest } from "hono";
 import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
+import { MAX_WORK } from "../contract/limits.ts";
 import type { Service } from "../contract/service.ts";
 import { attack } from "./attack.ts";
 import { docs } from "./docs.ts";
@@ -11,8 +12,9 @@ import { health } from "./health.ts";
 import { modelUploads } from "./model-uploads.ts";
 import { models } from "./models.ts";
 import { openApiDocument } from "./openapi.ts";
-import { mount, type Env, type Limits } from "./operation.ts";
+import { bodyBudget, mount, type Env, type Limits } from "./operation.ts";
 import { failureOf, problemResponse, type Log } from "./problem.ts";
+import { limitRate, type RateOptions } from "./rate.ts";
 import { robustness } from "./robustness.ts";
 import { score } from "./score.ts";
 import { segment } from "./segment.ts";
@@ -23,6 +25,8 @@ export interface AppOptions {
   readonly version?: string;
   /** Who uploads or deletes models must send it as a bearer token. Without it, everybody may. */
   readonly uploadToken?: string | undefined;
+  /** Tokens, and the rate of requests that compute or change something; unlimited by default. */
+  readonly rate?: RateOptions | undefined;
   /** Gets the errors that no failure explains (those answered with 500). */
   readonly log?: Log;
 }
@@ -32,7 +36,15 @@ export const defaultLimits: Limits = {
   uploadBytes: 32 * 2 ** 20,
   steps: 200,
   gridSteps: 1000,
+  work: MAX_WORK,
   epsilons: 32,
+};
+
+/** POST /v1/models and DELETE /v1/models/NAME, and the preflight of the latter. */
+const changesModels = (request: HonoRequest): boolean => {
+  const { method, path } = request;
+  const asked = method === "OPTIONS" ? request.header("access-control-request-method") : method;
+  return path.startsWith("/v1/models") && (asked === "POST" || asked === "DELETE");
 };
 
 /**
@@ -46,15 +58,21 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
   const app = new OpenAPIHono<Env>();
 
   app.use(requestId());
-  app.use(
-    cors({
-      allowMethods: ["GET", "HEAD", "POST", "DELETE"],
-      exposeHeaders: ["X-Request-Id", "Server-Timing", "Retry-After", "Location"],
-    }),
-  );
-  app.use(async function noStore(c, next) {
+  const bodies = bodyBudget(limits.unfinishedBytes ?? 4 * limits.bodyBytes + limits.uploadBytes);
+  app.use(async function shareBodyBudget(c, next) {
+    c.set("bodies", bodies);
+    await next();
+  });
+  // Reading and computing is open to any page. What changes something is not, unless a token says who may.
+  const readers = cors({
+    allowMethods: ["GET", "HEAD", "POST", ...(options.uploadToken === undefined ? [] : ["DELETE"])],
+    exposeHeaders: ["X-Request-Id", "Server-Timing", "Retry-After", "Location"],
+  });
+  app.use((c, next) => (changesModels(c.req) && options.uploadToken === undefined ? next() : readers(c, next)));
+  app.use(async function commonHeaders(c, next) {
     await next();
     if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");
+    c.res.headers.set("X-Content-Type-Options", "nosniff");
   });
   app.use(
     methodNotAllowed({
@@ -65,6 +83,8 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
   );
   app.notFound((c) => problemResponse({ kind: "not-found", path: c.req.path }, c.get("requestId")));
   app.onError((error, c) => problemResponse(failureOf(error, log, c.get("requestId")), c.get("requestId")));
+
+  if (options.rate) app.use("/v1/*", limitRate(options.rate));
 
   const operations = [
     ...models(service),
@@ -77,7 +97,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
   ];
   for (const operation of operations) mount(app, operation);
 
-  const document = () => openApiDocument(app, options.version ?? "dev");
+  const document = () => openApiDocument(app, options.version ?? "dev", limits);
   app.get("/openapi.json", (c) => c.json(document()));
   app.route("/", docs(document));
   return app;

@@ -23,6 +23,7 @@ import {
   Size,
   Timing,
 } from "./schemas.ts";
+import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
 export const outputNames = [
   "adversarial",
@@ -90,6 +91,7 @@ export const attackSpec = (limits: Limits) =>
       seed: Seed,
       crf: AttackedCrf,
       backend: Backend,
+      label255: Label255,
       images: z
         .array(z.enum(outputNames))
         .max(outputNames.length)
@@ -119,6 +121,7 @@ const AttackSpecRun = z
     seed: z.int(),
     crf: AttackedCrf,
     backend: Backend,
+    label255: Label255,
   })
   .openapi("AttackSpecRun", { description: "The spec as it ran, every default filled in" });
 
@@ -155,6 +158,8 @@ export const AttackProgress = z.strictObject({ ...stepFields, steps: z.int() }).
 
 export const Attack = Size.extend({
   reference: Reference,
+  voidPixels: VoidPixels,
+  warnings: Warnings,
   scores: floatAndUint8(Scores),
   perturbation: floatAndUint8(Perturbation),
   steps: list(z.strictObject(stepFields)),

@@ -4,10 +4,13 @@ import type { Service } from "../contract/service.ts";
 import {
   attackEntry,
   defaultOption,
+  evaluationsOf,
+  makeAttack,
   normsOf,
   optionsOf,
   withDefaults,
   type AttackName,
+  type AttackSettings,
   type Ball,
 } from "../attacks/catalogue.ts";
 import { optionValues, type OptionName, type OptionValues } from "../attacks/options.ts";
@@ -83,6 +86,23 @@ const ballFaults = (attack: AttackName, { epsilon, norm }: Ball): Fault[] => {
   ];
 };
 
+/** What the options make together: more evaluations than one request is allowed, or numbers that do not go together. */
+const togetherFaults = (attack: AttackName, settings: AttackSettings, limits: Limits): Fault[] => {
+  const { steps = 1 } = settings;
+  if (steps > limits.steps) {
+    const detail = `must be given: the default of ${attack} here is ${steps}, and at most ${limits.steps} are allowed`;
+    return [{ pointer: "/spec/steps", detail }];
+  }
+  try {
+    const evaluations = evaluationsOf(makeAttack(attack, settings));
+    const detail = `make ${evaluations} evaluations of the network in all; at most ${limits.gridSteps} are allowed: ask for fewer steps${optionsOf(attack).includes("restarts") ? " or restarts" : ""}`;
+    return evaluations > limits.gridSteps ? [{ pointer: "/spec/steps", detail }] : [];
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    return [{ pointer: "/spec", detail: `cannot be: ${cause.message}` }];
+  }
+};
+
 /** Fills in the defaults, and refuses what contradicts itself. */
 const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest => {
   const { images, model = service.defaultModel, ...spec } = asked.spec;
@@ -93,16 +113,13 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   const options = withDefaults(spec.attack, ball, given);
   const { alpha = 1, steps = 1 } = options;
   const { labels, target } = asked;
+  const settings = { ...options, ...ball, seed: spec.seed, pixelRange: null };
   const misplaced = ballFaults(spec.attack, ball);
   const wrong = [
     ...misplaced,
     ...optionFaults(spec.attack, ball, given),
-    // Defaults follow from the ball: they say nothing where it cannot be.
-    misplaced.length === 0 &&
-      steps > limits.steps && {
-        pointer: "/spec/steps",
-        detail: `must be given: the default of ${spec.attack} here is ${steps}, and at most ${limits.steps} are allowed`,
-      },
+    // What follows from the ball says nothing where it cannot be.
+    ...(misplaced.length > 0 ? [] : togetherFaults(spec.attack, settings, limits)),
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
     spec.targeted?.kind === "map" &&

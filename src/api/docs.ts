@@ -20,7 +20,7 @@ const problemEntry = (kind: ProblemKind): Html => {
 
 const headers = {
   "Content-Type": "text/html; charset=utf-8",
-  "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+  "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
 };
 
 const send = async (content: Html): Promise<Response> => new Response(String(await content), { headers });

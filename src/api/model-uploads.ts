@@ -7,7 +7,7 @@ import type { UploadRequest, Uploads } from "../contract/models.ts";
 import { manifestSchema } from "../segmenter/manifest.ts";
 import { negotiate } from "./accept.ts";
 import { Model } from "./models.ts";
-import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
+import { defineOperation, json, type Env, type Limits, type Operation } from "./operation.ts";
 import { problemResponses, queueProblems } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
 import { fileOf, readFields, unknownFields } from "./request.ts";
@@ -45,10 +45,10 @@ const replaceOf = (c: Context): boolean => {
   throw new RequestError({ kind: "invalid-request", errors: [error] });
 };
 
-const readUpload = async (c: Context, limitBytes: number): Promise<UploadRequest> => {
+const readUpload = async (c: Context<Env>, limitBytes: number): Promise<UploadRequest> => {
   const replace = replaceOf(c);
   const form = { types: ["multipart/form-data"], jsonPart: "manifest", limitBytes } as const;
-  const fields = await readFields(c.req.raw, form);
+  const fields = await readFields(c.req.raw, form, c.get("bodies"));
   const errors = unknownFields(fields, ["model", "manifest"]);
   const model = fileOf(fields.get("model"), false);
   if (typeof model === "string") errors.push({ pointer: "/model", detail: model });
@@ -63,19 +63,36 @@ const readUpload = async (c: Context, limitBytes: number): Promise<UploadRequest
 };
 
 /**
+ * Without a token, a page of another origin could upload through the browser of whoever visits it: a multipart request needs no
+ * preflight. Browsers send `Origin` with every such request and with DELETE; other clients send none.
+ *
+ * @throws RequestError foreign-origin
+ */
+const requireOwnOrigin = (c: Context): void => {
+  const origin = c.req.header("origin");
+  const site = c.req.header("sec-fetch-site") ?? "none";
+  const own = origin === undefined || (URL.canParse(origin) && new URL(origin).host === new URL(c.req.url).host);
+  if (own && (site === "none" || site === "same-origin")) return;
+  throw new RequestError({ kind: "foreign-origin", origin: origin ?? `a page (Sec-Fetch-Site: ${site})` });
+};
+
+/**
  * Whoever uploads decides what other people's requests run: uploads are off unless the deployment has a store for them, and
  * where it has a token as well, they ask for it; compared by its digest, in a time that does not depend on what was sent.
  */
 const allowed = async (c: Context, service: Service, token: string | undefined): Promise<Uploads> => {
   if (!service.uploads) throw new RequestError({ kind: "uploads-disabled" });
-  if (token === undefined) return service.uploads;
+  if (token === undefined) {
+    requireOwnOrigin(c);
+    return service.uploads;
+  }
   const given = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
   if (given !== undefined && (await timingSafeEqual(given, token))) return service.uploads;
   throw new RequestError({ kind: "unauthorized", given: given !== undefined });
 };
 
 const security = [{}, { uploadToken: [] }];
-const authProblems = ["uploads-disabled", "unauthorized"] as const;
+const authProblems = ["uploads-disabled", "unauthorized", "foreign-origin"] as const;
 
 export const modelUploads = (service: Service, limits: Limits, token: string | undefined): Operation[] => [
   defineOperation(
@@ -133,6 +150,8 @@ export const modelUploads = (service: Service, limits: Limits, token: string | u
           "memory-exceeded",
           "model-exists",
           "uploads-full",
+          "storage-full",
+          "receiving-too-much",
           "model-unavailable",
           ...queueProblems,
         ),
@@ -141,7 +160,9 @@ export const modelUploads = (service: Service, limits: Limits, token: string | u
     async (c) => {
       const uploads = await allowed(c, service, token);
       negotiate(c.req.header("accept"), ["application/json"]);
-      const { outcome, model } = await uploads.add(await readUpload(c, limits.uploadBytes));
+      const { outcome, model } = await uploads.add(await readUpload(c, limits.uploadBytes), {
+        signal: c.req.raw.signal,
+      });
       if (outcome !== "created") return json(c, Model, model);
       return json(c, Model, model, { Location: `/v1/models/${model.name}` }, 201);
     },

@@ -90,7 +90,8 @@ export const models = (service: Service): Operation[] => [
         ...problemResponses("model-unavailable", ...queueProblems),
       },
     },
-    async (c) => json(c, Models, { default: service.defaultModel, models: await service.models() }),
+    async (c) =>
+      json(c, Models, { default: service.defaultModel, models: await service.models({ signal: c.req.raw.signal }) }),
   ),
   defineOperation(
     {
@@ -106,6 +107,6 @@ export const models = (service: Service): Operation[] => [
         ...problemResponses("unknown-model", "model-unavailable", ...queueProblems),
       },
     },
-    async (c) => json(c, Model, await service.model(c.req.param("name") ?? "")),
+    async (c) => json(c, Model, await service.model(c.req.param("name") ?? "", { signal: c.req.raw.signal })),
   ),
 ];

@@ -36,6 +36,18 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     title: "Body too large",
     meaning: "The request's body has more bytes than the service reads; `limitBytes` is the limit.",
   },
+  "receiving-too-much": {
+    status: 503,
+    title: "Too many bodies at once",
+    meaning:
+      "The service is receiving so many bodies that it has no memory for another. Retry after the seconds in Retry-After.",
+  },
+  "too-many-requests": {
+    status: 429,
+    title: "Too many requests",
+    meaning:
+      "The client has sent more requests a minute than the deployment allows. Retry after the seconds in Retry-After.",
+  },
   "malformed-body": {
     status: 400,
     title: "Malformed body",
@@ -95,7 +107,14 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
   unauthorized: {
     status: 401,
     title: "Unauthorized",
-    meaning: "Uploading and deleting models needs the deployment's token: `Authorization: Bearer TOKEN`.",
+    meaning:
+      "Uploading and deleting models needs the deployment's token, and in some deployments every request that computes needs one: `Authorization: Bearer TOKEN`.",
+  },
+  "foreign-origin": {
+    status: 403,
+    title: "Page of another origin",
+    meaning:
+      "Without a token, models are uploaded and deleted from the command line or from pages of the service itself, not from any web page. A deployment that sets a token takes them from everywhere.",
   },
   "uploads-disabled": {
     status: 501,
@@ -107,6 +126,12 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     status: 409,
     title: "No room for another model",
     meaning: "The deployment keeps so many uploaded models and no more. DELETE /v1/models/{name} makes room.",
+  },
+  "storage-full": {
+    status: 507,
+    title: "Storage full",
+    meaning:
+      "The deployment's storage takes no more bytes. Nothing of the upload was kept; deleting a model may make room.",
   },
   "model-exists": {
     status: 409,
@@ -136,10 +161,17 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     title: "Model unavailable",
     meaning: "The model is known, but cannot serve at the moment.",
   },
+  "work-exceeded": {
+    status: 422,
+    title: "Too much work",
+    meaning:
+      "The pixels of the image times the steps of all attacks together are more than the deployment computes for one request; `maxWork` is the limit, which /openapi.json states too.",
+  },
   "gradient-unsupported": {
     status: 422,
     title: "Gradient unsupported",
-    meaning: "The network has operators without a derivative rule, so it can be segmented with but not attacked.",
+    meaning:
+      "The network has operators without a derivative rule, so it can be segmented with, and attacked only without gradients.",
   },
   "memory-exceeded": {
     status: 413,

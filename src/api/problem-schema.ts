@@ -45,6 +45,7 @@ const bodyProblems = [
   "unsupported-media-type",
   "malformed-body",
   "body-too-large",
+  "receiving-too-much",
   "invalid-request",
   "invalid-spec",
   "unknown-model",
@@ -79,6 +80,7 @@ export const attackProblems = [
   "labels-size-mismatch",
   "labels-class-out-of-range",
   "gradient-unsupported",
+  "work-exceeded",
 ] as const satisfies ProblemKind[];
 
 /** Of each response with status 503. */

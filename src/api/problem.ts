@@ -1,5 +1,6 @@
 /** Failures to RFC 9457 problems: one exhaustive switch, so that a new failure does not compile until it has a detail. */
 import { HTTPException } from "hono/http-exception";
+import { attackEntry, attackNames } from "../attacks/catalogue.ts";
 import { FaultlineError, type Failure, type FieldError } from "../contract/failure.ts";
 import { problemKinds } from "./problem-kinds.ts";
 import type { Problem } from "./problem-schema.ts";
@@ -40,6 +41,8 @@ const fields = (errors: readonly FieldError[]): Particulars => ({
   errors,
 });
 
+const withoutGradient = attackNames.filter((name) => attackEntry(name).knowledge === "gradient-free");
+
 const particulars = (failure: Failure | RequestFailure): Particulars => {
   switch (failure.kind) {
     case "not-found":
@@ -65,6 +68,16 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
       return {
         detail: `The body has more than ${failure.limitBytes} bytes (${mib(failure.limitBytes)}).`,
         extensions: { limitBytes: failure.limitBytes },
+      };
+    case "receiving-too-much":
+      return {
+        detail: "The bodies that are being received take all the memory that there is for them.",
+        headers: { "Retry-After": "5" },
+      };
+    case "too-many-requests":
+      return {
+        detail: `More than ${failure.perMinute} requests a minute; the next one may come in ${failure.retryAfterSeconds} s.`,
+        headers: { "Retry-After": String(failure.retryAfterSeconds) },
       };
     case "malformed-body":
       return failure.pointer === undefined
@@ -116,6 +129,8 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
           : "A token is needed: Authorization: Bearer TOKEN.",
         headers: { "WWW-Authenticate": `Bearer realm="faultline"${failure.given ? ', error="invalid_token"' : ""}` },
       };
+    case "foreign-origin":
+      return { detail: `The request comes from ${failure.origin}, and this deployment has no token for uploads.` };
     case "uploads-disabled":
       return {
         detail:
@@ -126,6 +141,8 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
         detail: `${failure.most} uploaded models are kept at most; delete one.`,
         extensions: { most: failure.most },
       };
+    case "storage-full":
+      return { detail: "The deployment's storage is full; nothing of the upload was kept." };
     case "model-exists":
       return failure.sha256 === null
         ? at("manifest/name", `is ${failure.model}, which is shipped with the service; choose another name`)
@@ -144,9 +161,16 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
         detail: `The model ${failure.model} is unavailable: ${failure.reason}.`,
         headers: { "Retry-After": "5" },
       };
+    case "work-exceeded": {
+      const { pixels, steps, maxWork } = failure;
+      return {
+        detail: `${pixels} pixels times ${steps} steps are ${pixels * steps}; at most ${maxWork} are computed for a request.`,
+        extensions: { pixels, steps, maxWork },
+      };
+    }
     case "gradient-unsupported":
       return {
-        detail: `The model ${failure.model} has operators without a derivative rule: ${failure.operators.join(", ")}.`,
+        detail: `The model ${failure.model} has operators without a derivative rule: ${failure.operators.join(", ")}. Attacks that need no gradient can be run on it: ${withoutGradient.join(", ")}.`,
         extensions: { unsupportedOperators: failure.operators },
       };
     case "memory-exceeded": {
@@ -188,11 +212,23 @@ export const failureOf = (error: unknown, log: Log, requestId: string): Failure 
   return { kind: "internal" };
 };
 
+/** Maximum number of characters of a text in a problem, and of items of a list. */
+const LONGEST_TEXT = 400;
+const LONGEST_LIST = 100;
+
+/** A file or a request may hold names of megabytes; a problem quotes their beginnings. */
+const shortened = (value: unknown): unknown => {
+  if (typeof value === "string") return value.length > LONGEST_TEXT ? `${value.slice(0, LONGEST_TEXT)}…` : value;
+  if (Array.isArray(value)) return value.slice(0, LONGEST_LIST).map(shortened);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shortened(inner)]));
+};
+
 /** The problem that an error is to its caller. Nothing of an unknown error is told. */
 export const problemOf = (failure: Failure | RequestFailure, requestId: string): Problem => {
   const { detail, errors, extensions } = particulars(failure);
   const { status, title } = problemKinds[failure.kind];
-  return {
+  const problem = {
     type: `/problems/${failure.kind}`,
     title,
     status,
@@ -201,6 +237,7 @@ export const problemOf = (failure: Failure | RequestFailure, requestId: string):
     ...(errors && { errors }),
     ...extensions,
   };
+  return shortened(problem) as Problem;
 };
 
 /** The problem as a response, with the headers that its status asks for. */

@@ -2,6 +2,11 @@
 import type { FieldError } from "../contract/failure.ts";
 
 export type RequestFailure =
+  | { readonly kind: "too-many-requests"; readonly perMinute: number; readonly retryAfterSeconds: number }
+  /** All bodies that are being received are together too large. */
+  | { readonly kind: "receiving-too-much" }
+  /** A web page of another origin would change something, and there is no token. */
+  | { readonly kind: "foreign-origin"; readonly origin: string }
   | { readonly kind: "not-found"; readonly path: string }
   | { readonly kind: "method-not-allowed"; readonly method: string; readonly allowed: readonly string[] }
   | { readonly kind: "not-acceptable"; readonly accept: string; readonly offers: readonly string[] }

@@ -1,9 +1,10 @@
 /** Requests that carry images: multipart/form-data or JSON with base64, read under a limit, checked field by field. */
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { FieldError } from "../contract/failure.ts";
+import { FaultlineError, type FieldError } from "../contract/failure.ts";
 import type { PartName } from "../contract/files.ts";
 import { fromBase64 } from "./base64.ts";
+import type { BodyBudget, Env } from "./operation.ts";
 import { RequestError } from "./request-error.ts";
 import { fieldErrors } from "./validation.ts";
 
@@ -22,20 +23,40 @@ export type Uploaded<Spec, Required extends PartName, Optional extends PartName>
 
 const invalid = (errors: readonly FieldError[]): RequestError => new RequestError({ kind: "invalid-request", errors });
 
-/** The body's bytes. Both the announced and the actual length are held to the limit. */
-const readBody = async (request: Request, limitBytes: number): Promise<Uint8Array<ArrayBuffer>> => {
+/**
+ * The next piece of a body. A stream that fails is a client that breaks off.
+ *
+ * @throws FaultlineError cancelled
+ */
+const nextPiece = async (reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> => {
+  try {
+    return (await reader.read()).value;
+  } catch (cause) {
+    throw new FaultlineError({ kind: "cancelled" }, { cause });
+  }
+};
+
+/** The body's bytes. Both the announced and the actual length are held to the limit, and all bodies together to the budget. */
+const readBody = async (request: Request, limitBytes: number, budget: BodyBudget): Promise<Uint8Array<ArrayBuffer>> => {
   const tooLarge = () => new RequestError({ kind: "body-too-large", limitBytes });
   if (Number(request.headers.get("content-length") ?? 0) > limitBytes) throw tooLarge();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
   const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader();
-  for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
-    length += next.value.length;
-    if (length > limitBytes) {
-      await reader?.cancel();
-      throw tooLarge();
+  if (!reader) return new Uint8Array(0);
+  const chunks: Uint8Array[] = [];
+  let [length, taken] = [0, 0];
+  try {
+    for (let piece = await nextPiece(reader); piece; piece = await nextPiece(reader)) {
+      length += piece.length;
+      if (length > limitBytes) throw tooLarge();
+      if (!budget.take(piece.length)) throw new RequestError({ kind: "receiving-too-much" });
+      taken += piece.length;
+      chunks.push(piece);
     }
-    chunks.push(next.value);
+  } catch (cause) {
+    await reader.cancel().catch(() => undefined);
+    throw cause;
+  } finally {
+    budget.give(taken);
   }
   const body = new Uint8Array(length);
   let offset = 0;
@@ -100,8 +121,12 @@ export interface BodyForm {
   readonly limitBytes: number;
 }
 
-/** The body's fields. @throws RequestError `unsupported-media-type`, `body-too-large`, `malformed-body`. */
-export const readFields = async (request: Request, { types, jsonPart, limitBytes }: BodyForm): Promise<Fields> => {
+/** The body's fields. @throws RequestError `unsupported-media-type`, `body-too-large`, `receiving-too-much`, `malformed-body`. */
+export const readFields = async (
+  request: Request,
+  { types, jsonPart, limitBytes }: BodyForm,
+  budget: BodyBudget,
+): Promise<Fields> => {
   const contentType = request.headers.get("content-type") ?? "";
   const type = contentType.split(";")[0]!.trim().toLowerCase();
   const coding = request.headers.get("content-encoding") ?? "identity";
@@ -109,7 +134,7 @@ export const readFields = async (request: Request, { types, jsonPart, limitBytes
   if (coding !== "identity" || !types.some((accepted) => accepted === type)) {
     throw new RequestError({ kind: "unsupported-media-type", received, accepted: types });
   }
-  const body = await readBody(request, limitBytes);
+  const body = await readBody(request, limitBytes, budget);
   return type === "application/json" ? readJson(body) : readMultipart(body, contentType, jsonPart);
 };
 
@@ -141,11 +166,11 @@ export const unknownFields = (fields: Fields, accepted: readonly string[]): Fiel
  * fields at fault.
  */
 export const readImageRequest = async <Spec, Required extends PartName, Optional extends PartName>(
-  c: Context,
+  c: Context<Env>,
   upload: Upload<Spec, Required, Optional>,
   limitBytes: number,
 ): Promise<Uploaded<Spec, Required, Optional>> => {
-  const fields = await readFields(c.req.raw, { types: bodyTypes, jsonPart: "spec", limitBytes });
+  const fields = await readFields(c.req.raw, { types: bodyTypes, jsonPart: "spec", limitBytes }, c.get("bodies"));
   const json = !c.req.header("content-type")?.trim().toLowerCase().startsWith("multipart/");
   const parts = Object.keys({ ...upload.required, ...upload.optional });
   const accepted = [...parts, "spec"];

@@ -1,6 +1,6 @@
 /** POST /v1/robustness: one image, a grid of attacks and radii, a verdict. */
 import { z } from "@hono/zod-openapi";
-import { defaultSteps } from "../attacks/catalogue.ts";
+import { evaluationsOf, makeAttack, normsOf } from "../attacks/catalogue.ts";
 import type { Service } from "../contract/service.ts";
 import type { RobustnessRequest, RobustnessResult } from "../contract/robustness.ts";
 import { negotiate } from "./accept.ts";
@@ -29,6 +29,7 @@ import {
   Timing,
 } from "./schemas.ts";
 import { uploadBody } from "./upload.ts";
+import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
 /** The radii of Arnab et al. */
 const paperEpsilons = [0.25, 0.5, 1, 2, 4, 8, 16, 32];
@@ -39,7 +40,7 @@ const robustnessSpec = (limits: Limits) =>
       model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
       attacks: z.array(AttackName).min(1).max(10).default(["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii"]),
       epsilons: z.array(Epsilon).min(1).max(limits.epsilons).default(paperEpsilons),
-      alpha: Alpha.default(1),
+      alpha: Alpha.optional(),
       threshold: z
         .number()
         .gt(0)
@@ -51,9 +52,10 @@ const robustnessSpec = (limits: Limits) =>
       seed: Seed,
       crf: AttackedCrf,
       backend: Backend,
+      label255: Label255,
     })
     .openapi("RobustnessSpec", {
-      description: `Each attack runs at each radius, with the paper's number of steps; at most ${limits.gridSteps} steps in all`,
+      description: `Each attack runs at each radius, with its own number of steps and, unless alpha is given, its own step size; at most ${limits.gridSteps} evaluations of the network in all`,
       example: { attacks: ["ifgsm-ii"], epsilons: [0.25, 1, 4], threshold: 0.5 },
     });
 
@@ -62,13 +64,14 @@ const RobustnessSpecRun = z
     model: z.string(),
     attacks: list(AttackName),
     epsilons: list(z.number()),
-    alpha: z.number(),
+    alpha: z.number().optional(),
     threshold: z.number(),
     label: z.enum(["prediction", "ground-truth"]),
     pixelRange: z.enum(["clip", "none"]),
     seed: z.int(),
     crf: AttackedCrf,
     backend: Backend,
+    label255: Label255,
   })
   .openapi("RobustnessSpecRun", { description: "The grid as it ran" });
 
@@ -88,6 +91,8 @@ const SmallestEpsilon = z.strictObject({ float: z.number().nullable(), uint8: z.
 
 const Robustness = Size.extend({
   reference: Reference,
+  voidPixels: VoidPixels,
+  warnings: Warnings,
   threshold: z.number(),
   clean: z.strictObject({ miou: share("Clean mean IoU"), pixelAccuracy: share("Clean pixel accuracy") }),
   curve: list(CurvePoint),
@@ -122,12 +127,31 @@ type Asked = Uploaded<z.output<ReturnType<typeof robustnessSpec>>, "image", "lab
 const resolve = (service: Service, limits: Limits, { spec, image, labels }: Asked): RobustnessRequest => {
   const attacks = [...new Set(spec.attacks)];
   const epsilons = [...new Set(spec.epsilons)].toSorted((a, b) => a - b);
-  const counts = attacks.flatMap((name) => epsilons.map((epsilon) => defaultSteps(name, { epsilon })));
-  const steps = counts.reduce((a, b) => a + b, 0);
+  const grid = attacks.flatMap((attack) => epsilons.map((epsilon) => ({ attack, epsilon })));
+  let evaluations = 0;
+  const impossible: { readonly pointer: string; readonly detail: string }[] = [];
+  for (const { attack, epsilon } of grid) {
+    try {
+      const { alpha, seed } = spec;
+      evaluations += evaluationsOf(makeAttack(attack, { alpha, epsilon, seed, pixelRange: null }));
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      impossible.push({
+        pointer: "/spec/alpha",
+        detail: `does not go with ${attack} at ε = ${epsilon}: ${cause.message}`,
+      });
+    }
+  }
+  const others = attacks.filter((attack) => !normsOf(attack).includes("linf"));
   const wrong = [
-    steps > limits.gridSteps && {
+    others.length > 0 && {
+      pointer: "/spec/attacks",
+      detail: `must be attacks in L∞, as the grid's radii are: ${others.join(", ")} have no such form`,
+    },
+    ...impossible,
+    evaluations > limits.gridSteps && {
       pointer: "/spec/epsilons",
-      detail: `make ${steps} steps in all, with these attacks; at most ${limits.gridSteps} are allowed`,
+      detail: `make ${evaluations} evaluations of the network in all, with these attacks; at most ${limits.gridSteps} are allowed`,
     },
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },

@@ -7,11 +7,19 @@ import { labelProblems, problemResponses } from "./problem-schema.ts";
 import { readImageRequest } from "./request.ts";
 import { list, share, Size } from "./schemas.ts";
 import { uploadBody } from "./upload.ts";
+import { Label255, VoidPixels, Warnings } from "./warnings.ts";
+
+const MeanOver = z.enum(["reference", "union"]).openapi({
+  description:
+    "The classes that mIoU is the mean over: those present in the reference, or in the union of both maps, where a class that is only predicted has the IoU 0",
+});
 
 const ScoreSpec = z
   .strictObject({
     model: z.string().optional().openapi({ description: "Take the classes of this model" }),
     classes: z.int().min(1).max(255).optional().openapi({ description: "Or simply their number" }),
+    meanOver: MeanOver.default("reference"),
+    label255: Label255,
   })
   .refine((spec) => spec.model === undefined || spec.classes === undefined, {
     message: "must be absent where model is given",
@@ -25,14 +33,16 @@ const MapScores = z
       description: "Pixels. Row: class of the reference; column: class of the scored map, and a last one for its void",
     }),
     perClass: list(z.strictObject({ class: z.int(), name: z.string().nullable(), iou: share("IoU of the class") })),
-    miou: share("Mean IoU over the classes present"),
+    miou: share("Mean IoU over the classes of `meanOver`"),
     pixelAccuracy: share("Share of non-void pixels with the reference's label"),
   })
   .openapi("MapScores");
 
 const Score = Size.extend({
   classes: z.int(),
-  voidPixels: z.int().openapi({ description: "Pixels that are void in the reference, and so count nowhere" }),
+  meanOver: MeanOver,
+  voidPixels: VoidPixels,
+  warnings: Warnings,
   prediction: MapScores,
   adversarial: MapScores.optional(),
   iouRatio: z.number().nullable().optional().openapi({ description: "Adversarial mIoU ÷ mIoU of the prediction" }),
@@ -75,6 +85,13 @@ export const score = (service: Service, limits: Limits): Operation =>
         spec.classes === undefined
           ? { kind: "model" as const, model: spec.model ?? service.defaultModel }
           : { kind: "count" as const, count: spec.classes };
-      return json(c, Score, await service.score({ ...maps, classes }));
+      return json(
+        c,
+        Score,
+        await service.score(
+          { ...maps, classes, meanOver: spec.meanOver, label255: spec.label255 },
+          { signal: c.req.raw.signal },
+        ),
+      );
     },
   );

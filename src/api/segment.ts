@@ -8,6 +8,7 @@ import { imageProblems, problemResponses } from "./problem-schema.ts";
 import { readImageRequest } from "./request.ts";
 import { Backend, encoded, file, Image, imageResponse, list, ran, serverTiming, Size, Timing } from "./schemas.ts";
 import { uploadBody } from "./upload.ts";
+import { Warnings } from "./warnings.ts";
 
 const SegmentSpec = z
   .strictObject({
@@ -32,6 +33,7 @@ const Segmentation = Size.extend({
     .openapi({ description: "Largest class probability of a pixel, over the image; 0..1" }),
   labels: Image.openapi({ description: "Palette PNG: the index is the class" }),
   ...ran,
+  warnings: Warnings,
   timings: Timing,
 }).openapi("Segmentation");
 
@@ -66,12 +68,15 @@ export const segment = (service: Service, limits: Limits): Operation =>
     async (c) => {
       const type = negotiate(c.req.header("accept"), ["application/json", "image/png"]);
       const { spec, image } = await readImageRequest(c, upload, limits.bodyBytes);
-      const result = await service.segment({
-        model: spec.model ?? service.defaultModel,
-        crf: crfChoice(spec.crf),
-        backend: spec.backend,
-        image,
-      });
+      const result = await service.segment(
+        {
+          model: spec.model ?? service.defaultModel,
+          crf: crfChoice(spec.crf),
+          backend: spec.backend,
+          image,
+        },
+        { signal: c.req.raw.signal },
+      );
       if (type === "image/png") return imageResponse(result.labels, type, "labels.png", result.timings);
       const headers = { "Server-Timing": serverTiming(result.timings) };
       return json(c, Segmentation, { ...result, labels: encoded(result.labels) }, headers);

@@ -3,18 +3,25 @@
  * documents derive from it.
  */
 
-import type { Attack } from "./attack.ts";
+import type { Attack, Rule } from "./attack.ts";
 import { requirePositive, type Constraint, type PixelRange } from "./constraint.ts";
+import { adaptiveAttacks } from "./entries/adaptive.ts";
+import { gradientFreeAttacks } from "./entries/gradient-free.ts";
 import { minimumNormAttacks } from "./entries/minimum-norm.ts";
 import { momentumAttacks } from "./entries/momentum.ts";
 import { signAttacks } from "./entries/sign.ts";
-import type { AttackEntry } from "./entry.ts";
+import { weightedAttacks } from "./entries/weighted.ts";
+import type { AttackEntry, AttackOptions } from "./entry.ts";
 import type { Norm } from "./norms.ts";
 import { defaultOf, type OptionName, type OptionUse, type OptionValues } from "./options.ts";
+import { patient } from "./patience.ts";
 
 export const attacks = {
   ...signAttacks,
   ...momentumAttacks,
+  ...weightedAttacks,
+  ...adaptiveAttacks,
+  ...gradientFreeAttacks,
   ...minimumNormAttacks,
 } as const satisfies Readonly<Record<string, AttackEntry>>;
 
@@ -91,6 +98,23 @@ const constraintOf = (name: AttackName, { epsilon, norm, pixelRange }: AttackSet
   return { epsilon: epsilon ?? Infinity, pixelRange, norm: norm ?? own };
 };
 
+/** The trajectories of one run, before any restart. */
+const trajectoriesOf = (
+  entry: AttackEntry,
+  objective: string,
+  constraint: Constraint,
+  options: AttackOptions,
+): Attack["trajectories"] => {
+  const { steps, seed, patience = 0 } = options;
+  const rule: Rule = patient(entry.rule(options), patience);
+  const own = { rule, objective, constraint, steps: steps + (rule.judged ?? 0), seed };
+  return entry.trajectories?.(options, own) ?? [own];
+};
+
+/** The options of the k-th restart: another seed, and a random start. */
+const restarted = (options: AttackOptions, k: number): AttackOptions =>
+  k === 0 ? options : { ...options, seed: options.seed + k, start: options.start === 0 ? 1 : options.start };
+
 /**
  * An attack by its name; `epsilon` and `alpha` are in grey levels.
  *
@@ -99,13 +123,19 @@ const constraintOf = (name: AttackName, { epsilon, norm, pixelRange }: AttackSet
  */
 export const makeAttack = (name: AttackName, settings: AttackSettings, targeted = false): Attack => {
   const constraint = constraintOf(name, settings);
-  const { alpha = 1, steps = 1, ...others } = effectiveOptions(name, constraint, settings);
-  requirePositive({ alpha, steps });
-  if (!Number.isInteger(steps)) throw new RangeError(`steps must be an integer, is ${steps}`);
-  const { seed } = settings;
-  const options = { ...others, ...constraint, alpha, steps, seed };
-  const { rule, trajectories } = attackEntry(name);
+  const { alpha = 1, steps = 1, restarts = 1, ...others } = effectiveOptions(name, constraint, settings);
+  requirePositive({ alpha, steps, restarts });
+  for (const [option, value] of Object.entries({ steps, restarts }))
+    if (!Number.isInteger(value)) throw new RangeError(`${option} must be an integer, is ${value}`);
+  const options = { ...others, ...constraint, alpha, steps, seed: settings.seed };
+  const entry = attackEntry(name);
   const objective = objectiveOf(name, targeted);
-  const own = { rule: rule(options), objective, constraint, steps, seed };
-  return { trajectories: trajectories?.(options, own) ?? [own] };
+  const [first, ...further] = trajectoriesOf(entry, objective, constraint, options);
+  const again = Array.from({ length: restarts - 1 }, (_, k) =>
+    trajectoriesOf(entry, objective, constraint, restarted(options, k + 1)),
+  );
+  return { trajectories: [first, ...further, ...again.flat()] };
 };
+
+/** Evaluations of all trajectories of an attack: what it costs, before anything is run. @throws RangeError as `makeAttack`. */
+export const evaluationsOf = (attack: Attack): number => attack.trajectories.reduce((sum, { steps }) => sum + steps, 0);

@@ -3,16 +3,13 @@
 import type { Attack, Rule, Trajectory } from "./attack.ts";
 import type { Constraint } from "./constraint.ts";
 import type { Norm } from "./norms.ts";
-import type { OptionUses } from "./options.ts";
+import type { OptionUses, OptionValues } from "./options.ts";
 import { paperSteps } from "./paper-steps.ts";
 
 /** An attack's options with nothing left open; those that the attack does not take are absent. */
-export interface AttackOptions extends Constraint {
+export interface AttackOptions extends OptionValues, Constraint {
   readonly alpha: number;
   readonly steps: number;
-  readonly momentum?: number | undefined;
-  readonly success?: number | undefined;
-  readonly bisections?: number | undefined;
   readonly seed: number;
 }
 
@@ -63,6 +60,13 @@ export const whiteBox = {
 /** A white-box attack that looks for the smallest perturbation that moves enough pixels. */
 export const minimumNorm = { ...whiteBox, type: "minimum-norm" } as const satisfies Partial<AttackEntry>;
 
+/** An attack of fixed budget in the L∞ ball by queries alone. */
+export const gradientFree = {
+  ...whiteBox,
+  knowledge: "gradient-free",
+  atlas: "AML.T0043.001",
+} as const satisfies Partial<AttackEntry>;
+
 /** Options of a single step of ε: a caller may state both numbers, and may not change them. */
 export const singleStep = (name: string): OptionUses => ({
   alpha: { default: (epsilon) => epsilon, fixed: `must be absent: the one step of ${name} is epsilon itself` },
@@ -80,3 +84,6 @@ export const iterativeInAnyNorm = {
   alpha: { default: (epsilon, norm) => (norm === "l2" ? (2.5 * epsilon) / l2Steps : 1) },
   steps: { default: (epsilon, norm) => (norm === "l2" ? l2Steps : paperSteps(epsilon)) },
 } as const satisfies OptionUses;
+
+/** Options of an attack that starts at a random point of the ball. */
+export const randomStart = { start: { default: 1 }, restarts: { default: 1 } } as const satisfies OptionUses;

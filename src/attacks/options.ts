@@ -17,7 +17,8 @@ export interface OptionDefinition {
 export const optionDefinitions = {
   alpha: {
     title: "Step size α",
-    description: "Step size of the iterative attacks, in grey levels; 1 if absent. A single step is ε itself",
+    description:
+      "Step size of the iterative attacks, in grey levels; the attack's own if absent: 1 for those of the paper, 2.55 for those made for segmentation. A single step is ε itself",
     unit: "grey levels",
     minimum: 0,
     exclusive: true,
@@ -25,7 +26,8 @@ export const optionDefinitions = {
   },
   steps: {
     title: "Steps",
-    description: "Steps of the iterative attacks. The paper's number if absent: max(⌈min(ε + 4, 1.25 ε)⌉, 1)",
+    description:
+      "Steps of the iterative attacks, and queries of the gradient-free ones; the attack's own number if absent: max(⌈min(ε + 4, 1.25 ε)⌉, 1) for those of the paper",
     minimum: 1,
     maximum: Number.MAX_SAFE_INTEGER,
     integer: true,
@@ -51,6 +53,52 @@ export const optionDefinitions = {
     description: "Decay factor of the accumulated gradient; 1 if absent, and 0 is the attack without momentum",
     minimum: 0,
     maximum: 10,
+  },
+  start: {
+    title: "Random start",
+    description:
+      "Radius of the uniformly random start as a share of ε: 0 starts at the image itself, 1 anywhere in the ball",
+    minimum: 0,
+    maximum: 1,
+  },
+  restarts: {
+    title: "Restarts",
+    description:
+      "How often the attack runs, with the seeds from `seed` on; the result that leaves the fewest pixels right is kept. Where the first start is the image itself, the others are random",
+    minimum: 1,
+    maximum: 100,
+    integer: true,
+  },
+  patience: {
+    title: "Patience",
+    description:
+      "The attack ends after so many evaluations in a row that have not raised the objective's maximum; 0 if absent: never",
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    integer: true,
+  },
+  window: {
+    title: "First window",
+    description:
+      "Share of the image that the square windows of a random search cover at first; they shrink as it goes on",
+    minimum: 0,
+    exclusive: true,
+    maximum: 1,
+  },
+  samples: {
+    title: "Samples",
+    description: "Pairs of opposite perturbations that one estimate of the gradient is made from, at two queries each",
+    minimum: 1,
+    maximum: 10_000,
+    integer: true,
+  },
+  sigma: {
+    title: "Smoothing σ",
+    description: "Standard deviation of the normal perturbations that a gradient is estimated from",
+    unit: "grey levels",
+    minimum: 0,
+    exclusive: true,
+    maximum: 255,
   },
 } as const satisfies Readonly<Record<string, OptionDefinition>>;
 

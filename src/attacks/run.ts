@@ -2,7 +2,7 @@
 
 import { random, type Random } from "../random.ts";
 import { tensor } from "../tensor.ts";
-import type { Evaluation, Feeds, Image, Objective, State, Surroundings, Trajectory } from "./attack.ts";
+import type { Clock, Evaluation, Feeds, Image, Objective, State, Surroundings, Trajectory } from "./attack.ts";
 import { project, requirePositive } from "./constraint.ts";
 
 /** Where a trajectory stands between two steps: all that it takes to continue it elsewhere. See `checkpoint.ts`. */
@@ -12,6 +12,7 @@ export interface Checkpoint {
   readonly x: Float32Array;
   readonly state: State;
   readonly feeds?: Feeds | undefined;
+  readonly clock?: Clock | undefined;
 }
 
 export interface Progress<E extends Evaluation = Evaluation> {
@@ -62,7 +63,7 @@ export const follow = async <E extends Evaluation>(
   let at: Checkpoint = from ?? { step: 0, ...rule.begin(image, constraint, random(seed)) };
   for (let step = at.step + 1; step <= steps; step++) {
     signal?.throwIfAborted();
-    const evaluation = await objective(like(at.x), { step, steps }, at.feeds);
+    const evaluation = await objective(like(at.x), at.clock ?? { step, steps }, at.feeds);
     const around: Surroundings = {
       step,
       steps,

@@ -23,3 +23,18 @@ const uniformStartL2 = (clean: Float32Array, constraint: Constraint, random: Ran
   const moved = direction.map((d, i) => clean[i]! + scale * d);
   return project(moved, clean, constraint, moved);
 };
+
+/**
+ * The image itself, or a uniformly random point of a part of its ball.
+ *
+ * @param share radius of that part, of ε: 0 is the image itself, 1 the whole ball.
+ */
+export const startWithin = (
+  share: number,
+  clean: Float32Array,
+  constraint: Constraint,
+  random: Random,
+): Float32Array<ArrayBuffer> =>
+  share === 0
+    ? (clean as Float32Array<ArrayBuffer>)
+    : uniformStart(clean, { ...constraint, epsilon: share * constraint.epsilon }, random);

@@ -1,4 +1,4 @@
-/** `--backend`: where a command runs its network. */
+/** `--backend`: the backend on which a command runs its network. */
 
 import { startGpuProcess } from "../node/runtime.ts";
 import { chooseBackend, type Adapter, type Choice, type Wanted } from "../runtime/choose.ts";
@@ -19,10 +19,10 @@ export interface ChosenRuntime {
 }
 
 /**
- * WebGPU in a process of its own, where it is to be had and lacks no operator.
+ * The runtime of a command: WebGPU, in a process of its own, where it is available and lacks no operator; else WASM.
  *
  * @param missing operators of the network that WebGPU would leave to the CPU
- * @throws RuntimeError where WebGPU is wanted and cannot be had.
+ * @throws RuntimeError where WebGPU is requested and unavailable.
  */
 export const runtimeFor = async (
   wanted: Wanted,

@@ -1,4 +1,4 @@
-/** The images that a network's activations are observed on, as its input. */
+/** Calibration images as inputs of a network, on which its activations are observed. */
 
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,13 +11,13 @@ import { type Size, tensor } from "../tensor.ts";
 import { at, Refusal } from "../node/failure.ts";
 import { readBytes, statOf } from "../node/files.ts";
 
-/** How pixels become the network's input: (scale·pixel − mean)/std, in the order of `channels`. */
+/** Preprocessing: (scale·pixel − mean)/std, in the order of `channels`. */
 export type Preparation = Pick<Manifest["input"], "name" | "channels" | "mean" | "std" | "scale">;
 
 const pictures = /\.(png|jpe?g|webp)$/i;
 const maxPixels = 2 ** 26;
 
-/** Paths of the images in `folder/images`, or in the folder itself where there is none, by name. @throws Refusal */
+/** Paths of the images in `folder/images`, or in `folder` where that does not exist, sorted by name. @throws Refusal */
 const imagesIn = async (folder: string): Promise<string[]> => {
   const found = await statOf(folder);
   if (!found?.isDirectory()) throw new Refusal(`--calibrate ${folder}: no such folder`);
@@ -28,7 +28,7 @@ const imagesIn = async (folder: string): Promise<string[]> => {
   return files.map((name) => join(place, name));
 };
 
-/** `count` of the images of these folders, evenly from each and over its sorted names: the same every time. */
+/** `count` of the images of these folders, chosen evenly from each over its sorted names, and so always the same. */
 export const chooseImages = async (folders: readonly string[], count: number): Promise<string[]> => {
   const sets = await Promise.all(folders.map(imagesIn));
   return sets.flatMap((files, f) => {
@@ -38,7 +38,7 @@ export const chooseImages = async (folders: readonly string[], count: number): P
   });
 };
 
-/** One image at a time. @throws Refusal that names the file that is no image. */
+/** The network's input for one image at a time. @throws Refusal that names a file that is no image. */
 export async function* calibrationFeeds(
   files: readonly string[],
   { height, width }: Size,

@@ -1,24 +1,24 @@
-/** What a subcommand is: options that document themselves, and a run that gives a report. */
+/** Subcommands: self-documenting options, and a function that returns a report. */
 
 import { parseArgs } from "node:util";
 import { UsageError } from "../node/failure.ts";
 import { optionLines, parseFault, type Options, type Values } from "../node/options.ts";
 import { networkFile } from "./network-file.ts";
 
-/** Where a command writes. Results go to stdout, everything else to stderr. */
+/** Output streams of a command. Results go to stdout, everything else to stderr. */
 export interface Io {
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
 }
 
-/** The result of a command, for people and for machines. */
+/** The result of a command, as text and as data. */
 export interface Report {
   readonly text: string;
-  /** What `--json` prints. */
+  /** Printed by `--json`. */
   readonly data: object;
 }
 
-/** What a subcommand is defined by. */
+/** The definition of a subcommand. */
 export interface Definition<O extends Options> {
   readonly name: string;
   /** What stands after the name: "NET.onnx". */
@@ -41,7 +41,7 @@ const common = {
   help: { type: "boolean", short: "h", help: "print this" },
 } as const satisfies Options;
 
-/** Makes a command of its definition: parsing, help and printing are the same for all. */
+/** Makes a command from its definition, with the parsing, help and printing that all commands share. */
 export const command = <O extends Options>(definition: Definition<O>): Command => {
   const { name, operand, about, run } = definition;
   const options: Options = { ...definition.options, ...common };
@@ -73,7 +73,7 @@ export const command = <O extends Options>(definition: Definition<O>): Command =
   };
 };
 
-/** The value of an option that must be given. @throws UsageError */
+/** The value of a required option. @throws UsageError where it is missing. */
 export const needed = <T>(value: T | undefined, command: string, option: string): T => {
   if (value === undefined) throw new UsageError(`${command}: ${option} is missing; see faultline ${command} --help`);
   return value;

@@ -1,4 +1,4 @@
-/** `faultline differentiate`: a network to a network with its gradient. */
+/** `faultline differentiate`: writes a network with its gradient. */
 
 import { typed } from "../onnx/print.ts";
 import { losses, type Loss } from "../segmenter/differentiate/gradient-model.ts";

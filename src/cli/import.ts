@@ -1,4 +1,4 @@
-/** `faultline import`: a network and its manifest, checked and stored where the service looks for them. */
+/** `faultline import`: checks a network against its manifest and stores both where the service looks for them. */
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -30,7 +30,7 @@ DIR/NAME/manifest.json. The manifest's "file" and "sha256" are filled in.`;
 
 const FILE = "model.onnx";
 
-/** No digest yet: absent, empty or zeros. */
+/** Whether the digest is still to be filled in: absent, empty or zeros. */
 const undecided = (sha256: unknown): boolean =>
   sha256 === undefined || (typeof sha256 === "string" && /^0*$/.test(sha256));
 

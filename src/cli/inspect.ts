@@ -1,4 +1,4 @@
-/** `faultline inspect`: what a network is made of, what keeps its gradient from being built, and what it costs. */
+/** `faultline inspect`: the operators of a network, what blocks its gradient, and its cost. */
 
 import type { Model } from "../onnx/graph.ts";
 import { command } from "./command.ts";
@@ -45,7 +45,7 @@ const gradientLines = ({ output, input, supported, faults, reason }: GradientSur
   ];
 };
 
-/** Those at fault for the same reason. */
+/** Nodes that are at fault for the same reason. */
 const groupsOf = (faults: readonly Fault[]): Fault[][] => {
   const groups = new Map<string, Fault[]>();
   for (const fault of faults) {

@@ -10,7 +10,7 @@ const shapesOf = ({ inputs, outputs }: Step) => ({
   y: outputs[0]?.shape ?? [],
 });
 
-/** Each element of the result sums over every assignment of the letters that it lacks; without "->" it has those that occur once. */
+/** Einsum: each element of the result is a sum over the letters that the result lacks; without "->" it has the letters that occur once. */
 const einsum = (step: Step): number => {
   const [terms = "", given] = stringOf(step.node, "equation", "").replaceAll(" ", "").split("->");
   const result =

@@ -65,7 +65,7 @@ const dispatch = async (argv: readonly string[], io: Io): Promise<void> => {
 /**
  * Runs a command line, e.g. `["inspect", "net.onnx"]`.
  *
- * @returns the exit code: 0 done, 1 refused or failed, 2 the command line is wrong. Never throws.
+ * @returns the exit code: 0 for success, 1 for a refusal or failure, 2 for an invalid command line. Never throws.
  */
 export const run = async (argv: readonly string[], io: Io): Promise<number> => {
   try {
@@ -79,7 +79,7 @@ export const run = async (argv: readonly string[], io: Io): Promise<number> => {
   }
 };
 
-/** With the stacks of what caused it. */
+/** The stack of the error, followed by those of its causes. */
 const stackOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
   const own = error.stack ?? error.message;

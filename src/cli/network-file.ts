@@ -1,4 +1,4 @@
-/** What a command's operand means: a file, or a network that ships. */
+/** The operand of a command: a file, or the name of a network that ships. */
 
 import { readdir } from "node:fs/promises";
 import { join, relative } from "node:path";

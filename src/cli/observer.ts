@@ -1,4 +1,4 @@
-/** Where a network runs while its activations are observed. */
+/** The runtime on which a network's activations are observed. */
 
 import { offGpu } from "../lowering/webgpu/kernels.ts";
 import { lowerForWebGpu } from "../lowering/webgpu/webgpu.ts";
@@ -17,16 +17,16 @@ export interface Observer {
   readonly stop: () => Promise<void>;
 }
 
-/** Written for WebGPU, for pictures of that size. */
+/** The model lowered for WebGPU, for images of that size. */
 const loweredAt = (model: Model, { height, width }: Size): Model => {
   const inputs = model.graph.inputs.map((v) => ({ ...v, shape: [1, 3, height, width] }));
   return lowerForWebGpu({ ...model, graph: { ...model.graph, inputs } });
 };
 
-/** @throws RuntimeError where WebGPU is wanted and cannot be had; OnnxError where the network does not take the size. */
+/** @throws RuntimeError where WebGPU is requested and unavailable; OnnxError where the network does not take the size. */
 export const observerFor = async (model: Model, size: Size, wanted: Wanted): Promise<Observer> => {
   const missing = () => offGpu(loweredAt(prepare(model), size).graph);
-  // At the level "all" a convolution's own value is lost where it is fused with what comes next.
+  // At the level "all" the value of a convolution is lost where it is fused with the next node.
   const wasm = () => startWasm({ optimisation: "extended" });
   const { runtime, choice, stop } = await runtimeFor(wanted, missing, wasm);
   const open: Open = async (part) => {

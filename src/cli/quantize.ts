@@ -41,8 +41,8 @@ weights, and with int8 arithmetic in the convolutions where that is faster in WA
 manifest.json in the folder, which then gives the name. It has no metrics: those of the
 float network were not measured on this one.`;
 
-/** Of a picture where neither network nor manifest says one. */
-const USUAL: Size = { height: 360, width: 480 };
+/** Size of the calibration images where neither the network nor the manifest fixes one. */
+const DEFAULT_SIZE: Size = { height: 360, width: 480 };
 
 const numbers = (option: string, text: string, count: number): number[] => {
   const found = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
@@ -52,7 +52,7 @@ const numbers = (option: string, text: string, count: number): number[] => {
   );
 };
 
-/** @throws UsageError, Refusal where nothing says how pixels become the network's input. */
+/** The preprocessing. @throws UsageError; Refusal where neither manifest nor options state it. */
 const preparationOf = ({ inputs }: Graph, manifest: Manifest | null, values: Values<typeof options>): Preparation => {
   if (manifest) return manifest.input;
   const { mean, std, channels } = values;
@@ -74,14 +74,14 @@ const preparationOf = ({ inputs }: Graph, manifest: Manifest | null, values: Val
   };
 };
 
-/** The size of the calibration images. @throws Refusal where the network does not take it. */
+/** The size of the calibration images. @throws Refusal where the network does not accept it. */
 const sizeFor = ({ inputs }: Graph, name: string, manifest: Manifest | null, text: string | undefined): Size => {
   const info = inputs.find((v) => v.name === name);
   if (!info) throw new Refusal(`has no input "${name}", only ${inputs.map((v) => v.name).join(", ")}`);
   const [, , height, width] = info.shape ?? [];
   const own: Size = {
-    height: typeof height === "number" ? height : USUAL.height,
-    width: typeof width === "number" ? width : USUAL.width,
+    height: typeof height === "number" ? height : DEFAULT_SIZE.height,
+    width: typeof width === "number" ? width : DEFAULT_SIZE.width,
   };
   const wanted = text === undefined ? own : parseSize(text);
   const taken = manifest ? networkSize(manifest, wanted) : wanted;
@@ -93,13 +93,13 @@ const sizeFor = ({ inputs }: Graph, name: string, manifest: Manifest | null, tex
 interface Targets {
   readonly network: string;
   readonly manifest: string | null;
-  /** The network's, where a folder has it. */
+  /** The network's name, which is that of its folder; null for a single file. */
   readonly name: string | null;
-  /** To be made where it is not there. */
+  /** Folder of the files; created where it does not exist. */
   readonly folder: string;
 }
 
-/** Where results go; refused before any work where they cannot. */
+/** The output paths. @throws Refusal, before any work, where they could not be written. */
 const targetsOf = async (out: string, sources: readonly string[], described: boolean): Promise<Targets> => {
   const single = out.endsWith(".onnx") && !(await statOf(out))?.isDirectory();
   const network = single ? out : join(out, "model.onnx");
@@ -121,7 +121,7 @@ const tallyOf = ({ arithmetic }: Quantized) => {
   return { integer: count("integer"), weights: count("weights"), float: count("float") };
 };
 
-/** The manifest of what will be written; the digest comes when it is. @throws ManifestError */
+/** The manifest of the result, without the digest, which is added when the file is written. @throws ManifestError */
 const readTemplate = async (path: string, { network, name }: Targets): Promise<Manifest> => {
   const given = await readJson(path);
   const own = {
@@ -134,7 +134,7 @@ const readTemplate = async (path: string, { network, name }: Targets): Promise<M
   return at(path, () => withOwnFile(parseManifest({ ...given, ...own })));
 };
 
-/** What quantisation refuses is said of the network; a picture that is none says so itself. */
+/** Errors of the quantisation name the network; those of a calibration image name that image. */
 const refusalOf = (file: string, cause: unknown): unknown => {
   const known = cause instanceof OnnxError || cause instanceof RuntimeError || cause instanceof RangeError;
   return known ? new Refusal(`${file}: ${cause.message}`, { cause }) : cause;

@@ -1,4 +1,4 @@
-/** The sizes that a network leaves open, from what the command line gives for them. */
+/** Sizes that a network leaves open, as given on the command line. */
 
 import type { Options } from "../node/options.ts";
 import { UsageError } from "../node/failure.ts";
@@ -19,14 +19,14 @@ const wholes = (option: string, text: string, form: string): number[] => {
   throw new UsageError(`--${option}: "${text}" is not ${form}`);
 };
 
-/** "240x320". @throws UsageError */
+/** Parses "240x320". @throws UsageError */
 export const parseSize = (text: string): Size => {
   const [height = 0, width = 0, ...more] = wholes("size", text, "HEIGHTxWIDTH, e.g. 240x320");
   if (width === 0 || more.length > 0) throw new UsageError(`--size: "${text}" is not HEIGHTxWIDTH, e.g. 240x320`);
   return { height, width };
 };
 
-/** "NAME=…" into a map; the name ends at the last "=". */
+/** Parses "NAME=…" into a map; the name ends at the last "=". */
 const assignments = <T>(
   option: string,
   texts: readonly string[],
@@ -50,7 +50,7 @@ const one = (text: string): number => {
   return value;
 };
 
-/** @throws UsageError for what is not of the form that the help shows. */
+/** @throws UsageError for a value that does not have the form of the help text. */
 export const parseSizes = (values: {
   readonly size?: string | undefined;
   readonly dim?: readonly string[] | undefined;

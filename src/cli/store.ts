@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { Refusal } from "../node/failure.ts";
 import { checkFolder, statOf } from "../node/files.ts";
 
-/** @throws Refusal where the folder is there and may not be replaced, or could not be made. */
+/** @throws Refusal where the folder exists and may not be replaced, or could not be created. */
 export const checkReplaceable = async (folder: string, force: boolean): Promise<void> => {
   const found = await statOf(folder);
   if (found && !found.isDirectory()) throw new Refusal(`${folder}: is there, and is not a folder`);
@@ -14,8 +14,8 @@ export const checkReplaceable = async (folder: string, force: boolean): Promise<
 };
 
 /**
- * Makes `folder` with these files, or replaces them in it; what else lies there stays. The folder is written beside its
- * place and renamed, so that it is whole or as it was.
+ * Creates `folder` with these files, or replaces them in it and keeps all others. The folder is written under a temporary name next
+ * to its place and renamed, so that it is complete or unchanged.
  */
 export const storeFolder = async (
   folder: string,

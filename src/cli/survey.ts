@@ -1,4 +1,4 @@
-/** What can be said about a network: operators, gradients, cost at some sizes. */
+/** A survey of a network: operators, gradients, cost at some sizes. */
 
 import { lowerForward } from "../lowering/wasm/rewrites.ts";
 import { UnsupportedOperatorError } from "../autodiff/rule.ts";
@@ -38,21 +38,21 @@ export interface GradientSurvey {
   readonly input: string;
   readonly supported: boolean;
   readonly faults: readonly Fault[];
-  /** Where nothing is at fault and there is still no derivative: why. */
+  /** Why there is no derivative, although no node is at fault. */
   readonly reason: string | null;
 }
 
 type Shapes = Readonly<Record<string, readonly number[]>>;
 
-/** What one size costs; `fault` in place of numbers where the network refuses it. */
+/** The cost at one size; `fault` where the network refuses the size. */
 export interface SizeSurvey {
   readonly inputs: Shapes;
   readonly outputs?: Shapes;
   /** Multiply-adds of convolutions and matrix products. */
   readonly macs?: number;
-  /** Predicted WASM memory with the session alone, at its peak. */
+  /** Predicted peak of WASM memory with this session alone. */
   readonly forwardBytes?: number;
-  /** The same of the file that `differentiate` writes; null where there is no gradient. */
+  /** The same for the file that `differentiate` writes; null without a gradient. */
   readonly gradientBytes?: number | null;
   readonly fault?: string;
 }
@@ -60,7 +60,7 @@ export interface SizeSurvey {
 export interface Survey {
   readonly operators: readonly OperatorCount[];
   readonly parameters: number;
-  /** Why the network could not be loaded at any size: gradients are then judged by the operators' names. */
+  /** Why the network could not be loaded at any size, in which case gradients are judged by the operators' names; else null. */
   readonly loadFault: string | null;
   readonly gradients: readonly GradientSurvey[];
   readonly sizes: readonly SizeSurvey[];
@@ -89,8 +89,8 @@ const parametersOf = ({ initializers, nodes }: Graph): number => {
   return weights.reduce((sum, t) => sum + sizeOf(t.shape), 0);
 };
 
-/** Sizes at which a network with open sizes is looked at: multiples of every usual stride. */
-const usualSizes: readonly Size[] = [256, 512, 1024].map((side) => ({ height: side, width: side }));
+/** Sizes at which a network with open sizes is surveyed, multiples of every common stride. */
+const defaultSizes: readonly Size[] = [256, 512, 1024].map((side) => ({ height: side, width: side }));
 
 const isFault = (cause: unknown): cause is Error =>
   cause instanceof OnnxError || cause instanceof UnsupportedOperatorError || cause instanceof GradientError;
@@ -117,7 +117,7 @@ const forwardOf = (model: Model, shapes: Shapes) => {
   };
 };
 
-/** Of the first gradient that there is; of cross-entropy where the output looks like logits. */
+/** Memory of the first gradient that exists, of cross-entropy where the output has the shape of logits. */
 const gradientBytesOf = (model: Model, { outputs }: Loaded, inputs: Shapes, gradients: readonly GradientSurvey[]) => {
   const first = gradients.find((g) => g.supported);
   if (!first) return null;
@@ -160,14 +160,14 @@ const gradientsOf = ({ graph }: Model, loaded: Loaded | null): GradientSurvey[] 
 };
 
 /**
- * Looks at a network at the sizes that are given, or at some usual ones where it leaves them open.
+ * Surveys a network at the given sizes, or at default ones where it leaves them open.
  *
- * @throws Refusal where sizes are given that it does not have.
+ * @throws Refusal where the given sizes do not exist in the network.
  */
 export const survey = (model: Model, given: GivenSizes): Survey => {
   const { graph } = model;
   const asked = given.size !== null || given.dims.size + given.shapes.size > 0;
-  const sizes = given.size === null && hasOpenImages(graph, given) ? usualSizes : [given.size];
+  const sizes = given.size === null && hasOpenImages(graph, given) ? defaultSizes : [given.size];
   const shapesAt = (size: Size | null) => inputShapes(graph, { ...given, size });
   const shapes = sizes.map((size) => (asked ? refusingInFlags(() => shapesAt(size)) : attempt(() => shapesAt(size))));
   const loads = shapes.map((s) => (s instanceof Error ? s : attempt(() => loadAt(model, s))));

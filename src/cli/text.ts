@@ -1,6 +1,6 @@
 /** Numbers and tables as the commands print them. */
 
-/** Columns aligned, the first to the left, the others as `numeric` says. */
+/** A table with aligned columns; those of `numeric` are aligned to the right. */
 export const table = (rows: readonly (readonly string[])[], numeric: readonly number[] = []): string => {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((r) => r[i]?.length ?? 0)));
   const cell = (text: string, i: number): string =>
@@ -8,10 +8,10 @@ export const table = (rows: readonly (readonly string[])[], numeric: readonly nu
   return rows.map((row) => row.map(cell).join("  ").trimEnd()).join("\n");
 };
 
-/** 1234567 as 1 234 567. */
+/** Groups digits: 1234567 as 1 234 567. */
 export const grouped = (count: number): string => String(count).replaceAll(/\B(?=(\d{3})+$)/g, " ");
 
-/** Three digits and a thousand's letter: 1.23 G. */
+/** Three digits and an SI prefix: 1.23 G. */
 export const short = (count: number): string => {
   const powers = ["", " k", " M", " G", " T", " P"];
   const power = Math.min(Math.floor(Math.log10(Math.max(count, 1)) / 3), powers.length - 1);

@@ -1,4 +1,4 @@
-/** Whether a network is what its manifest says: its shapes, and a run forward and back on a small image. */
+/** Tries a network against its manifest: its shapes, and a forward run and a gradient on a small image. */
 
 import { crossEntropyObjective } from "../objectives/cross-entropy.ts";
 import { random } from "../random.ts";
@@ -17,17 +17,17 @@ import { runtimeFor } from "./backend.ts";
 import { refusingInFlags } from "./flags.ts";
 
 export interface Trial {
-  /** Of the image that it was tried on. */
+  /** Size of the trial image. */
   readonly size: Size;
   readonly forwardMs: number;
-  /** null where the gradient was not asked for. */
+  /** Null where no gradient was requested. */
   readonly gradientMs: number | null;
   readonly warnings: readonly string[];
-  /** Where it ran, and why. */
+  /** The backend, and why it was chosen. */
   readonly choice: Choice;
 }
 
-/** Grey levels at random: no structure, but in the range of pictures. */
+/** An image of random grey levels. */
 const noise = ({ height, width }: Size): Image => {
   const next = random(1);
   return tensorOf(
@@ -37,11 +37,11 @@ const noise = ({ height, width }: Size): Image => {
   );
 };
 
-/** For so long and so often; V8 compiles the runtime's WASM again, and better, while it runs. */
+/** Duration and number of repetitions of a timing; V8 optimises the runtime's WASM while it runs. */
 const TIMED_MS = 3000;
 const TIMED_RUNS = 30;
 
-/** The least time of several runs after the first, which makes the session. */
+/** The minimum time of several runs after the first, which creates the session. */
 const timed = async <T>(run: () => Promise<T>): Promise<{ readonly result: T; readonly ms: number }> => {
   const result = await run();
   const begin = performance.now();
@@ -54,12 +54,12 @@ const timed = async <T>(run: () => Promise<T>): Promise<{ readonly result: T; re
   return { result, ms };
 };
 
-/** All that WASM can address, nearly. */
+/** Almost all that WASM can address. */
 const BUDGET_BYTES = 2 ** 31;
 
 /**
  * @param withGradient whether the network must have one.
- * @throws ManifestError, OnnxError, RuntimeError; Refusal where a run gives what no segmentation is.
+ * @throws ManifestError, OnnxError, RuntimeError; Refusal where the result of a run is not a segmentation.
  */
 export const tryNetwork = async (
   network: Network,
@@ -114,7 +114,7 @@ const tryOn = async (
   };
 };
 
-/** @throws Refusal that names what blocks the gradient. */
+/** @throws Refusal that names the nodes that block the gradient. */
 const checkGradient = ({ manifest, model }: Network, { height, width }: Size): void => {
   const { input, output } = manifest;
   try {

@@ -7,6 +7,7 @@ import type { StepReport } from "../evaluation/steps.ts";
 import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
 import type { Backend, CrfChoice } from "./options.ts";
 import type { EncodedImage } from "./files.ts";
+import type { Label255, Warning } from "./warnings.ts";
 import type { FloatAndUint8, Receipt, Reference, Timings } from "./receipt.ts";
 import type { Size } from "../tensor.ts";
 
@@ -33,6 +34,7 @@ export interface AttackSpec extends OptionValues {
   readonly crf?: CrfChoice | undefined;
   /** The service's own where it is absent. */
   readonly backend?: Backend | undefined;
+  readonly label255?: Label255 | undefined;
 }
 
 export type OutputName =
@@ -65,6 +67,9 @@ export interface AttackRun {
 
 export interface AttackResult extends Size {
   readonly reference: Reference;
+  /** Void pixels of the reference, which no score counts. */
+  readonly voidPixels: number;
+  readonly warnings: readonly Warning[];
   readonly scores: FloatAndUint8<AttackScores>;
   readonly perturbation: FloatAndUint8<Perturbation>;
   readonly steps: readonly Omit<StepReport, "steps">[];

@@ -1,4 +1,4 @@
-/** What can go wrong in a way that the caller can mend, as data; the API alone knows the statuses. */
+/** Failures that the caller can correct, as data; only the API knows their HTTP statuses. */
 import type { PartName } from "./files.ts";
 import type { Size } from "../tensor.ts";
 
@@ -16,6 +16,7 @@ export type Failure =
   | {
       readonly kind: "image-unsupported-format";
       readonly part: PartName;
+      /** What the file is; for a variant of an accepted format, which one. */
       readonly received: string;
       readonly accepted: readonly string[];
     }
@@ -40,10 +41,12 @@ export type Failure =
     }
   | { readonly kind: "unknown-model"; readonly model: string; readonly accepted: readonly string[] }
   | { readonly kind: "model-unavailable"; readonly model: string; readonly reason: string }
+  /** `steps` of all attacks together. */
+  | { readonly kind: "work-exceeded"; readonly pixels: number; readonly steps: number; readonly maxWork: number }
   | { readonly kind: "gradient-unsupported"; readonly model: string; readonly operators: readonly string[] }
   /**
-   * Predicted before the run; `largestFit` keeps the image's aspect, `null` where no size fits. Without it, it is what the image
-   * shows that needs so much: the lattice of a CRF.
+   * Predicted before the run. `largestFit` keeps the image's aspect ratio; `null` where no size fits. It is absent where the memory
+   * depends on the content of the image, by the lattice of a CRF.
    */
   | {
       readonly kind: "memory-exceeded";
@@ -56,18 +59,20 @@ export type Failure =
   /** Only uploaded networks can be removed. */
   | { readonly kind: "model-shipped"; readonly model: string }
   | { readonly kind: "uploads-full"; readonly most: number }
+  /** The disk or the bucket takes no more bytes; nothing of the upload is kept. */
+  | { readonly kind: "storage-full" }
   /** The uploaded file is no network that can be run; the reason begins with the place in it, where there is one. */
   | { readonly kind: "network-refused"; readonly reason: string }
-  /** The manifest does not tell of the network that came with it. */
+  /** The manifest does not describe the network that came with it. */
   | { readonly kind: "manifest-mismatch"; readonly errors: readonly FieldError[] }
   | { readonly kind: "invalid-spec"; readonly errors: readonly FieldError[] }
   | { readonly kind: "busy"; readonly retryAfterSeconds: number }
-  /** The service ends; another may have taken its place soon. */
+  /** The service is shutting down; another instance may replace it soon. */
   | { readonly kind: "stopping" }
   | { readonly kind: "cancelled" };
 
 /**
- * A failure on its way to the caller.
+ * An error that carries a failure to the caller.
  *
  * @example throw new FaultlineError({ kind: "image-malformed", part: "image", reason: "the PNG ends inside IDAT" });
  */
@@ -75,7 +80,7 @@ export class FaultlineError extends Error {
   readonly failure: Failure;
 
   constructor(failure: Failure, options?: ErrorOptions) {
-    super(`${failure.kind}: ${JSON.stringify(failure)}`, options);
+    super(`${failure.kind}: ${JSON.stringify(failure).slice(0, 1000)}`, options);
     this.name = "FaultlineError";
     this.failure = failure;
   }

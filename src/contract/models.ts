@@ -1,4 +1,4 @@
-/** Networks one can ask for, and those that are uploaded. */
+/** The networks of a service, and uploads of further ones. */
 
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Size } from "../tensor.ts";
@@ -26,7 +26,7 @@ export interface UploadRequest {
   readonly manifest: UploadedManifest;
   /** The ONNX file. */
   readonly model: Uint8Array;
-  /** Whether it may take the place of another upload of that name. */
+  /** Whether it may replace another upload of that name. */
   readonly replace: boolean;
 }
 
@@ -35,9 +35,14 @@ export interface UploadResult {
   readonly model: ModelInfo;
 }
 
+/** How a request that reports no progress is given up: its signal is watched while it waits and between the parts of its work. */
+export interface Abandon {
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Networks that come and go while the service runs. */
 export interface Uploads {
   /** Checks the network and keeps it; from then on every request can name it. */
-  readonly add: (request: UploadRequest) => Promise<UploadResult>;
+  readonly add: (request: UploadRequest, run?: Abandon) => Promise<UploadResult>;
   readonly remove: (name: string) => Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** What requests may say of how their network runs. */
+/** Options of a request about how its network runs. */
 
 /** A fully connected CRF behind the network; src/crf/parameters.ts has the symbols. */
 interface Crf {
@@ -8,7 +8,7 @@ interface Crf {
   readonly compatibility?: "potts" | readonly (readonly number[])[];
 }
 
-/** `attacked`: attacks climb through it. */
+/** `attacked`: whether the attack's gradient goes through the CRF. */
 export type CrfChoice = "none" | (Omit<Crf, "compatibility"> & { readonly attacked: boolean });
 
 /** Where a network runs. `auto`: WebGPU where the host has an adapter and the whole network runs on it, else WASM. */

@@ -1,18 +1,18 @@
-/** What several answers tell of what ran. */
+/** Parts of several answers that describe the run. */
 
-/** Milliseconds by stage; `total` is always there. */
+/** Milliseconds by stage, and in `total`. */
 export type Timings = Readonly<Record<string, number>> & { readonly total: number };
 
-/** Of the float image, and of the same image rounded to 8 bits. */
+/** A value for the float image, and one for the same image rounded to 8 bits. */
 export interface FloatAndUint8<T> {
   readonly float: T;
   readonly uint8: T;
 }
 
-/** What the scores compare with: the ground truth if given, else the clean prediction (whose mIoU is then 1). */
+/** The reference of the scores: the ground truth if given, else the clean prediction (whose mIoU is then 1). */
 export type Reference = "prediction" | "ground-truth";
 
-/** What ran: enough to run it again. */
+/** A description of the run that suffices to repeat it. */
 export interface Receipt<Spec> {
   readonly model: string;
   readonly modelSha256: string;
@@ -20,6 +20,6 @@ export interface Receipt<Spec> {
   readonly seed: number;
   readonly versions: { readonly faultline: string; readonly onnxruntime: string };
   readonly backend: "webgpu" | "wasm";
-  /** Why that backend: a clause. */
+  /** Why that backend was chosen; a clause. */
   readonly backendWhy: string;
 }

@@ -2,6 +2,7 @@
 
 import type { Backend, CrfChoice } from "./options.ts";
 import type { AttackName } from "../attacks/catalogue.ts";
+import type { Label255, Warning } from "./warnings.ts";
 import type { FloatAndUint8, Receipt, Reference, Timings } from "./receipt.ts";
 import type { Size } from "../tensor.ts";
 
@@ -10,7 +11,8 @@ export interface RobustnessSpec {
   readonly model: string;
   readonly attacks: readonly AttackName[];
   readonly epsilons: readonly number[];
-  readonly alpha: number;
+  /** Each attack's own where it is absent. */
+  readonly alpha?: number | undefined;
   /** Broken where the IoU ratio is below this. */
   readonly threshold: number;
   readonly label: "prediction" | "ground-truth";
@@ -20,6 +22,7 @@ export interface RobustnessSpec {
   readonly crf?: CrfChoice | undefined;
   /** The service's own where it is absent. */
   readonly backend?: Backend | undefined;
+  readonly label255?: Label255 | undefined;
 }
 
 export interface RobustnessRequest {
@@ -47,6 +50,9 @@ export type SmallestEpsilon = FloatAndUint8<number | null>;
 
 export interface RobustnessResult extends Size {
   readonly reference: Reference;
+  /** Void pixels of the reference, which no score counts. */
+  readonly voidPixels: number;
+  readonly warnings: readonly Warning[];
   readonly threshold: number;
   readonly clean: { readonly miou: number | null; readonly pixelAccuracy: number | null };
   readonly curve: readonly CurvePoint[];

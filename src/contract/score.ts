@@ -1,6 +1,7 @@
 /** Scores of label maps. */
 
 import type { Size } from "../tensor.ts";
+import type { Label255, Warning } from "./warnings.ts";
 
 export interface ScoreRequest {
   readonly classes:
@@ -9,10 +10,19 @@ export interface ScoreRequest {
   readonly prediction: Uint8Array;
   readonly reference: Uint8Array;
   readonly adversarial?: Uint8Array | undefined;
+  readonly label255?: Label255 | undefined;
+  /** The classes that mIoU is the mean over; default `reference`. */
+  readonly meanOver?: MeanOver | undefined;
 }
 
+/**
+ * The classes that mIoU is the mean over. `reference`: those present in the reference. `union`: those present in the reference or in
+ * the scored map, so that a class that is only predicted counts with an IoU of 0.
+ */
+export type MeanOver = "reference" | "union";
+
 export interface MapScores {
-  /** Row: class of the reference; column: class of the scored map; in pixels. */
+  /** Numbers of pixels. Row: class of the reference; column: class of the scored map. */
   readonly confusion: readonly (readonly number[])[];
   readonly perClass: readonly { readonly class: number; readonly name: string | null; readonly iou: number | null }[];
   readonly miou: number | null;
@@ -21,7 +31,9 @@ export interface MapScores {
 
 export interface ScoreResult extends Size {
   readonly classes: number;
-  /** Pixels that are void in the reference, and so count nowhere. */
+  readonly meanOver: MeanOver;
+  readonly warnings: readonly Warning[];
+  /** Void pixels of the reference, which no score counts. */
   readonly voidPixels: number;
   readonly prediction: MapScores;
   readonly adversarial?: MapScores | undefined;

@@ -2,21 +2,22 @@
 
 import type { Backend, CrfChoice } from "./options.ts";
 import type { EncodedImage } from "./files.ts";
+import type { Warning } from "./warnings.ts";
 import type { Timings } from "./receipt.ts";
 import type { Size } from "../tensor.ts";
 
 export interface SegmentRequest {
   readonly model: string;
-  /** In place of the model's own. */
+  /** Replaces the model's own CRF. */
   readonly crf?: CrfChoice | undefined;
-  /** The service's own where it is absent. */
+  /** Default: the service's own. */
   readonly backend?: Backend | undefined;
   readonly image: Uint8Array;
 }
 
 export interface SegmentResult extends Size {
   readonly model: string;
-  /** Every class of the model; `share` of the pixels, 0..1. */
+  /** Every class of the model; `share` is its share of the pixels, 0..1. */
   readonly classes: readonly {
     readonly index: number;
     readonly name: string;
@@ -25,10 +26,11 @@ export interface SegmentResult extends Size {
   }[];
   /** Largest class probability per pixel: its mean and its minimum over the image. */
   readonly confidence: { readonly mean: number; readonly min: number };
-  /** Palette PNG: the index is the class. */
+  /** Palette PNG whose indices are classes. */
   readonly labels: EncodedImage;
   readonly backend: "webgpu" | "wasm";
-  /** Why that backend: a clause. */
+  /** Why that backend was chosen; a clause. */
   readonly backendWhy: string;
+  readonly warnings: readonly Warning[];
   readonly timings: Timings;
 }

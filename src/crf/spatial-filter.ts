@@ -16,7 +16,7 @@ interface Kernel {
   readonly radius: number;
   /** exp(−t²/2θ²), t = −radius … radius. */
   readonly taps: Float32Array<ArrayBuffer>;
-  /** 1 ÷ the sum of the taps that lie inside the image, at each position. */
+  /** At each position, 1 ÷ the sum of the taps that lie inside the image. */
   readonly normaliser: Float32Array<ArrayBuffer>;
 }
 

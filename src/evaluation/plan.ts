@@ -1,13 +1,13 @@
 /** An attack on an image, with nothing left open. */
 
 import type { Attack } from "../attacks/attack.ts";
-import { makeAttack, objectiveOf, type AttackName, type Ball } from "../attacks/catalogue.ts";
+import { evaluationsOf, makeAttack, type AttackName, type Ball } from "../attacks/catalogue.ts";
 import type { OptionValues } from "../attacks/options.ts";
 import { objectiveNamed } from "../objectives/catalogue.ts";
 import { fed } from "../objectives/combine.ts";
 import type { Objective } from "../objectives/objective.ts";
+import type { Aim, Evaluated, Labels } from "../segmenter/segmenter.ts";
 import { tensor } from "../tensor.ts";
-import type { Aim, Labels } from "../segmenter/segmenter.ts";
 import { filledLabels } from "./labels.ts";
 
 /** What to do to an image; `epsilon` and `alpha` in grey levels. A minimum-norm attack needs no `epsilon`. */
@@ -28,12 +28,23 @@ export const attackOf = ({ attack, target, pixelRange, ...options }: AttackPlan)
   makeAttack(attack, { ...options, pixelRange: pixelRange === "clip" ? [0, 255] : null }, target !== undefined);
 
 /** Steps of all trajectories of a plan's attack. */
-export const stepsOf = (plan: AttackPlan): number =>
-  attackOf(plan).trajectories.reduce((sum, { steps }) => sum + steps, 0);
+export const stepsOf = (plan: AttackPlan): number => evaluationsOf(attackOf(plan));
 
-/** The objective that a plan's attack climbs, by which its memory is predicted before there are labels. */
-export const objectiveFor = ({ attack, target }: { readonly attack: AttackName; readonly target?: unknown }) =>
-  objectiveNamed(objectiveOf(attack, target !== undefined), target !== undefined);
+/**
+ * What these attacks evaluate beside predictions, each once: by it their memory is predicted before there are labels, and by it
+ * a network without a gradient is refused or not.
+ */
+export const evaluatedBy = (names: readonly AttackName[], targeted = false): readonly Evaluated[] => {
+  const trajectories = names.flatMap(
+    (name) => makeAttack(name, { epsilon: 1, pixelRange: null, seed: 0 }, targeted).trajectories,
+  );
+  const found = trajectories.flatMap(({ rule: { needs }, objective }): (readonly [string, Evaluated])[] => {
+    const named = objectiveNamed(objective, targeted);
+    if (needs === "labels") return [];
+    return [[`${needs} of ${named.key}`, needs === "value" ? { scored: named } : named]];
+  });
+  return [...new Map(found).values()];
+};
 
 /** The objective with the labels that it leaves while it approaches others. */
 const leaving = (objective: Objective, { shape, data }: Labels): Objective =>

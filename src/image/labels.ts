@@ -33,8 +33,33 @@ const byColour = ({ header, samples }: DecodedPng, palette: readonly Rgb[]): Uin
   });
 };
 
+/**
+ * A palette PNG has two readings: its indices, and its colours. They contradict each other where every colour that is used is a
+ * class's own, or black for void, and at least one names another class than its index. A palette of other colours says nothing.
+ */
+const requireOneReading = ({ header, samples, palette: colours }: DecodedPng, palette: readonly Rgb[]): void => {
+  if (header.colour !== colourTypes.palette || !colours) return;
+  const classes = new Map(palette.map(([r, g, b], i): [number, number] => [keyOf(r, g, b), i]));
+  const used = new Set(samples);
+  used.delete(voidLabel);
+  let conflict: string | undefined;
+  for (const index of used) {
+    const [r, g, b] = [colours[3 * index], colours[3 * index + 1], colours[3 * index + 2]];
+    if (r === undefined || g === undefined || b === undefined) return;
+    const named = classes.get(keyOf(r, g, b));
+    if (named === undefined && keyOf(r, g, b) !== 0) return;
+    if (named !== undefined && named !== index)
+      conflict ??= `index ${index} has the colour (${r}, ${g}, ${b}), which is class ${named}'s`;
+  }
+  if (conflict !== undefined)
+    throw notLabels(
+      `the palette has the classes' own colours in another order, so that the indices say one thing and the colours another: ${conflict}. Save it as greyscale if the indices are right, as RGB if the colours are`,
+    );
+};
+
 const indicesOf = (png: DecodedPng, palette: readonly Rgb[] | undefined): Uint8Array<ArrayBuffer> => {
   const { depth, colour } = png.header;
+  if (palette) requireOneReading(png, palette);
   if (depth === 16) throw notLabels("the label map has 16 bits per sample; use 8, with 255 for void");
   if (colour === colourTypes.palette || colour === colourTypes.grey) return Uint8Array.from(png.samples);
   if (colour === colourTypes.greyAlpha) {
@@ -48,7 +73,8 @@ const indicesOf = (png: DecodedPng, palette: readonly Rgb[] | undefined): Uint8A
 
 /**
  * Decodes a label map to [H,W]: the indices of a palette PNG, the raw values of a greyscale one (1 to 8 bits), or, given a
- * `palette`, the classes that an RGB picture's colours stand for (alpha is ignored).
+ * `palette`, the classes that an RGB picture's colours stand for (alpha is ignored). A palette PNG whose colours name other classes
+ * than its indices is refused.
  *
  * @throws ImageError `not-labels` for what is an image but no label map (JPEG, WebP, 16 bits, unknown colours), and the others
  */

@@ -27,6 +27,9 @@ const formatOf = (bytes: Uint8Array): ImageFormat => {
   throw new ImageError("unsupported-format", "the data is neither PNG, JPEG nor WebP, the formats accepted");
 };
 
+/** Whether the file is of an accepted format, though perhaps of a variant that is not decoded. */
+export const isAcceptedFormat = (bytes: Uint8Array): boolean => isPng(bytes) || isJpeg(bytes) || isWebp(bytes);
+
 interface Header {
   readonly width: number;
   readonly height: number;

@@ -1,4 +1,4 @@
-/** Resampling of images and label maps; pixel centres lie at half-integers. */
+/** Resampling of images; pixel centres lie at half-integers. */
 import { tensor, type Tensor } from "../tensor.ts";
 
 interface Tap {
@@ -16,11 +16,6 @@ const linearTaps = (from: number, to: number): Tap[] =>
     return { low, high: Math.min(from - 1, low + 1), weight: s - low };
   });
 
-const checkSize = (name: string, size: readonly [number, number]): void => {
-  if (!size.every((d) => Number.isInteger(d) && d > 0))
-    throw new RangeError(`${name}: the size ${size.join(" x ")} is not positive`);
-};
-
 /**
  * [C,H,W] to [C,height,width], bilinear with half-pixel centres and no antialiasing: ONNX Resize `linear`, `half_pixel`;
  * PyTorch `interpolate(mode="bilinear", align_corners=False)`.
@@ -31,7 +26,8 @@ export const resizeBilinear = (
 ): Tensor<"float32"> => {
   const [channels, height, width] = image.shape as [number, number, number];
   if (image.shape.length !== 3) throw new RangeError(`resizeBilinear: [${image.shape.join(", ")}] is not [C, H, W]`);
-  checkSize("resizeBilinear", size);
+  if (!size.every((d) => Number.isInteger(d) && d > 0))
+    throw new RangeError(`resizeBilinear: the size ${size.join(" x ")} is not positive`);
   const [rows, columns] = [linearTaps(height, size[0]), linearTaps(width, size[1])];
   const out = new Float32Array(channels * size[0] * size[1]);
   let at = 0;
@@ -47,24 +43,4 @@ export const resizeBilinear = (
     }
   }
   return tensor("float32", [channels, ...size], out);
-};
-
-const nearestSources = (from: number, to: number): number[] =>
-  Array.from({ length: to }, (_, i) => Math.floor(((i + 0.5) * from) / to));
-
-/** Labels [H,W] to [height,width]: the pixel whose area holds the output's centre (PyTorch `nearest-exact`). */
-export const resizeNearest = (
-  labels: Tensor<"uint8">,
-  size: readonly [height: number, width: number],
-): Tensor<"uint8"> => {
-  const [height, width] = labels.shape as [number, number];
-  if (labels.shape.length !== 2) throw new RangeError(`resizeNearest: [${labels.shape.join(", ")}] is not [H, W]`);
-  checkSize("resizeNearest", size);
-  const columns = nearestSources(width, size[1]);
-  const out = new Uint8Array(size[0] * size[1]);
-  let at = 0;
-  for (const y of nearestSources(height, size[0])) {
-    for (const x of columns) out[at++] = labels.data[y * width + x]!;
-  }
-  return tensor("uint8", [...size], out);
 };

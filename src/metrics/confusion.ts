@@ -65,5 +65,6 @@ export const countsOfConfusion = ({ counts }: Confusion): ClassCounts => ({
   predicted: counts.map((_, c) => sum(counts.map((row) => row[c]!))),
 });
 
-/** IoU, mIoU and pixel accuracy. For a set, merge the matrices first: the mean of the scores of its images is another quantity. */
-export const scores = (confusion: Confusion): Scores => scoresOf(countsOfConfusion(confusion));
+/** IoU, mIoU and pixel accuracy. Of a set, merge first and score then: means of per-image scores are another quantity. */
+export const scores = (confusion: Confusion, over?: "reference" | "union"): Scores =>
+  scoresOf(countsOfConfusion(confusion), over);

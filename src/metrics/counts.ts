@@ -21,11 +21,11 @@ export interface ClassCounts {
 /** Scores of predictions against a reference, void pixels left out; shares from 0 to 1. */
 export interface Scores {
   /**
-   * Intersection over union of each class, TP / (TP + FP + FN); `null` for a class that does not occur in the reference.
-   * Predicting such a class is still a false negative of the class that occurs there.
+   * Intersection over union of each class, TP / (TP + FP + FN); `null` for a class absent from the reference (or, over the union,
+   * from both maps). Predicting an absent class always costs the class that was there a false negative.
    */
   readonly iou: readonly (number | null)[];
-  /** Mean of `iou` over the classes that occur in the reference; `null` if there are none. */
+  /** Mean of the defined values of `iou`; `null` where there is none. */
   readonly miou: number | null;
   /** Share of the counted pixels whose prediction is right; `null` if none is counted. */
   readonly pixelAccuracy: number | null;
@@ -80,9 +80,20 @@ export const mergeCounts = (a: ClassCounts, b: ClassCounts): ClassCounts => {
   return { truePositive: added("truePositive"), reference: added("reference"), predicted: added("predicted") };
 };
 
-/** IoU, mIoU and pixel accuracy. Of a set, merge first and score then: means of per-image scores are another quantity. */
-export const scoresOf = ({ truePositive, reference, predicted }: ClassCounts): Scores => {
-  const iou = reference.map((n, c) => (n === 0 ? null : truePositive[c]! / (n + predicted[c]! - truePositive[c]!)));
+/**
+ * IoU, mIoU and pixel accuracy. Of a set, merge first and score then: means of per-image scores are another quantity.
+ *
+ * @param over the classes that have an IoU and that mIoU is the mean over: those present in the `reference`, as in the paper, or in
+ *   the `union` of reference and prediction, where a class that is only predicted has the IoU 0.
+ */
+export const scoresOf = (
+  { truePositive, reference, predicted }: ClassCounts,
+  over: "reference" | "union" = "reference",
+): Scores => {
+  const iou = reference.map((n, c) => {
+    const union = n + predicted[c]! - truePositive[c]!;
+    return (over === "union" ? union : n) === 0 ? null : truePositive[c]! / union;
+  });
   const defined = iou.filter((v) => v !== null);
   const pixels = sum(reference);
   return { iou, miou: ratio(sum(defined), defined.length), pixelAccuracy: ratio(sum(truePositive), pixels), pixels };

@@ -40,9 +40,18 @@ const tryOut = async ({ segmenter }: OpenModel, size: Size): Promise<void> => {
 /** Maximum number of nodes; compiling and planning take time about linear in it. */
 const MOST_NODES = 4096;
 
+/** Names of operators are kept and listed with the model. */
+const LONGEST_OPERATOR = 200;
+
 const requireFewNodes = ({ model: { graph } }: Network): void => {
   const { length } = graph.nodes;
   if (length > MOST_NODES) throw new OnnxError(`has ${length} nodes; at most ${MOST_NODES} are taken`, "graph");
+  const long = graph.nodes.find(({ op }) => op.length > LONGEST_OPERATOR);
+  if (long)
+    throw new OnnxError(
+      `has an operator whose name has ${long.op.length} characters: ${long.op.slice(0, 100)}…`,
+      "graph",
+    );
 };
 
 /** Whose fault an error is: the manifest's or the file's. A RangeError is a stack or an array that no honest file asks for. */
@@ -72,6 +81,19 @@ const completed = async ({ manifest, model }: UploadRequest): Promise<Manifest> 
 
 const same = (a: Manifest, b: Manifest): boolean =>
   JSON.stringify({ ...a, file: "" }) === JSON.stringify({ ...b, file: "" });
+
+/** Codes of the file system for a full disk, a quota that is reached, and a file that is too large for either. */
+const fullCodes = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
+const written = async (writing: Promise<void>): Promise<void> => {
+  try {
+    await writing;
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && fullCodes.has(String(cause.code)))
+      fail({ kind: "storage-full" }, cause);
+    throw cause;
+  }
+};
 
 export interface UploadsOptions {
   readonly models: Models;
@@ -106,7 +128,7 @@ export const createUploads = ({ models, cache, store, most }: UploadsOptions): U
     if (former && !request.replace) fail({ kind: "model-exists", model: name, sha256: former.manifest.sha256 });
     if (!former && (await store.list()).length >= most) fail({ kind: "uploads-full", most });
     const info = await examined(manifest, request.model);
-    await store.write({ manifest, info, foundBy: models.foundBy }, request.model);
+    await written(store.write({ manifest, info, foundBy: models.foundBy }, request.model));
     if (former) await store.removeFile(name, former.manifest.file);
     return { outcome: former ? "replaced" : "created", model: info };
   };

@@ -1,4 +1,4 @@
-/** Why a command ends without its result, and the one line that says so. */
+/** The errors that end a command without a result, and the one line that each prints. */
 
 import { UnsupportedOperatorError } from "../autodiff/rule.ts";
 import { ImageError } from "../image/error.ts";
@@ -7,7 +7,7 @@ import { RuntimeError } from "../runtime/session.ts";
 import { ManifestError } from "../segmenter/manifest.ts";
 import { MemoryBudgetError } from "../segmenter/session-cache.ts";
 
-/** What was asked for cannot be done, and the message says why and what could be. Exit code 1. */
+/** A request that cannot be met; the message says why, and what could be done. Exit code 1. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
 }
@@ -40,22 +40,22 @@ const causes: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "the name is too long",
 };
 
-/** Of an error of Node's file system: the path, and what is wrong with it. */
+/** The path and the fault of an error of Node's file system; null for any other error. */
 const fileFault = (error: Error): string | null => {
   const { code, path } = error as NodeJS.ErrnoException;
   if (code === undefined || path === undefined) return null;
   return `${path}: ${causes[code] ?? error.message}`;
 };
 
-/** One line for whoever typed the command; an error that nobody foresaw is called one. */
+/** The error as one line for the user. An error of no expected class is marked as internal. */
 export const lineOf = (error: unknown): string => {
   if (!(error instanceof Error)) return `internal error: ${String(error)}`;
-  const foreseen = expected.some((kind) => error instanceof kind);
-  const line = (foreseen ? error.message : (fileFault(error) ?? `internal error: ${error.message}`)).trim();
+  const isExpected = expected.some((kind) => error instanceof kind);
+  const line = (isExpected ? error.message : (fileFault(error) ?? `internal error: ${error.message}`)).trim();
   return line.replaceAll(/\s*\n\s*/g, " ");
 };
 
-/** Runs something; what it refuses is refused with `place` before the reason. */
+/** Calls `run`; an expected error is thrown again as a Refusal whose message begins with `place`. */
 export const at = async <T>(place: string, run: () => T | Promise<T>): Promise<T> => {
   try {
     return await run();

@@ -1,19 +1,23 @@
-/** Files in and out: what cannot be read is named, and nothing is left half written. */
+/** Reading and writing files: errors name the path, and no file is left half written. */
 
 import { access, constants, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
-import type { Model } from "../onnx/graph.ts";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import type { External } from "../onnx/external-data.ts";
+import { OnnxError, type Model } from "../onnx/graph.ts";
+import { inSinglePrecision } from "../onnx/passes/single-precision.ts";
 import { readModel } from "../onnx/read.ts";
+import { writeModel } from "../onnx/write.ts";
 import { at, Refusal } from "./failure.ts";
 
-/** What `path` is, or null where there is nothing. */
+/** File status of `path`, or null where nothing exists there. */
 export const statOf = async (path: string) =>
   stat(path).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === "ENOENT") return null;
     throw cause;
   });
 
-/** @throws Refusal for what is no file; Node's error, which names the path, for what cannot be read. */
+/** @throws Refusal where the path is no regular file; Node's error, which names the path, where it cannot be read. */
 export const readBytes = async (path: string): Promise<Uint8Array> => {
   const found = await statOf(path);
   if (!found) throw new Refusal(`${path}: no such file`);
@@ -22,13 +26,37 @@ export const readBytes = async (path: string): Promise<Uint8Array> => {
   return readFile(path);
 };
 
-/** A network as it lies in its file. @throws Refusal that names the file and the place in it. */
-export const readNetwork = async (path: string): Promise<{ readonly bytes: Uint8Array; readonly model: Model }> => {
-  const bytes = await readBytes(path);
-  return { bytes, model: await at(path, () => readModel(bytes)) };
+/** Reads files in the folder of the model at `path`, to which symbolic links must lead as well. */
+const filesBeside = (path: string): External => {
+  const folder = realpathSync(dirname(resolve(path)));
+  return (location) => {
+    const found = join(folder, location);
+    if (!existsSync(found)) throw new OnnxError(`its weights are in "${location}", which is not beside it`, "model");
+    const inside = relative(folder, realpathSync(found));
+    if (inside.startsWith("..")) throw new OnnxError(`"${location}" leads out of the folder of the model`, "model");
+    return readFileSync(found);
+  };
 };
 
-/** @throws Refusal for what is not a JSON object. */
+/**
+ * A network from its file, with the weights that lie in files beside it, in single precision.
+ *
+ * @returns the model, and the bytes of a file that holds all of it: those of `path` where it has its weights inside.
+ * @throws Refusal that names the file and the place in it.
+ */
+export const readNetwork = async (path: string): Promise<{ readonly bytes: Uint8Array; readonly model: Model }> => {
+  const own = await readBytes(path);
+  const beside = filesBeside(path);
+  let isWhole = true;
+  const external: External = (location) => {
+    isWhole = false;
+    return beside(location);
+  };
+  const model = await at(path, () => readModel(own, { external }));
+  return { bytes: isWhole ? own : writeModel(model), model: inSinglePrecision(model) };
+};
+
+/** @throws Refusal where the file is not a JSON object. */
 export const readJson = async (path: string): Promise<Readonly<Record<string, unknown>>> => {
   const text = new TextDecoder().decode(await readBytes(path));
   try {
@@ -41,9 +69,10 @@ export const readJson = async (path: string): Promise<Readonly<Record<string, un
 };
 
 /**
- * Refuses, before any work is done, an output that could not be written, or that would replace what is read.
+ * Checks an output path before any work is done.
  *
- * @param sources files that must stay.
+ * @param sources input files, which the output must not replace.
+ * @throws Refusal where the file could not be written or would replace a source.
  */
 export const checkWritable = async (path: string, sources: readonly string[]): Promise<void> => {
   const found = await statOf(path);
@@ -60,7 +89,7 @@ export const checkWritable = async (path: string, sources: readonly string[]): P
   }
 };
 
-/** Refuses, before any work is done, a folder that could not be made or written to. */
+/** Checks an output folder before any work is done. @throws Refusal, or Node's error, where it could not be created or written to. */
 export const checkFolder = async (path: string): Promise<void> => {
   const found = await statOf(path);
   if (found && !found.isDirectory()) throw new Refusal(`${path}: is not a folder`);
@@ -68,7 +97,7 @@ export const checkFolder = async (path: string): Promise<void> => {
   return checkFolder(dirname(resolve(path)));
 };
 
-/** Writes beside the target, then renames: the target is whole or as it was. An array of files is written before any is renamed. */
+/** Writes temporary files next to the targets, then renames them, so that each target is complete or unchanged. All are written before the first is renamed. */
 export const writeFiles = async (files: readonly (readonly [path: string, bytes: Uint8Array])[]): Promise<void> => {
   const staged = files.map(([path, bytes]) => ({ path, bytes, draft: `${path}.${process.pid}.tmp` }));
   try {

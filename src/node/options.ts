@@ -9,7 +9,7 @@ export interface Option {
   readonly short?: string;
   readonly multiple?: boolean;
   readonly default?: string;
-  /** What stands for the value in the help: "HxW". */
+  /** Placeholder of the value in the help text, for example "HxW". */
   readonly value?: string;
   readonly help: string;
 }
@@ -26,7 +26,7 @@ type ValueOf<O extends Option> = O extends { readonly type: "boolean" }
 
 export type Values<O extends Options> = { readonly [K in keyof O]: ValueOf<O[K]> };
 
-/** The help's lines on options. */
+/** The lines of the help text that describe the options. */
 export const optionLines = (options: Options): string[] => {
   const heads = Object.entries(options).map(([name, { short, value }]) => {
     const flags = short === undefined ? `    --${name}` : `-${short}, --${name}`;
@@ -39,7 +39,7 @@ export const optionLines = (options: Options): string[] => {
   });
 };
 
-/** The first sentence of what Node says; the rest is advice on "--". */
+/** The first sentence of Node's message; the rest of it is advice on "--". */
 export const parseFault = (error: unknown): string => {
   const message = reasonOf(error);
   return message.split(/\.\s|\n/)[0]!.replace(/\.$/, "");

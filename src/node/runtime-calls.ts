@@ -1,28 +1,28 @@
-/** Answers calls to a runtime, wherever it lives: its sessions by number. */
+/** Answers the calls that reach a runtime in its thread or process. Sessions are known by number. */
 
 import { RuntimeCrash, type AscentSession, type AscentStep, type Runtime, type Session } from "../runtime/session.ts";
 import type { Answer, Asked, Call, Fault, Given, Told } from "./runtime-messages.ts";
 
-/** Errors can be sent; what else was thrown may not. */
+/** An error as a message. Errors can be cloned; other thrown values might not be, and are sent as text. */
 const faultOf = (error: Error): Fault => ({
   message: error.message,
   cause: error.cause instanceof Error ? error.cause : String(error.cause),
   crashed: error instanceof RuntimeCrash,
 });
 
-/** What an ascent waits for between two steps. */
+/** The controls of an ascent in progress, which waits for `next` between two steps. */
 interface Paused {
   readonly stop: AbortController;
   next: () => void;
 }
 
-/** @param post sends to the asker. @returns what is to be called with each message of it. */
+/** @param post sends a message to the caller. @returns the function to call with each message of the caller. */
 export const answering = (runtime: Runtime, post: (message: Told) => void): ((asked: Asked) => void) => {
   const sessions = new Map<number, Session>();
   const ascents = new Map<number, AscentSession>();
   const climbing = new Map<number, Paused>();
 
-  const ascend = async (id: number, { session, request, told }: Extract<Call, { kind: "ascend" }>) => {
+  const ascend = async (id: number, { session, request, reportSteps }: Extract<Call, { kind: "ascend" }>) => {
     const paused: Paused = { stop: new AbortController(), next: () => undefined };
     climbing.set(id, paused);
     const onStep = async (step: AscentStep): Promise<void> => {
@@ -31,7 +31,7 @@ export const answering = (runtime: Runtime, post: (message: Told) => void): ((as
       await next;
     };
     try {
-      const watch = { signal: paused.stop.signal, onStep: told ? onStep : undefined };
+      const watch = { signal: paused.stop.signal, onStep: reportSteps ? onStep : undefined };
       return await ascents.get(session)!.ascend(request, watch);
     } finally {
       climbing.delete(id);

@@ -1,4 +1,4 @@
-/** What the thread or the process of a runtime is asked, and what it answers. */
+/** The messages between a runtime in a thread or process and its caller. */
 
 import type { Adapter } from "../runtime/choose.ts";
 import type { AscentOptions, AscentRequest, AscentStep, Runtime } from "../runtime/session.ts";
@@ -6,7 +6,7 @@ import type { Tensor } from "../tensor.ts";
 
 export type Tensors = Readonly<Record<string, Tensor>>;
 
-/** `session`: a number that the asker has chosen. */
+/** `session`: a number that the caller has chosen. */
 export type Call =
   | { readonly kind: "create"; readonly session: number; readonly model: Uint8Array }
   | { readonly kind: "run"; readonly session: number; readonly feeds: Tensors }
@@ -17,9 +17,14 @@ export type Call =
       readonly model: Uint8Array;
       readonly options: AscentOptions;
     }
-  /** `told`: each step is answered, and the next one waits for a `next`. */
-  | { readonly kind: "ascend"; readonly session: number; readonly request: AscentRequest; readonly told: boolean }
-  /** To the ascent of that call: go on, or stop. */
+  /** `reportSteps`: each step is reported, and the following one waits for a `next`. */
+  | {
+      readonly kind: "ascend";
+      readonly session: number;
+      readonly request: AscentRequest;
+      readonly reportSteps: boolean;
+    }
+  /** Tells the ascent of the call `of` to go on or to stop. */
   | { readonly kind: "next" | "stop"; readonly of: number };
 
 export interface Asked {
@@ -27,7 +32,7 @@ export interface Asked {
   readonly call: Call;
 }
 
-/** What a call of each kind gives. */
+/** The result of a call of each kind. */
 export interface Given {
   readonly create: { readonly inputs: readonly string[]; readonly outputs: readonly string[] };
   readonly run: Readonly<Record<string, Tensor>>;
@@ -38,27 +43,27 @@ export interface Given {
   readonly stop: null;
 }
 
-/** A RuntimeError on its way to the asker. */
+/** A RuntimeError as a message. */
 export interface Fault {
   readonly message: string;
   readonly cause: unknown;
-  /** Whether the runtime is down. */
+  /** Whether the runtime has crashed, with all its sessions. */
   readonly crashed: boolean;
 }
 
-/** `restarts`: of what the runtime runs on, its device. */
+/** The answer to the call `id`. `restarts`: how often the runtime's device was replaced. */
 export type Answer = { readonly id: number; readonly memoryBytes: number; readonly restarts: number } & (
   | { readonly given: Given[Call["kind"]] }
   | { readonly fault: Fault }
 );
 
-/** A step of the ascent that the call asked for. */
+/** A step of the ascent that the call `id` started. */
 export interface Stepped {
   readonly id: number;
   readonly step: AscentStep;
 }
 
-/** The first message of a runtime, or the last where it cannot be had. */
+/** The first message of a runtime; its last one where it is unavailable. */
 export type Ready =
   | { readonly version: string; readonly backend: Runtime["backend"]; readonly adapter?: Adapter | undefined }
   | { readonly unavailable: string };
@@ -69,5 +74,5 @@ export interface RuntimeData {
   readonly threads: number;
 }
 
-/** What goes to the asker. */
+/** A message to the caller. */
 export type Told = Ready | Answer | Stepped;

@@ -1,6 +1,7 @@
 /**
- * The process of `runtime.ts`: WebGPU. Its WebAssembly is compiled without optimisation (`runtime/webgpu/node.ts`), which would slow a
- * WASM runtime of the same process down; and a driver that fails takes this process alone.
+ * Entry of the process in which `runtime.ts` runs WebGPU. Its WebAssembly is compiled without optimisation
+ * (`runtime/webgpu/node.ts`), which would slow down a WASM runtime in the same process; and a driver that crashes ends only
+ * this process.
  */
 
 import { adapterOf } from "../runtime/gpu/device.ts";
@@ -13,7 +14,7 @@ import { reasonOf } from "../reason.ts";
 
 const post = (message: Told): void => void process.send!(message);
 
-/** Without its parent it has nothing to do. */
+/** The process ends with its parent. */
 process.on("disconnect", () => process.exit());
 
 try {

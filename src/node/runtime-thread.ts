@@ -1,4 +1,4 @@
-/** The thread of `runtime.ts`: one WASM instance. */
+/** Entry of the thread in which `runtime.ts` runs onnxruntime's WASM: one instance. */
 
 import { parentPort, workerData } from "node:worker_threads";
 import { startWasmThreads } from "../runtime/wasm/threads.ts";

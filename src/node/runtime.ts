@@ -1,6 +1,6 @@
 /**
- * A runtime beside the event loop, which stays free while a network runs; a crash takes the thread or the process alone, which
- * is then started anew.
+ * A runtime in a thread or process of its own: the event loop stays free while a network runs, and a crash ends only that thread
+ * or process, which is then started again.
  */
 
 import {
@@ -12,22 +12,23 @@ import {
   type Session,
 } from "../runtime/session.ts";
 import type { Adapter } from "../runtime/choose.ts";
-import { entryOf, inProcess, inThread, type StartHost } from "./runtime-host.ts";
+import { inProcess, inThread, type StartHost } from "./runtime-host.ts";
+import { entryOf } from "./worker.ts";
 import type { Answer, Call, Given, RuntimeData, Stepped, Told } from "./runtime-messages.ts";
 
 export interface ThreadOptions {
-  /** That share the work of a run; default 1. */
+  /** Threads that share the work of a run; default 1. */
   readonly threads?: number | undefined;
-  /** Told of each crash. */
+  /** Called after each crash. */
   readonly onCrash?: (reason: string) => void;
-  /** What the thread runs, if not `runtime-thread.ts`. */
+  /** Script of the thread; default `runtime-thread.ts`. */
   readonly entry?: URL;
 }
 
 export interface ThreadRuntime extends Runtime {
-  /** Ends the thread; what it still runs is lost. */
+  /** Ends the thread; runs in progress are lost. */
   readonly stop: () => Promise<void>;
-  /** Of the process that it is in now, if it has one. */
+  /** Id of the runtime's current process; undefined for a thread. */
   readonly processId: () => number | undefined;
 }
 
@@ -37,13 +38,13 @@ interface Pending {
   readonly onStep?: ((step: Stepped["step"]) => void) | undefined;
 }
 
-/** A call that is on its way, by its number. */
+/** A call in progress. */
 interface Ongoing<C extends Call> {
   readonly id: number;
   readonly given: Promise<Given[C["kind"]]>;
 }
 
-/** One thread or process, until it crashes or is stopped. */
+/** One thread or process, from its start until it crashes or is stopped. */
 interface Place {
   readonly ask: <C extends Call>(call: C, onStep?: Pending["onStep"]) => Ongoing<C>;
   readonly end: () => Promise<unknown>;
@@ -51,7 +52,7 @@ interface Place {
   readonly version: string;
   readonly adapter: Adapter | undefined;
   readonly memoryBytes: () => number;
-  /** Of its device. */
+  /** How often its device was replaced. */
   readonly restarts: () => number;
 }
 
@@ -59,11 +60,11 @@ interface Beginning {
   readonly host: StartHost;
   readonly entry: URL;
   readonly data: RuntimeData;
-  /** Called once, when no call will be answered any more. */
+  /** Called once, after which no call is answered. */
   readonly onDown: (reason: string) => void;
 }
 
-/** @throws RuntimeCrash where it does not start, RuntimeError where it says that it cannot. */
+/** @throws RuntimeCrash where the host does not start, RuntimeError where it reports that the backend is unavailable. */
 const startPlace = ({ host, entry, data, onDown }: Beginning): Promise<Place> =>
   new Promise((started, failed) => {
     const pending = new Map<number, Pending>();
@@ -110,7 +111,7 @@ const startPlace = ({ host, entry, data, onDown }: Beginning): Promise<Place> =>
     const place = host(entry, data, { onMessage, onDown: goDown });
   });
 
-/** An ascent there: each step waits here for whoever watches it. */
+/** An ascent in that place. After each step it waits for the caller's `onStep`. */
 const ascendAt =
   ({ ask }: Place, session: number): AscentSession["ascend"] =>
   async (request, { onStep, signal }: AscentWatch = {}) => {
@@ -127,7 +128,7 @@ const ascendAt =
       }
     };
     const { id, given } = ask(
-      { kind: "ascend", session, request, told: onStep !== undefined },
+      { kind: "ascend", session, request, reportSteps: onStep !== undefined },
       (step) => void told(step),
     );
     const stop = (): void => tell("stop");
@@ -148,7 +149,7 @@ interface Placed {
   readonly adapter: Adapter | undefined;
 }
 
-/** After a crash the next session starts another. */
+/** A runtime over a place; the first session after a crash starts another one. */
 const startPlaced = async (
   host: StartHost,
   entry: URL,

@@ -90,6 +90,12 @@ export const objectives = {
     labels: true,
     make: tsallisObjective,
   },
+  "steered-tsallis": {
+    title: "Tsallis cross-entropy, steered by cross-entropy",
+    summary: "Climbs the Tsallis cross-entropy; its value is cross-entropy over all pixels, which no order q changes.",
+    labels: true,
+    make: (targeted) => steeredByCrossEntropy(tsallisObjective(targeted)),
+  },
   margin: {
     title: "Margin",
     summary: "The label's logit less the largest other logit, summed over the pixels.",

@@ -14,6 +14,8 @@ export interface ValueInfo {
   readonly dtype: DType;
   /** null: the rank is unknown. */
   readonly shape: readonly Dimension[] | null;
+  /** The file gives no type, as it need not for the output of a subgraph; `dtype` says nothing then. */
+  readonly untyped?: boolean;
 }
 
 /** An attribute of a node, with its kind. */
@@ -60,6 +62,8 @@ export interface Model {
   readonly domains: ReadonlyMap<string, number>;
   readonly producer: string;
   readonly metadata: ReadonlyMap<string, string>;
+  /** What was changed on the way in that a reader of results should know, in whole sentences. */
+  readonly notes?: readonly string[];
   readonly graph: Graph;
 }
 

@@ -3,7 +3,8 @@
 import type { Builder } from "./build.ts";
 import { decompose } from "./decompose.ts";
 import { OnnxError, type Graph, type Model, type ValueInfo } from "./graph.ts";
-import { upgrade, type Context, type Upgraded } from "./upgrade.ts";
+import type { Context, Upgraded } from "./upgrade/rule.ts";
+import { upgrade } from "./upgrade.ts";
 import type { Value } from "./value.ts";
 
 /** The shape of an input with its symbols bound: a number stays, null or a symbol takes its place in `wanted`. */

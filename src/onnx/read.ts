@@ -1,4 +1,4 @@
-/** Bytes of an ONNX file to a Model. The only place, with write.ts and tensor-proto.ts, that knows protobuf. */
+/** Bytes of an ONNX file to a Model. Protobuf is known here, in write.ts, tensor-proto.ts and inline.ts only. */
 
 import { fromBinary } from "@bufbuild/protobuf";
 import {
@@ -20,26 +20,32 @@ import {
   type Node,
   type ValueInfo,
 } from "./graph.ts";
+import { remembering, type External } from "./external-data.ts";
+import { inlineFunctions } from "./inline.ts";
+import { foreignFormat } from "./not-onnx.ts";
 import { sortNodes, type Scope } from "./sort.ts";
 import { dtypeOf, isNibbles, readTensor } from "./tensor-proto.ts";
 
 /** Versions of the standard operator set that are read. */
-export const OPSETS = { min: 7, max: 21 } as const;
+export const OPSETS = { min: 7, max: 26 } as const;
 
 const MAX_DIMENSION = 2 ** 31;
 
+export interface ReadOptions {
+  /** Reads a file beside the model, in which its weights are. Its path never leaves the folder of the model. */
+  readonly external?: External;
+}
+
 /**
- * Reads the bytes of an ONNX file, of opset 7 to 21.
+ * Reads the bytes of an ONNX file, of opset 7 to 26.
  *
  * @throws OnnxError, naming the place, for a file that is damaged, malformed or not supported.
  */
-export const readModel = (bytes: Uint8Array): Model => {
+export const readModel = (bytes: Uint8Array, { external }: ReadOptions = {}): Model => {
+  const foreign = foreignFormat(bytes);
+  if (foreign !== undefined) throw new OnnxError(foreign, "model");
   const proto = decode(bytes);
   if (!proto.graph) throw new OnnxError("has no graph; is this an ONNX file?", "model");
-  if (proto.functions.length > 0) {
-    const names = proto.functions.map((f) => f.name).join(", ");
-    throw new OnnxError(`defines functions (${names}); export with them inlined`, "model");
-  }
   const versions = new Map(proto.opsetImport.map((o) => [o.domain === "ai.onnx" ? "" : o.domain, Number(o.version)]));
   const opset = versions.get("");
   if (opset === undefined || opset < OPSETS.min || opset > OPSETS.max) {
@@ -55,7 +61,10 @@ export const readModel = (bytes: Uint8Array): Model => {
     domains: versions,
     producer: [proto.producerName, proto.producerVersion].filter(Boolean).join(" "),
     metadata: new Map(proto.metadataProps.map((p) => [p.key, p.value])),
-    graph: readGraph(proto.graph, `graph "${proto.graph.name}"`, new Set()),
+    graph: readGraph(inlineFunctions(proto, proto.graph, opset), `graph "${proto.graph.name}"`, {
+      outer: new Set(),
+      external: external && remembering(external),
+    }),
   };
 };
 
@@ -68,15 +77,20 @@ const decode = (bytes: Uint8Array): ModelProto => {
   }
 };
 
-/** `outer`: names that a subgraph may take from the graphs around it. */
-const readGraph = (proto: GraphProto, place: string, outer: Scope): Graph => {
+interface Surroundings {
+  /** Names that a subgraph may take from the graphs around it. */
+  readonly outer: Scope;
+  readonly external: External | undefined;
+}
+
+const readGraph = (proto: GraphProto, place: string, { outer, external }: Surroundings): Graph => {
   if (proto.sparseInitializer.length > 0) throw new OnnxError("sparse initializers are not supported", place);
   const initializers = new Map<string, Tensor>();
   for (const t of proto.initializer) {
     if (initializers.has(t.name)) throw new OnnxError(`initializer "${t.name}" is defined twice`, place);
-    initializers.set(t.name, readTensor(t, `${place}, initializer "${t.name}"`));
+    initializers.set(t.name, readTensor(t, `${place}, initializer "${t.name}"`, external));
   }
-  // Before IR version 4 every initializer was listed among the inputs as well.
+  // An initializer that is an input too is the default of that input; before IR version 4 all were listed so.
   const inputs = proto.input
     .filter((v) => !initializers.has(v.name))
     .map((v) => readValueInfo(v, `${place}, input "${v.name}"`));
@@ -85,7 +99,7 @@ const readGraph = (proto: GraphProto, place: string, outer: Scope): Graph => {
   const known = within(outer, given);
   const visible = within(known, new Set(proto.node.flatMap((n) => n.output)));
   const nodes = sortNodes(
-    proto.node.map((n, i) => readNode(n, i, place, visible)),
+    proto.node.map((n, i) => readNode(n, i, place, { outer: visible, external })),
     known,
     place,
   );
@@ -123,26 +137,31 @@ const checkNames = (names: readonly string[], what: string, place: string): void
   }
 };
 
+/** What exporters write for a size that is open, the same for every axis: no symbols, for those of one name are of one size. */
+const noSymbols: ReadonlySet<string> = new Set(["", "?", "*", "-1", "None", "null", "nan"]);
+
 const readValueInfo = (proto: ValueInfoProto, place: string): ValueInfo => {
-  if (proto.type?.value.case === undefined) return { name: proto.name, dtype: "float32", shape: null };
+  // The outputs of subgraphs need no type.
+  if (proto.type?.value.case === undefined) return { name: proto.name, dtype: "float32", shape: null, untyped: true };
   if (proto.type.value.case !== "tensorType")
     throw new OnnxError(`is a ${proto.type.value.case}; only tensors are supported`, place);
   const { elemType, shape } = proto.type.value.value;
   const dims = shape?.dim.map(({ value }): Dimension => {
-    if (value.case === "dimParam") return value.value;
+    if (value.case === "dimParam") return noSymbols.has(value.value) ? null : value.value;
     if (value.case !== "dimValue") return null;
     const size = Number(value.value);
+    if (size === -1) return null;
     if (size < 0 || size > MAX_DIMENSION) throw new OnnxError(`dimension ${size} is out of range`, place);
     return size;
   });
   return { name: proto.name, dtype: dtypeOf(elemType, place), shape: dims ?? null };
 };
 
-const readNode = (proto: NodeProto, index: number, graph: string, visible: Scope): Node => {
+const readNode = (proto: NodeProto, index: number, graph: string, around: Surroundings): Node => {
   const name = proto.name || `${proto.opType}_${index}`;
   const place = `${graph}, node ${index} ${proto.opType} "${name}"`;
   const attributes = proto.attribute.map(
-    (a) => [a.name, readAttribute(a, `${place}, attribute "${a.name}"`, visible)] as const,
+    (a) => [a.name, readAttribute(a, `${place}, attribute "${a.name}"`, around)] as const,
   );
   return {
     name,
@@ -159,7 +178,7 @@ const text = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 /** As a number; what lies beyond int64's largest double saturates, so that "to the end" (2^63 − 1) can be written back. */
 const toNumber = (i: bigint): number => Math.min(Number(i), 2 ** 63 - 1024);
 
-const readAttribute = (proto: AttributeProto, place: string, visible: Scope): Attribute => {
+const readAttribute = (proto: AttributeProto, place: string, around: Surroundings): Attribute => {
   switch (proto.type) {
     case Kind.FLOAT:
       return { type: "float", value: proto.f };
@@ -174,10 +193,10 @@ const readAttribute = (proto: AttributeProto, place: string, visible: Scope): At
     case Kind.STRINGS:
       return { type: "strings", value: proto.strings.map((s) => text.decode(s)) };
     case Kind.TENSOR:
-      if (proto.t) return { type: "tensor", value: readTensor(proto.t, place) };
+      if (proto.t) return { type: "tensor", value: readTensor(proto.t, place, around.external) };
       break;
     case Kind.GRAPH:
-      if (proto.g) return { type: "graph", value: readGraph(proto.g, place, visible) };
+      if (proto.g) return { type: "graph", value: readGraph(proto.g, place, around) };
       break;
     default:
   }

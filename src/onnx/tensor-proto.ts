@@ -3,6 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import { TensorProtoSchema, TensorProto_DataLocation, type TensorProto } from "onnx-buf";
 import { bytesPerElement, newData, sizeOf, tensor, tensorOf, type DType, type Tensor } from "../tensor.ts";
+import { externalBytes, type External } from "./external-data.ts";
 import { OnnxError } from "./graph.ts";
 
 /** ONNX's numbers for the element types. */
@@ -70,14 +71,18 @@ const typedField = (proto: TensorProto, dtype: DType): readonly (number | bigint
   }
 };
 
-/** @throws OnnxError for external data, unsupported element types, and lengths that contradict the shape. */
-export const readTensor = (proto: TensorProto, place: string): Tensor => {
-  if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL || proto.externalData.length > 0) {
-    throw new OnnxError("weights are stored in another file; save the model with its weights inside", place);
-  }
+const fieldsOf = (proto: TensorProto): Map<string, string> =>
+  new Map(proto.externalData.map(({ key, value }) => [key, value]));
+
+/**
+ * @param external reads the file beside the model in which the values may be.
+ * @throws OnnxError for values in a file that cannot be had, unsupported element types, and lengths that contradict the shape.
+ */
+export const readTensor = (proto: TensorProto, place: string, external?: External): Tensor => {
   const shape = shapeOf(proto, place);
   const size = sizeOf(shape);
-  const raw = proto.rawData;
+  const isExternal = proto.dataLocation === TensorProto_DataLocation.EXTERNAL || proto.externalData.length > 0;
+  const raw = isExternal ? externalBytes(fieldsOf(proto), external, place) : proto.rawData;
   const packed = nibbles.get(proto.dataType);
   if (packed) return unpacked(packed, shape, raw.length > 0 ? raw : proto.int32Data, place);
   const dtype = dtypeOf(proto.dataType, place);

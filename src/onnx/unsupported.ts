@@ -18,7 +18,9 @@ const operatorsByReason: Readonly<Record<string, string>> = {
   "a loss for training: losses are appended to the logits": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
   "spectra and their windows are not written yet": "BlackmanWindow DFT HammingWindow HannWindow MelWeightMatrix STFT",
   "pooling of regions, as detectors have it, is not written yet": "MaxRoiPool RoiAlign",
-  "neither its shape nor its gradient is written yet": "AffineGrid CenterCropPad Col2Im DeformConv Det EyeLike",
+  "neither its shape nor its gradient is written yet": "Det",
+  "of the bits of numbers there is no derivative": "BitCast",
+  "a cache that is written in place, as language models have it": "TensorScatter",
 };
 
 const reasons: ReadonlyMap<string, string> = new Map(

@@ -1,44 +1,16 @@
 /**
- * Older forms of operators to their opset-21 form, so that everything behind the reader knows one form of each.
+ * Older and newer forms of operators to their opset-21 form, so that everything behind the reader knows one form of each.
  * Sources: the operator changelog of ONNX, and onnxruntime's kernels where the specification is silent.
  */
 
-import { numbersOf, tensorOf } from "../tensor.ts";
-import { attributesOf } from "./attributes.ts";
-import type { Builder } from "./build.ts";
-import {
-  OnnxError,
-  describe,
-  floatOf,
-  floatsOf,
-  intOf,
-  intsOf,
-  stringOf,
-  tensorAttributeOf,
-  type Attributes,
-  type Node,
-} from "./graph.ts";
+import { tensorOf } from "../tensor.ts";
+import { OnnxError, describe, floatOf, floatsOf, intOf, intsOf, tensorAttributeOf, type Attributes } from "./graph.ts";
 import { gridSampleMode } from "./infer/grid-sample.ts";
-import { resizedAxes } from "./infer/resize.ts";
 import { padAmounts } from "./infer/shape.ts";
-import { constantInts, normaliseAxis, required, type Value } from "./value.ts";
-
-/** A node in its opset-21 form, or the value that stands in its place. */
-export type Upgraded =
-  | { readonly op: string; readonly inputs: readonly (Value | null)[]; readonly attributes: Attributes }
-  | Value;
-
-export interface Context {
-  readonly node: Node;
-  readonly inputs: readonly (Value | null)[];
-  readonly op: Builder;
-  readonly opset: number;
-}
-
-type Upgrade = (context: Context) => Upgraded;
-
-const without = (attributes: Attributes, ...names: string[]): Attributes =>
-  Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
+import { Resize } from "./upgrade/resize.ts";
+import { without, type Context, type Upgrade, type Upgraded } from "./upgrade/rule.ts";
+import { Cast, DequantizeLinear, QuantizeLinear } from "./upgrade/types.ts";
+import { normaliseAxis, required, type Value } from "./value.ts";
 
 /** An attribute that became the input behind the present ones. */
 const attributeToInput =
@@ -129,70 +101,6 @@ const Split: Upgrade = ({ node, inputs, op, opset }) => {
   return { op: "Split", inputs: [x, op.ints((opset < 13 && intsOf(node, "split", undefined)) || even)], attributes };
 };
 
-/**
- * Upsample, and Resize before opset 11: asymmetric; nearest takes the floor along axes that grow and the ceiling along
- * those that shrink, so that where there are both it takes two steps.
- */
-const legacyResize: Upgrade = ({ node, inputs, op }) => {
-  const x = required(node, inputs, 0);
-  const scales = floatsOf(node, "scales", undefined);
-  const given = scales ? op.tensor(tensorOf("float32", [scales.length], scales)) : required(node, inputs, 1);
-  const factors = constantInts(node, given);
-  const mode = stringOf(node, "mode", "nearest") === "nearest" ? "nearest" : "linear";
-  const form = (nearest_mode: string) => ({ mode, coordinate_transformation_mode: "asymmetric", nearest_mode });
-  const shrinks = factors.some((s) => s < 1);
-  if (mode === "linear" || !shrinks || !factors.some((s) => s > 1)) {
-    return {
-      op: "Resize",
-      inputs: [x, null, given],
-      attributes: attributesOf("Resize", form(shrinks ? "ceil" : "floor")),
-    };
-  }
-  const step = (f: (s: number) => number) => op.tensor(tensorOf("float32", [factors.length], factors.map(f)));
-  const shrunk = op.Resize(
-    x,
-    null,
-    step((s) => Math.min(s, 1)),
-    form("ceil"),
-  );
-  const growth = step((s) => Math.max(s, 1));
-  return { op: "Resize", inputs: [shrunk, null, growth], attributes: attributesOf("Resize", form("floor")) };
-};
-
-/**
- * onnxruntime computes the output's size ⌊scale · size⌋ in float32, and in its shape inference without rounding: 15 · 1.4 is 21 in one
- * and 20 in the other, and such a graph is refused. Along the axes where they differ, the size takes the place of the scale, where it
- * means the same scale.
- */
-const consistentResize = (op: Builder, node: Node, inputs: readonly (Value | null)[]): Upgraded => {
-  const [x, roi, scales] = inputs;
-  const plain = { op: "Resize", inputs, attributes: node.attributes };
-  const crops = stringOf(node, "coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize";
-  if (!x || !scales?.constant || inputs[3] || crops) return plain;
-  const factors = numbersOf(scales.constant);
-  const axes = resizedAxes(node, inputs);
-  const isAmbiguous = axes.map(({ size, resized, scale }) => Math.floor(size * scale) !== resized);
-  const isExact = axes.every(({ size, resized, scale }, i) => !isAmbiguous[i] || Math.fround(resized / size) === scale);
-  if (factors.length !== axes.length || !isAmbiguous.includes(true) || !isExact) return plain;
-  const sizes = op.ints(axes.map(({ size, resized }, i) => (isAmbiguous[i] ? resized : size)));
-  const sized = op.append("Resize", [x, roi ?? null, null, sizes], node.attributes)[0]!;
-  const rest = factors.map((factor, i) => (isAmbiguous[i] ? 1 : factor));
-  if (rest.every((factor) => factor === 1)) return sized;
-  return {
-    op: "Resize",
-    inputs: [sized, roi ?? null, op.tensor(tensorOf("float32", [rest.length], rest))],
-    attributes: node.attributes,
-  };
-};
-
-const Resize: Upgrade = (context) => {
-  const { node, inputs, op, opset } = context;
-  const now: Upgraded = opset < 11 ? legacyResize(context) : { op: "Resize", inputs, attributes: node.attributes };
-  if (!("attributes" in now)) return now;
-  const present = now.inputs.map((v) => (v && v.shape[0] === 0 ? null : v));
-  return consistentResize(op, { ...node, attributes: now.attributes }, present);
-};
-
 /** In evaluation mode the identity; where its mask is named, a node that keeps everything. */
 const Dropout: Upgrade = ({ node, inputs }) => {
   const training = inputs[2];
@@ -265,6 +173,9 @@ const newForms: Readonly<Record<string, Upgrade>> = {
   GroupNormalization,
   TopK,
   GridSample,
+  Cast,
+  DequantizeLinear,
+  QuantizeLinear,
   Squeeze: attributeToInput("axes", 13),
   Unsqueeze: attributeToInput("axes", 13),
   ReduceSum: attributeToInput("axes", 13),

@@ -54,7 +54,8 @@ const writeGraph = (graph: Graph, listed = false): GraphProto =>
     ),
   });
 
-const writeValueInfo = ({ name, dtype, shape }: ValueInfo): ValueInfoProto => {
+const writeValueInfo = ({ name, dtype, shape, untyped }: ValueInfo): ValueInfoProto => {
+  if (untyped) return create(ValueInfoProtoSchema, { name });
   const dims = shape && create(TensorShapeProtoSchema, { dim: shape.map(writeDimension) });
   const type = create(TypeProto_TensorSchema, { elemType: codeOf(dtype), ...(dims ? { shape: dims } : {}) });
   return create(ValueInfoProtoSchema, {

@@ -31,6 +31,8 @@ const attackName = (): AttackName => attack.value as AttackName;
 
 /** Until the visitor says otherwise. */
 let byProtocol = true;
+/** Until then the step size is the attack's own. */
+let ownAlpha = true;
 
 /** The strongest of the paper. */
 const FIRST: AttackName = "ifgsm-ii";
@@ -74,6 +76,7 @@ const follow = (): void => {
   byId("attack-hint", HTMLElement).textContent = entry.summary;
   if (byProtocol || stepsFixed) steps.value = String(defaultSteps(attackName(), { epsilon: radius() }));
   steps.disabled = stepsFixed;
+  if (ownAlpha && takes("alpha")) alpha.value = String(defaultOption(attackName(), "alpha", { epsilon: radius() }));
   alpha.disabled = !takes("alpha");
   seed.disabled = !entry.random;
   for (const [name, field] of optionInputs) field.disabled = !takes(name);
@@ -85,6 +88,9 @@ attack.addEventListener("change", follow);
 steps.addEventListener("input", () => {
   byProtocol = false;
   follow();
+});
+alpha.addEventListener("input", () => {
+  ownAlpha = false;
 });
 byId("protocol", HTMLButtonElement).addEventListener("click", () => {
   byProtocol = true;
@@ -134,6 +140,7 @@ export const takeFrom = (parameters: URLSearchParams): void => {
     control.value = value;
     if (!control.value || !control.checkValidity()) control.value = before;
     else if (control === steps) byProtocol = false;
+    else if (control === alpha) ownAlpha = false;
   }
   const index = epsilons.indexOf(Number(parameters.get("epsilon") ?? NaN));
   if (index >= 0) epsilon.value = String(index);

@@ -1,11 +1,10 @@
 /** What goes wrong in the engine, as data. */
 
 import { footprintsOf, largestFit } from "../networks/largest-fit.ts";
-import type { Objective } from "../objectives/objective.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import { RuntimeCrash, RuntimeError } from "../runtime/session.ts";
 import { ManifestError } from "../segmenter/manifest.ts";
-import type { Image, Segmenter } from "../segmenter/segmenter.ts";
+import type { Evaluated, Image, Segmenter } from "../segmenter/segmenter.ts";
 import { MemoryBudgetError, type SessionCache } from "../segmenter/session-cache.ts";
 import { FetchError } from "./fetched.ts";
 import type { EngineFailure } from "./messages.ts";
@@ -32,7 +31,7 @@ export const requireMemory = (
   cache: SessionCache,
   segmenter: Segmenter,
   image: Image,
-  objectives: readonly Objective[],
+  objectives: readonly Evaluated[],
 ): void => {
   const size = spatialSize(image);
   try {

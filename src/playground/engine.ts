@@ -2,16 +2,24 @@
 
 import { meanOf } from "../evaluation/labels.ts";
 import { measure, type Measured } from "../evaluation/measure.ts";
-import { objectiveFor } from "../evaluation/plan.ts";
+import { evaluatedBy } from "../evaluation/plan.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
 import { scoresOf } from "../metrics/counts.ts";
 import { changedShare } from "../metrics/distances.ts";
+import { isGradient } from "../networks/require-memory.ts";
 import { leastLikelyObjective } from "../objectives/least-likely.ts";
 import { parseManifest } from "../segmenter/manifest.ts";
 import { gradientFaults } from "../segmenter/compile.ts";
 import { openNetwork } from "../segmenter/network.ts";
 import type { Runtime } from "../runtime/session.ts";
-import { createSegmenter, type Image, type Prediction, type Segmenter } from "../segmenter/segmenter.ts";
+import {
+  createSegmenter,
+  type Evaluate,
+  type Image,
+  type Prediction,
+  type SegmentationValue,
+  type Segmenter,
+} from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { budgetBytes, chooseFor, start } from "./backend.ts";
 import { failureOf, requireGradient, requireMemory } from "./engine-failure.ts";
@@ -83,22 +91,24 @@ const handlers: Handlers = {
 
   attack: async ({ image, plan }, { stage, step, signal }) => {
     const { segmenter, cache, refused } = opened();
-    requireGradient(refused);
+    const evaluated = evaluatedBy([plan.attack]);
+    if (evaluated.some(isGradient)) requireGradient(refused);
     stage("gradient");
     await turn(); // lets the message out before the graph is built
-    requireMemory(cache, segmenter, image, [objectiveFor(plan)]);
+    requireMemory(cache, segmenter, image, evaluated);
     const start = performance.now();
     let reached: Stepped["reached"] = null;
+    const watching =
+      <E extends SegmentationValue>(evaluate: Evaluate<E>): Evaluate<E> =>
+      async (at, ...rest) => {
+        const evaluation = await evaluate(at, ...rest);
+        reached = { image: at, labels: evaluation.labels };
+        return evaluation;
+      };
     const watched: Segmenter = {
       ...segmenter,
-      objective: (aim) => {
-        const evaluate = segmenter.objective(aim);
-        return async (at, ...rest) => {
-          const evaluation = await evaluate(at, ...rest);
-          reached = { image: at, labels: evaluation.labels };
-          return evaluation;
-        };
-      },
+      objective: (aim) => watching(segmenter.objective(aim)),
+      value: (aim) => watching(segmenter.value(aim)),
       predict: (at) => {
         reached = null;
         return segmenter.predict(at);

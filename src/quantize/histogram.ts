@@ -42,7 +42,7 @@ export class Histogram {
     return this.#width;
   }
 
-  /** The bins that are not empty, in ascending order: the middle of each and its count. */
+  /** Middle and count of each non-empty bin, in ascending order. */
   bins(): { readonly middle: number; readonly count: number }[] {
     return Array.from(this.#counts, (count, i) => ({ middle: (i - HALF + 0.5) * this.#width, count })).filter(
       ({ count }) => count > 0,

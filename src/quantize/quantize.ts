@@ -23,7 +23,7 @@ export interface Calibration {
 
 export interface Quantized {
   readonly model: Model;
-  /** How each convolution is computed, by the name of its output, in the graph's order. */
+  /** The arithmetic of each convolution by the name of its output, in the graph's order. */
   readonly arithmetic: ReadonlyMap<string, Arithmetic>;
   readonly activations: ReadonlyMap<string, Affine>;
 }

@@ -3,7 +3,7 @@
 import { RuntimeError, type Backend } from "./session.ts";
 import { reasonOf } from "../reason.ts";
 
-/** `auto`: WebGPU where there is an adapter and the network needs nothing that WebGPU lacks, else WASM. */
+/** `auto`: WebGPU where there is a hardware adapter and WebGPU has every operator of the network; otherwise WASM. */
 export type Wanted = "auto" | Backend;
 
 export const wantedNames: readonly Wanted[] = ["auto", "webgpu", "wasm"];
@@ -16,19 +16,19 @@ export interface Choice {
 
 export interface Adapter {
   readonly name: string;
-  /** By software it is slower than WASM: it must be asked for. */
+  /** Whether the adapter is software, which is slower than WASM and therefore runs on explicit request only. */
   readonly software: boolean;
 }
 
-/** What is known of WebGPU where the network is to run. */
+/** WebGPU where the network is to run. */
 export interface WebGpu {
-  /** @throws where there is none, saying why. */
+  /** @throws where there is none; the message says why. */
   readonly adapter: () => Promise<Adapter>;
   /** Operators of the network's graphs that WebGPU lacks. */
   readonly missing: () => readonly string[] | Promise<readonly string[]>;
 }
 
-/** @throws RuntimeError where WebGPU is wanted and cannot be had. */
+/** @throws RuntimeError where WebGPU is requested and unavailable. */
 export const chooseBackend = async (wanted: Wanted, { adapter, missing }: WebGpu): Promise<Choice> => {
   if (wanted === "wasm") return { backend: "wasm", why: "it was asked for" };
   const without = (reason: string): Choice => {

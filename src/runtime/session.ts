@@ -1,4 +1,4 @@
-/** What runs a graph: bytes of an ONNX model in, tensors out. Every backend gives the same. */
+/** The interface of the backends, which run ONNX models: bytes of a model in, tensors out. */
 
 import type { Tensor } from "../tensor.ts";
 
@@ -16,42 +16,42 @@ export interface Session {
   readonly release: () => Promise<void>;
 }
 
-/** What each step of an ascent on a device tells; the only bytes that leave the device on the way. */
+/** The report of one step of an ascent on a device. Nothing else is read back between steps. */
 export interface AscentStep {
-  /** Counts from 1. */
+  /** Number of the step, from 1. */
   readonly step: number;
-  /** The graph's, where the step starts. */
+  /** Loss of the image before the step. */
   readonly loss: number;
-  /** Of the labels where the step starts, against the reference; in float32, null where there is nothing to divide by. */
+  /** Scores of the labels before the step, against the reference, in float32; null where a denominator is zero. */
   readonly scores: {
     readonly iou: readonly (number | null)[];
     readonly miou: number | null;
     readonly pixelAccuracy: number | null;
-    /** That are not void in the reference. */
+    /** Pixels that are not void in the reference. */
     readonly pixels: number;
   } | null;
-  /** Components of the gradient that are exactly zero; of the first step alone. */
+  /** Number of components of the gradient that are exactly zero; null after the first step. */
   readonly zeros: number | null;
 }
 
 /** x ← min(max(x + α·sign ∇, low), high), `steps` times. */
 export interface AscentRequest {
-  /** Of the graph's inputs; the ascent starts at `image`. */
+  /** A tensor for each of the graph's inputs; the ascent starts at `image`. */
   readonly feeds: Readonly<Record<string, Tensor>>;
-  /** The ends of the ε-ball met with the pixel range, shaped as the image. */
+  /** Bounds of each component, the intersection of the ε-ball with the pixel range; in the layout of the image. */
   readonly low: Float32Array<ArrayBuffer>;
   readonly high: Float32Array<ArrayBuffer>;
   /** Step size, rounded to float32; negative to descend. */
   readonly alpha: number;
   readonly steps: number;
-  /** Labels (255: void) that the steps' labels are scored against; without it there are no scores. */
+  /** Labels (255: void) against which each step is scored; without them there are no scores. */
   readonly reference?: { readonly labels: Uint8Array<ArrayBuffer>; readonly classes: number } | undefined;
-  /** After so many steps each the image is read back, to start from should the device be lost; 0, the default: from the start. */
+  /** Number of steps after which the image is read back, to resume from if the device is lost. 0, the default: resume from the start. */
   readonly checkpointEvery?: number | undefined;
 }
 
 export interface AscentWatch {
-  /** Awaited after each step, in turn; without it nothing is read back until the end. */
+  /** Awaited after each step; without it nothing is read back before the end. */
   readonly onStep?: ((step: AscentStep) => void | Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -80,11 +80,11 @@ export interface Runtime {
   readonly version: string;
   /** @throws RuntimeError for a model that the backend refuses. */
   readonly createSession: (model: Uint8Array) => Promise<Session>;
-  /** Where ascents can stay on the backend's device. @throws RuntimeError for a model that the backend refuses. */
+  /** Present where an ascent can stay on the backend's device. @throws RuntimeError for a model that the backend refuses. */
   readonly createAscent?: (model: Uint8Array, options?: AscentOptions) => Promise<AscentSession>;
-  /** Bytes of the backend's memory now. It grows and never shrinks. */
+  /** Current size of the backend's memory in bytes; it never shrinks. */
   readonly memoryBytes: () => number;
-  /** How often it was started anew: sessions from before cannot run any more. Absent where it is started once only. */
+  /** How often the backend was restarted; earlier sessions can no longer run. Absent where it never restarts. */
   readonly restarts?: () => number;
 }
 
@@ -93,5 +93,5 @@ export class RuntimeError extends Error {
   override readonly name = "RuntimeError";
 }
 
-/** The backend went down with all its sessions. */
+/** The backend crashed, with all its sessions. */
 export class RuntimeCrash extends RuntimeError {}

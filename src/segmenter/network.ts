@@ -1,8 +1,10 @@
 /** A network: its graph, prepared once, and its manifest. */
 
+import type { Front } from "./front.ts";
 import type { Refinement } from "./refinement.ts";
 import type { Model } from "../onnx/graph.ts";
 import { fuseBatchNormalization } from "../onnx/passes/fuse-batch-norm.ts";
+import { inSinglePrecision } from "../onnx/passes/single-precision.ts";
 import { readModel } from "../onnx/read.ts";
 import { ManifestError, requireConsistent, type Manifest } from "./manifest.ts";
 
@@ -12,6 +14,8 @@ export interface Network {
   readonly model: Model;
   /** The CRF behind its logits, where a graph is to have one. */
   readonly refinement?: Refinement;
+  /** The transformations before it, where a graph is to have them. */
+  readonly front?: Front | undefined;
 }
 
 /** Reads the network of a manifest. @throws OnnxError for a bad file, ManifestError where the two do not fit. */
@@ -20,7 +24,7 @@ export const openNetwork = (manifest: Manifest, bytes: Uint8Array): Network => {
   if (manifest.output.kind === "labels") {
     throw new ManifestError("labels alone have neither confidence nor gradient; export the logits", "output.kind");
   }
-  const model = fuseBatchNormalization(readModel(bytes));
+  const model = fuseBatchNormalization(inSinglePrecision(readModel(bytes)));
   const requireName = (field: string, wanted: string, present: readonly { readonly name: string }[]) => {
     if (present.some((v) => v.name === wanted)) return;
     throw new ManifestError(`the network has no "${wanted}", only ${present.map((v) => v.name).join(", ")}`, field);

@@ -1,35 +1,43 @@
-/** An app on a socket: a line for each request, and an end that lets what runs finish. */
+/** An app on a socket: it logs a line for each request, and at its end what runs may finish. */
 
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { createAdaptorServer } from "@hono/node-server";
 import { Refusal } from "../node/failure.ts";
 
 export interface ListenOptions {
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0 for any free port. */
   readonly port: number;
-  /** Gets a line for each request, when its answer has gone out. */
+  /** Gets a line for each request when its answer has been sent. */
   readonly log: (line: string) => void;
 }
 
 export interface Listening {
   readonly url: string;
-  /** Takes no further connections; resolves when every request has its answer. */
-  readonly close: () => Promise<void>;
+  /**
+   * Takes no further connections; resolves when every request that has arrived has its answer. Connections whose request is still
+   * incomplete are closed after `graceMs`.
+   */
+  readonly close: (graceMs?: number) => Promise<void>;
 }
 
-type Fetch = (request: Request) => Response | Promise<Response>;
+/** How long an incomplete request may still arrive once the server closes. */
+const GRACE_MS = 5000;
 
-/** Logs method, path, status, milliseconds and id, when the answer has gone out and the work is done. */
+/** `bindings`: Node's own objects, which Hono hands to its middleware. */
+export type Fetch = (request: Request, bindings: object) => Response | Promise<Response>;
+
+/** Logs method, path, status, milliseconds and id when the answer has been sent. */
 const logged =
   (fetch: Fetch, log: (line: string) => void) =>
-  async (request: Request, { outgoing }: { readonly outgoing: Writable }): Promise<Response> => {
+  async (request: Request, bindings: { readonly outgoing: Writable }): Promise<Response> => {
+    const { outgoing } = bindings;
     const start = performance.now();
     const closed = once(outgoing, "close");
-    const answer = await fetch(request);
+    const answer = await fetch(request, bindings);
     const tell = async (): Promise<void> => {
       await closed;
       const ms = (performance.now() - start).toFixed(0);
@@ -64,19 +72,34 @@ const listenOn = async (server: Server, host: string, port: number): Promise<num
 export const listen = async (fetch: Fetch, { host, port, log }: ListenOptions): Promise<Listening> => {
   const server = createAdaptorServer({ fetch: logged(fetch, log), createServer, overrideGlobalObjects: false });
   let closing = false;
-  server.on("request", (_, answer) =>
+  const connections = new Set<Socket>();
+  /** The request that each connection is answering. */
+  const requests = new Map<Socket, IncomingMessage>();
+  server.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
+  server.on("request", (request: IncomingMessage, answer) => {
+    const { socket } = request;
+    requests.set(socket, request);
     answer.once("close", () => {
+      requests.delete(socket);
       // A connection that is kept alive would keep the server.
       if (closing) setImmediate(() => (server as Server).closeIdleConnections());
-    }),
-  );
+    });
+  });
+  const closeIncomplete = (): void => {
+    for (const socket of connections) if (requests.get(socket)?.complete !== true) socket.destroy();
+  };
   const actual = await listenOn(server as Server, host, port);
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${actual}`,
-    close: async () => {
+    close: async (graceMs = GRACE_MS) => {
       closing = true;
       server.close();
+      const grace = setTimeout(closeIncomplete, graceMs);
       await once(server, "close");
+      clearTimeout(grace);
     },
   };
 };

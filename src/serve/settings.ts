@@ -34,6 +34,7 @@ const options = {
     help: "auto, webgpu or wasm, for requests that name none; auto: WebGPU where there is a GPU",
   },
   waiting: { type: "string", value: "N", default: "16", help: "requests that may wait while one runs" },
+  rate: { type: "string", value: "N", default: "0", help: "requests a minute that a client may send; 0: unlimited" },
   help: { type: "boolean", short: "h", help: "print this" },
 } as const satisfies Options;
 
@@ -48,6 +49,8 @@ ${optionLines(options).join("\n")}
 
 Environment:
   UPLOAD_TOKEN  what uploads and deletions must send as a bearer token
+  API_TOKENS    bearer tokens, separated by commas, one of which every request that computes
+                or changes something must send; --rate then counts for each of them
 `;
 
 export interface Settings {
@@ -64,6 +67,9 @@ export interface Settings {
   readonly threads: number;
   readonly backend: Wanted;
   readonly waiting: number;
+  /** Requests a minute for each client; undefined for no limit. */
+  readonly rate: number | undefined;
+  readonly tokens: readonly string[];
 }
 
 const parsed = (args: readonly string[]): Values<typeof options> => {
@@ -75,8 +81,12 @@ const parsed = (args: readonly string[]): Values<typeof options> => {
   }
 };
 
-const settingsOf = (values: Values<typeof options>, uploadToken: string | undefined): Settings => {
-  const whole = (name: "port" | "upload-mib" | "threads" | "waiting", least: number, most: number) =>
+const settingsOf = (
+  values: Values<typeof options>,
+  uploadToken: string | undefined,
+  tokens: readonly string[],
+): Settings => {
+  const whole = (name: "port" | "upload-mib" | "threads" | "waiting" | "rate", least: number, most: number) =>
     wholeNumber(name, values[name], least, most);
   return {
     port: whole("port", 0, 65535),
@@ -90,6 +100,8 @@ const settingsOf = (values: Values<typeof options>, uploadToken: string | undefi
     threads: whole("threads", 1, 64),
     backend: wantedBackend(values.backend),
     waiting: whole("waiting", 0, 1024),
+    rate: whole("rate", 0, 1_000_000) || undefined,
+    tokens,
   };
 };
 
@@ -98,12 +110,15 @@ export const parseSettings = (
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Settings | null => {
-  const { UPLOAD_TOKEN: uploadToken } = environment;
+  const { UPLOAD_TOKEN: uploadToken, API_TOKENS: apiTokens } = environment;
+  const tokens = apiTokens?.split(",").map((token) => token.trim()) ?? [];
   try {
     const values = parsed(args);
     if (values.help === true) return null;
     if (uploadToken === "") throw new Refusal("UPLOAD_TOKEN is empty; unset it, or give a token");
-    return settingsOf(values, uploadToken);
+    if (tokens.includes(""))
+      throw new Refusal("API_TOKENS has an empty token; unset it, or give tokens separated by commas");
+    return settingsOf(values, uploadToken, tokens);
   } catch (cause) {
     if (!(cause instanceof UsageError)) throw cause;
     throw new UsageError(`${cause.message}; see npm run serve -- --help`, { cause });

@@ -5,17 +5,18 @@ import type { AttackRequest, AttackResult, AttackRun, AttackSpec, OutputName } f
 import { FaultlineError } from "../contract/failure.ts";
 import type { EncodedImage } from "../contract/files.ts";
 import { measure, type Measured } from "../evaluation/measure.ts";
-import { objectiveFor, type AttackPlan } from "../evaluation/plan.ts";
+import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
 import { encodePng, encodePng16 } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { encodeNpy } from "../image/npy.ts";
-import { scoresOf } from "../metrics/counts.ts";
+import { scoresOf, sum } from "../metrics/counts.ts";
 import { sha256Of } from "../networks/open.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { spatialSize, tensor } from "../tensor.ts";
 import { receiptOf, type Context } from "./context.ts";
-import { readTruth } from "./pictures.ts";
+import { labelWarnings } from "./label-reading.ts";
+import { pictureWarnings, readTruth } from "./pictures.ts";
 import { cancellable } from "./queue.ts";
 
 type Palette = readonly (readonly [number, number, number])[];
@@ -70,9 +71,11 @@ export const createAttackHandler =
     const { segmenter } = model;
     const { classes } = segmenter.manifest;
     checkTargetClass(spec, classes.length);
-    const image = await context.prepare(model, bytes, [objectiveFor({ attack: spec.attack, target: spec.targeted })]);
-    const truth = await readTruth(context, model, image, "labels", labels);
-    const plan = planOf(spec, truth, await readTruth(context, model, image, "target", target));
+    context.requireWork(bytes, stepsOf(planOf(spec, undefined, undefined)));
+    const image = await context.prepare(model, bytes, evaluatedBy([spec.attack], spec.targeted !== undefined));
+    const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
+    const map = await readTruth(context, model, image, "target", target, spec.label255);
+    const plan = planOf(spec, truth, map);
     const item = await sha256Of(bytes);
     const decode = performance.now() - start;
     const subject = { segmenter, image, item, truth };
@@ -90,6 +93,12 @@ export const createAttackHandler =
     return {
       ...spatialSize(image),
       reference: attacked.row.reference,
+      voidPixels: image.shape[1]! * image.shape[2]! - sum(attacked.row.counts.clean.reference),
+      warnings: [
+        ...pictureWarnings(bytes),
+        ...(truth ? labelWarnings("labels", truth) : []),
+        ...(map ? labelWarnings("target", map) : []),
+      ],
       ...comparison,
       steps: attacked.steps.map(({ step, loss, changedPixelShare }) => ({ step, loss, changedPixelShare })),
       masking: attacked.row.masking,

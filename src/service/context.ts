@@ -2,16 +2,16 @@
 
 import { FaultlineError } from "../contract/failure.ts";
 import type { Backend, CrfChoice } from "../contract/options.ts";
+import { MAX_WORK } from "../contract/limits.ts";
 import type { Receipt } from "../contract/receipt.ts";
 import { createBackends, type OpenWebGpu, type PlacedModel } from "../networks/placement.ts";
 import { createModels, type ModelStore, type Models } from "../networks/registry.ts";
 import { nodesOf } from "../networks/largest-fit.ts";
-import { requireMemory } from "../networks/require-memory.ts";
+import { isGradient, requireMemory } from "../networks/require-memory.ts";
 import type { UploadStore } from "../networks/upload-store.ts";
-import type { Objective } from "../objectives/objective.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import type { Runtime } from "../runtime/session.ts";
-import type { Image } from "../segmenter/segmenter.ts";
+import type { Evaluated, Image } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { imageSize, readImage } from "./pictures.ts";
 import type { Size } from "../tensor.ts";
@@ -35,6 +35,8 @@ export interface ServiceOptions {
   readonly maxPixels?: number | undefined;
   /** Maximum width and maximum height of an image; default 8192. */
   readonly maxSide?: number | undefined;
+  /** Maximum of pixels × steps of all attacks of a request; default MAX_WORK. */
+  readonly maxWork?: number | undefined;
   /** Requests that may wait while one runs; default 8. */
   readonly waiting?: number | undefined;
   /** Once aborted, what runs is let end, and everything else is refused. */
@@ -56,8 +58,10 @@ export interface Context {
     readonly backend?: Backend | undefined;
     readonly crf?: CrfChoice | undefined;
   }) => Promise<PlacedModel>;
+  /** Refuses attacks of so many steps in all on the image; by its header. */
+  readonly requireWork: (image: Uint8Array, steps: number) => void;
   /** Decodes the image and refuses what could not run, before anything is computed. */
-  readonly prepare: (model: PlacedModel, bytes: Uint8Array, objectives: readonly Objective[]) => Promise<Image>;
+  readonly prepare: (model: PlacedModel, bytes: Uint8Array, objectives: readonly Evaluated[]) => Promise<Image>;
 }
 
 /** What the network cannot take, in the words of the API. */
@@ -76,14 +80,20 @@ export const createContext = ({
   budgetBytes = 96 * 2 ** 20,
   maxPixels = 4096 * 4096,
   maxSide = 8192,
+  maxWork = MAX_WORK,
 }: ServiceOptions): Context => {
   const cache = new SessionCache(runtime, budgetBytes);
   const models = createModels({ store, uploads, cache, foundBy: `${version}, ${budgetBytes} bytes` });
   const place = createBackends(cache, webgpu);
   const open: Context["open"] = async ({ model, backend, crf }) =>
     place(await models.open(model), { wanted: backend ?? usual, crf });
+  const requireWork: Context["requireWork"] = (bytes, steps) => {
+    const { width, height } = imageSize(bytes, { maxPixels, maxSide });
+    const pixels = width * height;
+    if (pixels * steps > maxWork) throw new FaultlineError({ kind: "work-exceeded", pixels, steps, maxWork });
+  };
   const prepare: Context["prepare"] = async ({ network, segmenter, cache: own, unsupported }, bytes, objectives) => {
-    if (objectives.length > 0 && unsupported.length > 0) {
+    if (objectives.some(isGradient) && unsupported.length > 0) {
       throw new FaultlineError({
         kind: "gradient-unsupported",
         model: segmenter.manifest.name,
@@ -98,7 +108,7 @@ export const createContext = ({
     }
     return readImage(bytes, { maxPixels, maxSide });
   };
-  return { models, cache, version, maxPixels, maxSide, open, prepare };
+  return { models, cache, version, maxPixels, maxSide, open, requireWork, prepare };
 };
 
 /** What ran, for the answer. */

@@ -3,11 +3,13 @@
 import { decodeImage } from "../image/decode.ts";
 import { ImageError } from "../image/error.ts";
 import { decodeLabels } from "../image/labels.ts";
-import { probe, probeWithin } from "../image/probe.ts";
+import { isAcceptedFormat, probe, probeWithin } from "../image/probe.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { FaultlineError, type Failure } from "../contract/failure.ts";
 import type { PartName } from "../contract/files.ts";
 import { type Size, spatialSize } from "../tensor.ts";
+import type { Label255, Warning } from "../contract/warnings.ts";
+import { read255 } from "./label-reading.ts";
 
 export interface PictureLimits {
   /** Maximum width × height of an image, checked against its header before it is decoded. */
@@ -24,7 +26,12 @@ const failureOf = (
 ): Failure => {
   switch (error.kind) {
     case "unsupported-format":
-      return { kind: "image-unsupported-format", part, received: signature(bytes), accepted: ["PNG", "JPEG", "WebP"] };
+      return {
+        kind: "image-unsupported-format",
+        part,
+        received: receivedOf(error, bytes),
+        accepted: ["PNG", "JPEG", "WebP"],
+      };
     case "too-large": {
       const { width, height } = probe(bytes);
       return { kind: "image-too-large", part, size: { width, height }, maxPixels, maxSide };
@@ -38,7 +45,11 @@ const failureOf = (
   }
 };
 
-/** The first bytes, in hexadecimal: enough to tell what the file is. */
+/** The decoder's reason for a variant of an accepted format, else the file's signature. */
+const receivedOf = (error: ImageError, bytes: Uint8Array): string =>
+  isAcceptedFormat(bytes) ? error.message : signature(bytes);
+
+/** The first bytes in hexadecimal, by which a file's format can be recognised. */
 const signature = (bytes: Uint8Array): string =>
   bytes.length === 0
     ? "no bytes"
@@ -74,36 +85,53 @@ const translated = async <T>(
 export const readImage = (bytes: Uint8Array, limits: PictureLimits): Promise<Image> =>
   translated("image", bytes, limits, () => decodeImage(bytes, limits));
 
+/** What was done to the part `image`, by its header. */
+export const pictureWarnings = (bytes: Uint8Array): Warning[] => {
+  const { orientation, animated } = probe(bytes);
+  const warning = (kind: Warning["kind"], detail: string): Warning => ({
+    kind,
+    part: "image",
+    detail: `/image: ${detail}`,
+  });
+  return [
+    ...(orientation === undefined ? [] : [warning("turned", `turned upright by its Exif orientation, ${orientation}`)]),
+    ...(animated ? [warning("first-frame", "an animation, of which the first frame is used")] : []),
+  ];
+};
+
 export interface LabelRules extends PictureLimits {
   readonly classes: number;
   /** Colours of the classes, to read a label map stored as an RGB picture. */
   readonly palette?: readonly (readonly [number, number, number])[] | undefined;
   /** The size it must have. */
   readonly expected?: Size | undefined;
+  readonly label255?: Label255 | undefined;
 }
 
 /** uint8 [H,W]: class indices below `classes`, or 255. */
 export const readLabels = async (part: PartName, bytes: Uint8Array, rules: LabelRules): Promise<Labels> => {
-  const { maxPixels, maxSide, palette, classes, expected } = rules;
-  const labels = await translated(part, bytes, rules, () =>
+  const { maxPixels, maxSide, palette, classes, expected, label255 } = rules;
+  const decoded = await translated(part, bytes, rules, () =>
     decodeLabels(bytes, { maxPixels, maxSide, ...(palette ? { palette } : {}) }),
   );
-  const size = spatialSize(labels);
+  const size = spatialSize(decoded);
   if (expected && (expected.width !== size.width || expected.height !== size.height)) {
     throw new FaultlineError({ kind: "labels-size-mismatch", part, size, expected });
   }
+  const labels = read255(part, decoded, classes, label255);
   const stray = labels.data.find((v) => v >= classes && v !== 255);
   if (stray !== undefined) throw new FaultlineError({ kind: "labels-class-out-of-range", part, value: stray, classes });
   return labels;
 };
 
-/** What the request's label maps say, decoded and checked against the image. */
+/** A label map of the request, decoded and checked against the image; undefined where the request has none. */
 export const readTruth = async (
   { maxPixels, maxSide }: PictureLimits,
   { segmenter }: { readonly segmenter: Segmenter },
   image: Image,
   part: "labels" | "target",
   bytes: Uint8Array | undefined,
+  label255?: Label255,
 ): Promise<Labels | undefined> => {
   const { classes } = segmenter.manifest;
   const rules = {
@@ -112,6 +140,7 @@ export const readTruth = async (
     classes: classes.length,
     palette: classes.map((c) => c.color),
     expected: spatialSize(image),
+    label255,
   };
   return bytes && readLabels(part, bytes, rules);
 };

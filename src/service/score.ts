@@ -4,6 +4,7 @@ import { confusionMatrix, scores } from "../metrics/confusion.ts";
 import { iouRatio } from "../metrics/counts.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import type { Models } from "../networks/registry.ts";
+import { labelWarnings, voidPixelsOf } from "./label-reading.ts";
 import type { LabelRules } from "./pictures.ts";
 import type { PartName } from "../contract/files.ts";
 import type { MapScores, ScoreRequest, ScoreResult } from "../contract/score.ts";
@@ -20,15 +21,16 @@ export const scoreMaps = async (request: ScoreRequest, models: Models, read: Rea
     request.classes.kind === "model" ? (await models.open(request.classes.model)).segmenter.manifest.classes : null;
   const classes = request.classes.kind === "count" ? request.classes.count : known!.length;
   const palette = known?.map((c) => c.color);
-  const reference = await read("reference", request.reference, { classes, palette });
+  const { label255, meanOver = "reference" } = request;
+  const reference = await read("reference", request.reference, { classes, palette, label255 });
   const size = spatialSize(reference);
-  const rules = { classes, palette, expected: size };
+  const rules = { classes, palette, expected: size, label255 };
   const prediction = await read("prediction", request.prediction, rules);
   const adversarial = request.adversarial && (await read("adversarial", request.adversarial, rules));
 
   const measure = (map: Labels) => {
     const confusion = confusionMatrix(map, reference, classes);
-    return { confusion, scores: scores(confusion) };
+    return { confusion, scores: scores(confusion, meanOver) };
   };
   const told = ({ confusion, scores: s }: ReturnType<typeof measure>): MapScores => ({
     confusion: confusion.counts,
@@ -41,7 +43,13 @@ export const scoreMaps = async (request: ScoreRequest, models: Models, read: Rea
   return {
     ...size,
     classes,
-    voidPixels: reference.data.reduce((n, v) => n + Number(v === 255), 0),
+    meanOver,
+    warnings: [
+      ...labelWarnings("reference", reference),
+      ...labelWarnings("prediction", prediction),
+      ...(adversarial ? labelWarnings("adversarial", adversarial) : []),
+    ],
+    voidPixels: voidPixelsOf(reference),
     prediction: told(before),
     ...(after ? { adversarial: told(after), iouRatio: iouRatio(after.scores, before.scores) } : {}),
   };

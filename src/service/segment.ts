@@ -3,6 +3,7 @@
 import type { SegmentRequest, SegmentResult } from "../contract/segment.ts";
 import { classShares } from "../evaluation/labels.ts";
 import { encodeLabels } from "../image/labels.ts";
+import { pictureWarnings } from "./pictures.ts";
 import type { Context } from "./context.ts";
 import { spatialSize } from "../tensor.ts";
 
@@ -30,6 +31,7 @@ export const createSegmentHandler =
       labels: { mediaType: "image/png", data },
       backend: model.choice.backend,
       backendWhy: model.choice.why,
+      warnings: pictureWarnings(request.image),
       timings: { decode: decoded - start, predict: predicted - decoded, encode: total - (predicted - start), total },
     };
   };

@@ -24,30 +24,35 @@ export const createService = (options: ServiceOptions): Service => {
   const { models, cache, maxPixels, maxSide } = context;
   const uploads =
     options.uploads && createUploads({ models, cache, store: options.uploads, most: options.maxUploads ?? 64 });
-  const queue = createQueue(options.waiting ?? 8, options.stop);
+  const queue = createQueue({ waiting: options.waiting ?? 8, stop: options.stop });
   const attack = createAttackHandler(context);
   const robustness = createRobustnessHandler(context);
   const segment = createSegmentHandler(context);
 
   return {
     defaultModel: options.defaultModel,
-    models: () => queue(() => availableModels(models)),
-    model: (name) => queue(() => models.info(name)),
+    models: ({ signal } = {}) => queue(() => availableModels(models, signal), signal),
+    model: (name, { signal } = {}) => queue(() => models.info(name), signal),
     ready: async () => {
       if (options.stop?.aborted) throw new FaultlineError({ kind: "stopping" });
       await models.open(options.defaultModel);
     },
-    segment: (request) => queue(() => running(request.model, () => segment(request))),
+    segment: (request, { signal } = {}) => queue(() => running(request.model, () => segment(request)), signal),
     attack: (request, run) =>
-      queue(() => running(request.spec.model, () => cancellable(run.signal, () => attack(request, run)))),
-    score: (request) =>
-      queue(() =>
-        scoreMaps(request, models, (part, bytes, rules) => readLabels(part, bytes, { maxPixels, maxSide, ...rules })),
+      queue(() => running(request.spec.model, () => cancellable(run.signal, () => attack(request, run))), run.signal),
+    score: (request, { signal } = {}) =>
+      queue(
+        () =>
+          scoreMaps(request, models, (part, bytes, rules) => readLabels(part, bytes, { maxPixels, maxSide, ...rules })),
+        signal,
       ),
     robustness: (request, run) =>
-      queue(() => running(request.spec.model, () => cancellable(run.signal, () => robustness(request, run)))),
+      queue(
+        () => running(request.spec.model, () => cancellable(run.signal, () => robustness(request, run))),
+        run.signal,
+      ),
     uploads: uploads && {
-      add: (request) => queue(() => uploads.add(request)),
+      add: (request, { signal } = {}) => queue(() => uploads.add(request), signal),
       remove: (name) => queue(() => uploads.remove(name)),
     },
   };
@@ -68,10 +73,11 @@ const running = async <T>(model: string, run: () => Promise<T>): Promise<T> => {
 };
 
 /** Those that can be opened; where none can, why. One after another: all files at once are more than an isolate holds. */
-const availableModels = async (models: Models): Promise<ModelInfo[]> => {
+const availableModels = async (models: Models, signal: AbortSignal | undefined): Promise<ModelInfo[]> => {
   const available: ModelInfo[] = [];
   let fault: unknown;
   for (const name of await models.names()) {
+    if (signal?.aborted) throw new FaultlineError({ kind: "cancelled" });
     try {
       available.push(await models.outline(name));
     } catch (cause) {

@@ -1,4 +1,4 @@
-/** Uploaded networks in a folder: NAME/entry.json tells of NAME/FILE. For services in Node. */
+/** Uploaded networks in a folder: NAME/entry.json describes NAME/FILE. For services in Node. */
 
 import { mkdir, open, readFile, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,13 +6,13 @@ import type { UploadStore } from "../networks/upload-store.ts";
 
 const ENTRY = "entry.json";
 
-/** What an error of the file system is worth: null where there was no such file. */
+/** null for a file that is not there; other errors are thrown on. */
 const nullIfAbsent = (cause: NodeJS.ErrnoException): null => {
   if (cause.code === "ENOENT") return null;
   throw cause;
 };
 
-/** On the disk before it has its name: a file is whole or not there. */
+/** Writes a draft and renames it when it is on the disk: the file is whole or not there. */
 const writeWhole = async (path: string, content: string | Uint8Array): Promise<void> => {
   const draft = `${path}.${crypto.randomUUID()}.draft`;
   try {
@@ -32,6 +32,14 @@ const writeWhole = async (path: string, content: string | Uint8Array): Promise<v
 /** The folder is made when the first network comes. */
 export const folderUploads = (root: string): UploadStore => {
   const readEntry = (name: string) => readFile(join(root, name, ENTRY), "utf8").catch(nullIfAbsent);
+  const removeFile: UploadStore["removeFile"] = async (name, file) => {
+    await rm(join(root, name, file), { force: true });
+    // The folder stays where another network has come meanwhile.
+    await rmdir(join(root, name)).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== "ENOTEMPTY" && cause.code !== "EEXIST") return nullIfAbsent(cause);
+      return null;
+    });
+  };
   return {
     list: async () => {
       const folders = (await readdir(root, { withFileTypes: true }).catch(nullIfAbsent)) ?? [];
@@ -46,18 +54,17 @@ export const folderUploads = (root: string): UploadStore => {
     file: (name, file) => readFile(join(root, name, file)).catch(nullIfAbsent),
     write: async (entry, bytes) => {
       const { name, file } = entry.manifest;
-      await mkdir(join(root, name), { recursive: true });
-      await writeWhole(join(root, name, file), bytes);
-      await writeWhole(join(root, name, ENTRY), JSON.stringify(entry));
+      try {
+        await mkdir(join(root, name), { recursive: true });
+        await writeWhole(join(root, name, file), bytes);
+        await writeWhole(join(root, name, ENTRY), JSON.stringify(entry));
+      } catch (cause) {
+        // Nothing is left of what could not be kept; a former entry and its file stay.
+        await removeFile(name, file).catch(() => undefined);
+        throw cause;
+      }
     },
     removeEntry: (name) => rm(join(root, name, ENTRY), { force: true }),
-    removeFile: async (name, file) => {
-      await rm(join(root, name, file), { force: true });
-      // Still there where another network has come meanwhile.
-      await rmdir(join(root, name)).catch((cause: NodeJS.ErrnoException) => {
-        if (cause.code !== "ENOTEMPTY" && cause.code !== "EEXIST") return nullIfAbsent(cause);
-        return null;
-      });
-    },
+    removeFile,
   };
 };

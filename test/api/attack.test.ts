@@ -57,6 +57,8 @@ describe("POST /v1/attack", () => {
       epsilon: 2.5,
       alpha: 0.5,
       steps: 3,
+      start: 0.25,
+      restarts: 2,
       label: "ground-truth",
       targeted: { kind: "map" },
       norm: "l2",

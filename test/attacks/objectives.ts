@@ -28,6 +28,19 @@ export const bowl =
       value: image.data.reduce((sum, v, i) => sum - (v - c[i]!) ** 2 / 2, 0),
     });
 
+/** −¼ Σ (x − c)⁴: climbs to c, and is not quadratic. */
+export const quartic =
+  (c: readonly number[]): Objective =>
+  (image) =>
+    Promise.resolve({
+      gradient: tensorOf(
+        "float32",
+        image.shape,
+        Array.from(image.data, (v, i) => (c[i]! - v) ** 3),
+      ),
+      value: image.data.reduce((sum, v, i) => sum - (v - c[i]!) ** 4 / 4, 0),
+    });
+
 /** Counts its evaluations, and keeps where they were. */
 export const counted = (objective: Objective): Objective & { readonly at: Image[] } => {
   const at: Image[] = [];

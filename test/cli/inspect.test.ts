@@ -116,15 +116,22 @@ describe("what blocks a gradient", () => {
   });
 
   it("is a form of an operator as well", async () => {
-    const half = small("half", (op, x) => ({ y: op.cast(op.cast(op.Tanh(x), "float16"), "float32") }));
-    const { gradients } = await inspected(half);
+    const columns = small("columns", (op, x) => ({
+      y: op.append("MaxPool", [op.Tanh(x)], { kernel_shape: [2, 2], storage_order: 1 }, 2)[0]!,
+    }));
+    const { gradients } = await inspected(columns);
     expect(gradients[0]!.faults).toEqual([
       expect.objectContaining({
-        operator: "Cast",
-        reason: "there is no gradient rule for Cast with float16 results",
-        advice: "convert the network to float32",
+        operator: "MaxPool",
+        reason: "there is no gradient rule for MaxPool with storage_order 1",
       }),
     ]);
+  });
+
+  it("is not half precision, which is read as single precision", async () => {
+    const half = small("half", (op, x) => ({ y: op.cast(op.cast(op.Tanh(x), "float16"), "float32") }));
+    const { gradients } = await inspected(half);
+    expect(gradients[0]).toMatchObject({ supported: true, faults: [] });
   });
 
   it("is named by the file's names, not by those of what is written in its place", async () => {

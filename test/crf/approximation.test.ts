@@ -9,14 +9,15 @@ import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { latticeOfImage } from "../../src/crf/image-lattice.ts";
 import { latticeFilter, latticeInputs } from "../../src/crf/lattice-filter.ts";
-import { marginals, messageMatrix } from "../../src/crf/mean-field.ts";
-import { crfRnn, denseCrf } from "../../src/crf/parameters.ts";
+import { marginals, messageMatrix } from "../support/crf/mean-field.ts";
+import { crfRnn } from "../../src/crf/parameters.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { createBuilder } from "../../src/onnx/build.ts";
 import { normal, random } from "../../src/random.ts";
 import { numbersOf, spatialSize, type Tensor, tensorOf } from "../../src/tensor.ts";
 import { runWasm } from "../support/wasm.ts";
 import { refinement, softmaxOf } from "./support.ts";
+import { denseCrf } from "../support/crf/dense-crf.ts";
 
 const [HEIGHT, WIDTH, CLASSES] = [32, 44, 4];
 const PIXELS = HEIGHT * WIDTH;

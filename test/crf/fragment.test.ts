@@ -4,16 +4,17 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { meanField, refine } from "../../src/crf/fragment.ts";
 import { latticeInputs } from "../../src/crf/lattice-filter.ts";
-import { marginals, messageMatrix } from "../../src/crf/mean-field.ts";
-import { crfRnn, denseCrf, type CrfParameters } from "../../src/crf/parameters.ts";
+import { marginals, messageMatrix } from "../support/crf/mean-field.ts";
+import { crfRnn, type CrfParameters } from "../../src/crf/parameters.ts";
 import { spatialFilter } from "../../src/crf/spatial-filter.ts";
 import { createBuilder } from "../../src/onnx/build.ts";
 import { typesOf } from "../../src/onnx/types.ts";
 import { footprint, predictMemory } from "../../src/runtime/memory/memory.ts";
-import { filled, numbersOf, tensorOf, type Tensor } from "../../src/tensor.ts";
+import { filled, numbersOf, type Size, type Tensor, tensorOf } from "../../src/tensor.ts";
 import { interpret } from "../support/interpreter.ts";
 import { runWasm } from "../support/wasm.ts";
-import { largestDifference, normalTensor, pictureOf, refinement, softmaxOf, type Size } from "./support.ts";
+import { largestDifference, normalTensor, pictureOf, refinement, softmaxOf } from "./support.ts";
+import { denseCrf } from "../support/crf/dense-crf.ts";
 
 const small: Size = { height: 7, width: 9 };
 const logitsOf = ({ height, width }: Size, classes: number, seed: number, spread = 1.5) =>

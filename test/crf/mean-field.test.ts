@@ -1,10 +1,11 @@
 /** The definition, where its result is known. */
 
 import { describe, expect, it } from "vitest";
-import { marginals, messageMatrix, potts } from "../../src/crf/mean-field.ts";
-import { crfRnn, denseCrf, type CrfParameters } from "../../src/crf/parameters.ts";
+import { marginals, messageMatrix, potts } from "../support/crf/mean-field.ts";
+import { crfRnn, type CrfParameters } from "../../src/crf/parameters.ts";
 import { filled, numbersOf, tensorOf, type Tensor } from "../../src/tensor.ts";
 import { largestDifference, normalTensor, pictureOf, softmaxOf } from "./support.ts";
+import { denseCrf } from "../support/crf/dense-crf.ts";
 
 const size = { height: 4, width: 5 };
 const once: CrfParameters = {

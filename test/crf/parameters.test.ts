@@ -1,7 +1,8 @@
 /** Which parameters are accepted. */
 
 import { describe, expect, it } from "vitest";
-import { CrfParameterError, checkParameters, crfRnn, denseCrf, type CrfParameters } from "../../src/crf/parameters.ts";
+import { CrfParameterError, checkParameters, crfRnn, type CrfParameters } from "../../src/crf/parameters.ts";
+import { denseCrf } from "../support/crf/dense-crf.ts";
 
 const { gaussian, bilateral } = crfRnn;
 

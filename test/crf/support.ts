@@ -8,12 +8,7 @@ import { createBuilder, type Builder } from "../../src/onnx/build.ts";
 import type { Model } from "../../src/onnx/graph.ts";
 import type { Value } from "../../src/onnx/value.ts";
 import { normal, random } from "../../src/random.ts";
-import { numbersOf, sizeOf, spatialSize, type Tensor, tensorOf } from "../../src/tensor.ts";
-
-export interface Size {
-  readonly height: number;
-  readonly width: number;
-}
+import { numbersOf, type Size, sizeOf, spatialSize, type Tensor, tensorOf } from "../../src/tensor.ts";
 
 /** Two regions of different colours with a slanted border, and noise: [3,H,W]. */
 export const pictureOf = ({ height, width }: Size, seed = 1, noise = 4): Tensor<"float32"> => {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { resizeBilinear, resizeNearest } from "../../src/image/resize.ts";
+import { resizeBilinear } from "../../src/image/resize.ts";
 import { tensorOf } from "../../src/tensor.ts";
 
 const side = fc.integer({ min: 1, max: 9 });
@@ -47,30 +47,5 @@ describe("resizeBilinear", () => {
     expect(resizeBilinear(image, [4, 5])).toEqual(image);
     expect(() => resizeBilinear(image, [0, 5])).toThrow(RangeError);
     expect(() => resizeBilinear(tensorOf("float32", [4], values(4)), [1, 1])).toThrow(/\[C, H, W\]/);
-  });
-});
-
-/** The k for which 2·to·k ≤ (2i + 1)·from < 2·to·(k + 1), in integers. */
-const holder = (i: number, from: number, to: number): number =>
-  Array.from({ length: from }, (_, k) => k).find((k) => (2 * i + 1) * from < 2 * to * (k + 1))!;
-
-describe("resizeNearest", () => {
-  test("takes the pixel whose area holds the output's centre", () => {
-    fc.assert(
-      fc.property(sizes, ([height, width, outHeight, outWidth]) => {
-        const labels = tensorOf("uint8", [height, width], values(height * width));
-        const out = resizeNearest(labels, [outHeight, outWidth]);
-        expect(out.shape).toEqual([outHeight, outWidth]);
-        out.data.forEach((label, i) => {
-          const [y, x] = [holder(Math.floor(i / outWidth), height, outHeight), holder(i % outWidth, width, outWidth)];
-          expect(label).toBe(labels.data[y * width + x]);
-        });
-      }),
-    );
-  });
-
-  test("refuses other shapes and sizes", () => {
-    expect(() => resizeNearest(tensorOf("uint8", [1, 1, 1], [0]), [1, 1])).toThrow(/\[H, W\]/);
-    expect(() => resizeNearest(tensorOf("uint8", [1, 1], [0]), [1, 1.5])).toThrow(RangeError);
   });
 });

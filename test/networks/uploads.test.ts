@@ -52,9 +52,10 @@ describe("an upload", () => {
   });
 
   it("tells how it sees images", async () => {
-    const input = { fit: "tile", width: 64, height: 48, overlap: 8 } as const;
+    const input = { fit: "tile", width: 256, height: 192, overlap: 32 } as const;
     const file = fileOf({}, { input, scales: [0.5, 1], fusion: "mean" });
-    const { model } = await upload(serviceWith(memoryBucket().bucket), file);
+    // A small budget, in which the search for the largest image compiles few tiles.
+    const { model } = await upload(serviceWith(memoryBucket().bucket, { budgetBytes: 24 * 2 ** 20 }), file);
     expect(model).toMatchObject({ input, scales: [0.5, 1], fusion: "mean" });
     expect(model.memory!.map(({ width }) => width)).toEqual([320, 640]);
   });
@@ -167,6 +168,16 @@ describe("an upload", () => {
     expect(same.read).toEqual(["manifests"]);
     expect(other.read).toContain("networks");
     expect(other.info).toEqual(same.info);
+  });
+});
+
+describe("a store that is full", () => {
+  it.each(["ENOSPC", "EDQUOT"])("is said to be so (%s); other faults are passed on", async (code) => {
+    const { bucket } = memoryBucket();
+    const put = () => Promise.reject(Object.assign(new Error(code), { code }));
+    expect(await failureOf(upload(serviceWith({ ...bucket, put }), mine))).toEqual({ kind: "storage-full" });
+    const broken = () => Promise.reject(new Error("EIO"));
+    await expect(upload(serviceWith({ ...bucket, put: broken }), mine)).rejects.toThrow("EIO");
   });
 });
 

@@ -115,6 +115,7 @@ export const definitions: ByName = {
     return { value: (z, at) => weight(z, at) * ce(z, at), climbed: held(weight) };
   },
   tsallis: () => ({ value: tsallis }),
+  "steered-tsallis": () => ({ value: ce, climbed: tsallis }),
   margin: () => ({ value: margin, seen: margin }),
   hinge: (targeted) => ({ value: (z, at) => Math.max(excess(targeted)(z, at), 0), seen: excess(targeted) }),
   "weighted-softplus-margin": (targeted) => ({

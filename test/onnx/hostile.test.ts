@@ -120,6 +120,9 @@ const relu = (input: string, output: string, name = ""): NodeInit => ({
   output: [output],
 });
 
+/** A node that calls a function of the model. */
+const call = (input: string, output: string): NodeInit => ({ ...relu(input, output), opType: "F", domain: "own" });
+
 const encode = (graph: GraphInit, model: Init<typeof ModelProtoSchema> = {}): Uint8Array =>
   toBinary(
     ModelProtoSchema,
@@ -187,7 +190,7 @@ describe("a malformed model is refused, and the message names the place", () => 
       encode({ input: [value("x", [2n ** 40n])] }),
       /^graph "g", input "x": dimension 1099511627776 is out of range/,
     ],
-    ["an input of −1", encode({ input: [value("x", [-1n])] }), /input "x": dimension -1/],
+    ["an input of −2", encode({ input: [value("x", [-2n])] }), /input "x": dimension -2/],
     [
       "a weight of 2^40",
       encode(weights({ dims: [2n ** 40n] })),
@@ -204,13 +207,19 @@ describe("a malformed model is refused, and the message names the place", () => 
     ["values in the wrong field", encode(weights({ dataType: 7 })), /holds 0 values/],
     [
       "external data",
-      encode(weights({ dataLocation: TensorProto_DataLocation.EXTERNAL, floatData: [] })),
-      /"w": weights are stored in another file/,
+      encode(
+        weights({
+          dataLocation: TensorProto_DataLocation.EXTERNAL,
+          floatData: [],
+          externalData: [{ key: "location", value: "w.bin" }],
+        }),
+      ),
+      /"w": its weights are in another file, "w.bin"/,
     ],
     [
       "an external file's name",
       encode(weights({ externalData: [{ key: "location", value: "../../etc/passwd" }] })),
-      /stored in another file/,
+      /at "\.\.\/\.\.\/etc\/passwd", which is not in the folder of the model/,
     ],
     ["strings as weights", encode(weights({ dataType: 8 })), /initializer "w": element type 8 is not supported/],
     ["an unknown element type", encode({ input: [value("x", [2n], 99)] }), /input "x": element type 99/],
@@ -220,9 +229,34 @@ describe("a malformed model is refused, and the message names the place", () => 
       encode({ input: [{ name: "x", type: { value: { case: "sequenceType", value: {} } } }] }),
       /input "x": is a sequenceType/,
     ],
-    ["functions", encode({}, { functions: [{ name: "f" }] }), /defines functions \(f\)/],
-    ["opset 6", encode({}, { opsetImport: [{ version: 6n }] }), /opset 6 is not supported; supported: 7 to 21/],
-    ["opset 22", encode({}, { opsetImport: [{ version: 22n }] }), /opset 22 is not supported/],
+    [
+      "a function that calls itself",
+      encode({ node: [call("x", "y")] }, { functions: [{ name: "F", domain: "own", node: [call("a", "b")] }] }),
+      /^function own\.F: calls itself/,
+    ],
+    [
+      "functions whose calls multiply",
+      encode(
+        { node: [{ ...call("x", "y"), opType: "F0" }] },
+        {
+          functions: Array.from({ length: 30 }, (_, i) => ({
+            name: `F${i}`,
+            domain: "own",
+            input: ["a"],
+            output: ["b"],
+            node: ["b", "c"].map((to) => ({ ...call("a", to), opType: `F${i + 1}` })),
+          })),
+        },
+      ),
+      /over 200000 nodes/,
+    ],
+    [
+      "a function of another opset",
+      encode({}, { functions: [{ name: "F", domain: "own", opsetImport: [{ version: 12n }] }] }),
+      /^function own\.F: is written in opset 12, the model in/,
+    ],
+    ["opset 6", encode({}, { opsetImport: [{ version: 6n }] }), /opset 6 is not supported; supported: 7 to 26/],
+    ["opset 27", encode({}, { opsetImport: [{ version: 27n }] }), /opset 27 is not supported/],
     ["opset 2^62", encode({}, { opsetImport: [{ version: 2n ** 62n }] }), /opset .* is not supported/],
     ["no opset", encode({}, { opsetImport: [{ domain: "com.example", version: 1n }] }), /opset \(none\)/],
     [

@@ -78,6 +78,16 @@ describe("inferTypes refuses", () => {
     [["Add", [noise([2, 3]), noise([4])]], /shapes \[2, 3\] and \[4\] do not broadcast/],
     [["Add", [noise([2]), ints(1, 2)]], /"x0" is float32, "x1" is int64/],
     [["Concat", [noise([2]), ints(1, 2)], { axis: 0 }], /"x0" is float32, "x1" is int64/],
+    [
+      ["MaxPool", [noise([1, 1, 8, 8])], { kernel_shape: [1, 1e6], pads: [0, 5e5, 0, 5e5] }],
+      /a window of 1000000 along axis 3 is far larger than the input \[8, 8\]/,
+    ],
+    [["AveragePool", [noise([1, 1, 8, 8])], { kernel_shape: [1e6, 1], auto_pad: "SAME_UPPER" }], /a window of 1000000/],
+    [
+      ["LpPool", [noise([1, 1, 8, 8])], { kernel_shape: [2, 2], dilations: [1e6, 1], pads: [5e5, 0, 5e5, 0] }],
+      /a window of 1000001/,
+    ],
+    [["LRN", [noise([1, 3, 8, 8])], { size: 1_000_001 }], /far larger than the 3 channels/],
     [["Sum", []], /input 0 is absent; Sum takes at least 1 input/],
     [["Pow", []], /input 0 is absent/],
     [["Size", []], /input 0 is absent/],

@@ -9,6 +9,7 @@ import { readModel } from "../../src/onnx/read.ts";
 import { faces } from "../../scripts/library/faces.ts";
 import { lossGradient } from "../../src/segmenter/differentiate/loss-gradient.ts";
 import { numbersOf } from "../../src/tensor.ts";
+import { blocksOf, read } from "../docs/documents.ts";
 import { noise } from "../support/networks/check.ts";
 import { runWasm } from "../support/wasm.ts";
 import { installInto, pack, root } from "./installed.ts";
@@ -19,25 +20,16 @@ const lean = installInto(tarball, false);
 const network = join(root, "models/enet-street-float/model.onnx");
 copyFileSync(network, join(lean.folder, "net.onnx"));
 
-const readme = readFileSync(join(root, "README.md"), "utf8");
-const examples = [
-  ...readme
-    .split("\n## As a library\n")[1]!
-    .split("\n## ")[0]!
-    .matchAll(/```ts\n([\s\S]*?)```/g),
-];
+/** The TypeScript examples of a document. */
+const examplesOf = (document: string): string[] =>
+  blocksOf(read(document)).flatMap(({ language, code }) => (language === "ts" ? [code] : []));
 
-/** The example of a loss of one's own. */
-const [ownLoss] = readFileSync(join(root, "docs/gradient.md"), "utf8").matchAll(/```ts\n([\s\S]*?)```/g);
+describe("the library examples of the documents, word for word, without the optional packages", () => {
+  const examples = ["README.md", "docs/library.md"].flatMap(examplesOf);
 
-describe("the README's library example, word for word, without the optional packages", () => {
-  const code = examples[0]?.[1] ?? "";
-
-  it("runs, and writes what the sources make", async () => {
-    expect(examples).toHaveLength(1);
-    lean.put("example.js", code);
-    lean.put("own-loss.js", ownLoss![1]!);
-    for (const file of ["example.js", "own-loss.js"]) await lean.run(process.execPath, [file]);
+  it("run, and write what the sources make", async () => {
+    expect(examples).toHaveLength(2);
+    for (const code of examples) await lean.run(process.execPath, [lean.put("example.js", code)]);
     const [written, energy] = ["net.grad.onnx", "net.energy.onnx"].map((file) => readFileSync(join(lean.folder, file)));
     const own = lossGradient(readFileSync(network), { size: { height: 240, width: 320 } });
     expect(written!.equals(own.bytes)).toBe(true);
@@ -56,13 +48,12 @@ describe("the README's library example, word for word, without the optional pack
     expect(Math.abs(norm - quotient)).toBeLessThan(0.02 * Math.abs(quotient));
   });
 
-  it("is well-typed for a project that checks the libraries' types too", () => {
+  it("are well-typed for a project that checks the libraries' types too", () => {
     const project = installInto(tarball, true);
     mkdirSync(join(project.folder, "node_modules/@types"));
     for (const name of ["@types/node", "undici-types"])
       symlinkSync(join(root, "node_modules", name), join(project.folder, "node_modules", name));
-    project.put("example.ts", code);
-    project.put("own-loss.ts", ownLoss![1]!);
+    examples.forEach((code, i) => project.put(`example${i}.ts`, code));
     const all = Object.keys(faces);
     project.put("all.ts", all.map((subpath, i) => `export * as face${i} from "faultline/${subpath}";\n`).join(""));
     project.put(
@@ -88,7 +79,7 @@ describe("the README's library example, word for word, without the optional pack
         return (cause as { readonly stdout: string }).stdout;
       }
     };
-    expect(check("example.ts", "own-loss.ts", "all.ts")).toBe("");
+    expect(check("example0.ts", "example1.ts", "all.ts")).toBe("");
     expect(check("wrong.ts")).toMatch(/^wrong\.ts\(2,\d+\): error TS2322/);
   });
 });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import type { Model } from "../../src/onnx/graph.ts";
-import { printGraph } from "../../src/onnx/print.ts";
 import { foldConstants } from "../../src/quantize/constants.ts";
 import { tensorOf } from "../../src/tensor.ts";
 import { distance, ints, modelOf, node, noise, runModel } from "../onnx/support.ts";
@@ -76,6 +75,6 @@ describe("folding of constants", () => {
       nodes: [node("Neg", ["large"], ["minus"]), node("Add", ["a", "b"], ["sum"])],
       outputs: ["minus", "sum"],
     });
-    expect(printGraph(foldConstants(model).graph)).toBe(printGraph(model.graph));
+    expect(foldConstants(model).graph).toEqual(model.graph);
   });
 });

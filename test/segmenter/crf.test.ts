@@ -2,7 +2,7 @@
 
 import { awayFrom } from "../support/aims.ts";
 import { describe, expect, it } from "vitest";
-import { marginals } from "../../src/crf/mean-field.ts";
+import { marginals } from "../support/crf/mean-field.ts";
 import type { CrfParameters } from "../../src/crf/parameters.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { createSegmenter, type Image } from "../../src/segmenter/segmenter.ts";

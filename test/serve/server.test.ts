@@ -64,12 +64,16 @@ const sent = async (server: Started, at: string, body: object) => {
   return { response };
 };
 
-/** The same service, in this process. */
-const here = async () => {
-  useNodeCodecs();
-  const store = await folderModels(`${root}models`);
-  return createService({ store, runtime: startWasm(), version: "0.1.0", defaultModel: "enet-street" });
-};
+/** The same service, in this process; one for all tests, so that its sessions are made once. */
+const here = (() => {
+  const start = async () => {
+    useNodeCodecs();
+    const store = await folderModels(`${root}models`);
+    return createService({ store, runtime: startWasm(), version: "0.1.0", defaultModel: "enet-street" });
+  };
+  let service: ReturnType<typeof start> | undefined;
+  return () => (service ??= start());
+})();
 
 describe("the server", () => {
   let server: Started;

@@ -19,7 +19,7 @@ const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 describe("the queue", () => {
   it("starts a task when those before it have ended, in the order of asking", async () => {
-    const queue = createQueue(3);
+    const queue = createQueue({ waiting: 3 });
     const events: string[] = [];
     const first = held();
     const named = (name: string, task: () => Promise<unknown>) => () => {
@@ -35,7 +35,7 @@ describe("the queue", () => {
   });
 
   it("lets one run and `waiting` wait, refuses a further one, and takes one again for each that ended", async () => {
-    const queue = createQueue(2);
+    const queue = createQueue({ waiting: 2 });
     const tasks = [held(), held(), held()];
     const runs = tasks.map((t) => queue(t.task));
     let started = false;
@@ -55,7 +55,7 @@ describe("the queue", () => {
   });
 
   it("goes on after a task that failed, and passes its failure to its caller alone", async () => {
-    const queue = createQueue(5);
+    const queue = createQueue({ waiting: 5 });
     const failing = held();
     const run = queue(failing.task);
     const next = queue(() => Promise.resolve("fine"));
@@ -72,7 +72,7 @@ describe("the queue", () => {
 
   it("once it is stopped lets the task end that runs, and begins none of those that wait or come", async () => {
     const stop = new AbortController();
-    const queue = createQueue(2, stop.signal);
+    const queue = createQueue({ waiting: 2, stop: stop.signal });
     const running = held();
     const run = queue(running.task);
     let begun = false;
@@ -86,12 +86,57 @@ describe("the queue", () => {
   });
 
   it("without a line takes one at a time", async () => {
-    const queue = createQueue(0);
+    const queue = createQueue({ waiting: 0 });
     const only = held();
     const run = queue(only.task);
     expect(await failureOf(queue(turn))).toMatchObject({ kind: "busy" });
     only.finish("done");
     expect(await run).toBe("done");
     expect(await queue(() => Promise.resolve("again"))).toBe("again");
+  });
+
+  it("forgets those who leave while they wait: they never begin, and their places are free at once", async () => {
+    const queue = createQueue({ waiting: 2 });
+    const first = held();
+    const run = queue(first.task);
+    const leaving = new AbortController();
+    const begun: string[] = [];
+    const named = (name: string, signal?: AbortSignal) => queue(async () => void begun.push(name), signal);
+    const gone = failureOf(named("gone", leaving.signal));
+    const stays = named("stays");
+    expect(await failureOf(named("too many"))).toMatchObject({ kind: "busy", retryAfterSeconds: 15 });
+    leaving.abort();
+    expect(await gone).toEqual({ kind: "cancelled" });
+    const next = named("next", new AbortController().signal);
+    expect(await failureOf(named("late", leaving.signal))).toEqual({ kind: "cancelled" });
+    first.finish("done");
+    await Promise.all([run, stays, next]);
+    expect(begun).toEqual(["stays", "next"]);
+  });
+
+  it("leaves a task that has begun to its own signal, and keeps no listener of one that has ended", async () => {
+    const queue = createQueue({ waiting: 1 });
+    const leave = new AbortController();
+    const only = held();
+    const run = queue(only.task, leave.signal);
+    await turn();
+    leave.abort();
+    only.finish("done");
+    expect(await run).toBe("done");
+    expect(await queue(() => Promise.resolve("again"))).toBe("again");
+  });
+
+  it("holds a long line without a long chain: ten thousand that leave cost one step each", async () => {
+    const queue = createQueue({ waiting: 10_000 });
+    const first = held();
+    const run = queue(first.task);
+    const leaving = Array.from({ length: 10_000 }, () => new AbortController());
+    let begun = 0;
+    const all = leaving.map(({ signal }) => failureOf(queue(async () => void (begun += 1), signal)));
+    for (const each of leaving) each.abort();
+    expect(new Set((await Promise.all(all)).map(({ kind }) => kind))).toEqual(new Set(["cancelled"]));
+    first.finish("done");
+    await run;
+    expect(begun).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-/** What every backend must give for whole networks: those that ship, and the reference networks where they are at hand. */
+/** The tests of a backend on whole networks: those that ship, and the reference networks where they are available. */
 
 import { given, leastLikely } from "./aims.ts";
 import { describe, expect, it } from "vitest";
@@ -23,23 +23,23 @@ type Run<R extends Runtime> = (
 ) => Promise<Record<string, Tensor>>;
 
 export interface BackendOptions<R extends Runtime> {
-  /** What the graphs are written for. */
+  /** The backend for which the graphs are lowered. */
   readonly target: Backend;
   /** Bound of ‖∇ − ∇ WASM‖ ÷ ‖∇ WASM‖, by the network's precision; default 10⁻³. */
   readonly gradientError?: Readonly<Record<Manifest["precision"], number>> | undefined;
-  /** Least share of the pixels that are labelled as on WASM; default 0.999. */
+  /** Smallest share of pixels with the same label as on WASM; default 0.999. */
   readonly agreement?: number | undefined;
-  /** Of the images, as far as a network's size is open. */
+  /** Size of the images for networks that leave it open. */
   readonly size: Size;
-  /** Of networks, those that run; default: those whose own size is not larger. */
+  /** Selects the networks that run; default: those whose fixed size is not larger. */
   readonly chosen?: ((network: Network) => boolean) | undefined;
-  /** How a graph is run, if not in a session of the runtime. */
+  /** Runs a graph; default: in a session of the runtime. */
   readonly run?: Run<R>;
 }
 
 type Graph = (network: Network, size: Size, target: Backend) => Compiled;
 
-/** The one that takes most shaders first: the others find them compiled. */
+/** The network with the most shaders runs first; the others find them compiled. */
 const graphs: readonly (readonly [string, Graph])[] = [
   ["gradient against given labels", (network, size, target) => compileGradient(network, size, given, { target })],
   [
@@ -65,17 +65,17 @@ const sameTypes = (actual: Record<string, Tensor>, expected: Record<string, Tens
   expect(typed(actual)).toEqual(typed(expected));
 };
 
-/** Networks with graphs of their own: a float twin has its int8 network's operators, a variant those of the network that it names. */
+/** Networks with different graphs: a float network has its int8 network's operators, a variant those of its network. */
 export const distinctNetworks = (): Network[] =>
   networks().filter(({ manifest }) => manifest.network === undefined && !manifest.name.endsWith("-float"));
 
-/** Whether the network takes an image of about that size: some are of a fixed one. */
+/** Whether the network accepts an image of about that size; some have a fixed size. */
 export const withinSize = ({ manifest }: Network, { height, width }: Size): boolean => {
   const own = networkSize(manifest, { height, width });
   return own.height <= height && own.width <= width;
 };
 
-/** Every network's graphs for `target` on the backend, against those for WASM on WASM. */
+/** Compares every network's graphs for `target`, run on the backend, with those for WASM, run on WASM. */
 export const describeBackend = <R extends Runtime>(
   name: string,
   start: () => Promise<R>,

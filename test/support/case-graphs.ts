@@ -1,4 +1,4 @@
-/** The graphs of the operators' cases, and how what two backends give of them is compared. */
+/** The graphs of the operators' cases, and the comparison of two backends' results. */
 
 import { createBuilder } from "../../src/onnx/build.ts";
 import type { Model } from "../../src/onnx/graph.ts";
@@ -15,7 +15,7 @@ export const relativeError = (actual: Tensor, expected: Tensor): number => {
   return Math.hypot(...differences) / (Math.hypot(...b) || 1);
 };
 
-/** The forward graph of a case, and its gradients, each with what it is run on. */
+/** The forward graph of a case and its gradient graphs, each with its inputs. */
 export const graphsOf = (c: Case): (readonly [Model, Feeds])[] => {
   const op = createBuilder(c.operator);
   const forward = op.model(c.build(op, ...inputsOf(op, c)));

@@ -1,4 +1,4 @@
-/** A Service without a network: fixed numbers, a record of what it was asked, and methods that a test replaces. */
+/** A Service without a network: fixed answers, a record of its requests, and methods that a test can replace. */
 import { FaultlineError, type Failure } from "../../src/contract/failure.ts";
 import type { Service } from "../../src/contract/service.ts";
 import type { AttackResult, OutputName } from "../../src/contract/attack.ts";
@@ -91,7 +91,7 @@ const point = (attack: AttackName, epsilon: number): CurvePoint => {
 
 type Calls = { [K in "segment" | "attack" | "score" | "robustness"]: Parameters<Service[K]>[0][] };
 
-/** The fake, and the requests that reached it, in order. */
+/** A Service that records its requests in order. */
 export interface FakeService extends Service {
   readonly calls: Calls;
 }
@@ -118,6 +118,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         labels: png("labels"),
         backend: "wasm",
         backendWhy: "it was asked for",
+        warnings: [],
         timings: { run: 2, total: 3 },
       };
     },
@@ -137,6 +138,8 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         width: 4,
         height: 2,
         reference: request.labels ? "ground-truth" : "prediction",
+        voidPixels: 0,
+        warnings: [],
         scores: { float: scores, uint8: { ...scores, iouRatio: 0.3 } },
         perturbation: { float: perturbation, uint8: { ...perturbation, psnr: null } },
         steps,
@@ -149,7 +152,8 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
     },
     score: async (request) => {
       calls.score.push(request);
-      const both = { width: 4, height: 2, classes: 2, voidPixels: 0, prediction: mapScores };
+      const { meanOver = "reference" } = request;
+      const both = { width: 4, height: 2, classes: 2, meanOver, warnings: [], voidPixels: 0, prediction: mapScores };
       return request.adversarial ? { ...both, adversarial: mapScores, iouRatio: 1 } : both;
     },
     robustness: async (request, { onPoint, signal }) => {
@@ -165,6 +169,8 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         width: 4,
         height: 2,
         reference: request.labels ? "ground-truth" : "prediction",
+        voidPixels: 0,
+        warnings: [],
         threshold,
         clean: { miou: 1, pixelAccuracy: 1 },
         curve,
@@ -181,7 +187,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
   };
 };
 
-/** A service whose every run ends in this failure. */
+/** A service whose every method fails with this failure. */
 export const failingService = (failure: Failure): FakeService => {
   const fail = async (): Promise<never> => {
     throw new FaultlineError(failure);

@@ -1,6 +1,6 @@
 /**
  * WebGPU for tests, mostly on software Vulkan (scripts/software-vulkan.ts; VK_DRIVER_FILES chooses another driver). Where there
- * is none, the tests are skipped, saying why.
+ * is none, the tests are skipped and print the reason.
  */
 
 import { NO_VULKAN } from "../../scripts/software-vulkan.ts";
@@ -10,7 +10,7 @@ import { openGpu, type Gpu, type GpuArray } from "../../src/runtime/gpu/gpu.ts";
 import type { ElementType } from "../../src/runtime/gpu/shader.ts";
 import type { DataOf } from "../../src/tensor.ts";
 
-/** A device of its own, to break. */
+/** A new device, which a test may break. */
 export const openTestDevice = async (): Promise<GPUDevice> => openDevice(await openAdapter());
 
 const find = async (): Promise<Gpu & { readonly software: boolean }> => {
@@ -24,23 +24,23 @@ const find = async (): Promise<Gpu & { readonly software: boolean }> => {
 const found = await find().catch((error: unknown) => String(error));
 if (typeof found === "string") console.warn(`The tests on a GPU are skipped: ${found}`);
 
-/** Whether there is one. */
+/** Whether there is a GPU. */
 export const hasGpu: boolean = typeof found !== "string";
 
 /**
- * Whether it is one in hardware. Software adds in WASM's order, to the last bit mostly; a GPU does not, and where a rounding puts an
- * activation on the other side of a kink or of a level, what follows differs by more than a rounding.
+ * Whether the GPU is hardware. Software adds in WASM's order and mostly agrees to the last bit. A hardware GPU does not: where
+ * rounding puts an activation on the other side of a kink or of a level, later values differ by more than rounding.
  */
 export const isHardware: boolean = typeof found !== "string" && !found.software;
 
-/** What the title of a test that needs one ends with. */
+/** Ends the title of a test that needs a GPU. */
 export const gpuNote: string = typeof found === "string" ? ` (skipped: ${found})` : "";
 
-/** The kernels on a device; on nothing, where the tests are skipped. */
+/** The kernels on a device; without a device where the tests are skipped. */
 export const gpu: Gpu =
   typeof found === "string" ? openGpu({ lost: new Promise(() => undefined) } as unknown as GPUDevice, {}) : found;
 
-/** Uploads arrays, runs, and frees them. */
+/** Runs `work` with arrays that are freed afterwards. */
 export const withArrays = async <T>(
   gpu: Gpu,
   work: (upload: <D extends ElementType>(dtype: D, data: DataOf<D>) => Promise<GpuArray<D>>) => Promise<T>,

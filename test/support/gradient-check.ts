@@ -12,7 +12,7 @@ import { numbersOf, sizeOf, tensorOf, type Tensor } from "../../src/tensor.ts";
 import { feedsOf, inputsOf, type Case } from "./cases/case.ts";
 import { interpret } from "./interpreter.ts";
 
-/** What must hold: the two sides of the check, for one source and one output of a case. */
+/** The two sides of the check, for one source and one output of a case. */
 export interface Check {
   readonly source: string;
   readonly output: string;
@@ -63,7 +63,7 @@ const noise = (shape: readonly number[], seed: number): Tensor<"float32"> => {
   return tensorOf("float32", shape, values);
 };
 
-/** What a differentiated case is run on: its inputs and a random cotangent. */
+/** The inputs of a differentiated case: its own and a random cotangent. */
 export const gradientFeeds = (c: Case, d: Differentiated, seed: number): Record<string, Tensor> => {
   const { shape, dtype } = d.backward.graph.inputs.find((v) => v.name === "cotangent")!;
   const cotangent = noise(shape as readonly number[], seed + 1);

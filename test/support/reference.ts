@@ -1,6 +1,6 @@
 /**
  * An optional folder of reference data: trained networks, images, gradients and curves to compare with. Tests that need it
- * are skipped where it is absent. It lies beside the checkout, or where FAULTLINE_REFERENCE says.
+ * are skipped where it is absent. It lies next to the checkout, or at FAULTLINE_REFERENCE.
  */
 
 import { existsSync } from "node:fs";
@@ -12,7 +12,7 @@ const root = process.env["FAULTLINE_REFERENCE"] ?? fileURLToPath(new URL("../../
 /** Whether the reference data is there. */
 export const hasReference: boolean = existsSync(root);
 
-/** What the title of a test that needs the reference data ends with. */
+/** Ends the title of a test that needs the reference data. */
 export const referenceNote: string = hasReference ? "" : " (skipped: no reference data, see test/support/reference.ts)";
 
 /** @example referencePath("models", "enet_camvid.onnx") */

@@ -1,4 +1,4 @@
-/** Small graphs as far as memory goes, written by hand. */
+/** Small graphs for predictions of memory, written by hand. */
 
 import type { DType } from "../../src/tensor.ts";
 import type { SizedGraph, SizedNode, SizedType } from "../../src/runtime/memory/sized-graph.ts";

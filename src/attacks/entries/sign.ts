@@ -1,7 +1,16 @@
 /** The attacks of the paper and PGD: steps along the sign of the gradient. */
 
-import { iterative, iterativeInAnyNorm, singleStep, whiteBox, type AttackEntry, type Paper } from "../entry.ts";
+import {
+  iterative,
+  iterativeInAnyNorm,
+  randomStart,
+  singleStep,
+  whiteBox,
+  type AttackEntry,
+  type Paper,
+} from "../entry.ts";
 import { l2Rule } from "../rules/l2.ts";
+import { randomFgsmRule } from "../rules/random-fgsm.ts";
 import { signRule } from "../rules/sign.ts";
 
 const fgsmPaper: Paper = {
@@ -49,6 +58,26 @@ export const signAttacks = {
     options: singleStep("fgsm-ii"),
     rule: signRule,
   },
+  "r-fgsm": {
+    ...whiteBox,
+    title: "R-FGSM",
+    summary: "A random step of α, then one step of ε − α away from each pixel's own label.",
+    formula: "x′ = x + α·sign N(0, I); x′ + (ε − α)·sign ∇L(x′, y)",
+    paper: {
+      title: "Ensemble Adversarial Training: Attacks and Defenses",
+      authors: "Tramèr, Kurakin, Papernot, Goodfellow, Boneh, McDaniel",
+      year: 2018,
+      arxiv: "1705.07204",
+    },
+    objective: "cross-entropy",
+    random: true,
+    options: {
+      alpha: { default: (epsilon) => epsilon / 2 },
+      steps: { default: 1, fixed: "must be 1: r-fgsm takes one step along the gradient" },
+      restarts: { default: 1 },
+    },
+    rule: randomFgsmRule,
+  },
   ifgsm: {
     ...whiteBox,
     title: "Iterative FGSM",
@@ -86,7 +115,7 @@ export const signAttacks = {
     objective: "cross-entropy",
     random: true,
     norms: ["linf", "l2"],
-    options: iterativeInAnyNorm,
-    rule: ({ alpha, norm }) => (norm === "l2" ? l2Rule : signRule)({ alpha, randomStart: true }),
+    options: { ...iterativeInAnyNorm, ...randomStart },
+    rule: (options) => (options.norm === "l2" ? l2Rule : signRule)(options),
   },
 } as const satisfies Readonly<Record<string, AttackEntry>>;

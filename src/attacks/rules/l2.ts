@@ -3,7 +3,7 @@
 import { gradientOf, type Rule } from "../attack.ts";
 import { project, requirePositive } from "../constraint.ts";
 import { l2 } from "../norms.ts";
-import { uniformStart } from "../start.ts";
+import { startWithin } from "../start.ts";
 import type { SignOptions } from "./sign.ts";
 
 /** x + (α/‖d‖₂)·d; a direction of zeros moves nothing. */
@@ -15,7 +15,7 @@ export const alongUnit = (direction: Float32Array, alpha: number, x: Float32Arra
 };
 
 /** x ← project(x + α·∇/‖∇‖₂), α in grey levels of the L2 norm over all values (Madry et al. 2018). */
-export const l2Rule = ({ alpha, randomStart = false }: SignOptions): Rule<null> => {
+export const l2Rule = ({ alpha, start = 0 }: SignOptions): Rule<null> => {
   requirePositive({ alpha });
   return {
     kind: "l2",
@@ -23,7 +23,7 @@ export const l2Rule = ({ alpha, randomStart = false }: SignOptions): Rule<null> 
     needs: "gradient",
     begin: ({ data }, constraint, random) => ({
       state: null,
-      x: randomStart ? uniformStart(data, constraint, random) : data,
+      x: startWithin(start, data, constraint, random),
     }),
     next: (_, seen, x, { clean, constraint }) => {
       const moved = alongUnit(gradientOf(seen, x.length), alpha, x);

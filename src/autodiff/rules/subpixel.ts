@@ -33,6 +33,9 @@ const phaseWeights = remembered((w: Tensor<"float32">, stride: number): Tensor<"
   return tensor("float32", [stride * stride * c, m, th, tw], data);
 });
 
+/** Up to this stride the form pays also where the stride is larger than the kernel. */
+const MAX_EMPTY_STRIDE = 8;
+
 /**
  * Σ over the positions at which `window` slid over an image of size `spatial`, of `y` times the weights: what ConvTranspose
  * computes. null where this form does not apply: other than two axes, one stride, dilation 1 and one group.
@@ -49,6 +52,8 @@ export const subpixelBack = (
   bias?: Tensor,
 ): Value | null => {
   const stride = strides[0]!;
+  // Phases that no element of the kernel falls into take memory for nothing: strides² of them.
+  if (stride > Math.max(...kernel, MAX_EMPTY_STRIDE)) return null;
   if (spatial.length !== 2 || stride < 2 || strides[1] !== stride || dilations.some((d) => d !== 1)) return null;
   const positions = spatial.map((size, i) => Math.floor((size - 1 + pads[i]!) / stride) + 1);
   const taps = kernel.map((k) => Math.ceil(k / stride));

@@ -81,15 +81,17 @@ export const orderForMemory = (graph: Graph, types: ReadonlyMap<string, TensorTy
   const firsts = made.map(({ outputs: [mask = ""] }, i) =>
     firstElement(`first_of_mask_${i}`, mask, types.get(mask)!.shape.length),
   );
-  const reads = graph.nodes.flatMap(({ inputs }) => inputs);
-  const readers = (name: string): number => reads.reduce((count, input) => count + Number(input === name), 0);
+  const reads = new Map<string, number>();
+  for (const name of graph.nodes.flatMap(({ inputs }) => inputs)) reads.set(name, (reads.get(name) ?? 0) + 1);
+  const readers = (name: string): number => reads.get(name) ?? 0;
   /** The node that makes an output, and the one before it where it is but an Identity, which onnxruntime leaves out; none that others read. */
   const makers = (name: string, wanted = 0): Node[] => {
     const node = graph.nodes[index.get(name) ?? -1];
     if (!node || node.outputs.some((output) => readers(output) > (output === name ? wanted : 0))) return [];
     return [...(node.op === "Identity" ? makers(node.inputs[0]!, 1) : []), node];
   };
-  const last = graph.outputs.toReversed().flatMap(({ name }) => makers(name));
+  // A node that makes several outputs stands where the first of them asks for it, once.
+  const last = [...new Set(graph.outputs.toReversed().flatMap(({ name }) => makers(name)))];
   return {
     ...graph,
     nodes: [...graph.nodes.filter((n) => !last.includes(n)), ...last, ...firsts.map(([node]) => node).toReversed()],

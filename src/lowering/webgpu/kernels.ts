@@ -27,9 +27,6 @@ const table = new Map(
   ),
 );
 
-/** Operators that have a kernel, at least for float32. */
-export const gpuOperators: readonly string[] = [...table.keys()].toSorted();
-
 /** Inputs whose values a kernel computes on, for operators that have others: indices, shapes. */
 const computedOn: Readonly<Record<string, readonly number[]>> = {
   Gather: [0],

@@ -54,7 +54,10 @@ const LpNormalization: Infer = (node, inputs) => {
 
 const LRN: Infer = (node, inputs) => {
   const size = intOf(node, "size", 0);
+  const channels = required(node, inputs, 0).shape[1] ?? 0;
   if (size < 1) throw new OnnxError(`size ${size} is not positive`, describe(node));
+  if (size > 2 * channels + 64)
+    throw new OnnxError(`size ${size} is far larger than the ${channels} channels`, describe(node));
   return same(node, inputs);
 };
 

@@ -126,12 +126,28 @@ const ConvTranspose: Infer = (node, inputs) => {
   ];
 };
 
+/** What a window may exceed three times the picture by: small pictures are pooled with the same windows as large ones. */
+const MAX_EXCESS = 64;
+
+/** A window that is mostly padding would cost work that has no bound in the picture's size. */
+const checkExtent = (node: Node, spatial: readonly number[], { kernel, dilations }: Window): void => {
+  const large = spatial.findIndex((size, i) => (kernel[i]! - 1) * dilations[i]! + 1 > 3 * size + MAX_EXCESS);
+  if (large < 0) return;
+  const input = `[${spatial.join(", ")}]`;
+  throw new OnnxError(
+    `a window of ${(kernel[large]! - 1) * dilations[large]! + 1} along axis ${large + 2} is far larger than the input ${input}`,
+    describe(node),
+  );
+};
+
 const pool: Infer = (node, inputs) => {
   const x = required(node, inputs, 0);
   const spatial = x.shape.slice(2);
   const kernel = intsOf(node, "kernel_shape", undefined);
   if (!kernel) throw new OnnxError("has no kernel_shape", describe(node));
-  const output = windowOutput(spatial, windowOf(node, spatial, kernel), intOf(node, "ceil_mode", 0) === 1);
+  const window = windowOf(node, spatial, kernel);
+  checkExtent(node, spatial, window);
+  const output = windowOutput(spatial, window, intOf(node, "ceil_mode", 0) === 1);
   const type = positive(node, { dtype: x.dtype, shape: [x.shape[0]!, x.shape[1]!, ...output] });
   return [type, { dtype: "int64", shape: type.shape }];
 };

@@ -1,19 +1,22 @@
-/** A device whose errors are exceptions: what it objects to, and its loss. */
+/** A device whose errors, and whose loss, become exceptions. */
 
 import { DeviceLostError, GpuError } from "./error.ts";
 import { reasonOf } from "../../reason.ts";
 
-/** WebGPU's flags, which are no globals in Node. */
+/** WebGPU's usage flags, which are not globals in Node. */
 export const usage = { mapRead: 1, copySource: 4, copyTarget: 8, uniform: 64, storage: 128 } as const;
 
-/** A device, with the adapter's limits (and the adapter is used up then, so that a new device takes a new one): images and logits may be larger than WebGPU's default of 128 MiB. */
+/**
+ * A device with the adapter's limits, because images and logits may be larger than WebGPU's default of 128 MiB. An adapter gives
+ * one device only: a further one needs a new adapter.
+ */
 export const openDevice = async (adapter: GPUAdapter): Promise<GPUDevice> => {
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   return adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
 };
 
 interface Loss {
-  /** `null` while the device lives. */
+  /** The error of the loss; null while the device works. */
   info: GPUDeviceLostInfo | null;
 }
 
@@ -34,8 +37,8 @@ const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
 export type Guard = <T>(what: string, work: () => T | Promise<T>) => Promise<T>;
 
 /**
- * Does work on the device. Rejects with DeviceLostError once it is lost, and with GpuError where it objects to a command that
- * the work gives before it first awaits: error scopes belong to the device, so that they may not be open any longer.
+ * Calls `work`, which uses the device. Rejects with DeviceLostError once the device is lost, and with GpuError where it rejects a
+ * command that the work issues before it first awaits: error scopes belong to the device and must not stay open longer.
  */
 export const guardOf = (device: GPUDevice): Guard => {
   const loss = lossOf(device);
@@ -46,7 +49,7 @@ export const guardOf = (device: GPUDevice): Guard => {
     const done = (async () => work())();
     const faults = Promise.all([device.popErrorScope(), device.popErrorScope()]);
     const [result, fault] = await Promise.allSettled([done, faults]);
-    if (result.status === "rejected" || fault.status === "rejected") await later(); // the news of a loss may come after what fails by it
+    if (result.status === "rejected" || fault.status === "rejected") await later(); // The loss may be reported after the failure that it causes.
     if (loss.info) throw new DeviceLostError(loss.info);
     if (result.status === "rejected" && result.reason instanceof GpuError) throw result.reason;
     const objection = fault.status === "rejected" ? fault.reason : fault.value.find((f) => f !== null);
@@ -56,7 +59,7 @@ export const guardOf = (device: GPUDevice): Guard => {
   };
 };
 
-/** A buffer, filled where `fill` is given. @throws GpuError where it is larger than the device takes. */
+/** A buffer, filled where `fill` is given. @throws GpuError where it is larger than the device allows. */
 export const createBuffer = (device: GPUDevice, size: number, flags: number, fill?: ArrayBufferView): GPUBuffer => {
   const limit = device.limits.maxBufferSize;
   if (size > limit) throw new GpuError(`a buffer of ${size} bytes: the device takes at most ${limit}`);
@@ -68,7 +71,7 @@ export const createBuffer = (device: GPUDevice, size: number, flags: number, fil
   return buffer;
 };
 
-/** By its name, as far as it tells one; software (SwiftShader, lavapipe) computes on the processor. */
+/** The adapter's name, as far as it has one, and whether it is software that computes on the CPU (SwiftShader, lavapipe). */
 export const adapterOf = ({ info }: GPUAdapter): { readonly name: string; readonly software: boolean } => {
   const { vendor, architecture, description, isFallbackAdapter } = info;
   const name = [vendor, architecture, description].filter(Boolean).join(", ") || "unnamed";

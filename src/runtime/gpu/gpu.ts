@@ -1,7 +1,7 @@
 /**
- * Compute kernels (kernels/*.wgsl) on a WebGPU device: compiled once, bound by name and type, launched. Buffers of another
- * owner on the same device (onnxruntime's) are bound as well as ours. Knows no platform: the device and the kernels' sources
- * are handed over. The kernels are typed in `steps.ts` and `labels.ts`.
+ * Compute kernels (kernels/*.wgsl) on a WebGPU device: compiled once, bound by name and type, launched. Buffers that others own on
+ * the same device (onnxruntime) can be bound too. This file knows no platform: the caller passes the device and the sources. The
+ * typed forms of the kernels are in `steps.ts` and `labels.ts`.
  */
 
 import type { DataOf } from "../../tensor.ts";
@@ -15,20 +15,20 @@ export type { GpuArray } from "./pipeline.ts";
 /** WGSL by kernel name. */
 export type KernelSources = Readonly<Record<string, string>>;
 
-/** Commands and what they are bound to, made once and recorded as often as wanted. */
+/** Commands with their bindings, created once and recorded any number of times. */
 export interface Launch {
   readonly record: (encoder: GPUCommandEncoder) => void;
-  /** Frees the buffers that it made for itself; it cannot be recorded any more. */
+  /** Frees the launch's own buffers; it can no longer be recorded. */
   readonly release: () => void;
 }
 
 export interface LaunchOptions {
-  /** By the names that the kernel declares. */
+  /** Buffers by the names that the kernel declares. */
   readonly buffers: Readonly<Record<string, GpuArray>>;
   readonly parameters: Readonly<Record<string, number>>;
-  /** What the threads share among them: kernels stride over the items, so that any number of workgroups will do. */
+  /** Number of items that the threads divide among them; kernels stride over them, so that any number of workgroups gives the same. */
   readonly items: number;
-  /** At most so many workgroups; default: as many as the device takes in one dimension. */
+  /** Largest number of workgroups; default: the device's limit in one dimension. */
   readonly groups?: number | undefined;
   /** Workgroups in the second dimension; default 1. */
   readonly layers?: number | undefined;
@@ -38,24 +38,24 @@ export interface LaunchOptions {
 /** All methods reject with DeviceLostError once the device is lost. */
 export interface Gpu {
   readonly device: GPUDevice;
-  /** A buffer with a copy of the data. @throws GpuError where it is too large for the device. */
+  /** Creates a buffer with a copy of the data. @throws GpuError where it is too large for the device. */
   readonly upload: <D extends ElementType>(dtype: D, data: DataOf<D>) => Promise<GpuArray<D>>;
-  /** A buffer of zeros. @throws GpuError where it is too large for the device. */
+  /** Creates a buffer of zeros. @throws GpuError where it is too large for the device. */
   readonly allocate: <D extends ElementType>(dtype: D, length: number) => Promise<GpuArray<D>>;
-  /** Replaces the elements of a buffer: of four bytes each. */
+  /** Replaces the elements of a buffer, which must have four bytes each. */
   readonly write: <D extends Exclude<ElementType, "uint8">>(array: GpuArray<D>, data: DataOf<D>) => Promise<void>;
-  /** A kernel, bound. @throws GpuError for a kernel that does not compile (with its line), or that takes other bindings. */
+  /** Binds a kernel. @throws GpuError where the kernel does not compile (with the line), or has other bindings. */
   readonly launch: (kernel: string, options: LaunchOptions) => Promise<Launch>;
-  /** Submits launches, in this order; resolves as they are accepted, before they are done. */
+  /** Submits launches in this order; resolves once they are accepted, before they have finished. */
   readonly run: (...launches: readonly Launch[]) => Promise<void>;
-  /** The elements, when all that was submitted before is done. */
+  /** Reads the elements, after everything that was submitted before has finished. */
   readonly read: <D extends ElementType>(array: GpuArray<D>) => Promise<DataOf<D>>;
 }
 
 const arrays = { float32: Float32Array, int32: Int32Array, uint32: Uint32Array, uint8: Uint8Array } as const;
 const mapForReading = 1;
 
-/** The first elements of a buffer, whoever made it. @throws GpuError where it is too small. */
+/** The first elements of a buffer of any owner. @throws GpuError where it is too small. */
 export const arrayOf = <D extends ElementType>(buffer: GPUBuffer, dtype: D, length: number): GpuArray<D> => {
   const needed = bindingBytes(dtype, length);
   if (buffer.size < needed) throw new GpuError(`${length} × ${dtype}: ${needed} bytes; the buffer has ${buffer.size}`);
@@ -83,7 +83,7 @@ export const openGpu = (device: GPUDevice, sources: KernelSources): Gpu => {
 
   const store = <D extends ElementType>(dtype: D, length: number, data?: DataOf<D>): Promise<GpuArray<D>> =>
     guard(`${length} × ${dtype}`, () => {
-      const size = 16 * Math.max(Math.ceil(bindingBytes(dtype, length) / 16), 1); // onnxruntime's unit too
+      const size = 16 * Math.max(Math.ceil(bindingBytes(dtype, length) / 16), 1); // onnxruntime allocates in the same unit.
       const flags = usage.storage | usage.copySource | usage.copyTarget;
       return arrayOf(createBuffer(device, size, flags, data), dtype, length);
     });

@@ -1,30 +1,30 @@
-/** What the kernels' typed forms (`steps.ts`, `labels.ts`) share. */
+/** Types and checks that the kernels' typed forms (`steps.ts`, `labels.ts`) share. */
 
 import { GpuError } from "./error.ts";
 import type { GpuArray, Launch } from "./gpu.ts";
 
 export type Floats = GpuArray<"float32">;
 
-/** In the options of every kernel. */
+/** Options of every kernel. */
 export interface Grid {
-  /** At most so many workgroups. The result does not depend on it, beyond the order of sums. */
+  /** Largest number of workgroups. It affects results only by the order in which sums are made. */
   readonly groups?: number | undefined;
 }
 
-/** A launch with a result of a few bytes. */
+/** A launch whose result is a few bytes to read. */
 export interface Measurement<T> extends Launch {
-  /** What the last run measured. */
+  /** The result of the last run. */
   readonly read: () => Promise<T>;
 }
 
-/** @throws GpuError */
+/** @throws GpuError that names the array of another length. */
 export const requireLength = (what: string, length: number, arrays: Readonly<Record<string, GpuArray>>): void => {
   for (const [name, array] of Object.entries(arrays)) {
     if (array.length !== length) throw new GpuError(`${what}: ${name} has ${array.length} elements, not ${length}`);
   }
 };
 
-/** The launch, with buffers that it frees with its own. */
+/** The launch; its release also frees the buffers `own`. */
 export const releasing = (launch: Launch, ...own: readonly GpuArray[]): Launch => ({
   ...launch,
   release: () => {

@@ -10,24 +10,24 @@ type Labels = GpuArray<"uint8">;
 /** @throws GpuError */
 const requireClasses = (what: string, classes: number): void => {
   if (!Number.isInteger(classes) || classes < 1 || classes > 256) {
-    throw new GpuError(`${what}: ${classes} classes; labels of a byte tell 1 to 256`);
+    throw new GpuError(`${what}: ${classes} classes; labels of one byte allow 1 to 256`);
   }
 };
 
 export interface ConfusionCount extends Grid {
   readonly prediction: Labels;
-  /** 255 is void. */
+  /** Reference labels; 255 is void. */
   readonly reference: Labels;
-  /** `confusionLength(classes)` numbers, added to: cleared first for one image's matrix, not cleared for the sum of a set. */
+  /** `confusionLength(classes)` counts, which are added to: clear them first for the matrix of one image, not for that of a set. */
   readonly counts: GpuArray<"uint32">;
-  /** 1 to 256. */
+  /** Number of classes, 1 to 256. */
   readonly classes: number;
 }
 
-/** [classes, classes + 1], as of `Confusion`, and the count of labels that are neither class nor void. */
+/** Number of counts: the matrix [classes, classes + 1] of `Confusion`, and the number of labels that are neither class nor void. */
 export const confusionLength = (classes: number): number => classes * (classes + 1) + 1;
 
-/** Counts that fit into a workgroup's memory: 16 KiB, the least that WebGPU grants. */
+/** Counts that fit into a workgroup's memory of 16 KiB, the minimum that WebGPU guarantees. */
 const groupCounts = 4096;
 
 /** counts[r, p] += pixels of reference class r predicted as p. */
@@ -49,7 +49,7 @@ export const confusion = async (
   });
 };
 
-/** As `Scores` of a confusion matrix, in float32. */
+/** The same as `Scores` of a confusion matrix, in float32. */
 export interface DeviceScores {
   readonly iou: readonly (number | null)[];
   readonly miou: number | null;
@@ -57,7 +57,7 @@ export interface DeviceScores {
   readonly pixels: number;
 }
 
-/** Scores of a confusion matrix: 16 + 4·classes bytes to read. @throws GpuError in `read`, for references with a label that is no class. */
+/** Scores of a confusion matrix, 16 + 4·classes bytes to read. @throws GpuError in `read`, where the reference had a label that is no class. */
 export const classIou = async (
   gpu: Gpu,
   { counts, classes }: { readonly counts: GpuArray<"uint32">; readonly classes: number },
@@ -79,15 +79,15 @@ export const classIou = async (
 const scoreOf = (value: number): number | null => (value < 0 ? null : value);
 
 export interface ArgmaxLabels extends Grid {
-  /** [classes, rows, columns]. */
+  /** Logits [classes, rows, columns]. */
   readonly logits: Floats;
   readonly shape: readonly [classes: number, rows: number, columns: number];
-  /** [height, width]: written. */
+  /** Output, [height, width]. */
   readonly labels: Labels;
   readonly size: readonly [height: number, width: number];
 }
 
-/** Labels of logits upsampled bilinearly (half-pixel centres); of equal logits the first. */
+/** Labels of bilinearly upsampled logits (half-pixel centres); of equal logits the first class. */
 export const argmaxLabels = async (
   gpu: Gpu,
   { logits, shape, labels, size, groups }: ArgmaxLabels,

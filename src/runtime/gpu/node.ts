@@ -1,4 +1,4 @@
-/** WebGPU in Node: Dawn, by the optional package `webgpu`, and the kernels' sources from the folder kernels/. */
+/** WebGPU in Node, by Dawn (the optional package `webgpu`), and the sources of the kernels, read from the folder kernels/. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { RuntimeError } from "../session.ts";
@@ -27,14 +27,13 @@ export const readKernels = (): KernelSources => {
  */
 const options = ["disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension"];
 
-/** Dawn's instance. Adapters and devices do not hold it, and crash when it is collected. */
+/** Dawn's instance. Adapters and devices hold no reference to it, and crash once it is garbage-collected. */
 let instance: GPU | undefined;
 
 /**
- * The adapter that Dawn prefers. WebGPU's classes become globals, where what is written for browsers looks for them.
+ * The adapter that Dawn prefers. WebGPU's classes become globals, where code for browsers expects them.
  *
- * @throws RuntimeError, saying why, where the package is not installed or the machine has no adapter (a Vulkan driver, Metal
- * or Direct3D 12).
+ * @throws RuntimeError where the package is not installed or the machine has no adapter (a Vulkan driver, Metal or Direct3D 12).
  */
 export const openAdapter = async (): Promise<GPUAdapter> => {
   const { create, globals } = await import("webgpu").catch((cause: unknown) => {

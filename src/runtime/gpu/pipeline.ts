@@ -1,10 +1,10 @@
-/** From WGSL to what a device runs, once for each device, source and constants. */
+/** Compiles WGSL to pipelines, once for each device, source and set of constants. */
 
 import { usage, type Guard } from "./device.ts";
 import { GpuError } from "./error.ts";
 import { bindingBytes, readShader, type Binding, type ElementType, type Shader } from "./shader.ts";
 
-/** Elements in a buffer of the device, from its beginning. */
+/** An array of elements at the beginning of a buffer of the device. */
 export interface GpuArray<D extends ElementType = ElementType> {
   readonly buffer: GPUBuffer;
   readonly dtype: D;
@@ -32,7 +32,7 @@ const layoutOf = (device: GPUDevice, { name, bindings, uniform }: Shader): GPUBi
   return device.createBindGroupLayout({ label: name, entries });
 };
 
-/** @throws GpuError with name, line and column of what the compiler does not take. */
+/** @throws GpuError with the kernel, line and column of each compile error. */
 const compile = async (device: GPUDevice, shader: Shader, constants: Constants): Promise<Kernel> => {
   const { name, source } = shader;
   const layout = layoutOf(device, shader);
@@ -53,7 +53,7 @@ const compile = async (device: GPUDevice, shader: Shader, constants: Constants):
 
 const compiled = new WeakMap<GPUDevice, Map<string, Promise<Kernel>>>();
 
-/** The kernel, compiled where it is not yet. One that failed is tried again. */
+/** The compiled kernel, cached by device, source and constants. A failure is not cached. */
 export const kernelOf = (
   device: GPUDevice,
   guard: Guard,
@@ -72,7 +72,7 @@ export const kernelOf = (
   return kernel;
 };
 
-/** What is bound for a declaration. @throws GpuError where the array is of another type, or the buffer none to bind. */
+/** The bind group entry for a declared binding. @throws GpuError where the array has another type, or its buffer cannot be bound. */
 export const entryOf = (
   device: GPUDevice,
   kernel: string,

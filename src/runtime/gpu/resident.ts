@@ -1,6 +1,6 @@
 /**
- * Ascents that stay on the GPU: gradients by onnxruntime, steps and scores by our kernels, on one device. Between steps nothing
- * is read back but what the caller asks for.
+ * Ascents that stay on the GPU: gradients by onnxruntime, steps and scores by our kernels, on one device. Between steps only the
+ * reports that the caller requests are read back.
  */
 
 import type { Tensor } from "../../tensor.ts";
@@ -11,7 +11,7 @@ import type { ElementType } from "./shader.ts";
 import { RuntimeError, type AscentRequest, type AscentStep } from "../session.ts";
 import type { GpuTensor, ResidentSession, WebGpuRuntime } from "../webgpu/webgpu.ts";
 
-/** Where it runs. `gpu` has the runtime's device. */
+/** A device with its runtime and kernels; `gpu` uses the runtime's device. */
 export interface Device {
   readonly runtime: WebGpuRuntime;
   readonly gpu: Gpu;
@@ -23,16 +23,16 @@ interface Evaluated {
   readonly labels: GpuArray<"uint8">;
 }
 
-/** An image on the device, and what is done to it there. */
+/** An image on the device, and the operations on it. */
 export interface Climber {
-  /** One step. @returns what was asked for of it: null without `told`. */
-  readonly step: (step: number, told: boolean) => Promise<AscentStep | null>;
+  /** Makes one step. @returns its report, where `report` requests one, else null. */
+  readonly step: (step: number, report: boolean) => Promise<AscentStep | null>;
   readonly read: () => Promise<Float32Array<ArrayBuffer>>;
-  /** @throws RuntimeError where the last step's loss is no finite number: then the gradient is none either. */
+  /** @throws RuntimeError where the last step's loss is not finite, in which case the gradient is not either. */
   readonly requireFinite: () => Promise<void>;
 }
 
-/** Frees what was made, the last first. */
+/** Resources that are freed together, the latest first. */
 export class Owned {
   readonly #made: (() => unknown)[] = [];
   own(free: () => unknown): void {
@@ -48,13 +48,13 @@ const requireLoss = (loss: number | undefined): number => {
   throw new RuntimeError(`the network's loss is ${loss}: its output overflows`);
 };
 
-/** A session with the tensors that it is fed from: a captured graph reads the same buffers every time. */
+/** A session with its input tensors: a captured graph reads the same buffers in every run. */
 export interface Fed {
   readonly session: ResidentSession;
   readonly feeds: Map<string, GpuTensor>;
 }
 
-/** The tensor in the buffer of its name. */
+/** Writes a tensor to the buffer of its name, which is created at first. */
 const fed = async (gpu: Gpu, { feeds }: Fed, name: string, { dtype, shape, data }: Tensor): Promise<GpuTensor> => {
   if (dtype !== "float32" && dtype !== "int32")
     throw new RuntimeError(`input "${name}" is ${dtype}, not float32 or int32`);
@@ -66,9 +66,10 @@ const fed = async (gpu: Gpu, { feeds }: Fed, name: string, { dtype, shape, data 
 };
 
 /**
- * A climber from `image`, or from the request's own.
+ * A climber that starts at `image`.
  *
- * @param owned gets what is to be freed. @throws RuntimeError, DeviceLostError.
+ * @param owned receives the resources to free.
+ * @throws RuntimeError, DeviceLostError
  */
 export const climberOn = async (
   gpu: Gpu,
@@ -104,13 +105,13 @@ export const climberOn = async (
   const lossNow = async (): Promise<number> => requireLoss((await gpu.read(last!.loss))[0]);
 
   return {
-    step: async (step, told) => {
+    step: async (step, report) => {
       last = await evaluated(at);
       const { gradient, labels } = last;
-      const zeros = told && step === 1 ? await zerosOf(gradient) : null;
-      const scores = told && score ? await score(labels) : null;
+      const zeros = report && step === 1 ? await zerosOf(gradient) : null;
+      const scores = report && score ? await score(labels) : null;
       await gpu.run(await steps(gradient));
-      return told ? { step, zeros, scores: (await scores?.()) ?? null, loss: await lossNow() } : null;
+      return report ? { step, zeros, scores: (await scores?.()) ?? null, loss: await lossNow() } : null;
     },
     read: () => gpu.read(x),
     requireFinite: async () => void (await lossNow()),
@@ -126,7 +127,7 @@ const evaluated = async ({ session, feeds }: Fed): Promise<Evaluated> => {
 
 type Place = (dtype: "uint8", data: Uint8Array<ArrayBuffer>) => Promise<GpuArray<"uint8">>;
 
-/** Scores labels: what is returned submits the work, and what that returns reads 16 + 4·classes bytes. */
+/** Scores labels. The returned function submits the work; the function that it returns reads the result, 16 + 4·classes bytes. */
 const scorer = async (
   gpu: Gpu,
   { labels, classes }: NonNullable<AscentRequest["reference"]>,
@@ -149,7 +150,7 @@ const scorer = async (
   };
 };
 
-/** onnxruntime gives the same few buffers again and again: what is bound to one is bound once. */
+/** Launches by the buffer that they are bound to: onnxruntime reuses a few buffers for its outputs. */
 const remembered = <A extends GpuArray>(make: (array: A) => Promise<Launch>): ((array: A) => Promise<Launch>) => {
   const made = new WeakMap<GPUBuffer, Promise<Launch>>();
   return (array) => {

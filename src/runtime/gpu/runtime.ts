@@ -1,10 +1,10 @@
-/** WebGPU for a service: a device that is lost is replaced, and ascents go on with the new one. */
+/** WebGPU for a service: a lost device is replaced, and ascents continue on the new one. */
 
 import { DeviceLostError } from "./error.ts";
 import { climberOn, Owned, type Device, type Fed } from "./resident.ts";
 import type { AscentRequest, AscentSession, AscentWatch, Runtime } from "../session.ts";
 
-/** Losses without a step completed between them that an ascent outlives. */
+/** Number of consecutive losses, without a completed step between them, after which an ascent fails. */
 const PATIENCE = 2;
 
 interface Live extends Device {
@@ -16,8 +16,8 @@ interface Ready extends Fed {
 }
 
 /**
- * @param open makes a device, and starts onnxruntime and the kernels on it; asked again when that one is lost.
- * @throws what `open` throws.
+ * @param open creates a device and starts onnxruntime and the kernels on it; called again when that device is lost.
+ * @throws the errors of `open`.
  */
 export const startGpuRuntime = async (open: () => Promise<Device>): Promise<Runtime> => {
   let restarts = 0;
@@ -65,7 +65,7 @@ export const startGpuRuntime = async (open: () => Promise<Device>): Promise<Runt
   };
 };
 
-/** From the last step whose image was read back: what follows it is done again, and told once only. */
+/** Continues from the last step whose image was read back; later steps are repeated, but not reported again. */
 const ascend = async (
   ready: () => Promise<Ready>,
   request: AscentRequest,

@@ -1,15 +1,15 @@
 /**
- * What a kernel declares, read from its WGSL: so that what is bound is checked by name and type before the driver sees it.
- * Kernels keep to a form: one entry point, `main`; bindings in group 0; parameters in one uniform struct of scalars.
+ * Reads a kernel's declarations from its WGSL, so that bindings are checked by name and type before they reach the driver.
+ * Kernels have one form: one entry point, `main`; bindings in group 0; parameters in one uniform struct of scalars.
  */
 
 import { bytesPerElement, type DType } from "../../tensor.ts";
 import { GpuError } from "./error.ts";
 
-/** Element types of what can be bound. */
+/** Element types of bindings. */
 export type ElementType = Extract<DType, "float32" | "int32" | "uint32" | "uint8">;
 
-/** A storage buffer. */
+/** A declared storage buffer. */
 export interface Binding {
   readonly name: string;
   readonly index: number;
@@ -30,15 +30,15 @@ export interface Shader {
   readonly name: string;
   readonly source: string;
   readonly bindings: readonly Binding[];
-  /** The uniform struct's fields, in order, four bytes each; none without a uniform. */
+  /** The uniform struct's fields in order, four bytes each; empty without a uniform. */
   readonly parameters: readonly Parameter[];
-  /** Binding of the uniform struct. */
+  /** Index of the uniform struct's binding; null without one. */
   readonly uniform: number | null;
-  /** Threads of a workgroup. */
+  /** Number of threads in a workgroup. */
   readonly workgroup: number;
 }
 
-/** How WGSL's elements are filled; structs of results are words. The kernels' aliases say what a `u32` really holds. */
+/** Element type and stride of WGSL's types; structs of results are arrays of words. The kernels' aliases say what a `u32` holds. */
 const elements: Readonly<Record<string, readonly [ElementType, stride: number]>> = {
   f32: ["float32", 4],
   i32: ["int32", 4],
@@ -52,10 +52,10 @@ const elements: Readonly<Record<string, readonly [ElementType, stride: number]>>
 
 const scalars: ReadonlySet<string> = new Set<ScalarType>(["f32", "i32", "u32"]);
 
-/** Comments as blanks, so that places stay. */
+/** The source with comments replaced by blanks, so that positions are unchanged. */
 const withoutComments = (source: string): string => source.replaceAll(/\/\/.*$/gm, (text) => " ".repeat(text.length));
 
-/** Ends with the shader's name and the line of a place in its text. */
+/** Throws a GpuError with the shader's name and the line of a position in its text. */
 type Refuse = (at: number, message: string) => never;
 
 interface Struct {
@@ -72,7 +72,7 @@ const structsOf = (code: string): ReadonlyMap<string, Struct> =>
     }),
   );
 
-/** Element type and stride of what a storage buffer is declared as; null for a type that nothing can be bound to. */
+/** Element type and stride of a storage buffer's declared type; null for a type that cannot be bound. */
 const elementOf = (type: string, structs: ReadonlyMap<string, Struct>): readonly [ElementType, number] | null => {
   if (structs.has(type)) return ["uint32", 4];
   const element = /^array<\s*([\w<>]+)\s*>$/.exec(type)?.[1] ?? "";
@@ -91,7 +91,7 @@ const parametersOf = (type: string, structs: ReadonlyMap<string, Struct>, at: nu
 
 const declaration = /@group\((\d+)\)\s*@binding\((\d+)\)\s*var<([^>]+)>\s*(\w+)\s*:\s*([^;]+?)\s*;/g;
 
-/** @throws GpuError with the shader's name and line for a declaration that is not of the kernels' form. */
+/** Reads a kernel. @throws GpuError with its name and line for a declaration that is not of the kernels' form. */
 export const readShader = (name: string, source: string): Shader => {
   const code = withoutComments(source);
   const refuse: Refuse = (at, message) => {
@@ -120,11 +120,11 @@ export const readShader = (name: string, source: string): Shader => {
   return { name, source, bindings, parameters, uniform, workgroup: Number(workgroup) };
 };
 
-/** Bytes that `length` elements take in a binding: whole words, as a GPU counts. */
+/** Bytes of a binding of `length` elements, rounded up to whole words. */
 export const bindingBytes = (dtype: ElementType, length: number): number =>
   4 * Math.ceil((length * bytesPerElement(dtype)) / 4);
 
-/** The uniform struct's bytes. @throws GpuError where names differ, or a number is not one of its type. */
+/** The bytes of the uniform struct. @throws GpuError where names differ, or a number is not representable in its type. */
 export const parameterBytes = (shader: Shader, values: Readonly<Record<string, number>>): DataView => {
   requireNames(
     `${shader.name}: parameters`,
@@ -135,27 +135,29 @@ export const parameterBytes = (shader: Shader, values: Readonly<Record<string, n
   const view = new DataView(new ArrayBuffer(16 * Math.max(Math.ceil(shader.parameters.length / 4), 1)));
   for (const [i, { name, type }] of shader.parameters.entries()) {
     const value = values[name]!;
-    if (!fits[type](value)) throw new GpuError(`${shader.name}: parameter ${name} is ${value}, which is no ${type}`);
+    if (!representable[type](value))
+      throw new GpuError(`${shader.name}: parameter ${name} is ${value}, which is no ${type}`);
     if (type === "f32") view.setFloat32(4 * i, value, true);
     else view.setInt32(4 * i, value, true);
   }
   return view;
 };
 
-const fits: Readonly<Record<ScalarType, (value: number) => boolean>> = {
+/** Whether a number is representable in the type. */
+const representable: Readonly<Record<ScalarType, (value: number) => boolean>> = {
   f32: (v) => Number.isFinite(Math.fround(v)),
   i32: (v) => v === (v | 0),
   u32: (v) => v === v >>> 0,
 };
 
-/** @throws GpuError naming what is missing and what is not known. */
-export const requireNames = (what: string, given: readonly string[], wanted: readonly string[]): void => {
-  const missing = wanted.filter((name) => !given.includes(name));
-  const unknown = given.filter((name) => !wanted.includes(name));
+/** @throws GpuError that names the missing and the unknown names. */
+export const requireNames = (what: string, given: readonly string[], declared: readonly string[]): void => {
+  const missing = declared.filter((name) => !given.includes(name));
+  const unknown = given.filter((name) => !declared.includes(name));
   if (missing.length + unknown.length === 0) return;
   const faults = [
     ...(missing.length > 0 ? [`${missing.join(", ")} missing`] : []),
     ...(unknown.length > 0 ? [`${unknown.join(", ")} not known`] : []),
   ];
-  throw new GpuError(`${what}: ${faults.join("; ")} (declared: ${wanted.join(", ") || "none"})`);
+  throw new GpuError(`${what}: ${faults.join("; ")} (declared: ${declared.join(", ") || "none"})`);
 };

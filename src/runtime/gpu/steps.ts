@@ -1,10 +1,10 @@
-/** The kernels of an attack's step, typed: bound once, with sizes checked, and run as often as wanted. */
+/** Typed forms of the kernels of an attack's step: a launch is bound once, its sizes checked, and run any number of times. */
 
 import { GpuError } from "./error.ts";
 import { releasing, requireLength, type Floats, type Grid, type Measurement } from "./kernels.ts";
 import { sequence, type Gpu, type Launch } from "./gpu.ts";
 
-/** Reductions leave one partial result a workgroup, at most so many: of what comes after them, each thread adds up one. */
+/** Largest number of workgroups of a reduction: each leaves one partial result, and each thread of the next kernel reads one. */
 const partials = 256;
 const threads = 256;
 const partialGroups = (items: number, groups = partials): number =>
@@ -14,12 +14,12 @@ export interface SignStep extends Grid {
   /** Replaced by the image after the step. */
   readonly x: Floats;
   readonly gradient: Floats;
-  /** Ends of the ε-ball met with the pixel range: the attacks' `project` of −∞ and of ∞. */
+  /** Bounds of each component, the intersection of the ε-ball with the pixel range: the attacks' `project` of −∞ and of ∞. */
   readonly low: Floats;
   readonly high: Floats;
-  /** Step size; a float32, as the GPU computes. */
+  /** Step size; it must be a float32 value. */
   readonly alpha: number;
-  /** m ← μ·m + g / ‖g‖₁, whose sign is taken then (MI-FGSM, Dong et al. 2018). */
+  /** m ← μ·m + g / ‖g‖₁; the step follows the sign of m (MI-FGSM, Dong et al. 2018). */
   readonly momentum?: { readonly m: Floats; readonly decay: number } | undefined;
 }
 
@@ -54,7 +54,7 @@ export const signStep = async (
 export interface L2Step extends Grid {
   /** Replaced by the image after the step. */
   readonly x: Floats;
-  /** Of the ball. */
+  /** Centre of the ε-ball. */
   readonly centre: Floats;
   readonly gradient: Floats;
   readonly alpha: number;
@@ -88,13 +88,13 @@ export const l2Step = async (
   return releasing(sequence(reduction, step), sums);
 };
 
-/** Each adds up all partial sums before it steps, and so should step far. */
+/** Workgroups of the step. Each first adds up all partial sums, and so should have many items. */
 const stepGroups = 1024;
 
 /** The largest finite float32: WGSL has no infinity. */
 const largestFloat = (2 - 2 ** -23) * 2 ** 127;
 
-/** As of `Distances`. */
+/** The same distances as in `Distances`. */
 export interface Perturbation {
   readonly linf: number;
   readonly l2: number;
@@ -102,7 +102,7 @@ export interface Perturbation {
   readonly l0Pixels: number;
 }
 
-/** How far apart two images [channels, …] are: at most 4 KiB to read. */
+/** Distances between two images [channels, …]; at most 4 KiB to read. */
 export const perturbationStats = async (
   gpu: Gpu,
   { a, b, channels, groups }: { readonly a: Floats; readonly b: Floats; readonly channels: number } & Grid,

@@ -1,21 +1,21 @@
 /**
- * The graph that onnxruntime executes, as far as memory goes: what it fuses on its way from the file (level "all", which holds
- * "extended"). A fused node stands behind all others, as onnxruntime appends it, which decides on its turn.
+ * The graph that onnxruntime executes, as far as it matters for memory: its fusions at level "all", which includes "extended". A
+ * fused node is last in the list, as onnxruntime appends it; that determines when it runs.
  */
 
 import { withoutIdentities, type SizedGraph, type SizedNode, type SizedType } from "./sized-graph.ts";
 
-/** What a rule makes of a node and its neighbours: `gone` from the graph, `made` in their place. */
+/** A rewrite of a node and its neighbours: the nodes `gone` are replaced by the nodes `made`. */
 interface Rewrite {
   readonly gone: readonly SizedNode[];
   readonly made: SizedNode;
 }
 
-/** A graph to find neighbours in. */
+/** A graph with its readers and producers. */
 interface View {
   readonly graph: SizedGraph;
   readonly producer: (name: string | undefined) => SizedNode | undefined;
-  /** The one node that reads the node's one result, and reads it once; undefined where there are more, or it is an output. */
+  /** The only reader of the node's only result; undefined where it is read more than once, or is an output. */
   readonly onlyReader: (node: SizedNode) => SizedNode | undefined;
   readonly type: (name: string) => SizedType | undefined;
 }
@@ -43,7 +43,7 @@ const viewOf = (graph: SizedGraph): View => {
   return { graph, producer: (name) => made.get(name ?? ""), onlyReader, type: (name) => graph.types.get(name) };
 };
 
-/** The rule, wherever it applies: no node takes part in two rewrites. */
+/** Applies a rule throughout the graph; no node takes part in two rewrites. */
 const rewrite = (graph: SizedGraph, rule: Rule): SizedGraph => {
   const view = viewOf(graph);
   const gone = new Set<SizedNode>();
@@ -58,7 +58,7 @@ const rewrite = (graph: SizedGraph, rule: Rule): SizedGraph => {
   return made.length === 0 ? graph : { ...graph, nodes: [...graph.nodes.filter((n) => !gone.has(n)), ...made] };
 };
 
-/** MaxPool → QuantizeLinear: the other way round (QDQPropagation). */
+/** MaxPool → QuantizeLinear becomes QuantizeLinear → MaxPool (QDQPropagation). */
 const earlyQuantized = (graph: SizedGraph): SizedGraph => {
   const { onlyReader, type } = viewOf(graph);
   const types = new Map(graph.types);
@@ -78,7 +78,7 @@ const earlyQuantized = (graph: SizedGraph): SizedGraph => {
 
 const isQuantize = (node: SizedNode | undefined): node is SizedNode => node?.op === "QuantizeLinear";
 
-/** Relu → QuantizeLinear to uint8: without the Relu, as what is below the zero point saturates there anyway (ReluQuantFusion). */
+/** Relu → QuantizeLinear to uint8 loses its Relu: values below the zero point saturate there anyway (ReluQuantFusion). */
 const saturating = (graph: SizedGraph): SizedGraph => {
   const { onlyReader, type } = viewOf(graph);
   const drops = (node: SizedNode): boolean => {
@@ -92,17 +92,17 @@ const saturating = (graph: SizedGraph): SizedGraph => {
   return { ...graph, nodes };
 };
 
-/** Have integer kernels, or move integers as well as floats; the others' QuantizeLinear and DequantizeLinear stay. */
+/** Operators with integer kernels, and those that move data of any type; for others QuantizeLinear and DequantizeLinear stay. */
 const onIntegers = new Set(
   "Conv MatMul Gemm Add Mul AveragePool GlobalAveragePool LeakyRelu Sigmoid Softmax Concat Where MaxPool Reshape Transpose Squeeze Unsqueeze Resize Split Gather".split(
     " ",
   ),
 );
 
-/** Of these only the first input is a tensor of numbers. */
+/** Operators of which only the first input is data. */
 const moving = new Set("MaxPool Reshape Transpose Squeeze Unsqueeze Resize Split Gather".split(" "));
 
-/** DequantizeLinear on all inputs and QuantizeLinear behind: one node from integers to integers. */
+/** DequantizeLinear on all inputs and QuantizeLinear on the output become one node on integers. */
 const onQuantized: Rule = (node, { onlyReader, producer, type }) => {
   const quantize = onIntegers.has(node.op) ? onlyReader(node) : undefined;
   if (!isQuantize(quantize)) return null;
@@ -119,13 +119,13 @@ const onQuantized: Rule = (node, { onlyReader, producer, type }) => {
   return { gone: [node, quantize], made: { op, inputs, outputs: quantize.outputs } };
 };
 
-/** DequantizeLinear that nothing reads any more. */
+/** Removes each DequantizeLinear whose result is no longer read. */
 const withoutUnread = (graph: SizedGraph): SizedGraph => {
   const read = new Set([...graph.outputs.map(({ name }) => name), ...graph.nodes.flatMap((n) => n.inputs)]);
   return { ...graph, nodes: graph.nodes.filter((n) => n.op !== "DequantizeLinear" || read.has(n.outputs[0]!)) };
 };
 
-/** What a convolution does to its own results. */
+/** Activations that a convolution can apply to its results. */
 const activations = new Set(["Relu", "Sigmoid", "Tanh", "LeakyRelu", "Clip"]);
 
 const isConvolution = (node: SizedNode | undefined, { type }: View): node is SizedNode =>
@@ -138,7 +138,7 @@ const withActivation: Rule = (node, view) => {
   return { gone: [node, activation], made: { op: "FusedConv", inputs: node.inputs, outputs: activation.outputs } };
 };
 
-/** Conv with bias → Add of a value of the same shape (→ activation): the first such Conv takes in the other addend (ConvAddActivationFusion). */
+/** Conv with bias → Add of a value of the same shape (→ activation): the first such Conv takes the other addend as an input (ConvAddActivationFusion). */
 const withAddend: Rule = (node, view) => {
   const { onlyReader, producer, type } = view;
   if (node.op !== "Add") return null;
@@ -158,7 +158,7 @@ const withAddend: Rule = (node, view) => {
   };
 };
 
-/** The graph that onnxruntime makes of one in a file. */
+/** The graph that onnxruntime executes for a graph in a file. */
 export const executed = (file: SizedGraph): SizedGraph => {
   const { nodes, nameOf } = withoutIdentities(file.nodes);
   const loaded = { ...file, nodes, outputs: file.outputs.map(({ name }) => ({ name: nameOf(name) })) };

@@ -1,4 +1,4 @@
-/** What is alive while onnxruntime executes a graph: on sizes alone, in its own order. */
+/** The values that are live while onnxruntime executes a graph, from their sizes and its order of execution. */
 
 import { bytesPerElement, sizeOf } from "../../tensor.ts";
 import { executed } from "./fusion.ts";
@@ -29,7 +29,7 @@ export const executionOrder = (file: readonly SizedNode[]): SizedNode[] => {
   return order;
 };
 
-/** Scratch bytes of onnxruntime's kernels beside inputs and outputs. */
+/** Scratch memory of onnxruntime's kernels, in bytes. */
 const scratchBytes = ({ op, inputs, outputs }: SizedNode, types: SizedGraph["types"]): number => {
   const [x, w] = inputs.map((name) => types.get(name));
   const y = types.get(outputs[0] ?? "");
@@ -38,12 +38,12 @@ const scratchBytes = ({ op, inputs, outputs }: SizedNode, types: SizedGraph["typ
   const taps = sizeOf(w.shape.slice(1));
   const [from, to] = [x, y].map((t) => t.shape.slice(2));
   switch (op) {
-    case "Where": // each branch is selected into a tensor of its own, then both are merged
+    case "Where": // Each branch is selected into a tensor of its own; then both are merged.
       return 2 * bytesOf(y);
-    case "ConvTranspose": // the columns: what each input pixel gives to every output channel and tap of the kernel
+    case "ConvTranspose": // The columns: the contribution of each input pixel to every output channel and tap of the kernel.
       return bytesPerElement(x.dtype) * taps * sizeOf(from!);
     case "QLinearConv": {
-      // The sums, of 32 bits, and the columns: what each output pixel reads, where that is not one pixel of the input.
+      // The 32-bit sums, and the columns: the inputs of each output pixel, unless that is a single pixel.
       const pointwise = taps === w.shape[1] && sizeOf(from!) === sizeOf(to!);
       return 4 * sizeOf(y.shape) + (pointwise ? 0 : taps * sizeOf(to!));
     }
@@ -53,27 +53,27 @@ const scratchBytes = ({ op, inputs, outputs }: SizedNode, types: SizedGraph["typ
 };
 
 export interface Liveness {
-  /** Largest sum of bytes of the values and scratch alive at one time, without weights. */
+  /** Peak of the bytes of live values and scratch memory, without weights. */
   readonly peakBytes: number;
-  /** Of the largest single value. */
+  /** Bytes of the largest single value. */
   readonly largestBytes: number;
 }
 
-/** Where most is alive. */
+/** The moment of the peak. */
 export interface Peak {
   readonly bytes: number;
-  /** The node that runs then. */
+  /** The node that runs at that moment. */
   readonly at: string;
-  /** Largest first. */
+  /** The live values, the largest first. */
   readonly alive: readonly { readonly name: string; readonly bytes: number }[];
 }
 
-/** What is alive while a node runs: bytes by name, and those of the scratch too all together. */
+/** The live values while a node runs: bytes by name, and their sum with the scratch memory. */
 type Step = (bytes: number, node: SizedNode, alive: ReadonlyMap<string, number>) => void;
 
 /**
- * Runs the nodes, one after another, on sizes alone. Every result has memory of its own, elementwise and reshaped ones too: in the
- * sessions' execution mode onnxruntime plans no reuse of inputs (allocation_planner.cc, ComputeSingleStreamReusePlan).
+ * Simulates the nodes in order, on sizes alone. Every result has memory of its own, also those of element-wise nodes and of
+ * reshapes: in the sessions' execution mode onnxruntime plans no reuse of inputs (allocation_planner.cc, ComputeSingleStreamReusePlan).
  */
 const simulate = (graph: SizedGraph, order: readonly SizedNode[], step: Step): void => {
   const { types, initializers, inputs, outputs } = graph;
@@ -101,7 +101,7 @@ const simulate = (graph: SizedGraph, order: readonly SizedNode[], step: Step): v
   }
 };
 
-/** The bytes alive while each node runs, the nodes in the order of the list, none of them fused. */
+/** Live bytes while each node runs, for the nodes in the order of the list, without fusion. */
 export const usage = (graph: SizedGraph): number[] => {
   const bytes: number[] = [];
   simulate(graph, graph.nodes, (at) => bytes.push(at));
@@ -113,7 +113,7 @@ const largestOf = ({ nodes, inputs, types }: SizedGraph): number => {
   return [...inputs.map((v) => v.name), ...made].reduce((most, name) => Math.max(most, bytesOf(types.get(name)!)), 0);
 };
 
-/** What is alive at most: a value lives from the node that makes it to the last that reads it. */
+/** The peak of live bytes: a value lives from its producer to its last reader. */
 export const liveness = (file: SizedGraph): Liveness => {
   const graph = executed(file);
   let peakBytes = 0;
@@ -123,7 +123,7 @@ export const liveness = (file: SizedGraph): Liveness => {
   return { peakBytes, largestBytes: largestOf(graph) };
 };
 
-/** What that is, to see where memory goes. */
+/** The values at that peak, for diagnosis. */
 export const peakOf = (file: SizedGraph): Peak => {
   const graph = executed(file);
   let peak: Peak = { bytes: 0, at: "", alive: [] };

@@ -1,4 +1,4 @@
-/** Graphs as far as memory goes. */
+/** Graphs reduced to what determines their memory: names, operators, sizes. */
 
 import { bytesPerElement, sizeOf, type DType } from "../../tensor.ts";
 
@@ -13,7 +13,7 @@ export interface SizedNode {
   readonly outputs: readonly string[];
 }
 
-/** Its nodes in the order of the file, and the types of all its values. */
+/** The graph's nodes in the order of the file, with the types of all values. */
 export interface SizedGraph {
   readonly inputs: readonly { readonly name: string }[];
   readonly outputs: readonly { readonly name: string }[];
@@ -24,7 +24,7 @@ export interface SizedGraph {
 
 export const bytesOf = ({ dtype, shape }: SizedType): number => bytesPerElement(dtype) * sizeOf(shape);
 
-/** onnxruntime drops Identities when it loads a model: the nodes without them, and the name that a value has then. */
+/** The nodes without Identities, which onnxruntime drops when it loads a model, and the name of each value after that. */
 export const withoutIdentities = (
   nodes: readonly SizedNode[],
 ): { readonly nodes: readonly SizedNode[]; readonly nameOf: (name: string) => string } => {

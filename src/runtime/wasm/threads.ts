@@ -7,5 +7,5 @@ import * as forNode from "onnxruntime-web";
 import type { Runtime } from "../session.ts";
 import { startWasm } from "./wasm.ts";
 
-/** As `startWasm`: one instance per process or thread. */
+/** The WASM runtime with threads; as with `startWasm` there is one instance per process or thread. */
 export const startWasmThreads = (threads: number): Runtime => startWasm({ ort: forNode, threads });

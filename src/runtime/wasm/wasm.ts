@@ -7,27 +7,27 @@ import { RuntimeCrash, RuntimeError, type Runtime, type Session } from "../sessi
 
 /** How onnxruntime is started in WebAssembly. */
 export interface WasmOptions {
-  /** onnxruntime's WASM, compiled ahead: where compiling from bytes is forbidden (Workers). */
+  /** onnxruntime's WASM as a compiled module, for Workers, which may not compile bytes. */
   readonly module?: WebAssembly.Module;
-  /** Another build of onnxruntime-web than the one for the web. */
+  /** The build of onnxruntime-web; default: the one for the web. */
   readonly ort?: typeof forTheWeb;
-  /** Threads of a run; default 1. In Node more take the build for Node (`threads.ts`). */
+  /** Threads of a run; default 1. In Node more than one need the build for Node (`threads.ts`). */
   readonly threads?: number;
-  /** Where a browser finds onnxruntime's own script, which its threads load too, for a bundle that does not contain it. */
+  /** URL of onnxruntime's script, which its threads load too; for a bundle that does not contain it. */
   readonly script?: string;
   /**
-   * How far onnxruntime rewrites graphs; default "all". That fuses a Conv with the Add behind it even where the Conv's own value is
-   * an output, which the run then lacks ("non-tensor typed value"): for graphs that give their inner values, "extended".
+   * onnxruntime's level of graph optimisation; default "all". At that level a Conv is fused with the Add after it even where the
+   * Conv's result is an output, and the run fails ("non-tensor typed value"): graphs that output inner values need "extended".
    */
   readonly optimisation?: "extended" | "all";
 }
 
 /**
- * How sessions are made. Without the arena and the memory pattern the heap holds what is alive, and little more; but in
- * sequential mode the planner would keep dead buffers for later values of the same shape, a backward pass's for instance
- * (allocation_planner.cc, FindReusableTensor). The modes execute alike: nodes run one after another on the one thread that
- * onnxruntime-web gives to them, whatever threads share the work of each. Common subexpressions stay apart: what a gradient
- * recomputes to save memory would be merged with what it forgot; and graphs come without any others.
+ * Options of every session. Without the arena and the memory pattern the heap holds little more than the live values. In
+ * sequential mode the planner would keep dead buffers for later values of the same shape, such as those of a backward pass
+ * (allocation_planner.cc, FindReusableTensor). Both modes run nodes one after another on the one thread that onnxruntime-web
+ * gives to them, whatever threads share the work of each. Common subexpressions are not eliminated: values that a gradient
+ * recomputes to save memory would be merged with the originals; and graphs come without any others.
  */
 const sessionOptions: forTheWeb.InferenceSession.SessionOptions = {
   executionProviders: ["wasm"],
@@ -37,7 +37,7 @@ const sessionOptions: forTheWeb.InferenceSession.SessionOptions = {
   extra: { optimization: { disable_specified_optimizers: "CommonSubexpressionElimination" } },
 };
 
-/** Stands for the precompiled module where onnxruntime expects its bytes. */
+/** Placeholder for the precompiled module where onnxruntime expects bytes. */
 const marker = new Uint8Array([0x66, 0x61, 0x75, 0x6c, 0x74, 0x00, 0x00, 0x01]);
 
 let memory: WebAssembly.Memory | undefined;
@@ -55,8 +55,8 @@ const findMemory = (
 ): WebAssembly.Memory | undefined => spaces.flatMap((space) => Object.values(space ?? {})).find(isMemory);
 
 /**
- * Emscripten asks for a fifth more memory than the heap has, where that fails for a tenth, then for a twentieth. We refuse the
- * first two, so that the heap stays within a twentieth of what is needed.
+ * Emscripten requests a fifth more memory than the heap has; where that fails a tenth, then a twentieth. We refuse the first two
+ * requests, so that the heap exceeds what is needed by at most a twentieth.
  */
 const growByTwentieths = (heap: WebAssembly.Memory): void => {
   const grow = heap.grow.bind(heap);
@@ -122,17 +122,17 @@ export const startWasm = ({
   };
 };
 
-/** Of calls into onnxruntime. */
+/** Serialises the calls into onnxruntime. */
 const inTurn = oneAtATime();
 
-/** What took the instance down. Its memory is in no known state then: a further call could give wrong numbers. */
+/** The error that crashed the instance. Its memory is in an unknown state then, and a further call could give wrong numbers. */
 let crash: unknown;
 
-/** A trap or an abort of the WASM, or its stack left as it was: none passes through onnxruntime's own handling of errors. */
+/** Whether the error is a trap, an abort or a stack overflow of the WASM, which onnxruntime's own error handling does not see. */
 const isCrash = (cause: unknown): boolean =>
   cause instanceof WebAssembly.RuntimeError || (cause instanceof RangeError && cause.message.includes("call stack"));
 
-/** One call, unless the instance is down; and what becomes of its errors. */
+/** One call, with its errors as RuntimeErrors; refused once the instance has crashed. */
 const guarded = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
   if (crash !== undefined) throw new RuntimeCrash(`onnxruntime is down since a crash: ${reasonOf(crash)}`);
   try {

@@ -1,11 +1,11 @@
-/** How much memory a device's buffers take. */
+/** The memory of a device's buffers. */
 
 const meters = new WeakMap<GPUDevice, () => number>();
 
 /**
- * Counts the buffers that are made on the device from now on, whoever makes them.
+ * Counts the bytes of all buffers that are created on the device from now on.
  *
- * @returns the most bytes that were held at a time. Buffers that are collected, not destroyed, count as held.
+ * @returns the peak number of bytes held. Buffers that are garbage-collected without being destroyed count as held.
  */
 export const meterOf = (device: GPUDevice): (() => number) => {
   const known = meters.get(device);

@@ -1,4 +1,4 @@
-/** onnxruntime-web's WebGPU backend in Node, over Dawn: what it expects of a browser. */
+/** onnxruntime-web's WebGPU backend in Node, over Dawn, with the parts of a browser that it expects. */
 
 import { setFlagsFromString } from "node:v8";
 import { openDevice } from "../gpu/device.ts";
@@ -9,7 +9,7 @@ import { startWebGpu, type WebGpuOptions, type WebGpuRuntime } from "./webgpu.ts
 
 const patched = new WeakSet<GPUQueue>();
 
-/** Dawn's binding refuses views on shared memory, which onnxruntime's heap is: they are copied. */
+/** Copies views on shared memory, such as onnxruntime's heap, which Dawn's binding refuses. */
 const copyShared = (queue: GPUQueue): void => {
   if (patched.has(queue)) return;
   patched.add(queue);
@@ -26,11 +26,11 @@ const copyShared = (queue: GPUQueue): void => {
   Object.defineProperty(queue, "writeBuffer", { value: copying });
 };
 
-/** Offsets and sizes count elements of typed arrays. */
+/** Offsets and sizes are in elements of the typed array. */
 const unitOf = (view: ArrayBufferView): number =>
   "BYTES_PER_ELEMENT" in view ? (view as Uint8Array).BYTES_PER_ELEMENT : 1;
 
-/** onnxruntime looks for it before it takes the device that it is given. */
+/** onnxruntime looks for `navigator.gpu` before it takes the device that it is given. */
 const provideNavigator = (adapter: GPUAdapter): void => {
   const scope = globalThis as { navigator?: object };
   scope.navigator ??= {};
@@ -43,7 +43,7 @@ const provideNavigator = (adapter: GPUAdapter): void => {
  * Starts onnxruntime on WebGPU in Node, on a device of its own where none is given. Until Node 24 WebAssembly is compiled without optimisation from then
  * on: V8 would spend a minute on optimising onnxruntime, which here only gives commands.
  *
- * @throws RuntimeError where the machine has no adapter, saying why.
+ * @throws RuntimeError where the machine has no adapter; the message says why.
  */
 export const startWebGpuInNode = async (
   options: Partial<Pick<WebGpuOptions, "adapter" | "device" | "cpuFallback">> = {},
@@ -56,7 +56,7 @@ export const startWebGpuInNode = async (
   return startWebGpu({ ...options, adapter, device });
 };
 
-/** A new device with onnxruntime and the kernels on it, as `startGpuRuntime` asks for. @throws RuntimeError where there is no adapter. */
+/** A new device with onnxruntime and the kernels on it, for `startGpuRuntime`. @throws RuntimeError where there is no adapter. */
 export const openNodeDevice = async (): Promise<Device> => {
   const adapter = await openAdapter();
   const device = await openDevice(adapter);

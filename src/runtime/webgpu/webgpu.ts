@@ -1,6 +1,6 @@
 /**
  * onnxruntime-web's native WebGPU backend, in Node (`node.ts`) and browsers. Its sessions share a device with our kernels
- * (`runtime/gpu`): what a resident session is given and gives stays there.
+ * (`runtime/gpu`); the inputs and outputs of a resident session stay on it.
  */
 
 import * as ort from "onnxruntime-web/webgpu";
@@ -18,15 +18,15 @@ export interface GpuTensor<D extends ElementType = ElementType> extends GpuArray
   readonly shape: readonly number[];
 }
 
-/** As Session, but nothing leaves the device. */
+/** A session whose inputs and outputs are buffers of the device. */
 export interface ResidentSession {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   /**
-   * Submits the run; resolves before the GPU is done, but what is submitted to the device later sees its results.
+   * Submits the run. Resolves before the GPU has finished it; commands that are submitted to the device later see its results.
    *
    * @param feeds a tensor for each input; where the graph is captured, in the same buffers each time.
-   * @returns a tensor for each output, the session's own: it holds until the next run.
+   * @returns a tensor for each output, which the session owns; valid until the next run.
    */
   readonly run: (feeds: Readonly<Record<string, GpuTensor>>) => Promise<Record<string, GpuTensor>>;
   readonly release: () => Promise<void>;
@@ -40,21 +40,20 @@ export interface WebGpuRuntime extends Runtime {
   readonly createResidentSession: (model: Uint8Array, options?: AscentOptions) => Promise<ResidentSession>;
 }
 
-/** The device that models run on, and how. */
 export interface WebGpuOptions {
   readonly adapter: GPUAdapter;
-  /** Of that adapter. All calls reject with DeviceLostError once it is lost. */
+  /** A device of that adapter. All calls reject with DeviceLostError once it is lost. */
   readonly device: GPUDevice;
-  /** Whether nodes without a kernel may run on the CPU, at the cost of copies; default no: such models are refused. */
+  /** Whether nodes without a kernel may run on the CPU, at the cost of copies; default false: such models are refused. */
   readonly cpuFallback?: boolean;
-  /** Where onnxruntime's files are, if not beside the script. */
+  /** URLs of onnxruntime's files; default: next to the script. */
   readonly files?: { readonly wasm: string; readonly mjs?: string };
 }
 
-/** Of calls into onnxruntime, whatever their device: two at once hang or throw. */
+/** Serialises the calls into onnxruntime on all devices: two at the same time hang or throw. */
 const inTurn = oneAtATime();
 
-/** One call, in turn, on a device that is not lost; a call that the loss leaves unanswered is given up. */
+/** One call at a time, with its errors as RuntimeErrors; rejects with DeviceLostError once the device is lost, also calls in progress. */
 type Guard = <T>(what: string, call: () => Promise<T>) => Promise<T>;
 
 const guardOf = (device: GPUDevice): Guard => {
@@ -70,7 +69,7 @@ const guardOf = (device: GPUDevice): Guard => {
       try {
         return await Promise.race([call(), loss]);
       } catch (cause) {
-        // The news of a loss may come after what fails by it.
+        // The loss may be reported after the failure that it causes.
         await new Promise((resolve) => setTimeout(resolve));
         if (lost) throw lost;
         const message = `${what}: ${reasonOf(cause)}`;
@@ -81,15 +80,15 @@ const guardOf = (device: GPUDevice): Guard => {
     });
 };
 
-/** What onnxruntime says of a model that is not wholly on the GPU, captured or not. */
+/** onnxruntime's messages for a model that does not run wholly on the GPU, captured or not. */
 const leftToCpu = /assigned to the default CPU EP|have not been partitioned/;
 
 /** Starts onnxruntime on a WebGPU device. There is one instance of it in a process: files and adapter are the first call's. */
 export const startWebGpu = ({ adapter, device, cpuFallback = false, files }: WebGpuOptions): WebGpuRuntime => {
-  ort.env.logLevel = "fatal"; // what is wrong is thrown
+  ort.env.logLevel = "fatal"; // Errors are thrown.
   ort.env.wasm.numThreads = 1;
   if (files) ort.env.wasm.wasmPaths = files;
-  // Typed as read-only since sessions take a device; asked for all the same where the backend is set up.
+  // The type is read-only since sessions take a device, but the backend still reads the adapter when it starts.
   Object.assign(ort.env.webgpu, { adapter });
   const guard = guardOf(device);
   const meter = meterOf(device);
@@ -97,7 +96,7 @@ export const startWebGpu = ({ adapter, device, cpuFallback = false, files }: Web
   type Own = ort.InferenceSession.SessionOptions;
   const createIn = (preferredLayout: "NHWC" | "NCHW", model: Uint8Array, own: Own, fallback: boolean) =>
     ort.InferenceSession.create(model, {
-      // As a string, "webgpu" would leave out the capture, and the device.
+      // The plain string "webgpu" would ignore the capture and the device.
       executionProviders: [{ name: "webgpu", device, preferredLayout }],
       graphOptimizationLevel: "all",
       logSeverityLevel: 4,
@@ -106,8 +105,8 @@ export const startWebGpu = ({ adapter, device, cpuFallback = false, files }: Web
     });
 
   /**
-   * Channels last, which convolutions are faster in. onnxruntime may move what changes the layout past comparisons, and has no
-   * kernel for Booleans then: such a model is refused, and keeps its own layout.
+   * Channels last, in which convolutions are faster. onnxruntime may move a change of layout past a comparison, and has no kernel
+   * that transposes Booleans: such a model is refused, and is created again in its own layout.
    */
   const create = (model: Uint8Array, own: Own, fallback: boolean) =>
     guard("the model was refused", () =>
@@ -140,7 +139,7 @@ export const startWebGpu = ({ adapter, device, cpuFallback = false, files }: Web
 
 const residentOver = (session: ort.InferenceSession, guard: Guard, capture: boolean): ResidentSession => {
   let held: readonly ort.Tensor[] = [];
-  /** The buffers of a captured run are the session's, and every later run writes them again. */
+  /** Frees the outputs of the last run; those of a captured graph belong to the session and are overwritten by each run. */
   const disposeHeld = (): void => {
     if (!capture) for (const t of held) t.dispose();
     held = [];

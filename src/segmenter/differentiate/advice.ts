@@ -1,4 +1,4 @@
-/** What whoever exported the network can do about a node that blocks its gradient. */
+/** Advice, for whoever exports the network, on a node that blocks its gradient. */
 
 import type { Node } from "../../onnx/graph.ts";
 

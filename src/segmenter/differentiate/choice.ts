@@ -1,4 +1,4 @@
-/** Which output of a network is differentiated, and by which inputs. */
+/** The choice of the output that is differentiated, and of the inputs by which. */
 
 import type { Graph } from "../../onnx/graph.ts";
 import type { Value } from "../../onnx/value.ts";
@@ -17,7 +17,7 @@ export const floatOutputs = ({ outputs }: Loaded): string[] =>
   Object.entries(outputs).flatMap(([name, value]) => (isFloat(value) ? [name] : []));
 
 /**
- * The one that is named, or the only one that is float.
+ * The named output, or the only one that is float.
  *
  * @throws GradientError with the list of outputs.
  */
@@ -39,11 +39,11 @@ export const chooseOutput = (loaded: Loaded, named?: string): string => {
   return named;
 };
 
-/** Inputs that could be differentiated by. */
+/** Inputs by which a gradient can be taken. */
 export const floatInputs = (graph: Graph): string[] => graph.inputs.filter(isFloat).map((v) => v.name);
 
 /**
- * Those that are named, or all that are float.
+ * The named inputs, or all that are float.
  *
  * @throws GradientError with the list of inputs.
  */

@@ -1,4 +1,4 @@
-/** What keeps the gradient of an output from being built: every node at fault, by the file's own names. */
+/** The nodes that block the gradient of an output, under the names of the file. */
 
 import { gradient, ruleOf } from "../../autodiff/gradient.ts";
 import { UnsupportedOperatorError } from "../../autodiff/rule.ts";
@@ -13,7 +13,7 @@ import type { DType } from "../../tensor.ts";
 import { adviceFor } from "./advice.ts";
 import type { Loaded } from "./loaded.ts";
 
-/** Of an operator: it has a rule; it has no derivative (or one that is zero almost everywhere); neither is known. */
+/** Status of an operator: it has a rule; it has no derivative (or one that is zero almost everywhere); it is unknown. */
 export type Verdict = "rule" | "none" | "unsupported";
 
 /** A node that blocks a gradient. */
@@ -25,21 +25,21 @@ export interface Fault {
 }
 
 export interface Coverage {
-  /** Whether a derivative of the output by the source is left when the faults are mended. */
+  /** Whether the output would have a derivative by the source if the faults were corrected. */
   readonly reached: boolean;
   readonly faults: readonly Fault[];
-  /** Nodes without a derivative at which the way from the source ends. */
+  /** Nodes without a derivative at which the path from the source ends. */
   readonly ends: readonly Node[];
 }
 
-/** The operator with its domain, where that is not the standard one. */
+/** The operator, with its domain unless that is the standard one. */
 export const qualified = ({ op, domain }: Pick<Node, "op" | "domain">): string =>
   domain === "" ? op : `${domain}.${op}`;
 
-/** Operators that the loader writes with others, and all of those have rules. */
+/** Operators that the loader decomposes into others, all of which have rules. */
 const rewritten = new Set([...decomposableOperators, ...replacedOperators]);
 
-/** By the operator alone. */
+/** The status by the operator's name alone. */
 export const verdictOf = (node: Pick<Node, "op" | "domain">): Verdict => {
   const rule = ruleOf(node.op, node.domain);
   if (qualified(node) === "Constant") return "none";
@@ -52,7 +52,7 @@ interface Link {
   readonly outputs: readonly string[];
 }
 
-/** Those that lead to `target`, in order. */
+/** The steps on which `target` depends, in order. */
 const leadingTo = <T extends Link>(links: readonly T[], target: string): T[] => {
   const leads = new Set([target]);
   const found = links.toReversed().filter(({ inputs, outputs }) => {
@@ -63,7 +63,7 @@ const leadingTo = <T extends Link>(links: readonly T[], target: string): T[] => 
   return found.toReversed();
 };
 
-/** Follows the way from `source`; `visit` gives the outputs of a link that depend, by a derivative, on its inputs at `active`. */
+/** Follows the paths from `source`; `visit` returns the outputs of a link with a derivative by its inputs at `active`. */
 const follow = <T extends Link>(
   links: readonly T[],
   source: string,
@@ -78,18 +78,18 @@ const follow = <T extends Link>(
   return reached.has(target);
 };
 
-/** What differentiating one step alone tells. */
+/** The result of differentiating one step alone. */
 interface Finding {
-  /** Why it is refused, or null. */
+  /** The reason of a refusal, or null. */
   readonly refusal: string | null;
   /** The outputs that have a derivative. */
   readonly carried: readonly string[];
 }
 
-/** Remembers what was found of each step, to be shared among inputs and outputs of one loaded network. */
+/** Results by step, shared among the inputs and outputs of one loaded network. */
 export type Findings = Map<string, Finding>;
 
-/** The gradient of `output` by `input`, tried step by step on a loaded network, so that all that blocks it is found at once. */
+/** Tries the gradient of `output` by `input` step by step on a loaded network, so that all blocking nodes are found at once. */
 export const coverageOf = (
   { op, inputs, outputs, origin }: Loaded,
   output: string,
@@ -112,7 +112,7 @@ export const coverageOf = (
   return { reached, faults: [...faults.values()], ends };
 };
 
-/** As `coverageOf`, by the operators' names alone: for a network that cannot be loaded. */
+/** The same as `coverageOf` by the operators' names alone, for a network that cannot be loaded. */
 export const coverageByName = (graph: Graph, output: string, input: string): Coverage => {
   const faults: Fault[] = [];
   const ends: Node[] = [];
@@ -134,7 +134,7 @@ const faultOf = (node: Node, reason: string): Fault => ({
   advice: adviceFor(node, reason),
 });
 
-/** Types of which no gradient is ever taken. */
+/** Element types that have no gradient. */
 const discrete = new Set<DType>(["bool", "int32", "int64", "uint32", "uint64"]);
 
 /** Differentiates each output of one step alone by the inputs at `active`. */
@@ -154,7 +154,7 @@ const tryStep = (op: Builder, step: Step, active: readonly number[]): Finding =>
   }
 };
 
-/** Whether the gradient of `y` by some source depends on the cotangent of `y`: else it is zero. */
+/** Whether the gradient by a source depends on the cotangent of `y`; otherwise it is zero. */
 const passes = (trial: Builder, y: Value, sources: readonly Value[]): boolean => {
   // The cotangent of integers between QuantizeLinear and DequantizeLinear is float.
   const seed = trial.input("seed", y.dtype === "float64" ? y.dtype : "float32", y.shape);
@@ -165,7 +165,7 @@ const passes = (trial: Builder, y: Value, sources: readonly Value[]): boolean =>
   return gradients.some((dx) => dependent.has(dx.name));
 };
 
-/** An input of a step by itself: unknown, or known as it was (a constant, or int8 weights behind their DequantizeLinear). */
+/** An input of a step on its own: an input of the graph, or the same constant (also int8 weights with their DequantizeLinear). */
 const copyOf = (op: Builder, trial: Builder, value: Value, active: boolean): Value => {
   if (value.constant) return trial.tensor(value.constant, value.name);
   const producer = active ? undefined : op.producer(value);

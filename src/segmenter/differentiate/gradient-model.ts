@@ -1,4 +1,4 @@
-/** A network with its gradient, as one standard ONNX model: its own inputs and outputs, and what is asked for. */
+/** A network with its gradient as one standard ONNX model. */
 
 import { gradient } from "../../autodiff/gradient.ts";
 import { lowerForGradient } from "../../lowering/wasm/rewrites.ts";
@@ -12,7 +12,7 @@ import type { Footprint } from "../../runtime/memory/memory.ts";
 import { GradientError } from "./gradient-error.ts";
 import { declareInputs } from "./loaded.ts";
 
-/** What is differentiated. */
+/** The function that is differentiated. */
 export const losses = ["cross-entropy", "sum", "seed"] as const;
 export type Loss = (typeof losses)[number];
 
@@ -20,7 +20,7 @@ export interface Wish {
   readonly loss: Loss;
   /** The output that is differentiated, and its type at these sizes. */
   readonly output: Pick<Value, "name" | "dtype" | "shape">;
-  /** The inputs by which. */
+  /** The inputs by which it is differentiated. */
   readonly inputs: readonly string[];
   /** Put before the names that are added. */
   readonly prefix: string;
@@ -28,7 +28,7 @@ export interface Wish {
   readonly ignoredLabel?: number | undefined;
 }
 
-/** The names that are added to the network's inputs and outputs. */
+/** The names of the added inputs and outputs. */
 export const addedNames = ({ loss, output, inputs, prefix }: Wish) => ({
   inputs: loss === "cross-entropy" ? [`${prefix}labels`] : loss === "seed" ? [`${prefix}${output.name}_seed`] : [],
   outputs: [...(loss === "cross-entropy" ? [`${prefix}loss`] : []), ...inputs.map((name) => `${prefix}${name}_grad`)],
@@ -45,7 +45,7 @@ const checkNames = ({ graph }: Model, wish: Wish): void => {
     );
 };
 
-/** Only known where the logits are [N,C,H,W]. */
+/** Defined only for logits [N,C,H,W]. */
 const extraInput = (op: Builder, wish: Wish): Value | null => {
   const [name] = addedNames(wish).inputs;
   const { dtype, shape } = wish.output;
@@ -116,6 +116,6 @@ export const gradientModel = (
   return { model: { ...written, graph, metadata }, footprint };
 };
 
-/** What the file says about itself. */
+/** Metadata of the file. */
 const describe = ({ loss, output, inputs }: Wish): string =>
   `gradient of ${loss} of ${output.name} by ${inputs.join(", ")}`;

@@ -1,4 +1,4 @@
-/** A network in a builder, and which node of the file each step was made for. */
+/** A network loaded into a builder, with the node of the file that each step stems from. */
 
 import { lowerForGradient } from "../../lowering/wasm/rewrites.ts";
 import { createBuilder, type Builder } from "../../onnx/build.ts";
@@ -22,13 +22,13 @@ export const declareInputs = (
 ): Record<string, Value> =>
   Object.fromEntries(graph.inputs.map(({ name, dtype }) => [name, op.input(name, dtype, shapes[name]!)]));
 
-/** The signature alone, which says whether shapes fit it. */
+/** The inputs alone, which suffice to check their shapes. */
 const signature = (model: Model): Model => ({
   ...model,
   graph: { ...model.graph, initializers: new Map(), nodes: [], outputs: [] },
 });
 
-/** A model of one node, its inputs as they have become. */
+/** A model of one node, with the current types of its inputs. */
 const alone = (model: Model, node: Node, inputs: Readonly<Record<string, Value>>): Model => {
   const outputs = node.outputs.filter((name) => name !== "");
   const graph: Graph = {
@@ -42,9 +42,9 @@ const alone = (model: Model, node: Node, inputs: Readonly<Record<string, Value>>
 };
 
 /**
- * The network as it is written where its gradient is wanted, loaded node by node.
+ * The network, lowered as for its gradient and loaded node by node.
  *
- * @throws OnnxError, naming the node, where the shapes do not fit it.
+ * @throws OnnxError that names the node where the shapes are invalid.
  */
 export const loadAt = (model: Model, shapes: Readonly<Record<string, readonly number[]>>): Loaded => {
   const { graph } = model;
@@ -65,7 +65,7 @@ export const loadAt = (model: Model, shapes: Readonly<Record<string, readonly nu
   return { op, inputs, outputs, origin };
 };
 
-/** What is wrong is said of the node of the file, not of what it was rewritten to. */
+/** Errors name the node of the file, not the nodes that it was rewritten to. */
 const loadNode = (op: Builder, model: Model, node: Node, inputs: Readonly<Record<string, Value>>) => {
   try {
     return load(op, alone(model, node, inputs), inputs, lowerForGradient);

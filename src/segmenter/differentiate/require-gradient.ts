@@ -1,4 +1,4 @@
-/** The refusal to go on without a gradient: it names all that blocks it. */
+/** Refuses a network without a gradient, and names all that blocks it. */
 
 import { coverageOf, type Findings } from "./coverage.ts";
 import { GradientError } from "./gradient-error.ts";

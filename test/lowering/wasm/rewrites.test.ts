@@ -2,10 +2,12 @@
 
 import { describe, expect, test } from "vitest";
 import { gradient } from "../../../src/autodiff/gradient.ts";
-import { lowerForGradient, lowerForward } from "../../../src/lowering/wasm/rewrites.ts";
-import { createBuilder } from "../../../src/onnx/build.ts";
+import { lowerForGradient, lowerForward, orderForMemory } from "../../../src/lowering/wasm/rewrites.ts";
+import { createBuilder, type Builder } from "../../../src/onnx/build.ts";
 import type { Model } from "../../../src/onnx/graph.ts";
 import { load, type Lower } from "../../../src/onnx/load.ts";
+import { typesOf } from "../../../src/onnx/types.ts";
+import type { Value } from "../../../src/onnx/value.ts";
 import { numbersOf, tensorOf, type Tensor } from "../../../src/tensor.ts";
 import { modelOf, noise, partsOf, type Case } from "../../onnx/support.ts";
 import { interpret } from "../../support/interpreter.ts";
@@ -65,5 +67,31 @@ describe("LayerNormalization", () => {
     const { feeds } = loaded(c);
     const expected = interpret(plain.graph, feeds)["dx"]!;
     expect(difference((await runWasm(lowered, feeds))["dx"]!, expected)).toBeLessThan(1e-5);
+  });
+});
+
+describe("orderForMemory writes each node once, in an order that onnxruntime loads, where several of its outputs are results", () => {
+  const several: readonly (readonly [string, (op: Builder, x: Value) => readonly Value[]])[] = [
+    ["Split", (op, x) => op.append("Split", [x, op.ints([1, 2])], { axis: 1 }, 2)],
+    ["TopK", (op, x) => op.append("TopK", [x, op.ints([2])], {}, 2)],
+    ["MaxPool", (op, x) => op.append("MaxPool", [x], { kernel_shape: [2, 2] }, 2)],
+    ["Dropout", (op, x) => op.append("Dropout", [x], {}, 2)],
+    ["LayerNormalization", (op, x) => op.append("LayerNormalization", [x, op.tensor(noise([4]))], {}, 3)],
+  ];
+  test.each(several)("%s", async (operator, build) => {
+    const op = createBuilder();
+    const x = op.input("x", "float32", [1, 3, 4, 4]);
+    const results = build(op, op.Relu(x));
+    const [gradientOf] = gradient(op, results[0]!, [x]);
+    const outputs = { ...Object.fromEntries(results.map((v, i) => [`y${i}`, v])), again: results[0]!, dx: gradientOf! };
+    const plain = op.model(outputs);
+    const ordered: Model = { ...plain, graph: orderForMemory(plain.graph, typesOf(plain.graph)) };
+    const made = ordered.graph.nodes.flatMap((n) => n.outputs.filter((name) => name !== ""));
+    expect(made.toSorted()).toEqual([...new Set(made)].toSorted());
+    expect(made).toEqual(expect.arrayContaining(plain.graph.nodes.flatMap((n) => n.outputs)));
+    expect(ordered.graph.nodes.filter((n) => n.op === operator)).toHaveLength(1);
+    const feeds = { x: noise([1, 3, 4, 4]) };
+    const [expected, actual] = [await runWasm(plain, feeds), await runWasm(ordered, feeds)];
+    for (const name of Object.keys(outputs)) expect(actual[name]!.data).toEqual(expected[name]!.data);
   });
 });

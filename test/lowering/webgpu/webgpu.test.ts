@@ -29,17 +29,18 @@ describe("the lowered graph of a case, and of its gradient, gives what the plain
 });
 
 /**
- * What has no kernel: what computes on 64 bits, two operators, and forms: quantisation by blocks and the masks of its codes, int8 as an output, transposed
+ * What has no kernel: what computes on 64 bits, five operators, and forms: quantisation by blocks and the masks of its codes, int8 as an output, transposed
  * convolution of volumes, Resize of one axis or between the others, Einsum that broadcasts.
  */
 const left = (title: string, node: string): boolean =>
-  /64|^Dropout|^ReverseSequence/.test(node) ||
+  /64|^(Dropout|ReverseSequence|IsNaN|IsInf|Hardmax)/.test(node) ||
   [
     [/per block/, /^(QuantizeLinear|(Greater|Less)\(u?int8)/],
     [/s8 saturates|output_dtype/, /^Cast/],
     [/three spatial axes/, /^ConvTranspose/],
     [/one axis|channels last/, /^Resize/],
     [/ellipsis|broadcast/, /^Einsum/],
+    [/float indices/, /^OneHot/],
   ].some(([form, operator]) => form!.test(title) && operator!.test(node));
 
 test("no other node of any case is left to the CPU", () => {

@@ -40,7 +40,7 @@ export interface Case {
   /** Inputs whose gradient is checked. */
   readonly differentiable: readonly string[];
   readonly surrogate?: Surrogate;
-  /** Why onnxruntime cannot be told the shapes of the outputs. */
+  /** Why the shapes of the outputs must not be declared to onnxruntime. */
   readonly undeclared?: string;
 }
 

@@ -1,10 +1,11 @@
 /** What the interpreter computes on: every element a float64, whatever the declared type; indices in row-major order. */
 
 import { newData, numbersOf, tensorOf, type DType, type Tensor } from "../../../src/tensor.ts";
+import { halfToNumber } from "../../../src/onnx/passes/single-precision.ts";
 import type { Node } from "../../../src/onnx/graph.ts";
 
 export interface Nd {
-  /** The declared type: float32 values are held to float64 precision, integers exactly up to 2^53. */
+  /** The declared type: values of all float types are held to float64 precision, integers exactly up to 2^53. */
   readonly dtype: DType;
   readonly shape: readonly number[];
   readonly data: Float64Array;
@@ -13,7 +14,7 @@ export interface Nd {
 /** One operator, from its definition. Optional inputs that are absent come as undefined. */
 export type Kernel = (node: Node, ...inputs: Nd[]) => readonly Nd[];
 
-export const isFloat = (dtype: DType): boolean => dtype === "float32" || dtype === "float64";
+export const isFloat = (dtype: DType): boolean => dtype === "float32" || dtype === "float64" || dtype === "float16";
 
 export const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
@@ -70,7 +71,7 @@ export const broadcastAt = (x: Nd, index: readonly number[]): number => {
 export const fromTensor = (t: Tensor): Nd => ({
   dtype: t.dtype,
   shape: t.shape,
-  data: Float64Array.from(numbersOf(t)),
+  data: Float64Array.from(t.dtype === "float16" ? Array.from(t.data as Uint16Array, halfToNumber) : numbersOf(t)),
 });
 
 /** Floats come out as float64. */

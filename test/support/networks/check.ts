@@ -1,6 +1,6 @@
 /**
- * A miniature's gradient against its definition: the logits of the file as it is, neither fused nor lowered, differenced in
- * float64; and the gradient graph as a segmenter builds it.
+ * Compares a miniature's gradient graph, as a segmenter builds it, with finite differences in float64 of the original file, neither
+ * fused nor lowered.
  */
 
 import { gradient } from "../../../src/autodiff/gradient.ts";
@@ -56,7 +56,7 @@ export interface Trial {
   readonly along: (f: (logits: Tensor) => number) => number;
 }
 
-/** u and v: random, with a mean, for what is pooled over a picture hardly feels anything else. */
+/** u and v: random with a mean, because values pooled over an image hardly depend on anything else. */
 const probe = (shape: readonly number[], seed: number) => noise(shape, seed, 0.5);
 
 export const trialOf = (m: Miniature, seed = 3): Trial => {
@@ -83,7 +83,7 @@ export const forwardProduct = ({ cotangent, along }: Trial): number =>
 /** Largest error that passes; float32 constants in the gradient graph, weights of interpolation above all, leave 1e-7. */
 export const TOLERANCE = 5e-7;
 
-/** How far ⟨u, dx⟩ is from `expected`, relative to the size of its terms; Infinity for a check that could not fail. */
+/** |⟨u, dx⟩ − expected| relative to the size of its terms; Infinity for a check that could not fail. */
 export const directionalError = (dx: Tensor, direction: readonly number[], expected: number): number => {
   const terms = numbersOf(dx).map((g, i) => g * direction[i]!);
   const scale = Math.max(Math.abs(expected), Math.hypot(...terms));

@@ -1,6 +1,6 @@
 /**
- * Writes graphs as exporters do: node after node, sizes computed where the graph runs, nothing inferred and nothing folded;
- * so that reading, upgrading, folding and fusing have the work that they have with files from elsewhere.
+ * Writes graphs as exporters do: node by node, with sizes computed at run time, nothing inferred and nothing folded, so that reading,
+ * upgrading, folding and fusing have the same work as with real files.
  */
 
 import { attributesOf } from "../../../src/onnx/attributes.ts";
@@ -64,7 +64,7 @@ export class Exporter {
     return this.nodes(op, inputs, attributes, 1)[0]!;
   }
 
-  /** As `node`, of several outputs. */
+  /** Appends a node of several outputs. */
   nodes(
     op: string,
     inputs: readonly (Name | null)[],
@@ -79,7 +79,7 @@ export class Exporter {
     return names;
   }
 
-  /** The file's content; keys are the names of its outputs, whose sizes are left open. */
+  /** The bytes of the file; the keys are the names of its outputs, whose sizes are left open. */
   model(outputs: Readonly<Record<string, Name>>): Model {
     const names = new Map(Object.entries(outputs).map(([name, value]) => [value, name]));
     const renamed = (value: Name): Name => names.get(value) ?? value;

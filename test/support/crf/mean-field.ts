@@ -7,8 +7,13 @@
  * DenseCRF calls normalisation "after"), and that sum and the message include the pixel itself, which the paper leaves out.
  */
 
-import { dimensionsOf, spatialSize, tensor, type Tensor } from "../tensor.ts";
-import { CrfParameterError, checkParameters, type Compatibility, type CrfParameters } from "./parameters.ts";
+import { dimensionsOf, spatialSize, tensor, type Tensor } from "../../../src/tensor.ts";
+import {
+  CrfParameterError,
+  checkParameters,
+  type Compatibility,
+  type CrfParameters,
+} from "../../../src/crf/parameters.ts";
 
 /** μ(l, l') = [l ≠ l']. */
 export const potts = (classes: number): Compatibility =>

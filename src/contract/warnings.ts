@@ -1,0 +1,20 @@
+/** What an answer says about the pictures of its request that their sender may not have meant. */
+
+import type { PartName } from "./files.ts";
+
+export interface Warning {
+  /**
+   * - `turned`: the picture was turned by its Exif orientation;
+   * - `first-frame`: of an animation, only the first frame was used;
+   * - `mostly-void`: a label map leaves no class, or only one, beside void, so that scores say little.
+   */
+  readonly kind: "turned" | "first-frame" | "mostly-void";
+  readonly part: PartName;
+  readonly detail: string;
+}
+
+/**
+ * What the value 255 stands for in a label map of a two-class network that holds only 0 and 255: void, or class 1 of a binary
+ * mask. Without it such a map is refused, as it has two readings.
+ */
+export type Label255 = "void" | "foreground";

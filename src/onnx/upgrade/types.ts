@@ -1,0 +1,30 @@
+/** Attributes about element types that came after opset 21. */
+
+import { OnnxError, describe, intOf } from "../graph.ts";
+import { dtypeOf } from "../tensor-proto.ts";
+import { required } from "../value.ts";
+import { without, type Upgrade } from "./rule.ts";
+
+/** Opset 24 says how Cast rounds to 8-bit floats, which are not read. */
+export const Cast: Upgrade = ({ node, inputs }) => ({
+  op: "Cast",
+  inputs,
+  attributes: without(node.attributes, "round_mode"),
+});
+
+/** Opset 23 lets the result have another type than the scale. */
+export const DequantizeLinear: Upgrade = ({ node, inputs, op }) => {
+  const code = intOf(node, "output_dtype", 0);
+  const attributes = without(node.attributes, "output_dtype");
+  const dtype = code === 0 ? undefined : dtypeOf(code, describe(node));
+  if (dtype === undefined || dtype === required(node, inputs, 1).dtype) return { op: node.op, inputs, attributes };
+  return op.cast(op.appendNode(node.op, inputs, attributes, node.outputs)[0]!, dtype);
+};
+
+/** Opset 23 names the precision of the division: that of the scale is the only one that runs. */
+export const QuantizeLinear: Upgrade = ({ node, inputs }) => {
+  const code = intOf(node, "precision", 0);
+  if (code !== 0 && dtypeOf(code, describe(node)) !== required(node, inputs, 1).dtype)
+    throw new OnnxError(`precision ${code} is not that of its scale`, describe(node));
+  return { op: node.op, inputs, attributes: without(node.attributes, "precision") };
+};
