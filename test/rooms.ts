@@ -29,6 +29,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "type attacks/options",
     "type attacks/norms",
     "type evaluation",
+    "type transforms/pipeline",
   ],
   // Device steps are reported by the session's own types.
   evaluation: [
@@ -55,6 +56,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "type runtime",
     "onnx/graph",
     "crf/parameters",
+    "transforms/pipeline",
   ],
   jobs: ["evaluation", "networks"],
   service: [

@@ -23,6 +23,7 @@ import {
   Size,
   Timing,
 } from "./schemas.ts";
+import { transformFields } from "./transform.ts";
 import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
 export const outputNames = [
@@ -90,6 +91,7 @@ export const attackSpec = (limits: Limits) =>
       pixelRange: PixelRange,
       seed: Seed,
       crf: AttackedCrf,
+      ...transformFields,
       backend: Backend,
       label255: Label255,
       images: z
@@ -120,6 +122,7 @@ const AttackSpecRun = z
     pixelRange: z.enum(["clip", "none"]),
     seed: z.int(),
     crf: AttackedCrf,
+    ...transformFields,
     backend: Backend,
     label255: Label255,
   })

@@ -87,16 +87,16 @@ const ballFaults = (attack: AttackName, { epsilon, norm }: Ball): Fault[] => {
 };
 
 /** What the options make together: more evaluations than one request is allowed, or numbers that do not go together. */
-const togetherFaults = (attack: AttackName, settings: AttackSettings, limits: Limits): Fault[] => {
+const togetherFaults = (attack: AttackName, settings: AttackSettings, draws: number, limits: Limits): Fault[] => {
   const { steps = 1 } = settings;
   if (steps > limits.steps) {
     const detail = `must be given: the default of ${attack} here is ${steps}, and at most ${limits.steps} are allowed`;
     return [{ pointer: "/spec/steps", detail }];
   }
   try {
-    const evaluations = evaluationsOf(makeAttack(attack, settings));
-    const detail = `make ${evaluations} evaluations of the network in all; at most ${limits.gridSteps} are allowed: ask for fewer steps${optionsOf(attack).includes("restarts") ? " or restarts" : ""}`;
-    return evaluations > limits.gridSteps ? [{ pointer: "/spec/steps", detail }] : [];
+    const evaluations = draws * evaluationsOf(makeAttack(attack, settings));
+    const detail = `make ${evaluations} evaluations of the network in all; at most ${limits.gridSteps} are allowed: ask for fewer steps${optionsOf(attack).includes("restarts") ? " or restarts" : ""}${draws > 1 ? " or draws" : ""}`;
+    return evaluations > limits.gridSteps ? [{ pointer: draws > 1 ? "/spec/draws" : "/spec/steps", detail }] : [];
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     return [{ pointer: "/spec", detail: `cannot be: ${cause.message}` }];
@@ -112,6 +112,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   const given = optionValues(spec);
   const options = withDefaults(spec.attack, ball, given);
   const { alpha = 1, steps = 1 } = options;
+  const { draws = 1 } = spec;
   const { labels, target } = asked;
   const settings = { ...options, ...ball, seed: spec.seed, pixelRange: null };
   const misplaced = ballFaults(spec.attack, ball);
@@ -119,7 +120,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
     ...misplaced,
     ...optionFaults(spec.attack, ball, given),
     // What follows from the ball says nothing where it cannot be.
-    ...(misplaced.length > 0 ? [] : togetherFaults(spec.attack, settings, limits)),
+    ...(misplaced.length > 0 ? [] : togetherFaults(spec.attack, settings, draws, limits)),
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
     spec.targeted?.kind === "map" &&

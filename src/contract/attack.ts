@@ -5,7 +5,7 @@ import type { Norm } from "../attacks/norms.ts";
 import type { OptionValues } from "../attacks/options.ts";
 import type { StepReport } from "../evaluation/steps.ts";
 import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
-import type { Backend, CrfChoice } from "./options.ts";
+import type { Backend, CrfChoice, TransformChoice } from "./options.ts";
 import type { EncodedImage } from "./files.ts";
 import type { Label255, Warning } from "./warnings.ts";
 import type { FloatAndUint8, Receipt, Reference, Timings } from "./receipt.ts";
@@ -17,7 +17,7 @@ export type Targeted = { readonly kind: "class"; readonly class: number } | { re
  * An attack with nothing left open: every default is filled in. `epsilon` and `alpha` in grey levels. `epsilon` is absent where a
  * minimum-norm attack has no upper bound.
  */
-export interface AttackSpec extends OptionValues {
+export interface AttackSpec extends OptionValues, TransformChoice {
   readonly model: string;
   readonly attack: AttackName;
   readonly epsilon?: number | undefined;

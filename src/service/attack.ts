@@ -71,7 +71,7 @@ export const createAttackHandler =
     const { segmenter } = model;
     const { classes } = segmenter.manifest;
     checkTargetClass(spec, classes.length);
-    context.requireWork(bytes, stepsOf(planOf(spec, undefined, undefined)));
+    context.requireWork(bytes, (spec.draws ?? 1) * stepsOf(planOf(spec, undefined, undefined)));
     const image = await context.prepare(model, bytes, evaluatedBy([spec.attack], spec.targeted !== undefined));
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const map = await readTruth(context, model, image, "target", target, spec.label255);

@@ -55,7 +55,7 @@ export const createRobustnessHandler =
     const costs = spec.attacks.flatMap((attack) =>
       spec.epsilons.map((epsilon) => stepsOf(planOf(spec, attack, epsilon, undefined))),
     );
-    context.requireWork(bytes, sum(costs));
+    context.requireWork(bytes, (spec.draws ?? 1) * sum(costs));
     const image = await context.prepare(model, bytes, evaluatedBy(spec.attacks));
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const clean = await segmenter.predict(image);

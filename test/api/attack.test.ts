@@ -91,6 +91,40 @@ describe("POST /v1/attack", () => {
     expect(await problemIn(refused)).toMatchObject({ status: 422, errors: [{ pointer: "/spec/crf/gaussian/theta" }] });
   });
 
+  it("takes transformations, and how the attack takes them", async () => {
+    const service = fakeService();
+    const client = clientOf(service);
+    const transform = [{ name: "jpeg", quality: [50, 90] }, { name: "noise" }];
+    const given = [{ transform, through: "bpda", draws: 4 }, { transform: "none" }, { through: "naive" }];
+    for (const fields of given)
+      expect((await client.form(path, image, { attack: "ifgsm", ...fields })).status).toBe(200);
+    expect(
+      service.calls.attack.map(({ spec: { transform: t, through, draws } }) => ({ transform: t, through, draws })),
+    ).toEqual(given.map((fields) => ({ transform: undefined, through: undefined, draws: undefined, ...fields })));
+  });
+
+  it.each([
+    [{ transform: [] }, "/spec/transform", "must have at least 1 item"],
+    [{ transform: [{ name: "sharpen" }] }, "/spec/transform/0/name", expect.stringMatching(/one of resize, jpeg/)],
+    [{ transform: [{ name: "noise" }, { name: "blur", sigma: 99 }] }, "/spec/transform/1/sigma", "must be at most 10"],
+    [
+      { transform: [{ name: "jpeg", sigma: 1 }] },
+      "/spec/transform/0/sigma",
+      "is no field here; accepted: name, quality, subsampling",
+    ],
+    [
+      { transform: [{ name: "jpeg", subsampling: [1, 2] }] },
+      "/spec/transform/0/subsampling",
+      expect.stringMatching(/number, not an array/),
+    ],
+    [{ through: "around" }, "/spec/through", "must be one of differentiable, bpda, naive"],
+    [{ draws: 0 }, "/spec/draws", "must be at least 1"],
+    [{ steps: 100, draws: 1000 }, "/spec/draws", expect.stringMatching(/100000 evaluations/)],
+  ])("refuses %o at %s", async (fields, pointer, detail) => {
+    const refused = await clientOf(fakeService()).form(path, image, { attack: "ifgsm", ...fields });
+    expect(await problemIn(refused)).toMatchObject({ status: 422, errors: [{ pointer, detail }] });
+  });
+
   it("takes the spec as a part with its own type, and data: URLs in JSON", async () => {
     const service = fakeService();
     const client = clientOf(service);

@@ -65,7 +65,7 @@ const cases = names.flatMap((name) => normsOf(name).map((norm) => [name, norm] a
 const planOf = (attack: AttackName, norm: Norm, other: Partial<AttackPlan> = {}): AttackPlan => {
   const { options } = attackEntry(attack);
   const numbers = Object.fromEntries(Object.entries(options).map(([option, use]) => [option, use.default]));
-  return { alpha: 1, steps: 1, ...numbers, attack, norm, pixelRange: "clip", seed: 0, ...other } as AttackPlan;
+  return { alpha: 1, steps: 1, ...numbers, attack, norm, pixelRange: "clip", seed: 0, ...other };
 };
 
 /**

@@ -91,7 +91,7 @@ const bytesRead = (device: GPUDevice): (() => number) => {
   return () => bytes;
 };
 
-const attacks: readonly AttackName[] = ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii", "pgd"];
+const attacks: readonly AttackName[] = ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii", "pgd", "cospgd"];
 
 describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
   it.each(attacks)("%s is WASM's, step by step", async (attack) => {
