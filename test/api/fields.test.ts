@@ -17,7 +17,16 @@ describe("fields at fault", () => {
     ],
     ["negative ε", { epsilon: -1 }, { pointer: "/spec/epsilon", received: -1, detail: "must be greater than 0" }],
     ["zero ε", { epsilon: 0 }, { pointer: "/spec/epsilon", detail: "must be greater than 0" }],
-    ["huge ε", { epsilon: 256 }, { pointer: "/spec/epsilon", received: 256, detail: "must be at most 255" }],
+    [
+      "huge ε",
+      { epsilon: 256 },
+      { pointer: "/spec/epsilon", received: 256, detail: "must be at most 255 in the L∞ norm" },
+    ],
+    [
+      "a norm that the attack has no form in",
+      { attack: "fgsm", norm: "l2" },
+      { pointer: "/spec/norm", detail: "must be linf for fgsm" },
+    ],
     ["ε null", { epsilon: null }, { pointer: "/spec/epsilon", received: null }],
     ["unknown attack", { attack: "cw" }, { pointer: "/spec/attack", received: "cw", accepted: attackNames }],
     [
