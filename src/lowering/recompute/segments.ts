@@ -15,7 +15,7 @@ export interface Segment extends Repetition {
   readonly kept: number;
   /** Replaces `kept` if the unit before the segment is executed again. */
   readonly fresh: number;
-  /** Bytes alive at max, beside what earlier units keep. */
+  /** Maximum number of bytes alive, without those that earlier units keep. */
   readonly peak: number;
 }
 
