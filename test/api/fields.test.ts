@@ -34,7 +34,7 @@ describe("fields at fault", () => {
       { attack: undefined },
       { pointer: "/spec/attack", detail: expect.stringContaining("is required") },
     ],
-    ["steps over the limit", { steps: 201 }, { pointer: "/spec/steps", detail: "must be at most 200" }],
+    ["steps over the limit", { steps: 1001 }, { pointer: "/spec/steps", detail: "must be at most 1000" }],
     ["steps not whole", { steps: 1.5 }, { pointer: "/spec/steps", detail: "must be a whole number, not 1.5" }],
     [
       "default steps over the limit",
