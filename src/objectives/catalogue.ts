@@ -125,6 +125,7 @@ export const objectives = {
     title: "Weighted softplus of the margin",
     summary: "ln(1 + eᶜ) of each pixel's excess c, with a weight for each pixel that the attack sets.",
     labels: true,
+    given: ["weights"],
     make: (targeted) => weighted(softplusMarginObjective(targeted)),
   },
   "masked-spherical": {
