@@ -1,20 +1,21 @@
 /** Schemas of POST /v1/attack. */
 import { z } from "@hono/zod-openapi";
 import type { AttackResult, OutputName } from "../contract/attack.ts";
-import { attackEntry, attackNames } from "../attacks/catalogue.ts";
+import { attackEntry, attackNames, normsOf } from "../attacks/catalogue.ts";
+import { norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
 import { AttackedCrf } from "./crf.ts";
 import type { Limits } from "./operation.ts";
 import {
   Backend,
   encoded,
-  Epsilon,
   floatAndUint8,
   Image,
   Label,
   list,
   optionSchema,
   PixelRange,
+  Radius,
   receiptOf,
   Reference,
   Seed,
@@ -48,6 +49,19 @@ export const optionFields = (limits: Limits) =>
     ]),
   ) as Record<OptionName, z.ZodOptional<z.ZodType<number>>>;
 
+/** Radius of attacks with a budget, where none is given. */
+export const usualEpsilon = 8;
+
+/** Far above the L2 norm of a white image of the largest size that is decoded. */
+const largestEpsilon = 1e7;
+
+const AttackNorm = z.enum(norms).openapi({
+  description: `Norm of \`epsilon\`, or what a minimum-norm attack makes small. By default the attack's own; ${attackNames
+    .filter((name) => normsOf(name).length > 1)
+    .map((name) => `\`${name}\``)
+    .join(", ")} take both`,
+});
+
 const Targeted = z
   .discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("class"), class: z.int().min(0).max(254) }),
@@ -65,7 +79,13 @@ export const attackSpec = (limits: Limits) =>
     .strictObject({
       model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
       attack: AttackName,
-      epsilon: Epsilon.default(8),
+      epsilon: Radius.max(largestEpsilon)
+        .optional()
+        .openapi({
+          description: `Radius in grey levels on the 0..255 scale: L∞, at most 255, or the L2 norm over all values of the image; ${usualEpsilon} if absent. To a minimum-norm attack it is an upper bound, and there is none if absent`,
+          example: usualEpsilon,
+        }),
+      norm: AttackNorm.optional(),
       ...optionFields(limits),
       label: Label,
       targeted: Targeted.optional(),
@@ -96,7 +116,8 @@ const AttackSpecRun = z
   .strictObject({
     model: z.string(),
     attack: AttackName,
-    epsilon: z.number(),
+    epsilon: z.number().optional(),
+    norm: AttackNorm,
     ...optionNumbers,
     alpha: z.number(),
     steps: z.int(),

@@ -6,6 +6,7 @@ import {
   defaultOption,
   evaluationsOf,
   makeAttack,
+  normsOf,
   optionsOf,
   type AttackName,
 } from "../attacks/catalogue.ts";
@@ -86,13 +87,13 @@ const optionOf = (attack: AttackName, name: OptionName, limits: Limits): z.input
     exclusiveMinimum: exclusive,
     maximum: name === "steps" ? Math.min(maximum, limits.steps) : maximum,
     integer,
-    default: defaultOption(attack, name, STATED_AT) ?? 0,
+    default: defaultOption(attack, name, { epsilon: STATED_AT }) ?? 0,
     ...(fixed === undefined ? {} : { fixed }),
   };
 };
 
 const describedAttack = (name: AttackName, limits: Limits): z.input<typeof Listed> => {
-  const { title, summary, formula, knowledge, type, distance, paper, atlas, objective, random } = attackEntry(name);
+  const { title, summary, formula, knowledge, type, paper, atlas, objective, random } = attackEntry(name);
   return {
     name,
     title,
@@ -100,7 +101,7 @@ const describedAttack = (name: AttackName, limits: Limits): z.input<typeof Liste
     formula,
     knowledge,
     type,
-    distances: [distance],
+    distances: normsOf(name),
     paper,
     atlas,
     objective,

@@ -1,6 +1,6 @@
 /** POST /v1/robustness: one image, a grid of attacks and radii, a verdict. */
 import { z } from "@hono/zod-openapi";
-import { evaluationsOf, makeAttack } from "../attacks/catalogue.ts";
+import { evaluationsOf, makeAttack, normsOf } from "../attacks/catalogue.ts";
 import type { Service } from "../contract/service.ts";
 import type { RobustnessRequest, RobustnessResult } from "../contract/robustness.ts";
 import { negotiate } from "./accept.ts";
@@ -148,7 +148,12 @@ const resolve = (service: Service, limits: Limits, { spec, image, labels }: Aske
       });
     }
   }
+  const others = attacks.filter((attack) => !normsOf(attack).includes("linf"));
   const wrong = [
+    others.length > 0 && {
+      pointer: "/spec/attacks",
+      detail: `must be attacks in L∞, as the grid's radii are: ${others.join(", ")} have no such form`,
+    },
     ...impossible,
     evaluations > limits.gridSteps && {
       pointer: "/spec/epsilons",

@@ -150,10 +150,10 @@ const resolve = (limits: Limits, asked: Asked): TransferRequest => {
   const { attack, epsilon } = spec;
   const [sources, targets] = [[...new Set(spec.sources)], [...new Set(spec.targets)]];
   const given = optionValues(spec);
-  const options = withDefaults(attack, epsilon, given);
+  const options = withDefaults(attack, { epsilon }, given);
   const { alpha = 1, steps = 1 } = options;
   const wrong = [
-    ...optionFaults(attack, epsilon, given),
+    ...optionFaults(attack, { epsilon }, given),
     ...togetherFaults(asked, sources.length, limits),
     ...(spec.label === "ground-truth" && !labels
       ? [{ pointer: "/labels", detail: "is required, because spec.label is ground-truth" }]

@@ -11,7 +11,6 @@ import {
   type AttackName,
 } from "../attacks/catalogue.ts";
 import {
-  defaultOf,
   optionDefinitions,
   optionNames,
   type OptionDefinition,
@@ -53,7 +52,7 @@ type AttackFlags = { readonly attack: string; readonly epsilon: string; readonly
 const attackLine = (name: AttackName): string => {
   const { title, knowledge } = attackEntry(name);
   const options = optionsOf(name).flatMap((option) =>
-    attackEntry(name).options[option]?.fixed ? [] : [`${option} ${defaultOption(name, option, 8)}`],
+    attackEntry(name).options[option]?.fixed ? [] : [`${option} ${defaultOption(name, option, { epsilon: 8 })}`],
   );
   const line = `  ${name.padEnd(18)}${title}, ${knowledge}${options.length === 0 ? "" : `: ${options.join(", ")}`}`;
   return line.length <= WIDTH ? line : `${line.slice(0, WIDTH - 1)}…`;
@@ -93,7 +92,7 @@ const givenOptions = (attack: AttackName, epsilon: number, flags: AttackFlags): 
     const use = attackEntry(attack).options[name];
     if (!use) throw new UsageError(`--${name}: ${attack} has no such option; it takes ${optionsOf(attack).join(", ")}`);
     const value = numberIn(name, text, definitionOf(name));
-    if (use.fixed && value !== defaultOf(use, epsilon)) throw new UsageError(`--${name} ${use.fixed}`);
+    if (use.fixed && value !== defaultOption(attack, name, { epsilon })) throw new UsageError(`--${name} ${use.fixed}`);
     return [[name, value]];
   });
   return Object.fromEntries(values);
@@ -104,7 +103,7 @@ export const planFrom = (flags: AttackFlags): AttackPlan => {
   const attack = attackNamed(flags.attack);
   const epsilon = numberIn("epsilon", flags.epsilon, { minimum: 0, exclusive: true, maximum: 255 });
   const seed = wholeNumber("seed", flags.seed, 0, 0xffff_ffff);
-  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, epsilon, givenOptions(attack, epsilon, flags));
+  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, { epsilon }, givenOptions(attack, epsilon, flags));
   const plan: AttackPlan = { ...options, attack, epsilon, alpha, steps, pixelRange: "clip", seed };
   try {
     evaluationsOf(makeAttack(attack, { ...plan, pixelRange: [0, 255] }));

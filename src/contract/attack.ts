@@ -1,6 +1,7 @@
 /** An attack on an image. */
 
 import type { AttackName } from "../attacks/catalogue.ts";
+import type { Norm } from "../attacks/norms.ts";
 import type { OptionValues } from "../attacks/options.ts";
 import type { Evaluations } from "../evaluation/craft.ts";
 import type { Sign } from "../evaluation/signs.ts";
@@ -14,11 +15,15 @@ import type { Size } from "../tensor.ts";
 
 export type Targeted = { readonly kind: "class"; readonly class: number } | { readonly kind: "map" };
 
-/** An attack with nothing left open: every default is filled in. `epsilon` and `alpha` in grey levels. */
+/**
+ * An attack with nothing left open: every default is filled in. `epsilon` and `alpha` in grey levels. `epsilon` is absent where a
+ * minimum-norm attack has no upper bound.
+ */
 export interface AttackSpec extends OptionValues, TransformChoice {
   readonly model: string;
   readonly attack: AttackName;
-  readonly epsilon: number;
+  readonly epsilon?: number | undefined;
+  readonly norm: Norm;
   /** Step size; equals `epsilon` for the single-step attacks. */
   readonly alpha: number;
   readonly steps: number;

@@ -45,10 +45,10 @@ const runNames = Object.keys(runs) as readonly AuditRun[];
 /** The attacks that an audit runs. */
 export const auditedAttacks: readonly AttackName[] = [...new Set(Object.values(runs).map(({ attack }) => attack))];
 
-const planOf = (run: AuditRun, settings: AuditSettings): AttackPlan => {
+const planOf = (run: AuditRun, settings: AuditSettings): AttackPlan & { readonly epsilon: number } => {
   const { attack, epsilon = settings.epsilon } = { epsilon: undefined, ...runs[run] };
   const given = run === "single-step" ? 1 : settings.steps * (run === "gradient-free" ? QUERIES_PER_STEP : 1);
-  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, epsilon, { steps: given });
+  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, { epsilon }, { steps: given });
   return { ...options, attack, epsilon, alpha, steps, pixelRange: "clip", seed: settings.seed };
 };
 
@@ -110,12 +110,12 @@ export interface Audit {
   readonly summary: string;
 }
 
-const grave: readonly Sign["kind"][] = [
+const grave: ReadonlySet<Sign["kind"]> = new Set([
   "gradient-zero",
   "gradient-wrong",
   "gradient-free-stronger",
   "unbounded-attack-fails",
-];
+] as const);
 
 /** The image whose quotients are all far from the gradient, if there is one. */
 const quotientSigns = (images: readonly AuditedImage[]): Sign[] => {
@@ -179,7 +179,7 @@ export const auditOf = (images: readonly AuditedImage[], settings: AuditSettings
         ]
       : []),
   ];
-  const isGrave = signs.some(({ kind }) => grave.includes(kind));
+  const isGrave = signs.some(({ kind }) => grave.has(kind));
   const verdict = isGrave ? "not-believable" : signs.length > 0 ? "doubtful" : "believable";
   const summary =
     signs.length === 0

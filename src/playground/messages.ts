@@ -36,7 +36,8 @@ export interface Predicted {
   readonly confidence: number;
 }
 
-export type Plan = OptionValues & Pick<AttackPlan, "attack" | "epsilon" | "alpha" | "steps" | "seed">;
+export type Plan = OptionValues &
+  Pick<AttackPlan, "attack" | "alpha" | "steps" | "seed"> & { readonly epsilon: number };
 
 /** Of the adversarial picture in whole grey levels, as it can be saved. */
 export interface Attacked {

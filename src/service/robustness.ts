@@ -40,7 +40,7 @@ const yieldOnce = (): Promise<void> => new Promise((resolve) => setTimeout(resol
 /** An attack of the grid, with its own number of steps and, unless one is given, its own step size. */
 const planOf = (spec: RobustnessSpec, attack: AttackName, epsilon: number, source: Labels | undefined): AttackPlan => {
   const { pixelRange, seed } = spec;
-  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, epsilon, { alpha: spec.alpha });
+  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, { epsilon }, { alpha: spec.alpha });
   return { ...options, attack, epsilon, alpha, steps, pixelRange, seed, source };
 };
 

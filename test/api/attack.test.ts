@@ -36,11 +36,17 @@ describe("POST /v1/attack", () => {
     const client = clientOf(service);
     await client.form(path, image, { attack: "ifgsm" });
     await client.form(path, image, { attack: "fgsm", epsilon: 4 });
-    const common = { model: "enet-street", label: "prediction", pixelRange: "clip", seed: 0 };
+    const common = { model: "enet-street", label: "prediction", norm: "linf", pixelRange: "clip", seed: 0 };
     expect(service.calls.attack.map(({ spec }) => spec)).toEqual([
       { ...common, attack: "ifgsm", epsilon: 8, alpha: 1, steps: 10 },
       { ...common, attack: "fgsm", epsilon: 4, alpha: 4, steps: 1 },
     ]);
+  });
+
+  it("fills in the norm's defaults, and takes radii in L2 that no L∞ ball has", async () => {
+    const service = fakeService();
+    await clientOf(service).form(path, image, { attack: "pgd", epsilon: 400, norm: "l2" });
+    expect(service.calls.attack[0]?.spec).toMatchObject({ norm: "l2", epsilon: 400, alpha: 50, steps: 20 });
   });
 
   it("passes every option on", async () => {
@@ -55,6 +61,7 @@ describe("POST /v1/attack", () => {
       restarts: 2,
       label: "ground-truth",
       targeted: { kind: "map" },
+      norm: "l2",
       pixelRange: "none",
       seed: 7,
       backend: "webgpu",

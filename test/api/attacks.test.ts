@@ -1,6 +1,7 @@
 /** GET /v1/attacks: what is listed is what POST /v1/attack takes. */
 
 import { describe, expect, it } from "vitest";
+import { defaultLimits } from "../../src/api/app.ts";
 import { attackEntry, attackNames, type AttackName } from "../../src/attacks/catalogue.ts";
 import { clientOf, problemIn } from "../support/api-request.ts";
 import { fakePng, fakeService } from "../support/fake-service.ts";
@@ -54,7 +55,7 @@ describe("GET /v1/attacks", () => {
     });
     const [alpha, steps] = ["alpha", "steps"].map((name) => named("ifgsm").options.find((o) => o.name === name));
     expect(alpha).toMatchObject({ unit: "grey levels", minimum: 0, exclusiveMinimum: true, maximum: 255, default: 1 });
-    expect(steps).toMatchObject({ minimum: 1, maximum: 200, integer: true, default: 10 });
+    expect(steps).toMatchObject({ minimum: 1, maximum: defaultLimits.steps, integer: true, default: 10 });
     expect(named("fgsm").evaluations).toBe(1);
     expect(named("fgsm").options.find(({ name }) => name === "alpha")).toMatchObject({
       default: 8,
@@ -63,7 +64,7 @@ describe("GET /v1/attacks", () => {
     expect(named("square").knowledge).toBe("gradient-free");
   });
 
-  it.each(attackNames.filter((name) => named(name).evaluations <= 200))(
+  it.each(attackNames.filter((name) => named(name).evaluations <= defaultLimits.steps))(
     "the defaults of %s are accepted, and are those of a request that names none",
     async (name) => {
       const options = Object.fromEntries(named(name).options.map((option) => [option.name, option.default]));

@@ -47,7 +47,7 @@ const onGpu = async (network: Network): Promise<Segmenter> =>
   createSegmenter(network, new SessionCache((await gpuRuntime)!, 2 ** 30));
 
 const planOf = (attack: AttackName, epsilon = 8, alpha = 1): AttackPlan => {
-  const steps = defaultSteps(attack, epsilon);
+  const steps = defaultSteps(attack, { epsilon });
   return { attack, epsilon, alpha, steps, pixelRange: "clip", seed: 7 };
 };
 
