@@ -1,6 +1,6 @@
 /** Server-sent events of a run that reports its progress. */
 
-export type Emit = (event: "progress", data: unknown) => Promise<void>;
+type Emit = (event: "progress", data: unknown) => Promise<void>;
 
 interface StreamOptions<Result> {
   /** The signal of the request, which also aborts the run. */

@@ -49,7 +49,7 @@ export interface Limits {
   readonly epsilons: number;
 }
 
-export type Handler = (c: Context<Env>) => Response | Promise<Response>;
+type Handler = (c: Context<Env>) => Response | Promise<Response>;
 
 export interface Operation {
   readonly route: RouteConfig;

@@ -4,7 +4,7 @@ import type { RequestFailure } from "./request-error.ts";
 
 export type ProblemKind = Failure["kind"] | RequestFailure["kind"];
 
-export interface ProblemMeaning {
+interface ProblemMeaning {
   readonly status: number;
   readonly title: string;
   readonly meaning: string;

@@ -8,7 +8,7 @@ import type { BodyBudget, Env } from "./operation.ts";
 import { RequestError } from "./request-error.ts";
 import { fieldErrors } from "./validation.ts";
 
-export const bodyTypes = ["multipart/form-data", "application/json"] as const;
+const bodyTypes = ["multipart/form-data", "application/json"] as const;
 
 /** The content of a request: a spec, required files and optional files. */
 export interface Upload<Spec, Required extends PartName, Optional extends PartName> {
@@ -114,7 +114,7 @@ const readMultipart = async (body: Uint8Array<ArrayBuffer>, contentType: string,
   return fields;
 };
 
-export interface BodyForm {
+interface BodyForm {
   readonly types: readonly (typeof bodyTypes)[number][];
   /** Name of the multipart part that is JSON. */
   readonly jsonPart: string;
