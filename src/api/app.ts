@@ -34,7 +34,7 @@ export interface AppOptions {
 export const defaultLimits: Limits = {
   bodyBytes: 16 * 2 ** 20,
   uploadBytes: 32 * 2 ** 20,
-  steps: 200,
+  steps: 1000,
   gridSteps: 1000,
   work: MAX_WORK,
   epsilons: 32,

@@ -1,20 +1,21 @@
 /** Schemas of POST /v1/attack. */
 import { z } from "@hono/zod-openapi";
 import type { AttackResult, OutputName } from "../contract/attack.ts";
-import { attackEntry, attackNames } from "../attacks/catalogue.ts";
+import { attackEntry, attackNames, normsOf } from "../attacks/catalogue.ts";
+import { norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
 import { AttackedCrf } from "./crf.ts";
 import type { Limits } from "./operation.ts";
 import {
   Backend,
   encoded,
-  Epsilon,
   floatAndUint8,
   Image,
   Label,
   list,
   optionSchema,
   PixelRange,
+  Radius,
   receiptOf,
   Reference,
   Seed,
@@ -22,6 +23,7 @@ import {
   Size,
   Timing,
 } from "./schemas.ts";
+import { transformFields } from "./transform.ts";
 import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
 export const outputNames = [
@@ -46,6 +48,19 @@ const optionFields = (limits: Limits) =>
     ]),
   ) as Record<OptionName, z.ZodOptional<z.ZodType<number>>>;
 
+/** Radius of attacks with a budget, where none is given. */
+export const usualEpsilon = 8;
+
+/** Far above the L2 norm of a white image of the largest size that is decoded. */
+const largestEpsilon = 1e7;
+
+const AttackNorm = z.enum(norms).openapi({
+  description: `Norm of \`epsilon\`, or what a minimum-norm attack makes small. By default the attack's own; ${attackNames
+    .filter((name) => normsOf(name).length > 1)
+    .map((name) => `\`${name}\``)
+    .join(", ")} take both`,
+});
+
 const Targeted = z
   .discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("class"), class: z.int().min(0).max(254) }),
@@ -63,13 +78,20 @@ export const attackSpec = (limits: Limits) =>
     .strictObject({
       model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
       attack: AttackName,
-      epsilon: Epsilon.default(8),
+      epsilon: Radius.max(largestEpsilon)
+        .optional()
+        .openapi({
+          description: `Radius in grey levels on the 0..255 scale: L∞, at most 255, or the L2 norm over all values of the image; ${usualEpsilon} if absent. To a minimum-norm attack it is an upper bound, and there is none if absent`,
+          example: usualEpsilon,
+        }),
+      norm: AttackNorm.optional(),
       ...optionFields(limits),
       label: Label,
       targeted: Targeted.optional(),
       pixelRange: PixelRange,
       seed: Seed,
       crf: AttackedCrf,
+      ...transformFields,
       backend: Backend,
       label255: Label255,
       images: z
@@ -87,7 +109,8 @@ const AttackSpecRun = z
   .strictObject({
     model: z.string(),
     attack: AttackName,
-    epsilon: z.number(),
+    epsilon: z.number().optional(),
+    norm: AttackNorm,
     ...(Object.fromEntries(optionNames.map((name) => [name, z.number().optional()])) as Record<
       OptionName,
       z.ZodOptional<z.ZodNumber>
@@ -99,6 +122,7 @@ const AttackSpecRun = z
     pixelRange: z.enum(["clip", "none"]),
     seed: z.int(),
     crf: AttackedCrf,
+    ...transformFields,
     backend: Backend,
     label255: Label255,
   })

@@ -3,17 +3,20 @@ import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
 import {
   attackEntry,
+  defaultOption,
   evaluationsOf,
   makeAttack,
+  normsOf,
   optionsOf,
   withDefaults,
   type AttackName,
   type AttackSettings,
+  type Ball,
 } from "../attacks/catalogue.ts";
-import { defaultOf, optionValues, type OptionName, type OptionValues } from "../attacks/options.ts";
+import { optionValues, type OptionName, type OptionValues } from "../attacks/options.ts";
 import type { AttackRequest, AttackResult, OutputName } from "../contract/attack.ts";
 import { negotiate } from "./accept.ts";
-import { Attack, attackJson, AttackProgress, attackSpec } from "./attack-schemas.ts";
+import { Attack, attackJson, AttackProgress, attackSpec, usualEpsilon } from "./attack-schemas.ts";
 import { breathe, eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { failureOf, problemOf, type Log } from "./problem.ts";
@@ -57,7 +60,7 @@ interface Fault {
 }
 
 /** Faults of options that the attack does not have, or that its definition fixes at another value. */
-const optionFaults = (attack: AttackName, epsilon: number, given: OptionValues): Fault[] =>
+const optionFaults = (attack: AttackName, ball: Ball, given: OptionValues): Fault[] =>
   (Object.entries(given) as [OptionName, number][]).flatMap(([option, received]) => {
     const use = attackEntry(attack).options[option];
     const pointer = `/spec/${option}`;
@@ -65,15 +68,35 @@ const optionFaults = (attack: AttackName, epsilon: number, given: OptionValues):
       const taken = optionsOf(attack).join(", ");
       return [{ pointer, detail: `must be absent: ${attack} has no such option; it takes ${taken}`, received }];
     }
-    return use.fixed && received !== defaultOf(use, epsilon) ? [{ pointer, detail: use.fixed, received }] : [];
+    return use.fixed && received !== defaultOption(attack, option, ball)
+      ? [{ pointer, detail: use.fixed, received }]
+      : [];
   });
 
+/** Faults of the ball: a norm that the attack does not support, or a radius above the range of grey levels. */
+const ballFaults = (attack: AttackName, { epsilon, norm }: Ball): Fault[] => {
+  const taken = normsOf(attack);
+  return [
+    ...(norm && !taken.includes(norm)
+      ? [{ pointer: "/spec/norm", detail: `must be ${taken.join(" or ")} for ${attack}` }]
+      : []),
+    ...(epsilon !== undefined && norm === "linf" && epsilon > 255
+      ? [{ pointer: "/spec/epsilon", detail: "must be at most 255 in the L∞ norm", received: epsilon }]
+      : []),
+  ];
+};
+
 /** Faults of the combination of options: too many evaluations for one request, or contradictory values. */
-const togetherFaults = (attack: AttackName, settings: AttackSettings, limits: Limits): Fault[] => {
+const togetherFaults = (attack: AttackName, settings: AttackSettings, draws: number, limits: Limits): Fault[] => {
+  const { steps = 1 } = settings;
+  if (steps > limits.steps) {
+    const detail = `must be given: the default of ${attack} here is ${steps}, and at most ${limits.steps} are allowed`;
+    return [{ pointer: "/spec/steps", detail }];
+  }
   try {
-    const evaluations = evaluationsOf(makeAttack(attack, settings));
-    const detail = `make ${evaluations} evaluations of the network in all; at most ${limits.gridSteps} are allowed: ask for fewer steps${optionsOf(attack).includes("restarts") ? " or restarts" : ""}`;
-    return evaluations > limits.gridSteps ? [{ pointer: "/spec/steps", detail }] : [];
+    const evaluations = draws * evaluationsOf(makeAttack(attack, settings));
+    const detail = `make ${evaluations} evaluations of the network in all; at most ${limits.gridSteps} are allowed: ask for fewer steps${optionsOf(attack).includes("restarts") ? " or restarts" : ""}${draws > 1 ? " or draws" : ""}`;
+    return evaluations > limits.gridSteps ? [{ pointer: draws > 1 ? "/spec/draws" : "/spec/steps", detail }] : [];
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     return [{ pointer: "/spec", detail: `cannot be: ${cause.message}` }];
@@ -83,21 +106,21 @@ const togetherFaults = (attack: AttackName, settings: AttackSettings, limits: Li
 /** Fills in the defaults. @throws RequestError `invalid-request` for contradictory fields. */
 const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest => {
   const { images, model = service.defaultModel, ...spec } = asked.spec;
+  const { distance, type } = attackEntry(spec.attack);
+  const epsilon = spec.epsilon ?? (type === "fixed-budget" ? usualEpsilon : undefined);
+  const ball = { epsilon, norm: spec.norm ?? distance };
   const given = optionValues(spec);
-  const options = withDefaults(spec.attack, spec.epsilon, given);
+  const options = withDefaults(spec.attack, ball, given);
   const { alpha = 1, steps = 1 } = options;
+  const { draws = 1 } = spec;
   const { labels, target } = asked;
-  const settings = { ...options, epsilon: spec.epsilon, seed: spec.seed, pixelRange: null };
+  const settings = { ...options, ...ball, seed: spec.seed, pixelRange: null };
+  const misplaced = ballFaults(spec.attack, ball);
   const wrong = [
-    ...optionFaults(spec.attack, spec.epsilon, given),
-    ...(steps > limits.steps
-      ? [
-          {
-            pointer: "/spec/steps",
-            detail: `must be given: the default for this epsilon is ${steps}, and at most ${limits.steps} are allowed`,
-          },
-        ]
-      : togetherFaults(spec.attack, settings, limits)),
+    ...misplaced,
+    ...optionFaults(spec.attack, ball, given),
+    // The combination of options is checked only if the ball is valid.
+    ...(misplaced.length > 0 ? [] : togetherFaults(spec.attack, settings, draws, limits)),
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
     spec.targeted?.kind === "map" &&
@@ -110,7 +133,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   ].filter((error) => typeof error === "object");
   if (wrong.length > 0) throw new RequestError({ kind: "invalid-request", errors: wrong });
   return {
-    spec: { ...spec, model, ...options, alpha, steps },
+    spec: { ...spec, model, ...ball, ...options, alpha, steps },
     image: asked.image,
     labels,
     target,

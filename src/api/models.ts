@@ -5,6 +5,7 @@ import { crfParameters } from "./crf.ts";
 import { defineOperation, json, type Operation } from "./operation.ts";
 import { problemResponses, queueProblems } from "./problem-schema.ts";
 import { list, Size } from "./schemas.ts";
+import { OwnTransforms } from "./transform.ts";
 
 const side = z.union([z.int(), z.literal("dynamic")]);
 
@@ -52,6 +53,7 @@ export const Model = z
       })
       .optional()
       .openapi({ description: "The fully connected CRF after the network" }),
+    transform: OwnTransforms,
     metrics: z.record(z.string(), z.unknown()).openapi({ description: "Clean scores, their split and command" }),
     license: z.string(),
     source: z.string(),

@@ -1,6 +1,6 @@
 /** POST /v1/robustness runs a grid of attacks and radii on one image and returns a verdict. */
 import { z } from "@hono/zod-openapi";
-import { evaluationsOf, makeAttack } from "../attacks/catalogue.ts";
+import { evaluationsOf, makeAttack, normsOf } from "../attacks/catalogue.ts";
 import type { Service } from "../contract/service.ts";
 import type { RobustnessRequest, RobustnessResult } from "../contract/robustness.ts";
 import { negotiate } from "./accept.ts";
@@ -28,6 +28,7 @@ import {
   Size,
   Timing,
 } from "./schemas.ts";
+import { transformFields } from "./transform.ts";
 import { uploadBody } from "./upload.ts";
 import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
@@ -51,6 +52,7 @@ const robustnessSpec = (limits: Limits) =>
       pixelRange: PixelRange,
       seed: Seed,
       crf: AttackedCrf,
+      ...transformFields,
       backend: Backend,
       label255: Label255,
     })
@@ -70,6 +72,7 @@ const RobustnessSpecRun = z
     pixelRange: z.enum(["clip", "none"]),
     seed: z.int(),
     crf: AttackedCrf,
+    ...transformFields,
     backend: Backend,
     label255: Label255,
   })
@@ -128,13 +131,14 @@ type Asked = Uploaded<z.output<ReturnType<typeof robustnessSpec>>, "image", "lab
 const resolve = (service: Service, limits: Limits, { spec, image, labels }: Asked): RobustnessRequest => {
   const attacks = [...new Set(spec.attacks)];
   const epsilons = [...new Set(spec.epsilons)].toSorted((a, b) => a - b);
+  const { draws = 1 } = spec;
   const grid = attacks.flatMap((attack) => epsilons.map((epsilon) => ({ attack, epsilon })));
   let evaluations = 0;
   const impossible: { readonly pointer: string; readonly detail: string }[] = [];
   for (const { attack, epsilon } of grid) {
     try {
       const { alpha, seed } = spec;
-      evaluations += evaluationsOf(makeAttack(attack, { alpha, epsilon, seed, pixelRange: null }));
+      evaluations += draws * evaluationsOf(makeAttack(attack, { alpha, epsilon, seed, pixelRange: null }));
     } catch (cause) {
       if (!(cause instanceof RangeError)) throw cause;
       impossible.push({
@@ -143,7 +147,12 @@ const resolve = (service: Service, limits: Limits, { spec, image, labels }: Aske
       });
     }
   }
+  const others = attacks.filter((attack) => !normsOf(attack).includes("linf"));
   const wrong = [
+    others.length > 0 && {
+      pointer: "/spec/attacks",
+      detail: `must be attacks in L∞, as the grid's radii are: ${others.join(", ")} have no such form`,
+    },
     ...impossible,
     evaluations > limits.gridSteps && {
       pointer: "/spec/epsilons",

@@ -93,7 +93,10 @@ export const Backend = z.enum(["auto", "webgpu", "wasm"]).optional().openapi({
     "The backend of the network. `auto` is WebGPU if the host has an adapter and the whole network runs on it, otherwise WebAssembly. The default is the service's setting. Workers support WebAssembly only",
 });
 
-export const Epsilon = z.number().positive().max(255).openapi({
+/** A radius of any norm; its maximum depends on the norm. */
+export const Radius = z.number().positive();
+
+export const Epsilon = Radius.max(255).openapi({
   description: "L∞ radius in grey levels on the 0..255 scale",
   example: 8,
 });

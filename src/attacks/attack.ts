@@ -34,6 +34,14 @@ export const gradientOf = ({ gradient }: Evaluation, length: number): Float32Arr
   return gradient.data;
 };
 
+/** @throws RangeError where there is no value of each pixel, or not one for each of so many. */
+export const perPixelOf = ({ perPixel }: Evaluation, pixels: number): Tensor<"float32"> => {
+  if (!perPixel) throw new RangeError("the objective gives no value of each pixel");
+  if (perPixel.data.length !== pixels)
+    throw new RangeError("the objective's values are not those of the image's pixels");
+  return perPixel;
+};
+
 /** Where an attack stands. */
 export interface Clock {
   /** Counts from 1. */

@@ -1,5 +1,7 @@
 /** The options that attacks take: their meaning, units and ranges, for everything that shows or checks them. */
 
+import type { Norm } from "./norms.ts";
+
 /** A number that an attack can be given. */
 export interface OptionDefinition {
   readonly title: string;
@@ -28,6 +30,22 @@ export const optionDefinitions = {
       "Steps of the iterative attacks, and queries of the gradient-free ones; the attack's own number if absent: max(⌈min(ε + 4, 1.25 ε)⌉, 1) for those of the paper",
     minimum: 1,
     maximum: Number.MAX_SAFE_INTEGER,
+    integer: true,
+  },
+  success: {
+    title: "Success",
+    description:
+      "Share of the pixels that a minimum-norm attack has to move: away from their label, or to the target's; 0.99 if absent",
+    minimum: 0,
+    exclusive: true,
+    maximum: 1,
+  },
+  bisections: {
+    title: "Bisections",
+    description:
+      "Into how many runs the steps are divided, each with a radius or a weight that follows from the runs before",
+    minimum: 1,
+    maximum: 100,
     integer: true,
   },
   momentum: {
@@ -97,8 +115,8 @@ export const optionValues = (from: OptionValues): OptionValues =>
 
 /** How an attack takes an option. */
 export interface OptionUse {
-  /** Where none is given: a number, or one that follows from ε. */
-  readonly default: number | ((epsilon: number) => number);
+  /** Where none is given: a number, or one that follows from ε and the norm. */
+  readonly default: number | ((epsilon: number, norm: Norm) => number);
   /** Given by the attack's definition, so that another value is refused: what is said then. */
   readonly fixed?: string;
 }
@@ -106,5 +124,5 @@ export interface OptionUse {
 export type OptionUses = { readonly [O in OptionName]?: OptionUse };
 
 /** The value of an option where none is given. */
-export const defaultOf = (use: OptionUse, epsilon: number): number =>
-  typeof use.default === "number" ? use.default : use.default(epsilon);
+export const defaultOf = (use: OptionUse, epsilon: number, norm: Norm = "linf"): number =>
+  typeof use.default === "number" ? use.default : use.default(epsilon, norm);

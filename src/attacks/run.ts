@@ -3,7 +3,7 @@
 import { random, type Random } from "../random.ts";
 import { tensor } from "../tensor.ts";
 import type { Clock, Evaluation, Feeds, Image, Objective, State, Surroundings, Trajectory } from "./attack.ts";
-import { requirePositive } from "./constraint.ts";
+import { project, requirePositive } from "./constraint.ts";
 
 /** Where a trajectory stands between two steps: all that it takes to continue it elsewhere. See `checkpoint.ts`. */
 export interface Checkpoint {
@@ -40,12 +40,14 @@ const randomOfStep = (seed: number, step: number): Random => random(((seed >>> 0
 
 /** @throws RangeError for a number that cannot be. */
 export const requireTrajectory = ({ constraint: { epsilon }, steps }: Trajectory): void => {
-  requirePositive({ epsilon, steps });
+  requirePositive({ steps });
+  if (!(epsilon > 0)) throw new RangeError(`epsilon must be positive, is ${epsilon}`);
   if (!Number.isInteger(steps)) throw new RangeError(`steps must be an integer, is ${steps}`);
 };
 
 /**
- * The adversarial image; the given one is not changed.
+ * The adversarial image; the given one is not changed. A result beyond the constraint, as of an attack that looks for the smallest
+ * perturbation and is bounded all the same, is projected onto it.
  *
  * @throws RangeError for a number that cannot be; the signal's reason where it is aborted; what the objective throws.
  */
@@ -75,5 +77,6 @@ export const follow = async <E extends Evaluation>(
     if (done) break;
   }
   const x = at.x as Float32Array<ArrayBuffer>;
-  return like(rule.result ? rule.result(at.state, x) : x);
+  const result = rule.result ? rule.result(at.state, x) : x;
+  return like(project(result, image.data, constraint));
 };

@@ -1,16 +1,18 @@
 /** An attack on an image, with nothing left open. */
 
 import type { Attack } from "../attacks/attack.ts";
-import { evaluationsOf, makeAttack, type AttackName } from "../attacks/catalogue.ts";
+import { evaluationsOf, makeAttack, type AttackName, type Ball } from "../attacks/catalogue.ts";
 import type { OptionValues } from "../attacks/options.ts";
 import { objectiveNamed } from "../objectives/catalogue.ts";
+import { fed } from "../objectives/combine.ts";
+import type { Objective } from "../objectives/objective.ts";
 import type { Aim, Evaluated, Labels } from "../segmenter/segmenter.ts";
+import { tensor } from "../tensor.ts";
 import { filledLabels } from "./labels.ts";
 
-/** What to do to an image; `epsilon` and `alpha` in grey levels. */
-export interface AttackPlan extends OptionValues {
+/** What to do to an image; `epsilon` and `alpha` in grey levels. A minimum-norm attack needs no `epsilon`. */
+export interface AttackPlan extends OptionValues, Ball {
   readonly attack: AttackName;
-  readonly epsilon: number;
   readonly alpha: number;
   readonly steps: number;
   readonly pixelRange: "clip" | "none";
@@ -44,11 +46,16 @@ export const evaluatedBy = (names: readonly AttackName[], targeted = false): rea
   return [...new Map(found).values()];
 };
 
+/** The objective with the labels that it leaves while it approaches others. */
+const leaving = (objective: Objective, { shape, data }: Labels): Objective =>
+  fed(objective, { source: tensor("int32", [1, ...shape], Int32Array.from(data)) });
+
 /** The named objective against the plan's labels. @param clean the prediction on the image. */
 export const aimOf = (name: string, { target, source }: AttackPlan, clean: Labels): Aim => {
   const targeted = target !== undefined;
   const objective = objectiveNamed(name, targeted);
   if (!objective.inputs["target"]) return { objective };
   const approached = typeof target === "number" ? filledLabels(clean, target) : target;
-  return { objective, labels: approached ?? source ?? clean };
+  const left = source ?? clean;
+  return { objective: objective.inputs["source"] ? leaving(objective, left) : objective, labels: approached ?? left };
 };

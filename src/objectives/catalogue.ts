@@ -6,6 +6,7 @@ import { cosineObjective, maskedSphericalObjective } from "./cosine.ts";
 import { crossEntropyObjective } from "./cross-entropy.ts";
 import { dagObjective } from "./dag.ts";
 import { dlrObjective } from "./dlr.ts";
+import { hingeObjective, softplusMarginObjective } from "./hinge.ts";
 import { jensenShannonObjective } from "./jensen-shannon.ts";
 import { leastLikelyObjective } from "./least-likely.ts";
 import { marginObjective } from "./margin.ts";
@@ -113,6 +114,18 @@ export const objectives = {
     labels: true,
     given: ["mu", "rho", "weights", "scale", "smoothing"],
     make: penalisedDlrObjective,
+  },
+  hinge: {
+    title: "Hinge",
+    summary: "max(c, 0) of each pixel's excess c: the margin over all other classes, or what the target lacks of it.",
+    labels: true,
+    make: hingeObjective,
+  },
+  "weighted-softplus-margin": {
+    title: "Weighted softplus of the margin",
+    summary: "ln(1 + eᶜ) of each pixel's excess c, with a weight for each pixel that the attack sets.",
+    labels: true,
+    make: (targeted) => weighted(softplusMarginObjective(targeted)),
   },
   "masked-spherical": {
     title: "Masked spherical loss",

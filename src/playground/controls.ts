@@ -57,7 +57,7 @@ const optionInputs: ReadonlyMap<OptionName, HTMLInputElement> = new Map(
       });
       const label = Object.assign(document.createElement("label"), { htmlFor: name, textContent: title });
       const taking = attackNames.find((each) => attackEntry(each).options[name] !== undefined);
-      field.value = String(taking ? defaultOption(taking, name, 1) : minimum);
+      field.value = String(taking ? defaultOption(taking, name, { epsilon: 1 }) : minimum);
       byId("options", HTMLDivElement).append(label, field);
       return [name, field] as const;
     }),
@@ -74,9 +74,9 @@ const follow = (): void => {
   byId("epsilon-value", HTMLOutputElement).value = String(radius());
   epsilon.setAttribute("aria-valuetext", `${radius()} grey levels`);
   byId("attack-hint", HTMLElement).textContent = entry.summary;
-  if (byProtocol || stepsFixed) steps.value = String(defaultSteps(attackName(), radius()));
+  if (byProtocol || stepsFixed) steps.value = String(defaultSteps(attackName(), { epsilon: radius() }));
   steps.disabled = stepsFixed;
-  if (ownAlpha && takes("alpha")) alpha.value = String(defaultOption(attackName(), "alpha", radius()));
+  if (ownAlpha && takes("alpha")) alpha.value = String(defaultOption(attackName(), "alpha", { epsilon: radius() }));
   alpha.disabled = !takes("alpha");
   seed.disabled = !entry.random;
   for (const [name, field] of optionInputs) field.disabled = !takes(name);

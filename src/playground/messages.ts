@@ -36,7 +36,8 @@ export interface Predicted {
   readonly confidence: number;
 }
 
-export type Plan = OptionValues & Pick<AttackPlan, "attack" | "epsilon" | "alpha" | "steps" | "seed">;
+export type Plan = OptionValues &
+  Pick<AttackPlan, "attack" | "alpha" | "steps" | "seed"> & { readonly epsilon: number };
 
 /** The result of an attack: the adversarial image in whole grey levels, as it is saved, and its scores. */
 export interface Attacked {

@@ -19,22 +19,22 @@ const divide = (sum: Tensor<"float32"> | undefined, by: number): void => {
   if (sum) for (let i = 0; i < sum.data.length; i++) sum.data[i]! /= by;
 };
 
-/** The mean over `samples` evaluations, one after the other, since each holds the backend; `sample` counts from 0. */
+/** The mean over `draws` evaluations, one after the other, since each holds the backend; `sample` counts from 0. */
 export const expectation = async <E extends Averaged>(
-  samples: number,
+  draws: number,
   evaluate: (sample: number) => Promise<E>,
 ): Promise<E & { readonly runs: number }> => {
   const first = await evaluate(0);
-  if (samples === 1) return { ...first, runs: 1 };
+  if (draws === 1) return { ...first, runs: 1 };
   let { value, loss } = first;
-  for (let sample = 1; sample < samples; sample++) {
+  for (let sample = 1; sample < draws; sample++) {
     const other = await evaluate(sample);
     value += other.value;
     loss += other.loss;
     add(first.gradient, other.gradient);
     add(first.perPixel, other.perPixel);
   }
-  divide(first.gradient, samples);
-  divide(first.perPixel, samples);
-  return { ...first, value: value / samples, loss: loss / samples, runs: samples };
+  divide(first.gradient, draws);
+  divide(first.perPixel, draws);
+  return { ...first, value: value / draws, loss: loss / draws, runs: draws };
 };

@@ -22,10 +22,10 @@ export interface Defence {
   readonly seed: number;
   readonly through: Through;
   /** Draws over which the gradient of each step is averaged: expectation over transformation (Athalye et al. 2018, section 4.2). */
-  readonly samples: number;
+  readonly draws: number;
 }
 
-export const MOST_SAMPLES = 1024;
+export const MOST_DRAWS = 1024;
 
 /** Transformations as a graph has them before the network. */
 export interface Front {
@@ -70,7 +70,7 @@ export interface Fronts {
   /** Of gradients; undefined for a naive attack. */
   readonly climbed: Front | undefined;
   /** Runs of the network for each gradient. Where two draws do not differ, one is enough. */
-  readonly samples: number;
+  readonly draws: number;
   /** Whether two gradients of the same image differ. */
   readonly random: boolean;
   /** The draw of a prediction: it depends on the seed and on the image, so that a prediction is a function of both. */
@@ -81,16 +81,16 @@ export interface Fronts {
 
 const [PREDICTION, STEP] = [0, 1];
 
-/** @throws TransformError for a transformation out of range; RangeError for a number of samples that is. */
-export const createFronts = ({ transform, seed, through, samples }: Defence): Fronts => {
-  if (!(Number.isInteger(samples) && samples >= 1 && samples <= MOST_SAMPLES))
-    throw new RangeError(`samples is ${samples}; it must be an integer from 1 to ${MOST_SAMPLES}`);
+/** @throws TransformError for a transformation out of range; RangeError for a number of draws that is. */
+export const createFronts = ({ transform, seed, through, draws }: Defence): Fronts => {
+  if (!(Number.isInteger(draws) && draws >= 1 && draws <= MOST_DRAWS))
+    throw new RangeError(`draws is ${draws}; it must be an integer from 1 to ${MOST_DRAWS}`);
   const pipeline = createPipeline(transform);
   const random = pipeline.random && through !== "naive";
   return {
     scored: { pipeline, through: "differentiable" },
     climbed: through === "naive" ? undefined : { pipeline, through },
-    samples: random ? samples : 1,
+    draws: random ? draws : 1,
     random,
     ofPrediction: (image) => pipeline.draw(seedOf(seed, PREDICTION, digestOf(image.data)), spatialSize(image)),
     ofStep: (image, step, sample) => pipeline.draw(seedOf(seed, STEP, step, sample), spatialSize(image)),

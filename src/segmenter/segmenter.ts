@@ -63,10 +63,10 @@ export type DeviceAscent = Omit<AscentRequest, "feeds"> & { readonly start: Imag
 /** The ascent on the backend's device. The steps' losses are means over the pixels that are not void. */
 export type DeviceClimb = (ascent: DeviceAscent, watch?: AscentWatch) => Promise<Image>;
 
-/** A network with its preprocessing: images [3,H,W] in grey levels in, labels [H,W] and gradients out. */
 /** What an attack evaluates: an objective with its gradient, or its value alone. */
 export type Evaluated = Objective | { readonly scored: Objective };
 
+/** A network with its preprocessing: images [3,H,W] in grey levels in, labels [H,W] and gradients out. */
 export interface Segmenter {
   readonly manifest: Manifest;
   /** Where its graphs run, and what executes them. */
@@ -93,7 +93,7 @@ export interface Segmenter {
   readonly withCrf: (crf: Crf | null) => Segmenter;
   /**
    * The same network with other transformations before it, or with none.
-   * @throws TransformError for a transformation out of range; RangeError for a number of samples that is.
+   * @throws TransformError for a transformation out of range; RangeError for a number of draws that is.
    */
   readonly withTransform: (defence: Defence | null) => Segmenter;
 }
@@ -112,7 +112,7 @@ const ownCrf = ({ manifest: { crf } }: Network): Crf | null => (crf ? { paramete
 
 /** The manifest's transformations too: attacks climb through them. */
 const ownDefence = ({ manifest: { transform } }: Network): Defence | null =>
-  transform ? { transform, seed: 0, through: "differentiable", samples: 1 } : null;
+  transform ? { transform, seed: 0, through: "differentiable", draws: 1 } : null;
 
 /** A segmenter over a network; its sessions live in `cache`, which several segmenters may share. */
 export const createSegmenter = (
@@ -211,7 +211,7 @@ const segmenterOf = (
     const { target, countedPixels } = aimedAt(given, manifest.void);
     const { sense } = climbed;
     return async (image, at = { step: 1, steps: 1 }, feeds = {}) =>
-      expectation(fronts?.samples ?? 1, async (sample) => {
+      expectation(fronts?.draws ?? 1, async (sample) => {
         const drawn = drawsOf(climbed, image, at, sample);
         const outputs = await run(climbed, image, { ...target, ...climbed.feeds?.(at), ...feeds, ...drawn });
         const seen = valueFrom(outputs, image, sense, countedPixels(image));
@@ -224,7 +224,7 @@ const segmenterOf = (
     const { target, countedPixels } = aimedAt(given, manifest.void);
     const kind = { scored: climbed };
     return async (image, at = { step: 1, steps: 1 }, feeds = {}) =>
-      expectation(fronts?.samples ?? 1, async (sample) => {
+      expectation(fronts?.draws ?? 1, async (sample) => {
         const drawn = drawsOf(kind, image, at, sample);
         const outputs = await run(kind, image, { ...target, ...climbed.feeds?.(at), ...feeds, ...drawn });
         return valueFrom(outputs, image, climbed.sense, countedPixels(image));

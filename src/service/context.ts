@@ -1,7 +1,7 @@
 /** What the handlers of single requests share: networks on their backends, and images checked before anything is computed. */
 
 import { FaultlineError } from "../contract/failure.ts";
-import type { Backend, CrfChoice } from "../contract/options.ts";
+import type { Backend, CrfChoice, TransformChoice } from "../contract/options.ts";
 import { MAX_WORK } from "../contract/limits.ts";
 import type { Receipt } from "../contract/receipt.ts";
 import { createBackends, type OpenWebGpu, type PlacedModel } from "../networks/placement.ts";
@@ -52,12 +52,15 @@ export interface Context {
   readonly version: string;
   readonly maxPixels: number;
   readonly maxSide: number;
-  /** The model on the backend that is wanted of it, with the CRF that is. */
-  readonly open: (wanted: {
-    readonly model: string;
-    readonly backend?: Backend | undefined;
-    readonly crf?: CrfChoice | undefined;
-  }) => Promise<PlacedModel>;
+  /** The model on the backend that is wanted of it, with the CRF and the transformations that are. */
+  readonly open: (
+    wanted: TransformChoice & {
+      readonly model: string;
+      readonly backend?: Backend | undefined;
+      readonly crf?: CrfChoice | undefined;
+      readonly seed?: number | undefined;
+    },
+  ) => Promise<PlacedModel>;
   /** Refuses attacks of so many steps in all on the image; by its header. */
   readonly requireWork: (image: Uint8Array, steps: number) => void;
   /** Decodes the image and refuses what could not run, before anything is computed. */
@@ -85,8 +88,8 @@ export const createContext = ({
   const cache = new SessionCache(runtime, budgetBytes);
   const models = createModels({ store, uploads, cache, foundBy: `${version}, ${budgetBytes} bytes` });
   const place = createBackends(cache, webgpu);
-  const open: Context["open"] = async ({ model, backend, crf }) =>
-    place(await models.open(model), { wanted: backend ?? usual, crf });
+  const open: Context["open"] = async ({ model, backend, crf, transform, through, draws, seed }) =>
+    place(await models.open(model), { wanted: backend ?? usual, crf, transform, through, draws, seed });
   const requireWork: Context["requireWork"] = (bytes, steps) => {
     const { width, height } = imageSize(bytes, { maxPixels, maxSide });
     const pixels = width * height;

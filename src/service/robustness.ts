@@ -39,7 +39,7 @@ const yieldOnce = (): Promise<void> => new Promise((resolve) => setTimeout(resol
 /** An attack of the grid, with its own number of steps and, unless one is given, its own step size. */
 const planOf = (spec: RobustnessSpec, attack: AttackName, epsilon: number, source: Labels | undefined): AttackPlan => {
   const { pixelRange, seed } = spec;
-  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, epsilon, { alpha: spec.alpha });
+  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, { epsilon }, { alpha: spec.alpha });
   return { ...options, attack, epsilon, alpha, steps, pixelRange, seed, source };
 };
 
@@ -55,7 +55,7 @@ export const createRobustnessHandler =
     const costs = spec.attacks.flatMap((attack) =>
       spec.epsilons.map((epsilon) => stepsOf(planOf(spec, attack, epsilon, undefined))),
     );
-    context.requireWork(bytes, sum(costs));
+    context.requireWork(bytes, (spec.draws ?? 1) * sum(costs));
     const image = await context.prepare(model, bytes, evaluatedBy(spec.attacks));
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const clean = await segmenter.predict(image);

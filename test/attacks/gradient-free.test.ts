@@ -30,7 +30,7 @@ const withoutGradient: Objective = async (x, at) => {
   return { value };
 };
 
-const settings: Settings = { epsilon: 6, pixelRange: [0, 255], seed: 2 };
+const settings = { epsilon: 6, pixelRange: [0, 255], seed: 2 } as const satisfies Settings;
 /** The largest value in the ball and the range. */
 const most = valueAt(image.data.map((v, i) => Math.min(Math.max(v + settings.epsilon * Math.sign(w[i]!), 0), 255)));
 

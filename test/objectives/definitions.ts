@@ -43,6 +43,10 @@ const others = (z: readonly number[], y: number): number => Math.max(...z.filter
 const margin = (z: readonly number[], { y }: Pixel): number => z[y]! - others(z, y);
 const ranked = (z: readonly number[]): number[] => z.toSorted((a, b) => b - a);
 
+/** What is to become negative: the margin, or what a target lacks of it. */
+const excess = (targeted: boolean) => (z: readonly number[], at: Pixel) => (targeted ? -1 : 1) * margin(z, at);
+const softplus = (v: number): number => (v > 700 ? v : Math.log1p(Math.exp(v)));
+
 const tsallis = (z: readonly number[], at: Pixel): number => {
   const p = softmax(z)[at.y]!;
   return at.order === 1 ? -Math.log(p) : (1 - p ** (1 - at.order)) / (1 - at.order);
@@ -113,6 +117,11 @@ export const definitions: ByName = {
   tsallis: () => ({ value: tsallis }),
   "steered-tsallis": () => ({ value: ce, climbed: tsallis }),
   margin: () => ({ value: margin, seen: margin }),
+  hinge: (targeted) => ({ value: (z, at) => Math.max(excess(targeted)(z, at), 0), seen: excess(targeted) }),
+  "weighted-softplus-margin": (targeted) => ({
+    value: (z, at) => at.weights * softplus(excess(targeted)(z, at)),
+    seen: excess(targeted),
+  }),
   dlr: (targeted) => ({ value: ratio(targeted), seen: ratio(targeted) }),
   "penalised-dlr": (targeted) => ({
     value: (z, at) => penalised(targeted)(z, at, z),

@@ -25,7 +25,7 @@ const image = noiseImage(height, width);
 const labels = noiseLabels(height, width, 4, 2);
 
 const defended = (transform: readonly TransformSpec[], changes: Partial<Defence> = {}) =>
-  plain.withTransform({ transform, seed: 3, through: "differentiable", samples: 1, ...changes });
+  plain.withTransform({ transform, seed: 3, through: "differentiable", draws: 1, ...changes });
 
 const imageFrom = (values: readonly number[], h = height, w = width): Image => tensorOf("float32", [3, h, w], values);
 const plus = (x: Image, map: ArrayLike<number>, t = 1): Image =>
@@ -138,7 +138,7 @@ describe("gradients", () => {
   });
 
   it("of a naive attack are the network's alone", async () => {
-    expect(await gradientOf(defended([jpeg], { through: "naive", samples: 5 }), image)).toEqual(
+    expect(await gradientOf(defended([jpeg], { through: "naive", draws: 5 }), image)).toEqual(
       await gradientOf(plain, image),
     );
   });
@@ -154,7 +154,7 @@ describe("expectation over transformation", () => {
   const noise: TransformSpec[] = [{ name: "noise", sigma: 20 }];
 
   it("is the mean over independent draws", async () => {
-    const defence: Defence = { transform: noise, seed: 3, through: "differentiable", samples: 4 };
+    const defence: Defence = { transform: noise, seed: 3, through: "differentiable", draws: 4 };
     const at = { step: 2, steps: 3 };
     const { ofStep } = createFronts(defence);
     const draws = [0, 1, 2, 3].map((sample) => ofStep(image, 2, sample)["transform_0_map"]!.data);
@@ -172,13 +172,13 @@ describe("expectation over transformation", () => {
   });
 
   it("takes one draw where no two differ", async () => {
-    const evaluate = (samples: number) => defended([jpeg], { samples }).objective(awayFrom(labels))(image);
+    const evaluate = (draws: number) => defended([jpeg], { draws }).objective(awayFrom(labels))(image);
     expect(await evaluate(9)).toEqual(await evaluate(1));
     expect((await evaluate(9)).runs).toBe(1);
   });
 
-  it.each([0, 1.5, 2000])("of %d samples is refused", (samples) => {
-    expect(() => defended(noise, { samples })).toThrow(/samples is .* 1 to 1024/);
+  it.each([0, 1.5, 2000])("of %d draws is refused", (draws) => {
+    expect(() => defended(noise, { draws })).toThrow(/draws is .* 1 to 1024/);
   });
 });
 
@@ -212,14 +212,14 @@ describe("attacks", () => {
   it("in expectation beat naive ones where the transformation is random", async () => {
     const specs: TransformSpec[] = [{ name: "resize", scale: [0.3, 0.8] }, { name: "colour-jitter" }];
     const naive = await harm(specs, await attacked(specs, { through: "naive" }));
-    const eot = await harm(specs, await attacked(specs, { samples: 8 }));
+    const eot = await harm(specs, await attacked(specs, { draws: 8 }));
     expect(eot).toBeGreaterThan(naive);
   });
 
   it("repeat with their seed", async () => {
     const specs: TransformSpec[] = [{ name: "noise" }];
-    expect(await attacked(specs, { samples: 2 })).toEqual(await attacked(specs, { samples: 2 }));
-    expect(await attacked(specs, { samples: 2 })).not.toEqual(await attacked(specs, { samples: 2, seed: 4 }));
+    expect(await attacked(specs, { draws: 2 })).toEqual(await attacked(specs, { draws: 2 }));
+    expect(await attacked(specs, { draws: 2 })).not.toEqual(await attacked(specs, { draws: 2, seed: 4 }));
   });
 });
 
@@ -233,12 +233,12 @@ describe("on a device", () => {
   const onDevice = createSegmenter(network, new SessionCache(runtime, 2 ** 30));
   const climb = (specs: TransformSpec[], changes: Partial<Defence> = {}) =>
     onDevice
-      .withTransform({ transform: specs, seed: 1, through: "differentiable", samples: 1, ...changes })
+      .withTransform({ transform: specs, seed: 1, through: "differentiable", draws: 1, ...changes })
       .onDevice({ objective: given, labels });
 
   it("what is random is climbed from the host", () => {
     expect(climb([jpeg])).not.toBeNull();
-    expect(climb([jpeg], { samples: 3 })).not.toBeNull();
+    expect(climb([jpeg], { draws: 3 })).not.toBeNull();
     expect(climb([{ name: "noise" }])).toBeNull();
     expect(climb([{ name: "noise" }], { through: "bpda" })).toBeNull();
     expect(climb([{ name: "jpeg", quality: [40, 60] }])).toBeNull();

@@ -1,6 +1,15 @@
 /** The attacks of the paper and PGD: steps along the sign of the gradient. */
 
-import { iterative, randomStart, singleStep, whiteBox, type AttackEntry, type Paper } from "../entry.ts";
+import {
+  iterative,
+  iterativeInAnyNorm,
+  randomStart,
+  singleStep,
+  whiteBox,
+  type AttackEntry,
+  type Paper,
+} from "../entry.ts";
+import { l2Rule } from "../rules/l2.ts";
 import { randomFgsmRule } from "../rules/random-fgsm.ts";
 import { signRule } from "../rules/sign.ts";
 
@@ -96,7 +105,7 @@ export const signAttacks = {
     ...whiteBox,
     title: "PGD",
     summary: "Iterative FGSM from a random start within ε.",
-    formula: "as Iterative FGSM, from x₀ + U(−ε, ε)",
+    formula: "as Iterative FGSM, from x₀ + U(−ε, ε); in L2 along ∇L/‖∇L‖₂",
     paper: {
       title: "Towards Deep Learning Models Resistant to Adversarial Attacks",
       authors: "Madry, Makelov, Schmidt, Tsipras, Vladu",
@@ -105,7 +114,8 @@ export const signAttacks = {
     },
     objective: "cross-entropy",
     random: true,
-    options: { ...iterative, ...randomStart },
-    rule: signRule,
+    norms: ["linf", "l2"],
+    options: { ...iterativeInAnyNorm, ...randomStart },
+    rule: (options) => (options.norm === "l2" ? l2Rule : signRule)(options),
   },
 } as const satisfies Readonly<Record<string, AttackEntry>>;

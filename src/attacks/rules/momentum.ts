@@ -2,6 +2,7 @@
 
 import { gradientOf, type Rule } from "../attack.ts";
 import { project, requirePositive } from "../constraint.ts";
+import { l1 } from "../norms.ts";
 import { along, sign } from "./sign.ts";
 
 export interface MomentumOptions {
@@ -10,13 +11,6 @@ export interface MomentumOptions {
   /** μ, the decay factor of the accumulated gradient; 0 is iterative FGSM. */
   readonly momentum: number;
 }
-
-/** Σ |v|, in float64. */
-const l1 = (values: Float32Array): number => {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += Math.abs(values[i]!);
-  return sum;
-};
 
 const requireMomentum = ({ alpha, momentum }: MomentumOptions): void => {
   requirePositive({ alpha });
