@@ -24,11 +24,11 @@ import { transfer } from "./transfer.ts";
 
 export interface AppOptions {
   readonly limits?: Partial<Limits>;
-  /** Stated in the OpenAPI document. */
+  /** The version in the OpenAPI document. */
   readonly version?: string;
-  /** Who uploads or deletes models must send it as a bearer token. Without it, everybody may. */
+  /** The bearer token that is required to upload and delete models; without it, every client may. */
   readonly uploadToken?: string | undefined;
-  /** Tokens, and the rate of requests that compute or change something; unlimited by default. */
+  /** The rate limit and the tokens of requests that compute or change something; unlimited by default. */
   readonly rate?: RateOptions | undefined;
   /** Gets the errors that no failure explains (those answered with 500). */
   readonly log?: Log;
@@ -43,7 +43,7 @@ export const defaultLimits: Limits = {
   epsilons: 32,
 };
 
-/** POST /v1/models and DELETE /v1/models/NAME, and the preflight of the latter. */
+/** Whether a request is POST /v1/models, DELETE /v1/models/NAME or the preflight of the latter. */
 const changesModels = (request: HonoRequest): boolean => {
   const { method, path } = request;
   const asked = method === "OPTIONS" ? request.header("access-control-request-method") : method;
@@ -51,7 +51,7 @@ const changesModels = (request: HonoRequest): boolean => {
 };
 
 /**
- * The app. Knows no model and no runtime.
+ * Creates the app, which does not depend on models or a runtime.
  *
  * @example const app = createApp(service, { log: (error) => console.error(error) }); // then app.fetch(request)
  */
@@ -66,7 +66,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
     c.set("bodies", bodies);
     await next();
   });
-  // Reading and computing is open to any page. What changes something is not, unless a token says who may.
+  // Reading and computing are allowed from every origin; changes are allowed from other origins only if they require a token.
   const readers = cors({
     allowMethods: ["GET", "HEAD", "POST", ...(options.uploadToken === undefined ? [] : ["DELETE"])],
     exposeHeaders: ["X-Request-Id", "Server-Timing", "Retry-After", "Location"],

@@ -40,7 +40,7 @@ export const AttackName = z.enum(attackNames).openapi({
   description: attackNames.map((name) => `\`${name}\`: ${attackEntry(name).summary}`).join(" "),
 });
 
-/** A field for each option of any attack; the API refuses those that the attack at hand does not take. */
+/** A field for each option of any attack; options that the requested attack does not have are refused. */
 export const optionFields = (limits: Limits) =>
   Object.fromEntries(
     optionNames.map((name) => [
@@ -69,11 +69,11 @@ const Targeted = z
   ])
   .openapi("Targeted", {
     description:
-      "Move towards one class, or towards the label map in the part `target`. With an II attack it takes the place of the least-likely class",
+      "Makes the attack targeted: at one class, or at the label map in the part `target`. For an II attack it replaces the least-likely class",
     example: { kind: "class", class: 3 },
   });
 
-/** What a caller may ask for; what is absent gets its default. */
+/** The spec of a request; absent fields have defaults. */
 export const attackSpec = (limits: Limits) =>
   z
     .strictObject({
@@ -101,7 +101,7 @@ export const attackSpec = (limits: Limits) =>
         .default(["adversarial", "labels-before", "labels-after"])
         .openapi({
           description:
-            "Images to put into the JSON result. `adversarial` is rounded to 8 bits; `adversarial-16bit` (PNG) and `adversarial-npy` (float32, [3, H, W], exact) are not; `perturbation` is amplified to be seen",
+            "Images in the JSON result. `adversarial` is rounded to 8 bits; `adversarial-16bit` (PNG) and `adversarial-npy` (float32, [3, H, W], exact) are not; `perturbation` is amplified to be visible",
         }),
     })
     .openapi("AttackSpec", { example: { attack: "ifgsm-ii", epsilon: 8 } });
@@ -130,14 +130,14 @@ const AttackSpecRun = z
     backend: Backend,
     label255: Label255,
   })
-  .openapi("AttackSpecRun", { description: "The spec as it ran, every default filled in" });
+  .openapi("AttackSpecRun", { description: "The spec as it was executed, with defaults filled in" });
 
 const beforeAndAfter = (description: string) =>
   z.strictObject({ clean: share(description), adversarial: share(description) });
 
 const Scores = z
   .strictObject({
-    iouRatio: z.number().nullable().openapi({ description: "Adversarial mIoU ÷ clean mIoU; null where undefined" }),
+    iouRatio: z.number().nullable().openapi({ description: "Adversarial mIoU ÷ clean mIoU; null if undefined" }),
     miou: beforeAndAfter("Mean IoU over the classes present"),
     pixelAccuracy: beforeAndAfter("Share of non-void pixels with the reference's label"),
     perClass: list(beforeAndAfter("IoU of the class").extend({ class: z.int(), name: z.string() })),
@@ -149,18 +149,23 @@ export const Perturbation = z
     linf: z.number().openapi({ description: "Largest change of a channel, in grey levels" }),
     l2: z.number().openapi({ description: "Euclidean norm, in grey levels" }),
     l0: z.int().openapi({ description: "Pixels changed in any channel" }),
-    psnr: z.number().nullable().openapi({ description: "dB; null where the images are equal" }),
-    ssim: z.number().nullable().openapi({ description: "1 = equal; null below 11 pixels a side" }),
+    psnr: z.number().nullable().openapi({ description: "dB; null if the images are equal" }),
+    ssim: z
+      .number()
+      .nullable()
+      .openapi({ description: "1 for equal images; null if a side is shorter than 11 pixels" }),
   })
   .openapi("Perturbation");
 
 const stepFields = {
-  step: z.int().openapi({ description: "From 1" }),
-  loss: z.number().openapi({ description: "Cross-entropy, mean over the pixels that count" }),
-  changedPixelShare: z.number().openapi({ description: "Share of pixels whose label differs from the clean one" }),
+  step: z.int().openapi({ description: "Number of the step, from 1" }),
+  loss: z.number().openapi({ description: "Value of the attack's objective" }),
+  changedPixelShare: z
+    .number()
+    .openapi({ description: "Share of pixels whose label differs from the clean prediction" }),
 };
 
-/** Data of a `progress` event. */
+/** The data of a `progress` event. */
 export const AttackProgress = z.strictObject({ ...stepFields, steps: z.int() }).openapi("AttackProgress");
 
 export const Attack = Size.extend({
@@ -172,13 +177,13 @@ export const Attack = Size.extend({
   steps: list(z.strictObject(stepFields)),
   masking: z.strictObject({ zeroGradientShare: z.number(), confidence: z.number() }).openapi({
     description:
-      "Signs that the gradient is masked and the attack therefore weak: share of exactly zero gradient components at the first step; mean confidence on the clean image",
+      "Indicators of gradient masking, which weakens an attack: the share of exactly zero gradient components at the first step, and the mean confidence on the clean image",
   }),
   evaluations: Evaluations,
   signs: Signs,
   timings: Timing,
   receipt: receiptOf(AttackSpecRun),
-  images: z.partialRecord(z.enum(outputNames), Image).openapi({ description: "Those that `spec.images` asks for" }),
+  images: z.partialRecord(z.enum(outputNames), Image).openapi({ description: "The images that `spec.images` lists" }),
 }).openapi("AttackResult");
 
 /** The result with its images as base64. */

@@ -1,4 +1,4 @@
-/** POST /v1/attack: image and spec in; scores, images, or a stream of progress out. */
+/** POST /v1/attack takes an image and a spec and returns scores, images, or a stream of progress events. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
 import {
@@ -26,7 +26,7 @@ import { readImageRequest, type Uploaded } from "./request.ts";
 import { file, imageResponse, serverTiming } from "./schemas.ts";
 import { uploadBody } from "./upload.ts";
 
-/** The representations, and the image that each is made of. */
+/** The media types of images, and the image that each one represents. */
 const imageOffers = {
   "image/png": { output: "adversarial", name: "adversarial.png" },
   "image/png;depth=16": { output: "adversarial-16bit", name: "adversarial-16bit.png" },
@@ -46,8 +46,8 @@ const uploadOf = (limits: Limits) => ({
   required: { image: "The image to attack: PNG, JPEG or WebP" },
   optional: {
     labels:
-      "Ground truth: a PNG of the image's size whose values (or palette indices) are classes, 255 void; or in their colours",
-    target: "The label map to move towards, in the same form; needs `targeted: {kind: map}`",
+      "Ground truth: a PNG of the image's size whose values (or palette indices) are class indices, with 255 for void, or an RGB PNG of the classes' colours",
+    target: "Target label map, in the same form; requires `targeted: {kind: map}`",
   },
 });
 
@@ -59,7 +59,7 @@ interface Fault {
   readonly received?: number;
 }
 
-/** Options that the attack does not take, or that its definition fixes at another value. */
+/** Faults of options that the attack does not have, or that its definition fixes at another value. */
 export const optionFaults = (attack: AttackName, ball: Ball, given: OptionValues): Fault[] =>
   (Object.entries(given) as [OptionName, number][]).flatMap(([option, received]) => {
     const use = attackEntry(attack).options[option];
@@ -73,7 +73,7 @@ export const optionFaults = (attack: AttackName, ball: Ball, given: OptionValues
       : [];
   });
 
-/** A norm that the attack has no form in, and a radius above the whole range of grey levels. */
+/** Faults of the ball: a norm that the attack does not support, or a radius above the range of grey levels. */
 const ballFaults = (attack: AttackName, { epsilon, norm }: Ball): Fault[] => {
   const taken = normsOf(attack);
   return [
@@ -86,7 +86,7 @@ const ballFaults = (attack: AttackName, { epsilon, norm }: Ball): Fault[] => {
   ];
 };
 
-/** What the options make together: more evaluations than one request is allowed, or numbers that do not go together. */
+/** Faults of the combination of options: too many evaluations for one request, or contradictory values. */
 const togetherFaults = (attack: AttackName, settings: AttackSettings, draws: number, limits: Limits): Fault[] => {
   const { steps = 1 } = settings;
   if (steps > limits.steps) {
@@ -103,7 +103,7 @@ const togetherFaults = (attack: AttackName, settings: AttackSettings, draws: num
   }
 };
 
-/** Fills in the defaults, and refuses what contradicts itself. */
+/** Fills in the defaults. @throws RequestError `invalid-request` for contradictory fields. */
 const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest => {
   const { images, model = service.defaultModel, ...spec } = asked.spec;
   const { distance, type } = attackEntry(spec.attack);
@@ -119,7 +119,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   const wrong = [
     ...misplaced,
     ...optionFaults(spec.attack, ball, given),
-    // What follows from the ball says nothing where it cannot be.
+    // The combination of options is checked only if the ball is valid.
     ...(misplaced.length > 0 ? [] : togetherFaults(spec.attack, settings, draws, limits)),
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
@@ -141,7 +141,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   };
 };
 
-const events = `Server-sent events: \`progress\` per step (schema AttackProgress), then \`result\` (AttackResult) or \`error\` (Problem). What fails before the first step is an ordinary problem response.`;
+const events = `Server-sent events: \`progress\` per step (schema AttackProgress), then \`result\` (AttackResult) or \`error\` (Problem). A failure before the first step is an ordinary problem response.`;
 
 export const attack = (service: Service, limits: Limits, log: Log): Operation => {
   const upload = uploadOf(limits);
@@ -153,7 +153,7 @@ export const attack = (service: Service, limits: Limits, log: Log): Operation =>
       tags: ["Images"],
       summary: "Attack an image and score the model",
       description:
-        "Perturbs the image within an L∞ ball of radius ε and compares the labels before and after. Answers by `Accept`: scores and images as JSON, the adversarial image alone (8-bit PNG; `image/png;depth=16`; float32 NPY), or progress as it runs (`text/event-stream`). The images alone ignore `spec.images`.",
+        "Perturbs the image within an L∞ ball of radius ε and compares the labels before and after. The `Accept` header selects the response: scores and images as JSON, only the adversarial image (8-bit PNG; `image/png;depth=16`; float32 NPY), or progress events (`text/event-stream`). Responses that are an image ignore `spec.images`.",
       curl: `curl http://localhost:8787/v1/attack \\
   -F image=@street.png \\
   -F 'spec={"attack":"ifgsm-ii","epsilon":8};type=application/json'`,

@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 document, made from the routes' schemas. */
+/** The OpenAPI 3.1 document, generated from the schemas of the routes. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { AttackProgress } from "./attack-schemas.ts";
 import type { Env, Limits } from "./operation.ts";
@@ -6,7 +6,7 @@ import type { Env, Limits } from "./operation.ts";
 const description = `How little does it take to break a segmentation network? POST an image and an attack; get the
 adversarial image, the labels before and after, per-class IoU, mIoU and the IoU ratio.
 
-Images and label maps go in as files of a multipart form, or as base64 (also \`data:\` URLs) in JSON. ε and α are in grey
+Images and label maps are sent as files of a multipart form, or as base64 (also \`data:\` URLs) in JSON. ε and α are in grey
 levels on the 0..255 scale. Label 255 is void. Errors are RFC 9457 problems.`;
 
 const limitsText = ({ bodyBytes, uploadBytes, steps, gridSteps, epsilons, work }: Limits): string =>
@@ -19,7 +19,7 @@ export const openApiDocument = (app: OpenAPIHono<Env>, version: string, limits: 
   app.openAPIRegistry.registerComponent("securitySchemes", "uploadToken", {
     type: "http",
     scheme: "bearer",
-    description: "Asked for where the deployment has a token for uploads",
+    description: "Required if the deployment has a token for uploads",
   });
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
@@ -34,10 +34,10 @@ ${limitsText(limits)}`,
     },
     servers: [{ url: "/" }],
     tags: [
-      { name: "Images", description: "An image in: labels, attacks, verdicts." },
+      { name: "Images", description: "Segmentation of an image, attacks and robustness." },
       { name: "Label maps", description: "Scores without a network." },
-      { name: "Models", description: "The networks one can ask for." },
-      { name: "Attacks", description: "The attacks one can ask for." },
+      { name: "Models", description: "The available networks." },
+      { name: "Attacks", description: "The available attacks." },
       { name: "Health", description: "For load balancers." },
     ],
   });

@@ -1,24 +1,24 @@
-/** How many requests that compute or change something a client may send: a token bucket for each. */
+/** Rate limit for requests that compute or change something: a token bucket per client. */
 import type { Context, MiddlewareHandler } from "hono";
 import { timingSafeEqual } from "hono/utils/buffer";
 import type { Env } from "./operation.ts";
 import { RequestError } from "./request-error.ts";
 
 export interface RateOptions {
-  /** Requests a minute; as many may come at once. Unlimited by default. */
+  /** Requests per minute, which is also the size of a burst; unlimited by default. */
   readonly perMinute?: number | undefined;
-  /** Bearer tokens, one of which every such request must send; without any, clients are told apart by `clientOf`. */
+  /** Bearer tokens, one of which every such request must send; without tokens, `clientOf` identifies the client. */
   readonly tokens?: readonly string[] | undefined;
-  /** The client of a request without tokens, its address for instance. */
+  /** Identifies the client of a request if there are no tokens, for instance by its address. */
   readonly clientOf: (c: Context<Env>) => string;
-  /** Milliseconds; default the clock. */
+  /** The time in milliseconds; by default the system clock. */
   readonly now?: (() => number) | undefined;
 }
 
-/** Clients that are remembered; of more, the one that has been silent for longest is forgotten, and its bucket is full again. */
-const MOST_CLIENTS = 10_000;
+/** Maximum number of buckets. Beyond it the least recently active client is forgotten, which refills its bucket. */
+const MAX_CLIENTS = 10_000;
 
-/** Seconds that rounding errors of the bucket may add. */
+/** Tolerance in seconds for rounding errors of a bucket. */
 const ROUNDING = 1e-6;
 
 interface Bucket {
@@ -26,7 +26,7 @@ interface Bucket {
   readonly at: number;
 }
 
-/** Takes a request from the client's bucket: 0, or the seconds until there is one. */
+/** Returns a function that takes a request from a client's bucket and returns 0, or the seconds until the next one is available. */
 export const rateLimiter = (perMinute: number, now: () => number) => {
   const buckets = new Map<string, Bucket>();
   return (client: string): number => {
@@ -36,7 +36,7 @@ export const rateLimiter = (perMinute: number, now: () => number) => {
     const left = requests >= 1 ? requests - 1 : requests;
     buckets.delete(client);
     buckets.set(client, { requests: left, at });
-    if (buckets.size > MOST_CLIENTS) buckets.delete(buckets.keys().next().value!);
+    if (buckets.size > MAX_CLIENTS) buckets.delete(buckets.keys().next().value!);
     return requests >= 1 ? 0 : Math.ceil(((1 - requests) * 60) / perMinute - ROUNDING);
   };
 };
@@ -44,7 +44,7 @@ export const rateLimiter = (perMinute: number, now: () => number) => {
 const givenToken = (c: Context<Env>): string | undefined =>
   /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
 
-/** @throws RequestError unauthorized, too-many-requests. */
+/** Middleware that enforces the rate limit and the tokens. @throws RequestError `unauthorized`, `too-many-requests`. */
 export const limitRate = ({
   perMinute,
   tokens = [],

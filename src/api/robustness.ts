@@ -1,4 +1,4 @@
-/** POST /v1/robustness: one image, a grid of attacks and radii, a verdict. */
+/** POST /v1/robustness runs a grid of attacks and radii on one image and returns a verdict. */
 import { z } from "@hono/zod-openapi";
 import { evaluationsOf, makeAttack, normsOf } from "../attacks/catalogue.ts";
 import type { Service } from "../contract/service.ts";
@@ -33,7 +33,7 @@ import { Signs } from "./signs.ts";
 import { uploadBody } from "./upload.ts";
 import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
-/** The radii of Arnab et al. */
+/** The radii of Arnab et al. (2018). */
 const paperEpsilons = [0.25, 0.5, 1, 2, 4, 8, 16, 32];
 
 const robustnessSpec = (limits: Limits) =>
@@ -48,7 +48,7 @@ const robustnessSpec = (limits: Limits) =>
         .gt(0)
         .lt(1)
         .default(0.5)
-        .openapi({ description: "Broken where the IoU ratio is below this" }),
+        .openapi({ description: "The network is broken if the IoU ratio is below this value" }),
       label: Label,
       pixelRange: PixelRange,
       seed: Seed,
@@ -77,11 +77,11 @@ const RobustnessSpecRun = z
     backend: Backend,
     label255: Label255,
   })
-  .openapi("RobustnessSpecRun", { description: "The grid as it ran" });
+  .openapi("RobustnessSpecRun", { description: "The spec as it was executed, with defaults filled in" });
 
 export const PointScores = z
   .strictObject({
-    iouRatio: z.number().nullable().openapi({ description: "Adversarial mIoU ÷ clean mIoU; null where undefined" }),
+    iouRatio: z.number().nullable().openapi({ description: "Adversarial mIoU ÷ clean mIoU; null if undefined" }),
     miou: share("Adversarial mean IoU"),
     pixelAccuracy: share("Adversarial pixel accuracy"),
   })
@@ -101,15 +101,16 @@ const Robustness = Size.extend({
   clean: z.strictObject({ miou: share("Clean mean IoU"), pixelAccuracy: share("Clean pixel accuracy") }),
   curve: list(CurvePoint),
   breaking: list(SmallestEpsilon.extend({ attack: AttackName })).openapi({
-    description: "Smallest ε of the grid at which the attack breaks the network; null where none does",
+    description: "Smallest ε of the grid at which the attack breaks the network; null if there is none",
   }),
   smallestEpsilon: SmallestEpsilon.openapi({ description: "The smallest over all attacks, in grey levels" }),
   verdict: z.enum(["robust", "broken"]).openapi({
-    description: "`broken` where any attack of the grid breaks it, as float or rounded. `robust` is no proof",
+    description:
+      "`broken` if any attack of the grid breaks the network, with the float or the rounded image. `robust` is not a proof",
   }),
   masking: z.strictObject({ zeroGradientShare: z.number(), confidence: z.number() }).openapi({
     description:
-      "Signs that gradients are masked and the verdict therefore worth less: the largest share of exactly zero components of a first gradient; mean confidence on the clean image",
+      "Indicators of gradient masking, which makes the verdict less reliable: the largest share of exactly zero components in a first gradient, and the mean confidence on the clean image",
   }),
   signs: Signs,
   summary: z.string().openapi({ example: "Broken by ifgsm-ii at ε = 1: the IoU ratio is 0.41, below 0.5." }),
@@ -128,7 +129,7 @@ const uploadOf = (limits: Limits) => ({
 
 type Asked = Uploaded<z.output<ReturnType<typeof robustnessSpec>>, "image", "labels">;
 
-/** Sorts the grid, fills in the defaults, and holds the steps to their limit. */
+/** Sorts the grid, fills in the defaults and checks the limits. */
 const resolve = (service: Service, limits: Limits, { spec, image, labels }: Asked): RobustnessRequest => {
   const attacks = [...new Set(spec.attacks)];
   const epsilons = [...new Set(spec.epsilons)].toSorted((a, b) => a - b);
@@ -178,7 +179,7 @@ export const robustness = (service: Service, limits: Limits, log: Log): Operatio
       tags: ["Images"],
       summary: "Find the smallest perturbation that breaks the model",
       description:
-        "Runs every attack at every radius and gives the curve of the IoU ratio over ε, the smallest ε below the threshold, and a verdict. Answers by `Accept`: `application/json`, or `text/event-stream` with progress.",
+        "Runs every attack at every radius and returns the curve of the IoU ratio over ε, the smallest ε at which the ratio is below the threshold, and a verdict. The `Accept` header selects `application/json`, or `text/event-stream` with progress events.",
       curl: `curl http://localhost:8787/v1/robustness \\
   -F image=@street.png \\
   -F 'spec={"attacks":["ifgsm-ii"],"epsilons":[0.25,1,4]};type=application/json'`,

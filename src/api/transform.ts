@@ -2,7 +2,10 @@
 import { z } from "@hono/zod-openapi";
 import { transformsSchema } from "../segmenter/manifest.ts";
 
-const Transforms = transformsSchema.openapi("Transforms", {
+/** A copy, since a schema made before the OpenAPI extension was loaded lacks its method. */
+const transforms = transformsSchema.clone();
+
+const Transforms = transforms.openapi("Transforms", {
   description:
     "In the order in which an image passes them. An option is a number, or [low, high] from which it is drawn",
   example: [{ name: "jpeg", quality: 75 }],
@@ -28,6 +31,6 @@ export const transformFields = {
 };
 
 /** The transformations of a model. */
-export const OwnTransforms = transformsSchema
+export const OwnTransforms = transforms
   .optional()
   .openapi({ description: "Transformations before the network, as a defence" });

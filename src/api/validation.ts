@@ -1,4 +1,4 @@
-/** Zod's issues as field errors: JSON pointers, what was received, what is accepted. */
+/** Converts Zod's issues to field errors with JSON pointers, received values and accepted values. */
 import { z } from "@hono/zod-openapi";
 import type { FieldError } from "../contract/failure.ts";
 
@@ -6,11 +6,11 @@ type Path = readonly PropertyKey[];
 
 const maxErrors = 20;
 
-/** RFC 6901: `~` and `/` in a name are escaped. */
+/** The JSON pointer of a path (RFC 6901), with `~` and `/` in names escaped. */
 export const pointerOf = (path: Path): string =>
   path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 
-/** A value fit for an error: JSON, short, one level. */
+/** A short form of a value for an error: JSON with one level. */
 const shown = (value: unknown): unknown => {
   if (typeof value === "string") return value.length > 100 ? `${value.slice(0, 100)}…` : value;
   if (typeof value === "number" && !Number.isFinite(value)) return String(value);
@@ -32,7 +32,7 @@ const unwrap = (schema: unknown): unknown =>
     ? unwrap(schema.unwrap())
     : schema;
 
-/** The members of a discriminated union that the value says it is, or all of them; of another union all. */
+/** The members of a union that the value's discriminator selects; all members if there is no discriminator or it selects none. */
 const membersOf = (union: z.ZodUnion | z.ZodDiscriminatedUnion, value: unknown): readonly unknown[] => {
   if (!(union instanceof z.ZodDiscriminatedUnion)) return union.options;
   const { discriminator } = union.def;
@@ -44,7 +44,7 @@ const membersOf = (union: z.ZodUnion | z.ZodDiscriminatedUnion, value: unknown):
   return named.length > 0 ? named : union.options;
 };
 
-/** The names that a schema knows at a path within it, of this value. */
+/** The property names that a schema has at a path, given the value. */
 const keysAt = (schema: unknown, path: Path, value: unknown): string[] => {
   const inner = unwrap(schema);
   if (inner instanceof z.ZodDiscriminatedUnion || inner instanceof z.ZodUnion)
@@ -120,8 +120,8 @@ const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, pr
 };
 
 /**
- * The errors of a failed parse of `value`, at most twenty, with `prefix` before every path. Of a value of the wrong type that
- * alone is said.
+ * The errors of a failed parse of `value`, at most twenty, with `prefix` before every path. For a value of the wrong type, only the
+ * type is reported.
  */
 export const fieldErrors = (error: z.ZodError, schema: z.ZodType, value: unknown, prefix: Path = []): FieldError[] => {
   const mistyped = new Set(error.issues.flatMap((i) => (i.code === "invalid_type" ? pointerOf(i.path) : [])));

@@ -59,7 +59,7 @@ function* segmentsOf(bytes: Uint8Array): Generator<{ marker: number; body: Uint8
   }
 }
 
-export interface JpegHeader {
+interface JpegHeader {
   /** The width of the upright image. */
   readonly width: number;
   readonly height: number;

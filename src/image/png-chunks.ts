@@ -39,7 +39,7 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
 });
 
 /** The CRC-32 of PNG (ISO 3309). */
-export const crc32 = (bytes: Uint8Array): number => {
+const crc32 = (bytes: Uint8Array): number => {
   let c = 0xffffffff;
   for (let i = 0; i < bytes.length; i++) c = crcTable[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8);
   return (c ^ 0xffffffff) >>> 0;
@@ -72,7 +72,7 @@ export const readPngHeader = (bytes: Uint8Array): PngHeader => {
   return parseHeader(bytes.subarray(16, 16 + viewOf(bytes).getUint32(8)));
 };
 
-export interface PngChunks {
+interface PngChunks {
   readonly header: PngHeader;
   /** The body of PLTE: RGB triples. */
   readonly palette: Uint8Array | null;

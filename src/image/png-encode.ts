@@ -5,7 +5,7 @@ import { huffmanZlib } from "./huffman.ts";
 import { channelsOf, pngChunk, signature, type ColourType } from "./png-chunks.ts";
 import { filterPaeth } from "./png-filter.ts";
 
-export interface RawPng {
+interface RawPng {
   readonly width: number;
   readonly height: number;
   readonly depth: 8 | 16;

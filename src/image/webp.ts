@@ -11,7 +11,7 @@ const malformed = (message: string): ImageError => new ImageError("malformed", `
 
 export const isWebp = (bytes: Uint8Array): boolean => nameAt(bytes, 0) === "RIFF" && nameAt(bytes, 8) === "WEBP";
 
-export interface WebpHeader {
+interface WebpHeader {
   readonly width: number;
   readonly height: number;
   readonly animated?: boolean;

@@ -13,7 +13,7 @@ const staysInside = (location: string): boolean =>
   location !== "" && !/^[/\\]|^[a-z]:|\0/iu.test(location) && location.split(/[/\\]/u).every((part) => part !== "..");
 
 /** @throws OnnxError for a path that leaves the model's folder. */
-export const checkLocation = (location: string, place: string): void => {
+const checkLocation = (location: string, place: string): void => {
   if (staysInside(location)) return;
   throw new OnnxError(`its weights are at "${location.slice(0, 200)}", which is not in the folder of the model`, place);
 };

@@ -1,4 +1,4 @@
-/** The form: what to attack, with what, how far. */
+/** The form with the settings of an attack. */
 
 import { attackEntry, attackNames, defaultOption, defaultSteps, type AttackName } from "../attacks/catalogue.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
@@ -29,19 +29,19 @@ const [epsilon, steps, alpha, seed] = ["epsilon", "steps", "alpha", "seed"].map(
 const radius = (): number => epsilons[epsilon.valueAsNumber]!;
 const attackName = (): AttackName => attack.value as AttackName;
 
-/** Until the visitor says otherwise. */
+/** Whether the number of steps is the default; false once the visitor sets it. */
 let byProtocol = true;
-/** Until then the step size is the attack's own. */
+/** Whether the step size is the default of the attack; false once the visitor sets it. */
 let ownAlpha = true;
 
-/** The strongest of the paper. */
+/** The attack that is selected initially, the strongest one of the paper. */
 const FIRST: AttackName = "ifgsm-ii";
 attack.append(...attackNames.map((name) => new Option(attackEntry(name).title, name, name === FIRST, name === FIRST)));
 
-/** Controls of the options that stand in the page itself. */
+/** Options whose controls are part of lab.html. */
 const ownControls: ReadonlySet<OptionName> = new Set(["alpha", "steps"]);
 
-/** A control for each further option of any attack. */
+/** A control for each other option of any attack. */
 const optionInputs: ReadonlyMap<OptionName, HTMLInputElement> = new Map(
   optionNames
     .filter((name) => !ownControls.has(name))
@@ -124,14 +124,14 @@ const hintNetwork = (): void => {
   byId("network-hint", HTMLElement).textContent = `${architecture}, ${mebibytes(bytes)}. ${dataset}.`;
 };
 
-/** @param first is chosen, where it is there. */
+/** Fills the list of networks. @param first name of the network that is selected if it exists. */
 export const offerNetworks = (offered: readonly NetworkEntry[], first: string): void => {
   entries = offered;
   network.replaceChildren(...entries.map(({ name }) => new Option(name, name, name === first, name === first)));
   hintNetwork();
 };
 
-/** Settings of the address, as in `?attack=pgd&epsilon=4`; what is none is left out. */
+/** Applies the settings of the page's address, as in `?attack=pgd&epsilon=4`; invalid values are ignored. */
 export const takeFrom = (parameters: URLSearchParams): void => {
   for (const control of [network, attack, longest, backend, alpha, seed, steps, ...optionInputs.values()]) {
     const value = parameters.get(control.id);
@@ -148,7 +148,7 @@ export const takeFrom = (parameters: URLSearchParams): void => {
   follow();
 };
 
-/** What makes the network look anew. */
+/** Calls `changed` when a setting changes that requires a new prediction. */
 export const onScene = (changed: () => void): void => {
   network.addEventListener("change", hintNetwork);
   for (const control of [network, longest, backend]) control.addEventListener("change", changed);

@@ -1,4 +1,4 @@
-/** What goes wrong in the engine, as data. */
+/** The failures of the engine, as data. */
 
 import { footprintsOf, largestFit } from "../networks/largest-fit.ts";
 import { OnnxError } from "../onnx/graph.ts";
@@ -11,7 +11,7 @@ import type { EngineFailure } from "./messages.ts";
 import { spatialSize } from "../tensor.ts";
 import { reasonOf } from "../reason.ts";
 
-/** A failure on its way to the page. */
+/** An error with a failure that is sent to the page. */
 class EngineError extends Error {
   override readonly name = "EngineError";
   readonly failure: EngineFailure;
@@ -21,12 +21,12 @@ class EngineError extends Error {
   }
 }
 
-/** @param operators of the network that have no gradient. @throws EngineError where there are any. */
+/** @param operators the network's operators without a gradient. @throws EngineError if there are any. */
 export const requireGradient = (operators: readonly string[]): void => {
   if (operators.length > 0) throw new EngineError({ kind: "no-gradient", operators });
 };
 
-/** Before anything runs. @throws EngineError that tells the largest size that would fit. */
+/** Checks the predicted memory before a run. @throws EngineError with the largest size that would fit. */
 export const requireMemory = (
   cache: SessionCache,
   segmenter: Segmenter,

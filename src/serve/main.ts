@@ -1,4 +1,4 @@
-/** Node's entry, `npm run serve`: the same app as the Worker's, on a socket. */
+/** Entry point under Node (`npm run serve`), which serves the same app as the Worker. */
 
 import { getConnInfo } from "@hono/node-server/conninfo";
 import { createApp } from "../api/app.ts";
@@ -29,7 +29,7 @@ const serve = async (settings: Settings): Promise<void> => {
     uploadToken: settings.uploadToken,
     rate: {
       perMinute: settings.rate,
-      // The upload token is one of those that may send anything.
+      // The upload token is also valid for all other requests.
       tokens: tokens.length > 0 && settings.uploadToken !== undefined ? [...tokens, settings.uploadToken] : tokens,
       clientOf: (c) => getConnInfo(c).remote.address ?? "",
     },

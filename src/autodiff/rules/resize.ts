@@ -81,7 +81,7 @@ const extrapolates = (node: Node): boolean =>
 const MAX_TAPS = 4;
 
 /** The matrix A [resized, size] with y = A·x along one axis (plus a constant where the output lies outside x). */
-export const resizeMatrix = (node: Node, axis: ResizedAxis): Sparse => {
+const resizeMatrix = (node: Node, axis: ResizedAxis): Sparse => {
   const { size, resized } = axis;
   const excludeOutside = intOf(node, "exclude_outside", 0) === 1;
   const linear = stringOf(node, "mode", "nearest") === "linear";

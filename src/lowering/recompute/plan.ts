@@ -42,7 +42,7 @@ const pareto = (plans: readonly Plan[]): Plan[] => {
 };
 
 /** Selects the segments of a schedule that are executed again. */
-export interface Planner {
+interface Planner {
   /** Lower bound on the bytes of any plan: the peak of the largest single unit. */
   readonly lowerBound: number;
   /** The plan with minimum work whose estimated peak is at most `bytes`; null if there is none. */

@@ -16,7 +16,7 @@ export interface Pooling {
 }
 
 /** The output of a QuantizeLinear before its zero point was added. */
-export interface Centred {
+interface Centred {
   readonly value: Value;
   readonly zero: readonly number[];
 }

@@ -4,7 +4,7 @@ import { OnnxError, describe, stringOf, type Node } from "../graph.ts";
 import { required, sharedType, type Infer, type Value } from "../value.ts";
 
 /** An equation without ellipses: it has a letter for each axis of each operand and of the output. */
-export interface Equation {
+interface Equation {
   readonly terms: readonly string[];
   readonly output: string;
   /** The size of each letter's axis over all operands; an operand in which it has size 1 is broadcast. */

@@ -42,7 +42,7 @@ export const windowOf = (node: Node, spatial: readonly number[], kernel: readonl
 };
 
 /** ⌊(size + pads − dilated kernel) ÷ stride⌋ + 1, or with ⌈·⌉; with ceil, a window that would start in the end padding is dropped. */
-export const windowOutput = (spatial: readonly number[], w: Window, ceil = false): number[] =>
+const windowOutput = (spatial: readonly number[], w: Window, ceil = false): number[] =>
   spatial.map((size, i) => {
     const stride = w.strides[i]!;
     const begin = w.pads[i]!;
