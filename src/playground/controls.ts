@@ -48,14 +48,14 @@ const optionInputs: ReadonlyMap<OptionName, HTMLInputElement> = new Map(
     .map((name) => {
       const { title, minimum, maximum } = optionDefinitions[name];
       const field = Object.assign(document.createElement("input"), {
-        id: name,
+        id: `option-${name}`,
         type: "number",
         min: String(minimum),
         max: String(maximum),
         step: "any",
         required: true,
       });
-      const label = Object.assign(document.createElement("label"), { htmlFor: name, textContent: title });
+      const label = Object.assign(document.createElement("label"), { htmlFor: `option-${name}`, textContent: title });
       const taking = attackNames.find((each) => attackEntry(each).options[name] !== undefined);
       field.value = String(taking ? defaultOption(taking, name, { epsilon: 1 }) : minimum);
       byId("options", HTMLDivElement).append(label, field);
@@ -134,7 +134,7 @@ export const offerNetworks = (offered: readonly NetworkEntry[], first: string): 
 /** Applies the settings of the page's address, as in `?attack=pgd&epsilon=4`; invalid values are ignored. */
 export const takeFrom = (parameters: URLSearchParams): void => {
   for (const control of [network, attack, longest, backend, alpha, seed, steps, ...optionInputs.values()]) {
-    const value = parameters.get(control.id);
+    const value = parameters.get(control.id.replace(/^option-/, ""));
     if (value === null) continue;
     const before = control.value;
     control.value = value;
