@@ -11,8 +11,8 @@ const side = z.union([z.int(), z.literal("dynamic")]);
 export const Model = z
   .strictObject({
     name: z.string(),
-    architecture: z.string(),
-    dataset: z.string(),
+    architecture: z.string().optional(),
+    dataset: z.string().optional(),
     classes: list(
       z.strictObject({
         name: z.string(),
@@ -33,7 +33,9 @@ export const Model = z
         .optional()
         .openapi({ description: "What becomes of an image of another size; resized by default" }),
       overlap: z.int().optional().openapi({ description: "Of tiles, in pixels" }),
-      channels: z.enum(["RGB", "BGR"]),
+      channels: z
+        .union([z.enum(["RGB", "BGR", "GRAY"]), list(z.string())])
+        .openapi({ description: "Their order, or the names of the channels of pictures that have others" }),
       mean: list(z.number()),
       std: list(z.number()),
       scale: z.number(),
@@ -51,9 +53,9 @@ export const Model = z
       .optional()
       .openapi({ description: "The fully connected CRF behind the network" }),
     metrics: z.record(z.string(), z.unknown()).openapi({ description: "Clean scores, their split and command" }),
-    license: z.string(),
-    source: z.string(),
-    citation: z.string(),
+    license: z.string().optional(),
+    source: z.string().optional(),
+    citation: z.string().optional(),
     gradient: z
       .strictObject({ supported: z.boolean(), unsupportedOperators: list(z.string()) })
       .openapi({ description: "Whether the network can be attacked, and which operators stand in the way" }),

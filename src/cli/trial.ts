@@ -4,6 +4,7 @@ import { crossEntropyObjective } from "../objectives/cross-entropy.ts";
 import { random } from "../random.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
 import type { Runtime } from "../runtime/session.ts";
+import { inputShape } from "../segmenter/adapt.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
 import { requireFit } from "../segmenter/fit.ts";
 import type { Network } from "../segmenter/network.ts";
@@ -115,11 +116,11 @@ const tryOn = async (
 };
 
 /** @throws Refusal that names the nodes that block the gradient. */
-const checkGradient = ({ manifest, model }: Network, { height, width }: Size): void => {
-  const { input, output } = manifest;
+const checkGradient = ({ manifest, model, source }: Network, size: Size): void => {
+  const { input } = manifest;
   try {
     refusingInFlags(() =>
-      requireGradient(loadAt(model, { [input.name]: [1, 3, height, width] }), output.name, [input.name]),
+      requireGradient(loadAt(model, { [input.name]: inputShape(manifest, size) }), source.name, [input.name]),
     );
   } catch (cause) {
     if (!(cause instanceof Refusal)) throw cause;

@@ -78,7 +78,7 @@ describe("POST /v1/models", () => {
     const response = await post(service);
     expect([response.status, response.headers.get("location")]).toEqual([201, "/v1/models/mine"]);
     expect(await response.json()).toEqual({ ...fakeModel, name: "mine" });
-    expect(service.added).toEqual([{ manifest, model: fakePng, replace: false }]);
+    expect(service.added).toEqual([{ manifest: { ...manifest, metrics: {} }, model: fakePng, replace: false }]);
   });
 
   it("takes the manifest as a file of its own type", async () => {
