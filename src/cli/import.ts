@@ -4,19 +4,26 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Model } from "../onnx/graph.ts";
 import { openNetwork } from "../segmenter/network.ts";
+import { precisionOf } from "../segmenter/describe/describe.ts";
 import { parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
 import { wantedBackend, type Options } from "../node/options.ts";
 import { backendOption } from "./backend.ts";
-import { command, needed } from "./command.ts";
-import { at, Refusal } from "../node/failure.ts";
+import { command } from "./command.ts";
+import { described, describeOptions, nameFor, type DescribeValues } from "./describe.ts";
+import { at, Refusal, UsageError } from "../node/failure.ts";
 import { readJson, readNetwork } from "../node/files.ts";
 import { checkReplaceable, storeFolder } from "./store.ts";
 import { grouped } from "./text.ts";
 import { tryNetwork } from "./trial.ts";
 
 const options = {
-  manifest: { type: "string", value: "FILE", help: "its classes, colours, preprocessing and origin, as JSON" },
-  name: { type: "string", value: "NAME", help: "the manifest's unless given" },
+  manifest: {
+    type: "string",
+    value: "FILE",
+    help: "its classes, colours and preprocessing, as JSON; found as init does unless given",
+  },
+  name: { type: "string", value: "NAME", help: "the manifest's, or the file's, unless given" },
+  ...describeOptions,
   models: { type: "string", value: "DIR", default: "models", help: "the folder of networks" },
   force: { type: "boolean", help: "replace a network of that name" },
   backend: backendOption,
@@ -26,7 +33,8 @@ const options = {
 const about = `
 Checks that NET.onnx is what its manifest says (names, sizes, classes, stride; a run forward
 and a gradient on a small image) and stores both as DIR/NAME/model.onnx and
-DIR/NAME/manifest.json. The manifest's "file" and "sha256" are filled in.`;
+DIR/NAME/manifest.json. The manifest's "file", "sha256" and "precision" are filled in. Without
+--manifest it is made from the file, as init does, and what was assumed is printed.`;
 
 const FILE = "model.onnx";
 
@@ -35,9 +43,14 @@ const undecided = (sha256: unknown): boolean =>
   sha256 === undefined || (typeof sha256 === "string" && /^0*$/.test(sha256));
 
 /** @throws ManifestError naming each field at fault; Refusal where the digest is another file's. */
-const completeManifest = async (path: string, bytes: Uint8Array, name: string | undefined): Promise<Manifest> => {
-  const given = await readJson(path);
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
+const completeManifest = async (
+  path: string,
+  bytes: Uint8Array,
+  model: Model,
+  name: string | undefined,
+): Promise<Manifest> => {
+  const given: Readonly<Record<string, unknown>> = { precision: precisionOf(model), ...(await readJson(path)) };
+  const sha256 = sha256Of(bytes);
   const manifest = await at(path, () =>
     withOwnFile(parseManifest({ ...given, ...(name === undefined ? {} : { name }), file: FILE, sha256 })),
   );
@@ -48,11 +61,24 @@ const completeManifest = async (path: string, bytes: Uint8Array, name: string | 
   return manifest;
 };
 
+const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
 const precisionWarning = ({ graph }: Model, { precision }: Manifest): string[] => {
   const quantized = graph.nodes.some((n) => n.op === "DequantizeLinear");
   return quantized === (precision === "int8")
     ? []
     : [`precision: is "${precision}", but the network ${quantized ? "is quantised" : "is float"}`];
+};
+
+/** A manifest from the file alone. */
+const madeManifest = async (
+  file: string,
+  bytes: Uint8Array,
+  model: Model,
+  values: DescribeValues & { readonly name?: string | undefined },
+) => {
+  const { found, assumed } = await described(file, model, values.name ?? nameFor(file), values);
+  return { manifest: parseManifest({ ...found, file: FILE, sha256: sha256Of(bytes) }), assumed };
 };
 
 export const importNetwork = command({
@@ -61,15 +87,23 @@ export const importNetwork = command({
   about,
   options,
   run: async (file, values, io) => {
-    const manifestFile = needed(values.manifest, "import", "--manifest FILE");
+    const manifestFile = values.manifest;
+    const extra = Object.keys(describeOptions).filter((name) => name in values && manifestFile !== undefined);
+    if (extra.length > 0)
+      throw new UsageError(`import: --${extra[0]} and --manifest exclude each other: the manifest says it`);
     const force = values.force === true;
     const wanted = wantedBackend(values.backend);
     const { bytes, model } = await readNetwork(file);
-    const manifest = await completeManifest(manifestFile, bytes, values.name);
+    const { manifest, assumed } =
+      manifestFile === undefined
+        ? await madeManifest(file, bytes, model, values)
+        : { manifest: await completeManifest(manifestFile, bytes, model, values.name), assumed: [] };
+    for (const sentence of assumed) io.stderr(`assumed: ${sentence}\n`);
     const folder = join(values.models, manifest.name);
     await checkReplaceable(folder, force);
-    const network = await at(`${file} with ${manifestFile}`, () => openNetwork(manifest, bytes));
-    const trial = await at(`${file} with ${manifestFile}`, () =>
+    const place = manifestFile === undefined ? file : `${file} with ${manifestFile}`;
+    const network = await at(place, () => openNetwork(manifest, bytes));
+    const trial = await at(place, () =>
       tryNetwork(network, values["forward-only"] !== true, wanted, (text) => io.stderr(`${text} …\n`)),
     );
     const warnings = [...precisionWarning(model, manifest), ...trial.warnings];
@@ -100,6 +134,7 @@ export const importNetwork = command({
         backend: choice.backend,
         backendWhy: choice.why,
         warnings,
+        assumed,
       },
     };
   },

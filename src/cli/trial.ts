@@ -6,7 +6,9 @@ import type { Choice, Wanted } from "../runtime/choose.ts";
 import type { Runtime } from "../runtime/session.ts";
 import { inputShape } from "../segmenter/adapt.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
+import { requireProbabilities } from "../segmenter/describe/probabilities.ts";
 import { requireFit } from "../segmenter/fit.ts";
+import { planeCount } from "../segmenter/manifest.ts";
 import type { Network } from "../segmenter/network.ts";
 import { createSegmenter, type Image } from "../segmenter/segmenter.ts";
 import { loadAt } from "../segmenter/differentiate/loaded.ts";
@@ -29,12 +31,12 @@ export interface Trial {
 }
 
 /** An image of random grey levels. */
-const noise = ({ height, width }: Size): Image => {
+const noise = (planes: number, { height, width }: Size): Image => {
   const next = random(1);
   return tensorOf(
     "float32",
-    [3, height, width],
-    Array.from({ length: 3 * height * width }, () => 256 * next()),
+    [planes, height, width],
+    Array.from({ length: planes * height * width }, () => 256 * next()),
   );
 };
 
@@ -87,9 +89,10 @@ const tryOn = async (
   const size = requireFit(network);
   const where = `${size.height}x${size.width}`;
   if (withGradient) checkGradient(network, size);
-  const image = noise(size);
+  const image = noise(planeCount(network.manifest.input.channels), size);
   const cache = new SessionCache(runtime, BUDGET_BYTES);
   const segmenter = createSegmenter(network, cache);
+  if (runtime.backend === "wasm") await requireProbabilities(network, image, cache);
 
   progress(`a forward run at ${where}`);
   const forward = await timed(() => segmenter.predict(image));

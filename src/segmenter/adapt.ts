@@ -10,7 +10,7 @@ import type { Source } from "./source.ts";
 type Layout = Manifest["input"]["layout"];
 
 /** The shape of the network's input. */
-export const inputShape = ({ input }: Manifest, { height, width }: Size): readonly number[] => {
+export const inputShape = ({ input }: Pick<Manifest, "input">, { height, width }: Size): readonly number[] => {
   const count = channelCount(input.channels);
   const pixels = input.layout.endsWith("C") ? [height, width, count] : [count, height, width];
   return input.layout.startsWith("N") ? [1, ...pixels] : pixels;
@@ -31,7 +31,7 @@ const rounded = (op: Builder, x: Value): Value => {
 };
 
 /** The preprocessed image [1,C,h,w] as the network's input: in its layout, and rounded where it takes uint8. */
-export const asInput = (op: Builder, x: Value, { input }: Manifest, dtype: DType): Value => {
+export const asInput = (op: Builder, x: Value, { input }: Pick<Manifest, "input">, dtype: DType): Value => {
   const typed = dtype === "uint8" ? rounded(op, x) : x;
   const ordered = input.layout.endsWith("C") ? op.Transpose(typed, { perm: [0, 2, 3, 1] }) : typed;
   return input.layout.startsWith("N") ? ordered : op.Squeeze(ordered, op.ints([0]));

@@ -50,8 +50,11 @@ export const networkOf = (manifest: Manifest, model: Model): Network => {
 /** The model of a file, as segmenters run it. @throws OnnxError for a bad file. */
 export const prepared = (model: Model): Model => fuseBatchNormalization(inSinglePrecision(model));
 
+/** Reads a file as segmenters run it. @throws OnnxError for a bad file. */
+export const readPrepared = (bytes: Uint8Array): Model => prepared(readModel(bytes));
+
 /** Reads the network of a manifest. @throws OnnxError for a bad file, ManifestError where the two do not fit. */
 export const openNetwork = (manifest: Manifest, bytes: Uint8Array): Network => {
   requireConsistent(manifest);
-  return networkOf(manifest, prepared(readModel(bytes)));
+  return networkOf(manifest, readPrepared(bytes));
 };

@@ -28,7 +28,7 @@ const ordered = (op: Builder, image: Value, channels: Manifest["input"]["channel
 };
 
 /** The user's image [1,P,H,W], 0..255, to the network's channels [1,C,H,W]: size, channel order, (scale·x − mean)/std. */
-export const preprocess = (op: Builder, image: Value, { input }: Manifest, size: Size): Value => {
+export const preprocess = (op: Builder, image: Value, { input }: Pick<Manifest, "input">, size: Size): Value => {
   const x = ordered(op, resized(op, image, size), input.channels);
   const isRaw = input.scale === 1 && input.mean.every((m) => m === 0) && input.std.every((s) => s === 1);
   if (isRaw) return x;

@@ -36,7 +36,7 @@ const transparent: ReadonlySet<string> = new Set(["Identity", "Cast", "Squeeze",
 /** The axis of a Softmax; before opset 13 its default was 1. */
 const softmaxAxis = (node: Node, opset: number): number => intOf(node, "axis", opset < 13 ? 1 : -1);
 
-export const sourceOf = (graph: Graph, opset: number, { output }: Manifest): Source => {
+export const sourceOf = (graph: Graph, opset: number, { output }: Pick<Manifest, "output">): Source => {
   const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   /** The first node before a value that is not among `passed`. */
   const before = (name: string, passed: ReadonlySet<string>): Node | undefined => {
