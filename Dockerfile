@@ -16,7 +16,7 @@ COPY src src
 RUN npm run build:lib
 
 FROM node:22-slim
-# The Vulkan loader for WebGPU, and what NVIDIA's driver links to; docker run --gpus all mounts the driver's own files.
+# The Vulkan loader for WebGPU, and a library that NVIDIA's driver requires; docker run --gpus all mounts the driver itself.
 RUN apt-get update && apt-get install --yes --no-install-recommends libvulkan1 libxext6 && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production NVIDIA_DRIVER_CAPABILITIES=graphics,utility
 WORKDIR /app
@@ -28,7 +28,7 @@ COPY models models
 RUN install --directory --owner=node --group=node /data/uploads
 USER node
 EXPOSE 8787
-# Requests are answered while a network runs, which has a thread of its own.
+# Health checks are answered while a network runs, as networks run in a thread of their own.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
   CMD ["node", "-e", "fetch('http://localhost:8787/health/live').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Options after the image's name are added: docker run -v faultline:/data/uploads faultline --uploads /data/uploads

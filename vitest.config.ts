@@ -11,6 +11,7 @@ export default defineConfig({
       {
         test: {
           name: "node",
+          globalSetup: ["test/support/build-lib.ts"],
           include: ["test/**/*.test.ts"],
           exclude: [
             ...configDefaults.exclude,
@@ -25,6 +26,7 @@ export default defineConfig({
       {
         test: {
           name: "gpu",
+          globalSetup: ["test/support/build-lib.ts"],
           include: ["test/runtime/{gpu,webgpu}/**/*.test.ts"],
           // A Vulkan driver is found through the environment that a process is started with; software Vulkan takes every core.
           pool: "forks",

@@ -54,7 +54,7 @@ export const curves = async (args: readonly string[]): Promise<void> => {
     const counts: Record<string, ClassCounts> = { clean: (await measure(subject, null)).row.counts.clean };
     for (const attack of Object.keys(attacks) as (keyof typeof attacks)[]) {
       for (const epsilon of reference.eps) {
-        const steps = defaultSteps(attack, epsilon);
+        const steps = defaultSteps(attack, { epsilon });
         const plan = { attack, epsilon, alpha: 1, steps, pixelRange: "clip", seed: 0 } as const;
         counts[`${attack} ${epsilon}`] = (await measure(subject, plan)).row.counts.float;
       }

@@ -7,7 +7,7 @@
 import { spawnSync } from "node:child_process";
 import { random } from "../src/random.ts";
 import { adapterOf, openDevice } from "../src/runtime/gpu/device.ts";
-import { argmaxLabels, confusion, confusionLength } from "../src/runtime/gpu/labels.ts";
+import { confusion, confusionLength } from "../src/runtime/gpu/labels.ts";
 import { openAdapter, readKernels } from "../src/runtime/gpu/node.ts";
 import { l2Step, perturbationStats, signStep } from "../src/runtime/gpu/steps.ts";
 import { openGpu, type Gpu, type Launch } from "../src/runtime/gpu/gpu.ts";
@@ -16,7 +16,6 @@ import { benchSteps } from "./webgpu-steps.ts";
 
 const SOFTWARE = "FAULTLINE_BENCH_SOFTWARE";
 const classes = 21;
-const stride = 8;
 const [roundMs, rounds] = [50, 4];
 
 interface Case {
@@ -101,9 +100,6 @@ const casesOf = async (gpu: Gpu, height: number, width: number): Promise<Case[]>
   const prediction = await gpu.upload("uint8", patches(height, width, 1));
   const reference = await gpu.upload("uint8", patches(height, width, 2));
   const counts = await gpu.allocate("uint32", confusionLength(classes));
-  const shape = [classes, Math.ceil(height / stride), Math.ceil(width / stride)] as const;
-  const [, rows, columns] = shape;
-  const logits = await gpu.allocate("float32", classes * rows * columns);
   const step = { x, gradient, low, high, alpha: 1 };
   const pixelRange = [0, 255] as const;
   return [
@@ -124,11 +120,6 @@ const casesOf = async (gpu: Gpu, height: number, width: number): Promise<Case[]>
       bytes: 4 * 2 * values,
     },
     { name: "confusion", launch: await confusion(gpu, { prediction, reference, counts, classes }), bytes: 2 * pixels },
-    {
-      name: "argmax_labels",
-      launch: await argmaxLabels(gpu, { logits, shape, labels: prediction, size: [height, width] }),
-      bytes: 4 * logits.length + pixels,
-    },
   ];
 };
 

@@ -1,6 +1,6 @@
-// Scores of a confusion matrix (confusion.wgsl), so that a few bytes are read back: per class TP / (TP + FP + FN), its mean
-// over the classes that the reference has, and the share of correct pixels. −1 where the denominator is zero: for a class that the
-// reference lacks, and for the mean and the share where no pixel is counted. One workgroup, one thread per class.
+// Scores of a confusion matrix (confusion.wgsl), so that only a few bytes are read back: TP / (TP + FP + FN) per class, its mean
+// over the classes present in the reference, and the share of correct pixels. The value −1 stands for an undefined score: of a class
+// that is absent from the reference, or of the mean and the share if no pixel is counted. One workgroup, one thread per class.
 
 struct Parameters {
   classes: u32, // at most 256

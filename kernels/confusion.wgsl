@@ -1,10 +1,10 @@
 // Confusion matrix of two label maps: adds to counts[r·(classes + 1) + p] the pixels of reference class r predicted as p.
-// Void (255) in the reference is not counted; a prediction that is no class is counted in the row's last column. The word
-// after the matrix counts reference labels that are neither class nor void, an error of the caller that must be reported.
+// Pixels that are void (255) in the reference are not counted; a prediction that is not a class is counted in the last column. The
+// word after the matrix is the number of reference labels that are neither class nor void, which the caller must report as an error.
 //
-// Each workgroup counts in its own memory and adds the result once. It holds BINS counts, at most 4096, so that matrices of many classes
-// are counted in bands of rows: workgroups with the same y see all pixels, and count the rows y·rows … y·rows + rows − 1. Labels
-// come in runs, and so a thread reads 16 neighbours and adds once per run.
+// Each workgroup counts in workgroup memory and adds its counts to the result once. The memory holds BINS counts, at most 4096;
+// matrices of more classes are counted in bands of rows: workgroups with the same y read all pixels and count the rows
+// y·rows … y·rows + rows − 1. Because neighbouring labels are mostly equal, a thread reads 16 neighbours and adds once per run.
 
 alias bytes = u32; // four of them, the lowest first
 
@@ -21,13 +21,13 @@ struct Parameters {
 
 const VOID = 255u;
 const NONE = 0xffffffffu;
-const WORDS = 4u; // read by a thread at a time
+const WORDS = 4u; // words that a thread reads at a time
 
 override BINS: u32 = 4096; // rows·(classes + 1); unused bins are not cleared
 
 var<workgroup> bins: array<atomic<u32>, BINS>;
 
-// The workgroup's bin in which a pixel is counted.
+// The index of the workgroup's bin in which a pixel is counted.
 fn binOf(p: u32, r: u32, first: u32) -> u32 {
   if (r == VOID) {
     return NONE;

@@ -2,8 +2,8 @@
 //
 //   y = x + α·g / ‖g‖₂,   x ← clip(centre + (y − centre)·min(1, ε / ‖y − centre‖₂), low, high)
 //
-// ‖y − centre‖² = Σ d² + 2α·Σ d·g / ‖g‖ + α² with d = x − centre, so that the sums before the step (l2_sums.wgsl) are enough.
-// A gradient of zeros leaves the image as it is.
+// ‖y − centre‖² = Σ d² + 2α·Σ d·g / ‖g‖ + α² with d = x − centre, so that the sums before the step (l2_sums.wgsl) suffice.
+// A zero gradient leaves the image unchanged.
 
 struct Parameters {
   count: u32,

@@ -4,7 +4,7 @@
 //   x: Σ (2⁶⁰·g)² over |g| < 2⁻⁴⁰    y: Σ g² over the others    z: Σ d·2⁴⁰·g    w: Σ d²
 //
 // A saturated network has gradients whose squares underflow in float32, and their products with d almost do. Two scaled ranges
-// (Blue 1978) avoid that: |g| may be from 10⁻³⁴ to 10¹⁵.
+// (Blue 1978) avoid this for |g| from 10⁻³⁴ to 10¹⁵.
 
 struct Parameters {
   count: u32,

@@ -1,5 +1,6 @@
-// Distances between two images: L∞, the sum of squares, the numbers of values and of pixels that differ; one partial result per
-// workgroup, which the host combines. Values are compared by their bits: the difference of two subnormals may be flushed to 0.
+// Distances between two images: L∞, the sum of squares, and the numbers of values and of pixels that differ. There is one partial
+// result per workgroup; the host combines them. Values are compared by their bits, because the difference of two subnormals may be
+// flushed to 0.
 
 alias float_bits = u32;
 

@@ -1,11 +1,11 @@
 // One step of a sign attack: x ← min(max(x + α·sign g, low), high), element by element.
 //
-// low and high bound the intersection of the ε-ball with the pixel range, as the attacks' own projection computes it for this image:
-// with them the step equals the attacks' own in every bit. With MOMENTUM (Dong et al. 2018) the sign is that of the momentum
+// low and high are the bounds of the intersection of the ε-ball with the pixel range, computed by the projection in src/attacks, so
+// that the step equals that of src/attacks bit for bit. With MOMENTUM (Dong et al. 2018) the sign is that of the momentum
 // m ← μ·m + g / ‖g‖₁, and norm holds ‖g‖₁ (l1_sums.wgsl).
 //
-// Numbers are read as bits: a GPU may flush a subnormal gradient to 0 and assume that there is no NaN. Here the sign of every
-// number but ±0 is used, and NaN stays NaN.
+// Numbers are read as bits, because a GPU may flush a subnormal gradient to 0 and assume that there is no NaN. Here every number
+// except ±0 has its sign, and NaN stays NaN.
 
 alias float_bits = u32;
 
@@ -46,7 +46,7 @@ fn stepped(i: u32, direction: u32) -> u32 {
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) thread: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let gain = select(0.0, 1.0 / norm[0], norm[0] > 0.0); // A gradient of zeros adds nothing.
+  let gain = select(0.0, 1.0 / norm[0], norm[0] > 0.0); // A zero gradient adds nothing.
   for (var i = thread.x; i < parameters.count; i += 256u * groups.x) {
     var direction = gradient[i];
     if (MOMENTUM) {

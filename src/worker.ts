@@ -4,6 +4,7 @@ import { waitUntil } from "cloudflare:workers";
 import jpegDecoder from "@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm";
 import webpDecoder from "@jsquash/webp/codec/dec/webp_dec.wasm";
 import ortModule from "onnxruntime-web/ort-wasm-simd-threaded.wasm";
+import outlines from "../models/outlines.json";
 import packageJson from "../package.json";
 import { createApp } from "./api/app.ts";
 import { createService } from "./service/service.ts";
@@ -31,6 +32,7 @@ interface Env {
 /** Their files are static assets, beside the page /lab, which runs the same (scripts/browser.ts). */
 const shippedModels = (assets: Fetcher): ModelStore => ({
   manifests: shipped.map(parseManifest),
+  outlines,
   read: async ({ name, file }) => {
     const response = await assets.fetch(`https://assets/lab/models/${name}/${file}`);
     if (!response.ok) throw new Error(`${file} of ${name} is not among the static assets (${response.status})`);

@@ -27,7 +27,9 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "type segmenter/manifest",
     "type attacks/catalogue",
     "type attacks/options",
+    "type attacks/norms",
     "type evaluation",
+    "type transforms/pipeline",
   ],
   // Device steps are reported by the session's own types.
   evaluation: [
@@ -54,6 +56,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "type runtime",
     "onnx/graph",
     "crf/parameters",
+    "transforms/pipeline",
   ],
   jobs: ["evaluation", "networks"],
   service: [
@@ -71,7 +74,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "onnx/graph",
   ],
   // The names, the ranges and the prose of the attacks derive from their catalogue; a manifest is also a body of a request.
-  api: ["contract", "segmenter/manifest", "attacks/catalogue", "attacks/options", "type tensor"],
+  api: ["contract", "segmenter/manifest", "attacks/catalogue", "attacks/options", "attacks/norms", "type tensor"],
   store: ["type networks/upload-store"],
   modules: [],
   shipped: ["../models"],

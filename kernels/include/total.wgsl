@@ -1,4 +1,4 @@
-// The sum over a workgroup of 256 threads of one part per thread; every thread gets it. The kernel declares
+// The sum over a workgroup of 256 threads of one part per thread, returned to every thread. The kernel declares
 //
 //   alias Part = …;                       of which Part() is the neutral element
 //   fn plus(a: Part, b: Part) -> Part

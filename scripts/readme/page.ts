@@ -30,17 +30,18 @@ const table = (header: readonly string[], rows: readonly (readonly string[])[]):
     .map((cells) => `| ${cells.join(" | ")} |`)
     .join("\n");
 
-/** The README's: what each attack is, and its source. */
-export const overview = (entries: Entries): string =>
-  table(
-    ["name", "attack", "kind", "source"],
-    Object.entries(entries).map(([name, { summary, knowledge, type, distance, paper }]) => [
-      `\`${name}\``,
-      summary,
-      `${knowledge}, ${types[type]}, ${distances[distance]}`,
-      cited(paper),
-    ]),
+/** The README's: the attacks by what the attacker knows and what is looked for, each with its paper. */
+export const overview = (entries: Entries): string => {
+  const kinds = new Map<string, string[]>();
+  for (const [name, { knowledge, type, distance, paper }] of Object.entries(entries)) {
+    const kind = `${knowledge}, ${types[type]}, ${distances[distance]}`;
+    kinds.set(kind, [...(kinds.get(kind) ?? []), `[\`${name}\`](https://arxiv.org/abs/${paper.arxiv})`]);
+  }
+  return table(
+    ["kind", "attacks, each with its paper"],
+    [...kinds].map(([kind, links]) => [kind, links.join(", ")]),
   );
+};
 
 /** That of docs/attacks.md: what each attack computes. */
 export const formulas = (entries: Entries): string =>

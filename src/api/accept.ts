@@ -7,7 +7,7 @@ interface MediaRange {
   readonly q: number;
 }
 
-/** Parameters that say nothing about which representation is wanted. */
+/** Parameters that do not select a representation. */
 const ignored = /^(charset|v)=/;
 
 const parseRange = (text: string): MediaRange => {
@@ -21,7 +21,7 @@ const parseRange = (text: string): MediaRange => {
   };
 };
 
-/** How closely a range names an offer: 0 not at all, 1 anything, 2 the type's family, 3 the type, 4 and more with parameters. */
+/** The specificity with which a media range matches an offer: 0 no match, 1 any type, 2 any subtype, 3 the type, 4 or more with parameters. */
 const closeness = (range: MediaRange, offer: string): number => {
   const { type, parameters } = parseRange(offer);
   if (!range.parameters.every((parameter) => parameters.includes(parameter))) return 0;
@@ -31,10 +31,10 @@ const closeness = (range: MediaRange, offer: string): number => {
 };
 
 /**
- * The offer that the client likes best. Ties go to what it names more closely, then to what it names first, then to
- * our order.
+ * The offer with the highest quality value. Ties are broken by the specificity of the range, then by its position in the header,
+ * then by the order of the offers.
  *
- * @throws RequestError `not-acceptable`, where every offer is excluded.
+ * @throws RequestError `not-acceptable` if every offer is excluded.
  * @example negotiate("image/png, application/json;q=0.5", ["application/json", "image/png"]) // "image/png"
  */
 export const negotiate = <Offer extends string>(

@@ -4,6 +4,7 @@ import type { Hono, HonoRequest } from "hono";
 import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
+import { MAX_WORK } from "../contract/limits.ts";
 import type { Service } from "../contract/service.ts";
 import { attack } from "./attack.ts";
 import { docs } from "./docs.ts";
@@ -13,16 +14,19 @@ import { models } from "./models.ts";
 import { openApiDocument } from "./openapi.ts";
 import { bodyBudget, mount, type Env, type Limits } from "./operation.ts";
 import { failureOf, problemResponse, type Log } from "./problem.ts";
+import { limitRate, type RateOptions } from "./rate.ts";
 import { robustness } from "./robustness.ts";
 import { score } from "./score.ts";
 import { segment } from "./segment.ts";
 
 export interface AppOptions {
   readonly limits?: Partial<Limits>;
-  /** Stated in the OpenAPI document. */
+  /** The version in the OpenAPI document. */
   readonly version?: string;
-  /** Who uploads or deletes models must send it as a bearer token. Without it, everybody may. */
+  /** The bearer token that is required to upload and delete models; without it, every client may. */
   readonly uploadToken?: string | undefined;
+  /** The rate limit and the tokens of requests that compute or change something; unlimited by default. */
+  readonly rate?: RateOptions | undefined;
   /** Gets the errors that no failure explains (those answered with 500). */
   readonly log?: Log;
 }
@@ -30,12 +34,13 @@ export interface AppOptions {
 export const defaultLimits: Limits = {
   bodyBytes: 16 * 2 ** 20,
   uploadBytes: 32 * 2 ** 20,
-  steps: 200,
+  steps: 1000,
   gridSteps: 1000,
+  work: MAX_WORK,
   epsilons: 32,
 };
 
-/** POST /v1/models and DELETE /v1/models/NAME, and the preflight of the latter. */
+/** Whether a request is POST /v1/models, DELETE /v1/models/NAME or the preflight of the latter. */
 const changesModels = (request: HonoRequest): boolean => {
   const { method, path } = request;
   const asked = method === "OPTIONS" ? request.header("access-control-request-method") : method;
@@ -43,7 +48,7 @@ const changesModels = (request: HonoRequest): boolean => {
 };
 
 /**
- * The app. Knows no model and no runtime.
+ * Creates the app, which does not depend on models or a runtime.
  *
  * @example const app = createApp(service, { log: (error) => console.error(error) }); // then app.fetch(request)
  */
@@ -58,7 +63,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
     c.set("bodies", bodies);
     await next();
   });
-  // Reading and computing is open to any page. What changes something is not, unless a token says who may.
+  // Reading and computing are allowed from every origin; changes are allowed from other origins only if they require a token.
   const readers = cors({
     allowMethods: ["GET", "HEAD", "POST", ...(options.uploadToken === undefined ? [] : ["DELETE"])],
     exposeHeaders: ["X-Request-Id", "Server-Timing", "Retry-After", "Location"],
@@ -79,6 +84,8 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
   app.notFound((c) => problemResponse({ kind: "not-found", path: c.req.path }, c.get("requestId")));
   app.onError((error, c) => problemResponse(failureOf(error, log, c.get("requestId")), c.get("requestId")));
 
+  if (options.rate) app.use("/v1/*", limitRate(options.rate));
+
   const operations = [
     ...models(service),
     ...modelUploads(service, limits, options.uploadToken),
@@ -90,7 +97,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
   ];
   for (const operation of operations) mount(app, operation);
 
-  const document = () => openApiDocument(app, options.version ?? "dev");
+  const document = () => openApiDocument(app, options.version ?? "dev", limits);
   app.get("/openapi.json", (c) => c.json(document()));
   app.route("/", docs(document));
   return app;

@@ -1,20 +1,21 @@
 /** Schemas of POST /v1/attack. */
 import { z } from "@hono/zod-openapi";
 import type { AttackResult, OutputName } from "../contract/attack.ts";
-import { attackEntry, attackNames } from "../attacks/catalogue.ts";
+import { attackEntry, attackNames, normsOf } from "../attacks/catalogue.ts";
+import { norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
 import { AttackedCrf } from "./crf.ts";
 import type { Limits } from "./operation.ts";
 import {
   Backend,
   encoded,
-  Epsilon,
   floatAndUint8,
   Image,
   Label,
   list,
   optionSchema,
   PixelRange,
+  Radius,
   receiptOf,
   Reference,
   Seed,
@@ -22,6 +23,7 @@ import {
   Size,
   Timing,
 } from "./schemas.ts";
+import { transformFields } from "./transform.ts";
 import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
 export const outputNames = [
@@ -37,7 +39,7 @@ export const AttackName = z.enum(attackNames).openapi({
   description: attackNames.map((name) => `\`${name}\`: ${attackEntry(name).summary}`).join(" "),
 });
 
-/** A field for each option of any attack; the API refuses those that the attack at hand does not take. */
+/** A field for each option of any attack; options that the requested attack does not have are refused. */
 const optionFields = (limits: Limits) =>
   Object.fromEntries(
     optionNames.map((name) => [
@@ -46,6 +48,19 @@ const optionFields = (limits: Limits) =>
     ]),
   ) as Record<OptionName, z.ZodOptional<z.ZodType<number>>>;
 
+/** Radius of attacks with a budget, where none is given. */
+export const usualEpsilon = 8;
+
+/** Far above the L2 norm of a white image of the largest size that is decoded. */
+const largestEpsilon = 1e7;
+
+const AttackNorm = z.enum(norms).openapi({
+  description: `Norm of \`epsilon\`, or what a minimum-norm attack makes small. By default the attack's own; ${attackNames
+    .filter((name) => normsOf(name).length > 1)
+    .map((name) => `\`${name}\``)
+    .join(", ")} take both`,
+});
+
 const Targeted = z
   .discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("class"), class: z.int().min(0).max(254) }),
@@ -53,23 +68,30 @@ const Targeted = z
   ])
   .openapi("Targeted", {
     description:
-      "Move towards one class, or towards the label map in the part `target`. With an II attack it takes the place of the least-likely class",
+      "Makes the attack targeted: at one class, or at the label map in the part `target`. For an II attack it replaces the least-likely class",
     example: { kind: "class", class: 3 },
   });
 
-/** What a caller may ask for; what is absent gets its default. */
+/** The spec of a request; absent fields have defaults. */
 export const attackSpec = (limits: Limits) =>
   z
     .strictObject({
       model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
       attack: AttackName,
-      epsilon: Epsilon.default(8),
+      epsilon: Radius.max(largestEpsilon)
+        .optional()
+        .openapi({
+          description: `Radius in grey levels on the 0..255 scale: L∞, at most 255, or the L2 norm over all values of the image; ${usualEpsilon} if absent. To a minimum-norm attack it is an upper bound, and there is none if absent`,
+          example: usualEpsilon,
+        }),
+      norm: AttackNorm.optional(),
       ...optionFields(limits),
       label: Label,
       targeted: Targeted.optional(),
       pixelRange: PixelRange,
       seed: Seed,
       crf: AttackedCrf,
+      ...transformFields,
       backend: Backend,
       label255: Label255,
       images: z
@@ -78,7 +100,7 @@ export const attackSpec = (limits: Limits) =>
         .default(["adversarial", "labels-before", "labels-after"])
         .openapi({
           description:
-            "Images to put into the JSON result. `adversarial` is rounded to 8 bits; `adversarial-16bit` (PNG) and `adversarial-npy` (float32, [3, H, W], exact) are not; `perturbation` is amplified to be seen",
+            "Images in the JSON result. `adversarial` is rounded to 8 bits; `adversarial-16bit` (PNG) and `adversarial-npy` (float32, [3, H, W], exact) are not; `perturbation` is amplified to be visible",
         }),
     })
     .openapi("AttackSpec", { example: { attack: "ifgsm-ii", epsilon: 8 } });
@@ -87,7 +109,8 @@ const AttackSpecRun = z
   .strictObject({
     model: z.string(),
     attack: AttackName,
-    epsilon: z.number(),
+    epsilon: z.number().optional(),
+    norm: AttackNorm,
     ...(Object.fromEntries(optionNames.map((name) => [name, z.number().optional()])) as Record<
       OptionName,
       z.ZodOptional<z.ZodNumber>
@@ -99,17 +122,18 @@ const AttackSpecRun = z
     pixelRange: z.enum(["clip", "none"]),
     seed: z.int(),
     crf: AttackedCrf,
+    ...transformFields,
     backend: Backend,
     label255: Label255,
   })
-  .openapi("AttackSpecRun", { description: "The spec as it ran, every default filled in" });
+  .openapi("AttackSpecRun", { description: "The spec as it was executed, with defaults filled in" });
 
 const beforeAndAfter = (description: string) =>
   z.strictObject({ clean: share(description), adversarial: share(description) });
 
 const Scores = z
   .strictObject({
-    iouRatio: z.number().nullable().openapi({ description: "Adversarial mIoU ÷ clean mIoU; null where undefined" }),
+    iouRatio: z.number().nullable().openapi({ description: "Adversarial mIoU ÷ clean mIoU; null if undefined" }),
     miou: beforeAndAfter("Mean IoU over the classes present"),
     pixelAccuracy: beforeAndAfter("Share of non-void pixels with the reference's label"),
     perClass: list(beforeAndAfter("IoU of the class").extend({ class: z.int(), name: z.string() })),
@@ -121,18 +145,23 @@ const Perturbation = z
     linf: z.number().openapi({ description: "Largest change of a channel, in grey levels" }),
     l2: z.number().openapi({ description: "Euclidean norm, in grey levels" }),
     l0: z.int().openapi({ description: "Pixels changed in any channel" }),
-    psnr: z.number().nullable().openapi({ description: "dB; null where the images are equal" }),
-    ssim: z.number().nullable().openapi({ description: "1 = equal; null below 11 pixels a side" }),
+    psnr: z.number().nullable().openapi({ description: "dB; null if the images are equal" }),
+    ssim: z
+      .number()
+      .nullable()
+      .openapi({ description: "1 for equal images; null if a side is shorter than 11 pixels" }),
   })
   .openapi("Perturbation");
 
 const stepFields = {
-  step: z.int().openapi({ description: "From 1" }),
-  loss: z.number().openapi({ description: "Cross-entropy, mean over the pixels that count" }),
-  changedPixelShare: z.number().openapi({ description: "Share of pixels whose label differs from the clean one" }),
+  step: z.int().openapi({ description: "Number of the step, from 1" }),
+  loss: z.number().openapi({ description: "Value of the attack's objective" }),
+  changedPixelShare: z
+    .number()
+    .openapi({ description: "Share of pixels whose label differs from the clean prediction" }),
 };
 
-/** Data of a `progress` event. */
+/** The data of a `progress` event. */
 export const AttackProgress = z.strictObject({ ...stepFields, steps: z.int() }).openapi("AttackProgress");
 
 export const Attack = Size.extend({
@@ -144,11 +173,11 @@ export const Attack = Size.extend({
   steps: list(z.strictObject(stepFields)),
   masking: z.strictObject({ zeroGradientShare: z.number(), confidence: z.number() }).openapi({
     description:
-      "Signs that the gradient is masked and the attack therefore weak: share of exactly zero gradient components at the first step; mean confidence on the clean image",
+      "Indicators of gradient masking, which weakens an attack: the share of exactly zero gradient components at the first step, and the mean confidence on the clean image",
   }),
   timings: Timing,
   receipt: receiptOf(AttackSpecRun),
-  images: z.partialRecord(z.enum(outputNames), Image).openapi({ description: "Those that `spec.images` asks for" }),
+  images: z.partialRecord(z.enum(outputNames), Image).openapi({ description: "The images that `spec.images` lists" }),
 }).openapi("AttackResult");
 
 /** The result with its images as base64. */

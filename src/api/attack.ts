@@ -1,11 +1,22 @@
-/** POST /v1/attack: image and spec in; scores, images, or a stream of progress out. */
+/** POST /v1/attack takes an image and a spec and returns scores, images, or a stream of progress events. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
-import { attackEntry, optionsOf, withDefaults, type AttackName } from "../attacks/catalogue.ts";
-import { defaultOf, optionValues, type OptionName, type OptionValues } from "../attacks/options.ts";
+import {
+  attackEntry,
+  defaultOption,
+  evaluationsOf,
+  makeAttack,
+  normsOf,
+  optionsOf,
+  withDefaults,
+  type AttackName,
+  type AttackSettings,
+  type Ball,
+} from "../attacks/catalogue.ts";
+import { optionValues, type OptionName, type OptionValues } from "../attacks/options.ts";
 import type { AttackRequest, AttackResult, OutputName } from "../contract/attack.ts";
 import { negotiate } from "./accept.ts";
-import { Attack, attackJson, AttackProgress, attackSpec } from "./attack-schemas.ts";
+import { Attack, attackJson, AttackProgress, attackSpec, usualEpsilon } from "./attack-schemas.ts";
 import { breathe, eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { failureOf, problemOf, type Log } from "./problem.ts";
@@ -15,7 +26,7 @@ import { readImageRequest, type Uploaded } from "./request.ts";
 import { file, imageResponse, serverTiming } from "./schemas.ts";
 import { uploadBody } from "./upload.ts";
 
-/** The representations, and the image that each is made of. */
+/** The media types of images, and the image that each one represents. */
 const imageOffers = {
   "image/png": { output: "adversarial", name: "adversarial.png" },
   "image/png;depth=16": { output: "adversarial-16bit", name: "adversarial-16bit.png" },
@@ -35,8 +46,8 @@ const uploadOf = (limits: Limits) => ({
   required: { image: "The image to attack: PNG, JPEG or WebP" },
   optional: {
     labels:
-      "Ground truth: a PNG of the image's size whose values (or palette indices) are classes, 255 void; or in their colours",
-    target: "The label map to move towards, in the same form; needs `targeted: {kind: map}`",
+      "Ground truth: a PNG of the image's size whose values (or palette indices) are class indices, with 255 for void, or an RGB PNG of the classes' colours",
+    target: "Target label map, in the same form; requires `targeted: {kind: map}`",
   },
 });
 
@@ -48,8 +59,8 @@ interface Fault {
   readonly received?: number;
 }
 
-/** Options that the attack does not take, or that its definition fixes at another value. */
-const optionFaults = (attack: AttackName, epsilon: number, given: OptionValues): Fault[] =>
+/** Faults of options that the attack does not have, or that its definition fixes at another value. */
+const optionFaults = (attack: AttackName, ball: Ball, given: OptionValues): Fault[] =>
   (Object.entries(given) as [OptionName, number][]).flatMap(([option, received]) => {
     const use = attackEntry(attack).options[option];
     const pointer = `/spec/${option}`;
@@ -57,22 +68,59 @@ const optionFaults = (attack: AttackName, epsilon: number, given: OptionValues):
       const taken = optionsOf(attack).join(", ");
       return [{ pointer, detail: `must be absent: ${attack} has no such option; it takes ${taken}`, received }];
     }
-    return use.fixed && received !== defaultOf(use, epsilon) ? [{ pointer, detail: use.fixed, received }] : [];
+    return use.fixed && received !== defaultOption(attack, option, ball)
+      ? [{ pointer, detail: use.fixed, received }]
+      : [];
   });
 
-/** Fills in the defaults, and refuses what contradicts itself. */
+/** Faults of the ball: a norm that the attack does not support, or a radius above the range of grey levels. */
+const ballFaults = (attack: AttackName, { epsilon, norm }: Ball): Fault[] => {
+  const taken = normsOf(attack);
+  return [
+    ...(norm && !taken.includes(norm)
+      ? [{ pointer: "/spec/norm", detail: `must be ${taken.join(" or ")} for ${attack}` }]
+      : []),
+    ...(epsilon !== undefined && norm === "linf" && epsilon > 255
+      ? [{ pointer: "/spec/epsilon", detail: "must be at most 255 in the L∞ norm", received: epsilon }]
+      : []),
+  ];
+};
+
+/** Faults of the combination of options: too many evaluations for one request, or contradictory values. */
+const togetherFaults = (attack: AttackName, settings: AttackSettings, draws: number, limits: Limits): Fault[] => {
+  const { steps = 1 } = settings;
+  if (steps > limits.steps) {
+    const detail = `must be given: the default of ${attack} here is ${steps}, and at most ${limits.steps} are allowed`;
+    return [{ pointer: "/spec/steps", detail }];
+  }
+  try {
+    const evaluations = draws * evaluationsOf(makeAttack(attack, settings));
+    const detail = `make ${evaluations} evaluations of the network in all; at most ${limits.gridSteps} are allowed: ask for fewer steps${optionsOf(attack).includes("restarts") ? " or restarts" : ""}${draws > 1 ? " or draws" : ""}`;
+    return evaluations > limits.gridSteps ? [{ pointer: draws > 1 ? "/spec/draws" : "/spec/steps", detail }] : [];
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    return [{ pointer: "/spec", detail: `cannot be: ${cause.message}` }];
+  }
+};
+
+/** Fills in the defaults. @throws RequestError `invalid-request` for contradictory fields. */
 const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest => {
   const { images, model = service.defaultModel, ...spec } = asked.spec;
+  const { distance, type } = attackEntry(spec.attack);
+  const epsilon = spec.epsilon ?? (type === "fixed-budget" ? usualEpsilon : undefined);
+  const ball = { epsilon, norm: spec.norm ?? distance };
   const given = optionValues(spec);
-  const options = withDefaults(spec.attack, spec.epsilon, given);
+  const options = withDefaults(spec.attack, ball, given);
   const { alpha = 1, steps = 1 } = options;
+  const { draws = 1 } = spec;
   const { labels, target } = asked;
+  const settings = { ...options, ...ball, seed: spec.seed, pixelRange: null };
+  const misplaced = ballFaults(spec.attack, ball);
   const wrong = [
-    ...optionFaults(spec.attack, spec.epsilon, given),
-    steps > limits.steps && {
-      pointer: "/spec/steps",
-      detail: `must be given: the default for this epsilon is ${steps}, and at most ${limits.steps} are allowed`,
-    },
+    ...misplaced,
+    ...optionFaults(spec.attack, ball, given),
+    // The combination of options is checked only if the ball is valid.
+    ...(misplaced.length > 0 ? [] : togetherFaults(spec.attack, settings, draws, limits)),
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
     spec.targeted?.kind === "map" &&
@@ -85,7 +133,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   ].filter((error) => typeof error === "object");
   if (wrong.length > 0) throw new RequestError({ kind: "invalid-request", errors: wrong });
   return {
-    spec: { ...spec, model, ...options, alpha, steps },
+    spec: { ...spec, model, ...ball, ...options, alpha, steps },
     image: asked.image,
     labels,
     target,
@@ -93,7 +141,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   };
 };
 
-const events = `Server-sent events: \`progress\` per step (schema AttackProgress), then \`result\` (AttackResult) or \`error\` (Problem). What fails before the first step is an ordinary problem response.`;
+const events = `Server-sent events: \`progress\` per step (schema AttackProgress), then \`result\` (AttackResult) or \`error\` (Problem). A failure before the first step is an ordinary problem response.`;
 
 export const attack = (service: Service, limits: Limits, log: Log): Operation => {
   const upload = uploadOf(limits);
@@ -105,7 +153,7 @@ export const attack = (service: Service, limits: Limits, log: Log): Operation =>
       tags: ["Images"],
       summary: "Attack an image and score the model",
       description:
-        "Perturbs the image within an L∞ ball of radius ε and compares the labels before and after. Answers by `Accept`: scores and images as JSON, the adversarial image alone (8-bit PNG; `image/png;depth=16`; float32 NPY), or progress as it runs (`text/event-stream`). The images alone ignore `spec.images`.",
+        "Perturbs the image within an L∞ ball of radius ε and compares the labels before and after. The `Accept` header selects the response: scores and images as JSON, only the adversarial image (8-bit PNG; `image/png;depth=16`; float32 NPY), or progress events (`text/event-stream`). Responses that are an image ignore `spec.images`.",
       curl: `curl http://localhost:8787/v1/attack \\
   -F image=@street.png \\
   -F 'spec={"attack":"ifgsm-ii","epsilon":8};type=application/json'`,

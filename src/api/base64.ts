@@ -1,11 +1,11 @@
-/** Base64 (RFC 4648, section 4) and `data:` URLs, in plain loops: `atob` and `btoa` go through strings of binary. */
+/** Base64 (RFC 4648, section 4) and `data:` URLs, in loops over bytes, because `atob` and `btoa` convert from and to binary strings. */
 
 const alphabet = new TextEncoder().encode("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
 const padding = "=".charCodeAt(0);
 const space = 64;
 const invalid = 255;
 
-/** What each character code below 128 stands for: six bits, white space or nothing. */
+/** The meaning of each character code below 128: six bits, white space or invalid. */
 const values = new Uint8Array(128).fill(invalid);
 alphabet.forEach((code, value) => (values[code] = value));
 for (const code of new TextEncoder().encode("\t\n\f\r ")) values[code] = space;
@@ -24,7 +24,7 @@ export const toBase64 = (bytes: Uint8Array): string => {
   return new TextDecoder().decode(text);
 };
 
-/** As `atob` decodes: white space is skipped, padding may be absent. */
+/** Decodes like `atob`: white space is skipped, padding is optional. */
 const decode = (text: string, from: number): Uint8Array | undefined => {
   const out = new Uint8Array(Math.ceil(((text.length - from) * 3) / 4));
   let [length, digits, group, pads] = [0, 0, 0, 0];
@@ -51,7 +51,7 @@ const decode = (text: string, from: number): Uint8Array | undefined => {
   return out.subarray(0, length);
 };
 
-/** The bytes, or `undefined` where the text is not base64. The media type of a `data:` URL is not looked at. */
+/** The bytes, or `undefined` if the text is not base64. The media type of a `data:` URL is ignored. */
 export const fromBase64 = (text: string): Uint8Array | undefined => {
   const comma = text.startsWith("data:") ? text.indexOf(",") : -1;
   if (text.startsWith("data:") && !text.slice(0, comma).endsWith(";base64")) return undefined;

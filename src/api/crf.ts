@@ -1,8 +1,8 @@
-/** The CRF of a request. */
+/** The CRF options of a request. */
 import { z } from "@hono/zod-openapi";
 import type { CrfChoice } from "../contract/options.ts";
 
-const weight = z.number().min(0).openapi({ description: "Of the kernel; 0 leaves it out" });
+const weight = z.number().min(0).openapi({ description: "Weight of the kernel; 0 disables it" });
 const pixels = z.number().positive().openapi({ description: "Pixels" });
 
 export const crfParameters = z.strictObject({
@@ -21,30 +21,30 @@ export const crfParameters = z.strictObject({
     .openapi({ description: "Appearance: exp(−|Δp|² ÷ 2θα² − |Δcolour|² ÷ 2θβ²)" }),
 });
 
-/** Of requests that only predict. */
+/** The CRF of requests that only predict. */
 export const Crf = z
   .union([z.literal("none"), crfParameters])
   .optional()
   .openapi({
     description:
-      "A fully connected CRF (mean field, Potts) behind the network, in place of the model's own; `none` for the network alone. The defaults are CRF-RNN's",
+      "A fully connected CRF (mean field, Potts) after the network, which replaces the model's own; `none` disables the CRF. The defaults are those of CRF-RNN",
   });
 
-/** Of requests that attack. */
+/** The CRF of requests that attack. */
 export const AttackedCrf = z
   .union([
     z.literal("none"),
     crfParameters.extend({
       attacked: z.boolean().default(true).openapi({
         description:
-          "Whether the attack climbs through the CRF, or through the network alone. Scores are always behind it",
+          "Whether gradients pass through the CRF, or through the network only. Scores are always computed after the CRF",
       }),
     }),
   ])
   .optional()
   .openapi({
     description:
-      "A fully connected CRF (mean field, Potts) behind the network, in place of the model's own, through which attacks climb; `none` for the network alone. The defaults are CRF-RNN's",
+      "A fully connected CRF (mean field, Potts) after the network, which replaces the model's own and through which attacks differentiate; `none` disables the CRF. The defaults are those of CRF-RNN",
   });
 
 export const crfChoice = (crf: z.output<typeof Crf>): CrfChoice | undefined =>

@@ -1,9 +1,9 @@
-/** The operations of the OpenAPI document, as one page. */
+/** Renders the operations of the OpenAPI document as one HTML page. */
 import { html } from "hono/html";
 import { page, type Html } from "./docs-style.ts";
 import type { Document } from "./openapi.ts";
 
-/** The parts of a JSON schema that the page shows. */
+/** The keywords of a JSON schema that the page shows. */
 interface Schema {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
@@ -54,7 +54,7 @@ const prose = (text = "", mark = code): (Html | string)[] =>
 
 const paragraphs = (text = ""): Html[] => text.split("\n\n").map((paragraph) => html`<p>${prose(paragraph)}</p>`);
 
-/** Follows a `$ref`, alone or within `allOf`; what stands beside it wins. */
+/** Resolves a `$ref`, also in `allOf`; keywords next to it take precedence. */
 const resolve = (schema: Schema, schemas: Schemas): Schema => {
   const { $ref, allOf = [], ...own } = schema;
   const base = $ref === undefined ? {} : resolve(schemas[$ref.split("/").at(-1)!] ?? {}, schemas);
@@ -71,7 +71,7 @@ const rangeOf = (schema: Schema): string =>
     .filter(Boolean)
     .join(", ");
 
-/** An object as its fields, so that alternatives can be told apart. */
+/** A short form of a schema; an object is shown with its fields, to distinguish alternatives. */
 const briefly = (given: Schema, schemas: Schemas): string => {
   const { properties } = resolve(given, schemas);
   if (!properties) return typeOf(given, schemas);
@@ -93,7 +93,7 @@ const typeOf = (given: Schema, schemas: Schemas): string => {
   return [types.join(" or "), rangeOf(schema)].filter(Boolean).join(" ");
 };
 
-/** The object schemas to unfold under a field: itself, its items, its alternatives. */
+/** The object schemas that are shown below a field: the field itself, its items and its alternatives. */
 const inner = (given: Schema, schemas: Schemas): Schema[] => {
   const schema = resolve(given, schemas);
   if (schema.properties) return [schema];
@@ -164,7 +164,7 @@ const responseRow = (status: string, description: string, content: Content, sche
   </tr>`;
 };
 
-/** Problems under one fold, each kind linked to its page. */
+/** The responses; problems are collapsed, and each kind is linked to its page. */
 const responsesSection = (responses: DocumentedOperation["responses"], schemas: Schemas): Html => {
   const all = Object.entries(responses);
   const good = all.filter(([status]) => Number(status) < 400);
@@ -211,7 +211,7 @@ const endpointsOf = (document: Document): Endpoint[] =>
     })),
   );
 
-/** The whole page; the examples address `origin`. */
+/** The whole page, with examples for `origin`. */
 export const operationsPage = (document: Document, origin: string): Html => {
   const schemas = (document.components?.schemas ?? {}) as Schemas;
   const endpoints = endpointsOf(document);

@@ -1,4 +1,4 @@
-/** The frame of the documentation pages. */
+/** The layout and style of the documentation pages. */
 import { html, raw } from "hono/html";
 
 export type Html = ReturnType<typeof html>;

@@ -1,4 +1,4 @@
-/** GET /docs, /problems/{kind} and / : the document as pages that need no script and nothing from elsewhere. */
+/** GET /docs, /problems/{kind} and /: the documentation as HTML pages without scripts and external resources. */
 import { Hono } from "hono";
 import { html, raw } from "hono/html";
 import { operationsPage } from "./docs-page.ts";

@@ -1,9 +1,9 @@
-/** Server-sent events from a run that reports its progress. */
+/** Server-sent events of a run that reports its progress. */
 
-export type Emit = (event: "progress", data: unknown) => Promise<void>;
+type Emit = (event: "progress", data: unknown) => Promise<void>;
 
 interface StreamOptions<Result> {
-  /** Aborts the run too: the request's own signal. */
+  /** The signal of the request, which also aborts the run. */
   readonly signal: AbortSignal | undefined;
   readonly run: (emit: Emit, signal: AbortSignal) => Promise<Result>;
   /** The data of the closing `result` event. */
@@ -12,14 +12,14 @@ interface StreamOptions<Result> {
   readonly problem: (error: unknown) => unknown;
 }
 
-/** Lets the runtime send what is queued and notice a client that has gone: a run of WASM never does by itself. */
+/** Yields to the event loop, which a WASM run blocks, so that queued data is sent and a closed connection is noticed. */
 export const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 /**
- * A `text/event-stream` response: `progress` events, then `result` or `error`. It begins with the first progress, so
- * that what fails before is still an ordinary problem.
+ * A `text/event-stream` response: `progress` events, then `result` or `error`. The response starts with the first progress event, so
+ * that an earlier failure is an ordinary problem response.
  *
- * @throws what the run rejects with before its first progress.
+ * @throws the error with which the run rejects before its first progress event.
  */
 export const eventStream = async <Result>(options: StreamOptions<Result>): Promise<Response> => {
   const abort = new AbortController();

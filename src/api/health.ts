@@ -1,4 +1,4 @@
-/** GET /health/live, /health/ready: for load balancers. */
+/** GET /health/live and /health/ready, for load balancers. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
 import { defineOperation, json, type Operation } from "./operation.ts";

@@ -1,4 +1,4 @@
-/** POST /v1/models, DELETE /v1/models/{name}: networks that come and go. */
+/** POST /v1/models and DELETE /v1/models/{name}: uploaded networks. */
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { timingSafeEqual } from "hono/utils/buffer";
@@ -29,17 +29,17 @@ const UploadForm = z
   .strictObject({ model: file("application/octet-stream", "The network: an ONNX file"), manifest: Manifest })
   .openapi("UploadForm");
 
-/** Of a manifest as JSON, which is told whenever the models are listed. */
+/** Limits on the size and depth of a manifest as JSON, which is part of every list of models. */
 const MANIFEST_BYTES = 2 ** 16;
 const MANIFEST_LEVELS = 8;
 
-const levelsWithin = (value: unknown, levels: number): boolean =>
+const isNestedAtMost = (value: unknown, levels: number): boolean =>
   typeof value !== "object" ||
   value === null ||
-  (levels > 0 && Object.values(value).every((inner) => levelsWithin(inner, levels - 1)));
+  (levels > 0 && Object.values(value).every((inner) => isNestedAtMost(inner, levels - 1)));
 
 const sizeFault = (manifest: unknown): string | undefined => {
-  if (!levelsWithin(manifest, MANIFEST_LEVELS)) return `is nested deeper than ${MANIFEST_LEVELS} levels`;
+  if (!isNestedAtMost(manifest, MANIFEST_LEVELS)) return `is nested deeper than ${MANIFEST_LEVELS} levels`;
   const { length } = new TextEncoder().encode(JSON.stringify(manifest));
   return length > MANIFEST_BYTES ? `has ${length} bytes of JSON; at most ${MANIFEST_BYTES} are kept` : undefined;
 };
@@ -70,8 +70,9 @@ const readUpload = async (c: Context<Env>, limitBytes: number): Promise<UploadRe
 };
 
 /**
- * Without a token, a page of another origin could upload through the browser of whoever visits it: a multipart request needs no
- * preflight. Browsers send `Origin` with every such request and with DELETE; other clients send none.
+ * Protects deployments without a token against cross-site requests: a page of another origin could upload through a visitor's
+ * browser, because a multipart request needs no preflight. Browsers send `Origin` with such requests and with DELETE; other clients
+ * do not.
  *
  * @throws RequestError foreign-origin
  */
@@ -84,8 +85,8 @@ const requireOwnOrigin = (c: Context): void => {
 };
 
 /**
- * Whoever uploads decides what other people's requests run: uploads are off unless the deployment has a store for them, and
- * where it has a token as well, they ask for it; compared by its digest, in a time that does not depend on what was sent.
+ * The store of uploads. An uploaded network is run by the requests of other clients: uploads are therefore disabled unless the
+ * deployment has a store, and require its token if it has one. Tokens are compared in constant time.
  */
 const allowed = async (c: Context, service: Service, token: string | undefined): Promise<Uploads> => {
   if (!service.uploads) throw new RequestError({ kind: "uploads-disabled" });
@@ -110,7 +111,7 @@ export const modelUploads = (service: Service, limits: Limits, token: string | u
       tags: ["Models"],
       summary: "Upload a model",
       description:
-        "Checks the network against its manifest, or makes the manifest from the file where none is sent, runs it once on a small picture, and keeps it; from then on every request can name it. Operators without a derivative rule are told in `gradient`, not refused. The same upload again changes nothing.",
+        "Checks the network against its manifest, or makes the manifest from the file where none is sent, runs it once on a small image, and stores it; requests can then name it. Operators without a derivative rule are listed in `gradient` and do not cause a refusal. Uploads are idempotent.",
       curl: `curl http://localhost:8787/v1/models \\
   -F model=@model.onnx \\
   -F 'manifest=@manifest.json;type=application/json'`,
@@ -120,7 +121,7 @@ export const modelUploads = (service: Service, limits: Limits, token: string | u
           replace: z
             .enum(["true", "false"])
             .optional()
-            .openapi({ description: "Whether it may take the place of another upload of that name" }),
+            .openapi({ description: "Whether the upload may replace another upload with the same name" }),
         }),
         body: {
           required: true,
@@ -137,11 +138,11 @@ export const modelUploads = (service: Service, limits: Limits, token: string | u
       },
       responses: {
         200: {
-          description: "It was there already, or has replaced what was there.",
+          description: "The model existed already, or the upload replaced it.",
           content: { "application/json": { schema: Uploaded } },
         },
         201: {
-          description: "It is new.",
+          description: "The model is new.",
           headers: z.object({ Location: z.string().openapi({ description: "/v1/models/{name}" }) }),
           content: { "application/json": { schema: Uploaded } },
         },
@@ -186,7 +187,7 @@ export const modelUploads = (service: Service, limits: Limits, token: string | u
       security,
       request: { params: z.object({ name: z.string().openapi({ example: "my-network" }) }) },
       responses: {
-        204: { description: "It is gone." },
+        204: { description: "The model was deleted." },
         ...problemResponses(...authProblems, "unknown-model", "model-shipped", ...queueProblems),
       },
     },

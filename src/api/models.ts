@@ -1,10 +1,11 @@
-/** GET /v1/models, GET /v1/models/{name}: the networks one can ask for. */
+/** GET /v1/models and GET /v1/models/{name}: the available networks. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
 import { crfParameters } from "./crf.ts";
 import { defineOperation, json, type Operation } from "./operation.ts";
 import { problemResponses, queueProblems } from "./problem-schema.ts";
 import { list, Size } from "./schemas.ts";
+import { OwnTransforms } from "./transform.ts";
 
 const side = z.union([z.int(), z.literal("dynamic")]);
 
@@ -19,11 +20,11 @@ export const Model = z
         color: z.tuple([z.int(), z.int(), z.int()]).readonly().openapi({ description: "RGB, 0..255" }),
       }),
     ).openapi({ description: "By index" }),
-    void: z.int().openapi({ description: "The label that is ignored everywhere" }),
-    sha256: z.string().openapi({ description: "Of the network's file" }),
+    void: z.int().openapi({ description: "The label of pixels that are ignored" }),
+    sha256: z.string().openapi({ description: "SHA-256 digest of the network's file" }),
     bytes: z.int().openapi({ description: "Size of the network's file" }),
     precision: z.enum(["int8", "fp32"]),
-    network: z.string().optional().openapi({ description: "Whose file it is, where it is another network's" }),
+    network: z.string().optional().openapi({ description: "The model to which the file belongs, if it is shared" }),
     input: z.strictObject({
       width: side,
       height: side,
@@ -31,41 +32,44 @@ export const Model = z
       fit: z
         .enum(["resize", "pad", "tile"])
         .optional()
-        .openapi({ description: "What becomes of an image of another size; resized by default" }),
-      overlap: z.int().optional().openapi({ description: "Of tiles, in pixels" }),
+        .openapi({ description: "How an image of another size is made to fit; resized by default" }),
+      overlap: z.int().optional().openapi({ description: "Overlap of tiles, in pixels" }),
       channels: z
         .union([z.enum(["RGB", "BGR", "GRAY"]), list(z.string())])
-        .openapi({ description: "Their order, or the names of the channels of pictures that have others" }),
+        .openapi({ description: "Their order, or the names of the channels of images that have others" }),
       mean: list(z.number()),
       std: list(z.number()),
       scale: z.number(),
     }),
-    scales: list(z.number()).optional().openapi({ description: "At which the network sees the image; 1 by default" }),
+    scales: list(z.number())
+      .optional()
+      .openapi({ description: "Scales of the image at which the network runs; 1 by default" }),
     fusion: z
       .enum(["max", "mean"])
       .optional()
-      .openapi({ description: "Of the logits at several scales; max by default" }),
+      .openapi({ description: "Fusion of the logits of several scales; max by default" }),
     crf: z
       .strictObject({
         ...crfParameters.shape,
         compatibility: z.union([z.literal("potts"), list(list(z.number()))]).optional(),
       })
       .optional()
-      .openapi({ description: "The fully connected CRF behind the network" }),
+      .openapi({ description: "The fully connected CRF after the network" }),
+    transform: OwnTransforms,
     metrics: z.record(z.string(), z.unknown()).openapi({ description: "Clean scores, their split and command" }),
     license: z.string().optional(),
     source: z.string().optional(),
     citation: z.string().optional(),
     gradient: z
       .strictObject({ supported: z.boolean(), unsupportedOperators: list(z.string()) })
-      .openapi({ description: "Whether the network can be attacked, and which operators stand in the way" }),
+      .openapi({ description: "Whether the network can be differentiated, and the operators that prevent it" }),
     memory: list(
       Size.extend({
-        segmentBytes: z.int().openapi({ description: "Of POST /v1/segment" }),
+        segmentBytes: z.int().openapi({ description: "Memory of POST /v1/segment" }),
         attackBytes: z
           .int()
           .nullable()
-          .openapi({ description: "Of the attack that takes most; null where there is no gradient" }),
+          .openapi({ description: "Memory of the attack that needs most; null without a gradient" }),
       }),
     )
       .optional()
@@ -85,7 +89,7 @@ export const models = (service: Service): Operation[] => [
       tags: ["Models"],
       summary: "List the models",
       description:
-        "Their manifests, with what the gradient supports; `default` answers requests that name none. The memory that runs take is told of each model alone.",
+        "The manifests, with the support for gradients; `default` is the model of requests that name none. GET /v1/models/{name} also returns the memory that runs need.",
       curl: "curl http://localhost:8787/v1/models",
       responses: {
         200: { description: "The models.", content: { "application/json": { schema: Models } } },

@@ -9,14 +9,14 @@ export interface Env {
   Variables: RequestIdVariables & { readonly bodies: BodyBudget };
 }
 
-/** The bytes of all bodies that are being received. */
+/** A budget for the bytes of all bodies that are being received. */
 export interface BodyBudget {
-  /** Adds received bytes; false where there is no room for them, and then nothing is added. */
+  /** Adds received bytes and returns true; if they exceed the budget, adds nothing and returns false. */
   readonly take: (bytes: number) => boolean;
   readonly give: (bytes: number) => void;
 }
 
-/** At most `limitBytes` at a time. */
+/** A budget of at most `limitBytes` at a time. */
 export const bodyBudget = (limitBytes: number): BodyBudget => {
   let taken = 0;
   return {
@@ -31,23 +31,25 @@ export const bodyBudget = (limitBytes: number): BodyBudget => {
   };
 };
 
-/** What the API refuses before it asks the service. */
+/** The limits that the API checks before it calls the service. */
 export interface Limits {
-  /** Bytes of a request's body. */
+  /** Maximum number of bytes of a request's body. */
   readonly bodyBytes: number;
-  /** Bytes of the body of a request that brings a network. */
+  /** Maximum number of bytes of the body of an upload. */
   readonly uploadBytes: number;
-  /** Bytes of all bodies together that are being received; default: four bodies and one upload. */
+  /** Maximum number of bytes of all bodies that are being received; by default four bodies and one upload. */
   readonly unfinishedBytes?: number | undefined;
-  /** Steps of one attack. */
+  /** Maximum number of steps of one attack. */
   readonly steps: number;
-  /** Steps of all attacks of a robustness grid together. */
+  /** Maximum number of evaluations of all attacks of a request: of a robustness grid, or of one attack with its restarts. */
   readonly gridSteps: number;
-  /** Radii in a robustness grid. */
+  /** Maximum of pixels × steps of all attacks of a request; the service enforces it, the OpenAPI document states it. */
+  readonly work: number;
+  /** Maximum number of radii of a robustness grid. */
   readonly epsilons: number;
 }
 
-export type Handler = (c: Context<Env>) => Response | Promise<Response>;
+type Handler = (c: Context<Env>) => Response | Promise<Response>;
 
 export interface Operation {
   readonly route: RouteConfig;
@@ -65,19 +67,19 @@ export const defineOperation = (
   };
 };
 
-/** Whether the answer's media type follows the Accept header. */
+/** Whether the media type of the response depends on the Accept header. */
 const isNegotiated = ({ responses }: RouteConfig): boolean => {
   const answer = responses[200];
   return answer !== undefined && "content" in answer && Object.keys(answer.content ?? {}).length > 1;
 };
 
-/** For caches: this answer, problems among them, is not another Accept header's. */
+/** Sends `Vary: Accept`, also with problems, so that caches distinguish the representations. */
 const varyByAccept: MiddlewareHandler<Env> = async (c, next) => {
   await next();
   c.res.headers.append("Vary", "Accept");
 };
 
-/** @throws RequestError invalid-request that names the query parameters that the operation does not have. */
+/** @throws RequestError `invalid-request` for query parameters that the operation does not have. */
 const requireKnownQuery = ({ request, path }: RouteConfig, c: Context<Env>): void => {
   const accepted = request?.query && "shape" in request.query ? Object.keys(request.query.shape) : [];
   const unknown = Object.keys(c.req.query()).filter((name) => !accepted.includes(name));
@@ -93,8 +95,8 @@ const requireKnownQuery = ({ request, path }: RouteConfig, c: Context<Env>): voi
 };
 
 /**
- * Adds an operation to the routes and to the document. Not `app.openapi`: its validators know neither files in
- * multipart bodies with a JSON part nor bodies of two media types; `readImageRequest` does.
+ * Adds an operation to the routes and to the document. `app.openapi` is not used because its validators support neither multipart
+ * bodies with files and a JSON part nor bodies of two media types; `readImageRequest` does.
  */
 export const mount = (app: OpenAPIHono<Env>, { route, handler }: Operation): void => {
   app.openAPIRegistry.registerPath(route);
@@ -106,7 +108,7 @@ export const mount = (app: OpenAPIHono<Env>, { route, handler }: Operation): voi
   });
 };
 
-/** A JSON response that has the type of its schema. */
+/** A JSON response whose body has the type of its schema. */
 export const json = <S extends z.ZodType>(
   c: Context<Env>,
   _schema: S,

@@ -1,10 +1,10 @@
-/** The catalogue of problems: what each `type` means. Served at /problems/{kind}, listed at /docs. */
+/** The catalogue of problems: the meaning of each `type`. It is served at /problems/{kind} and listed at /docs. */
 import type { Failure } from "../contract/failure.ts";
 import type { RequestFailure } from "./request-error.ts";
 
 export type ProblemKind = Failure["kind"] | RequestFailure["kind"];
 
-export interface ProblemMeaning {
+interface ProblemMeaning {
   readonly status: number;
   readonly title: string;
   readonly meaning: string;
@@ -19,7 +19,7 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
   "method-not-allowed": {
     status: 405,
     title: "Method not allowed",
-    meaning: "The path exists, but not for this method. The Allow header lists the methods that it has.",
+    meaning: "The path does not support this method. The Allow header lists the supported methods.",
   },
   "not-acceptable": {
     status: 406,
@@ -40,17 +40,24 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     status: 503,
     title: "Too many bodies at once",
     meaning:
-      "The service is receiving so many bodies that it has no memory for another. Retry after the seconds in Retry-After.",
+      "The bodies that the service is receiving use up its memory for bodies. Retry after the seconds in Retry-After.",
+  },
+  "too-many-requests": {
+    status: 429,
+    title: "Too many requests",
+    meaning:
+      "The client has sent more requests a minute than the deployment allows. Retry after the seconds in Retry-After.",
   },
   "malformed-body": {
     status: 400,
     title: "Malformed body",
-    meaning: "The body, or the spec within it, cannot be parsed: broken JSON, broken multipart framing, no UTF-8.",
+    meaning:
+      "The body, or the spec in it, cannot be parsed: invalid JSON, invalid multipart framing, or invalid UTF-8.",
   },
   "invalid-request": {
     status: 422,
     title: "Invalid request",
-    meaning: "The body parses, but fields are missing, unknown or out of range. `errors` points at each of them.",
+    meaning: "The body was parsed, but fields are missing, unknown or out of range. `errors` points at each of them.",
   },
   "invalid-spec": {
     status: 422,
@@ -65,18 +72,18 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
   "image-unsupported-format": {
     status: 415,
     title: "Unsupported image format",
-    meaning: "The file is in none of the formats that the service decodes. Its content decides, not its name.",
+    meaning: "The service does not decode the format of the file, which is determined by its content, not by its name.",
   },
   "image-too-large": {
     status: 413,
     title: "Image too large",
     meaning:
-      "The image has more pixels, or longer sides, than the service decodes: `maxPixels` and `maxSide`. Read from its header, before anything is decoded or compiled.",
+      "The image has more pixels, or longer sides, than the service decodes: `maxPixels` and `maxSide`. The size is read from the header before anything is decoded or compiled.",
   },
   "image-size-unsupported": {
     status: 422,
     title: "Unsupported image size",
-    meaning: "The model cannot take an image of this width and height.",
+    meaning: "The model does not support images of this width and height.",
   },
   "labels-malformed": {
     status: 422,
@@ -86,7 +93,7 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
   "labels-size-mismatch": {
     status: 422,
     title: "Label map of another size",
-    meaning: "A label map must have the width and height of what it is compared with.",
+    meaning: "A label map must have the width and height of the image or label map with which it is compared.",
   },
   "labels-class-out-of-range": {
     status: 422,
@@ -96,18 +103,19 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
   "unknown-model": {
     status: 404,
     title: "Unknown model",
-    meaning: "No model has this name. GET /v1/models lists those that there are.",
+    meaning: "No model has this name. GET /v1/models lists the models.",
   },
   unauthorized: {
     status: 401,
     title: "Unauthorized",
-    meaning: "Uploading and deleting models needs the deployment's token: `Authorization: Bearer TOKEN`.",
+    meaning:
+      "Uploading and deleting models requires the deployment's token, and in some deployments every request that computes requires a token: `Authorization: Bearer TOKEN`.",
   },
   "foreign-origin": {
     status: 403,
     title: "Page of another origin",
     meaning:
-      "Without a token, models are uploaded and deleted from the command line or from pages of the service itself, not from any web page. A deployment that sets a token takes them from everywhere.",
+      "In a deployment without a token, models can be uploaded and deleted from the command line or from pages of the service itself, not from other web pages. With a token they can be uploaded and deleted from every origin.",
   },
   "uploads-disabled": {
     status: 501,
@@ -118,13 +126,12 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
   "uploads-full": {
     status: 409,
     title: "No room for another model",
-    meaning: "The deployment keeps so many uploaded models and no more. DELETE /v1/models/{name} makes room.",
+    meaning: "The deployment stores the maximum number of uploaded models. DELETE /v1/models/{name} deletes one.",
   },
   "storage-full": {
     status: 507,
     title: "Storage full",
-    meaning:
-      "The deployment's storage takes no more bytes. Nothing of the upload was kept; deleting a model may make room.",
+    meaning: "The deployment's storage is full. Nothing of the upload was stored; deleting a model may free space.",
   },
   "model-exists": {
     status: 409,
@@ -141,7 +148,7 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     status: 422,
     title: "Network refused",
     meaning:
-      "The file is no ONNX network that can be run: damaged, of another opset than 7 to 21, with an operator that is not known, or refused by the runtime. The detail names the place.",
+      "The file is not an ONNX network that can be run: it is damaged, has an opset outside 7 to 26 or an unknown operator, or the runtime refuses it. The detail states the location.",
   },
   "manifest-mismatch": {
     status: 422,
@@ -154,29 +161,40 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     title: "Model unavailable",
     meaning: "The model is known, but cannot serve at the moment.",
   },
+  "work-exceeded": {
+    status: 422,
+    title: "Too much work",
+    meaning:
+      "The number of pixels times the number of steps of all attacks exceeds the deployment's limit for one request, `maxWork`, which /openapi.json states too.",
+  },
   "gradient-unsupported": {
     status: 422,
     title: "Gradient unsupported",
-    meaning: "The network has operators without a derivative rule, so it can be segmented with but not attacked.",
+    meaning:
+      "The network has operators without a derivative rule. It can segment images, and only attacks that need no gradient can be run on it.",
   },
   "memory-exceeded": {
     status: 413,
     title: "Run exceeds the memory budget",
     meaning:
-      "The predicted peak memory is above the budget. `largestFit` is an image size that would fit; it is absent where the picture itself, by its CRF's lattice, needs so much.",
+      "The predicted peak memory exceeds the budget. `largestFit` is an image size that would fit; it is absent if the memory depends on the content of the image (the lattice of the CRF).",
   },
   busy: {
     status: 503,
     title: "Busy",
-    meaning:
-      "Runs go one after another, and the line of those that wait is full. Retry after the seconds in Retry-After.",
+    meaning: "Runs are executed one after another, and the queue is full. Retry after the seconds in Retry-After.",
   },
   stopping: {
     status: 503,
     title: "Shutting down",
-    meaning: "The service ends: what runs is finished, nothing new is begun. Retry after the seconds in Retry-After.",
+    meaning:
+      "The service is shutting down: it finishes current runs and starts no new ones. Retry after the seconds in Retry-After.",
   },
-  cancelled: { status: 499, title: "Cancelled", meaning: "The client went away before the run was done." },
+  cancelled: {
+    status: 499,
+    title: "Cancelled",
+    meaning: "The client closed the connection before the run was finished.",
+  },
   internal: {
     status: 500,
     title: "Internal error",

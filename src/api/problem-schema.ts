@@ -1,21 +1,24 @@
-/** The OpenAPI face of problems. */
+/** The OpenAPI schemas and responses of problems. */
 import { z } from "@hono/zod-openapi";
 import { problemKinds, type ProblemKind } from "./problem-kinds.ts";
 
 const FieldErrorSchema = z
   .strictObject({
-    pointer: z.string().openapi({ description: "RFC 6901 JSON pointer into the request; a part is its first level" }),
+    pointer: z.string().openapi({ description: "RFC 6901 JSON pointer into the request; its first level is the part" }),
     detail: z.string(),
-    received: z.unknown().optional().openapi({ description: "The value at fault; long or nested ones are described" }),
+    received: z
+      .unknown()
+      .optional()
+      .openapi({ description: "The value that was received; long or nested values are described" }),
     accepted: z
       .array(z.union([z.string(), z.number()]))
       .readonly()
       .optional()
-      .openapi({ description: "The values that are accepted there" }),
+      .openapi({ description: "The accepted values" }),
   })
   .openapi("FieldError");
 
-/** The wire form; further members depend on the type. */
+/** The JSON form of a problem; further members depend on the type. */
 export const Problem = z
   .looseObject({
     type: z.string().openapi({ description: "Stable identifier of the problem; its page explains it" }),
@@ -37,7 +40,7 @@ export const Problem = z
   });
 export type Problem = z.infer<typeof Problem>;
 
-/** What every request to the service can meet. */
+/** The problems of every request to the service. */
 export const queueProblems = ["busy", "stopping"] as const satisfies ProblemKind[];
 
 const bodyProblems = [
@@ -53,7 +56,7 @@ const bodyProblems = [
   ...queueProblems,
 ] as const satisfies ProblemKind[];
 
-/** What a request with label maps can meet. */
+/** The problems of a request with label maps. */
 export const labelProblems = [
   ...bodyProblems,
   "image-unsupported-format",
@@ -63,7 +66,7 @@ export const labelProblems = [
   "labels-class-out-of-range",
 ] as const satisfies ProblemKind[];
 
-/** What a request with an image for a network can meet. */
+/** The problems of a request with an image for a network. */
 export const imageProblems = [
   ...bodyProblems,
   "image-malformed",
@@ -73,16 +76,17 @@ export const imageProblems = [
   "memory-exceeded",
 ] as const satisfies ProblemKind[];
 
-/** What a request for an attack can meet. */
+/** The problems of a request for an attack. */
 export const attackProblems = [
   ...imageProblems,
   "labels-malformed",
   "labels-size-mismatch",
   "labels-class-out-of-range",
   "gradient-unsupported",
+  "work-exceeded",
 ] as const satisfies ProblemKind[];
 
-/** Of each response with status 503. */
+/** The headers of responses with status 503. */
 const RetryHeaders = z.object({
   "Retry-After": z.string().openapi({ description: "Seconds after which a retry may succeed" }),
 });

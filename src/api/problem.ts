@@ -1,5 +1,6 @@
-/** Failures to RFC 9457 problems: one exhaustive switch, so that a new failure does not compile until it has a detail. */
+/** Converts failures to RFC 9457 problems, in an exhaustive switch: a new failure does not compile without a detail. */
 import { HTTPException } from "hono/http-exception";
+import { attackEntry, attackNames } from "../attacks/catalogue.ts";
 import { FaultlineError, type Failure, type FieldError } from "../contract/failure.ts";
 import { problemKinds } from "./problem-kinds.ts";
 import type { Problem } from "./problem-schema.ts";
@@ -19,13 +20,13 @@ const fitText = (fit: Size | null | undefined): string => {
 };
 
 const sizeText = ({ width, height }: Size): string => `${width}×${height}`;
-/** In whole MiB from ten on. */
+/** A number of bytes in MiB, rounded to whole MiB from 10 MiB on. */
 const mib = (bytes: number): string => {
   const mebibytes = bytes / 2 ** 20;
   return `${mebibytes < 10 ? Number(mebibytes.toPrecision(3)) : Math.round(mebibytes)} MiB`;
 };
 
-/** A particular that points at one part of the request. */
+/** The particulars of a problem with one part of the request. */
 const at = (part: string, detail: string, rest: Partial<FieldError> = {}, extensions = {}): Particulars => ({
   detail: `/${part} ${detail}.`,
   errors: [{ pointer: `/${part}`, detail, ...rest }],
@@ -39,6 +40,8 @@ const fields = (errors: readonly FieldError[]): Particulars => ({
     .join("; ")}${errors.length > 3 ? `; and ${errors.length - 3} more` : ""}.`,
   errors,
 });
+
+const withoutGradient = attackNames.filter((name) => attackEntry(name).knowledge === "gradient-free");
 
 const particulars = (failure: Failure | RequestFailure): Particulars => {
   switch (failure.kind) {
@@ -70,6 +73,11 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
       return {
         detail: "The bodies that are being received take all the memory that there is for them.",
         headers: { "Retry-After": "5" },
+      };
+    case "too-many-requests":
+      return {
+        detail: `More than ${failure.perMinute} requests a minute; the next one may come in ${failure.retryAfterSeconds} s.`,
+        headers: { "Retry-After": String(failure.retryAfterSeconds) },
       };
     case "malformed-body":
       return failure.pointer === undefined
@@ -153,9 +161,16 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
         detail: `The model ${failure.model} is unavailable: ${failure.reason}.`,
         headers: { "Retry-After": "5" },
       };
+    case "work-exceeded": {
+      const { pixels, steps, maxWork } = failure;
+      return {
+        detail: `${pixels} pixels times ${steps} steps are ${pixels * steps}; at most ${maxWork} are computed for a request.`,
+        extensions: { pixels, steps, maxWork },
+      };
+    }
     case "gradient-unsupported":
       return {
-        detail: `The model ${failure.model} has operators without a derivative rule: ${failure.operators.join(", ")}.`,
+        detail: `The model ${failure.model} has operators without a derivative rule: ${failure.operators.join(", ")}. Attacks that need no gradient can be run on it: ${withoutGradient.join(", ")}.`,
         extensions: { unsupportedOperators: failure.operators },
       };
     case "memory-exceeded": {
@@ -181,10 +196,10 @@ const particulars = (failure: Failure | RequestFailure): Particulars => {
   }
 };
 
-/** Gets the errors that no failure explains. */
+/** Called with unexpected errors. */
 export type Log = (error: unknown, requestId: string) => void;
 
-/** The failure an error stands for; one that stands for none is logged. HTTPException is Hono's own. */
+/** The failure that an error represents; an unexpected error is logged and becomes `internal`. HTTPException is Hono's. */
 export const failureOf = (error: unknown, log: Log, requestId: string): Failure | RequestFailure => {
   if (error instanceof FaultlineError || error instanceof RequestError) return error.failure;
   if (error instanceof HTTPException) {
@@ -197,19 +212,19 @@ export const failureOf = (error: unknown, log: Log, requestId: string): Failure 
   return { kind: "internal" };
 };
 
-/** Maximum number of characters of a text in a problem, and of items of a list. */
-const LONGEST_TEXT = 400;
-const LONGEST_LIST = 100;
+/** Maximum number of characters of a string in a problem, and of items of a list. */
+const MAX_TEXT = 400;
+const MAX_LIST = 100;
 
-/** A file or a request may hold names of megabytes; a problem quotes their beginnings. */
+/** Shortens values, because names in a file or a request may have megabytes. */
 const shortened = (value: unknown): unknown => {
-  if (typeof value === "string") return value.length > LONGEST_TEXT ? `${value.slice(0, LONGEST_TEXT)}…` : value;
-  if (Array.isArray(value)) return value.slice(0, LONGEST_LIST).map(shortened);
+  if (typeof value === "string") return value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value;
+  if (Array.isArray(value)) return value.slice(0, MAX_LIST).map(shortened);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shortened(inner)]));
 };
 
-/** The problem that an error is to its caller. Nothing of an unknown error is told. */
+/** The problem of a failure. It discloses nothing about unexpected errors. */
 export const problemOf = (failure: Failure | RequestFailure, requestId: string): Problem => {
   const { detail, errors, extensions } = particulars(failure);
   const { status, title } = problemKinds[failure.kind];
@@ -225,7 +240,7 @@ export const problemOf = (failure: Failure | RequestFailure, requestId: string):
   return shortened(problem) as Problem;
 };
 
-/** The problem as a response, with the headers that its status asks for. */
+/** The problem as a response, with the headers that its status requires. */
 export const problemResponse = (failure: Failure | RequestFailure, requestId: string): Response => {
   const problem = problemOf(failure, requestId);
   const { headers } = particulars(failure);

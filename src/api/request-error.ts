@@ -1,10 +1,11 @@
-/** What is wrong with the HTTP request itself, before any service is asked. */
+/** Failures of the HTTP request itself, which are found before the service is called. */
 import type { FieldError } from "../contract/failure.ts";
 
 export type RequestFailure =
-  /** All bodies that are being received are together too large. */
+  | { readonly kind: "too-many-requests"; readonly perMinute: number; readonly retryAfterSeconds: number }
+  /** The bodies that are being received exceed their common limit. */
   | { readonly kind: "receiving-too-much" }
-  /** A web page of another origin would change something, and there is no token. */
+  /** A web page of another origin requests a change, and the deployment has no token. */
   | { readonly kind: "foreign-origin"; readonly origin: string }
   | { readonly kind: "not-found"; readonly path: string }
   | { readonly kind: "method-not-allowed"; readonly method: string; readonly allowed: readonly string[] }
@@ -13,7 +14,7 @@ export type RequestFailure =
   | { readonly kind: "body-too-large"; readonly limitBytes: number }
   | { readonly kind: "malformed-body"; readonly reason: string; readonly pointer?: string }
   | { readonly kind: "invalid-request"; readonly errors: readonly FieldError[] }
-  /** `given`: whether there was a token at all. */
+  /** `given`: whether the request had a token. */
   | { readonly kind: "unauthorized"; readonly given: boolean }
   | { readonly kind: "uploads-disabled" }
   | { readonly kind: "internal" };

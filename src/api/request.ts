@@ -1,4 +1,4 @@
-/** Requests that carry images: multipart/form-data or JSON with base64, read under a limit, checked field by field. */
+/** Reads requests with images, as multipart/form-data or JSON with base64, with a size limit and validation of every field. */
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { FaultlineError, type FieldError } from "../contract/failure.ts";
@@ -8,9 +8,9 @@ import type { BodyBudget, Env } from "./operation.ts";
 import { RequestError } from "./request-error.ts";
 import { fieldErrors } from "./validation.ts";
 
-export const bodyTypes = ["multipart/form-data", "application/json"] as const;
+const bodyTypes = ["multipart/form-data", "application/json"] as const;
 
-/** What a request may hold: a spec, and the files that it needs and may have. */
+/** The content of a request: a spec, required files and optional files. */
 export interface Upload<Spec, Required extends PartName, Optional extends PartName> {
   readonly spec: z.ZodType<Spec>;
   readonly required: Readonly<Record<Required, string>>;
@@ -24,7 +24,7 @@ export type Uploaded<Spec, Required extends PartName, Optional extends PartName>
 const invalid = (errors: readonly FieldError[]): RequestError => new RequestError({ kind: "invalid-request", errors });
 
 /**
- * The next piece of a body. A stream that fails is a client that breaks off.
+ * Reads the next chunk of a body. A stream fails if the client closes the connection.
  *
  * @throws FaultlineError cancelled
  */
@@ -36,7 +36,7 @@ const nextPiece = async (reader: ReadableStreamDefaultReader<Uint8Array>): Promi
   }
 };
 
-/** The body's bytes. Both the announced and the actual length are held to the limit, and all bodies together to the budget. */
+/** Reads the body. The announced and the actual length are checked against the limit, and all bodies together against the budget. */
 const readBody = async (request: Request, limitBytes: number, budget: BodyBudget): Promise<Uint8Array<ArrayBuffer>> => {
   const tooLarge = () => new RequestError({ kind: "body-too-large", limitBytes });
   if (Number(request.headers.get("content-length") ?? 0) > limitBytes) throw tooLarge();
@@ -86,7 +86,7 @@ const decodeText = (bytes: Uint8Array): string => {
 
 type Fields = ReadonlyMap<string, unknown>;
 
-/** JSON: the fields as they are; files are base64 text. */
+/** The fields of a JSON body, in which files are base64 text. */
 const readJson = (body: Uint8Array): Fields => {
   const json = parseJson(decodeText(body));
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
@@ -95,7 +95,7 @@ const readJson = (body: Uint8Array): Fields => {
   return new Map(Object.entries(json));
 };
 
-/** Multipart: files as bytes; one part, whether it comes as a text field or as a part with its own type, as JSON. */
+/** The fields of a multipart body: files as bytes, and `jsonPart`, a text field or a part with its own type, parsed as JSON. */
 const readMultipart = async (body: Uint8Array<ArrayBuffer>, contentType: string, jsonPart: string): Promise<Fields> => {
   let form: FormData;
   try {
@@ -114,9 +114,9 @@ const readMultipart = async (body: Uint8Array<ArrayBuffer>, contentType: string,
   return fields;
 };
 
-export interface BodyForm {
+interface BodyForm {
   readonly types: readonly (typeof bodyTypes)[number][];
-  /** The multipart part that is JSON. */
+  /** Name of the multipart part that is JSON. */
   readonly jsonPart: string;
   readonly limitBytes: number;
 }
@@ -138,7 +138,7 @@ export const readFields = async (
   return type === "application/json" ? readJson(body) : readMultipart(body, contentType, jsonPart);
 };
 
-/** A file's bytes, or what is wrong with it. */
+/** The bytes of a file, or a description of the fault. */
 export const fileOf = (value: unknown, json: boolean): Uint8Array | string => {
   if (value === undefined) return "is required";
   if (!json && typeof value === "string") return "must be a file, not text (with curl: -F name=@file)";
@@ -148,7 +148,7 @@ export const fileOf = (value: unknown, json: boolean): Uint8Array | string => {
   return bytes.length === 0 ? "is empty" : bytes;
 };
 
-/** Fields that are none of those accepted, at most twenty. */
+/** Errors for fields that are not accepted, at most twenty. */
 export const unknownFields = (fields: Fields, accepted: readonly string[]): FieldError[] =>
   [...fields.keys()]
     .filter((name) => !accepted.includes(name))
@@ -160,10 +160,9 @@ export const unknownFields = (fields: Fields, accepted: readonly string[]): Fiel
     }));
 
 /**
- * Reads and checks a request that carries images, in either media type.
+ * Reads and validates a request with images in either media type.
  *
- * @throws RequestError `unsupported-media-type`, `body-too-large`, `malformed-body`, or `invalid-request` with all
- * fields at fault.
+ * @throws RequestError `unsupported-media-type`, `body-too-large`, `malformed-body`, or `invalid-request` with all invalid fields.
  */
 export const readImageRequest = async <Spec, Required extends PartName, Optional extends PartName>(
   c: Context<Env>,

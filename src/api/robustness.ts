@@ -1,6 +1,6 @@
-/** POST /v1/robustness: one image, a grid of attacks and radii, a verdict. */
+/** POST /v1/robustness runs a grid of attacks and radii on one image and returns a verdict. */
 import { z } from "@hono/zod-openapi";
-import { defaultSteps } from "../attacks/catalogue.ts";
+import { evaluationsOf, makeAttack, normsOf } from "../attacks/catalogue.ts";
 import type { Service } from "../contract/service.ts";
 import type { RobustnessRequest, RobustnessResult } from "../contract/robustness.ts";
 import { negotiate } from "./accept.ts";
@@ -28,10 +28,11 @@ import {
   Size,
   Timing,
 } from "./schemas.ts";
+import { transformFields } from "./transform.ts";
 import { uploadBody } from "./upload.ts";
 import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
-/** The radii of Arnab et al. */
+/** The radii of Arnab et al. (2018). */
 const paperEpsilons = [0.25, 0.5, 1, 2, 4, 8, 16, 32];
 
 const robustnessSpec = (limits: Limits) =>
@@ -40,22 +41,23 @@ const robustnessSpec = (limits: Limits) =>
       model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
       attacks: z.array(AttackName).min(1).max(10).default(["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii"]),
       epsilons: z.array(Epsilon).min(1).max(limits.epsilons).default(paperEpsilons),
-      alpha: Alpha.default(1),
+      alpha: Alpha.optional(),
       threshold: z
         .number()
         .gt(0)
         .lt(1)
         .default(0.5)
-        .openapi({ description: "Broken where the IoU ratio is below this" }),
+        .openapi({ description: "The network is broken if the IoU ratio is below this value" }),
       label: Label,
       pixelRange: PixelRange,
       seed: Seed,
       crf: AttackedCrf,
+      ...transformFields,
       backend: Backend,
       label255: Label255,
     })
     .openapi("RobustnessSpec", {
-      description: `Each attack runs at each radius, with the paper's number of steps; at most ${limits.gridSteps} steps in all`,
+      description: `Each attack runs at each radius, with its own number of steps and, unless alpha is given, its own step size; at most ${limits.gridSteps} evaluations of the network in all`,
       example: { attacks: ["ifgsm-ii"], epsilons: [0.25, 1, 4], threshold: 0.5 },
     });
 
@@ -64,20 +66,21 @@ const RobustnessSpecRun = z
     model: z.string(),
     attacks: list(AttackName),
     epsilons: list(z.number()),
-    alpha: z.number(),
+    alpha: z.number().optional(),
     threshold: z.number(),
     label: z.enum(["prediction", "ground-truth"]),
     pixelRange: z.enum(["clip", "none"]),
     seed: z.int(),
     crf: AttackedCrf,
+    ...transformFields,
     backend: Backend,
     label255: Label255,
   })
-  .openapi("RobustnessSpecRun", { description: "The grid as it ran" });
+  .openapi("RobustnessSpecRun", { description: "The spec as it was executed, with defaults filled in" });
 
 const PointScores = z
   .strictObject({
-    iouRatio: z.number().nullable().openapi({ description: "Adversarial mIoU ÷ clean mIoU; null where undefined" }),
+    iouRatio: z.number().nullable().openapi({ description: "Adversarial mIoU ÷ clean mIoU; null if undefined" }),
     miou: share("Adversarial mean IoU"),
     pixelAccuracy: share("Adversarial pixel accuracy"),
   })
@@ -97,15 +100,16 @@ const Robustness = Size.extend({
   clean: z.strictObject({ miou: share("Clean mean IoU"), pixelAccuracy: share("Clean pixel accuracy") }),
   curve: list(CurvePoint),
   breaking: list(SmallestEpsilon.extend({ attack: AttackName })).openapi({
-    description: "Smallest ε of the grid at which the attack breaks the network; null where none does",
+    description: "Smallest ε of the grid at which the attack breaks the network; null if there is none",
   }),
   smallestEpsilon: SmallestEpsilon.openapi({ description: "The smallest over all attacks, in grey levels" }),
   verdict: z.enum(["robust", "broken"]).openapi({
-    description: "`broken` where any attack of the grid breaks it, as float or rounded. `robust` is no proof",
+    description:
+      "`broken` if any attack of the grid breaks the network, with the float or the rounded image. `robust` is not a proof",
   }),
   masking: z.strictObject({ zeroGradientShare: z.number(), confidence: z.number() }).openapi({
     description:
-      "Signs that gradients are masked and the verdict therefore worth less: the largest share of exactly zero components of a first gradient; mean confidence on the clean image",
+      "Indicators of gradient masking, which makes the verdict less reliable: the largest share of exactly zero components in a first gradient, and the mean confidence on the clean image",
   }),
   summary: z.string().openapi({ example: "Broken by ifgsm-ii at ε = 1: the IoU ratio is 0.41, below 0.5." }),
   timings: Timing,
@@ -123,16 +127,36 @@ const uploadOf = (limits: Limits) => ({
 
 type Asked = Uploaded<z.output<ReturnType<typeof robustnessSpec>>, "image", "labels">;
 
-/** Sorts the grid, fills in the defaults, and holds the steps to their limit. */
+/** Sorts the grid, fills in the defaults and checks the limits. */
 const resolve = (service: Service, limits: Limits, { spec, image, labels }: Asked): RobustnessRequest => {
   const attacks = [...new Set(spec.attacks)];
   const epsilons = [...new Set(spec.epsilons)].toSorted((a, b) => a - b);
-  const counts = attacks.flatMap((name) => epsilons.map((epsilon) => defaultSteps(name, epsilon)));
-  const steps = counts.reduce((a, b) => a + b, 0);
+  const { draws = 1 } = spec;
+  const grid = attacks.flatMap((attack) => epsilons.map((epsilon) => ({ attack, epsilon })));
+  let evaluations = 0;
+  const impossible: { readonly pointer: string; readonly detail: string }[] = [];
+  for (const { attack, epsilon } of grid) {
+    try {
+      const { alpha, seed } = spec;
+      evaluations += draws * evaluationsOf(makeAttack(attack, { alpha, epsilon, seed, pixelRange: null }));
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      impossible.push({
+        pointer: "/spec/alpha",
+        detail: `does not go with ${attack} at ε = ${epsilon}: ${cause.message}`,
+      });
+    }
+  }
+  const others = attacks.filter((attack) => !normsOf(attack).includes("linf"));
   const wrong = [
-    steps > limits.gridSteps && {
+    others.length > 0 && {
+      pointer: "/spec/attacks",
+      detail: `must be attacks in L∞, as the grid's radii are: ${others.join(", ")} have no such form`,
+    },
+    ...impossible,
+    evaluations > limits.gridSteps && {
       pointer: "/spec/epsilons",
-      detail: `make ${steps} steps in all, with these attacks; at most ${limits.gridSteps} are allowed`,
+      detail: `make ${evaluations} evaluations of the network in all, with these attacks; at most ${limits.gridSteps} are allowed`,
     },
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
@@ -153,7 +177,7 @@ export const robustness = (service: Service, limits: Limits, log: Log): Operatio
       tags: ["Images"],
       summary: "Find the smallest perturbation that breaks the model",
       description:
-        "Runs every attack at every radius and gives the curve of the IoU ratio over ε, the smallest ε below the threshold, and a verdict. Answers by `Accept`: `application/json`, or `text/event-stream` with progress.",
+        "Runs every attack at every radius and returns the curve of the IoU ratio over ε, the smallest ε at which the ratio is below the threshold, and a verdict. The `Accept` header selects `application/json`, or `text/event-stream` with progress events.",
       curl: `curl http://localhost:8787/v1/robustness \\
   -F image=@street.png \\
   -F 'spec={"attacks":["ifgsm-ii"],"epsilons":[0.25,1,4]};type=application/json'`,

@@ -1,4 +1,4 @@
-/** Response schemas that several resources share, with their units. */
+/** Schemas that several resources share, with their units. */
 import { z } from "@hono/zod-openapi";
 import { optionDefinitions, type OptionDefinition } from "../attacks/options.ts";
 import type { EncodedImage } from "../contract/files.ts";
@@ -7,7 +7,7 @@ import { toBase64 } from "./base64.ts";
 
 export const list = <S extends z.ZodType>(item: S) => z.array(item).readonly();
 
-/** A file as it is (JSON Schema 2020-12 has no other word for bytes). */
+/** Binary data, which JSON Schema 2020-12 describes by `contentMediaType`. */
 export const file = (contentMediaType: string, description: string) => {
   const keywords = { contentMediaType, description };
   return z.string().openapi(keywords);
@@ -24,7 +24,7 @@ export const share = (description: string) =>
   z
     .number()
     .nullable()
-    .openapi({ description: `${description}; 0..1, null where undefined` });
+    .openapi({ description: `${description}; 0..1, null if undefined` });
 
 export const Size = z.strictObject({
   width: z.int().openapi({ description: "Pixels" }),
@@ -48,7 +48,7 @@ export const encoded = ({ mediaType, data }: EncodedImage): z.input<typeof Image
   data: toBase64(data),
 });
 
-/** An encoded image as a response of its own. */
+/** A response whose body is an encoded image. */
 export const imageResponse = ({ data }: EncodedImage, mediaType: string, name: string, timings: Timings): Response =>
   new Response(data, {
     headers: {
@@ -66,54 +66,57 @@ export const serverTiming = (timings: Timings): string =>
 /** The same scores for the float image and for its rounding to 8 bits. */
 export const floatAndUint8 = <S extends z.ZodType>(schema: S) =>
   z.strictObject({
-    float: schema.openapi({ description: "Of the float image" }),
-    uint8: schema.openapi({ description: "Of the image rounded to 8 bits per channel, as a file would hold it" }),
+    float: schema.openapi({ description: "Scores of the float image" }),
+    uint8: schema.openapi({ description: "Scores of the image rounded to 8 bits per channel, as in a PNG file" }),
   });
 
 export const Reference = z.enum(["prediction", "ground-truth"]).openapi("Reference", {
   description:
-    "What the scores compare with: the labels of the request, or else the clean prediction (whose mIoU is then 1)",
+    "The reference of the scores: the labels of the request, or without labels the clean prediction (whose mIoU is then 1)",
 });
 
 export const Label = z.enum(["prediction", "ground-truth"]).default("prediction").openapi({
   description:
-    "The labels that untargeted attacks move away from: the network's own clean prediction (as in the paper), or the labels of the request. The II attacks do not look at it.",
+    "The labels from which untargeted attacks lead away: the network's clean prediction (as in the paper), or the labels of the request. The II attacks ignore this field.",
 });
 
 export const PixelRange = z.enum(["clip", "none"]).default("clip").openapi({
-  description: "`clip` keeps pixels in 0..255; `none` lets them leave it, as the paper's released code does",
+  description: "`clip` clips pixels to 0..255; `none` does not, as in the paper's released code",
 });
 
 export const Seed = z.int().min(0).max(0xffff_ffff).default(0).openapi({
-  description: "Seed of what is random (PGD's start). The same seed gives the same result",
+  description: "Seed of the random numbers, such as PGD's start. The same seed gives the same result",
 });
 
 export const Backend = z.enum(["auto", "webgpu", "wasm"]).optional().openapi({
   description:
-    "Where the network runs. `auto`: on WebGPU where the host has an adapter and the whole network runs on it, else on WebAssembly. The service's own setting if absent. Workers have WebAssembly only",
+    "The backend of the network. `auto` is WebGPU if the host has an adapter and the whole network runs on it, otherwise WebAssembly. The default is the service's setting. Workers support WebAssembly only",
 });
 
-export const Epsilon = z.number().positive().max(255).openapi({
+/** A radius of any norm; its maximum depends on the norm. */
+export const Radius = z.number().positive();
+
+export const Epsilon = Radius.max(255).openapi({
   description: "L∞ radius in grey levels on the 0..255 scale",
   example: 8,
 });
 
-/** An option of attacks, as a schema of its range. `most` narrows it further. */
+/** The schema of an option of attacks. @param limit lowers the maximum of the option. */
 export const optionSchema = (
   { minimum, exclusive = false, maximum, integer = false, description }: OptionDefinition,
-  most = Infinity,
+  limit = Infinity,
 ): z.ZodType<number> => {
   const number = integer ? z.int() : z.number();
   const above = exclusive ? number.gt(minimum) : number.min(minimum);
-  return above.max(Math.min(maximum, most)).openapi({ description });
+  return above.max(Math.min(maximum, limit)).openapi({ description });
 };
 
 export const Alpha = optionSchema(optionDefinitions.alpha);
 
-/** Where it ran, and why there. */
+/** The backend, and the reason for its choice. */
 export const ran = {
   backend: z.enum(["webgpu", "wasm"]),
-  backendWhy: z.string().openapi({ description: "Why that backend", example: "it was asked for" }),
+  backendWhy: z.string().openapi({ description: "Reason for the choice of the backend", example: "it was asked for" }),
 };
 
 export const receiptOf = <S extends z.ZodType>(spec: S) =>
@@ -126,4 +129,4 @@ export const receiptOf = <S extends z.ZodType>(spec: S) =>
       versions: z.strictObject({ faultline: z.string(), onnxruntime: z.string() }),
       ...ran,
     })
-    .openapi({ description: "What ran: enough to run it again" });
+    .openapi({ description: "The parameters of the run, sufficient to repeat it" });

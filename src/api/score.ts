@@ -1,4 +1,4 @@
-/** POST /v1/score: label maps in, scores out; no network runs. */
+/** POST /v1/score computes the scores of label maps; no network runs. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
 import { negotiate } from "./accept.ts";
@@ -11,18 +11,18 @@ import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
 const MeanOver = z.enum(["reference", "union"]).openapi({
   description:
-    "The classes that mIoU is the mean over: those present in the reference, or in the union of both maps, where a class that is only predicted has the IoU 0",
+    "The classes over which mIoU is averaged: those present in the reference, or in the union of both maps, in which a class that is only predicted has IoU 0",
 });
 
 const ScoreSpec = z
   .strictObject({
-    model: z.string().optional().openapi({ description: "Take the classes of this model" }),
-    classes: z.int().min(1).max(255).optional().openapi({ description: "Or simply their number" }),
+    model: z.string().optional().openapi({ description: "The model whose classes the label maps have" }),
+    classes: z.int().min(1).max(255).optional().openapi({ description: "The number of classes, instead of a model" }),
     meanOver: MeanOver.default("reference"),
     label255: Label255,
   })
   .refine((spec) => spec.model === undefined || spec.classes === undefined, {
-    message: "must be absent where model is given",
+    message: "must be absent if model is given",
     path: ["classes"],
   })
   .openapi("ScoreSpec", { description: "The default model's classes if both are absent", example: { classes: 11 } });
@@ -30,7 +30,8 @@ const ScoreSpec = z
 const MapScores = z
   .strictObject({
     confusion: list(list(z.int())).openapi({
-      description: "Pixels. Row: class of the reference; column: class of the scored map, and a last one for its void",
+      description:
+        "Numbers of pixels. Rows are classes of the reference; columns are classes of the scored map, the last column its void",
     }),
     perClass: list(z.strictObject({ class: z.int(), name: z.string().nullable(), iou: share("IoU of the class") })),
     miou: share("Mean IoU over the classes of `meanOver`"),

@@ -1,4 +1,4 @@
-/** POST /v1/segment: image in, labels out. */
+/** POST /v1/segment returns the labels of an image. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
 import { negotiate } from "./accept.ts";
@@ -30,7 +30,7 @@ const Segmentation = Size.extend({
   ),
   confidence: z
     .strictObject({ mean: z.number(), min: z.number() })
-    .openapi({ description: "Largest class probability of a pixel, over the image; 0..1" }),
+    .openapi({ description: "Mean and minimum over the pixels of the largest class probability; 0..1" }),
   labels: Image.openapi({ description: "Palette PNG: the index is the class" }),
   ...ran,
   warnings: Warnings,
@@ -51,7 +51,7 @@ export const segment = (service: Service, limits: Limits): Operation =>
       operationId: "segment",
       tags: ["Images"],
       summary: "Label every pixel of an image",
-      description: "Answers by `Accept`: `application/json`, or `image/png` (the label map alone).",
+      description: "The `Accept` header selects `application/json`, or `image/png` (the label map only).",
       curl: "curl http://localhost:8787/v1/segment -F image=@street.png -H 'Accept: image/png' -o labels.png",
       request: { body: uploadBody("Segment", upload, { model: "enet-street" }) },
       responses: {

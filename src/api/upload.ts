@@ -1,4 +1,4 @@
-/** The OpenAPI face of requests that carry images: the same fields as multipart/form-data and as JSON. */
+/** The OpenAPI schema of requests with images: the same fields as multipart/form-data and as JSON. */
 import { z } from "@hono/zod-openapi";
 import type { PartName } from "../contract/files.ts";
 import { base64, file } from "./schemas.ts";
@@ -13,7 +13,7 @@ interface Documented {
   readonly optional: Parts;
 }
 
-/** Documents an upload; `required` of the spec follows from whether `{}` is a valid one. */
+/** The OpenAPI body of an upload; the spec is required unless `{}` is a valid spec. */
 export const uploadBody = (name: string, upload: Documented, example: unknown) => {
   const parts: Parts = { ...upload.required, ...upload.optional };
   const shape = (field: (description: string) => z.ZodType) =>

@@ -1,4 +1,4 @@
-/** Zod's issues as field errors: JSON pointers, what was received, what is accepted. */
+/** Converts Zod's issues to field errors with JSON pointers, received values and accepted values. */
 import { z } from "@hono/zod-openapi";
 import type { FieldError } from "../contract/failure.ts";
 
@@ -6,11 +6,11 @@ type Path = readonly PropertyKey[];
 
 const maxErrors = 20;
 
-/** RFC 6901: `~` and `/` in a name are escaped. */
+/** The JSON pointer of a path (RFC 6901), with `~` and `/` in names escaped. */
 export const pointerOf = (path: Path): string =>
   path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 
-/** A value fit for an error: JSON, short, one level. */
+/** A short form of a value for an error: JSON with one level. */
 const shown = (value: unknown): unknown => {
   if (typeof value === "string") return value.length > 100 ? `${value.slice(0, 100)}…` : value;
   if (typeof value === "number" && !Number.isFinite(value)) return String(value);
@@ -32,14 +32,35 @@ const unwrap = (schema: unknown): unknown =>
     ? unwrap(schema.unwrap())
     : schema;
 
-/** The names that an object schema knows at a path within it. */
-const keysAt = (schema: unknown, path: Path): string[] => {
-  const inner = unwrap(schema);
-  if (inner instanceof z.ZodDiscriminatedUnion) return [...new Set(inner.options.flatMap((o) => keysAt(o, path)))];
-  if (!(inner instanceof z.ZodObject)) return [];
-  const [key, ...rest] = path;
-  return key === undefined ? Object.keys(inner.shape) : keysAt(inner.shape[key as string], rest);
+/** The members of a union that the value's discriminator selects; all members if there is no discriminator or it selects none. */
+const membersOf = (union: z.ZodUnion | z.ZodDiscriminatedUnion, value: unknown): readonly unknown[] => {
+  if (!(union instanceof z.ZodDiscriminatedUnion)) return union.options;
+  const { discriminator } = union.def;
+  const named = union.options.filter(
+    (o) =>
+      o instanceof z.ZodObject &&
+      (o.shape[discriminator] as z.ZodType).safeParse(valueAt(value, [discriminator])).success,
+  );
+  return named.length > 0 ? named : union.options;
 };
+
+/** The property names that a schema has at a path, given the value. */
+const keysAt = (schema: unknown, path: Path, value: unknown): string[] => {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodDiscriminatedUnion || inner instanceof z.ZodUnion)
+    return [...new Set(membersOf(inner, value).flatMap((o) => keysAt(o, path, value)))];
+  const [key, ...rest] = path;
+  if (inner instanceof z.ZodArray) return key === undefined ? [] : keysAt(inner.element, rest, valueAt(value, [key]));
+  if (!(inner instanceof z.ZodObject)) return [];
+  if (key === undefined) return Object.keys(inner.shape);
+  return keysAt(inner.shape[key as string], rest, valueAt(value, [key]));
+};
+
+/** Of a union's members the first whose own type the value has: what is wrong with it there is what is said. */
+const closestOf = (issue: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] | undefined =>
+  issue.errors.find((member) =>
+    member.every(({ code, path }) => path.length > 0 || (code !== "invalid_type" && code !== "invalid_value")),
+  );
 
 const amount = (issue: { origin: string; inclusive?: boolean | undefined }, bound: number | bigint, word: string) => {
   const limit = `at ${word === "less" ? "most" : "least"} ${bound}`;
@@ -66,7 +87,7 @@ const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, pr
   });
   switch (issue.code) {
     case "unrecognized_keys": {
-      const accepted = keysAt(schema, issue.path);
+      const accepted = keysAt(schema, issue.path, value);
       return issue.keys.slice(0, maxErrors).map((key) => ({
         pointer: pointerOf([...prefix, ...issue.path, key]),
         detail: `is no field here; accepted: ${accepted.join(", ")}`,
@@ -75,10 +96,14 @@ const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, pr
     }
     case "invalid_value":
       return [accepting(issue.values.map((v) => (typeof v === "number" ? v : String(v))))];
-    case "invalid_union":
-      return "options" in issue && Array.isArray(issue.options)
-        ? [accepting(issue.options.map(String))]
-        : [{ pointer, detail: issue.message, ...received }];
+    case "invalid_union": {
+      if ("options" in issue && Array.isArray(issue.options)) return [accepting(issue.options.map(String))];
+      const closest = closestOf(issue);
+      if (!closest) return [{ pointer, detail: issue.message, ...received }];
+      return closest.flatMap((inner) =>
+        errorsOf({ ...inner, path: [...issue.path, ...inner.path] }, schema, value, prefix),
+      );
+    }
     case "invalid_type":
       return [
         { pointer, detail: found === undefined ? "is required" : typeDetail(issue.expected, found), ...received },
@@ -95,8 +120,8 @@ const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, pr
 };
 
 /**
- * The errors of a failed parse of `value`, at most twenty, with `prefix` before every path. Of a value of the wrong type that
- * alone is said.
+ * The errors of a failed parse of `value`, at most twenty, with `prefix` before every path. For a value of the wrong type, only the
+ * type is reported.
  */
 export const fieldErrors = (error: z.ZodError, schema: z.ZodType, value: unknown, prefix: Path = []): FieldError[] => {
   const mistyped = new Set(error.issues.flatMap((i) => (i.code === "invalid_type" ? pointerOf(i.path) : [])));

@@ -1,4 +1,4 @@
-/** How label maps are read, and what answers say about the pictures of a request. */
+/** The interpretation of label maps, and warnings about the images of a request. */
 import { z } from "@hono/zod-openapi";
 import type { PartName } from "../contract/files.ts";
 import { list } from "./schemas.ts";
@@ -7,7 +7,7 @@ const parts = ["image", "labels", "target", "prediction", "reference", "adversar
 
 export const Label255 = z.enum(["void", "foreground"]).optional().openapi({
   description:
-    "What 255 means in label maps of a two-class network that hold only 0 and 255: `void`, or `foreground`, class 1 of a binary mask. Without it such maps are refused, as they have two readings",
+    "The meaning of 255 in label maps of a two-class network that contain only 0 and 255: `void`, or `foreground` (class 1 of a binary mask). Without it such maps are refused as ambiguous",
 });
 
 export const Warnings = list(
@@ -15,14 +15,14 @@ export const Warnings = list(
     .strictObject({
       kind: z.enum(["turned", "first-frame", "mostly-void"]).openapi({
         description:
-          "`turned`: by its Exif orientation. `first-frame`: of an animation. `mostly-void`: the label map leaves no class, or only one, beside void",
+          "`turned`: the image was rotated or mirrored by its Exif orientation. `first-frame`: only the first frame of the animation was decoded. `mostly-void`: the label map contains at most one class besides void",
       }),
       part: z.enum(parts).openapi({ description: "The part of the request" }),
       detail: z.string(),
     })
     .openapi("Warning"),
-).openapi({ description: "What was done to the pictures, or is unusual about them; empty if there is nothing to say" });
+).openapi({ description: "Conversions of the images and unusual properties; empty if there are none" });
 
 export const VoidPixels = z
   .int()
-  .openapi({ description: "Pixels that are void in the reference; no score counts them" });
+  .openapi({ description: "Number of pixels that are void in the reference, which all scores ignore" });

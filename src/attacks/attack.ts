@@ -34,6 +34,14 @@ export const gradientOf = ({ gradient }: Evaluation, length: number): Float32Arr
   return gradient.data;
 };
 
+/** @throws RangeError where there is no value of each pixel, or not one for each of so many. */
+export const perPixelOf = ({ perPixel }: Evaluation, pixels: number): Tensor<"float32"> => {
+  if (!perPixel) throw new RangeError("the objective gives no value of each pixel");
+  if (perPixel.data.length !== pixels)
+    throw new RangeError("the objective's values are not those of the image's pixels");
+  return perPixel;
+};
+
 /** Where an attack stands. */
 export interface Clock {
   /** Counts from 1. */
@@ -70,6 +78,8 @@ export interface Stepped<S extends State> {
   readonly x: Float32Array<ArrayBuffer>;
   /** For inputs of the objective at the next evaluation. */
   readonly feeds?: Feeds | undefined;
+  /** Where an objective that changes from step to step stands at the next evaluation, if that is not the trajectory's step. */
+  readonly clock?: Clock | undefined;
   /** The attack ends here, before its steps are used up. */
   readonly done?: boolean | undefined;
 }
@@ -84,6 +94,11 @@ export interface Rule<S extends State = State> {
   readonly parameters: Readonly<Record<string, number | boolean>>;
   /** What is evaluated at each step: the objective with its gradient, its value alone, or no more than the labels. */
   readonly needs: "gradient" | "value" | "labels";
+  /**
+   * Evaluations beyond the attack's steps, which only judge: a rule that returns the best of its images evaluates the last
+   * one of each of its stages as well. Default 0.
+   */
+  readonly judged?: number | undefined;
   /** Before the first step: where to start, by default at the clean image itself. */
   begin(clean: Image, constraint: Constraint, random: Random): Stepped<S>;
   next(state: S, seen: Evaluation, x: Float32Array, around: Surroundings): Stepped<S>;
@@ -97,6 +112,7 @@ export interface Trajectory {
   /** Name of the objective that is climbed. */
   readonly objective: string;
   readonly constraint: Constraint;
+  /** Evaluations of the objective: the attack's steps and those that its rule adds (`judged`). */
   readonly steps: number;
   /** Seed of all that is random: the same seed gives the same trajectory on every backend. */
   readonly seed: number;

@@ -3,16 +3,26 @@
  * documents derive from it.
  */
 
-import type { Attack } from "./attack.ts";
-import { requirePositive, type Constraint } from "./constraint.ts";
+import type { Attack, Rule } from "./attack.ts";
+import { requirePositive, type Constraint, type PixelRange } from "./constraint.ts";
+import { adaptiveAttacks } from "./entries/adaptive.ts";
+import { gradientFreeAttacks } from "./entries/gradient-free.ts";
+import { minimumNormAttacks } from "./entries/minimum-norm.ts";
 import { momentumAttacks } from "./entries/momentum.ts";
 import { signAttacks } from "./entries/sign.ts";
-import type { AttackEntry } from "./entry.ts";
+import { weightedAttacks } from "./entries/weighted.ts";
+import type { AttackEntry, AttackOptions } from "./entry.ts";
+import type { Norm } from "./norms.ts";
 import { defaultOf, type OptionName, type OptionUse, type OptionValues } from "./options.ts";
+import { patient } from "./patience.ts";
 
 export const attacks = {
   ...signAttacks,
   ...momentumAttacks,
+  ...weightedAttacks,
+  ...adaptiveAttacks,
+  ...gradientFreeAttacks,
+  ...minimumNormAttacks,
 } as const satisfies Readonly<Record<string, AttackEntry>>;
 
 /** The name of an attack. */
@@ -27,18 +37,34 @@ export const attackEntry = (name: AttackName): AttackEntry => attacks[name];
 export const optionsOf = (name: AttackName): readonly OptionName[] =>
   Object.keys(attackEntry(name).options) as OptionName[];
 
-/** An option of an attack where none is given, at this ε; undefined for one that it does not take. */
-export const defaultOption = (name: AttackName, option: OptionName, epsilon: number): number | undefined => {
-  const use = attackEntry(name).options[option];
-  return use && defaultOf(use, epsilon);
+/** The norms that a request may choose from; the first is the default. */
+export const normsOf = (name: AttackName): readonly [Norm, ...Norm[]] => {
+  const { distance, norms = [] } = attackEntry(name);
+  return [distance, ...norms.filter((norm) => norm !== distance)];
 };
 
-/** The steps that the attack's definition gives for a radius. */
-export const defaultSteps = (name: AttackName, epsilon: number): number => defaultOption(name, "steps", epsilon) ?? 1;
+/** Radius and norm, as options depend on them: ε is absent where a minimum-norm attack has no bound. */
+export interface Ball {
+  readonly epsilon?: number | undefined;
+  readonly norm?: Norm | undefined;
+}
+
+/** The value of an option where none is given. */
+const defaultIn = (use: OptionUse, name: AttackName, { epsilon = Infinity, norm }: Ball): number =>
+  defaultOf(use, epsilon, norm ?? attackEntry(name).distance);
+
+/** An option of an attack where none is given, in this ball; undefined for one that it does not take. */
+export const defaultOption = (name: AttackName, option: OptionName, ball: Ball): number | undefined => {
+  const use = attackEntry(name).options[option];
+  return use && defaultIn(use, name, ball);
+};
+
+/** The steps that the attack's definition gives for a ball. */
+export const defaultSteps = (name: AttackName, ball: Ball): number => defaultOption(name, "steps", ball) ?? 1;
 
 /** The values given, with defaults for the options that the attack takes beside them. */
-export const withDefaults = (name: AttackName, epsilon: number, given: OptionValues): OptionValues =>
-  Object.fromEntries(optionsOf(name).map((option) => [option, given[option] ?? defaultOption(name, option, epsilon)]));
+export const withDefaults = (name: AttackName, ball: Ball, given: OptionValues): OptionValues =>
+  Object.fromEntries(optionsOf(name).map((option) => [option, given[option] ?? defaultOption(name, option, ball)]));
 
 /** The name of the objective that an attack climbs, against labels that are left or targeted. */
 export const objectiveOf = (name: AttackName, targeted: boolean): string => {
@@ -46,20 +72,48 @@ export const objectiveOf = (name: AttackName, targeted: boolean): string => {
   return targeted ? targetedObjective : objective;
 };
 
-/** The options that an attack's definition fixes, at this ε. */
-const fixedOptions = (name: AttackName, epsilon: number): OptionValues => {
+/** The options that an attack's definition fixes, in this ball. */
+const fixedOptions = (name: AttackName, ball: Ball): OptionValues => {
   const uses = Object.entries(attackEntry(name).options) as [OptionName, OptionUse][];
-  return Object.fromEntries(uses.flatMap(([option, use]) => (use.fixed ? [[option, defaultOf(use, epsilon)]] : [])));
+  return Object.fromEntries(uses.flatMap(([option, use]) => (use.fixed ? [[option, defaultIn(use, name, ball)]] : [])));
 };
 
 /** The options that an attack runs with: those that its definition fixes, those given, and defaults for the rest. */
-export const effectiveOptions = (name: AttackName, epsilon: number, given: OptionValues): OptionValues =>
-  withDefaults(name, epsilon, { ...given, ...fixedOptions(name, epsilon) });
+export const effectiveOptions = (name: AttackName, ball: Ball, given: OptionValues): OptionValues =>
+  withDefaults(name, ball, { ...given, ...fixedOptions(name, ball) });
 
 /** What an attack is made from: numbers left out get their defaults. */
-export interface AttackSettings extends OptionValues, Constraint {
+export interface AttackSettings extends OptionValues, Ball {
+  readonly pixelRange: PixelRange;
   readonly seed: number;
 }
+
+/** @throws RangeError for a radius that cannot be, and for none where the attack has a budget. */
+const constraintOf = (name: AttackName, { epsilon, norm, pixelRange }: AttackSettings): Constraint => {
+  if (epsilon !== undefined) requirePositive({ epsilon });
+  else if (attackEntry(name).type === "fixed-budget") throw new RangeError(`${name} needs an epsilon`);
+  const [own, ...others] = normsOf(name);
+  if (norm && norm !== own && !others.includes(norm))
+    throw new RangeError(`${name} has no form in the norm ${norm}; it takes ${[own, ...others].join(", ")}`);
+  return { epsilon: epsilon ?? Infinity, pixelRange, norm: norm ?? own };
+};
+
+/** The trajectories of one run, before any restart. */
+const trajectoriesOf = (
+  entry: AttackEntry,
+  objective: string,
+  constraint: Constraint,
+  options: AttackOptions,
+): Attack["trajectories"] => {
+  const { steps, seed, patience = 0 } = options;
+  const rule: Rule = patient(entry.rule(options), patience);
+  const own = { rule, objective, constraint, steps: steps + (rule.judged ?? 0), seed };
+  return entry.trajectories?.(options, own) ?? [own];
+};
+
+/** The options of the k-th restart: another seed, and a random start. */
+const restarted = (options: AttackOptions, k: number): AttackOptions =>
+  k === 0 ? options : { ...options, seed: options.seed + k, start: options.start === 0 ? 1 : options.start };
 
 /**
  * An attack by its name; `epsilon` and `alpha` are in grey levels.
@@ -68,14 +122,20 @@ export interface AttackSettings extends OptionValues, Constraint {
  * @throws RangeError for a number that is out of range.
  */
 export const makeAttack = (name: AttackName, settings: AttackSettings, targeted = false): Attack => {
-  const { epsilon, pixelRange, seed } = settings;
-  requirePositive({ epsilon });
-  const { alpha = 1, steps = 1, ...others } = effectiveOptions(name, epsilon, settings);
-  requirePositive({ alpha, steps });
-  if (!Number.isInteger(steps)) throw new RangeError(`steps must be an integer, is ${steps}`);
-  const options = { ...others, epsilon, pixelRange, alpha, steps, seed };
-  const { rule, trajectories } = attackEntry(name);
+  const constraint = constraintOf(name, settings);
+  const { alpha = 1, steps = 1, restarts = 1, ...others } = effectiveOptions(name, constraint, settings);
+  requirePositive({ alpha, steps, restarts });
+  for (const [option, value] of Object.entries({ steps, restarts }))
+    if (!Number.isInteger(value)) throw new RangeError(`${option} must be an integer, is ${value}`);
+  const options = { ...others, ...constraint, alpha, steps, seed: settings.seed };
+  const entry = attackEntry(name);
   const objective = objectiveOf(name, targeted);
-  const own = { rule: rule(options), objective, constraint: { epsilon, pixelRange }, steps, seed };
-  return { trajectories: trajectories?.(options, own) ?? [own] };
+  const [first, ...further] = trajectoriesOf(entry, objective, constraint, options);
+  const again = Array.from({ length: restarts - 1 }, (_, k) =>
+    trajectoriesOf(entry, objective, constraint, restarted(options, k + 1)),
+  );
+  return { trajectories: [first, ...further, ...again.flat()] };
 };
+
+/** Evaluations of all trajectories of an attack: what it costs, before anything is run. @throws RangeError as `makeAttack`. */
+export const evaluationsOf = (attack: Attack): number => attack.trajectories.reduce((sum, { steps }) => sum + steps, 0);

@@ -4,7 +4,7 @@
  */
 
 import { tensor, type DType, type Tensor } from "../tensor.ts";
-import type { State } from "./attack.ts";
+import type { Clock, State } from "./attack.ts";
 import type { Checkpoint } from "./run.ts";
 
 const arrays = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array } as const;
@@ -27,7 +27,7 @@ const numberText = (value: number): number | { readonly $number: string } =>
   Number.isFinite(value) && !Object.is(value, -0) ? value : { $number: Object.is(value, -0) ? "-0" : String(value) };
 
 /** A checkpoint as bytes. @throws TypeError for a tensor among the feeds that no checkpoint holds. */
-export const writeCheckpoint = ({ step, x, state, feeds }: Checkpoint): Uint8Array<ArrayBuffer> => {
+export const writeCheckpoint = ({ step, x, state, feeds, clock }: Checkpoint): Uint8Array<ArrayBuffer> => {
   const parts: (Float32Array | Int32Array | Uint8Array)[] = [];
   const plain = (value: State): unknown => {
     if (typeof value === "number") return numberText(value);
@@ -47,7 +47,7 @@ export const writeCheckpoint = ({ step, x, state, feeds }: Checkpoint): Uint8Arr
     return [name, dtype, shape, plain(data as State)];
   });
   const header = new TextEncoder().encode(
-    JSON.stringify({ step, x: start, state: remembered, feeds: feeds && stored }),
+    JSON.stringify({ step, x: start, state: remembered, feeds: feeds && stored, clock }),
   );
   const starts = paddedTo4(4 + header.length);
   const out = new Uint8Array(parts.reduce((end, part) => end + paddedTo4(part.byteLength), starts));
@@ -80,7 +80,7 @@ export const readCheckpoint = (bytes: Uint8Array): Checkpoint => {
     if ("$number" in value) return special[String(value.$number)] ?? NaN;
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, restored(item)]));
   };
-  const { step, x, state, feeds } = header as Record<string, unknown>;
+  const { step, x, state, feeds, clock } = header as Record<string, unknown>;
   const [start, remembered] = [restored(x), restored(state)];
   if (typeof step !== "number" || !(start instanceof Float32Array))
     throw new RangeError("a checkpoint has a step and an image");
@@ -90,7 +90,13 @@ export const readCheckpoint = (bytes: Uint8Array): Checkpoint => {
       tensor(dtype as "float32", shape, array(placed) as Float32Array<ArrayBuffer>),
     ],
   );
-  return { step, x: start, state: remembered, ...(fed ? { feeds: Object.fromEntries(fed) } : {}) };
+  return {
+    step,
+    x: start,
+    state: remembered,
+    ...(fed ? { feeds: Object.fromEntries(fed) } : {}),
+    ...(clock ? { clock: clock as Clock } : {}),
+  };
 };
 
 const headerOf = (bytes: Uint8Array): { readonly header: unknown; readonly starts: number } => {

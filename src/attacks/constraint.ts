@@ -1,13 +1,21 @@
 /** Where an attack has to stay: the ball around the clean image, met with the range of pixels. */
 
+import { distanceOf, type Norm } from "./norms.ts";
+
 /** Lowest and highest grey level, or null for none: the released code of the paper clips to the ε-ball only. */
 export type PixelRange = readonly [low: number, high: number] | null;
 
-/** Radius of the L∞ ball in grey levels, and the range of pixels. */
+/** A ball and the range of pixels. */
 export interface Constraint {
+  /** Radius in grey levels, of L2 over all values of the image; Infinity where nothing but the range of pixels bounds. */
   readonly epsilon: number;
   readonly pixelRange: PixelRange;
+  /** L∞ by default. */
+  readonly norm?: Norm | undefined;
 }
+
+/** The range of pixels alone. */
+export const withinRange = ({ pixelRange }: Constraint): Constraint => ({ epsilon: Infinity, pixelRange });
 
 const single = new Float32Array(1);
 const bits = new Int32Array(single.buffer);
@@ -21,17 +29,27 @@ const neighbour = (from: number, to: number): number => {
 };
 
 /**
- * The nearest point to `x` in the ball around `centre` and in the pixel range, element by element. The ball holds exactly
- * for the float32 values: where centre ± ε rounds to a value outside, its neighbour inside is taken. Where the ball and the
- * range do not meet, the range decides.
+ * The nearest point to `x` in the ball around `centre` and in the pixel range. The ball holds exactly for the float32 values.
+ * Where the ball and the range do not meet, the range decides.
  *
  * @param out where to put it, which may be `x` itself.
  */
 export const project = (
   x: Float32Array,
   centre: Float32Array,
-  { epsilon, pixelRange }: Constraint,
+  constraint: Constraint,
   out: Float32Array<ArrayBuffer> = new Float32Array(x.length),
+): Float32Array<ArrayBuffer> =>
+  constraint.norm === "l2" && constraint.epsilon < Infinity
+    ? projectL2(x, centre, constraint, out)
+    : projectLinf(x, centre, constraint, out);
+
+/** Element by element; where centre ± ε rounds to a value outside, its neighbour inside is taken. */
+const projectLinf = (
+  x: Float32Array,
+  centre: Float32Array,
+  { epsilon, pixelRange }: Constraint,
+  out: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> => {
   const [low, high] = pixelRange ?? [-Infinity, Infinity];
   for (let i = 0; i < out.length; i++) {
@@ -44,6 +62,56 @@ export const project = (
     out[i] = v < low ? low : v > high ? high : v;
   }
   return out;
+};
+
+/**
+ * The nearest point of the L2 ball met with a box is clip(c + t·(x − c)) for one t in 0..1: by the conditions of Karush, Kuhn and
+ * Tucker it is (x + λc)/(1 + λ), clipped, and t = 1/(1 + λ). Rounded to float32 that can lie outside by a few units in the last
+ * place; then t is made smaller until it does not.
+ */
+const projectL2 = (
+  x: Float32Array,
+  centre: Float32Array,
+  { epsilon, pixelRange }: Constraint,
+  out: Float32Array<ArrayBuffer>,
+): Float32Array<ArrayBuffer> => {
+  const [low, high] = pixelRange ?? [-Infinity, Infinity];
+  const inside = projectLinf(x, centre, { epsilon: Infinity, pixelRange }, new Float32Array(x.length));
+  if (distanceOf(inside, centre, "l2") <= epsilon) {
+    out.set(inside);
+    return out;
+  }
+  let t = shareWithin(x, centre, epsilon, low, high);
+  const from = out === x ? x.slice() : x;
+  for (let less = 2 ** -24; ; less *= 4) {
+    for (let i = 0; i < out.length; i++) {
+      const c = centre[i]!;
+      const v = Math.fround(c + t * (from[i]! - c));
+      out[i] = v < low ? low : v > high ? high : v;
+    }
+    if (t <= 0 || !(distanceOf(out, centre, "l2") > epsilon)) return out;
+    t *= Math.max(1 - less, 0);
+  }
+};
+
+/**
+ * The t with ‖clip(c + t·(x − c)) − c‖₂ = ε. With the elements known that are clipped, t follows from a square root; each round
+ * overestimates the norm by treating a clipped element as free, so t grows from round to round until no further element clips.
+ */
+const shareWithin = (x: Float32Array, centre: Float32Array, epsilon: number, low: number, high: number): number => {
+  for (let t = 0; ;) {
+    let [clipped, free] = [0, 0];
+    for (let i = 0; i < x.length; i++) {
+      const c = centre[i]!;
+      const d = x[i]! - c;
+      const room = Math.max(d > 0 ? high - c : c - low, 0);
+      if (t * Math.abs(d) > room) clipped += room * room;
+      else free += d * d;
+    }
+    const next = Math.sqrt(Math.max(epsilon * epsilon - clipped, 0) / free);
+    if (!(next > t && next < 1)) return Math.min(Math.max(t, Number.isNaN(next) ? 0 : next), 1);
+    t = next;
+  }
 };
 
 /** @throws RangeError where a number is not positive and finite. */

@@ -2,14 +2,14 @@
 
 import type { Attack, Rule, Trajectory } from "./attack.ts";
 import type { Constraint } from "./constraint.ts";
-import type { OptionUses } from "./options.ts";
+import type { Norm } from "./norms.ts";
+import type { OptionUses, OptionValues } from "./options.ts";
 import { paperSteps } from "./paper-steps.ts";
 
 /** An attack's options with nothing left open; those that the attack does not take are absent. */
-export interface AttackOptions extends Constraint {
+export interface AttackOptions extends OptionValues, Constraint {
   readonly alpha: number;
   readonly steps: number;
-  readonly momentum?: number | undefined;
   readonly seed: number;
 }
 
@@ -31,7 +31,9 @@ export interface AttackEntry {
   readonly knowledge: "white-box" | "transfer" | "gradient-free";
   /** Whether it looks for the worst image in a ball, or for the smallest ball that is enough. */
   readonly type: "fixed-budget" | "minimum-norm";
-  readonly distance: "linf" | "l2";
+  readonly distance: Norm;
+  /** The norms that a request may choose from, where there are others than `distance`, which is the default. */
+  readonly norms?: readonly Norm[];
   readonly paper: Paper;
   /** Technique of MITRE ATLAS (v5.6.0). */
   readonly atlas: string;
@@ -55,6 +57,16 @@ export const whiteBox = {
   atlas: "AML.T0043.000",
 } as const satisfies Partial<AttackEntry>;
 
+/** A white-box attack that looks for the smallest perturbation that moves enough pixels. */
+export const minimumNorm = { ...whiteBox, type: "minimum-norm" } as const satisfies Partial<AttackEntry>;
+
+/** An attack of fixed budget in the L∞ ball by queries alone. */
+export const gradientFree = {
+  ...whiteBox,
+  knowledge: "gradient-free",
+  atlas: "AML.T0043.001",
+} as const satisfies Partial<AttackEntry>;
+
 /** Options of a single step of ε: a caller may state both numbers, and may not change them. */
 export const singleStep = (name: string): OptionUses => ({
   alpha: { default: (epsilon) => epsilon, fixed: `must be absent: the one step of ${name} is epsilon itself` },
@@ -63,3 +75,15 @@ export const singleStep = (name: string): OptionUses => ({
 
 /** Options of an attack in steps of α: the number of steps is the paper's. */
 export const iterative = { alpha: { default: 1 }, steps: { default: paperSteps } } as const satisfies OptionUses;
+
+/** Steps in an L2 ball, whose radii the paper's numbers are not made for: 20 steps of 2.5 ε/20 can cross the ball and come back. */
+const l2Steps = 20;
+
+/** The same options where the ball may be of L2. */
+export const iterativeInAnyNorm = {
+  alpha: { default: (epsilon, norm) => (norm === "l2" ? (2.5 * epsilon) / l2Steps : 1) },
+  steps: { default: (epsilon, norm) => (norm === "l2" ? l2Steps : paperSteps(epsilon)) },
+} as const satisfies OptionUses;
+
+/** Options of an attack that starts at a random point of the ball. */
+export const randomStart = { start: { default: 1 }, restarts: { default: 1 } } as const satisfies OptionUses;

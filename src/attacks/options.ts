@@ -1,5 +1,7 @@
 /** The options that attacks take: their meaning, units and ranges, for everything that shows or checks them. */
 
+import type { Norm } from "./norms.ts";
+
 /** A number that an attack can be given. */
 export interface OptionDefinition {
   readonly title: string;
@@ -15,7 +17,8 @@ export interface OptionDefinition {
 export const optionDefinitions = {
   alpha: {
     title: "Step size α",
-    description: "Step size of the iterative attacks, in grey levels; 1 if absent. A single step is ε itself",
+    description:
+      "Step size of the iterative attacks, in grey levels; the attack's own if absent: 1 for those of the paper, 2.55 for those made for segmentation. A single step is ε itself",
     unit: "grey levels",
     minimum: 0,
     exclusive: true,
@@ -23,9 +26,26 @@ export const optionDefinitions = {
   },
   steps: {
     title: "Steps",
-    description: "Steps of the iterative attacks. The paper's number if absent: max(⌈min(ε + 4, 1.25 ε)⌉, 1)",
+    description:
+      "Steps of the iterative attacks, and queries of the gradient-free ones; the attack's own number if absent: max(⌈min(ε + 4, 1.25 ε)⌉, 1) for those of the paper",
     minimum: 1,
     maximum: Number.MAX_SAFE_INTEGER,
+    integer: true,
+  },
+  success: {
+    title: "Success",
+    description:
+      "Share of the pixels that a minimum-norm attack has to move: away from their label, or to the target's; 0.99 if absent",
+    minimum: 0,
+    exclusive: true,
+    maximum: 1,
+  },
+  bisections: {
+    title: "Bisections",
+    description:
+      "Into how many runs the steps are divided, each with a radius or a weight that follows from the runs before",
+    minimum: 1,
+    maximum: 100,
     integer: true,
   },
   momentum: {
@@ -33,6 +53,52 @@ export const optionDefinitions = {
     description: "Decay factor of the accumulated gradient; 1 if absent, and 0 is the attack without momentum",
     minimum: 0,
     maximum: 10,
+  },
+  start: {
+    title: "Random start",
+    description:
+      "Radius of the uniformly random start as a share of ε: 0 starts at the image itself, 1 anywhere in the ball",
+    minimum: 0,
+    maximum: 1,
+  },
+  restarts: {
+    title: "Restarts",
+    description:
+      "How often the attack runs, with the seeds from `seed` on; the result that leaves the fewest pixels right is kept. Where the first start is the image itself, the others are random",
+    minimum: 1,
+    maximum: 100,
+    integer: true,
+  },
+  patience: {
+    title: "Patience",
+    description:
+      "The attack ends after so many evaluations in a row that have not raised the objective's maximum; 0 if absent: never",
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    integer: true,
+  },
+  window: {
+    title: "First window",
+    description:
+      "Share of the image that the square windows of a random search cover at first; they shrink as it goes on",
+    minimum: 0,
+    exclusive: true,
+    maximum: 1,
+  },
+  samples: {
+    title: "Samples",
+    description: "Pairs of opposite perturbations that one estimate of the gradient is made from, at two queries each",
+    minimum: 1,
+    maximum: 10_000,
+    integer: true,
+  },
+  sigma: {
+    title: "Smoothing σ",
+    description: "Standard deviation of the normal perturbations that a gradient is estimated from",
+    unit: "grey levels",
+    minimum: 0,
+    exclusive: true,
+    maximum: 255,
   },
 } as const satisfies Readonly<Record<string, OptionDefinition>>;
 
@@ -49,8 +115,8 @@ export const optionValues = (from: OptionValues): OptionValues =>
 
 /** How an attack takes an option. */
 export interface OptionUse {
-  /** Where none is given: a number, or one that follows from ε. */
-  readonly default: number | ((epsilon: number) => number);
+  /** Where none is given: a number, or one that follows from ε and the norm. */
+  readonly default: number | ((epsilon: number, norm: Norm) => number);
   /** Given by the attack's definition, so that another value is refused: what is said then. */
   readonly fixed?: string;
 }
@@ -58,5 +124,5 @@ export interface OptionUse {
 export type OptionUses = { readonly [O in OptionName]?: OptionUse };
 
 /** The value of an option where none is given. */
-export const defaultOf = (use: OptionUse, epsilon: number): number =>
-  typeof use.default === "number" ? use.default : use.default(epsilon);
+export const defaultOf = (use: OptionUse, epsilon: number, norm: Norm = "linf"): number =>
+  typeof use.default === "number" ? use.default : use.default(epsilon, norm);

@@ -2,8 +2,8 @@
 
 import { random, type Random } from "../random.ts";
 import { tensor } from "../tensor.ts";
-import type { Evaluation, Feeds, Image, Objective, State, Surroundings, Trajectory } from "./attack.ts";
-import { requirePositive } from "./constraint.ts";
+import type { Clock, Evaluation, Feeds, Image, Objective, State, Surroundings, Trajectory } from "./attack.ts";
+import { project, requirePositive } from "./constraint.ts";
 
 /** Where a trajectory stands between two steps: all that it takes to continue it elsewhere. See `checkpoint.ts`. */
 export interface Checkpoint {
@@ -12,6 +12,7 @@ export interface Checkpoint {
   readonly x: Float32Array;
   readonly state: State;
   readonly feeds?: Feeds | undefined;
+  readonly clock?: Clock | undefined;
 }
 
 export interface Progress<E extends Evaluation = Evaluation> {
@@ -39,12 +40,14 @@ const randomOfStep = (seed: number, step: number): Random => random(((seed >>> 0
 
 /** @throws RangeError for a number that cannot be. */
 export const requireTrajectory = ({ constraint: { epsilon }, steps }: Trajectory): void => {
-  requirePositive({ epsilon, steps });
+  requirePositive({ steps });
+  if (!(epsilon > 0)) throw new RangeError(`epsilon must be positive, is ${epsilon}`);
   if (!Number.isInteger(steps)) throw new RangeError(`steps must be an integer, is ${steps}`);
 };
 
 /**
- * The adversarial image; the given one is not changed.
+ * The adversarial image; the given one is not changed. A result beyond the constraint, as of an attack that looks for the smallest
+ * perturbation and is bounded all the same, is projected onto it.
  *
  * @throws RangeError for a number that cannot be; the signal's reason where it is aborted; what the objective throws.
  */
@@ -60,7 +63,7 @@ export const follow = async <E extends Evaluation>(
   let at: Checkpoint = from ?? { step: 0, ...rule.begin(image, constraint, random(seed)) };
   for (let step = at.step + 1; step <= steps; step++) {
     signal?.throwIfAborted();
-    const evaluation = await objective(like(at.x), { step, steps }, at.feeds);
+    const evaluation = await objective(like(at.x), at.clock ?? { step, steps }, at.feeds);
     const around: Surroundings = {
       step,
       steps,
@@ -74,5 +77,6 @@ export const follow = async <E extends Evaluation>(
     if (done) break;
   }
   const x = at.x as Float32Array<ArrayBuffer>;
-  return like(rule.result ? rule.result(at.state, x) : x);
+  const result = rule.result ? rule.result(at.state, x) : x;
+  return like(project(result, image.data, constraint));
 };

@@ -1,6 +1,6 @@
 /**
- * Reverse-mode differentiation of an ONNX graph into an ONNX graph. The driver alone finds the paths from the inputs to
- * the output, undoes broadcasting, adds up cotangents; the rules do the calculus. Gradients of weights are never built.
+ * Reverse-mode differentiation of an ONNX graph into an ONNX graph. Only the driver finds the paths from the sources to the
+ * target, reverses broadcasting and accumulates cotangents; the rules contain the calculus. Gradients of weights are never built.
  */
 
 import { OPSET, type Builder } from "../onnx/build.ts";
@@ -13,13 +13,13 @@ import * as rules from "./rules/index.ts";
 
 const table: Readonly<Record<string, VjpRule>> = rules;
 
-/** The gradient rule of an operator of the standard set; undefined where there is none, as for every other domain. */
+/** The gradient rule of an operator of the standard domain; undefined if it has none. Other domains have no rules. */
 export const ruleOf = (operator: string, domain = ""): VjpRule | undefined =>
   domain === "" ? table[operator] : undefined;
 
 /**
- * The rule of a step. @throws UnsupportedOperatorError where there is none.
- * @throws RangeError for a rule that has fewer pullbacks than the node has inputs: what is missing would be taken for zero.
+ * The rule of a node. @throws UnsupportedOperatorError if it has none.
+ * @throws RangeError if the rule has fewer pullbacks than the node has inputs: a missing pullback would be a silent gradient of zero.
  */
 const ruleFor = ({ op, domain, name, inputs }: Node): VjpRule => {
   const rule = ruleOf(op, domain);
@@ -29,28 +29,28 @@ const ruleFor = ({ op, domain, name, inputs }: Node): VjpRule => {
   return rule;
 };
 
-/** The pullback of input `index`. Optional inputs at the end that a node leaves out have no index here. */
+/** The pullback of input `index`. */
 const pullbackOf = (rule: VjpRule, index: number): Vjp | null =>
   typeof rule === "function" ? rule(index) : rule[index]!;
 
 const isFloat = ({ dtype }: Value): boolean => dtype === "float32" || dtype === "float64";
 
-/** Float types of which no gradient is built: they are refused, as a path that ends in silence would be a gradient of zero. */
+/** Float types without a gradient. They are refused: a path that ended at such a value would be a silent gradient of zero. */
 const unsupportedTypes: ReadonlySet<DType> = new Set(["float16"]);
 
-/** The types that carry a gradient; integers carry one between QuantizeLinear and DequantizeLinear (straight-through). */
+/** The types that have a cotangent; integers have one between QuantizeLinear and DequantizeLinear (straight-through estimator). */
 const carrying: ReadonlySet<DType> = new Set(["float32", "float64", "int8", "uint8", "int16", "uint16", "int32"]);
 
 const differentiable = (v: Value): boolean => carrying.has(v.dtype) || unsupportedTypes.has(v.dtype);
 
-/** The operators that lead a gradient from floats to integers; through any other, a Cast above all, there is none. */
+/** The operators through which a gradient passes from floats to integers; it passes through no other, in particular not through Cast. */
 const quantizers = new Set(["QuantizeLinear", "DynamicQuantizeLinear"]);
 
-/** The outputs of a step that carry a gradient: not a scale and a zero point that quantisation took from the data. */
+/** The outputs of a node that have a cotangent. The scale and zero point that DynamicQuantizeLinear computes have none. */
 const carriers = ({ node, outputs }: Step): readonly Value[] =>
   quantizers.has(node.op) ? outputs.slice(0, 1) : outputs;
 
-/** Steps on a path from `sources` to `target`, in order. @throws UnsupportedOperatorError for one without a rule. */
+/** The nodes on a path from `sources` to `target`, in order. @throws UnsupportedOperatorError for a node without a rule. */
 const pathSteps = (steps: readonly Step[], target: Value, sources: readonly Value[]): Step[] => {
   const leads = new Set([target.name]);
   const relevant = steps.toReversed().filter((s) => {
@@ -80,7 +80,7 @@ const pathSteps = (steps: readonly Step[], target: Value, sources: readonly Valu
 const zerosLike = (op: Builder, { dtype, shape }: Value): Value =>
   op.zeros({ dtype: dtype === "float64" ? dtype : "float32", shape });
 
-/** Sums `dx` over the axes along which `shape` was broadcast. */
+/** The adjoint of broadcasting: sums `dx` over the axes along which `shape` was broadcast. */
 const unbroadcast = (op: Builder, dx: Value, shape: readonly number[]): Value => {
   if (sameShape(dx.shape, shape)) return dx;
   const lead = dx.shape.length - shape.length;
@@ -90,11 +90,11 @@ const unbroadcast = (op: Builder, dx: Value, shape: readonly number[]): Value =>
 };
 
 /**
- * Appends the backward pass: for each of `sources` the gradient of ⟨seed, target⟩ (of `target` itself where it has one
- * element). A source on which the target does not depend gets zeros.
+ * Appends the backward pass and returns, for each of `sources`, the gradient of ⟨seed, target⟩ (of `target` itself if it has
+ * one element and no seed is given). The gradient is zero for a source on which the target does not depend.
  *
- * @param seed the cotangent of `target`, of its shape; ones by default.
- * @throws UnsupportedOperatorError for an operator on the way that has no rule.
+ * @param seed the cotangent of `target`, with its shape; ones by default.
+ * @throws UnsupportedOperatorError for an operator on a path that has no rule.
  */
 export const gradient = (op: Builder, target: Value, sources: readonly Value[], seed?: Value): Value[] => {
   const cotangents = new Map<string, Value>();
@@ -108,8 +108,8 @@ export const gradient = (op: Builder, target: Value, sources: readonly Value[], 
   for (const { node, inputs, outputs } of path.toReversed()) {
     if (!outputs.some((v) => cotangents.has(v.name))) continue;
     const cotangent = (index: number) => cotangents.get(outputs[index]!.name) ?? zerosLike(op, outputs[index]!);
-    const counts = (index: number) => outputs[index] !== undefined && cotangents.has(outputs[index].name);
-    const context: VjpContext = { op, node, inputs, y: outputs[0]!, outputs, cotangent, counts };
+    const dependsOn = (index: number) => outputs[index] !== undefined && cotangents.has(outputs[index].name);
+    const context: VjpContext = { op, node, inputs, y: outputs[0]!, outputs, cotangent, dependsOn };
     for (const [i, x] of inputs.entries()) {
       const pullback = x && wanted.has(x.name) && differentiable(x) ? pullbackOf(ruleFor(node), i) : null;
       if (!x || !pullback) continue;

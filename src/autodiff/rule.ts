@@ -1,35 +1,35 @@
-/** What a vector-Jacobian product (VJP) rule is. */
+/** The type of a vector-Jacobian product (VJP) rule. */
 
 import { OPSET, type Builder } from "../onnx/build.ts";
 import type { Node } from "../onnx/graph.ts";
 import type { Value } from "../onnx/value.ts";
 
-/** What a pullback is given beside the cotangent and the inputs. */
+/** The arguments of a pullback besides the cotangent and the inputs. */
 export interface VjpContext {
-  /** Appends the nodes of the backward pass. */
+  /** The builder to which the backward pass is appended. */
   readonly op: Builder;
-  /** The forward node: its attributes. */
+  /** The node of the forward pass. */
   readonly node: Node;
-  /** Its inputs, null where an optional one is absent. */
+  /** Its inputs; null for an optional input that is absent. */
   readonly inputs: readonly (Value | null)[];
   /** Its first output. */
   readonly y: Value;
   readonly outputs: readonly Value[];
-  /** The cotangent of output `index`; zeros where nothing depends on it. */
+  /** The cotangent of output `index`; zeros if the target does not depend on it. */
   readonly cotangent: (index: number) => Value;
   /** Whether the target depends on output `index`. */
-  readonly counts: (index: number) => boolean;
+  readonly dependsOn: (index: number) => boolean;
 }
 
 /**
- * The cotangent of one input, dx = Jᵀ·dy, from the cotangent `dy` of the first output and the inputs `x`. Its shape may
- * be the broadcast one: the driver sums it down to the input's.
+ * The cotangent of one input, dx = Jᵀ·dy, from the cotangent `dy` of the first output and the inputs `x`. It may have the
+ * broadcast shape: the driver sums it to the shape of the input.
  */
 export type Vjp = (dy: Value, context: VjpContext, ...x: Value[]) => Value;
 
 /**
- * One pullback for each input that the operator can have, optional ones included; null where the derivative is zero, or where the
- * input is not a number to differentiate by (a shape, indices, a mode). Variadic operators give a function of the input's index.
+ * One pullback for each input that the operator can have, including optional inputs; null if the derivative is zero or the input is
+ * not differentiable (a shape, indices, a mode). A variadic operator has a function from the input's index to its pullback.
  */
 export type VjpRule = readonly (Vjp | null)[] | ((index: number) => Vjp);
 
@@ -38,7 +38,7 @@ export const unsupportedForm = (node: Node, form: string): never => {
   throw new UnsupportedOperatorError(`${node.op} with ${form}`, node.name, OPSET);
 };
 
-/** A gradient was asked for through an operator that has no rule. */
+/** The target depends on a source through an operator that has no rule. */
 export class UnsupportedOperatorError extends Error {
   override readonly name = "UnsupportedOperatorError";
   readonly operator: string;

@@ -1,10 +1,11 @@
 /** An attack on an image. */
 
 import type { AttackName } from "../attacks/catalogue.ts";
+import type { Norm } from "../attacks/norms.ts";
 import type { OptionValues } from "../attacks/options.ts";
 import type { StepReport } from "../evaluation/steps.ts";
 import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
-import type { Backend, CrfChoice } from "./options.ts";
+import type { Backend, CrfChoice, TransformChoice } from "./options.ts";
 import type { EncodedImage } from "./files.ts";
 import type { Label255, Warning } from "./warnings.ts";
 import type { FloatAndUint8, Receipt, Reference, Timings } from "./receipt.ts";
@@ -12,11 +13,15 @@ import type { Size } from "../tensor.ts";
 
 export type Targeted = { readonly kind: "class"; readonly class: number } | { readonly kind: "map" };
 
-/** An attack with nothing left open: every default is filled in. `epsilon` and `alpha` in grey levels. */
-export interface AttackSpec extends OptionValues {
+/**
+ * An attack with nothing left open: every default is filled in. `epsilon` and `alpha` in grey levels. `epsilon` is absent where a
+ * minimum-norm attack has no upper bound.
+ */
+export interface AttackSpec extends OptionValues, TransformChoice {
   readonly model: string;
   readonly attack: AttackName;
-  readonly epsilon: number;
+  readonly epsilon?: number | undefined;
+  readonly norm: Norm;
   /** Step size; equals `epsilon` for the single-step attacks. */
   readonly alpha: number;
   readonly steps: number;

@@ -41,6 +41,8 @@ export type Failure =
     }
   | { readonly kind: "unknown-model"; readonly model: string; readonly accepted: readonly string[] }
   | { readonly kind: "model-unavailable"; readonly model: string; readonly reason: string }
+  /** `steps` of all attacks together. */
+  | { readonly kind: "work-exceeded"; readonly pixels: number; readonly steps: number; readonly maxWork: number }
   | { readonly kind: "gradient-unsupported"; readonly model: string; readonly operators: readonly string[] }
   /**
    * Predicted before the run. `largestFit` keeps the image's aspect ratio; `null` where no size fits. It is absent where the memory

@@ -1,5 +1,7 @@
 /** Options of a request about how its network runs. */
 
+import type { TransformSpec } from "../transforms/pipeline.ts";
+
 /** A fully connected CRF behind the network; src/crf/parameters.ts has the symbols. */
 interface Crf {
   readonly iterations: number;
@@ -13,3 +15,13 @@ export type CrfChoice = "none" | (Omit<Crf, "compatibility"> & { readonly attack
 
 /** Where a network runs. `auto`: WebGPU where the host has an adapter and the whole network runs on it, else WASM. */
 export type Backend = "auto" | "webgpu" | "wasm";
+
+/** Transformations before the network, and how an attack takes them; src/segmenter/front.ts explains both. */
+export interface TransformChoice {
+  /** In place of the model's own. */
+  readonly transform?: "none" | readonly TransformSpec[] | undefined;
+  /** Through their gradients where it is absent. */
+  readonly through?: "differentiable" | "bpda" | "naive" | undefined;
+  /** Draws over which each gradient is averaged; 1 where it is absent. */
+  readonly draws?: number | undefined;
+}

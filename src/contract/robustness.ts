@@ -1,17 +1,18 @@
 /** A curve of attacks on an image, and the smallest that breaks the network. */
 
-import type { Backend, CrfChoice } from "./options.ts";
+import type { Backend, CrfChoice, TransformChoice } from "./options.ts";
 import type { AttackName } from "../attacks/catalogue.ts";
 import type { Label255, Warning } from "./warnings.ts";
 import type { FloatAndUint8, Receipt, Reference, Timings } from "./receipt.ts";
 import type { Size } from "../tensor.ts";
 
 /** A grid with nothing left open; ε ascending and unique, attacks unique, steps by the paper's rule. */
-export interface RobustnessSpec {
+export interface RobustnessSpec extends TransformChoice {
   readonly model: string;
   readonly attacks: readonly AttackName[];
   readonly epsilons: readonly number[];
-  readonly alpha: number;
+  /** Each attack's own where it is absent. */
+  readonly alpha?: number | undefined;
   /** Broken where the IoU ratio is below this. */
   readonly threshold: number;
   readonly label: "prediction" | "ground-truth";

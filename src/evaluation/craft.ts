@@ -99,15 +99,15 @@ export const craft = async (
   const followed = async (trajectory: Trajectory): Promise<Image> => {
     const aim = aimOf(trajectory.objective, plan, clean);
     const climb = isDeviceRule(trajectory) ? source.onDevice(aim) : null;
-    const observe = async (step: ObservedStep): Promise<void> => {
-      spent.forward += 1;
-      if (trajectory.rule.needs === "gradient") spent.backward += 1;
+    const observe = async (step: ObservedStep, runs = 1): Promise<void> => {
+      spent.forward += runs;
+      if (trajectory.rule.needs === "gradient") spent.backward += runs;
       await trace.observed(step);
     };
     if (climb) return followOnDevice(climb, trajectory, image, clean, { signal, onStep: observe });
     return follow(trajectory, evaluatorOf(source, trajectory, aim, plan, clean), image, {
       signal,
-      onStep: ({ evaluation }) => observe(observedOf(evaluation, clean)),
+      onStep: ({ evaluation }) => observe(observedOf(evaluation, clean), evaluation.runs),
     });
   };
   const [first, ...others] = attackOf(plan).trajectories;

@@ -1,6 +1,6 @@
 /** One image, attacked and scored: clean prediction, attack, predictions after it, counts. Everything that attacks calls this. */
 
-import { effectiveOptions } from "../attacks/catalogue.ts";
+import { attackEntry, effectiveOptions } from "../attacks/catalogue.ts";
 import { roundToUint8 } from "../image/encode.ts";
 import { countsOf } from "../metrics/counts.ts";
 import { changedShare } from "../metrics/distances.ts";
@@ -93,7 +93,7 @@ export const measure = async (
   return {
     row: {
       schema: 1,
-      unit: { networkSha256: manifest.sha256, attack: plan && specOf(plan), item, seed: plan?.seed ?? 0 },
+      unit: { networkSha256: manifest.sha256, attack: plan && specOf(plan, source), item, seed: plan?.seed ?? 0 },
       reference: truth ? "ground-truth" : "prediction",
       counts: { clean: counted(before), float: counted(float), uint8: counted(uint8) },
       evaluations: {
@@ -114,12 +114,17 @@ export const measure = async (
 };
 
 /** The attack as the row names it, with the options that it runs with; of label maps it says which they are. */
-const specOf = ({ attack, epsilon, pixelRange, source, target, ...given }: AttackPlan): Json => ({
+const specOf = (
+  { attack, epsilon, norm, pixelRange, source, target, ...given }: AttackPlan,
+  { defence }: Pick<Segmenter, "defence">,
+): Json => ({
   attack,
-  epsilon,
-  ...effectiveOptions(attack, epsilon, given),
+  ...(epsilon === undefined ? {} : { epsilon }),
+  ...(norm && norm !== attackEntry(attack).distance ? { norm } : {}),
+  ...effectiveOptions(attack, { epsilon, norm }, given),
   pixelRange,
   label: source ? "ground-truth" : "prediction",
+  ...(defence && { transform: { ...defence, transform: defence.transform.map((spec) => spec as Json) } }),
   ...(target === undefined ? {} : { target: typeof target === "number" ? target : "map" }),
 });
 

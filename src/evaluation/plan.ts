@@ -1,16 +1,18 @@
 /** An attack on an image, with nothing left open. */
 
 import type { Attack } from "../attacks/attack.ts";
-import { makeAttack, objectiveOf, type AttackName } from "../attacks/catalogue.ts";
+import { evaluationsOf, makeAttack, type AttackName, type Ball } from "../attacks/catalogue.ts";
 import type { OptionValues } from "../attacks/options.ts";
 import { objectiveNamed } from "../objectives/catalogue.ts";
-import type { Aim, Labels } from "../segmenter/segmenter.ts";
+import { fed } from "../objectives/combine.ts";
+import type { Objective } from "../objectives/objective.ts";
+import type { Aim, Evaluated, Labels } from "../segmenter/segmenter.ts";
+import { tensor } from "../tensor.ts";
 import { filledLabels } from "./labels.ts";
 
-/** What to do to an image; `epsilon` and `alpha` in grey levels. */
-export interface AttackPlan extends OptionValues {
+/** What to do to an image; `epsilon` and `alpha` in grey levels. A minimum-norm attack needs no `epsilon`. */
+export interface AttackPlan extends OptionValues, Ball {
   readonly attack: AttackName;
-  readonly epsilon: number;
   readonly alpha: number;
   readonly steps: number;
   readonly pixelRange: "clip" | "none";
@@ -26,12 +28,27 @@ export const attackOf = ({ attack, target, pixelRange, ...options }: AttackPlan)
   makeAttack(attack, { ...options, pixelRange: pixelRange === "clip" ? [0, 255] : null }, target !== undefined);
 
 /** Steps of all trajectories of a plan's attack. */
-export const stepsOf = (plan: AttackPlan): number =>
-  attackOf(plan).trajectories.reduce((sum, { steps }) => sum + steps, 0);
+export const stepsOf = (plan: AttackPlan): number => evaluationsOf(attackOf(plan));
 
-/** The objective that a plan's attack climbs, by which its memory is predicted before there are labels. */
-export const objectiveFor = ({ attack, target }: { readonly attack: AttackName; readonly target?: unknown }) =>
-  objectiveNamed(objectiveOf(attack, target !== undefined), target !== undefined);
+/**
+ * What these attacks evaluate beside predictions, each once: by it their memory is predicted before there are labels, and by it
+ * a network without a gradient is refused or not.
+ */
+export const evaluatedBy = (names: readonly AttackName[], targeted = false): readonly Evaluated[] => {
+  const trajectories = names.flatMap(
+    (name) => makeAttack(name, { epsilon: 1, pixelRange: null, seed: 0 }, targeted).trajectories,
+  );
+  const found = trajectories.flatMap(({ rule: { needs }, objective }): (readonly [string, Evaluated])[] => {
+    const named = objectiveNamed(objective, targeted);
+    if (needs === "labels") return [];
+    return [[`${needs} of ${named.key}`, needs === "value" ? { scored: named } : named]];
+  });
+  return [...new Map(found).values()];
+};
+
+/** The objective with the labels that it leaves while it approaches others. */
+const leaving = (objective: Objective, { shape, data }: Labels): Objective =>
+  fed(objective, { source: tensor("int32", [1, ...shape], Int32Array.from(data)) });
 
 /** The named objective against the plan's labels. @param clean the prediction on the image. */
 export const aimOf = (name: string, { target, source }: AttackPlan, clean: Labels): Aim => {
@@ -39,5 +56,6 @@ export const aimOf = (name: string, { target, source }: AttackPlan, clean: Label
   const objective = objectiveNamed(name, targeted);
   if (!objective.inputs["target"]) return { objective };
   const approached = typeof target === "number" ? filledLabels(clean, target) : target;
-  return { objective, labels: approached ?? source ?? clean };
+  const left = source ?? clean;
+  return { objective: objective.inputs["source"] ? leaving(objective, left) : objective, labels: approached ?? left };
 };

@@ -1,12 +1,12 @@
 /**
- * Where the WASM codecs come from. Runtimes differ: a Worker may not compile WASM and imports it as a module, Node reads
- * it from a file (`node.ts`), a browser fetches it. Each entry point says so once, with `useCodecModules`.
+ * The source of the WASM codecs, which depends on the platform: a Worker must not compile WASM and imports it as a module, Node
+ * reads it from a file (`node.ts`), a browser fetches it. Each entry point sets the source once with `useCodecModules`.
  */
 
 /** Formats decoded by WASM; PNG needs none. */
 export type CodecFormat = "jpeg" | "webp";
 
-/** For each format, how to get its compiled decoder; called once, at the first image of that format. */
+/** For each format, a function that returns its compiled decoder; called once, at the first image of that format. */
 export type CodecModules = Readonly<Record<CodecFormat, () => Promise<WebAssembly.Module>>>;
 
 /** RGBA, 8 bits, not premultiplied, row by row. */
@@ -16,12 +16,12 @@ export interface Pixels {
   readonly height: number;
 }
 
-/** What the Emscripten glue of a codec gives. `null` where libwebp refuses the data. */
+/** The interface of a codec's Emscripten glue. `decode` returns null if libwebp refuses the data. */
 export interface Codec {
   decode(bytes: Uint8Array, preserveOrientation?: boolean): Pixels | null;
 }
 
-/** The glue's module factory, as far as it is used here. */
+/** The part of the glue's module factory that is used here. */
 export type CodecFactory = (options: {
   readonly noInitialRun: boolean;
   readonly locateFile: (path: string) => string;
@@ -37,7 +37,7 @@ let sources: CodecModules | null = null;
 const compiled = new Map<CodecFormat, Promise<WebAssembly.Module>>();
 
 /**
- * Says where the decoders' WASM comes from, for this process or isolate.
+ * Sets the source of the decoders' WASM for this process or isolate.
  *
  * @example
  * import jpeg from "@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm"; // in a Worker
@@ -62,8 +62,8 @@ const moduleOf = (format: CodecFormat): Promise<WebAssembly.Module> => {
 };
 
 /**
- * A fresh instance of a codec (about two milliseconds): WASM memory never shrinks, and a decoder that gave up on a hostile
- * file is in no state to be used again.
+ * Creates a new instance of a codec, which takes about two milliseconds. Instances are not reused: WASM memory never shrinks, and a
+ * decoder that failed on a hostile file is in an undefined state.
  */
 export const startCodec = async (
   factory: CodecFactory,

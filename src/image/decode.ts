@@ -1,4 +1,4 @@
-/** Image files to tensors. */
+/** Decodes image files to tensors. */
 import { tensor, type Tensor } from "../tensor.ts";
 import { viewOf } from "./bytes.ts";
 import type { Pixels } from "./codecs.ts";
@@ -13,7 +13,7 @@ import { decodeWebp } from "./webp.ts";
 export interface DecodeOptions {
   /** Maximum width × height, checked against the header before anything is decoded. */
   readonly maxPixels: number;
-  /** Maximum width and maximum height, also by the header; unlimited by default. */
+  /** Maximum width and maximum height, also checked against the header; unlimited by default. */
   readonly maxSide?: number | undefined;
 }
 
@@ -23,9 +23,9 @@ export type Rgb = readonly [number, number, number];
 /**
  * Decodes PNG, JPEG or WebP to RGB [3,H,W], grey levels 0..255.
  *
- * 16-bit PNGs keep their precision (value / 257); fewer bits are stretched to 0..255. Transparent pixels are composited
- * over black, c·α, unrounded; opaque ones are exact. JPEGs are turned upright by their Exif orientation, as viewers turn them. Of an
- * animated WebP the first frame is decoded. Colour profiles and gamma are ignored.
+ * 16-bit PNGs keep their precision (value / 257); samples of fewer than 8 bits are scaled to 0..255. Transparent pixels are
+ * composited over black (c·α, unrounded); opaque pixels are exact. JPEGs are turned upright by their Exif orientation, as in image
+ * viewers. Of an animated WebP the first frame is decoded. Colour profiles and gamma are ignored.
  *
  * @throws ImageError, and nothing else, on any bytes
  */
@@ -40,7 +40,7 @@ export const decodeImage = async (bytes: Uint8Array, limits: DecodeOptions): Pro
   return upright(fromPixels(pixels), orientation);
 };
 
-/** Planes over black: value × α. `at` gives the four samples of pixel i, on the 0..`max` scale. */
+/** The planes composited over black: value × α. @param at returns the four samples of pixel i, each 0..`max`. */
 const planes = (
   width: number,
   height: number,
@@ -61,7 +61,7 @@ const planes = (
   return tensor("float32", [3, height, width], data);
 };
 
-/** As most pictures are: three samples of 8 bits a pixel. The same as `planes` would give, in a fifth of its time. */
+/** The planes of 8-bit RGB, the most frequent format: equal to the result of `planes`, in a fifth of its time. */
 const opaque = ({ width, height }: PngHeader, samples: Uint8Array | Uint16Array): Tensor<"float32"> => {
   const size = width * height;
   const data = new Float32Array(3 * size);
@@ -99,7 +99,7 @@ const fromPng = ({ header, samples, palette, transparency }: DecodedPng): Tensor
   });
 };
 
-/** tRNS of grey and RGB files: the one colour that is transparent, two bytes a sample. */
+/** The tRNS chunk of grey and RGB files: the colour that is transparent, two bytes per sample. */
 const transparentColour = (body: Uint8Array | null, samples: 1 | 3): Rgb | null => {
   if (!body) return null;
   if (body.length !== 2 * samples) throw new ImageError("malformed", "PNG: its tRNS chunk has a wrong length");

@@ -1,9 +1,9 @@
-/** Images [3,H,W], grey levels 0..255, to PNG. */
+/** Encodes images [3,H,W], grey levels 0..255, as PNG. */
 import { spatialSize, tensor, type Size, type Tensor } from "../tensor.ts";
 import { colourTypes } from "./png-chunks.ts";
 import { writePng } from "./png-encode.ts";
 
-/** The size of an image [3,H,W]. @throws RangeError for another shape, or one without pixels. */
+/** The size of an image [3,H,W]. @throws RangeError for another shape, or for an image without pixels. */
 const imageSize = (image: Tensor<"float32">): Size => {
   if (image.shape.length !== 3 || image.shape[0] !== 3 || image.data.length === 0) {
     throw new RangeError(`an image must be [3, H, W], not [${image.shape.join(", ")}]`);
@@ -11,14 +11,14 @@ const imageSize = (image: Tensor<"float32">): Size => {
   return spatialSize(image);
 };
 
-/** The nearest integer of 0..max; halves go up. @throws RangeError for NaN, which no picture can show */
+/** The nearest integer in 0..max; halves are rounded up. @throws RangeError for NaN. */
 const quantise = (value: number, max: number): number => {
   if (value >= 0 && value < max) return (value + 0.5) | 0;
   if (Number.isNaN(value)) throw new RangeError("an image must not contain NaN");
   return value < 0 ? 0 : max;
 };
 
-/** Planes to interleaved samples, each round(`scale`·v) within 0..`max`. */
+/** Converts planes to interleaved samples, each round(`scale`·v) clamped to 0..`max`. */
 const interleave = <A extends Uint8Array | Uint16Array>(
   { data }: Tensor<"float32">,
   samples: A,
@@ -32,7 +32,7 @@ const interleave = <A extends Uint8Array | Uint16Array>(
   return samples;
 };
 
-/** The image as an 8-bit PNG holds it: clamped to 0..255 and rounded, halves up. */
+/** The values that an 8-bit PNG of the image holds: clamped to 0..255 and rounded, halves up. */
 export const roundToUint8 = ({ data, shape }: Tensor<"float32">): Tensor<"float32"> => {
   const out = new Float32Array(data.length);
   for (let i = 0; i < out.length; i++) out[i] = quantise(data[i]!, 255);

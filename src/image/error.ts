@@ -1,14 +1,14 @@
 /**
- * Why bytes are not the image that was asked for.
+ * The reason why bytes are not the requested image.
  *
- * - `unsupported-format`: not a PNG, JPEG or WebP file, or a variant of one that is not read here;
+ * - `unsupported-format`: not a PNG, JPEG or WebP file, or an unsupported variant of one;
  * - `malformed`: truncated or corrupt;
  * - `too-large`: more pixels than the caller allows, by the file's header;
  * - `not-labels`: a readable image, but not a map of class indices.
  */
 export type ImageErrorKind = "unsupported-format" | "malformed" | "too-large" | "not-labels";
 
-/** The only error that decoding untrusted bytes raises. `message` is fit to be shown to whoever sent them. */
+/** The only error that decoding untrusted bytes throws. Its message may be shown to the sender. */
 export class ImageError extends Error {
   override readonly name = "ImageError";
   readonly kind: ImageErrorKind;
@@ -19,7 +19,7 @@ export class ImageError extends Error {
   }
 }
 
-/** Runs a decoder; whatever it throws that is not an `ImageError` already becomes a `malformed` one. */
+/** Runs a decoder; errors other than ImageError become an ImageError `malformed`. */
 export const asImageError = <T>(what: string, decode: () => T): T => {
   try {
     return decode();

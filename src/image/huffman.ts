@@ -1,15 +1,16 @@
 /**
- * zlib streams (RFC 1950) of Huffman codes alone, without deflate's search for repetitions (RFC 1951, block type 2). Filtered
- * rows of photographs, and of noise all the more, hardly repeat: a quarter of the time, and no larger.
+ * zlib streams (RFC 1950) with Huffman coding only, without deflate's search for repetitions (RFC 1951, block type 2). The filtered
+ * rows of photographs, and even more of noise, hardly contain repetitions: this takes a quarter of the time, and the result is not
+ * larger.
  */
 
-/** Bytes that share a code: statistics change from sky to street. */
+/** Bytes per block. Each block has its own code, because the statistics vary over an image. */
 const blockBytes = 1 << 15;
 const endOfBlock = 256;
-/** In which a block's header lists the lengths of code lengths (RFC 1951, section 3.2.7). */
+/** The order of the code-length codes in a block's header (RFC 1951, section 3.2.7). */
 const lengthOrder = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
-/** Depth of each symbol in the Huffman tree of `counts`; 0 where it does not occur. By two queues: leaves, and the nodes made. */
+/** The depth of each symbol in the Huffman tree of `counts`; 0 if it does not occur. Two queues hold the leaves and the inner nodes. */
 const treeDepths = (counts: Uint32Array): Uint8Array => {
   const leaves = [...counts.keys()].filter((s) => counts[s]! > 0).toSorted((a, b) => counts[a]! - counts[b]!);
   const nodes = 2 * leaves.length - 1;
@@ -32,8 +33,8 @@ const treeDepths = (counts: Uint32Array): Uint8Array => {
 };
 
 /**
- * Code lengths, none above `limit`: where the tree is deeper, the counts are halved until it is not. Halving may make two counts
- * equal, so that the lengths are given out anew, the shortest to the most frequent symbols.
+ * Code lengths of at most `limit` bits: while the tree is deeper, the counts are halved. Halving may make counts equal; the lengths
+ * are therefore assigned again, the shortest to the most frequent symbols.
  */
 export const codeLengths = (counts: Uint32Array, limit: number): Uint8Array => {
   let halved = counts;
@@ -50,7 +51,7 @@ export const codeLengths = (counts: Uint32Array, limit: number): Uint8Array => {
   return out;
 };
 
-/** The canonical codes of these lengths, first bit lowest (section 3.2.2). */
+/** The canonical codes of the given lengths, with the first bit lowest (section 3.2.2). */
 const canonicalCodes = (lengths: Uint8Array): Uint16Array => {
   const next = new Uint16Array(17);
   for (const n of lengths) if (n > 0) next[n + 1]! += 1;
@@ -63,7 +64,7 @@ const canonicalCodes = (lengths: Uint8Array): Uint16Array => {
   });
 };
 
-/** Bits, lowest first, on their way into `bytes`. */
+/** A bit writer, lowest bit first. */
 interface Bits {
   readonly bytes: Uint8Array;
   at: number;
@@ -71,7 +72,7 @@ interface Bits {
   count: number;
 }
 
-/** Each symbol's code, of at most 15 bits. */
+/** Writes the code of each symbol, of at most 15 bits. */
 const putSymbols = (bits: Bits, symbols: ArrayLike<number>, codes: Uint16Array, lengths: Uint8Array): void => {
   const { bytes } = bits;
   let { at, held, count } = bits;
@@ -97,7 +98,7 @@ const putBlock = (bits: Bits, block: Uint8Array, last: boolean): void => {
   counts[endOfBlock] = 1;
   const lengths = codeLengths(counts, 15);
   const codes = canonicalCodes(lengths);
-  // Lengths of 257 symbols and of one distance code, which is none; themselves coded, in at most 7 bits.
+  // The lengths of 257 symbols and of one unused distance code are themselves Huffman-coded, in at most 7 bits.
   const listed = Uint8Array.of(...lengths, 0);
   const occurring = new Uint32Array(19);
   for (const n of listed) occurring[n]! += 1;

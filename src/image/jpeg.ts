@@ -1,4 +1,4 @@
-/** JPEG in: markers read here (ITU-T T.81, annex B), pixels by MozJPEG. */
+/** JPEG decoding: the markers are read here (ITU-T T.81, annex B), the pixels by MozJPEG. */
 import mozjpeg from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
 import { viewOf } from "./bytes.ts";
 import { startCodec, type CodecFactory, type Pixels } from "./codecs.ts";
@@ -7,7 +7,7 @@ import { exchangesSides, readOrientation, type Orientation } from "./orientation
 
 export const isJpeg = (bytes: Uint8Array): boolean => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
 
-// The package types its glue by a global namespace that it does not load.
+// The package declares the type of its glue in a global namespace that it does not load.
 const factory: CodecFactory = mozjpeg;
 
 const appOne = 0xe1;
@@ -16,19 +16,19 @@ const endOfImage = 0xd9;
 
 // Progressive files have about ten scans; each costs a pass over the whole image, however few bytes it has.
 const maxScans = 100;
-/** Of all passes together; 32 scans of a picture of 4096 × 4096. */
+/** Maximum number of pixels of all passes together, which is 32 scans of an image of 4096 × 4096. */
 const maxScannedPixels = 2 ** 29;
-/** A file has some ten marker segments, and one for each 64 KiB of a colour profile. */
+/** Maximum number of marker segments. Files have about ten, and one per 64 KiB of a colour profile. */
 const maxSegments = 4096;
 
 const malformed = (message: string): ImageError => new ImageError("malformed", `JPEG: ${message}`);
 
 const isRestart = (marker: number): boolean => marker >= 0xd0 && marker <= 0xd7;
 
-/** SOF0..SOF15; C4, C8 and CC in that range are DHT, JPG and DAC. */
+/** Whether a marker is one of SOF0..SOF15; C4, C8 and CC in that range are DHT, JPG and DAC. */
 const isFrame = (marker: number): boolean => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 
-/** Position of the first marker after entropy-coded data, in which FF is followed by 00 or a restart marker. */
+/** The position of the first marker after entropy-coded data, in which FF is followed by 00 or is part of a restart marker. */
 const endOfScan = (bytes: Uint8Array, start: number): number => {
   let at = start;
   while (at + 1 < bytes.length) {
@@ -59,8 +59,8 @@ function* segmentsOf(bytes: Uint8Array): Generator<{ marker: number; body: Uint8
   }
 }
 
-export interface JpegHeader {
-  /** Of the upright picture. */
+interface JpegHeader {
+  /** The width of the upright image. */
   readonly width: number;
   readonly height: number;
   readonly orientation: Orientation;
@@ -69,7 +69,7 @@ export interface JpegHeader {
 const layoutText = (components: number): string =>
   components === 4 ? "four components (CMYK or YCCK)" : `${components} components`;
 
-/** The size of the upright picture from the frame header and the Exif segment. @throws ImageError */
+/** The size of the upright image, from the frame header and the Exif segment. @throws ImageError */
 export const readJpegHeader = (bytes: Uint8Array): JpegHeader => {
   let orientation: Orientation = 1;
   for (const { marker, body } of segmentsOf(bytes)) {
@@ -93,17 +93,17 @@ export const readJpegHeader = (bytes: Uint8Array): JpegHeader => {
 };
 
 /**
- * Pixels as stored; the caller turns them by the header's orientation. libjpeg fills what a truncated file lacks with grey; such
- * files are refused here instead.
+ * The pixels as stored; the caller applies the header's orientation. libjpeg fills the missing part of a truncated file with grey;
+ * here such files are refused.
  *
  * @throws ImageError `malformed`
  */
 export const decodeJpeg = async (bytes: Uint8Array): Promise<Pixels | null> => {
   const { width, height } = readJpegHeader(bytes);
-  const most = Math.min(maxScans, Math.max(16, Math.floor(maxScannedPixels / (width * height))));
+  const allowed = Math.min(maxScans, Math.max(16, Math.floor(maxScannedPixels / (width * height))));
   let scans = 0;
   for (const { marker } of segmentsOf(bytes)) {
-    if (marker === startOfScan && ++scans > most) throw malformed(`it has more than ${most} scans`);
+    if (marker === startOfScan && ++scans > allowed) throw malformed(`it has more than ${allowed} scans`);
   }
   const warnings: string[] = [];
   const codec = await startCodec(factory, "jpeg", (line) => warnings.push(line));

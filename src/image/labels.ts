@@ -11,7 +11,7 @@ import { probeWithin } from "./probe.ts";
 const voidLabel = 255;
 
 export interface DecodeLabelsOptions extends DecodeOptions {
-  /** Colour of each class, to read a label map stored as an RGB picture; black that is no class's colour is void. */
+  /** The colour of each class, for label maps stored as RGB images; black is void if no class has it. */
   readonly palette?: readonly Rgb[];
 }
 
@@ -34,8 +34,8 @@ const byColour = ({ header, samples }: DecodedPng, palette: readonly Rgb[]): Uin
 };
 
 /**
- * A palette PNG has two readings: its indices, and its colours. They contradict each other where every colour that is used is a
- * class's own, or black for void, and at least one names another class than its index. A palette of other colours says nothing.
+ * A palette PNG can be read by its indices or by its colours. The two contradict each other if every used colour is that of a class
+ * (or black for void) and at least one is that of another class than its index. A palette of other colours is ignored.
  */
 const requireOneReading = ({ header, samples, palette: colours }: DecodedPng, palette: readonly Rgb[]): void => {
   if (header.colour !== colourTypes.palette || !colours) return;
@@ -72,11 +72,10 @@ const indicesOf = (png: DecodedPng, palette: readonly Rgb[] | undefined): Uint8A
 };
 
 /**
- * Decodes a label map to [H,W]: the indices of a palette PNG, the raw values of a greyscale one (1 to 8 bits), or, given a
- * `palette`, the classes that an RGB picture's colours stand for (alpha is ignored). A palette PNG whose colours name other classes
- * than its indices is refused.
+ * Decodes a label map to [H,W]: the indices of a palette PNG, the raw values of a greyscale PNG (1 to 8 bits), or, given a
+ * `palette`, the classes of an RGB image's colours (alpha is ignored). A palette PNG whose colours contradict its indices is refused.
  *
- * @throws ImageError `not-labels` for what is an image but no label map (JPEG, WebP, 16 bits, unknown colours), and the others
+ * @throws ImageError `not-labels` for images that are not label maps (JPEG, WebP, 16 bits, unknown colours), and the other kinds
  */
 export const decodeLabels = (bytes: Uint8Array, { palette, ...limits }: DecodeLabelsOptions): Tensor<"uint8"> => {
   const { format, width, height } = probeWithin(bytes, limits);
@@ -85,8 +84,8 @@ export const decodeLabels = (bytes: Uint8Array, { palette, ...limits }: DecodeLa
 };
 
 /**
- * Label map [H,W] to a palette PNG, 8-bit indices, 256 entries. Indices beyond the palette are kept, and shown black like
- * void (255) unless `voidColour` says otherwise.
+ * Encodes a label map [H,W] as a palette PNG with 8-bit indices and 256 entries. Indices beyond the palette are kept and have the
+ * colour of void (255), which is `voidColour` or black.
  */
 export const encodeLabels = (
   labels: Tensor<"uint8">,

@@ -1,4 +1,4 @@
-/** NumPy's NPY format 1.0, little-endian, C order: tensors bit by bit. */
+/** NumPy's NPY format 1.0, little-endian and in C order, which stores tensors bit for bit. */
 import { bytesPerElement, newData, sizeOf, tensor, type DType, type Tensor } from "../tensor.ts";
 import { nameAt, viewOf } from "./bytes.ts";
 import { ImageError } from "./error.ts";
@@ -11,7 +11,7 @@ const prefix = 10;
 
 const malformed = (message: string): ImageError => new ImageError("malformed", `NPY: ${message}`);
 
-/** A tensor as an NPY file. Assumes a little-endian machine, as WASM does. */
+/** Encodes a tensor as an NPY file. The machine must be little-endian, as for WASM. */
 export const encodeNpy = <D extends NpyDType>({ dtype, shape, data }: Tensor<D>): Uint8Array => {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
   const text = `{'descr': '${descriptors[dtype]}', 'fortran_order': False, 'shape': ${tuple}, }`;

@@ -4,7 +4,7 @@ import { ImageError } from "./error.ts";
 
 export const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
-/** Colour types as IHDR numbers them. */
+/** The colour types and their codes in IHDR. */
 export const colourTypes = { grey: 0, rgb: 2, palette: 3, greyAlpha: 4, rgbAlpha: 6 } as const;
 export type ColourType = (typeof colourTypes)[keyof typeof colourTypes];
 
@@ -17,7 +17,7 @@ export interface PngHeader {
   readonly interlaced: boolean;
 }
 
-/** Samples per pixel, and the bit depths that go with each colour type (table 11.1). */
+/** The samples per pixel and the allowed bit depths of each colour type (table 11.1). */
 const layouts = new Map<number, { readonly channels: number; readonly depths: readonly number[] }>([
   [colourTypes.grey, { channels: 1, depths: [1, 2, 4, 8, 16] }],
   [colourTypes.rgb, { channels: 3, depths: [8, 16] }],
@@ -38,8 +38,8 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
   return c;
 });
 
-/** CRC-32 of ISO 3309, as PNG has it. */
-export const crc32 = (bytes: Uint8Array): number => {
+/** The CRC-32 of PNG (ISO 3309). */
+const crc32 = (bytes: Uint8Array): number => {
   let c = 0xffffffff;
   for (let i = 0; i < bytes.length; i++) c = crcTable[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8);
   return (c ^ 0xffffffff) >>> 0;
@@ -72,17 +72,17 @@ export const readPngHeader = (bytes: Uint8Array): PngHeader => {
   return parseHeader(bytes.subarray(16, 16 + viewOf(bytes).getUint32(8)));
 };
 
-export interface PngChunks {
+interface PngChunks {
   readonly header: PngHeader;
-  /** RGB triples. */
+  /** The body of PLTE: RGB triples. */
   readonly palette: Uint8Array | null;
-  /** The body of tRNS: alphas of palette entries, or the one colour that is transparent. */
+  /** The body of tRNS: the alphas of the palette entries, or the colour that is transparent. */
   readonly transparency: Uint8Array | null;
   /** The zlib stream: the bodies of all IDAT chunks, joined. */
   readonly data: Uint8Array;
 }
 
-/** Writers use chunks of 8 KiB and more, which for the largest picture are some thousands. */
+/** Maximum number of chunks. Encoders write chunks of at least 8 KiB, which makes some thousands for the largest images. */
 const maxChunks = 1 << 16;
 
 function* chunksOf(bytes: Uint8Array): Generator<{ name: string; body: Uint8Array }> {
@@ -94,7 +94,7 @@ function* chunksOf(bytes: Uint8Array): Generator<{ name: string; body: Uint8Arra
     const name = nameAt(bytes, at + 4);
     const end = at + 8 + length;
     if (end + 4 > bytes.length) throw malformed(`the file ends within its ${name} chunk`);
-    // Lower case in the first letter means ancillary: not needed for the pixels, so not checked either.
+    // A lower-case first letter marks an ancillary chunk: it does not affect the pixels and is not checked.
     const needed = name < "a" || name === "tRNS";
     if (needed && crc32(bytes.subarray(at + 4, end)) !== view.getUint32(end)) {
       throw malformed(`the checksum of its ${name} chunk does not match`);
@@ -105,7 +105,7 @@ function* chunksOf(bytes: Uint8Array): Generator<{ name: string; body: Uint8Arra
   throw malformed("the file ends before its IEND chunk");
 }
 
-/** One array: the decoder's work then depends on the number of bytes alone, however they are split into chunks. */
+/** Concatenates the parts. The decoder's work then depends on the number of bytes, not on their division into chunks. */
 const joined = (parts: readonly Uint8Array[]): Uint8Array => {
   const [only] = parts;
   if (only && parts.length === 1) return only;
@@ -118,7 +118,7 @@ const joined = (parts: readonly Uint8Array[]): Uint8Array => {
   return all;
 };
 
-/** Reads the chunks that pixels depend on; the others are skipped. @throws ImageError */
+/** Reads the chunks that determine the pixels and skips the others. @throws ImageError */
 export const readPngChunks = (bytes: Uint8Array): PngChunks => {
   const header = readPngHeader(bytes);
   let palette: Uint8Array | null = null;
@@ -141,7 +141,7 @@ export const readPngChunks = (bytes: Uint8Array): PngChunks => {
   return { header, palette, transparency, data: joined(data) };
 };
 
-/** Length, name, body, checksum. */
+/** A chunk: length, name, body and checksum. */
 export const pngChunk = (name: string, body: Uint8Array): Uint8Array => {
   const chunk = new Uint8Array(body.length + 12);
   const view = viewOf(chunk);

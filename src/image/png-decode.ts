@@ -1,7 +1,7 @@
 /**
- * PNG in: every colour type, bit depth and interlacing of the standard, as raw samples. Written here, on fflate's inflate,
- * because the input is hostile: the inflated size is bounded by what the header announces, checksums are verified, and
- * palette indices stay available. Gamma, colour profiles and animation frames are ignored.
+ * PNG decoding to raw samples, for every colour type, bit depth and interlacing of the standard. This is own code (on fflate's
+ * inflate) because the input is untrusted: the inflated size is bounded by the header, checksums are verified, and palette indices
+ * stay available. Gamma, colour profiles and animation frames are ignored.
  */
 import { Unzlib } from "fflate";
 import { asImageError, ImageError } from "./error.ts";
@@ -16,7 +16,7 @@ export interface DecodedPng {
   readonly transparency: Uint8Array | null;
 }
 
-/** Adam7 (section 8): where each pass starts and how far its pixels lie apart. */
+/** Adam7 (section 8): the start and the spacing of the pixels of each pass. */
 const adam7 = [
   { x: 0, y: 0, dx: 8, dy: 8 },
   { x: 4, y: 0, dx: 8, dy: 8 },
@@ -50,10 +50,10 @@ const passesOf = ({ width, height, depth, colour, interlaced }: PngHeader): Pass
     })
     .filter(({ columns, rows }) => columns > 0 && rows > 0);
 
-// Deflate expands at most 1032-fold, so that a slice yields 17 MB at worst before its output is looked at.
+// Deflate expands at most 1032-fold, so that a slice yields at most 17 MB before the size of the output is checked.
 const sliceBytes = 1 << 14;
 
-/** Inflates a zlib stream that must hold exactly `size` bytes; stops as soon as it holds more. */
+/** Inflates a zlib stream that must yield exactly `size` bytes; stops as soon as it yields more. */
 const inflateExactly = (zlib: Uint8Array, size: number): Uint8Array => {
   const out = new Uint8Array(size);
   let filled = 0;

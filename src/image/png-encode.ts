@@ -1,11 +1,11 @@
-/** PNG out: one IDAT, no interlacing. */
+/** PNG encoding, with one IDAT chunk and without interlacing. */
 import { zlibSync } from "fflate";
 import { viewOf } from "./bytes.ts";
 import { huffmanZlib } from "./huffman.ts";
 import { channelsOf, pngChunk, signature, type ColourType } from "./png-chunks.ts";
 import { filterPaeth } from "./png-filter.ts";
 
-export interface RawPng {
+interface RawPng {
   readonly width: number;
   readonly height: number;
   readonly depth: 8 | 16;
@@ -16,7 +16,7 @@ export interface RawPng {
   readonly palette?: Uint8Array;
 }
 
-/** Rows each with their filter's number in front: Paeth for colours, none for indices (as the standard recommends). */
+/** The filtered rows, each after the code of its filter: Paeth for colours, none for indices (as the standard recommends). */
 const filtered = ({ width, height, depth, colour, bytes, palette }: RawPng): Uint8Array => {
   const step = (channelsOf(colour) * depth) >> 3;
   const rowBytes = width * step;
@@ -36,7 +36,7 @@ const filtered = ({ width, height, depth, colour, bytes, palette }: RawPng): Uin
   return out;
 };
 
-/** Maps of labels are made of repetitions; colours, once filtered, have next to none. */
+/** Label maps consist of repetitions and are deflated; filtered colours have hardly any and are Huffman-coded only. */
 const compressed = (png: RawPng): Uint8Array =>
   png.palette ? zlibSync(filtered(png), { level: 1 }) : huffmanZlib(filtered(png));
 

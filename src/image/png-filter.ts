@@ -1,7 +1,7 @@
 /** PNG's row filters (W3C PNG, section 9): Recon(x) from Filt(x) and the bytes left (a), above (b) and above left (c). */
 import { ImageError } from "./error.ts";
 
-/** The neighbour of a, b, c nearest to a + b − c. */
+/** The one of a, b and c that is nearest to a + b − c. */
 const paeth = (a: number, b: number, c: number): number => {
   const pa = Math.abs(b - c);
   const pb = Math.abs(a - c);
@@ -10,7 +10,7 @@ const paeth = (a: number, b: number, c: number): number => {
   return pb <= pc ? b : c;
 };
 
-/** Undoes a row's filter in place. `above` is the reconstructed row before (zeros for the first), `step` bytes per pixel. */
+/** Reverses a row's filter in place. @param above the reconstructed previous row (zeros for the first). @param step bytes per pixel. */
 export const unfilterRow = (filter: number, row: Uint8Array, above: Uint8Array, step: number): void => {
   const left = (i: number): number => (i < step ? 0 : row[i - step]!);
   switch (filter) {

@@ -1,4 +1,4 @@
-/** What a file is and how large it decodes, from its header alone. */
+/** The format and the decoded size of a file, from its header. */
 import { asImageError, ImageError } from "./error.ts";
 import { isJpeg, readJpegHeader } from "./jpeg.ts";
 import type { Orientation } from "./orientation.ts";
@@ -9,12 +9,12 @@ export type ImageFormat = "png" | "jpeg" | "webp";
 
 export interface ImageHeader {
   readonly format: ImageFormat;
-  /** Of the upright picture. */
+  /** The width of the upright image. */
   readonly width: number;
   readonly height: number;
-  /** The Exif orientation by which a JPEG is turned; absent where it is stored upright. */
+  /** The Exif orientation of a JPEG; absent if it is stored upright. */
   readonly orientation?: Orientation;
-  /** Set for an animation, of which the first frame is decoded. */
+  /** True for an animation, of which the first frame is decoded. */
   readonly animated?: true;
 }
 
@@ -27,7 +27,7 @@ const formatOf = (bytes: Uint8Array): ImageFormat => {
   throw new ImageError("unsupported-format", "the data is neither PNG, JPEG nor WebP, the formats accepted");
 };
 
-/** Whether the file is of an accepted format, though perhaps of a variant that is not decoded. */
+/** Whether the file has an accepted format; its variant may still be unsupported. */
 export const isAcceptedFormat = (bytes: Uint8Array): boolean => isPng(bytes) || isJpeg(bytes) || isWebp(bytes);
 
 interface Header {
@@ -43,7 +43,7 @@ const readers: Readonly<Record<ImageFormat, (bytes: Uint8Array) => Header>> = {
   webp: readWebpHeader,
 };
 
-/** Format and size by the header; nothing is decoded. @throws ImageError `unsupported-format` or `malformed` */
+/** The format and size from the header; nothing is decoded. @throws ImageError `unsupported-format` or `malformed` */
 export const probe = (bytes: Uint8Array): ImageHeader =>
   asImageError("the image's header", () => {
     const format = formatOf(bytes);
@@ -57,15 +57,15 @@ export const probe = (bytes: Uint8Array): ImageHeader =>
     };
   });
 
-/** What a header may say at most. */
+/** Limits on the size in the header. */
 export interface SizeLimits {
-  /** Width × height. */
+  /** Maximum width × height. */
   readonly maxPixels: number;
-  /** Width and height each; unlimited by default. */
+  /** Maximum width and maximum height; unlimited by default. */
   readonly maxSide?: number | undefined;
 }
 
-/** `probe`, with the size held to the limits. @throws ImageError, also `too-large` */
+/** As `probe`, with the size checked against the limits. @throws ImageError, also `too-large` */
 export const probeWithin = (bytes: Uint8Array, { maxPixels, maxSide = Infinity }: SizeLimits): ImageHeader => {
   const header = probe(bytes);
   const { width, height } = header;

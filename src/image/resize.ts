@@ -1,4 +1,4 @@
-/** Resampling of images; pixel centres lie at half-integers. */
+/** Resampling of images; pixel centres are at half-integers. */
 import { tensor, type Tensor } from "../tensor.ts";
 
 interface Tap {
@@ -8,7 +8,7 @@ interface Tap {
   readonly weight: number;
 }
 
-/** For each output position: source s = (i + 1/2)·from/to − 1/2, clamped to the image, between its two neighbours. */
+/** For each output position, the source position s = (i + 1/2)·from/to − 1/2, clamped to the image, as a weighted pair of neighbours. */
 const linearTaps = (from: number, to: number): Tap[] =>
   Array.from({ length: to }, (_, i) => {
     const s = Math.min(from - 1, Math.max(0, ((i + 0.5) * from) / to - 0.5));
@@ -17,7 +17,7 @@ const linearTaps = (from: number, to: number): Tap[] =>
   });
 
 /**
- * [C,H,W] to [C,height,width], bilinear with half-pixel centres and no antialiasing: ONNX Resize `linear`, `half_pixel`;
+ * Resizes [C,H,W] to [C,height,width], bilinear with half-pixel centres and without antialiasing: ONNX Resize `linear`, `half_pixel`;
  * PyTorch `interpolate(mode="bilinear", align_corners=False)`.
  */
 export const resizeBilinear = (

@@ -1,17 +1,17 @@
-/** WebP in: the container read here (RFC 9649), pixels by libwebp. */
+/** WebP decoding: the container is read here (RFC 9649), the pixels by libwebp. */
 import libwebp from "@jsquash/webp/codec/dec/webp_dec.js";
 import { nameAt, viewOf } from "./bytes.ts";
 import { startCodec, type CodecFactory, type Pixels } from "./codecs.ts";
 import { asImageError, ImageError } from "./error.ts";
 
-// The package types its glue by a global namespace that it does not load.
+// The package declares the type of its glue in a global namespace that it does not load.
 const factory: CodecFactory = libwebp;
 
 const malformed = (message: string): ImageError => new ImageError("malformed", `WebP: ${message}`);
 
 export const isWebp = (bytes: Uint8Array): boolean => nameAt(bytes, 0) === "RIFF" && nameAt(bytes, 8) === "WEBP";
 
-export interface WebpHeader {
+interface WebpHeader {
   readonly width: number;
   readonly height: number;
   readonly animated?: boolean;
@@ -44,9 +44,9 @@ export const readWebpHeader = (bytes: Uint8Array): WebpHeader => {
 };
 
 const animationFlag = 2;
-/** Bytes before a frame's own chunks: place, size, duration, flags. */
+/** Bytes before a frame's own chunks: position, size, duration and flags. */
 const frameHeader = 16;
-/** Maximum number of chunks before the first frame; there are at most a colour profile and the animation's header. */
+/** Maximum number of chunks before the first frame; valid files have a colour profile and the animation's header at most. */
 const maxChunks = 64;
 
 interface Frame {
@@ -54,7 +54,7 @@ interface Frame {
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  /** As a still WebP file. */
+  /** The frame as a still WebP file. */
   readonly file: Uint8Array;
 }
 
@@ -69,7 +69,7 @@ const chunk = (name: string, body: Uint8Array): Uint8Array => {
   return bytes;
 };
 
-/** A still file of a frame's chunks (ALPH and VP8, or VP8L) behind an extended header that announces alpha. */
+/** A still file with a frame's chunks (ALPH and VP8, or VP8L) after an extended header with the alpha flag. */
 const stillOf = (size: Uint8Array, chunks: Uint8Array): Uint8Array => {
   const extended = new Uint8Array(10);
   extended[0] = 0x10;
@@ -103,7 +103,7 @@ const firstFrame = (bytes: Uint8Array): Frame => {
   throw malformed("it announces an animation and has no frame");
 };
 
-/** The frame at its place; the rest of the canvas is transparent. */
+/** The frame at its position on the canvas; the rest is transparent. */
 const onCanvas = (pixels: Pixels, { x, y }: Frame, { width, height }: WebpHeader): Pixels => {
   if (pixels.width === width && pixels.height === height) return pixels;
   const data = new Uint8Array(4 * width * height);
@@ -124,7 +124,7 @@ const decodeStill = async (bytes: Uint8Array): Promise<Pixels | null> => {
   return asImageError("WebP:", () => codec.decode(bytes));
 };
 
-/** Pixels, of an animation those of its first frame; `null` where libwebp refuses the data. @throws ImageError `malformed` */
+/** The pixels (of an animation, those of the first frame); null if libwebp refuses the data. @throws ImageError `malformed` */
 export const decodeWebp = async (bytes: Uint8Array): Promise<Pixels | null> => {
   if (viewOf(bytes).getUint32(4, true) + 8 > bytes.length) throw malformed("the file is shorter than its header says");
   const header = readWebpHeader(bytes);

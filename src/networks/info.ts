@@ -4,6 +4,7 @@ import { crossEntropyObjective } from "../objectives/cross-entropy.ts";
 import { leastLikelyObjective } from "../objectives/least-likely.ts";
 import type { Objective } from "../objectives/objective.ts";
 import { nativeSize } from "../segmenter/size.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import { attempt, footprintsOf, largestFit, nodesOf } from "./largest-fit.ts";
 import type { OpenModel } from "./open.ts";
@@ -35,13 +36,18 @@ const memoryOf = ({ segmenter, unsupported }: OpenModel, cache: SessionCache): M
   );
 };
 
-/** Everything but the memory. */
-export const outlineOf = ({ segmenter: { manifest }, bytes, unsupported }: OpenModel): ModelInfo => {
+/** Everything but the memory. `bytes`: the size of the network's file. */
+export const outlineFrom = (
+  manifest: Manifest,
+  { bytes, unsupported }: Pick<OpenModel, "bytes" | "unsupported">,
+): ModelInfo => {
   const { file: _file, output: _output, input: described, ...stated } = manifest;
   const { name: _name, layout: _layout, ...input } = described;
   const gradient = { supported: unsupported.length === 0, unsupportedOperators: unsupported };
   return { ...stated, bytes, input, gradient };
 };
+
+export const outlineOf = (model: OpenModel): ModelInfo => outlineFrom(model.segmenter.manifest, model);
 
 export const modelInfo = (model: OpenModel, cache: SessionCache): ModelInfo => {
   const { segmenter, unsupported } = model;

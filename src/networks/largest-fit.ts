@@ -2,9 +2,8 @@
 
 import { nativeSize } from "../segmenter/size.ts";
 import { OnnxError } from "../onnx/graph.ts";
-import type { Objective } from "../objectives/objective.ts";
 import type { Footprint } from "../runtime/memory/memory.ts";
-import type { Segmenter } from "../segmenter/segmenter.ts";
+import type { Evaluated, Segmenter } from "../segmenter/segmenter.ts";
 import type { Network } from "../segmenter/network.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import type { Size } from "../tensor.ts";
@@ -32,7 +31,7 @@ const GROWTH = 1.25;
 export const footprintsOf = (
   segmenter: Segmenter,
   size: Size,
-  objectives: readonly Objective[],
+  objectives: readonly Evaluated[],
 ): readonly (readonly Footprint[])[] =>
   objectives.length === 0
     ? [[segmenter.forwardFootprint(size)]]
@@ -57,7 +56,7 @@ export const nodesOf = ({ model }: Network): number => model.graph.nodes.length;
 export const largestFit = (
   { segmenter, cache, nodes = 0 }: Searched,
   wanted: Size,
-  objectives: readonly Objective[],
+  objectives: readonly Evaluated[],
 ): Size | null => {
   const { manifest } = segmenter;
   /** For each objective. */
@@ -70,8 +69,8 @@ export const largestFit = (
     const scale = (count * multiple) / longer;
     return nativeSize(manifest, { height: wanted.height * scale, width: wanted.width * scale });
   };
-  const footprints = (count: number, of: readonly Objective[]) => footprintsOf(segmenter, sized(count), of);
-  const fit = (count: number, of: readonly Objective[]): boolean =>
+  const footprints = (count: number, of: readonly Evaluated[]) => footprintsOf(segmenter, sized(count), of);
+  const fit = (count: number, of: readonly Evaluated[]): boolean =>
     attempt(() => footprints(count, of).every((f) => cache.predict(f) <= cache.budgetBytes), false);
 
   const area = (count: number): number => pixels(sized(count));

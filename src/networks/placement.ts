@@ -3,13 +3,15 @@
 import { chooseBackend, type Adapter, type Choice, type Wanted } from "../runtime/choose.ts";
 import { RuntimeError, type Runtime } from "../runtime/session.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
+import { createFronts } from "../segmenter/front.ts";
 import type { Network } from "../segmenter/network.ts";
 import { createSegmenter, type Segmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { withCrf } from "./with-crf.ts";
+import { withTransform } from "./with-transform.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import type { OpenModel } from "./open.ts";
-import type { CrfChoice } from "../contract/options.ts";
+import type { CrfChoice, TransformChoice } from "../contract/options.ts";
 
 /** WebGPU as a host has it. */
 export interface WebGpuHost {
@@ -30,9 +32,11 @@ export interface PlacedModel extends OpenModel {
   readonly cache: SessionCache;
 }
 
-export interface Placement {
+export interface Placement extends TransformChoice {
   readonly wanted: Wanted;
   readonly crf: CrfChoice | undefined;
+  /** Of the transformations' draws. */
+  readonly seed?: number | undefined;
 }
 
 const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
@@ -53,18 +57,20 @@ export const createBackends = (wasm: SessionCache, openWebGpu: OpenWebGpu = noWe
     };
   });
   const faults = new WeakMap<Network, Map<string, readonly string[]>>();
-  const faultsOf = (network: Network, segmenter: Segmenter): readonly string[] => {
+  const faultsOf = (network: Network, { crf, defence }: Segmenter): readonly string[] => {
     const known = faults.get(network) ?? new Map<string, readonly string[]>();
     faults.set(network, known);
-    const key = JSON.stringify(segmenter.crf);
-    const found = known.get(key) ?? gpuFaults(network, segmenter.crf);
+    const key = JSON.stringify([crf, defence?.transform, defence?.through]);
+    const front = defence ? createFronts(defence).scored : undefined;
+    const found = known.get(key) ?? gpuFaults(network, crf, front);
     known.set(key, found);
     return found;
   };
 
-  /** @throws FaultlineError invalid-spec for a backend that cannot be had, or a CRF out of range. */
-  return async (open: OpenModel, { wanted, crf }: Placement): Promise<PlacedModel> => {
-    const onWasm = withCrf(open, crf);
+  /** @throws FaultlineError invalid-spec for a backend that cannot be had, a CRF or a transformation out of range. */
+  return async (open: OpenModel, { wanted, crf, ...transformed }: Placement): Promise<PlacedModel> => {
+    const around = (model: OpenModel): OpenModel => withTransform(withCrf(model, crf), transformed);
+    const onWasm = around(open);
     const { network } = open;
     const adapter = async (): Promise<Adapter> => {
       const { host } = await webgpu();
@@ -75,7 +81,7 @@ export const createBackends = (wasm: SessionCache, openWebGpu: OpenWebGpu = noWe
     const { cache, segmenters } = await webgpu();
     const segmenter = segmenters.get(network) ?? createSegmenter(network, cache);
     segmenters.set(network, segmenter);
-    return { ...withCrf({ ...open, segmenter }, crf), cache, choice };
+    return { ...around({ ...open, segmenter }), cache, choice };
   };
 };
 

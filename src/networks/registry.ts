@@ -3,7 +3,8 @@
 import { ManifestError, manifestSchema, ownerOf, type Manifest } from "../segmenter/manifest.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import { FaultlineError } from "../contract/failure.ts";
-import { modelInfo, outlineOf } from "./info.ts";
+import { modelInfo, outlineFrom, outlineOf } from "./info.ts";
+import { knownOutline, type KnownOutlines } from "./outlines.ts";
 import type { ModelInfo } from "../contract/models.ts";
 import { checkedNetwork, openModel, type OpenModel } from "./open.ts";
 import { parseEntry, type UploadEntry, type UploadStore } from "./upload-store.ts";
@@ -12,6 +13,8 @@ import { reasonOf } from "../reason.ts";
 
 /** Where shipped networks come from: a folder, or what is bundled. They stay as they are while the service runs. */
 export interface ModelStore {
+  /** What is known of the networks without opening them. */
+  readonly outlines?: KnownOutlines | undefined;
   readonly manifests: readonly Manifest[];
   /** The bytes of a manifest's own file; of one that names another network's, that other is asked for. */
   readonly read: (manifest: Manifest) => Promise<Uint8Array>;
@@ -108,7 +111,11 @@ export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions):
       const { memory: _, largestAttack: __, ...outlined } = entry.info;
       return outlined;
     }
-    return remember(outlines, entry?.manifest.file ?? name, async () => outlineOf(await open(name)));
+    return remember(outlines, entry?.manifest.file ?? name, async () => {
+      const manifest = shipped.get(name);
+      const known = manifest ? await knownOutline(manifest, store.outlines ?? {}) : null;
+      return known ? outlineFrom(manifest!, known) : outlineOf(await open(name));
+    });
   };
 
   return { foundBy, names, isShipped: (name) => shipped.has(name), uploaded, open, info, outline };

@@ -4,6 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { at, Refusal } from "./failure.ts";
 import { readJson, statOf } from "./files.ts";
+import type { KnownOutlines } from "../networks/outlines.ts";
 import type { ModelStore } from "../networks/registry.ts";
 import { ownerOf, parseManifest, type Manifest } from "../segmenter/manifest.ts";
 
@@ -34,8 +35,10 @@ export const folderModels = async (root: string): Promise<ModelStore> => {
     throw new Refusal(`${root}: holds no network; expected NAME/manifest.json and the file that it names`);
   const manifests = [...places.keys()];
   for (const [manifest, path] of places) await at(path, () => ownerOf(manifest, manifests));
+  const outlines = join(root, "outlines.json");
   return {
     manifests,
+    outlines: (await statOf(outlines)) ? ((await readJson(outlines)) as KnownOutlines) : {},
     read: (manifest) => readFile(join(dirname(places.get(manifest)!), manifest.file)),
   };
 };

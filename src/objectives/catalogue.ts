@@ -1,14 +1,28 @@
 /** Every objective by its name. */
 
+import { steeredByCrossEntropy, weighted } from "./combine.ts";
+import { cospgdObjective } from "./cospgd.ts";
+import { cosineObjective, maskedSphericalObjective } from "./cosine.ts";
 import { crossEntropyObjective } from "./cross-entropy.ts";
+import { dagObjective } from "./dag.ts";
+import { dlrObjective } from "./dlr.ts";
+import { hingeObjective, softplusMarginObjective } from "./hinge.ts";
+import { jensenShannonObjective } from "./jensen-shannon.ts";
 import { leastLikelyObjective } from "./least-likely.ts";
+import { marginObjective } from "./margin.ts";
+import { balancedCrossEntropyObjective, maskedCrossEntropyObjective } from "./masked.ts";
 import type { Objective } from "./objective.ts";
+import { penalisedDlrObjective } from "./penalised-dlr.ts";
+import { segpgdObjective } from "./segpgd.ts";
+import { tsallisObjective } from "./tsallis.ts";
 
 export interface ObjectiveEntry {
   readonly title: string;
   readonly summary: string;
   /** Whether it is taken against labels that are given: the prediction, the ground truth, or a target. */
   readonly labels: boolean;
+  /** Inputs that neither the labels nor the clock give: an attack's rule feeds them, or who makes the objective (`fed`). */
+  readonly given?: readonly string[];
   /** @param targeted whether the labels are approached, in place of being left. */
   readonly make: (targeted: boolean) => Objective;
 }
@@ -25,6 +39,121 @@ export const objectives = {
     summary: "Cross-entropy to each pixel's least likely class, chosen anew at each evaluation; it is descended.",
     labels: false,
     make: leastLikelyObjective,
+  },
+  "masked-cross-entropy": {
+    title: "Masked cross-entropy",
+    summary: "Climbs cross-entropy on the pixels that are still right; its value is cross-entropy over all pixels.",
+    labels: true,
+    make: maskedCrossEntropyObjective,
+  },
+  "balanced-cross-entropy": {
+    title: "Class-balanced masked cross-entropy",
+    summary: "Masked cross-entropy where each pixel weighs 1/N of its class, which N pixels of the labels have.",
+    labels: true,
+    make: balancedCrossEntropyObjective,
+  },
+  "class-weighted-cross-entropy": {
+    title: "Masked cross-entropy with given weights",
+    summary:
+      "Masked cross-entropy where each pixel has a weight that is given, such as 1/N of its class in the training set.",
+    labels: true,
+    given: ["weights"],
+    make: (targeted) => steeredByCrossEntropy(weighted(maskedCrossEntropyObjective(targeted))),
+  },
+  "jensen-shannon": {
+    title: "Jensen–Shannon divergence",
+    summary: "The Jensen–Shannon divergence between softmax and label, bounded by ln 2 a pixel.",
+    labels: true,
+    make: jensenShannonObjective,
+  },
+  "steered-jensen-shannon": {
+    title: "Jensen–Shannon divergence, steered by cross-entropy",
+    summary: "Climbs the Jensen–Shannon divergence; its value is cross-entropy over all pixels, as in SEA.",
+    labels: true,
+    make: (targeted) => steeredByCrossEntropy(jensenShannonObjective(targeted)),
+  },
+  segpgd: {
+    title: "SegPGD's loss",
+    summary: "Cross-entropy weighted 1 − λ where a pixel is still right and λ where it is wrong, λ = (t − 1)/2T.",
+    labels: true,
+    make: segpgdObjective,
+  },
+  cospgd: {
+    title: "CosPGD's loss",
+    summary: "Cross-entropy weighted by the cosine between softmax and one-hot label.",
+    labels: true,
+    make: cospgdObjective,
+  },
+  tsallis: {
+    title: "Tsallis cross-entropy",
+    summary: "(1 − p^(1−q))/(1 − q) of the label's probability p, with q from −2 at the first step to 1 at the last.",
+    labels: true,
+    make: tsallisObjective,
+  },
+  "steered-tsallis": {
+    title: "Tsallis cross-entropy, steered by cross-entropy",
+    summary: "Climbs the Tsallis cross-entropy; its value is cross-entropy over all pixels, which no order q changes.",
+    labels: true,
+    make: (targeted) => steeredByCrossEntropy(tsallisObjective(targeted)),
+  },
+  margin: {
+    title: "Margin",
+    summary: "The label's logit less the largest other logit, summed over the pixels.",
+    labels: true,
+    make: marginObjective,
+  },
+  dlr: {
+    title: "Difference of logits ratio",
+    summary: "The margin divided by a spread of the largest logits, which no scaling of the logits changes.",
+    labels: true,
+    make: dlrObjective,
+  },
+  "penalised-dlr": {
+    title: "Penalised difference of logits ratio",
+    summary: "The augmented Lagrangian of ALMA prox: a penalty on each pixel's difference of logits ratio.",
+    labels: true,
+    given: ["mu", "rho", "weights", "scale", "smoothing"],
+    make: penalisedDlrObjective,
+  },
+  hinge: {
+    title: "Hinge",
+    summary: "max(c, 0) of each pixel's excess c: the margin over all other classes, or what the target lacks of it.",
+    labels: true,
+    make: hingeObjective,
+  },
+  "weighted-softplus-margin": {
+    title: "Weighted softplus of the margin",
+    summary: "ln(1 + eᶜ) of each pixel's excess c, with a weight for each pixel that the attack sets.",
+    labels: true,
+    given: ["weights"],
+    make: (targeted) => weighted(softplusMarginObjective(targeted)),
+  },
+  "masked-spherical": {
+    title: "Masked spherical loss",
+    summary: "−z[y]/‖z‖₂ of the logits z over the pixels that are still right.",
+    labels: true,
+    make: maskedSphericalObjective,
+  },
+  cosine: {
+    title: "Cosine of the logits",
+    summary: "1 − cos(z, onehot(y)) of the logits z.",
+    labels: true,
+    make: cosineObjective,
+  },
+  dag: {
+    title: "DAG's loss",
+    summary:
+      "Margins of the pixels that are still right; targeted, the target's logit less the label's on those pixels.",
+    labels: true,
+    given: ["source"],
+    make: dagObjective,
+  },
+  region: {
+    title: "Cross-entropy of a region",
+    summary: "Cross-entropy with a weight for each pixel that is given, such as 1 in a region and 0 outside.",
+    labels: true,
+    given: ["weights"],
+    make: (targeted) => weighted(crossEntropyObjective(targeted)),
   },
 } as const satisfies Readonly<Record<string, ObjectiveEntry>>;
 

@@ -2,11 +2,12 @@
 
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
-import { crossEntropyWithGradient } from "./cross-entropy.ts";
+import { crossEntropyTerms, weightedCrossEntropy } from "./cross-entropy.ts";
 import type { Objective } from "./objective.ts";
 
 /**
- * The least-likely class of each pixel: argmin over the scored classes, from the logits of this very run: recomputed at every step of an iterative attack.
+ * The least-likely class of each pixel: argmin over the scored classes, from the logits of this very run, so that it is
+ * determined anew at every step of an iterative attack.
  *
  * @param logits float32 [N,C,H,W]
  * @param scored how many of the C outputs are classes; the rest are never chosen.
@@ -25,7 +26,7 @@ export const leastLikelyObjective = (): Objective => ({
   inputs: {},
   build: (op, logits, { classes, visible }) => {
     const against = visible(leastLikely(op, logits, classes));
-    const { loss, gradient } = crossEntropyWithGradient(op, logits, against);
-    return { value: loss, cotangent: gradient };
+    const terms = crossEntropyTerms(op, logits, against);
+    return weightedCrossEntropy(op, terms, terms.counted);
   },
 });

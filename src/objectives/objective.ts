@@ -30,7 +30,9 @@ export interface Built {
   readonly value: Value;
   /** ∂ value / ∂ logits, shaped as the logits [N,C,h,w]. */
   readonly cotangent: Value;
-  /** float32 [N,h,w]: the terms of the sum, or what the attack's rule wants to see of each pixel. */
+  /** float32 [N,h,w]: the terms of that sum, 0 where a pixel does not count. */
+  readonly terms: Value;
+  /** float32 [N,h,w]: what the attack's rule needs to see of each pixel, where it does; it is read back at each step. */
   readonly perPixel?: Value | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Attributes in plain JavaScript to those of a node. */
+/** Conversion of attributes from plain JavaScript values to those of a node. */
 
 import { OnnxError, type Attribute, type Attributes, type PlainAttribute, type PlainAttributes } from "./graph.ts";
 import { isFloatAttribute } from "./signatures.ts";
@@ -24,9 +24,9 @@ const attributeOf = (operator: string, name: string, value: PlainAttribute): Att
 };
 
 /**
- * `("LeakyRelu", { alpha: 0.1 })` to tagged attributes; those that are undefined are left out.
+ * Converts plain attributes, as in `("LeakyRelu", { alpha: 0.1 })`, to tagged attributes; undefined ones are omitted.
  *
- * @throws OnnxError for a fractional value of an attribute that is an integer.
+ * @throws OnnxError for a fractional value of an integer attribute.
  */
 export const attributesOf = (operator: string, plain: PlainAttributes): Attributes =>
   Object.fromEntries(

@@ -1,4 +1,4 @@
-/** Builds graphs: each call appends a node, infers its type, and folds it away where its value is already known. */
+/** Builds graphs: each call appends a node and infers its type; a node with a constant result is folded. */
 
 import { tensorOf, type DType, type Tensor } from "../tensor.ts";
 import { attributesOf } from "./attributes.ts";
@@ -13,7 +13,7 @@ import {
   type ValueInfo,
 } from "./graph.ts";
 import { inferTypes } from "./infer.ts";
-import { belongsTo20 } from "./opset-20.ts";
+import { isOpset20 } from "./opset-20.ts";
 import { operatorsOver, type Operators } from "./operators.ts";
 import { keyOf, sameBytes } from "./same.ts";
 import type { Step } from "./step.ts";
@@ -24,13 +24,13 @@ import type { TensorType, Value } from "./value.ts";
 export const OPSET = 21;
 
 /**
- * A graph under construction: `input`, `tensor`, `constant` and `ints` make values; `op.Conv(x, w, b, { strides: [2, 2] })`, and so
- * for each standard operator, appends a node; `graph` and `model` give the result. Every value has a fixed shape; what is
- * already known is computed at once.
+ * A graph under construction: `input`, `tensor`, `constant` and `ints` create values; `op.Conv(x, w, b, { strides: [2, 2] })`
+ * appends a node, as does the method of every other standard operator; `graph` and `model` return the result. Every value has a
+ * fixed shape; constants are folded at once.
  */
 export type Builder = GraphBuilder & Operators;
 
-/** Starts an empty graph, of operators of opset 21. A call of the builder throws OnnxError where inputs do not fit an operator. */
+/** Creates an empty graph of opset 21. A method of the builder throws OnnxError if the inputs do not fit the operator. */
 export const createBuilder = (name = "graph"): Builder => {
   const builder = new GraphBuilder(name);
   return Object.assign(
@@ -62,7 +62,7 @@ export class GraphBuilder {
     return value;
   }
 
-  /** A tensor known now. Equal ones of one name are one value: copies of a network in one graph share their weights. */
+  /** A constant tensor. Equal tensors with the same name are one value: copies of a network in one graph share their weights. */
   tensor(constant: Tensor, name = "constant"): Value {
     const { dtype, shape } = constant;
     const key = `${name} ${dtype} ${shape.join(" ")}`;
@@ -75,33 +75,33 @@ export class GraphBuilder {
     return value;
   }
 
-  /** A scalar; equal ones are one value. */
+  /** A constant scalar; equal scalars are one value. */
   constant(value: number, dtype: DType = "float32"): Value {
     if (dtype === "float16") return this.cast(this.constant(value), dtype);
     return this.#scalar(`${dtype} ${Object.is(value, -0) ? "-0" : value}`, () => tensorOf(dtype, [], [value]));
   }
 
-  /** A 1-D int64 tensor: shapes, axes, pads. Equal ones are one value. */
+  /** A constant 1-D int64 tensor, such as a shape, axes or pads; equal tensors are one value. */
   ints(values: readonly number[]): Value {
     return this.#scalar(`ints ${values.join(" ")}`, () => tensorOf("int64", [values.length], values));
   }
 
-  /** Zeros of a type, as a small constant that is expanded when the graph runs. */
+  /** Zeros of the given type and shape, as a scalar constant that is expanded when the graph runs. */
   zeros({ dtype, shape }: TensorType): Value {
     return this.append("Expand", [this.constant(0, dtype), this.ints(shape)], {})[0]!;
   }
 
-  /** `x` as another element type. */
+  /** `x` cast to another element type. */
   cast(x: Value, dtype: DType): Value {
     return x.dtype === dtype ? x : this.append("Cast", [x], { to: codeOf(dtype) })[0]!;
   }
 
-  /** The step that made a value, or undefined for inputs and constants. */
+  /** The step that computes a value; undefined for inputs and constants. */
   producer(value: Value): Step | undefined {
     return this.#producers.get(value.name);
   }
 
-  /** Appends a node and returns its outputs. The same node on the same inputs is appended once. */
+  /** Appends a node and returns its outputs. An equal node on the same inputs is appended once only. */
   append(
     op: string,
     inputs: readonly (Value | null)[],
@@ -111,7 +111,7 @@ export class GraphBuilder {
     return this.appendNode(op, inputs, attributesOf(op, attributes), outputs);
   }
 
-  /** As `append`, with attributes as a graph holds them. `outputs`: how many, or their names. */
+  /** As `append`, with tagged attributes. @param outputs the number of outputs, or their names. */
   appendNode(
     op: string,
     inputs: readonly (Value | null)[],
@@ -141,15 +141,15 @@ export class GraphBuilder {
   }
 
   /**
-   * The graph of the nodes that `outputs` need. Keys are the outputs' names: an Identity produces those that are not a
-   * node's output of that name already, and whatever else bears such a name is renamed.
+   * The graph of the nodes that `outputs` need. Keys are the names of the outputs. An Identity produces an output unless its value
+   * has that name already; other values with such a name are renamed.
    *
-   * @throws OnnxError where an output has the name of an input that is another value.
+   * @throws OnnxError if an output has the name of an input and is another value.
    */
   graph(outputs: Readonly<Record<string, Value>>): Graph {
     const wanted = Object.entries(outputs);
     const copied = wanted.filter(([name, value]) => value.name !== name || this.#constants.has(name));
-    const final = this.#stepAside(copied.map(([name]) => name));
+    const final = this.#renameAround(copied.map(([name]) => name));
     const needed = new Set(wanted.map(([, value]) => value.name));
     const nodes: Node[] = [];
     for (const { node } of this.steps.toReversed()) {
@@ -172,11 +172,11 @@ export class GraphBuilder {
     };
   }
 
-  /** As `graph`, in a model ready to be written. */
+  /** As `graph`, as a model that can be written to a file. */
   model(outputs: Readonly<Record<string, Value>>): Model {
     return {
       irVersion: 10,
-      opset: belongsTo20(this.steps) ? 20 : OPSET,
+      opset: isOpset20(this.steps) ? 20 : OPSET,
       domains: new Map(),
       producer: "faultline",
       metadata: new Map(),
@@ -195,8 +195,8 @@ export class GraphBuilder {
     return values;
   }
 
-  /** The final name of each value where `taken` go to outputs. */
-  #stepAside(taken: readonly string[]): (name: string) => string {
+  /** Returns a function from a value's name to its final name, given the names that outputs take. */
+  #renameAround(taken: readonly string[]): (name: string) => string {
     const input = this.#inputs.find((v) => taken.includes(v.name));
     if (input) throw new OnnxError("is the name of an input and of another output", `value "${input.name}"`);
     const used = new Set([...this.#names, ...taken]);
@@ -213,15 +213,15 @@ export class GraphBuilder {
     return value;
   }
 
-  /** One name authority per graph: a name that is taken gets a number. */
+  /** A name that is unique in the graph. */
   #unique(name: string): string {
     return uniqueName(name, this.#names, this.#counts);
   }
 }
 
 /**
- * `name`, or `name_1`, `name_2` … where it is taken; the result is taken from then on. `counts` remembers the numbers given
- * to each name, so that a thousandth Relu does not try them all.
+ * `name`, or the first of `name_1`, `name_2` … that is not taken; the result is added to `taken`. `counts` holds the last number of
+ * each name, so that not all numbers are tried again.
  */
 const uniqueName = (name: string, taken: Set<string>, counts = new Map<string, number>()): string => {
   let unique = name;

@@ -1,7 +1,7 @@
 /**
- * Operators that are written with others when a model is loaded: the QOperator form becomes QuantizeLinear and
- * DequantizeLinear around a float operator (which onnxruntime fuses again), onnxruntime's fused operators fall apart, and
- * those whose size depends on data are computed where the data are known. Newer ones become what they are defined by.
+ * Operators that are decomposed when a model is loaded. The QOperator format becomes QuantizeLinear and DequantizeLinear around a
+ * float operator (which onnxruntime fuses again), onnxruntime's fused operators are split into standard ones, newer operators are
+ * replaced by their definitions, and operators whose output size depends on data are computed if the data are constant.
  */
 
 import { Attention, RotaryEmbedding } from "./decompose/attention.ts";
@@ -14,7 +14,7 @@ import type { Decomposable, Decompose } from "./decompose/rule.ts";
 import { checkInputs } from "./signatures.ts";
 import type { Value } from "./value.ts";
 
-/** By operator; onnxruntime's own ones with their domain before them. */
+/** Decompositions by operator; onnxruntime's own operators are prefixed with their domain. */
 const table: Readonly<Record<string, Decompose>> = {
   ...qoperators,
   ...contrib,
@@ -25,13 +25,13 @@ const table: Readonly<Record<string, Decompose>> = {
   DeformConv,
 };
 
-/** Those of the standard operator set that are defined by ONNX's own tests, most of which onnxruntime-web does not have. */
+/** Standard operators that are verified against ONNX's own test cases; onnxruntime-web lacks most of them. */
 export const newerOperators: readonly string[] = [...Object.keys(newer), "Attention", "RotaryEmbedding", "DeformConv"];
 
-/** Operators that are decomposed, onnxruntime's own ones with their domain. */
+/** Operators that are decomposed; onnxruntime's own operators are prefixed with their domain. */
 export const decomposableOperators: readonly string[] = Object.keys(table);
 
-/** The outputs of `node` made of standard operators, or null for a node that is left as it is. */
+/** The outputs of `node`, built from standard operators; null for a node that is not decomposed. */
 export const decompose = (context: Decomposable): readonly (Value | null)[] | null => {
   const { domain, op } = context.node;
   const key = domain === "" ? op : `${domain}.${op}`;

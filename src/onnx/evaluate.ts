@@ -1,6 +1,6 @@
 /**
- * Constant folding of one node: the integer arithmetic on shapes that exporters write around Reshape, Resize and Slice,
- * and small computations on constants. Weights stay as they are: larger results are left to the runtime.
+ * Constant folding of one node: the integer arithmetic on shapes that exporters write for Reshape, Resize and Slice, and small
+ * computations on constants. Larger results, such as weights, are left to the runtime.
  */
 
 import { numbersOf, sizeOf, stridesOf, tensorOf, type Tensor } from "../tensor.ts";
@@ -9,10 +9,10 @@ import { intOf, stringOf, type Node } from "./graph.ts";
 import { reduceAxes } from "./infer/reduce.ts";
 import type { TensorType, Value } from "./value.ts";
 
-/** Results of more elements than this are not folded. */
+/** Results with more elements are not folded. */
 const MAX_FOLDED = 4096;
 
-/** The outputs of a node whose inputs are all known and small, or null. Shape and Size need only the input's type. */
+/** The outputs of a node whose inputs are all constant and small, or null. Shape and Size need only the type of their input. */
 export const evaluate = (
   node: Node,
   inputs: readonly (Value | null)[],
@@ -29,14 +29,14 @@ export const evaluate = (
   return value && [value];
 };
 
-/** The one output of a node on constants. */
+/** The only output of a node on constants, or null. */
 const only = (
   node: Node,
   inputs: readonly (Value | null)[],
   type: TensorType,
   constants: readonly Tensor[],
 ): Tensor | null => {
-  // float16 holds raw bits: it can be moved about, not computed on.
+  // float16 tensors hold raw bits, which can be rearranged but not computed on.
   const bits = [type, ...constants].some((t) => t.dtype === "float16");
   const table = bits ? movers : evaluators;
   const evaluator = Object.hasOwn(table, node.op) ? table[node.op] : undefined;
@@ -48,7 +48,7 @@ const shapeOf = (node: Node, x: Value): Tensor => {
   return tensorOf("int64", [dims.length], dims);
 };
 
-/** Integers beyond int64 saturate: "to the end" is written as 2^63 − 1, which as a number is 2^63. */
+/** Integers beyond int64 saturate: models write 2^63 − 1 for "to the end", which as a JavaScript number is 2^63. */
 const saturated = (v: number): number => Math.min(v, 2 ** 63 - 1024);
 
 /** `values` as elements of a type, or null where an integer type is given a NaN or an infinity. */
@@ -71,17 +71,17 @@ const pointwise =
 
 const fold = (f: (a: number, b: number) => number) => pointwise((...args) => args.reduce(f));
 
-/** A bound that is absent is none. */
+/** Clip; an absent bound is infinite. */
 const clip: Evaluator = ([x], type, _, [, low, high]) => {
   const bound = (v: Value | null | undefined, absent: number) => (v?.constant ? numbersOf(v.constant)[0]! : absent);
-  const [least, most] = [bound(low, -Infinity), bound(high, Infinity)];
+  const [lower, upper] = [bound(low, -Infinity), bound(high, Infinity)];
   return elements(
     type,
-    numbersOf(x!).map((v) => Math.min(Math.max(v, least), most)),
+    numbersOf(x!).map((v) => Math.min(Math.max(v, lower), upper)),
   );
 };
 
-/** On numbers, not on int32 as JavaScript's own. */
+/** Bitwise operators by BigInt, because those of JavaScript convert to int32. */
 const bitwise = (f: (a: bigint, b: bigint) => bigint) => pointwise((a, b) => Number(f(BigInt(a), BigInt(b))));
 
 const truncatedMod = fold((a, b) => a % b);

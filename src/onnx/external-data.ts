@@ -1,25 +1,25 @@
-/** Weights in a file beside the model (ONNX, "External Data"). */
+/** Weights in a separate file next to the model (ONNX, "External Data"). */
 
 import { OnnxError } from "./graph.ts";
 
-/** The bytes of a file beside the model, by its relative path. It is asked once for each. @throws OnnxError where there is none. */
+/** Returns the bytes of a file in the model's folder by its relative path; called once per file. @throws OnnxError if there is no such file. */
 export type External = (location: string) => Uint8Array;
 
 /**
- * A path within the folder of the model, or not. Absolute paths, drive letters and ".." are refused whatever they lead to, as a
- * model from elsewhere must not name other files.
+ * Whether a path stays in the model's folder. Absolute paths, drive letters and ".." are refused wherever they lead, because an
+ * untrusted model must not read other files.
  */
 const staysInside = (location: string): boolean =>
   location !== "" && !/^[/\\]|^[a-z]:|\0/iu.test(location) && location.split(/[/\\]/u).every((part) => part !== "..");
 
-/** @throws OnnxError for a path that leaves the folder of the model. */
-export const checkLocation = (location: string, place: string): void => {
+/** @throws OnnxError for a path that leaves the model's folder. */
+const checkLocation = (location: string, place: string): void => {
   if (staysInside(location)) return;
   throw new OnnxError(`its weights are at "${location.slice(0, 200)}", which is not in the folder of the model`, place);
 };
 
-/** As `external`, each file being read once. */
-export const remembering = (external: External): External => {
+/** As `external`, but each file is read once only. */
+export const cached = (external: External): External => {
   const files = new Map<string, Uint8Array>();
   return (location) => {
     const known = files.get(location) ?? external(location);
@@ -36,10 +36,10 @@ const offset = (fields: ReadonlyMap<string, string>, name: string, absent: numbe
 };
 
 /**
- * The bytes of a tensor that lies in another file.
+ * The bytes of a tensor in another file.
  *
  * @param fields location, offset and length, as in the model.
- * @throws OnnxError for a path outside the folder, and for a part that is not in the file.
+ * @throws OnnxError for a path outside the folder, and for a range outside the file.
  */
 export const externalBytes = (
   fields: ReadonlyMap<string, string>,

@@ -5,20 +5,20 @@
 
 import type { DType, Tensor } from "../tensor.ts";
 
-/** A fixed size, a symbol ("height"), or null where nothing is known. */
+/** A fixed size, a symbol ("height"), or null if unknown. */
 export type Dimension = number | string | null;
 
-/** A value that a graph takes or gives: its name, element type and shape. */
+/** An input or output of a graph: its name, element type and shape. */
 export interface ValueInfo {
   readonly name: string;
   readonly dtype: DType;
-  /** null: the rank is unknown. */
+  /** The shape; null if the rank is unknown. */
   readonly shape: readonly Dimension[] | null;
-  /** The file gives no type, as it need not for the output of a subgraph; `dtype` says nothing then. */
+  /** The file states no type, which is optional for the outputs of subgraphs; `dtype` is then meaningless. */
   readonly untyped?: boolean;
 }
 
-/** An attribute of a node, with its kind. */
+/** An attribute of a node, tagged with its kind. */
 export type Attribute =
   | { readonly type: "float"; readonly value: number }
   | { readonly type: "int"; readonly value: number }
@@ -31,13 +31,13 @@ export type Attribute =
 
 export type Attributes = Readonly<Record<string, Attribute>>;
 
-/** An operator applied to named values. */
+/** A node: an operator applied to named values. */
 export interface Node {
   readonly name: string;
   readonly op: string;
-  /** "" is the standard operator set. */
+  /** The operator's domain; "" is the standard domain. */
   readonly domain: string;
-  /** "" stands for an optional input that is absent. */
+  /** Names of the inputs; "" is an optional input that is absent. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Attributes;
@@ -49,25 +49,25 @@ export interface Graph {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   readonly initializers: ReadonlyMap<string, Tensor>;
-  /** In an order in which every value is defined before it is used. */
+  /** The nodes in topological order. */
   readonly nodes: readonly Node[];
 }
 
-/** What an ONNX file holds: a graph, and the operator sets that its nodes are of. */
+/** The content of an ONNX file: a graph, and the versions of the operator sets that it uses. */
 export interface Model {
   readonly irVersion: number;
-  /** Version of the standard operator set. */
+  /** The version of the standard operator set. */
   readonly opset: number;
   /** Versions of the other operator sets, by domain. */
   readonly domains: ReadonlyMap<string, number>;
   readonly producer: string;
   readonly metadata: ReadonlyMap<string, string>;
-  /** What was changed on the way in that a reader of results should know, in whole sentences. */
+  /** Changes made to the model after reading that affect the interpretation of results, in whole sentences. */
   readonly notes?: readonly string[];
   readonly graph: Graph;
 }
 
-/** A model that cannot be read, is malformed, or uses what Faultline does not support; `place` names the spot. */
+/** A model is unreadable, malformed, or uses something that Faultline does not support; `place` is the location in the model. */
 export class OnnxError extends Error {
   override readonly name = "OnnxError";
   readonly place: string;
@@ -77,7 +77,7 @@ export class OnnxError extends Error {
   }
 }
 
-/** How messages refer to a node: its operator, its name, and what it produces. */
+/** A description of a node for error messages: its operator, its name and its output. */
 export const describe = (node: Node): string =>
   `node ${node.domain ? `${node.domain}.` : ""}${node.op} "${node.name}" (→ ${node.outputs.join(", ")})`;
 
@@ -90,7 +90,7 @@ const attribute =
     throw new OnnxError(`attribute ${name} is ${found.type}, expected ${kind}`, describe(node));
   };
 
-/** Read an attribute of one kind, or `absent` where the node has none. @throws OnnxError for another kind. */
+/** Returns the attribute, or `absent` if the node does not have it. @throws OnnxError for an attribute of another kind. */
 export const intOf = attribute<number>("int");
 export const floatOf = attribute<number>("float");
 export const stringOf = attribute<string>("string");

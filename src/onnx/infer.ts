@@ -1,4 +1,4 @@
-/** Shape inference: the table of operators, in their opset-21 form, and the entry into it. */
+/** Shape inference: the table of operators in their opset-21 form, and `inferTypes`. */
 
 import { sizeOf } from "../tensor.ts";
 import { OnnxError, describe, type Node } from "./graph.ts";
@@ -31,10 +31,10 @@ const table: Readonly<Record<string, Infer>> = {
   Resize,
 };
 
-/** Operators whose shapes can be inferred. */
+/** Operators with shape inference. */
 export const inferableOperators: readonly string[] = Object.keys(table);
 
-/** Largest number of elements of one value; beyond it a graph is taken for hostile. */
+/** Maximum number of elements of one value; a graph with larger values is refused as hostile. */
 const MAX_ELEMENTS = 2 ** 31;
 
 const unknownOperator = (node: Node): OnnxError => {
@@ -46,7 +46,7 @@ const unknownOperator = (node: Node): OnnxError => {
   return new OnnxError(message, describe(node));
 };
 
-/** Types of the outputs of `node`. @throws OnnxError for an operator that is not known, and for inputs that do not fit. */
+/** The types of the outputs of `node`. @throws OnnxError for an unknown operator, and for inputs that do not fit. */
 export const inferTypes = (node: Node, inputs: readonly (Value | null)[]): readonly TensorType[] => {
   const infer = node.domain === "" && Object.hasOwn(table, node.op) ? table[node.op] : undefined;
   if (!infer) throw unknownOperator(node);

@@ -1,4 +1,4 @@
-/** Functions that a model defines itself (ONNX, "Model Local Functions"): each call is replaced by the function's nodes. */
+/** Inlines the functions that a model defines (ONNX, "Model Local Functions"): each call is replaced by the function's nodes. */
 
 import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import {
@@ -16,7 +16,7 @@ import {
 } from "onnx-buf";
 import { OnnxError } from "./graph.ts";
 
-/** Calls within calls multiply: beyond so many nodes a file is taken for hostile. */
+/** Maximum number of nodes after inlining, which nested calls multiply; a file with more is refused as hostile. */
 const MAX_NODES = 200_000;
 
 const MAX_DEPTH = 100;
@@ -26,7 +26,7 @@ const standard = (domain: string): string => (domain === "ai.onnx" ? "" : domain
 const keyOf = (domain: string, name: string, overload: string): string =>
   JSON.stringify([standard(domain), name, overload]);
 
-/** A message with some fields changed. Without its type it is no message yet: `create` gives the fields that are not set their defaults. */
+/** A protobuf message with some fields changed. `create` sets the other fields to their defaults. */
 const changed = <D extends DescMessage>(
   schema: D,
   message: MessageShape<D>,
@@ -36,11 +36,11 @@ const changed = <D extends DescMessage>(
 type Rename = (name: string) => string;
 type ResolveAttribute = (attribute: AttributeProto) => readonly AttributeProto[];
 
-/** Where the nodes of one body stand: what its values and its attributes are called there. */
+/** The scope of one function call: the outer names of its values, and its attributes. */
 interface Frame {
   readonly rename: Rename;
   readonly resolve: ResolveAttribute;
-  /** The functions that are being called, to find one that calls itself. */
+  /** The chain of calls, to detect recursion. */
   readonly calls: readonly string[];
 }
 
@@ -83,7 +83,7 @@ class Inliner {
     return changed(AttributeProtoSchema, attribute, { graphs, ...(g ? { g } : {}) });
   }
 
-  /** The nodes of a function between the inputs and the outputs of the node that calls it. */
+  /** The nodes of a function, connected to the inputs and outputs of the calling node. */
   #call(called: FunctionProto, node: NodeProto, calls: readonly string[]): NodeProto[] {
     const name = `function ${called.domain}.${called.name}`;
     if (calls.length > MAX_DEPTH) throw new OnnxError(`is called at a depth of over ${MAX_DEPTH} functions`, name);
@@ -102,7 +102,7 @@ class Inliner {
       const label = n.name === "" ? "" : prefix + n.name;
       return this.#node(changed(NodeProtoSchema, n, { name: label }), { rename, resolve, calls });
     });
-    // An input that is handed on as an output has two names outside.
+    // An input that is also an output has two outer names, which an Identity connects.
     const passed = called.output.filter((output) => given.has(output));
     return [...body, ...passed.map((output) => identity(given.get(output)!, results.get(output)!))];
   }
@@ -111,7 +111,7 @@ class Inliner {
 const identity = (from: string, to: string): NodeProto =>
   create(NodeProtoSchema, { name: `${to}_passed`, opType: "Identity", input: [from], output: [to] });
 
-/** The graph of a model without calls of its functions. @throws OnnxError for functions that call themselves or are of another opset. */
+/** The graph of a model with all function calls inlined. @throws OnnxError for recursive functions, and for functions of another opset. */
 export const inlineFunctions = (model: ModelProto, graph: GraphProto, opset: number): GraphProto => {
   if (model.functions.length === 0) return graph;
   for (const { name, domain, opsetImport } of model.functions) {

@@ -1,4 +1,4 @@
-/** Brings a model into a builder: sizes fixed, operators in their opset-21 form, constants folded. */
+/** Appends a model to a builder, with fixed sizes, operators in their opset-21 form and constants folded. */
 
 import type { Builder } from "./build.ts";
 import { decompose } from "./decompose.ts";
@@ -7,12 +7,12 @@ import type { Context, Upgraded } from "./upgrade/rule.ts";
 import { upgrade } from "./upgrade.ts";
 import type { Value } from "./value.ts";
 
-/** The shape of an input with its symbols bound: a number stays, null or a symbol takes its place in `wanted`. */
+/** Checks `wanted` against the declared shape of an input: fixed sizes must be equal, unknown and symbolic sizes may have any value. */
 const fixShape = (info: ValueInfo, wanted: readonly number[]): void => {
-  const fits =
+  const matches =
     info.shape === null ||
     (info.shape.length === wanted.length && info.shape.every((d, i) => typeof d !== "number" || d === wanted[i]));
-  if (!fits) {
+  if (!matches) {
     throw new OnnxError(
       `is [${info.shape?.map((d) => d ?? "?").join(", ")}], cannot be [${wanted.join(", ")}]`,
       `input "${info.name}"`,
@@ -20,7 +20,7 @@ const fixShape = (info: ValueInfo, wanted: readonly number[]): void => {
   }
 };
 
-/** Writes a node in another way: its outputs, or null to leave it as it is. */
+/** Rewrites a node: returns its outputs, or null to leave the node as it is. */
 export type Lower = (
   op: Builder,
   node: Exclude<Upgraded, Value>,
@@ -28,11 +28,11 @@ export type Lower = (
 ) => readonly Value[] | null;
 
 /**
- * Appends the graph of `model` to `op`, with `inputs` in place of its inputs; their shapes fix all others.
+ * Appends the graph of `model` to `op` with the given values as inputs, whose shapes determine all others.
  *
- * @param lower asked for each node how to write it.
- * @returns the values of the graph's outputs, by name.
- * @throws OnnxError where an input is missing or does not fit, or a shape depends on data.
+ * @param lower is called for each node and may rewrite it.
+ * @returns the values of the graph's outputs by name.
+ * @throws OnnxError if an input is missing or does not fit, or if a shape depends on data.
  */
 export const load = (
   op: Builder,

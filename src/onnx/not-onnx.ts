@@ -1,9 +1,9 @@
-/** Files that are often saved under the name of an ONNX model, and what they are instead. */
+/** Recognises other file formats that are often mistaken for ONNX models. */
 
 const starts = (bytes: Uint8Array, text: string, at = 0): boolean =>
   bytes.length >= at + text.length && Array.from(text).every((c, i) => bytes[at + i] === c.charCodeAt(0));
 
-/** The first characters, without leading space and byte order mark, in lower case. */
+/** The first characters in lower case, without a byte order mark and leading white space. */
 const opening = (bytes: Uint8Array): string =>
   new TextDecoder("utf-8", { fatal: false, ignoreBOM: false }).decode(bytes.subarray(0, 512)).trimStart().toLowerCase();
 
@@ -17,7 +17,7 @@ const hasFile = (bytes: Uint8Array, name: string): boolean =>
 
 const EXPORT = "export it to ONNX (torch.onnx.export)";
 
-/** What a file is that is no ONNX model, and what to do, or undefined where nothing is recognised. */
+/** The format of a file that is not an ONNX model, and what to do; undefined if it is not recognised. */
 export const foreignFormat = (bytes: Uint8Array): string | undefined => {
   const text = opening(bytes);
   if (text.startsWith("version https://git-lfs"))

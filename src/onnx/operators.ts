@@ -12,7 +12,7 @@ type Words<S extends string, Found = never> = S extends `${infer First} ${infer 
 
 type Argument = Value | null | undefined | PlainAttributes;
 
-/** Inputs in order (null or undefined: absent), then the attributes. The first output is returned. */
+/** Takes the inputs in order (null or undefined if absent), then the attributes, and returns the first output. */
 export type Operator = (...args: Argument[]) => Value;
 
 export type Operators = Readonly<Record<Words<typeof names>, Operator>>;
@@ -20,7 +20,7 @@ export type Operators = Readonly<Record<Words<typeof names>, Operator>>;
 const isValue = (a: Argument): a is Value =>
   a !== null && a !== undefined && "dtype" in a && "shape" in a && "name" in a;
 
-/** The operators over a function that appends a node and returns its first output. */
+/** The methods of the operators, which call a function that appends a node and returns its first output. */
 export const operatorsOver = (
   append: (op: string, inputs: readonly (Value | null)[], attributes: PlainAttributes) => Value,
 ): Operators => {

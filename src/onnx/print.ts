@@ -1,4 +1,4 @@
-/** A graph as readable text, one line a node: for people, and for tests that compare graphs. */
+/** A graph as readable text with one line per node, for users and for tests that compare graphs. */
 
 import type { Attribute, Graph, ValueInfo } from "./graph.ts";
 
@@ -27,7 +27,8 @@ const attributeText = (attribute: Attribute): string => {
 };
 
 /**
- * A graph as text: `graph main(x: float32[1, 3, 8, 8]) → y: …`, the weights by shape, then `y = Conv(x, w) {strides: [2, 2]}` a node.
+ * A graph as text: `graph main(x: float32[1, 3, 8, 8]) → y: …`, the shapes of the weights, then a line such as
+ * `y = Conv(x, w) {strides: [2, 2]}` for each node.
  */
 export const printGraph = (graph: Graph): string => {
   const head = `graph ${graph.name}(${graph.inputs.map(typed).join(", ")}) → ${graph.outputs.map(typed).join(", ")}`;

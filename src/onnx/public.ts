@@ -1,4 +1,4 @@
-/** `faultline/onnx`: ONNX models as plain immutable data: read, built, printed and written. Knows no runtime. */
+/** `faultline/onnx`: reads, builds, prints and writes ONNX models as plain immutable data. It does not depend on a runtime. */
 
 export { createBuilder, type Builder } from "./build.ts";
 export { OnnxError, type Graph, type Model, type ValueInfo } from "./graph.ts";

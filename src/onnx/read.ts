@@ -1,4 +1,4 @@
-/** Bytes of an ONNX file to a Model. Protobuf is known here, in write.ts, tensor-proto.ts and inline.ts only. */
+/** Reads a Model from the bytes of an ONNX file. Only this file, write.ts, tensor-proto.ts and inline.ts use protobuf. */
 
 import { fromBinary } from "@bufbuild/protobuf";
 import {
@@ -20,26 +20,26 @@ import {
   type Node,
   type ValueInfo,
 } from "./graph.ts";
-import { remembering, type External } from "./external-data.ts";
+import { cached, type External } from "./external-data.ts";
 import { inlineFunctions } from "./inline.ts";
 import { foreignFormat } from "./not-onnx.ts";
 import { sortNodes, type Scope } from "./sort.ts";
 import { dtypeOf, isNibbles, readTensor } from "./tensor-proto.ts";
 
-/** Versions of the standard operator set that are read. */
+/** The supported versions of the standard operator set. */
 export const OPSETS = { min: 7, max: 26 } as const;
 
 const MAX_DIMENSION = 2 ** 31;
 
 export interface ReadOptions {
-  /** Reads a file beside the model, in which its weights are. Its path never leaves the folder of the model. */
+  /** Reads a file of weights in the model's folder. Its path never leaves this folder. */
   readonly external?: External;
 }
 
 /**
  * Reads the bytes of an ONNX file, of opset 7 to 26.
  *
- * @throws OnnxError, naming the place, for a file that is damaged, malformed or not supported.
+ * @throws OnnxError, with the location, for a file that is damaged, malformed or not supported.
  */
 export const readModel = (bytes: Uint8Array, { external }: ReadOptions = {}): Model => {
   const foreign = foreignFormat(bytes);
@@ -63,7 +63,7 @@ export const readModel = (bytes: Uint8Array, { external }: ReadOptions = {}): Mo
     metadata: new Map(proto.metadataProps.map((p) => [p.key, p.value])),
     graph: readGraph(inlineFunctions(proto, proto.graph, opset), `graph "${proto.graph.name}"`, {
       outer: new Set(),
-      external: external && remembering(external),
+      external: external && cached(external),
     }),
   };
 };
@@ -78,7 +78,7 @@ const decode = (bytes: Uint8Array): ModelProto => {
 };
 
 interface Surroundings {
-  /** Names that a subgraph may take from the graphs around it. */
+  /** Names of the enclosing graphs, which a subgraph may capture. */
   readonly outer: Scope;
   readonly external: External | undefined;
 }
@@ -90,14 +90,14 @@ const readGraph = (proto: GraphProto, place: string, { outer, external }: Surrou
     if (initializers.has(t.name)) throw new OnnxError(`initializer "${t.name}" is defined twice`, place);
     initializers.set(t.name, readTensor(t, `${place}, initializer "${t.name}"`, external));
   }
-  // An initializer that is an input too is the default of that input; before IR version 4 all were listed so.
+  // An initializer that is also an input is the default of that input; before IR version 4 every initializer was.
   const inputs = proto.input
     .filter((v) => !initializers.has(v.name))
     .map((v) => readValueInfo(v, `${place}, input "${v.name}"`));
   checkNames([...inputs.map((v) => v.name), ...initializers.keys()], "input or initializer", place);
   const given = new Set([...inputs.map((v) => v.name), ...initializers.keys()]);
-  const known = within(outer, given);
-  const visible = within(known, new Set(proto.node.flatMap((n) => n.output)));
+  const known = nestedScope(outer, given);
+  const visible = nestedScope(known, new Set(proto.node.flatMap((n) => n.output)));
   const nodes = sortNodes(
     proto.node.map((n, i) => readNode(n, i, place, { outer: visible, external })),
     known,
@@ -113,7 +113,7 @@ const readGraph = (proto: GraphProto, place: string, { outer, external }: Surrou
   return { name: proto.name, inputs, outputs, initializers, nodes };
 };
 
-/** Constants of 4 bits are read as bytes; what quantises to 4 bits would then saturate where bytes do. */
+/** Refuses quantisation to 4 bits: its zero point would be read as bytes, so that the result would saturate at the bounds of bytes. */
 const refuseNibbles = (proto: GraphProto, place: string): void => {
   const constants = proto.node.filter((n) => n.attribute.some((a) => a.t && isNibbles(a.t)));
   const names = new Set([
@@ -124,7 +124,7 @@ const refuseNibbles = (proto: GraphProto, place: string): void => {
   if (node) throw new OnnxError("quantises to 4 bits, which only constants may have", `${place}, node "${node.name}"`);
 };
 
-const within = (outer: Scope, own: ReadonlySet<string>): Scope => ({
+const nestedScope = (outer: Scope, own: ReadonlySet<string>): Scope => ({
   has: (name) => own.has(name) || outer.has(name),
 });
 
@@ -137,11 +137,11 @@ const checkNames = (names: readonly string[], what: string, place: string): void
   }
 };
 
-/** What exporters write for a size that is open, the same for every axis: no symbols, for those of one name are of one size. */
+/** Placeholders that exporters write for every unknown size. They are not symbols: axes with the same symbol have the same size. */
 const noSymbols: ReadonlySet<string> = new Set(["", "?", "*", "-1", "None", "null", "nan"]);
 
 const readValueInfo = (proto: ValueInfoProto, place: string): ValueInfo => {
-  // The outputs of subgraphs need no type.
+  // The type is optional for the outputs of subgraphs.
   if (proto.type?.value.case === undefined) return { name: proto.name, dtype: "float32", shape: null, untyped: true };
   if (proto.type.value.case !== "tensorType")
     throw new OnnxError(`is a ${proto.type.value.case}; only tensors are supported`, place);
@@ -175,7 +175,7 @@ const readNode = (proto: NodeProto, index: number, graph: string, around: Surrou
 
 const text = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 
-/** As a number; what lies beyond int64's largest double saturates, so that "to the end" (2^63 − 1) can be written back. */
+/** An int64 as a number, at most the largest double below 2^63, so that "to the end" (2^63 − 1) can be written back. */
 const toNumber = (i: bigint): number => Math.min(Number(i), 2 ** 63 - 1024);
 
 const readAttribute = (proto: AttributeProto, place: string, around: Surroundings): Attribute => {

@@ -1,4 +1,4 @@
-/** When two tensors hold the same, and two nodes compute the same. */
+/** Equality of tensors and of nodes. */
 
 import type { DataOf } from "../tensor.ts";
 import type { Attributes } from "./graph.ts";
@@ -12,7 +12,7 @@ export const sameBytes = (a: DataOf, b: DataOf): boolean => {
   return true;
 };
 
-/** Equal for equal nodes on equal inputs. */
+/** A key that is equal for equal nodes on the same inputs. */
 export const keyOf = (
   domain: string,
   op: string,
@@ -24,7 +24,7 @@ export const keyOf = (
   return Object.keys(attributes).length === 0 ? plain : plain + JSON.stringify(attributes, distinct);
 };
 
-/** JSON has no NaN, no infinities and one zero: attributes that differ in these are different. */
+/** Replaces numbers that JSON does not distinguish (NaN, the infinities and −0) with distinct strings. */
 const distinct = (_: string, value: unknown): unknown =>
   typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
     ? `number ${1 / value} ${value}`

@@ -1,10 +1,10 @@
-/** What the operators take: their inputs, and which of their attributes are floating-point numbers. Source: the ONNX schemas. */
+/** The inputs of the operators, and their floating-point attributes. Source: the ONNX schemas. */
 
 import { OnnxError, describe, type Node } from "./graph.ts";
 
 /**
- * Operators by their inputs, in the opset-21 form or the first one after it. "f": float types are among those allowed; "i": they are
- * not; "?": optional; "+": one or more of them.
+ * Operators by their inputs, in the opset-21 form or, for later operators, in their first form. "f": float types are allowed; "i":
+ * they are not; "?": the input is optional; "+": there are one or more such inputs.
  */
 const operatorsByInputs: Readonly<Record<string, string>> = {
   "": "Constant",
@@ -43,10 +43,10 @@ const operatorsByInputs: Readonly<Record<string, string>> = {
 
 /** The inputs of one operator. */
 export interface Signature {
-  /** The first `required` inputs must be present. */
+  /** The number of inputs that must be present. */
   readonly required: number;
-  /** Infinity for a variadic operator. */
-  readonly most: number;
+  /** Maximum number of inputs; Infinity for a variadic operator. */
+  readonly maximum: number;
   /** Whether input `index` may have a floating-point type. */
   readonly isFloat: (index: number) => boolean;
 }
@@ -56,7 +56,7 @@ const signature = (words: string): Signature => {
   const variadic = inputs.at(-1)?.endsWith("+") ?? false;
   return {
     required: inputs.filter((input) => !input.endsWith("?")).length,
-    most: variadic ? Infinity : inputs.length,
+    maximum: variadic ? Infinity : inputs.length,
     isFloat: (index) => (inputs[Math.min(index, variadic ? inputs.length - 1 : index)] ?? "").startsWith("f"),
   };
 };
@@ -68,27 +68,27 @@ const signatures: ReadonlyMap<string, Signature> = new Map(
   [...byOperator(operatorsByInputs)].map(([op, words]) => [op, signature(words)] as const),
 );
 
-/** The inputs of an operator of the standard domain, or undefined where the table does not have it. */
+/** The inputs of an operator of the standard domain; undefined if it is not in the table. */
 export const signatureOf = (operator: string): Signature | undefined => signatures.get(operator);
 
 const plural = (count: number): string => `${count} input${count === 1 ? "" : "s"}`;
 
-const expected = ({ required, most }: Signature): string => {
-  if (most === Infinity) return `at least ${plural(required)}`;
-  return required === most ? plural(required) : `${required} to ${plural(most)}`;
+const expected = ({ required, maximum }: Signature): string => {
+  if (maximum === Infinity) return `at least ${plural(required)}`;
+  return required === maximum ? plural(required) : `${required} to ${plural(maximum)}`;
 };
 
-/** @param inputs null where an input is absent. @throws OnnxError for a standard operator with too many inputs, or without one that it requires. */
+/** @param inputs null for an absent input. @throws OnnxError for a standard operator with too many inputs, or without a required one. */
 export const checkInputs = (node: Node, inputs: readonly unknown[]): void => {
   const known = node.domain === "" ? signatures.get(node.op) : undefined;
   if (!known) return;
   const missing = Array.from({ length: known.required }, (_, i) => i).find((i) => (inputs[i] ?? null) === null);
   const fault = missing === undefined ? `has ${plural(inputs.length)}` : `input ${missing} is absent`;
-  if (missing === undefined && inputs.length <= known.most) return;
+  if (missing === undefined && inputs.length <= known.maximum) return;
   throw new OnnxError(`${fault}; ${node.op} takes ${expected(known)}`, describe(node));
 };
 
-/** Operators by the names of their floating-point attributes, onnxruntime's own operators included. */
+/** Operators by the names of their floating-point attributes, including onnxruntime's own operators. */
 const operatorsByFloats: Readonly<Record<string, string>> = {
   alpha: "Celu Elu FusedMatMul LeakyRelu QGemm QLinearLeakyRelu QuickGelu Swish ThresholdedRelu",
   "alpha beta": "Gemm HardSigmoid",
@@ -113,5 +113,5 @@ const floats: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   [...byOperator(operatorsByFloats)].map(([op, names]) => [op, new Set(names.split(" "))] as const),
 );
 
-/** Whether an attribute is a float, or a list of them. Every other number is an integer. */
+/** Whether an attribute is a float or a list of floats. Every other numeric attribute is an integer. */
 export const isFloatAttribute = (operator: string, name: string): boolean => floats.get(operator)?.has(name) ?? false;

@@ -1,13 +1,13 @@
-/** Topological order of nodes. */
+/** Topological sorting of nodes. */
 
 import { OnnxError, describe, type Attribute, type Graph, type Node } from "./graph.ts";
 
-/** Names that are defined around the nodes. */
+/** The names that are defined outside the nodes. */
 export interface Scope {
   has(name: string): boolean;
 }
 
-/** What a node reads, from its inputs and from the subgraphs in its attributes. */
+/** The names that a node reads: its inputs, and the names that its subgraphs capture. */
 export const readsOf = (node: Node): string[] => [
   ...node.inputs.filter((name) => name !== ""),
   ...Object.values(node.attributes).flatMap(captured),
@@ -25,7 +25,7 @@ const captured = (attribute: Attribute): string[] => {
 };
 
 /**
- * The nodes so ordered that each value is defined before it is used; nodes that are already in order keep it (Kahn 1962).
+ * The nodes in topological order (Kahn 1962); nodes that are in order already keep their order.
  * @throws OnnxError for a value that is defined twice or never, and for a cycle.
  */
 export const sortNodes = (nodes: readonly Node[], known: Scope, place: string): Node[] => {
@@ -59,7 +59,7 @@ export const sortNodes = (nodes: readonly Node[], known: Scope, place: string): 
   return ordered.map((i) => nodes[i]!);
 };
 
-/** Indices in topological order, first ready first; `waiting` counts down to 0 for each that is placed. */
+/** Indices in topological order; `waiting` is the number of inputs of each node that are not computed yet. */
 const kahn = (waiting: number[], consumers: readonly (readonly number[])[]): number[] => {
   const inOrder = consumers.every((list, i) => list.every((c) => c > i));
   if (inOrder) {
@@ -67,7 +67,7 @@ const kahn = (waiting: number[], consumers: readonly (readonly number[])[]): num
     return waiting.map((_, i) => i);
   }
   const ready = waiting.flatMap((count, i) => (count === 0 ? [i] : []));
-  // The loop also visits what it appends.
+  // The loop also visits the elements that it appends.
   for (const next of ready) for (const c of consumers[next]!) if (--waiting[c]! === 0) ready.push(c);
   return ready;
 };

@@ -1,9 +1,9 @@
-/** A node of a graph under construction, with the values that it reads and makes. */
+/** A node of a graph under construction, with its input and output values. */
 
 import type { Node } from "./graph.ts";
 import type { Value } from "./value.ts";
 
-/** A node with its values, in place of their names. */
+/** A node with its input and output values. */
 export interface Step {
   readonly node: Node;
   readonly inputs: readonly (Value | null)[];

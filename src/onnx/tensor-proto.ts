@@ -1,4 +1,4 @@
-/** Tensors to and from ONNX's TensorProto. */
+/** Conversion of tensors from and to ONNX's TensorProto. */
 
 import { create } from "@bufbuild/protobuf";
 import { TensorProtoSchema, TensorProto_DataLocation, type TensorProto } from "onnx-buf";
@@ -6,7 +6,7 @@ import { bytesPerElement, newData, sizeOf, tensor, tensorOf, type DType, type Te
 import { externalBytes, type External } from "./external-data.ts";
 import { OnnxError } from "./graph.ts";
 
-/** ONNX's numbers for the element types. */
+/** ONNX's codes of the element types. */
 const codes: Readonly<Record<DType, number>> = {
   float32: 1,
   uint8: 2,
@@ -23,13 +23,13 @@ const codes: Readonly<Record<DType, number>> = {
 };
 const dtypes = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype as DType]));
 
-/** Types of two elements a byte, which are held as bytes: constants of theirs stand behind a DequantizeLinear. */
+/** Types of 4 bits, whose constants are unpacked to bytes; they are inputs of DequantizeLinear. */
 const nibbles = new Map<number, "uint8" | "int8">([
   [21, "uint8"],
   [22, "int8"],
 ]);
 
-/** Whether a tensor has elements of 4 bits. */
+/** Whether the elements of a tensor have 4 bits. */
 export const isNibbles = (proto: TensorProto): boolean => nibbles.has(proto.dataType);
 
 export const codeOf = (dtype: DType): number => codes[dtype];
@@ -43,7 +43,7 @@ export const dtypeOf = (code: number, place: string): DType => {
   return dtype;
 };
 
-/** Largest number of elements of one tensor; beyond it a file is taken for hostile. */
+/** Maximum number of elements of one tensor; a file with larger tensors is refused as hostile. */
 const MAX_ELEMENTS = 2 ** 29;
 
 const shapeOf = (proto: TensorProto, place: string): number[] => {
@@ -54,7 +54,7 @@ const shapeOf = (proto: TensorProto, place: string): number[] => {
   return shape;
 };
 
-/** The field that holds the values where they are not raw bytes. */
+/** The field that holds the values if they are not in raw_data. */
 const typedField = (proto: TensorProto, dtype: DType): readonly (number | bigint)[] => {
   switch (dtype) {
     case "float32":
@@ -75,8 +75,8 @@ const fieldsOf = (proto: TensorProto): Map<string, string> =>
   new Map(proto.externalData.map(({ key, value }) => [key, value]));
 
 /**
- * @param external reads the file beside the model in which the values may be.
- * @throws OnnxError for values in a file that cannot be had, unsupported element types, and lengths that contradict the shape.
+ * @param external reads a separate file in the model's folder that may hold the values.
+ * @throws OnnxError if the external file is not available, for unsupported element types, and for lengths that contradict the shape.
  */
 export const readTensor = (proto: TensorProto, place: string, external?: External): Tensor => {
   const shape = shapeOf(proto, place);
@@ -89,7 +89,7 @@ export const readTensor = (proto: TensorProto, place: string, external?: Externa
   const values = typedField(proto, dtype);
   const given = raw.length > 0 ? raw.length / bytesPerElement(dtype) : values.length;
   if (given !== size)
-    throw new OnnxError(`holds ${given} values, its shape [${shape.join(", ")}] wants ${size}`, place);
+    throw new OnnxError(`holds ${given} values; its shape [${shape.join(", ")}] requires ${size}`, place);
   const data = newData(dtype, size);
   if (raw.length > 0) new Uint8Array(data.buffer).set(raw);
   else if (dtype === "int64" || dtype === "uint64") (data as BigInt64Array).set(values.map(BigInt));
@@ -97,7 +97,7 @@ export const readTensor = (proto: TensorProto, place: string, external?: Externa
   return tensor(dtype, shape, data);
 };
 
-/** Elements of 4 bits, the first of each byte in its low half. */
+/** Unpacks elements of 4 bits; the low half of a byte comes first. */
 const unpacked = (
   dtype: "uint8" | "int8",
   shape: readonly number[],
@@ -107,7 +107,7 @@ const unpacked = (
   const size = sizeOf(shape);
   if (bytes.length !== Math.ceil(size / 2))
     throw new OnnxError(
-      `holds ${bytes.length} bytes, its shape [${shape.join(", ")}] wants ${Math.ceil(size / 2)}`,
+      `holds ${bytes.length} bytes; its shape [${shape.join(", ")}] requires ${Math.ceil(size / 2)}`,
       place,
     );
   const values = Array.from({ length: size }, (_, i) => (bytes[i >> 1]! >> (4 * (i % 2))) & 15);

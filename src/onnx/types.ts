@@ -1,4 +1,4 @@
-/** Types of all values of a graph whose sizes are fixed. */
+/** The types of all values of a graph with fixed sizes. */
 
 import type { Tensor } from "../tensor.ts";
 import { OnnxError, type Graph } from "./graph.ts";
@@ -6,10 +6,10 @@ import { inferTypes } from "./infer.ts";
 import type { TensorType, Value } from "./value.ts";
 
 /**
- * By name. The graph must be in opset-21 form.
+ * The types by name. The graph must be in opset-21 form.
  *
- * @param known types of some of its values, which are not inferred again.
- * @throws OnnxError where a size is not fixed.
+ * @param known types of some values, which are not inferred again.
+ * @throws OnnxError if a size is not fixed.
  */
 export const typesOf = (
   graph: Graph,

@@ -1,6 +1,6 @@
 /**
- * Older and newer forms of operators to their opset-21 form, so that everything behind the reader knows one form of each.
- * Sources: the operator changelog of ONNX, and onnxruntime's kernels where the specification is silent.
+ * Converts older and newer forms of operators to their opset-21 form, the only form that the rest of Faultline handles. Sources: the
+ * operator changelog of ONNX, and onnxruntime's kernels where the specification does not define the behaviour.
  */
 
 import { tensorOf } from "../tensor.ts";
@@ -12,7 +12,7 @@ import { without, type Context, type Upgrade, type Upgraded } from "./upgrade/ru
 import { Cast, DequantizeLinear, QuantizeLinear } from "./upgrade/types.ts";
 import { normaliseAxis, required, type Value } from "./value.ts";
 
-/** An attribute that became the input behind the present ones. */
+/** Converts an attribute to an input, which is appended. */
 const attributeToInput =
   (name: string, before: number): Upgrade =>
   ({ node, inputs, op, opset }) => {
@@ -38,7 +38,7 @@ const Constant: Upgrade = ({ node, op }) => {
   return op.tensor(value, node.outputs[0]);
 };
 
-/** Before opset 13 the input was flattened to two dimensions at `axis` (default 1), and the softmax taken over the second. */
+/** Before opset 13 the input was flattened to two dimensions at `axis` (default 1), and the softmax was over the second. */
 const softmax: Upgrade = ({ node, inputs, op, opset }) => {
   const x = required(node, inputs, 0);
   const raw = intOf(node, "axis", opset < 13 ? 1 : -1);
@@ -65,7 +65,7 @@ const Slice: Upgrade = ({ node, inputs, op, opset }) => {
   };
 };
 
-/** For every axis: where pads name theirs, onnxruntime's transpose optimiser (1.30) takes them for those of all axes. */
+/** The pads are given for every axis, because onnxruntime's transpose optimiser (1.30) ignores the input `axes` of Pad. */
 const Pad: Upgrade = ({ node, inputs, op, opset }) => {
   if (opset >= 11 && inputs[3]) {
     const { begin, end } = padAmounts(node, inputs);
@@ -101,7 +101,7 @@ const Split: Upgrade = ({ node, inputs, op, opset }) => {
   return { op: "Split", inputs: [x, op.ints((opset < 13 && intsOf(node, "split", undefined)) || even)], attributes };
 };
 
-/** In evaluation mode the identity; where its mask is named, a node that keeps everything. */
+/** The identity in evaluation mode; if the mask is used, the node stays, and its mask keeps everything. */
 const Dropout: Upgrade = ({ node, inputs }) => {
   const training = inputs[2];
   if (training && !training.constant)
@@ -142,7 +142,7 @@ const TopK: Upgrade = ({ node, inputs, op, opset }) => {
   return { op: "TopK", inputs: [inputs[0]!, k!], attributes: without(node.attributes, "k") };
 };
 
-/** Before opset 20 there were two spatial axes, and the modes were named after them. */
+/** Before opset 20 there were only two spatial axes, and the modes were called bilinear and bicubic. */
 const GridSample: Upgrade = ({ node, inputs }) => ({
   op: node.op,
   inputs,
@@ -151,7 +151,7 @@ const GridSample: Upgrade = ({ node, inputs }) => ({
 
 const reduceAxes = attributeToInput("axes", 18);
 
-/** Operators in whose place another operator, or a value, stands whatever their form. */
+/** Operators that are always replaced by another operator or a value. */
 const replacements: Readonly<Record<string, Upgrade>> = {
   Constant,
   Upsample: Resize,
@@ -192,11 +192,11 @@ const newForms: Readonly<Record<string, Upgrade>> = {
 
 const upgrades: Readonly<Record<string, Upgrade>> = { ...replacements, ...newForms };
 
-/** Operators that no loaded graph has, and those of which it has the newest form only. */
+/** Operators that do not occur in loaded graphs, and operators that occur in their opset-21 form only. */
 export const replacedOperators: readonly string[] = Object.keys(replacements);
 export const upgradedOperators: readonly string[] = Object.keys(newForms);
 
-/** `node` of a model of version `opset`, in its opset-21 form. @throws OnnxError for training-mode nodes. */
+/** A node of a model of version `opset` in its opset-21 form. @throws OnnxError for nodes in training mode. */
 export const upgrade = (context: Context): Upgraded => {
   const { node, inputs } = context;
   const convert = node.domain === "" && Object.hasOwn(upgrades, node.op) ? upgrades[node.op] : undefined;

@@ -1,9 +1,9 @@
-/** Values whose type is known: what shape inference and the builder work on. */
+/** Typed values, on which shape inference and the builder work. */
 
 import type { DType, Tensor } from "../tensor.ts";
 import { OnnxError, describe, type Node } from "./graph.ts";
 
-/** A value of fixed shape, named as in the graph; `constant` where its elements are known when the graph is built. */
+/** A value of fixed shape, named as in the graph; `constant` holds its elements if they are known when the graph is built. */
 export interface Value {
   readonly name: string;
   readonly dtype: DType;
@@ -16,17 +16,17 @@ export interface TensorType {
   readonly shape: readonly number[];
 }
 
-/** The types of a node's outputs, from its inputs (null: absent). Operators are taken in their opset-21 form. */
+/** Infers the types of a node's outputs from its inputs (null if absent). The node must be in its opset-21 form. */
 export type Infer = (node: Node, inputs: readonly (Value | null)[]) => readonly TensorType[];
 
-/** @throws OnnxError where a required input is absent. */
+/** The required input `index`. @throws OnnxError if it is absent. */
 export const required = (node: Node, inputs: readonly (Value | null)[], index: number): Value => {
   const value = inputs[index];
   if (!value) throw new OnnxError(`input ${index} is absent`, describe(node));
   return value;
 };
 
-/** The integers of a constant input. @throws OnnxError where it is not known when the graph is built. */
+/** The integers of a constant input. @throws OnnxError if it is not constant when the graph is built. */
 export const constantInts = (node: Node, value: Value): number[] => {
   if (!value.constant) {
     throw new OnnxError(
@@ -37,7 +37,7 @@ export const constantInts = (node: Node, value: Value): number[] => {
   return Array.from(value.constant.data as ArrayLike<number | bigint>, Number);
 };
 
-/** `axis` counted from the front. @throws OnnxError out of range. */
+/** `axis` counted from the front. @throws OnnxError if it is out of range. */
 export const normaliseAxis = (node: Node, axis: number, rank: number): number => {
   const positive = axis < 0 ? axis + rank : axis;
   if (positive < 0 || positive >= Math.max(rank, 1))
@@ -45,7 +45,7 @@ export const normaliseAxis = (node: Node, axis: number, rank: number): number =>
   return positive;
 };
 
-/** The element type that all of `values` share. @throws OnnxError where they differ. */
+/** The common element type of `values`. @throws OnnxError if they differ. */
 export const sharedType = (node: Node, values: readonly Value[]): DType => {
   const [first] = values;
   if (!first) throw new OnnxError("has no inputs", describe(node));
@@ -57,9 +57,9 @@ export const sharedType = (node: Node, values: readonly Value[]): DType => {
   return first.dtype;
 };
 
-/** NumPy's broadcasting of several shapes. @throws OnnxError where they do not fit. */
+/** The broadcast shape of several shapes by NumPy's rules. @throws OnnxError if they are incompatible. */
 export const broadcastShapes = (node: Node, shapes: readonly (readonly number[])[]): number[] => {
-  const rank = shapes.reduce((most, s) => Math.max(most, s.length), 0);
+  const rank = shapes.reduce((longest, s) => Math.max(longest, s.length), 0);
   return Array.from({ length: rank }, (_, i) => {
     let size = 1;
     for (const shape of shapes) {

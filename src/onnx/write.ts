@@ -1,4 +1,4 @@
-/** A Model to the bytes of an ONNX file. */
+/** Writes a Model as the bytes of an ONNX file. */
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
@@ -19,7 +19,7 @@ import {
 import type { Attribute, Dimension, Graph, Model, ValueInfo } from "./graph.ts";
 import { codeOf, writeTensor } from "./tensor-proto.ts";
 
-/** The bytes of an ONNX file of a model; `readModel(writeModel(m))` means the same as `m`. */
+/** The bytes of an ONNX file of a model; `readModel(writeModel(m))` is equivalent to `m`. */
 export const writeModel = (model: Model): Uint8Array<ArrayBuffer> => {
   const opsets = [["", model.opset] as const, ...model.domains];
   const proto = create(ModelProtoSchema, {
@@ -32,7 +32,7 @@ export const writeModel = (model: Model): Uint8Array<ArrayBuffer> => {
   return new Uint8Array(toBinary(ModelProtoSchema, proto));
 };
 
-/** `listed`: before IR version 4 every initializer was listed among the inputs as well. */
+/** @param listed lists every initializer among the inputs as well, as required before IR version 4. */
 const writeGraph = (graph: Graph, listed = false): GraphProto =>
   create(GraphProtoSchema, {
     name: graph.name,

@@ -1,4 +1,4 @@
-/** The visitor's own hardware: which backend takes a network, and the runtimes, each started once. */
+/** The backends of the visitor's machine: selection for a network, and the runtimes, each of which is started once. */
 
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import scriptUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
@@ -14,13 +14,13 @@ export interface Started {
   readonly threads: number;
 }
 
-/** Of memory; browsers tell it rounded, at most 8 GiB, or not at all. */
+/** The machine's memory in bytes; browsers report it rounded and at most 8 GiB, or not at all. */
 const machineBytes = (): number => ((navigator as { readonly deviceMemory?: number }).deviceMemory ?? 4) * 2 ** 30;
 
-/** Memory that a run may be predicted to take: a quarter of the machine's. WASM's addresses end at 4 GiB. */
+/** Maximum predicted memory of a run: a quarter of the machine's, at most 2 GiB. The address space of WASM ends at 4 GiB. */
 export const budgetBytes = (): number => Math.min(machineBytes() / 4, 2 * 2 ** 30);
 
-/** Threads share memory, which only isolated pages may; two of them on one core gain nothing. */
+/** The number of threads. They need shared memory, which requires cross-origin isolation; more threads than cores gain nothing. */
 const threadsHere = (): number =>
   globalThis.crossOriginIsolated ? Math.min(8, Math.max(1, Math.ceil(navigator.hardwareConcurrency / 2))) : 1;
 
@@ -43,7 +43,7 @@ const adapterHere = async (): Promise<Adapter> => {
   return { name: nameOf(adapter), software: adapter.info.isFallbackAdapter };
 };
 
-/** @throws RuntimeError where WebGPU is wanted and cannot be had. */
+/** @throws RuntimeError if WebGPU is requested and not available. */
 export const chooseFor = (network: Network, wanted: Wanted): Promise<Choice> =>
   chooseBackend(wanted, { adapter: adapterHere, missing: () => gpuFaults(network) });
 
@@ -62,7 +62,7 @@ const starts: { readonly [B in Backend]: () => Promise<Started> } = {
 
 const started = new Map<Backend, Promise<Started>>();
 
-/** @throws FetchError, RuntimeError; a failure is not remembered. */
+/** Starts the runtime of a backend once; a failed start is tried again. @throws FetchError, RuntimeError */
 export const start = (backend: Backend): Promise<Started> => {
   const known = started.get(backend);
   if (known) return known;

@@ -1,8 +1,8 @@
-/** The engine as the page sees it: calls that are answered, one at a time, and an end at any time. */
+/** The page's interface to the engine: asynchronous calls, one at a time, and termination at any time. */
 
 import type { Call, Calls, EngineFailure, Reply, Request, Stage, Stepped } from "./messages.ts";
 
-/** What the engine refused or could not do. */
+/** A call that the engine refused or that failed. */
 export class EngineRefusal extends Error {
   override readonly name = "EngineRefusal";
   readonly failure: EngineFailure;
@@ -20,9 +20,9 @@ export interface Watch {
 export interface Engine {
   /** @throws EngineRefusal */
   readonly call: <C extends Call>(call: C, given: Calls[C]["given"], watch?: Watch) => Promise<Calls[C]["answer"]>;
-  /** What runs stops at its next step. */
+  /** Stops the current call at its next step. */
   readonly cancel: () => void;
-  /** Ends it at once, with its memory. What runs is refused as cancelled. */
+  /** Terminates the engine at once and frees its memory; the current call is rejected as cancelled. */
   readonly end: () => void;
 }
 
@@ -60,7 +60,7 @@ export const startEngine = (): Engine => {
     call: <C extends Call>(call: C, given: Calls[C]["given"], watch: Watch = {}) =>
       new Promise<Calls[C]["answer"]>((resolve, reject) => {
         calls += 1;
-        // An id belongs to one call, so that its answer is that call's.
+        // The id identifies the call, so the answer has the call's type.
         waiting.set(calls, { ...watch, resolve, reject });
         send({ id: calls, call, given } as Request);
       }),

@@ -1,10 +1,10 @@
-/** What the panels show, pixel by pixel. */
+/** The colours of the panels' pixels. */
 
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import type { Rgb } from "./messages.ts";
 import type { Colour } from "./picture.ts";
 
-/** The image itself; values are rounded, halves to even, by the array. */
+/** The image itself; the Uint8ClampedArray rounds half to even. */
 export const ofImage = ({ data }: Image): Colour => {
   const area = data.length / 3;
   return (i, rgba) => {
@@ -23,19 +23,19 @@ export const ofPerturbation = (before: Image, after: Image, epsilon: number): Co
   };
 };
 
-/** By the palette; what is no class is black. */
+/** The colours of the classes; other labels are black. */
 export const ofLabels =
   ({ data }: Labels, palette: readonly Rgb[]): Colour =>
   (i, rgba) =>
     rgba.set(palette[data[i]!] ?? [0, 0, 0], 4 * i);
 
-/** Rec. 709 luma of a pixel. */
+/** The Rec. 709 luma of a pixel. */
 const grey = ({ data }: Image, i: number): number => {
   const area = data.length / 3;
   return 0.2126 * data[i]! + 0.7152 * data[area + i]! + 0.0722 * data[2 * area + i]!;
 };
 
-/** The colour of the new label where it differs, the picture in grey elsewhere. */
+/** The colour of the new label where it differs from the old one, the image in grey elsewhere. */
 export const ofChanges = (image: Image, before: Labels, after: Labels, palette: readonly Rgb[]): Colour => {
   const shown = ofLabels(after, palette);
   return (i, rgba) => {

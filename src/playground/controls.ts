@@ -1,4 +1,4 @@
-/** The form: what to attack, with what, how far. */
+/** The form with the settings of an attack. */
 
 import { attackEntry, attackNames, defaultOption, defaultSteps, type AttackName } from "../attacks/catalogue.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
@@ -29,17 +29,19 @@ const [epsilon, steps, alpha, seed] = ["epsilon", "steps", "alpha", "seed"].map(
 const radius = (): number => epsilons[epsilon.valueAsNumber]!;
 const attackName = (): AttackName => attack.value as AttackName;
 
-/** Until the visitor says otherwise. */
+/** Whether the number of steps is the default; false once the visitor sets it. */
 let byProtocol = true;
+/** Whether the step size is the default of the attack; false once the visitor sets it. */
+let ownAlpha = true;
 
-/** The strongest of the paper. */
+/** The attack that is selected initially, the strongest one of the paper. */
 const FIRST: AttackName = "ifgsm-ii";
 attack.append(...attackNames.map((name) => new Option(attackEntry(name).title, name, name === FIRST, name === FIRST)));
 
-/** Controls of the options that stand in the page itself. */
+/** Options whose controls are part of lab.html. */
 const ownControls: ReadonlySet<OptionName> = new Set(["alpha", "steps"]);
 
-/** A control for each further option of any attack. */
+/** A control for each other option of any attack. */
 const optionInputs: ReadonlyMap<OptionName, HTMLInputElement> = new Map(
   optionNames
     .filter((name) => !ownControls.has(name))
@@ -55,7 +57,7 @@ const optionInputs: ReadonlyMap<OptionName, HTMLInputElement> = new Map(
       });
       const label = Object.assign(document.createElement("label"), { htmlFor: name, textContent: title });
       const taking = attackNames.find((each) => attackEntry(each).options[name] !== undefined);
-      field.value = String(taking ? defaultOption(taking, name, 1) : minimum);
+      field.value = String(taking ? defaultOption(taking, name, { epsilon: 1 }) : minimum);
       byId("options", HTMLDivElement).append(label, field);
       return [name, field] as const;
     }),
@@ -72,8 +74,9 @@ const follow = (): void => {
   byId("epsilon-value", HTMLOutputElement).value = String(radius());
   epsilon.setAttribute("aria-valuetext", `${radius()} grey levels`);
   byId("attack-hint", HTMLElement).textContent = entry.summary;
-  if (byProtocol || stepsFixed) steps.value = String(defaultSteps(attackName(), radius()));
+  if (byProtocol || stepsFixed) steps.value = String(defaultSteps(attackName(), { epsilon: radius() }));
   steps.disabled = stepsFixed;
+  if (ownAlpha && takes("alpha")) alpha.value = String(defaultOption(attackName(), "alpha", { epsilon: radius() }));
   alpha.disabled = !takes("alpha");
   seed.disabled = !entry.random;
   for (const [name, field] of optionInputs) field.disabled = !takes(name);
@@ -85,6 +88,9 @@ attack.addEventListener("change", follow);
 steps.addEventListener("input", () => {
   byProtocol = false;
   follow();
+});
+alpha.addEventListener("input", () => {
+  ownAlpha = false;
 });
 byId("protocol", HTMLButtonElement).addEventListener("click", () => {
   byProtocol = true;
@@ -118,14 +124,14 @@ const hintNetwork = (): void => {
   byId("network-hint", HTMLElement).textContent = `${architecture}, ${mebibytes(bytes)}. ${dataset}.`;
 };
 
-/** @param first is chosen, where it is there. */
+/** Fills the list of networks. @param first name of the network that is selected if it exists. */
 export const offerNetworks = (offered: readonly NetworkEntry[], first: string): void => {
   entries = offered;
   network.replaceChildren(...entries.map(({ name }) => new Option(name, name, name === first, name === first)));
   hintNetwork();
 };
 
-/** Settings of the address, as in `?attack=pgd&epsilon=4`; what is none is left out. */
+/** Applies the settings of the page's address, as in `?attack=pgd&epsilon=4`; invalid values are ignored. */
 export const takeFrom = (parameters: URLSearchParams): void => {
   for (const control of [network, attack, longest, backend, alpha, seed, steps, ...optionInputs.values()]) {
     const value = parameters.get(control.id);
@@ -134,6 +140,7 @@ export const takeFrom = (parameters: URLSearchParams): void => {
     control.value = value;
     if (!control.value || !control.checkValidity()) control.value = before;
     else if (control === steps) byProtocol = false;
+    else if (control === alpha) ownAlpha = false;
   }
   const index = epsilons.indexOf(Number(parameters.get("epsilon") ?? NaN));
   if (index >= 0) epsilon.value = String(index);
@@ -141,7 +148,7 @@ export const takeFrom = (parameters: URLSearchParams): void => {
   follow();
 };
 
-/** What makes the network look anew. */
+/** Calls `changed` when a setting changes that requires a new prediction. */
 export const onScene = (changed: () => void): void => {
   network.addEventListener("change", hintNetwork);
   for (const control of [network, longest, backend]) control.addEventListener("change", changed);

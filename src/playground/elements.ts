@@ -1,6 +1,6 @@
 /** The page's own elements. */
 
-/** @throws Error where the page has no such element. */
+/** @throws Error if the page has no such element. */
 export const byId = <E extends Element>(id: string, kind: new () => E): E => {
   const found = document.getElementById(id);
   if (found instanceof kind) return found;

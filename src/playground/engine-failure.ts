@@ -1,18 +1,17 @@
-/** What goes wrong in the engine, as data. */
+/** The failures of the engine, as data. */
 
 import { footprintsOf, largestFit } from "../networks/largest-fit.ts";
-import type { Objective } from "../objectives/objective.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import { RuntimeCrash, RuntimeError } from "../runtime/session.ts";
 import { ManifestError } from "../segmenter/manifest.ts";
-import type { Image, Segmenter } from "../segmenter/segmenter.ts";
+import type { Evaluated, Image, Segmenter } from "../segmenter/segmenter.ts";
 import { MemoryBudgetError, type SessionCache } from "../segmenter/session-cache.ts";
 import { FetchError } from "./fetched.ts";
 import type { EngineFailure } from "./messages.ts";
 import { spatialSize } from "../tensor.ts";
 import { reasonOf } from "../reason.ts";
 
-/** A failure on its way to the page. */
+/** An error with a failure that is sent to the page. */
 class EngineError extends Error {
   override readonly name = "EngineError";
   readonly failure: EngineFailure;
@@ -22,17 +21,17 @@ class EngineError extends Error {
   }
 }
 
-/** @param operators of the network that have no gradient. @throws EngineError where there are any. */
+/** @param operators the network's operators without a gradient. @throws EngineError if there are any. */
 export const requireGradient = (operators: readonly string[]): void => {
   if (operators.length > 0) throw new EngineError({ kind: "no-gradient", operators });
 };
 
-/** Before anything runs. @throws EngineError that tells the largest size that would fit. */
+/** Checks the predicted memory before a run. @throws EngineError with the largest size that would fit. */
 export const requireMemory = (
   cache: SessionCache,
   segmenter: Segmenter,
   image: Image,
-  objectives: readonly Objective[],
+  objectives: readonly Evaluated[],
 ): void => {
   const size = spatialSize(image);
   try {

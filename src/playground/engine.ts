@@ -1,17 +1,25 @@
-/** The engine: networks and attacks in a Web Worker, so that the page stays responsive. */
+/** The engine, which runs networks and attacks in a Web Worker, so that the page stays responsive. */
 
 import { meanOf } from "../evaluation/labels.ts";
 import { measure, type Measured } from "../evaluation/measure.ts";
-import { objectiveFor } from "../evaluation/plan.ts";
+import { evaluatedBy } from "../evaluation/plan.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
 import { scoresOf } from "../metrics/counts.ts";
 import { changedShare } from "../metrics/distances.ts";
+import { isGradient } from "../networks/require-memory.ts";
 import { leastLikelyObjective } from "../objectives/least-likely.ts";
 import { parseManifest } from "../segmenter/manifest.ts";
 import { gradientFaults } from "../segmenter/compile.ts";
 import { openNetwork } from "../segmenter/network.ts";
 import type { Runtime } from "../runtime/session.ts";
-import { createSegmenter, type Image, type Prediction, type Segmenter } from "../segmenter/segmenter.ts";
+import {
+  createSegmenter,
+  type Evaluate,
+  type Image,
+  type Prediction,
+  type SegmentationValue,
+  type Segmenter,
+} from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { budgetBytes, chooseFor, start } from "./backend.ts";
 import { failureOf, requireGradient, requireMemory } from "./engine-failure.ts";
@@ -27,14 +35,14 @@ interface Report {
 interface Open {
   readonly segmenter: Segmenter;
   readonly cache: SessionCache;
-  /** Operators that have no gradient. */
+  /** The operators without a gradient. */
   readonly refused: readonly string[];
 }
 
 let open: Open | undefined;
-/** By backend: networks share its memory. */
+/** The session cache of each backend, as the networks share its memory. */
 const caches = new Map<Runtime, SessionCache>();
-/** The last picture and what was predicted on it: attacks on it need not predict it again. */
+/** The last image and its prediction, which attacks reuse. */
 let seen: { readonly image: Image; readonly prediction: Prediction } | undefined;
 
 const download = async ({ name, manifest, file }: NetworkEntry) => {
@@ -74,7 +82,7 @@ const handlers: Handlers = {
   predict: async ({ image }, { stage }) => {
     const { segmenter, cache, refused } = opened();
     stage("prediction");
-    // What cannot be attacked need not be looked at: the page shrinks it first.
+    // An image that is too large to be attacked is refused here; the page then shrinks it.
     requireMemory(cache, segmenter, image, refused.length > 0 ? [] : [leastLikelyObjective()]);
     const prediction = await segmenter.predict(image);
     seen = { image, prediction };
@@ -83,22 +91,24 @@ const handlers: Handlers = {
 
   attack: async ({ image, plan }, { stage, step, signal }) => {
     const { segmenter, cache, refused } = opened();
-    requireGradient(refused);
+    const evaluated = evaluatedBy([plan.attack]);
+    if (evaluated.some(isGradient)) requireGradient(refused);
     stage("gradient");
-    await turn(); // lets the message out before the graph is built
-    requireMemory(cache, segmenter, image, [objectiveFor(plan)]);
+    await turn(); // sends the message before the graph is built
+    requireMemory(cache, segmenter, image, evaluated);
     const start = performance.now();
     let reached: Stepped["reached"] = null;
+    const watching =
+      <E extends SegmentationValue>(evaluate: Evaluate<E>): Evaluate<E> =>
+      async (at, ...rest) => {
+        const evaluation = await evaluate(at, ...rest);
+        reached = { image: at, labels: evaluation.labels };
+        return evaluation;
+      };
     const watched: Segmenter = {
       ...segmenter,
-      objective: (aim) => {
-        const evaluate = segmenter.objective(aim);
-        return async (at, ...rest) => {
-          const evaluation = await evaluate(at, ...rest);
-          reached = { image: at, labels: evaluation.labels };
-          return evaluation;
-        };
-      },
+      objective: (aim) => watching(segmenter.objective(aim)),
+      value: (aim) => watching(segmenter.value(aim)),
       predict: (at) => {
         reached = null;
         return segmenter.predict(at);
@@ -112,7 +122,7 @@ const handlers: Handlers = {
         signal,
         onStep: async (report) => {
           step({ report, reached });
-          await turn(); // lets "cancel" in
+          await turn(); // receives "cancel"
         },
       },
     );
@@ -140,7 +150,7 @@ const scored = (
 const sameImage = (a: Image, b: Image): boolean =>
   a.shape.join() === b.shape.join() && a.data.every((value, i) => value === b.data[i]);
 
-/** Messages are received between tasks, not between the promises of one. */
+/** Waits for the next task: messages are received between tasks, not between microtasks. */
 const turn = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve));
 
 const reply = (message: Reply): void => self.postMessage(message, { transfer: [] });

@@ -1,4 +1,4 @@
-/** Files that are served beside the page. */
+/** Fetches files that are served with the page. */
 
 export class FetchError extends Error {
   override readonly name = "FetchError";
@@ -9,7 +9,7 @@ export class FetchError extends Error {
   }
 }
 
-/** @param what is fetched, for the error. @throws FetchError */
+/** @param what a name of the file for the error message. @throws FetchError */
 export const fetched = async (what: string, url: URL | string): Promise<Response> => {
   const response = await fetch(url).catch((cause: unknown) => {
     throw new FetchError(what, "the server cannot be reached", { cause });

@@ -1,4 +1,4 @@
-/** What the page and its engine, a Web Worker, say to each other. */
+/** The messages between the page and its engine, a Web Worker. */
 
 import type { OptionValues } from "../attacks/options.ts";
 import type { AttackPlan } from "../evaluation/plan.ts";
@@ -8,12 +8,12 @@ import type { Choice, Wanted } from "../runtime/choose.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import type { Size } from "../tensor.ts";
 
-/** A network that is served beside the page; addresses are relative to the catalogue's. */
+/** A network that is served with the page; addresses are relative to that of the catalogue. */
 export interface NetworkEntry {
   readonly name: string;
   readonly architecture: string;
   readonly dataset: string;
-  /** Size of `file`. */
+  /** The size of `file`. */
   readonly bytes: number;
   readonly manifest: string;
   readonly file: string;
@@ -24,36 +24,37 @@ export type Rgb = readonly [number, number, number];
 export interface Opened {
   readonly classes: readonly { readonly name: string; readonly color: Rgb }[];
   readonly choice: Choice;
-  /** Of the backend; 1 on a GPU. */
+  /** The number of threads of the backend; 1 on a GPU. */
   readonly threads: number;
-  /** Of onnxruntime. */
+  /** The version of onnxruntime. */
   readonly version: string;
 }
 
 export interface Predicted {
   readonly labels: Labels;
-  /** Mean over the pixels of the largest class probability. */
+  /** The mean over the pixels of the largest class probability. */
   readonly confidence: number;
 }
 
-export type Plan = OptionValues & Pick<AttackPlan, "attack" | "epsilon" | "alpha" | "steps" | "seed">;
+export type Plan = OptionValues &
+  Pick<AttackPlan, "attack" | "alpha" | "steps" | "seed"> & { readonly epsilon: number };
 
-/** Of the adversarial picture in whole grey levels, as it can be saved. */
+/** The result of an attack: the adversarial image in whole grey levels, as it is saved, and its scores. */
 export interface Attacked {
   readonly image: Image;
   readonly labels: Labels;
-  /** Before rounding: what the perturbation is shown from. */
+  /** The image before rounding, from which the perturbation is displayed. */
   readonly unrounded: Image;
-  /** Against the network's own prediction on the clean picture. */
+  /** The scores, with the clean prediction as reference. */
   readonly scores: AttackScores;
   readonly perturbation: Perturbation;
-  /** 0..1 */
+  /** The share of pixels whose label changed, 0..1. */
   readonly changedPixelShare: number;
   readonly zeroGradientShare: number;
   readonly milliseconds: number;
 }
 
-/** A step, and where it led; null after the last one, which comes with the answer. */
+/** A step and the image that it reached; null after the last step, whose image is part of the answer. */
 export interface Stepped {
   readonly report: StepReport;
   readonly reached: { readonly image: Image; readonly labels: Labels } | null;
@@ -74,13 +75,13 @@ export type Request =
   | { readonly [C in Call]: { readonly id: number; readonly call: C; readonly given: Calls[C]["given"] } }[Call]
   | { readonly call: "cancel" };
 
-/** What is being waited for. */
+/** The stage of a call that is in progress. */
 export type Stage = "runtime" | "network" | "prediction" | "gradient";
 
-/** What went wrong, as data; `words.ts` puts it into words. */
+/** A failure as data; `words.ts` formats it as a message. */
 export type EngineFailure =
   | { readonly kind: "cancelled" }
-  /** `fit`: the largest size of the picture's aspect whose attack would fit, null where none does; absent where the CRF's lattice is at fault. */
+  /** `fit`: the largest size with the image's aspect ratio whose attack would fit; null if none fits, absent if the lattice of the CRF needs too much. */
   | {
       readonly kind: "memory";
       readonly predictedBytes: number;
@@ -91,7 +92,7 @@ export type EngineFailure =
   | { readonly kind: "network"; readonly reason: string }
   | { readonly kind: "fetch"; readonly what: string; readonly reason: string }
   | { readonly kind: "backend"; readonly reason: string }
-  /** The runtime went down: the engine must be started anew. */
+  /** The runtime crashed; the engine must be restarted. */
   | { readonly kind: "crash"; readonly reason: string }
   | { readonly kind: "unexpected"; readonly reason: string };
 

@@ -1,4 +1,4 @@
-/** What the bundler makes of files imported by `?url`: their address, relative to the bundle. */
+/** A file imported with `?url`: its address relative to the bundle. */
 declare module "*?url" {
   const url: string;
   export default url;

@@ -1,4 +1,4 @@
-/** The page /lab: what the visitor chooses, and what the engine answers. */
+/** The script of the page /lab, which connects the form, the engine and the panels. */
 
 import streetUrl from "../../examples/street.png?url";
 import type { StepReport } from "../evaluation/steps.ts";
@@ -24,10 +24,10 @@ const settings = byId("settings", HTMLFieldSetElement);
 const progress = byId("progress", HTMLProgressElement);
 
 let engine = startEngine();
-/** The network that the engine has open, and on which backend it was wanted. */
+/** The network that the engine has opened, and the requested backend. */
 let opened: (Opened & { readonly name: string; readonly wanted: string }) | null = null;
 let picture: Picture | null = null;
-/** The picture as the network sees it, and what it took it for. */
+/** The image at the size of the network's input, and its prediction. */
 let scene: { readonly image: Image; readonly predicted: Predicted } | null = null;
 let attacked: Attacked | null = null;
 
@@ -44,7 +44,7 @@ const renewEngine = (): void => {
   opened = null;
 };
 
-/** What went wrong, to the visitor. */
+/** Shows a failure to the visitor. */
 const report = (cause: unknown): void => {
   if (cause instanceof EngineRefusal) {
     if (cause.failure.kind === "crash" || cause.failure.kind === "backend") renewEngine();
@@ -56,7 +56,7 @@ const report = (cause: unknown): void => {
 
 const tellStage = (size: Size | null) => (stage: Stage) => tell(stageWords(stage, controls.chosenNetwork().name, size));
 
-/** The chosen network, on the wanted backend. */
+/** Opens the chosen network on the requested backend. */
 const openChosen = async (): Promise<Opened> => {
   const network = controls.chosenNetwork();
   const wanted = controls.wanted();
@@ -74,7 +74,7 @@ const openChosen = async (): Promise<Opened> => {
   }
 };
 
-/** The network's view of a picture, which is shrunk where an attack on it would not fit into memory. */
+/** Predicts the labels of a picture, which is shrunk if an attack on it would not fit into memory. */
 const predict = async (shown: Picture, size: Size): Promise<NonNullable<typeof scene>> => {
   const image = imageOf(shown, size);
   showPicture(image, shown.name);
@@ -96,7 +96,7 @@ const forgetAttack = (): void => {
   save.hidden = true;
 };
 
-/** Shows the picture, and what the network takes it for. */
+/** Shows the picture and its predicted labels. */
 const look = async (): Promise<void> => {
   if (!picture) return;
   scene = null;
@@ -123,7 +123,7 @@ const look = async (): Promise<void> => {
   }
 };
 
-/** One look after another; of those that wait only the last is taken. */
+/** Predictions run one after another; of those that wait, only the last one runs. */
 let looks = 0;
 let looking: Promise<void> = Promise.resolve();
 const lookAgain = (): void => {
@@ -139,7 +139,7 @@ const setAttacking = (attacking: boolean): void => {
   cancel.disabled = false;
   progress.hidden = !attacking;
   progress.value = 0;
-  // Where the results are below the form, as on phones.
+  // On narrow screens the results are below the form.
   const { bottom } = element("controls").getBoundingClientRect();
   if (attacking && element("told").getBoundingClientRect().top >= bottom) element("told").scrollIntoView();
 };
@@ -194,7 +194,7 @@ const attack = async (): Promise<void> => {
   }
 };
 
-/** A step that does not end is not waited for. */
+/** Time after which a step that does not end is terminated. */
 const PATIENCE_MS = 5000;
 let impatience: ReturnType<typeof setTimeout> | undefined;
 

@@ -1,4 +1,4 @@
-/** Pictures that the visitor chooses, drops anywhere, or pastes. */
+/** Input of pictures that the visitor chooses, drops or pastes. */
 
 import { byId } from "./elements.ts";
 
@@ -13,7 +13,7 @@ export const onPicture = (take: (file: File) => void): void => {
   };
   input.addEventListener("change", () => {
     takeFrom(input.files);
-    input.value = ""; // so that the same file can be chosen again
+    input.value = ""; // allows the same file to be chosen again
   });
   document.addEventListener("dragover", (event) => {
     event.preventDefault();

@@ -1,4 +1,4 @@
-/** Pictures as the browser decodes and draws them, and images as networks take them. */
+/** Conversion between pictures that the browser decodes and images as tensors. */
 
 import type { Image } from "../segmenter/segmenter.ts";
 import { type Size, tensor } from "../tensor.ts";
@@ -9,19 +9,19 @@ export interface Picture {
   readonly bitmap: ImageBitmap;
 }
 
-/** The browser's decoder: it knows more formats than Faultline's, and which way a camera was held. */
+/** Decodes with the browser, which supports more formats than Faultline and applies the Exif orientation. */
 export const readPicture = async (name: string, file: Blob): Promise<Picture> => {
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", imageOrientation: "from-image" });
   return { name, bitmap };
 };
 
-/** The picture's size, or less in its aspect, so that no side is longer than `longest`. */
+/** The picture's size, reduced in its aspect ratio such that no side is longer than `longest`. */
 export const sizeWithin = ({ width, height }: Size, longest: number): Size => {
   const scale = Math.min(1, longest / Math.max(width, height));
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 };
 
-/** Where the context is lost or the canvas too large there is none. */
+/** The drawing context. @throws Error if the context is lost or the canvas is too large. */
 const contextOf = (canvas: HTMLCanvasElement | OffscreenCanvas, { width, height }: Size) => {
   canvas.width = width;
   canvas.height = height;
@@ -30,7 +30,7 @@ const contextOf = (canvas: HTMLCanvasElement | OffscreenCanvas, { width, height 
   return context as CanvasRenderingContext2D;
 };
 
-/** [3,H,W] at that size, over black. At the picture's own size the pixels are its own. */
+/** The image [3,H,W] at the given size, composited over black; at the picture's own size its pixels are unchanged. */
 export const imageOf = ({ bitmap }: Picture, size: Size): Image => {
   const context = contextOf(document.createElement("canvas"), size);
   context.imageSmoothingQuality = "high";

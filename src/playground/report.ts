@@ -1,4 +1,4 @@
-/** The scores, the classes and the curve of an attack, as elements of the page. */
+/** The elements that show the scores, the classes and the curve of an attack. */
 
 import { classShares } from "../evaluation/labels.ts";
 import type { StepReport } from "../evaluation/steps.ts";
@@ -16,14 +16,14 @@ const element = <K extends keyof HTMLElementTagNameMap>(
   return made;
 };
 
-/** What is shown, and the number itself for whoever reads the page by machine. */
+/** A formatted number, with its machine-readable value. */
 const datum = (value: number | null, shown: string): HTMLDataElement =>
   element("data", { value: value === null ? "" : String(value) }, shown);
 
 const number = (name: string, id: string, value: number | null, shown: string, unit = ""): HTMLDivElement => {
-  const told = element("dd", { id }, datum(value, shown));
-  if (unit !== "") told.append(" ", element("small", {}, unit));
-  return element("div", {}, element("dt", {}, name), told);
+  const description = element("dd", { id }, datum(value, shown));
+  if (unit !== "") description.append(" ", element("small", {}, unit));
+  return element("div", {}, element("dt", {}, name), description);
 };
 
 export const showProgress = (list: HTMLElement, { step, steps, loss, changedPixelShare }: StepReport): void =>
@@ -49,14 +49,14 @@ export const showNumbers = (list: HTMLElement, attacked: Attacked): void => {
   );
 };
 
-/** A share of one as a bar, with the number beside it. */
+/** A share in 0..1 as a bar with its number. */
 const bar = (value: number): HTMLElement => {
   const filled = element("div", { className: "bar", ariaHidden: "true" }, element("i"));
   filled.style.setProperty("--share", String(value));
   return element("div", { className: "iou" }, filled, element("span", {}, datum(value, value.toFixed(2))));
 };
 
-/** Every class with its colour, the shares of pixels before and after, and what is left of its IoU. */
+/** Shows every class with its colour, the shares of pixels before and after the attack, and its IoU. */
 export const showLegend = (
   body: HTMLElement,
   classes: Opened["classes"],
@@ -92,7 +92,7 @@ const svg = (name: string, attributes: Readonly<Record<string, string | number>>
   return made;
 };
 
-/** The share of changed pixels after each step, from 0 at none. */
+/** Draws the share of changed pixels after each step, starting with 0. */
 export const showCurve = (canvas: Element, reports: readonly StepReport[]): void => {
   const steps = Math.max(1, reports[0]?.steps ?? 1);
   const [left, right, top, bottom] = [30, 396, 8, 100] as const;
@@ -113,6 +113,6 @@ export const showCurve = (canvas: Element, reports: readonly StepReport[]): void
     svg("path", { class: "line", d: path.join("") }),
     svg("circle", { class: "dot", cx: x(last.step), cy: y(last.changedPixelShare), r: 4 }),
   );
-  const told = reports.map(({ changedPixelShare }) => percent(changedPixelShare)).join(", ");
-  canvas.setAttribute("aria-label", `Share of the pixels with another label after each step: ${told}`);
+  const shares = reports.map(({ changedPixelShare }) => percent(changedPixelShare)).join(", ");
+  canvas.setAttribute("aria-label", `Share of the pixels with another label after each step: ${shares}`);
 };

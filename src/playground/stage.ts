@@ -1,4 +1,4 @@
-/** The six panels: the picture, attacked, and what was added; the labels of both, and where they differ. */
+/** The six panels: the picture, the adversarial picture, the perturbation, the labels of both, and the changed labels. */
 
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { ofChanges, ofImage, ofLabels, ofPerturbation } from "./colours.ts";
@@ -14,7 +14,7 @@ const stage = byId("stage", HTMLElement);
 const probe = byId("probe", HTMLElement);
 const canvasOf = (panel: Panel): HTMLCanvasElement => byId(panel, HTMLCanvasElement);
 
-/** What is on show. */
+/** The content of the panels. */
 interface Shown {
   classes: Opened["classes"];
   image: Image | null;
@@ -24,23 +24,23 @@ interface Shown {
 }
 const shown: Shown = { classes: [], image: null, before: null, after: null, adversarial: null };
 
-const show = (panel: Panel, size: Size, colour: Colour, told: string): void => {
+const show = (panel: Panel, size: Size, colour: Colour, description: string): void => {
   const canvas = canvasOf(panel);
   paint(canvas, size, colour);
-  canvas.ariaLabel = told;
+  canvas.ariaLabel = description;
 };
 
 const clear = (panels: readonly Panel[]): void => {
   for (const panel of panels) {
     const canvas = canvasOf(panel);
     canvas.width = canvas.height = 0;
-    canvas.ariaLabel = `${panel}: not there yet`;
+    canvas.ariaLabel = `${panel}: empty`;
   }
 };
 
 const palette = () => shown.classes.map(({ color }) => color);
 
-/** The largest classes of a map, in words. */
+/** A text with the largest classes of a label map and their shares. */
 const summary = ({ data }: Labels): string => {
   const counts = shown.classes.map(({ name }) => ({ name, count: 0 }));
   for (const label of data) if (counts[label]) counts[label].count += 1;
@@ -48,7 +48,7 @@ const summary = ({ data }: Labels): string => {
   return largest.map(({ name, count }) => `${name} ${percent(count / data.length)}`).join(", ");
 };
 
-/** Takes away what came of an attack. */
+/** Clears the panels of the attack. */
 export const clearAttack = (): void => {
   shown.after = shown.adversarial = null;
   stage.classList.add("empty");
@@ -72,7 +72,7 @@ export const showBefore = (classes: Opened["classes"], labels: Labels): void => 
   show("before", spatialSize(shown.image!), ofLabels(labels, palette()), `Labels before: ${summary(labels)}`);
 };
 
-/** An image on its way, or at its end: `exact` before it was rounded. */
+/** Shows the image of a step or the result. @param exact the image before rounding. */
 export const showReached = (
   reached: Pick<Attacked, "image" | "labels">,
   epsilon: number,
@@ -94,7 +94,7 @@ export const showReached = (
 const colourAt = ({ data }: Image, i: number): string =>
   [0, 1, 2].map((channel) => data[(channel * data.length) / 3 + i]).join(" ");
 
-/** What all panels show at one pixel. */
+/** A text with the values of all panels at one pixel. */
 const probed = (x: number, y: number): string => {
   const { image, before, after, adversarial, classes } = shown;
   if (!image) return "";

@@ -1,4 +1,4 @@
-/** The WebGPU runtime in a browser: loaded only where it is used. */
+/** The WebGPU runtime in a browser; this module is loaded only if it is used. */
 
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?gzip";
 import scriptUrl from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url";
@@ -6,7 +6,7 @@ import { openDevice } from "../runtime/gpu/device.ts";
 import { startWebGpu, type WebGpuRuntime } from "../runtime/webgpu/webgpu.ts";
 import { fetched } from "./fetched.ts";
 
-/** Of a gzip file. @throws FetchError */
+/** Fetches and decompresses a gzip file. @throws FetchError */
 const unzipped = async (what: string, url: URL, type: string): Promise<Blob> => {
   const { body } = await fetched(what, url);
   const bytes = body!.pipeThrough(new DecompressionStream("gzip"));

@@ -1,4 +1,4 @@
-/** Numbers, and what goes wrong, in words. */
+/** The texts of the page: formatted numbers, stages and failures. */
 
 import type { EngineFailure, Opened, Stage } from "./messages.ts";
 import type { Size } from "../tensor.ts";
@@ -7,7 +7,7 @@ export const percent = (share: number): string => `${(100 * share).toFixed(1)}\u
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 export const sized = ({ width, height }: Size): string => `${width} × ${height}`;
 export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0)} MiB`;
-/** Two decimals, as far as they say something. */
+/** A number with at most two decimals. */
 export const short = (value: number): string => String(Number(value.toFixed(2)));
 
 export const seconds = (milliseconds: number): string =>
@@ -35,7 +35,7 @@ export const backendWords = ({ choice: { backend, why }, threads, version }: Ope
   return `Runs on ${name}: ${why}. ${version}.`;
 };
 
-/** Null for what the visitor did. */
+/** The message of a failure; null for a cancellation by the visitor. */
 export const failureWords = (failure: EngineFailure): string | null => {
   switch (failure.kind) {
     case "cancelled":
@@ -55,9 +55,9 @@ export const failureWords = (failure: EngineFailure): string | null => {
     case "backend":
       return `The backend failed: ${failure.reason}.`;
     case "crash":
-      return `The engine went down (${failure.reason}) and is started anew. A smaller picture takes less memory.`;
+      return `The engine crashed (${failure.reason}) and was restarted. A smaller picture needs less memory.`;
     case "unexpected":
-      return `Something went wrong that should not: ${failure.reason}.`;
+      return `Unexpected error: ${failure.reason}.`;
     default:
       return failure satisfies never;
   }

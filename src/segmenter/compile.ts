@@ -1,9 +1,8 @@
 /**
- * The graphs of a segmenter for one image size: image → views of it by the network → logits at the image's size → labels, or
- * → objective → gradient. Sizes are fixed here, so that memory is known before anything runs.
+ * The graphs of a segmenter for one image size: image → transformations → views of it by the network → logits at the image's size
+ * → labels, or → objective → gradient. Sizes are fixed here, so that memory is known before anything runs.
  */
 
-import { gradient } from "../autodiff/gradient.ts";
 import { UnsupportedOperatorError } from "../autodiff/rule.ts";
 import { offGpu } from "../lowering/webgpu/kernels.ts";
 import { lowerForWebGpu } from "../lowering/webgpu/webgpu.ts";
@@ -17,6 +16,7 @@ import { typesOf } from "../onnx/types.ts";
 import { footprint, type Footprint } from "../runtime/memory/memory.ts";
 import { within } from "../lowering/wasm/within.ts";
 import type { Backend } from "../runtime/session.ts";
+import { transformed, type Front } from "./front.ts";
 import { planeCount } from "./manifest.ts";
 import type { Network } from "./network.ts";
 import { pixelsOf, type Pixels } from "./pixels.ts";
@@ -58,12 +58,8 @@ const compiled = (
 /** `image` float32 [1,3,H,W] ↦ `labels` uint8 [1,H,W], `confidence` float32 [1,H,W]: the largest class probability. */
 export const compileForward = (network: Network, size: Size, target: Backend = "wasm"): Compiled => {
   const op = createBuilder("forward");
-  const logits = refined(
-    op,
-    logitsOf(op, network, imageInput(op, network, size), "forward"),
-    network.refinement,
-    target,
-  );
+  const seen = transformed(op, network.front, imageInput(op, network, size));
+  const logits = refined(op, seen.undo(logitsOf(op, network, seen.image, "forward")), network.refinement, target);
   const pixels = pixelsOf(op, logits, network.manifest.void);
   // max softmax = 1 ÷ Σ e^(z − max z)
   const confidence = op.Squeeze(op.Reciprocal(exponentials(op, pixels.logits).sum), op.ints([1]));
@@ -102,7 +98,8 @@ const climbed = (
   const image = imageInput(op, network, size);
   const inputs = inputsOf(op, objective, size);
   const { manifest } = network;
-  const logits = refined(op, logitsOf(op, network, image, purpose), network.refinement, target);
+  const seen = transformed(op, network.front, image);
+  const logits = refined(op, seen.undo(logitsOf(op, network, seen.image, purpose)), network.refinement, target);
   const pixels = pixelsOf(op, logits, manifest.void);
   const labels = labelsOf(op, pixels);
   const built = objective.build(op, pixels.logits, {
@@ -111,7 +108,7 @@ const climbed = (
     // Through the image's own order, which voids what is cropped away.
     visible: (map) => pixels.pack(pixels.unpack(map)),
   });
-  return { image, labels, built, pixels };
+  return { labels, built, pixels, back: seen.back };
 };
 
 export interface GradientOptions {
@@ -138,12 +135,12 @@ export const compileGradient = (
   { room = Infinity, target = "wasm" }: GradientOptions = {},
 ): Compiled => {
   const op = createBuilder("gradient");
-  const { image, labels, built, pixels } = climbed(op, network, size, objective, "gradient", target);
+  const { labels, built, pixels, back } = climbed(op, network, size, objective, "gradient", target);
   const { end } = network.source;
   if (end !== undefined) throw new UnsupportedOperatorError(end, network.source.name, network.model.opset);
-  const [dx] = gradient(op, pixels.logits, [image], built.cotangent);
+  const dx = back(pixels.logits, built.cotangent);
   const seen = built.perPixel ? { perPixel: pixels.unpack(built.perPixel) } : {};
-  return compiled(op, { labels, loss: built.value, ...seen }, { gradient: dx! }, { target, room });
+  return compiled(op, { labels, loss: built.value, ...seen }, { gradient: dx }, { target, room });
 };
 
 /**
@@ -168,10 +165,13 @@ const trialSize = ({ manifest }: Network): Size => {
   return networkSize(manifest, { height: side, width: side });
 };
 
-/** Operators of the network, of its gradient where it has one, or of a CRF behind it, that WebGPU would leave to the CPU. */
-export const gpuFaults = (network: Network, crf: Crf | null = null): readonly string[] => {
+/**
+ * Operators of the network, of its gradient where it has one, or of a CRF behind it and of transformations before it, that WebGPU
+ * would leave to the CPU.
+ */
+export const gpuFaults = (network: Network, crf: Crf | null = null, front?: Front): readonly string[] => {
   const size = trialSize(network);
-  const whole = crf ? { ...network, refinement: usualRefinement(crf, size) } : network;
+  const whole = { ...network, front, ...(crf && { refinement: usualRefinement(crf, size) }) };
   const { graph } =
     gradientFaults(network).length > 0
       ? compileForward(whole, size, "webgpu").model

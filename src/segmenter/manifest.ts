@@ -2,6 +2,9 @@
 
 import * as z from "zod";
 import { crfFault } from "../crf/parameters.ts";
+import { transformEntry, transformNames, type TransformName } from "../transforms/catalogue.ts";
+import { MOST_TRANSFORMS, transformFault, type TransformSpec } from "../transforms/pipeline.ts";
+import type { TransformOption } from "../transforms/transform.ts";
 
 /** Of a network's input. */
 const MOST_CHANNELS = 64;
@@ -69,6 +72,29 @@ export const crfSchema = z.strictObject({
   compatibility: z.union([z.literal("potts"), z.array(z.array(z.number()).readonly()).readonly()]).exactOptional(),
 });
 
+const optionSchema = ({ minimum, maximum, integer, structural, ...texts }: TransformOption) => {
+  const one = (integer ? z.number().int() : z.number()).min(minimum).max(maximum);
+  const usual = typeof texts.default === "number" ? `${texts.default}` : `between ${texts.default.join(" and ")}`;
+  const unit = texts.unit ? `, in ${texts.unit}` : "";
+  return (structural ? one : z.union([one, z.tuple([one, one])]))
+    .optional()
+    .describe(`${texts.description}${unit}; ${usual} if absent`);
+};
+
+const transformSchema = (name: TransformName) => {
+  const { summary, options } = transformEntry(name);
+  const fields = Object.entries(options).map(([option, definition]) => [option, optionSchema(definition)]);
+  return z.strictObject({ name: z.literal(name), ...Object.fromEntries(fields) }).describe(summary);
+};
+
+const [firstTransform, ...otherTransforms] = transformNames.map(transformSchema);
+
+/** Transformations in the order in which an image passes them; an option is a number, or [low, high] from which it is drawn. */
+export const transformsSchema = z
+  .array(z.discriminatedUnion("name", [firstTransform!, ...otherTransforms]))
+  .min(1)
+  .max(MOST_TRANSFORMS) as unknown as z.ZodType<TransformSpec[]>;
+
 export const manifestSchema = z.strictObject({
   name,
   architecture: text.optional(),
@@ -87,6 +113,7 @@ export const manifestSchema = z.strictObject({
   scales: z.array(z.number().min(0.1).max(4)).min(1).max(8).optional(),
   fusion: z.enum(["max", "mean"]).optional(),
   crf: crfSchema.optional(),
+  transform: transformsSchema.optional(),
   metrics: z.record(z.string(), z.unknown()).default({}),
   license: text.optional(),
   source: text.optional(),
@@ -111,6 +138,8 @@ export const manifestSchema = z.strictObject({
  * others are the channels. `output.kind` is `labels` where the network gives class indices alone.
  *
  * `crf`: a fully connected CRF behind the logits; src/crf/parameters.ts has its symbols.
+ *
+ * `transform`: transformations before the network, as a defence; src/transforms/catalogue.ts has their options.
  *
  * `network`: of another shipped network, whose file this one is too; `file` and `sha256` are that one's.
  */
@@ -171,11 +200,13 @@ const onlyWhere = (field: string, value: unknown, holds: boolean, wanted: string
 };
 
 /** Refuses what no schema of single fields can tell. @throws ManifestError that names the field at fault. */
-export const requireConsistent = ({ input, output, scales, fusion, crf }: Manifest): void => {
+export const requireConsistent = ({ input, output, scales, fusion, crf, transform }: Manifest): void => {
   onlyWhere("output.threshold", output.threshold, output.activation === "sigmoid", '"activation": "sigmoid"');
   onlyWhere("output.activation", output.activation, output.kind !== "labels", "logits or probabilities");
   const fault = crf && crfFault(crf);
   if (fault) throw new ManifestError(fault.message, `crf.${fault.field}`);
+  const refused = transform && transformFault(transform);
+  if (refused) throw new ManifestError(refused.message, `transform.${refused.field}`);
   const { fit = "resize", overlap, width, height } = input;
   const fixed = [width, height].filter((side) => side !== "dynamic");
   if (fit === "pad" && fixed.length > 0)

@@ -1,5 +1,6 @@
 /** A network: its graph, prepared once, and its manifest. */
 
+import type { Front } from "./front.ts";
 import type { Refinement } from "./refinement.ts";
 import type { Model } from "../onnx/graph.ts";
 import { fuseBatchNormalization } from "../onnx/passes/fuse-batch-norm.ts";
@@ -16,6 +17,8 @@ export interface Network {
   readonly source: Source;
   /** The CRF behind its logits, where a graph is to have one. */
   readonly refinement?: Refinement;
+  /** The transformations before it, where a graph is to have them. */
+  readonly front?: Front | undefined;
 }
 
 const requireInputType = ({ input }: Manifest, { graph }: Model): void => {

@@ -7,6 +7,8 @@ import { RuntimeError, type AscentRequest, type AscentWatch, type Runtime, type 
 import { type Size, spatialSize, tensor, type Tensor } from "../tensor.ts";
 import type { Clock, Objective } from "../objectives/objective.ts";
 import { compileForward, compileGradient, compileValue, type Compiled } from "./compile.ts";
+import { expectation } from "./expectation.ts";
+import { createFronts, type Defence, type Front } from "./front.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Network } from "./network.ts";
 import { refinementOf, usualRefinement, type Crf, type Refinement } from "./refinement.ts";
@@ -39,10 +41,12 @@ export interface SegmentationEvaluation {
   readonly value: number;
   /** The objective's value as a mean over the pixels that count. */
   readonly loss: number;
-  /** The prediction at this image. */
+  /** The prediction at this image; of several draws of a random transformation, the first's. */
   readonly labels: Labels;
   /** float32 [H,W]: the objective's value of each pixel, where it gives one. */
   readonly perPixel?: Tensor<"float32"> | undefined;
+  /** Runs of the network that it took: the draws over which the rest is averaged; 1 where it is absent. */
+  readonly runs?: number | undefined;
 }
 
 /** An objective at one image, without its gradient. */
@@ -59,6 +63,9 @@ export type DeviceAscent = Omit<AscentRequest, "feeds"> & { readonly start: Imag
 /** The ascent on the backend's device. The steps' losses are means over the pixels that are not void. */
 export type DeviceClimb = (ascent: DeviceAscent, watch?: AscentWatch) => Promise<Image>;
 
+/** What an attack evaluates: an objective with its gradient, or its value alone. */
+export type Evaluated = Objective | { readonly scored: Objective };
+
 /** A network with its preprocessing: images [3,H,W] in grey levels in, labels [H,W] and gradients out. */
 export interface Segmenter {
   readonly manifest: Manifest;
@@ -66,6 +73,8 @@ export interface Segmenter {
   readonly runs: Pick<Runtime, "backend" | "version">;
   /** The CRF behind the network. */
   readonly crf: Crf | null;
+  /** The transformations before the network, and how attacks take them. A CRF sees the image itself. */
+  readonly defence: Defence | null;
   /** @throws MemoryBudgetError where the run would not fit. */
   readonly predict: (image: Image) => Promise<Prediction>;
   /** @throws UnsupportedOperatorError, MemoryBudgetError when it is evaluated. */
@@ -74,18 +83,23 @@ export interface Segmenter {
   readonly value: (aim: Aim) => Evaluate<SegmentationValue>;
   /**
    * How an objective is climbed without leaving the backend's device; null where the backend has none, where each image has a
-   * graph of its own (through a CRF), or where the objective changes from step to step.
+   * graph of its own (through a CRF), or where the objective changes from step to step or is random (by a transformation).
    */
   readonly onDevice: (aim: Aim) => DeviceClimb | null;
-  /** Sessions that an attack on an image of this size holds: the forward one and the gradient's. */
-  readonly attackFootprints: (size: Size, objective: Objective) => readonly Footprint[];
+  /** Sessions that an attack on an image of this size holds: the forward one and the objective's. */
+  readonly attackFootprints: (size: Size, evaluated: Evaluated) => readonly Footprint[];
   readonly forwardFootprint: (size: Size) => Footprint;
   /** The same network with another CRF behind it, or with none. */
   readonly withCrf: (crf: Crf | null) => Segmenter;
+  /**
+   * The same network with other transformations before it, or with none.
+   * @throws TransformError for a transformation out of range; RangeError for a number of draws that is.
+   */
+  readonly withTransform: (defence: Defence | null) => Segmenter;
 }
 
-/** Which graph: predictions, an objective's gradient, or its value alone. */
-type Kind = "forward" | Objective | { readonly scored: Objective };
+/** Which graph: predictions, or what an attack evaluates. */
+type Kind = "forward" | Evaluated;
 
 const keyOf = (kind: Kind): string =>
   kind === "forward" ? kind : "scored" in kind ? `value of ${kind.scored.key}` : kind.key;
@@ -96,20 +110,41 @@ const REMEMBERED = 4;
 /** The manifest's CRF is part of the network: attacks climb through it. */
 const ownCrf = ({ manifest: { crf } }: Network): Crf | null => (crf ? { parameters: crf, attacked: true } : null);
 
+/** The manifest's transformations too: attacks climb through them. */
+const ownDefence = ({ manifest: { transform } }: Network): Defence | null =>
+  transform ? { transform, seed: 0, through: "differentiable", draws: 1 } : null;
+
 /** A segmenter over a network; its sessions live in `cache`, which several segmenters may share. */
 export const createSegmenter = (
   network: Network,
   cache: SessionCache,
   crf: Crf | null = ownCrf(network),
+  defence: Defence | null = ownDefence(network),
+): Segmenter => segmenterOf(network, cache, { crf, defence }, new RecentlyUsed<Compiled>(REMEMBERED));
+
+/** What a network stands between. */
+interface Around {
+  readonly crf: Crf | null;
+  readonly defence: Defence | null;
+}
+
+/** @param remembered compiled graphs by their keys, shared by the segmenters that are made of this one. */
+const segmenterOf = (
+  network: Network,
+  cache: SessionCache,
+  { crf, defence }: Around,
+  remembered: RecentlyUsed<Compiled>,
 ): Segmenter => {
+  const fronts = defence && createFronts(defence);
   const { manifest } = network;
   const { backend } = cache.runtime;
-  const remembered = new RecentlyUsed<Compiled>(REMEMBERED);
   // Preprocessing is part of a graph: networks of one name and file may differ in it.
   const identity = JSON.stringify(manifest);
   const compile = (kind: Kind, size: Size, refinement?: Refinement): Compiled & { readonly key: string } => {
-    const key = `${identity} ${size.height}×${size.width} ${keyOf(kind)} ${JSON.stringify(refinement)}`;
-    const whole = refinement ? { ...network, refinement } : network;
+    const front = frontOf(kind);
+    const before = front && `${front.through} ${front.pipeline.key}`;
+    const key = `${identity} ${size.height}×${size.width} ${keyOf(kind)} ${JSON.stringify(refinement)} ${before}`;
+    const whole = { ...network, front, ...(refinement && { refinement }) };
     const compiled =
       remembered.get(key) ??
       (kind === "forward"
@@ -124,6 +159,8 @@ export const createSegmenter = (
   const gradientRoom = (size: Size): number => cache.room() - usual("forward", size).footprint.staticBytes;
   /** A value is a score: it is of the refined labels, as predictions are. */
   const crfOf = (kind: Kind): Crf | null => (kind === "forward" || "scored" in kind || crf?.attacked ? crf : null);
+  const frontOf = (kind: Kind): Front | undefined =>
+    kind === "forward" || "scored" in kind ? fronts?.scored : fronts?.climbed;
   /** For an image of this size, not yet seen. */
   const usual = (kind: Kind, size: Size): Compiled => {
     const stage = crfOf(kind);
@@ -139,13 +176,17 @@ export const createSegmenter = (
 
   const predict = async (image: Image): Promise<Prediction> => {
     const size = spatialSize(image);
-    const { labels, confidence } = await run("forward", image);
+    const { labels, confidence } = await run("forward", image, fronts?.ofPrediction(image));
     const shape = [size.height, size.width];
     return {
       labels: tensor("uint8", shape, labels!.data as Uint8Array<ArrayBuffer>),
       confidence: tensor("float32", shape, confidence!.data as Float32Array<ArrayBuffer>),
     };
   };
+
+  /** The inputs of the transformations at a step of an attack, where the graph has them. */
+  const drawsOf = (kind: Kind, image: Image, { step }: Clock, sample: number) =>
+    frontOf(kind) && fronts?.ofStep(image, step, sample);
 
   /** What a run gives beside the gradient. */
   const valueFrom = (
@@ -169,31 +210,37 @@ export const createSegmenter = (
   const objective = ({ objective: climbed, labels: given }: Aim): Evaluate => {
     const { target, countedPixels } = aimedAt(given, manifest.void);
     const { sense } = climbed;
-    return async (image, at = { step: 1, steps: 1 }, feeds = {}) => {
-      const outputs = await run(climbed, image, { ...target, ...climbed.feeds?.(at), ...feeds });
-      const seen = valueFrom(outputs, image, sense, countedPixels(image));
-      const raw = outputs["gradient"]!.data as Float32Array<ArrayBuffer>;
-      return { gradient: tensor("float32", image.shape, sense > 0 ? raw : negated(raw)), ...seen };
-    };
+    return async (image, at = { step: 1, steps: 1 }, feeds = {}) =>
+      expectation(fronts?.draws ?? 1, async (sample) => {
+        const drawn = drawsOf(climbed, image, at, sample);
+        const outputs = await run(climbed, image, { ...target, ...climbed.feeds?.(at), ...feeds, ...drawn });
+        const seen = valueFrom(outputs, image, sense, countedPixels(image));
+        const raw = outputs["gradient"]!.data as Float32Array<ArrayBuffer>;
+        return { gradient: tensor("float32", image.shape, sense > 0 ? raw : negated(raw)), ...seen };
+      });
   };
 
   const value = ({ objective: climbed, labels: given }: Aim): Evaluate<SegmentationValue> => {
     const { target, countedPixels } = aimedAt(given, manifest.void);
-    return async (image, at = { step: 1, steps: 1 }, feeds = {}) => {
-      const outputs = await run({ scored: climbed }, image, { ...target, ...climbed.feeds?.(at), ...feeds });
-      return valueFrom(outputs, image, climbed.sense, countedPixels(image));
-    };
+    const kind = { scored: climbed };
+    return async (image, at = { step: 1, steps: 1 }, feeds = {}) =>
+      expectation(fronts?.draws ?? 1, async (sample) => {
+        const drawn = drawsOf(kind, image, at, sample);
+        const outputs = await run(kind, image, { ...target, ...climbed.feeds?.(at), ...feeds, ...drawn });
+        return valueFrom(outputs, image, climbed.sense, countedPixels(image));
+      });
   };
 
   const onDevice = ({ objective: climbed, labels: given }: Aim): DeviceClimb | null => {
-    if (!cache.runtime.createAscent || crfOf(climbed) || climbed.feeds) return null;
+    if (!cache.runtime.createAscent || crfOf(climbed) || climbed.feeds || fronts?.random) return null;
     const { target, countedPixels } = aimedAt(given, manifest.void);
     return async ({ start, alpha, ...ascent }, { onStep, signal } = {}) => {
       const { key, footprint, model } = compile(climbed, spatialSize(start));
       const source = { key, footprint, bytes: () => writeModel(model) };
+      const drawn = drawsOf(climbed, start, { step: 1, steps: ascent.steps }, 0);
       const session = await cache.ascent(source, { capture: capturable(model.graph) });
       const moved = await session.ascend(
-        { ...ascent, alpha: climbed.sense * alpha, feeds: { image: batched(start), ...target } },
+        { ...ascent, alpha: climbed.sense * alpha, feeds: { image: batched(start), ...target, ...drawn } },
         { signal, onStep: onStep && ((step) => onStep({ ...step, loss: step.loss / countedPixels(start) })) },
       );
       return tensor("float32", start.shape, moved);
@@ -204,13 +251,15 @@ export const createSegmenter = (
     manifest,
     runs: { backend, version: cache.runtime.version },
     crf,
+    defence,
     predict,
     objective,
     value,
     onDevice,
     forwardFootprint: (size) => usual("forward", size).footprint,
-    attackFootprints: (size, climbed) => (["forward", climbed] as const).map((kind) => usual(kind, size).footprint),
-    withCrf: (other) => createSegmenter(network, cache, other),
+    attackFootprints: (size, evaluated) => (["forward", evaluated] as const).map((kind) => usual(kind, size).footprint),
+    withCrf: (other) => segmenterOf(network, cache, { crf: other, defence }, remembered),
+    withTransform: (other) => segmenterOf(network, cache, { crf, defence: other }, remembered),
   };
 };
 

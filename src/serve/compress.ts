@@ -1,16 +1,16 @@
-/** Answers compressed as their clients accept it: brotli, else gzip. Compression runs in libuv's thread pool. */
+/** Compression of responses, by brotli or gzip as the client accepts. It runs in libuv's thread pool. */
 
 import { Readable, type Transform } from "node:stream";
 import type { ReadableStream as NodeStream } from "node:stream/web";
 import { constants, createBrotliCompress, createGzip } from "node:zlib";
 
-/** Smaller answers hardly shrink. */
-const LEAST_BYTES = 1024;
+/** Smaller responses are not compressed, as they hardly shrink. */
+const MIN_BYTES = 1024;
 
-/** The default quality, 11, is for files that are compressed once; 4 is for answers that are compressed while they are sent. */
+/** The default quality, 11, is meant for files that are compressed once; 4 is fast enough for compression while sending. */
 const BROTLI_QUALITY = 4;
 
-/** By order of preference. */
+/** The codings in order of preference. */
 const codings = {
   br: () => createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }),
   gzip: () => createGzip(),
@@ -18,11 +18,11 @@ const codings = {
 
 type Coding = keyof typeof codings;
 
-/** Text, JSON, scripts, WASM and networks; pictures and arrays of noise do not shrink, and events must not wait in a buffer. */
+/** Compressible types: text, JSON, scripts, WASM and networks. Images do not shrink, and events must not be buffered. */
 const compressible =
   /^(text\/(?!event-stream)|application\/(json|javascript|problem\+json|wasm|manifest\+json|octet-stream)|image\/svg)/;
 
-/** The first coding that the header accepts with a weight above 0; RFC 9110, 12.5.3. */
+/** The first coding that the header accepts with a weight above 0 (RFC 9110, 12.5.3). */
 export const codingFor = (acceptEncoding: string | null): Coding | null => {
   const accepted = new Map(
     (acceptEncoding ?? "").split(",").map((entry) => {
@@ -35,11 +35,11 @@ export const codingFor = (acceptEncoding: string | null): Coding | null => {
   return (Object.keys(codings) as Coding[]).find((coding) => weight(coding) > 0) ?? null;
 };
 
-/** The answer, compressed if it is worth it. Its ETag must be a weak one, as it stands for every coding. */
+/** The response, compressed if its type and size make it worthwhile. Its ETag must be weak, because all codings share it. */
 export const compressed = (request: Request, answer: Response): Response => {
   const { headers, body } = answer;
   const length = headers.get("Content-Length");
-  const worthwhile = length === null || Number(length) >= LEAST_BYTES;
+  const worthwhile = length === null || Number(length) >= MIN_BYTES;
   if (!body || headers.has("Content-Encoding") || !worthwhile || !compressible.test(headers.get("Content-Type") ?? ""))
     return answer;
   const changed = new Headers(headers);

@@ -1,4 +1,4 @@
-/** The page /lab and its files, from the folder that scripts/browser.ts fills. */
+/** Serves the page /lab and its files from the folder that scripts/browser.ts builds. */
 
 import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -10,13 +10,13 @@ import { headersFor } from "./page-headers.ts";
 
 const built = fileURLToPath(new URL("../../dist/browser", import.meta.url));
 
-/** The file's size and time of change, which stand for its content in every coding; null where there is no such file. */
+/** A weak entity tag from the file's size and modification time; null if there is no such file. */
 const entityTag = async (path: string): Promise<string | null> => {
   const found = await stat(path).catch(() => null);
   return found?.isFile() ? `W/"${found.size.toString(36)}-${Math.floor(found.mtimeMs).toString(36)}"` : null;
 };
 
-/** Answers 304 without the file where the client has it already. RFC 9110, 13.1.2. */
+/** Middleware that answers 304 if the client's copy is current (RFC 9110, 13.1.2). */
 const revalidated =
   (folder: string): MiddlewareHandler =>
   async (c, next) => {
@@ -32,7 +32,7 @@ const revalidated =
   };
 
 /**
- * Routes for what the folder holds; none where it has not been built.
+ * Routes for the files in the folder; no routes if it has not been built.
  *
  * @example app.route("/", labPages());
  */

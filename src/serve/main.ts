@@ -1,16 +1,17 @@
-/** Node's entry, `npm run serve`: the same app as the Worker's, on a socket. */
+/** Entry point under Node (`npm run serve`), which serves the same app as the Worker. */
 
+import { getConnInfo } from "@hono/node-server/conninfo";
 import { createApp } from "../api/app.ts";
 import { lineOf, UsageError } from "../node/failure.ts";
 import { version } from "../node/package.ts";
 import { startThreadService } from "../node/service.ts";
 import { compressed } from "./compress.ts";
 import { labPages } from "./lab.ts";
-import { listen } from "./server.ts";
+import { listen, type Fetch } from "./server.ts";
 import { help, parseSettings, type Settings } from "./settings.ts";
 
 const serve = async (settings: Settings): Promise<void> => {
-  const { models, uploads, backend, threads, budgetBytes, waiting } = settings;
+  const { models, uploads, backend, threads, budgetBytes, waiting, tokens } = settings;
   const { service, ...thread } = await startThreadService({
     models,
     defaultModel: settings.defaultModel,
@@ -26,11 +27,17 @@ const serve = async (settings: Settings): Promise<void> => {
     version,
     limits: { uploadBytes: settings.uploadBytes },
     uploadToken: settings.uploadToken,
+    rate: {
+      perMinute: settings.rate,
+      // The upload token is also valid for all other requests.
+      tokens: tokens.length > 0 && settings.uploadToken !== undefined ? [...tokens, settings.uploadToken] : tokens,
+      clientOf: (c) => getConnInfo(c).remote.address ?? "",
+    },
     log: (error, requestId) => console.error(requestId, error),
   });
   app.route("/", labPages());
   const { host, port } = settings;
-  const answer = async (request: Request) => compressed(request, await app.fetch(request));
+  const answer: Fetch = async (request, bindings) => compressed(request, await app.fetch(request, bindings));
   const server = await listen(answer, { host, port, log: console.log });
   console.log(`Listening on ${server.url} with ${thread.models.join(", ")}; pages at /docs`);
 

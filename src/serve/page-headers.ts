@@ -1,6 +1,6 @@
-/** Response headers of the page's files, by path; `*` matches the rest of it. */
+/** Response headers of the files of /lab by path; `*` matches the rest of a path. */
 
-/** Nothing comes from elsewhere, and nothing goes there: pictures stay with the visitor. WASM is compiled; no text is. */
+/** Content security policy: no requests to other origins, so that images stay in the browser; WASM may be compiled, `eval` is forbidden. */
 const policy = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
@@ -13,7 +13,7 @@ const policy = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** Isolated pages alone may share memory among threads. */
+/** Cross-origin isolation, without which threads cannot share memory. */
 const common = {
   "Content-Security-Policy": policy,
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -27,14 +27,14 @@ type Headers = Readonly<Record<string, string>>;
 export const pageHeaders: Readonly<Record<string, Headers>> = {
   "/lab": common,
   "/lab/*": common,
-  // Their names carry their digests.
+  // The names of assets contain their digests.
   "/lab/assets/*": { "Cache-Control": "public, max-age=31536000, immutable" },
 };
 
 const matches = (pattern: string, path: string): boolean =>
   pattern.endsWith("*") ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
 
-/** All that match; what has no digest in its name is asked for anew. */
+/** The headers of all matching patterns; files without a digest in their names are revalidated. */
 export const headersFor = (path: string): Headers => {
   const matching = Object.entries(pageHeaders).filter(([pattern]) => matches(pattern, path));
   return Object.assign({ "Cache-Control": "no-cache" }, ...matching.map(([, headers]) => headers)) as Headers;

@@ -1,4 +1,4 @@
-/** An app on a socket: it logs a line for each request, and at its end what runs may finish. */
+/** An HTTP server for an app. It logs a line per request and finishes current requests when it closes. */
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
@@ -9,33 +9,35 @@ import { Refusal } from "../node/failure.ts";
 
 export interface ListenOptions {
   readonly host: string;
-  /** 0 for any free port. */
+  /** The port; 0 selects a free one. */
   readonly port: number;
-  /** Gets a line for each request when its answer has been sent. */
+  /** Called with a line for each request when its response has been sent. */
   readonly log: (line: string) => void;
 }
 
 export interface Listening {
   readonly url: string;
   /**
-   * Takes no further connections; resolves when every request that has arrived has its answer. Connections whose request is still
-   * incomplete are closed after `graceMs`.
+   * Stops accepting connections, and resolves when every received request has been answered. Connections with an incomplete request
+   * are closed after `graceMs`.
    */
   readonly close: (graceMs?: number) => Promise<void>;
 }
 
-/** How long an incomplete request may still arrive once the server closes. */
+/** Time in which an incomplete request may still arrive when the server closes. */
 const GRACE_MS = 5000;
 
-type Fetch = (request: Request) => Response | Promise<Response>;
+/** Handles a request. @param bindings Node's own objects, which Hono passes to middleware. */
+export type Fetch = (request: Request, bindings: object) => Response | Promise<Response>;
 
-/** Logs method, path, status, milliseconds and id when the answer has been sent. */
+/** Logs method, path, status, milliseconds and id when the response has been sent. */
 const logged =
   (fetch: Fetch, log: (line: string) => void) =>
-  async (request: Request, { outgoing }: { readonly outgoing: Writable }): Promise<Response> => {
+  async (request: Request, bindings: { readonly outgoing: Writable }): Promise<Response> => {
+    const { outgoing } = bindings;
     const start = performance.now();
     const closed = once(outgoing, "close");
-    const answer = await fetch(request);
+    const answer = await fetch(request, bindings);
     const tell = async (): Promise<void> => {
       await closed;
       const ms = (performance.now() - start).toFixed(0);
@@ -54,7 +56,7 @@ const faults: Readonly<Record<string, string>> = {
   ENOTFOUND: "cannot be listened on: there is no such host",
 };
 
-/** @throws Refusal where the port cannot be had. */
+/** Listens on a port and returns it. @throws Refusal if the port is not available. */
 const listenOn = async (server: Server, host: string, port: number): Promise<number> => {
   server.listen(port, host);
   try {
@@ -66,12 +68,12 @@ const listenOn = async (server: Server, host: string, port: number): Promise<num
   return (server.address() as AddressInfo).port;
 };
 
-/** @throws Refusal where the port cannot be had. */
+/** Starts a server. @throws Refusal if the port is not available. */
 export const listen = async (fetch: Fetch, { host, port, log }: ListenOptions): Promise<Listening> => {
   const server = createAdaptorServer({ fetch: logged(fetch, log), createServer, overrideGlobalObjects: false });
   let closing = false;
   const connections = new Set<Socket>();
-  /** The request that each connection is answering. */
+  /** The current request of each connection. */
   const requests = new Map<Socket, IncomingMessage>();
   server.on("connection", (socket: Socket) => {
     connections.add(socket);
@@ -82,7 +84,7 @@ export const listen = async (fetch: Fetch, { host, port, log }: ListenOptions): 
     requests.set(socket, request);
     answer.once("close", () => {
       requests.delete(socket);
-      // A connection that is kept alive would keep the server.
+      // A keep-alive connection would prevent the server from closing.
       if (closing) setImmediate(() => (server as Server).closeIdleConnections());
     });
   });

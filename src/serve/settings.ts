@@ -14,40 +14,47 @@ import { Refusal, UsageError } from "../node/failure.ts";
 import type { Wanted } from "../runtime/choose.ts";
 
 const options = {
-  port: { type: "string", value: "N", default: "8787", help: "to listen on; 0: any that is free" },
-  host: { type: "string", value: "NAME", default: "localhost", help: "to listen on; 0.0.0.0: every address" },
+  port: { type: "string", value: "N", default: "8787", help: "port to listen on; 0: any free port" },
+  host: { type: "string", value: "NAME", default: "localhost", help: "host to listen on; 0.0.0.0: every address" },
   models: {
     type: "string",
     value: "DIR",
     default: "models",
     help: "folder of networks: NAME/manifest.json and its file",
   },
-  "default-model": { type: "string", value: "NAME", help: "for requests that name none; enet-street, else the first" },
-  uploads: { type: "string", value: "DIR", help: "where uploaded networks are kept; without it there are no uploads" },
-  "upload-mib": { type: "string", value: "N", default: "256", help: "largest upload" },
-  "budget-mib": { type: "string", value: "N", default: "1024", help: "memory that a run may be predicted to take" },
-  threads: { type: "string", value: "N", default: "1", help: "that share the work of a run" },
+  "default-model": {
+    type: "string",
+    value: "NAME",
+    help: "model of requests that name none; enet-street, else the first",
+  },
+  uploads: { type: "string", value: "DIR", help: "folder of uploaded networks; without it uploads are disabled" },
+  "upload-mib": { type: "string", value: "N", default: "256", help: "maximum size of an upload" },
+  "budget-mib": { type: "string", value: "N", default: "1024", help: "maximum predicted memory of a run" },
+  threads: { type: "string", value: "N", default: "1", help: "number of threads of a run" },
   backend: {
     type: "string",
     value: "NAME",
     default: "auto",
-    help: "auto, webgpu or wasm, for requests that name none; auto: WebGPU where there is a GPU",
+    help: "backend of requests that name none: auto, webgpu or wasm; auto: WebGPU if there is a GPU",
   },
-  waiting: { type: "string", value: "N", default: "16", help: "requests that may wait while one runs" },
-  help: { type: "boolean", short: "h", help: "print this" },
+  waiting: { type: "string", value: "N", default: "16", help: "maximum number of requests that wait while one runs" },
+  rate: { type: "string", value: "N", default: "0", help: "maximum requests per minute and client; 0: unlimited" },
+  help: { type: "boolean", short: "h", help: "print this help" },
 } as const satisfies Options;
 
 export const help = `Usage: npm run serve -- [options]
 
-Serves the HTTP API under Node. Requests run one after another; the line of those that
-wait is bounded, and beyond it the answer is 503 with Retry-After. SIGTERM or SIGINT lets
-what runs end and refuses everything else; a second one ends the process at once.
+Serves the HTTP API under Node. Requests run one after another. The queue is bounded; when
+it is full, the response is 503 with Retry-After. SIGTERM or SIGINT finishes the current
+requests and refuses all others; a second signal ends the process at once.
 
 Options:
 ${optionLines(options).join("\n")}
 
 Environment:
-  UPLOAD_TOKEN  what uploads and deletions must send as a bearer token
+  UPLOAD_TOKEN  bearer token that is required to upload and delete models
+  API_TOKENS    bearer tokens, separated by commas; every request that computes or changes
+                something must send one of them, and --rate then applies to each token
 `;
 
 export interface Settings {
@@ -64,6 +71,9 @@ export interface Settings {
   readonly threads: number;
   readonly backend: Wanted;
   readonly waiting: number;
+  /** Maximum number of requests per minute and client; undefined for no limit. */
+  readonly rate: number | undefined;
+  readonly tokens: readonly string[];
 }
 
 const parsed = (args: readonly string[]): Values<typeof options> => {
@@ -75,9 +85,13 @@ const parsed = (args: readonly string[]): Values<typeof options> => {
   }
 };
 
-const settingsOf = (values: Values<typeof options>, uploadToken: string | undefined): Settings => {
-  const whole = (name: "port" | "upload-mib" | "threads" | "waiting", least: number, most: number) =>
-    wholeNumber(name, values[name], least, most);
+const settingsOf = (
+  values: Values<typeof options>,
+  uploadToken: string | undefined,
+  tokens: readonly string[],
+): Settings => {
+  const whole = (name: "port" | "upload-mib" | "threads" | "waiting" | "rate", minimum: number, maximum: number) =>
+    wholeNumber(name, values[name], minimum, maximum);
   return {
     port: whole("port", 0, 65535),
     host: values.host,
@@ -90,20 +104,25 @@ const settingsOf = (values: Values<typeof options>, uploadToken: string | undefi
     threads: whole("threads", 1, 64),
     backend: wantedBackend(values.backend),
     waiting: whole("waiting", 0, 1024),
+    rate: whole("rate", 0, 1_000_000) || undefined,
+    tokens,
   };
 };
 
-/** @returns null where the help is requested. @throws UsageError, Refusal. */
+/** @returns the settings, or null if help is requested. @throws UsageError, Refusal. */
 export const parseSettings = (
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Settings | null => {
-  const { UPLOAD_TOKEN: uploadToken } = environment;
+  const { UPLOAD_TOKEN: uploadToken, API_TOKENS: apiTokens } = environment;
+  const tokens = apiTokens?.split(",").map((token) => token.trim()) ?? [];
   try {
     const values = parsed(args);
     if (values.help === true) return null;
     if (uploadToken === "") throw new Refusal("UPLOAD_TOKEN is empty; unset it, or give a token");
-    return settingsOf(values, uploadToken);
+    if (tokens.includes(""))
+      throw new Refusal("API_TOKENS has an empty token; unset it, or give tokens separated by commas");
+    return settingsOf(values, uploadToken, tokens);
   } catch (cause) {
     if (!(cause instanceof UsageError)) throw cause;
     throw new UsageError(`${cause.message}; see npm run serve -- --help`, { cause });

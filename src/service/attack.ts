@@ -5,7 +5,7 @@ import type { AttackRequest, AttackResult, AttackRun, AttackSpec, OutputName } f
 import { FaultlineError } from "../contract/failure.ts";
 import type { EncodedImage } from "../contract/files.ts";
 import { measure, type Measured } from "../evaluation/measure.ts";
-import { objectiveFor, type AttackPlan } from "../evaluation/plan.ts";
+import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
 import { encodePng, encodePng16 } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
@@ -32,11 +32,12 @@ const checkTargetClass = ({ targeted }: AttackSpec, classes: number): void => {
 
 /** The plan of a request: its label maps decoded, everything else as it stands in the spec. */
 const planOf = (spec: AttackSpec, truth: Labels | undefined, map: Labels | undefined): AttackPlan => {
-  const { attack, epsilon, alpha, steps, pixelRange, seed, label, targeted } = spec;
+  const { attack, epsilon, norm, alpha, steps, pixelRange, seed, label, targeted } = spec;
   return {
     ...optionValues(spec),
     attack,
     epsilon,
+    norm,
     alpha,
     steps,
     pixelRange,
@@ -70,7 +71,8 @@ export const createAttackHandler =
     const { segmenter } = model;
     const { classes } = segmenter.manifest;
     checkTargetClass(spec, classes.length);
-    const image = await context.prepare(model, bytes, [objectiveFor({ attack: spec.attack, target: spec.targeted })]);
+    context.requireWork(bytes, (spec.draws ?? 1) * stepsOf(planOf(spec, undefined, undefined)));
+    const image = await context.prepare(model, bytes, evaluatedBy([spec.attack], spec.targeted !== undefined));
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const map = await readTruth(context, model, image, "target", target, spec.label255);
     const plan = planOf(spec, truth, map);
@@ -84,7 +86,9 @@ export const createAttackHandler =
     const comparison = compared(attacked, image, names);
     const measured = performance.now() - scored;
     const palette = classes.map((c) => c.color);
-    const images = encodeOutputs(outputs, image, attacked, palette, spec.epsilon);
+    const largest = spec.norm === "linf" ? spec.epsilon : undefined;
+    const shown = largest ?? (comparison.perturbation.float.linf || 1);
+    const images = encodeOutputs(outputs, image, attacked, palette, shown);
     const total = performance.now() - start;
     return {
       ...spatialSize(image),
@@ -110,7 +114,10 @@ export const createAttackHandler =
     };
   };
 
-/** 128 + 127·(adversarial − clean)/ε: grey where nothing changed, so that a small perturbation can be seen. */
+/**
+ * 128 + 127·(adversarial − clean)/ε: grey where nothing changed, so that a small perturbation can be seen. Without an L∞ ball, ε is
+ * the largest change of a value.
+ */
 const amplified = (clean: Image, adversarial: Image, epsilon: number): Image =>
   tensor(
     "float32",

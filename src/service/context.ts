@@ -1,17 +1,18 @@
 /** What the handlers of single requests share: networks on their backends, and images checked before anything is computed. */
 
 import { FaultlineError } from "../contract/failure.ts";
-import type { Backend, CrfChoice } from "../contract/options.ts";
+import type { Backend, CrfChoice, TransformChoice } from "../contract/options.ts";
+import { MAX_WORK } from "../contract/limits.ts";
 import type { Receipt } from "../contract/receipt.ts";
 import { createBackends, type OpenWebGpu, type PlacedModel } from "../networks/placement.ts";
 import { createModels, type ModelStore, type Models } from "../networks/registry.ts";
 import { nodesOf } from "../networks/largest-fit.ts";
-import { requireMemory } from "../networks/require-memory.ts";
+import { isGradient, requireMemory } from "../networks/require-memory.ts";
 import type { UploadStore } from "../networks/upload-store.ts";
-import type { Objective } from "../objectives/objective.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import type { Runtime } from "../runtime/session.ts";
-import type { Image } from "../segmenter/segmenter.ts";
+import type { Evaluated, Image } from "../segmenter/segmenter.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { imageSize, readImage } from "./pictures.ts";
 import type { Size } from "../tensor.ts";
@@ -35,6 +36,8 @@ export interface ServiceOptions {
   readonly maxPixels?: number | undefined;
   /** Maximum width and maximum height of an image; default 8192. */
   readonly maxSide?: number | undefined;
+  /** Maximum of pixels × steps of all attacks of a request; default MAX_WORK. */
+  readonly maxWork?: number | undefined;
   /** Requests that may wait while one runs; default 8. */
   readonly waiting?: number | undefined;
   /** Once aborted, what runs is let end, and everything else is refused. */
@@ -50,14 +53,19 @@ export interface Context {
   readonly version: string;
   readonly maxPixels: number;
   readonly maxSide: number;
-  /** The model on the backend that is wanted of it, with the CRF that is. */
-  readonly open: (wanted: {
-    readonly model: string;
-    readonly backend?: Backend | undefined;
-    readonly crf?: CrfChoice | undefined;
-  }) => Promise<PlacedModel>;
+  /** The model on the backend that is wanted of it, with the CRF and the transformations that are. */
+  readonly open: (
+    wanted: TransformChoice & {
+      readonly model: string;
+      readonly backend?: Backend | undefined;
+      readonly crf?: CrfChoice | undefined;
+      readonly seed?: number | undefined;
+    },
+  ) => Promise<PlacedModel>;
+  /** Refuses attacks of so many steps in all on the image; by its header. */
+  readonly requireWork: (image: Uint8Array, steps: number) => void;
   /** Decodes the image and refuses what could not run, before anything is computed. */
-  readonly prepare: (model: PlacedModel, bytes: Uint8Array, objectives: readonly Objective[]) => Promise<Image>;
+  readonly prepare: (model: PlacedModel, bytes: Uint8Array, objectives: readonly Evaluated[]) => Promise<Image>;
 }
 
 /** What the network cannot take, in the words of the API. */
@@ -65,6 +73,14 @@ const sizeRefused = (cause: unknown, size: Size): unknown =>
   cause instanceof OnnxError
     ? new FaultlineError({ kind: "image-size-unsupported", part: "image", size, reason: cause.message }, { cause })
     : cause;
+
+/** Files give red, green and blue; networks of other channels are for the library. */
+const requireColours = ({ input: { channels } }: Manifest): void => {
+  if (typeof channels === "string") return;
+  const received = "an image of red, green and blue";
+  const accepted = [`images of the channels ${channels.join(", ")}, which only the library takes`];
+  throw new FaultlineError({ kind: "image-unsupported-format", part: "image", received, accepted });
+};
 
 export const createContext = ({
   store,
@@ -76,20 +92,27 @@ export const createContext = ({
   budgetBytes = 96 * 2 ** 20,
   maxPixels = 4096 * 4096,
   maxSide = 8192,
+  maxWork = MAX_WORK,
 }: ServiceOptions): Context => {
   const cache = new SessionCache(runtime, budgetBytes);
   const models = createModels({ store, uploads, cache, foundBy: `${version}, ${budgetBytes} bytes` });
   const place = createBackends(cache, webgpu);
-  const open: Context["open"] = async ({ model, backend, crf }) =>
-    place(await models.open(model), { wanted: backend ?? usual, crf });
+  const open: Context["open"] = async ({ model, backend, crf, transform, through, draws, seed }) =>
+    place(await models.open(model), { wanted: backend ?? usual, crf, transform, through, draws, seed });
+  const requireWork: Context["requireWork"] = (bytes, steps) => {
+    const { width, height } = imageSize(bytes, { maxPixels, maxSide });
+    const pixels = width * height;
+    if (pixels * steps > maxWork) throw new FaultlineError({ kind: "work-exceeded", pixels, steps, maxWork });
+  };
   const prepare: Context["prepare"] = async ({ network, segmenter, cache: own, unsupported }, bytes, objectives) => {
-    if (objectives.length > 0 && unsupported.length > 0) {
+    if (objectives.some(isGradient) && unsupported.length > 0) {
       throw new FaultlineError({
         kind: "gradient-unsupported",
         model: segmenter.manifest.name,
         operators: unsupported,
       });
     }
+    requireColours(segmenter.manifest);
     const size = imageSize(bytes, { maxPixels, maxSide });
     try {
       requireMemory({ cache: own, segmenter, nodes: nodesOf(network) }, size, objectives);
@@ -98,7 +121,7 @@ export const createContext = ({
     }
     return readImage(bytes, { maxPixels, maxSide });
   };
-  return { models, cache, version, maxPixels, maxSide, open, prepare };
+  return { models, cache, version, maxPixels, maxSide, open, requireWork, prepare };
 };
 
 /** What ran, for the answer. */

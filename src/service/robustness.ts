@@ -1,6 +1,6 @@
 /** /v1/robustness's work: a grid of attacks and radii on one image, the curve, and the smallest radius that breaks it. */
 
-import { defaultSteps, withDefaults, type AttackName } from "../attacks/catalogue.ts";
+import { withDefaults, type AttackName } from "../attacks/catalogue.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import type {
   CurvePoint,
@@ -12,7 +12,7 @@ import type {
   SmallestEpsilon,
 } from "../contract/robustness.ts";
 import { measure, type Subject } from "../evaluation/measure.ts";
-import { objectiveFor, type AttackPlan } from "../evaluation/plan.ts";
+import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
 import { iouRatio, scoresOf, sum, type Scores } from "../metrics/counts.ts";
 import { sha256Of } from "../networks/open.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
@@ -36,11 +36,11 @@ const unscorable = (miou: number | null) => ({
 /** Lets whoever waits for the signal set it: a run blocks the thread, so without this an abort would never arrive. */
 const yieldOnce = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
-/** An attack of the grid, with the paper's number of steps. */
+/** An attack of the grid, with its own number of steps and, unless one is given, its own step size. */
 const planOf = (spec: RobustnessSpec, attack: AttackName, epsilon: number, source: Labels | undefined): AttackPlan => {
-  const { alpha, pixelRange, seed } = spec;
-  const steps = defaultSteps(attack, epsilon);
-  return { ...withDefaults(attack, epsilon, {}), attack, epsilon, alpha, steps, pixelRange, seed, source };
+  const { pixelRange, seed } = spec;
+  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, { epsilon }, { alpha: spec.alpha });
+  return { ...options, attack, epsilon, alpha, steps, pixelRange, seed, source };
 };
 
 export const createRobustnessHandler =
@@ -52,10 +52,11 @@ export const createRobustnessHandler =
     const start = performance.now();
     const model = await context.open(spec);
     const { segmenter } = model;
-    const objectives = new Map(
-      spec.attacks.map((attack) => objectiveFor({ attack })).map((objective) => [objective.key, objective]),
+    const costs = spec.attacks.flatMap((attack) =>
+      spec.epsilons.map((epsilon) => stepsOf(planOf(spec, attack, epsilon, undefined))),
     );
-    const image = await context.prepare(model, bytes, [...objectives.values()]);
+    context.requireWork(bytes, (spec.draws ?? 1) * sum(costs));
+    const image = await context.prepare(model, bytes, evaluatedBy(spec.attacks));
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const clean = await segmenter.predict(image);
     const subject: Subject = { segmenter, image, item: await sha256Of(bytes), truth, clean };

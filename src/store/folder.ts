@@ -6,13 +6,13 @@ import type { UploadStore } from "../networks/upload-store.ts";
 
 const ENTRY = "entry.json";
 
-/** null for a file that is not there; other errors are thrown on. */
+/** Returns null for a missing file and rethrows other errors. */
 const nullIfAbsent = (cause: NodeJS.ErrnoException): null => {
   if (cause.code === "ENOENT") return null;
   throw cause;
 };
 
-/** Writes a draft and renames it when it is on the disk: the file is whole or not there. */
+/** Writes a temporary file, flushes it to the disk and renames it, so that the file is either complete or absent. */
 const writeWhole = async (path: string, content: string | Uint8Array): Promise<void> => {
   const draft = `${path}.${crypto.randomUUID()}.draft`;
   try {
@@ -29,12 +29,12 @@ const writeWhole = async (path: string, content: string | Uint8Array): Promise<v
   }
 };
 
-/** The folder is made when the first network comes. */
+/** A store in a folder, which is created with the first upload. */
 export const folderUploads = (root: string): UploadStore => {
   const readEntry = (name: string) => readFile(join(root, name, ENTRY), "utf8").catch(nullIfAbsent);
   const removeFile: UploadStore["removeFile"] = async (name, file) => {
     await rm(join(root, name, file), { force: true });
-    // The folder stays where another network has come meanwhile.
+    // The folder stays if another upload has written to it in the meantime.
     await rmdir(join(root, name)).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== "ENOTEMPTY" && cause.code !== "EEXIST") return nullIfAbsent(cause);
       return null;
@@ -59,7 +59,7 @@ export const folderUploads = (root: string): UploadStore => {
         await writeWhole(join(root, name, file), bytes);
         await writeWhole(join(root, name, ENTRY), JSON.stringify(entry));
       } catch (cause) {
-        // Nothing is left of what could not be kept; a former entry and its file stay.
+        // A failed upload leaves nothing behind; a previous entry and its file stay.
         await removeFile(name, file).catch(() => undefined);
         throw cause;
       }

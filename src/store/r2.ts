@@ -1,8 +1,8 @@
-/** Uploaded networks in an R2 bucket: manifests/NAME.json tells of networks/NAME/FILE. */
+/** Uploaded networks in an R2 bucket: manifests/NAME.json describes networks/NAME/FILE. */
 
 import type { UploadStore } from "../networks/upload-store.ts";
 
-/** What is asked of a bucket: a part of R2's own type. */
+/** The part of R2's bucket type that is used. */
 export interface Bucket {
   readonly get: (key: string) => Promise<{
     readonly arrayBuffer: () => Promise<ArrayBuffer>;
@@ -21,7 +21,7 @@ const entries = "manifests/";
 const entryKey = (name: string): string => `${entries}${name}.json`;
 const fileKey = (name: string, file: string): string => `networks/${name}/${file}`;
 
-/** R2 is strongly consistent, and an object is put as a whole. */
+/** A store in a bucket. R2 is strongly consistent, and objects are written atomically. */
 export const r2Uploads = (bucket: Bucket): UploadStore => ({
   list: async () => {
     const names: string[] = [];

@@ -36,11 +36,17 @@ describe("POST /v1/attack", () => {
     const client = clientOf(service);
     await client.form(path, image, { attack: "ifgsm" });
     await client.form(path, image, { attack: "fgsm", epsilon: 4 });
-    const common = { model: "enet-street", label: "prediction", pixelRange: "clip", seed: 0 };
+    const common = { model: "enet-street", label: "prediction", norm: "linf", pixelRange: "clip", seed: 0 };
     expect(service.calls.attack.map(({ spec }) => spec)).toEqual([
       { ...common, attack: "ifgsm", epsilon: 8, alpha: 1, steps: 10 },
       { ...common, attack: "fgsm", epsilon: 4, alpha: 4, steps: 1 },
     ]);
+  });
+
+  it("fills in the norm's defaults, and takes radii in L2 that no L∞ ball has", async () => {
+    const service = fakeService();
+    await clientOf(service).form(path, image, { attack: "pgd", epsilon: 400, norm: "l2" });
+    expect(service.calls.attack[0]?.spec).toMatchObject({ norm: "l2", epsilon: 400, alpha: 50, steps: 20 });
   });
 
   it("passes every option on", async () => {
@@ -51,8 +57,11 @@ describe("POST /v1/attack", () => {
       epsilon: 2.5,
       alpha: 0.5,
       steps: 3,
+      start: 0.25,
+      restarts: 2,
       label: "ground-truth",
       targeted: { kind: "map" },
+      norm: "l2",
       pixelRange: "none",
       seed: 7,
       backend: "webgpu",
@@ -80,6 +89,40 @@ describe("POST /v1/attack", () => {
     ]);
     const refused = await client.form(path, image, { attack: "ifgsm", crf: { gaussian: { weight: 1, theta: -2 } } });
     expect(await problemIn(refused)).toMatchObject({ status: 422, errors: [{ pointer: "/spec/crf/gaussian/theta" }] });
+  });
+
+  it("takes transformations, and how the attack takes them", async () => {
+    const service = fakeService();
+    const client = clientOf(service);
+    const transform = [{ name: "jpeg", quality: [50, 90] }, { name: "noise" }];
+    const given = [{ transform, through: "bpda", draws: 4 }, { transform: "none" }, { through: "naive" }];
+    for (const fields of given)
+      expect((await client.form(path, image, { attack: "ifgsm", ...fields })).status).toBe(200);
+    expect(
+      service.calls.attack.map(({ spec: { transform: t, through, draws } }) => ({ transform: t, through, draws })),
+    ).toEqual(given.map((fields) => ({ transform: undefined, through: undefined, draws: undefined, ...fields })));
+  });
+
+  it.each([
+    [{ transform: [] }, "/spec/transform", "must have at least 1 item"],
+    [{ transform: [{ name: "sharpen" }] }, "/spec/transform/0/name", expect.stringMatching(/one of resize, jpeg/)],
+    [{ transform: [{ name: "noise" }, { name: "blur", sigma: 99 }] }, "/spec/transform/1/sigma", "must be at most 10"],
+    [
+      { transform: [{ name: "jpeg", sigma: 1 }] },
+      "/spec/transform/0/sigma",
+      "is no field here; accepted: name, quality, subsampling",
+    ],
+    [
+      { transform: [{ name: "jpeg", subsampling: [1, 2] }] },
+      "/spec/transform/0/subsampling",
+      expect.stringMatching(/number, not an array/),
+    ],
+    [{ through: "around" }, "/spec/through", "must be one of differentiable, bpda, naive"],
+    [{ draws: 0 }, "/spec/draws", "must be at least 1"],
+    [{ steps: 100, draws: 1000 }, "/spec/draws", expect.stringMatching(/100000 evaluations/)],
+  ])("refuses %o at %s", async (fields, pointer, detail) => {
+    const refused = await clientOf(fakeService()).form(path, image, { attack: "ifgsm", ...fields });
+    expect(await problemIn(refused)).toMatchObject({ status: 422, errors: [{ pointer, detail }] });
   });
 
   it("takes the spec as a part with its own type, and data: URLs in JSON", async () => {

@@ -61,6 +61,11 @@ const failures: { [K in Failure["kind"]]: [Extract<Failure, { kind: K }>, RegExp
     /its file is missing/,
     { status: 503 },
   ],
+  "work-exceeded": [
+    { kind: "work-exceeded", pixels: 1000, steps: 50, maxWork: 10_000 },
+    /1000 pixels times 50 steps are 50000; at most 10000/,
+    { status: 422, pixels: 1000, steps: 50, maxWork: 10_000 },
+  ],
   "gradient-unsupported": [
     { kind: "gradient-unsupported", model: "enet-street", operators: ["NonZero"] },
     /NonZero/,

@@ -17,7 +17,16 @@ describe("fields at fault", () => {
     ],
     ["negative ε", { epsilon: -1 }, { pointer: "/spec/epsilon", received: -1, detail: "must be greater than 0" }],
     ["zero ε", { epsilon: 0 }, { pointer: "/spec/epsilon", detail: "must be greater than 0" }],
-    ["huge ε", { epsilon: 256 }, { pointer: "/spec/epsilon", received: 256, detail: "must be at most 255" }],
+    [
+      "huge ε",
+      { epsilon: 256 },
+      { pointer: "/spec/epsilon", received: 256, detail: "must be at most 255 in the L∞ norm" },
+    ],
+    [
+      "a norm that the attack has no form in",
+      { attack: "fgsm", norm: "l2" },
+      { pointer: "/spec/norm", detail: "must be linf for fgsm" },
+    ],
     ["ε null", { epsilon: null }, { pointer: "/spec/epsilon", received: null }],
     ["unknown attack", { attack: "cw" }, { pointer: "/spec/attack", received: "cw", accepted: attackNames }],
     [
@@ -25,27 +34,29 @@ describe("fields at fault", () => {
       { attack: undefined },
       { pointer: "/spec/attack", detail: expect.stringContaining("is required") },
     ],
-    ["steps over the limit", { steps: 201 }, { pointer: "/spec/steps", detail: "must be at most 200" }],
+    ["steps over the limit", { steps: 1001 }, { pointer: "/spec/steps", detail: "must be at most 1000" }],
     ["steps not whole", { steps: 1.5 }, { pointer: "/spec/steps", detail: "must be a whole number, not 1.5" }],
-    [
-      "default steps over the limit",
-      { epsilon: 250 },
-      { pointer: "/spec/steps", detail: expect.stringContaining("254") },
-    ],
     ["steps of a single-step attack", { attack: "fgsm", steps: 2 }, { pointer: "/spec/steps", received: 2 }],
     ["α of a single-step attack", { attack: "fgsm", alpha: 2 }, { pointer: "/spec/alpha", received: 2 }],
     ["α zero", { alpha: 0 }, { pointer: "/spec/alpha" }],
+    [
+      "more evaluations than a request may ask for",
+      { attack: "sea", steps: 200, restarts: 2 },
+      { pointer: "/spec/steps", detail: expect.stringContaining("make 1218 evaluations of the network in all") },
+    ],
+    [
+      "α that leaves nothing of ε",
+      { attack: "r-fgsm", epsilon: 4, alpha: 4 },
+      { pointer: "/spec", detail: expect.stringContaining("alpha must be below epsilon") },
+    ],
+    ["restarts of none", { attack: "pgd", restarts: 0 }, { pointer: "/spec/restarts", received: 0 }],
     ["seed beyond 32 bits", { seed: 2 ** 32 }, { pointer: "/spec/seed" }],
     [
       "unknown key",
       { "ep/s~": 3 },
       { pointer: "/spec/ep~1s~0", accepted: expect.arrayContaining(["epsilon", "alpha"]) },
     ],
-    [
-      "unknown nested key",
-      { targeted: { kind: "map", x: 1 } },
-      { pointer: "/spec/targeted/x", accepted: ["kind", "class"] },
-    ],
+    ["unknown nested key", { targeted: { kind: "map", x: 1 } }, { pointer: "/spec/targeted/x", accepted: ["kind"] }],
     [
       "unknown kind of target",
       { targeted: { kind: "all" } },
@@ -66,6 +77,12 @@ describe("fields at fault", () => {
     expect(problem.errors).toHaveLength(1);
     expect(problem.errors?.[0]).toMatchObject(error);
     expect(service.calls.attack).toHaveLength(0);
+  });
+
+  it("refuses an epsilon whose default number of steps is over the limit", async () => {
+    const client = clientOf(fakeService(), { limits: { steps: 200 } });
+    const { errors } = await problemIn(await client.form(path, image, { attack: "ifgsm", epsilon: 250 }));
+    expect(errors).toMatchObject([{ pointer: "/spec/steps", detail: expect.stringContaining("254") }]);
   });
 
   it("1e999 is no finite number", async () => {

@@ -132,7 +132,8 @@ describe("/openapi.json", () => {
       contentMediaType: "application/octet-stream",
     });
     expect(AttackJson?.properties?.["labels"]).toMatchObject({ type: "string", contentEncoding: "base64" });
-    expect(AttackSpec?.properties?.["epsilon"]).toMatchObject({ default: 8, exclusiveMinimum: 0, maximum: 255 });
+    expect(AttackSpec?.properties?.["epsilon"]).toMatchObject({ exclusiveMinimum: 0 });
+    expect(AttackSpec?.properties?.["norm"]).toMatchObject({ enum: ["linf", "l2"] });
     expect(AttackSpec?.required).toEqual(["attack"]);
     expect(ScoreForm?.required).toEqual(["prediction", "reference"]);
     expect(SegmentForm?.required).toEqual(["image"]);

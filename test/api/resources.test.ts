@@ -127,7 +127,6 @@ describe("POST /v1/robustness", () => {
     expect(service.calls.robustness[0]?.spec).toMatchObject({
       attacks: ["ifgsm"],
       epsilons: [0.5, 2, 4],
-      alpha: 1,
       seed: 0,
     });
     expect(result.curve.map(({ epsilon, steps }) => [epsilon, steps])).toEqual([
@@ -164,7 +163,12 @@ describe("POST /v1/robustness", () => {
     [
       { attacks: ["ifgsm"], epsilons: [32, 16] },
       "/spec/epsilons",
-      "make 56 steps in all, with these attacks; at most 50 are allowed",
+      "make 56 evaluations of the network in all, with these attacks; at most 50 are allowed",
+    ],
+    [
+      { attacks: ["r-fgsm"], epsilons: [2, 1], alpha: 1 },
+      "/spec/alpha",
+      "does not go with r-fgsm at ε = 1: alpha must be below epsilon, which is 1; it is 1",
     ],
     [{ attacks: ["cw"] }, "/spec/attacks/0", `must be one of ${attackNames.join(", ")}`],
     [{ attacks: ["fgsm"], threshold: 1 }, "/spec/threshold", "must be less than 1"],

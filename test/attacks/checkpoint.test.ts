@@ -1,42 +1,67 @@
 /** An attack that is stopped, written, read and continued gives the bytes of the one that is not. */
 
 import { describe, expect, it } from "vitest";
-import { attackNames, makeAttack } from "../../src/attacks/catalogue.ts";
+import { attackEntry, attackNames, makeAttack } from "../../src/attacks/catalogue.ts";
+import type { Objective, Trajectory } from "../../src/attacks/attack.ts";
 import { readCheckpoint, writeCheckpoint } from "../../src/attacks/checkpoint.ts";
 import { follow, type Checkpoint } from "../../src/attacks/run.ts";
 import { tensorOf } from "../../src/tensor.ts";
-import { bowl, counted, imageOf } from "./objectives.ts";
+import { bowl, counted, imageOf, planes } from "./objectives.ts";
 
 const image = imageOf([0, 40, 80, 120, 160, 255]);
-const objective = bowl([3.3, 31, 82.4, 117.7, 160.2, 262]);
+const optimum = bowl([3.3, 31, 82.4, 117.7, 160.2, 262]);
+/** Two pixels that cannot be moved as far as they would have to be. */
+const crossing = planes({
+  clean: image,
+  normals: [
+    [1, 0.5, -2],
+    [0.3, -1, 1],
+  ],
+  lacks: [900, 1200],
+});
 
-describe.each(attackNames)("%s", (name) => {
-  const [trajectory] = makeAttack(name, {
-    epsilon: 4,
-    alpha: 0.9,
-    steps: 7,
-    seed: 5,
-    pixelRange: [0, 255],
-  }).trajectories;
-
-  it("continues from each of its checkpoints as if it had never stopped", async () => {
+/** What a trajectory gives and writes, as a whole and continued from each of its checkpoints. */
+const continuations = async (trajectory: Trajectory, objective: Objective = optimum) => {
+  const run = async (from?: Checkpoint) => {
     const written: Uint8Array[] = [];
-    const whole = await follow(trajectory, objective, image, {
+    const watched = counted(objective);
+    const { data } = await follow(trajectory, watched, image, {
+      from,
       onStep: ({ checkpoint }) => void written.push(writeCheckpoint(checkpoint)),
     });
-    expect(written.length).toBe(trajectory.steps);
-    for (const [i, bytes] of written.entries()) {
-      const rest = counted(objective);
-      const later: Uint8Array[] = [];
-      const continued = await follow(trajectory, rest, image, {
-        from: readCheckpoint(bytes),
-        onStep: ({ checkpoint }) => void later.push(writeCheckpoint(checkpoint)),
-      });
-      expect(continued.data).toEqual(whole.data);
-      expect(later).toEqual(written.slice(i + 1));
-      expect(rest.at.length).toBe(trajectory.steps - i - 1);
+    return { data, written, evaluations: watched.at.length };
+  };
+  const whole = await run();
+  const continued: Awaited<ReturnType<typeof run>>[] = [];
+  for (const bytes of whole.written.slice(0, -1)) continued.push(await run(readCheckpoint(bytes)));
+  const { data, written, evaluations } = whole;
+  const expected = continued.map((_, i) => ({
+    data,
+    written: written.slice(i + 1),
+    evaluations: evaluations - i - 1,
+  }));
+  return { whole, continued, expected };
+};
+
+const settings = { epsilon: 4, alpha: 0.9, steps: 7, seed: 5, pixelRange: [0, 255] } as const;
+
+describe.each(attackNames)("%s", (name) => {
+  it("continues from each of its checkpoints as if it had never stopped", async () => {
+    const objective = attackEntry(name).type === "minimum-norm" ? crossing : optimum;
+    for (const trajectory of makeAttack(name, settings).trajectories) {
+      const { whole, continued, expected } = await continuations(trajectory, objective);
+      expect(whole.evaluations).toBe(trajectory.steps);
+      expect(continued).toEqual(expected);
     }
   });
+});
+
+it("an attack that ran out of patience ends at the same step", async () => {
+  const [trajectory] = makeAttack("padam", { ...settings, alpha: 3, steps: 40, start: 0, patience: 3 }).trajectories;
+  const { whole, continued, expected } = await continuations(trajectory);
+  // The tenth, eleventh and twelfth value are below the ninth.
+  expect(whole.evaluations).toBe(12);
+  expect(continued).toEqual(expected);
 });
 
 describe("a checkpoint", () => {
@@ -49,6 +74,7 @@ describe("a checkpoint", () => {
       text: "ε",
       nested: { flags: [true, false], bytes: Uint8Array.of(1, 2, 3), wide: Int32Array.of(-5) },
     },
+    clock: { step: 2, steps: 9 },
     feeds: { weights: tensorOf("float32", [1, 2], [0.5, 2]), target: tensorOf("int32", [1], [7]) },
   };
 

@@ -134,8 +134,10 @@ const agrees = (byRule: number, { byRuntime, scale }: Comparison): boolean =>
 const straightThrough = new Set("QuantizeLinear DynamicQuantizeLinear ConvInteger MatMulInteger".split(" "));
 
 const floatInputs = (operator: string): number[] => {
-  const { most, isFloat } = signatureOf(operator)!;
-  return Array.from({ length: Math.min(most, 2 + Number(most < Infinity) * most) }, (_, i) => i).filter(isFloat);
+  const { maximum, isFloat } = signatureOf(operator)!;
+  return Array.from({ length: Math.min(maximum, 2 + Number(maximum < Infinity) * maximum) }, (_, i) => i).filter(
+    isFloat,
+  );
 };
 
 const pairs = Object.keys(rules).flatMap((operator) =>
@@ -165,8 +167,8 @@ const differentiated = pairs.filter(([operator]) => !straightThrough.has(operato
 
 describe("every rule has one pullback for each input of its operator", () => {
   it.each(Object.entries(rules))("%s", (operator, rule) => {
-    const { most } = signatureOf(operator)!;
-    expect(typeof rule === "function" ? Infinity : rule.length).toBe(most);
+    const { maximum } = signatureOf(operator)!;
+    expect(typeof rule === "function" ? Infinity : rule.length).toBe(maximum);
   });
 });
 

@@ -195,7 +195,7 @@ describe("what blocks a gradient", () => {
     ]);
     expect(gradients[0]!.faults.map((f) => f.reason)).toEqual([
       "there is no gradient rule for acme.Fancy",
-      "control flow: the data decide which of its nodes run, and how often",
+      "control flow, in which the data determine which nodes run and how often",
     ]);
     expect(gradients[0]!.faults.map((f) => f.advice)).toEqual([
       "acme is no standard operator set: export without fusions, for a plain ONNX runtime",

@@ -208,7 +208,7 @@ describe("an upload is refused", () => {
 
   it.each<[string, File, object]>([
     ["under the name of a shipped network", { ...mine, manifest: tiny.manifest }, { kind: "model-exists", model: "tiny", sha256: null }], // prettier-ignore
-    ["where the file is none", { ...mine, bytes: bytes("<html></html>") }, { kind: "network-refused", reason: expect.stringMatching(/HTML/) }], // prettier-ignore
+    ["where the file is none", { ...mine, bytes: bytes("<html></html>") }, { kind: "network-refused", reason: expect.stringMatching(/is an HTML page/) }], // prettier-ignore
     ["where the file is cut off", { ...mine, bytes: mine.bytes.slice(0, mine.bytes.length >> 1) }, { kind: "network-refused", reason: expect.stringMatching(/^model: .*truncated/) }], // prettier-ignore
     ["where an operator is not known", { ...mine, bytes: renamed(mine.bytes, "Tanh", "Tank") }, { kind: "network-refused", reason: expect.stringMatching(/node.*Tank/) }], // prettier-ignore
     ["where the output overflows", fileOf({ head: (op, z) => op.Div(z, op.constant(0)) }), { kind: "network-refused", reason: expect.stringMatching(/128×128.*overflows/) }], // prettier-ignore

@@ -10,7 +10,7 @@ import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import type { Size } from "../../src/tensor.ts";
 import { given, leastLikely } from "../support/aims.ts";
 import { chunk, ihdr, pngSignature } from "../image/png-writer.ts";
-import { failureOf, serviceOf, spec, tiny } from "../service/tiny-service.ts";
+import { failureOf, grid, imagePng, serviceOf, spec, tiny } from "../service/tiny-service.ts";
 import { tinyNetwork, type ManifestChanges } from "../support/networks/tiny.ts";
 
 const compiledSizes = vi.hoisted(() => [] as Size[]);
@@ -113,5 +113,20 @@ describe("the search for the largest fit", () => {
     expect(tried.length).toBeLessThanOrEqual(most);
     for (const goal of [given, leastLikely])
       expect(cache.predict(segmenter.attackFootprints(found, goal))).toBeLessThanOrEqual(cache.budgetBytes);
+  });
+});
+
+describe("the work of a request", () => {
+  const maxWork = 12 * 16 * 8;
+  it("is its pixels times the steps of all its attacks, and is refused before anything is compiled", async () => {
+    const service = serviceOf([tiny], { maxWork });
+    const attack = (steps: number) => service.attack({ spec: { ...spec, steps }, image: imagePng, outputs: [] }, {});
+    expect(await attack(8)).toMatchObject({ width: 16, height: 12 });
+    compiledSizes.length = 0;
+    expect(await failureOf(attack(9))).toEqual({ kind: "work-exceeded", pixels: 192, steps: 9, maxWork });
+    // fgsm has one step at each radius, ifgsm-ii 1, 3 and 20.
+    const robustness = service.robustness({ spec: grid, image: imagePng }, {});
+    expect(await failureOf(robustness)).toEqual({ kind: "work-exceeded", pixels: 192, steps: 27, maxWork });
+    expect(compiledSizes).toEqual([]);
   });
 });

@@ -113,7 +113,7 @@ describe("constants of 4 bits", () => {
         initializer: [tensorInit("w", INT4, [3n], { rawData: bytes.slice(0, 1) })],
         node: [{ opType: "Relu", input: ["x"], output: ["y"] }],
       }),
-      /holds 1 bytes, its shape \[3\] wants 2/,
+      /holds 1 bytes; its shape \[3\] requires 2/,
     ],
     [
       "quantisation to 4 bits",

@@ -198,7 +198,7 @@ describe("a malformed model is refused, and the message names the place", () => 
     ],
     ["a weight of 2^20 × 2^20", encode(weights({ dims: [2n ** 20n, 2n ** 20n] })), /over 536870912 elements/],
     ["a weight of −2", encode(weights({ dims: [-2n] })), /initializer "w": shape \[-2\] is negative/],
-    ["too few values", encode(weights({ dims: [3n] })), /holds 2 values, its shape \[3\] wants 3/],
+    ["too few values", encode(weights({ dims: [3n] })), /holds 2 values; its shape \[3\] requires 3/],
     [
       "raw bytes that are no multiple",
       encode(weights({ floatData: [], rawData: new Uint8Array(7) })),

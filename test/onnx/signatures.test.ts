@@ -28,7 +28,7 @@ const steps = [...new Set(cases.map((c) => c.operator))].flatMap((operator) => {
 
 describe("an input too few, too many or left out is an OnnxError", () => {
   it.each(steps)("%s", (operator, { node: { attributes }, inputs, outputs }) => {
-    const { required, most } = signatureOf(operator)!;
+    const { required, maximum } = signatureOf(operator)!;
     const op = createBuilder();
     const given = inputs.map((v, i) => v && (v.constant ? op.tensor(v.constant) : op.input(`x${i}`, v.dtype, v.shape)));
     const attempt = (list: typeof given) => () => op.appendNode(operator, list, attributes, outputs.length);
@@ -36,8 +36,8 @@ describe("an input too few, too many or left out is an OnnxError", () => {
       expect(attempt(given.slice(0, count))).toThrow(OnnxError);
       expect(attempt(given.map((v, i) => (i === count ? null : v)))).toThrow(/is absent/);
     }
-    if (most === Infinity) return;
-    const extra = Array.from({ length: most - given.length + 1 }, () => given[0]!);
+    if (maximum === Infinity) return;
+    const extra = Array.from({ length: maximum - given.length + 1 }, () => given[0]!);
     expect(attempt([...given, ...extra])).toThrow(/inputs; \w+ takes/);
   });
 

@@ -71,8 +71,8 @@ describe("the compiled gradient in float64", () => {
       const terms = numbersOf(gradient!).map((g, i) => g * u[i]!);
       const along = terms.reduce((sum, v) => sum + v, 0);
       const expected = (4 * difference(0.01) - difference(0.02)) / 3;
-      // Constants such as mean/scale are float32.
-      expect(Math.abs(along - expected) / Math.hypot(...terms)).toBeLessThan(1e-6);
+      // Constants such as mean/scale are float32, and so are the weights of Resize, which are onnxruntime's.
+      expect(Math.abs(along - expected) / Math.hypot(...terms)).toBeLessThan(2e-6);
     }
   });
 });

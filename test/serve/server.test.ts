@@ -110,7 +110,7 @@ describe("the server", () => {
     expect((await fetch(`${server.url}/health/live`, { headers: alone })).status).toBe(200);
     expect(attacking).toBe(true);
     const { scores, receipt } = (await (await answer).json()) as { scores: object; receipt: object };
-    const full: AttackSpec = { ...spec, model: "enet-street", pixelRange: "clip" };
+    const full: AttackSpec = { ...spec, model: "enet-street", norm: "linf", pixelRange: "clip" };
     const expected = await (await here()).attack({ spec: full, image: street, outputs: [] }, {});
     expect(JSON.parse(JSON.stringify(expected.scores))).toMatchObject(scores);
     expect(receipt).toMatchObject({ backend: "wasm", model: "enet-street" });

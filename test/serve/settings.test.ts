@@ -38,13 +38,15 @@ describe("settings", () => {
       threads: 1,
       backend: "auto",
       waiting: 16,
+      rate: undefined,
+      tokens: [],
     });
   });
 
   it("are what the options and the environment say; of two the last", () => {
     const line = "--port 80 --port 81 --host 0.0.0.0 --models nets --default-model b --uploads up --upload-mib 3";
-    const more = "--budget-mib 96 --threads 4 --backend wasm --waiting 0";
-    expect(parseSettings([...line.split(" "), ...more.split(" ")], { UPLOAD_TOKEN: "t" })).toEqual({
+    const more = "--budget-mib 96 --threads 4 --backend wasm --waiting 0 --rate 60";
+    expect(parseSettings([...line.split(" "), ...more.split(" ")], { UPLOAD_TOKEN: "t", API_TOKENS: "a, b" })).toEqual({
       port: 81,
       host: "0.0.0.0",
       models: "nets",
@@ -56,12 +58,14 @@ describe("settings", () => {
       threads: 4,
       backend: "wasm",
       waiting: 0,
+      rate: 60,
+      tokens: ["a", "b"],
     });
   });
 
   it("are not looked at where the help is asked for, which names every option", () => {
     expect(parseSettings(["--help", "--port", "x"], {})).toBeNull();
-    for (const name of ["port", "host", "models", "uploads", "budget-mib", "threads", "waiting"])
+    for (const name of ["port", "host", "models", "uploads", "budget-mib", "threads", "waiting", "rate"])
       expect(help).toContain(`--${name} `);
   });
 

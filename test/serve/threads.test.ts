@@ -123,7 +123,7 @@ describe("the service in a thread", () => {
 
 describe("a server whose service is busy", () => {
   it("is live meanwhile: health is answered before a network that is opened and measured", async () => {
-    const server = await startServer(["--models", "models"]);
+    const server = await startServer(["--models", "models", "--rate", "1"]);
     const order: string[] = [];
     const cold = fetch(`${server.url}/v1/models/fcn8s-resnet-float`).then(() => order.push("model"));
     for (let i = 0; i < 20; i++) {
@@ -132,6 +132,8 @@ describe("a server whose service is busy", () => {
     }
     await cold;
     expect(order.indexOf("model")).toBe(20);
+    const post = () => fetch(`${server.url}/v1/score`, { method: "POST", body: "" });
+    expect([(await post()).status, (await post()).status]).toEqual([415, 429]);
     server.child.kill("SIGTERM");
     expect(await server.ended).toBe(0);
   });

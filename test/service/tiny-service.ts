@@ -43,6 +43,7 @@ export const spec: AttackSpec = {
   alpha: 1,
   steps: 4,
   label: "prediction",
+  norm: "linf",
   pixelRange: "clip",
   seed: 0,
 };

@@ -133,7 +133,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         if (signal?.aborted) throw new FaultlineError({ kind: "cancelled" });
         await onStep?.({ ...step, steps: steps.length });
       }
-      const perturbation = { linf: request.spec.epsilon, l2: 10, l0: 8, psnr: 30, ssim: 0.9 };
+      const perturbation = { linf: request.spec.epsilon ?? 1, l2: 10, l0: 8, psnr: 30, ssim: 0.9 };
       const result: AttackResult = {
         width: 4,
         height: 2,

@@ -1,7 +1,7 @@
 /** Attacks that accumulate the gradient over their steps. */
 
 import { iterative, whiteBox, type AttackEntry } from "../entry.ts";
-import { momentumRule } from "../rules/momentum.ts";
+import { momentumRule, nesterovRule } from "../rules/momentum.ts";
 
 export const momentumAttacks = {
   "mi-fgsm": {
@@ -19,5 +19,22 @@ export const momentumAttacks = {
     random: false,
     options: { ...iterative, momentum: { default: 1 } },
     rule: ({ alpha, momentum = 1 }) => momentumRule({ alpha, momentum }),
+  },
+  "ni-fgsm": {
+    ...whiteBox,
+    title: "NI-FGSM",
+    summary:
+      "MI-FGSM with the gradient taken where the accumulated one leads (Nesterov), which transfers better still.",
+    formula: "g ← μ·g + ∇L(x + α·μ·g)/mean|∇L|; clip(x + α·sign g, x₀ ± ε)",
+    paper: {
+      title: "Nesterov Accelerated Gradient and Scale Invariance for Adversarial Attacks",
+      authors: "Lin, Song, He, Wang, Hopcroft",
+      year: 2020,
+      arxiv: "1908.06281",
+    },
+    objective: "cross-entropy",
+    random: false,
+    options: { ...iterative, momentum: { default: 1 } },
+    rule: ({ alpha, momentum = 1 }) => nesterovRule({ alpha, momentum }),
   },
 } as const satisfies Readonly<Record<string, AttackEntry>>;

@@ -1,6 +1,16 @@
 /** The attacks of the paper and PGD: steps along the sign of the gradient. */
 
-import { iterative, singleStep, whiteBox, type AttackEntry, type Paper } from "../entry.ts";
+import {
+  iterative,
+  iterativeInAnyNorm,
+  randomStart,
+  singleStep,
+  whiteBox,
+  type AttackEntry,
+  type Paper,
+} from "../entry.ts";
+import { l2Rule } from "../rules/l2.ts";
+import { randomFgsmRule } from "../rules/random-fgsm.ts";
 import { signRule } from "../rules/sign.ts";
 
 const fgsmPaper: Paper = {
@@ -48,6 +58,26 @@ export const signAttacks = {
     options: singleStep("fgsm-ii"),
     rule: signRule,
   },
+  "r-fgsm": {
+    ...whiteBox,
+    title: "R-FGSM",
+    summary: "A random step of α, then one step of ε − α away from each pixel's own label.",
+    formula: "x′ = x + α·sign N(0, I); x′ + (ε − α)·sign ∇L(x′, y)",
+    paper: {
+      title: "Ensemble Adversarial Training: Attacks and Defenses",
+      authors: "Tramèr, Kurakin, Papernot, Goodfellow, Boneh, McDaniel",
+      year: 2018,
+      arxiv: "1705.07204",
+    },
+    objective: "cross-entropy",
+    random: true,
+    options: {
+      alpha: { default: (epsilon) => epsilon / 2 },
+      steps: { default: 1, fixed: "must be 1: r-fgsm takes one step along the gradient" },
+      restarts: { default: 1 },
+    },
+    rule: randomFgsmRule,
+  },
   ifgsm: {
     ...whiteBox,
     title: "Iterative FGSM",
@@ -75,7 +105,7 @@ export const signAttacks = {
     ...whiteBox,
     title: "PGD",
     summary: "Iterative FGSM from a random start within ε.",
-    formula: "as Iterative FGSM, from x₀ + U(−ε, ε)",
+    formula: "as Iterative FGSM, from x₀ + U(−ε, ε); in L2 along ∇L/‖∇L‖₂",
     paper: {
       title: "Towards Deep Learning Models Resistant to Adversarial Attacks",
       authors: "Madry, Makelov, Schmidt, Tsipras, Vladu",
@@ -84,7 +114,8 @@ export const signAttacks = {
     },
     objective: "cross-entropy",
     random: true,
-    options: iterative,
-    rule: ({ alpha }) => signRule({ alpha, randomStart: true }),
+    norms: ["linf", "l2"],
+    options: { ...iterativeInAnyNorm, ...randomStart },
+    rule: (options) => (options.norm === "l2" ? l2Rule : signRule)(options),
   },
 } as const satisfies Readonly<Record<string, AttackEntry>>;

@@ -1,7 +1,8 @@
-/** Steps along the sign of an accumulated gradient: MI-FGSM. */
+/** Steps along the sign of an accumulated gradient: MI-FGSM and NI-FGSM. */
 
 import { gradientOf, type Rule } from "../attack.ts";
 import { project, requirePositive } from "../constraint.ts";
+import { l1 } from "../norms.ts";
 import { along, sign } from "./sign.ts";
 
 export interface MomentumOptions {
@@ -11,11 +12,10 @@ export interface MomentumOptions {
   readonly momentum: number;
 }
 
-/** Σ |v|, in float64. */
-const l1 = (values: Float32Array): number => {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += Math.abs(values[i]!);
-  return sum;
+const requireMomentum = ({ alpha, momentum }: MomentumOptions): void => {
+  requirePositive({ alpha });
+  if (!(momentum >= 0 && Number.isFinite(momentum)))
+    throw new RangeError(`momentum must be at least 0, is ${momentum}`);
 };
 
 /**
@@ -23,9 +23,7 @@ const l1 = (values: Float32Array): number => {
  * 2018). A gradient of zeros adds nothing.
  */
 export const momentumRule = ({ alpha, momentum }: MomentumOptions): Rule<Float32Array> => {
-  requirePositive({ alpha });
-  if (!(momentum >= 0 && Number.isFinite(momentum)))
-    throw new RangeError(`momentum must be at least 0, is ${momentum}`);
+  requireMomentum({ alpha, momentum });
   return {
     kind: "momentum",
     parameters: { alpha, momentum },
@@ -38,5 +36,35 @@ export const momentumRule = ({ alpha, momentum }: MomentumOptions): Rule<Float32
       const moved = along(sign(state), alpha, x);
       return { state, x: project(moved, clean, constraint, moved) };
     },
+  };
+};
+
+type NesterovState = {
+  /** The iterate; what is evaluated lies ahead of it. */
+  readonly at: Float32Array;
+  readonly accumulated: Float32Array;
+};
+
+/**
+ * g ← μ·g + ∇L(x + α·μ·g)/mean|∇L|; x ← project(x + α·sign g), from g = 0 (Lin et al., Nesterov Accelerated Gradient and Scale
+ * Invariance for Adversarial Attacks, ICLR 2020). The paper writes ‖∇‖₁ and its code divides by the mean: with the sum, the
+ * look-ahead of an image would be less than float32 resolves. The look-ahead is not projected. The result is x.
+ */
+export const nesterovRule = ({ alpha, momentum }: MomentumOptions): Rule<NesterovState> => {
+  requireMomentum({ alpha, momentum });
+  return {
+    kind: "nesterov",
+    parameters: { alpha, momentum },
+    needs: "gradient",
+    begin: ({ data }) => ({ state: { at: data, accumulated: new Float32Array(data.length) }, x: data }),
+    next: (state, seen, { length }, { clean, constraint }) => {
+      const data = gradientOf(seen, length);
+      const scale = length / (l1(data) || 1);
+      const accumulated = state.accumulated.map((g, i) => momentum * g + scale * data[i]!);
+      const moved = along(sign(accumulated), alpha, state.at);
+      const at = project(moved, clean, constraint, moved);
+      return { state: { at, accumulated }, x: at.map((v, i) => v + alpha * momentum * accumulated[i]!) };
+    },
+    result: ({ at }) => Float32Array.from(at),
   };
 };

@@ -2,7 +2,7 @@
 
 import { project, requirePositive } from "../constraint.ts";
 import { gradientOf, type Rule } from "../attack.ts";
-import { uniformStart } from "../start.ts";
+import { startWithin } from "../start.ts";
 
 /** Bit masks of a float32: all bits but the sign; those of 1; those of infinity. */
 const [magnitude, one, infinity] = [0x7fffffff, 0x3f800000, 0x7f800000];
@@ -36,12 +36,12 @@ export const along = (
 export interface SignOptions {
   /** Step size in grey levels. */
   readonly alpha: number;
-  /** Whether it starts at a uniformly random point of the ball (PGD), in place of the image itself. */
-  readonly randomStart?: boolean;
+  /** Radius of the random start as a share of ε: 1 is PGD's, and 0, the default, starts at the image itself. */
+  readonly start?: number | undefined;
 }
 
 /** x ← project(x + α·sign ∇). Goodfellow et al. 2015; Kurakin et al. 2017; with a random start, Madry et al. 2018. */
-export const signRule = ({ alpha, randomStart = false }: SignOptions): Rule<null> => {
+export const signRule = ({ alpha, start = 0 }: SignOptions): Rule<null> => {
   requirePositive({ alpha });
   return {
     kind: "sign",
@@ -49,7 +49,7 @@ export const signRule = ({ alpha, randomStart = false }: SignOptions): Rule<null
     needs: "gradient",
     begin: ({ data }, constraint, random) => ({
       state: null,
-      x: randomStart ? uniformStart(data, constraint, random) : data,
+      x: startWithin(start, data, constraint, random),
     }),
     next: (_, seen, x, { clean, constraint }) => {
       const moved = along(sign(gradientOf(seen, x.length)), alpha, x);

@@ -1,4 +1,4 @@
-/** Activations. Kinks take the one-sided derivative that PyTorch takes. */
+/** Activations. At a kink the derivative is the one-sided derivative that PyTorch uses. */
 
 import type { Builder } from "../../onnx/build.ts";
 import { floatOf, stringOf } from "../../onnx/graph.ts";
@@ -6,7 +6,7 @@ import type { Value } from "../../onnx/value.ts";
 import type { Vjp, VjpContext, VjpRule } from "../rule.ts";
 import { mishSlope } from "./softplus.ts";
 
-/** y = max(x, 0); dx = dy·[y > 0], so the subgradient at 0 is 0. From y, so that x may be fused away. */
+/** y = max(x, 0); dx = dy·[y > 0], so that the subgradient at 0 is 0. It is computed from y, so that the runtime may fuse x away. */
 export const Relu: VjpRule = [
   (dy, { op, y }) => op.Where(op.Greater(y, op.constant(0, y.dtype)), dy, op.constant(0, dy.dtype)),
 ];
@@ -25,11 +25,11 @@ export const PRelu: VjpRule = [
   (dy, { op }, x) => op.Where(op.Greater(x, op.constant(0, x.dtype)), op.constant(0, dy.dtype), op.Mul(dy, x)),
 ];
 
-/** The sum of all elements, in the shape of a `bound`, which has one element. */
+/** The sum of all elements, with the shape of `bound`, which has one element. */
 const total = (op: Builder, v: Value, bound: Value): Value =>
   op.Reshape(op.ReduceSum(v, { keepdims: 0 }), op.ints(bound.shape));
 
-/** y = min(max(x, low), high); dx = dy·[low < y < high]: zero at the bounds, as PyTorch's ReLU6. A bound gets Σ dy where y is it. */
+/** y = min(max(x, low), high); dx = dy·[low < y < high], which is zero at the bounds as in PyTorch's ReLU6; d bound = Σ dy·[y = bound]. */
 export const Clip: VjpRule = [
   (dy, { op, y, inputs }) => {
     const [, low, high] = inputs;
@@ -56,7 +56,7 @@ export const Sigmoid: VjpRule = [(dy, { op, y }) => op.Mul(dy, op.Mul(y, op.Sub(
 /** y = tanh x; dx = dy·(1 − y²). */
 export const Tanh: VjpRule = [(dy, { op, y }) => op.Mul(dy, op.Sub(op.constant(1, y.dtype), op.Mul(y, y)))];
 
-/** y = min(max(αx + β, 0), 1); dx = α·dy inside. */
+/** y = min(max(αx + β, 0), 1); dx = α·dy·[0 < y < 1]. */
 export const HardSigmoid: VjpRule = [
   (dy, { op, node, y }) => {
     const inside = op.And(op.Greater(y, op.constant(0, y.dtype)), op.Less(y, op.constant(1, y.dtype)));
@@ -83,7 +83,7 @@ export const Erf: VjpRule = [
   (dy, { op }, x) => op.Mul(op.Mul(dy, op.constant(2 / Math.sqrt(Math.PI), dy.dtype)), op.Exp(op.Neg(op.Mul(x, x)))),
 ];
 
-/** Where x > 0. From y where its sign is that of x, so that x need not be kept. */
+/** The mask x > 0. It is computed from y if y has the sign of x, so that x need not be kept in memory. */
 const positive = ({ op, y }: VjpContext, x: Value, sameSign: boolean): Value =>
   op.Greater(sameSign ? y : x, op.constant(0, x.dtype));
 
@@ -118,7 +118,7 @@ export const Celu: VjpRule = [
   },
 ];
 
-/** y = x for x > α, else 0; dx = dy·[x > α]. From y where α is not negative. */
+/** y = x for x > α, else 0; dx = dy·[x > α], computed from y if α ≥ 0. */
 export const ThresholdedRelu: VjpRule = [
   (dy, { op, node, y }, x) => {
     const alpha = floatOf(node, "alpha", 1);

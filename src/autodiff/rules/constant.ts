@@ -1,4 +1,4 @@
-/** Operators that have no derivative, or one that is zero almost everywhere: listed, so that it is known and not forgotten. */
+/** Operators whose derivative does not exist or is zero almost everywhere. They are listed so that they are not taken for unsupported. */
 
 import type { VjpRule } from "../rule.ts";
 

@@ -1,4 +1,4 @@
-/** Convolutions. Their input gradients are convolutions again. */
+/** Convolutions. The gradient by the input is again a convolution. */
 
 import type { Builder } from "../../onnx/build.ts";
 import { intOf } from "../../onnx/graph.ts";
@@ -10,8 +10,8 @@ import { subpixelBack } from "./subpixel.ts";
 import { constantWeights, fixedWeights, flipped } from "./weights.ts";
 
 /**
- * The adjoint of sliding `window` with weights `w` over an input of size `spatial`, as a ConvTranspose. Its end padding
- * (or, where rows were left unused, its output padding) is what makes the output exactly that size.
+ * The adjoint of a convolution with weights `w` over an input of size `spatial`, as a ConvTranspose. Its end padding (or its output
+ * padding, if the convolution left the last rows unused) is chosen such that the output has exactly that size.
  */
 export const slideBack = (
   op: Builder,
@@ -35,7 +35,7 @@ export const slideBack = (
   });
 };
 
-/** With stride 1, the adjoint is the convolution with the kernel reversed; in WASM faster than ConvTranspose. */
+/** With stride 1, the adjoint is the convolution with the reversed kernel, which is faster than ConvTranspose in WASM. */
 const convolveBack = (op: Builder, dy: Value, x: Value, w: Value, window: Window, group: number): Value | null => {
   const weights = window.strides.every((s) => s === 1) ? constantWeights(op, w) : null;
   const rank = window.kernel.length;
@@ -62,14 +62,14 @@ export const convInput: Vjp = (dy, { op, node }, x, w) => {
   );
 };
 
-/** db = Σ dy over all but the channels. */
+/** db = Σ dy over all axes except the channels. */
 const bias: Vjp = (dy, { op }) =>
   op.ReduceSum(dy, op.ints(dy.shape.flatMap((_, i) => (i === 1 ? [] : [i]))), { keepdims: 0 });
 
 /** y = w ⋆ x + b; dx = the transposed convolution of dy with w. */
 export const Conv: VjpRule = [convInput, fixedWeights, bias];
 
-/** y = wᵀ ⋆ x + b; dx = the convolution of dy with w, cut to x's size where the output was made larger. */
+/** y = wᵀ ⋆ x + b; dx = the convolution of dy with w, cropped to the size of x if output padding enlarged y. */
 export const ConvTranspose: VjpRule = [
   (dy, { op, node }, x, w) => {
     const { strides, dilations, pads } = convTransposeWindow(node, x, w);

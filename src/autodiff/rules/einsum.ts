@@ -1,4 +1,4 @@
-/** Einstein's summation. Its gradient by an operand is one again, the output's term in the operand's place. */
+/** Einstein summation. The gradient by an operand is again an Einstein summation, with the output's term in place of the operand's. */
 
 import { tensorOf } from "../../tensor.ts";
 import type { Builder } from "../../onnx/build.ts";
@@ -14,7 +14,7 @@ const identityMatrix = (op: Builder, size: number, dtype: Value["dtype"]): Value
 
 type Operand = readonly [term: string, value: Value];
 
-/** A term with each letter once: a repeated one is renamed, and δ stands between both names. */
+/** A term in which each letter occurs once: a repeated letter is renamed, and a factor δ links the two names. */
 const apart = (term: string, spare: string, delta: (letter: string) => Value): { term: string; deltas: Operand[] } => {
   const deltas: Operand[] = [];
   const letters = term.split("").map((letter, axis) => {
@@ -26,8 +26,8 @@ const apart = (term: string, spare: string, delta: (letter: string) => Value): {
 };
 
 /**
- * y[o] = Σ Π xₖ[tₖ]; dxᵢ[tᵢ] = Σ dy[o]·Π_{k≠i} xₖ[tₖ], the sum over the letters that are not in tᵢ. A letter that xᵢ alone
- * has was summed away: along it the gradient is constant.
+ * y[o] = Σ Π xₖ[tₖ]; dxᵢ[tᵢ] = Σ dy[o]·Π_{k≠i} xₖ[tₖ], summed over the letters that are not in tᵢ. Along a letter that occurs in
+ * tᵢ only, the operator sums xᵢ, and the gradient is constant.
  */
 const operand =
   (index: number): Vjp =>

@@ -1,4 +1,4 @@
-/** Arithmetic, elementwise functions, choices. */
+/** Arithmetic, elementwise functions and selection. */
 
 import type { Value } from "../../onnx/value.ts";
 import type { Vjp, VjpRule } from "../rule.ts";
@@ -71,7 +71,7 @@ export const Pow: VjpRule = [
   (dy, { op, y }, a) => op.Mul(dy, op.Mul(y, op.Log(a))),
 ];
 
-/** y = x·[j − i ≥ k] (upper) or x·[j − i ≤ k], in each matrix; dx likewise. */
+/** y = x·[j − i ≥ k] (upper) or x·[j − i ≤ k] (lower) for each matrix; dx is dy with the same mask. */
 export const Trilu: VjpRule = [(dy, { op, node, inputs }) => op.Trilu(dy, inputs[1], node.attributes), null];
 
 /** y = c ? a : b; the condition has no gradient. */
@@ -83,8 +83,8 @@ export const Where: VjpRule = [
 
 export const Identity: VjpRule = [pass];
 
-/** In evaluation mode, the only one in which networks are loaded, the identity: its ratio and its mode have no influence. */
+/** Networks are loaded in evaluation mode, in which Dropout is the identity: its ratio and mode have no influence. */
 export const Dropout: VjpRule = [pass, null, null];
 
-/** The gradient takes the way back; from integers it comes as it is. */
+/** dx is dy cast to the type of x; if x is an integer tensor, whose cotangent is a float tensor, dx = dy. */
 export const Cast: VjpRule = [(dy, { op }, x) => (isFloat(x) ? op.cast(dy, x.dtype) : dy)];

@@ -1,7 +1,7 @@
 /**
- * GridSample (Jaderberg et al. 2015, spatial transformers). Each output place reads the image at a few taps, whose weights
- * are products of one weight per axis: the image's gradient adds dy·weight at the taps, the grid's is what the slopes of
- * the weights make of the image there.
+ * GridSample (Jaderberg et al. 2015, spatial transformers). Each output position reads the image at a few taps, whose weights
+ * are products of one weight per axis. The gradient by the image adds dy·weight at each tap; the gradient by the grid follows from
+ * the derivatives of the weights.
  */
 
 import { sizeOf, stridesOf, tensorOf } from "../../tensor.ts";
@@ -13,14 +13,14 @@ import { unsupportedForm, type Vjp, type VjpContext, type VjpRule } from "../rul
 
 type SampleContext = Pick<VjpContext, "op" | "node">;
 
-/** Along one axis, for each place of the grid, [N·P]: where it reads, with what weight, and ∂ weight/∂ coordinate. */
+/** A tap along one axis, for each grid position [N·P]: its pixel index, its weight, and ∂ weight/∂ coordinate. */
 interface Tap {
   readonly position: Value;
   readonly weight: Value;
   readonly slope: Value;
 }
 
-/** Keys' parameter, and the coefficients of his kernel in the distance, from its cube down: up to one pixel, up to two. */
+/** Parameter of Keys' cubic kernel (1981), and its coefficients in the distance, highest power first: below one pixel, and from one to two. */
 const A = -0.75;
 const NEAR: readonly number[] = [A + 2, -A - 3, 0, 1];
 const FAR: readonly number[] = [A, -5 * A, 8 * A, -4 * A];
@@ -32,7 +32,7 @@ const derivative = (coefficients: readonly number[]): readonly number[] =>
 const polynomial = (op: Builder, x: Value, [first = 0, ...rest]: readonly number[]): Value =>
   rest.reduce((sum, c) => op.Add(op.Mul(sum, x), op.constant(c, x.dtype)), op.constant(first, x.dtype));
 
-/** `distance` from the tap to the coordinate; its sign says whether it grows with the coordinate. */
+/** @param sign the derivative of `distance`, from the tap to the coordinate, by the coordinate. */
 const cubicTap = (op: Builder, position: Value, distance: Value, kernel: readonly number[], sign: 1 | -1): Tap => {
   const slope = polynomial(op, distance, derivative(kernel));
   return { position, weight: polynomial(op, distance, kernel), slope: sign > 0 ? slope : op.Neg(slope) };
@@ -67,7 +67,7 @@ const tapsAt = ({ op, node }: SampleContext, x: Value): readonly Tap[] => {
 
 const aligned = (node: Node): boolean => intOf(node, "align_corners", 0) === 1;
 
-/** The tap within 0 … size − 1; what lies beyond counts nothing, reads the border, or what mirrors it. */
+/** The tap moved into 0 … size − 1 by padding_mode: outside the image it has weight zero, reads the border, or reads the reflected pixel. */
 const inside = ({ op, node }: SampleContext, { position, weight, slope }: Tap, size: number): Tap => {
   const c = (value: number) => op.constant(value, position.dtype);
   const clamped = op.Clip(position, c(0), c(size - 1));
@@ -76,11 +76,11 @@ const inside = ({ op, node }: SampleContext, { position, weight, slope }: Tap, s
     case "border":
       return { position: clamped, weight, slope };
     case "zeros": {
-      const within = op.Equal(position, clamped);
-      return { position: clamped, weight: op.Where(within, weight, c(0)), slope: op.Where(within, slope, c(0)) };
+      const isInside = op.Equal(position, clamped);
+      return { position: clamped, weight: op.Where(isInside, weight, c(0)), slope: op.Where(isInside, slope, c(0)) };
     }
     case "reflection": {
-      // Mirrors at the centres of the border pixels, or at their outer edges: then the border pixel comes twice.
+      // Reflection at the centres of the border pixels, or at their outer edges, which repeats the border pixel.
       const last = aligned(node) ? 2 * (size - 1) : 2 * size - 1;
       const period = c(Math.max(aligned(node) ? last : last + 1, 1));
       const folded = op.Sub(position, op.Mul(period, op.Floor(op.Div(position, period))));
@@ -91,28 +91,28 @@ const inside = ({ op, node }: SampleContext, { position, weight, slope }: Tap, s
   }
 };
 
-/** ∂ pixel/∂ grid along an axis: the grid's −1 and 1 are the border pixels' centres, or their outer edges. */
+/** ∂ pixel/∂ grid along an axis: −1 and 1 are the centres of the border pixels (align_corners), or their outer edges. */
 const unit = (node: Node, size: number): number => (aligned(node) ? size - 1 : size) / 2;
 
-/** Per spatial axis of x its taps; the grid names the last axis first. */
+/** The taps of each spatial axis of x; the grid lists the last axis first. */
 const axisTaps = (context: SampleContext, x: Value, grid: Value): (readonly Tap[])[] => {
   const { op, node } = context;
   const sizes = x.shape.slice(2);
   const flat = op.Reshape(grid, op.ints([sizeOf(grid.shape) / sizes.length, sizes.length]));
   return sizes.map((size, axis) => {
     const g = op.Gather(flat, op.constant(sizes.length - 1 - axis, "int64"), { axis: 1 });
-    // The image's centre is at (size − 1)/2 in either case.
+    // The centre of the image is at (size − 1)/2 in either case.
     const scaled = op.Mul(g, op.constant(unit(node, size), g.dtype));
     const pixel = op.Add(scaled, op.constant((size - 1) / 2, g.dtype));
     return tapsAt(context, pixel).map((tap) => inside(context, tap, size));
   });
 };
 
-/** Every choice of one tap per axis. */
+/** The Cartesian product of the axes' taps. */
 const combinations = (axes: readonly (readonly Tap[])[]): (readonly Tap[])[] =>
   axes.reduce<(readonly Tap[])[]>((all, taps) => all.flatMap((c) => taps.map((tap) => [...c, tap])), [[]]);
 
-/** The row [N·P] of [N·D₁ … Dₙ, C] that a choice of taps reads. */
+/** The row index [N·P] into [N·D₁ … Dₙ, C] that one combination of taps reads. */
 const rowsOf = (op: Builder, x: Value, grid: Value, taps: readonly Tap[]): Value => {
   const [batch = 1, , ...sizes] = x.shape;
   const strides = stridesOf(sizes);
@@ -138,7 +138,7 @@ const asRows = (op: Builder, v: Value): Value => {
 
 const column = (op: Builder, v: Value): Value => op.Unsqueeze(v, op.ints([1]));
 
-/** dx[tap] += dy·weight, one tap after the other. */
+/** dx[tap] += dy·weight, one combination of taps after the other. */
 const image: Vjp = (dy, context, x, grid) => {
   const { op } = context;
   const rows = asRows(op, dy);
@@ -157,7 +157,7 @@ const image: Vjp = (dy, context, x, grid) => {
   return op.Transpose(op.Reshape(scattered, op.ints([batch, ...sizes, channels])), { perm });
 };
 
-/** y = Σ over the taps of weight·x[tap]: the operator by its definition. */
+/** y = Σ weight·x[tap] over the combinations of taps: GridSample by its definition. */
 export const sampled = (context: SampleContext, x: Value, grid: Value): Value => {
   const { op } = context;
   const pixels = asRows(op, x);
@@ -175,7 +175,7 @@ export const sampled = (context: SampleContext, x: Value, grid: Value): Value =>
   return op.Transpose(spread, { perm: x.shape.map((_, i) => (i === 0 ? 0 : i === 1 ? rank - 1 : i - 1)) });
 };
 
-/** dg along an axis = unit·Σ over the taps of its slope × the other axes' weights × ⟨dy, x[tap]⟩, the product over channels. */
+/** dg along an axis = unit·Σ slope·(weights of the other axes)·⟨dy, x[tap]⟩ over the combinations of taps, ⟨·, ·⟩ over the channels. */
 const places: Vjp = (dy, context, x, grid) => {
   const { op, node } = context;
   if (gridSampleMode(node) === "nearest") return op.zeros(grid);

@@ -1,4 +1,4 @@
-/** The registry: an operator's rule is the export of its name. */
+/** The registry of rules: the rule of an operator is exported under the operator's name. */
 
 export * from "./activation.ts";
 export * from "./constant.ts";

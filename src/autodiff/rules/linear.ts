@@ -1,4 +1,4 @@
-/** Products of matrices. */
+/** Matrix products. */
 
 import type { Builder } from "../../onnx/build.ts";
 import { floatOf, intOf } from "../../onnx/graph.ts";
@@ -10,11 +10,11 @@ const swapLast = (op: Builder, v: Value): Value => {
   return op.Transpose(v, { perm: v.shape.map((_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i)) });
 };
 
-/** Vectors become matrices for the product: the left one a row, the right one a column. */
+/** A vector as a matrix: a row on the left of the product, a column on the right. */
 const asMatrix = (op: Builder, v: Value, side: "left" | "right"): Value =>
   v.shape.length > 1 ? v : op.Reshape(v, op.ints(side === "left" ? [1, v.shape[0]!] : [v.shape[0]!, 1]));
 
-/** The gradient of a product of matrices by one of its factors; vectors and broadcast stacks as MatMul has them. */
+/** The gradient of a matrix product by one of its factors, with vectors and batch broadcasting as in MatMul. */
 export const matMulBack =
   (side: "left" | "right"): Vjp =>
   (dy, { op }, a, b) => {
@@ -32,7 +32,7 @@ export const matMulBack =
 /** y = a·b; da = dy·bᵀ, db = aᵀ·dy. */
 export const MatMul: VjpRule = [matMulBack("left"), matMulBack("right")];
 
-/** y = α·a'·b' + β·c, where ' is an optional transposition. */
+/** y = α·a′·b′ + β·c, where ′ is an optional transposition. */
 export const Gemm: VjpRule = [
   (dy, { op, node }, _, b) => {
     const scaled = op.Mul(dy, op.constant(floatOf(node, "alpha", 1), dy.dtype));

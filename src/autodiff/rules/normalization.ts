@@ -1,6 +1,6 @@
 /**
- * Normalisation: of each channel by constants (BatchNormalization in evaluation mode), of a group of elements by its own mean
- * and variance, by its norm, or by its neighbours'.
+ * Normalisation: by constants per channel (BatchNormalization in evaluation mode), by the mean and variance of a group of elements,
+ * by a norm, or by neighbouring channels (LRN).
  */
 
 import type { Builder } from "../../onnx/build.ts";
@@ -30,7 +30,7 @@ export const BatchNormalization: VjpRule = [
   fixedWeights,
 ];
 
-/** x − μ and 1/σ over `axes`, which keep size 1 in the latter. */
+/** x − μ and 1/σ over `axes`, which have size 1 in 1/σ. */
 interface Standardised {
   readonly axes: readonly number[];
   readonly centred: Value;
@@ -40,7 +40,7 @@ interface Standardised {
 const meanOver = (op: Builder, v: Value, axes: readonly number[]): Value =>
   op.ReduceMean(v, op.ints(axes), { keepdims: 1 });
 
-/** @param inverse 1/σ from the variance. */
+/** @param inverse computes 1/σ from the variance. */
 const standardised = (
   op: Builder,
   x: Value,
@@ -51,13 +51,13 @@ const standardised = (
   return { axes, centred, inverse: inverse(meanOver(op, op.Mul(centred, centred), axes)) };
 };
 
-/** σ² ↦ 1/√(σ² + ε), the node's ε. */
+/** σ² ↦ 1/√(σ² + ε) with the node's attribute ε. */
 const inverseDeviation =
   ({ op, node }: VjpContext) =>
   (variance: Value): Value =>
     op.Reciprocal(op.Sqrt(op.Add(variance, op.constant(floatOf(node, "epsilon", 1e-5), variance.dtype))));
 
-/** x̂ = (x − μ)/σ; dx = (g − mean g − x̂·mean(g·x̂))/σ. `factor` in place of 1/σ where g has a common factor. */
+/** x̂ = (x − μ)/σ; dx = (g − mean g − x̂·mean(g·x̂))/σ. `factor` replaces 1/σ if a common factor was taken out of g. */
 const standardisedBack = (
   op: Builder,
   g: Value,
@@ -74,7 +74,7 @@ const normal = (op: Builder, { centred, inverse }: Standardised): Value => op.Mu
 const perChannel = (op: Builder, v: Value, x: Value): Value =>
   op.Reshape(v, op.ints([v.shape[0]!, ...x.shape.slice(2).map(() => 1)]));
 
-/** Σ over all axes but the channels'. */
+/** Σ over all axes except the channels. */
 const sumPerChannel = (op: Builder, v: Value): Value =>
   op.ReduceSum(v, op.ints(v.shape.flatMap((_, i) => (i === 1 ? [] : [i]))), { keepdims: 0 });
 
@@ -120,7 +120,7 @@ export const GroupNormalization: VjpRule = [
   (dy, { op }) => sumPerChannel(op, dy),
 ];
 
-/** From the node's own Mean and InvStdDev where it gives them. */
+/** Computed from the node's outputs Mean and InvStdDev if it has them. */
 const layer = (context: VjpContext, x: Value): Standardised => {
   const { op, node, outputs } = context;
   const axes = layerAxes(node, x);
@@ -131,18 +131,18 @@ const layer = (context: VjpContext, x: Value): Standardised => {
 };
 
 /**
- * y = γ·x̂ + β, x̂ normalised over the axes from `axis` on; γ and β broadcast to x. Of the optional outputs,
+ * y = γ·x̂ + β, x̂ normalised over the axes from `axis` on; γ and β broadcast to x. For the optional outputs,
  * ∂μ/∂x = 1/n and ∂(1/σ)/∂x = −x̂/(nσ²).
  */
 export const LayerNormalization: VjpRule = [
   (dy, context, x, scale) => {
-    const { op, counts, cotangent } = context;
+    const { op, dependsOn, cotangent } = context;
     const s = layer(context, x);
     const share = op.constant(1 / s.axes.reduce((n, axis) => n * x.shape[axis]!, 1), x.dtype);
     const terms: Value[] = [];
-    if (counts(0)) terms.push(standardisedBack(op, op.Mul(dy, scale), s));
-    if (counts(1)) terms.push(op.Expand(op.Mul(op.cast(cotangent(1), x.dtype), share), op.ints(x.shape)));
-    if (counts(2)) {
+    if (dependsOn(0)) terms.push(standardisedBack(op, op.Mul(dy, scale), s));
+    if (dependsOn(1)) terms.push(op.Expand(op.Mul(op.cast(cotangent(1), x.dtype), share), op.ints(x.shape)));
+    if (dependsOn(2)) {
       const cube = op.Mul(s.inverse, op.Mul(s.inverse, s.inverse));
       terms.push(op.Neg(op.Mul(s.centred, op.Mul(op.Mul(op.cast(cotangent(2), x.dtype), share), cube))));
     }
@@ -152,7 +152,7 @@ export const LayerNormalization: VjpRule = [
   (dy) => dy,
 ];
 
-/** y = (x − μ)/(σ + 10⁻⁹) over `axes`; 10⁻⁹ is left out where it stands beside σ in a quotient of the two. */
+/** y = (x − μ)/(σ + 10⁻⁹) over `axes`; the gradient neglects 10⁻⁹ in the quotient σ/(σ + 10⁻⁹). */
 export const MeanVarianceNormalization: VjpRule = [
   (dy, { op, node }, x) => {
     const axes = intsOf(node, "axes", [0, 2, 3]).map((a) => normaliseAxis(node, a, x.shape.length));
@@ -161,7 +161,7 @@ export const MeanVarianceNormalization: VjpRule = [
   },
 ];
 
-/** y = x/n, n = Σ|x| or √Σx² along an axis; dx = (dy − u·Σ dy·y)/n with u = sign x or y. 0 where n is. */
+/** y = x/n, n = Σ|x| or √Σx² along an axis; dx = (dy − u·Σ dy·y)/n with u = sign x or y; dx = 0 where n = 0. */
 export const LpNormalization: VjpRule = [
   (dy, { op, node, y }, x) => {
     const p = intOf(node, "p", 2);
@@ -175,7 +175,7 @@ export const LpNormalization: VjpRule = [
   },
 ];
 
-/** scale·Σ v over the channels from c − before to c + after: a convolution along them, faster than AveragePool. */
+/** scale·Σ v over the channels c − before … c + after, as a convolution along the channels, which is faster than AveragePool. */
 const channelSum = (op: Builder, v: Value, scale: number, before: number, after: number): Value => {
   const [n = 1, c = 1, ...spatial] = v.shape;
   const size = before + 1 + after;
@@ -184,7 +184,7 @@ const channelSum = (op: Builder, v: Value, scale: number, before: number, after:
   return op.Reshape(op.Conv(columns, window, { pads: [before, 0, after, 0] }), op.ints(v.shape));
 };
 
-/** y = x·d^(−β), d = k + α·mean x² over the channels about c; dx = dy·d^(−β) − 2αβ·x·mean(dy·y/d) over those it is about. */
+/** y = x·d^(−β), d = k + α·mean x² over a window of channels; dx = dy·d^(−β) − 2αβ·x·mean(dy·y/d) over the windows that contain the channel. */
 export const LRN: VjpRule = [
   (dy, { op, node, y }, x) => {
     const size = intOf(node, "size", 1);

@@ -14,8 +14,9 @@ const poolWindow = (node: Node, x: Value): Window => windowOf(node, x.shape.slic
 const flat = (op: Builder, v: Value): Value => op.Reshape(v, op.ints([sizeOf(v.shape)]));
 
 /**
- * y = max over the window; dx adds dy at the position of the (first) maximum. Windows that do not overlap write each
- * position once: max-unpooling. Others scatter and add. Without its Indices the pooling is done again.
+ * y = max over the window; dx adds dy at the position of the (first) maximum. Windows that do not overlap write each position at
+ * most once, which is max-unpooling; overlapping windows scatter and add. If the node has no output Indices, the pooling is
+ * repeated with it.
  */
 export const MaxPool: VjpRule = [
   (dy, { op, node, inputs, outputs }, x) => {
@@ -23,7 +24,7 @@ export const MaxPool: VjpRule = [
     const indices = outputs[1] ?? op.appendNode("MaxPool", inputs, node.attributes, 2)[1]!;
     const { kernel, strides, dilations } = poolWindow(node, x);
     const apart = kernel.every((k, i) => (k - 1) * dilations[i]! + 1 <= strides[i]!);
-    // MaxUnpool takes its size from output_shape; a kernel of ones keeps onnxruntime from asking for more.
+    // MaxUnpool takes its size from output_shape; with a kernel of ones onnxruntime's check of that shape passes.
     const ones = kernel.map(() => 1);
     if (apart) return op.MaxUnpool(dy, indices, op.ints(x.shape), { kernel_shape: ones, strides: ones });
     const zeros = op.Expand(op.constant(0, dy.dtype), op.ints([sizeOf(x.shape)]));
@@ -33,8 +34,8 @@ export const MaxPool: VjpRule = [
 ];
 
 /**
- * y[indices] = x, zero elsewhere; dx = dy[indices]. Where overlapping pooling made two inputs share a position, one of them
- * wins in y, and every one of them receives its gradient: PyTorch's convention, so that results compare with the field's.
+ * y[indices] = x, zero elsewhere; dx = dy[indices]. If several inputs share a position (after overlapping pooling), y holds one of
+ * them, but all of them receive the gradient. This is PyTorch's convention, kept so that results are comparable.
  */
 export const MaxUnpool: VjpRule = [
   (dy, { op }, x, indices) =>
@@ -43,8 +44,8 @@ export const MaxUnpool: VjpRule = [
   null,
 ];
 
-/** How many elements each window along one axis averages over: all, or those inside the image. */
-const counts = (
+/** The number of elements over which each window averages along one axis: with or without the padding. */
+const divisors = (
   size: number,
   out: number,
   window: Window,
@@ -62,7 +63,7 @@ const counts = (
   });
 };
 
-/** Σ over the windows that an element lies in: a transposed convolution with a kernel of ones, per channel. */
+/** For each element, Σ over the windows that contain it: a transposed convolution with a kernel of ones, per channel. */
 const sumOfWindows = (op: Builder, dy: Value, x: Value, window: Window): Value => {
   const planes = x.shape[0]! * x.shape[1]!;
   const ones = op.tensor(filled(dy.dtype, [1, 1, ...window.kernel], 1), "ones");
@@ -70,7 +71,7 @@ const sumOfWindows = (op: Builder, dy: Value, x: Value, window: Window): Value =
   return op.Reshape(slideBack(op, flattened, ones, x.shape.slice(2), window, 1), op.ints(x.shape));
 };
 
-/** y = the window's mean; dx spreads dy ÷ count evenly back. */
+/** y = the mean of the window; dx = Σ dy ÷ (number of elements) over the windows that contain the element. */
 const averagePool: Vjp = (dy, { op, node }, x) => {
   const window = poolWindow(node, x);
   const spatial = x.shape.slice(2);
@@ -78,7 +79,7 @@ const averagePool: Vjp = (dy, { op, node }, x) => {
   const includePad = intOf(node, "count_include_pad", 0) === 1;
   let share = dy;
   for (const [axis, size] of spatial.entries()) {
-    const count = counts(size, out[axis]!, window, axis, includePad, window.pads[axis + spatial.length]!);
+    const count = divisors(size, out[axis]!, window, axis, includePad, window.pads[axis + spatial.length]!);
     const shape = dy.shape.map((d, i) => (i === axis + 2 ? d : 1));
     share = op.Mul(
       share,
@@ -95,12 +96,12 @@ const averagePool: Vjp = (dy, { op, node }, x) => {
 };
 export const AveragePool: VjpRule = [averagePool];
 
-/** y = the mean of each channel; dx = dy ÷ its number of pixels, everywhere. */
+/** y = the mean of each channel; dx = dy ÷ (number of pixels). */
 export const GlobalAveragePool: VjpRule = [
   (dy, { op }, x) => op.Expand(op.Mul(dy, op.constant(1 / sizeOf(x.shape.slice(2)), dy.dtype)), op.ints(x.shape)),
 ];
 
-/** y = the maximum of each channel; dx = dy shared among the pixels that attain it. */
+/** y = the maximum of each channel; dx = dy divided equally among the pixels that attain it. */
 export const GlobalMaxPool: VjpRule = [
   (dy, { op, y }, x) => {
     const attained = op.cast(op.Equal(x, y), dy.dtype);
@@ -109,7 +110,7 @@ export const GlobalMaxPool: VjpRule = [
   },
 ];
 
-/** dx of y = ᵖ√Σ |x|ᵖ from v = dy·y¹⁻ᵖ, spread over the elements of each sum: dx = v·sign x·|x|ᵖ⁻¹; 0 where y is 0. */
+/** y = ᵖ√Σ |x|ᵖ; dx = v·sign x·|x|ᵖ⁻¹ with v = dy·y¹⁻ᵖ, which `spread` broadcasts to the elements of each sum; v = 0 where y = 0. */
 const normBack = (op: Builder, p: number, dy: Value, x: Value, y: Value, spread: (v: Value) => Value): Value => {
   const c = (value: number) => op.constant(value, dy.dtype);
   if (p === 1) return op.Mul(spread(dy), op.Sign(x));

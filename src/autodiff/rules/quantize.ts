@@ -1,6 +1,6 @@
 /**
- * Quantisation, straight-through (Bengio et al. 2013; Jacob et al. 2018): rounding counts as the identity, saturation does
- * not. The cotangent of an integer tensor is a float tensor, in units of its integer steps.
+ * Quantisation with the straight-through estimator (Bengio et al. 2013; Jacob et al. 2018): rounding is differentiated as the
+ * identity, saturation as a constant. The cotangent of an integer tensor is a float tensor, the derivative by the integer.
  */
 
 import { intOf } from "../../onnx/graph.ts";
@@ -17,7 +17,7 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
   int16: [-32_768, 32_767],
 };
 
-/** Scale and zero point, shaped to broadcast against `x`: one, one per index of the axis, or one per block along it. */
+/** A scale or zero point, reshaped to broadcast against `x`: per tensor, per index of the axis, or per block along the axis. */
 const alongAxis = ({ op, node }: VjpContext, x: Value, v: Value): Value => {
   if (v.shape.length === 0 || (v.shape.length === 1 && v.shape[0] === 1)) return op.Reshape(v, op.ints([]));
   const axis = normaliseAxis(node, intOf(node, "axis", 1), x.shape.length);
@@ -29,7 +29,7 @@ const alongAxis = ({ op, node }: VjpContext, x: Value, v: Value): Value => {
   return op.Slice(whole, op.ints([0]), op.ints([x.shape[axis]!]), op.ints([axis]));
 };
 
-/** Whether a code is the zero point, of one channel or block at least; without a zero point that is 0. */
+/** Whether a code is the zero point of at least one channel or block; an absent zero point is 0. */
 const mayStandForZero = (zero: Value | null | undefined, code: number): boolean => {
   if (!zero) return code === 0;
   return !zero.constant || Array.from(zero.constant.data, Number).includes(code);
@@ -43,10 +43,10 @@ export const DequantizeLinear: VjpRule = [
 ];
 
 /**
- * q = clamp(round(x/s) + z); dx = dq/s where nothing saturates, else 0. The codes at both ends count as saturated: so the mask
- * needs q alone, x has one reader, and onnxruntime fuses the quantisation with the convolution that makes x. But a code at an
- * end that stands for zero is what a ReLU leaves of half its values, and of small ones too: there x decides, by whether it
- * rounds to a code within the range.
+ * q = clamp(round(x/s) + z); dx = dq/s where q is not saturated, else 0. The smallest and largest code are treated as saturated, so
+ * that the mask depends on q only, x has one reader, and onnxruntime fuses the quantisation with the convolution that produces x.
+ * If such a code represents zero, as after a ReLU, this would mask too much (small values round to it); the mask is then computed
+ * from x: whether it rounds to a code in the range.
  */
 export const QuantizeLinear: VjpRule = [
   (dq, context, x, scale) => {
@@ -65,16 +65,16 @@ export const QuantizeLinear: VjpRule = [
 ];
 
 /**
- * q = round(x/s) + z with s and z from the range of x, so that nothing saturates; dx = dq/s. What x contributes through s,
- * here and where the integers are scaled back, cancels: rounding aside, s·(q − z) is x whatever s is.
+ * q = round(x/s) + z with s and z from the range of x, so that nothing saturates; dx = dq/s. The derivatives through s, here and in
+ * the dequantisation, cancel: up to rounding, s·(q − z) = x for any s.
  */
 export const DynamicQuantizeLinear: VjpRule = [(dq, { op, outputs }) => op.Div(dq, outputs[1])];
 
-/** Integers less their zero point, as floats. */
+/** q − z as floats. */
 const centred = ({ op }: VjpContext, dtype: Value["dtype"], q: Value, zero: Value | null | undefined): Value =>
   zero ? op.Sub(op.cast(q, dtype), op.cast(zero, dtype)) : op.cast(q, dtype);
 
-/** A zero point per row of the left factor stands along its last axis but one. */
+/** The zero points per row of the left factor, reshaped to broadcast along its second-last axis. */
 const perRow = (op: VjpContext["op"], zero: Value | null | undefined): Value | null | undefined =>
   zero?.shape.length === 1 && zero.shape[0] !== 1 ? op.Unsqueeze(zero, op.ints([1])) : zero;
 
@@ -82,7 +82,7 @@ const perRow = (op: VjpContext["op"], zero: Value | null | undefined): Value | n
 export const ConvInteger: VjpRule = [
   (dy, context, x, w) => {
     const { op, inputs } = context;
-    // Behind a DequantizeLinear the weights are known to be constant.
+    // As the output of a DequantizeLinear, the weights are recognised as constant (`constantWeights`).
     const scale = op.constant(1, dy.dtype);
     return convInput(dy, context, x, op.DequantizeLinear(w, scale, inputs[3] && op.Reshape(inputs[3], op.ints([]))));
   },

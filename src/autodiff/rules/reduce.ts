@@ -1,11 +1,11 @@
-/** Reductions. dy comes back to every element that was reduced. */
+/** Reductions. dy is broadcast to every element that was reduced. */
 
 import { intOf } from "../../onnx/graph.ts";
 import { reduceAxes } from "../../onnx/infer/reduce.ts";
 import type { Value } from "../../onnx/value.ts";
 import type { Vjp, VjpContext, VjpRule } from "../rule.ts";
 
-/** `v`, shaped as the output, with the reduced axes kept as size 1 so that it broadcasts against the input. */
+/** `v`, which has the shape of the output, with the reduced axes kept as size 1, so that it broadcasts against the input. */
 const kept = ({ op, node, inputs }: VjpContext, v: Value): Value => {
   const axes = reduceAxes(node, inputs);
   return op.Reshape(v, op.ints(inputs[0]!.shape.map((d, i) => (axes.includes(i) ? 1 : d))));
@@ -25,7 +25,7 @@ export const ReduceMean: VjpRule = rule((dy, context, x) => {
   return op.Expand(op.Mul(kept(context, dy), op.constant(1 / n, dy.dtype)), op.ints(x.shape));
 });
 
-/** y = max x or min x; dx = dy shared among the elements that attain it. */
+/** y = max x or min x; dx = dy divided equally among the elements that attain it. */
 const extremum = rule((dy, context, x) => {
   const { op, node, inputs, y } = context;
   const axes = reduceAxes(node, inputs);
@@ -66,14 +66,14 @@ export const ReduceLogSumExp: VjpRule = rule((dy, context, x) => {
   return op.Mul(kept(context, dy), op.Exp(op.Sub(x, kept(context, y))));
 });
 
-/** y = running sums; dx = the running sums of dy from the other end. */
+/** y = the cumulative sum of x; dx = the cumulative sum of dy in the opposite direction. */
 export const CumSum: VjpRule = [
   (dy, { op, node }, _, axis) =>
     op.CumSum(dy, axis, { exclusive: intOf(node, "exclusive", 0), reverse: 1 - intOf(node, "reverse", 0) }),
   null,
 ];
 
-/** The k largest values; dy goes back to where they came from. */
+/** y = the k largest (or smallest) values; dx adds dy at their indices. */
 export const TopK: VjpRule = [
   (dy, { op, node, outputs }, x) =>
     op.ScatterElements(op.zeros({ dtype: dy.dtype, shape: x.shape }), outputs[1], dy, {

@@ -1,4 +1,4 @@
-/** Resize: along each axis a fixed matrix, so its adjoint is that matrix transposed. */
+/** Resize is a constant matrix along each axis; its adjoint is the transposed matrix. */
 
 import { floatOf, intOf, stringOf, type Node } from "../../onnx/graph.ts";
 import { resizedAxes, type ResizedAxis } from "../../onnx/infer/resize.ts";
@@ -9,9 +9,9 @@ import { contractAxes } from "./stencil.ts";
 const f32 = Math.fround;
 
 /**
- * Where output position `i` lies in the input (ONNX Resize, coordinate_transformation_mode), in the arithmetic of onnxruntime's
- * UpsampleBase (1.30): float32, rounded after each operation, except for half_pixel_symmetric's last sum. With non-integer scales
- * another arithmetic gives other pixels.
+ * The input coordinate of output position `i` (ONNX Resize, coordinate_transformation_mode), in the arithmetic of onnxruntime's
+ * UpsampleBase (1.30): float32, rounded after each operation, except for the last sum of half_pixel_symmetric. With non-integer
+ * scales, another arithmetic would select other pixels.
  */
 const coordinate = (node: Node, i: number, { size, resized, scale, roi: [start, end] }: ResizedAxis): number => {
   const mode = stringOf(node, "coordinate_transformation_mode", "half_pixel");
@@ -20,7 +20,7 @@ const coordinate = (node: Node, i: number, { size, resized, scale, roi: [start, 
     case "half_pixel":
       return f32(f32(f32(i + 0.5) / s) - 0.5);
     case "half_pixel_symmetric": {
-      // The output is centred on the input where its size is not exactly scale · size.
+      // If the output's size is not exactly scale · size, the output is centred on the input.
       const adjustment = f32(resized / f32(s * size));
       return f32(f32((size / 2) * f32(1 - adjustment)) + (i + 0.5) / s - 0.5);
     }
@@ -42,7 +42,7 @@ const coordinate = (node: Node, i: number, { size, resized, scale, roi: [start, 
   }
 };
 
-/** onnxruntime takes a coordinate that is so near to a half for one. */
+/** onnxruntime treats a coordinate within this distance of a half-integer as a half-integer. */
 const HALF_TOLERANCE = 1e-6;
 
 const nearestIndex = (mode: string, x: number): number => {
@@ -63,7 +63,7 @@ const cubic = (t: number, a: number): number => {
 
 type Taps = readonly (readonly [index: number, weight: number])[];
 
-/** The inputs that the output at input coordinate `x` is made of, and their weights, before the borders are clamped. */
+/** The input positions and weights of the output at input coordinate `x`, before positions are clamped to the input. */
 const tapsAt = (node: Node, x: number): Taps => {
   const mode = stringOf(node, "mode", "nearest");
   const base = Math.floor(x);
@@ -73,22 +73,22 @@ const tapsAt = (node: Node, x: number): Taps => {
   return [-1, 0, 1, 2].map((k) => [base + k, cubic(x - base - k, a)] as const);
 };
 
-/** What lies outside the input takes extrapolation_value there, not the border's. */
+/** Whether outputs outside the input are extrapolation_value instead of the border's value. */
 const extrapolates = (node: Node): boolean =>
   stringOf(node, "coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize";
 
-/** The entries of a row: cubic interpolation takes the most. */
-const MOST_TAPS = 4;
+/** Maximum number of entries in a row, which is that of cubic interpolation. */
+const MAX_TAPS = 4;
 
-/** A [resized, size] with y = A·x (and a constant, where x is left) along one axis. */
-export const resizeMatrix = (node: Node, axis: ResizedAxis): Sparse => {
+/** The matrix A [resized, size] with y = A·x along one axis (plus a constant where the output lies outside x). */
+const resizeMatrix = (node: Node, axis: ResizedAxis): Sparse => {
   const { size, resized } = axis;
   const excludeOutside = intOf(node, "exclude_outside", 0) === 1;
   const linear = stringOf(node, "mode", "nearest") === "linear";
-  return sparseOf(resized, size, MOST_TAPS, (i, put) => {
+  return sparseOf(resized, size, MAX_TAPS, (i, put) => {
     const x = coordinate(node, i, axis);
     if (extrapolates(node) && (x < 0 || x > size - 1)) return;
-    // Linear interpolation holds the borders: the coordinate itself is clamped.
+    // For linear interpolation the coordinate itself is clamped.
     const taps = tapsAt(node, linear ? Math.min(Math.max(x, 0), size - 1) : x);
     const kept = excludeOutside ? taps.filter(([k]) => k >= 0 && k < size) : taps;
     const total = excludeOutside ? kept.reduce((sum, [, w]) => sum + w, 0) : 1;
@@ -98,16 +98,16 @@ export const resizeMatrix = (node: Node, axis: ResizedAxis): Sparse => {
 
 const sameSize = ({ size, resized, scale }: ResizedAxis): boolean => size === resized && scale === 1;
 
-/** Where no axis changes its size, onnxruntime copies the input although it should be cropped: that form is refused. */
+/** An axis whose size and region of interest do not change. If no axis changes its size, onnxruntime copies the input even if it should be cropped; that form is refused. */
 const unchanged = (axis: ResizedAxis): boolean => sameSize(axis) && axis.roi[0] === 0 && axis.roi[1] === 1;
 
-/** y = A_h·x·A_wᵀ; dx = A_hᵀ·dy·A_w, the axis that shrinks most first. */
+/** y = A_h·x·A_wᵀ; dx = A_hᵀ·dy·A_w, starting with the axis that shrinks most. */
 export const Resize: VjpRule = [
   (dy, { op, node, inputs }) => {
     if (intOf(node, "antialias", 0) === 1) unsupportedForm(node, "antialias");
     const axes = resizedAxes(node, inputs);
     if (axes.every(sameSize) && !axes.every(unchanged)) unsupportedForm(node, "a crop that keeps the size");
-    // Except for linear interpolation, onnxruntime copies along an axis of factor 1, whatever its region of interest.
+    // Except for linear interpolation, onnxruntime copies along an axis with factor 1 and ignores its region of interest.
     const isCopied = stringOf(node, "mode", "nearest") === "linear" ? unchanged : sameSize;
     const byShrinkage = axes
       .flatMap((a, axis) => (isCopied(a) ? [] : [axis]))

@@ -1,4 +1,4 @@
-/** Operators that move elements about. */
+/** Operators that rearrange elements. */
 
 import { sizeOf, stridesOf, tensorOf } from "../../tensor.ts";
 import type { Builder } from "../../onnx/build.ts";
@@ -23,7 +23,7 @@ export const Transpose: VjpRule = [
   },
 ];
 
-/** The slice of dy that came from input `index`. */
+/** dx of input `index` is the slice of dy that corresponds to it. */
 export const Concat: VjpRule =
   (index) =>
   (dy, { op, node }, ...x) => {
@@ -39,15 +39,15 @@ export const Split: VjpRule = [
 ];
 
 /**
- * Zeros along one axis. Pad could name that axis, but onnxruntime's transpose optimiser (1.30) takes its pads for those of
- * all axes.
+ * Pads one axis with zeros. The pads are given for all axes: onnxruntime's transpose optimiser (1.30) ignores the input `axes` of
+ * Pad.
  */
 const padAxis = (op: Builder, x: Value, axis: number, before: number, after: number): Value => {
   const pads = [before, after].flatMap((zeros) => x.shape.map((_, i) => (i === axis ? zeros : 0)));
   return op.Pad(x, op.ints(pads), op.constant(0, x.dtype));
 };
 
-/** dy put back at start, start + step, …, zeros between and around. */
+/** dy at the positions start, start + step, …; zeros elsewhere. */
 const unslice = (op: Builder, dy: Value, axis: number, { start, step, length }: SliceAxis, size: number): Value => {
   const on = (value: number) => op.ints([value]);
   if (step < 0) {
@@ -77,7 +77,7 @@ export const Slice: VjpRule = [
   null,
 ];
 
-/** Index into the unpadded axis for a position `i` beyond or inside it. */
+/** The index into the unpadded axis that position `i` copies. */
 const mirrored = (mode: string, i: number, size: number): number => {
   if (mode === "edge") return Math.min(Math.max(i, 0), size - 1);
   if (mode === "wrap") return ((i % size) + size) % size;
@@ -86,7 +86,7 @@ const mirrored = (mode: string, i: number, size: number): number => {
   return folded < size ? folded : period - folded;
 };
 
-/** Constant padding is cut off again, and the constant gets the sum of dy over it; the other modes copy pixels, and dx adds the copies' gradients up. */
+/** With constant padding, dx is dy cropped, and the gradient by the constant is Σ dy over the padding; other modes copy pixels, and dx sums dy over the copies. */
 export const Pad: VjpRule = [
   (dy, { op, node, inputs }, x) => {
     const { begin, end } = padAmounts(node, inputs);
@@ -116,7 +116,7 @@ export const Pad: VjpRule = [
   null,
 ];
 
-/** The driver sums over the axes that were expanded. */
+/** dx = dy, which the driver sums over the axes that were expanded. */
 export const Expand: VjpRule = [(dy) => dy, null];
 
 /** dx = Σ over the repetitions. */
@@ -128,7 +128,7 @@ export const Tile: VjpRule = [
   null,
 ];
 
-/** Cotangents are floats, also those of integers. */
+/** Zeros in the type of dy: cotangents are floats, also those of integer tensors. */
 const zerosLike = (op: Builder, dy: Value, { shape }: Value): Value => op.zeros({ dtype: dy.dtype, shape });
 
 /** y = x[…, indices, …]; dx adds dy at the indices. */
@@ -157,7 +157,7 @@ export const GatherElements: VjpRule = [
   null,
 ];
 
-/** `indices` of GatherND with those of their batch before them: [b₁ … bₙ, i…, depth] to [b₁ … bₙ, i…, n + depth]. */
+/** The `indices` of GatherND, prefixed with the indices of their batch: [b₁ … bₙ, i…, depth] to [b₁ … bₙ, i…, n + depth]. */
 const withBatch = (op: Builder, indices: Value, batch: number): Value => {
   const lead = indices.shape.slice(0, -1);
   const strides = stridesOf(lead);
@@ -168,7 +168,7 @@ const withBatch = (op: Builder, indices: Value, batch: number): Value => {
   return op.Concat(...columns, indices, { axis: -1 });
 };
 
-/** y = the slices of x that the indices name; dx adds dy there. */
+/** y = the slices of x at the index tuples; dx adds dy there. */
 export const GatherND: VjpRule = [
   (dy, { op, node }, x, indices) => {
     const batch = intOf(node, "batch_dims", 0);
@@ -183,7 +183,7 @@ const reductionOf = (node: Parameters<typeof stringOf>[0]): "none" | "add" => {
   return reduction === "none" || reduction === "add" ? reduction : unsupportedForm(node, `reduction ${reduction}`);
 };
 
-/** y = x with updates written (or added) at the indices; what was overwritten gets no gradient. */
+/** y = x with updates written (or added) at the indices; the gradient of overwritten elements is zero. */
 export const ScatterElements: VjpRule = [
   (dy, { op, node }, _, indices, updates) =>
     reductionOf(node) === "add"
@@ -223,7 +223,7 @@ export const OneHot: VjpRule = [
   },
 ];
 
-/** The first elements of each sequence reversed: again the way back. */
+/** y = x with the first elements of each sequence reversed; the operator is its own adjoint. */
 export const ReverseSequence: VjpRule = [
   (dy, { op, node }, _, lengths) =>
     op.ReverseSequence(dy, lengths, {
@@ -233,7 +233,7 @@ export const ReverseSequence: VjpRule = [
   null,
 ];
 
-/** DCR and CRD differ in where the block's offset stands among the channels. */
+/** The adjoint is the inverse permutation. The modes DCR and CRD differ in the position of the block's axes among the channels. */
 export const DepthToSpace: VjpRule = [
   (dy, { op, node }, x) => {
     const block = intOf(node, "blocksize", 1);

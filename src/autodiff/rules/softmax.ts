@@ -1,4 +1,4 @@
-/** Softmax and its logarithm. */
+/** Softmax and LogSoftmax. */
 
 import { intOf } from "../../onnx/graph.ts";
 import { normaliseAxis, type Value } from "../../onnx/value.ts";

@@ -1,4 +1,4 @@
-/** Softplus and Mish by exponentials: in WASM onnxruntime's own Softplus takes three times as long. */
+/** Softplus and Mish written with exponentials: in WASM, onnxruntime's Softplus takes three times as long. */
 
 import type { Builder } from "../../onnx/build.ts";
 import type { Value } from "../../onnx/value.ts";
@@ -7,7 +7,7 @@ import type { Value } from "../../onnx/value.ts";
 export const softplus = (op: Builder, x: Value): Value =>
   op.Add(op.Relu(x), op.Log(op.Add(op.Exp(op.Neg(op.Abs(x))), op.constant(1, x.dtype))));
 
-/** n/d = tanh(ln(1 + eˣ)), n = e² + 2e, d = n + 2, e = eˣ; beyond x = 20 it is 1 to the last bit. */
+/** n/d = tanh(ln(1 + eˣ)), n = e² + 2e, d = n + 2, e = eˣ; for x > 20 it is exactly 1 in float32. */
 const gate = (op: Builder, x: Value) => {
   const two = op.constant(2, x.dtype);
   const e = op.Exp(op.Min(x, op.constant(20, x.dtype)));

@@ -1,13 +1,13 @@
 /**
- * Fixed matrices that act along one axis and have a few entries in each row: resizing, mirrored padding. All that is built from them
- * here takes memory and time in proportion to the number of rows, columns and entries, never to rows × columns.
+ * Constant sparse matrices that act along one axis (resizing, reflected padding). Everything built from them here takes memory and
+ * time proportional to the number of rows, columns and entries, never to rows × columns.
  */
 
 import type { Builder } from "../../onnx/build.ts";
 import type { Value } from "../../onnx/value.ts";
 import { tensor, type Tensor } from "../../tensor.ts";
 
-/** A matrix by its rows: entry k of row i stands at starts[i] + k. */
+/** A matrix in compressed sparse row (CSR) format: entry k of row i is at starts[i] + k. */
 export interface Sparse {
   readonly rows: number;
   readonly columns: number;
@@ -18,18 +18,18 @@ export interface Sparse {
   readonly weights: Float32Array;
 }
 
-/** @param entries calls `put` with column and weight of every entry of row i, at most `most` times. */
+/** @param entries calls `put` with column and weight of every entry of row i, at most `maxPerRow` times. */
 export const sparseOf = (
   rows: number,
   columns: number,
-  most: number,
+  maxPerRow: number,
   entries: (i: number, put: (column: number, weight: number) => void) => void,
 ): Sparse => {
   const starts = new Int32Array(rows + 1);
-  const at = new Int32Array(rows * most);
-  const weights = new Float32Array(rows * most);
+  const at = new Int32Array(rows * maxPerRow);
+  const weights = new Float32Array(rows * maxPerRow);
   let [count, first] = [0, 0];
-  /** Entries of one row at one column are one. */
+  /** Entries of a row with the same column are summed. */
   const put = (column: number, weight: number): void => {
     let k = first;
     while (k < count && at[k] !== column) k++;
@@ -60,7 +60,7 @@ export const transposed = ({ rows, columns, starts, at, weights }: Sparse): Spar
   return { rows: columns, columns: rows, ...turned };
 };
 
-/** The whole matrix, [rows, columns]. */
+/** The dense matrix, [rows, columns]. */
 const dense = ({ rows, columns, starts, at, weights }: Sparse): Tensor<"float32"> => {
   const data = new Float32Array(rows * columns);
   for (let i = 0; i < rows; i++)
@@ -68,10 +68,10 @@ const dense = ({ rows, columns, starts, at, weights }: Sparse): Tensor<"float32"
   return tensor("float32", [rows, columns], data);
 };
 
-/** The product with a matrix that has at most so many rows or columns is the fastest form, and its size is linear in the other. */
+/** Up to this many rows or columns the dense product is the fastest form, and the dense matrix is linear in the other dimension. */
 const DENSE_SIDE = 64;
 
-/** Aᵀ·dy along `axis` as a product with the matrix. */
+/** Aᵀ·dy along `axis` as a dense matrix product. */
 const multiplied = (op: Builder, dy: Value, axis: number, a: Sparse): Value => {
   const rank = dy.shape.length;
   const matrix = (m: Sparse) => op.cast(op.tensor(dense(m), "resample"), dy.dtype);
@@ -81,15 +81,15 @@ const multiplied = (op: Builder, dy: Value, axis: number, a: Sparse): Value => {
   return op.Transpose(op.MatMul(op.Transpose(dy, { perm }), matrix(a)), { perm });
 };
 
-/** Aᵀ·dy along `axis`, which is brought to the front: for each k the rows, times their k-th entry, are added at its column. */
+/** Aᵀ·dy along `axis`, which is transposed to the front: for each k, the rows of dy times the k-th entry of their row of A are added at its column. */
 const scattered = (op: Builder, dy: Value, axis: number, { rows, columns, starts, at, weights }: Sparse): Value => {
   const rank = dy.shape.length;
   const perm = [axis, ...dy.shape.flatMap((_, i) => (i === axis ? [] : [i]))];
   const front = op.Transpose(dy, { perm });
-  let most = 0;
-  for (let i = 0; i < rows; i++) most = Math.max(most, starts[i + 1]! - starts[i]!);
+  let longest = 0;
+  for (let i = 0; i < rows; i++) longest = Math.max(longest, starts[i + 1]! - starts[i]!);
   let sum = op.zeros({ dtype: dy.dtype, shape: [columns, ...front.shape.slice(1)] });
-  for (let k = 0; k < most; k++) {
+  for (let k = 0; k < longest; k++) {
     const index = new BigInt64Array(rows);
     const factor = new Float32Array(rows);
     for (let i = 0; i < rows; i++) {
@@ -110,7 +110,7 @@ const scattered = (op: Builder, dy: Value, axis: number, { rows, columns, starts
 export const contractAxis = (op: Builder, dy: Value, axis: number, a: Sparse): Value =>
   (Math.min(a.rows, a.columns) <= DENSE_SIDE ? multiplied : scattered)(op, dy, axis, a);
 
-/** The adjoint of y[i] = x[of(i)] along `axis`, which has `size` elements in x: dx adds up what was copied. */
+/** The adjoint of y[i] = x[of(i)] along `axis`, which has `size` elements in x: dx[j] = Σ dy[i] over of(i) = j. */
 export const copiesBack = (op: Builder, dy: Value, axis: number, size: number, of: (i: number) => number): Value =>
   contractAxis(
     op,

@@ -1,7 +1,7 @@
 /**
- * A fixed matrix along an axis whose columns are one kernel, moved on by a stride, as those of an enlargement by a whole factor
- * are: its adjoint is a convolution of each channel, which takes a ninth of the time that the product with the matrix does. Where
- * the rows are such, as those of a reduction, it is a transposed one.
+ * A constant matrix along an axis whose columns are one kernel shifted by a stride, as for upsampling by an integer factor. Its
+ * adjoint is a depthwise convolution, which takes a ninth of the time of the matrix product. If the rows have this form, as for
+ * downsampling, the adjoint is a transposed convolution.
  */
 
 import type { Builder } from "../../onnx/build.ts";
@@ -9,17 +9,17 @@ import type { Value } from "../../onnx/value.ts";
 import { tensorOf } from "../../tensor.ts";
 import { contractAxis, copiesBack, transposed, type Sparse } from "./sparse.ts";
 
-/** A = E·C: E [out, in + beyond] has the kernel in each column, C [in + beyond, in] holds what lies beyond the borders to them. */
+/** A = E·C: E [out, in + beyond] has the kernel in each column, and C [in + beyond, in] clamps positions beyond the borders to the border. */
 interface Stencil {
   readonly kernel: readonly number[];
   readonly stride: number;
-  /** Of dy, before the convolution. */
+  /** Padding of dy before the convolution. */
   readonly pads: readonly [before: number, after: number];
-  /** Columns of E beyond those of A. */
+  /** Number of columns of E before and after those of A. */
   readonly beyond: readonly [before: number, after: number];
 }
 
-/** Weights are float32; coordinates that are whole in the end are so up to rounding. */
+/** Tolerance for comparing weights, which are computed from float32 coordinates. */
 const TOLERANCE = 1e-6;
 
 /** Whether E·C is A: row i of E has the kernel's element t in each column q with i = q·stride − pad + t. */
@@ -40,7 +40,7 @@ const describes = ({ kernel, stride, pads: [pad], beyond }: Stencil, a: Sparse):
   return true;
 };
 
-/** The entries of column j that are not negligible: their rows, and their weights. */
+/** The rows and weights of the entries of column j that are not negligible. */
 const columnOf = (
   turned: Sparse,
   j: number,
@@ -54,7 +54,7 @@ const columnOf = (
   };
 };
 
-/** A [out, in] as a stencil, read off two columns in its middle; null where it is none. */
+/** A [out, in] as a stencil, which is derived from two columns in its middle; null if A has another form. */
 const stencilOf = (a: Sparse, turned: Sparse): Stencil | null => {
   const { rows, columns } = a;
   const middle = columns >> 1;
@@ -64,13 +64,13 @@ const stencilOf = (a: Sparse, turned: Sparse): Stencil | null => {
   const stride = first - (previous.rows[0] ?? 0);
   if (stride < 2 || last < first) return null;
   const held = Array.from({ length: last - first + 1 }, (_, t) => own.weights[own.rows.indexOf(first + t)] ?? 0);
-  /** Where the kernel of column 0 starts. */
+  /** The row at which the kernel of column 0 starts. */
   const start = first - stride * middle;
   const before = Math.max(Math.floor((start + held.length - 1) / stride), 0);
   const after = Math.max(Math.floor((rows - 1 - start) / stride) - (columns - 1), 0);
   const pad = stride * before - start;
   const end = stride * (columns + before + after - 1) + held.length - rows - pad;
-  // Rows that no column reaches: the kernel reaches there, with zeros.
+  // The kernel is extended with zeros to rows that no column reaches.
   const zeros = (count: number): number[] => Array.from({ length: Math.max(count, 0) }, () => 0);
   const stencil: Stencil = {
     kernel: [...zeros(-pad), ...held, ...zeros(-end)],
@@ -110,7 +110,7 @@ const folded = (op: Builder, v: Value, axis: number, { beyond: [before, after] }
   return copiesBack(op, v, axis, columns, (q) => Math.min(Math.max(q - before, 0), columns - 1));
 };
 
-/** The adjoint of y = A·x along some axes, for a constant A [out, in] each: dx = Aᵀ·dy, in that order. */
+/** The adjoint of y = A·x along several axes, with a constant A [out, in] for each: dx = Aᵀ·dy, applied in the given order. */
 export const contractAxes = (
   op: Builder,
   dy: Value,
@@ -127,6 +127,6 @@ export const contractAxes = (
     if (rows?.beyond.every((columns) => columns === 0)) return convolved(op, "ConvTranspose", d, axis, rows);
     return contractAxis(op, d, axis, a);
   }, dy);
-  // What lies beyond the borders is added to them last, where least is left.
+  // Folding the positions beyond the borders comes last, when the tensor is smallest.
   return fixed.reduce((d, { axis, stencil }) => (stencil ? folded(op, d, axis, stencil) : d), shrunk);
 };

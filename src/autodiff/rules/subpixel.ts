@@ -1,21 +1,21 @@
 /**
  * The adjoint of a strided convolution as a convolution and a DepthToSpace (Shi et al. 2016, arXiv 1609.07009): each of the
- * s×s phases of the output is a small convolution of its own. In WASM faster than ConvTranspose, and without its columns.
+ * s×s phases of the output is a small convolution of its own. In WASM this is faster than ConvTranspose and needs no column buffer.
  */
 
 import type { Builder } from "../../onnx/build.ts";
 import type { Window } from "../../onnx/infer/window.ts";
 import type { Value } from "../../onnx/value.ts";
 import { dimensionsOf, tensor, type Tensor } from "../../tensor.ts";
-import { remembered } from "./weights.ts";
+import { memoized } from "./weights.ts";
 
 /**
  * Per axis, with i + pad = s·q + r: x[i] = Σ_t w[r + s·t]·y[q − t], t = 0 … T − 1, T = ⌈k/s⌉.
  *
  * @param w [M, C, k, k] of the convolution; the result has C channels.
- * @returns [s·s·C, M, T, T], the phase (row, column) before the channel, as DepthToSpace's DCR wants it.
+ * @returns [s·s·C, M, T, T], the phase (row, column) before the channel, as mode DCR of DepthToSpace requires.
  */
-const phaseWeights = remembered((w: Tensor<"float32">, stride: number): Tensor<"float32"> => {
+const phaseWeights = memoized((w: Tensor<"float32">, stride: number): Tensor<"float32"> => {
   const [m, c, kh, kw] = dimensionsOf(w, 4);
   const [th, tw] = [Math.ceil(kh / stride), Math.ceil(kw / stride)];
   const data = new Float32Array(stride * stride * c * m * th * tw);
@@ -33,15 +33,15 @@ const phaseWeights = remembered((w: Tensor<"float32">, stride: number): Tensor<"
   return tensor("float32", [stride * stride * c, m, th, tw], data);
 });
 
-/** Up to this stride the form pays also where the stride is larger than the kernel. */
+/** Up to this stride the form is used even if the stride is larger than the kernel. */
 const MAX_EMPTY_STRIDE = 8;
 
 /**
- * Σ over the positions at which `window` slid over an image of size `spatial`, of `y` times the weights: what ConvTranspose
- * computes. null where this form does not apply: other than two axes, one stride, dilation 1 and one group.
+ * The adjoint of a convolution with `window` over an image of size `spatial`, as ConvTranspose computes it; null if this form does
+ * not apply: it requires two spatial axes, equal strides, dilation 1 and one group.
  *
  * @param y [N, M, …]
- * @param bias added to each of the C channels.
+ * @param bias is added to each of the C channels.
  */
 export const subpixelBack = (
   op: Builder,
@@ -52,7 +52,7 @@ export const subpixelBack = (
   bias?: Tensor,
 ): Value | null => {
   const stride = strides[0]!;
-  // Phases that no element of the kernel falls into take memory for nothing: strides² of them.
+  // There are stride² phases; those without an element of the kernel would only waste memory.
   if (stride > Math.max(...kernel, MAX_EMPTY_STRIDE)) return null;
   if (spatial.length !== 2 || stride < 2 || strides[1] !== stride || dilations.some((d) => d !== 1)) return null;
   const positions = spatial.map((size, i) => Math.floor((size - 1 + pads[i]!) / stride) + 1);

@@ -9,7 +9,7 @@ const one = (op: Builder, x: Value): Value => op.constant(1, x.dtype);
 /** 1 + x² */
 const onePlusSquare = (op: Builder, x: Value): Value => op.Add(op.Mul(x, x), one(op, x));
 
-/** 1 − x², without cancellation at the ends. */
+/** 1 − x² as (1 − x)·(1 + x), which does not cancel near ±1. */
 const oneMinusSquare = (op: Builder, x: Value): Value => op.Mul(op.Sub(one(op, x), x), op.Add(one(op, x), x));
 
 /** y = sin x */

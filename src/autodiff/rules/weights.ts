@@ -1,4 +1,4 @@
-/** What the rules of convolutions share: weights as constants, and the refusal to differentiate by them. */
+/** Shared by the rules of convolutions: constant weights, and the refusal to differentiate by weights. */
 
 import { newData, sizeOf, stridesOf, tensor, type Tensor } from "../../tensor.ts";
 import type { Builder } from "../../onnx/build.ts";
@@ -6,11 +6,11 @@ import { intOf, type Node } from "../../onnx/graph.ts";
 import { normaliseAxis, type Value } from "../../onnx/value.ts";
 import { unsupportedForm, type Vjp } from "../rule.ts";
 
-/** An attack needs no weight gradient; weights that depend on the image are refused rather than taken for constant. */
+/** Gradients by weights are not implemented; weights that depend on the image are refused instead of being treated as constants. */
 export const fixedWeights: Vjp = (_, { node }) => unsupportedForm(node, "weights that depend on the image");
 
-/** `f`, computed once for each argument as long as the weights live: copies of a network in one graph share theirs. */
-export const remembered = <W extends WeakKey, A, R>(f: (weights: W, argument: A) => R): typeof f => {
+/** `f`, memoised by argument for as long as the weights live: copies of a network in one graph share their weights. */
+export const memoized = <W extends WeakKey, A, R>(f: (weights: W, argument: A) => R): typeof f => {
   const known = new WeakMap<W, Map<A, R>>();
   return (weights, argument) => {
     const results = known.get(weights) ?? new Map<A, R>();
@@ -20,11 +20,11 @@ export const remembered = <W extends WeakKey, A, R>(f: (weights: W, argument: A)
   };
 };
 
-/** The elements of `w` where they are known now: a constant, or int8 weights behind their DequantizeLinear. */
+/** The elements of `w` if they are known when the graph is built: a constant, or a DequantizeLinear of constants; otherwise null. */
 export const constantWeights = (op: Builder, w: Value): Tensor<"float32"> | null =>
   w.constant?.dtype === "float32" ? (w.constant as Tensor<"float32">) : dequantized(w, op);
 
-const dequantized = remembered((w: Value, op: Builder): Tensor<"float32"> | null => {
+const dequantized = memoized((w: Value, op: Builder): Tensor<"float32"> | null => {
   const producer = op.producer(w);
   if (producer?.node.op !== "DequantizeLinear") return null;
   const [q, scale, zero] = producer.inputs.map((v) => v?.constant);
@@ -38,7 +38,7 @@ const dequantized = remembered((w: Value, op: Builder): Tensor<"float32"> | null
   return tensor("float32", q.shape, data);
 });
 
-/** Which scale of a DequantizeLinear applies to element `i`: the only one, its channel's, or its block's. */
+/** The index of the scale of a DequantizeLinear that applies to element `i`: per tensor, per channel, or per block. */
 const scaleIndex = (node: Node, shape: readonly number[], scale: Tensor): ((i: number) => number) => {
   if (scale.data.length === 1) return () => 0;
   const axis = normaliseAxis(node, intOf(node, "axis", 1), shape.length);
@@ -51,8 +51,8 @@ const scaleIndex = (node: Node, shape: readonly number[], scale: Tensor): ((i: n
     (i % inner);
 };
 
-/** Weights [M, C/g, k…] of a convolution to those of its adjoint as a convolution: [C, M/g, k…], the kernel reversed. */
-export const flipped = remembered((w: Tensor, group: number): Tensor => {
+/** The weights [M, C/g, k…] of a convolution as those of its adjoint convolution: [C, M/g, k…] with the kernel reversed. */
+export const flipped = memoized((w: Tensor, group: number): Tensor => {
   const [m = 1, c = 1, ...kernel] = w.shape;
   const taps = sizeOf(kernel);
   const perGroup = m / group;

@@ -52,7 +52,7 @@ export const drawPlainPole = (stage: Stage, foot: Point): void => {
   );
 };
 
-/** A traffic light on its pole, which faces the camera or is turned away from it. */
+/** A traffic light on a pole, facing the camera or turned away from it. */
 export const drawTrafficLight = (stage: Stage, foot: Point): void => {
   const { next } = stage;
   const height = between(next, 2.9, 3.6);

@@ -1,4 +1,4 @@
-/** Renders a street scene: exact labels, surface texture, and the defects of a cheap camera. */
+/** Renders a street scene with exact labels, surface texture, and the defects of a cheap camera. */
 
 import { between, normal, random, type Random } from "../../random.ts";
 import { tensor, type Tensor } from "../../tensor.ts";
@@ -18,9 +18,9 @@ export interface StreetSample {
 }
 
 /**
- * The picture and the label map of a seed; the same for the same seed, size and renderer.
+ * The image and the label map of a seed; they are the same for the same seed, size and renderer.
  *
- * @throws RangeError if the seed or the size is invalid, or the renderer's picture has another size or other colours.
+ * @throws RangeError if the seed or the size is invalid, or if the renderer's image has another size or other colours.
  */
 export const renderStreet = (
   seed: number,

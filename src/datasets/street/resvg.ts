@@ -3,5 +3,5 @@
 import { Resvg } from "@resvg/resvg-js";
 import type { Rasterise } from "./render.ts";
 
-/** resvg without fonts, so that pictures do not depend on the machine. */
+/** Renders with resvg, without fonts, so that images do not depend on the machine. */
 export const rasterise: Rasterise = (svg) => new Resvg(svg, { font: { loadSystemFonts: false } }).render().pixels;

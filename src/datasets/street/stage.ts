@@ -90,7 +90,7 @@ interface Mark {
   readonly label: string;
 }
 
-/** An empty stage, and a function that returns what was painted on it as a pair of SVG documents. */
+/** Creates an empty stage, and a function that returns the painted shapes as a pair of SVG documents (image and labels). */
 export const createStage = (next: Random, camera: Camera, light: Light, road: Road) => {
   const groups: { depth: number; marks: Mark[] }[] = [];
   const outside = 4 * (camera.width + camera.height);

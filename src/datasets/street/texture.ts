@@ -4,7 +4,7 @@ import type { StreetScene } from "../street.ts";
 import { label } from "./label.ts";
 
 /** Multiplies a pixel by `gain`, then adds `lift` grey levels. */
-export type Texture = (label: number, x: number, y: number) => readonly [gain: number, lift: number];
+type Texture = (label: number, x: number, y: number) => readonly [gain: number, lift: number];
 
 /** A hash of a lattice point, in [-1, 1). */
 const lattice = (x: number, y: number, seed: number): number => {

@@ -44,7 +44,7 @@ const drawShape = (next: Random): Shape => {
 };
 
 /**
- * The position of a point of the vehicle: `a` metres from its rear, `b` to the right of its middle, `y` above ground.
+ * The position of a point of the vehicle: `a` metres from its rear, `b` metres to the right of its centre line, `y` above ground.
  */
 type Frame = (a: number, y: number, b: number) => Point;
 

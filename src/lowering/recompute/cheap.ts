@@ -1,4 +1,4 @@
-/** Values that the backward pass can make again by reading and writing alone, from what is alive anyway. */
+/** Values that the backward pass can recompute with memory-bound operators only, from values that are alive anyway. */
 
 import { costOf, isCheap } from "./cost.ts";
 import { livesOf, type Life, type MemoryModel } from "./lives.ts";
@@ -6,12 +6,12 @@ import type { Repetition } from "./repeat.ts";
 import { variable, type Schedule } from "./schedule.ts";
 
 /**
- * The longest chain of nodes that counts as cheap. Without a bound, every value of a chain of n elementwise nodes could be made
- * again from its start, which is n² nodes in all.
+ * Maximum number of nodes in one repetition. Without a bound, every value of a chain of n elementwise nodes could be recomputed from
+ * the start of the chain, which takes n² nodes in all.
  */
-const LONGEST_CHAIN = 64;
+const MAX_CHAIN = 64;
 
-/** The first read at or after `place`, if the value is only kept alive at `place` and not used there; otherwise undefined. */
+/** The first read after `place` if the value is alive but not read at `place`; otherwise undefined. */
 const readAfter = ({ made, lastForward, reads }: Life, place: number): number | undefined => {
   const next = reads.find((read) => read >= place);
   return next !== undefined && made < place && lastForward < place && !reads.includes(place) ? next : undefined;
@@ -24,7 +24,7 @@ export interface Cheap {
 }
 
 /**
- * Repetitions that each release one value at the moment of the peak, ordered by work per byte released, least first. Together they
+ * Repetitions that each release one value at the peak of memory use, in ascending order of work per released byte. Together they
  * repeat at most as many nodes as the schedule has.
  */
 export const cheapRepetitions = (schedule: Schedule, memory: MemoryModel): Cheap[] => {
@@ -34,7 +34,7 @@ export const cheapRepetitions = (schedule: Schedule, memory: MemoryModel): Cheap
   const fullest = bytes.reduce((best, v, i) => (v > bytes[best]! ? i : best), 0);
   const varying = variable(graph);
   const maker = new Map(graph.nodes.flatMap((n, i) => n.outputs.map((name) => [name, i] as const)));
-  /** Values that are released already, and values from which a repetition starts and which therefore must be kept. */
+  /** Values that are released already, and values that must be kept because a repetition starts from them. */
   const [spared, pinned] = [new Set<string>(), new Set<string>()];
 
   const repetitionOf = (life: Life) => {
@@ -46,7 +46,7 @@ export const cheapRepetitions = (schedule: Schedule, memory: MemoryModel): Cheap
       const place = maker.get(name)!;
       const node = graph.nodes[place]!;
       if (places.has(place)) return true;
-      if (places.size >= LONGEST_CHAIN) return false;
+      if (places.size >= MAX_CHAIN) return false;
       places.add(place);
       return isCheap(node) && node.inputs.every((input) => has(input) || make(input));
     };

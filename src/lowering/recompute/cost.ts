@@ -1,4 +1,4 @@
-/** What it costs to execute a node once more, in multiply-adds. */
+/** The cost of executing a node again, in multiply-adds. */
 
 import type { Node } from "../../onnx/graph.ts";
 import type { TensorType } from "../../onnx/value.ts";
@@ -6,7 +6,7 @@ import { bytesPerElement, sizeOf } from "../../tensor.ts";
 
 type Types = ReadonlyMap<string, TensorType>;
 
-/** In WASM a byte read or written takes about as long as this many multiply-adds of a convolution. */
+/** In WASM, reading or writing a byte takes about as long as this many multiply-adds of a convolution. */
 const PER_BYTE = 4;
 
 export const bytesOf = ({ dtype, shape }: TensorType): number => bytesPerElement(dtype) * sizeOf(shape);
@@ -23,7 +23,7 @@ const products: Readonly<Record<string, (x: TensorType, w: TensorType, y: Tensor
   Einsum: product,
 };
 
-/** Whether its time goes to reading and writing. */
+/** Whether the node is memory-bound. */
 export const isCheap = ({ op, domain }: Node): boolean => domain === "" && !Object.hasOwn(products, op);
 
 export const costOf = ({ op, inputs, outputs }: Node, types: Types): number => {

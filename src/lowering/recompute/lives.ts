@@ -1,27 +1,27 @@
-/** Where the values of a schedule are made and read. */
+/** Liveness: where the values of a schedule are defined and read. */
 
 import type { Graph } from "../../onnx/graph.ts";
 import { bytesOf } from "./cost.ts";
 import { variable, type Schedule, type TypedGraph } from "./schedule.ts";
 
-/** What the runtime takes, which is not the compiler's to know. */
+/** A model of the runtime's order of execution and memory use, which the caller supplies. */
 export interface MemoryModel {
-  /** The first results of the graph's nodes in the order of execution; without Identities. */
+  /** The first result of each node of the graph in the order of execution, without Identity nodes. */
   readonly order: (graph: Graph) => readonly string[];
-  /** Bytes alive while each node runs, the nodes in the order of the graph. */
+  /** Bytes alive while each node runs, in the order of the graph's nodes. */
   readonly usage: (schedule: TypedGraph) => readonly number[];
-  /** Bytes that a session of the graph, as it is in the file, needs. */
+  /** Bytes that a session needs for the graph, with its nodes in the order of the file. */
   readonly need: (file: TypedGraph) => number;
 }
 
-/** A buffer that depends on the image and is neither an input nor an output: places in the schedule. */
+/** A buffer that depends on the image and is neither an input nor an output, with the positions in the schedule at which it is used. */
 export interface Life {
   readonly name: string;
   readonly bytes: number;
   readonly made: number;
-  /** In the forward pass; -1 for none. */
+  /** The last read in the forward pass; -1 if there is none. */
   readonly lastForward: number;
-  /** In the backward pass, ascending. */
+  /** The reads in the backward pass, ascending. */
   readonly reads: readonly number[];
 }
 

@@ -1,13 +1,13 @@
 /**
- * Which segments of the forward pass are executed again in the backward pass (checkpointing: Griewank and Walther 2000; Chen et
- * al. 2016), for the least work within a number of bytes.
+ * Selects the segments of the forward pass that are executed again in the backward pass (checkpointing: Griewank and Walther 2000;
+ * Chen et al. 2016), with minimum work for a given number of bytes.
  */
 
 import { livesOf, type MemoryModel } from "./lives.ts";
 import type { Repetition } from "./repeat.ts";
 import type { Schedule } from "./schedule.ts";
 import { describer, type Segment } from "./segments.ts";
-import { most, unitsOf } from "./units.ts";
+import { max, unitsOf } from "./units.ts";
 
 /** Evaluates `make` at the first call and returns the same value at every later one. */
 export const once = <T>(make: () => T): (() => T) => {
@@ -24,28 +24,28 @@ interface Plan {
 }
 
 /** Maximum number of plans kept at a cut. The fronts of the shipped networks have up to 36. */
-const LARGEST_FRONT = 128;
+const MAX_FRONT = 128;
 
 /** The Pareto front in cost and kept bytes, by ascending cost; of a larger front, evenly spaced plans with both ends. */
 const pareto = (plans: readonly Plan[]): Plan[] => {
-  let least = Infinity;
+  let smallest = Infinity;
   const front = plans
     .toSorted((a, b) => a.cost - b.cost || a.kept - b.kept)
     .filter(({ kept }) => {
-      const better = kept < least;
-      if (better) least = kept;
+      const better = kept < smallest;
+      if (better) smallest = kept;
       return better;
     });
-  if (front.length <= LARGEST_FRONT) return front;
-  const gap = (front.length - 1) / (LARGEST_FRONT - 1);
-  return Array.from({ length: LARGEST_FRONT }, (_, i) => front[Math.round(i * gap)]!);
+  if (front.length <= MAX_FRONT) return front;
+  const gap = (front.length - 1) / (MAX_FRONT - 1);
+  return Array.from({ length: MAX_FRONT }, (_, i) => front[Math.round(i * gap)]!);
 };
 
-/** Plans which segments of a schedule are executed again. */
-export interface Planner {
+/** Selects the segments of a schedule that are executed again. */
+interface Planner {
   /** Lower bound on the bytes of any plan: the peak of the largest single unit. */
-  readonly least: number;
-  /** The plan of least work whose estimated peak is at most `bytes`; null where there is none. */
+  readonly lowerBound: number;
+  /** The plan with minimum work whose estimated peak is at most `bytes`; null if there is none. */
   readonly plan: (bytes: number) => readonly Repetition[] | null;
 }
 
@@ -82,5 +82,5 @@ export const planner = (schedule: Schedule, memory: MemoryModel, limit: number):
     }
     return pareto(plans[count]!)[0]?.segments ?? null;
   };
-  return { least: most(peaks), plan };
+  return { lowerBound: max(peaks), plan };
 };

@@ -1,25 +1,25 @@
 /**
- * A gradient within a number of bytes: what the forward pass leaves for the backward pass is made again there, first what costs
- * but reading and writing, then whole segments between checkpoints.
+ * Rematerialisation: the gradient graph for a given number of bytes. Values of the forward pass are recomputed in the backward
+ * pass instead of being kept: first those that take memory-bound operators only, then whole segments between checkpoints.
  */
 
 import { cheapRepetitions, type Cheap } from "./cheap.ts";
 import type { MemoryModel } from "./lives.ts";
 import { once, planner } from "./plan.ts";
 import { repeat, type Repetition } from "./repeat.ts";
-import { filed, scheduleOf, type Schedule, type TypedGraph } from "./schedule.ts";
-import { most } from "./units.ts";
+import { orderedFile, scheduleOf, type Schedule, type TypedGraph } from "./schedule.ts";
+import { max } from "./units.ts";
 
 export type { MemoryModel } from "./lives.ts";
 export type { TypedGraph } from "./schedule.ts";
 
-/** The shares of what the planner thinks is alive between which the truth lies. */
-const ACCOUNT = { least: 0.9, most: 1.3 };
+/** The ratio of the planner's estimate of live bytes to the actual number lies in this range. */
+const ESTIMATE = { low: 0.9, high: 1.3 };
 
-/** How often the bytes that segments are planned for are halved in on. */
-const ATTEMPTS = 5;
+/** Maximum number of bisection steps on the planner's byte budget. */
+const MAX_BISECTIONS = 5;
 
-/** A schedule's file, and by how many bytes it does not fit. */
+/** The file of a schedule, and the number of bytes by which it exceeds the budget. */
 interface Written {
   readonly schedule: Schedule;
   readonly file: TypedGraph;
@@ -31,17 +31,18 @@ type Write = (schedule: Schedule) => Written;
 const fits = ({ excess }: Written): boolean => excess <= 0;
 
 /**
- * With the first of the cheap repetitions that suffice, by doubling from what their bytes promise; with all where these do not.
+ * Applies the first n cheap repetitions; n starts where the sum of their bytes covers the excess and is doubled until the graph
+ * fits. If not even all of them suffice, all are applied.
  *
- * @param hopeless whether the schedule as it is cannot fit.
+ * @param tooLarge whether the plain schedule is known to exceed the budget.
  */
-const withCheap = (plain: Schedule, cheap: readonly Cheap[], write: Write, hopeless: boolean): Written => {
+const withCheap = (plain: Schedule, cheap: readonly Cheap[], write: Write, tooLarge: boolean): Written => {
   const first = (count: number): Written => {
     const repetitions = cheap.slice(0, count).map(({ repetition }) => repetition);
     return write(repeat(plain, repetitions));
   };
   const none = once(() => write(plain));
-  if (!hopeless && fits(none())) return none();
+  if (!tooLarge && fits(none())) return none();
   const all = first(cheap.length);
   if (!fits(all)) return all;
   let spared = 0;
@@ -53,12 +54,12 @@ const withCheap = (plain: Schedule, cheap: readonly Cheap[], write: Write, hopel
   return all;
 };
 
-/** With the segments for the most bytes that the planner may think are alive; null where none suffice. */
+/** Applies the plan for the largest estimated number of bytes with which the graph fits; null if none fits. */
 const withSegments = ({ schedule, excess }: Written, memory: MemoryModel, write: Write): TypedGraph | null => {
-  const wanted = most(memory.usage(schedule)) - excess;
-  let [low, high] = [wanted / ACCOUNT.most, wanted / ACCOUNT.least];
-  const { least, plan } = planner(schedule, memory, high);
-  if (high < least || !plan(high)) return null;
+  const target = max(memory.usage(schedule)) - excess;
+  let [low, high] = [target / ESTIMATE.high, target / ESTIMATE.low];
+  const { lowerBound, plan } = planner(schedule, memory, high);
+  if (high < lowerBound || !plan(high)) return null;
   const tried = new Map<string, Written>();
   const writeOnce = (segments: readonly Repetition[]): Written => {
     const key = segments.map(({ nodes, from }) => `${nodes[0]} ${from}`).join();
@@ -67,13 +68,13 @@ const withSegments = ({ schedule, excess }: Written, memory: MemoryModel, write:
     return written;
   };
   let best: TypedGraph | null = null;
-  let bytes = wanted;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  let bytes = target;
+  for (let attempt = 0; attempt < MAX_BISECTIONS; attempt++) {
     const segments = plan(bytes);
     const found = segments && writeOnce(segments);
     if (found && fits(found)) best = found.file;
     if (best && attempt === 0) break;
-    // Fewer bytes take more work; too few have no plan.
+    // A smaller budget takes more work; below some budget there is no plan.
     if (found && !fits(found)) high = bytes;
     else low = bytes;
     bytes = (low + high) / 2;
@@ -82,11 +83,11 @@ const withSegments = ({ schedule, excess }: Written, memory: MemoryModel, write:
 };
 
 /**
- * The graph so written that a session of it needs at most `room` bytes, with little repeated; null where no way is found. Its
- * results are those of `graph`: to the bit, unless onnxruntime fuses other nodes in the other order.
+ * The graph with recomputation such that a session needs at most `room` bytes; null if none is found. Its results equal those of
+ * `graph` bit for bit, unless onnxruntime fuses other nodes in the new order.
  *
- * @param plain as the builder gives it: each value defined before it is read, the backward pass after the forward pass.
- * @param gradients names of those outputs that the backward pass makes.
+ * @param plain the graph as the builder returns it: each value is defined before it is read, the backward pass follows the forward pass.
+ * @param gradients names of the outputs that the backward pass computes.
  */
 export const recomputed = (
   plain: TypedGraph,
@@ -96,11 +97,11 @@ export const recomputed = (
 ): TypedGraph | null => {
   const schedule = scheduleOf(plain, gradients, memory.order);
   const write: Write = (changed) => {
-    const file = filed(changed, plain.graph);
+    const file = orderedFile(changed, plain.graph);
     return { schedule: changed, file, excess: memory.need(file) - room };
   };
-  // A session needs more than is alive.
-  const hopeless = most(memory.usage(schedule)) > room;
-  const found = withCheap(schedule, cheapRepetitions(schedule, memory), write, hopeless);
+  // A session needs at least the bytes that are alive.
+  const tooLarge = max(memory.usage(schedule)) > room;
+  const found = withCheap(schedule, cheapRepetitions(schedule, memory), write, tooLarge);
   return fits(found) ? found.file : withSegments(found, memory, write);
 };

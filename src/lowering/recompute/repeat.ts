@@ -1,18 +1,18 @@
-/** Nodes of the forward pass executed once more in the backward pass, so that their results need not be kept. */
+/** Executes nodes of the forward pass again in the backward pass, so that their results need not be kept. */
 
 import type { Node } from "../../onnx/graph.ts";
 import { prune } from "../../onnx/passes/prune.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** What is executed again, and when. */
+/** A group of nodes that is executed again, and the position from which its results are used. */
 export interface Repetition {
-  /** Places of the nodes in the schedule, ascending. */
+  /** Positions of the nodes in the schedule, ascending. */
   readonly nodes: readonly number[];
-  /** From this place on the backward pass reads the new results. */
+  /** From this position on the backward pass reads the recomputed results. */
   readonly from: number;
 }
 
-/** Gives `NAME_again_1`, `NAME_again_2`, …, without the names that are taken. */
+/** Returns a generator of unused names `NAME_again_1`, `NAME_again_2`, …. */
 const againNames = (taken: ReadonlySet<string>) => {
   const counts = new Map<string, number>();
   return (name: string): string => {
@@ -23,7 +23,7 @@ const againNames = (taken: ReadonlySet<string>) => {
   };
 };
 
-/** The schedule in which these nodes are executed again; each group stands just before the first node that reads a result of it. */
+/** The schedule in which these nodes are executed again; each group is inserted directly before the first node that reads one of its results. */
 export const repeat = (schedule: Schedule, repetitions: readonly Repetition[]): Schedule => {
   const { graph, turn } = schedule;
   const types = new Map(schedule.types);
@@ -47,9 +47,9 @@ export const repeat = (schedule: Schedule, repetitions: readonly Repetition[]): 
     });
     return { from, names, made };
   });
-  // In ascending order of `from`. Of several groups that make one value again from the same place on, the first is read.
+  // In ascending order of `from`. If several groups recompute a value from the same position on, the first of them is read.
   const upcoming = again.toReversed().toSorted((a, b) => a.from - b.from);
-  /** The latest group that makes each value again. */
+  /** The latest group that recomputes each value. */
   const latest = new Map<string, (typeof again)[number]>();
   const inserted = new Set<(typeof again)[number]>();
   let begun = 0;

@@ -1,4 +1,4 @@
-/** A gradient's graph as an order of execution, and the file that makes onnxruntime keep to it. */
+/** The gradient graph in an order of execution, and the file that makes onnxruntime follow this order. */
 
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { prune } from "../../onnx/passes/prune.ts";
@@ -13,15 +13,15 @@ export interface TypedGraph {
   readonly types: ReadonlyMap<string, TensorType>;
 }
 
-/** The graph's nodes are in the order of execution. */
+/** A graph whose nodes are in the order of execution. */
 export interface Schedule extends TypedGraph {
-  /** How many of its nodes belong to the forward pass; the others come after them. */
+  /** The number of nodes of the forward pass; the nodes of the backward pass follow. */
   readonly turn: number;
-  /** The value of the plain graph that each value made again stands for. */
+  /** The value of the plain graph that each recomputed value replaces. */
   readonly origin: ReadonlyMap<string, string>;
 }
 
-/** Masks of forward values, which are made in the forward pass, whoever reads them. */
+/** Masks of forward values; they are computed in the forward pass even if only the backward pass reads them. */
 const masksOf = (nodes: readonly Node[], forward: ReadonlySet<Node>): ReadonlySet<Node> => {
   const late = new Set(nodes.filter((n) => !forward.has(n)).flatMap((n) => n.outputs));
   return new Set(
@@ -34,8 +34,8 @@ const masksOf = (nodes: readonly Node[], forward: ReadonlySet<Node>): ReadonlySe
 };
 
 /**
- * The forward pass, what all outputs but `gradients` need and the masks, in the order in which onnxruntime would execute the
- * graph as it is; then the backward pass as the builder made it, where each node stands just before those that need it.
+ * The forward pass (the nodes that outputs other than `gradients` need, and the masks) in the order in which onnxruntime would
+ * execute the plain graph; then the backward pass in the builder's order, in which each node directly precedes its readers.
  */
 export const scheduleOf = (
   { graph, types }: TypedGraph,
@@ -54,7 +54,7 @@ export const scheduleOf = (
   return { graph: { ...graph, nodes }, types, turn: first.length, origin: new Map() };
 };
 
-/** Which nodes' results depend on the graph's inputs; the others are as good as weights. */
+/** The nodes whose results depend on the graph's inputs; the results of the others are constants. */
 export const variable = ({ inputs, nodes }: Graph): ReadonlySet<Node> => {
   const names = new Set(inputs.map((v) => v.name));
   return new Set(
@@ -66,7 +66,7 @@ export const variable = ({ inputs, nodes }: Graph): ReadonlySet<Node> => {
   );
 };
 
-/** How many nodes read each value. */
+/** The number of nodes that read each value, not counting Identity nodes. */
 export const readersOf = (nodes: readonly Node[]): ReadonlyMap<string, number> => {
   const readers = new Map<string, number>();
   for (const { op, inputs } of nodes)
@@ -75,12 +75,13 @@ export const readersOf = (nodes: readonly Node[]): ReadonlyMap<string, number> =
 };
 
 /**
- * The file that onnxruntime executes in the schedule's order: depth first, from the nodes that nothing reads, last in the file
- * first. So each node that the next one does not read gets such a node, its first element. But onnxruntime fuses a convolution
- * with its only reader, and a graph fused otherwise rounds otherwise: what had one reader in `plain` keeps to one where that
- * matters, and waits for it; what had several is not left with one.
+ * The file that onnxruntime executes in the order of the schedule. It executes depth first from the sinks (nodes whose results
+ * nothing reads), the last sink in the file first. A node whose result the next node does not read therefore gets a sink, which
+ * reads its first element. onnxruntime fuses a convolution with its only reader, and other fusions change the rounding. A value
+ * with one reader in `plain` therefore keeps one reader where a fusion depends on it, and a value with several is never left
+ * with one.
  */
-export const filed = ({ graph, types, turn, origin }: Schedule, plain: Graph): TypedGraph => {
+export const orderedFile = ({ graph, types, turn, origin }: Schedule, plain: Graph): TypedGraph => {
   const { nodes } = graph;
   const varying = variable(graph);
   const [before, now] = [readersOf(plain.nodes), readersOf(nodes)];

@@ -1,33 +1,34 @@
-/** Segments of the forward pass that can be executed again in the backward pass: their work, and the bytes alive meanwhile. */
+/** Segments of the forward pass that can be executed again in the backward pass: their work and their memory use. */
 
 import { costOf } from "./cost.ts";
 import type { Life, Lives } from "./lives.ts";
 import type { Repetition } from "./repeat.ts";
 import { variable, type Schedule } from "./schedule.ts";
-import { last, most, total, type Units } from "./units.ts";
+import { last, max, total, type Units } from "./units.ts";
 
 /** Units `first` … `end` − 1, executed again before their backward pass. */
 export interface Segment extends Repetition {
   readonly first: number;
   readonly end: number;
   readonly cost: number;
-  /** Bytes kept for it: what it starts from, what the backward pass of later units reads. With `fresh` of them where the unit before is executed again. */
+  /** Bytes kept from the forward pass: the segment's inputs, and the values that the backward pass of later units reads. */
   readonly kept: number;
+  /** Replaces `kept` if the unit before the segment is executed again. */
   readonly fresh: number;
-  /** Bytes alive at most, beside what earlier units keep. */
+  /** Maximum number of bytes alive, without those that earlier units keep. */
   readonly peak: number;
 }
 
-/** What is known of each node of the forward pass, whatever segments it is in. */
+/** Properties of a node of the forward pass that do not depend on the segment. */
 interface Place {
   readonly varies: boolean;
   readonly cost: number;
-  /** Places of the nodes whose results it reads. */
+  /** Positions of the nodes whose results it reads. */
   readonly sources: readonly number[];
-  /** Buffers that it reads and makes. */
+  /** The buffers that it reads and writes. */
   readonly reads: readonly Life[];
   readonly makes: readonly Life[];
-  /** Where the backward pass last reads a result of it; -1 for nowhere. */
+  /** The last position at which the backward pass reads one of its results; -1 if there is none. */
   readonly lastRead: number;
 }
 
@@ -51,7 +52,7 @@ const placesOf = ({ graph, types, turn }: Schedule, lives: Lives): readonly Plac
   });
 };
 
-/** Describes any segment of a schedule; null where it repeats nothing, or more than `limit` bytes are alive at once. */
+/** Returns a function that describes a segment of a schedule; null if it repeats nothing or has more than `limit` bytes alive at once. */
 export const describer = (schedule: Schedule, units: Units, lives: Lives, limit: number) => {
   const { cuts, done, saved, forwardPeak, backwardPeak, arriving } = units;
   const places = placesOf(schedule, lives);
@@ -64,7 +65,7 @@ export const describer = (schedule: Schedule, units: Units, lives: Lives, limit:
     const [start, stop, from] = [cuts[first]!, cuts[end]!, done[end]!];
     const spans = Array.from({ length: end - first }, (_, i) => first + i);
     const inside = (k: number) => total(saved.slice(first, k));
-    const backward = most(spans.map((k) => backwardPeak[k]! + inside(k)));
+    const backward = max(spans.map((k) => backwardPeak[k]! + inside(k)));
     if (backward > limit) return null;
     const wanted = new Set<number>();
     const nodes: number[] = [];
@@ -77,7 +78,7 @@ export const describer = (schedule: Schedule, units: Units, lives: Lives, limit:
     if (nodes.length === 0) return null;
     nodes.reverse();
     const given = new Set<Life>();
-    /** In the segment, and where its last reader there is. */
+    /** The values computed in the segment, with the position of their last reader in it. */
     const made = new Map<Life, number>();
     for (const place of nodes) {
       const { reads, makes } = places[place]!;

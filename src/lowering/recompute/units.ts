@@ -1,33 +1,33 @@
-/** The forward pass cut into stretches, and what each saves and takes. */
+/** The forward pass divided into units, with the memory that each unit keeps and needs. */
 
 import { isCheap } from "./cost.ts";
 import type { Life, Lives, MemoryModel } from "./lives.ts";
 import { readersOf, type Schedule } from "./schedule.ts";
 
 /** Maximum number of units. The planner's work grows with its square. */
-const UNITS = 32;
+const MAX_UNITS = 32;
 
-/** The forward pass, cut where little is alive; a unit lies between two cuts. */
+/** The forward pass, cut where few bytes are alive; a unit lies between two consecutive cuts. */
 export interface Units {
-  /** Places in the schedule, from 0 to the end of the forward pass. */
+  /** Positions in the schedule, from 0 to the end of the forward pass. */
   readonly cuts: readonly number[];
-  /** From here on the backward pass reads nothing that was made at or after that cut. */
+  /** For each cut, the position from which on the backward pass reads nothing that was computed at or after the cut. */
   readonly done: readonly number[];
-  /** Bytes of each unit that live on until its own backward pass. */
+  /** Bytes of each unit that are kept until its own backward pass. */
   readonly saved: readonly number[];
-  /** Most bytes alive in each unit's forward and backward pass, without what earlier units saved. */
+  /** Maximum number of bytes alive in each unit's forward and backward pass, without those that earlier units saved. */
   readonly forwardPeak: readonly number[];
   readonly backwardPeak: readonly number[];
-  /** Of these, what is alive where each cut's backward pass starts. */
+  /** For each cut, the bytes alive where the backward pass reaches it, without those that earlier units saved. */
   readonly arriving: readonly number[];
 }
 
-/** Where it is last read in the backward pass; -1 for nowhere. */
+/** The position of the last read in the backward pass; -1 if there is none. */
 export const last = (life: Life): number => life.reads.at(-1) ?? -1;
 export const total = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0);
-export const most = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
+export const max = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
 
-/** Bytes carried on by the forward pass alone over each place. */
+/** For each position, the bytes alive across it that only the forward pass reads. */
 const carriedOver = (lives: readonly Life[], turn: number): number[] => {
   const change = Array.from({ length: turn + 2 }, () => 0);
   for (const { bytes, made, lastForward, reads } of lives) {
@@ -39,14 +39,14 @@ const carriedOver = (lives: readonly Life[], turn: number): number[] => {
   return change.map((c) => (sum += c));
 };
 
-/** A unit that saves so many times more than the smallest has been cut too late. */
-const WIDEST = 2.5;
+/** Maximum size of a unit, in multiples of the mean of saved bytes per unit. */
+const MAX_WIDTH = 2.5;
 
-/** Places between a product and its only reader: onnxruntime fuses the two, which a further reader would prevent. */
+/** Positions between a product and its only reader. onnxruntime fuses the two, which another reader would prevent. */
 const fusedOver = ({ graph: { nodes } }: Schedule): ReadonlySet<number> => {
   const readers = readersOf(nodes);
   const made = new Map<string, number>();
-  /** By how much the number of such pairs that lie around a place changes there. */
+  /** The change, at each position, of the number of such pairs that enclose it. */
   const change = new Int32Array(nodes.length + 1);
   for (const [place, node] of nodes.entries()) {
     for (const name of node.inputs) {
@@ -61,13 +61,13 @@ const fusedOver = ({ graph: { nodes } }: Schedule): ReadonlySet<number> => {
   return new Set(nodes.flatMap((_, place) => ((around += change[place]!) > 0 ? [place] : [])));
 };
 
-/** Cuts such that units save about equally much, each where the least is carried over it. */
+/** Cuts such that the units save about the same number of bytes, each where the fewest bytes are carried across it. */
 const cutsOf = (schedule: Schedule, lives: readonly Life[]): number[] => {
   const { turn } = schedule;
   const fused = fusedOver(schedule);
   const savedAt = Array.from({ length: turn }, () => 0);
   for (const { bytes, made, reads } of lives) if (made < turn && reads.length > 0) savedAt[made]! += bytes;
-  const step = total(savedAt) / UNITS;
+  const step = total(savedAt) / MAX_UNITS;
   const carried = carriedOver(lives, turn);
   const cuts = [0];
   let [best, since, sinceBest] = [0, 0, 0];
@@ -75,8 +75,8 @@ const cutsOf = (schedule: Schedule, lives: readonly Life[]): number[] => {
     since += savedAt[place - 1]!;
     sinceBest += savedAt[place - 1]!;
     if (since < step || fused.has(place)) continue;
-    if (best === 0 || (carried[place]! <= carried[best]! && since < WIDEST * step)) [best, sinceBest] = [place, 0];
-    if (since < WIDEST * step) continue;
+    if (best === 0 || (carried[place]! <= carried[best]! && since < MAX_WIDTH * step)) [best, sinceBest] = [place, 0];
+    if (since < MAX_WIDTH * step) continue;
     cuts.push(best);
     [best, since] = [0, sinceBest];
   }
@@ -98,7 +98,7 @@ export const unitsOf = (schedule: Schedule, all: Lives, memory: MemoryModel): Un
   );
   const bytes = memory.usage(schedule);
   const before = cuts.map((_, k) => total(saved.slice(0, k)));
-  const peak = (from: number, to: number, k: number) => most(bytes.slice(from, to)) - before[k]!;
+  const peak = (from: number, to: number, k: number) => max(bytes.slice(from, to)) - before[k]!;
   return {
     cuts,
     done,

@@ -1,10 +1,10 @@
-/** Large constants made when they are needed. */
+/** Prevents onnxruntime from folding large Expand nodes of constants. */
 
 import type { Graph, Node } from "../../onnx/graph.ts";
 import type { TensorType } from "../../onnx/value.ts";
 import { bytesPerElement, sizeOf, tensorOf } from "../../tensor.ts";
 
-/** Smaller ones may be held. */
+/** Smaller constants may be folded. */
 const LARGE_BYTES = 2 ** 16;
 
 const nodeOf = (op: string, output: string, ...inputs: readonly string[]): Node => ({
@@ -17,8 +17,8 @@ const nodeOf = (op: string, output: string, ...inputs: readonly string[]): Node 
 });
 
 /**
- * The graph with no Expand of constants: onnxruntime executes them when it reads the model, and holds what they give as long as the
- * session. Their constant c becomes x < x ? c : c, x the first element of the image, which it cannot know.
+ * The graph without large Expand nodes of constants, which onnxruntime would execute at load time and keep for the lifetime of the
+ * session. The constant c becomes `x < x ? c : c`, where x is the first element of the image, so that it cannot be folded.
  */
 export const expandLate = (graph: Graph, types: ReadonlyMap<string, TensorType>): Graph => {
   const [image] = graph.inputs;

@@ -1,9 +1,9 @@
-/** Keeps onnxruntime from changing the Indices of a max-pooling. */
+/** Prevents onnxruntime from changing the Indices of a max-pooling. */
 
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { readsOf } from "../../onnx/sort.ts";
 
-/** y = max(x, x): onnxruntime moves nothing past it and fuses nothing with it. */
+/** y = max(x, x), a copy past which onnxruntime moves nothing and with which it fuses nothing. */
 export const copied = (x: string, y: string): Node => ({
   name: `${y}_copied`,
   op: "Max",
@@ -13,10 +13,10 @@ export const copied = (x: string, y: string): Node => ({
   attributes: {},
 });
 
-/** Through these onnxruntime moves a quantisation to the front, and its undoing to the back. */
+/** Operators past which onnxruntime moves QuantizeLinear upwards and DequantizeLinear downwards. */
 export const passed = new Set(["MaxPool", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Identity"]);
 
-/** Whether all that becomes of a value is its quantisation, there or behind such nodes. */
+/** Whether a value is read by QuantizeLinear only, directly or through such operators. */
 const quantizedOnly = ({ nodes, outputs }: Graph): ((name: string) => boolean) => {
   const results = new Set(outputs.map((v) => v.name));
   const readers = new Map<string, Node[]>();
@@ -29,10 +29,9 @@ const quantizedOnly = ({ nodes, outputs }: Graph): ((name: string) => boolean) =
 };
 
 /**
- * onnxruntime (1.30, QDQPropagation, from the basic optimisations on) quantises before a MaxPool what is quantised behind it,
- * where nothing else reads what is pooled. The values are the same then, but Indices become those of the first of equal codes
- * in a window instead of its maximum's. Here such values go through max(y, y), past which nothing is moved. Returns `graph`
- * itself where there are none.
+ * onnxruntime (1.30, QDQPropagation, from the basic optimisations on) moves a QuantizeLinear from the output of a MaxPool to its
+ * input if nothing else reads that output. The values stay the same, but Indices become those of the first of equal codes in a
+ * window instead of the maximum's. To prevent this, such values go through max(y, y). Returns `graph` itself if there are none.
  */
 export const keepIndices = (graph: Graph): Graph => {
   const read = new Set([...graph.outputs.map((v) => v.name), ...graph.nodes.flatMap(readsOf)]);

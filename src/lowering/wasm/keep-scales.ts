@@ -1,17 +1,17 @@
-/** Keeps onnxruntime from taking scales of quantised tensors for others: along another axis, of whole tensors, of another bias. */
+/** Prevents onnxruntime from misinterpreting the scales of quantised tensors: their axis, their number, or the scale of a bias. */
 
 import { intOf, type Graph, type Node } from "../../onnx/graph.ts";
 import { normaliseAxis } from "../../onnx/value.ts";
 import { numbersOf } from "../../tensor.ts";
 import { copied, passed } from "./keep-indices.ts";
 
-/** Without integer kernels: transposed convolutions, and what moves elements about. */
-const onFloats = new Set(["ConvTranspose", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Slice", "Identity"]);
+/** Operators without integer kernels. */
+const floatKernels = new Set(["ConvTranspose", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Slice", "Identity"]);
 
-/** Whether a reader's integer kernel takes constants `q` [shape] that were dequantised so as its input `index`. */
+/** Whether the integer kernel of `reader` supports constants of this shape, dequantised by `q` per axis, as its input `index`. */
 const isTaken = (q: Node, shape: readonly number[] | undefined, reader: Node, index: number): boolean => {
   const isBias = index === 2 && (reader.op === "Conv" || reader.op === "Gemm");
-  if (onFloats.has(reader.op) || isBias) return true;
+  if (floatKernels.has(reader.op) || isBias) return true;
   if (!shape || index !== 1 || intOf(q, "block_size", 0) !== 0) return false;
   const axis = normaliseAxis(q, intOf(q, "axis", 1), shape.length);
   if (reader.op === "Conv") return axis === 0;
@@ -21,11 +21,11 @@ const isTaken = (q: Node, shape: readonly number[] | undefined, reader: Node, in
 
 type Scales = (name: string | undefined) => readonly number[] | undefined;
 
-/** Whether the bias of a Gemm counts in the product of the factors' scales, as its integer kernel takes for granted. */
-const inUnits = ({ inputs }: Node, scalesOf: Scales): boolean => {
+/** Whether the scale of a Gemm's bias is the product of the scales of its factors, as its integer kernel assumes. */
+const hasProductScale = ({ inputs }: Node, scalesOf: Scales): boolean => {
   const [a, b, bias] = inputs.map(scalesOf);
   if (!a || !b || !bias) return true;
-  const many = [a, b, bias].reduce((most, of) => Math.max(most, of.length), 1);
+  const many = [a, b, bias].reduce((longest, of) => Math.max(longest, of.length), 1);
   const at = (of: readonly number[], i: number): number => of[of.length === 1 ? 0 : i]!;
   return Array.from({ length: many }, (_, i) => [at(bias, i), at(a, i) * at(b, i)] as const).every(
     ([own, unit]) => Math.abs(own - unit) <= 1e-6 * Math.abs(unit),
@@ -33,11 +33,11 @@ const inUnits = ({ inputs }: Node, scalesOf: Scales): boolean => {
 };
 
 /**
- * onnxruntime (1.30, QDQ selectors) puts integer kernels in place of operators between DequantizeLinear and QuantizeLinear and
- * does not look whether these have a scale for each index of an axis. The kernels take one scale for each output channel of
- * weights, and one for all else: they fail, or give wrong numbers (of weights along another axis, of Softmax). Nor does that of
- * Gemm look at its bias's scale. Here such a value, of a Gemm its second factor, goes through max(y, y), with which nothing is fused. Returns `graph` itself
- * where there are none.
+ * onnxruntime (1.30, QDQ selectors) replaces operators between DequantizeLinear and QuantizeLinear with integer kernels without
+ * checking for scales per index of an axis. The kernels support one scale per output channel for weights, and one scale per tensor
+ * for everything else; with other scales they fail or return wrong numbers (weights along another axis, Softmax). The kernel of
+ * Gemm does not check the scale of its bias either. Such a value (of a Gemm its second factor) therefore goes through max(y, y),
+ * which prevents the replacement. Returns `graph` itself if there are none.
  */
 export const keepScales = (graph: Graph): Graph => {
   const { initializers, nodes } = graph;
@@ -55,7 +55,7 @@ export const keepScales = (graph: Graph): Graph => {
     return scale && numbersOf(scale);
   };
   const isFused = (made: Node, reader: Node, index: number): boolean =>
-    (reader.op !== "Gemm" || index !== 1 || inUnits(reader, scalesOf)) &&
+    (reader.op !== "Gemm" || index !== 1 || hasProductScale(reader, scalesOf)) &&
     (!isAlong(made) || isTaken(made, initializers.get(made.inputs[0]!)?.shape, reader, index));
   const apart = (name: string): string => `${name}_apart`;
   const separated = new Set<string>();

@@ -1,4 +1,4 @@
-/** How a network is written when its gradient is wanted: exact rewrites for speed and memory. */
+/** Exact rewrites of a network and its gradient for speed and memory on onnxruntime's WASM backend. */
 
 import type { Builder } from "../../onnx/build.ts";
 import { intOf, type Graph, type Node } from "../../onnx/graph.ts";
@@ -10,7 +10,7 @@ import { mish, softplus } from "../../autodiff/rules/softplus.ts";
 import { subpixelBack } from "../../autodiff/rules/subpixel.ts";
 import { constantWeights } from "../../autodiff/rules/weights.ts";
 
-/** ConvTranspose with known weights as a convolution and a DepthToSpace. */
+/** ConvTranspose with constant weights as a convolution and a DepthToSpace. */
 const lowerConvTranspose: Lower = (op, { inputs, attributes }, outputs) => {
   const [x, w, bias] = inputs;
   const node: Node = { name: "", op: "ConvTranspose", domain: "", inputs: [], outputs, attributes };
@@ -32,17 +32,17 @@ const lowered: Readonly<Record<string, Lower>> = {
   Mish: elementwise(mish),
 };
 
-/** Operators that are written with others for speed, where their form allows it. */
+/** Operators that are rewritten for speed if their form allows it. */
 export const loweredOperators: readonly string[] = Object.keys(lowered);
 
-/** How every network is written for onnxruntime's WASM backend. */
+/** The rewrites for every network on onnxruntime's WASM backend. */
 export const lowerForward: Lower = (op, node, outputs) =>
   Object.hasOwn(lowered, node.op) ? lowered[node.op]!(op, node, outputs) : null;
 
-/** Outputs that spare the backward pass the work of the forward pass: MaxPool's Indices, the mean and deviation of layers. */
+/** The number of optional outputs that save the backward pass work: MaxPool's Indices, LayerNormalization's Mean and InvStdDev. */
 const optional: Readonly<Record<string, number>> = { MaxPool: 1, LayerNormalization: 2 };
 
-/** As lowerForward; and these nodes give their optional outputs too. */
+/** As lowerForward; in addition, these nodes compute their optional outputs. */
 export const lowerForGradient: Lower = (op, node, outputs) =>
   Object.hasOwn(optional, node.op) && outputs.length === 1
     ? op.appendNode(node.op, node.inputs, node.attributes, [
@@ -51,13 +51,13 @@ export const lowerForGradient: Lower = (op, node, outputs) =>
       ])
     : lowerForward(op, node, outputs);
 
-/** Their results are masks of one byte an element, kept from the forward to the backward pass. */
+/** Operators whose results are masks of one byte per element, which are kept from the forward to the backward pass. */
 const masks = new Set(["Greater", "GreaterOrEqual", "Less", "LessOrEqual", "And"]);
 export const isMask = (node: Node | undefined): boolean => node !== undefined && masks.has(node.op);
 
 /**
- * A node that reads no more than the first element of `value`, and the initializer that it needs: what follows nothing else, to be
- * executed then. A GatherND, as onnxruntime moves the transpositions that it adds around int8 kernels through a Slice, behind it.
+ * A node that reads only the first element of `value`, with the initializer that it needs. As a sink it determines when `value` is
+ * computed. It is a GatherND because onnxruntime moves the transpositions that it inserts around int8 kernels past a Slice.
  */
 export const firstElement = (name: string, value: string, rank: number): readonly [Node, readonly [string, Tensor]] => [
   { name, op: "GatherND", domain: "", inputs: [value, `first_${rank}`], outputs: [name], attributes: {} },
@@ -65,14 +65,14 @@ export const firstElement = (name: string, value: string, rank: number): readonl
 ];
 
 /**
- * The graph in the order of execution that needs the least memory: each mask as soon as its float input exists, which then
- * need not live until the backward pass; then the outputs in the order given. onnxruntime executes depth first from the nodes
- * that nothing reads, last in the file first; so each mask gets such a node, its first element, and these stand at the end
- * of the file, the first to be executed last.
+ * The graph in an order of execution that saves memory: each mask is computed as soon as its float input exists, which then need
+ * not be kept for the backward pass; then the outputs are computed in the given order. onnxruntime executes depth first from the
+ * sinks (nodes whose results nothing reads), the last sink in the file first. Each mask therefore gets a sink that reads its first
+ * element; these are at the end of the file, in reverse order of execution.
  */
 export const orderForMemory = (graph: Graph, types: ReadonlyMap<string, TensorType>): Graph => {
   const index = new Map(graph.nodes.flatMap((n, i) => n.outputs.map((name) => [name, i] as const)));
-  /** The place of the last node that a mask waits for. */
+  /** The position of the last node on which a mask depends. */
   const ready = ({ inputs }: Node): number =>
     Math.max(
       ...inputs.map((name) => index.get(name) ?? -1).map((i) => (isMask(graph.nodes[i]) ? ready(graph.nodes[i]!) : i)),
@@ -84,13 +84,13 @@ export const orderForMemory = (graph: Graph, types: ReadonlyMap<string, TensorTy
   const reads = new Map<string, number>();
   for (const name of graph.nodes.flatMap(({ inputs }) => inputs)) reads.set(name, (reads.get(name) ?? 0) + 1);
   const readers = (name: string): number => reads.get(name) ?? 0;
-  /** The node that makes an output, and the one before it where it is but an Identity, which onnxruntime leaves out; none that others read. */
+  /** The node that computes an output, preceded by its source if it is an Identity, which onnxruntime removes; empty if other nodes read it. */
   const makers = (name: string, wanted = 0): Node[] => {
     const node = graph.nodes[index.get(name) ?? -1];
     if (!node || node.outputs.some((output) => readers(output) > (output === name ? wanted : 0))) return [];
     return [...(node.op === "Identity" ? makers(node.inputs[0]!, 1) : []), node];
   };
-  // A node that makes several outputs stands where the first of them asks for it, once.
+  // A node that computes several outputs is listed once, at the position of the first.
   const last = [...new Set(graph.outputs.toReversed().flatMap(({ name }) => makers(name)))];
   return {
     ...graph,

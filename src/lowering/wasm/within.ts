@@ -1,4 +1,4 @@
-/** A graph as onnxruntime is given it, held against the memory there is. */
+/** The graph in the form that onnxruntime executes, and its memory use. */
 
 import { expandLate } from "./expand.ts";
 import { orderForMemory } from "./rewrites.ts";
@@ -11,8 +11,8 @@ import { executionOrder, usage } from "../../runtime/memory/liveness.ts";
 import { footprint, needOf, type Footprint } from "../../runtime/memory/memory.ts";
 
 /**
- * Of largest values: what is recomputed comes and goes among what is kept, and leaves gaps that it does not fit. So much more
- * than other graphs do those take (`npm run bench -- memory --budget`).
+ * Fragmentation of a graph with recomputation, in multiples of the size of its largest value: recomputed values are allocated and
+ * freed between values that are kept, and leave gaps that other values do not fit (measured by `npm run bench -- memory --budget`).
  */
 const GAPS = 0.67;
 
@@ -27,17 +27,17 @@ const memory: MemoryModel = {
   need: (file) => needOf(leanFootprint(file)),
 };
 
-/** A graph as it is run, and what it takes. */
+/** A graph in the form that is executed, and its memory footprint. */
 export interface Sized {
   readonly graph: Graph;
   readonly footprint: Footprint;
 }
 
 /**
- * The graph in the order that needs the least memory; where that is more than `room` bytes, with as little recomputed in the
- * backward pass as makes it fit; as it is where nothing does.
+ * The graph in an order of execution that saves memory. If it needs more than `room` bytes, the backward pass recomputes as little
+ * as makes it fit; if it cannot be made to fit, it is returned without recomputation.
  *
- * @param gradients the outputs that the backward pass makes; without any there is nothing to recompute.
+ * @param gradients names of the outputs that the backward pass computes; if there are none, nothing is recomputed.
  */
 export const within = (built: Graph, gradients: readonly string[], room: number): Sized => {
   const kept = keepScales(keepIndices(built));

@@ -1,4 +1,4 @@
-/** Convolutions that have a kernel in onnxruntime 1.30, which is wrong. */
+/** Convolutions for which the kernel of onnxruntime 1.30 returns wrong numbers. */
 
 import type { Builder } from "../../onnx/build.ts";
 import { intOf } from "../../onnx/graph.ts";
@@ -7,8 +7,9 @@ import { sizeOf } from "../../tensor.ts";
 import type { GpuRule } from "./rule.ts";
 
 /**
- * It reads the image three channels at a time where their number is a multiple of 3 and not of 4, and writes four
- * at a time where theirs is one of 4. With more than one group of three the result is wrong; a 1×1 kernel goes another way.
+ * The kernel reads three channels at a time if the number of input channels is a multiple of 3 but not of 4, and writes four at a
+ * time if the number of output channels is a multiple of 4. With more than three input channels the result is then wrong. Kernels
+ * of 1×1 take another path.
  */
 const misread = (x: Value, w: Value, group: number): boolean => {
   const [outputs, inputs, ...kernel] = w.shape as [number, number, ...number[]];
@@ -23,25 +24,25 @@ const misread = (x: Value, w: Value, group: number): boolean => {
   );
 };
 
-/** [N,C,…] with channels of zeros behind, a multiple of 4 in all. */
+/** [N,C,…] padded with channels of zeros to a multiple of 4. */
 const inFours = (op: Builder, v: Value): Value => {
   const [none, missing] = [v.shape.map(() => 0), (4 - (v.shape[1]! % 4)) % 4];
   return op.Pad(v, op.ints([...none, ...none.with(1, missing)]), op.constant(0, v.dtype));
 };
 
-/** The same with channels that are zero on both sides of the product. */
+/** The convolution with both the image and the weights padded with channels of zeros. */
 export const Conv: GpuRule = ({ op, node }, x, w, ...bias) =>
   x && w && misread(x, w, intOf(node, "group", 1))
     ? op.appendNode("Conv", [inFours(op, x), inFours(op, w), ...bias], node.attributes)
     : null;
 
-/** One output channel a group, of more than one input channel that are read two or four at a time. */
+/** Whether the kernel is wrong: one output channel per group, and several input channels per group, read two or four at a time. */
 const mixedUp = (x: Value, w: Value, group: number): boolean => {
   const [inputs, outputs] = w.shape as [number, number, ...number[]];
   return x.dtype === "float32" && group > 1 && outputs === 1 && inputs > group && (inputs / group) % 2 === 0;
 };
 
-/** With a second output channel in each group, which is zero and left out again. */
+/** Each group gets a second output channel with zero weights, which is dropped from the result. */
 export const ConvTranspose: GpuRule = ({ op, node }, x, w, bias = null) => {
   const group = intOf(node, "group", 1);
   if (!x || !w || !mixedUp(x, w, group)) return null;

@@ -1,4 +1,4 @@
-/** Functions of single elements, or of elements of equal place, that have no kernel. Definitions are ONNX's. */
+/** Elementwise operators without a kernel, written by ONNX's definitions. */
 
 import { floatOf, intOf } from "../../onnx/graph.ts";
 import { broadcastShapes, normaliseAxis, type Value } from "../../onnx/value.ts";
@@ -15,7 +15,7 @@ export const Sign: GpuRule = onFloats((context, x) => {
   return op.Sub(op.cast(above(context, x, 0), "float32"), op.cast(below(context, x, 0), "float32"));
 });
 
-/** To the nearest integer, of two the even one: beside 2²³ float32 has no room for a fraction; from there on it has none. */
+/** Round half to even: adding 2²³ leaves no bits of float32 for a fraction, and numbers from 2²³ on have no fraction. */
 export const Round: GpuRule = onFloats((context, x) => {
   const { op } = context;
   const large = c(context, 2 ** 23);
@@ -80,7 +80,7 @@ export const LogSoftmax: GpuRule = onFloats(({ op, node }, x) => {
   return op.Sub(z, op.Log(op.ReduceSum(op.Exp(z), axes, { keepdims: 1 })));
 });
 
-/** onnxruntime 1.30 writes a shader that does not compile where both are broadcast, or one that is no number. */
+/** The shader of onnxruntime 1.30 does not compile if both inputs are broadcast, or if one is broadcast that is not a scalar. */
 export const Pow: GpuRule = ({ op, node }, x, y) => {
   if (x?.dtype !== "float32" || !y || sameShape(x.shape, y.shape) || sizeOf(y.shape) === 1) return null;
   const shape = broadcastShapes(node, [x.shape, y.shape]);

@@ -1,4 +1,4 @@
-/** Gathering and scattering by several indices at once, which ONNX has for int64 only: by one index into rows. */
+/** GatherND and ScatterND, whose indices ONNX allows as int64 only, by a single index into rows. */
 
 import type { Builder } from "../../onnx/build.ts";
 import { intOf, stringOf } from "../../onnx/graph.ts";
@@ -7,7 +7,7 @@ import { sizeOf, stridesOf } from "../../tensor.ts";
 import { sampled } from "../../autodiff/rules/grid-sample.ts";
 import { fromFront, type GpuRule } from "./rule.ts";
 
-/** Data [D₁ … Dₖ, …] as rows, and the row [M] that each tuple [M, k] of indices names; negative ones count from the end. */
+/** Data [D₁ … Dₖ, …] as rows, and the row index [M] of each tuple of indices [M, k]; negative indices count from the end. */
 const rowsOf = (op: Builder, data: Value, indices: Value): { readonly rows: Value; readonly at: Value } => {
   const k = indices.shape.at(-1)!;
   const [outer, inner] = [data.shape.slice(0, k), sizeOf(data.shape.slice(k))];
@@ -37,5 +37,5 @@ export const ScatterND: GpuRule = ({ op, node }, data, indices, updates) => {
   return [op.Reshape(written, op.ints(data.shape))];
 };
 
-/** In ONNX's own operators, which may want rules of their own. */
+/** GridSample in ONNX operators, to which rules are applied in turn. */
 export const GridSample: GpuRule = ({ op, node }, x, grid) => (x && grid ? [sampled({ op, node }, x, grid)] : null);

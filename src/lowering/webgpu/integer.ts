@@ -1,6 +1,6 @@
 /**
  * Convolutions of quantised tensors on their integers, held as float32, in the arithmetic of onnxruntime's QLinearConv: the
- * sum of products is exact (below 2²⁴, and otherwise to float32's precision), and one factor takes it to the next tensor's codes.
+ * sum of products is exact (below 2²⁴, and otherwise to float32's precision), and one factor scales it to the codes of the next tensor.
  */
 
 import type { Builder } from "../../onnx/build.ts";
@@ -8,17 +8,17 @@ import type { Value } from "../../onnx/value.ts";
 import { tensorOf } from "../../tensor.ts";
 import { pinned, type GpuRule, type IntegerSum } from "./rule.ts";
 
-/** Of float32 numbers, rounded to float32 as the kernels do. */
+/** The product of float32 numbers, rounded to float32 as in the kernels. */
 const product = (a: number, b: number): number => Math.fround(a * b);
 const quotient = (a: number, b: number): number => Math.fround(a / b);
 
-/** One number a channel of [N,C,…], or one for all. */
+/** One number per channel of [N,C,…], or a scalar. */
 const perChannel = (op: Builder, values: readonly number[], rank: number, name: string): Value => {
   const shape = values.length === 1 ? [] : [values.length, ...Array.from({ length: rank - 2 }, () => 1)];
   return op.tensor(tensorOf("float32", shape, values), name);
 };
 
-/** What a bias's integers count must be what the sum's do, in every channel: each has one scale for all, or one a channel. */
+/** Whether the scale of the bias equals that of the sum in every channel; both are per tensor or per channel. */
 const sameUnits = (bias: readonly number[], scales: readonly number[]): boolean => {
   const many = bias.length > 1 ? bias : scales;
   return many.every((_, i) => {
@@ -27,7 +27,7 @@ const sameUnits = (bias: readonly number[], scales: readonly number[]): boolean 
   });
 };
 
-/** y = s_x·s_w·Σ (x − z_x)·(w − z_w), where activations have one scale, and weights one or one an output channel. */
+/** y = s_x·s_w·Σ (x − z_x)·(w − z_w) with one scale for activations, and one scale or one per output channel for weights. */
 export const Conv: GpuRule = ({ op, node, known }, x, w, bias = null) => {
   const [a, b] = [x, w].map((v) => v && known.dequantized.get(v.name));
   const units = bias && known.dequantized.get(bias.name);
@@ -51,8 +51,8 @@ export const Relu: GpuRule = ({ op, known }, x) => {
 };
 
 /**
- * The sum in units of `scale`: Σ·(s_x·s_w/s_y), one product. Pinned, lest onnxruntime multiply the convolution's weights by
- * the factor instead (ConvMulFusion), which are no integers then.
+ * The sum in units of `scale`: Σ·(s_x·s_w/s_y), one multiplication. It is pinned because onnxruntime would otherwise multiply the
+ * weights by the factor (ConvMulFusion), after which they are not integers.
  */
 export const rescaled = (op: Builder, { sum, scales }: IntegerSum, scale: number): Value => {
   const factors = scales.map((s) => quotient(s, scale));

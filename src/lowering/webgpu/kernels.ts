@@ -1,4 +1,4 @@
-/** What onnxruntime-web's WebGPU provider (1.30) has kernels for, found by sessions of single nodes that may not fall back. */
+/** The kernels of onnxruntime-web's WebGPU provider (1.30), determined by running sessions of single nodes without CPU fallback. */
 
 import { stringOf, type Graph, type Node } from "../../onnx/graph.ts";
 import { equationOf } from "../../onnx/infer/einsum.ts";
@@ -10,7 +10,7 @@ const numbers = "float32 int32";
 const data = "float32 int32 bool";
 const all = "float32 int32 bool uint8 int8";
 
-/** Operators by the types of what they compute on. */
+/** Operators by the element types for which they have a kernel. */
 const kernels: Readonly<Record<string, string>> = {
   [floats]:
     "Abs Acos Acosh Asin Asinh Atan Atanh AveragePool BatchNormalization Ceil Conv ConvTranspose Cos Cosh DepthToSpace Einsum Elu Erf Exp Floor Gelu Gemm GlobalAveragePool GlobalMaxPool HardSigmoid HardSwish InstanceNormalization LayerNormalization LeakyRelu Log LpNormalization MatMul MaxPool Mish Neg PRelu Pow Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMean ReduceProd ReduceSumSquare Relu Sigmoid Sin Sinh Slice Softmax Softplus Sqrt Tan Tanh ThresholdedRelu TopK Trilu",
@@ -27,7 +27,7 @@ const table = new Map(
   ),
 );
 
-/** Inputs whose values a kernel computes on, for operators that have others: indices, shapes. */
+/** The inputs whose types select the kernel, for operators that also have inputs such as indices and shapes. */
 const computedOn: Readonly<Record<string, readonly number[]>> = {
   Gather: [0],
   GatherElements: [0],
@@ -44,18 +44,18 @@ const reducing = /^Reduce/;
 const isComputedOn = ({ op }: Node, index: number): boolean =>
   computedOn[op]?.includes(index) ?? (first.has(op) || reducing.test(op) ? index === 0 : true);
 
-/** Forms that fail, or whose numbers are wrong, although the operator has a kernel; by the types of inputs and of the output. */
+/** Forms for which the kernel fails or returns wrong numbers, by the types of the inputs and of the output. */
 const faulty: Readonly<
   Record<string, (node: Node, inputs: readonly (TensorType | undefined)[], y: TensorType) => boolean>
 > = {
   MaxPool: ({ outputs }) => outputs.length > 1,
   ConvTranspose: (_, [x]) => x!.shape.length > 4,
   Cast: (_, __, y) => y.dtype === "int8",
-  // Channels last, of which only the last axis is enlarged right; and less than two axes.
+  // A resized channel axis is taken for the channels-last layout, which is resized wrongly; fewer than two axes fail.
   Resize: (node, [x], y) =>
     x!.shape.length < 2 ||
     (stringOf(node, "mode", "nearest") !== "nearest" && x!.shape.length === 4 && x!.shape[1] !== y.shape[1]),
-  // Axes of size 1 are not broadcast.
+  // The kernel does not broadcast axes of size 1.
   Einsum: (node, inputs) => {
     const { terms, sizes } = equationOf(
       node,
@@ -73,12 +73,14 @@ type Types = ReadonlyMap<string, TensorType>;
 const hasKernel = (node: Node, types: Types): boolean => {
   const allowed = node.domain === "" ? table.get(node.op) : undefined;
   const inputs = node.inputs.map((name) => types.get(name));
-  const fits = (type: TensorType | undefined, i: number): boolean =>
+  const isSupported = (type: TensorType | undefined, i: number): boolean =>
     !type || !isComputedOn(node, i) || allowed!.includes(type.dtype);
-  return allowed !== undefined && inputs.every(fits) && !faulty[node.op]?.(node, inputs, types.get(node.outputs[0]!)!);
+  return (
+    allowed !== undefined && inputs.every(isSupported) && !faulty[node.op]?.(node, inputs, types.get(node.outputs[0]!)!)
+  );
 };
 
-/** Operators of a graph that the provider would leave to the CPU, each once, with the types that it has no kernel for. */
+/** The operators of a graph that the provider would execute on the CPU, each once, with its input types. */
 export const offGpu = (graph: Graph): readonly string[] => {
   const types = typesOf(graph);
   const left = graph.nodes.filter((n) => !hasKernel(n, types));
@@ -86,8 +88,8 @@ export const offGpu = (graph: Graph): readonly string[] => {
 };
 
 /**
- * Whether the graph can be captured, beside having a kernel for every node: scattering copies its data first, and of copies a
- * captured graph (onnxruntime 1.30) makes wrong numbers, without an error. Outputs are no copies after `lowerForWebGpu`.
+ * Whether a graph with a kernel for every node can also be captured. Scatter operators copy their data first, and a captured graph
+ * (onnxruntime 1.30) replays copies wrongly without an error. After `lowerForWebGpu`, no output is a copy.
  */
 export const capturable = (graph: Graph): boolean =>
   graph.nodes.every(({ op }) => op !== "ScatterElements" && op !== "ScatterND");

@@ -1,4 +1,4 @@
-/** A rearrangement, and normalisations, that have no kernel. */
+/** SpaceToDepth and normalisations without a kernel. */
 
 import type { Builder } from "../../onnx/build.ts";
 import { floatOf, intOf, intsOf, type Node } from "../../onnx/graph.ts";
@@ -7,13 +7,13 @@ import type { Value } from "../../onnx/value.ts";
 import { dimensionsOf, sameShape, sizeOf } from "../../tensor.ts";
 import { onFloats, type GpuRule } from "./rule.ts";
 
-/** [N,C,H,W] to [N,b·b·C,H/b,W/b], the place in the block before the channel. */
+/** [N,C,H,W] to [N,b·b·C,H/b,W/b], the position in the block before the channel. */
 export const SpaceToDepth: GpuRule = onFloats(({ op, node }, x) => {
   const [n, channels, height, width] = dimensionsOf(x, 4);
   const b = intOf(node, "blocksize", 1);
   const [h, w] = [height / b, width / b];
   const blocks = op.Reshape(x, op.ints([n * channels, h, b, w * b]));
-  // In two steps, each of four axes: rows of the blocks, then columns.
+  // Two transpositions of four axes each: the rows of the blocks, then the columns.
   const rows = op.Reshape(op.Transpose(blocks, { perm: [0, 2, 1, 3] }), op.ints([n * channels * b, h, w, b]));
   const columns = op.Reshape(op.Transpose(rows, { perm: [0, 3, 1, 2] }), op.ints([n, channels, b * b, h * w]));
   return op.Reshape(op.Transpose(columns, { perm: [0, 2, 1, 3] }), op.ints([n, b * b * channels, h, w]));
@@ -29,7 +29,7 @@ const standardised = (op: Builder, x: Value, axes: readonly number[], epsilon: n
   return op.Div(centred, op.Sqrt(op.Add(mean(op.Mul(centred, centred)), op.constant(epsilon))));
 };
 
-/** x̂·γ + β, x̂ normalised over each of so many groups of channels. */
+/** x̂·γ + β, x̂ normalised over each group of channels. */
 const normalisedBy =
   (groupsOf: (node: Node, x: Value) => number): GpuRule =>
   ({ op, node }, x, scale, bias) => {
@@ -42,10 +42,10 @@ const normalisedBy =
 
 export const GroupNormalization = normalisedBy((node) => intOf(node, "num_groups", 1));
 
-/** Each channel is a group. Its kernel is wrong for some sizes (onnxruntime 1.30). */
+/** Each channel is a group. The kernel of onnxruntime 1.30 is wrong for some sizes. */
 export const InstanceNormalization = normalisedBy((_, x) => x.shape[1]!);
 
-/** Its kernel takes a scale and a bias of the normalised axes only, not what is broadcast to them. */
+/** The kernel requires a scale and a bias with the shape of the normalised axes; it does not broadcast. */
 export const LayerNormalization: GpuRule = ({ op, node }, x, scale, bias = null) => {
   if (x?.dtype !== "float32" || !scale || node.outputs.length > 1) return null;
   const axes = layerAxes(node, x);
@@ -55,7 +55,7 @@ export const LayerNormalization: GpuRule = ({ op, node }, x, scale, bias = null)
   return [bias ? op.Add(scaled, bias) : scaled];
 };
 
-/** (x − μ)/(√E(x − μ)² + 10⁻⁹): onnxruntime's, and the function that ONNX defines it by. */
+/** (x − μ)/(√E(x − μ)² + 10⁻⁹), as in onnxruntime and in ONNX's function body. */
 export const MeanVarianceNormalization: GpuRule = onFloats(({ op, node }, x) => {
   const axes = op.ints(intsOf(node, "axes", [0, 2, 3]));
   const centred = op.Sub(x, op.ReduceMean(x, axes, { keepdims: 1 }));

@@ -1,6 +1,6 @@
 /**
- * Pooling with Indices and its way back, which have no kernel: slices of the input, one a tap of the window, say which tap
- * holds the maximum, of equal ones the first, as the operator's definition has it.
+ * Pooling with Indices, unpooling and their gradients, which have no kernel. Slices of the input, one per tap of the window,
+ * determine the tap that holds the maximum (the first of equal ones, by the operator's definition).
  */
 
 import type { Builder } from "../../onnx/build.ts";
@@ -18,15 +18,15 @@ const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
 const tapsOf = ({ kernel }: Window): number[][] =>
   Array.from({ length: sizeOf(kernel) }, (_, k) => stridesOf(kernel).map((s, i) => Math.floor(k / s) % kernel[i]!));
 
-/** The window overlaps with no other, and covers all. */
+/** Whether windows tile the input: they neither overlap nor leave gaps. */
 const tiles = ({ kernel, strides, dilations }: Window): boolean =>
   kernel.every((k, i) => k === strides[i] && dilations[i] === 1);
 
-/** Windows that do not share an element. */
+/** Whether windows are disjoint. */
 const apart = ({ kernel, strides, dilations }: Window): boolean =>
   kernel.every((k, i) => (k - 1) * dilations[i]! + 1 <= strides[i]!);
 
-/** For each tap what the windows see through it, [N,C,…]: `size` windows along each axis, `beyond` outside the image. */
+/** For each tap, the elements that the windows read through it, [N,C,…]: `size` windows along each axis, `beyond` outside the image. */
 const views = (op: Builder, x: Value, window: Window, size: readonly number[], beyond: number): Value[] => {
   const { kernel, strides, dilations, pads } = window;
   const spatial = x.shape.slice(2);
@@ -44,7 +44,7 @@ const views = (op: Builder, x: Value, window: Window, size: readonly number[], b
   });
 };
 
-/** Indices are flat in the whole input: where the window begins, and how far from there its tap is. */
+/** Flat indices into the whole input: the start of the window plus the offset of the tap. */
 const indicesOf = (op: Builder, { window, input, tap }: Pooling): Value => {
   const strides = stridesOf(input);
   const [planes, size] = [tap.shape.slice(0, 2), tap.shape.slice(2)];
@@ -80,8 +80,8 @@ export const MaxPool: GpuRule = ({ op, node, known }, x) => {
   const pooled = op.appendNode("MaxPool", [x], node.attributes)[0]!;
   const window = windowOf(node, x.shape.slice(2), intsOf(node, "kernel_shape", []));
   const seen = views(op, x, window, pooled.shape.slice(2), LOWEST);
-  // onnxruntime's shape inference and its kernel do not always agree on how many windows ceil_mode adds.
-  const y = intOf(node, "ceil_mode", 0) === 1 ? seen.reduce((most, view) => op.Max(most, view)) : pooled;
+  // onnxruntime's shape inference and its kernel may disagree on the number of windows that ceil_mode adds.
+  const y = intOf(node, "ceil_mode", 0) === 1 ? seen.reduce((max, view) => op.Max(max, view)) : pooled;
   const number = (k: number) => op.constant(k, "int32");
   const tap = seen
     .slice(0, -1)
@@ -95,21 +95,21 @@ export const MaxPool: GpuRule = ({ op, node, known }, x) => {
   return [y, indices];
 };
 
-/** [planes,1,…] for each window what it has to place, in the channel of the tap where it does; zero in the others. */
+/** y as [planes,taps,…]: the value of each window in the channel of its tap, zero in the other channels. */
 const spread = (op: Builder, y: Value, { window, input, tap }: Pooling): Value => {
   const flat = op.ints([sizeOf(input.slice(0, 2)), 1, ...tap.shape.slice(2)]);
   const own = op.Equal(op.Reshape(tap, flat), iota(op, "int32", sizeOf(window.kernel), 1, input.length));
   return op.Where(own, op.Reshape(y, flat), op.constant(0, y.dtype));
 };
 
-/** Weights of a transposed convolution that puts each tap's channel at its place: into one channel, or each into its own. */
+/** The weights of a transposed convolution that writes the channel of each tap at the tap's position. */
 const placing = (op: Builder, window: Window): Value => {
   const taps = sizeOf(window.kernel);
   const hot = Array.from({ length: taps * taps }, (_, i) => Number(i % taps === Math.floor(i / taps)));
   return op.tensor(tensorOf("float32", [taps, 1, ...window.kernel], hot), "taps");
 };
 
-/** `y` at the taps of its windows, zero elsewhere, added up: shaped as what was pooled. */
+/** The sum of `y` at the taps of its windows, zero elsewhere, with the shape of the pooling's input. */
 const unpooled = (op: Builder, y: Value, pooling: Pooling): Value => {
   const { window, input } = pooling;
   const [spatial, own] = [input.slice(2), spread(op, y, pooling)];
@@ -121,13 +121,13 @@ const unpooled = (op: Builder, y: Value, pooling: Pooling): Value => {
   return op.Reshape(placed, op.ints(input));
 };
 
-/** As unpooled, but where windows share a place the last one has it: the one with the greatest number, counted from 1. */
+/** As `unpooled`, but a position that several windows share gets the value of the last of them, the one with the largest number. */
 const replaced = (op: Builder, y: Value, pooling: Pooling): Value => {
   const { window, input, tap } = pooling;
   const [spatial, size, taps] = [input.slice(2), tap.shape.slice(2), sizeOf(window.kernel)];
   const numbers = Array.from({ length: sizeOf(size) }, (_, i) => i + 1);
   const numbered = op.Expand(op.tensor(tensorOf("float32", [1, 1, ...size], numbers), "numbers"), op.ints(tap.shape));
-  /** [planes,taps,…]: no two windows share a place through the same tap. */
+  /** [planes,taps,…]: no two windows share a position through the same tap. */
   const perTap = (v: Value) => slideBack(op, spread(op, v, pooling), placing(op, window), spatial, window, taps);
   const number = perTap(numbered);
   const last = op.Max(op.ReduceMax(number, op.ints([1]), { keepdims: 1 }), op.constant(1));
@@ -135,7 +135,7 @@ const replaced = (op: Builder, y: Value, pooling: Pooling): Value => {
   return op.Reshape(op.ReduceSum(chosen, op.ints([1]), { keepdims: 1 }), op.ints(input));
 };
 
-/** Without the padding before, and with zeros where no window reached. */
+/** Crops the begin padding, and pads with zeros where no window reaches. */
 const fitted = (op: Builder, x: Value, { pads }: Window, spatial: readonly number[]): Value => {
   const begin = pads.slice(0, spatial.length);
   const stop = spatial.map((size, i) => Math.min(begin[i]! + size, x.shape[i + 2]!));
@@ -147,14 +147,14 @@ const fitted = (op: Builder, x: Value, { pads }: Window, spatial: readonly numbe
   return op.Pad(cut, op.ints([0, 0, ...missing.map(() => 0), 0, 0, ...missing]), op.constant(0, x.dtype));
 };
 
-/** The pooling that these indices are of, flattened or not. */
+/** The pooling that computed these indices, possibly through a Reshape. */
 const poolingOf = (op: Builder, known: Known, indices: Value): Pooling | undefined => {
   const made = op.producer(indices);
   const source = made?.node.op === "Reshape" ? made.inputs[0]! : indices;
   return known.poolings.get(source.name);
 };
 
-/** y[indices] = x, wherever those come from; where two fall together the later one stays: it has the greater number. */
+/** y[indices] = x for arbitrary indices; of elements with equal indices the last one is written. */
 const scattered = (op: Builder, x: Value, indices: Value, shape: readonly number[]): Value => {
   const flat = op.ints([sizeOf(x.shape)]);
   const numbers = op.Sub(
@@ -184,7 +184,7 @@ const isZero = (op: Builder, v: Value): boolean => {
 
 const allZero = (data: ArrayLike<number | bigint>): boolean => Array.from(data).every((v) => Number(v) === 0);
 
-/** The way back of a pooling whose windows overlap, as its gradient rule writes it: without atomic additions. */
+/** The scatter-add in the gradient of a pooling with overlapping windows, without atomic additions. */
 const poolingBack: GpuRule = ({ op, known }, data, indices, updates) => {
   if (!data || !indices || !updates || data.shape.length !== 1) return null;
   const pooling = poolingOf(op, known, indices);
@@ -193,7 +193,7 @@ const poolingBack: GpuRule = ({ op, known }, data, indices, updates) => {
   return [op.Reshape(unpooled(op, y, pooling), op.ints(data.shape))];
 };
 
-/** One update for each line along the axis, added where it belongs; 0 elsewhere. */
+/** data plus one update per line along the axis, at its index. */
 const oneHotAdded = (op: Builder, data: Value, indices: Value, updates: Value, axis: number): Value => {
   const places = iota(op, "int32", data.shape[axis]!, axis, data.shape.length);
   return op.Add(

@@ -1,6 +1,6 @@
 /**
- * Quantisation simulated in float32: the integers are held exactly, and the roundings and saturations are those of the
- * operators, so that the numbers are the same.
+ * Quantisation simulated in float32: integers are represented exactly, and rounding and saturation follow the operators, so that
+ * the numbers are the same.
  */
 
 import type { Builder } from "../../onnx/build.ts";
@@ -19,7 +19,7 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
   int16: [-32_768, 32_767],
 };
 
-/** One number, or one per index of the axis, to broadcast against `x`; null for blocks. */
+/** A scale or zero point per tensor or per index of the axis, reshaped to broadcast against `x`; null for blocks. */
 const alongAxis = (op: Builder, node: Node, x: Value, v: Value): Value | null => {
   const count = v.shape.reduce((a, b) => a * b, 1);
   if (count === 1) return op.Reshape(v, op.ints([]));
@@ -28,7 +28,7 @@ const alongAxis = (op: Builder, node: Node, x: Value, v: Value): Value | null =>
   return op.Reshape(v, op.ints(x.shape.slice(axis).map((_, i) => (i === 0 ? count : 1))));
 };
 
-/** Zero points are constants, of 0 where they are absent; or integers of a DynamicQuantizeLinear, held as float32. */
+/** The zero point as float32: a constant (0 if absent), or the output of a DynamicQuantizeLinear. */
 const zeroPoint = (op: Builder, node: Node, x: Value, zero: Value | null | undefined): Value | null => {
   if (!zero) return op.constant(0);
   const floats = zero.constant
@@ -37,14 +37,14 @@ const zeroPoint = (op: Builder, node: Node, x: Value, zero: Value | null | undef
   return floats.dtype === "float32" ? alongAxis(op, node, x, floats) : null;
 };
 
-/** min(max(v, low), high); bounds of one number are Clip's. */
+/** min(max(v, low), high), as Clip if the bounds are scalars. */
 const clipped = (op: Builder, v: Value, low: Value, high: Value): Value =>
   low.shape.length === 0 ? op.Clip(v, low, high) : op.Min(op.Max(v, low), high);
 
 /** q = clamp(round(x/s) + z, …) = round(clamp(x/s, … − z)) + z: the bounds are integers. */
 export const QuantizeLinear: GpuRule = ({ op, node, known }, x, scale, zero = null) => {
   if (x?.dtype !== "float32" || !scale) return null;
-  // A zero point that is no constant is a DynamicQuantizeLinear's.
+  // A zero point that is not constant comes from a DynamicQuantizeLinear.
   const range = ranges[zero && !zero.constant ? "uint8" : inferTypes(node, [x, scale, zero])[0]!.dtype];
   const [s, z] = [alongAxis(op, node, x, scale), zeroPoint(op, node, x, zero)];
   if (!range || !s || !z) return null;
@@ -58,14 +58,14 @@ export const QuantizeLinear: GpuRule = ({ op, node, known }, x, scale, zero = nu
   return [q];
 };
 
-/** Known scales, one or one an index of an axis; null for blocks. */
+/** Constant scales per tensor or per index of an axis; null for blocks. */
 const scalesOf = (node: Node, x: Value, scale: Value): Pick<Dequantized, "scales" | "axis"> | null => {
   if (!scale.constant || intOf(node, "block_size", 0) !== 0) return null;
   const scales = numbersOf(scale.constant);
   return { scales, axis: scales.length === 1 ? 0 : normaliseAxis(node, intOf(node, "axis", 1), x.shape.length) };
 };
 
-/** Constants are computed now. */
+/** Constants are dequantised when the graph is built. */
 const dequantizeConstant: GpuRule = ({ op, node, known }, q, scale, zero = null) => {
   const dequantized = op.appendNode("DequantizeLinear", [q!, scale!, zero], node.attributes)[0]!;
   const values = constantWeights(op, dequantized);
@@ -106,17 +106,17 @@ export const DynamicQuantizeLinear: GpuRule = ({ op }, x) => {
   if (x?.dtype !== "float32") return null;
   const zero = op.constant(0);
   const axes = op.ints(x.shape.map((_, i) => i));
-  const [least, most] = [
+  const [lowest, highest] = [
     op.Min(zero, op.ReduceMin(x, axes, { keepdims: 0 })),
     op.Max(zero, op.ReduceMax(x, axes, { keepdims: 0 })),
   ];
-  const s = op.Div(op.Sub(most, least), op.constant(255));
+  const s = op.Div(op.Sub(highest, lowest), op.constant(255));
   const clamp = (v: Value) => op.Clip(v, zero, op.constant(255));
-  const z = roundSmall(op, clamp(op.Div(op.Neg(least), s)));
+  const z = roundSmall(op, clamp(op.Div(op.Neg(lowest), s)));
   return [clamp(op.Add(roundSmall(op, op.Div(x, s)), z)), s, z];
 };
 
-/** Integers less their zero point, held as float32. */
+/** q − z as float32. */
 const centredInteger = (
   op: Builder,
   v: Value,
@@ -133,7 +133,7 @@ const centredInteger = (
   );
 };
 
-/** Σ (x − z_x)·(w − z_w), exact as long as the sums stay below 2²⁴. The padding is z_x, which counts as 0. */
+/** Σ (x − z_x)·(w − z_w), exact if the sums are below 2²⁴. The padding is z_x, so that it contributes 0. */
 export const ConvInteger: GpuRule = ({ op, node }, x, w, zeroX = null, zeroW = null) => {
   const a = x ? centredInteger(op, x, zeroX, []) : null;
   const b = w ? centredInteger(op, w, zeroW, [w.shape[0]!, ...w.shape.slice(1).map(() => 1)]) : null;

@@ -1,6 +1,6 @@
 /**
- * What kernels exist for float32 only, or for no type that a graph from elsewhere has: integers of 8, 16 and 64 bits, which
- * are carried in wider or narrower types, and Booleans that are moved about.
+ * Rules for element types without a kernel: integers of 8, 16 and 64 bits, which are represented in another type, and Booleans in
+ * operators that rearrange elements.
  */
 
 import type { Builder } from "../../onnx/build.ts";
@@ -9,17 +9,17 @@ import { sliceAxes } from "../../onnx/infer/shape.ts";
 import { dtypeOf } from "../../onnx/tensor-proto.ts";
 import { normaliseAxis, type Value } from "../../onnx/value.ts";
 import { numbersOf, tensorOf, type DType } from "../../tensor.ts";
-import { fromFront, iota, isTransposed, likewise, pinned, type GpuContext, type GpuRule } from "./rule.ts";
+import { fromFront, iota, isTransposed, sameNode, pinned, type GpuContext, type GpuRule } from "./rule.ts";
 
 const small: ReadonlySet<DType> = new Set(["int8", "uint8", "int16", "uint16"]);
 
-/** As which type values of a type are carried. */
+/** The type in which values of a type are represented. */
 const carrier = (dtype: DType): DType => (small.has(dtype) ? "float32" : dtype === "int64" ? "int32" : dtype);
 
 const elementwise =
   "Add Sub Mul Div Max Min Mod Pow Equal Greater GreaterOrEqual Less LessOrEqual Concat Clip PRelu Sum Mean".split(" ");
 
-/** Which inputs of an operator are of one type. */
+/** The inputs of an operator that must have the same type. */
 const alike: Readonly<Record<string, (index: number) => boolean>> = {
   ...Object.fromEntries(elementwise.map((op) => [op, () => true])),
   Where: (i) => i > 0,
@@ -30,7 +30,7 @@ const alike: Readonly<Record<string, (index: number) => boolean>> = {
 
 const limit = 2 ** 31 - 1;
 
-/** Constants beside values that are carried in another type, in that type too. */
+/** The inputs with constants converted to the type in which the other inputs are represented. */
 export const unified = (op: Builder, node: string, inputs: readonly (Value | null)[]): readonly (Value | null)[] => {
   const isAlike = alike[node];
   if (!isAlike) return inputs;
@@ -42,7 +42,7 @@ export const unified = (op: Builder, node: string, inputs: readonly (Value | nul
   });
 };
 
-/** The place of the extremum along an axis, of equal ones the first (or last), as int32. */
+/** The index of the extremum along an axis as int32; of equal elements the first (or the last). */
 const extremum =
   (find: "ReduceMax" | "ReduceMin"): GpuRule =>
   ({ op, node }, given) => {
@@ -65,17 +65,17 @@ export const ArgMin: GpuRule = extremum("ReduceMin");
 export const Cast: GpuRule = ({ op, node }, x) => {
   const wanted = dtypeOf(intOf(node, "to", 1), "Cast");
   if (!x || x.dtype === "int64" || x.constant || carrier(wanted) === wanted) return null;
-  // Fractions are cut off on the way to an integer.
+  // A cast to an integer truncates.
   const whole = x.dtype === "float32" ? op.cast(x, "int32") : x;
   return [op.cast(whole, carrier(wanted))];
 };
 
-/** Booleans as 0 and 1, there and back. */
+/** The operator on Booleans converted to 0 and 1, and back. */
 const throughFloats: GpuRule = (context, ...inputs) => {
   if (!inputs.some((v) => v?.dtype === "bool")) return null;
   const { op } = context;
   const floats = inputs.map((v) => (v?.dtype === "bool" ? op.cast(v, "float32") : v));
-  return context.node.outputs.length === 1 ? [op.cast(likewise(context, floats), "bool")] : null;
+  return context.node.outputs.length === 1 ? [op.cast(sameNode(context, floats), "bool")] : null;
 };
 export const Transpose: GpuRule = throughFloats;
 export const Concat: GpuRule = throughFloats;
@@ -83,7 +83,7 @@ export const Pad: GpuRule = throughFloats;
 export const Tile: GpuRule = throughFloats;
 export const Gather: GpuRule = throughFloats;
 
-/** Slice takes floats only, and is wrong with steps backwards (onnxruntime 1.30); Gather takes all. */
+/** Slice supports floats only and is wrong for negative steps (onnxruntime 1.30); Gather supports all types. */
 export const Slice: GpuRule = (context, x = null, ...bounds) => {
   if (x?.dtype !== "int32" && x?.dtype !== "float32") return throughFloats(context, x, ...bounds);
   const { op, node } = context;
@@ -106,7 +106,7 @@ export const Xor: GpuRule = logical((op, a, b) => op.Not(same(op, a, b)));
 /** ¬(¬a ∧ ¬b) */
 export const Or: GpuRule = logical((op, a, b) => op.Not(op.And(op.Not(a), op.Not(b))));
 
-/** [indices = i] as `on` and `off`, along a new axis. Indices count from the end where they are negative. */
+/** `on` where i equals the index, else `off`, along a new axis. Negative indices count from the end. */
 export const OneHot: GpuRule = ({ op, node }, indices, depth, values) => {
   if (indices?.dtype !== "int32" || !depth?.constant || !values?.constant) return null;
   const [size = 0] = numbersOf(depth.constant);

@@ -1,6 +1,6 @@
 /**
- * A graph in operators that onnxruntime's WebGPU provider has kernels for, so that all of it runs on the GPU: a node on the
- * CPU costs a copy there and back, and forbids to capture the graph. Applied to whole graphs, gradients and objectives included.
+ * Rewrites a graph in operators for which onnxruntime's WebGPU provider has kernels, so that all of it runs on the GPU: a node on
+ * the CPU costs copies in both directions and prevents graph capture. Applied to whole graphs, including gradients and objectives.
  */
 
 import { createBuilder } from "../../onnx/build.ts";
@@ -20,9 +20,9 @@ import * as types from "./types.ts";
 const { unified, ...typed } = types;
 const { Conv, Relu } = integer;
 type Rules = Readonly<Record<string, GpuRule>>;
-/** Into operators that have rules themselves. */
+/** The first pass: rules whose results contain operators that have rules themselves. */
 const first: Rules = { GridSample };
-/** What the others may have written as well. */
+/** The last pass: rules for operators that other rules may have written. */
 const last: Rules = conv;
 const rules: Rules = {
   GatherND,
@@ -36,12 +36,12 @@ const rules: Rules = {
   ...typed,
 };
 
-/** Operators that are written with others for WebGPU, some only in forms that have no kernel. */
+/** Operators that are rewritten for WebGPU, some of them only in forms without a kernel. */
 export const gpuLoweredOperators: readonly string[] = [
   ...new Set([first, rules, last].flatMap((some) => Object.keys(some))),
 ];
 
-/** Conv takes an absent bias, where it stands among the inputs, for one of rank 0, and fails when it runs. */
+/** The inputs without absent ones at the end: Conv takes an absent bias in its list of inputs for a bias of rank 0, and fails at run time. */
 const withoutTrailing = (inputs: readonly (Value | null)[]): readonly (Value | null)[] =>
   inputs.at(-1) === null ? withoutTrailing(inputs.slice(0, -1)) : inputs;
 
@@ -60,12 +60,12 @@ const fixedShape = ({ name, shape }: ValueInfo): readonly number[] => {
   throw new OnnxError("its size is not fixed", `input "${name}"`);
 };
 
-/** The same inputs, outputs and values, nodes written by the rules. */
+/** The model with its nodes rewritten by the rules; inputs, outputs and values stay the same. */
 const rewritten = (model: Model, by: Rules): Model => {
   const op = createBuilder(model.graph.name);
   const inputs = model.graph.inputs.map((info) => [info.name, op.input(info.name, info.dtype, fixedShape(info))]);
   const values = load(op, model, Object.fromEntries(inputs), lowerWith(by, nothingKnown()));
-  // Back from the types in which values are carried.
+  // Outputs are cast from the type in which they are represented to their own type.
   return op.model(
     Object.fromEntries(
       model.graph.outputs.map(({ name, dtype }) => [name, written(op, op.cast(values[name]!, dtype))]),
@@ -73,7 +73,7 @@ const rewritten = (model: Model, by: Rules): Model => {
   );
 };
 
-/** The model for WebGPU. What has neither kernel nor rule stays as it is (`offGpu`). */
+/** The model for WebGPU. A node with neither kernel nor rule stays as it is (see `offGpu`). */
 export const lowerForWebGpu = (model: Model): Model => {
   const composed = model.graph.nodes.some(({ op }) => Object.hasOwn(first, op));
   return rewritten(rewritten(composed ? rewritten(model, first) : model, rules), last);

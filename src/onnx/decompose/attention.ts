@@ -6,10 +6,10 @@ import { OnnxError, describe, floatOf, intOf, type Node } from "../graph.ts";
 import { required, type Value } from "../value.ts";
 import type { Decompose } from "./rule.ts";
 
-/** What is added to the score of a key that may not be attended. Its softmax is 0 to the last bit, and finite where all are such. */
+/** Added to the score of a masked key. Its softmax is exactly 0, and stays finite if all keys are masked. */
 const MASKED = -1e30;
 
-/** [B, S, heads · D] as [B, heads, S, D]; what has four axes already stays. */
+/** [B, S, heads · D] as [B, heads, S, D]; a tensor with four axes is returned unchanged. */
 const withHeads = ({ op, node }: { op: Builder; node: Node }, x: Value, heads: number): Value => {
   if (x.shape.length === 4) return x;
   const [b = 0, s = 0, hidden = 0] = x.shape;
@@ -18,7 +18,7 @@ const withHeads = ({ op, node }: { op: Builder; node: Node }, x: Value, heads: n
   return op.Transpose(op.Reshape(x, op.ints([b, s, heads, hidden / heads])), { perm: [0, 2, 1, 3] });
 };
 
-/** Each head of keys and values once for every query head that it serves. */
+/** Repeats each head of keys or values for the query heads that share it (grouped-query attention). */
 const repeated = (op: Builder, x: Value, heads: number): Value => {
   const [b = 0, own = 0, s = 0, d = 0] = x.shape;
   if (own === heads) return x;
@@ -26,7 +26,7 @@ const repeated = (op: Builder, x: Value, heads: number): Value => {
   return op.Reshape(each, op.ints([b, heads, s, d]));
 };
 
-/** The keys that a query may not attend by the causal attribute and the windows, from key − query − offset; none where there are no such. */
+/** The keys that a query may attend by is_causal and the window sizes: −before ≤ key − query − offset ≤ after. */
 interface Window {
   readonly before: number;
   readonly after: number;
@@ -43,8 +43,8 @@ const windowOf = (node: Node): Window | null => {
 };
 
 /**
- * What is added to the scores of keys outside the window. Query i stands at i + offset: behind the keys of the past, or at the end
- * of the keys of each sample that are no padding.
+ * The bias that masks keys outside the window. Query i has position i + offset: after the past keys, or at the end of the keys of
+ * each sample that are not padding.
  */
 const outside = (
   op: Builder,
@@ -72,7 +72,7 @@ const outside = (
 /** [B] as [B, 1, 1, 1] */
 const perSample = (op: Builder, v: Value): Value => op.Reshape(op.cast(v, "int64"), op.ints([v.shape[0]!, 1, 1, 1]));
 
-/** The mask that is given, as what is added to the scores; keys beyond its end are masked. */
+/** The input attn_mask as a bias; keys beyond its end are masked. */
 const given = (op: Builder, mask: Value, dtype: Value["dtype"], keys: number): Value => {
   const [none, hidden] = [op.constant(0, dtype), op.constant(MASKED, dtype)];
   const bias = mask.dtype === "bool" ? op.Where(mask, none, hidden) : op.Max(mask, hidden);
@@ -82,7 +82,7 @@ const given = (op: Builder, mask: Value, dtype: Value["dtype"], keys: number): V
   return op.Pad(bias, op.ints([...before, ...before.map((_, i) => (i === before.length - 1 ? missing : 0))]), hidden);
 };
 
-/** The keys from nonpad[b] of each sample on are masked. */
+/** The bias that masks the keys of sample b from nonpad[b] on. */
 const padding = (op: Builder, valid: Value, dtype: Value["dtype"], keys: number): Value => {
   const places = op.tensor(
     tensorOf(
@@ -96,7 +96,7 @@ const padding = (op: Builder, valid: Value, dtype: Value["dtype"], keys: number)
   return op.Where(isValid, op.constant(0, dtype), op.constant(MASKED, dtype));
 };
 
-/** softmax(scores + bias), and 0 for a query that may attend no key. */
+/** softmax(scores + bias); 0 for a query that may attend no key. */
 const attended = (op: Builder, biased: Value, bias: Value | null): Value => {
   const weights = op.Softmax(biased, { axis: -1 });
   const known = bias?.constant && numbersOf(bias.constant);
@@ -154,8 +154,8 @@ export const Attention: Decompose = (context) => {
 };
 
 /**
- * Pairs of elements turned by an angle: (a, b) ↦ (a·cos − b·sin, a·sin + b·cos), a pair being two neighbours where `interleaved`, else
- * an element and the one half the width further. Inputs: X, cos_cache, sin_cache, position_ids.
+ * Rotates pairs of elements by an angle: (a, b) ↦ (a·cos − b·sin, a·sin + b·cos). If `interleaved`, a pair consists of two
+ * neighbours, otherwise of two elements half the width apart. Inputs: X, cos_cache, sin_cache, position_ids.
  */
 export const RotaryEmbedding: Decompose = (context) => {
   const { op, node, inputs } = context;

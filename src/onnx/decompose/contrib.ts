@@ -1,4 +1,4 @@
-/** onnxruntime's fused float operators (docs/ContribOperators.md), taken apart. */
+/** Decompositions of onnxruntime's fused float operators (docs/ContribOperators.md). */
 
 import type { Builder } from "../build.ts";
 import type { Decomposable, Decompose } from "./rule.ts";
@@ -15,13 +15,13 @@ const quickGelu = (op: Builder, x: Value, alpha: number): Value =>
 
 const plus = (op: Builder, x: Value, bias: Value | null | undefined): Value => (bias ? op.Add(x, bias) : x);
 
-/** Inputs: x, optionally a bias that is added first. */
+/** Inputs: x, and an optional bias that is added to x. */
 const gelu =
   (approximate: "none" | "tanh"): Decompose =>
   ({ op, node, inputs }) =>
     op.append("Gelu", [plus(op, required(node, inputs, 0), inputs[1])], { approximate });
 
-/** The activation that a fused operator ends in, with its parameters. */
+/** Applies the activation of a fused operator. */
 const activated = ({ op, node }: Decomposable, x: Value, parameters: readonly number[]): Value => {
   const [a = 0, b = 0] = parameters;
   const name = stringOf(node, "activation", "");
@@ -68,7 +68,7 @@ const transposed = (op: Builder, x: Value, wanted: boolean): Value => {
   return op.Transpose(x, { perm: x.shape.map((_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i)) });
 };
 
-/** y = α·a'·b', where ' is an optional transposition of the last two axes. */
+/** y = α·a′·b′, where ′ is an optional transposition of the last two axes. */
 const FusedMatMul: Decompose = ({ op, node, inputs }) => {
   for (const name of ["transBatchA", "transBatchB"])
     if (intOf(node, name, 0) !== 0) throw new OnnxError(`${name} = 1 is not supported`, describe(node));

@@ -1,6 +1,6 @@
 /**
- * Operators whose result has as many elements as the data make it. A graph of fixed sizes has them only where the data are
- * known: exporters write index ranges so (NonZero of ConstantOfShape), and masks.
+ * Operators whose output size depends on the data. A graph of fixed sizes can contain them only if the data are constant, as in the
+ * index ranges (NonZero of ConstantOfShape) and masks that exporters write.
  */
 
 import { numbersOf, sizeOf, stridesOf, tensorOf, type Tensor } from "../../tensor.ts";
@@ -14,7 +14,7 @@ const known = (node: Node, v: Value): Tensor => {
   return v.constant;
 };
 
-/** The indices [rank, n] of the n elements that are not zero; a scalar counts as a list of one. */
+/** The indices [rank, n] of the n elements that are not zero; a scalar is treated as a vector with one element. */
 const NonZero: Decompose = ({ op, node, inputs }) => {
   const x = known(node, required(node, inputs, 0));
   const shape = x.shape.length === 0 ? [1] : x.shape;
@@ -24,7 +24,7 @@ const NonZero: Decompose = ({ op, node, inputs }) => {
   return [op.tensor(tensorOf("int64", [shape.length, places.length], indices), node.outputs[0])];
 };
 
-/** The slices of x along `axis` (of all its elements by default) at which the condition is true. */
+/** The slices of x along `axis` (by default the elements of the flattened x) at which the condition is true. */
 const Compress: Decompose = ({ op, node, inputs }) => {
   const x = required(node, inputs, 0);
   const chosen = numbersOf(known(node, required(node, inputs, 1))).flatMap((v, i) => (v === 0 ? [] : [i]));

@@ -1,4 +1,4 @@
-/** Deformable convolution (Dai et al. 2017, arXiv 1703.06211; Zhu et al. 2018, arXiv 1811.11168) of pictures. */
+/** Two-dimensional deformable convolution (Dai et al. 2017, arXiv 1703.06211; Zhu et al. 2018, arXiv 1811.11168). */
 
 import { sizeOf, tensorOf } from "../../tensor.ts";
 import { OnnxError, describe, intOf } from "../graph.ts";
@@ -7,8 +7,8 @@ import { required, type Value } from "../value.ts";
 import type { Decompose } from "./rule.ts";
 
 /**
- * y = W·(m ⊙ x(p + Δ)): the places p + Δ of all taps are one GridSample for each group of offsets, and what is left is a convolution
- * with a kernel of 1×1 over channels and taps. Inputs: X [N, C, H, W], W, offset [N, g·K·2, oH, oW] with (y, x) for each of the K taps,
+ * y = W·(m ⊙ x(p + Δ)): one GridSample per group of offsets reads x at the positions p + Δ of all taps, and a 1×1 convolution sums
+ * over channels and taps. Inputs: X [N, C, H, W], W, offset [N, g·K·2, oH, oW] with (y, x) for each of the K taps,
  * B, mask [N, g·K, oH, oW].
  */
 export const DeformConv: Decompose = ({ op, node, inputs }) => {
@@ -28,7 +28,7 @@ export const DeformConv: Decompose = ({ op, node, inputs }) => {
   const offsets = op.Reshape(offset, op.ints([n, groups, taps, 2, oh, ow]));
   const part = (v: Value, from: number, to: number, axis: number) =>
     op.Slice(v, op.ints([from]), op.ints([to]), op.ints([axis]));
-  /** Along axis 0 (rows) or 1: the places in −1..1, [N, K, oH, oW], the borders of the picture being at ±1. */
+  /** Positions along axis 0 (rows) or 1 in GridSample's coordinates, [N, K, oH, oW]; the borders of the image are at ±1. */
   const places = (group: number, axis: 0 | 1): Value => {
     const count = axis === 0 ? oh : ow;
     const base = Array.from({ length: taps * count }, (_, i) => {

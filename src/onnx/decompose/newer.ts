@@ -1,4 +1,4 @@
-/** Operators that onnxruntime-web (1.30) lacks, or that other operators express without loss. */
+/** Standard operators that onnxruntime-web (1.30) lacks, or that other operators express exactly. */
 
 import { sizeOf, tensorOf } from "../../tensor.ts";
 import { OnnxError, describe, floatOf, intOf, intsOf } from "../graph.ts";
@@ -23,13 +23,13 @@ export const RMSNormalization: Decompose = ({ op, node, inputs }) => {
   return [op.Mul(op.Div(x, root), scale)];
 };
 
-/** Running products by doubling (Hillis, Steele 1986): after step k each element is the product of the last 2ᵏ. */
+/** Cumulative product by doubling (Hillis and Steele 1986): after step k, each element is the product of the last 2ᵏ elements. */
 export const CumProd: Decompose = ({ op, node, inputs }) => {
   const x = required(node, inputs, 0);
   const axis = normaliseAxis(node, constantInts(node, required(node, inputs, 1))[0]!, x.shape.length);
   const size = x.shape[axis]!;
   const reverse = intOf(node, "reverse", 0) === 1;
-  /** The elements moved on by `by` places, ones where they came from. */
+  /** The elements shifted by `by` positions, filled with ones. */
   const shifted = (v: Value, by: number): Value => {
     const ones = op.Expand(op.constant(1, x.dtype), op.ints(x.shape.map((d, i) => (i === axis ? by : d))));
     const [from, to] = reverse ? [by, size] : [0, size - by];
@@ -41,7 +41,7 @@ export const CumProd: Decompose = ({ op, node, inputs }) => {
   return [y];
 };
 
-/** Cut, or filled up with zeros, on both sides to a given size. */
+/** Crops, or pads with zeros, on both sides to a given size. */
 export const CenterCropPad: Decompose = ({ op, node, inputs }) => {
   const x = required(node, inputs, 0);
   const sizes = constantInts(node, required(node, inputs, 1));
@@ -58,7 +58,7 @@ export const CenterCropPad: Decompose = ({ op, node, inputs }) => {
   return [op.Pad(y, op.ints([...before, ...missing.map((d, i) => d - before[i]!)]), op.constant(0, x.dtype))];
 };
 
-/** Ones where column − row = k. */
+/** 1 where column − row = k, else 0. */
 export const EyeLike: Decompose = ({ op, node, inputs }) => {
   const x = required(node, inputs, 0);
   const [rows = 0, columns = 0] = x.shape;
@@ -70,7 +70,7 @@ export const EyeLike: Decompose = ({ op, node, inputs }) => {
   return [op.cast(isOne, code === 0 ? x.dtype : dtypeOf(code, describe(node)))];
 };
 
-/** The places θ·(x, y, …, 1) for a grid of (x, y, …) over −1..1, x along the last axis. Inputs: θ [N, n, n + 1], size [N, C, D₁ … Dₙ]. */
+/** The positions θ·(x, y, …, 1) for a grid of (x, y, …) over −1..1, x along the last axis. Inputs: θ [N, n, n + 1], size [N, C, D₁ … Dₙ]. */
 export const AffineGrid: Decompose = ({ op, node, inputs }) => {
   const theta = required(node, inputs, 0);
   const spatial = constantInts(node, required(node, inputs, 1)).slice(2);
@@ -102,7 +102,7 @@ export const AffineGrid: Decompose = ({ op, node, inputs }) => {
   ];
 };
 
-/** Blocks [N, C·Π block, L] added up where they overlap in an image: what ConvTranspose does with a kernel that picks each element. */
+/** The sum of overlapping blocks [N, C·Π block, L] in an image, as a ConvTranspose whose kernel selects each element of a block. */
 export const Col2Im: Decompose = ({ op, node, inputs }) => {
   const x = required(node, inputs, 0);
   const [image, block] = [1, 2].map((i) => constantInts(node, required(node, inputs, i))) as [number[], number[]];
@@ -119,7 +119,7 @@ export const Col2Im: Decompose = ({ op, node, inputs }) => {
     throw new OnnxError(`[${x.shape.join(", ")}] does not hold the blocks of such an image`, describe(node));
   const identity = tensorOf(x.dtype, [taps, 1, ...block], range(taps * taps).map((i) => Number(i % (taps + 1) === 0))); // prettier-ignore
   const channels = rows / taps;
-  // What no block reaches at the end is output padding.
+  // The part at the end that no block reaches is output padding.
   const surplus = image.map((d, i) => strides[i]! * (places[i]! - 1) + extent[i]! - pads[i]! - d);
   const y = op.ConvTranspose(op.Reshape(x, op.ints([n * channels, taps, ...places])), op.tensor(identity, "blocks"), {
     strides,

@@ -1,6 +1,6 @@
 /**
- * The QOperator form: every operand comes as integers, a scale and a zero point. Sources: ONNX's operator specification,
- * onnxruntime's docs/ContribOperators.md, and its kernels where both are silent.
+ * The QOperator format: every operand consists of integers, a scale and a zero point. Sources: ONNX's operator specification,
+ * onnxruntime's docs/ContribOperators.md, and its kernels where neither specifies the behaviour.
  */
 
 import type { DType } from "../../tensor.ts";
@@ -11,11 +11,11 @@ import { normaliseAxis, required, type Value } from "../value.ts";
 
 const MICROSOFT = "com.microsoft";
 
-/** One element counts as a scalar: per tensor. */
+/** A tensor with one element as a scalar, which applies per tensor. */
 const squeezed = (op: Builder, v: Value): Value =>
   v.shape.length === 1 && v.shape[0] === 1 ? op.Reshape(v, op.ints([])) : v;
 
-/** Inputs `at`, `at + 1` and `at + 2`: integers, scale, zero point (optional); as reals. The scale may lie along `axis`. */
+/** The dequantised value of inputs `at` (integers), `at + 1` (scale, which may be per index of `axis`) and `at + 2` (optional zero point). */
 const real = ({ op, node, inputs }: Decomposable, at: number, axis = 0): Value => {
   const q = required(node, inputs, at);
   const scale = squeezed(op, required(node, inputs, at + 1));
@@ -26,7 +26,7 @@ const real = ({ op, node, inputs }: Decomposable, at: number, axis = 0): Value =
   return op.DequantizeLinear(q, scale, along, scale.shape.length === 0 ? {} : { axis });
 };
 
-/** `y` as integers by the scale and zero point at inputs `at` and `at + 1`; the type is the zero point's, else `absent`. */
+/** `y` quantised by the scale and zero point at inputs `at` and `at + 1`; the type is that of the zero point, or `absent` without one. */
 const levels = ({ op, node, inputs }: Decomposable, y: Value, at: number, absent: DType = "uint8"): Value => {
   const zero = inputs[at + 1] ?? op.constant(0, absent);
   return op.QuantizeLinear(y, squeezed(op, required(node, inputs, at)), squeezed(op, zero));
@@ -39,7 +39,7 @@ const pick = (attributes: Attributes, names: string): Attributes =>
 
 const WINDOW = "auto_pad ceil_mode count_include_pad dilations group kernel_shape pads strides";
 
-/** f on an image with its channels second, for an operator that may have them last. */
+/** Applies f in the channels-first layout, for an operator that may have a channels-last layout. */
 const onChannelsSecond = ({ op, node }: Decomposable, x: Value, f: (x: Value) => Value): Value => {
   if (intOf(node, "channels_last", 0) === 0) return f(x);
   const rank = x.shape.length;
@@ -48,7 +48,7 @@ const onChannelsSecond = ({ op, node }: Decomposable, x: Value, f: (x: Value) =>
   return op.Transpose(y, { perm: [0, ...spatial.map((i) => i + 1), 1] });
 };
 
-/** Integers at input `at` in units of the product of the scales of both factors, one per output or one for all. */
+/** The bias at input `at`: integers whose scale is the product of the scales of both factors, per output channel or per tensor. */
 const bias = ({ op, inputs }: Decomposable, at: number, scales: readonly [number, number], alpha = 1): Value | null => {
   const b = inputs[at];
   if (!b) return null;
@@ -96,7 +96,7 @@ const unary =
   (f: (context: Decomposable, x: Value) => Value): Decompose =>
   (context) => [levels(context, f(context, real(context, 0)), 3, typeOf(context, 0))];
 
-/** Inputs: y's scale and zero point, then three for each part. */
+/** Inputs: y's scale and zero point, then integers, scale and zero point of each part. */
 const QLinearConcat: Decompose = (context) => {
   const { op, node, inputs } = context;
   const parts = inputs.flatMap((_, i) => (i % 3 === 2 ? [real(context, i)] : []));
@@ -109,21 +109,21 @@ const QLinearWhere: Decompose = (context) => {
   return [levels(context, context.op.Where(condition, real(context, 1), real(context, 4)), 7, typeOf(context, 1))];
 };
 
-/** `opset` says which Softmax is meant: before 13 all axes from `axis` on are one. */
+/** The attribute `opset` selects the definition of Softmax: before opset 13 all axes from `axis` on are flattened. */
 const softmax = ({ op, node }: Decomposable, x: Value): Value => {
   const axis = normaliseAxis(node, intOf(node, "axis", -1), x.shape.length);
   if (intOf(node, "opset", 13) >= 13 || axis === x.shape.length - 1) return op.Softmax(x, { axis });
   return op.Reshape(op.Softmax(op.Flatten(x, { axis }), { axis: 1 }), op.ints(x.shape));
 };
 
-/** y = a·b + bias; b with one scale or one per column. `a` is the integers' meaning. */
+/** y = a·b + bias; b with one scale or one per column. `a` is dequantised already. */
 const product = ({ op, inputs }: Decomposable, a: Value, b: Value, biasAt: number): readonly [Value] => {
   const y = op.MatMul(a, b);
   const c = inputs[biasAt];
   return [c ? op.Add(y, c) : y];
 };
 
-/** As `real`, of inputs that do not stand beside each other. */
+/** As `real`, for inputs that are not adjacent. */
 const realAt = ({ op, node, inputs }: Decomposable, at: readonly [q: number, scale: number, zero: number]): Value =>
   real({ op, node, inputs: at.map((i) => inputs[i] ?? null) }, 0, -1);
 
@@ -138,7 +138,7 @@ const DynamicQuantizeMatMul: Decompose = (context) => {
   return product(context, op.DequantizeLinear(q, scale, zero), real(context, 1, -1), 4);
 };
 
-/** The standard operators' form of opset 13. */
+/** onnxruntime's QuantizeLinear and DequantizeLinear as the standard operators of opset 13. */
 const linear =
   (operator: "QuantizeLinear" | "DequantizeLinear"): Decompose =>
   ({ op, node, inputs }) => [op[operator](...inputs, pick(node.attributes, "axis"))];

@@ -1,4 +1,4 @@
-/** What a rule that writes an operator with others is given, and gives. */
+/** The type of a rule that decomposes an operator. */
 
 import type { Builder } from "../build.ts";
 import type { Node } from "../graph.ts";
@@ -10,5 +10,5 @@ export interface Decomposable {
   readonly inputs: readonly (Value | null)[];
 }
 
-/** The outputs of a node, in order; null for one that nothing uses. */
+/** Returns the outputs of a node in order, null for an output that nothing uses; or null if the node is not decomposed. */
 export type Decompose = (context: Decomposable) => readonly (Value | null)[];

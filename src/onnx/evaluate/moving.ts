@@ -1,11 +1,11 @@
-/** Constant folding of operators that only move elements about. */
+/** Constant folding of operators that only rearrange elements. */
 
 import { newData, numbersOf, sizeOf, stridesOf, tensor, tensorOf, type Tensor } from "../../tensor.ts";
 import { OnnxError, describe, intOf, tensorAttributeOf, type Node } from "../graph.ts";
 import { sliceAxes } from "../infer/shape.ts";
 import { normaliseAxis, type TensorType, type Value } from "../value.ts";
 
-/** Null: not representable, so left to the runtime. */
+/** Returns null if the result cannot be represented; the node is then left to the runtime. */
 export type Evaluator = (
   inputs: readonly Tensor[],
   type: TensorType,
@@ -16,7 +16,7 @@ export type Evaluator = (
 /** The same elements in the same order under another shape. */
 const relabel: Evaluator = ([x], { shape }) => tensor(x!.dtype, shape, x!.data);
 
-/** out[i] = x[source(index of i)], for operators that only move elements. */
+/** out[i] = x[source(index of i)], for operators that only rearrange elements. */
 const moved = (
   x: Tensor,
   shape: readonly number[],
@@ -71,7 +71,7 @@ const slice: Evaluator = ([x], { shape }, node, values) => {
   return moved(x!, shape, (index) => index.map((v, i) => axes[i]!.start + v * axes[i]!.step));
 };
 
-/** The parts of `x` along the node's axis. */
+/** The parts into which Split divides `x` along its axis. */
 export const split = (x: Tensor, parts: readonly TensorType[], node: Node): Tensor[] => {
   const axis = normaliseAxis(node, intOf(node, "axis", 0), x.shape.length);
   return parts.map(({ shape }, part) => {
@@ -80,7 +80,7 @@ export const split = (x: Tensor, parts: readonly TensorType[], node: Node): Tens
   });
 };
 
-/** Zero below the k-th diagonal of each matrix, or above it. */
+/** Sets the elements below (or above) the k-th diagonal of each matrix to zero. */
 const trilu: Evaluator = ([x, k], { dtype, shape }, node) => {
   const [rows = 1, columns = 1] = shape.slice(-2);
   const diagonal = k ? numbersOf(k)[0]! : 0;

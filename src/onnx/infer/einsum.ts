@@ -1,13 +1,13 @@
-/** Einsum: its equation, taken apart, and its shape. */
+/** Einsum: parsing of its equation, and shape inference. */
 
 import { OnnxError, describe, stringOf, type Node } from "../graph.ts";
 import { required, sharedType, type Infer, type Value } from "../value.ts";
 
-/** An equation whose ellipses are written out: a letter for each axis of each operand and of the output. */
-export interface Equation {
+/** An equation without ellipses: it has a letter for each axis of each operand and of the output. */
+interface Equation {
   readonly terms: readonly string[];
   readonly output: string;
-  /** Size of each letter's axis, over all operands: one that is 1 somewhere is broadcast there. */
+  /** The size of each letter's axis over all operands; an operand in which it has size 1 is broadcast. */
   readonly sizes: ReadonlyMap<string, number>;
 }
 
@@ -20,7 +20,7 @@ export const freshLetters = (node: Node, taken: string, count: number): string =
   return free.slice(0, count).join("");
 };
 
-/** Without "->": the ellipsis, then the letters that occur once, in alphabetical order. */
+/** The output of an equation without "->": the ellipsis, then the letters that occur once, in alphabetical order. */
 const implicitOutput = (terms: readonly string[]): string => {
   const all = terms.join("").replaceAll(".", "").split("");
   const once = all.filter((letter) => all.indexOf(letter) === all.lastIndexOf(letter));

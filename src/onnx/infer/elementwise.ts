@@ -1,4 +1,4 @@
-/** Shapes of elementwise operators. */
+/** Shape inference of elementwise operators. */
 
 import type { DType } from "../../tensor.ts";
 import { describe, intOf, type Node } from "../graph.ts";
@@ -14,7 +14,7 @@ const broadcast: Infer = (node, inputs) => {
   const values = inputs.map((_, i) => required(node, inputs, i));
   return [
     {
-      // The exponent of Pow alone may be of another type.
+      // Only the exponent of Pow may have another type.
       dtype: node.op === "Pow" ? required(node, inputs, 0).dtype : sharedType(node, values),
       shape: broadcastShapes(
         node,
@@ -59,7 +59,7 @@ const DequantizeLinear: Infer = (node, inputs) => [
   { dtype: required(node, inputs, 1).dtype, shape: required(node, inputs, 0).shape },
 ];
 
-/** In evaluation mode; the mask is what is kept. */
+/** Dropout in evaluation mode; its second output is the mask of kept elements. */
 const Dropout: Infer = (node, inputs) => [...unary(node, inputs), ...predicate(node, inputs)];
 
 const all = (names: string, infer: Infer): Record<string, Infer> =>

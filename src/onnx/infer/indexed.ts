@@ -1,4 +1,4 @@
-/** Shapes of operators that take elements by their indices, or put them there. */
+/** Shape inference of operators that gather or scatter elements by indices. */
 
 import { OnnxError, describe, intOf } from "../graph.ts";
 import { constantInts, normaliseAxis, required, type Infer } from "../value.ts";

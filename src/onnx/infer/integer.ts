@@ -1,10 +1,10 @@
-/** Shapes of operators that compute on integers. */
+/** Shape inference of operators on quantised integers. */
 
 import { required, type Infer } from "../value.ts";
 import { reducing } from "./reduce.ts";
 import { window } from "./window.ts";
 
-/** As the float operator of the same form; sums of products are int32. */
+/** As the corresponding float operator, with an int32 result. */
 const summed =
   (float: Infer): Infer =>
   (node, inputs) =>

@@ -1,4 +1,4 @@
-/** Shapes of operators that make values from attributes, sizes and bounds, whatever the elements of others. */
+/** Shape inference of operators that create values from attributes, sizes and bounds. */
 
 import type { DType } from "../../tensor.ts";
 import { OnnxError, describe, intOf, tensorAttributeOf } from "../graph.ts";

@@ -1,4 +1,4 @@
-/** Shapes of normalisations: that of their input, with parameters that fit it. */
+/** Shape inference of normalisations: the shape of the input; the shapes of the parameters are checked against it. */
 
 import { OnnxError, describe, intOf, type Node } from "../graph.ts";
 import { broadcastShapes, normaliseAxis, required, type Infer, type Value } from "../value.ts";
@@ -8,7 +8,7 @@ const same: Infer = (node, inputs) => {
   return [{ dtype, shape }];
 };
 
-/** Each of the parameters, from input 1 on, has one element per channel. */
+/** Checks that each parameter, from input 1 on, has one element per channel. */
 const perChannel =
   (parameters: number): Infer =>
   (node, inputs) => {
@@ -29,13 +29,13 @@ const GroupNormalization: Infer = (node, inputs) => {
   return perChannel(2)(node, inputs);
 };
 
-/** The axes from `axis` on, over which LayerNormalization takes its statistics. */
+/** The axes from `axis` on, over which LayerNormalization computes its statistics. */
 export const layerAxes = (node: Node, x: Value): number[] => {
   const first = normaliseAxis(node, intOf(node, "axis", -1), x.shape.length);
   return x.shape.flatMap((_, i) => (i < first ? [] : [i]));
 };
 
-/** Outputs: the normalised input, Mean and InvStdDev, these in float32. Scale and bias broadcast to the input. */
+/** Outputs: the normalised input, and Mean and InvStdDev in float32. Scale and bias broadcast to the input. */
 const LayerNormalization: Infer = (node, inputs) => {
   const x = required(node, inputs, 0);
   for (const v of [required(node, inputs, 1), inputs[2] ?? null]) {

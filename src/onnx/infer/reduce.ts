@@ -1,9 +1,9 @@
-/** Shapes of operators that sum over axes: reductions, products of matrices. */
+/** Shape inference of operators that reduce over axes: reductions and matrix products. */
 
 import { OnnxError, describe, intOf, type Node } from "../graph.ts";
 import { broadcastShapes, constantInts, normaliseAxis, required, type Infer, type Value } from "../value.ts";
 
-/** The axes of a Reduce* node, from its second input; all of them by default. */
+/** The axes of a Reduce* node, from its second input; all axes by default. */
 export const reduceAxes = (node: Node, inputs: readonly (Value | null)[]): number[] => {
   const { shape } = required(node, inputs, 0);
   const given = inputs[1] ? constantInts(node, inputs[1]) : [];

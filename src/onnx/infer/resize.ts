@@ -1,4 +1,4 @@
-/** Resize: sizes of its output and scale factors of its axes. */
+/** Shape inference of Resize: the output size and the scale factor of each axis. */
 
 import { OnnxError, describe, intsOf, stringOf, type Node } from "../graph.ts";
 import { constantInts, normaliseAxis, required, type Infer, type Value } from "../value.ts";
@@ -6,13 +6,13 @@ import { constantInts, normaliseAxis, required, type Infer, type Value } from ".
 export interface ResizedAxis {
   readonly size: number;
   readonly resized: number;
-  /** The factor by which coordinates are scaled, a float32; where sizes were rounded it is not exactly resized ÷ size. */
+  /** The scale factor of the coordinates, a float32; it differs from resized ÷ size if the size was rounded. */
   readonly scale: number;
-  /** The part of the axis that is taken, 0..1 being all of it; for tf_crop_and_resize. */
+  /** The region of interest for tf_crop_and_resize; 0..1 is the whole axis. */
   readonly roi: readonly [start: number, end: number];
 }
 
-/** Where sizes are given: each axis by its own factor, or all of them by the smallest or the largest one. */
+/** The scale factors for given sizes: each axis has its own, or (keep_aspect_ratio_policy) all have the smallest or the largest. */
 const factorsOf = (node: Node, x: Value, axes: readonly number[], sizes: readonly number[]): number[] => {
   const factors = axes.map((axis, i) => Math.fround(sizes[i]! / x.shape[axis]!));
   const policy = stringOf(node, "keep_aspect_ratio_policy", "stretch");
@@ -28,7 +28,7 @@ const factorsOf = (node: Node, x: Value, axes: readonly number[], sizes: readonl
   }
 };
 
-/** The region of interest of each of `count` axes, or all of it where its values are not needed. */
+/** The region of interest of each of `count` axes; the whole axis if its values are not used. */
 const roiOf = (node: Node, roi: Value | null | undefined, count: number): (readonly [number, number])[] => {
   const crops = stringOf(node, "coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize";
   if (!crops) return Array.from({ length: count }, () => [0, 1]);
@@ -38,7 +38,7 @@ const roiOf = (node: Node, roi: Value | null | undefined, count: number): (reado
   return Array.from({ length: count }, (_, i) => [values[i]!, values[i + count]!]);
 };
 
-/** Every axis of the input. Inputs: X, roi, scales, sizes; with `axes`, these three name only those axes. */
+/** The parameters of every axis. Inputs: X, roi, scales, sizes; with the attribute `axes`, the last three list only those axes. */
 export const resizedAxes = (node: Node, inputs: readonly (Value | null)[]): ResizedAxis[] => {
   const x = required(node, inputs, 0);
   const every = x.shape.map((_, i) => i);
@@ -54,7 +54,7 @@ export const resizedAxes = (node: Node, inputs: readonly (Value | null)[]): Resi
     const i = axes.indexOf(axis);
     if (i < 0) return { size, resized: size, scale: 1, roi: [0, 1] };
     const scale = factors[i]!;
-    // In float32, as onnxruntime has it: 0.7 · 10 is 7 there.
+    // In float32 as in onnxruntime, where 0.7 · 10 is 7.
     const scaled = Math.fround(size * scale);
     const kept = stretched ? sizes?.[i] : Math.floor(scaled + 0.5);
     return { size, resized: sizes ? kept! : Math.floor(scaled), scale, roi: roi[i]! };

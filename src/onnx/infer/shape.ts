@@ -1,4 +1,4 @@
-/** Shapes of operators that move elements about without computing on them. */
+/** Shape inference of operators that only rearrange elements. */
 
 import { sizeOf } from "../../tensor.ts";
 import { OnnxError, describe, intOf, intsOf, stringOf, type Node } from "../graph.ts";
@@ -62,7 +62,7 @@ export interface SliceAxis {
   readonly length: number;
 }
 
-/** Per axis of `x`: the first index, the step and how many are taken. Inputs: data, starts, ends, axes, steps. */
+/** For each axis of `x`: the first index, the step and the length. Inputs: data, starts, ends, axes, steps. */
 export const sliceAxes = (node: Node, inputs: readonly (Value | null)[]): SliceAxis[] => {
   const x = required(node, inputs, 0);
   const starts = constantInts(node, required(node, inputs, 1));
@@ -87,7 +87,7 @@ const Slice: Infer = (node, inputs) => [
   { dtype: required(node, inputs, 0).dtype, shape: sliceAxes(node, inputs).map((a) => a.length) },
 ];
 
-/** Begins and ends for every axis of `x`; negative ones crop. Inputs: data, pads, constant_value, axes. */
+/** The padding at the begin and end of every axis of `x`; negative padding crops. Inputs: data, pads, constant_value, axes. */
 export const padAmounts = (node: Node, inputs: readonly (Value | null)[]): { begin: number[]; end: number[] } => {
   const x = required(node, inputs, 0);
   const pads = constantInts(node, required(node, inputs, 1));
@@ -155,7 +155,7 @@ const Transpose: Infer = (node, inputs) => {
   return [{ dtype: x.dtype, shape: permutationOf(node, x).map((i) => x.shape[i]!) }];
 };
 
-/** `perm`, by default the axes reversed. */
+/** The attribute `perm`; by default the reversed axes. */
 export const permutationOf = (node: Node, x: Value): readonly number[] => {
   const reversed = x.shape.map((_, i) => x.shape.length - 1 - i);
   const perm = intsOf(node, "perm", reversed);
@@ -207,5 +207,5 @@ export const moving: Readonly<Record<string, Infer>> = {
   SpaceToDepth: depthSpace(-1),
 };
 
-/** `mode` of DepthToSpace. */
+/** The attribute `mode` of DepthToSpace. */
 export const depthToSpaceMode = (node: Node): string => stringOf(node, "mode", "DCR");

@@ -1,9 +1,9 @@
-/** Shapes of operators that slide a window: convolution, pooling, unpooling. */
+/** Shape inference of operators with a sliding window: convolution, pooling and unpooling. */
 
 import { OnnxError, describe, intOf, intsOf, stringOf, type Node } from "../graph.ts";
 import { constantInts, required, type Infer, type TensorType, type Value } from "../value.ts";
 
-/** The window of a convolution or pooling, each attribute per spatial axis; `pads` are begins, then ends. */
+/** The window of a convolution or pooling: each attribute per spatial axis; `pads` lists all begins, then all ends. */
 export interface Window {
   readonly kernel: readonly number[];
   readonly strides: readonly number[];
@@ -18,7 +18,7 @@ const checkWindow = (node: Node, rank: number, sizes: Readonly<Record<string, re
   }
 };
 
-/** Attributes with their defaults, and `auto_pad` resolved for a given input. `kernel` overrides `kernel_shape`. */
+/** The window of a node for a given input size, with default attributes and `auto_pad` resolved. `kernel` overrides `kernel_shape`. */
 export const windowOf = (node: Node, spatial: readonly number[], kernel: readonly number[]): Window => {
   const ones = spatial.map(() => 1);
   const strides = intsOf(node, "strides", ones);
@@ -41,8 +41,8 @@ export const windowOf = (node: Node, spatial: readonly number[], kernel: readonl
   return { kernel, strides, dilations, pads: autoPad === "SAME_UPPER" ? [...small, ...large] : [...large, ...small] };
 };
 
-/** ⌊(size + pads − dilated kernel) ÷ stride⌋ + 1; with ceil, a window that would start in the end padding is dropped. */
-export const windowOutput = (spatial: readonly number[], w: Window, ceil = false): number[] =>
+/** ⌊(size + pads − dilated kernel) ÷ stride⌋ + 1, or with ⌈·⌉; with ceil, a window that would start in the end padding is dropped. */
+const windowOutput = (spatial: readonly number[], w: Window, ceil = false): number[] =>
   spatial.map((size, i) => {
     const stride = w.strides[i]!;
     const begin = w.pads[i]!;
@@ -126,10 +126,10 @@ const ConvTranspose: Infer = (node, inputs) => {
   ];
 };
 
-/** What a window may exceed three times the picture by: small pictures are pooled with the same windows as large ones. */
+/** A dilated window may have at most 3 · size + MAX_EXCESS elements along an axis: small images are pooled with the windows of large ones. */
 const MAX_EXCESS = 64;
 
-/** A window that is mostly padding would cost work that has no bound in the picture's size. */
+/** Bounds the work by the size of the image, which a window that is mostly padding would exceed. @throws OnnxError. */
 const checkExtent = (node: Node, spatial: readonly number[], { kernel, dilations }: Window): void => {
   const large = spatial.findIndex((size, i) => (kernel[i]! - 1) * dilations[i]! + 1 > 3 * size + MAX_EXCESS);
   if (large < 0) return;

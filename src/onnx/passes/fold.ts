@@ -1,10 +1,10 @@
-/** Constant folding of a whole model, its input sizes fixed. */
+/** Constant folding of a whole model with fixed input sizes. */
 
 import { createBuilder } from "../build.ts";
 import { OnnxError, type Model, type ValueInfo } from "../graph.ts";
 import { load } from "../load.ts";
 
-/** The shape that is asked for, or the declared one where it is fixed. */
+/** The requested shape, or the declared shape if it is fixed. */
 const shapeOf = (info: ValueInfo, shapes: Readonly<Record<string, readonly number[]>>): readonly number[] => {
   const given = Object.hasOwn(shapes, info.name) ? shapes[info.name] : undefined;
   if (given) return given;
@@ -14,11 +14,11 @@ const shapeOf = (info: ValueInfo, shapes: Readonly<Record<string, readonly numbe
 };
 
 /**
- * The model at fixed input sizes: operators in their opset-21 form, every shape static, everything folded that is known
- * once the sizes are. Inputs, outputs and metadata keep their names and order.
+ * The model with fixed input sizes: operators in their opset-21 form, static shapes, and constants folded. Inputs, outputs and
+ * metadata keep their names and order.
  *
- * @param shapes shapes of inputs by name; those that are absent must be fixed by the model.
- * @throws OnnxError for a name that is no input, a shape that does not fit, and where a shape depends on data.
+ * @param shapes shapes of inputs by name; the shapes of other inputs must be fixed by the model.
+ * @throws OnnxError for a name that is not an input, for a shape that does not fit, and if a shape depends on data.
  */
 export const fold = (model: Model, shapes: Readonly<Record<string, readonly number[]>> = {}): Model => {
   const { graph } = model;

@@ -1,6 +1,6 @@
 /**
- * BatchNormalization of inference as arithmetic: into the weights of the convolution before it, else as a product and a
- * sum. y = s·x + t with s = γ/√(σ² + ε), t = β − μ·s, per channel.
+ * Removes BatchNormalization in inference form: it is folded into the weights of the preceding convolution, or becomes Mul and Add.
+ * y = s·x + t with s = γ/√(σ² + ε), t = β − μ·s, per channel.
  */
 
 import { sizeOf, tensor, type Tensor } from "../../tensor.ts";
@@ -9,17 +9,17 @@ import { readsOf } from "../sort.ts";
 import { prune } from "./prune.ts";
 import { rankOf } from "./rank.ts";
 
-/** Per channel; computed in float64. */
+/** Scale and shift per channel, computed in float64. */
 interface Affine {
   readonly scale: Float64Array;
   readonly shift: Float64Array;
 }
 
 /**
- * The model with every BatchNormalization removed whose parameters are float32 constants. Behind a Conv or ConvTranspose
- * with constant weights, whose output nothing else reads, it goes into weights and bias; elsewhere it becomes Mul and
- * Add, if the rank of its input is known. The weights of a folded convolution are new ones: shared weights keep working.
- * Returns `model` itself where there is nothing to do.
+ * The model without BatchNormalization nodes whose parameters are float32 constants. After a Conv or ConvTranspose with constant
+ * weights whose output nothing else reads, the node is folded into weights and bias; elsewhere it becomes Mul and Add, if the rank
+ * of its input is known. A folded convolution gets weights of its own, because the original ones may be shared. Returns `model`
+ * itself if nothing changes.
  */
 export const fuseBatchNormalization = (model: Model): Model => {
   let { graph } = model;
@@ -28,7 +28,7 @@ export const fuseBatchNormalization = (model: Model): Model => {
   return graph === model.graph ? model : { ...model, graph: prune(graph) };
 };
 
-/** The graph with the first BatchNormalization behind a convolution folded into it, or null where there is none. */
+/** The graph with the first BatchNormalization after a convolution folded; null if there is none. */
 const fuseOne = (graph: Graph): Graph | null => {
   const producers = new Map(graph.nodes.flatMap((n) => n.outputs.map((name) => [name, n] as const)));
   const reads = new Map<string, number>();
@@ -53,7 +53,7 @@ const fuseOne = (graph: Graph): Graph | null => {
   return null;
 };
 
-/** What is left: BatchNormalization to Mul and Add. */
+/** Replaces the remaining BatchNormalization nodes with Mul and Add. */
 const split = (graph: Graph): Graph => {
   const initializers = new Map(graph.initializers);
   const names = namesOf(graph);
@@ -87,7 +87,7 @@ const affineOf = (graph: Graph, node: Node): Affine | null => {
   return { scale, shift: Float64Array.from(beta, (b, i) => b - mean[i]! * scale[i]!) };
 };
 
-/** A float32 constant: an initializer or a Constant, possibly through Identity; null for any other value. */
+/** A float32 constant (an initializer or a Constant, possibly through Identity nodes); null for any other value. */
 const constantTensorOf = (graph: Graph, name: string | undefined): Tensor<"float32"> | null => {
   const found = name === undefined ? undefined : graph.initializers.get(name);
   if (found) return found.dtype === "float32" ? (found as Tensor<"float32">) : null;
@@ -100,7 +100,7 @@ const constantTensorOf = (graph: Graph, name: string | undefined): Tensor<"float
 const constantOf = (graph: Graph, name: string | undefined): Float32Array | null =>
   constantTensorOf(graph, name)?.data ?? null;
 
-/** w' = w·s and b' = b·s + t, per output channel; null where the convolution's weights are not constant. */
+/** w′ = w·s and b′ = b·s + t per output channel; null if the weights of the convolution are not constant. */
 const fusedConvolution = (
   graph: Graph,
   conv: Node,
@@ -126,14 +126,14 @@ const fusedConvolution = (
   };
 };
 
-/** The output channel of kernel `index`: Conv's weights are [M, C/g, …]; ConvTranspose's are [C, M/g, …]. */
+/** The output channel of kernel `index`: the weights of Conv are [M, C/g, …], those of ConvTranspose [C, M/g, …]. */
 const outputChannels = (conv: Node, [rows, columns]: readonly number[]): ((index: number) => number) => {
   if (conv.op === "Conv") return (index) => Math.floor(index / columns!);
   const rowsPerGroup = rows! / intOf(conv, "group", 1);
   return (index) => Math.floor(Math.floor(index / columns!) / rowsPerGroup) * columns! + (index % columns!);
 };
 
-/** All names of a graph, those of its nodes too. */
+/** All names of a graph, including those of its nodes. */
 const namesOf = (graph: Graph): Set<string> =>
   new Set([
     ...graph.inputs.map((v) => v.name),
@@ -141,7 +141,7 @@ const namesOf = (graph: Graph): Set<string> =>
     ...graph.nodes.flatMap((n) => [n.name, ...n.outputs, ...readsOf(n)]),
   ]);
 
-/** `name`, with a number behind it where it is taken; taken from then on. */
+/** `name`, with a number appended if it is taken; the result is added to `taken`. */
 const fresh = (name: string, taken: Set<string>): string => {
   let unique = name;
   for (let i = 1; taken.has(unique); i++) unique = `${name}_${i}`;

@@ -1,14 +1,14 @@
-/** Removal of what no output needs. */
+/** Removal of nodes and initializers that no output needs. */
 
 import { OnnxError, type Graph } from "../graph.ts";
 import { readsOf } from "../sort.ts";
 
 /**
- * The graph of only the nodes and initializers that `outputs` need; what subgraphs capture counts. The inputs stay, as
- * they are the graph's signature. Returns `graph` itself where there is nothing to remove.
+ * The graph with only the nodes and initializers that `outputs` need, including values that subgraphs capture. The inputs stay,
+ * because they are the graph's signature. Returns `graph` itself if there is nothing to remove.
  *
- * @param outputs names of graph outputs to keep; all by default.
- * @throws OnnxError where one of them is not an output of the graph.
+ * @param outputs names of the graph outputs to keep; all by default.
+ * @throws OnnxError if one of them is not an output of the graph.
  */
 export const prune = (graph: Graph, outputs: readonly string[] = graph.outputs.map((v) => v.name)): Graph => {
   const wanted = new Set(outputs);

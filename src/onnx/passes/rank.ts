@@ -1,8 +1,8 @@
-/** Ranks of values in a model whose sizes are not fixed yet. */
+/** Ranks of values in a model without fixed sizes. */
 
 import type { Graph } from "../graph.ts";
 
-/** These give their first output the rank of their first input. */
+/** Operators whose first output has the rank of their first input. */
 const rankPreserving = new Set(
   (
     "Abs AveragePool BatchNormalization Cast Ceil Celu Clip Concat Cos CumSum DepthToSpace DequantizeLinear Dropout " +
@@ -13,10 +13,10 @@ const rankPreserving = new Set(
   ).split(" "),
 );
 
-/** These broadcast: the largest rank of their inputs. */
+/** Broadcasting operators: the rank of the output is the largest rank of the inputs. */
 const broadcasting = new Set("Add Sub Mul Div Pow Max Min Sum Mean".split(" "));
 
-/** The rank of a value, or null where the graph does not tell without its sizes. */
+/** The rank of a value, or null if it cannot be determined. */
 export const rankOf = (graph: Graph, name: string): number | null => {
   const ranks = new Map<string, number | null>();
   for (const v of graph.inputs) ranks.set(v.name, v.shape?.length ?? null);
@@ -32,7 +32,7 @@ export const rankOf = (graph: Graph, name: string): number | null => {
 };
 
 const outputRank = (op: string, inputs: readonly (number | null)[]): number | null => {
-  // The weights are constant more often than the shape of the input is known.
+  // The rank of the weights, which are usually constant, is known more often than that of the input.
   if (op === "Conv" || op === "ConvTranspose") return inputs[1] ?? inputs[0] ?? null;
   if (rankPreserving.has(op)) return inputs[0] ?? null;
   if (!broadcasting.has(op) || inputs.includes(null)) return null;

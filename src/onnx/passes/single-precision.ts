@@ -1,10 +1,10 @@
-/** Networks in half precision, written in single precision: onnxruntime-web has few kernels for halves, and no gradient is taken in them. */
+/** Conversion of half-precision networks to single precision: onnxruntime-web has few float16 kernels, and gradients are not built in float16. */
 
 import { tensor, type Tensor } from "../../tensor.ts";
 import type { Attribute, Attributes, Graph, Model, Node, ValueInfo } from "../graph.ts";
 import { codeOf } from "../tensor-proto.ts";
 
-/** The number that 16 bits stand for (IEEE 754 binary16). */
+/** The number that 16 bits represent (IEEE 754 binary16). */
 export const halfToNumber = (bits: number): number => {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
@@ -20,7 +20,7 @@ const singleInfo = (v: ValueInfo): ValueInfo => (v.dtype === "float16" ? { ...v,
 
 const HALF = codeOf("float16");
 
-/** Attributes that name an element type. */
+/** Attributes whose value is an element type. */
 const typeAttributes: ReadonlySet<string> = new Set(["to", "dtype", "output_dtype", "precision"]);
 
 const singleAttribute = (name: string, attribute: Attribute): Attribute => {
@@ -51,14 +51,14 @@ const hasHalves = ({ inputs, outputs, initializers, nodes }: Graph): boolean =>
   [...inputs, ...outputs, ...initializers.values()].some((v) => v.dtype === "float16") ||
   nodes.some((n) => Object.entries(n.attributes).some(isHalfAttribute));
 
-/** What `inSinglePrecision` says of a model that it changed. */
+/** The note that `inSinglePrecision` adds to a model that it changed. */
 export const SINGLE_PRECISION_NOTE =
   "The network is in half precision (float16); it was run and differentiated in single precision, with its weights converted exactly. " +
   "Its own rounding, and its overflow beyond 65504, are not reproduced.";
 
 /**
- * The model with float32 wherever it has float16: weights, constants, inputs, outputs and conversions. `notes` says so. Returns
- * `model` itself where there are no halves.
+ * The model with float32 in place of float16 in weights, constants, inputs, outputs and conversions, and a note of the change.
+ * Returns `model` itself if it has no float16.
  */
 export const inSinglePrecision = (model: Model): Model =>
   hasHalves(model.graph)

@@ -1,4 +1,4 @@
-/** Forms of Resize, and of Upsample, which it replaced. */
+/** Older forms of Resize, and Upsample, which it replaced. */
 
 import { numbersOf, tensorOf } from "../../tensor.ts";
 import { attributesOf } from "../attributes.ts";
@@ -9,8 +9,8 @@ import { constantInts, required, type Value } from "../value.ts";
 import type { Upgrade, Upgraded } from "./rule.ts";
 
 /**
- * Upsample, and Resize before opset 11: asymmetric; nearest takes the floor along axes that grow and the ceiling along
- * those that shrink, so that where there are both it takes two steps.
+ * Upsample, and Resize before opset 11: coordinates are asymmetric; nearest takes the floor along axes that grow and the ceiling
+ * along axes that shrink, so that two Resize nodes are needed if there are both.
  */
 const legacyResize: Upgrade = ({ node, inputs, op }) => {
   const x = required(node, inputs, 0);
@@ -39,9 +39,9 @@ const legacyResize: Upgrade = ({ node, inputs, op }) => {
 };
 
 /**
- * onnxruntime computes the output's size ⌊scale · size⌋ in float32, and in its shape inference without rounding: 15 · 1.4 is 21 in one
- * and 20 in the other, and such a graph is refused. Along the axes where they differ, the size takes the place of the scale, where it
- * means the same scale.
+ * onnxruntime computes the output size ⌊scale · size⌋ in float32, but in its shape inference without rounding to float32: 15 · 1.4
+ * is 21 in one and 20 in the other, and the graph is refused. Along axes where the two differ, the scale is replaced by the size if
+ * the size implies the same scale.
  */
 const consistentResize = (op: Builder, node: Node, inputs: readonly (Value | null)[]): Upgraded => {
   const [x, roi, scales] = inputs;

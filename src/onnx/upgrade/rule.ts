@@ -1,10 +1,10 @@
-/** What a rule that brings an older or newer form of an operator to that of opset 21 is given, and gives. */
+/** The type of a rule that converts an older or newer form of an operator to its opset-21 form. */
 
 import type { Builder } from "../build.ts";
 import type { Attributes, Node } from "../graph.ts";
 import type { Value } from "../value.ts";
 
-/** A node in its opset-21 form, or the value that stands in its place. */
+/** A node in its opset-21 form, or the value that replaces it. */
 export type Upgraded =
   | { readonly op: string; readonly inputs: readonly (Value | null)[]; readonly attributes: Attributes }
   | Value;

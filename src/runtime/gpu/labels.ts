@@ -1,8 +1,7 @@
 /** Typed forms of the kernels of labels and of their scores: a launch is bound once, its sizes checked, and run any number of times. */
 
-import { sizeOf } from "../../tensor.ts";
 import { GpuError } from "./error.ts";
-import { releasing, requireLength, type Floats, type Grid, type Measurement } from "./kernels.ts";
+import { releasing, requireLength, type Grid, type Measurement } from "./kernels.ts";
 import type { Gpu, GpuArray, Launch } from "./gpu.ts";
 
 type Labels = GpuArray<"uint8">;
@@ -77,33 +76,3 @@ export const classIou = async (
 };
 
 const scoreOf = (value: number): number | null => (value < 0 ? null : value);
-
-export interface ArgmaxLabels extends Grid {
-  /** Logits [classes, rows, columns]. */
-  readonly logits: Floats;
-  readonly shape: readonly [classes: number, rows: number, columns: number];
-  /** Output, [height, width]. */
-  readonly labels: Labels;
-  readonly size: readonly [height: number, width: number];
-}
-
-/** Labels of bilinearly upsampled logits (half-pixel centres); of equal logits the first class. */
-export const argmaxLabels = async (
-  gpu: Gpu,
-  { logits, shape, labels, size, groups }: ArgmaxLabels,
-): Promise<Launch> => {
-  const [classes, rows, columns] = shape;
-  const [height, width] = size;
-  requireClasses("argmax_labels", classes);
-  requireLength("argmax_labels", sizeOf(shape), { logits });
-  requireLength("argmax_labels", sizeOf(size), { labels });
-  if (2 * Math.max(rows, columns) * Math.max(height, width) >= 2 ** 32) {
-    throw new GpuError(`argmax_labels: ${rows}×${columns} to ${height}×${width} is beyond its integers`);
-  }
-  return gpu.launch("argmax_labels", {
-    buffers: { logits, labels },
-    parameters: { classes, rows, columns, height, width },
-    items: Math.ceil(labels.length / 4),
-    groups,
-  });
-};

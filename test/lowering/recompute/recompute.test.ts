@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { expandLate } from "../../../src/lowering/wasm/expand.ts";
 import { isCheap } from "../../../src/lowering/recompute/cost.ts";
 import { recomputed, type MemoryModel, type TypedGraph } from "../../../src/lowering/recompute/recompute.ts";
-import { filed, scheduleOf } from "../../../src/lowering/recompute/schedule.ts";
+import { orderedFile, scheduleOf } from "../../../src/lowering/recompute/schedule.ts";
 import { gradient } from "../../../src/autodiff/gradient.ts";
 import { createBuilder, type Builder } from "../../../src/onnx/build.ts";
 import type { Model } from "../../../src/onnx/graph.ts";
@@ -74,7 +74,7 @@ const typed = ({ graph }: Model): TypedGraph => ({ graph, types: typesOf(graph) 
 
 /** Of the graph in its schedule, with nothing repeated. */
 const scheduledPeak = (plain: TypedGraph, gradients = ["dx"]): number =>
-  peakOf(filed(scheduleOf(plain, gradients, memory.order), plain.graph));
+  peakOf(orderedFile(scheduleOf(plain, gradients, memory.order), plain.graph));
 
 /** Within this share of what the schedule takes. */
 const shrunk = (plain: TypedGraph, share: number): TypedGraph | null =>

@@ -3,13 +3,12 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { confusionMatrix, scores } from "../../../src/metrics/confusion.ts";
-import { between, chance, integer, random, type Random } from "../../../src/random.ts";
+import { chance, integer, random, type Random } from "../../../src/random.ts";
 import { GpuError } from "../../../src/runtime/gpu/error.ts";
-import { argmaxLabels, classIou, confusion, confusionLength } from "../../../src/runtime/gpu/labels.ts";
+import { classIou, confusion, confusionLength } from "../../../src/runtime/gpu/labels.ts";
 import { clear, sequence } from "../../../src/runtime/gpu/gpu.ts";
-import { sizeOf, tensor } from "../../../src/tensor.ts";
+import { tensor } from "../../../src/tensor.ts";
 import { gpu, gpuNote, hasGpu, withArrays } from "../../support/gpu.ts";
-import { upsampledAt } from "../../support/kernels/upsampled.ts";
 
 const VOID = 255;
 const sizes = fc.oneof(fc.constantFrom(1, 2, 3, 4, 5, 15, 16, 17, 4096, 4097), fc.integer({ min: 1, max: 3000 }));
@@ -111,71 +110,5 @@ describe.skipIf(!hasGpu)(`confusion and class_iou${gpuNote}`, () => {
       const call = confusion(gpu, { prediction: labels, reference: labels, counts, classes: 3 });
       await expect(call).rejects.toThrow(/counts has 9 elements, not 13/);
     });
-  });
-});
-
-type Shape = readonly [classes: number, rows: number, columns: number];
-type Size = readonly [height: number, width: number];
-
-describe.skipIf(!hasGpu)(`argmax_labels${gpuNote}`, () => {
-  const labelled = (logits: Float32Array<ArrayBuffer>, shape: Shape, size: Size, groups?: number) =>
-    withArrays(gpu, async (upload) => {
-      const [from, labels] = [await upload("float32", logits), await upload("uint8", new Uint8Array(sizeOf(size)))];
-      const launch = await argmaxLabels(gpu, { logits: from, shape, labels, size, groups });
-      await gpu.run(launch);
-      launch.release();
-      return gpu.read(labels);
-    });
-
-  const valuesAt = (logits: Float32Array, shape: Shape, size: Size, pixel: number): number[] =>
-    upsampledAt(logits, shape, size, [Math.floor(pixel / size[1]), pixel % size[1]]);
-
-  const side = (max: number) => fc.integer({ min: 1, max });
-
-  it("is the largest of the upsampled logits, at any ratio of sizes", async () => {
-    const shapes = fc.tuple(classNumbers, side(6), side(6));
-    const property = fc.asyncProperty(
-      shapes,
-      fc.tuple(side(40), side(40)),
-      seeds,
-      groups,
-      async (shape, size, seed, groups) => {
-        const next = random(seed);
-        const logits = Float32Array.from({ length: sizeOf(shape) }, () => between(next, -10, 10));
-        const labels = await labelled(logits, shape, size, groups);
-        for (const [pixel, label] of labels.entries()) {
-          const values = valuesAt(logits, shape, size, pixel);
-          const largest = values.reduce((a, b) => Math.max(a, b));
-          expect(values[label]).toBeGreaterThanOrEqual(largest - 1e-6 * 10);
-        }
-      },
-    );
-    await fc.assert(property, { numRuns: 30 });
-  });
-
-  it("is exact where the arithmetic is, and takes the first of equals", async () => {
-    // Logits 0, 1 and 2 at strides that are powers of two: every upsampled value is a float32, and many are equal.
-    const strides = fc.constantFrom(1, 2, 4, 8);
-    const property = fc.asyncProperty(
-      fc.tuple(side(9), side(4), side(4)),
-      strides,
-      seeds,
-      async (shape, stride, seed) => {
-        const next = random(seed);
-        const size = [shape[1] * stride, shape[2] * stride] as const;
-        const logits = Float32Array.from({ length: sizeOf(shape) }, () => integer(next, 0, 2));
-        const expected = Array.from({ length: sizeOf(size) }, (_, pixel) => {
-          const values = valuesAt(logits, shape, size, pixel);
-          return values.indexOf(Math.max(...values));
-        });
-        expect([...(await labelled(logits, shape, size))]).toEqual(expected);
-      },
-    );
-    await fc.assert(property, { numRuns: 30 });
-  });
-
-  it("of logits that are all negative, of one class, and of one pixel", async () => {
-    expect([...(await labelled(Float32Array.of(-3, -1, -2), [3, 1, 1], [1, 1]))]).toEqual([1]);
-    expect([...(await labelled(Float32Array.of(-3, -1), [1, 1, 2], [1, 5]))]).toEqual([0, 0, 0, 0, 0]);
   });
 });

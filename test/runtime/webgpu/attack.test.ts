@@ -47,7 +47,7 @@ const onGpu = async (network: Network): Promise<Segmenter> =>
   createSegmenter(network, new SessionCache((await gpuRuntime)!, 2 ** 30));
 
 const planOf = (attack: AttackName, epsilon = 8, alpha = 1): AttackPlan => {
-  const steps = defaultSteps(attack, epsilon);
+  const steps = defaultSteps(attack, { epsilon });
   return { attack, epsilon, alpha, steps, pixelRange: "clip", seed: 7 };
 };
 
@@ -91,7 +91,7 @@ const bytesRead = (device: GPUDevice): (() => number) => {
   return () => bytes;
 };
 
-const attacks: readonly AttackName[] = ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii", "pgd"];
+const attacks: readonly AttackName[] = ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii", "pgd", "cospgd"];
 
 describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
   it.each(attacks)("%s is WASM's, step by step", async (attack) => {

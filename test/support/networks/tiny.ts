@@ -65,6 +65,7 @@ export interface ManifestChanges {
   readonly fusion?: Manifest["fusion"];
   readonly network?: Manifest["network"];
   readonly crf?: Manifest["crf"];
+  readonly transform?: Manifest["transform"];
 }
 
 export const tinyManifest = ({

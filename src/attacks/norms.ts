@@ -1,0 +1,48 @@
+/** Norms of perturbations, computed in float64. */
+
+/** The norms whose balls attacks stay in, or which they make small. */
+export type Norm = "linf" | "l2";
+
+export const norms = ["linf", "l2"] as const satisfies readonly Norm[];
+
+/** max |v|; NaN where a value is. */
+export const linf = (values: ArrayLike<number>): number => {
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) {
+    const v = Math.abs(values[i]!);
+    if (!(v <= largest)) largest = v; // a NaN stays, because no comparison with it holds
+  }
+  return largest;
+};
+
+/** √Σ v². */
+export const l2 = (values: ArrayLike<number>): number => {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
+  return Math.sqrt(sum);
+};
+
+/** Σ |v|. */
+export const l1 = (values: ArrayLike<number>): number => {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += Math.abs(values[i]!);
+  return sum;
+};
+
+const measures: Readonly<Record<Norm, (values: ArrayLike<number>) => number>> = { linf, l2 };
+
+export const normOf = (values: ArrayLike<number>, norm: Norm): number => measures[norm](values);
+
+/** The dual norm: max ⟨g, r⟩ over ‖r‖ ≤ 1. */
+export const dualNormOf = (values: ArrayLike<number>, norm: Norm): number => (norm === "l2" ? l2 : l1)(values);
+
+/** ‖a − b‖ in grey levels. */
+export const distanceOf = (a: Float32Array, b: Float32Array, norm: Norm): number => {
+  let reached = 0;
+  for (let i = 0; i < a.length; i++) {
+    const d = a[i]! - b[i]!;
+    if (norm === "l2") reached += d * d;
+    else if (Math.abs(d) > reached) reached = Math.abs(d);
+  }
+  return norm === "l2" ? Math.sqrt(reached) : reached;
+};

@@ -1,0 +1,90 @@
+/** ALMA prox: an augmented Lagrangian with a proximal step. */
+
+import { gradientOf, perPixelOf, type Clock, type Rule } from "../attack.ts";
+import { advanced, feedsOf, firstLagrangian, type Lagrangian } from "../augmented-lagrangian.ts";
+import { project, requirePositive, withinRange, type PixelRange } from "../constraint.ts";
+import { proxLinfInBox } from "../proximal.ts";
+import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
+
+export interface AlmaProxOptions {
+  /** First learning rate in grey levels. */
+  readonly alpha: number;
+  readonly success: number;
+}
+
+type AlmaProxState = {
+  /** The perturbation in units of the whole range. */
+  readonly delta: Float32Array;
+  /** Running mean of the squared gradient. */
+  readonly squares: Float32Array;
+  readonly lagrangian: Lagrangian;
+  /** The step of the first success in the first half of the steps. */
+  readonly foundAt: number | null;
+  readonly best: Smallest;
+};
+
+/** Grey levels in the whole range: the learning rate and the metric are published for values in 0..1. */
+const WHOLE = 255;
+const [RATE_DECAY, MEMORY, LEAST_METRIC] = [0.1, 0.8, 1e-8];
+
+/** 1 until the first success or half of the steps, and then along a hyperbola to 0.1 at the end. */
+const decayOf = (foundAt: number | null, { step, steps }: Clock): number => {
+  const from = foundAt ?? Math.floor(steps / 2) + 1;
+  const bend = (RATE_DECAY / (1 - RATE_DECAY)) * Math.max(steps + 1 - from, 1);
+  return bend / (Math.max(step - from, 0) + bend);
+};
+
+/** Distance of each value to the ends of the range, in units of the whole range. */
+const roomOf = (clean: Float32Array, range: PixelRange) => {
+  const [low, high] = range ?? [-Infinity, Infinity];
+  return { low: clean.map((c) => (low - c) / WHOLE), high: clean.map((c) => (high - c) / WHOLE) };
+};
+
+/**
+ * min ‖δ‖∞ subject to each pixel's constraint c = w·DLR < 0, by an augmented Lagrangian with multipliers μ and penalties ρ (Rony,
+ * Pesquet and Ben Ayed, Proximal Splitting Adversarial Attacks for Semantic Segmentation, CVPR 2023). δ takes a step in the
+ * metric of RMSProp down Σ P(c; μ, ρ), then the proximity operator of the learning rate times ‖·‖∞ in that metric and in the
+ * range of pixels. Every 10 steps ρ doubles where a pixel was neither moved nor its constraint reduced by 5 %; w shrinks by 2 %
+ * when enough pixels are moved and grows else. The released code reads w, ρ and which constraints are dropped off the evaluation
+ * that they weigh; here they come from the evaluation before, so that one evaluation a step is enough. μ is as published.
+ */
+export const almaProxRule = ({ alpha, success }: AlmaProxOptions): Rule<AlmaProxState> => {
+  requirePositive({ alpha });
+  requireSuccess(success);
+  const goal = { norm: "linf", success } as const;
+  return {
+    kind: "alma-prox",
+    parameters: { alpha, success },
+    needs: "gradient",
+    begin: ({ data, shape: [, height, width] }) => {
+      const lagrangian = firstLagrangian(height! * width!);
+      const zeros = new Float32Array(data.length);
+      const state = { delta: zeros, squares: zeros, lagrangian, foundAt: null, best: nothingYet(data) };
+      return { state, x: data, feeds: feedsOf(lagrangian, height!, width!) };
+    },
+    next: (state, seen, x, { clean, constraint, step, steps }) => {
+      const at = { step, steps };
+      const ratios = perPixelOf(seen, clean.length / 3);
+      const succeeded = succeeds(seen, goal);
+      const foundAt = state.foundAt ?? (succeeded && step <= steps / 2 ? step : null);
+
+      const gradient = gradientOf(seen, x.length);
+      const squares = state.squares.map((s, i) => MEMORY * s + (1 - MEMORY) * (WHOLE * gradient[i]!) ** 2);
+      const correction = 1 / (1 - MEMORY ** step);
+      const metric = squares.map((s) => Math.max(Math.sqrt(s * correction), LEAST_METRIC));
+      const rate = (alpha / WHOLE) * decayOf(foundAt, at);
+      const stepped = state.delta.map((d, i) => d + (rate * WHOLE * gradient[i]!) / metric[i]!);
+      const { low, high } = roomOf(clean, constraint.pixelRange);
+      const delta = proxLinfInBox(stepped, rate, metric, low, high);
+
+      const lagrangian = advanced(state.lagrangian, ratios.data, succeeded, success, at);
+      const image = delta.map((d, i) => clean[i]! + WHOLE * d);
+      return {
+        state: { delta, squares, lagrangian, foundAt, best: smallerOf(state.best, seen, x, clean, goal) },
+        x: project(image, clean, withinRange(constraint), image),
+        feeds: feedsOf(lagrangian, ratios.shape[0]!, ratios.shape[1]!),
+      };
+    },
+    result: ({ best }) => Float32Array.from(best.x),
+  };
+};

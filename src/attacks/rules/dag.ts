@@ -1,0 +1,60 @@
+/** Dense adversary generation. */
+
+import { gradientOf, type Rule } from "../attack.ts";
+import { requirePositive, type PixelRange } from "../constraint.ts";
+import { linf } from "../norms.ts";
+import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
+
+export interface DagOptions {
+  /** γ, the largest change of a value in one step, in grey levels. */
+  readonly alpha: number;
+  readonly success: number;
+}
+
+type DagState = {
+  /** The perturbation before it is clipped to the range of pixels. */
+  readonly r: Float32Array;
+  readonly best: Smallest;
+};
+
+/** The gradient at clip(clean + r) with respect to r: 0 where it is clipped. */
+const throughClip = (
+  gradient: Float32Array,
+  clean: Float32Array,
+  r: Float32Array,
+  range: PixelRange,
+): Float32Array<ArrayBuffer> => {
+  const [low, high] = range ?? [-Infinity, Infinity];
+  return Float32Array.from(gradient, (g, i) => {
+    const v = clean[i]! + r[i]!;
+    return v < low || v > high ? 0 : g;
+  });
+};
+
+/**
+ * r ← r + γ·∇/‖∇‖∞ until enough pixels are moved, where the objective is of the pixels that are not yet (Xie et al., Adversarial
+ * Examples for Semantic Segmentation and Object Detection, ICCV 2017). It ends at the first success. Without one, its result
+ * is the image that leaves the fewest pixels; the released code gives the clean image then.
+ */
+export const dagRule = ({ alpha, success }: DagOptions): Rule<DagState> => {
+  requirePositive({ alpha });
+  requireSuccess(success);
+  const goal = { norm: "linf", success } as const;
+  return {
+    kind: "dag",
+    parameters: { alpha, success },
+    needs: "gradient",
+    begin: ({ data }) => ({ state: { r: new Float32Array(data.length), best: nothingYet(data) }, x: data }),
+    next: ({ r, best }, seen, x, { clean, constraint: { pixelRange } }) => {
+      const found = smallerOf(best, seen, x, clean, goal);
+      if (succeeds(seen, goal)) return { state: { r, best: found }, x: Float32Array.from(x), done: true };
+      const gradient = throughClip(gradientOf(seen, x.length), clean, r, pixelRange);
+      const scale = alpha / Math.max(linf(gradient), 1e-30);
+      const moved = r.map((v, i) => v + scale * gradient[i]!);
+      const [low, high] = pixelRange ?? [-Infinity, Infinity];
+      const next = moved.map((v, i) => Math.min(Math.max(clean[i]! + v, low), high));
+      return { state: { r: moved, best: found }, x: next };
+    },
+    result: ({ best }) => Float32Array.from(best.x),
+  };
+};

@@ -1,0 +1,72 @@
+/** Steps along the sign of a gradient that is estimated from values: NES. */
+
+import type { Rule } from "../attack.ts";
+import { project, requirePositive } from "../constraint.ts";
+import { normal, type Random } from "../../random.ts";
+import { along, sign } from "./sign.ts";
+
+export interface NesOptions {
+  /** Step size in grey levels. */
+  readonly alpha: number;
+  /** Pairs of queries that one estimate is made from. */
+  readonly samples: number;
+  /** σ, the standard deviation of the perturbations in grey levels. */
+  readonly sigma: number;
+}
+
+type NesState = {
+  /** The iterate; what is evaluated lies beside it. */
+  readonly at: Float32Array;
+  /** u of the pair that is being evaluated, from N(0, I). */
+  readonly noise: Float32Array;
+  /** The value at x + σu, once it is known. */
+  readonly above: number | null;
+  /** Σ (L(x + σu) − L(x − σu))·u over the pairs that are done, and their number. */
+  readonly sum: Float32Array;
+  readonly pairs: number;
+};
+
+const noiseLike = (x: Float32Array, random: Random): Float32Array => Float32Array.from(x, () => normal(random));
+
+const beside = (x: Float32Array, noise: Float32Array, sigma: number): Float32Array<ArrayBuffer> =>
+  Float32Array.from(x, (v, i) => v + sigma * noise[i]!);
+
+/**
+ * x ← project(x + α·sign Σ (L(x + σu) − L(x − σu))·u) over pairs of opposite perturbations, u from N(0, I): natural evolution
+ * strategies (Ilyas et al., Black-box Adversarial Attacks with Limited Queries and Information, ICML 2018). Each step is one query; if the
+ * queries end amid an estimate, the pairs that are done make the last step. Queries may lie outside the ball, the result does not.
+ */
+export const nesRule = ({ alpha, samples, sigma }: NesOptions): Rule<NesState> => {
+  requirePositive({ alpha, samples, sigma });
+  return {
+    kind: "nes",
+    parameters: { alpha, samples, sigma },
+    needs: "value",
+    begin: ({ data }, _, random) => {
+      const noise = noiseLike(data, random);
+      const sum = new Float32Array(data.length);
+      return { state: { at: data, noise, above: null, sum, pairs: 0 }, x: beside(data, noise, sigma) };
+    },
+    next: (state, { value }, _, { clean, constraint, step, steps, random }) => {
+      const { at, noise, above } = state;
+      const complete = above !== null;
+      const pairs = state.pairs + (complete ? 1 : 0);
+      const sum = complete ? state.sum.map((s, i) => s + (above - value) * noise[i]!) : state.sum;
+      const due = pairs === samples || (step === steps && pairs > 0);
+      const moved = due ? along(sign(sum), alpha, at) : null;
+      const on = moved ? project(moved, clean, constraint, moved) : at;
+      const u = complete ? noiseLike(at, random()) : noise;
+      return {
+        state: {
+          at: on,
+          noise: u,
+          above: complete ? null : value,
+          sum: due ? new Float32Array(at.length) : sum,
+          pairs: due ? 0 : pairs,
+        },
+        x: beside(on, u, complete ? sigma : -sigma),
+      };
+    },
+    result: ({ at }) => Float32Array.from(at),
+  };
+};

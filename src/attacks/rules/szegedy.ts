@@ -1,0 +1,90 @@
+/** The box-constrained minimisation of Szegedy et al., by a search over the weight of the norm. */
+
+import { gradientOf, type Rule } from "../attack.ts";
+import { project, requirePositive, withinRange } from "../constraint.ts";
+import { noMoments, stepOf, updated, type Moments } from "../moments.ts";
+import { l2 } from "../norms.ts";
+import { phaseOf } from "../phases.ts";
+import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
+
+export interface SzegedyOptions {
+  /** First learning rate of each run, in grey levels. */
+  readonly alpha: number;
+  readonly success: number;
+  /** How many weights are tried. */
+  readonly bisections: number;
+}
+
+type SzegedyState = {
+  readonly weight: number;
+  /** The largest weight with a success and the smallest without one; 0 before there is one. */
+  readonly enough: number;
+  readonly tooMuch: number;
+  readonly succeeded: boolean;
+  readonly moments: Moments;
+  readonly best: Smallest;
+};
+
+/** Between the weights that bound it, by their ratio; a tenth of the smallest that failed while none succeeded. */
+const weightBetween = (enough: number, tooMuch: number): number =>
+  enough > 0 ? Math.sqrt(enough * tooMuch) : tooMuch / 10;
+
+/**
+ * min c‖r‖₂ + L(f(x + r), y_t) over r with x + r in the range of pixels, and the largest c at which its minimiser succeeds (Szegedy
+ * et al., Intriguing Properties of Neural Networks, ICLR 2014). In place of L-BFGS each run takes steps of Adam, whose rate falls
+ * linearly to 0. The search starts from ‖∇L(x)‖₂, above which r = 0 is a minimiser of a convex L; the interval is halved in log c.
+ */
+export const szegedyRule = ({ alpha, success, bisections }: SzegedyOptions): Rule<SzegedyState> => {
+  requirePositive({ alpha, bisections });
+  requireSuccess(success);
+  const goal = { norm: "l2", success } as const;
+  return {
+    kind: "szegedy",
+    parameters: { alpha, success, bisections },
+    needs: "gradient",
+    begin: ({ data }) => ({
+      state: {
+        weight: 0,
+        enough: 0,
+        tooMuch: 0,
+        succeeded: false,
+        moments: noMoments(data.length),
+        best: nothingYet(data),
+      },
+      x: data,
+    }),
+    next: (state, seen, x, { clean, constraint, step, steps }) => {
+      const best = smallerOf(state.best, seen, x, clean, goal);
+      const gradient = gradientOf(seen, x.length);
+      const tooMuch = state.tooMuch || l2(gradient) || 1;
+      const weight = state.weight || weightBetween(state.enough, tooMuch);
+      const succeeded = state.succeeded || succeeds(seen, goal);
+      const phase = phaseOf({ step, steps }, bisections);
+      if (phase.isLast && step < steps) {
+        const [enough, beyond] = succeeded ? [weight, tooMuch] : [state.enough, weight];
+        const next = {
+          weight: weightBetween(enough, beyond),
+          enough,
+          tooMuch: beyond,
+          succeeded: false,
+          moments: noMoments(x.length),
+          best,
+        };
+        return { state: next, x: Float32Array.from(clean) };
+      }
+      const r = Float64Array.from(x, (v, i) => v - clean[i]!);
+      const pull = weight / (l2(r) || 1);
+      const moments = updated(
+        state.moments,
+        gradient.map((g, i) => g - pull * r[i]!),
+      );
+      const rate = alpha * (1 - (phase.step - 1) / phase.steps);
+      const moved = stepOf(moments).map((d, i) => x[i]! + rate * d);
+      return {
+        state: { ...state, weight, tooMuch, succeeded, moments, best },
+        x: project(moved, clean, withinRange(constraint), moved),
+      };
+    },
+    result: ({ best }) => Float32Array.from(best.x),
+  };
+};

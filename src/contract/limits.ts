@@ -1,0 +1,6 @@
+/** Limits that the API states and the service enforces. */
+
+/**
+ * The most work of a request by default: the pixels of its image times the steps of all its attacks together.
+ */
+export const MAX_WORK = 2 ** 30;

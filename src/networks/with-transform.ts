@@ -1,0 +1,37 @@
+/** The transformations that a request asks for. */
+
+import { FaultlineError } from "../contract/failure.ts";
+import type { TransformChoice } from "../contract/options.ts";
+import { TransformError } from "../transforms/pipeline.ts";
+import type { OpenModel } from "./open.ts";
+
+const refused = (pointer: string, detail: string, cause?: unknown): FaultlineError =>
+  new FaultlineError({ kind: "invalid-spec", errors: [{ pointer, detail }] }, { cause });
+
+/**
+ * The model with the transformations of the request, in place of its own; with its own, drawn from the request's seed, where the
+ * request names none.
+ *
+ * @throws FaultlineError invalid-spec for a transformation out of range, and for options of an attack on none.
+ */
+export const withTransform = (
+  model: OpenModel,
+  { transform, seed = 0, ...attacked }: TransformChoice & { readonly seed?: number | undefined },
+): OpenModel => {
+  const { segmenter } = model;
+  const chosen = transform === "none" ? undefined : (transform ?? segmenter.defence?.transform);
+  if (!chosen) {
+    const given = (["through", "draws"] as const).find((name) => attacked[name] !== undefined);
+    if (given)
+      throw refused(`/spec/${given}`, "must be absent, as there is no transformation: name some in `transform`");
+    return segmenter.defence ? { ...model, segmenter: segmenter.withTransform(null) } : model;
+  }
+  const { through = "differentiable", draws = 1 } = attacked;
+  try {
+    return { ...model, segmenter: segmenter.withTransform({ transform: chosen, seed, through, draws }) };
+  } catch (cause) {
+    if (!(cause instanceof TransformError)) throw cause;
+    const place = ["", ...cause.field.split(".").filter(Boolean)].join("/");
+    throw refused(`/spec/transform${place}`, cause.message, cause);
+  }
+};

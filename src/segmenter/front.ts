@@ -1,0 +1,98 @@
+/** Input transformations before a network: as a defence, and as an attack meets them. */
+
+import { gradient } from "../autodiff/gradient.ts";
+import type { Builder } from "../onnx/build.ts";
+import type { Value } from "../onnx/value.ts";
+import { spatialSize, type Tensor } from "../tensor.ts";
+import { createPipeline, type Pipeline, type TransformSpec } from "../transforms/pipeline.ts";
+import { digestOf, seedOf } from "../transforms/seed.ts";
+import type { Drawn } from "../transforms/transform.ts";
+
+/**
+ * How an attack takes the transformations before a network: `differentiable`, through their gradients; `bpda`, with them in the
+ * forward pass and the identity in place of their gradient (Athalye et al. 2018, section 4.1); `naive`, the gradient of the network
+ * alone. What is scored always goes through them.
+ */
+export const throughs = ["differentiable", "bpda", "naive"] as const;
+export type Through = (typeof throughs)[number];
+
+export interface Defence {
+  readonly transform: readonly TransformSpec[];
+  /** Of all draws, of predictions and of the attack, which are independent of each other. */
+  readonly seed: number;
+  readonly through: Through;
+  /** Draws over which the gradient of each step is averaged: expectation over transformation (Athalye et al. 2018, section 4.2). */
+  readonly draws: number;
+}
+
+export const MOST_DRAWS = 1024;
+
+/** Transformations as a graph has them before the network. */
+export interface Front {
+  readonly pipeline: Pipeline;
+  readonly through: Exclude<Through, "naive">;
+}
+
+/** An image behind the transformations. */
+export interface Transformed {
+  readonly image: Value;
+  /** Logits [1,C,h,w] of the transformed image to those of the image, [1,C,H,W]. */
+  readonly undo: (logits: Value) => Value;
+  /** ∂⟨cotangent, target⟩/∂ image, as the attack takes it. */
+  readonly back: (target: Value, cotangent: Value) => Value;
+}
+
+/**
+ * Appends the transformations to the image. BPDA's identity stands for those that change values; those that move pixels have
+ * an exact gradient, and without it the rest would lie at other pixels.
+ */
+export const transformed = (op: Builder, front: Front | undefined, image: Value): Transformed => {
+  const stages = front?.pipeline.build(op, image) ?? [];
+  const last = stages.at(-1)?.to ?? image;
+  return {
+    image: last,
+    undo: (logits) =>
+      stages.reduceRight((z, { transform, inputs }) => transform.geometry?.undo(op, z, inputs) ?? z, logits),
+    back: (target, cotangent) => {
+      if (front?.through !== "bpda") return gradient(op, target, [image], cotangent)[0]!;
+      return stages.reduceRight(
+        (d, { transform, from, to }) => (transform.geometry ? gradient(op, to, [from], d)[0]! : d),
+        gradient(op, target, [last], cotangent)[0]!,
+      );
+    },
+  };
+};
+
+/** A defence at work: what graphs have before the network, and what they are fed. */
+export interface Fronts {
+  /** Of predictions and of values, which are scores. */
+  readonly scored: Front;
+  /** Of gradients; undefined for a naive attack. */
+  readonly climbed: Front | undefined;
+  /** Runs of the network for each gradient. Where two draws do not differ, one is enough. */
+  readonly draws: number;
+  /** Whether two gradients of the same image differ. */
+  readonly random: boolean;
+  /** The draw of a prediction: it depends on the seed and on the image, so that a prediction is a function of both. */
+  readonly ofPrediction: (image: Tensor<"float32">) => Drawn;
+  /** A draw of a step of an attack; `sample` counts from 0. */
+  readonly ofStep: (image: Tensor<"float32">, step: number, sample: number) => Drawn;
+}
+
+const [PREDICTION, STEP] = [0, 1];
+
+/** @throws TransformError for a transformation out of range; RangeError for a number of draws that is. */
+export const createFronts = ({ transform, seed, through, draws }: Defence): Fronts => {
+  if (!(Number.isInteger(draws) && draws >= 1 && draws <= MOST_DRAWS))
+    throw new RangeError(`draws is ${draws}; it must be an integer from 1 to ${MOST_DRAWS}`);
+  const pipeline = createPipeline(transform);
+  const random = pipeline.random && through !== "naive";
+  return {
+    scored: { pipeline, through: "differentiable" },
+    climbed: through === "naive" ? undefined : { pipeline, through },
+    draws: random ? draws : 1,
+    random,
+    ofPrediction: (image) => pipeline.draw(seedOf(seed, PREDICTION, digestOf(image.data)), spatialSize(image)),
+    ofStep: (image, step, sample) => pipeline.draw(seedOf(seed, STEP, step, sample), spatialSize(image)),
+  };
+};
