@@ -14,4 +14,5 @@ const { run } = await import("../lib/cli/main.js");
 process.exitCode = await run(process.argv.slice(2), {
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
+  isTerminal: process.stderr.isTTY === true,
 });

@@ -7,6 +7,8 @@ import { requestId } from "hono/request-id";
 import { MAX_WORK } from "../contract/limits.ts";
 import type { Service } from "../contract/service.ts";
 import { attack } from "./attack.ts";
+import { attacks } from "./attacks.ts";
+import { audit } from "./audit.ts";
 import { docs } from "./docs.ts";
 import { health } from "./health.ts";
 import { modelUploads } from "./model-uploads.ts";
@@ -18,6 +20,7 @@ import { limitRate, type RateOptions } from "./rate.ts";
 import { robustness } from "./robustness.ts";
 import { score } from "./score.ts";
 import { segment } from "./segment.ts";
+import { transfer } from "./transfer.ts";
 
 export interface AppOptions {
   readonly limits?: Partial<Limits>;
@@ -89,10 +92,13 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
   const operations = [
     ...models(service),
     ...modelUploads(service, limits, options.uploadToken),
+    attacks(limits),
     segment(service, limits),
     attack(service, limits, log),
     score(service, limits),
     robustness(service, limits, log),
+    transfer(service, limits),
+    audit(service, limits),
     ...health(service),
   ];
   for (const operation of operations) mount(app, operation);

@@ -24,6 +24,7 @@ import {
   Timing,
 } from "./schemas.ts";
 import { transformFields } from "./transform.ts";
+import { Evaluations, Signs } from "./signs.ts";
 import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
 export const outputNames = [
@@ -40,7 +41,7 @@ export const AttackName = z.enum(attackNames).openapi({
 });
 
 /** A field for each option of any attack; options that the requested attack does not have are refused. */
-const optionFields = (limits: Limits) =>
+export const optionFields = (limits: Limits) =>
   Object.fromEntries(
     optionNames.map((name) => [
       name,
@@ -105,16 +106,19 @@ export const attackSpec = (limits: Limits) =>
     })
     .openapi("AttackSpec", { example: { attack: "ifgsm-ii", epsilon: 8 } });
 
+/** The options as they ran. */
+export const optionNumbers = Object.fromEntries(optionNames.map((name) => [name, z.number().optional()])) as Record<
+  OptionName,
+  z.ZodOptional<z.ZodNumber>
+>;
+
 const AttackSpecRun = z
   .strictObject({
     model: z.string(),
     attack: AttackName,
     epsilon: z.number().optional(),
     norm: AttackNorm,
-    ...(Object.fromEntries(optionNames.map((name) => [name, z.number().optional()])) as Record<
-      OptionName,
-      z.ZodOptional<z.ZodNumber>
-    >),
+    ...optionNumbers,
     alpha: z.number(),
     steps: z.int(),
     label: z.enum(["prediction", "ground-truth"]),
@@ -140,7 +144,7 @@ const Scores = z
   })
   .openapi("AttackScores");
 
-const Perturbation = z
+export const Perturbation = z
   .strictObject({
     linf: z.number().openapi({ description: "Largest change of a channel, in grey levels" }),
     l2: z.number().openapi({ description: "Euclidean norm, in grey levels" }),
@@ -175,6 +179,8 @@ export const Attack = Size.extend({
     description:
       "Indicators of gradient masking, which weakens an attack: the share of exactly zero gradient components at the first step, and the mean confidence on the clean image",
   }),
+  evaluations: Evaluations,
+  signs: Signs,
   timings: Timing,
   receipt: receiptOf(AttackSpecRun),
   images: z.partialRecord(z.enum(outputNames), Image).openapi({ description: "The images that `spec.images` lists" }),

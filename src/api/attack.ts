@@ -60,7 +60,7 @@ interface Fault {
 }
 
 /** Faults of options that the attack does not have, or that its definition fixes at another value. */
-const optionFaults = (attack: AttackName, ball: Ball, given: OptionValues): Fault[] =>
+export const optionFaults = (attack: AttackName, ball: Ball, given: OptionValues): Fault[] =>
   (Object.entries(given) as [OptionName, number][]).flatMap(([option, received]) => {
     const use = attackEntry(attack).options[option];
     const pointer = `/spec/${option}`;

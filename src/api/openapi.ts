@@ -37,6 +37,7 @@ ${limitsText(limits)}`,
       { name: "Images", description: "Segmentation of an image, attacks and robustness." },
       { name: "Label maps", description: "Scores without a network." },
       { name: "Models", description: "The available networks." },
+      { name: "Attacks", description: "The available attacks." },
       { name: "Health", description: "For load balancers." },
     ],
   });

@@ -29,6 +29,7 @@ import {
   Timing,
 } from "./schemas.ts";
 import { transformFields } from "./transform.ts";
+import { Signs } from "./signs.ts";
 import { uploadBody } from "./upload.ts";
 import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
@@ -78,7 +79,7 @@ const RobustnessSpecRun = z
   })
   .openapi("RobustnessSpecRun", { description: "The spec as it was executed, with defaults filled in" });
 
-const PointScores = z
+export const PointScores = z
   .strictObject({
     iouRatio: z.number().nullable().openapi({ description: "Adversarial mIoU ÷ clean mIoU; null if undefined" }),
     miou: share("Adversarial mean IoU"),
@@ -111,6 +112,7 @@ const Robustness = Size.extend({
     description:
       "Indicators of gradient masking, which makes the verdict less reliable: the largest share of exactly zero components in a first gradient, and the mean confidence on the clean image",
   }),
+  signs: Signs,
   summary: z.string().openapi({ example: "Broken by ifgsm-ii at ε = 1: the IoU ratio is 0.41, below 0.5." }),
   timings: Timing,
   receipt: receiptOf(RobustnessSpecRun),

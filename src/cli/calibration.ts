@@ -17,20 +17,25 @@ export type Preparation = Pick<Manifest["input"], "name" | "channels" | "mean" |
 const pictures = /\.(png|jpe?g|webp)$/i;
 const maxPixels = 2 ** 26;
 
-/** Paths of the images in `folder/images`, or in `folder` where that does not exist, sorted by name. @throws Refusal */
-const imagesIn = async (folder: string): Promise<string[]> => {
+/**
+ * Paths of the images in `folder/images`, or in `folder` where that does not exist, sorted by name.
+ *
+ * @param place the folder as messages name it.
+ * @throws Refusal
+ */
+export const imagesIn = async (folder: string, place = folder): Promise<string[]> => {
   const found = await statOf(folder);
-  if (!found?.isDirectory()) throw new Refusal(`--calibrate ${folder}: no such folder`);
+  if (!found?.isDirectory()) throw new Refusal(`${place}: no such folder`);
   const inside = join(folder, "images");
-  const place = (await statOf(inside))?.isDirectory() ? inside : folder;
-  const files = (await readdir(place)).filter((name) => pictures.test(name)).toSorted();
-  if (files.length === 0) throw new Refusal(`--calibrate ${folder}: holds no PNG, JPEG or WebP images`);
-  return files.map((name) => join(place, name));
+  const holder = (await statOf(inside))?.isDirectory() ? inside : folder;
+  const files = (await readdir(holder)).filter((name) => pictures.test(name)).toSorted();
+  if (files.length === 0) throw new Refusal(`${place}: holds no PNG, JPEG or WebP images`);
+  return files.map((name) => join(holder, name));
 };
 
 /** `count` of the images of these folders, chosen evenly from each over its sorted names, and so always the same. */
 export const chooseImages = async (folders: readonly string[], count: number): Promise<string[]> => {
-  const sets = await Promise.all(folders.map(imagesIn));
+  const sets = await Promise.all(folders.map((folder) => imagesIn(folder, `--calibrate ${folder}`)));
   return sets.flatMap((files, f) => {
     const share = Math.floor(((f + 1) * count) / sets.length) - Math.floor((f * count) / sets.length);
     const wanted = Math.min(share, files.length);

@@ -9,6 +9,8 @@ import { networkFile } from "./network-file.ts";
 export interface Io {
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
+  /** Whether stderr is a terminal, on which a line can be rewritten. */
+  readonly isTerminal?: boolean | undefined;
 }
 
 /** The result of a command, as text and as data. */
@@ -16,6 +18,8 @@ export interface Report {
   readonly text: string;
   /** Printed by `--json`. */
   readonly data: object;
+  /** Printed by `--csv`, where the command has that option. */
+  readonly csv?: string;
 }
 
 /** The definition of a subcommand. */
@@ -23,10 +27,12 @@ export interface Definition<O extends Options> {
   readonly name: string;
   /** What stands after the name: "NET.onnx". */
   readonly operand: string;
+  /** What stands after the operand, once or more: "IMAGE…". The operand then reaches `run` as it was given. */
+  readonly others?: string;
   /** Paragraphs of the help, under the usage. */
   readonly about: string;
   readonly options: O;
-  readonly run: (operand: string, values: Values<O>, io: Io) => Promise<Report>;
+  readonly run: (operand: string, values: Values<O>, io: Io, others: readonly string[]) => Promise<Report>;
 }
 
 export interface Command {
@@ -41,11 +47,16 @@ const common = {
   help: { type: "boolean", short: "h", help: "print this" },
 } as const satisfies Options;
 
+const printed = ({ text, data, csv }: Report, values: Readonly<Record<string, unknown>>): string => {
+  if (values["json"] === true) return `${JSON.stringify(data, null, 2)}\n`;
+  return values["csv"] === true && csv !== undefined ? csv : `${text}\n`;
+};
+
 /** Makes a command from its definition, with the parsing, help and printing that all commands share. */
 export const command = <O extends Options>(definition: Definition<O>): Command => {
-  const { name, operand, about, run } = definition;
+  const { name, operand, others: further, about, run } = definition;
   const options: Options = { ...definition.options, ...common };
-  const usage = `Usage: faultline ${name} ${operand} [options]`;
+  const usage = `Usage: faultline ${name} ${operand}${further === undefined ? "" : ` ${further}`} [options]`;
   const help = [usage, "", about.trim(), "", "Options:", ...optionLines(options), ""].join("\n");
   const fault = (message: string) => new UsageError(`${name}: ${message}; see faultline ${name} --help`);
   const parse = (args: readonly string[]) => {
@@ -66,9 +77,13 @@ export const command = <O extends Options>(definition: Definition<O>): Command =
       }
       const [first, ...others] = positionals;
       if (first === undefined) throw fault(`${operand} is missing`);
-      if (others.length > 0) throw fault(`one ${operand} is expected, then options; got also ${others.join(" ")}`);
-      const { text, data } = await run(await networkFile(first), values as Values<O>, io);
-      io.stdout(values["json"] === true ? `${JSON.stringify(data, null, 2)}\n` : `${text}\n`);
+      if (further === undefined && others.length > 0)
+        throw fault(`one ${operand} is expected, then options; got also ${others.join(" ")}`);
+      if (further !== undefined && others.length === 0) throw fault(`${further} is missing`);
+      if (values["json"] === true && values["csv"] === true) throw fault("--json and --csv exclude each other");
+      const file = further === undefined ? await networkFile(first) : first;
+      const report = await run(file, values as Values<O>, io, others);
+      io.stdout(printed(report, values));
     },
   };
 };

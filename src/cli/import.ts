@@ -4,14 +4,14 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Model } from "../onnx/graph.ts";
 import { openNetwork } from "../segmenter/network.ts";
-import { precisionOf } from "../segmenter/describe/describe.ts";
-import { parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
+import { parseManifest, type Manifest } from "../segmenter/manifest.ts";
 import { wantedBackend, type Options } from "../node/options.ts";
 import { backendOption } from "./backend.ts";
 import { command } from "./command.ts";
+import { completeManifest, MODEL_FILE } from "./complete-manifest.ts";
 import { described, describeOptions, nameFor, type DescribeValues } from "./describe.ts";
-import { at, Refusal, UsageError } from "../node/failure.ts";
-import { readJson, readNetwork } from "../node/files.ts";
+import { at, UsageError } from "../node/failure.ts";
+import { readNetwork } from "../node/files.ts";
 import { checkReplaceable, storeFolder } from "./store.ts";
 import { grouped } from "./text.ts";
 import { tryNetwork } from "./trial.ts";
@@ -36,39 +36,14 @@ and a gradient on a small image) and stores both as DIR/NAME/model.onnx and
 DIR/NAME/manifest.json. The manifest's "file", "sha256" and "precision" are filled in. Without
 --manifest it is made from the file, as init does, and what was assumed is printed.`;
 
-const FILE = "model.onnx";
-
-/** Whether the digest is still to be filled in: absent, empty or zeros. */
-const undecided = (sha256: unknown): boolean =>
-  sha256 === undefined || (typeof sha256 === "string" && /^0*$/.test(sha256));
-
-/** @throws ManifestError naming each field at fault; Refusal where the digest is another file's. */
-const completeManifest = async (
-  path: string,
-  bytes: Uint8Array,
-  model: Model,
-  name: string | undefined,
-): Promise<Manifest> => {
-  const given: Readonly<Record<string, unknown>> = { precision: precisionOf(model), ...(await readJson(path)) };
-  const sha256 = sha256Of(bytes);
-  const manifest = await at(path, () =>
-    withOwnFile(parseManifest({ ...given, ...(name === undefined ? {} : { name }), file: FILE, sha256 })),
-  );
-  if (!undecided(given["sha256"]) && given["sha256"] !== sha256)
-    throw new Refusal(
-      `${path}: sha256: is that of another file; this one's is ${sha256} (leave the field out to have it filled in)`,
-    );
-  return manifest;
-};
-
-const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-
 const precisionWarning = ({ graph }: Model, { precision }: Manifest): string[] => {
   const quantized = graph.nodes.some((n) => n.op === "DequantizeLinear");
   return quantized === (precision === "int8")
     ? []
     : [`precision: is "${precision}", but the network ${quantized ? "is quantised" : "is float"}`];
 };
+
+const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /** A manifest from the file alone. */
 const madeManifest = async (
@@ -78,7 +53,7 @@ const madeManifest = async (
   values: DescribeValues & { readonly name?: string | undefined },
 ) => {
   const { found, assumed } = await described(file, model, values.name ?? nameFor(file), values);
-  return { manifest: parseManifest({ ...found, file: FILE, sha256: sha256Of(bytes) }), assumed };
+  return { manifest: parseManifest({ ...found, file: MODEL_FILE, sha256: sha256Of(bytes) }), assumed };
 };
 
 export const importNetwork = command({
@@ -97,7 +72,7 @@ export const importNetwork = command({
     const { manifest, assumed } =
       manifestFile === undefined
         ? await madeManifest(file, bytes, model, values)
-        : { manifest: await completeManifest(manifestFile, bytes, model, values.name), assumed: [] };
+        : { manifest: await completeManifest(manifestFile, { bytes, model }, values.name), assumed: [] };
     for (const sentence of assumed) io.stderr(`assumed: ${sentence}\n`);
     const folder = join(values.models, manifest.name);
     await checkReplaceable(folder, force);
@@ -110,7 +85,7 @@ export const importNetwork = command({
     for (const warning of warnings) io.stderr(`warning: ${warning}\n`);
 
     const described = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
-    await storeFolder(folder, { [FILE]: bytes, "manifest.json": described }, force);
+    await storeFolder(folder, { [MODEL_FILE]: bytes, "manifest.json": described }, force);
     const { size, forwardMs, gradientMs, choice } = trial;
     const times = [
       `forward ${forwardMs.toFixed(1)} ms`,

@@ -31,11 +31,19 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "check a network, with its manifest or without, and store both among the models",
     load: async () => (await import("./import.ts")).importNetwork,
   },
+  attack: {
+    summary: "attack pictures, and score the network on them before and after",
+    load: async () => (await import("./attack.ts")).attackPictures,
+  },
+  audit: {
+    summary: "whether gradient attacks on a network are to be believed",
+    load: async () => (await import("./audit.ts")).auditNetwork,
+  },
 };
 
 const help = `Usage: faultline COMMAND NET.onnx [options]
 
-Gradients, quantisation and checks of segmentation networks in ONNX.
+Attacks, gradients, quantisation and checks of segmentation networks in ONNX.
 
 Commands:
 ${Object.entries(commands)
@@ -48,7 +56,7 @@ ${Object.entries(commands)
 NET.onnx is a file, or the name of a network that ships: faultline inspect pspnet-resnet
 
 Results go to stdout, with --json for machines; progress and errors to stderr.
-Exit codes: 0 done, 1 refused or failed, 2 the command line is wrong.
+Exit codes: 0 done, 1 refused or failed, 2 the command line is wrong, 130 interrupted.
 `;
 
 const commandOf = (name: string | undefined): Promise<Command> | undefined =>
@@ -69,16 +77,18 @@ const dispatch = async (argv: readonly string[], io: Io): Promise<void> => {
 /**
  * Runs a command line, e.g. `["inspect", "net.onnx"]`.
  *
- * @returns the exit code: 0 for success, 1 for a refusal or failure, 2 for an invalid command line. Never throws.
+ * @returns the exit code: 0 for success, 1 for a refusal or failure, 2 for an invalid command line, 130 after Ctrl-C. Never
+ * throws.
  */
 export const run = async (argv: readonly string[], io: Io): Promise<number> => {
   try {
     await dispatch(argv, io);
     return 0;
   } catch (error) {
-    const { lineOf, UsageError } = await import("../node/failure.ts");
+    const { Interrupted, lineOf, UsageError } = await import("../node/failure.ts");
     io.stderr(`faultline: ${lineOf(error)}\n`);
     if (argv.includes("--debug")) io.stderr(`${stackOf(error)}\n`);
+    if (error instanceof Interrupted) return 130;
     return error instanceof UsageError ? 2 : 1;
   }
 };

@@ -8,7 +8,7 @@ import { at, Refusal } from "../node/failure.ts";
 import { readJson, statOf } from "../node/files.ts";
 
 /** The names of the networks in a folder, a float one beside its int8 one as its ending. */
-const namesIn = async (folder: string): Promise<string> => {
+export const namesIn = async (folder: string): Promise<string> => {
   const entries = await readdir(folder, { withFileTypes: true });
   const folders = new Set(entries.filter((e) => e.isDirectory()).map((e) => e.name));
   const shipped = [...folders].filter((name) => folders.has(`${name}-float`)).toSorted();

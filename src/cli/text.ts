@@ -20,3 +20,12 @@ export const short = (count: number): string => {
 };
 
 export const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
+
+/** RFC 4180: a cell with a comma, a quote or a line break is quoted; null is an empty cell. */
+export const csvOf = (rows: readonly (readonly (string | number | null)[])[]): string => {
+  const cell = (value: string | number | null): string => {
+    const text = value === null ? "" : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
+};

@@ -3,6 +3,8 @@
 import type { AttackName } from "../attacks/catalogue.ts";
 import type { Norm } from "../attacks/norms.ts";
 import type { OptionValues } from "../attacks/options.ts";
+import type { Evaluations } from "../evaluation/craft.ts";
+import type { Sign } from "../evaluation/signs.ts";
 import type { StepReport } from "../evaluation/steps.ts";
 import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
 import type { Backend, CrfChoice, TransformChoice } from "./options.ts";
@@ -75,6 +77,10 @@ export interface AttackResult extends Size {
   readonly steps: readonly Omit<StepReport, "steps">[];
   /** Signs of a masked gradient: share of exactly zero components at the first step; mean confidence on the clean image. */
   readonly masking: { readonly zeroGradientShare: number; readonly confidence: number };
+  /** Predictions, and gradients, that the measurement took. */
+  readonly evaluations: Evaluations;
+  /** Signs that the attack is weaker than it could be. */
+  readonly signs: readonly Sign[];
   readonly timings: Timings;
   readonly receipt: Receipt<AttackSpec>;
   readonly images: Partial<Readonly<Record<OutputName, EncodedImage>>>;

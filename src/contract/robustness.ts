@@ -2,6 +2,7 @@
 
 import type { Backend, CrfChoice, TransformChoice } from "./options.ts";
 import type { AttackName } from "../attacks/catalogue.ts";
+import type { Sign } from "../evaluation/signs.ts";
 import type { Label255, Warning } from "./warnings.ts";
 import type { FloatAndUint8, Receipt, Reference, Timings } from "./receipt.ts";
 import type { Size } from "../tensor.ts";
@@ -62,6 +63,8 @@ export interface RobustnessResult extends Size {
   readonly verdict: "robust" | "broken";
   /** Signs of a masked gradient: the largest share of exactly zero components, and the mean clean confidence. */
   readonly masking: { readonly zeroGradientShare: number; readonly confidence: number };
+  /** Signs that the curve shows less than the attacks could do. */
+  readonly signs: readonly Sign[];
   /** The verdict in a sentence. */
   readonly summary: string;
   readonly timings: Timings;

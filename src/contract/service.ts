@@ -4,9 +4,11 @@
  */
 
 import type { AttackRequest, AttackResult, AttackRun } from "./attack.ts";
+import type { AuditRequest, AuditResult } from "./audit.ts";
 import type { Abandon, ModelInfo, Uploads } from "./models.ts";
 import type { RobustnessRequest, RobustnessResult, RobustnessRun } from "./robustness.ts";
 import type { ScoreRequest, ScoreResult } from "./score.ts";
+import type { TransferRequest, TransferResult } from "./transfer.ts";
 import type { SegmentRequest, SegmentResult } from "./segment.ts";
 
 /** The operations of the API. Each method rejects with a `FaultlineError` for failures that the caller can correct. */
@@ -23,6 +25,8 @@ export interface Service {
   attack(request: AttackRequest, run: AttackRun): Promise<AttackResult>;
   score(request: ScoreRequest, run?: Abandon): Promise<ScoreResult>;
   robustness(request: RobustnessRequest, run: RobustnessRun): Promise<RobustnessResult>;
+  transfer(request: TransferRequest, run?: Abandon): Promise<TransferResult>;
+  audit(request: AuditRequest, run?: Abandon): Promise<AuditResult>;
   /** Absent where the service has no store for uploads. */
   readonly uploads?: Uploads | undefined;
 }

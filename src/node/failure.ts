@@ -12,6 +12,11 @@ export class Refusal extends Error {
   override readonly name = "Refusal";
 }
 
+/** Ctrl-C has ended a command before it was done; the message says what there is of its result. Exit code 130. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+}
+
 /** The command line itself is wrong. Exit code 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
@@ -19,6 +24,7 @@ export class UsageError extends Error {
 
 const expected = [
   Refusal,
+  Interrupted,
   UsageError,
   OnnxError,
   UnsupportedOperatorError,

@@ -28,6 +28,8 @@ export interface Methods {
   readonly attack: (request: Parameters<Service["attack"]>[0]) => ReturnType<Service["attack"]>;
   readonly score: (request: Parameters<Service["score"]>[0]) => ReturnType<Service["score"]>;
   readonly robustness: (request: Parameters<Service["robustness"]>[0]) => ReturnType<Service["robustness"]>;
+  readonly transfer: (request: Parameters<Service["transfer"]>[0]) => ReturnType<Service["transfer"]>;
+  readonly audit: (request: Parameters<Service["audit"]>[0]) => ReturnType<Service["audit"]>;
   readonly add: (request: Parameters<Uploads["add"]>[0]) => ReturnType<Uploads["add"]>;
   readonly remove: (name: string) => ReturnType<Uploads["remove"]>;
 }

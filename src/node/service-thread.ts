@@ -102,6 +102,10 @@ const perform = ({ id, method, argument, reports }: ServiceCall, service: Servic
       return service.score(of<"score">(), { signal });
     case "robustness":
       return service.robustness(of<"robustness">(), { signal, ...(reports ? { onPoint: report } : {}) });
+    case "transfer":
+      return service.transfer(of<"transfer">(), { signal });
+    case "audit":
+      return service.audit(of<"audit">(), { signal });
     case "add":
       return uploads.add(of<"add">(), { signal });
     case "remove":

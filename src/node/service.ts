@@ -158,6 +158,8 @@ export const startThreadService = async (options: ThreadServiceOptions): Promise
     attack: (request, { signal, onStep }) => call("attack", request, { signal, report: onStep }),
     score: (request, run) => call("score", request, run),
     robustness: (request, { signal, onPoint }) => call("robustness", request, { signal, report: onPoint }),
+    transfer: (request, run) => call("transfer", request, run),
+    audit: (request, run) => call("audit", request, run),
     ...(options.uploads === undefined
       ? {}
       : {

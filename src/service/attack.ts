@@ -7,6 +7,7 @@ import type { EncodedImage } from "../contract/files.ts";
 import { measure, type Measured } from "../evaluation/measure.ts";
 import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
+import { attackSigns } from "../evaluation/signs.ts";
 import { encodePng, encodePng16 } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { encodeNpy } from "../image/npy.ts";
@@ -102,6 +103,8 @@ export const createAttackHandler =
       ...comparison,
       steps: attacked.steps.map(({ step, loss, changedPixelShare }) => ({ step, loss, changedPixelShare })),
       masking: attacked.row.masking,
+      evaluations: attacked.row.evaluations,
+      signs: attackSigns(plan, attacked),
       timings: {
         decode,
         ...attacked.timings,

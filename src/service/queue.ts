@@ -2,11 +2,6 @@
 
 import { FaultlineError } from "../contract/failure.ts";
 
-/** A task that waits for its turn. */
-interface Waiting {
-  readonly begin: () => void;
-}
-
 export interface QueueOptions {
   /** Tasks that may wait while one runs. */
   readonly waiting: number;
@@ -22,49 +17,50 @@ export interface QueueOptions {
  * the signal was aborted before they began.
  */
 export const createQueue = ({ waiting, stop }: QueueOptions) => {
-  const line = new Set<Waiting>();
-  let running = false;
-  const next = (): void => {
-    const [first] = line;
-    if (running || !first) return;
-    line.delete(first);
-    running = true;
-    first.begin();
-  };
-  /** Resolves when it is this task's turn. */
-  const turn = (signal: AbortSignal | undefined): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const leave = (): void => {
-        line.delete(entry);
-        reject(new FaultlineError({ kind: "cancelled" }));
-      };
-      const entry: Waiting = {
-        begin: () => {
-          signal?.removeEventListener("abort", leave);
-          resolve();
-        },
-      };
-      signal?.addEventListener("abort", leave, { once: true });
-      line.add(entry);
-      next();
-    });
+  // A chain of promises: workerd cancels a request that waits for a promise which another request is to resolve by hand.
+  let last: Promise<unknown> = Promise.resolve();
+  let inLine = 0;
   const requireGoing = (signal: AbortSignal | undefined): void => {
     if (stop?.aborted) throw new FaultlineError({ kind: "stopping" });
     if (signal?.aborted) throw new FaultlineError({ kind: "cancelled" });
   };
   return async <T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
     requireGoing(signal);
-    const ahead = line.size + Number(running);
-    if (ahead > waiting) throw new FaultlineError({ kind: "busy", retryAfterSeconds: 5 * ahead });
-    await turn(signal);
-    try {
+    if (inLine > waiting) throw new FaultlineError({ kind: "busy", retryAfterSeconds: 5 * inLine });
+    inLine += 1;
+    const { promise: departure, leave, begin } = placeInLine(signal, () => (inLine -= 1));
+    const run = last.then(() => {
+      begin();
       requireGoing(signal);
-      return await task();
+      return task();
+    });
+    last = run.catch(() => undefined);
+    try {
+      return await Promise.race([run, departure]);
     } finally {
-      running = false;
-      next();
+      leave();
     }
   };
+};
+
+/** A task's place: `promise` rejects if the signal is aborted before the task begins; `free` is called once, when the place is left. */
+const placeInLine = (signal: AbortSignal | undefined, free: () => void) => {
+  let [begun, left] = [false, false];
+  let abort = (): void => undefined;
+  const leave = (): void => {
+    signal?.removeEventListener("abort", abort);
+    if (!left) free();
+    left = true;
+  };
+  const promise = new Promise<never>((_, reject) => {
+    abort = () => {
+      if (begun) return;
+      leave();
+      reject(new FaultlineError({ kind: "cancelled" }));
+    };
+  });
+  signal?.addEventListener("abort", abort, { once: true });
+  return { promise, leave, begin: () => void (begun = true) };
 };
 
 /** A run that was aborted ends as `cancelled`, whatever the reason of the abort. */

@@ -1,6 +1,6 @@
 /** /v1/robustness's work: a grid of attacks and radii on one image, the curve, and the smallest radius that breaks it. */
 
-import { withDefaults, type AttackName } from "../attacks/catalogue.ts";
+import { attackEntry, withDefaults, type AttackName } from "../attacks/catalogue.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import type {
   CurvePoint,
@@ -13,6 +13,7 @@ import type {
 } from "../contract/robustness.ts";
 import { measure, type Subject } from "../evaluation/measure.ts";
 import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
+import { curveSigns, maskingSigns, orderSigns, type Measurement, type Sign } from "../evaluation/signs.ts";
 import { iouRatio, scoresOf, sum, type Scores } from "../metrics/counts.ts";
 import { sha256Of } from "../networks/open.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
@@ -102,11 +103,36 @@ export const createRobustnessHandler =
       smallestEpsilon: overall,
       verdict: overall.float === null && overall.uint8 === null ? "robust" : "broken",
       summary: summarise(overall, curve, spec),
+      signs: gridSigns(curve, { zeroGradientShare, confidence: unattacked.row.masking.confidence }),
       masking: { zeroGradientShare, confidence: unattacked.row.masking.confidence },
       timings: { total },
       receipt: receiptOf(context, model, spec),
     };
   };
+
+/** The attack that leaves the lowest IoU ratio, among those of one kind of knowledge at one radius. */
+const strongestOf = (curve: readonly Measurement[], knowledge: "white-box" | "gradient-free", epsilon: number) => {
+  const points = curve.filter(
+    (p) => p.epsilon === epsilon && attackEntry(p.attack as AttackName).knowledge === knowledge,
+  );
+  const [first] = points.toSorted((a, b) => (a.iouRatio ?? Infinity) - (b.iouRatio ?? Infinity));
+  return first && { name: `${first.attack} at ε = ${epsilon}`, iouRatio: first.iouRatio };
+};
+
+/** What the grid's own points say of each other, and of the gradient. */
+const gridSigns = (curve: readonly CurvePoint[], masking: RobustnessResult["masking"]): Sign[] => {
+  const points = curve.map(({ attack, epsilon, float }) => ({ attack, epsilon, iouRatio: float.iouRatio }));
+  const queries = [...new Set(points.map((p) => p.epsilon))].flatMap((epsilon) => {
+    const [whiteBox, queried] = [
+      strongestOf(points, "white-box", epsilon),
+      strongestOf(points, "gradient-free", epsilon),
+    ];
+    const why = "an attack that sees no gradient does more than those that follow it, so that the gradient is masked";
+    return whiteBox && queried ? orderSigns("gradient-free-stronger", whiteBox, queried, why) : [];
+  });
+  const falling = curveSigns(points).map(({ kind, values, detail }) => ({ kind, values, detail }));
+  return [...maskingSigns(masking), ...falling, ...queries];
+};
 
 const smallest = (curve: readonly CurvePoint[], threshold: number): SmallestEpsilon => {
   const least = (kind: "float" | "uint8"): number | null => {

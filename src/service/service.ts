@@ -8,12 +8,14 @@ import { createUploads } from "../networks/uploads.ts";
 import { RuntimeError } from "../runtime/session.ts";
 import { MemoryBudgetError } from "../segmenter/session-cache.ts";
 import { createAttackHandler } from "./attack.ts";
+import { createAuditHandler } from "./audit.ts";
 import { createContext, type ServiceOptions } from "./context.ts";
 import { readLabels } from "./pictures.ts";
 import { cancellable, createQueue } from "./queue.ts";
 import { createRobustnessHandler } from "./robustness.ts";
 import { scoreMaps } from "./score.ts";
 import { createSegmentHandler } from "./segment.ts";
+import { createTransferHandler } from "./transfer.ts";
 
 /**
  * A service over networks and a runtime. Requests run one after another; beyond `waiting` of them the next is refused as busy.
@@ -28,6 +30,8 @@ export const createService = (options: ServiceOptions): Service => {
   const attack = createAttackHandler(context);
   const robustness = createRobustnessHandler(context);
   const segment = createSegmentHandler(context);
+  const audit = createAuditHandler(context);
+  const transfer = createTransferHandler(context);
 
   return {
     defaultModel: options.defaultModel,
@@ -51,6 +55,13 @@ export const createService = (options: ServiceOptions): Service => {
         () => running(request.spec.model, () => cancellable(run.signal, () => robustness(request, run))),
         run.signal,
       ),
+    transfer: (request, run = {}) =>
+      queue(
+        () => running(request.spec.targets.join(", "), () => cancellable(run.signal, () => transfer(request, run))),
+        run.signal,
+      ),
+    audit: (request, run = {}) =>
+      queue(() => running(request.spec.model, () => cancellable(run.signal, () => audit(request, run))), run.signal),
     uploads: uploads && {
       add: (request, { signal } = {}) => queue(() => uploads.add(request), signal),
       remove: (name) => queue(() => uploads.remove(name)),

@@ -43,10 +43,13 @@ describe("/openapi.json", () => {
       "POST /v1/models",
       "GET /v1/models/{name}",
       "DELETE /v1/models/{name}",
+      "GET /v1/attacks",
       "POST /v1/segment",
       "POST /v1/attack",
       "POST /v1/score",
       "POST /v1/robustness",
+      "POST /v1/transfer",
+      "POST /v1/audit",
       "GET /health/live",
       "GET /health/ready",
     ]);
@@ -70,7 +73,7 @@ describe("/openapi.json", () => {
 
   it("documents both media types of every request with images, the body required, and its problems", () => {
     const uploads = operations.filter(({ name, operation }) => operation.requestBody && name !== "POST /v1/models");
-    expect(uploads).toHaveLength(4);
+    expect(uploads).toHaveLength(6);
     for (const { operation } of uploads) {
       expect(operation.requestBody?.required).toBe(true);
       expect(Object.keys(operation.requestBody?.content ?? {})).toEqual(["multipart/form-data", "application/json"]);
@@ -102,9 +105,11 @@ describe("/openapi.json", () => {
 
   it("documents, wherever a request can be refused for the moment, when to retry", () => {
     const refusals = operations.flatMap(({ operation }) => operation.responses["503"] ?? []);
-    expect(refusals).toHaveLength(operations.length - 1); // not of /health/live
+    // Neither /health/live nor the list of attacks waits for anything.
+    expect(refusals).toHaveLength(operations.length - 2);
     for (const refusal of refusals) expect(refusal).toHaveProperty(["headers", "Retry-After"]);
-    for (const { name, operation } of operations.filter(({ name }) => name.includes("/v1/")))
+    const queued = operations.filter(({ name }) => name.includes("/v1/") && name !== "GET /v1/attacks");
+    for (const { name, operation } of queued)
       expect([name, operation.responses["503"]?.description]).toEqual([
         name,
         expect.stringMatching(/`busy`.*`stopping`/),

@@ -17,7 +17,8 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
   version: string;
 };
 
-const commands = ["inspect", "differentiate", "quantize", "init", "import"];
+const commands = ["inspect", "differentiate", "quantize", "init", "import", "attack", "audit"];
+const operands: Readonly<Record<string, string>> = { attack: "NET IMAGE…", audit: "NET IMAGE…" };
 
 describe("help", () => {
   it("of the whole names every command", async () => {
@@ -31,7 +32,7 @@ describe("help", () => {
   it.each(commands)("of %s tells its usage and options, and needs no file", async (command) => {
     const { code, stdout, stderr } = await faultline(command, "--help");
     expect([code, stderr]).toEqual([0, ""]);
-    expect(stdout).toContain(`Usage: faultline ${command} NET.onnx`);
+    expect(stdout).toContain(`Usage: faultline ${command} ${operands[command] ?? "NET.onnx"}`);
     expect(stdout).toMatch(/--json .*\n.*--debug .*\n.*-h, --help /);
     expect((await faultline("help", command)).stdout).toBe(stdout);
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(120);
@@ -44,7 +45,7 @@ describe("help", () => {
 
 describe("a wrong command line ends with 2, one line and no result", () => {
   it.each([
-    [[], /a command is missing; there are inspect, differentiate, quantize, init, import/],
+    [[], /a command is missing; there are inspect, differentiate, quantize, init, import, attack, audit/],
     [["explain", "x.onnx"], /there is no command "explain x.onnx"; there are inspect/],
     [["help", "explain"], /there is no command/],
     [["inspect"], /inspect: NET.onnx is missing; see faultline inspect --help/],

@@ -89,7 +89,9 @@ const point = (attack: AttackName, epsilon: number): CurvePoint => {
   return { attack, epsilon, steps: defaultSteps(attack, epsilon), float: at, uint8: at };
 };
 
-type Calls = { [K in "segment" | "attack" | "score" | "robustness"]: Parameters<Service[K]>[0][] };
+type Calls = {
+  [K in "segment" | "attack" | "score" | "robustness" | "transfer" | "audit"]: Parameters<Service[K]>[0][];
+};
 
 /** A Service that records its requests in order. */
 export interface FakeService extends Service {
@@ -97,7 +99,7 @@ export interface FakeService extends Service {
 }
 
 export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
-  const calls: Calls = { segment: [], attack: [], score: [], robustness: [] };
+  const calls: Calls = { segment: [], attack: [], score: [], robustness: [], transfer: [], audit: [] };
   return {
     calls,
     defaultModel: "enet-street",
@@ -144,6 +146,8 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         perturbation: { float: perturbation, uint8: { ...perturbation, psnr: null } },
         steps,
         masking: { zeroGradientShare: 0, confidence: 0.9 },
+        evaluations: { forward: steps.length + 2, backward: steps.length },
+        signs: [],
         timings: { run: 12.34, total: 20 },
         receipt: { ...receipt, spec: request.spec },
         images: Object.fromEntries(request.outputs.map((name) => [name, encodedOutput(name)])),
@@ -178,6 +182,54 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         smallestEpsilon: { float: smallest, uint8: smallest },
         verdict: smallest === null ? "robust" : "broken",
         masking: { zeroGradientShare: 0, confidence: 0.9 },
+        signs: [],
+        summary: "A sentence.",
+        timings: { total: 5 },
+        receipt: { ...receipt, spec: request.spec },
+      };
+    },
+    transfer: async (request) => {
+      calls.transfer.push(request);
+      const { sources, targets, epsilon } = request.spec;
+      const ran = (model: string) => ({ model, modelSha256: fakeModel.sha256, backend: "wasm" as const });
+      const perturbation = { linf: epsilon, l2: 10, l0: 8, psnr: 30, ssim: 0.9 };
+      const scored = { iouRatio: 0.5, miou: 0.5, pixelAccuracy: 0.5 };
+      return {
+        width: 4,
+        height: 2,
+        reference: request.labels ? "ground-truth" : "prediction",
+        warnings: [],
+        sources: sources.map((source) => ({
+          ...ran(source),
+          perturbation: { float: perturbation, uint8: perturbation },
+          masking: { zeroGradientShare: 0, confidence: 0.9 },
+          evaluations: { forward: 3, backward: 2 },
+        })),
+        targets: targets.map((target) => ({
+          ...ran(target),
+          clean: { miou: 1, pixelAccuracy: 1 },
+          from: sources.map((source) => ({ source, whiteBox: source === target, float: scored, uint8: scored })),
+          mostEffective: sources[0]!,
+          mostEffectiveTransfer: null,
+          transferBeatsWhiteBox: false,
+          summary: "A sentence.",
+        })),
+        timings: { total: 5 },
+        receipt: { spec: request.spec, seed: request.spec.seed, versions: receipt.versions },
+      };
+    },
+    audit: async (request) => {
+      calls.audit.push(request);
+      const { epsilon } = request.spec;
+      return {
+        width: 4,
+        height: 2,
+        reference: request.labels ? "ground-truth" : "prediction",
+        warnings: [],
+        runs: [{ run: "adaptive", attack: "apgd", epsilon, iouRatio: 0.5, evaluations: { forward: 3, backward: 2 } }],
+        quotients: [1, null],
+        signs: [],
+        verdict: "believable",
         summary: "A sentence.",
         timings: { total: 5 },
         receipt: { ...receipt, spec: request.spec },
@@ -192,5 +244,13 @@ export const failingService = (failure: Failure): FakeService => {
   const fail = async (): Promise<never> => {
     throw new FaultlineError(failure);
   };
-  return fakeService({ segment: fail, attack: fail, score: fail, robustness: fail, ready: fail });
+  return fakeService({
+    segment: fail,
+    attack: fail,
+    score: fail,
+    robustness: fail,
+    transfer: fail,
+    audit: fail,
+    ready: fail,
+  });
 };

@@ -1,0 +1,140 @@
+/** The scores of attacked pictures: each alone, and pooled by counts. */
+
+import { pooledCounts } from "../evaluation/pool.ts";
+import type { Row, RowCounts } from "../evaluation/row.ts";
+import { attackScores, type AttackScores, type Perturbation } from "../evaluation/scores.ts";
+import { scoresOf } from "../metrics/counts.ts";
+import { csvOf, table } from "./text.ts";
+
+/** The scores of the image as it was computed, and as its 8-bit file. */
+export interface BothScores {
+  readonly float: AttackScores;
+  readonly uint8: AttackScores;
+}
+
+export const bothScores = ({ clean, float, uint8 }: RowCounts, names: readonly string[]): BothScores => {
+  const before = scoresOf(clean);
+  return {
+    float: attackScores(before, scoresOf(float), names),
+    uint8: attackScores(before, scoresOf(uint8), names),
+  };
+};
+
+export interface AttackedPicture {
+  readonly image: string;
+  /** Paths of what was written. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly scores: BothScores;
+  readonly perturbation: { readonly float: Perturbation; readonly uint8: Perturbation };
+  readonly row: Row;
+}
+
+/** What `--json` prints. */
+export interface AttackReport {
+  readonly network: string;
+  readonly networkSha256: string;
+  readonly reference: Row["reference"];
+  readonly attack: Row["unit"]["attack"];
+  readonly images: readonly AttackedPicture[];
+  readonly pooled: BothScores & {
+    readonly linf: { readonly float: number; readonly uint8: number };
+    readonly evaluations: Row["evaluations"];
+  };
+}
+
+/** @param names of the classes. */
+export const attackReport = (pictures: readonly AttackedPicture[], names: readonly string[]): AttackReport => {
+  const rows = pictures.map(({ row }) => row);
+  const first = rows[0]!;
+  const largest = (kind: "float" | "uint8") => Math.max(...pictures.map((p) => p.perturbation[kind].linf));
+  const total = (kind: "forward" | "backward") => rows.reduce((all, row) => all + row.evaluations[kind], 0);
+  return {
+    network: first.receipt.model,
+    networkSha256: first.unit.networkSha256,
+    reference: first.reference,
+    attack: first.unit.attack,
+    images: pictures,
+    pooled: {
+      ...bothScores(pooledCounts(rows), names),
+      linf: { float: largest("float"), uint8: largest("uint8") },
+      evaluations: { forward: total("forward"), backward: total("backward") },
+    },
+  };
+};
+
+interface Line {
+  readonly image: string;
+  readonly scores: AttackScores;
+  readonly linf: number;
+  readonly evaluations: Row["evaluations"];
+}
+
+/** The lines of table and CSV: the pictures, and "pooled" where there are several. */
+const linesOf = ({ images, pooled }: AttackReport, kind: "float" | "uint8"): readonly Line[] => {
+  const each = images.map(({ image, scores, perturbation, row }) => ({
+    image,
+    scores: scores[kind],
+    linf: perturbation[kind].linf,
+    evaluations: row.evaluations,
+  }));
+  const all = { image: "pooled", scores: pooled[kind], linf: pooled.linf[kind], evaluations: pooled.evaluations };
+  return images.length === 1 ? each : [...each, all];
+};
+
+const shown = (value: number | null): string => (value === null ? "–" : value.toFixed(4));
+
+/** A table of the scores of the 8-bit images, which are what is written. */
+export const attackTable = (report: AttackReport): string => {
+  const head = [
+    "image",
+    "mIoU clean",
+    "adversarial",
+    "IoU ratio",
+    "accuracy clean",
+    "adversarial",
+    "L∞",
+    "evaluations",
+  ];
+  const rows = linesOf(report, "uint8").map(({ image, scores, linf, evaluations }) => [
+    image,
+    shown(scores.miou.clean),
+    shown(scores.miou.adversarial),
+    shown(scores.iouRatio),
+    shown(scores.pixelAccuracy.clean),
+    shown(scores.pixelAccuracy.adversarial),
+    String(Number(linf.toFixed(3))),
+    `${evaluations.forward} + ${evaluations.backward}`,
+  ]);
+  return table([head, ...rows], [1, 2, 3, 4, 5, 6, 7]);
+};
+
+/** A line for each picture and kind of image, and for all pooled. */
+export const attackCsv = (report: AttackReport): string =>
+  csvOf([
+    [
+      "image",
+      "kind",
+      "miou_clean",
+      "miou_adversarial",
+      "iou_ratio",
+      "accuracy_clean",
+      "accuracy_adversarial",
+      "linf",
+      "forward",
+      "backward",
+    ],
+    ...(["float", "uint8"] as const).flatMap((kind) =>
+      linesOf(report, kind).map(({ image, scores: { miou, iouRatio, pixelAccuracy }, linf, evaluations }) => [
+        image,
+        kind,
+        miou.clean,
+        miou.adversarial,
+        iouRatio,
+        pixelAccuracy.clean,
+        pixelAccuracy.adversarial,
+        linf,
+        evaluations.forward,
+        evaluations.backward,
+      ]),
+    ),
+  ]);

@@ -1,0 +1,83 @@
+/** The pictures of a command, and their label maps. */
+
+import { basename, extname, join } from "node:path";
+import { problemOf } from "../api/problem.ts";
+import { FaultlineError } from "../contract/failure.ts";
+import { decodeImage } from "../image/decode.ts";
+import { at, Refusal } from "../node/failure.ts";
+import { readBytes, statOf } from "../node/files.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
+import type { Image, Labels } from "../segmenter/segmenter.ts";
+import { readLabels } from "../service/pictures.ts";
+import { spatialSize } from "../tensor.ts";
+import { imagesIn } from "./calibration.ts";
+
+export interface Picture {
+  readonly path: string;
+  /** The file's name without its ending, by which results and label maps are named. */
+  readonly stem: string;
+}
+
+const limits = { maxPixels: 2 ** 26, maxSide: 2 ** 14 } as const;
+
+/** The files among the operands, and the images of the folders among them. @throws Refusal where two share a name. */
+export const picturesOf = async (operands: readonly string[]): Promise<readonly Picture[]> => {
+  const paths: string[] = [];
+  for (const operand of operands)
+    paths.push(...((await statOf(operand))?.isDirectory() ? await imagesIn(operand) : [operand]));
+  const byStem = new Map<string, string>();
+  for (const path of paths) {
+    const stem = basename(path, extname(path));
+    const other = byStem.get(stem);
+    if (other !== undefined)
+      throw new Refusal(`${path}: results are named after the picture, and ${other} has the same name`);
+    byStem.set(stem, path);
+  }
+  return [...byStem].map(([stem, path]) => ({ path, stem }));
+};
+
+/** @throws Refusal that names the file. */
+export const readPicture = async ({
+  path,
+}: Picture): Promise<{ readonly bytes: Uint8Array; readonly image: Image }> => {
+  const bytes = await readBytes(path);
+  return { bytes, image: await at(path, () => decodeImage(bytes, limits)) };
+};
+
+/** Where the label map of each picture is. @throws Refusal where one is missing. */
+export const labelFiles = async (
+  pictures: readonly Picture[],
+  labels: string | undefined,
+): Promise<ReadonlyMap<Picture, string>> => {
+  if (labels === undefined) return new Map();
+  const found = await statOf(labels);
+  if (!found?.isDirectory()) {
+    if (!found) throw new Refusal(`--labels ${labels}: no such file or folder`);
+    const [only, ...others] = pictures;
+    if (!only || others.length > 0)
+      throw new Refusal(`--labels ${labels}: is one file for ${pictures.length} pictures; name a folder of NAME.png`);
+    return new Map([[only, labels]]);
+  }
+  const files = new Map(pictures.map((picture) => [picture, join(labels, `${picture.stem}.png`)]));
+  for (const [{ path }, file] of files)
+    if (!(await statOf(file))) throw new Refusal(`${file}: no such file; it would be the label map of ${path}`);
+  return files;
+};
+
+/** The label map of an image [3,H,W], checked against it. @throws Refusal that names the file. */
+export const readLabelMap = async (file: string, { classes }: Manifest, image: Image): Promise<Labels> => {
+  const bytes = await readBytes(file);
+  const rules = {
+    ...limits,
+    classes: classes.length,
+    palette: classes.map(({ color }) => color),
+    expected: spatialSize(image),
+  };
+  try {
+    return await readLabels("labels", bytes, rules);
+  } catch (cause) {
+    if (!(cause instanceof FaultlineError)) throw cause;
+    const { detail, errors } = problemOf(cause.failure, "");
+    throw new Refusal(`${file}: ${errors?.map((error) => error.detail).join("; ") ?? detail}`, { cause });
+  }
+};

@@ -1,0 +1,121 @@
+/**
+ * Signs that an attack is weaker than the network's robustness seems (Athalye, Carlini, Wagner 2018, arXiv 1802.00420; Carlini et al.
+ * 2019, arXiv 1902.06705). Each is data and a sentence. The absence of signs is no proof.
+ */
+
+import type { Measured } from "./measure.ts";
+import { attackOf, type AttackPlan } from "./plan.ts";
+import type { Masking } from "./row.ts";
+import type { StepReport } from "./steps.ts";
+
+export interface Sign {
+  readonly kind:
+    | "gradient-zero"
+    | "saturated"
+    | "loss-still-moving"
+    | "larger-epsilon-weaker"
+    | "gradient-free-stronger"
+    | "random-start-stronger"
+    | "weak-attack-stronger"
+    | "unbounded-attack-fails"
+    | "gradient-wrong";
+  /** The numbers that the sign was read from. */
+  readonly values: Readonly<Record<string, number>>;
+  /** What it means, in a sentence. */
+  readonly detail: string;
+}
+
+/** Thresholds: a share of exactly zero components of the gradient; a mean confidence; a share of the loss's total change. */
+const MOSTLY_ZERO = 0.5;
+const SATURATED = 0.999;
+const STILL_MOVING = 0.1;
+/** Differences of IoU ratios that are no sign. */
+export const INSIGNIFICANT = 0.02;
+/** Fewer steps have no course to judge. */
+const FEWEST_STEPS = 5;
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** Signs of a masked gradient. */
+export const maskingSigns = ({ zeroGradientShare, confidence }: Masking): Sign[] => [
+  ...(zeroGradientShare >= MOSTLY_ZERO
+    ? [
+        {
+          kind: "gradient-zero" as const,
+          values: { zeroGradientShare },
+          detail: `${percent(zeroGradientShare)} of the first gradient's components are exactly zero: the gradient is masked, and an attack that follows it is weak.`,
+        },
+      ]
+    : []),
+  ...(confidence >= SATURATED
+    ? [
+        {
+          kind: "saturated" as const,
+          values: { confidence },
+          detail: `The mean confidence on the clean image is ${confidence.toFixed(5)}: the softmax is saturated, and the gradient of cross-entropy vanishes.`,
+        },
+      ]
+    : []),
+];
+
+/**
+ * Whether the loss of one trajectory still moves: over the last fifth of its steps it goes on in the direction of the whole by at
+ * least a tenth of the whole change. A loss that rises evenly moves by a fifth, one that has settled hardly at all.
+ */
+export const lossSigns = (steps: readonly Pick<StepReport, "loss">[]): Sign[] => {
+  if (steps.length < FEWEST_STEPS) return [];
+  const last = steps.at(-1)!.loss;
+  const late = steps[steps.length - 1 - Math.ceil(steps.length / 5)]!.loss;
+  const total = last - steps[0]!.loss;
+  if (total === 0) return [];
+  const lateShare = (last - late) / total;
+  if (!(lateShare >= STILL_MOVING)) return [];
+  const detail = `${percent(lateShare)} of the loss's change came in the last fifth of the ${steps.length} steps: with more steps the attack would be stronger.`;
+  return [{ kind: "loss-still-moving", values: { lateShare, steps: steps.length }, detail }];
+};
+
+/** The signs that one attack on one image shows. The course of a loss is judged where one trajectory follows the gradient. */
+export const attackSigns = (plan: AttackPlan, { row, steps }: Pick<Measured, "row" | "steps">): Sign[] => {
+  const [first, ...others] = attackOf(plan).trajectories;
+  const isOneCourse = others.length === 0 && first.rule.needs === "gradient";
+  return [...maskingSigns(row.masking), ...(isOneCourse ? lossSigns(steps) : [])];
+};
+
+/** A point of a curve over ε, with the IoU ratio that an attack leaves. */
+export interface Measurement {
+  readonly attack: string;
+  readonly epsilon: number;
+  readonly iouRatio: number | null;
+}
+
+/** For each attack of a grid, the first pair of neighbouring radii of which the larger one hurts less; ε ascending within an attack. */
+export const curveSigns = (curve: readonly Measurement[]): (Sign & { readonly attack: string })[] =>
+  [...new Set(curve.map(({ attack }) => attack))].flatMap((attack) => {
+    const own = curve.filter((point) => point.attack === attack);
+    const at = own.findIndex(
+      (point, i) => (point.iouRatio ?? 0) - (own[i - 1]?.iouRatio ?? Number.POSITIVE_INFINITY) > INSIGNIFICANT,
+    );
+    const [smaller, larger] = [own[at - 1], own[at]];
+    if (at < 1 || !smaller || !larger) return [];
+    const values = {
+      smallerEpsilon: smaller.epsilon,
+      smallerIouRatio: smaller.iouRatio!,
+      largerEpsilon: larger.epsilon,
+      largerIouRatio: larger.iouRatio!,
+    };
+    const detail = `${attack} leaves an IoU ratio of ${larger.iouRatio!.toFixed(3)} at ε = ${larger.epsilon} and of ${smaller.iouRatio!.toFixed(3)} at ε = ${smaller.epsilon}: the larger ball holds the smaller one, so its steps are too large or too few.`;
+    return [{ kind: "larger-epsilon-weaker" as const, attack, values, detail }];
+  });
+
+/** Whether `weaker`, which ought to do less harm, does more; the ratios are those of the IoU. */
+export const orderSigns = (
+  kind: Sign["kind"],
+  stronger: { readonly name: string; readonly iouRatio: number | null },
+  weaker: { readonly name: string; readonly iouRatio: number | null },
+  why: string,
+): Sign[] => {
+  if (stronger.iouRatio === null || weaker.iouRatio === null) return [];
+  if (stronger.iouRatio - weaker.iouRatio <= INSIGNIFICANT) return [];
+  const detail = `${weaker.name} leaves an IoU ratio of ${weaker.iouRatio.toFixed(3)}, ${stronger.name} one of ${stronger.iouRatio.toFixed(3)}: ${why}.`;
+  return [{ kind, values: { expectedStronger: stronger.iouRatio, expectedWeaker: weaker.iouRatio }, detail }];
+};

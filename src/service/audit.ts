@@ -1,0 +1,37 @@
+/** /v1/audit's work: the attacks of an audit on one image, and the verdict. */
+
+import type { AuditRequest, AuditResult } from "../contract/audit.ts";
+import type { Abandon } from "../contract/models.ts";
+import { auditedAttacks, auditImage, auditOf, auditSteps } from "../evaluation/audit.ts";
+import { evaluatedBy } from "../evaluation/plan.ts";
+import { sha256Of } from "../networks/open.ts";
+import { spatialSize } from "../tensor.ts";
+import { receiptOf, type Context } from "./context.ts";
+import { labelWarnings } from "./label-reading.ts";
+import { pictureWarnings, readTruth } from "./pictures.ts";
+import { cancellable } from "./queue.ts";
+
+/** Lets an abort arrive: a run blocks the thread. */
+const yieldOnce = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+export const createAuditHandler =
+  (context: Context) =>
+  async ({ spec, image: bytes, labels }: AuditRequest, { signal }: Abandon = {}): Promise<AuditResult> => {
+    const start = performance.now();
+    const model = await context.open(spec);
+    context.requireWork(bytes, auditSteps(spec));
+    const image = await context.prepare(model, bytes, evaluatedBy(auditedAttacks));
+    const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
+    const subject = { segmenter: model.segmenter, image, item: await sha256Of(bytes), truth };
+    const audited = await cancellable(signal, () => auditImage(subject, spec, { onStep: yieldOnce, signal }));
+    const { quotients, ...audit } = auditOf([audited], spec);
+    return {
+      ...spatialSize(image),
+      reference: truth ? "ground-truth" : "prediction",
+      warnings: [...pictureWarnings(bytes), ...(truth ? labelWarnings("labels", truth) : [])],
+      ...audit,
+      quotients: quotients[0]!,
+      timings: { total: performance.now() - start },
+      receipt: receiptOf(context, model, spec),
+    };
+  };

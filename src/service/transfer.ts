@@ -1,0 +1,140 @@
+/** /v1/transfer's work: an attack on each source, and its image scored on each target. */
+
+import { optionValues } from "../attacks/options.ts";
+import type { PointScores } from "../contract/robustness.ts";
+import type { Abandon } from "../contract/models.ts";
+import type {
+  TransferRequest,
+  TransferResult,
+  TransferSource,
+  TransferSpec,
+  TransferTarget,
+} from "../contract/transfer.ts";
+import type { Crafted } from "../evaluation/craft.ts";
+import { measure } from "../evaluation/measure.ts";
+import { evaluatedBy, stepsOf, type AttackPlan } from "../evaluation/plan.ts";
+import { perturbationFrom } from "../evaluation/scores.ts";
+import { iouRatio, scoresOf, type Scores } from "../metrics/counts.ts";
+import { sha256Of } from "../networks/open.ts";
+import type { PlacedModel } from "../networks/placement.ts";
+import type { Labels } from "../segmenter/segmenter.ts";
+import { spatialSize } from "../tensor.ts";
+import type { Context } from "./context.ts";
+import { labelWarnings } from "./label-reading.ts";
+import { pictureWarnings, readTruth } from "./pictures.ts";
+import { cancellable } from "./queue.ts";
+
+/** Lets an abort arrive: a run blocks the thread. */
+const yieldOnce = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+const planOf = (spec: TransferSpec, truth: Labels | undefined): AttackPlan => {
+  const { attack, epsilon, alpha, steps, pixelRange, seed, label } = spec;
+  const source = label === "ground-truth" ? truth : undefined;
+  return { ...optionValues(spec), attack, epsilon, alpha, steps, pixelRange, seed, source };
+};
+
+const pointScores = (after: Scores, clean: Scores): PointScores => ({
+  iouRatio: iouRatio(after, clean),
+  miou: after.miou,
+  pixelAccuracy: after.pixelAccuracy,
+});
+
+type From = TransferTarget["from"][number];
+
+/** The lowest IoU ratio as an 8-bit image; the first of equals. */
+const strongest = (results: readonly From[]): From | null =>
+  results.reduce<From | null>((best, each) => {
+    const ratio = each.uint8.iouRatio;
+    return ratio !== null && (best === null || ratio < best.uint8.iouRatio!) ? each : best;
+  }, null);
+
+const judged = (model: string, from: readonly From[]) => {
+  const [all, own, other] = [from, from.filter((f) => f.whiteBox), from.filter((f) => !f.whiteBox)].map(strongest);
+  const transferBeatsWhiteBox = Boolean(own && other && other.uint8.iouRatio! < own.uint8.iouRatio!);
+  const ratio = (each: From): string => `${each.source} (IoU ratio ${each.uint8.iouRatio!.toFixed(3)})`;
+  const strength = all
+    ? `the image of ${ratio(all)} does most harm to ${model}`
+    : `${model} has no IoU ratio on this image`;
+  const flag = transferBeatsWhiteBox
+    ? `; the white-box attack on ${model} itself does less, so that its figure is no bound: its gradient is masked or its steps are too few`
+    : "";
+  return {
+    mostEffective: all?.source ?? null,
+    mostEffectiveTransfer: other?.source ?? null,
+    transferBeatsWhiteBox,
+    summary: `${strength}${flag}.`,
+  };
+};
+
+const ranOf = ({ segmenter: { manifest }, choice }: PlacedModel) => ({
+  model: manifest.name,
+  modelSha256: manifest.sha256,
+  backend: choice.backend,
+});
+
+export const createTransferHandler =
+  (context: Context) =>
+  async ({ spec, image: bytes, labels }: TransferRequest, { signal }: Abandon = {}): Promise<TransferResult> => {
+    const start = performance.now();
+    const { seed, backend } = spec;
+    // One prediction beside the steps for each target.
+    context.requireWork(bytes, spec.sources.length * (stepsOf(planOf(spec, undefined)) + spec.targets.length));
+    const item = await sha256Of(bytes);
+    const opened = async (name: string, attacked: boolean) => {
+      const model = await context.open({ model: name, backend, seed });
+      const image = await context.prepare(model, bytes, attacked ? evaluatedBy([spec.attack]) : []);
+      const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
+      return { model, subject: { segmenter: model.segmenter, image, item, truth } };
+    };
+    // Whatever can be refused is refused before the first attack.
+    for (const name of spec.targets) await opened(name, false);
+    for (const name of spec.sources) await opened(name, true);
+
+    const sources: TransferSource[] = [];
+    const made: Crafted[] = [];
+    for (const name of spec.sources) {
+      const { model, subject } = await opened(name, true);
+      const plan = planOf(spec, subject.truth);
+      const run = () => measure(subject, plan, { onStep: yieldOnce, signal });
+      const { row, float, uint8 } = await cancellable(signal, run);
+      // The images and no predictions, which are those of the source.
+      made.push({ image: float.image, evaluations: row.evaluations });
+      const distances = perturbationFrom(subject.image);
+      const perturbation = { float: distances(float.image), uint8: distances(uint8.image) };
+      sources.push({ ...ranOf(model), perturbation, masking: row.masking, evaluations: row.evaluations });
+    }
+
+    const targets: TransferTarget[] = [];
+    for (const name of spec.targets) {
+      const { model, subject } = await opened(name, false);
+      const prediction = await model.segmenter.predict(subject.image);
+      const from: From[] = [];
+      let clean: Scores | undefined;
+      for (const [k, source] of spec.sources.entries()) {
+        const plan = planOf(spec, subject.truth);
+        const run = async () => {
+          await yieldOnce();
+          signal?.throwIfAborted();
+          return measure({ ...subject, clean: prediction, crafted: made[k] }, plan, { signal });
+        };
+        const { counts } = (await cancellable(signal, run)).row;
+        clean = scoresOf(counts.clean);
+        const [float, uint8] = [scoresOf(counts.float), scoresOf(counts.uint8)];
+        const scores = { float: pointScores(float, clean), uint8: pointScores(uint8, clean) };
+        from.push({ source, whiteBox: source === name, ...scores });
+      }
+      const { miou = null, pixelAccuracy = null } = clean ?? {};
+      targets.push({ ...ranOf(model), clean: { miou, pixelAccuracy }, from, ...judged(name, from) });
+    }
+
+    const { model, subject } = await opened(spec.targets[0]!, false);
+    return {
+      ...spatialSize(subject.image),
+      reference: subject.truth ? "ground-truth" : "prediction",
+      warnings: [...pictureWarnings(bytes), ...(subject.truth ? labelWarnings("labels", subject.truth) : [])],
+      sources,
+      targets,
+      timings: { total: performance.now() - start },
+      receipt: { spec, seed, versions: { faultline: context.version, onnxruntime: model.cache.runtime.version } },
+    };
+  };

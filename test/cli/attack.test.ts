@@ -1,0 +1,220 @@
+/** `attack`: what it writes and prints is what `measure` finds, picture by picture and pooled by counts. */
+
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { attackNames } from "../../src/attacks/catalogue.ts";
+import { optionNames } from "../../src/attacks/options.ts";
+import type { AttackReport } from "../../src/cli/attack-report.ts";
+import { measure } from "../../src/evaluation/measure.ts";
+import { decodeImage } from "../../src/image/decode.ts";
+import { encodePng } from "../../src/image/encode.ts";
+import { decodeLabels, encodeLabels } from "../../src/image/labels.ts";
+import { startWasm } from "../../src/runtime/wasm/wasm.ts";
+import { openNetwork } from "../../src/segmenter/network.ts";
+import { createSegmenter } from "../../src/segmenter/segmenter.ts";
+import { SessionCache } from "../../src/segmenter/session-cache.ts";
+import { readNpy } from "../segmenter/npy.ts";
+import { noiseImage, noiseLabels } from "../support/networks/image.ts";
+import { tinyFile } from "../support/networks/tiny.ts";
+import { faultline, jsonOf, temporaryFolder } from "./terminal.ts";
+
+const { path, put } = temporaryFolder();
+const tiny = tinyFile({ activation: "Tanh" });
+const network = put("net.onnx", tiny.bytes);
+const manifest = put("net.json", JSON.stringify({ ...tiny.manifest, sha256: undefined }));
+const described = [network, "--manifest", manifest] as const;
+
+const images = { one: noiseImage(12, 16, 5), two: noiseImage(8, 10, 6) };
+const truths = { one: noiseLabels(12, 16, 4, 8, true), two: noiseLabels(8, 10, 4, 9, true) };
+const palette = tiny.manifest.classes.map(({ color }) => color);
+for (const folder of ["pictures", "truth", "net"]) mkdirSync(path(folder));
+for (const name of ["one", "two"] as const) {
+  put(`pictures/${name}.png`, encodePng(images[name]));
+  put(`truth/${name}.png`, encodeLabels(truths[name], palette));
+}
+put("net/model.onnx", tiny.bytes);
+put("net/manifest.json", JSON.stringify(tiny.manifest));
+
+const segmenter = createSegmenter(openNetwork(tiny.manifest, tiny.bytes), new SessionCache(startWasm(), 2 ** 30));
+const one = path("pictures", "one.png");
+const maxPixels = 2 ** 20;
+
+const plan = { attack: "ifgsm", epsilon: 8, alpha: 2, steps: 3, pixelRange: "clip", seed: 0 } as const;
+const flags = ["--attack", "ifgsm", "--epsilon", "8", "--alpha", "2", "--steps", "3"] as const;
+
+describe("pictures of a folder", async () => {
+  const out = path("out");
+  const argv = [...described, path("pictures"), ...flags, "--labels", path("truth"), "--npy", "-o", out] as const;
+  const report = await jsonOf<AttackReport>("attack", ...argv);
+  const expected = await Promise.all(
+    (["one", "two"] as const).map((name) =>
+      measure({ segmenter, image: images[name], item: "", truth: truths[name] }, plan),
+    ),
+  );
+
+  it("have the counts of `measure`, in their order", () => {
+    expect(report.images.map(({ row }) => row.counts)).toEqual(expected.map(({ row }) => row.counts));
+    expect(report.images.map(({ row }) => row.evaluations)).toEqual(expected.map(({ row }) => row.evaluations));
+    expect(report).toMatchObject({ network: "tiny", reference: "ground-truth", attack: { attack: "ifgsm", steps: 3 } });
+  });
+
+  it("are pooled by pixels, not by pictures", () => {
+    const right = (kind: "clean" | "uint8") =>
+      expected.flatMap(({ row }) => row.counts[kind].truePositive).reduce((a, b) => a + b, 0);
+    const pixels = [...truths.one.data, ...truths.two.data].filter((label) => label !== 255).length;
+    const { pixelAccuracy } = report.pooled.uint8;
+    expect(pixelAccuracy.clean).toBeCloseTo(right("clean") / pixels, 12);
+    expect(pixelAccuracy.adversarial).toBeCloseTo(right("uint8") / pixels, 12);
+    const mean = report.images.reduce((all, { scores }) => all + scores.uint8.pixelAccuracy.adversarial!, 0) / 2;
+    expect(Math.abs(mean - pixelAccuracy.adversarial!)).toBeGreaterThan(1e-3);
+    expect(report.pooled.evaluations.backward).toBe(6);
+  });
+
+  it("are written: the adversarial picture, exact floats, labels before and after", async () => {
+    const name = (stem: string) => [
+      `${stem}.adversarial.npy`,
+      `${stem}.adversarial.png`,
+      `${stem}.labels-after.png`,
+      `${stem}.labels-before.png`,
+    ];
+    expect(readdirSync(out).toSorted()).toEqual([...name("one"), ...name("two")]);
+    const read = (file: string) => readFileSync(path("out", file));
+    const adversarial = await decodeImage(read("one.adversarial.png"), { maxPixels });
+    expect([...adversarial.data]).toEqual([...expected[0]!.uint8.image.data]);
+    expect([...Float32Array.from(readNpy(read("one.adversarial.npy")).data)]).toEqual([
+      ...expected[0]!.float.image.data,
+    ]);
+    const before = decodeLabels(read("one.labels-before.png"), { maxPixels });
+    const after = decodeLabels(read("one.labels-after.png"), { maxPixels });
+    expect([...before.data]).toEqual([...(await segmenter.predict(images.one)).labels.data]);
+    expect([...after.data]).toEqual([...(await segmenter.predict(adversarial)).labels.data]);
+  });
+
+  it("make a table with a line for each, and one for all; elsewhere than on a terminal, lines of progress", async () => {
+    const { code, stdout, stderr } = await faultline("attack", ...argv);
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines[0]).toMatch(/^tiny, ifgsm at ε = 8, 8-bit pictures in .*, against the ground truth/);
+    expect(lines.slice(2).map((line) => line.split(/\s+/)[0])).toEqual([one, path("pictures", "two.png"), "pooled"]);
+    expect(lines[4]).toContain(report.pooled.uint8.iouRatio!.toFixed(4));
+    expect(stderr.trimEnd().split("\n")).toEqual([
+      `1/2 ${one} …`,
+      expect.stringMatching(/^1\/2 .*one.png: IoU ratio \d\.\d{4}$/),
+      expect.stringMatching(/^2\/2 .*two.png …, \d+ s left$/),
+      expect.stringMatching(/^2\/2 .*two.png: IoU ratio/),
+    ]);
+  });
+
+  it("make CSV of floats and of 8-bit pictures", async () => {
+    const { stdout } = await faultline("attack", ...argv, "--csv");
+    const [head, ...rows] = stdout
+      .trimEnd()
+      .split("\r\n")
+      .map((line) => line.split(","));
+    expect(head?.slice(0, 3)).toEqual(["image", "kind", "miou_clean"]);
+    expect(rows.map(([image, kind]) => [image, kind])).toEqual(
+      ["float", "uint8"].flatMap((kind) => [one, path("pictures", "two.png"), "pooled"].map((image) => [image, kind])),
+    );
+    expect(Number(rows[5]![4])).toBe(report.pooled.uint8.iouRatio);
+  });
+});
+
+describe("a network", () => {
+  it.each([
+    ["a folder", path("net")],
+    ["a file with its manifest beside it", path("net", "model.onnx")],
+  ])("may be %s", async (_, net) => {
+    const report = await jsonOf<AttackReport>("attack", net, one, ...flags, "-o", path("out-net"));
+    const { row } = await measure({ segmenter, image: images.one, item: "" }, plan);
+    expect(report.images[0]?.row.counts).toEqual(row.counts);
+    expect(report.reference).toBe("prediction");
+  });
+
+  it("may be attacked by the gradients of another", async () => {
+    const other = tinyFile({ activation: "Tanh", seed: 7 }, { name: "other" });
+    mkdirSync(path("other"));
+    put("other/model.onnx", other.bytes);
+    put("other/manifest.json", JSON.stringify(other.manifest));
+    const report = await jsonOf<AttackReport>(
+      "attack",
+      path("net"),
+      one,
+      ...flags,
+      "--source",
+      path("other"),
+      "-o",
+      path("out-source"),
+    );
+    const source = createSegmenter(openNetwork(other.manifest, other.bytes), new SessionCache(startWasm(), 2 ** 30));
+    const { row } = await measure({ segmenter, source, image: images.one, item: "" }, plan);
+    const whiteBox = await measure({ segmenter, image: images.one, item: "" }, plan);
+    expect(report.images[0]?.row.counts).toEqual(row.counts);
+    expect(row.counts.float).not.toEqual(whiteBox.row.counts.float);
+  });
+});
+
+describe("a wrong command line", () => {
+  const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [[path("net")], 2, /attack: IMAGE… is missing/],
+    [[path("net"), one], 2, /-o DIR is missing/],
+    [[path("net"), one, "-o", "x", "--attack", "magic"], 2, /--attack must be one of fgsm, .*, not "magic"/],
+    [
+      [path("net"), one, "-o", "x", "--attack", "fgsm", "--momentum", "1"],
+      2,
+      /--momentum: fgsm has no such option; it takes alpha/,
+    ],
+    [[path("net"), one, "-o", "x", "--attack", "fgsm", "--alpha", "3"], 2, /--alpha must be absent/],
+    [[path("net"), one, "-o", "x", "--epsilon", "0"], 2, /--epsilon must be a number greater than 0 and at most 255/],
+    [[path("net"), one, "-o", "x", "--steps", "2.5"], 2, /--steps must be a whole number of at least 1/],
+    [[path("net"), one, "-o", "x", "--label", "ground-truth"], 2, /goes with --labels/],
+    [[path("net"), one, "-o", "x", "--target", "4"], 2, /--target must be a class from 0 to 3/],
+    [[path("net"), one, "-o", "x", "--json", "--csv"], 2, /exclude each other/],
+    [[network, one, "-o", "x"], 1, /name its manifest with --manifest/],
+    [
+      ["no-such-net", one, "-o", "x"],
+      1,
+      /no-such-net: no such file or folder, nor the name of a network; .* has: .*enet-street/,
+    ],
+    [[path("net"), path("pictures"), one, "-o", "x"], 1, /has the same name/],
+    [[path("net"), path("pictures"), "-o", "x", "--labels", path("truth", "one.png")], 1, /is one file for 2 pictures/],
+    [[path("net"), one, "-o", "x", "--labels", path("net")], 1, /one.png: no such file; it would be the label map of/],
+    [[path("net"), one, "-o", path("out-bad"), "--labels", path("truth", "two.png")], 1, /two.png: .*10×8/],
+    [[path("net"), network, "-o", path("out-bad")], 1, /net.onnx: /],
+  ];
+
+  it.each(cases)("%j", async (argv, expected, message) => {
+    const { code, stdout, stderr } = await faultline("attack", ...argv);
+    const last = stderr.trimEnd().split("\n").at(-1)!;
+    expect([code, stdout]).toEqual([expected, ""]);
+    expect(last).toMatch(message);
+    expect(last).toMatch(/^faultline: /);
+  });
+});
+
+it("the help names every attack of the catalogue, and a flag for each option", async () => {
+  const { stdout } = await faultline("attack", "--help");
+  for (const name of attackNames) expect(stdout).toMatch(new RegExp(`^ {2}${name} +\\S`, "m"));
+  for (const option of optionNames) expect(stdout).toMatch(new RegExp(`^ {6}--${option} N`, "m"));
+});
+
+it("Ctrl-C ends the attack at its next step, and says what is written", async () => {
+  const out = path("out-interrupted");
+  const running = faultline(
+    "attack",
+    path("net"),
+    path("pictures"),
+    "--attack",
+    "ifgsm",
+    "--steps",
+    "100000",
+    "-o",
+    out,
+  );
+  const interrupt = setInterval(() => process.listenerCount("SIGINT") > 0 && process.emit("SIGINT"), 20);
+  const { code, stdout, stderr } = await running;
+  clearInterval(interrupt);
+  expect([code, stdout]).toEqual([130, ""]);
+  expect(stderr).toMatch(/faultline: interrupted: of 2 pictures nothing is written\n$/);
+  expect(readdirSync(out)).toEqual([]);
+  expect(process.listenerCount("SIGINT")).toBe(0);
+});
