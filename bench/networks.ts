@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { readModel } from "../src/onnx/read.ts";
 import { parseManifest } from "../src/segmenter/manifest.ts";
-import { openNetwork, type Network } from "../src/segmenter/network.ts";
+import { networkOf, openNetwork, type Network } from "../src/segmenter/network.ts";
 import { spatialSize } from "../src/tensor.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -69,7 +69,7 @@ export const referenceNetwork = (name: string, dynamic = false): Network & { rea
   });
   const model = readModel(readFileSync(referencePath(card.onnx)));
   const free = { ...model.graph, inputs: model.graph.inputs.map((v) => ({ ...v, shape: [1, 3, null, null] })) };
-  return { manifest, model: dynamic ? { ...model, graph: free } : model, card };
+  return { ...networkOf(manifest, dynamic ? { ...model, graph: free } : model), card };
 };
 
 /** All available networks, with their sizes. */

@@ -64,8 +64,8 @@ const networks = (folder: string): void => {
     const path = join(root, "models", owner, file);
     const entry = {
       name,
-      architecture,
-      dataset,
+      architecture: architecture ?? name,
+      dataset: dataset ?? "unnamed data set",
       bytes: statSync(path).size,
       manifest: `models/${name}/manifest.json`,
       file: `models/${owner}/${file}`,

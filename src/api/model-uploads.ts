@@ -11,12 +11,19 @@ import { defineOperation, json, type Env, type Limits, type Operation } from "./
 import { problemResponses, queueProblems } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
 import { fileOf, readFields, unknownFields } from "./request.ts";
-import { file } from "./schemas.ts";
+import { file, list } from "./schemas.ts";
 import { fieldErrors } from "./validation.ts";
 
-const Manifest = manifestSchema
-  .partial({ sha256: true, file: true, metrics: true })
-  .openapi("Manifest", { description: "`sha256`, if given, is compared; `file` is not looked at" });
+const Manifest = manifestSchema.partial().openapi("Manifest", {
+  description:
+    "What is left out is found from the file and by a run on one picture; `sha256`, if given, is compared; `file` is not looked at",
+});
+
+const Uploaded = Model.extend({
+  assumed: list(z.string()).openapi({
+    description: "What was assumed in the fields of the manifest that were left out",
+  }),
+}).openapi("UploadedModel");
 
 const UploadForm = z
   .strictObject({ model: file("application/octet-stream", "The network: an ONNX file"), manifest: Manifest })
@@ -52,7 +59,7 @@ const readUpload = async (c: Context<Env>, limitBytes: number): Promise<UploadRe
   const errors = unknownFields(fields, ["model", "manifest"]);
   const model = fileOf(fields.get("model"), false);
   if (typeof model === "string") errors.push({ pointer: "/model", detail: model });
-  const given = fields.get("manifest");
+  const given = fields.get("manifest") ?? {};
   const tooLarge = sizeFault(given);
   const manifest = Manifest.safeParse(given);
   if (tooLarge !== undefined) errors.push({ pointer: "/manifest", detail: tooLarge });
@@ -104,7 +111,7 @@ export const modelUploads = (service: Service, limits: Limits, token: string | u
       tags: ["Models"],
       summary: "Upload a model",
       description:
-        "Checks the network against its manifest, runs it once on a small image, and stores it; requests can then name it. Operators without a derivative rule are listed in `gradient` and do not cause a refusal. Uploads are idempotent.",
+        "Checks the network against its manifest, or makes the manifest from the file where none is sent, runs it once on a small image, and stores it; requests can then name it. Operators without a derivative rule are listed in `gradient` and do not cause a refusal. Uploads are idempotent.",
       curl: `curl http://localhost:8787/v1/models \\
   -F model=@model.onnx \\
   -F 'manifest=@manifest.json;type=application/json'`,
@@ -132,12 +139,12 @@ export const modelUploads = (service: Service, limits: Limits, token: string | u
       responses: {
         200: {
           description: "The model existed already, or the upload replaced it.",
-          content: { "application/json": { schema: Model } },
+          content: { "application/json": { schema: Uploaded } },
         },
         201: {
           description: "The model is new.",
           headers: z.object({ Location: z.string().openapi({ description: "/v1/models/{name}" }) }),
-          content: { "application/json": { schema: Model } },
+          content: { "application/json": { schema: Uploaded } },
         },
         ...problemResponses(
           ...authProblems,
@@ -161,11 +168,12 @@ export const modelUploads = (service: Service, limits: Limits, token: string | u
     async (c) => {
       const uploads = await allowed(c, service, token);
       negotiate(c.req.header("accept"), ["application/json"]);
-      const { outcome, model } = await uploads.add(await readUpload(c, limits.uploadBytes), {
+      const { outcome, model, assumed } = await uploads.add(await readUpload(c, limits.uploadBytes), {
         signal: c.req.raw.signal,
       });
-      if (outcome !== "created") return json(c, Model, model);
-      return json(c, Model, model, { Location: `/v1/models/${model.name}` }, 201);
+      const answer = { ...model, assumed };
+      if (outcome !== "created") return json(c, Uploaded, answer);
+      return json(c, Uploaded, answer, { Location: `/v1/models/${model.name}` }, 201);
     },
   ),
   defineOperation(

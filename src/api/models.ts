@@ -12,8 +12,8 @@ const side = z.union([z.int(), z.literal("dynamic")]);
 export const Model = z
   .strictObject({
     name: z.string(),
-    architecture: z.string(),
-    dataset: z.string(),
+    architecture: z.string().optional(),
+    dataset: z.string().optional(),
     classes: list(
       z.strictObject({
         name: z.string(),
@@ -34,7 +34,9 @@ export const Model = z
         .optional()
         .openapi({ description: "How an image of another size is made to fit; resized by default" }),
       overlap: z.int().optional().openapi({ description: "Overlap of tiles, in pixels" }),
-      channels: z.enum(["RGB", "BGR"]),
+      channels: z
+        .union([z.enum(["RGB", "BGR", "GRAY"]), list(z.string())])
+        .openapi({ description: "Their order, or the names of the channels of images that have others" }),
       mean: list(z.number()),
       std: list(z.number()),
       scale: z.number(),
@@ -55,9 +57,9 @@ export const Model = z
       .openapi({ description: "The fully connected CRF after the network" }),
     transform: OwnTransforms,
     metrics: z.record(z.string(), z.unknown()).openapi({ description: "Clean scores, their split and command" }),
-    license: z.string(),
-    source: z.string(),
-    citation: z.string(),
+    license: z.string().optional(),
+    source: z.string().optional(),
+    citation: z.string().optional(),
     gradient: z
       .strictObject({ supported: z.boolean(), unsupportedOperators: list(z.string()) })
       .openapi({ description: "Whether the network can be differentiated, and the operators that prevent it" }),

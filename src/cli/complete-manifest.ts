@@ -3,6 +3,8 @@
 import { createHash } from "node:crypto";
 import { at, Refusal } from "../node/failure.ts";
 import { readJson } from "../node/files.ts";
+import type { Model } from "../onnx/graph.ts";
+import { precisionOf } from "../segmenter/describe/describe.ts";
 import { parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
 
 /** Name of the file under which the network is kept beside its manifest. */
@@ -13,12 +15,16 @@ const undecided = (sha256: unknown): boolean =>
   sha256 === undefined || (typeof sha256 === "string" && /^0*$/.test(sha256));
 
 /**
- * The manifest at `path`, with the digest of the network filled in, and the name replaced where one is given.
+ * The manifest at `path`, with the digest of the network filled in, its precision where it is left out, and the name replaced where one is given.
  *
  * @throws ManifestError naming each field at fault; Refusal where the digest is another file's.
  */
-export const completeManifest = async (path: string, bytes: Uint8Array, name?: string): Promise<Manifest> => {
-  const given = await readJson(path);
+export const completeManifest = async (
+  path: string,
+  { bytes, model }: { readonly bytes: Uint8Array; readonly model: Model },
+  name?: string,
+): Promise<Manifest> => {
+  const given: Readonly<Record<string, unknown>> = { precision: precisionOf(model), ...(await readJson(path)) };
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   const manifest = await at(path, () =>
     withOwnFile(parseManifest({ ...given, ...(name === undefined ? {} : { name }), file: MODEL_FILE, sha256 })),

@@ -1,22 +1,29 @@
 /** `faultline import`: checks a network against its manifest and stores both where the service looks for them. */
 
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Model } from "../onnx/graph.ts";
 import { openNetwork } from "../segmenter/network.ts";
-import type { Manifest } from "../segmenter/manifest.ts";
+import { parseManifest, type Manifest } from "../segmenter/manifest.ts";
 import { wantedBackend, type Options } from "../node/options.ts";
 import { backendOption } from "./backend.ts";
-import { command, needed } from "./command.ts";
-import { at } from "../node/failure.ts";
-import { readNetwork } from "../node/files.ts";
+import { command } from "./command.ts";
 import { completeManifest, MODEL_FILE } from "./complete-manifest.ts";
+import { described, describeOptions, nameFor, type DescribeValues } from "./describe.ts";
+import { at, UsageError } from "../node/failure.ts";
+import { readNetwork } from "../node/files.ts";
 import { checkReplaceable, storeFolder } from "./store.ts";
 import { grouped } from "./text.ts";
 import { tryNetwork } from "./trial.ts";
 
 const options = {
-  manifest: { type: "string", value: "FILE", help: "its classes, colours, preprocessing and origin, as JSON" },
-  name: { type: "string", value: "NAME", help: "the manifest's unless given" },
+  manifest: {
+    type: "string",
+    value: "FILE",
+    help: "its classes, colours and preprocessing, as JSON; found as init does unless given",
+  },
+  name: { type: "string", value: "NAME", help: "the manifest's, or the file's, unless given" },
+  ...describeOptions,
   models: { type: "string", value: "DIR", default: "models", help: "the folder of networks" },
   force: { type: "boolean", help: "replace a network of that name" },
   backend: backendOption,
@@ -26,7 +33,8 @@ const options = {
 const about = `
 Checks that NET.onnx is what its manifest says (names, sizes, classes, stride; a run forward
 and a gradient on a small image) and stores both as DIR/NAME/model.onnx and
-DIR/NAME/manifest.json. The manifest's "file" and "sha256" are filled in.`;
+DIR/NAME/manifest.json. The manifest's "file", "sha256" and "precision" are filled in. Without
+--manifest it is made from the file, as init does, and what was assumed is printed.`;
 
 const precisionWarning = ({ graph }: Model, { precision }: Manifest): string[] => {
   const quantized = graph.nodes.some((n) => n.op === "DequantizeLinear");
@@ -35,21 +43,42 @@ const precisionWarning = ({ graph }: Model, { precision }: Manifest): string[] =
     : [`precision: is "${precision}", but the network ${quantized ? "is quantised" : "is float"}`];
 };
 
+const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+/** A manifest from the file alone. */
+const madeManifest = async (
+  file: string,
+  bytes: Uint8Array,
+  model: Model,
+  values: DescribeValues & { readonly name?: string | undefined },
+) => {
+  const { found, assumed } = await described(file, model, values.name ?? nameFor(file), values);
+  return { manifest: parseManifest({ ...found, file: MODEL_FILE, sha256: sha256Of(bytes) }), assumed };
+};
+
 export const importNetwork = command({
   name: "import",
   operand: "NET.onnx",
   about,
   options,
   run: async (file, values, io) => {
-    const manifestFile = needed(values.manifest, "import", "--manifest FILE");
+    const manifestFile = values.manifest;
+    const extra = Object.keys(describeOptions).filter((name) => name in values && manifestFile !== undefined);
+    if (extra.length > 0)
+      throw new UsageError(`import: --${extra[0]} and --manifest exclude each other: the manifest says it`);
     const force = values.force === true;
     const wanted = wantedBackend(values.backend);
     const { bytes, model } = await readNetwork(file);
-    const manifest = await completeManifest(manifestFile, bytes, values.name);
+    const { manifest, assumed } =
+      manifestFile === undefined
+        ? await madeManifest(file, bytes, model, values)
+        : { manifest: await completeManifest(manifestFile, { bytes, model }, values.name), assumed: [] };
+    for (const sentence of assumed) io.stderr(`assumed: ${sentence}\n`);
     const folder = join(values.models, manifest.name);
     await checkReplaceable(folder, force);
-    const network = await at(`${file} with ${manifestFile}`, () => openNetwork(manifest, bytes));
-    const trial = await at(`${file} with ${manifestFile}`, () =>
+    const place = manifestFile === undefined ? file : `${file} with ${manifestFile}`;
+    const network = await at(place, () => openNetwork(manifest, bytes));
+    const trial = await at(place, () =>
       tryNetwork(network, values["forward-only"] !== true, wanted, (text) => io.stderr(`${text} …\n`)),
     );
     const warnings = [...precisionWarning(model, manifest), ...trial.warnings];
@@ -80,6 +109,7 @@ export const importNetwork = command({
         backend: choice.backend,
         backendWhy: choice.why,
         warnings,
+        assumed,
       },
     };
   },

@@ -23,8 +23,12 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "write a float network with int8 weights and arithmetic",
     load: async () => (await import("./quantize.ts")).quantizeNetwork,
   },
+  init: {
+    summary: "write a network's manifest from its file",
+    load: async () => (await import("./init.ts")).initNetwork,
+  },
   import: {
-    summary: "check a network against its manifest and store both among the models",
+    summary: "check a network, with its manifest or without, and store both among the models",
     load: async () => (await import("./import.ts")).importNetwork,
   },
   attack: {

@@ -55,9 +55,11 @@ export const openOperand = async (operand: string, manifest?: string): Promise<N
   }
   if (manifest === undefined) {
     if (await isDescribed(operand)) return fromFolder(dirname(operand));
-    throw new Refusal(`${operand}: what it takes and gives is not known; name its manifest with --manifest FILE`);
+    throw new Refusal(
+      `${operand}: what it takes and gives is not known; name its manifest with --manifest FILE (faultline init writes it)`,
+    );
   }
-  const { bytes } = await readNetwork(operand);
-  const complete = await completeManifest(manifest, bytes);
-  return at(`${operand} with ${manifest}`, () => openNetwork(complete, bytes));
+  const read = await readNetwork(operand);
+  const complete = await completeManifest(manifest, read);
+  return at(`${operand} with ${manifest}`, () => openNetwork(complete, read.bytes));
 };

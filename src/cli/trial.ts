@@ -4,8 +4,11 @@ import { crossEntropyObjective } from "../objectives/cross-entropy.ts";
 import { random } from "../random.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
 import type { Runtime } from "../runtime/session.ts";
+import { inputShape } from "../segmenter/adapt.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
+import { requireProbabilities } from "../segmenter/describe/probabilities.ts";
 import { requireFit } from "../segmenter/fit.ts";
+import { planeCount } from "../segmenter/manifest.ts";
 import type { Network } from "../segmenter/network.ts";
 import { createSegmenter, type Image } from "../segmenter/segmenter.ts";
 import { loadAt } from "../segmenter/differentiate/loaded.ts";
@@ -28,12 +31,12 @@ export interface Trial {
 }
 
 /** An image of random grey levels. */
-const noise = ({ height, width }: Size): Image => {
+const noise = (planes: number, { height, width }: Size): Image => {
   const next = random(1);
   return tensorOf(
     "float32",
-    [3, height, width],
-    Array.from({ length: 3 * height * width }, () => 256 * next()),
+    [planes, height, width],
+    Array.from({ length: planes * height * width }, () => 256 * next()),
   );
 };
 
@@ -86,9 +89,10 @@ const tryOn = async (
   const size = requireFit(network);
   const where = `${size.height}x${size.width}`;
   if (withGradient) checkGradient(network, size);
-  const image = noise(size);
+  const image = noise(planeCount(network.manifest.input.channels), size);
   const cache = new SessionCache(runtime, BUDGET_BYTES);
   const segmenter = createSegmenter(network, cache);
+  if (runtime.backend === "wasm") await requireProbabilities(network, image, cache);
 
   progress(`a forward run at ${where}`);
   const forward = await timed(() => segmenter.predict(image));
@@ -115,11 +119,11 @@ const tryOn = async (
 };
 
 /** @throws Refusal that names the nodes that block the gradient. */
-const checkGradient = ({ manifest, model }: Network, { height, width }: Size): void => {
-  const { input, output } = manifest;
+const checkGradient = ({ manifest, model, source }: Network, size: Size): void => {
+  const { input } = manifest;
   try {
     refusingInFlags(() =>
-      requireGradient(loadAt(model, { [input.name]: [1, 3, height, width] }), output.name, [input.name]),
+      requireGradient(loadAt(model, { [input.name]: inputShape(manifest, size) }), source.name, [input.name]),
     );
   } catch (cause) {
     if (!(cause instanceof Refusal)) throw cause;

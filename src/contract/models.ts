@@ -17,10 +17,8 @@ export interface ModelInfo extends Readonly<Omit<Manifest, "file" | "input" | "o
   readonly largestAttack?: Size | undefined;
 }
 
-/** A manifest whose digest and file name are still to be filled in. */
-export type UploadedManifest = Omit<Manifest, "sha256" | "file" | "metrics"> & {
-  readonly [F in "sha256" | "file" | "metrics"]?: Manifest[F] | undefined;
-};
+/** What is stated of a network; the other fields are found from its file. */
+export type UploadedManifest = { readonly [F in keyof Manifest]?: Manifest[F] | undefined };
 
 export interface UploadRequest {
   readonly manifest: UploadedManifest;
@@ -33,6 +31,8 @@ export interface UploadRequest {
 export interface UploadResult {
   readonly outcome: "created" | "replaced" | "unchanged";
   readonly model: ModelInfo;
+  /** What was assumed in the fields of the manifest that were not given, in whole sentences. */
+  readonly assumed: readonly string[];
 }
 
 /** How a request that reports no progress is given up: its signal is watched while it waits and between the parts of its work. */

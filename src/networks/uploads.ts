@@ -3,9 +3,11 @@
 import { OnnxError } from "../onnx/graph.ts";
 import { RuntimeError } from "../runtime/session.ts";
 import { requireFit } from "../segmenter/fit.ts";
-import { ManifestError, parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
+import { describeNetwork } from "../segmenter/describe/describe.ts";
+import { requireProbabilities } from "../segmenter/describe/probabilities.ts";
+import { ManifestError, parseManifest, planeCount, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
-import type { Network } from "../segmenter/network.ts";
+import { readPrepared, type Network } from "../segmenter/network.ts";
 import type { Image } from "../segmenter/segmenter.ts";
 import { type Size, tensorOf } from "../tensor.ts";
 import { FaultlineError, type Failure } from "../contract/failure.ts";
@@ -22,16 +24,18 @@ const fail = (failure: Failure, cause?: unknown): never => {
 };
 
 /** Grey levels that differ from pixel to pixel. */
-const testPicture = ({ height, width }: Size): Image =>
+const testPlanes = (planes: number, { height, width }: Size): Image =>
   tensorOf(
     "float32",
-    [3, height, width],
-    Float32Array.from({ length: 3 * height * width }, (_, i) => (i * 7919) % 256),
+    [planes, height, width],
+    Float32Array.from({ length: planes * height * width }, (_, i) => (i * 7919) % 256),
   );
 
 /** One run on a small picture: what the runtime refuses is refused now. */
-const tryOut = async ({ segmenter }: OpenModel, size: Size): Promise<void> => {
-  const { confidence } = await segmenter.predict(testPicture(size));
+const tryOut = async ({ network, segmenter }: OpenModel, size: Size, cache: SessionCache): Promise<void> => {
+  const picture = testPlanes(planeCount(network.manifest.input.channels), size);
+  await requireProbabilities(network, picture, cache);
+  const { confidence } = await segmenter.predict(picture);
   if (confidence.data.every((v) => v > 0 && v <= 1.0001)) return;
   const where = `a picture of ${size.width}×${size.height}`;
   throw new RuntimeError(`the output on ${where} gives confidences outside 0 to 1: it overflows, or is no probability`);
@@ -43,7 +47,7 @@ const MOST_NODES = 4096;
 /** Names of operators are kept and listed with the model. */
 const LONGEST_OPERATOR = 200;
 
-const requireFewNodes = ({ model: { graph } }: Network): void => {
+const requireFewNodes = ({ graph }: Network["model"]): void => {
   const { length } = graph.nodes;
   if (length > MOST_NODES) throw new OnnxError(`has ${length} nodes; at most ${MOST_NODES} are taken`, "graph");
   const long = graph.nodes.find(({ op }) => op.length > LONGEST_OPERATOR);
@@ -65,18 +69,34 @@ const blamed = (cause: unknown): never => {
   throw cause;
 };
 
-/** Its digest filled in or compared, under a file name that no other upload has. */
-const completed = async ({ manifest, model }: UploadRequest): Promise<Manifest> => {
+/** Numbers that identify a network by name, where none is given. */
+const NAME_DIGITS = 12;
+
+/** The fields that say how a network is run; where one is missing, the network is run to find it. */
+const described = ["classes", "input", "output", "precision"] as const;
+
+/**
+ * The manifest, under a file name that no other upload has: its digest is filled in or compared, and what is not given is found from
+ * the file.
+ */
+const completed = async ({ manifest: given, model: bytes }: UploadRequest, cache: SessionCache) => {
+  const sha256 = await sha256Of(bytes);
+  const { name = `network-${sha256.slice(0, NAME_DIGITS)}` } = given;
   try {
-    withOwnFile(manifest);
+    withOwnFile(given);
+    if (given.sha256 !== undefined && given.sha256 !== sha256)
+      throw new ManifestError(`is another file's; this one's is ${sha256}`, "sha256");
+    const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    const file = `${sha256}-${crypto.randomUUID()}.onnx`;
+    if (described.every((field) => given[field] !== undefined))
+      return { manifest: parseManifest({ ...stated, name, sha256, file }), assumed: [] };
+    const model = readPrepared(bytes);
+    requireFewNodes(model);
+    const { found, assumed } = await describeNetwork(model, { name, classes: given.classes }, testPlanes, cache);
+    return { manifest: parseManifest({ ...found, ...stated, name, sha256, file }), assumed };
   } catch (cause) {
-    blamed(cause);
+    return blamed(cause);
   }
-  const sha256 = await sha256Of(model);
-  if (manifest.sha256 !== undefined && manifest.sha256 !== sha256)
-    blamed(new ManifestError(`is another file's; this one's is ${sha256}`, "sha256"));
-  const file = `${sha256}-${crypto.randomUUID()}.onnx`;
-  return parseManifest({ ...manifest, metrics: manifest.metrics ?? {}, sha256, file });
 };
 
 const same = (a: Manifest, b: Manifest): boolean =>
@@ -108,11 +128,11 @@ export const createUploads = ({ models, cache, store, most }: UploadsOptions): U
   const examined = async (manifest: Manifest, bytes: Uint8Array): Promise<ModelInfo> => {
     try {
       const network = await checkedNetwork(manifest, bytes);
-      requireFewNodes(network);
+      requireFewNodes(network.model);
       const size = requireFit(network);
       const model = openModel(network, bytes.length, cache);
       requireMemory({ cache, segmenter: model.segmenter, nodes: nodesOf(network) }, size, []);
-      await tryOut(model, size);
+      await tryOut(model, size, cache);
       return modelInfo(model, cache);
     } catch (cause) {
       return blamed(cause);
@@ -120,17 +140,19 @@ export const createUploads = ({ models, cache, store, most }: UploadsOptions): U
   };
 
   const add = async (request: UploadRequest): Promise<UploadResult> => {
-    const { name } = request.manifest;
-    if (models.isShipped(name)) fail({ kind: "model-exists", model: name, sha256: null });
-    const manifest = await completed(request);
+    const wanted = request.manifest.name;
+    if (wanted !== undefined && models.isShipped(wanted)) fail({ kind: "model-exists", model: wanted, sha256: null });
+    const { manifest, assumed } = await completed(request, cache);
+    const { name } = manifest;
     const former = await models.uploaded(name);
-    if (former && same(former.manifest, manifest)) return { outcome: "unchanged", model: await models.info(name) };
+    if (former && same(former.manifest, manifest))
+      return { outcome: "unchanged", model: await models.info(name), assumed };
     if (former && !request.replace) fail({ kind: "model-exists", model: name, sha256: former.manifest.sha256 });
     if (!former && (await store.list()).length >= most) fail({ kind: "uploads-full", most });
     const info = await examined(manifest, request.model);
     await written(store.write({ manifest, info, foundBy: models.foundBy }, request.model));
     if (former) await store.removeFile(name, former.manifest.file);
-    return { outcome: former ? "replaced" : "created", model: info };
+    return { outcome: former ? "replaced" : "created", model: info, assumed };
   };
 
   /** Also where the entry cannot be read any more. */

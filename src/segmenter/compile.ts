@@ -17,6 +17,7 @@ import { footprint, type Footprint } from "../runtime/memory/memory.ts";
 import { within } from "../lowering/wasm/within.ts";
 import type { Backend } from "../runtime/session.ts";
 import { transformed, type Front } from "./front.ts";
+import { planeCount } from "./manifest.ts";
 import type { Network } from "./network.ts";
 import { pixelsOf, type Pixels } from "./pixels.ts";
 import { refined, usualRefinement, type Crf } from "./refinement.ts";
@@ -34,7 +35,9 @@ export interface Compiled {
 const labelsOf = (op: Builder, { logits, unpack }: Pixels): Value =>
   unpack(op.cast(op.ArgMax(logits, { axis: 1, keepdims: 0 }), "uint8"));
 
-const imageInput = (op: Builder, { height, width }: Size): Value => op.input("image", "float32", [1, 3, height, width]);
+/** The image [1,P,H,W], P planes: red, green and blue unless the manifest names others. */
+const imageInput = (op: Builder, { manifest: { input } }: Network, { height, width }: Size): Value =>
+  op.input("image", "float32", [1, planeCount(input.channels), height, width]);
 
 /** The outputs are computed in the order given, `gradients` last. */
 const compiled = (
@@ -55,7 +58,7 @@ const compiled = (
 /** `image` float32 [1,3,H,W] ↦ `labels` uint8 [1,H,W], `confidence` float32 [1,H,W]: the largest class probability. */
 export const compileForward = (network: Network, size: Size, target: Backend = "wasm"): Compiled => {
   const op = createBuilder("forward");
-  const seen = transformed(op, network.front, imageInput(op, size));
+  const seen = transformed(op, network.front, imageInput(op, network, size));
   const logits = refined(op, seen.undo(logitsOf(op, network, seen.image, "forward")), network.refinement, target);
   const pixels = pixelsOf(op, logits, network.manifest.void);
   // max softmax = 1 ÷ Σ e^(z − max z)
@@ -92,7 +95,7 @@ const climbed = (
   purpose: "forward" | "gradient",
   target: Backend,
 ) => {
-  const image = imageInput(op, size);
+  const image = imageInput(op, network, size);
   const inputs = inputsOf(op, objective, size);
   const { manifest } = network;
   const seen = transformed(op, network.front, image);
@@ -123,7 +126,7 @@ export interface GradientOptions {
  * [1,3,H,W], `loss`: the value, a sum over the pixels that count, `labels` uint8 [1,H,W]: the prediction, and `perPixel`
  * float32 [1,H,W] where the objective gives it.
  *
- * @throws UnsupportedOperatorError where the network has an operator without a gradient rule.
+ * @throws UnsupportedOperatorError where the network has an operator without a gradient rule, or gives labels alone.
  */
 export const compileGradient = (
   network: Network,
@@ -133,6 +136,8 @@ export const compileGradient = (
 ): Compiled => {
   const op = createBuilder("gradient");
   const { labels, built, pixels, back } = climbed(op, network, size, objective, "gradient", target);
+  const { end } = network.source;
+  if (end !== undefined) throw new UnsupportedOperatorError(end, network.source.name, network.model.opset);
   const dx = back(pixels.logits, built.cotangent);
   const seen = built.perPixel ? { perPixel: pixels.unpack(built.perPixel) } : {};
   return compiled(op, { labels, loss: built.value, ...seen }, { gradient: dx }, { target, room });

@@ -2,9 +2,10 @@
 
 import { createBuilder } from "../onnx/build.ts";
 import { OnnxError } from "../onnx/graph.ts";
-import { load } from "../onnx/load.ts";
+import { axisOf } from "./adapt.ts";
 import { networkSize } from "./size.ts";
-import { ManifestError } from "./manifest.ts";
+import { run } from "./view.ts";
+import { channelCount, ManifestError } from "./manifest.ts";
 import type { Network } from "./network.ts";
 import { dimensionsOf, type Size } from "../tensor.ts";
 
@@ -19,28 +20,52 @@ const trialSizes = ({ manifest }: Network): readonly [Size, Size] => {
   return [square(count), square(count + 1)];
 };
 
-/** The output's shape, inferred. */
-const outputShape = ({ manifest, model }: Network, { height, width }: Size): readonly number[] => {
+/** The shape of the logits [1,C,h,w], inferred. @throws ManifestError where the output is no map of classes. */
+const logitsShape = (network: Network, { height, width }: Size): readonly number[] => {
   const op = createBuilder();
-  const image = op.input(manifest.input.name, "float32", [1, 3, height, width]);
-  return load(op, model, { [manifest.input.name]: image })[manifest.output.name]!.shape;
+  const image = op.input("image", "float32", [1, channelCount(network.manifest.input.channels), height, width]);
+  return run(op, network, image).shape;
 };
 
 const requireInput = ({ manifest: { input }, model: { graph } }: Network): void => {
   const shape = graph.inputs.find((v) => v.name === input.name)?.shape;
-  for (const [i, side] of (["height", "width"] as const).entries()) {
-    const own = shape?.[i + 2];
+  if (!shape) return;
+  const { layout, channels } = input;
+  if (shape.length !== layout.length)
+    throw new ManifestError(`is ${layout}, but the network's input has ${shape.length} axes`, "input.layout");
+  for (const [side, axis] of [
+    ["height", "H"],
+    ["width", "W"],
+  ] as const) {
+    const own = shape[axisOf(layout, axis)];
     if (typeof own === "number" && input[side] !== own)
       throw new ManifestError(`is ${JSON.stringify(input[side])}, but the network's is ${own}`, `input.${side}`);
   }
+  const [own, count] = [shape[axisOf(layout, "C")], channelCount(channels)];
+  if (typeof own === "number" && own !== count) {
+    const given = `are ${JSON.stringify(channels)}, ${count}, but the network's input has ${own} by the layout ${layout}`;
+    throw new ManifestError(given, "input.channels");
+  }
+  if (layout.startsWith("N") && typeof shape[0] === "number" && shape[0] !== 1)
+    throw new ManifestError(
+      `takes ${shape[0]} images at a time; export the network for one, or any number`,
+      "input.name",
+    );
 };
 
-const requireOutput = ({ output, classes }: Network["manifest"], size: Size, shape: readonly number[]): void => {
-  if (shape.length !== 4 || shape[0] !== 1)
-    throw new ManifestError(`"${output.name}" is [${shape.join(", ")}], not [1, classes, H, W]`, "output.name");
+const requireOutput = (network: Network, size: Size, shape: readonly number[]): void => {
+  const { output, classes } = network.manifest;
   const [, channels, height, width] = dimensionsOf({ shape }, 4);
-  if (channels < classes.length)
-    throw new ManifestError(`are ${classes.length}, but "${output.name}" has ${channels} channels`, "classes");
+  const { name } = network.source;
+  if (channels < classes.length) {
+    const [given, first] =
+      output.activation === "sigmoid"
+        ? [channels - 1, ", with the background as one more class first"]
+        : [channels, ""];
+    const advice = channels === 1 ? '; a single channel is a sigmoid\'s: "activation": "sigmoid"' : "";
+    const counted = `"${name}" has ${given} ${given === 1 ? "channel" : "channels"}`;
+    throw new ManifestError(`are ${classes.length}, but ${counted}${first}${advice}`, "classes");
+  }
   if (Math.round(size.height / height) !== output.stride || Math.round(size.width / width) !== output.stride) {
     const given = `an image of ${size.width}×${size.height} gives ${width}×${height}`;
     throw new ManifestError(`is ${output.stride}, but ${given}`, "output.stride");
@@ -54,15 +79,14 @@ const requireOutput = ({ output, classes }: Network["manifest"], size: Size, sha
  * @throws ManifestError that names the field at fault; OnnxError where the network takes no such image at all.
  */
 export const requireFit = (network: Network): Size => {
-  const { manifest } = network;
   const [size, next] = trialSizes(network);
   requireInput(network);
-  requireOutput(manifest, size, outputShape(network, size));
+  requireOutput(network, size, logitsShape(network, size));
   try {
-    outputShape(network, next);
+    logitsShape(network, next);
   } catch (cause) {
     if (!(cause instanceof OnnxError)) throw cause;
-    const { multipleOf } = manifest.input;
+    const { multipleOf } = network.manifest.input;
     const declared = multipleOf === undefined ? "is absent" : `is ${multipleOf}`;
     const refused = `the network refuses ${next.width}×${next.height}: ${cause.message}`;
     throw new ManifestError(`${declared}, but ${refused}`, "input.multipleOf", { cause });

@@ -6,13 +6,63 @@ import { transformEntry, transformNames, type TransformName } from "../transform
 import { MOST_TRANSFORMS, transformFault, type TransformSpec } from "../transforms/pipeline.ts";
 import type { TransformOption } from "../transforms/transform.ts";
 
+/** Of a network's input. */
+const MOST_CHANNELS = 64;
+
 const grey = z.number().int().min(0).max(255);
 const extent = z.union([z.number().int().positive().max(16384), z.literal("dynamic")]);
 const name = z
   .string()
   .max(64)
   .regex(/^[a-z0-9][a-z0-9._-]*$/, "lower-case letters, digits, '.', '_' and '-'");
-const perChannel = z.array(z.number()).length(3);
+const perChannel = z.array(z.number()).min(1).max(MOST_CHANNELS);
+const text = z.string().min(1);
+
+const channels = z.union(
+  [z.enum(["RGB", "BGR", "GRAY"]), z.array(z.string().min(1).max(64)).min(1).max(MOST_CHANNELS)],
+  '"RGB", "BGR", "GRAY", or a list of the names of the picture\'s channels',
+);
+
+/** Number of the network's input channels. */
+export const channelCount = (of: z.infer<typeof channels>): number =>
+  typeof of === "string" ? { RGB: 3, BGR: 3, GRAY: 1 }[of] : of.length;
+
+/** Number of the planes of the pictures that the network is for: red, green and blue, or those that it names. */
+export const planeCount = (of: z.infer<typeof channels>): number => (typeof of === "string" ? 3 : of.length);
+
+/** How the pixels of a picture become the network's input. */
+const inputSchema = z
+  .strictObject({
+    name: text,
+    layout: z.enum(["NCHW", "NHWC", "CHW", "HWC"]).default("NCHW"),
+    width: extent,
+    height: extent,
+    multipleOf: z.number().int().positive().optional(),
+    fit: z.enum(["resize", "pad", "tile"]).optional(),
+    overlap: z.number().int().min(0).optional(),
+    channels,
+    mean: perChannel,
+    std: perChannel.refine((std) => std.every((s) => s !== 0), "must hold no zeros"),
+    scale: z.number().refine((s) => s !== 0, "must not be 0"),
+  })
+  .superRefine((input, context) => {
+    const count = channelCount(input.channels);
+    for (const field of ["mean", "std"] as const) {
+      if (input[field].length === count) continue;
+      const message = `must have a number for each channel, ${count}, not ${input[field].length}`;
+      context.addIssue({ code: "custom", path: [field], message });
+    }
+  });
+
+/** What the network's output means. */
+const outputSchema = z.strictObject({
+  name: text,
+  kind: z.enum(["logits", "probabilities", "labels"]),
+  layout: z.enum(["NCHW", "NHWC", "CHW", "HWC", "NHW", "HW"]).optional(),
+  activation: z.enum(["softmax", "sigmoid"]).optional(),
+  threshold: z.number().gt(0).lt(1).optional(),
+  stride: z.number().int().positive(),
+});
 
 /** Fully connected CRF; the parameters' ranges are checked where it is used. */
 export const crfSchema = z.strictObject({
@@ -47,54 +97,45 @@ export const transformsSchema = z
 
 export const manifestSchema = z.strictObject({
   name,
-  architecture: z.string().min(1),
-  dataset: z.string().min(1),
+  architecture: text.optional(),
+  dataset: text.optional(),
   classes: z
-    .array(z.strictObject({ name: z.string().min(1), color: z.tuple([grey, grey, grey]) }))
+    .array(z.strictObject({ name: text, color: z.tuple([grey, grey, grey]) }))
     .min(2)
     .max(255),
-  void: z.literal(255),
+  void: z.literal(255).default(255),
   file: z.string().regex(/^[^/\\]+$/, "a file beside the manifest"),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits"),
   network: name.optional(),
   precision: z.enum(["int8", "fp32"]),
-  input: z.strictObject({
-    name: z.string().min(1),
-    layout: z.literal("NCHW"),
-    width: extent,
-    height: extent,
-    multipleOf: z.number().int().positive().optional(),
-    fit: z.enum(["resize", "pad", "tile"]).optional(),
-    overlap: z.number().int().min(0).optional(),
-    channels: z.enum(["RGB", "BGR"]),
-    mean: perChannel,
-    std: perChannel.refine((std) => std.every((s) => s !== 0), "must hold no zeros"),
-    scale: z.number().refine((s) => s !== 0, "must not be 0"),
-  }),
-  output: z.strictObject({
-    name: z.string().min(1),
-    kind: z.enum(["logits", "probabilities", "labels"]),
-    stride: z.number().int().positive(),
-  }),
+  input: inputSchema,
+  output: outputSchema,
   scales: z.array(z.number().min(0.1).max(4)).min(1).max(8).optional(),
   fusion: z.enum(["max", "mean"]).optional(),
   crf: crfSchema.optional(),
   transform: transformsSchema.optional(),
-  metrics: z.record(z.string(), z.unknown()),
-  license: z.string().min(1),
-  source: z.string().min(1),
-  citation: z.string().min(1),
+  metrics: z.record(z.string(), z.unknown()).default({}),
+  license: text.optional(),
+  source: text.optional(),
+  citation: text.optional(),
 });
 
 /**
  * What is said of a network: its classes, its input and output, its origin.
  *
  * The network's input is (scale·pixel − mean)/std per channel, in the order of `channels`; `mean` and `std` are in that order.
+ * `GRAY` is the luma of the red, green and blue channels; a list names the channels of pictures that have others than these three.
+ * Where the network's own input is uint8, the result is rounded to it. `layout` is the order of the axes; N has one element.
  * `dynamic` sizes follow the image, rounded to `multipleOf`. Outputs beyond `classes` are predicted but never scored.
  *
  * `input.fit`: what becomes of an image of another size. It is resized (the default), or padded with the mean colour to
  * the next multiple, or cut into tiles of the fixed `width` × `height` that overlap by at least `overlap` pixels. Where
  * there are several `scales`, the logits of the image at each are fused, by their largest (the default) or their mean.
+ *
+ * `output.layout` is the order of the output's axes; without C there is one channel. By default it is NCHW, and for labels it follows
+ * from the shape. `output.activation` is `softmax` (the default), where the channels are the classes, or `sigmoid`, where each channel
+ * decides for itself: the first class is then the background, which is where no channel reaches `output.threshold` (default 0.5), and the
+ * others are the channels. `output.kind` is `labels` where the network gives class indices alone.
  *
  * `crf`: a fully connected CRF behind the logits; src/crf/parameters.ts has its symbols.
  *
@@ -116,9 +157,18 @@ export class ManifestError extends Error {
   }
 }
 
+/** A fault of a field in words; undefined leaves it to zod, whose words are clear for numbers out of range and unknown fields. */
+const inWords: z.core.$ZodErrorMap = (issue) => {
+  if (issue.code !== "unrecognized_keys" && issue.input === undefined) return "is required";
+  if (issue.code === "invalid_value") return `must be ${issue.values.map((v) => JSON.stringify(v)).join(" or ")}`;
+  if (issue.code === "invalid_type") return `must be of type ${issue.expected}`;
+  if (issue.code === "unrecognized_keys") return `has no field ${issue.keys.map((key) => `"${key}"`).join(", ")}`;
+  return undefined;
+};
+
 /** A manifest from JSON. @throws ManifestError that names each field at fault. */
 export const parseManifest = (value: unknown): Manifest => {
-  const result = manifestSchema.safeParse(value);
+  const result = manifestSchema.safeParse(value, { error: inWords });
   if (result.success) return result.data;
   const faults = result.error.issues.map((issue) => `${issue.path.join(".") || "(root)"}: ${issue.message}`);
   throw new ManifestError(`the manifest is not valid: ${faults.join("; ")}`);
@@ -150,7 +200,9 @@ const onlyWhere = (field: string, value: unknown, holds: boolean, wanted: string
 };
 
 /** Refuses what no schema of single fields can tell. @throws ManifestError that names the field at fault. */
-export const requireConsistent = ({ input, scales, fusion, crf, transform }: Manifest): void => {
+export const requireConsistent = ({ input, output, scales, fusion, crf, transform }: Manifest): void => {
+  onlyWhere("output.threshold", output.threshold, output.activation === "sigmoid", '"activation": "sigmoid"');
+  onlyWhere("output.activation", output.activation, output.kind !== "labels", "logits or probabilities");
   const fault = crf && crfFault(crf);
   if (fault) throw new ManifestError(fault.message, `crf.${fault.field}`);
   const refused = transform && transformFault(transform);

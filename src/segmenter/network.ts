@@ -6,25 +6,30 @@ import type { Model } from "../onnx/graph.ts";
 import { fuseBatchNormalization } from "../onnx/passes/fuse-batch-norm.ts";
 import { inSinglePrecision } from "../onnx/passes/single-precision.ts";
 import { readModel } from "../onnx/read.ts";
+import { exposing, sourceOf, type Source } from "./source.ts";
 import { ManifestError, requireConsistent, type Manifest } from "./manifest.ts";
 
 /** A network that its manifest describes: both, checked against each other. */
 export interface Network {
   readonly manifest: Manifest;
   readonly model: Model;
+  /** What of the model is read as logits. */
+  readonly source: Source;
   /** The CRF behind its logits, where a graph is to have one. */
   readonly refinement?: Refinement;
   /** The transformations before it, where a graph is to have them. */
   readonly front?: Front | undefined;
 }
 
-/** Reads the network of a manifest. @throws OnnxError for a bad file, ManifestError where the two do not fit. */
-export const openNetwork = (manifest: Manifest, bytes: Uint8Array): Network => {
+const requireInputType = ({ input }: Manifest, { graph }: Model): void => {
+  const dtype = graph.inputs.find((v) => v.name === input.name)!.dtype;
+  if (dtype === "float32" || dtype === "uint8") return;
+  throw new ManifestError(`is ${dtype}; networks of float32, float16 or uint8 images are taken`, "input.name");
+};
+
+/** A manifest and the model that it describes. @throws ManifestError where the two do not fit. */
+export const networkOf = (manifest: Manifest, model: Model): Network => {
   requireConsistent(manifest);
-  if (manifest.output.kind === "labels") {
-    throw new ManifestError("labels alone have neither confidence nor gradient; export the logits", "output.kind");
-  }
-  const model = fuseBatchNormalization(inSinglePrecision(readModel(bytes)));
   const requireName = (field: string, wanted: string, present: readonly { readonly name: string }[]) => {
     if (present.some((v) => v.name === wanted)) return;
     throw new ManifestError(`the network has no "${wanted}", only ${present.map((v) => v.name).join(", ")}`, field);
@@ -35,9 +40,24 @@ export const openNetwork = (manifest: Manifest, bytes: Uint8Array): Network => {
   if (others.length > 0) {
     const remedy = "export the network with its other inputs fixed, as initializers";
     throw new ManifestError(
-      `is all that is given; the network wants ${others.join(", ")} too; ${remedy}`,
+      `is all that is given; the network needs ${others.join(", ")} too; ${remedy}`,
       "input.name",
     );
   }
-  return { manifest, model };
+  requireInputType(manifest, model);
+  const source = sourceOf(model.graph, model.opset, manifest);
+  const notes = [...(model.notes ?? []), ...(source.note === undefined ? [] : [source.note])];
+  return { manifest, model: { ...model, notes, graph: exposing(model.graph, source) }, source };
+};
+
+/** The model of a file, as segmenters run it. @throws OnnxError for a bad file. */
+export const prepared = (model: Model): Model => fuseBatchNormalization(inSinglePrecision(model));
+
+/** Reads a file as segmenters run it. @throws OnnxError for a bad file. */
+export const readPrepared = (bytes: Uint8Array): Model => prepared(readModel(bytes));
+
+/** Reads the network of a manifest. @throws OnnxError for a bad file, ManifestError where the two do not fit. */
+export const openNetwork = (manifest: Manifest, bytes: Uint8Array): Network => {
+  requireConsistent(manifest);
+  return networkOf(manifest, readPrepared(bytes));
 };

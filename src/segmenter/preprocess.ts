@@ -16,13 +16,26 @@ export const resized = (op: Builder, x: Value, size: Size): Value =>
         coordinate_transformation_mode: "half_pixel",
       });
 
-/** The user's image [1,3,H,W], RGB 0..255, to the network's input: size, channel order, (scale·x − mean)/std. */
-export const preprocess = (op: Builder, image: Value, { input }: Manifest, size: Size): Value => {
-  const scaled = resized(op, image, size);
-  const ordered = input.channels === "RGB" ? scaled : op.Gather(scaled, op.ints([2, 1, 0]), { axis: 1 });
-  const perChannel = (values: readonly number[]) => op.tensor(tensorOf("float32", [1, 3, 1, 1], values), "per_channel");
+/** Luma of RGB (ITU-R BT.601), as most libraries make a colour picture grey. */
+const LUMA = [0.299, 0.587, 0.114];
+
+/** The planes of the picture as the network's channels. */
+const ordered = (op: Builder, image: Value, channels: Manifest["input"]["channels"]): Value => {
+  if (channels === "BGR") return op.Gather(image, op.ints([2, 1, 0]), { axis: 1 });
+  if (channels !== "GRAY") return image;
+  const weights = op.tensor(tensorOf("float32", [1, 3, 1, 1], LUMA), "luma");
+  return op.ReduceSum(op.Mul(image, weights), op.ints([1]), { keepdims: 1 });
+};
+
+/** The user's image [1,P,H,W], 0..255, to the network's channels [1,C,H,W]: size, channel order, (scale·x − mean)/std. */
+export const preprocess = (op: Builder, image: Value, { input }: Pick<Manifest, "input">, size: Size): Value => {
+  const x = ordered(op, resized(op, image, size), input.channels);
+  const isRaw = input.scale === 1 && input.mean.every((m) => m === 0) && input.std.every((s) => s === 1);
+  if (isRaw) return x;
+  const perChannel = (values: readonly number[]) =>
+    op.tensor(tensorOf("float32", [1, values.length, 1, 1], values), "per_channel");
   // (scale·x − mean)/std = (x − mean/scale)·(scale/std)
-  const centred = op.Sub(ordered, perChannel(input.mean.map((m) => m / input.scale)));
+  const centred = op.Sub(x, perChannel(input.mean.map((m) => m / input.scale)));
   return op.Mul(centred, perChannel(input.std.map((s) => input.scale / s)));
 };
 

@@ -3,6 +3,7 @@
 import type { Builder } from "../onnx/build.ts";
 import { load, type Lower } from "../onnx/load.ts";
 import type { Value } from "../onnx/value.ts";
+import { asInput, asLogits } from "./adapt.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Network } from "./network.ts";
 import { cropped, padded, preprocess, resized } from "./preprocess.ts";
@@ -30,14 +31,16 @@ const fits: Readonly<Record<Fit, FitImage>> = {
   },
 };
 
-/** The network's output as logits; of probabilities the logarithm. */
-const run = (op: Builder, { manifest: { input, output }, model }: Network, x: Value, lower: Lower): Value => {
-  const result = load(op, model, { [input.name]: x }, lower)[output.name];
-  if (!result) throw new RangeError(`the network has no output "${output.name}"`);
-  return output.kind === "probabilities" ? op.Log(op.Max(result, op.constant(1e-30))) : result;
+/** Logits of whatever size of the preprocessed image [1,C,h,w]. */
+export const run = (op: Builder, { manifest, model, source }: Network, x: Value, lower?: Lower): Value => {
+  const { name } = manifest.input;
+  const dtype = model.graph.inputs.find((v) => v.name === name)!.dtype;
+  const result = load(op, model, { [name]: asInput(op, x, manifest, dtype) }, lower)[source.name];
+  if (!result) throw new RangeError(`the network has no output "${source.name}"`);
+  return asLogits(op, result, source, manifest);
 };
 
-/** Logits [1,C,H,W] of the image [1,3,H,W], which the network sees at `scale` times its size. */
+/** Logits [1,C,H,W] of the image [1,P,H,W], P planes, which the network sees at `scale` times its size. */
 export const viewOf = (op: Builder, network: Network, image: Value, scale: number, lower: Lower): Value => {
   const { manifest } = network;
   const size = spatialSize(image);

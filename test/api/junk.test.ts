@@ -5,7 +5,10 @@ import { clientOf, formBody, problemIn } from "../support/api-request.ts";
 import { fakeModel, fakePng, fakeService } from "../support/fake-service.ts";
 
 const logged: unknown[] = [];
-const uploads = { add: async () => ({ outcome: "created", model: fakeModel }) as const, remove: async () => {} };
+const uploads = {
+  add: async () => ({ outcome: "created", model: fakeModel, assumed: [] }) as const,
+  remove: async () => {},
+};
 const client = clientOf(fakeService({ uploads }), {
   limits: { bodyBytes: 20_000 },
   log: (error) => logged.push(error),

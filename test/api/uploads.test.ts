@@ -7,7 +7,7 @@ import { fakeModel, fakePng, fakeService } from "../support/fake-service.ts";
 
 const path = "/v1/models";
 
-const manifest: UploadedManifest = {
+const manifest = {
   name: "mine",
   architecture: "a",
   dataset: "d",
@@ -31,7 +31,7 @@ const manifest: UploadedManifest = {
   license: "MIT",
   source: "s",
   citation: "c",
-};
+} satisfies UploadedManifest;
 
 /** A client of a service that takes every upload, and what reached it. */
 const accepting = (outcome: UploadResult["outcome"] = "created", options: AppOptions = {}) => {
@@ -40,7 +40,7 @@ const accepting = (outcome: UploadResult["outcome"] = "created", options: AppOpt
   const uploads = {
     add: async (request: UploadRequest): Promise<UploadResult> => {
       added.push(request);
-      return { outcome, model: { ...fakeModel, name: request.manifest.name } };
+      return { outcome, model: { ...fakeModel, name: request.manifest.name ?? "unnamed" }, assumed: [] };
     },
     remove: async (name: string) => {
       removed.push(name);
@@ -77,8 +77,15 @@ describe("POST /v1/models", () => {
     const service = accepting();
     const response = await post(service);
     expect([response.status, response.headers.get("location")]).toEqual([201, "/v1/models/mine"]);
-    expect(await response.json()).toEqual({ ...fakeModel, name: "mine" });
-    expect(service.added).toEqual([{ manifest, model: fakePng, replace: false }]);
+    expect(await response.json()).toEqual({ ...fakeModel, name: "mine", assumed: [] });
+    expect(service.added).toEqual([{ manifest: { ...manifest, metrics: {} }, model: fakePng, replace: false }]);
+  });
+
+  it("takes a network without a manifest, or with a part of one", async () => {
+    const service = accepting();
+    expect((await post(service, { model: new Blob([fakePng]) })).status).toBe(201);
+    expect((await post(service, { model: new Blob([fakePng]), manifest: '{"name":"mine"}' })).status).toBe(201);
+    expect(service.added.map((added) => added.manifest.name)).toEqual([undefined, "mine"]);
   });
 
   it("takes the manifest as a file of its own type", async () => {
@@ -99,7 +106,7 @@ describe("POST /v1/models", () => {
     ["a path for a name", { name: "../../etc/passwd" }, "/manifest/name"],
     ["a hidden name", { name: ".mine" }, "/manifest/name"],
     ["a long name", { name: "a".repeat(65) }, "/manifest/name"],
-    ["no name", { name: undefined }, "/manifest/name"],
+    ["a class without a colour", { classes: [manifest.classes[0], { name: "b" }] }, "/manifest/classes/1/color"],
     ["one class", { classes: [{ name: "a", color: [0, 0, 0] }] }, "/manifest/classes"],
     ["a colour out of range", { classes: [manifest.classes[0], { name: "b", color: [0, 0, 256] }] }, "/manifest/classes/1/color/2"], // prettier-ignore
     ["a size that is neither", { input: { ...manifest.input, width: "any" } }, "/manifest/input/width"],
@@ -143,7 +150,6 @@ describe("POST /v1/models", () => {
   });
 
   it.each<[string, Parts, string[]]>([
-    ["no manifest", { model: new Blob([fakePng]) }, ["/manifest"]],
     ["a manifest that is no object", { ...partsOf(), manifest: "3" }, ["/manifest"]],
     ["a manifest that no recursion survives", { ...partsOf(), manifest: `{"metrics":{"a":${"[".repeat(30_000)}${"]".repeat(30_000)}}}` }, ["/manifest"]], // prettier-ignore
     ["no model", { manifest: JSON.stringify(manifest) }, ["/model"]],

@@ -140,7 +140,12 @@ describe("what does not fit is refused by field", () => {
       described({ output: { stride: 2 } }),
       /output.stride: is 2, but an image of 128×128 gives 128×128/,
     ],
-    ["labels alone", {}, described({ output: { kind: "labels" } }), /output.kind: labels alone have neither/],
+    [
+      "labels alone",
+      {},
+      described({ output: { kind: "labels" } }),
+      /output.kind: "output" is \[1, 4, 128, 128\], not a map of labels/,
+    ],
     ["the multiple", coarse, described(), /input.multipleOf: is 2, but the network refuses 130×130: node SpaceToDepth/],
     [
       "an output that is no map",
@@ -157,7 +162,7 @@ describe("what does not fit is refused by field", () => {
     ["another's file", {}, described({ network: "base" }), /network: is for variants of shipped networks/],
     ["padding of a fixed size", {}, described({ input: { fit: "pad", width: 64 } }), /input.fit: is "pad", which/],
     ["a field", {}, { ...described(), license: "" }, /net\d+.json: the manifest is not valid: license: /],
-    ["a field that is not known", {}, { ...described(), colour: 1 }, /Unrecognized key: "colour"/],
+    ["a field that is not known", {}, { ...described(), colour: 1 }, /has no field "colour"/],
     ["the name", {}, { ...described(), name: "../up" }, /name: lower-case letters, digits/],
   ];
 

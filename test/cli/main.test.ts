@@ -17,7 +17,7 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
   version: string;
 };
 
-const commands = ["inspect", "differentiate", "quantize", "import", "attack", "audit"];
+const commands = ["inspect", "differentiate", "quantize", "init", "import", "attack", "audit"];
 const operands: Readonly<Record<string, string>> = { attack: "NET IMAGE…", audit: "NET IMAGE…" };
 
 describe("help", () => {
@@ -45,7 +45,7 @@ describe("help", () => {
 
 describe("a wrong command line ends with 2, one line and no result", () => {
   it.each([
-    [[], /a command is missing; there are inspect, differentiate, quantize, import, attack, audit/],
+    [[], /a command is missing; there are inspect, differentiate, quantize, init, import, attack, audit/],
     [["explain", "x.onnx"], /there is no command "explain x.onnx"; there are inspect/],
     [["help", "explain"], /there is no command/],
     [["inspect"], /inspect: NET.onnx is missing; see faultline inspect --help/],
@@ -63,7 +63,7 @@ describe("a wrong command line ends with 2, one line and no result", () => {
     [["differentiate", network, "-o", path("x.onnx"), "--loss", "hinge"], /"hinge" is not one of cross-entropy, sum/],
     [["quantize", network, "--calibrate", "."], /-o FILE is missing/],
     [["quantize", network, "-o", path("x.onnx")], /--calibrate DIR is missing/],
-    [["import", network], /--manifest FILE is missing/],
+    [["import", network, "--like", "vgg"], /--like must be one of imagenet/],
   ] as const)("%j", async (argv, message) => {
     const { code, stdout, stderr } = await faultline(...argv);
     expect([code, stdout]).toEqual([2, ""]);

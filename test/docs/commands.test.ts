@@ -17,7 +17,7 @@ const helpOf = async (command: string): Promise<string> => {
   return text;
 };
 
-const subcommands = ["inspect", "differentiate", "quantize", "import", "attack", "audit"];
+const subcommands = ["inspect", "differentiate", "quantize", "init", "import", "attack", "audit"];
 const helps: Readonly<Record<string, string>> = Object.fromEntries(
   await Promise.all(subcommands.map(async (name) => [name, await helpOf(name)])),
 );

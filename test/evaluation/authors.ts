@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { referenceNetwork } from "../../bench/networks.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { decodeLabels } from "../../src/image/labels.ts";
-import { fuseBatchNormalization } from "../../src/onnx/passes/fuse-batch-norm.ts";
+import { networkOf, prepared } from "../../src/segmenter/network.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { createSegmenter, type Image, type Labels, type Segmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
@@ -73,5 +73,5 @@ export const picturesOf = ({ images, crop }: AuthorsResult): Promise<Picture[]> 
 /** The reference E-Net, for any size, in float32 on WASM. */
 export const authorsSegmenter = (): Segmenter => {
   const { manifest, model } = referenceNetwork("enet_camvid", true);
-  return createSegmenter({ manifest, model: fuseBatchNormalization(model) }, new SessionCache(startWasm(), 2 ** 31));
+  return createSegmenter(networkOf(manifest, prepared(model)), new SessionCache(startWasm(), 2 ** 31));
 };

@@ -78,6 +78,22 @@ describe("an upload", () => {
     expect(model.largestAttack!.width).toBeGreaterThan(100);
   });
 
+  it("is described from its file, where no manifest comes with it", async () => {
+    const service = serviceWith(memoryBucket().bucket);
+    const add = () => service.uploads!.add({ manifest: {}, model: mine.bytes, replace: false });
+    const { outcome, model, assumed } = await add();
+    expect(outcome).toBe("created");
+    expect(model.name).toBe(`network-${mine.manifest.sha256.slice(0, 12)}`);
+    expect(model).toMatchObject({ precision: "fp32", input: { channels: "RGB", width: "dynamic" }, gradient: { supported: true } }); // prettier-ignore
+    expect(model.classes).toHaveLength(4);
+    expect(assumed.join(" ")).toMatch(/like "imagenet", which is a guess/);
+    expect((await add()).outcome).toBe("unchanged");
+    expect(new Set(await segmented(service, model.name)).size).toBeGreaterThan(1);
+    // A part of a manifest is kept as it is given.
+    const named = await service.uploads!.add({ manifest: { name: "named", input: mine.manifest.input }, model: mine.bytes, replace: false }); // prettier-ignore
+    expect(named.model).toMatchObject({ name: "named", input: { mean: mine.manifest.input.mean } });
+  });
+
   it("can be asked for by every request, and gives what it gives when it is shipped", async () => {
     const [service, shipping] = [serviceWith(memoryBucket().bucket), serviceOf([mine])];
     expect(await failureOf(segmented(service))).toMatchObject({ kind: "unknown-model", accepted: ["tiny"] });
@@ -203,6 +219,18 @@ describe("an upload is refused", () => {
   ])("%s", async (_, file, failure) => {
     expect(await failureOf(upload(service, file, true))).toMatchObject(failure);
     expect(objects.size).toBe(0);
+  });
+
+  it("where its probabilities are none, unless it is said that they are independent", async () => {
+    const independent = { head: (op, z) => op.Div(op.Add(op.Tanh(z), op.constant(1)), op.constant(2)) } as const satisfies TinyOptions; // prettier-ignore
+    const kind = "probabilities";
+    expect(await failureOf(upload(service, fileOf(independent, { output: { kind } })))).toMatchObject({
+      kind: "manifest-mismatch",
+      errors: [{ pointer: "/manifest/output/kind", detail: expect.stringMatching(/does not add up to 1.*"sigmoid" says that they are independent/) }], // prettier-ignore
+    });
+    const said = fileOf(independent, { output: { kind, activation: "sigmoid" }, classes: 5 });
+    expect((await upload(service, said)).outcome).toBe("created");
+    await service.uploads!.remove("mine");
   });
 
   it("where the digest is another file's", async () => {

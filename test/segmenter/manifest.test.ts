@@ -34,7 +34,7 @@ describe("a manifest", () => {
     ["name", "E-Net Street"],
     ["name", ""],
     ["architecture", ""],
-    ["dataset", undefined],
+    ["dataset", ""],
     ["classes", colours(1)],
     ["classes", colours(256)],
     ["classes.1.color", [0, 0, 256]],
@@ -47,7 +47,7 @@ describe("a manifest", () => {
     ["sha256", good.sha256.toUpperCase().replace("0", "A")],
     ["precision", "fp16"],
     ["input", undefined],
-    ["input.layout", "NHWC"],
+    ["input.layout", "NCWH"],
     ["input.width", 0],
     ["input.width", 1.5],
     ["input.height", "any"],
@@ -66,13 +66,31 @@ describe("a manifest", () => {
     ["fusion", "sum"],
     ["output.kind", "scores"],
     ["output.stride", 0],
-    ["license", undefined],
+    ["output.layout", "CWH"],
+    ["output.threshold", 1],
+    ["input.mean", undefined],
   ];
 
   it.each(wrong)("names the field at fault: %s = %j", (path, value) => {
     const parse = () => parseManifest(withField(path, value));
     expect(parse).toThrow(ManifestError);
     expect(parse).toThrow(new RegExp(`^the manifest is not valid: ${path}[:.]`));
+  });
+
+  it.each([
+    ["file", undefined, /: file: is required$/],
+    ["classes.1.name", undefined, /: classes\.1\.name: is required$/],
+    ["name", 7, /: name: must be of type string$/],
+    ["precision", "fp16", /: precision: must be "int8" or "fp32"$/],
+    ["input.mean", [1], /: input\.mean: must have a number for each channel, 3, not 1$/],
+  ] as const)("says in words what is wrong: %s = %j", (path, value, message) => {
+    expect(() => parseManifest(withField(path, value))).toThrow(message);
+  });
+
+  it("needs neither origin nor metrics", () => {
+    const { architecture, dataset, license, source, citation, metrics: _, void: __, ...needed } = good;
+    expect([architecture, dataset, license, source, citation].every((v) => v !== undefined)).toBe(true);
+    expect(parseManifest(structuredClone(needed))).toEqual({ ...needed, metrics: {}, void: 255 });
   });
 
   it("names every field at fault, and one that it does not know", () => {

@@ -9,7 +9,7 @@ import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { createSegmenter, type Labels, type Segmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import { tensor } from "../../src/tensor.ts";
-import { fuseBatchNormalization } from "../../src/onnx/passes/fuse-batch-norm.ts";
+import { networkOf, prepared } from "../../src/segmenter/network.ts";
 import { referenceNetwork } from "../../bench/networks.ts";
 import { readNpy } from "./npy.ts";
 import { hasReference, referenceNote, referencePath } from "../support/reference.ts";
@@ -66,7 +66,7 @@ describe.skipIf(!hasReference)(`the gradient agrees with PyTorch's${referenceNot
   /** As openNetwork prepares it. */
   const segmenterOf = (name: string): Segmenter => {
     const { manifest, model } = referenceNetwork(name);
-    const network = { manifest, model: fuseBatchNormalization(model) };
+    const network = networkOf(manifest, prepared(model));
     const segmenter = segmenters.get(name) ?? createSegmenter(network, new SessionCache(startWasm(), 2 ** 31));
     segmenters.set(name, segmenter);
     return segmenter;

@@ -56,7 +56,34 @@ describe("a network that fails as it runs", () => {
     });
   });
 
-  it("is refused when it gives labels alone", async () => {
+  it("is refused images of three channels where it has others", async () => {
+    const channels = ["red", "green", "nir"];
+    const own = serviceOf([tinyFile({}, { input: { channels } })]);
+    expect(await failureOf(own.segment({ model: "tiny", image: imagePng }))).toEqual({
+      kind: "image-unsupported-format",
+      part: "image",
+      received: "an image of red, green and blue",
+      accepted: ["images of the channels red, green, nir, which only the library takes"],
+    });
+  });
+
+  it("is segmented with, and not attacked by gradients, where it gives labels of no logits", async () => {
+    const threshold = tinyFile(
+      {
+        head: (op, z) =>
+          op.cast(op.Greater(op.Slice(z, op.ints([0]), op.ints([1]), op.ints([1])), op.constant(0)), "int64"),
+      },
+      { classes: 2, output: { kind: "labels" } },
+    );
+    const own = serviceOf([threshold]);
+    const { classes, confidence } = await own.segment({ model: "tiny", image: imagePng });
+    expect(classes.every(({ share }) => share > 0)).toBe(true);
+    expect(confidence).toEqual({ mean: 1, min: 1 });
+    const run = own.attack({ spec, image: imagePng, outputs: [] }, {});
+    expect(await failureOf(run)).toMatchObject({ kind: "gradient-unsupported", operators: ["Greater"] });
+  });
+
+  it("is unavailable when what it calls labels are none", async () => {
     const labelled = serviceOf([tinyFile({}, { output: { kind: "labels" } })]);
     const failure = await failureOf(labelled.segment({ model: "tiny", image: imagePng }));
     expect(failure).toMatchObject({ kind: "model-unavailable", reason: expect.stringContaining("output.kind") });

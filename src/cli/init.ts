@@ -1,0 +1,51 @@
+/** `faultline init`: writes a network's manifest from its file. */
+
+import { createHash } from "node:crypto";
+import { basename } from "node:path";
+import { networkOf, prepared } from "../segmenter/network.ts";
+import { requireFit } from "../segmenter/fit.ts";
+import { at } from "../node/failure.ts";
+import { checkWritable, readNetwork, writeFiles } from "../node/files.ts";
+import type { Options } from "../node/options.ts";
+import { command } from "./command.ts";
+import { described, describeOptions, nameFor } from "./describe.ts";
+
+const options = {
+  out: { type: "string", short: "o", value: "FILE", help: "the manifest; NET.json next to the network unless given" },
+  name: { type: "string", value: "NAME", help: "by which requests call it; the file's unless given" },
+  ...describeOptions,
+} as const satisfies Options;
+
+const about = `
+Writes the manifest of NET.onnx: its input (name, layout, channels, sizes, preprocessing),
+its output (which one, and whether it gives logits, probabilities or labels) and its
+classes, by the file and by a run on one picture. It prints what it had to assume; what is
+wrong there is put right by options, or in the manifest.`;
+
+export const initNetwork = command({
+  name: "init",
+  operand: "NET.onnx",
+  about,
+  options,
+  run: async (file, values) => {
+    const out = values.out ?? `${file.replace(/\.onnx$/i, "")}.json`;
+    await checkWritable(out, [file]);
+    const { bytes, model } = await readNetwork(file);
+    const { found, assumed } = await described(file, model, values.name ?? nameFor(file), values);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const manifest = { ...found, file: basename(file), sha256 };
+    await at(file, () => requireFit(networkOf(manifest, prepared(model))));
+    await writeFiles([[out, new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`)]]);
+    const { input, output, classes } = manifest;
+    const isOpen = input.height === "dynamic" && input.width === "dynamic";
+    const multiple = input.multipleOf === undefined ? "" : ` of multiples of ${input.multipleOf}`;
+    const size = `${isOpen ? "any size" : `${input.height}x${input.width}`}${multiple}`;
+    const text = [
+      `${out}: ${manifest.name}, ${classes.length} classes`,
+      `input "${input.name}": ${input.layout}, ${typeof input.channels === "string" ? input.channels : input.channels.join(" ")}, ${size}`,
+      `output "${output.name}": ${output.kind}${output.activation === "sigmoid" ? " of sigmoids" : ""}, stride ${output.stride}`,
+      ...assumed.map((sentence) => `  assumed: ${sentence}`),
+    ].join("\n");
+    return { text, data: { file: out, manifest, assumed } };
+  },
+});
