@@ -64,12 +64,13 @@ const addedRows = (op: Builder, data: Value, at: readonly number[], updates: Val
 };
 
 export const ScatterND: GpuRule = ({ op, node }, data, indices, updates) => {
-  if (!data || indices?.dtype !== "int32" || !updates) return null;
-  if (indices.constant && indices.shape.at(-1) === 1 && indices.shape.length === 2) {
+  if (!data || !indices || !updates) return null;
+  if (indices.constant && indices.shape.length === 2 && indices.shape[1] === 1) {
     const adds = stringOf(node, "reduction", "none") === "add" && updates.dtype === "float32";
     const added = adds ? addedRows(op, data, numbersOf(indices.constant), updates) : null;
     if (added) return [added];
   }
+  if (indices.dtype !== "int32") return null;
   const { rows, at } = rowsOf(op, data, indices);
   const shape = op.ints([at.shape[0]!, rows.shape[1]!]);
   const everywhere = op.Expand(op.Unsqueeze(at, op.ints([1])), shape);
