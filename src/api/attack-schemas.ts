@@ -119,7 +119,6 @@ const AttackSpecRun = z
     epsilon: z.number().optional(),
     norm: AttackNorm,
     ...optionNumbers,
-    alpha: z.number(),
     steps: z.int(),
     label: z.enum(["prediction", "ground-truth"]),
     targeted: Targeted.optional(),

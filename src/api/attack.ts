@@ -111,7 +111,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   const ball = { epsilon, norm: spec.norm ?? distance };
   const given = optionValues(spec);
   const options = withDefaults(spec.attack, ball, given);
-  const { alpha = 1, steps = 1 } = options;
+  const { steps = 1 } = options;
   const { draws = 1 } = spec;
   const { labels, target } = asked;
   const settings = { ...options, ...ball, seed: spec.seed, pixelRange: null };
@@ -133,7 +133,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   ].filter((error) => typeof error === "object");
   if (wrong.length > 0) throw new RequestError({ kind: "invalid-request", errors: wrong });
   return {
-    spec: { ...spec, model, ...ball, ...options, alpha, steps },
+    spec: { ...spec, model, ...ball, ...options, steps },
     image: asked.image,
     labels,
     target,

@@ -26,7 +26,7 @@ const Uploaded = Model.extend({
 }).openapi("UploadedModel");
 
 const UploadForm = z
-  .strictObject({ model: file("application/octet-stream", "The network: an ONNX file"), manifest: Manifest })
+  .strictObject({ model: file("application/octet-stream", "The network: an ONNX file"), manifest: Manifest.optional() })
   .openapi("UploadForm");
 
 /** Limits on the size and depth of a manifest as JSON, which is part of every list of models. */

@@ -24,8 +24,8 @@ export interface AttackSpec extends OptionValues, TransformChoice {
   readonly attack: AttackName;
   readonly epsilon?: number | undefined;
   readonly norm: Norm;
-  /** Step size; equals `epsilon` for the single-step attacks. */
-  readonly alpha: number;
+  /** Step size; equals `epsilon` for the single-step attacks, and is absent where the attack has none. */
+  readonly alpha?: number | undefined;
   readonly steps: number;
   readonly label: "prediction" | "ground-truth";
   /** Descend towards these labels instead of leaving (or instead of the least-likely classes, for the II attacks). */

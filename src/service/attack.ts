@@ -33,7 +33,7 @@ const checkTargetClass = ({ targeted }: AttackSpec, classes: number): void => {
 
 /** The plan of a request: its label maps decoded, everything else as it stands in the spec. */
 const planOf = (spec: AttackSpec, truth: Labels | undefined, map: Labels | undefined): AttackPlan => {
-  const { attack, epsilon, norm, alpha, steps, pixelRange, seed, label, targeted } = spec;
+  const { attack, epsilon, norm, alpha = 1, steps, pixelRange, seed, label, targeted } = spec;
   return {
     ...optionValues(spec),
     attack,

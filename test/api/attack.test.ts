@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { attackNames } from "../../src/attacks/catalogue.ts";
 import { Attack, AttackProgress } from "../../src/api/attack-schemas.ts";
 import { toBase64 } from "../../src/api/base64.ts";
 import { FaultlineError } from "../../src/contract/failure.ts";
@@ -231,4 +232,15 @@ describe("POST /v1/attack", () => {
     const response = await clientOf(service).send(path, { method: "POST", body, signal: abort.signal });
     expect(response.status).toBe(499);
   });
+});
+
+it("the receipt's spec of each attack can be sent again", async () => {
+  for (const name of attackNames) {
+    const service = fakeService();
+    const client = clientOf(service);
+    expect((await client.form("/v1/attack", { image: fakePng }, { attack: name, epsilon: 8 })).status).toBe(200);
+    const { spec } = service.calls.attack[0]!;
+    expect([name, (await client.form("/v1/attack", { image: fakePng }, spec)).status]).toEqual([name, 200]);
+    expect(service.calls.attack[1]!.spec).toEqual(spec);
+  }
 });

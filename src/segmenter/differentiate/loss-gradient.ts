@@ -107,7 +107,7 @@ const interfaceOf = ({ inputs, outputs, nodes }: Graph) => ({ nodes: nodes.lengt
  * - with "seed" an input `OUTPUT_seed`, of the output's type and shape: its cotangent;
  * - for each input differentiated by an output `INPUT_grad`, ∂ loss/∂ input, of the input's type and shape.
  *
- * @param network the bytes of an ONNX file of opset 7 to 21, or what `readModel` made of them.
+ * @param network the bytes of an ONNX file of opset 7 to 26, or what `readModel` made of them.
  * @example const { bytes } = lossGradient(await readFile("net.onnx"), { size: { height: 240, width: 320 } });
  * @throws GradientError where the network leaves a size open, a name is none of its, an operator has no gradient rule, or
  * nothing fits the budget; OnnxError, naming the place, for a file that is damaged or not supported.
