@@ -50,7 +50,7 @@ export const optionFields = (limits: Limits) =>
   ) as Record<OptionName, z.ZodOptional<z.ZodType<number>>>;
 
 /** Radius of attacks with a budget, where none is given. */
-export const usualEpsilon = 8;
+export const defaultEpsilon = 8;
 
 /** Far above the L2 norm of a white image of the largest size that is decoded. */
 const largestEpsilon = 1e7;
@@ -82,8 +82,8 @@ export const attackSpec = (limits: Limits) =>
       epsilon: Radius.max(largestEpsilon)
         .optional()
         .openapi({
-          description: `Radius in grey levels on the 0..255 scale: L∞, at most 255, or the L2 norm over all values of the image; ${usualEpsilon} if absent. To a minimum-norm attack it is an upper bound, and there is none if absent`,
-          example: usualEpsilon,
+          description: `Radius in grey levels on the 0..255 scale: L∞, at most 255, or the L2 norm over all values of the image; ${defaultEpsilon} if absent. To a minimum-norm attack it is an upper bound, and there is none if absent`,
+          example: defaultEpsilon,
         }),
       norm: AttackNorm.optional(),
       ...optionFields(limits),

@@ -16,7 +16,7 @@ import {
 import { optionValues, type OptionName, type OptionValues } from "../attacks/options.ts";
 import type { AttackRequest, AttackResult, OutputName } from "../contract/attack.ts";
 import { negotiate } from "./accept.ts";
-import { Attack, attackJson, AttackProgress, attackSpec, usualEpsilon } from "./attack-schemas.ts";
+import { Attack, attackJson, AttackProgress, attackSpec, defaultEpsilon } from "./attack-schemas.ts";
 import { breathe, eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { failureOf, problemOf, type Log } from "./problem.ts";
@@ -107,7 +107,7 @@ const togetherFaults = (attack: AttackName, settings: AttackSettings, draws: num
 const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest => {
   const { images, model = service.defaultModel, ...spec } = asked.spec;
   const { distance, type } = attackEntry(spec.attack);
-  const epsilon = spec.epsilon ?? (type === "fixed-budget" ? usualEpsilon : undefined);
+  const epsilon = spec.epsilon ?? (type === "fixed-budget" ? defaultEpsilon : undefined);
   const ball = { epsilon, norm: spec.norm ?? distance };
   const given = optionValues(spec);
   const options = withDefaults(spec.attack, ball, given);

@@ -50,14 +50,14 @@ export const MOST_WEIGHT = 100;
 export const checkParameters = ({ iterations, gaussian, bilateral, compatibility }: CrfParameters): void => {
   if (!(Number.isInteger(iterations) && iterations >= 1 && iterations <= MOST_ITERATIONS))
     throw new CrfParameterError("iterations", iterations, `a whole number from 1 to ${MOST_ITERATIONS}`);
-  const within = (field: string, value: number, least: number, most: number): void => {
+  const requireRange = (field: string, value: number, least: number, most: number): void => {
     if (!(value >= least && value <= most)) throw new CrfParameterError(field, value, `from ${least} to ${most}`);
   };
-  within("gaussian.weight", gaussian.weight, 0, MOST_WEIGHT);
-  within("gaussian.theta", gaussian.theta, LEAST_THETA, MOST_THETA);
-  within("bilateral.weight", bilateral.weight, 0, MOST_WEIGHT);
-  within("bilateral.thetaAlpha", bilateral.thetaAlpha, LEAST_THETA, MOST_THETA);
-  within("bilateral.thetaBeta", bilateral.thetaBeta, LEAST_THETA, MOST_THETA);
+  requireRange("gaussian.weight", gaussian.weight, 0, MOST_WEIGHT);
+  requireRange("gaussian.theta", gaussian.theta, LEAST_THETA, MOST_THETA);
+  requireRange("bilateral.weight", bilateral.weight, 0, MOST_WEIGHT);
+  requireRange("bilateral.thetaAlpha", bilateral.thetaAlpha, LEAST_THETA, MOST_THETA);
+  requireRange("bilateral.thetaBeta", bilateral.thetaBeta, LEAST_THETA, MOST_THETA);
   if (compatibility === undefined || compatibility === "potts") return;
   const size = Array.isArray(compatibility) ? compatibility.length : 0;
   const square = size > 0 && compatibility.every((row) => row.length === size && row.every(Number.isFinite));

@@ -15,7 +15,7 @@ import type { Size } from "../tensor.ts";
 const climbed: readonly Objective[] = [crossEntropyObjective(false), leastLikelyObjective()];
 
 /** Memory grows linearly with the number of pixels: two sizes tell it for all. */
-const told = [
+const reportedSizes = [
   { width: 320, height: 240 },
   { width: 640, height: 480 },
 ];
@@ -24,7 +24,7 @@ type Memory = NonNullable<ModelInfo["memory"]>[number];
 
 /** Predictions at those sizes, or at the network's own; none where the network refuses a size. */
 const memoryOf = ({ segmenter, unsupported }: OpenModel, cache: SessionCache): Memory[] => {
-  const sizes = told.map((size) => nativeSize(segmenter.manifest, size));
+  const sizes = reportedSizes.map((size) => nativeSize(segmenter.manifest, size));
   const unique = sizes.filter((a, i) => i === sizes.findIndex((b) => a.width === b.width && a.height === b.height));
   const most = (size: Size, of: readonly Objective[]) =>
     Math.ceil(Math.max(...footprintsOf(segmenter, size, of).map((footprints) => cache.predict(footprints))));

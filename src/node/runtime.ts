@@ -118,7 +118,7 @@ const ascendAt =
     signal?.throwIfAborted();
     let failure: { readonly cause: unknown } | undefined;
     const tell = (kind: "next" | "stop"): void => void ask({ kind, of: id }).given.catch(() => undefined);
-    const told = async (step: Stepped["step"]): Promise<void> => {
+    const reportStep = async (step: Stepped["step"]): Promise<void> => {
       try {
         await onStep!(step);
         tell("next");
@@ -129,7 +129,7 @@ const ascendAt =
     };
     const { id, given } = ask(
       { kind: "ascend", session, request, reportSteps: onStep !== undefined },
-      (step) => void told(step),
+      (step) => void reportStep(step),
     );
     const stop = (): void => tell("stop");
     signal?.addEventListener("abort", stop);

@@ -14,13 +14,13 @@ import { leastLikelyObjective } from "../objectives/least-likely.ts";
 import type { Objective } from "../objectives/objective.ts";
 import { typesOf } from "../onnx/types.ts";
 import { footprint, type Footprint } from "../runtime/memory/memory.ts";
-import { within } from "../lowering/wasm/within.ts";
+import { fitToBudget } from "../lowering/wasm/fit-to-budget.ts";
 import type { Backend } from "../runtime/session.ts";
 import { transformed, type Front } from "./front.ts";
 import { planeCount } from "./manifest.ts";
 import type { Network } from "./network.ts";
 import { pixelsOf, type Pixels } from "./pixels.ts";
-import { refined, usualRefinement, type Crf } from "./refinement.ts";
+import { refined, expectedRefinement, type Crf } from "./refinement.ts";
 import { logitsOf } from "./scales.ts";
 import { networkSize } from "./size.ts";
 import type { Size } from "../tensor.ts";
@@ -51,7 +51,7 @@ const compiled = (
     const lowered = lowerForWebGpu(model);
     return { model: lowered, footprint: footprint({ ...lowered.graph, types: typesOf(lowered.graph) }) };
   }
-  const { graph, footprint: needed } = within(model.graph, Object.keys(gradients), room);
+  const { graph, footprint: needed } = fitToBudget(model.graph, Object.keys(gradients), room);
   return { model: { ...model, graph }, footprint: needed };
 };
 
@@ -171,7 +171,7 @@ const trialSize = ({ manifest }: Network): Size => {
  */
 export const gpuFaults = (network: Network, crf: Crf | null = null, front?: Front): readonly string[] => {
   const size = trialSize(network);
-  const whole = { ...network, front, ...(crf && { refinement: usualRefinement(crf, size) }) };
+  const whole = { ...network, front, ...(crf && { refinement: expectedRefinement(crf, size) }) };
   const { graph } =
     gradientFaults(network).length > 0
       ? compileForward(whole, size, "webgpu").model

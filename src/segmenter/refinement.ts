@@ -37,12 +37,12 @@ export const refined = (op: Builder, logits: Value, refinement: Refinement | und
  * Vertices to reckon with before an image is seen: a third of the pixels. By CRF-RNN's parameters streets have a tenth to a half,
  * by DeepLab's a sixth to three quarters, noise six times as many; then the session that the image itself asks for is refused where it does not fit.
  */
-const usualVertices = ({ height, width }: Size): number => paddedVertices(Math.ceil((height * width) / 3));
+const expectedVertices = ({ height, width }: Size): number => paddedVertices(Math.ceil((height * width) / 3));
 
 /** For an image not yet seen. */
-export const usualRefinement = (crf: Crf, size: Size): Refinement => ({
+export const expectedRefinement = (crf: Crf, size: Size): Refinement => ({
   parameters: crf.parameters,
-  vertices: crf.parameters.bilateral.weight === 0 ? null : usualVertices(size),
+  vertices: crf.parameters.bilateral.weight === 0 ? null : expectedVertices(size),
 });
 
 /** Of an image [3,H,W]: the refinement, and the tensors to feed to a graph for that target. */

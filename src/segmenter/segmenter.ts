@@ -11,7 +11,7 @@ import { expectation } from "./expectation.ts";
 import { createFronts, type Defence, type Front } from "./front.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Network } from "./network.ts";
-import { refinementOf, usualRefinement, type Crf, type Refinement } from "./refinement.ts";
+import { refinementOf, expectedRefinement, type Crf, type Refinement } from "./refinement.ts";
 import type { SessionCache } from "./session-cache.ts";
 import { RecentlyUsed } from "./recently-used.ts";
 
@@ -164,7 +164,7 @@ const segmenterOf = (
   /** For an image of this size, not yet seen. */
   const usual = (kind: Kind, size: Size): Compiled => {
     const stage = crfOf(kind);
-    return compile(kind, size, stage ? usualRefinement(stage, size) : undefined);
+    return compile(kind, size, stage ? expectedRefinement(stage, size) : undefined);
   };
   const run = async (kind: Kind, image: Image, feeds: Readonly<Record<string, Tensor>> = {}) => {
     const stage = crfOf(kind);

@@ -112,8 +112,8 @@ export const openGpu = (device: GPUDevice, sources: KernelSources): Gpu => {
       const declared = shader.bindings.map((binding) => binding.name);
       requireNames(`${name}: buffers`, Object.keys(buffers), declared);
       const bytes = parameterBytes(shader, parameters);
-      const most = device.limits.maxComputeWorkgroupsPerDimension;
-      const across = Math.min(Math.ceil(items / shader.workgroup), groups ?? most, most);
+      const maxWorkgroups = device.limits.maxComputeWorkgroupsPerDimension;
+      const across = Math.min(Math.ceil(items / shader.workgroup), groups ?? maxWorkgroups, maxWorkgroups);
       return guard(name, () => {
         const entries = shader.bindings.map((b) => entryOf(device, name, b, buffers[b.name]!));
         const uniform = createBuffer(device, bytes.byteLength, usage.uniform, bytes);

@@ -4,7 +4,7 @@ import { createBuilder } from "../../onnx/build.ts";
 import type { Model } from "../../onnx/graph.ts";
 import { load } from "../../onnx/load.ts";
 import { writeModel } from "../../onnx/write.ts";
-import { within } from "../../lowering/wasm/within.ts";
+import { fitToBudget } from "../../lowering/wasm/fit-to-budget.ts";
 import { lowerForward } from "../../lowering/wasm/rewrites.ts";
 import { RuntimeError } from "../../runtime/session.ts";
 import { type Size, type Tensor, tensor } from "../../tensor.ts";
@@ -45,7 +45,7 @@ export const outputsOn = async (
   const { dtype } = model.graph.inputs.find((v) => v.name === name)!;
   const x = asInput(op, preprocess(op, image, manifest, { height, width }), manifest, dtype);
   const whole = op.model(load(op, model, { [name]: x }, lowerForward));
-  const { graph, footprint } = within(whole.graph, [], Infinity);
+  const { graph, footprint } = fitToBudget(whole.graph, [], Infinity);
   const key = `outputs ${crypto.randomUUID()}`;
   const session = await cache.session({ key, footprint, bytes: () => writeModel({ ...whole, graph }) });
   return session.run({ image: tensor("float32", image.shape, picture.data) });

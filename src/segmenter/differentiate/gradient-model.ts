@@ -7,7 +7,7 @@ import { createBuilder, type Builder } from "../../onnx/build.ts";
 import type { Model } from "../../onnx/graph.ts";
 import { load } from "../../onnx/load.ts";
 import type { Value } from "../../onnx/value.ts";
-import { within } from "../../lowering/wasm/within.ts";
+import { fitToBudget } from "../../lowering/wasm/fit-to-budget.ts";
 import type { Footprint } from "../../runtime/memory/memory.ts";
 import { GradientError } from "./gradient-error.ts";
 import { declareInputs } from "./loaded.ts";
@@ -111,7 +111,7 @@ export const gradientModel = (
   const named = wish.inputs.map((name, i) => [`${wish.prefix}${name}_grad`, gradients[i]!] as const);
   const written = op.model({ ...outputs, ...(loss ? { [lossName!]: loss } : {}), ...Object.fromEntries(named) });
   const names = named.map(([name]) => name);
-  const { graph, footprint } = within(written.graph, names, room);
+  const { graph, footprint } = fitToBudget(written.graph, names, room);
   const metadata = new Map([...model.metadata, ["faultline", describe(wish)] as const]);
   return { model: { ...written, graph, metadata }, footprint };
 };

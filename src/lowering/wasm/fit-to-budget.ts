@@ -39,7 +39,7 @@ export interface Sized {
  *
  * @param gradients names of the outputs that the backward pass computes; if there are none, nothing is recomputed.
  */
-export const within = (built: Graph, gradients: readonly string[], room: number): Sized => {
+export const fitToBudget = (built: Graph, gradients: readonly string[], room: number): Sized => {
   const kept = keepScales(keepIndices(built));
   const keptTypes = typesOf(kept);
   const graph = expandLate(kept, keptTypes);
