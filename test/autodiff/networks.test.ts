@@ -104,9 +104,9 @@ describe("inputs and outputs", () => {
       expect(convolutions(compileForward(networkOf(m), m).model)).toBeLessThan(convolutions(m.model));
   });
 
-  test("a further input is refused by name, and the remedy told", () => {
+  test("a further input is refused by name, and the message says what to do", () => {
     const wide = miniature("two inputs", (e, x) => e.node("Mul", [x, e.input("gain", [1])]));
-    expect(() => networkOf(wide)).toThrow(/^input\.name: .* wants "gain" too; export .* as initializers$/);
+    expect(() => networkOf(wide)).toThrow(/^input\.name: .* needs "gain" too; export .* as initializers$/);
   });
 
   test("an initializer that is listed among the inputs, as before IR version 4, is none", () => {
