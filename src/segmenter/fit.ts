@@ -1,4 +1,4 @@
-/** Whether a network is what its manifest promises: its inputs, its classes, its stride, the sizes that it takes. */
+/** Checks a network against its manifest: inputs, classes, stride, and the sizes that the network accepts. */
 
 import { createBuilder } from "../onnx/build.ts";
 import { OnnxError } from "../onnx/graph.ts";
@@ -9,10 +9,10 @@ import { channelCount, ManifestError } from "./manifest.ts";
 import type { Network } from "./network.ts";
 import { dimensionsOf, type Size } from "../tensor.ts";
 
-/** Large enough for what networks pool. */
+/** A side in pixels that survives the strides of common networks. */
 const SMALL = 128;
 
-/** A small size that the network takes, and the next one; its own where that is fixed. */
+/** A small size that the network accepts, and the next larger one; the network's own size where that is fixed. */
 const trialSizes = ({ manifest }: Network): readonly [Size, Size] => {
   const { multipleOf = 1 } = manifest.input;
   const square = (count: number) => networkSize(manifest, { height: count * multipleOf, width: count * multipleOf });
@@ -20,7 +20,7 @@ const trialSizes = ({ manifest }: Network): readonly [Size, Size] => {
   return [square(count), square(count + 1)];
 };
 
-/** The shape of the logits [1,C,h,w], inferred. @throws ManifestError where the output is no map of classes. */
+/** Infers the shape of the logits [1,C,h,w]. @throws ManifestError where the output is not a map of classes. */
 const logitsShape = (network: Network, { height, width }: Size): readonly number[] => {
   const op = createBuilder();
   const image = op.input("image", "float32", [1, channelCount(network.manifest.input.channels), height, width]);
@@ -76,7 +76,7 @@ const requireOutput = (network: Network, size: Size, shape: readonly number[]): 
  * Infers the network's shapes at a small size (its own where that is fixed) and at the next, and compares.
  *
  * @returns the first of the two sizes.
- * @throws ManifestError that names the field at fault; OnnxError where the network takes no such image at all.
+ * @throws ManifestError that names the field at fault; OnnxError where the network accepts no image of that size.
  */
 export const requireFit = (network: Network): Size => {
   const [size, next] = trialSizes(network);

@@ -13,11 +13,11 @@ import { ManifestError, requireConsistent, type Manifest } from "./manifest.ts";
 export interface Network {
   readonly manifest: Manifest;
   readonly model: Model;
-  /** What of the model is read as logits. */
+  /** The value of the model that is read as logits. */
   readonly source: Source;
-  /** The CRF behind its logits, where a graph is to have one. */
+  /** The CRF behind the logits, for graphs that include one. */
   readonly refinement?: Refinement;
-  /** The transformations before it, where a graph is to have them. */
+  /** The transformations before the network, for graphs that include them. */
   readonly front?: Front | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** What a CRF makes of a network's logits, and the lattice that it wants of each image. */
+/** Refines a network's logits by a CRF, and builds the lattice that the CRF needs of each image. */
 
 import { refine } from "../crf/fragment.ts";
 import { latticeOfImage, paddedVertices, type ImageLattice } from "../crf/image-lattice.ts";
@@ -16,7 +16,7 @@ export interface Crf {
   readonly attacked: boolean;
 }
 
-/** A CRF as a graph has it: for lattices of so many vertices, padding included; null where the parameters need none. */
+/** A CRF as part of a graph. `vertices` is the size of its lattice, padding included; null where the parameters need no lattice. */
 export interface Refinement {
   readonly parameters: CrfParameters;
   readonly vertices: number | null;
@@ -24,7 +24,7 @@ export interface Refinement {
 
 const indexOf = (target: Backend): IndexType => (target === "webgpu" ? "int32" : "int64");
 
-/** Logits [1,C,H,W] refined, or as they are. */
+/** The logits [1,C,H,W], refined where there is a refinement. */
 export const refined = (op: Builder, logits: Value, refinement: Refinement | undefined, target: Backend): Value => {
   if (!refinement) return logits;
   const { parameters, vertices } = refinement;
@@ -34,18 +34,19 @@ export const refined = (op: Builder, logits: Value, refinement: Refinement | und
 };
 
 /**
- * Vertices to reckon with before an image is seen: a third of the pixels. By CRF-RNN's parameters streets have a tenth to a half,
- * by DeepLab's a sixth to three quarters, noise six times as many; then the session that the image itself asks for is refused where it does not fit.
+ * Estimate of the lattice's vertices before the image is known: a third of the pixels. With CRF-RNN's parameters street scenes have a tenth to a
+ * half of the pixels, with DeepLab's a sixth to three quarters, and noise six times as many. Where the estimate was too low, the session for the
+ * image's own lattice is refused if it does not fit.
  */
 const expectedVertices = ({ height, width }: Size): number => paddedVertices(Math.ceil((height * width) / 3));
 
-/** For an image not yet seen. */
+/** The refinement that is expected of an image that is not known yet. */
 export const expectedRefinement = (crf: Crf, size: Size): Refinement => ({
   parameters: crf.parameters,
   vertices: crf.parameters.bilateral.weight === 0 ? null : expectedVertices(size),
 });
 
-/** Of an image [3,H,W]: the refinement, and the tensors to feed to a graph for that target. */
+/** The refinement of an image [3,H,W], and the tensors that its graph is fed on that target. */
 export const refinementOf = (
   { parameters }: Crf,
   image: Tensor<"float32">,

@@ -1,4 +1,4 @@
-/** Views of an image at several scales, fused into one map of logits. */
+/** Runs the network on an image at several scales and fuses the logits. */
 
 import { lowerForGradient, lowerForward } from "../lowering/wasm/rewrites.ts";
 import type { Builder } from "../onnx/build.ts";
@@ -9,17 +9,17 @@ import type { Network } from "./network.ts";
 import { runsOf, viewOf } from "./view.ts";
 import { type Size, spatialSize } from "../tensor.ts";
 
-/** What a graph is for, which decides how it is written. */
+/** The purpose of a graph, on which its form depends. */
 export type Purpose = "forward" | "gradient";
 
 type Fusion = NonNullable<Manifest["fusion"]>;
 
-/** One view and those already fused. */
+/** Fuses one view with those that are fused already. */
 type Fuse = (op: Builder, view: Value, rest: Value) => Value;
 
 /**
- * The larger one; for a gradient max(a, b) = b + relu(a − b), whose backward pass wants a mask of a byte an element where
- * that of Max wants both maps and the result. Where they are equal, the gradient is that of `rest`.
+ * The elementwise maximum. In a gradient graph it is written b + relu(a − b): its backward pass keeps a mask of one byte per element, where
+ * that of Max keeps both maps and the result. At equal elements the gradient goes to `rest`.
  */
 const largest: Readonly<Record<Purpose, Fuse>> = {
   forward: (op, view, rest) => op.Max(view, rest),
@@ -28,9 +28,9 @@ const largest: Readonly<Record<Purpose, Fuse>> = {
 
 /**
  * As in DeepLab v2 (Chen et al. 2017, section 3.2): networks that share their weights each give a score map, bilinearly
- * enlarged to the image's size, and at each position the largest response over the scales is taken. The mean is the other
- * way of Attention to Scale (Chen et al. 2016, average-pooling). From the last view on, which is the largest where scales
- * ascend: it then runs before there are other maps to hold (see `blended`).
+ * enlarged to the image's size, and at each position the largest response over the scales is taken. The mean is the
+ * average pooling of Attention to Scale (Chen et al. 2016). Fusion starts with the last view, which is the largest where scales
+ * ascend, so that it runs while no other map is in memory (see `blended`).
  */
 const fused = (op: Builder, views: readonly Value[], fusion: Fusion, purpose: Purpose): Value => {
   if (views.length === 1) return views[0]!;
@@ -39,7 +39,7 @@ const fused = (op: Builder, views: readonly Value[], fusion: Fusion, purpose: Pu
   return op.Mul(sum, op.constant(1 / views.length));
 };
 
-/** Of all copies of the network together; compiling more takes too long. */
+/** Maximum number of nodes of all copies of the network together; compiling more takes too long. */
 const MOST_NODES = 2 ** 14;
 
 const requireFewNodes = ({ manifest, model }: Network, scales: readonly number[], size: Size): void => {
@@ -53,7 +53,7 @@ const requireFewNodes = ({ manifest, model }: Network, scales: readonly number[]
   );
 };
 
-/** Logits [1,C,H,W] of the image [1,3,H,W]. @throws OnnxError where the network takes no image of that size. */
+/** Logits [1,C,H,W] of the image [1,3,H,W]. @throws OnnxError where the network does not accept an image of that size. */
 export const logitsOf = (op: Builder, network: Network, image: Value, purpose: Purpose): Value => {
   const { scales = [1], fusion = "max" } = network.manifest;
   requireFewNodes(network, scales, spatialSize(image));

@@ -4,7 +4,7 @@ import { predictMemory, roomWithin, type Footprint } from "../runtime/memory/mem
 import type { AscentOptions, AscentSession, Runtime, Session } from "../runtime/session.ts";
 import { RecentlyUsed } from "./recently-used.ts";
 
-/** A run would take more memory than there is. */
+/** A run is predicted to take more memory than the budget. */
 export class MemoryBudgetError extends Error {
   override readonly name = "MemoryBudgetError";
   readonly predictedBytes: number;
@@ -52,12 +52,12 @@ export class SessionCache {
     return this.#runtime;
   }
 
-  /** Predicted WASM memory with nothing but these sessions. */
+  /** The WASM memory that is predicted for these sessions alone. */
   predict(footprints: readonly Footprint[]): number {
     return predictMemory(footprints);
   }
 
-  /** Bytes that the footprints of sessions may add up to. */
+  /** The bytes to which the footprints of sessions may add up. */
   room(): number {
     return roomWithin(this.budgetBytes);
   }
@@ -69,10 +69,10 @@ export class SessionCache {
   }
 
   /**
-   * The session of that key, made if it is not there: once, however many ask for it meanwhile. It may be released when
-   * another is asked for, so run it before that.
+   * The session of that key. It is made if there is none, once for all concurrent callers. It may be released when
+   * another session is requested, so it must be run before that.
    *
-   * @throws MemoryBudgetError where it does not fit even alone.
+   * @throws MemoryBudgetError where it does not fit even on its own.
    */
   async session(source: SessionSource): Promise<Session> {
     return this.#hold(source, () => this.#runtime.createSession(source.bytes()));
@@ -104,12 +104,12 @@ export class SessionCache {
   }
 
   async #make<S>(make: () => Promise<S>, leaving: readonly Held[]): Promise<S> {
-    // A session that could not be made needs no release; its caller has got the error.
+    // A session that could not be made needs no release; its caller has received the error.
     for (const { session } of leaving) await (await session.catch(() => null))?.release();
     return make();
   }
 
-  /** Takes out the least recently used sessions until one of that footprint fits beside the rest. */
+  /** Releases the least recently used sessions until one of that footprint fits beside the others. */
   #makeRoom(added: Footprint): Held[] {
     const leaving: Held[] = [];
     for (const [key, held] of this.#held.entries()) {

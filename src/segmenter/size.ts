@@ -1,4 +1,4 @@
-/** The sizes of images: the user's, and those at which a network sees them. */
+/** The sizes of images: those that a user sends, and those that a network is run on. */
 
 import type { Size } from "../tensor.ts";
 import type { Manifest } from "./manifest.ts";
@@ -6,8 +6,8 @@ import type { Manifest } from "./manifest.ts";
 const sides = (side: (of: "height" | "width") => number): Size => ({ height: side("height"), width: side("width") });
 
 /**
- * The size of the network's own input for an image of `size`: fixed, or the image's to the nearest multiple; to the next
- * one where the image is padded.
+ * The size of the network's input for an image of `size`: the fixed size, or that of the image rounded to the nearest multiple, or rounded up
+ * where the image is padded.
  */
 export const networkSize = ({ input }: Manifest, size: Size): Size => {
   const { multipleOf = 1, fit = "resize" } = input;
@@ -24,6 +24,6 @@ export const nativeSize = (manifest: Manifest, size: Size): Size => {
   return manifest.input.fit === "tile" ? sides((side) => Math.max(own[side], Math.round(size[side]))) : own;
 };
 
-/** At least one pixel a side. */
+/** The size times the scale, rounded, with at least one pixel on each side. */
 export const scaledSize = (size: Size, scale: number): Size =>
   sides((side) => Math.max(1, Math.round(scale * size[side])));

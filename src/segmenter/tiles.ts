@@ -1,4 +1,4 @@
-/** A map of logits from overlapping tiles, each seen by the network on its own. */
+/** Assembles a map of logits from overlapping tiles, on each of which the network is run separately. */
 
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
@@ -8,7 +8,7 @@ const HEIGHT = 2;
 const WIDTH = 3;
 type Axis = typeof HEIGHT | typeof WIDTH;
 
-/** Where tiles begin along one axis: `side − overlap` apart, the last one moved back to end with the image. */
+/** The starts of the tiles along one axis: `side − overlap` apart, the last one moved back so that it ends with the image. */
 export const tileStarts = (length: number, side: number, overlap: number): readonly number[] => {
   const step = side - overlap;
   const count = 1 + Math.ceil(Math.max(0, length - side) / step);
@@ -16,8 +16,8 @@ export const tileStarts = (length: number, side: number, overlap: number): reado
 };
 
 /**
- * What each pixel of a tile counts, by tile: rising from the tile's borders over the overlap, so that a tile fades where
- * its network sees least of what is around. Over all tiles they add up to 1 at each pixel.
+ * The weight of each pixel of each tile. It rises from the tile's borders over the overlap, since near a border the network sees
+ * the least context. At each pixel the weights of all tiles add up to 1.
  */
 const tileWeights = (starts: readonly number[], length: number, side: number, overlap: number): number[][] => {
   const ramp = Array.from({ length: side }, (_, i) => Math.min(i + 1, side - i, overlap + 1));
@@ -29,7 +29,7 @@ const tileWeights = (starts: readonly number[], length: number, side: number, ov
 const along = (axis: Axis, weights: readonly number[]): Tensor =>
   tensorOf("float32", axis === HEIGHT ? [1, 1, weights.length, 1] : [1, 1, 1, weights.length], weights);
 
-/** The zeros around a part that begins at `start` of `length`. */
+/** The zero padding around a part that begins at `start` of an axis of `length`. */
 const placed = (op: Builder, part: Value, axis: Axis, start: number, length: number): Value => {
   const pads = [start, length - start - part.shape[axis]!].flatMap((zeros) =>
     part.shape.map((_, i) => (i === axis ? zeros : 0)),
@@ -38,8 +38,8 @@ const placed = (op: Builder, part: Value, axis: Axis, start: number, length: num
 };
 
 /**
- * Σ over the parts of weight · part, each in its place. All parts are written before their sums: onnxruntime visits the
- * latest producer first (see orderForMemory), and so adds each part up before it begins the next.
+ * Σ over the parts of weight · part, each at its place. All parts are written before their sums: onnxruntime executes the
+ * latest producer first (see orderForMemory), and so adds one part before it computes the next.
  */
 const blended = (op: Builder, parts: readonly Value[], starts: readonly number[], axis: Axis, of: Lengths): Value => {
   if (parts.length === 1) return parts[0]!;
@@ -61,10 +61,10 @@ const sliced = (op: Builder, x: Value, axis: Axis, start: number, side: number):
   x.shape[axis] === side ? x : op.Slice(x, op.ints([start]), op.ints([start + side]), op.ints([axis]));
 
 /**
- * The logits [1,C,H,W] of `x` [1,3,H,W], not smaller than a tile: the mean over the tiles that cover a pixel, each weighted
- * down towards its borders. Weights are products of one for the row and one for the column.
+ * The logits [1,C,H,W] of `x` [1,3,H,W], which is not smaller than a tile: at each pixel the weighted mean over the tiles that cover it. A
+ * weight is the product of one for the row and one for the column, and falls towards the borders of the tile.
  *
- * @param logits of one tile, of its size.
+ * @param logits computes the logits of one tile, at the size of the tile.
  */
 export const tiled = (op: Builder, x: Value, tile: Size, overlap: number, logits: (x: Value) => Value): Value => {
   const { height, width } = spatialSize(x);

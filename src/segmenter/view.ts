@@ -13,7 +13,7 @@ import { type Size, spatialSize } from "../tensor.ts";
 
 type Fit = NonNullable<Manifest["input"]["fit"]>;
 
-/** `seen`: the image's size at the view's scale; `run`: the network, from its input to logits of whatever size. */
+/** `seen` is the size of the image at the scale of the view; `run` is the network, from its input to logits of any size. */
 type FitImage = (op: Builder, manifest: Manifest, image: Value, seen: Size, run: (x: Value) => Value) => Value;
 
 const fits: Readonly<Record<Fit, FitImage>> = {
@@ -31,7 +31,7 @@ const fits: Readonly<Record<Fit, FitImage>> = {
   },
 };
 
-/** Logits of whatever size of the preprocessed image [1,C,h,w]. */
+/** The logits of the preprocessed image [1,C,h,w], of any size. */
 export const run = (op: Builder, { manifest, model, source }: Network, x: Value, lower?: Lower): Value => {
   const { name } = manifest.input;
   const dtype = model.graph.inputs.find((v) => v.name === name)!.dtype;
@@ -49,7 +49,7 @@ export const viewOf = (op: Builder, network: Network, image: Value, scale: numbe
   return resized(op, logits, size);
 };
 
-/** How often the network is run in a view. */
+/** The number of runs of the network in a view. */
 export const runsOf = (manifest: Manifest, size: Size, scale: number): number => {
   if (manifest.input.fit !== "tile") return 1;
   const seen = scaledSize(size, scale);
