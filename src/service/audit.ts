@@ -9,10 +9,7 @@ import { spatialSize } from "../tensor.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
 import { pictureWarnings, readTruth } from "./pictures.ts";
-import { cancellable } from "./queue.ts";
-
-/** Lets an abort arrive: a run blocks the thread. */
-const yieldOnce = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+import { cancellable, yieldOnce } from "./queue.ts";
 
 export const createAuditHandler =
   (context: Context) =>

@@ -4,7 +4,6 @@ import { attackEntry, withDefaults, type AttackName } from "../attacks/catalogue
 import { FaultlineError } from "../contract/failure.ts";
 import type {
   CurvePoint,
-  PointScores,
   RobustnessRequest,
   RobustnessResult,
   RobustnessRun,
@@ -14,28 +13,20 @@ import type {
 import { measure, type Subject } from "../evaluation/measure.ts";
 import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
 import { curveSigns, maskingSigns, orderSigns, type Measurement, type Sign } from "../evaluation/signs.ts";
-import { iouRatio, scoresOf, sum, type Scores } from "../metrics/counts.ts";
+import { scoresOf, sum } from "../metrics/counts.ts";
 import { sha256Of } from "../networks/open.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import { spatialSize } from "../tensor.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
 import { pictureWarnings, readTruth } from "./pictures.ts";
-import { cancellable } from "./queue.ts";
-
-const pointScores = (after: Scores, clean: Scores): PointScores => ({
-  iouRatio: iouRatio(after, clean),
-  miou: after.miou,
-  pixelAccuracy: after.pixelAccuracy,
-});
+import { pointScores } from "./point-scores.ts";
+import { cancellable, yieldOnce } from "./queue.ts";
 
 const unscorable = (miou: number | null) => ({
   pointer: "/labels",
   detail: `the clean mIoU against these labels is ${miou ?? "undefined"}, so there is no IoU ratio`,
 });
-
-/** Lets whoever waits for the signal set it: a run blocks the thread, so without this an abort would never arrive. */
-const yieldOnce = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** An attack of the grid, with its own number of steps and, unless one is given, its own step size. */
 const planOf = (spec: RobustnessSpec, attack: AttackName, epsilon: number, source: Labels | undefined): AttackPlan => {

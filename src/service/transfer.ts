@@ -1,7 +1,6 @@
 /** /v1/transfer's work: an attack on each source, and its image scored on each target. */
 
 import { optionValues } from "../attacks/options.ts";
-import type { PointScores } from "../contract/robustness.ts";
 import type { Abandon } from "../contract/models.ts";
 import type {
   TransferRequest,
@@ -14,7 +13,7 @@ import type { Crafted } from "../evaluation/craft.ts";
 import { measure } from "../evaluation/measure.ts";
 import { evaluatedBy, stepsOf, type AttackPlan } from "../evaluation/plan.ts";
 import { perturbationFrom } from "../evaluation/scores.ts";
-import { iouRatio, scoresOf, type Scores } from "../metrics/counts.ts";
+import { scoresOf, type Scores } from "../metrics/counts.ts";
 import { sha256Of } from "../networks/open.ts";
 import type { PlacedModel } from "../networks/placement.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
@@ -22,22 +21,14 @@ import { spatialSize } from "../tensor.ts";
 import type { Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
 import { pictureWarnings, readTruth } from "./pictures.ts";
-import { cancellable } from "./queue.ts";
-
-/** Lets an abort arrive: a run blocks the thread. */
-const yieldOnce = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+import { pointScores } from "./point-scores.ts";
+import { cancellable, yieldOnce } from "./queue.ts";
 
 const planOf = (spec: TransferSpec, truth: Labels | undefined): AttackPlan => {
   const { attack, epsilon, alpha, steps, pixelRange, seed, label } = spec;
   const source = label === "ground-truth" ? truth : undefined;
   return { ...optionValues(spec), attack, epsilon, alpha, steps, pixelRange, seed, source };
 };
-
-const pointScores = (after: Scores, clean: Scores): PointScores => ({
-  iouRatio: iouRatio(after, clean),
-  miou: after.miou,
-  pixelAccuracy: after.pixelAccuracy,
-});
 
 type From = TransferTarget["from"][number];
 

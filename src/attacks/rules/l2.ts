@@ -1,10 +1,8 @@
 /** Steps along the gradient itself: PGD in an L2 ball. */
 
-import { gradientOf, type Rule } from "../attack.ts";
-import { project, requirePositive } from "../constraint.ts";
+import type { Rule } from "../attack.ts";
 import { l2 } from "../norms.ts";
-import { startWithin } from "../start.ts";
-import type { SignOptions } from "./sign.ts";
+import { steppedRule, type SignOptions } from "./sign.ts";
 
 /** x + (α/‖d‖₂)·d; a direction of zeros moves nothing. */
 export const alongUnit = (direction: Float32Array, alpha: number, x: Float32Array): Float32Array<ArrayBuffer> => {
@@ -15,19 +13,4 @@ export const alongUnit = (direction: Float32Array, alpha: number, x: Float32Arra
 };
 
 /** x ← project(x + α·∇/‖∇‖₂), α in grey levels of the L2 norm over all values (Madry et al. 2018). */
-export const l2Rule = ({ alpha, start = 0 }: SignOptions): Rule<null> => {
-  requirePositive({ alpha });
-  return {
-    kind: "l2",
-    parameters: { alpha },
-    needs: "gradient",
-    begin: ({ data }, constraint, random) => ({
-      state: null,
-      x: startWithin(start, data, constraint, random),
-    }),
-    next: (_, seen, x, { clean, constraint }) => {
-      const moved = alongUnit(gradientOf(seen, x.length), alpha, x);
-      return { state: null, x: project(moved, clean, constraint, moved) };
-    },
-  };
-};
+export const l2Rule = (options: SignOptions): Rule<null> => steppedRule("l2", options, alongUnit);

@@ -40,11 +40,14 @@ export interface SignOptions {
   readonly start?: number | undefined;
 }
 
-/** x ← project(x + α·sign ∇). Goodfellow et al. 2015; Kurakin et al. 2017; with a random start, Madry et al. 2018. */
-export const signRule = ({ alpha, start = 0 }: SignOptions): Rule<null> => {
+/** α·direction of the gradient added to x, in an array of its own. */
+type Step = (gradient: Float32Array, alpha: number, x: Float32Array) => Float32Array<ArrayBuffer>;
+
+/** x ← project(step(∇, α, x)), from a random point of the ball or from the image itself. */
+export const steppedRule = (kind: string, { alpha, start = 0 }: SignOptions, step: Step): Rule<null> => {
   requirePositive({ alpha });
   return {
-    kind: "sign",
+    kind,
     parameters: { alpha },
     needs: "gradient",
     begin: ({ data }, constraint, random) => ({
@@ -52,8 +55,12 @@ export const signRule = ({ alpha, start = 0 }: SignOptions): Rule<null> => {
       x: startWithin(start, data, constraint, random),
     }),
     next: (_, seen, x, { clean, constraint }) => {
-      const moved = along(sign(gradientOf(seen, x.length)), alpha, x);
+      const moved = step(gradientOf(seen, x.length), alpha, x);
       return { state: null, x: project(moved, clean, constraint, moved) };
     },
   };
 };
+
+/** x ← project(x + α·sign ∇). Goodfellow et al. 2015; Kurakin et al. 2017; with a random start, Madry et al. 2018. */
+export const signRule = (options: SignOptions): Rule<null> =>
+  steppedRule("sign", options, (gradient, alpha, x) => along(sign(gradient), alpha, x));
