@@ -3,6 +3,7 @@
  * is a fold over rows, so that a row that arrives twice counts once and the worst case per image can be taken later.
  */
 
+import { sha256Of } from "../digest.ts";
 import type { ClassCounts } from "../metrics/counts.ts";
 import type { Evaluations } from "./craft.ts";
 
@@ -63,8 +64,5 @@ export const canonicalJson = (value: Json): string => {
 };
 
 /** SHA-256 of the unit's canonical JSON, in hexadecimal. */
-export const unitId = async ({ networkSha256, attack, item, seed }: Unit): Promise<string> => {
-  const text = canonicalJson({ networkSha256, attack, item, seed });
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-};
+export const unitId = ({ networkSha256, attack, item, seed }: Unit): Promise<string> =>
+  sha256Of(canonicalJson({ networkSha256, attack, item, seed }));
