@@ -92,7 +92,7 @@ const point = (attack: AttackName, epsilon: number): CurvePoint => {
 };
 
 type Calls = {
-  [K in "segment" | "attack" | "score" | "robustness" | "transfer" | "audit"]: Parameters<Service[K]>[0][];
+  [K in "segment" | "attack" | "score" | "robustness" | "transfer" | "audit" | "certify"]: Parameters<Service[K]>[0][];
 };
 
 /** A Service that records its requests in order. */
@@ -101,7 +101,7 @@ export interface FakeService extends Service {
 }
 
 export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
-  const calls: Calls = { segment: [], attack: [], score: [], robustness: [], transfer: [], audit: [] };
+  const calls: Calls = { segment: [], attack: [], score: [], robustness: [], transfer: [], audit: [], certify: [] };
   return {
     calls,
     defaultModel: "enet-street",
@@ -239,6 +239,28 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         receipt: { ...receipt, spec: request.spec },
       };
     },
+    certify: async (request) => {
+      calls.certify.push(request);
+      return {
+        width: 4,
+        height: 2,
+        reference: request.labels ? "ground-truth" : "prediction",
+        warnings: [],
+        radius: 10.8,
+        scores: {
+          certifiedAccuracy: 0.5,
+          miou: 0.4,
+          abstainedShare: 0.3,
+          wrongShare: 0.2,
+          perClass: [{ class: 0, name: "road", iou: 0.4 }],
+        },
+        clean: { miou: 0.8, pixelAccuracy: 0.9 },
+        drawn: request.spec.samples,
+        images: { labels: png("labels"), outcome: png("outcome") },
+        timings: { total: 5 },
+        receipt: { ...receipt, spec: request.spec },
+      };
+    },
     ...replaced,
   };
 };
@@ -255,6 +277,7 @@ export const failingService = (failure: Failure): FakeService => {
     robustness: fail,
     transfer: fail,
     audit: fail,
+    certify: fail,
     ready: fail,
   });
 };
