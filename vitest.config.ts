@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { configDefaults, defineConfig } from "vitest/config";
 import { softwareVulkan } from "./scripts/software-vulkan.ts";
@@ -7,6 +8,8 @@ import { closingLineReporter } from "./test/support/closing-line.ts";
 export default defineConfig({
   test: {
     reporters: ["default", closingLineReporter()],
+    // The default leaves one core to the main process, which is idle while tests run: on two cores it would halve the speed.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         test: {

@@ -19,7 +19,7 @@ export const browserFolder = join(root, "dist/browser");
 const source = (file: string): string => join(root, "src/playground", file);
 
 /** Cloudflare's limit on a static asset. */
-const MOST_BYTES = 25 * 2 ** 20;
+const MAX_BYTES = 25 * 2 ** 20;
 
 /** @param write whether files are written; otherwise the result only lists them. */
 export const bundle = (folder: string, write = true): Promise<BuildResult & { readonly metafile: Metafile }> =>
@@ -46,7 +46,7 @@ export const bundle = (folder: string, write = true): Promise<BuildResult & { re
 /** Copies a network's file and manifest to where the page finds them; null where the file is too large for a static asset. */
 const network = (folder: string, entry: NetworkEntry, file: string): NetworkEntry | null => {
   const { name } = entry;
-  if (entry.bytes > MOST_BYTES) return null;
+  if (entry.bytes > MAX_BYTES) return null;
   const manifest = join(folder, entry.manifest);
   mkdirSync(dirname(manifest), { recursive: true });
   copyFileSync(join(root, "models", name, "manifest.json"), manifest);

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { shippedManifests, shippedSource } from "../scripts/shipped/list.ts";
-import { sha256Of } from "../src/networks/open.ts";
+import { sha256Of } from "../src/digest.ts";
 import { ownerOf } from "../src/segmenter/manifest.ts";
 import { openNetwork } from "../src/segmenter/network.ts";
 

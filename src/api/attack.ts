@@ -17,7 +17,8 @@ import { optionValues, type OptionName, type OptionValues } from "../attacks/opt
 import type { AttackRequest, AttackResult, OutputName } from "../contract/attack.ts";
 import { negotiate } from "./accept.ts";
 import { Attack, attackJson, AttackProgress, attackSpec, defaultEpsilon } from "./attack-schemas.ts";
-import { breathe, eventStream } from "./event-stream.ts";
+import { yieldToEvents } from "../yield.ts";
+import { eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { failureOf, problemOf, type Log } from "./problem.ts";
 import { attackProblems, problemResponses } from "./problem-schema.ts";
@@ -180,7 +181,7 @@ export const attack = (service: Service, limits: Limits, log: Log): Operation =>
       const { signal } = c.req.raw;
       switch (type) {
         case "application/json": {
-          const result = await service.attack(request, { signal, onStep: breathe });
+          const result = await service.attack(request, { signal, onStep: yieldToEvents });
           return json(c, Attack, attackJson(result), { "Server-Timing": serverTiming(result.timings) });
         }
         case "text/event-stream":
@@ -196,7 +197,7 @@ export const attack = (service: Service, limits: Limits, log: Log): Operation =>
           });
         default: {
           const { output, name } = imageOffers[type];
-          const result = await service.attack({ ...request, outputs: [output] }, { signal, onStep: breathe });
+          const result = await service.attack({ ...request, outputs: [output] }, { signal, onStep: yieldToEvents });
           const image = result.images[output];
           if (!image) throw new Error(`the service gave no ${output}`);
           return imageResponse(image, type, name, result.timings);

@@ -1,5 +1,7 @@
 /** Server-sent events of a run that reports its progress. */
 
+import { yieldToEvents } from "../yield.ts";
+
 type Emit = (event: "progress", data: unknown) => Promise<void>;
 
 interface StreamOptions<Result> {
@@ -11,9 +13,6 @@ interface StreamOptions<Result> {
   /** The data of a closing `error` event. */
   readonly problem: (error: unknown) => unknown;
 }
-
-/** Yields to the event loop, which a WASM run blocks, so that queued data is sent and a closed connection is noticed. */
-export const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 /**
  * A `text/event-stream` response: `progress` events, then `result` or `error`. The response starts with the first progress event, so
@@ -46,7 +45,7 @@ export const eventStream = async <Result>(options: StreamOptions<Result>): Promi
   const emit: Emit = async (event, data) => {
     send(event, data);
     begin();
-    await breathe();
+    await yieldToEvents();
   };
   const signals = options.signal === undefined ? [abort.signal] : [abort.signal, options.signal];
   const finished = options.run(emit, AbortSignal.any(signals));

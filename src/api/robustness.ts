@@ -6,7 +6,8 @@ import type { RobustnessRequest, RobustnessResult } from "../contract/robustness
 import { negotiate } from "./accept.ts";
 import { AttackName } from "./attack-schemas.ts";
 import { AttackedCrf } from "./crf.ts";
-import { breathe, eventStream } from "./event-stream.ts";
+import { yieldToEvents } from "../yield.ts";
+import { eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { failureOf, problemOf, type Log } from "./problem.ts";
 import { attackProblems, problemResponses } from "./problem-schema.ts";
@@ -202,7 +203,7 @@ export const robustness = (service: Service, limits: Limits, log: Log): Operatio
       const request = resolve(service, limits, await readImageRequest(c, upload, limits.bodyBytes));
       const { signal } = c.req.raw;
       if (type === "application/json") {
-        const result = await service.robustness(request, { signal, onPoint: breathe });
+        const result = await service.robustness(request, { signal, onPoint: yieldToEvents });
         return json(c, Robustness, result, { "Server-Timing": serverTiming(result.timings) });
       }
       return await eventStream<RobustnessResult>({

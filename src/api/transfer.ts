@@ -31,9 +31,9 @@ import { uploadBody } from "./upload.ts";
 import { Label255, Warnings } from "./warnings.ts";
 
 /** Sources and targets of a request, at most. */
-const MOST_MODELS = 8;
+const MAX_MODELS = 8;
 
-const names = (description: string) => z.array(z.string()).min(1).max(MOST_MODELS).openapi({ description });
+const names = (description: string) => z.array(z.string()).min(1).max(MAX_MODELS).openapi({ description });
 
 const transferSpec = (limits: Limits) =>
   z

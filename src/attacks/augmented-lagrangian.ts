@@ -23,8 +23,8 @@ export type Lagrangian = {
 
 const MEMORY = 0.8;
 const [CHECK_EVERY, IMPROVED, GROWTH] = [10, 0.95, 2];
-const [SCALE_RATE, LEAST_SCALE] = [0.02, 0.1];
-const [LEAST_MU, MOST_MU] = [1e-12, 1];
+const [SCALE_RATE, MIN_SCALE] = [0.02, 0.1];
+const [MIN_MU, MAX_MU] = [1e-12, 1];
 
 /** μ = 1 and ρ = 0.01 of every pixel. */
 export const firstLagrangian = (pixels: number): Lagrangian => ({
@@ -74,7 +74,7 @@ export const advanced = (
   // The same as in the objective, where a dropped constraint weighs nothing.
   const followed = mu.map((m, i) => {
     const target = kept[i]! * slope(constraints[i]!, m, rho[i]!);
-    return smoothing === 1 ? m : Math.min(Math.max(smoothing * m + (1 - smoothing) * target, LEAST_MU), MOST_MU);
+    return smoothing === 1 ? m : Math.min(Math.max(smoothing * m + (1 - smoothing) * target, MIN_MU), MAX_MU);
   });
   const everMoved = moved.map((before, i) => before | Number(ratios[i]! < 0));
   const checks = at.step % CHECK_EVERY === 0 && checked.length > 0;
@@ -83,7 +83,7 @@ export const advanced = (
     mu: followed,
     rho: checks ? rho.map((p, i) => (stays(i) ? p : GROWTH * p)) : rho,
     kept: keptOf(constraints, success, at),
-    scale: Math.min(Math.max(scale / (succeeded ? 1 + SCALE_RATE : 1 - SCALE_RATE), LEAST_SCALE), 1),
+    scale: Math.min(Math.max(scale / (succeeded ? 1 + SCALE_RATE : 1 - SCALE_RATE), MIN_SCALE), 1),
     smoothing: MEMORY,
     checked: checks || checked.length === 0 ? constraints : checked,
     moved: checks ? new Uint8Array(moved.length) : everMoved,

@@ -2,7 +2,7 @@
 
 import { auditImage, auditOf, auditSteps, type AuditedImage } from "../evaluation/audit.ts";
 import { useNodeCodecs } from "../image/node.ts";
-import { sha256Of } from "../networks/open.ts";
+import { sha256Of } from "../digest.ts";
 import { Interrupted, UsageError } from "../node/failure.ts";
 import { wantedBackend, wholeNumber, type Options } from "../node/options.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
@@ -10,7 +10,8 @@ import { createSegmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { backendOption, runtimeFor } from "./backend.ts";
 import { command } from "./command.ts";
-import { interruptible, yieldToEvents } from "./interrupt.ts";
+import { yieldToEvents } from "../yield.ts";
+import { interruptible } from "./interrupt.ts";
 import { openOperand } from "./open-network.ts";
 import { labelFiles, picturesOf, readLabelMap, readPicture } from "./pictures.ts";
 import { createProgress } from "./progress.ts";

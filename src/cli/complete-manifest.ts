@@ -1,6 +1,6 @@
 /** The manifest of a network that lies in a file of its own. */
 
-import { createHash } from "node:crypto";
+import { sha256Of } from "../digest.ts";
 import { at, Refusal } from "../node/failure.ts";
 import { readJson } from "../node/files.ts";
 import type { Model } from "../onnx/graph.ts";
@@ -25,7 +25,7 @@ export const completeManifest = async (
   name?: string,
 ): Promise<Manifest> => {
   const given: Readonly<Record<string, unknown>> = { precision: precisionOf(model), ...(await readJson(path)) };
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const sha256 = await sha256Of(bytes);
   const manifest = await at(path, () =>
     withOwnFile(parseManifest({ ...given, ...(name === undefined ? {} : { name }), file: MODEL_FILE, sha256 })),
   );

@@ -1,7 +1,7 @@
 /** `faultline import`: checks a network against its manifest and stores both where the service looks for them. */
 
-import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { sha256Of } from "../digest.ts";
 import type { Model } from "../onnx/graph.ts";
 import { openNetwork } from "../segmenter/network.ts";
 import { parseManifest, type Manifest } from "../segmenter/manifest.ts";
@@ -43,8 +43,6 @@ const precisionWarning = ({ graph }: Model, { precision }: Manifest): string[] =
     : [`precision: is "${precision}", but the network ${quantized ? "is quantised" : "is float"}`];
 };
 
-const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-
 /** A manifest from the file alone. */
 const madeManifest = async (
   file: string,
@@ -53,7 +51,7 @@ const madeManifest = async (
   values: DescribeValues & { readonly name?: string | undefined },
 ) => {
   const { found, assumed } = await described(file, model, values.name ?? nameFor(file), values);
-  return { manifest: parseManifest({ ...found, file: MODEL_FILE, sha256: sha256Of(bytes) }), assumed };
+  return { manifest: parseManifest({ ...found, file: MODEL_FILE, sha256: await sha256Of(bytes) }), assumed };
 };
 
 export const importNetwork = command({

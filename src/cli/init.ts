@@ -1,7 +1,7 @@
 /** `faultline init`: writes a network's manifest from its file. */
 
-import { createHash } from "node:crypto";
 import { basename } from "node:path";
+import { sha256Of } from "../digest.ts";
 import { networkOf, prepared } from "../segmenter/network.ts";
 import { requireFit } from "../segmenter/fit.ts";
 import { at } from "../node/failure.ts";
@@ -32,7 +32,7 @@ export const initNetwork = command({
     await checkWritable(out, [file]);
     const { bytes, model } = await readNetwork(file);
     const { found, assumed } = await described(file, model, values.name ?? nameFor(file), values);
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const sha256 = await sha256Of(bytes);
     const manifest = { ...found, file: basename(file), sha256 };
     await at(file, () => requireFit(networkOf(manifest, prepared(model))));
     await writeFiles([[out, new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`)]]);

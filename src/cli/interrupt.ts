@@ -11,6 +11,3 @@ export const interruptible = async <T>(run: (signal: AbortSignal) => Promise<T>)
     process.off("SIGINT", abort);
   }
 };
-
-/** Lets pending events be handled: a run of a network blocks the thread, so that a signal would not arrive without this. */
-export const yieldToEvents = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));

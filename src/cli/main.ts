@@ -39,6 +39,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "whether gradient attacks on a network are to be believed",
     load: async () => (await import("./audit.ts")).auditNetwork,
   },
+  certify: {
+    summary: "labels that no perturbation up to a radius can change",
+    load: async () => (await import("./certify.ts")).certifyPictures,
+  },
 };
 
 const help = `Usage: faultline COMMAND NET.onnx [options]

@@ -1,8 +1,8 @@
 /** `faultline quantize`: a float network to one with int8 weights, and int8 arithmetic where that is faster. */
 
-import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { sha256Of } from "../digest.ts";
 import { OnnxError, type Graph, type Model } from "../onnx/graph.ts";
 import { writeModel } from "../onnx/write.ts";
 import { quantize, type Calibration, type Quantized } from "../quantize/quantize.ts";
@@ -113,8 +113,6 @@ const targetsOf = async (out: string, sources: readonly string[], described: boo
   return targets;
 };
 
-const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-
 const tallyOf = ({ arithmetic }: Quantized) => {
   const kinds = [...arithmetic.values()];
   const count = (kind: string): number => kinds.filter((k) => k === kind).length;
@@ -176,7 +174,7 @@ export const quantizeNetwork = command({
     });
 
     const bytes = writeModel({ ...quantized.model, producer: "faultline" });
-    const sha256 = sha256Of(bytes);
+    const sha256 = await sha256Of(bytes);
     const described = manifest && new TextEncoder().encode(`${JSON.stringify({ ...manifest, sha256 }, null, 2)}\n`);
     await mkdir(targets.folder, { recursive: true });
     await writeFiles([[targets.network, bytes], ...(described ? [[targets.manifest!, described] as const] : [])]);

@@ -37,27 +37,27 @@ export class CrfParameterError extends RangeError {
   }
 }
 
-export const MOST_ITERATIONS = 20;
+export const MAX_ITERATIONS = 20;
 /**
  * Bounds on standard deviations, in pixels or grey levels. Below the lower one no pixel has a neighbour; above the
  * upper one all pixels coincide.
  */
-export const LEAST_THETA = 0.25;
-export const MOST_THETA = 1e4;
-export const MOST_WEIGHT = 100;
+export const MIN_THETA = 0.25;
+export const MAX_THETA = 1e4;
+export const MAX_WEIGHT = 100;
 
 /** @throws CrfParameterError for the first parameter that is out of range. */
 export const checkParameters = ({ iterations, gaussian, bilateral, compatibility }: CrfParameters): void => {
-  if (!(Number.isInteger(iterations) && iterations >= 1 && iterations <= MOST_ITERATIONS))
-    throw new CrfParameterError("iterations", iterations, `a whole number from 1 to ${MOST_ITERATIONS}`);
+  if (!(Number.isInteger(iterations) && iterations >= 1 && iterations <= MAX_ITERATIONS))
+    throw new CrfParameterError("iterations", iterations, `a whole number from 1 to ${MAX_ITERATIONS}`);
   const requireRange = (field: string, value: number, least: number, most: number): void => {
     if (!(value >= least && value <= most)) throw new CrfParameterError(field, value, `from ${least} to ${most}`);
   };
-  requireRange("gaussian.weight", gaussian.weight, 0, MOST_WEIGHT);
-  requireRange("gaussian.theta", gaussian.theta, LEAST_THETA, MOST_THETA);
-  requireRange("bilateral.weight", bilateral.weight, 0, MOST_WEIGHT);
-  requireRange("bilateral.thetaAlpha", bilateral.thetaAlpha, LEAST_THETA, MOST_THETA);
-  requireRange("bilateral.thetaBeta", bilateral.thetaBeta, LEAST_THETA, MOST_THETA);
+  requireRange("gaussian.weight", gaussian.weight, 0, MAX_WEIGHT);
+  requireRange("gaussian.theta", gaussian.theta, MIN_THETA, MAX_THETA);
+  requireRange("bilateral.weight", bilateral.weight, 0, MAX_WEIGHT);
+  requireRange("bilateral.thetaAlpha", bilateral.thetaAlpha, MIN_THETA, MAX_THETA);
+  requireRange("bilateral.thetaBeta", bilateral.thetaBeta, MIN_THETA, MAX_THETA);
   if (compatibility === undefined || compatibility === "potts") return;
   const size = Array.isArray(compatibility) ? compatibility.length : 0;
   const square = size > 0 && compatibility.every((row) => row.length === size && row.every(Number.isFinite));

@@ -3,6 +3,7 @@
  * is a fold over rows, so that a row that arrives twice counts once and the worst case per image can be taken later.
  */
 
+import { sha256Of } from "../digest.ts";
 import type { ClassCounts } from "../metrics/counts.ts";
 import type { Evaluations } from "./craft.ts";
 
@@ -100,16 +101,9 @@ export const canonicalJson = (value: Json): string => {
   return `{${entries.map(([name, item]) => `${JSON.stringify(name)}:${canonicalJson(item)}`).join(",")}}`;
 };
 
-/** SHA-256 in hexadecimal. */
-export const digestOf = async (bytes: BufferSource): Promise<string> => {
-  const digest = await crypto.subtle.digest("SHA-256", bytes);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-};
-
 /** SHA-256 of the unit's canonical JSON, in hexadecimal. */
-export const unitId = async (unit: Unit): Promise<string> => {
+export const unitId = (unit: Unit): Promise<string> => {
   const { networkSha256, source, attack, item, seed, repeat } = unit;
   const [around, sourceAround] = [unit.around, unit.sourceAround].map((at) => at && { ...at });
-  const named: Json = { networkSha256, source, attack, around, sourceAround, item, seed, repeat };
-  return digestOf(new TextEncoder().encode(canonicalJson(named)));
+  return sha256Of(canonicalJson({ networkSha256, source, attack, around, sourceAround, item, seed, repeat }));
 };

@@ -1,10 +1,11 @@
 /** The unit that a measurement is of: what identifies its network, its attack and its image. */
 
 import { attackEntry, effectiveOptions } from "../attacks/catalogue.ts";
+import { sha256Of } from "../digest.ts";
 import type { Crf } from "../segmenter/refinement.ts";
 import type { Labels, Segmenter } from "../segmenter/segmenter.ts";
 import type { AttackPlan } from "./plan.ts";
-import { canonicalJson, digestOf, type Around, type Json, type Unit } from "./row.ts";
+import { canonicalJson, type Around, type Json, type Unit } from "./row.ts";
 
 /** What a unit depends on. */
 export interface Identified {
@@ -42,7 +43,7 @@ export const aroundOf = (
 const digestOfMap = async ({ shape, data }: Labels): Promise<Json> => ({
   height: shape[0]!,
   width: shape[1]!,
-  sha256: await digestOf(Uint8Array.from(data)),
+  sha256: await sha256Of(data),
 });
 
 /** The attack with the options that it runs with; label maps that the item does not imply are named by their digests. */

@@ -1,5 +1,6 @@
 /** A network's file, checked against its manifest and opened. */
 
+import { sha256Of } from "../digest.ts";
 import { gradientFaults } from "../segmenter/compile.ts";
 import { ManifestError, type Manifest } from "../segmenter/manifest.ts";
 import { openNetwork, type Network } from "../segmenter/network.ts";
@@ -13,12 +14,6 @@ export interface OpenModel {
   readonly bytes: number;
   readonly unsupported: readonly string[];
 }
-
-/** In hexadecimal. */
-export const sha256Of = async (bytes: Uint8Array): Promise<string> => {
-  const digest = await crypto.subtle.digest("SHA-256", bytes);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-};
 
 /** @throws OnnxError for a bad file, ManifestError where it is not what the manifest says. */
 export const checkedNetwork = async (manifest: Manifest, bytes: Uint8Array): Promise<Network> => {

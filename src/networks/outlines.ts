@@ -4,7 +4,7 @@
  */
 
 import type { Manifest } from "../segmenter/manifest.ts";
-import { sha256Of } from "./open.ts";
+import { sha256Of } from "../digest.ts";
 
 export interface KnownOutline {
   /** Of the manifest as JSON, which holds the digest of the network's file. */
@@ -18,8 +18,7 @@ export interface KnownOutline {
 /** By the name of the network. */
 export type KnownOutlines = Readonly<Record<string, KnownOutline>>;
 
-export const manifestDigest = (manifest: Manifest): Promise<string> =>
-  sha256Of(new TextEncoder().encode(JSON.stringify(manifest)));
+export const manifestDigest = (manifest: Manifest): Promise<string> => sha256Of(JSON.stringify(manifest));
 
 /** The network's entry; null where there is none, or one for another manifest. */
 export const knownOutline = async (manifest: Manifest, known: KnownOutlines): Promise<KnownOutline | null> => {

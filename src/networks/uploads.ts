@@ -12,7 +12,8 @@ import type { Image } from "../segmenter/segmenter.ts";
 import { type Size, tensorOf } from "../tensor.ts";
 import { FaultlineError, type Failure } from "../contract/failure.ts";
 import { modelInfo } from "./info.ts";
-import { checkedNetwork, openModel, sha256Of, type OpenModel } from "./open.ts";
+import { sha256Of } from "../digest.ts";
+import { checkedNetwork, openModel, type OpenModel } from "./open.ts";
 import type { ModelInfo, UploadRequest, UploadResult, Uploads } from "../contract/models.ts";
 import type { Models } from "./registry.ts";
 import { nodesOf } from "./largest-fit.ts";
@@ -42,15 +43,15 @@ const tryOut = async ({ network, segmenter }: OpenModel, size: Size, cache: Sess
 };
 
 /** Maximum number of nodes; compiling and planning take time about linear in it. */
-const MOST_NODES = 4096;
+const MAX_NODES = 4096;
 
 /** Names of operators are kept and listed with the model. */
-const LONGEST_OPERATOR = 200;
+const MAX_OPERATOR_LENGTH = 200;
 
 const requireFewNodes = ({ graph }: Network["model"]): void => {
   const { length } = graph.nodes;
-  if (length > MOST_NODES) throw new OnnxError(`has ${length} nodes; at most ${MOST_NODES} are taken`, "graph");
-  const long = graph.nodes.find(({ op }) => op.length > LONGEST_OPERATOR);
+  if (length > MAX_NODES) throw new OnnxError(`has ${length} nodes; at most ${MAX_NODES} are taken`, "graph");
+  const long = graph.nodes.find(({ op }) => op.length > MAX_OPERATOR_LENGTH);
   if (long)
     throw new OnnxError(
       `has an operator whose name has ${long.op.length} characters: ${long.op.slice(0, 100)}…`,

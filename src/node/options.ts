@@ -60,7 +60,7 @@ export const wholeNumber = (option: string, text: string, least: number, most: n
 };
 
 /** WASM's addresses have 32 bits. */
-const MOST_BUDGET_MIB = 4096;
+const MAX_BUDGET_MIB = 4096;
 
 /** The value of `--budget-mib`, in bytes. @throws UsageError */
-export const budgetBytes = (text: string): number => wholeNumber("budget-mib", text, 1, MOST_BUDGET_MIB) * 2 ** 20;
+export const budgetBytes = (text: string): number => wholeNumber("budget-mib", text, 1, MAX_BUDGET_MIB) * 2 ** 20;

@@ -18,10 +18,10 @@ export const intensity = ({ weights, group, strides }: Convolution): number => {
 };
 
 /** Integers break even at an intensity of about 50; see the table below. */
-const LEAST_INTENSITY = 64;
+const MIN_INTENSITY = 64;
 
 /** With fewer weights, the scales and names of a DequantizeLinear take more of the file than int8 saves. */
-const LEAST_WEIGHTS = 1024;
+const MIN_WEIGHTS = 1024;
 
 /**
  * Integers for convolutions of intensity 64 or more, int8 weights for the others that have at least 1024 weights, and otherwise
@@ -48,6 +48,6 @@ export const fastestArithmetic = (convolution: Convolution): Arithmetic => {
   const { node, weights, group } = convolution;
   // onnxruntime has no integer kernel for ConvTranspose, and a depthwise convolution is five times slower on integers
   // than in float.
-  if (node.op === "Conv" && group === 1 && intensity(convolution) >= LEAST_INTENSITY) return "integer";
-  return weights.data.length >= LEAST_WEIGHTS ? "weights" : "float";
+  if (node.op === "Conv" && group === 1 && intensity(convolution) >= MIN_INTENSITY) return "integer";
+  return weights.data.length >= MIN_WEIGHTS ? "weights" : "float";
 };

@@ -25,7 +25,7 @@ export interface Defence {
   readonly draws: number;
 }
 
-export const MOST_DRAWS = 1024;
+export const MAX_DRAWS = 1024;
 
 /** Transformations as a graph has them before the network. */
 export interface Front {
@@ -83,8 +83,8 @@ const [PREDICTION, STEP] = [0, 1];
 
 /** @throws TransformError for a transformation out of range; RangeError for a number of draws that is. */
 export const createFronts = ({ transform, seed, through, draws }: Defence): Fronts => {
-  if (!(Number.isInteger(draws) && draws >= 1 && draws <= MOST_DRAWS))
-    throw new RangeError(`draws is ${draws}; it must be an integer from 1 to ${MOST_DRAWS}`);
+  if (!(Number.isInteger(draws) && draws >= 1 && draws <= MAX_DRAWS))
+    throw new RangeError(`draws is ${draws}; it must be an integer from 1 to ${MAX_DRAWS}`);
   const pipeline = createPipeline(transform);
   const random = pipeline.random && through !== "naive";
   return {

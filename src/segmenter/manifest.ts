@@ -3,11 +3,11 @@
 import * as z from "zod";
 import { crfFault } from "../crf/parameters.ts";
 import { transformEntry, transformNames, type TransformName } from "../transforms/catalogue.ts";
-import { MOST_TRANSFORMS, transformFault, type TransformSpec } from "../transforms/pipeline.ts";
+import { MAX_TRANSFORMS, transformFault, type TransformSpec } from "../transforms/pipeline.ts";
 import type { TransformOption } from "../transforms/transform.ts";
 
 /** Of a network's input. */
-const MOST_CHANNELS = 64;
+const MAX_CHANNELS = 64;
 
 const grey = z.number().int().min(0).max(255);
 const extent = z.union([z.number().int().positive().max(16384), z.literal("dynamic")]);
@@ -15,11 +15,11 @@ const name = z
   .string()
   .max(64)
   .regex(/^[a-z0-9][a-z0-9._-]*$/, "lower-case letters, digits, '.', '_' and '-'");
-const perChannel = z.array(z.number()).min(1).max(MOST_CHANNELS);
+const perChannel = z.array(z.number()).min(1).max(MAX_CHANNELS);
 const text = z.string().min(1);
 
 const channels = z.union(
-  [z.enum(["RGB", "BGR", "GRAY"]), z.array(z.string().min(1).max(64)).min(1).max(MOST_CHANNELS)],
+  [z.enum(["RGB", "BGR", "GRAY"]), z.array(z.string().min(1).max(64)).min(1).max(MAX_CHANNELS)],
   '"RGB", "BGR", "GRAY", or a list of the names of the picture\'s channels',
 );
 
@@ -93,7 +93,7 @@ const [firstTransform, ...otherTransforms] = transformNames.map(transformSchema)
 export const transformsSchema = z
   .array(z.discriminatedUnion("name", [firstTransform!, ...otherTransforms]))
   .min(1)
-  .max(MOST_TRANSFORMS) as unknown as z.ZodType<TransformSpec[]>;
+  .max(MAX_TRANSFORMS) as unknown as z.ZodType<TransformSpec[]>;
 
 export const manifestSchema = z.strictObject({
   name,

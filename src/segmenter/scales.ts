@@ -40,13 +40,13 @@ const fused = (op: Builder, views: readonly Value[], fusion: Fusion, purpose: Pu
 };
 
 /** Maximum number of nodes of all copies of the network together; compiling more takes too long. */
-const MOST_NODES = 2 ** 14;
+const MAX_NODES = 2 ** 14;
 
 const requireFewNodes = ({ manifest, model }: Network, scales: readonly number[], size: Size): void => {
   const runs = scales.reduce((sum, scale) => sum + runsOf(manifest, size, scale), 0);
   const nodes = model.graph.nodes.length;
-  if (runs === 1 || runs * nodes <= MOST_NODES) return;
-  const [most, field] = [Math.floor(MOST_NODES / nodes), manifest.input.fit === "tile" ? "input.fit" : "scales"];
+  if (runs === 1 || runs * nodes <= MAX_NODES) return;
+  const [most, field] = [Math.floor(MAX_NODES / nodes), manifest.input.fit === "tile" ? "input.fit" : "scales"];
   throw new OnnxError(
     `an image of ${size.width}×${size.height} takes ${runs} runs of the network; at most ${most} are taken`,
     field,

@@ -11,7 +11,7 @@ import { encodePng, encodePng16 } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { encodeNpy } from "../image/npy.ts";
 import { scoresOf, sum } from "../metrics/counts.ts";
-import { sha256Of } from "../networks/open.ts";
+import { sha256Of } from "../digest.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { spatialSize, tensor } from "../tensor.ts";
 import { receiptOf, type Context } from "./context.ts";

@@ -4,12 +4,13 @@ import type { AuditRequest, AuditResult } from "../contract/audit.ts";
 import type { Abandon } from "../contract/models.ts";
 import { auditedAttacks, auditImage, auditOf, auditSteps } from "../evaluation/audit.ts";
 import { evaluatedBy } from "../evaluation/plan.ts";
-import { sha256Of } from "../networks/open.ts";
+import { sha256Of } from "../digest.ts";
 import { spatialSize } from "../tensor.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
 import { pictureWarnings, readTruth } from "./pictures.ts";
-import { cancellable, yieldOnce } from "./queue.ts";
+import { yieldToEvents } from "../yield.ts";
+import { cancellable } from "./queue.ts";
 
 export const createAuditHandler =
   (context: Context) =>
@@ -20,7 +21,7 @@ export const createAuditHandler =
     const image = await context.prepare(model, bytes, evaluatedBy(auditedAttacks));
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const subject = { segmenter: model.segmenter, image, item: await sha256Of(bytes), truth };
-    const audited = await cancellable(signal, () => auditImage(subject, spec, { onStep: yieldOnce, signal }));
+    const audited = await cancellable(signal, () => auditImage(subject, spec, { onStep: yieldToEvents, signal }));
     const { quotients, ...audit } = auditOf([audited], spec);
     return {
       ...spatialSize(image),

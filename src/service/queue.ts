@@ -72,6 +72,3 @@ export const cancellable = async <T>(signal: AbortSignal | undefined, run: () =>
     throw cause;
   }
 };
-
-/** Lets whoever waits for a signal set it: a run blocks the thread, so without this an abort would never arrive. */
-export const yieldOnce = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));

@@ -14,14 +14,15 @@ import { measure, type Subject } from "../evaluation/measure.ts";
 import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
 import { curveSigns, maskingSigns, orderSigns, type Measurement, type Sign } from "../evaluation/signs.ts";
 import { scoresOf, sum } from "../metrics/counts.ts";
-import { sha256Of } from "../networks/open.ts";
+import { sha256Of } from "../digest.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import { spatialSize } from "../tensor.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
 import { pictureWarnings, readTruth } from "./pictures.ts";
 import { pointScores } from "./point-scores.ts";
-import { cancellable, yieldOnce } from "./queue.ts";
+import { yieldToEvents } from "../yield.ts";
+import { cancellable } from "./queue.ts";
 
 const unscorable = (miou: number | null) => ({
   pointer: "/labels",
@@ -61,7 +62,7 @@ export const createRobustnessHandler =
     let zeroGradientShare = 0;
     for (const { attack, epsilon } of grid) {
       const plan = planOf(spec, attack, epsilon, source);
-      const { row } = await cancellable(signal, () => measure(subject, plan, { onStep: yieldOnce, signal }));
+      const { row } = await cancellable(signal, () => measure(subject, plan, { onStep: yieldToEvents, signal }));
       zeroGradientShare = Math.max(zeroGradientShare, row.masking.zeroGradientShare);
       const point: CurvePoint = {
         attack,

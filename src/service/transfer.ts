@@ -14,7 +14,7 @@ import { measure } from "../evaluation/measure.ts";
 import { evaluatedBy, stepsOf, type AttackPlan } from "../evaluation/plan.ts";
 import { perturbationFrom } from "../evaluation/scores.ts";
 import { scoresOf, type Scores } from "../metrics/counts.ts";
-import { sha256Of } from "../networks/open.ts";
+import { sha256Of } from "../digest.ts";
 import type { PlacedModel } from "../networks/placement.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import { spatialSize } from "../tensor.ts";
@@ -22,7 +22,8 @@ import type { Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
 import { pictureWarnings, readTruth } from "./pictures.ts";
 import { pointScores } from "./point-scores.ts";
-import { cancellable, yieldOnce } from "./queue.ts";
+import { yieldToEvents } from "../yield.ts";
+import { cancellable } from "./queue.ts";
 
 const planOf = (spec: TransferSpec, truth: Labels | undefined): AttackPlan => {
   const { attack, epsilon, alpha, steps, pixelRange, seed, label } = spec;
@@ -86,7 +87,7 @@ export const createTransferHandler =
     for (const name of spec.sources) {
       const { model, subject } = await opened(name, true);
       const plan = planOf(spec, subject.truth);
-      const run = () => measure(subject, plan, { onStep: yieldOnce, signal });
+      const run = () => measure(subject, plan, { onStep: yieldToEvents, signal });
       const { row, float, uint8, crafted } = await cancellable(signal, run);
       // Without predictions, which are those of the source.
       made.push({ ...crafted, prediction: undefined });
@@ -104,7 +105,7 @@ export const createTransferHandler =
       for (const [k, source] of spec.sources.entries()) {
         const plan = planOf(spec, subject.truth);
         const run = async () => {
-          await yieldOnce();
+          await yieldToEvents();
           signal?.throwIfAborted();
           return measure({ ...subject, clean: prediction, crafted: made[k] }, plan, { signal });
         };

@@ -25,7 +25,7 @@ export class TransformError extends RangeError {
 }
 
 /** More would be compiled into every graph of the network. */
-export const MOST_TRANSFORMS = 8;
+export const MAX_TRANSFORMS = 8;
 
 const intervalOf = (field: string, option: TransformOption, given: TransformSpec[string]): Interval => {
   const value = given ?? option.default;
@@ -89,8 +89,8 @@ const sized = (made: readonly Transform[], size: Size): readonly (readonly [Tran
 
 /** @throws TransformError for a name that there is not, an option out of range, or too many transformations. */
 export const createPipeline = (specs: readonly TransformSpec[]): Pipeline => {
-  if (specs.length === 0 || specs.length > MOST_TRANSFORMS)
-    throw new TransformError("", `holds ${specs.length} transformations; 1 to ${MOST_TRANSFORMS} are taken`);
+  if (specs.length === 0 || specs.length > MAX_TRANSFORMS)
+    throw new TransformError("", `holds ${specs.length} transformations; 1 to ${MAX_TRANSFORMS} are taken`);
   const steps = specs.map((spec, index) => {
     if (!transformNames.includes(spec.name))
       throw new TransformError(`${index}.name`, `is "${spec.name}"; there are ${transformNames.join(", ")}`);

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { numbersOf, spatialSize, tensorOf } from "../../src/tensor.ts";
 import { transformEntry, transformNames } from "../../src/transforms/catalogue.ts";
 import { luminanceTable } from "../../src/transforms/jpeg-tables.ts";
-import { createPipeline, MOST_TRANSFORMS, TransformError, type TransformSpec } from "../../src/transforms/pipeline.ts";
+import { createPipeline, MAX_TRANSFORMS, TransformError, type TransformSpec } from "../../src/transforms/pipeline.ts";
 import { digestOf, seedOf } from "../../src/transforms/seed.ts";
 import { noiseImage } from "../support/networks/image.ts";
 import { applied, largestDifference } from "./support.ts";
@@ -116,7 +116,7 @@ describe("whether a pipeline is random", () => {
 describe("refused", () => {
   it.each<[unknown[], string, RegExp]>([
     [[], "", /1 to 8/],
-    [Array.from({ length: MOST_TRANSFORMS + 1 }, () => ({ name: "jpeg" })), "", /9 transformations/],
+    [Array.from({ length: MAX_TRANSFORMS + 1 }, () => ({ name: "jpeg" })), "", /9 transformations/],
     [[{ name: "sharpen" }], "0.name", /resize, jpeg/],
     [[{ name: "toString" }], "0.name", /resize, jpeg/],
     [[{ name: "jpeg" }, { name: "jpeg", quality: 0 }], "1.quality", /an integer from 1 to 100/],

@@ -25,7 +25,7 @@ type AlmaProxState = {
 
 /** Grey levels in the whole range: the learning rate and the metric are published for values in 0..1. */
 const WHOLE = 255;
-const [RATE_DECAY, MEMORY, LEAST_METRIC] = [0.1, 0.8, 1e-8];
+const [RATE_DECAY, MEMORY, MIN_METRIC] = [0.1, 0.8, 1e-8];
 
 /** 1 until the first success or half of the steps, and then along a hyperbola to 0.1 at the end. */
 const decayOf = (foundAt: number | null, { step, steps }: Clock): number => {
@@ -71,7 +71,7 @@ export const almaProxRule = ({ alpha, success }: AlmaProxOptions): Rule<AlmaProx
       const gradient = gradientOf(seen, x.length);
       const squares = state.squares.map((s, i) => MEMORY * s + (1 - MEMORY) * (WHOLE * gradient[i]!) ** 2);
       const correction = 1 / (1 - MEMORY ** step);
-      const metric = squares.map((s) => Math.max(Math.sqrt(s * correction), LEAST_METRIC));
+      const metric = squares.map((s) => Math.max(Math.sqrt(s * correction), MIN_METRIC));
       const rate = (alpha / WHOLE) * decayOf(foundAt, at);
       const stepped = state.delta.map((d, i) => d + (rate * WHOLE * gradient[i]!) / metric[i]!);
       const { low, high } = roomOf(clean, constraint.pixelRange);

@@ -1,0 +1,88 @@
+/** The scores of certified pictures, pooled by counts, as text, data and CSV. */
+
+import { certifiedScores, mergeCertified, type CertifiedCounts, type CertifiedScores } from "../certify/scores.ts";
+import { certifiedRadius, type Smoothing } from "../certify/smoothing.ts";
+import { mergeCounts, scoresOf } from "../metrics/counts.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
+import type { Report } from "./command.ts";
+import { csvOf, table } from "./text.ts";
+
+export interface CertifiedPicture {
+  readonly image: string;
+  /** The digest of the picture's file. */
+  readonly item: string;
+  /** Of the network without noise. */
+  readonly clean: Pick<CertifiedCounts, "counts">;
+  readonly certified: readonly (CertifiedCounts & { readonly sigma: number; readonly drawn: number })[];
+}
+
+/** The scores at one σ over all pictures. */
+interface Line extends CertifiedScores {
+  readonly sigma: number;
+  /** L2, grey levels. */
+  readonly radius: number;
+  /** Draws of all tests together. */
+  readonly drawn: number;
+}
+
+const linesOf = (pictures: readonly CertifiedPicture[], smoothings: readonly Smoothing[]): readonly Line[] =>
+  smoothings.map(({ sigma, tau }, i) => {
+    const each = pictures.map(({ certified }) => certified[i]!);
+    const drawn = each.reduce((sum, picture) => sum + picture.drawn, 0);
+    const scores = certifiedScores(each.map((counts): CertifiedCounts => counts).reduce(mergeCertified));
+    return { sigma, radius: certifiedRadius({ sigma, tau }), drawn, ...scores };
+  });
+
+const shown = (value: number | null): string => (value === null ? "–" : value.toFixed(4));
+
+/** @param truth whether the pictures were compared with a ground truth. */
+export const certifyReport = ({
+  network: { name, sha256, classes },
+  backend,
+  smoothings,
+  pictures,
+  truth,
+}: {
+  readonly network: Manifest;
+  readonly backend: string;
+  readonly smoothings: readonly Smoothing[];
+  readonly pictures: readonly CertifiedPicture[];
+  readonly truth: boolean;
+}): Report => {
+  const lines = linesOf(pictures, smoothings);
+  const clean = scoresOf(pictures.map(({ clean: { counts } }) => counts).reduce(mergeCounts));
+  const against = truth ? "the ground truth" : "the prediction without noise";
+  const text = [
+    `${name}, smoothed, on ${backend}, against ${against}; without noise mIoU ${shown(clean.miou)}, accuracy ${shown(clean.pixelAccuracy)}`,
+    table(
+      [
+        ["σ", "L2 radius", "certified", "mIoU", "abstained", "wrong", "draws"],
+        ...lines.map((line) => [
+          String(line.sigma),
+          line.radius.toFixed(2),
+          shown(line.certifiedAccuracy),
+          shown(line.miou),
+          shown(line.abstainedShare),
+          shown(line.wrongShare),
+          String(line.drawn),
+        ]),
+      ],
+      [0, 1, 2, 3, 4, 5, 6],
+    ),
+  ].join("\n");
+  const csv = csvOf([
+    ["sigma", "radius_l2", "certified_accuracy", "miou", "abstained", "wrong", "draws"],
+    ...lines.map((l) => [l.sigma, l.radius, l.certifiedAccuracy, l.miou, l.abstainedShare, l.wrongShare, l.drawn]),
+  ]);
+  const data = {
+    network: name,
+    networkSha256: sha256,
+    classes: classes.map((each) => each.name),
+    reference: truth ? "ground-truth" : "prediction",
+    smoothings,
+    clean,
+    pooled: lines,
+    images: pictures,
+  };
+  return { text, data, csv };
+};
