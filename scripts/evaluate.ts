@@ -8,7 +8,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { parseArgs } from "node:util";
-import { readCamvid } from "../src/datasets/camvid.ts";
+import { labelledIn } from "./labelled.ts";
 import { decodeImage } from "../src/image/decode.ts";
 import { decodeLabels } from "../src/image/labels.ts";
 import { useNodeCodecs } from "../src/image/node.ts";
@@ -36,7 +36,7 @@ const evaluate = async (
   limit: number,
 ): Promise<Scores & { images: number }> => {
   const segmenter = createSegmenter(openNetwork(manifest, bytes), new SessionCache(startWasm(), budgetBytes));
-  const items = spread(await readCamvid(folder), limit);
+  const items = spread(await labelledIn(folder), limit);
   let counts = emptyCounts(manifest.classes.length);
   for (const item of items) {
     const image = await decodeImage(await item.image(), { maxPixels });

@@ -124,16 +124,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   "@jsquash/jpeg": ["image", "worker"],
   "@jsquash/webp": ["image", "worker"],
   "@resvg/resvg-js": ["datasets/street/resvg"],
-  node: [
-    "datasets/camvid",
-    "image/node",
-    "runtime/gpu/node",
-    "runtime/webgpu/node",
-    "store/folder",
-    "node",
-    "serve",
-    "cli",
-  ],
+  "csv-parse": ["datasets/list"],
+  node: ["image/node", "runtime/gpu/node", "runtime/webgpu/node", "store/folder", "node", "serve", "cli"],
   cloudflare: ["worker"],
 };
 

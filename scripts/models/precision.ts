@@ -4,7 +4,7 @@
  */
 
 import { paperSteps } from "../../src/attacks/paper-steps.ts";
-import { readCamvid } from "../../src/datasets/camvid.ts";
+import { labelledIn } from "../labelled.ts";
 import { measure, type Measured } from "../../src/evaluation/measure.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { decodeLabels } from "../../src/image/labels.ts";
@@ -31,7 +31,7 @@ export const comparePrecisions = async (
   folder: string,
   count: number,
 ): Promise<Precision> => {
-  const all = await readCamvid(folder);
+  const all = await labelledIn(folder);
   const items = Array.from({ length: count }, (_, i) => all[Math.floor(((i + 0.5) * all.length) / count)]!);
   const counts = new Map<string, ClassCounts>();
   const add = (key: string, more: ClassCounts): void => {

@@ -1,11 +1,50 @@
-/** The common form of data sets: named pairs of files, which are read on demand. */
+/** Data sets as they lie in folders: named pairs of files, listed without being read. */
 
-/** One image and its ground truth, as the bytes of their files. */
-export interface DatasetItem {
-  /** The file's name without its extension; unique in the data set. */
+import type { Coding } from "./coding.ts";
+
+/** A folder of files, wherever it is. Paths are relative to it and have "/" between their parts. */
+export interface Files {
+  /** The paths of all files at any depth, sorted; empty where the folder does not exist. */
+  readonly list: () => Promise<readonly string[]>;
+  readonly read: (path: string) => Promise<Uint8Array>;
+}
+
+/** One image with its ground truth, as paths. */
+export interface Pair {
+  /** Unique in the data set. */
   readonly name: string;
-  /** The image file: PNG, JPEG or WebP. */
-  readonly image: () => Promise<Uint8Array>;
-  /** The label map: a PNG of class indices, 255 = void, of the image's size. */
-  readonly labels: () => Promise<Uint8Array>;
+  /** A PNG, JPEG or WebP. */
+  readonly image: string;
+  /** A PNG of the image's size. */
+  readonly labels: string;
+}
+
+/** What a layout finds: the pairs, sorted by name, and everything that is wrong, a sentence each. */
+export interface Listing {
+  readonly pairs: readonly Pair[];
+  readonly faults: readonly string[];
+}
+
+/** Which part of a data set, and where. */
+export interface Part {
+  readonly files: Files;
+  /** All paths of `files`. */
+  readonly paths: readonly string[];
+  /** For example "val". */
+  readonly split: string;
+}
+
+/** How a data set lies in a folder. */
+export interface Layout {
+  readonly title: string;
+  /** The files that are expected, in words. */
+  readonly expects: string;
+  /** The splits that are customary, the default first; empty where there are none. */
+  readonly splits: readonly string[];
+  /** Classes of the labels after coding; null where any network's labels may lie in it. */
+  readonly classes: number | null;
+  readonly coding: Coding;
+  /** Whether these paths look like this layout, by which it is recognised where it is not named. */
+  readonly recognises: (paths: readonly string[]) => boolean;
+  readonly pairs: (part: Part) => Promise<Listing>;
 }

@@ -26,7 +26,12 @@ export interface Crafted {
   readonly image: Image;
   /** The source's prediction on it, where choosing among several trajectories has made it. */
   readonly prediction?: Prediction | undefined;
+  /** Without the prediction on the clean image. */
   readonly evaluations: Evaluations;
+  /** Share of exactly zero components of the first gradient. */
+  readonly zeroGradientShare: number;
+  /** The objective's mean value where each step started. */
+  readonly losses: readonly number[];
 }
 
 const zerosOf = (values: Float32Array): number => {
@@ -45,7 +50,11 @@ const observedOf = ({ gradient, loss, labels }: Seen, clean: Labels): ObservedSt
 });
 
 /** Share of the pixels, void left out, that keep the labels to leave, or lack those to approach. */
-const remainingShare = (labels: Labels, { target, source }: AttackPlan, clean: Labels): number => {
+export const remainingShare = (
+  labels: Labels,
+  { target, source }: Pick<AttackPlan, "target" | "source">,
+  clean: Labels,
+): number => {
   const left = source ?? clean;
   let [pixels, remaining] = [0, 0];
   for (let i = 0; i < labels.data.length; i++) {
@@ -112,7 +121,8 @@ export const craft = async (
   };
   const [first, ...others] = attackOf(plan).trajectories;
   const only = await followed(first);
-  if (others.length === 0) return { image: only, evaluations: spent };
+  const watched = () => ({ evaluations: spent, zeroGradientShare: trace.zeroGradientShare(), losses: trace.losses });
+  if (others.length === 0) return { image: only, ...watched() };
 
   // Of several trajectories the one that leaves the fewest pixels with their labels; the first of equals.
   const judged = async (candidate: Image) => {
@@ -125,5 +135,5 @@ export const craft = async (
     const candidate = await judged(await followed(trajectory));
     if (candidate.remaining < worst.remaining) worst = candidate;
   }
-  return { image: worst.image, prediction: worst.prediction, evaluations: spent };
+  return { image: worst.image, prediction: worst.prediction, ...watched() };
 };

@@ -1,15 +1,20 @@
 /** One image, attacked and scored: clean prediction, attack, predictions after it, counts. Everything that attacks calls this. */
 
 import { attackEntry, effectiveOptions } from "../attacks/catalogue.ts";
+import { distanceOf } from "../attacks/norms.ts";
+import { succeeds } from "../attacks/smallest.ts";
 import { roundToUint8 } from "../image/encode.ts";
+import { smallObjects } from "../metrics/components.ts";
 import { countsOf } from "../metrics/counts.ts";
 import { changedShare } from "../metrics/distances.ts";
 import type { Image, Labels, Prediction, Segmenter } from "../segmenter/segmenter.ts";
-import { craft, type Crafted } from "./craft.ts";
+import { craft, remainingShare, type Crafted } from "./craft.ts";
 import { meanOf, voidedBeyond } from "./labels.ts";
 import { stepsOf, type AttackPlan } from "./plan.ts";
-import type { Json, Row } from "./row.ts";
+import { unitId, type Masking, type Row, type RowCounts } from "./row.ts";
+import { attackSigns, maskingSigns, type Sign } from "./signs.ts";
 import { createTrace, type StepReport } from "./steps.ts";
+import { unitOf } from "./unit.ts";
 
 /** What is attacked: an image, with the network that is scored on it. */
 export interface Subject {
@@ -26,6 +31,10 @@ export interface Subject {
   readonly clean?: Prediction | undefined;
   /** What an earlier measurement with the same source, image and plan has made, to be scored on another network. */
   readonly crafted?: Crafted | undefined;
+  /** Share of the image's pixels below which an object is small; absent: small objects are not counted apart. */
+  readonly smallShare?: number | undefined;
+  /** Version of the package, for the receipt. */
+  readonly version?: string | undefined;
 }
 
 /** Awaited after each step; aborting the signal makes the run reject with its reason. */
@@ -44,6 +53,8 @@ export interface Measured {
   readonly uint8: { readonly image: Image; readonly labels: Labels };
   readonly crafted: Crafted;
   readonly steps: readonly StepReport[];
+  /** Signs that the attack is weaker than it seems. */
+  readonly signs: readonly Sign[];
   /** Milliseconds: the clean prediction, the attack's own runs, the predictions after it. */
   readonly timings: { readonly clean: number; readonly attack: number; readonly scoring: number };
 }
@@ -61,21 +72,23 @@ const timed = async <T>(run: () => Promise<T>): Promise<readonly [T, number]> =>
  * run would not fit; the signal's reason where it is aborted.
  */
 export const measure = async (
-  { segmenter, source = segmenter, image, item, truth, clean, crafted }: Subject,
+  subject: Subject,
   plan: AttackPlan | null,
   { onStep, signal }: MeasureHooks = {},
 ): Promise<Measured> => {
-  const spent = { forward: 0, backward: 0 };
+  const { segmenter, source = segmenter, image, item, truth, clean, crafted, smallShare, version } = subject;
+  let forward = 0;
   const predict = (network: Segmenter, at: Image): Promise<Prediction> => {
-    spent.forward += 1;
+    forward += 1;
     return network.predict(at);
   };
   const [before, cleanMs] = clean ? [clean, 0] : await timed(() => predict(segmenter, image));
   const trace = createTrace(plan ? stepsOf(plan) : 0, onStep);
+  if (plan && source !== segmenter) forward += 1; // The source's clean prediction, whether it is made now or was made before.
   const [made, attackMs] = await timed(async (): Promise<Crafted> => {
     if (crafted) return crafted;
-    if (!plan) return { image, prediction: before, evaluations: { forward: 0, backward: 0 } };
-    const attacked = source === segmenter ? before : await predict(source, image);
+    if (!plan) return { ...unattacked, image, prediction: before };
+    const attacked = source === segmenter ? before : await source.predict(image);
     return craft(source, image, plan, attacked.labels, { trace, signal });
   });
   const rounded = roundToUint8(made.image);
@@ -88,20 +101,36 @@ export const measure = async (
   await trace.finished(changedShare(before.labels, float.labels) ?? 0);
 
   const { manifest } = segmenter;
-  const reference = truth ?? voidedBeyond(before.labels, manifest.classes.length);
-  const counted = ({ labels }: Prediction) => countsOf(labels, reference, manifest.classes.length);
+  const classes = manifest.classes.length;
+  const reference = truth ?? voidedBeyond(before.labels, classes);
+  const countsAgainst = (against: Labels): RowCounts => ({
+    clean: countsOf(before.labels, against, classes),
+    float: countsOf(float.labels, against, classes),
+    uint8: countsOf(uint8.labels, against, classes),
+  });
+  const masking = { zeroGradientShare: made.zeroGradientShare, confidence: meanOf(before.confidence.data) };
+  const signs = signsOf(plan, masking, made);
+  const unit = await unitOf({ segmenter, source, item, truth }, plan);
   return {
     row: {
-      schema: 1,
-      unit: { networkSha256: manifest.sha256, attack: plan && specOf(plan, source), item, seed: plan?.seed ?? 0 },
+      schema: 2,
+      id: await unitId(unit),
+      unit,
       reference: truth ? "ground-truth" : "prediction",
-      counts: { clean: counted(before), float: counted(float), uint8: counted(uint8) },
-      evaluations: {
-        forward: spent.forward + (crafted ? 0 : made.evaluations.forward),
-        backward: crafted ? 0 : made.evaluations.backward,
+      counts: countsAgainst(reference),
+      ...(smallShare === undefined ? {} : { small: countsAgainst(smallObjects(reference, smallShare)) }),
+      distances: distancesOf(made.image, image),
+      ...successOf(plan, float.labels, before.labels),
+      evaluations: { forward: forward + made.evaluations.forward, backward: made.evaluations.backward },
+      masking,
+      ...(signs.length === 0 ? {} : { signs: signs.map(({ kind }) => kind) }),
+      receipt: {
+        model: manifest.name,
+        ...(unit.source === undefined ? {} : { source: source.manifest.name }),
+        backend: segmenter.runs.backend,
+        onnxruntime: segmenter.runs.version,
+        ...(version === undefined ? {} : { faultline: version }),
       },
-      masking: { zeroGradientShare: trace.zeroGradientShare(), confidence: meanOf(before.confidence.data) },
-      receipt: { model: manifest.name, backend: segmenter.runs.backend, onnxruntime: segmenter.runs.version },
     },
     clean: before,
     reference,
@@ -109,24 +138,29 @@ export const measure = async (
     uint8: { image: rounded, labels: uint8.labels },
     crafted: made,
     steps: trace.steps,
+    signs,
     timings: { clean: cleanMs, attack: attackMs, scoring: scoringMs },
   };
 };
 
-/** The attack as the row names it, with the options that it runs with; of label maps it says which they are. */
-const specOf = (
-  { attack, epsilon, norm, pixelRange, source, target, ...given }: AttackPlan,
-  { defence }: Pick<Segmenter, "defence">,
-): Json => ({
-  attack,
-  ...(epsilon === undefined ? {} : { epsilon }),
-  ...(norm && norm !== attackEntry(attack).distance ? { norm } : {}),
-  ...effectiveOptions(attack, { epsilon, norm }, given),
-  pixelRange,
-  label: source ? "ground-truth" : "prediction",
-  ...(defence && { transform: { ...defence, transform: defence.transform.map((spec) => spec as Json) } }),
-  ...(target === undefined ? {} : { target: typeof target === "number" ? target : "map" }),
+/** What is known of an image that is not attacked. */
+const unattacked = { evaluations: { forward: 0, backward: 0 }, zeroGradientShare: 0, losses: [] } as const;
+
+const distancesOf = (adversarial: Image, clean: Image): Row["distances"] => ({
+  l2: distanceOf(adversarial.data, clean.data, "l2"),
+  linf: distanceOf(adversarial.data, clean.data, "linf"),
 });
+
+/** A saturated network is one whether it is attacked or not. */
+const signsOf = (plan: AttackPlan | null, masking: Masking, { losses }: Crafted): Sign[] =>
+  plan ? attackSigns(plan, { masking, losses }) : maskingSigns(masking);
+
+/** Whether an attack of minimum norm has moved enough pixels of the network that is scored; nothing for other attacks. */
+const successOf = (plan: AttackPlan | null, after: Labels, clean: Labels): Pick<Row, "success"> => {
+  if (!plan || attackEntry(plan.attack).type !== "minimum-norm") return {};
+  const { success = 1 } = effectiveOptions(plan.attack, plan, plan);
+  return { success: succeeds({ value: 0, remaining: remainingShare(after, plan, clean) }, { success }) };
+};
 
 /** Whole steps on a whole image stay whole: then rounding changes nothing, and one prediction serves both. */
 const equal = (a: Image, b: Image): boolean => {

@@ -2,6 +2,7 @@
 
 import type { Attack } from "../attacks/attack.ts";
 import { evaluationsOf, makeAttack, type AttackName, type Ball } from "../attacks/catalogue.ts";
+import { jittered } from "../attacks/jitter.ts";
 import type { OptionValues } from "../attacks/options.ts";
 import { objectiveNamed } from "../objectives/catalogue.ts";
 import { fed } from "../objectives/combine.ts";
@@ -21,11 +22,16 @@ export interface AttackPlan extends OptionValues, Ball {
   readonly target?: Labels | number | undefined;
   /** Labels to leave; the clean prediction by default, as in the paper. */
   readonly source?: Labels | undefined;
+  /** From 1: starts from a point that is moved by up to 1e-3 grey levels; absent is the attack itself. */
+  readonly repeat?: number | undefined;
 }
 
 /** The attack as data. @throws RangeError for a number that is out of range. */
-export const attackOf = ({ attack, target, pixelRange, ...options }: AttackPlan): Attack =>
-  makeAttack(attack, { ...options, pixelRange: pixelRange === "clip" ? [0, 255] : null }, target !== undefined);
+export const attackOf = ({ attack, target, pixelRange, repeat, ...options }: AttackPlan): Attack => {
+  const settings = { ...options, pixelRange: pixelRange === "clip" ? ([0, 255] as const) : null };
+  const made = makeAttack(attack, settings, target !== undefined);
+  return repeat === undefined ? made : jittered(made, repeat);
+};
 
 /** Steps of all trajectories of a plan's attack. */
 export const stepsOf = (plan: AttackPlan): number => evaluationsOf(attackOf(plan));

@@ -3,10 +3,8 @@
  * 2019, arXiv 1902.06705). Each is data and a sentence. The absence of signs is no proof.
  */
 
-import type { Measured } from "./measure.ts";
 import { attackOf, type AttackPlan } from "./plan.ts";
 import type { Masking } from "./row.ts";
-import type { StepReport } from "./steps.ts";
 
 export interface Sign {
   readonly kind:
@@ -62,23 +60,27 @@ export const maskingSigns = ({ zeroGradientShare, confidence }: Masking): Sign[]
  * Whether the loss of one trajectory still moves: over the last fifth of its steps it goes on in the direction of the whole by at
  * least a tenth of the whole change. A loss that rises evenly moves by a fifth, one that has settled hardly at all.
  */
-export const lossSigns = (steps: readonly Pick<StepReport, "loss">[]): Sign[] => {
-  if (steps.length < FEWEST_STEPS) return [];
-  const last = steps.at(-1)!.loss;
-  const late = steps[steps.length - 1 - Math.ceil(steps.length / 5)]!.loss;
-  const total = last - steps[0]!.loss;
+export const lossSigns = (losses: readonly number[]): Sign[] => {
+  const steps = losses.length;
+  if (steps < FEWEST_STEPS) return [];
+  const last = losses.at(-1)!;
+  const late = losses[steps - 1 - Math.ceil(steps / 5)]!;
+  const total = last - losses[0]!;
   if (total === 0) return [];
   const lateShare = (last - late) / total;
   if (!(lateShare >= STILL_MOVING)) return [];
-  const detail = `${percent(lateShare)} of the loss's change came in the last fifth of the ${steps.length} steps: with more steps the attack would be stronger.`;
-  return [{ kind: "loss-still-moving", values: { lateShare, steps: steps.length }, detail }];
+  const detail = `${percent(lateShare)} of the loss's change came in the last fifth of the ${steps} steps: with more steps the attack would be stronger.`;
+  return [{ kind: "loss-still-moving", values: { lateShare, steps }, detail }];
 };
 
 /** The signs that one attack on one image shows. The course of a loss is judged where one trajectory follows the gradient. */
-export const attackSigns = (plan: AttackPlan, { row, steps }: Pick<Measured, "row" | "steps">): Sign[] => {
+export const attackSigns = (
+  plan: AttackPlan,
+  { masking, losses }: { readonly masking: Masking; readonly losses: readonly number[] },
+): Sign[] => {
   const [first, ...others] = attackOf(plan).trajectories;
   const isOneCourse = others.length === 0 && first.rule.needs === "gradient";
-  return [...maskingSigns(row.masking), ...(isOneCourse ? lossSigns(steps) : [])];
+  return [...maskingSigns(masking), ...(isOneCourse ? lossSigns(losses) : [])];
 };
 
 /** A point of a curve over ε, with the IoU ratio that an attack leaves. */

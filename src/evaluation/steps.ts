@@ -20,6 +20,8 @@ export interface ObservedStep {
 /** Gathers the steps of an attack. */
 export interface Trace {
   readonly steps: readonly StepReport[];
+  /** The objective's mean value where each step started. */
+  readonly losses: readonly number[];
   readonly zeroGradientShare: () => number;
   readonly observed: (step: ObservedStep) => Promise<void>;
   /** @param changedPixelShare of the last step's image. */
@@ -35,6 +37,7 @@ export const createTrace = (
   onStep: ((report: StepReport) => void | Promise<void>) | undefined,
 ): Trace => {
   const reports: StepReport[] = [];
+  const losses: number[] = [];
   let [started, lastLoss, zeroShare] = [0, 0, 0];
   const report = async (changedPixelShare: number) => {
     if (started === 0) return;
@@ -44,12 +47,14 @@ export const createTrace = (
   };
   return {
     steps: reports,
+    losses,
     zeroGradientShare: () => zeroShare,
     observed: async (step) => {
       await report(step.changedShare);
       if (started === 0) zeroShare = step.zeroShare ?? 0;
       started += 1;
       lastLoss = step.loss;
+      losses.push(step.loss);
     },
     finished: report,
   };

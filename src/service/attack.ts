@@ -7,7 +7,6 @@ import type { EncodedImage } from "../contract/files.ts";
 import { measure, type Measured } from "../evaluation/measure.ts";
 import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
-import { attackSigns } from "../evaluation/signs.ts";
 import { encodePng, encodePng16 } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { encodeNpy } from "../image/npy.ts";
@@ -104,7 +103,7 @@ export const createAttackHandler =
       steps: attacked.steps.map(({ step, loss, changedPixelShare }) => ({ step, loss, changedPixelShare })),
       masking: attacked.row.masking,
       evaluations: attacked.row.evaluations,
-      signs: attackSigns(plan, attacked),
+      signs: attacked.signs,
       timings: {
         decode,
         ...attacked.timings,

@@ -88,9 +88,9 @@ export const createTransferHandler =
       const { model, subject } = await opened(name, true);
       const plan = planOf(spec, subject.truth);
       const run = () => measure(subject, plan, { onStep: yieldToEvents, signal });
-      const { row, float, uint8 } = await cancellable(signal, run);
-      // The images and no predictions, which are those of the source.
-      made.push({ image: float.image, evaluations: row.evaluations });
+      const { row, float, uint8, crafted } = await cancellable(signal, run);
+      // Without predictions, which are those of the source.
+      made.push({ ...crafted, prediction: undefined });
       const distances = perturbationFrom(subject.image);
       const perturbation = { float: distances(float.image), uint8: distances(uint8.image) };
       sources.push({ ...ranOf(model), perturbation, masking: row.masking, evaluations: row.evaluations });

@@ -3,6 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { measure } from "../../src/evaluation/measure.ts";
 import { canonicalJson, unitId, type Row } from "../../src/evaluation/row.ts";
+import { smallObjects } from "../../src/metrics/components.ts";
+import { changedShare } from "../../src/metrics/distances.ts";
 import { countsOf, emptyCounts, mergeCounts, scoresOf } from "../../src/metrics/counts.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { createSegmenter } from "../../src/segmenter/segmenter.ts";
@@ -48,10 +50,77 @@ describe("a row", () => {
     const transferred = await measure({ segmenter, source: other, image, item: "noise", truth }, plan);
     expect(transferred.float.image).toEqual(own.float.image);
     const again = await measure({ segmenter, source: other, image, item: "noise", truth, crafted: own.crafted }, plan);
-    expect(again.row.counts).toEqual(transferred.row.counts);
-    expect(again.row.evaluations.backward).toBe(0);
+    // The row is the same whether the image was made for it or before; it counts what the unit takes on its own.
+    expect(again.row).toEqual(transferred.row);
+    expect(transferred.row.evaluations).toEqual({ forward: 6, backward: 3 });
+    expect(transferred.row.unit.source).toBe(other.manifest.sha256);
+    expect(transferred.row.receipt.source).toBe(other.manifest.name);
     const { labels } = await segmenter.predict(own.float.image);
     expect(transferred.row.counts.float).toEqual(countsOf(labels, truth, classes));
+  });
+
+  it("has the distances of the image that it gives, and no others", async () => {
+    const { row, float } = await measure({ segmenter, image, item: "noise", truth }, plan);
+    const differences = Array.from(float.image.data, (v, i) => v - image.data[i]!);
+    expect(row.distances.linf).toBe(Math.max(...differences.map(Math.abs)));
+    expect(row.distances.l2).toBeCloseTo(Math.hypot(...differences), 9);
+    expect((await measure({ segmenter, image, item: "noise" }, null)).row.distances).toEqual({ l2: 0, linf: 0 });
+  });
+
+  it("counts small objects apart: those of the reference below a share of the image", async () => {
+    const { row, float } = await measure({ segmenter, image, item: "noise", truth, smallShare: 0.05 }, plan);
+    const small = smallObjects(truth, 0.05);
+    expect(row.small?.float).toEqual(countsOf(float.labels, small, classes));
+    const pixels = (of: typeof row.counts) => of.clean.reference.reduce((sum, n) => sum + n, 0);
+    expect(pixels(row.small!)).toBeGreaterThan(0);
+    expect(pixels(row.small!)).toBeLessThan(pixels(row.counts));
+  });
+
+  it("says of an attack of minimum norm whether it succeeds", async () => {
+    const subject = { segmenter, image, item: "noise", truth };
+    const moved = async (success: number, epsilon?: number) => {
+      const fmn = { ...plan, attack: "fmn", epsilon, steps: 40, success } as const;
+      const { row, clean, float } = await measure(subject, fmn);
+      return { success: row.success, moved: changedShare(clean.labels, float.labels)! };
+    };
+    const found = await moved(0.3);
+    expect(found.success).toBe(true);
+    expect(found.moved).toBeGreaterThanOrEqual(0.3);
+    const bounded = await moved(1, 1e-3);
+    expect(bounded.success).toBe(false);
+    expect(bounded.moved).toBeLessThan(1);
+    expect((await measure(subject, plan)).row).not.toHaveProperty("success");
+  });
+
+  it("of a repeat starts elsewhere, stays in the ball, and has another id", async () => {
+    const subject = { segmenter, image, item: "noise", truth };
+    const [once, first, again, second] = await Promise.all(
+      [undefined, 1, 1, 2].map((repeat) => measure(subject, { ...plan, alpha: 0.7, repeat })),
+    );
+    expect(again!.float.image).toEqual(first!.float.image);
+    const [a, b, c] = [once!, first!, second!].map(({ float }) => float.image.data);
+    expect(a).not.toEqual(b);
+    expect(b).not.toEqual(c);
+    expect(first!.row.distances.linf).toBeLessThanOrEqual(plan.epsilon);
+    expect(new Set([once!, first!, second!].map(({ row }) => row.id)).size).toBe(3);
+    expect(again!.row).toEqual(first!.row);
+    expect([once!, first!].map(({ row }) => row.unit.repeat)).toEqual([undefined, 1]);
+  });
+
+  it("names its target map by a digest, so that two maps are two units", async () => {
+    const [one, other] = [1, 2].map((seed) => noiseLabels(height, width, classes, seed));
+    const idOf = async (target: typeof truth | number) =>
+      (await measure({ segmenter, image, item: "noise" }, { ...plan, target })).row;
+    const rows = await Promise.all([idOf(one!), idOf(other!), idOf(1)]);
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(3);
+    expect(rows[0].unit.attack).toMatchObject({ target: { height, width } });
+    expect(rows[2].unit.attack).toMatchObject({ target: 1 });
+  });
+
+  it("has the id of its unit, and signs only where there are any", async () => {
+    const { row, signs } = await measure({ segmenter, image, item: "noise", truth }, plan);
+    expect(row.id).toBe(await unitId(row.unit));
+    expect(row.signs).toEqual(signs.length === 0 ? undefined : signs.map(({ kind }) => kind));
   });
 
   it("survives JSON", async () => {
@@ -74,8 +143,12 @@ describe("a unit's id", () => {
       { ...unit, item: "road" },
       { ...unit, seed: 2 },
       { ...unit, attack: null },
+      { ...unit, source: "ac" },
+      { ...unit, around: { variant: "half" } },
+      { ...unit, sourceAround: { variant: "half" } },
+      { ...unit, repeat: 1 },
     ];
-    expect(new Set([id, ...(await Promise.all(others.map(unitId)))]).size).toBe(6);
+    expect(new Set([id, ...(await Promise.all(others.map(unitId)))]).size).toBe(10);
   });
 
   it("is of canonical JSON: sorted properties, no undefined ones", () => {

@@ -3,23 +3,22 @@
 import { describe, expect, it } from "vitest";
 import { curveSigns, lossSigns, maskingSigns, orderSigns } from "../../src/evaluation/signs.ts";
 
-const losses = (values: readonly number[]) => values.map((loss) => ({ loss }));
 const steps = Array.from({ length: 20 }, (_, i) => i);
 
 describe("a loss", () => {
   it("that rises or falls evenly still moves: of 19 differences the last 4", () => {
     for (const direction of [1, -1]) {
-      const [sign] = lossSigns(losses(steps.map((i) => 3 + direction * i)));
+      const [sign] = lossSigns(steps.map((i) => 3 + direction * i));
       expect(sign).toMatchObject({ kind: "loss-still-moving", values: { steps: 20 } });
       expect(sign?.values["lateShare"]).toBeCloseTo(4 / 19, 12);
     }
   });
 
   it("that has settled, turned back, never moved or had no time shows nothing", () => {
-    expect(lossSigns(losses(steps.map((i) => 1 - 0.5 ** i)))).toEqual([]);
-    expect(lossSigns(losses(steps.map((i) => Math.sin((2 * i) / 19))))).toEqual([]);
-    expect(lossSigns(losses(steps.map(() => 2)))).toEqual([]);
-    expect(lossSigns(losses([1, 2, 3, 4]))).toEqual([]);
+    expect(lossSigns(steps.map((i) => 1 - 0.5 ** i))).toEqual([]);
+    expect(lossSigns(steps.map((i) => Math.sin((2 * i) / 19)))).toEqual([]);
+    expect(lossSigns(steps.map(() => 2))).toEqual([]);
+    expect(lossSigns([1, 2, 3, 4])).toEqual([]);
   });
 });
 

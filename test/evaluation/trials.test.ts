@@ -85,13 +85,10 @@ describe("trials", () => {
 describe("a row of a defended network", () => {
   it("names the transformations, and counts every draw", async () => {
     const { row } = await measure({ segmenter: defended("noise", 4), image, item: "noise", truth }, plan);
-    expect(row.unit.attack).toMatchObject({
-      attack: "ifgsm",
-      transform: { transform: [{ name: "noise", sigma: 2 }], seed: 5, through: "differentiable", draws: 4 },
-    });
+    expect(row.unit.around).toEqual({ transform: [{ name: "noise", sigma: 2 }], seed: 5, draws: 4 });
     // Clean, three steps of four draws, and the adversarial image, which is whole.
     expect(row.evaluations).toEqual({ forward: 14, backward: 12 });
     const undefended = await measure({ segmenter, image, item: "noise", truth }, plan);
-    expect(undefended.row.unit.attack).not.toHaveProperty("transform");
+    expect(undefended.row.unit).not.toHaveProperty("around");
   });
 });

@@ -1,4 +1,4 @@
-/** The renderer of street scenes in scripts and tests: resvg, which is a development dependency. */
+/** The renderer of street scenes under Node: resvg, an optional dependency. */
 
 import { Resvg } from "@resvg/resvg-js";
 import type { Rasterise } from "./render.ts";

@@ -1,0 +1,29 @@
+/** Two folders, one of pictures and one of label maps, whose files are named alike. */
+
+import { plain } from "./coding.ts";
+import type { Layout } from "./dataset.ts";
+import { hasFolder, paired, picturesIn } from "./pairing.ts";
+
+/** The path within a folder without its ending, so that folders in it keep names apart. */
+const within = (folder: string) => (path: string) => path.slice(folder.length + 1).replace(/\.[^.]+$/, "");
+
+/** `images` and `labels`, right in the folder or in that of a split. */
+export const folders: Layout = {
+  title: "two folders",
+  expects: "images/NAME.png (or .jpg, .webp) and labels/NAME.png, class indices, 255 for void; both may be in SPLIT/",
+  splits: [],
+  classes: null,
+  coding: plain,
+  recognises: (paths) => hasFolder(paths, "images") && hasFolder(paths, "labels"),
+  pairs: async ({ paths, split }) => {
+    const [images, labels] = ["images", "labels"].map((kind) => (split === "" ? kind : `${split}/${kind}`)) as [
+      string,
+      string,
+    ];
+    return paired(picturesIn(paths, images, { deep: true }), picturesIn(paths, labels, { deep: true }), {
+      ofImage: within(images),
+      ofLabels: within(labels),
+      expected: (image) => `${labels}/${within(images)(image)}.png`,
+    });
+  },
+};

@@ -1,0 +1,82 @@
+/** The unit that a measurement is of: what identifies its network, its attack and its image. */
+
+import { attackEntry, effectiveOptions } from "../attacks/catalogue.ts";
+import { sha256Of } from "../digest.ts";
+import type { Crf } from "../segmenter/refinement.ts";
+import type { Labels, Segmenter } from "../segmenter/segmenter.ts";
+import type { AttackPlan } from "./plan.ts";
+import { canonicalJson, type Around, type Json, type Unit } from "./row.ts";
+
+/** What a unit depends on. */
+export interface Identified {
+  readonly segmenter: Pick<Segmenter, "manifest" | "crf" | "defence">;
+  /** The network whose objective is climbed; the scored one itself where the attack is white-box. */
+  readonly source: Pick<Segmenter, "manifest" | "crf" | "defence">;
+  readonly item: string;
+  readonly truth?: Labels | undefined;
+}
+
+const asJson = (value: object): Json => JSON.parse(JSON.stringify(value)) as Json;
+
+const crfOf = (crf: Crf | null): Json => (crf ? asJson({ ...crf.parameters, attacked: crf.attacked }) : null);
+
+/** What stands around a network beyond its manifest, and which manifest that is where others share the file; undefined for nothing. */
+export const aroundOf = (
+  { manifest, crf, defence }: Pick<Segmenter, "manifest" | "crf" | "defence">,
+  unitSeed: number,
+): Around | undefined => {
+  const own = manifest.crf ? crfOf({ parameters: manifest.crf, attacked: true }) : null;
+  const transform = (defence?.transform ?? []).map(asJson);
+  const ownTransform = (manifest.transform ?? []).map(asJson);
+  const around: Around = {
+    ...(manifest.network === undefined ? {} : { variant: manifest.name }),
+    ...(canonicalJson(crfOf(crf)) === canonicalJson(own) ? {} : { crf: crfOf(crf) }),
+    ...(canonicalJson(transform) === canonicalJson(ownTransform) ? {} : { transform }),
+    ...(defence && defence.through !== "differentiable" ? { through: defence.through } : {}),
+    ...(defence && defence.draws !== 1 ? { draws: defence.draws } : {}),
+    ...(defence && defence.seed !== unitSeed ? { seed: defence.seed } : {}),
+  };
+  return Object.keys(around).length === 0 ? undefined : around;
+};
+
+/** The digest of a label map with its size. */
+const digestOfMap = async ({ shape, data }: Labels): Promise<Json> => ({
+  height: shape[0]!,
+  width: shape[1]!,
+  sha256: await sha256Of(data),
+});
+
+/** The attack with the options that it runs with; label maps that the item does not imply are named by their digests. */
+const attackAsJson = async (
+  { attack, epsilon, norm, pixelRange, source, target, ...given }: AttackPlan,
+  truth: Labels | undefined,
+): Promise<Json> => ({
+  attack,
+  ...(epsilon === undefined ? {} : { epsilon }),
+  ...(norm && norm !== attackEntry(attack).distance ? { norm } : {}),
+  ...effectiveOptions(attack, { epsilon, norm }, given),
+  pixelRange,
+  label: source === undefined ? "prediction" : source === truth ? "ground-truth" : await digestOfMap(source),
+  ...(target === undefined ? {} : { target: typeof target === "number" ? target : await digestOfMap(target) }),
+});
+
+/** @param plan null where the clean image alone is scored. */
+export const unitOf = async (
+  { segmenter, source, item, truth }: Identified,
+  plan: AttackPlan | null,
+): Promise<Unit> => {
+  const seed = plan?.seed ?? 0;
+  const isTransfer = plan !== null && source !== segmenter;
+  const around = aroundOf(segmenter, seed);
+  const sourceAround = isTransfer ? aroundOf(source, seed) : undefined;
+  return {
+    networkSha256: segmenter.manifest.sha256,
+    ...(isTransfer ? { source: source.manifest.sha256 } : {}),
+    attack: plan && (await attackAsJson(plan, truth)),
+    ...(around ? { around } : {}),
+    ...(sourceAround ? { sourceAround } : {}),
+    item,
+    seed,
+    ...(plan?.repeat === undefined ? {} : { repeat: plan.repeat }),
+  };
+};

@@ -1,0 +1,30 @@
+/** The files of a folder on disk, as data sets list and read them. */
+
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Files } from "../datasets/dataset.ts";
+
+/** Hidden files and folders are no part of a data set. Symbolic links are followed. */
+const walk = async (root: string, folder: string): Promise<string[]> => {
+  const entries = await readdir(join(root, folder), { withFileTypes: true });
+  const found = await Promise.all(
+    entries.map(async (entry) => {
+      if (entry.name.startsWith(".")) return [];
+      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+      const isFolder = entry.isSymbolicLink()
+        ? await stat(join(root, path)).then(
+            (to) => to.isDirectory(),
+            () => false,
+          )
+        : entry.isDirectory();
+      return isFolder ? walk(root, path) : [path];
+    }),
+  );
+  return found.flat();
+};
+
+/** @throws Node's error where the folder cannot be read. */
+export const folderFiles = (root: string): Files => ({
+  list: async () => (await walk(root, "")).toSorted(),
+  read: (path) => readFile(join(root, path)),
+});
