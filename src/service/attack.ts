@@ -100,6 +100,7 @@ export const createAttackHandler =
         ...(map ? labelWarnings("target", map) : []),
       ],
       ...comparison,
+      ...(attacked.row.success === undefined ? {} : { success: attacked.row.success }),
       steps: attacked.steps.map(({ step, loss, changedPixelShare }) => ({ step, loss, changedPixelShare })),
       masking: attacked.row.masking,
       evaluations: attacked.row.evaluations,

@@ -7,6 +7,7 @@ import type { AttackScores } from "../../src/evaluation/scores.ts";
 import type { EncodedImage } from "../../src/contract/files.ts";
 import type { ModelInfo } from "../../src/contract/models.ts";
 import type { CurvePoint } from "../../src/contract/robustness.ts";
+import { gridAttack } from "../../src/contract/robustness.ts";
 import type { MapScores } from "../../src/contract/score.ts";
 
 const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -166,7 +167,8 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
     },
     robustness: async (request, { onPoint, signal }) => {
       calls.robustness.push(request);
-      const { attacks, epsilons, threshold } = request.spec;
+      const { epsilons, threshold } = request.spec;
+      const attacks = request.spec.attacks.map((entry) => gridAttack(entry).attack);
       const curve = attacks.flatMap((attack) => epsilons.map((epsilon) => point(attack, epsilon)));
       for (const [i, each] of curve.entries()) {
         if (signal?.aborted) throw new FaultlineError({ kind: "cancelled" });
@@ -184,7 +186,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         curve,
         breaking: attacks.map((attack) => ({ attack, float: smallest, uint8: smallest })),
         smallestEpsilon: { float: smallest, uint8: smallest },
-        verdict: smallest === null ? "robust" : "broken",
+        verdict: smallest === null ? "undecided" : "broken",
         masking: { zeroGradientShare: 0, confidence: 0.9 },
         signs: [],
         summary: "A sentence.",
