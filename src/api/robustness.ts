@@ -6,6 +6,7 @@ import { gridAttack, type RobustnessRequest, type RobustnessResult } from "../co
 import { negotiate } from "./accept.ts";
 import { AttackName, optionFields, optionNumbers } from "./attack-schemas.ts";
 import { AttackedCrf } from "./crf.ts";
+import { gradientFaults, optionFaults } from "./attack-faults.ts";
 import { yieldToEvents } from "../yield.ts";
 import { eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
@@ -174,7 +175,7 @@ const resolve = (service: Service, limits: Limits, { spec, image, labels }: Aske
     } catch (cause) {
       if (!(cause instanceof RangeError)) throw cause;
       impossible.push({
-        pointer: "/spec/alpha",
+        pointer: Object.keys(own).length > 0 ? "/spec/attacks" : "/spec/alpha",
         detail: `does not go with ${attack} at ε = ${epsilon}: ${cause.message}`,
       });
     }
@@ -187,6 +188,13 @@ const resolve = (service: Service, limits: Limits, { spec, image, labels }: Aske
       detail: `must be attacks in L∞, as the grid's radii are: ${others.join(", ")} have no such form`,
     },
     ...impossible,
+    ...named.flatMap(({ attack, ...own }, i) =>
+      optionFaults(attack, { epsilon: epsilons.at(-1) }, own, `/spec/attacks/${i}`),
+    ),
+    ...gradientFaults(
+      named.map(({ attack }) => attack),
+      spec,
+    ),
     evaluations > limits.gridSteps && {
       pointer: "/spec/epsilons",
       detail: `make ${evaluations} evaluations of the network in all (${[...costs].map(([attack, cost]) => `${attack} ${cost}`).join(", ")}); at most ${limits.gridSteps} are allowed: take fewer radii, or fewer steps as in {"attack":"${mostCostly(costs)}","steps":…}`,

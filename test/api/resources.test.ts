@@ -177,6 +177,23 @@ describe("POST /v1/robustness", () => {
       "/spec/attacks/1",
       "lists pgd again, with other options; a grid has each attack once",
     ],
+    [
+      { attacks: ["fgsm", { attack: "pgd", momentum: 1 }], epsilons: [2] },
+      "/spec/attacks/1/momentum",
+      expect.stringMatching(/^must be absent: pgd has no such option; it takes/),
+    ],
+    [
+      {
+        attacks: [
+          { attack: "square", steps: 4 },
+          { attack: "nes", steps: 4 },
+        ],
+        epsilons: [2],
+        draws: 2,
+      },
+      "/spec/draws",
+      "must be absent: it is about the gradient, which square, nes do not take",
+    ],
     [{ transform: "jpeg" }, "/spec/transform", "must be none, or an array"],
     [{ transform: [{ name: "jpeg", quality: 0 }] }, "/spec/transform/0/quality", expect.stringMatching(/^must be/)],
     [{ crf: "all" }, "/spec/crf", "must be none, or an object"],
