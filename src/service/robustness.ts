@@ -26,6 +26,7 @@ import { scoresOf, sum } from "../metrics/counts.ts";
 import { sha256Of } from "../digest.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import { spatialSize } from "../tensor.ts";
+import { transformsThatRan } from "../networks/with-transform.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
 import { pictureWarnings, readTruth } from "./pictures.ts";
@@ -120,7 +121,7 @@ export const createRobustnessHandler =
       signs,
       masking,
       timings: { total },
-      receipt: receiptOf(context, model, spec),
+      receipt: receiptOf(context, model, { ...spec, ...transformsThatRan(model) }),
     };
   };
 
