@@ -1,7 +1,7 @@
 /** Subcommands: self-documenting options, and a function that returns a report. */
 
 import { parseArgs } from "node:util";
-import { UsageError } from "../node/failure.ts";
+import { Refusal, UsageError } from "../node/failure.ts";
 import { optionLines, parseFault, type Options, type Values } from "../node/options.ts";
 import { networkFile } from "./network-file.ts";
 
@@ -20,6 +20,8 @@ export interface Report {
   readonly data: object;
   /** Printed by `--csv`, where the command has that option. */
   readonly csv?: string;
+  /** The result is a refusal: it is printed, and the command fails with this message. */
+  readonly refusal?: string | undefined;
 }
 
 /** The definition of a subcommand. */
@@ -84,6 +86,7 @@ export const command = <O extends Options>(definition: Definition<O>): Command =
       const file = further === undefined ? await networkFile(first) : first;
       const report = await run(file, values as Values<O>, io, others);
       io.stdout(printed(report, values));
+      if (report.refusal !== undefined) throw new Refusal(`${first}: ${report.refusal}`);
     },
   };
 };
