@@ -63,7 +63,8 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "crf/parameters",
     "transforms/pipeline",
   ],
-  jobs: ["evaluation", "networks"],
+  // Whatever keeps rows and starts workers is handed in.
+  jobs: ["evaluation", "networks", "type segmenter/segmenter", "segmenter/session-cache", "reason", "type tensor"],
   service: [
     "networks",
     "evaluation",
@@ -119,7 +120,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   hono: ["api", "worker", "serve"],
   "@hono/zod-openapi": ["api"],
   "@hono/node-server": ["serve"],
-  zod: ["segmenter/manifest"],
+  zod: ["segmenter/manifest", "evaluation/spec"],
+  yaml: ["cli/evaluate-options"],
   fflate: ["image"],
   "@jsquash/jpeg": ["image", "worker"],
   "@jsquash/webp": ["image", "worker"],

@@ -19,7 +19,8 @@ import { createSegmenter, type Image, type Segmenter } from "../segmenter/segmen
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { attackFlags, attackLines, planFrom } from "./attack-options.ts";
 import { attackCsv, attackReport, attackTable, bothScores, type AttackedPicture } from "./attack-report.ts";
-import { backendOption, runtimeFor } from "./backend.ts";
+import { runtimeFor } from "../node/runtime-for.ts";
+import { backendOption } from "./backend.ts";
 import { command, needed, type Io, type Report } from "./command.ts";
 import { yieldToEvents } from "../yield.ts";
 import { interruptible } from "./interrupt.ts";

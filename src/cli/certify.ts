@@ -14,7 +14,8 @@ import { wantedBackend, wholeNumber, type Options, type Values } from "../node/o
 import { createSegmenter, type Image, type Labels, type Segmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { yieldToEvents } from "../yield.ts";
-import { backendOption, runtimeFor } from "./backend.ts";
+import { runtimeFor } from "../node/runtime-for.ts";
+import { backendOption } from "./backend.ts";
 import { certifyReport, type CertifiedPicture } from "./certify-report.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { interruptible } from "./interrupt.ts";

@@ -11,7 +11,8 @@ import { colourOf, type NamedClass } from "../segmenter/describe/classes.ts";
 
 type Listed = readonly { readonly name: string; readonly color: readonly [number, number, number] }[];
 
-const palettes: Readonly<Record<string, Listed>> = {
+/** The classes of data sets, by their names. */
+export const palettes: Readonly<Record<string, Listed>> = {
   voc: vocClasses,
   cityscapes: cityscapesClasses,
   camvid: camvidClasses,

@@ -20,8 +20,8 @@ export interface Report {
   readonly data: object;
   /** Printed by `--csv`, where the command has that option. */
   readonly csv?: string;
-  /** The result is a refusal: it is printed, and the command fails with this message. */
-  readonly refusal?: string | undefined;
+  /** What went wrong beside the result: it is said after the result was printed, and the exit code is 1. */
+  readonly failure?: string | undefined;
 }
 
 /** The definition of a subcommand. */
@@ -31,6 +31,8 @@ export interface Definition<O extends Options> {
   readonly operand: string;
   /** What stands after the operand, once or more: "IMAGE…". The operand then reaches `run` as it was given. */
   readonly others?: string;
+  /** Whether `others` may be missing. */
+  readonly othersOptional?: boolean;
   /** Paragraphs of the help, under the usage. */
   readonly about: string;
   readonly options: O;
@@ -56,9 +58,10 @@ const printed = ({ text, data, csv }: Report, values: Readonly<Record<string, un
 
 /** Makes a command from its definition, with the parsing, help and printing that all commands share. */
 export const command = <O extends Options>(definition: Definition<O>): Command => {
-  const { name, operand, others: further, about, run } = definition;
+  const { name, operand, others: further, othersOptional = false, about, run } = definition;
   const options: Options = { ...definition.options, ...common };
-  const usage = `Usage: faultline ${name} ${operand}${further === undefined ? "" : ` ${further}`} [options]`;
+  const rest = further === undefined ? "" : othersOptional ? ` [${further}]` : ` ${further}`;
+  const usage = `Usage: faultline ${name} ${operand}${rest} [options]`;
   const help = [usage, "", about.trim(), "", "Options:", ...optionLines(options), ""].join("\n");
   const fault = (message: string) => new UsageError(`${name}: ${message}; see faultline ${name} --help`);
   const parse = (args: readonly string[]) => {
@@ -81,12 +84,12 @@ export const command = <O extends Options>(definition: Definition<O>): Command =
       if (first === undefined) throw fault(`${operand} is missing`);
       if (further === undefined && others.length > 0)
         throw fault(`one ${operand} is expected, then options; got also ${others.join(" ")}`);
-      if (further !== undefined && others.length === 0) throw fault(`${further} is missing`);
+      if (further !== undefined && !othersOptional && others.length === 0) throw fault(`${further} is missing`);
       if (values["json"] === true && values["csv"] === true) throw fault("--json and --csv exclude each other");
       const file = further === undefined ? await networkFile(first) : first;
       const report = await run(file, values as Values<O>, io, others);
       io.stdout(printed(report, values));
-      if (report.refusal !== undefined) throw new Refusal(`${first}: ${report.refusal}`);
+      if (report.failure !== undefined) throw new Refusal(report.failure);
     },
   };
 };

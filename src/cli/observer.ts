@@ -8,7 +8,7 @@ import type { Open } from "../quantize/observe.ts";
 import { prepare } from "../quantize/quantize.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
 import { startWasm } from "../runtime/wasm/wasm.ts";
-import { runtimeFor } from "./backend.ts";
+import { runtimeFor } from "../node/runtime-for.ts";
 import type { Size } from "../tensor.ts";
 
 export interface Observer {

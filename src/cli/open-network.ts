@@ -2,24 +2,23 @@
 
 import { basename, dirname, join } from "node:path";
 import { at, Refusal } from "../node/failure.ts";
-import { readBytes, readJson, readNetwork, statOf } from "../node/files.ts";
+import { readJson, readNetwork, statOf } from "../node/files.ts";
+import { openLocated, type Located } from "../node/located.ts";
 import { networksFolder } from "../node/networks-folder.ts";
-import { checkedNetwork } from "../networks/open.ts";
 import { parseManifest, manifestSchema } from "../segmenter/manifest.ts";
-import { openNetwork, type Network } from "../segmenter/network.ts";
+import type { Network } from "../segmenter/network.ts";
 import { completeManifest } from "./complete-manifest.ts";
 import { namesIn } from "./network-file.ts";
 
-/** The network of FOLDER/manifest.json. A variant names the network whose file it shares, which lies in the folder beside its own. */
-const fromFolder = async (folder: string): Promise<Network> => {
+/** FOLDER/manifest.json with its network's file. A variant names the network whose file it shares, which lies in the folder beside its own. */
+const inFolder = async (folder: string): Promise<Located> => {
   const path = join(folder, "manifest.json");
   if (!(await statOf(path)))
     throw new Refusal(`${folder}: holds no manifest.json; name the network's file, with --manifest`);
   const value = await readJson(path);
   const manifest = await at(path, () => parseManifest(value));
   const { network, file } = manifest;
-  const bytes = await readBytes(network === undefined ? join(folder, file) : join(dirname(folder), network, file));
-  return at(path, () => checkedNetwork(manifest, bytes));
+  return { manifest, path: network === undefined ? join(folder, file) : join(dirname(folder), network, file) };
 };
 
 /** The folder of a network that ships, or null. */
@@ -37,29 +36,33 @@ const isDescribed = async (file: string): Promise<boolean> => {
 };
 
 /**
+ * A network's manifest, and where its file is.
+ *
  * @param operand a file, a folder with manifest.json, or the name of a network that ships.
  * @param manifest path of the manifest of a file; without it, the manifest.json beside the file is used where it names the file.
  * @throws Refusal that says what is wrong and what there is.
  */
-export const openOperand = async (operand: string, manifest?: string): Promise<Network> => {
+export const locateOperand = async (operand: string, manifest?: string): Promise<Located> => {
   const found = await statOf(operand);
   if (found?.isDirectory() || (!found && manifest === undefined)) {
     if (manifest !== undefined)
       throw new Refusal(`${operand}: is a folder, whose manifest.json is used; --manifest goes with a file`);
     const folder = found ? operand : await shippedFolder(operand);
-    if (folder !== null) return fromFolder(folder);
+    if (folder !== null) return inFolder(folder);
     const { folder: all, places } = await networksFolder();
     const known =
       all === null ? `the networks that ship are in none of: ${places}` : `${all} has: ${await namesIn(all)}`;
     throw new Refusal(`${operand}: no such file or folder, nor the name of a network; ${known}`);
   }
   if (manifest === undefined) {
-    if (await isDescribed(operand)) return fromFolder(dirname(operand));
+    if (await isDescribed(operand)) return inFolder(dirname(operand));
     throw new Refusal(
       `${operand}: what it takes and gives is not known; name its manifest with --manifest FILE (faultline init writes it)`,
     );
   }
-  const read = await readNetwork(operand);
-  const complete = await completeManifest(manifest, read);
-  return at(`${operand} with ${manifest}`, () => openNetwork(complete, read.bytes));
+  return { manifest: await completeManifest(manifest, await readNetwork(operand)), path: operand };
 };
+
+/** The network itself; the arguments are those of `locateOperand`. @throws Refusal that says what is wrong and what there is. */
+export const openOperand = async (operand: string, manifest?: string): Promise<Network> =>
+  openLocated(await locateOperand(operand, manifest));

@@ -16,7 +16,7 @@ import { requireGradient } from "../segmenter/differentiate/require-gradient.ts"
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { type Size, tensorOf } from "../tensor.ts";
 import { Refusal } from "../node/failure.ts";
-import { runtimeFor } from "./backend.ts";
+import { runtimeFor } from "../node/runtime-for.ts";
 import { refusingInFlags } from "./flags.ts";
 
 export interface Trial {

@@ -1,0 +1,126 @@
+/** The pictures of an evaluation: found, chosen and checked before any work. */
+
+import { basename, dirname } from "node:path";
+import { layoutNames, layoutOf, recognised, type LayoutName } from "../datasets/catalogue.ts";
+import { chosen } from "../datasets/choose.ts";
+import type { Part } from "../datasets/dataset.ts";
+import { checkItems, type Checked, type Item, type LabelReading } from "../evaluation/items.ts";
+import { streets, type EvaluationSpec } from "../evaluation/spec.ts";
+import { itemSource } from "../node/evaluation-items.ts";
+import { Refusal, UsageError } from "../node/failure.ts";
+import { statOf } from "../node/files.ts";
+import { folderFiles } from "../node/folder-files.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
+import type { Size } from "../tensor.ts";
+import { paletteNames, palettes } from "./classes.ts";
+import type { Io } from "./command.ts";
+
+export interface EvaluationItems {
+  /** For people: the data set and its part. */
+  readonly name: string;
+  readonly kind: string;
+  readonly items: readonly Item[];
+  readonly folder: string | null;
+  readonly reading: LabelReading;
+  readonly streetSize: Size;
+  readonly checked: Checked;
+}
+
+/** The scenes of a test set, which the shipped networks were not trained on; each seed has scenes of its own. */
+const FIRST_STREET = 3_000_000;
+const STREETS_OF_A_SEED = 1_000_000;
+const DEFAULT_STREETS = 10;
+const STREET_SIZE: Size = { height: 360, width: 480 };
+/** Of classes, as streets have them. */
+const STREET_CLASSES = 11;
+
+const streetItems = ({ data, seed }: EvaluationSpec): Item[] =>
+  Array.from({ length: data.images ?? DEFAULT_STREETS }, (_, i) => {
+    const street = FIRST_STREET + STREETS_OF_A_SEED * seed + i;
+    return { name: `street-${street}`, street };
+  });
+
+const paletteOf = (name: string | undefined, { classes }: Manifest): LabelReading["palette"] => {
+  if (name === undefined || name === "network") return classes.map(({ color }) => color);
+  const found = Object.hasOwn(palettes, name) ? palettes[name] : undefined;
+  if (!found) throw new UsageError(`--palette must be network or one of ${paletteNames.join(", ")}, not "${name}"`);
+  return found.map(({ color }) => color);
+};
+
+/** The layout by its name, or by what lies in the folder. */
+const layoutIn = (path: string, paths: readonly string[], named: LayoutName | undefined): LayoutName => {
+  const found = named ?? recognised(paths);
+  if (found !== null) return found;
+  const known = layoutNames.map((name) => `${name}: ${layoutOf(name).expects}`).join("; ");
+  throw new Refusal(`${path}: no data set is recognised in it; name one with --dataset. There are ${known}`);
+};
+
+/** Lists the pairs of a folder or of a list. @throws Refusal where there is nothing. */
+const listed = async (path: string, { data }: EvaluationSpec) => {
+  const found = await statOf(path);
+  if (!found) throw new Refusal(`${path}: no such file or folder`);
+  const isList = found.isFile();
+  const folder = isList ? dirname(path) : path;
+  const files = folderFiles(folder);
+  const paths = await files.list();
+  const { dataset } = data;
+  const named = dataset === streets ? undefined : dataset;
+  const name = isList ? "list" : layoutIn(path, paths, named);
+  const layout = layoutOf(name);
+  const part: Part = { files, paths, split: isList ? basename(path) : (data.split ?? layout.splits[0] ?? "") };
+  const listing = await layout.pairs(part);
+  if (listing.pairs.length === 0 && listing.faults.length === 0)
+    throw new Refusal(`${path}: holds no pictures of the split "${part.split}"; ${name} expects ${layout.expects}`);
+  return { name, layout, folder, split: part.split, ...listing };
+};
+
+const MOST_FAULTS = 50;
+
+/** All faults, a line each, before the refusal that counts them. */
+const requireFaultless = (faults: readonly string[], io: Io): void => {
+  if (faults.length === 0) return;
+  for (const fault of faults.slice(0, MOST_FAULTS)) io.stderr(`  ${fault}\n`);
+  if (faults.length > MOST_FAULTS) io.stderr(`  and ${faults.length - MOST_FAULTS} more\n`);
+  throw new Refusal(
+    `the data has ${faults.length} ${faults.length === 1 ? "fault" : "faults"}, listed above; nothing was evaluated`,
+  );
+};
+
+const check = async (found: Omit<EvaluationItems, "checked">, faults: readonly string[], classes: number, io: Io) => {
+  const source = itemSource(found.folder, found.reading, found.streetSize);
+  let looked = 0;
+  const onItem = (): void => {
+    looked += 1;
+    if (io.isTerminal && looked % 20 === 0)
+      io.stderr(`\r\u001B[Kchecking the pictures: ${looked} of ${found.items.length}`);
+  };
+  const checked = await checkItems(found.items, source, { classes, size: found.streetSize, onItem });
+  if (io.isTerminal) io.stderr("\r\u001B[K");
+  requireFaultless([...faults, ...checked.faults], io);
+  return checked;
+};
+
+/** The pictures of a specification. @throws Refusal, with all faults printed. */
+export const evaluationItems = async (spec: EvaluationSpec, manifest: Manifest, io: Io): Promise<EvaluationItems> => {
+  const { data, seed } = spec;
+  const classes = manifest.classes.length;
+  if (data.dataset === streets || (data.path === undefined && data.dataset === undefined)) {
+    if (data.path !== undefined) throw new UsageError("--data goes with pictures in files; streets are drawn");
+    if (classes !== STREET_CLASSES)
+      throw new Refusal(
+        `streets have the ${STREET_CLASSES} classes of CamVid, the network ${classes}; name its pictures with --data`,
+      );
+    const { size: streetSize = STREET_SIZE } = data;
+    const items = streetItems(spec);
+    const found = { name: "streets", kind: streets, items, folder: null, reading: {}, streetSize };
+    return { ...found, checked: await check(found, [], classes, io) };
+  }
+  if (data.path === undefined) throw new UsageError(`--dataset ${data.dataset} goes with --data DIR`);
+  const { name, layout, folder, split, pairs, faults } = await listed(data.path, spec);
+  const palette = layout.coding.palette ?? (layout.classes === null ? paletteOf(data.palette, manifest) : undefined);
+  const reading: LabelReading = { values: layout.coding.values, palette, remap: data.remap };
+  const items = data.images === undefined ? pairs : chosen(pairs, data.images, seed);
+  const title = split === "" ? layout.title : `${layout.title}, ${split}`;
+  const found = { name: title, kind: name, items, folder, reading, streetSize: STREET_SIZE };
+  return { ...found, checked: await check(found, faults, classes, io) };
+};

@@ -1,0 +1,59 @@
+/** What an evaluation would take: units, evaluations, memory, and time by measured steps. */
+
+import { networksOf } from "../evaluation/settings.ts";
+import { totalOf } from "../evaluation/units.ts";
+import type { Share } from "../jobs/memory.ts";
+import type { StepTimes } from "../node/evaluation-messages.ts";
+import type { EvaluationWorker } from "../node/evaluation-worker.ts";
+import type { Report } from "./command.ts";
+import type { Prepared } from "./evaluate-prepare.ts";
+import { duration } from "./progress.ts";
+import { grouped, mebibytes } from "./text.ts";
+
+/** The time of all groups on one worker, by the times of their sources. */
+const workOf = ({ groups }: Prepared, times: ReadonlyMap<number, StepTimes>): number =>
+  groups.reduce((sum, { source, evaluations: { forward, backward } }) => {
+    const { forward: each, backward: back } = times.get(source)!;
+    return sum + forward * each + backward * back;
+  }, 0);
+
+/**
+ * @param worker measures one run of each source on the first picture.
+ */
+export const dryRun = async (prepared: Prepared, share: Share, worker: EvaluationWorker): Promise<Report> => {
+  const { spec, data, plan, groups } = prepared;
+  const names = networksOf(spec);
+  const times = new Map<number, StepTimes>();
+  for (const { source, item } of groups) if (!times.has(source)) times.set(source, await worker.time(source, item));
+  const units = groups.reduce((sum, group) => sum + group.units.length, 0);
+  const total = totalOf(groups);
+  const milliseconds = workOf(prepared, times) / share.workers;
+  const steps = [...times].map(([source, { forward, backward }]) => {
+    const { network, crf, defence } = plan.settings[source]!;
+    const around = crf === undefined && defence === undefined ? "" : ` ${JSON.stringify(crf ?? defence?.transform)}`;
+    return { network: `${names[network]}${around}`, forward, backward };
+  });
+  const text = [
+    `${grouped(units)} units on ${data.items.length} pictures of ${data.name}, ${grouped(groups.length)} adversarial or clean images`,
+    `${grouped(total.forward)} forward and ${grouped(total.backward)} backward evaluations at most`,
+    ...steps.map(
+      ({ network, forward, backward }) =>
+        `  ${network}: ${forward.toFixed(0)} ms forward, ${backward.toFixed(0)} ms backward`,
+    ),
+    `${share.workers} workers with ${mebibytes(share.predictedBytes)} MiB each at most, of ${mebibytes(share.budgetBytes)} MiB`,
+    `about ${duration(milliseconds)}, if the workers have a core each`,
+  ].join("\n");
+  const memory = { workers: share.workers, predictedBytes: share.predictedBytes, budgetBytes: share.budgetBytes };
+  return {
+    text,
+    data: {
+      units,
+      images: groups.length,
+      pictures: data.items.length,
+      evaluations: total,
+      steps,
+      ...memory,
+      milliseconds,
+    },
+  };
+};

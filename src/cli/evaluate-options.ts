@@ -1,0 +1,193 @@
+/** The command line of an evaluation, and its specification file, as one specification. */
+
+import { parse as parseYaml } from "yaml";
+import { crfRnn } from "../crf/parameters.ts";
+import { datasetNames, parseSpec, presetNames, SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
+import { Refusal, UsageError } from "../node/failure.ts";
+import { readBytes } from "../node/files.ts";
+import type { Options, Values } from "../node/options.ts";
+import { reasonOf } from "../reason.ts";
+import { parseSize } from "./sizes.ts";
+
+/** Flags that say what is evaluated; each has its field in a specification file. */
+export const specFlags = {
+  data: {
+    type: "string",
+    value: "DIR",
+    help: "the data set's folder, or a list (CSV, JSON); streets are drawn if absent",
+  },
+  dataset: { type: "string", value: "NAME", help: `${datasetNames.join(", ")}; recognised if absent` },
+  split: { type: "string", value: "NAME", help: "which part of the data set; its own default if absent" },
+  images: { type: "string", value: "N", help: "how many pictures, drawn by the seed; all, or 10 streets, if absent" },
+  remap: { type: "string", value: "V:C,…", help: "values of label maps that mean another class, or 255 for void" },
+  palette: { type: "string", value: "NAME", help: "whose colours label maps in RGB have; the network's if absent" },
+  size: { type: "string", value: "HxW", help: "of streets; 360x480 if absent" },
+  attacks: {
+    type: "string",
+    value: "LIST",
+    help: `${presetNames.join(", ")} (a preset), none, or names with options: pgd:steps=20,dag`,
+  },
+  epsilon: { type: "string", value: "E,…", help: "radii in grey levels, for attacks with a budget" },
+  label: { type: "string", value: "WHICH", help: "labels to leave: prediction (the default) or ground-truth" },
+  transform: {
+    type: "string",
+    multiple: true,
+    value: "T",
+    help: "a variant behind transformations: jpeg:quality=75+blur",
+  },
+  through: { type: "string", value: "HOW", help: "how attacks take them: differentiable (the default), bpda or naive" },
+  draws: { type: "string", value: "N", help: "draws of random transformations for each gradient (1)" },
+  crf: {
+    type: "string",
+    multiple: true,
+    value: "C",
+    help: "a variant with that CRF: none, crf-rnn, crf-rnn:unary, or JSON",
+  },
+  "transfer-from": {
+    type: "string",
+    multiple: true,
+    value: "NET",
+    help: "score this network's adversarial pictures too",
+  },
+  repeats: {
+    type: "string",
+    value: "N",
+    help: "further runs of each attack from starts moved by 1e-3 grey levels (0)",
+  },
+  small: { type: "string", value: "SHARE", help: "share of the picture below which an object is small (0.01)" },
+  seed: { type: "string", value: "N", help: "of all that is random, and of the choice of pictures (0)" },
+} as const satisfies Options;
+
+export type SpecValues = Partial<Values<typeof specFlags>>;
+
+const number = (flag: string, text: string): number => {
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text);
+  throw new UsageError(`--${flag}: "${text}" is no number`);
+};
+
+/** "name:key=value:key=value" as an object. */
+const withOptions = (flag: string, text: string, field: string): Record<string, unknown> => {
+  const [name = "", ...options] = text.split(":");
+  const entries = options.map((option): [string, unknown] => {
+    const [key = "", value, ...rest] = option.split("=");
+    if (key === "" || value === undefined || rest.length > 0)
+      throw new UsageError(`--${flag}: "${text}" is not of the form NAME:OPTION=VALUE:…`);
+    const [low = "", high, ...more] = value.split("..");
+    if (high !== undefined && more.length === 0) return [key, [number(flag, low), number(flag, high)]];
+    return [key, /^[+-]?[\d.]/.test(value) ? number(flag, value) : value];
+  });
+  return { [field]: name, ...Object.fromEntries(entries) };
+};
+
+const attacksFrom = (text: string): unknown => {
+  if (text === "none") return [];
+  if (presetNames.some((name) => name === text)) return text;
+  return text.split(",").map((entry) => (entry.includes(":") ? withOptions("attacks", entry, "attack") : entry));
+};
+
+const remapFrom = (text: string): Record<string, number> =>
+  Object.fromEntries(
+    text.split(",").map((pair) => {
+      const [, value, label] = /^(\d{1,3}):(\d{1,3})$/.exec(pair.trim()) ?? [];
+      if (value === undefined || label === undefined)
+        throw new UsageError(`--remap: "${pair}" is not of the form VALUE:CLASS, e.g. 0:255,7:0`);
+      return [value, Number(label)];
+    }),
+  );
+
+const crfFrom = (text: string): unknown => {
+  if (text === "none") return text;
+  if (text === "crf-rnn" || text === "crf-rnn:unary") return { ...crfRnn, attacked: text === "crf-rnn" };
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new UsageError(`--crf must be none, crf-rnn, crf-rnn:unary or JSON, not "${text}"`, { cause });
+  }
+};
+
+const numbersFrom = (flag: string, text: string): number[] => text.split(",").map((part) => number(flag, part.trim()));
+
+/** Only what is given. */
+const defined = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+const ifGiven = <T>(text: string | undefined, make: (text: string) => T): T | undefined =>
+  text === undefined ? undefined : make(text);
+
+/** The fields that flags give. @throws UsageError */
+const fieldsFrom = (values: SpecValues): Record<string, unknown> => {
+  const numeric = (flag: "images" | "draws" | "repeats" | "small" | "seed") =>
+    ifGiven(values[flag], (text) => number(flag, text));
+  const { through } = values;
+  const draws = numeric("draws");
+  if (!values.transform && (through !== undefined || draws !== undefined))
+    throw new UsageError("--through and --draws go with --transform");
+  const data = defined({
+    path: values.data,
+    dataset: values.dataset,
+    split: values.split,
+    images: numeric("images"),
+    remap: ifGiven(values.remap, remapFrom),
+    palette: values.palette,
+    size: ifGiven(values.size, parseSize),
+  });
+  return defined({
+    ...(Object.keys(data).length > 0 ? { data } : {}),
+    attacks: ifGiven(values.attacks, attacksFrom),
+    epsilon: ifGiven(values.epsilon, (text) => numbersFrom("epsilon", text)),
+    label: values.label,
+    transform: values.transform?.map((text) =>
+      defined({
+        transform: text.split("+").map((one) => withOptions("transform", one, "name")),
+        through,
+        draws,
+      }),
+    ),
+    crf: values.crf?.map(crfFrom),
+    transferFrom: values["transfer-from"],
+    repeats: numeric("repeats"),
+    small: numeric("small"),
+    seed: numeric("seed"),
+  });
+};
+
+const isSpecFile = (operand: string): boolean => /\.(ya?ml|json)$/i.test(operand);
+
+/** @throws Refusal where the file is neither YAML nor JSON, or no object. */
+const readSpecFile = async (path: string): Promise<Readonly<Record<string, unknown>>> => {
+  const text = new TextDecoder().decode(await readBytes(path));
+  let value: unknown;
+  try {
+    value = /\.json$/i.test(path) ? JSON.parse(text) : parseYaml(text);
+  } catch (cause) {
+    throw new Refusal(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new Refusal(`${path}: is no specification; see docs/evaluate.md`);
+};
+
+/**
+ * The specification of a command line: the networks, or a specification file, of which flags replace fields.
+ *
+ * @throws UsageError, Refusal
+ */
+export const specFrom = async (operands: readonly string[], values: SpecValues): Promise<EvaluationSpec> => {
+  const files = operands.filter(isSpecFile);
+  if (files.length > 0 && operands.length > 1)
+    throw new UsageError(`evaluate: ${files[0]} is a specification, which names its networks itself`);
+  const [file] = files;
+  const given = file === undefined ? { networks: operands } : await readSpecFile(file);
+  const { data, ...fields } = fieldsFrom(values);
+  const ownData = (given as { readonly data?: object }).data;
+  try {
+    return parseSpec({
+      ...given,
+      ...fields,
+      ...(data || ownData ? { data: { ...ownData, ...(data as object | undefined) } } : {}),
+    });
+  } catch (cause) {
+    if (!(cause instanceof SpecError)) throw cause;
+    if (file === undefined) throw new UsageError(`evaluate: ${cause.message}`, { cause });
+    throw new Refusal(`${file}: ${cause.message}`, { cause });
+  }
+};

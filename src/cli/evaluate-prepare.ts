@@ -1,0 +1,75 @@
+/** Everything that is known of an evaluation before its first attack. */
+
+import { networksOf } from "../evaluation/settings.ts";
+import { SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
+import { planUnits, shardOf, type Group, type UnitPlan } from "../evaluation/units.ts";
+import type { Share } from "../jobs/memory.ts";
+import { startEvaluationWorker, type EvaluationWorker } from "../node/evaluation-worker.ts";
+import { Refusal } from "../node/failure.ts";
+import type { Located } from "../node/located.ts";
+import { version } from "../node/package.ts";
+import type { Wanted } from "../runtime/choose.ts";
+import type { Io } from "./command.ts";
+import { evaluationItems, type EvaluationItems } from "./evaluate-data.ts";
+import { locateOperand } from "./open-network.ts";
+
+export interface Prepared {
+  readonly spec: EvaluationSpec;
+  /** Those of `networksOf(spec)`. */
+  readonly located: readonly Located[];
+  readonly data: EvaluationItems;
+  readonly plan: UnitPlan;
+  /** Of the shard. */
+  readonly groups: readonly Group[];
+}
+
+/** From 0 on, of how many. */
+export type Shard = readonly [index: number, count: number];
+
+const planned = async (
+  spec: EvaluationSpec,
+  located: readonly Located[],
+  names: readonly string[],
+): Promise<UnitPlan> => {
+  const manifests = located.map(({ manifest }) => manifest);
+  try {
+    return await planUnits(spec, manifests, names);
+  } catch (cause) {
+    if (cause instanceof SpecError) throw new Refusal(cause.message, { cause });
+    throw cause;
+  }
+};
+
+/** @throws Refusal for whatever is wrong with the networks, the attacks or the pictures. */
+export const prepare = async (spec: EvaluationSpec, [index, count]: Shard, io: Io): Promise<Prepared> => {
+  const located: Located[] = [];
+  for (const operand of networksOf(spec)) located.push(await locateOperand(operand));
+  // What is wrong with the attacks is said before the pictures are looked at.
+  await planned(spec, located, ["picture"]);
+  const data = await evaluationItems(spec, located[0]!.manifest, io);
+  const names = data.items.map(({ name }) => name);
+  const plan = await planned(spec, located, names);
+  return { spec, located, data, plan, groups: shardOf(plan.groups, index, count) };
+};
+
+/** One thread each, which starts with its first group. */
+export const workersOf = (
+  { spec, located, data, plan }: Prepared,
+  { workers, budgetBytes }: Share,
+  backend: Wanted,
+): readonly EvaluationWorker[] =>
+  Array.from({ length: workers }, () =>
+    startEvaluationWorker({
+      networks: located,
+      settings: plan.settings,
+      items: data.items,
+      seed: spec.seed,
+      small: spec.small,
+      version,
+      backend,
+      budgetBytes,
+      folder: data.folder,
+      reading: data.reading,
+      streetSize: data.streetSize,
+    }),
+  );

@@ -1,0 +1,68 @@
+/** The workers of an evaluation: how many, with how much memory, on which backend. */
+
+import { availableParallelism, totalmem } from "node:os";
+import { attacksOf } from "../evaluation/attacks-of.ts";
+import { settle } from "../evaluation/settings.ts";
+import type { EvaluationSpec } from "../evaluation/spec.ts";
+import type { UnitPlan } from "../evaluation/units.ts";
+import { predictedBytes, shareMemory, type Share } from "../jobs/memory.ts";
+import { Refusal } from "../node/failure.ts";
+import { openLocated, type Located } from "../node/located.ts";
+import { wholeNumber, type Options, type Values } from "../node/options.ts";
+import { startWasm } from "../runtime/wasm/wasm.ts";
+import { createSegmenter } from "../segmenter/segmenter.ts";
+import { MemoryBudgetError, SessionCache } from "../segmenter/session-cache.ts";
+import type { Network } from "../segmenter/network.ts";
+import type { Size } from "../tensor.ts";
+
+export const resourceFlags = {
+  workers: { type: "string", value: "N", help: "threads, each with a session of its own; one for each core if absent" },
+  memory: { type: "string", value: "MIB", help: "of all sessions together; three fifths of the machine's if absent" },
+} as const satisfies Options;
+
+const MEBIBYTE = 2 ** 20;
+const SHARE_OF_MEMORY = 0.6;
+
+/** Of the machine, or of the container where it is less. */
+const machineBytes = (): number => {
+  const { constrainedMemory } = process as { readonly constrainedMemory?: () => number | undefined };
+  const limit = constrainedMemory?.call(process) ?? 0;
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+};
+
+/** Planned on WASM without running anything. @throws Refusal where not even one worker has the memory. */
+export const shareOf = async (
+  spec: EvaluationSpec,
+  located: readonly Located[],
+  { settings }: UnitPlan,
+  largest: Size,
+  values: Partial<Values<typeof resourceFlags>>,
+  most: number,
+): Promise<Share> => {
+  const asked = values.workers === undefined ? availableParallelism() : wholeNumber("workers", values.workers, 1, 1024);
+  const totalBytes =
+    values.memory === undefined
+      ? Math.floor(SHARE_OF_MEMORY * machineBytes())
+      : MEBIBYTE * wholeNumber("memory", values.memory, 16, 2 ** 30);
+  const networks = new Map<number, Network>();
+  for (const { network } of settings)
+    if (!networks.has(network)) networks.set(network, await openLocated(located[network]!));
+  const attacks = attacksOf(spec);
+  const needOf = (budgetBytes: number): number => {
+    const cache = new SessionCache(startWasm(), budgetBytes);
+    const needs = settings.map((setting) => {
+      const segmenter = settle(createSegmenter(networks.get(setting.network)!, cache), setting, spec.seed);
+      return predictedBytes(segmenter, cache, attacks, largest);
+    });
+    return Math.max(...needs);
+  };
+  try {
+    return shareMemory(Math.max(1, Math.min(asked, most)), totalBytes, needOf);
+  } catch (cause) {
+    if (!(cause instanceof MemoryBudgetError)) throw cause;
+    throw new Refusal(
+      `a picture of ${largest.width}×${largest.height} (width×height) is ${cause.message}; raise --memory`,
+      { cause },
+    );
+  }
+};

@@ -1,0 +1,117 @@
+/** Carries out an evaluation: rows are kept as they come, and put in order at the end. */
+
+import { createReadStream } from "node:fs";
+import { rm } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { canonicalJson, type Json, type Row } from "../evaluation/row.ts";
+import { remaining, totalOf, type Group } from "../evaluation/units.ts";
+import { runLocally, type FailedUnit } from "../jobs/local.ts";
+import type { EvaluationWorker } from "../node/evaluation-worker.ts";
+import { Interrupted, Refusal } from "../node/failure.ts";
+import { readJson, statOf, writeFiles } from "../node/files.ts";
+import { openLedger } from "../node/ledger-file.ts";
+import type { Io } from "./command.ts";
+import type { Prepared } from "./evaluate-prepare.ts";
+import { interruptible } from "./interrupt.ts";
+import { besideRows, type RunFile } from "./run-file.ts";
+import { createRunProgress } from "./run-progress.ts";
+
+const idsOf = (groups: readonly Group[]): string[] => groups.flatMap(({ units }) => units.map(({ id }) => id));
+
+/** Rows of another evaluation are never mixed with these. */
+const requireOwn = (done: ReadonlySet<string>, ids: readonly string[], path: string): void => {
+  const own = new Set(ids);
+  const foreign = [...done].filter((id) => !own.has(id)).length;
+  if (foreign === 0) return;
+  throw new Refusal(
+    `${path}: holds ${foreign} rows that this evaluation does not have: it is another one's, or of another shard; name another file with -o`,
+  );
+};
+
+const asJson = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;
+
+/** What the pictures of a run were chosen by. */
+const choiceOf = ({ spec }: Pick<RunFile, "spec">): string =>
+  canonicalJson({ data: asJson(spec.data), seed: asJson(spec.seed) });
+
+/** @throws Refusal where the same choice gives other pictures than before. */
+const requireSamePictures = async (path: string, run: RunFile): Promise<void> => {
+  if (!(await statOf(path))) return;
+  const before = (await readJson(path)) as unknown as Partial<RunFile>;
+  if (!before.spec || !before.data || choiceOf({ spec: before.spec }) !== choiceOf(run)) return;
+  if (before.data.digest === run.data.digest) return;
+  throw new Refusal(`${path}: the pictures or label maps have changed since it was written; name another file with -o`);
+};
+
+const textOf = (value: object): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+
+const failedLines = (failed: readonly FailedUnit[]): Uint8Array =>
+  new TextEncoder().encode(
+    failed.map(({ unit: { id, unit }, error }) => `${JSON.stringify({ id, unit, error })}\n`).join(""),
+  );
+
+/** The rows of a file, one at a time. */
+export async function* rowsIn(path: string): AsyncGenerator<Row> {
+  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity }))
+    yield JSON.parse(line) as Row;
+}
+
+export interface RunEnd {
+  readonly units: number;
+  /** Rows that were there before. */
+  readonly known: number;
+  readonly failed: readonly FailedUnit[];
+}
+
+/**
+ * @throws Interrupted that says how to go on; Refusal where the file holds something else.
+ */
+export const runEvaluation = async (
+  { groups }: Prepared,
+  run: RunFile,
+  { out, workers, io }: { readonly out: string; readonly workers: readonly EvaluationWorker[]; readonly io: Io },
+): Promise<RunEnd> => {
+  const ids = idsOf(groups);
+  const beside = besideRows(out);
+  await requireSamePictures(beside.run, run);
+  const ledger = await openLedger(out);
+  try {
+    const done = ledger.done();
+    requireOwn(done, ids, out);
+    await writeFiles([[beside.run, textOf(run)]]);
+    const left = remaining(groups, done);
+    const { forward, backward } = totalOf(left);
+    const size = { units: idsOf(left).length, evaluations: forward + backward };
+    if (done.size > 0) io.stderr(`${out}: ${done.size} of ${ids.length} units are there already\n`);
+    const progress = createRunProgress(io, size);
+    const all = async (signal: AbortSignal): Promise<readonly FailedUnit[]> => {
+      try {
+        return await runLocally({
+          groups: left,
+          workers,
+          ledger,
+          signal,
+          onSteps: progress.steps,
+          onGroup: (group, outcomes) => {
+            const lost = outcomes.filter((outcome) => !("row" in outcome)).length;
+            const { evaluations } = group;
+            progress.ended(group, evaluations.forward + evaluations.backward, outcomes.length, lost);
+          },
+        });
+      } catch (cause) {
+        if (!signal.aborted) throw cause;
+        const kept = `${ledger.done().size} of ${ids.length} units are in ${out}`;
+        throw new Interrupted(`interrupted: ${kept}; the same command goes on from there`, { cause });
+      } finally {
+        progress.clear();
+      }
+    };
+    const failed = await interruptible(all);
+    await ledger.arrange(ids);
+    if (failed.length === 0) await rm(beside.failed, { force: true });
+    else await writeFiles([[beside.failed, failedLines(failed)]]);
+    return { units: ids.length, known: done.size, failed };
+  } finally {
+    await ledger.close();
+  }
+};

@@ -1,0 +1,91 @@
+/** What the rows of an evaluation say in a table: pooled over the pictures, for each network and attack. */
+
+import { mergeCounts, iouRatio, scoresOf } from "../metrics/counts.ts";
+import { canonicalJson, type Json, type Row, type RowCounts } from "../evaluation/row.ts";
+import { table } from "./text.ts";
+
+interface Pooled {
+  readonly network: string;
+  readonly source: string;
+  readonly attack: string;
+  readonly epsilon: string;
+  readonly counts: RowCounts;
+  readonly images: number;
+}
+
+const shown = (value: Json | undefined): string =>
+  typeof value === "string" || typeof value === "number" ? String(value) : "–";
+
+const fieldIn = (value: Json | undefined, field: string): Json | undefined =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, Json | undefined>>)[field]
+    : undefined;
+
+const crfNamed = (crf: Json): string =>
+  crf === null ? "no CRF" : fieldIn(crf, "attacked") === false ? "CRF, network attacked" : "CRF";
+
+/** The network with what stands around it, in a few words. */
+const nameOf = (model: string, around: Row["unit"]["around"]): string => {
+  const { transform, through, draws, crf } = around ?? {};
+  const parts = [
+    ...(transform ? [transform.map((one) => shown(fieldIn(one, "name"))).join("+") || "no transformation"] : []),
+    ...(through === undefined ? [] : [through]),
+    ...(draws === undefined ? [] : [`${draws} draws`]),
+    ...(crf === undefined ? [] : [crfNamed(crf)]),
+  ];
+  return parts.length === 0 ? model : `${model} (${parts.join(", ")})`;
+};
+
+const merged = (a: RowCounts, b: RowCounts): RowCounts => ({
+  clean: mergeCounts(a.clean, b.clean),
+  float: mergeCounts(a.float, b.float),
+  uint8: mergeCounts(a.uint8, b.uint8),
+});
+
+/** Gathers rows one after another; repeats are left out, as they measure something else. */
+export const createSummary = () => {
+  const groups = new Map<string, Pooled>();
+  return {
+    add: ({ unit, receipt, counts }: Row): void => {
+      if (unit.repeat !== undefined) return;
+      const { networkSha256, around, source: sourceSha256, sourceAround, attack, seed } = unit;
+      const key = canonicalJson([
+        networkSha256,
+        { ...around },
+        sourceSha256 ?? null,
+        { ...sourceAround },
+        attack,
+        seed,
+      ]);
+      const known = groups.get(key);
+      const fresh: Pooled = {
+        network: nameOf(receipt.model, around),
+        source: receipt.source === undefined ? "" : nameOf(receipt.source, sourceAround),
+        attack: attack === null ? "clean" : shown(fieldIn(attack, "attack")),
+        epsilon: shown(fieldIn(attack, "epsilon")),
+        counts,
+        images: 1,
+      };
+      groups.set(key, known ? { ...known, counts: merged(known.counts, counts), images: known.images + 1 } : fresh);
+    },
+    /** A row for each network and attack, in the order in which they came. */
+    text: (): string => {
+      const score = (value: number | null): string => (value === null ? "–" : value.toFixed(4));
+      const all = [...groups.values()];
+      const transfer = all.some(({ source }) => source !== "");
+      const rows = all.map(({ network, source, attack, epsilon, counts, images }) => {
+        const [clean, float, uint8] = [counts.clean, counts.float, counts.uint8].map((one) => scoresOf(one)) as [
+          ReturnType<typeof scoresOf>,
+          ReturnType<typeof scoresOf>,
+          ReturnType<typeof scoresOf>,
+        ];
+        const scores = [float.miou, iouRatio(float, clean), iouRatio(uint8, clean)].map(score);
+        return [network, ...(transfer ? [source] : []), attack, epsilon, String(images), ...scores];
+      });
+      const head = ["network", ...(transfer ? ["made on"] : []), "attack", "ε", "pictures"];
+      const columns = [...head, "mIoU", "IoU ratio", "of 8 bits"];
+      const numeric = columns.map((_, i) => i).slice(head.length - 2);
+      return table([columns, ...rows], numeric);
+    },
+  };
+};

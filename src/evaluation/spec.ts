@@ -1,0 +1,139 @@
+/** What an evaluation is: networks, pictures, attacks. The JSON Schema of specification files derives from this. */
+
+import * as z from "zod";
+import { attackNames } from "../attacks/catalogue.ts";
+import { norms } from "../attacks/norms.ts";
+import { optionDefinitions, optionNames, type OptionDefinition } from "../attacks/options.ts";
+import { layoutNames } from "../datasets/catalogue.ts";
+import { MAX_DRAWS, throughs } from "../segmenter/front.ts";
+import { crfSchema, transformsSchema } from "../segmenter/manifest.ts";
+
+/** The radii of the paper, in grey levels. */
+export const paperRadii = [0.25, 0.5, 1, 2, 4, 8, 16, 32] as const;
+
+/** Attacks by one name: those of Arnab et al. 2018 at its radii; SEA at 4, 8 and 12 (Croce, Singh, Hein 2024). */
+export const presets = {
+  paper: { attacks: ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii"], epsilon: paperRadii },
+  sea: { attacks: ["sea"], epsilon: [4, 8, 12] },
+} as const;
+
+export const presetNames = ["paper", "sea"] as const satisfies readonly (keyof typeof presets)[];
+
+/** Scenes that are drawn, beside the layouts of folders. */
+export const streets = "streets";
+export const datasetNames = [streets, ...layoutNames] as const;
+
+const radius = z.number().positive().max(255);
+const radii = z.union([radius, z.array(radius).min(1)]);
+const seed = z.int().min(0).max(0xffff_ffff);
+const label = z.enum(["prediction", "ground-truth"]);
+
+const optionSchema = ({ title, minimum, exclusive, maximum, integer, unit }: OptionDefinition) => {
+  const number = integer ? z.int() : z.number();
+  const ranged = (exclusive ? number.gt(minimum) : number.min(minimum)).max(maximum);
+  return ranged.optional().describe(unit ? `${title}, in ${unit}` : title);
+};
+
+const optionFields = Object.fromEntries(optionNames.map((name) => [name, optionSchema(optionDefinitions[name])])) as {
+  readonly [O in keyof typeof optionDefinitions]: z.ZodOptional<z.ZodNumber>;
+};
+
+const attackSchema = z
+  .strictObject({
+    attack: z.enum(attackNames),
+    epsilon: radii.optional().describe("Radius in grey levels, or several; in place of those of the evaluation"),
+    norm: z.enum(norms).optional(),
+    label: label.optional().describe("Labels to leave, in place of those of the evaluation"),
+    pixelRange: z.enum(["clip", "none"]).optional().describe("Whether pixels stay within 0..255; clip if absent"),
+    target: z.int().min(0).max(254).optional().describe("A class to approach, instead of leaving labels"),
+    ...optionFields,
+  })
+  .describe("An attack with options");
+
+export const dataSchema = z.strictObject({
+  dataset: z
+    .enum(datasetNames)
+    .optional()
+    .describe("How the pictures lie in `path`; recognised by its folders if absent"),
+  path: z.string().min(1).optional().describe("The folder, or the file of a list"),
+  split: z.string().min(1).optional().describe("Which part, for example val; the data set's own if absent"),
+  images: z.int().min(1).max(1_000_000).optional().describe("How many pictures, drawn by the seed; all if absent"),
+  remap: z
+    .record(z.string().regex(/^\d{1,3}$/), z.int().min(0).max(255))
+    .optional()
+    .describe("Values of the label maps that mean another class, or 255 for void"),
+  palette: z.string().min(1).optional().describe("Whose colours label maps in RGB have; the network's if absent"),
+  size: z
+    .strictObject({ width: z.int().min(16).max(4096), height: z.int().min(16).max(4096) })
+    .optional()
+    .describe("Of streets"),
+});
+
+const defenceSchema = z.strictObject({
+  transform: transformsSchema,
+  through: z.enum(throughs).default("differentiable").describe("How attacks take the transformations"),
+  draws: z.int().min(1).max(MAX_DRAWS).default(1).describe("Draws over which each gradient is averaged"),
+});
+
+const crfChoiceSchema = z.union([
+  z.literal("none").describe("The network without the CRF of its manifest"),
+  crfSchema.extend({ attacked: z.boolean().default(true).describe("Whether attacks climb through the CRF") }),
+]);
+
+export const evaluationSchema = z
+  .strictObject({
+    networks: z.array(z.string().min(1)).min(1).describe("Folders with manifest.json, or names of networks that ship"),
+    data: dataSchema.default({}),
+    attacks: z
+      .union([z.enum(presetNames), z.array(z.union([z.enum(attackNames), attackSchema]))])
+      .default("paper")
+      .describe("A preset, or attacks; the clean pictures are always scored"),
+    epsilon: radii
+      .optional()
+      .describe("Radii of attacks with a budget, in grey levels; those of the preset or of the paper if absent"),
+    label: label.default("prediction").describe("The labels that attacks leave"),
+    transform: z
+      .array(defenceSchema)
+      .default([])
+      .describe("Transformations before each network, each a further variant"),
+    crf: z.array(crfChoiceSchema).default([]).describe("CRFs behind each network, each a further variant"),
+    transferFrom: z
+      .array(z.string().min(1))
+      .default([])
+      .describe("Networks whose adversarial pictures are scored as well"),
+    repeats: z
+      .int()
+      .min(0)
+      .max(1000)
+      .default(0)
+      .describe("Further runs of each attack, from starts moved by 1e-3 grey levels"),
+    small: z.number().min(0).max(1).default(0.01).describe("Share of the picture below which an object is small"),
+    seed: seed.default(0).describe("Of all that is random, and of the choice of pictures"),
+  })
+  .describe("An evaluation of networks on pictures, for `faultline evaluate`");
+
+/** An evaluation with nothing left open. */
+export type EvaluationSpec = z.output<typeof evaluationSchema>;
+export type GivenSpec = z.input<typeof evaluationSchema>;
+export type AttackEntrySpec = z.output<typeof attackSchema>;
+export type CrfChoiceSpec = z.output<typeof crfChoiceSchema>;
+export type DefenceSpec = z.output<typeof defenceSchema>;
+
+/** A specification that is not valid; each fault names its field. */
+export class SpecError extends Error {
+  override readonly name = "SpecError";
+}
+
+const place = (path: readonly PropertyKey[]): string => (path.length === 0 ? "(the whole)" : path.join("."));
+
+/** @throws SpecError that names each field at fault. */
+export const parseSpec = (value: unknown): EvaluationSpec => {
+  const result = evaluationSchema.safeParse(value);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(({ path, message }) => `${place(path)}: ${message}`);
+  throw new SpecError(faults.join("; "));
+};
+
+/** The JSON Schema of what a specification file holds. */
+export const specJsonSchema = (): object =>
+  z.toJSONSchema(evaluationSchema, { io: "input", reused: "ref", unrepresentable: "any" });

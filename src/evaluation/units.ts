@@ -1,0 +1,161 @@
+/** The units of an evaluation, in their order: pure planning, before a network's weights or a picture are read. */
+
+import { makeAttack } from "../attacks/catalogue.ts";
+import { createFronts } from "../segmenter/front.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
+import { tensorOf } from "../tensor.ts";
+import { attacksOf, planFor, type AttackOf } from "./attacks-of.ts";
+import type { Evaluations } from "./craft.ts";
+import { canonicalJson, unitId, type Unit } from "./row.ts";
+import { describe, networksOf, settingsOf, type Setting, type Settings } from "./settings.ts";
+import { SpecError, type EvaluationSpec } from "./spec.ts";
+import { aroundOf, unitOf } from "./unit.ts";
+
+/** A unit with the setting that is scored. */
+export interface PlannedUnit {
+  readonly id: string;
+  readonly unit: Unit;
+  /** The setting that is scored, by its place. */
+  readonly target: number;
+}
+
+/** Units that share an adversarial image, which is made once. Plain data. */
+export interface Group {
+  /** Groups of one number share the source and the item. */
+  readonly batch: number;
+  /** Which picture. */
+  readonly item: number;
+  /** The setting whose objective is climbed, by its place. */
+  readonly source: number;
+  /** Null: the clean image is scored. */
+  readonly attack: AttackOf | null;
+  readonly units: readonly PlannedUnit[];
+  /** Evaluations of the network that the group takes at most. */
+  readonly evaluations: Evaluations;
+}
+
+export interface UnitPlan {
+  readonly settings: readonly Setting[];
+  readonly groups: readonly Group[];
+}
+
+/** Stands for an item's ground truth, whose name is enough for a unit. */
+const truth = tensorOf("uint8", [1, 1], [0]);
+
+/** @throws SpecError for networks that could not be told apart, or whose classes are not as many. */
+const requireDistinct = ({ all }: Settings, manifests: readonly Manifest[], spec: EvaluationSpec): void => {
+  const names = networksOf(spec);
+  const seen = new Map<string, number>();
+  for (const [place, setting] of all.entries()) {
+    const manifest = manifests[setting.network]!;
+    const around = aroundOf(describe(setting, manifest, spec.seed), spec.seed);
+    const key = `${manifest.sha256} ${canonicalJson(around ? { ...around } : null)}`;
+    const other = all[seen.get(key) ?? place]!;
+    if (other !== setting)
+      throw new SpecError(
+        other.network === setting.network
+          ? `${names[setting.network]}: two of its variants are the same`
+          : `networks: ${names[other.network]} and ${names[setting.network]} are one file; a manifest of another preprocessing names the first as its "network"`,
+      );
+    seen.set(key, place);
+  }
+  const [first] = manifests;
+  const different = manifests.findIndex(({ classes }) => classes.length !== first?.classes.length);
+  if (different !== -1)
+    throw new SpecError(
+      `networks: ${names[0]} has ${first?.classes.length} classes and ${names[different]} ${manifests[different]?.classes.length}; one evaluation takes networks of the same classes`,
+    );
+};
+
+/** Draws over which a setting averages each gradient. */
+const drawsOf = ({ defence }: Setting): number => (defence ? createFronts({ ...defence, seed: 0 }).draws : 1);
+
+/** At most: an attack may end early, and a whole-numbered image is predicted once for both forms. */
+const costOf = (attack: AttackOf | null, source: Setting, targets: number): Evaluations => {
+  if (!attack) return { forward: 1, backward: 0 };
+  const { trajectories } = makeAttack(attack.attack, { ...attack, pixelRange: null }, attack.target !== undefined);
+  const steps = (kinds: readonly string[]): number =>
+    trajectories.reduce((sum, { rule, steps: own }) => sum + (kinds.includes(rule.needs) ? own : 0), 0);
+  const judged = trajectories.length > 1 ? trajectories.length : 0;
+  const draws = drawsOf(source);
+  return {
+    forward: draws * steps(["gradient", "value"]) + steps(["labels"]) + judged + 2 * targets,
+    backward: draws * steps(["gradient"]),
+  };
+};
+
+/**
+ * The units in the order of the settings, the items and the attacks. What a network is attacked with on an image stands together, the
+ * clean image first.
+ *
+ * @param manifests those of `networksOf(spec)`.
+ * @param items the names of the pictures.
+ * @throws SpecError for what only shows when it is put together.
+ */
+export const planUnits = async (
+  spec: EvaluationSpec,
+  manifests: readonly Manifest[],
+  items: readonly string[],
+): Promise<UnitPlan> => {
+  const settings = settingsOf(spec);
+  requireDistinct(settings, manifests, spec);
+  const attacks = attacksOf(spec);
+  const described = settings.all.map((setting) => describe(setting, manifests[setting.network]!, spec.seed));
+  const groups: Group[] = [];
+  const known = new Set<string>();
+  const planned = async (name: string, source: number, targets: readonly number[], attack: AttackOf | null) => {
+    const units: PlannedUnit[] = [];
+    for (const target of targets) {
+      const identified = { segmenter: described[target]!, source: described[source]!, item: name, truth };
+      const unit = await unitOf(identified, attack && planFor(attack, truth));
+      const id = await unitId(unit);
+      if (known.has(id)) continue;
+      known.add(id);
+      units.push({ id, unit, target });
+    }
+    return units;
+  };
+  let batch = 0;
+  for (const source of settings.all.keys()) {
+    const isTarget = settings.targets.includes(source);
+    const transferred = settings.sources.includes(source) ? settings.targets.filter((t) => t !== source) : [];
+    const targets = [...(isTarget ? [source] : []), ...transferred];
+    for (const [item, name] of items.entries()) {
+      for (const attack of [...(isTarget ? [null] : []), ...attacks]) {
+        const units = await planned(name, source, attack ? targets : [source], attack);
+        if (units.length === 0) continue;
+        groups.push({
+          batch,
+          item,
+          source,
+          attack,
+          units,
+          evaluations: costOf(attack, settings.all[source]!, units.length),
+        });
+      }
+      batch += 1;
+    }
+  }
+  return { settings: settings.all, groups };
+};
+
+/** The groups of one of `count` shards, whole batches in turn, so that what a machine computes of an image is used there. */
+export const shardOf = (groups: readonly Group[], index: number, count: number): readonly Group[] =>
+  groups.filter(({ batch }) => batch % count === index);
+
+/** What is left of the groups where these units are done. */
+export const remaining = (groups: readonly Group[], done: ReadonlySet<string>): readonly Group[] =>
+  groups.flatMap((group) => {
+    const units = group.units.filter(({ id }) => !done.has(id));
+    return units.length === 0 ? [] : [{ ...group, units }];
+  });
+
+/** Evaluations of all groups together. */
+export const totalOf = (groups: readonly Group[]): Evaluations =>
+  groups.reduce(
+    ({ forward, backward }, { evaluations }) => ({
+      forward: forward + evaluations.forward,
+      backward: backward + evaluations.backward,
+    }),
+    { forward: 0, backward: 0 },
+  );

@@ -1,0 +1,50 @@
+/** How much memory the workers of a run need, and how many fit. */
+
+import { evaluatedBy } from "../evaluation/plan.ts";
+import type { AttackOf } from "../evaluation/attacks-of.ts";
+import { footprintsOf } from "../networks/largest-fit.ts";
+import type { Segmenter } from "../segmenter/segmenter.ts";
+import { MemoryBudgetError, type SessionCache } from "../segmenter/session-cache.ts";
+import type { Size } from "../tensor.ts";
+
+/** All that WASM can address, but for a page. */
+const MOST_BYTES = 2 ** 31;
+
+/** Predicted bytes of the largest run of these attacks on an image of that size: a prediction, or an attack. */
+export const predictedBytes = (
+  segmenter: Segmenter,
+  cache: SessionCache,
+  attacks: readonly AttackOf[],
+  size: Size,
+): number => {
+  const kinds = (targeted: boolean) =>
+    evaluatedBy(
+      attacks.filter(({ target }) => (target !== undefined) === targeted).map(({ attack }) => attack),
+      targeted,
+    );
+  const evaluated = [...kinds(false), ...kinds(true)];
+  return Math.max(...footprintsOf(segmenter, size, evaluated).map((sessions) => cache.predict(sessions)));
+};
+
+export interface Share {
+  readonly workers: number;
+  /** Bytes of the sessions of each. */
+  readonly budgetBytes: number;
+  /** Of the largest run. */
+  readonly predictedBytes: number;
+}
+
+/**
+ * The most workers, up to `wanted`, whose largest runs fit together.
+ *
+ * @param needOf the predicted bytes of the largest run within a budget, which recomputation depends on.
+ * @throws MemoryBudgetError where not even one fits.
+ */
+export const shareMemory = (wanted: number, totalBytes: number, needOf: (budgetBytes: number) => number): Share => {
+  for (let workers = wanted; ; workers--) {
+    const budgetBytes = Math.min(MOST_BYTES, Math.floor(totalBytes / workers));
+    const need = needOf(budgetBytes);
+    if (need <= budgetBytes) return { workers, budgetBytes, predictedBytes: need };
+    if (workers <= 1) throw new MemoryBudgetError(need, budgetBytes);
+  }
+};

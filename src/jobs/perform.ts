@@ -1,0 +1,83 @@
+/** Carries out groups of units: the adversarial image is made once and scored on each target. Knows no thread, no queue and no file. */
+
+import { planFor } from "../evaluation/attacks-of.ts";
+import type { Crafted } from "../evaluation/craft.ts";
+import type { ReadItem } from "../evaluation/items.ts";
+import { measure, type Subject } from "../evaluation/measure.ts";
+import type { Row } from "../evaluation/row.ts";
+import type { Group, PlannedUnit } from "../evaluation/units.ts";
+import { reasonOf } from "../reason.ts";
+import type { Prediction, Segmenter } from "../segmenter/segmenter.ts";
+
+/** What a unit came to. */
+export type Outcome = { readonly row: Row } | { readonly unit: PlannedUnit; readonly error: string };
+
+export interface PerformerOptions {
+  /** The network of a setting, by its place. */
+  readonly segmenterOf: (setting: number) => Promise<Segmenter>;
+  readonly read: (item: number) => Promise<ReadItem>;
+  readonly nameOf: (item: number) => string;
+  /** Share of the picture below which an object is small. */
+  readonly small: number;
+  /** Of the package, for receipts. */
+  readonly version: string;
+}
+
+export interface PerformHooks {
+  readonly signal?: AbortSignal | undefined;
+  /** Awaited after each step of an attack. */
+  readonly onStep?: (() => Promise<void>) | undefined;
+}
+
+/** What is remembered of the last picture: it, and the clean predictions of the networks that have seen it. */
+interface Remembered extends ReadItem {
+  readonly item: number;
+  readonly segmenters: Map<number, Segmenter>;
+}
+
+/** Predicts the clean image once. What a row counts is what the unit asks for, so it is the same whether it was known or not. */
+const remembering = (segmenter: Segmenter, { image }: ReadItem): Segmenter => {
+  let clean: Promise<Prediction> | undefined;
+  return { ...segmenter, predict: (at) => (at === image ? (clean ??= segmenter.predict(at)) : segmenter.predict(at)) };
+};
+
+/**
+ * @returns a function that carries out one group after another. A unit that fails is an outcome too; only an abort rejects, with the
+ * signal's reason.
+ */
+export const createPerformer = ({ segmenterOf, read, nameOf, small, version }: PerformerOptions) => {
+  let last: Remembered | undefined;
+  const remembered = async (item: number): Promise<Remembered> => {
+    if (last?.item !== item) last = { item, ...(await read(item)), segmenters: new Map() };
+    return last;
+  };
+  const settled = async (setting: number, at: Remembered): Promise<Segmenter> => {
+    const known = at.segmenters.get(setting) ?? remembering(await segmenterOf(setting), at);
+    at.segmenters.set(setting, known);
+    return known;
+  };
+
+  return async (group: Group, { signal, onStep }: PerformHooks = {}): Promise<readonly Outcome[]> => {
+    let crafted: Crafted | undefined;
+    const performed = async ({ id, target }: PlannedUnit): Promise<Row> => {
+      const at = await remembered(group.item);
+      const [segmenter, source] = [await settled(target, at), await settled(group.source, at)];
+      const plan = group.attack && planFor(group.attack, at.truth);
+      const subject: Subject = { segmenter, source, image: at.image, truth: at.truth, item: nameOf(group.item) };
+      const measured = await measure({ ...subject, crafted, smallShare: small, version }, plan, { signal, onStep });
+      ({ crafted } = measured);
+      if (measured.row.id === id) return measured.row;
+      throw new Error(`the unit was planned as ${id} and measured as ${measured.row.id}`);
+    };
+    const outcomes: Outcome[] = [];
+    for (const unit of group.units) {
+      try {
+        outcomes.push({ row: await performed(unit) });
+      } catch (cause) {
+        signal?.throwIfAborted();
+        outcomes.push({ unit, error: reasonOf(cause) });
+      }
+    }
+    return outcomes;
+  };
+};

@@ -1,0 +1,46 @@
+/** What an evaluation's thread and its parent say to each other. */
+
+import type { Item, LabelReading } from "../evaluation/items.ts";
+import type { Setting } from "../evaluation/settings.ts";
+import type { Group } from "../evaluation/units.ts";
+import type { Outcome } from "../jobs/perform.ts";
+import type { Wanted } from "../runtime/choose.ts";
+import type { Size } from "../tensor.ts";
+import type { Located } from "./located.ts";
+
+/** Everything that groups refer to by their places. Plain data. */
+export interface EvaluationData {
+  readonly networks: readonly Located[];
+  readonly settings: readonly Setting[];
+  readonly items: readonly Item[];
+  readonly seed: number;
+  readonly small: number;
+  readonly version: string;
+  readonly backend: Wanted;
+  /** Of this thread's sessions. */
+  readonly budgetBytes: number;
+  /** The folder of the data set; null for drawn scenes. */
+  readonly folder: string | null;
+  readonly reading: LabelReading;
+  /** Of drawn scenes. */
+  readonly streetSize: Size;
+}
+
+/** Durations in milliseconds, the least of several runs. */
+export interface StepTimes {
+  readonly forward: number;
+  readonly backward: number;
+}
+
+export type ToThread =
+  | { readonly kind: "group"; readonly group: Group }
+  | { readonly kind: "time"; readonly setting: number; readonly item: number }
+  | { readonly kind: "stop" };
+
+export type FromThread =
+  | { readonly kind: "ready" }
+  | { readonly kind: "steps"; readonly steps: number }
+  | { readonly kind: "done"; readonly outcomes: readonly Outcome[] }
+  | { readonly kind: "timed"; readonly times: StepTimes }
+  | { readonly kind: "stopped" }
+  | { readonly kind: "failed"; readonly error: string };

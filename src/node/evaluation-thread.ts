@@ -1,0 +1,114 @@
+/** Entry of a thread of an evaluation: networks, pictures and sessions of its own, one group after another. */
+
+import { parentPort, workerData } from "node:worker_threads";
+import { readItem } from "../evaluation/items.ts";
+import { settle } from "../evaluation/settings.ts";
+import { useNodeCodecs } from "../image/node.ts";
+import { createPerformer } from "../jobs/perform.ts";
+import { crossEntropyObjective } from "../objectives/cross-entropy.ts";
+import { reasonOf } from "../reason.ts";
+import { gpuFaults } from "../segmenter/compile.ts";
+import { createSegmenter, type Segmenter } from "../segmenter/segmenter.ts";
+import { SessionCache } from "../segmenter/session-cache.ts";
+import type { EvaluationData, FromThread, StepTimes, ToThread } from "./evaluation-messages.ts";
+import { itemSource } from "./evaluation-items.ts";
+import { openLocated } from "./located.ts";
+import { runtimeFor } from "./runtime-for.ts";
+
+const port = parentPort!;
+const post = (message: FromThread): void => port.postMessage(message);
+const data = workerData as EvaluationData;
+
+/** Steps are reported together, at most so often. */
+const REPORT_MS = 200;
+
+/** Networks that stay open: a source and a target; more come and go. */
+const OPEN_NETWORKS = 3;
+
+const openNetworks = async () => {
+  const missing = async (): Promise<readonly string[]> => {
+    const faults = new Set<string>();
+    for (const located of data.networks)
+      for (const fault of gpuFaults(await openLocated(located), null)) faults.add(fault);
+    return [...faults];
+  };
+  const { runtime } = await runtimeFor(data.backend, missing);
+  const cache = new SessionCache(runtime, data.budgetBytes);
+  const open = new Map<number, Segmenter>();
+  const segmenter = async (network: number): Promise<Segmenter> => {
+    const known = open.get(network) ?? createSegmenter(await openLocated(data.networks[network]!), cache);
+    open.delete(network);
+    open.set(network, known);
+    for (const oldest of [...open.keys()].slice(0, -OPEN_NETWORKS)) open.delete(oldest);
+    return known;
+  };
+  return async (setting: number): Promise<Segmenter> => {
+    const own = data.settings[setting]!;
+    return settle(await segmenter(own.network), own, data.seed);
+  };
+};
+
+const immediate = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+const start = async () => {
+  useNodeCodecs();
+  const segmenterOf = await openNetworks();
+  const source = itemSource(data.folder, data.reading, data.streetSize);
+  const read = (item: number) => readItem(data.items[item]!, source);
+  const nameOf = (item: number): string => data.items[item]!.name;
+  const perform = createPerformer({ segmenterOf, read, nameOf, small: data.small, version: data.version });
+
+  let abort = new AbortController();
+  let [steps, reported] = [0, 0];
+  const onStep = async (): Promise<void> => {
+    steps += 1;
+    if (performance.now() - reported > REPORT_MS) {
+      post({ kind: "steps", steps });
+      [steps, reported] = [0, performance.now()];
+    }
+    await immediate(); // A run blocks the thread; without this no message would arrive.
+  };
+
+  const time = async (setting: number, item: number): Promise<StepTimes> => {
+    const segmenter = await segmenterOf(setting);
+    const { image } = await read(item);
+    const least = async (run: () => Promise<unknown>): Promise<number> => {
+      await run(); // Makes the session.
+      const durations: number[] = [];
+      for (let i = 0; i < 3; i++) {
+        const begun = performance.now();
+        await run();
+        durations.push(performance.now() - begun);
+      }
+      return Math.min(...durations);
+    };
+    const { labels } = await segmenter.predict(image);
+    const forward = await least(() => segmenter.predict(image));
+    const climb = segmenter.objective({ objective: crossEntropyObjective(false), labels });
+    return { forward, backward: Math.max(0, (await least(() => climb(image))) - forward) };
+  };
+
+  const answer = async (message: Exclude<ToThread, { kind: "stop" }>): Promise<void> => {
+    abort = new AbortController();
+    [steps, reported] = [0, performance.now()];
+    const { signal } = abort;
+    try {
+      if (message.kind === "time") return post({ kind: "timed", times: await time(message.setting, message.item) });
+      const outcomes = await perform(message.group, { signal, onStep });
+      return post({ kind: "done", outcomes });
+    } catch (cause) {
+      return post(signal.aborted ? { kind: "stopped" } : { kind: "failed", error: reasonOf(cause) });
+    }
+  };
+  port.on("message", (message: ToThread) => {
+    if (message.kind === "stop") abort.abort(new Error("stopped"));
+    else void answer(message);
+  });
+};
+
+try {
+  await start();
+  post({ kind: "ready" });
+} catch (cause) {
+  post({ kind: "failed", error: reasonOf(cause) });
+}

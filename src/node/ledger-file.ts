@@ -1,0 +1,124 @@
+/** A ledger in a file of JSON Lines: each row is on the disk before the next one is begun, and a torn last line is cut off. */
+
+import { createReadStream } from "node:fs";
+import { open, rename, rm, type FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
+import { beginsRow, idOfLine, lineOfRow, type Ledger } from "../jobs/ledger.ts";
+import { Refusal } from "./failure.ts";
+import { statOf } from "./files.ts";
+
+const NEWLINE = 10;
+
+/** Where a row's line is: its first byte, and its length with the line break. */
+interface Place {
+  readonly start: number;
+  readonly length: number;
+}
+
+interface Scanned {
+  readonly rows: Map<string, Place>;
+  /** The length of all whole lines. */
+  readonly end: number;
+}
+
+/** Reads the lines one after another. @throws Refusal for a whole line that is no row. */
+const scan = async (path: string): Promise<Scanned> => {
+  const rows = new Map<string, Place>();
+  let [end, number] = [0, 0];
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    let from = 0;
+    for (let at = rest.indexOf(NEWLINE); at !== -1; at = rest.indexOf(NEWLINE, from)) {
+      number += 1;
+      const id = idOfLine(rest.toString("utf8", from, at));
+      if (id === null) throw new Refusal(`${path}: line ${number} is no row of an evaluation; name another file`);
+      const length = at + 1 - from;
+      if (!rows.has(id)) rows.set(id, { start: end, length });
+      end += length;
+      from = at + 1;
+    }
+    rest = rest.subarray(from);
+  }
+  // What is cut off must have been a row: a file of something else is left as it is.
+  if (!beginsRow(rest.toString())) throw new Refusal(`${path}: ends with what is no row; name another file`);
+  return { rows, end };
+};
+
+/** Writes buffers together that are small. */
+const BATCH_BYTES = 2 ** 20;
+
+const copyLines = async (from: FileHandle, to: FileHandle, places: readonly Place[]): Promise<void> => {
+  let held: Buffer[] = [];
+  let size = 0;
+  const flush = async (): Promise<void> => {
+    await to.writeFile(Buffer.concat(held));
+    [held, size] = [[], 0];
+  };
+  for (const { start, length } of places) {
+    const { buffer } = await from.read(Buffer.alloc(length), 0, length, start);
+    held.push(buffer);
+    size += length;
+    if (size >= BATCH_BYTES) await flush();
+  }
+  await flush();
+};
+
+/** A rename lasts when its folder is on the disk; not every system lets a folder be opened. */
+const syncFolder = async (folder: string): Promise<void> => {
+  const handle = await open(folder, "r").catch(() => null);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
+};
+
+/** Opens or creates the file. @throws Refusal where it holds something else; Node's error where it cannot be written. */
+export const openLedger = async (path: string): Promise<Ledger> => {
+  const known: Scanned = (await statOf(path)) ? await scan(path) : { rows: new Map(), end: 0 };
+  let { rows, end } = known;
+  let file = await open(path, "a+");
+  await file.truncate(end);
+  /** Appends wait for each other. */
+  let turn: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
+    const result = turn.then(run);
+    turn = result.catch(() => undefined);
+    return result;
+  };
+  return {
+    done: () => new Set(rows.keys()),
+    append: (added) =>
+      inTurn(async () => {
+        const fresh = added.filter(({ id }) => !rows.has(id));
+        if (fresh.length === 0) return;
+        const lines = fresh.map((row) => Buffer.from(`${lineOfRow(row)}\n`));
+        await file.appendFile(Buffer.concat(lines));
+        await file.datasync();
+        for (const [i, { id }] of fresh.entries()) {
+          rows.set(id, { start: end, length: lines[i]!.length });
+          end += lines[i]!.length;
+        }
+      }),
+    arrange: (ids) =>
+      inTurn(async () => {
+        const places = ids.flatMap((id) => rows.get(id) ?? []);
+        const draft = `${path}.${process.pid}.tmp`;
+        try {
+          const fresh = await open(draft, "w");
+          try {
+            await copyLines(file, fresh, places);
+            await fresh.sync();
+          } finally {
+            await fresh.close();
+          }
+          await rename(draft, path);
+          await syncFolder(dirname(path));
+        } finally {
+          await rm(draft, { force: true });
+        }
+        await file.close();
+        ({ rows, end } = await scan(path));
+        file = await open(path, "a+");
+      }),
+    close: () => inTurn(() => file.close()),
+  };
+};

@@ -1,0 +1,283 @@
+/** `evaluate`: rows of a data set on disk, resumed, sharded, interrupted and killed, always with the same bytes. */
+
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import type { RunFile } from "../../src/cli/run-file.ts";
+import { measure } from "../../src/evaluation/measure.ts";
+import { unitId, type Row } from "../../src/evaluation/row.ts";
+import { encodePng } from "../../src/image/encode.ts";
+import { encodeLabels } from "../../src/image/labels.ts";
+import { random } from "../../src/random.ts";
+import { startWasm } from "../../src/runtime/wasm/wasm.ts";
+import { openNetwork } from "../../src/segmenter/network.ts";
+import { createSegmenter } from "../../src/segmenter/segmenter.ts";
+import { SessionCache } from "../../src/segmenter/session-cache.ts";
+import { noiseImage, noiseLabels } from "../support/networks/image.ts";
+import { tinyFile } from "../support/networks/tiny.ts";
+import { faultline, temporaryFolder } from "./terminal.ts";
+
+const { path, put } = temporaryFolder();
+const files = [tinyFile({ activation: "Tanh" }, { name: "one" }), tinyFile({ seed: 3 }, { name: "two" })] as const;
+for (const { bytes, manifest } of files) {
+  mkdirSync(path(manifest.name));
+  put(`${manifest.name}/model.onnx`, bytes);
+  put(`${manifest.name}/manifest.json`, JSON.stringify(manifest));
+}
+const [one, two] = [path("one"), path("two")];
+const names = Array.from({ length: 6 }, (_, i) => `picture-${i}`);
+for (const folder of ["data", "data/images", "data/labels"]) mkdirSync(path(folder));
+for (const [i, name] of names.entries()) {
+  put(`data/images/${name}.png`, encodePng(noiseImage(12, 16 + 2 * (i % 2), i)));
+  put(`data/labels/${name}.png`, encodeLabels(noiseLabels(12, 16 + 2 * (i % 2), 4, i, true), []));
+}
+
+const base = [one, two, "--data", path("data"), "--attacks", "fgsm,ifgsm", "--epsilon", "2,4"] as const;
+const flags = [...base, "--transfer-from", one, "--repeats", "1", "--workers", "2"] as const;
+const rowsOf = (file: string): Row[] =>
+  readFileSync(path(file), "utf8")
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Row);
+
+/** Units: both networks clean, and on each 4 attacks twice; the first one's scored on the second as well. */
+const UNITS = 6 * (2 * (1 + 8) + 8);
+
+const evaluate = (...argv: readonly string[]) => faultline("evaluate", ...argv);
+const whole = await evaluate(...flags, "-o", path("whole.jsonl"));
+const bytes = readFileSync(path("whole.jsonl"));
+
+describe("the rows of an evaluation", () => {
+  const rows = rowsOf("whole.jsonl");
+
+  it("are there for every unit, once, with the ids of their units", async () => {
+    expect(whole).toMatchObject({ code: 0 });
+    expect(rows).toHaveLength(UNITS);
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(UNITS);
+    expect(await Promise.all(rows.map(({ unit }) => unitId(unit)))).toEqual(rows.map(({ id }) => id));
+  });
+
+  it("are those of `measure` on the same pictures", async () => {
+    const cache = new SessionCache(startWasm(), 2 ** 30);
+    const [source, target] = files.map(({ manifest, bytes: file }) =>
+      createSegmenter(openNetwork(manifest, file), cache),
+    ) as [ReturnType<typeof createSegmenter>, ReturnType<typeof createSegmenter>];
+    const found = rows.find(
+      ({ unit }) =>
+        unit.source !== undefined &&
+        unit.item === "picture-1" &&
+        unit.repeat === 1 &&
+        JSON.stringify(unit.attack).includes('"ifgsm"'),
+    )!;
+    const attack = found.unit.attack as unknown as { readonly epsilon: number; readonly steps: number };
+    const plan = { attack: "ifgsm", alpha: 1, pixelRange: "clip", seed: 0, repeat: 1, ...attack } as const;
+    const subject = { segmenter: target, source, image: noiseImage(12, 18, 1), item: "picture-1" };
+    const truth = noiseLabels(12, 18, 4, 1, true);
+    const { row } = await measure({ ...subject, truth, smallShare: 0.01, version: found.receipt.faultline }, plan);
+    expect(found).toEqual(row);
+  });
+
+  it("share a file that says what they are of", () => {
+    const run = JSON.parse(readFileSync(path("whole.run.json"), "utf8")) as RunFile;
+    expect(run.networks.map(({ name, sha256 }) => [name, sha256])).toEqual(
+      files.map(({ manifest }) => [manifest.name, manifest.sha256]),
+    );
+    expect(run).toMatchObject({
+      schema: 1,
+      data: { kind: "folders", items: 6 },
+      images: { width: [16, 18], height: [12, 12] },
+      spec: { attacks: ["fgsm", "ifgsm"], repeats: 1, small: 0.01, transferFrom: [one] },
+    });
+    expect(run.command).toContain(`faultline evaluate ${one} ${two} --data`);
+  });
+
+  it("are printed as a table of pooled scores", () => {
+    expect(whole.stdout).toMatch(/one +ifgsm +4 +6 +0\.\d{4} +0\.\d{4} +0\.\d{4}/);
+    expect(whole.stdout).toMatch(/two +one +ifgsm +4 +6/);
+  });
+
+  it("are the same on one worker", async () => {
+    await evaluate(...flags, "--workers", "1", "-o", path("single.jsonl"));
+    expect(readFileSync(path("single.jsonl"))).toEqual(bytes);
+  });
+});
+
+describe("an evaluation that was stopped", () => {
+  const lines = bytes.toString().split("\n").slice(0, -1);
+
+  it("goes on behind a torn line, and ends with the same bytes", async () => {
+    const some = lines.filter((_, i) => i % 3 === 0).toReversed();
+    writeFileSync(path("torn.jsonl"), `${some.join("\n")}\n${lines[1]!.slice(0, 100)}`);
+    const { code, stderr } = await evaluate(...flags, "-o", path("torn.jsonl"));
+    expect(code).toBe(0);
+    expect(stderr).toContain(`${some.length} of ${UNITS} units are there already`);
+    expect(readFileSync(path("torn.jsonl"))).toEqual(bytes);
+  });
+
+  it("does nothing where all is there", async () => {
+    const { stderr } = await evaluate(...flags, "-o", path("torn.jsonl"));
+    expect(stderr).toContain(`${UNITS} of ${UNITS} units`);
+    expect(readFileSync(path("torn.jsonl"))).toEqual(bytes);
+  });
+
+  it("grows to more pictures and attacks, and does not shrink", async () => {
+    const out = ["-o", path("grown.jsonl")] as const;
+    expect((await evaluate(...base, "--images", "2", ...out)).code).toBe(0);
+    expect((await evaluate(...flags, ...out)).code).toBe(0);
+    expect(readFileSync(path("grown.jsonl"))).toEqual(bytes);
+    const less = await evaluate(...base, "--images", "2", ...out);
+    expect(less.code).toBe(1);
+    expect(less.stderr).toContain("rows that this evaluation does not have");
+    expect(readFileSync(path("grown.jsonl"))).toEqual(bytes);
+  });
+
+  it("survives kill -9 at any time", async () => {
+    const next = random(7);
+    const out = path("killed.jsonl");
+    const argv = [fileURLToPath(new URL("../../bin/faultline.js", import.meta.url)), "evaluate", ...flags, "-o", out];
+    let kills = 0;
+    for (let run = 0; ; run++) {
+      const child = spawn(process.execPath, argv, { stdio: "ignore" });
+      const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+      // First while it starts, then while rows are written, and later and later, so that it ends.
+      const timer = setTimeout(() => child.kill("SIGKILL"), 500 + 400 * run + 700 * next());
+      const code = await ended;
+      clearTimeout(timer);
+      if (code === 0) break;
+      kills += 1;
+      expect(code).toBeNull();
+    }
+    expect(kills).toBeGreaterThan(0);
+    expect(readFileSync(out)).toEqual(bytes);
+  });
+
+  it("in two shards has the same rows, which one run puts in order", async () => {
+    for (const shard of ["1/2", "2/2"])
+      await evaluate(...flags, "--shard", shard, "-o", path(`shard-${shard[0]}.jsonl`));
+    const both = ["shard-1.jsonl", "shard-2.jsonl"].map((file) => readFileSync(path(file)));
+    expect(both[0]!.length).toBeLessThan(bytes.length);
+    writeFileSync(path("joined.jsonl"), Buffer.concat([both[1]!, both[0]!]));
+    await evaluate(...flags, "-o", path("joined.jsonl"));
+    expect(readFileSync(path("joined.jsonl"))).toEqual(bytes);
+  });
+});
+
+describe("a specification file", () => {
+  it.each([
+    [
+      "spec.yml",
+      `networks: [${one}, ${two}]\ndata: {path: ${path("data")}}\nattacks: [fgsm, ifgsm]\nepsilon: [2, 4]\ntransferFrom: [${one}]\nrepeats: 1\n`,
+    ],
+    [
+      "spec.json",
+      JSON.stringify({
+        networks: [one, two],
+        data: { path: path("data") },
+        attacks: ["fgsm", { attack: "ifgsm", epsilon: [2, 4] }],
+        epsilon: [2, 4],
+        transferFrom: [one],
+        repeats: 1,
+      }),
+    ],
+  ])("gives the same rows: %s", async (name, text) => {
+    const out = path(`${name}.jsonl`);
+    expect((await evaluate(put(name, text), "-o", out)).stderr).toBe("");
+    expect(readFileSync(out)).toEqual(bytes);
+  });
+
+  it("is changed by flags", async () => {
+    const spec = put("few.yml", `networks: [${one}]\ndata: {path: ${path("data")}, images: 1}\nattacks: [fgsm]\n`);
+    await evaluate(spec, "--epsilon", "3", "-o", path("few.jsonl"));
+    expect(rowsOf("few.jsonl").map(({ unit: { attack } }) => attack)).toMatchObject([null, { epsilon: 3 }]);
+  });
+
+  it("that is wrong names its field", async () => {
+    const { code, stderr } = await evaluate(put("bad.yml", "networks: [a]\nepsilons: 3\n"));
+    expect(code).toBe(1);
+    expect(stderr).toContain('"epsilons"');
+  });
+});
+
+describe("what is wrong", () => {
+  it("with the pictures is said together, before anything runs", async () => {
+    for (const folder of ["wrong", "wrong/images", "wrong/labels"]) mkdirSync(path(folder));
+    put("wrong/images/a.png", encodePng(noiseImage(4, 4, 1)));
+    put("wrong/labels/a.png", encodeLabels(noiseLabels(4, 4, 9, 1), []));
+    put("wrong/images/b.png", encodePng(noiseImage(4, 4, 1)));
+    const { code, stderr } = await evaluate(one, "--data", path("wrong"), "-o", path("wrong.jsonl"));
+    expect(code).toBe(1);
+    expect(stderr).toContain("images/b.png: has no label map labels/b.png");
+    expect(stderr).toMatch(/--remap 4:255,5:255/);
+    expect(stderr).toContain("the data has 2 faults");
+    rmSync(path("wrong/images/b.png"));
+    const mended = ["4:255", "5:255", "6:0", "7:1", "8:2"].join(",");
+    const again = await evaluate(
+      one,
+      "--data",
+      path("wrong"),
+      "--remap",
+      mended,
+      "--attacks",
+      "none",
+      "-o",
+      path("wrong.jsonl"),
+    );
+    expect(again.code).toBe(0);
+  });
+
+  it("with one unit loses no other, is listed, and is tried again", async () => {
+    // A header that is right and a body that is not: found when the picture is attacked.
+    for (const folder of ["part", "part/images", "part/labels"]) mkdirSync(path(folder));
+    const good = encodePng(noiseImage(12, 16, 0));
+    for (const name of ["a", "b"]) put(`part/labels/${name}.png`, encodeLabels(noiseLabels(12, 16, 4, 1), []));
+    put("part/images/a.png", good.slice(0, good.length - 40));
+    put("part/images/b.png", encodePng(noiseImage(12, 16, 2)));
+    const argv = [one, "--data", path("part"), "--attacks", "fgsm", "--epsilon", "2", "-o", path("part.jsonl")];
+    const { code, stderr } = await evaluate(...argv);
+    expect(code).toBe(1);
+    expect(stderr).toContain("2 of 4 units failed");
+    expect(rowsOf("part.jsonl").map(({ unit: { item } }) => item)).toEqual(["b", "b"]);
+    const failed = readFileSync(path("part.failed.jsonl"), "utf8").trim().split("\n");
+    expect(failed.map((line) => (JSON.parse(line) as Row).unit.item)).toEqual(["a", "a"]);
+    put("part/images/a.png", good);
+    rmSync(path("part.run.json")); // The pictures are others than before, which would be refused.
+    expect((await evaluate(...argv)).code).toBe(0);
+    expect(rowsOf("part.jsonl")).toHaveLength(4);
+    expect(() => readFileSync(path("part.failed.jsonl"))).toThrow("ENOENT");
+  });
+
+  it("is that the pictures are no longer those of the rows", async () => {
+    const argv = [one, "--data", path("part"), "--attacks", "fgsm", "--epsilon", "2", "-o", path("part.jsonl")];
+    put("part/images/a.png", encodePng(noiseImage(12, 16, 9)));
+    const { code, stderr } = await evaluate(...argv);
+    expect(code).toBe(1);
+    expect(stderr).toContain("have changed");
+  });
+
+  it.each([
+    [[one, "--attacks", "ifgms"], "attacks", 2],
+    [[one, "--attacks", "fgsm:momentum=1", "--data", path("data")], "no option momentum", 1],
+    [[one, "--shard", "3/2"], "--shard", 2],
+    [[one, "--data", path("nowhere")], "no such file or folder", 1],
+    [[one], "streets have the 11 classes", 1],
+    [[one, "--data", path("one")], "no data set is recognised", 1],
+    [[one, "--memory", "16", "--workers", "1", "--data", path("data")], "raise --memory", 1],
+    [[one, "-o", "rows.csv"], "JSON Lines", 2],
+    [[one, "--draws", "3"], "--transform", 2],
+  ])("with the command line is said: %j", async (argv, told, code) => {
+    const ended = await evaluate(...argv, ...(argv.includes("-o") ? [] : ["-o", path("none.jsonl")]));
+    expect(ended.stderr).toContain(told);
+    expect(ended.code).toBe(code);
+  });
+});
+
+it("a dry run says what it would take, and writes nothing", async () => {
+  const { code, stdout } = await evaluate(...flags, "--dry-run", "--json", "-o", path("dry.jsonl"));
+  expect(code).toBe(0);
+  const told = JSON.parse(stdout) as Record<string, unknown>;
+  const backward = 6 * 2 * 2 * (1 + 1 + 3 + 5);
+  expect(told).toMatchObject({ units: UNITS, pictures: 6, workers: 2, evaluations: { backward } });
+  expect(told["milliseconds"]).toBeGreaterThan(0);
+  expect(() => readFileSync(path("dry.jsonl"))).toThrow("ENOENT");
+});

@@ -1,0 +1,108 @@
+/** Pictures and label maps: what is read of them, and which faults are found before any work. */
+
+import { describe, expect, it } from "vitest";
+import type { Files } from "../../src/datasets/dataset.ts";
+import { checkItems, readItem, type Item, type ItemSource, type LabelReading } from "../../src/evaluation/items.ts";
+import { encodePng } from "../../src/image/encode.ts";
+import { encodeLabels } from "../../src/image/labels.ts";
+import { tensorOf } from "../../src/tensor.ts";
+import { noiseImage, noiseLabels } from "../support/networks/image.ts";
+
+const colours = [
+  [10, 0, 0],
+  [0, 10, 0],
+  [0, 0, 10],
+  [10, 10, 0],
+] as const;
+
+/** A map whose colours say the classes. */
+const coloured = (values: readonly number[], height: number, width: number): Uint8Array => {
+  const planes = [0, 1, 2].flatMap((c) => values.map((v) => (v === 255 ? 0 : colours[v]![c]!)));
+  return encodePng(tensorOf("float32", [3, height, width], planes));
+};
+
+const contents: Readonly<Record<string, Uint8Array>> = {
+  "a.png": encodePng(noiseImage(6, 8, 1)),
+  "a-labels.png": encodeLabels(noiseLabels(6, 8, 4, 2, true), []),
+  "b.png": encodePng(noiseImage(4, 6, 3)),
+  "b-labels.png": encodeLabels(noiseLabels(4, 5, 4, 4), []),
+  "c.png": new TextEncoder().encode("no picture at all"),
+  "c-labels.png": encodeLabels(tensorOf("uint8", [2, 2], [0, 7, 7, 9]), []),
+  "d.png": encodePng(noiseImage(2, 2, 5)),
+  "d-labels.png": encodeLabels(tensorOf("uint8", [2, 2], [0, 1, 7, 255]), []),
+  "e-labels.png": coloured([0, 1, 2, 3, 255, 0], 2, 3),
+  "e.png": encodePng(noiseImage(2, 3, 6)),
+};
+
+const files: Files = {
+  list: () => Promise.resolve(Object.keys(contents)),
+  read: (path) => (contents[path] ? Promise.resolve(contents[path]) : Promise.reject(new Error("no such file"))),
+};
+
+const source = (reading: LabelReading = {}): ItemSource => ({
+  files,
+  reading,
+  draw: () => Promise.reject(new Error("nothing is drawn here")),
+});
+
+const pair = (name: string): Item => ({ name, image: `${name}.png`, labels: `${name}-labels.png` });
+const options = { classes: 4, size: { height: 1, width: 1 } };
+
+describe("an item", () => {
+  it("is its picture and its labels", async () => {
+    const { image, truth } = await readItem(pair("a"), source());
+    expect(image).toEqual(noiseImage(6, 8, 1));
+    expect(truth).toEqual(noiseLabels(6, 8, 4, 2, true));
+  });
+
+  it("has labels by colours, then by values, then remapped", async () => {
+    const reading = { palette: colours, values: { 0: 2, 3: 255 }, remap: { 1: 0 } };
+    expect(Array.from((await readItem(pair("e"), source(reading))).truth.data)).toEqual([2, 0, 2, 255, 255, 2]);
+  });
+});
+
+describe("the check", () => {
+  it("finds nothing wrong with what is right, and says how large it is", async () => {
+    const checked = await checkItems([pair("a"), pair("e")], source({ palette: colours }), options);
+    expect(checked).toMatchObject({
+      faults: [],
+      sizes: { width: [3, 8], height: [2, 6] },
+      largest: { height: 6, width: 8 },
+    });
+  });
+
+  it("finds every fault at once", async () => {
+    const { faults } = await checkItems(["a", "b", "c", "d", "x"].map(pair), source(), options);
+    expect(faults.map((fault) => fault.split(":")[0])).toEqual([
+      "b-labels.png",
+      "c.png",
+      "x.png",
+      "x-labels.png",
+      "the label maps hold 7 (1 pixels in 1 maps), which are no classes of the networks (0 to 3); --remap 7",
+    ]);
+    expect(faults[0]).toContain("5×4");
+    expect(faults[0]).toContain("6×4");
+    expect(faults[2]).toContain("cannot be read");
+  });
+
+  it("is satisfied by the remapping that it names", async () => {
+    expect((await checkItems([pair("d")], source(), options)).faults[0]).toContain("--remap 7:255");
+    expect((await checkItems([pair("d")], source({ remap: { 7: 255 } }), options)).faults).toEqual([]);
+  });
+
+  it("has a digest that depends on every file", async () => {
+    const digest = async (items: readonly Item[]) => (await checkItems(items, source(), options)).digest;
+    const [a, again, d] = await Promise.all([[pair("a")], [pair("a")], [pair("d")]].map(digest));
+    expect(again).toBe(a);
+    expect(d).not.toBe(a);
+    expect(await digest([{ name: "a", image: "a.png", labels: "d-labels.png" }])).not.toBe(a);
+  });
+
+  it("asks no files of drawn scenes", async () => {
+    const checked = await checkItems([{ name: "street-1", street: 1 }], source(), {
+      classes: 11,
+      size: { height: 30, width: 40 },
+    });
+    expect(checked).toMatchObject({ faults: [], largest: { height: 30, width: 40 } });
+  });
+});

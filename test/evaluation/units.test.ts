@@ -1,0 +1,157 @@
+/** The planning of an evaluation: which units there are, in which order, and what is refused. */
+
+import { describe, expect, it } from "vitest";
+import { attacksOf } from "../../src/evaluation/attacks-of.ts";
+import { parseSpec, SpecError, type GivenSpec } from "../../src/evaluation/spec.ts";
+import { planUnits, remaining, shardOf, type Group } from "../../src/evaluation/units.ts";
+import { tinyManifest } from "../support/networks/tiny.ts";
+
+const [a, b] = ["a", "b"].map((name, i) => tinyManifest({ name, sha256: String(i).repeat(64) })) as [
+  ReturnType<typeof tinyManifest>,
+  ReturnType<typeof tinyManifest>,
+];
+const items = ["one", "two", "three"];
+
+const plan = (given: GivenSpec, manifests = [a, b].slice(0, given.networks.length)) =>
+  planUnits(parseSpec(given), manifests, items);
+
+const idsOf = (groups: readonly Group[]): string[] => groups.flatMap(({ units }) => units.map(({ id }) => id));
+
+describe("the units", () => {
+  it("are the clean image and every attack at every radius, for each network and picture", async () => {
+    const { groups } = await plan({ networks: ["a", "b"], attacks: ["fgsm", "ifgsm"], epsilon: [2, 8] });
+    const ids = idsOf(groups);
+    expect(ids).toHaveLength(2 * 3 * (1 + 4));
+    expect(new Set(ids).size).toBe(ids.length);
+    const [first, second] = groups;
+    expect(first).toMatchObject({ source: 0, item: 0, attack: null });
+    expect(second?.attack).toMatchObject({ attack: "fgsm", epsilon: 2, steps: 1, label: "prediction" });
+    expect(groups.map(({ batch }) => batch)).toEqual(groups.map((_, i) => Math.floor(i / 5)));
+  });
+
+  it("of transfer share the image with the network that it is made on, and are of its batch", async () => {
+    const { groups } = await plan({ networks: ["a", "b"], attacks: ["fgsm"], epsilon: 8, transferFrom: ["b"] });
+    const made = groups.filter(({ attack }) => attack !== null);
+    expect(made.map(({ source, units }) => [source, units.map(({ target }) => target)])).toEqual([
+      ...items.map(() => [0, [0]]),
+      ...items.map(() => [1, [1, 0]]),
+    ]);
+    const transferred = made.at(-1)!.units[1]!.unit;
+    expect(transferred).toMatchObject({ networkSha256: a.sha256, source: b.sha256 });
+  });
+
+  it("of a source that is not scored are those of transfer alone", async () => {
+    const { groups } = await plan({ networks: ["a"], attacks: ["fgsm"], epsilon: 8, transferFrom: ["b"] }, [a, b]);
+    expect(idsOf(groups)).toHaveLength(3 * 3);
+    expect(groups.filter(({ source }) => source === 1).every(({ units }) => units.length === 1)).toBe(true);
+  });
+
+  it("have variants with transformations and CRFs beside the network as it is", async () => {
+    const { groups, settings } = await plan({
+      networks: ["a"],
+      attacks: ["fgsm"],
+      epsilon: 8,
+      transform: [{ transform: [{ name: "jpeg", quality: 50 }], through: "bpda" }],
+      crf: [
+        { iterations: 1, gaussian: { weight: 1, theta: 1 }, bilateral: { weight: 0, thetaAlpha: 1, thetaBeta: 1 } },
+      ],
+    });
+    expect(settings).toHaveLength(3);
+    const arounds = groups.filter(({ item, attack }) => item === 0 && attack).map(({ units }) => units[0]!.unit.around);
+    expect(arounds).toEqual([
+      undefined,
+      { transform: [{ name: "jpeg", quality: 50 }], through: "bpda" },
+      { crf: expect.objectContaining({ attacked: true, iterations: 1 }) as unknown },
+    ]);
+  });
+
+  it("are repeated with other starts, and not twice where they are the same", async () => {
+    const { groups } = await plan({ networks: ["a"], attacks: ["fgsm", "fgsm"], epsilon: [8, 8], repeats: 2 });
+    const repeats = groups.filter(({ item, attack }) => item === 0 && attack).map(({ units }) => units[0]!.unit.repeat);
+    expect(repeats).toEqual([undefined, 1, 2]);
+  });
+
+  it("of two manifests of one file are told apart by the variant's name", async () => {
+    const variant = tinyManifest({ name: "half", sha256: a.sha256, network: "a", scales: [0.5] });
+    const { groups } = await plan({ networks: ["a", "half"], attacks: [] }, [a, variant]);
+    expect(new Set(idsOf(groups)).size).toBe(6);
+    const twin = tinyManifest({ name: "twin", sha256: a.sha256 });
+    await expect(plan({ networks: ["a", "twin"], attacks: [] }, [a, twin])).rejects.toThrow("are one file");
+  });
+});
+
+describe("shards", () => {
+  it("are a partition of the units that keeps batches whole", async () => {
+    const { groups } = await plan({ networks: ["a", "b"], attacks: ["fgsm"], epsilon: 8 });
+    const shards = [0, 1, 2, 3].map((i) => shardOf(groups, i, 4));
+    expect(shards.flatMap(idsOf).toSorted()).toEqual(idsOf(groups).toSorted());
+    const batches = shards.map((shard) => new Set(shard.map(({ batch }) => batch)));
+    expect(batches.reduce((sum, { size }) => sum + size, 0)).toBe(6);
+  });
+
+  it("what is left of a run are the units without a row", async () => {
+    const { groups } = await plan({ networks: ["a", "b"], attacks: ["fgsm"], epsilon: 8, transferFrom: ["a", "b"] });
+    const ids = idsOf(groups);
+    const done = new Set(ids.filter((_, i) => i % 3 === 0));
+    expect(idsOf(remaining(groups, done))).toEqual(ids.filter((_, i) => i % 3 !== 0));
+    expect(remaining(groups, new Set(ids))).toEqual([]);
+  });
+});
+
+describe("the attacks", () => {
+  const of = (given: Omit<GivenSpec, "networks">) => attacksOf(parseSpec({ networks: ["a"], ...given }));
+
+  it("of the paper are four at eight radii, with its numbers of steps", () => {
+    const all = of({});
+    expect(all).toHaveLength(32);
+    const steps = all.filter(({ attack }) => attack === "ifgsm-ii").map((attack) => attack.steps);
+    expect(steps).toEqual([1, 1, 2, 3, 5, 10, 20, 36]);
+  });
+
+  it("take radii of their own, then the evaluation's; those of minimum norm have none", () => {
+    const all = of({ attacks: [{ attack: "pgd", epsilon: [1, 2], steps: 7 }, "fgsm", "fmn"], epsilon: 4 });
+    expect(all.map(({ attack, epsilon, steps }) => [attack, epsilon, steps])).toEqual([
+      ["pgd", 1, 7],
+      ["pgd", 2, 7],
+      ["fgsm", 4, 1],
+      ["fmn", undefined, all.at(-1)!.steps],
+    ]);
+  });
+
+  it.each([
+    [{ attacks: [{ attack: "fgsm" as const, momentum: 1 }] }, "no option momentum"],
+    [
+      {
+        attacks: [
+          { attack: "pgd" as const, norm: "l2" as const },
+          { attack: "square" as const, norm: "l2" as const },
+        ],
+      },
+      "square",
+    ],
+  ])("refuse what they do not take: %o", (given, told) => {
+    expect(() => of(given)).toThrow(told);
+    expect(() => of(given)).toThrow(SpecError);
+  });
+});
+
+describe("a specification", () => {
+  it.each([
+    [{}, "networks"],
+    [{ networks: [] }, "networks"],
+    [{ networks: ["a"], epsilon: 0 }, "epsilon"],
+    [{ networks: ["a"], attacks: ["nothing"] }, "attacks"],
+    [{ networks: ["a"], data: { remap: { x: 1 } } }, "data.remap"],
+    [{ networks: ["a"], tranform: [] }, "tranform"],
+    [{ networks: ["a"], crf: ["some"] }, "crf"],
+  ])("that is wrong names its field: %j", (value, field) => {
+    expect(() => parseSpec(value)).toThrow(field);
+    expect(() => parseSpec(value)).toThrow(SpecError);
+  });
+
+  it("is complete where it is parsed, and stays as it is when it is parsed again", () => {
+    const spec = parseSpec({ networks: ["a"] });
+    expect(spec).toMatchObject({ attacks: "paper", seed: 0, repeats: 0, small: 0.01, data: {}, label: "prediction" });
+    expect(parseSpec(spec)).toEqual(spec);
+  });
+});
