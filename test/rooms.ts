@@ -32,6 +32,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "type attacks/norms",
     "type evaluation",
     "type transforms/pipeline",
+    "type certify",
   ],
   // Device steps are reported by the session's own types.
   evaluation: [
@@ -67,6 +68,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   service: [
     "networks",
     "evaluation",
+    "certify",
     "attacks/catalogue",
     "attacks/options",
     "type objectives",

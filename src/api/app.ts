@@ -9,6 +9,7 @@ import type { Service } from "../contract/service.ts";
 import { attack } from "./attack.ts";
 import { attacks } from "./attacks.ts";
 import { audit } from "./audit.ts";
+import { certify } from "./certify.ts";
 import { docs } from "./docs.ts";
 import { health } from "./health.ts";
 import { modelUploads } from "./model-uploads.ts";
@@ -99,6 +100,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
     robustness(service, limits, log),
     transfer(service, limits),
     audit(service, limits),
+    certify(service, limits),
     ...health(service),
   ];
   for (const operation of operations) mount(app, operation);

@@ -173,6 +173,10 @@ export const Attack = Size.extend({
   warnings: Warnings,
   scores: floatAndUint8(Scores),
   perturbation: floatAndUint8(Perturbation),
+  success: z.boolean().optional().openapi({
+    description:
+      "Of minimum-norm attacks: whether the option `success`'s share of the pixels was moved, so that the perturbation suffices. Where it is false, `perturbation` is no bound",
+  }),
   steps: list(z.strictObject(stepFields)),
   masking: z.strictObject({ zeroGradientShare: z.number(), confidence: z.number() }).openapi({
     description:

@@ -1,22 +1,12 @@
 /** POST /v1/attack takes an image and a spec and returns scores, images, or a stream of progress events. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
-import {
-  attackEntry,
-  defaultOption,
-  evaluationsOf,
-  makeAttack,
-  normsOf,
-  optionsOf,
-  withDefaults,
-  type AttackName,
-  type AttackSettings,
-  type Ball,
-} from "../attacks/catalogue.ts";
-import { optionValues, type OptionName, type OptionValues } from "../attacks/options.ts";
+import { attackEntry, withDefaults } from "../attacks/catalogue.ts";
+import { optionValues } from "../attacks/options.ts";
 import type { AttackRequest, AttackResult, OutputName } from "../contract/attack.ts";
 import { negotiate } from "./accept.ts";
 import { Attack, attackJson, AttackProgress, attackSpec, defaultEpsilon } from "./attack-schemas.ts";
+import { ballFaults, gradientFaults, optionFaults, togetherFaults } from "./attack-faults.ts";
 import { yieldToEvents } from "../yield.ts";
 import { eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
@@ -54,56 +44,6 @@ const uploadOf = (limits: Limits) => ({
 
 type Asked = Uploaded<z.output<ReturnType<typeof attackSpec>>, "image", "labels" | "target">;
 
-interface Fault {
-  readonly pointer: string;
-  readonly detail: string;
-  readonly received?: number;
-}
-
-/** Faults of options that the attack does not have, or that its definition fixes at another value. */
-export const optionFaults = (attack: AttackName, ball: Ball, given: OptionValues): Fault[] =>
-  (Object.entries(given) as [OptionName, number][]).flatMap(([option, received]) => {
-    const use = attackEntry(attack).options[option];
-    const pointer = `/spec/${option}`;
-    if (!use) {
-      const taken = optionsOf(attack).join(", ");
-      return [{ pointer, detail: `must be absent: ${attack} has no such option; it takes ${taken}`, received }];
-    }
-    return use.fixed && received !== defaultOption(attack, option, ball)
-      ? [{ pointer, detail: use.fixed, received }]
-      : [];
-  });
-
-/** Faults of the ball: a norm that the attack does not support, or a radius above the range of grey levels. */
-const ballFaults = (attack: AttackName, { epsilon, norm }: Ball): Fault[] => {
-  const taken = normsOf(attack);
-  return [
-    ...(norm && !taken.includes(norm)
-      ? [{ pointer: "/spec/norm", detail: `must be ${taken.join(" or ")} for ${attack}` }]
-      : []),
-    ...(epsilon !== undefined && norm === "linf" && epsilon > 255
-      ? [{ pointer: "/spec/epsilon", detail: "must be at most 255 in the L∞ norm", received: epsilon }]
-      : []),
-  ];
-};
-
-/** Faults of the combination of options: too many evaluations for one request, or contradictory values. */
-const togetherFaults = (attack: AttackName, settings: AttackSettings, draws: number, limits: Limits): Fault[] => {
-  const { steps = 1 } = settings;
-  if (steps > limits.steps) {
-    const detail = `must be given: the default of ${attack} here is ${steps}, and at most ${limits.steps} are allowed`;
-    return [{ pointer: "/spec/steps", detail }];
-  }
-  try {
-    const evaluations = draws * evaluationsOf(makeAttack(attack, settings));
-    const detail = `make ${evaluations} evaluations of the network in all; at most ${limits.gridSteps} are allowed: ask for fewer steps${optionsOf(attack).includes("restarts") ? " or restarts" : ""}${draws > 1 ? " or draws" : ""}`;
-    return evaluations > limits.gridSteps ? [{ pointer: draws > 1 ? "/spec/draws" : "/spec/steps", detail }] : [];
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    return [{ pointer: "/spec", detail: `cannot be: ${cause.message}` }];
-  }
-};
-
 /** Fills in the defaults. @throws RequestError `invalid-request` for contradictory fields. */
 const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest => {
   const { images, model = service.defaultModel, ...spec } = asked.spec;
@@ -120,6 +60,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   const wrong = [
     ...misplaced,
     ...optionFaults(spec.attack, ball, given),
+    ...gradientFaults([spec.attack], spec),
     // The combination of options is checked only if the ball is valid.
     ...(misplaced.length > 0 ? [] : togetherFaults(spec.attack, settings, draws, limits)),
     spec.label === "ground-truth" &&

@@ -1,11 +1,12 @@
 /** POST /v1/robustness runs a grid of attacks and radii on one image and returns a verdict. */
 import { z } from "@hono/zod-openapi";
-import { evaluationsOf, makeAttack, normsOf } from "../attacks/catalogue.ts";
+import { evaluationsOf, makeAttack, normsOf, type AttackName as Name } from "../attacks/catalogue.ts";
 import type { Service } from "../contract/service.ts";
-import type { RobustnessRequest, RobustnessResult } from "../contract/robustness.ts";
+import { gridAttack, type RobustnessRequest, type RobustnessResult } from "../contract/robustness.ts";
 import { negotiate } from "./accept.ts";
-import { AttackName } from "./attack-schemas.ts";
+import { AttackName, optionFields, optionNumbers } from "./attack-schemas.ts";
 import { AttackedCrf } from "./crf.ts";
+import { gradientFaults, optionFaults } from "./attack-faults.ts";
 import { yieldToEvents } from "../yield.ts";
 import { eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
@@ -37,11 +38,18 @@ import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 /** The radii of Arnab et al. (2018). */
 const paperEpsilons = [0.25, 0.5, 1, 2, 4, 8, 16, 32];
 
+/** An attack by its name, or with options of its own. */
+const gridAttackSchema = (limits: Limits) =>
+  z.union([AttackName, z.strictObject({ attack: AttackName, ...optionFields(limits) })]).openapi("GridAttack", {
+    description:
+      'The name of an attack, which then has its defaults, or an object with its name and options: `{"attack":"square","steps":200}`',
+  });
+
 const robustnessSpec = (limits: Limits) =>
   z
     .strictObject({
       model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
-      attacks: z.array(AttackName).min(1).max(10).default(["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii"]),
+      attacks: z.array(gridAttackSchema(limits)).min(1).max(10).default(["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii"]),
       epsilons: z.array(Epsilon).min(1).max(limits.epsilons).default(paperEpsilons),
       alpha: Alpha.optional(),
       threshold: z
@@ -66,7 +74,7 @@ const robustnessSpec = (limits: Limits) =>
 const RobustnessSpecRun = z
   .strictObject({
     model: z.string(),
-    attacks: list(AttackName),
+    attacks: list(z.union([AttackName, z.strictObject({ attack: AttackName, ...optionNumbers })])),
     epsilons: list(z.number()),
     alpha: z.number().optional(),
     threshold: z.number(),
@@ -105,9 +113,9 @@ const Robustness = Size.extend({
     description: "Smallest ε of the grid at which the attack breaks the network; null if there is none",
   }),
   smallestEpsilon: SmallestEpsilon.openapi({ description: "The smallest over all attacks, in grey levels" }),
-  verdict: z.enum(["robust", "broken"]).openapi({
+  verdict: z.enum(["broken", "undecided", "not-broken"]).openapi({
     description:
-      "`broken` if any attack of the grid breaks the network, with the float or the rounded image. `robust` is not a proof",
+      "`broken` if any attack of the grid breaks the network, with the float or the rounded image. `undecided` if none does, and `signs` tell why that says little: weak attacks, a masked gradient, too few pixels. `not-broken` is no proof either",
   }),
   masking: z.strictObject({ zeroGradientShare: z.number(), confidence: z.number() }).openapi({
     description:
@@ -130,36 +138,66 @@ const uploadOf = (limits: Limits) => ({
 
 type Asked = Uploaded<z.output<ReturnType<typeof robustnessSpec>>, "image", "labels">;
 
+type Entries = z.output<ReturnType<typeof robustnessSpec>>["attacks"];
+
+/** @throws RequestError where an attack is listed with two sets of options: the curve names attacks alone. */
+const uniqueAttacks = (entries: Entries): Entries => {
+  const byName = new Map<Name, Entries[number]>();
+  for (const [i, entry] of entries.entries()) {
+    const name = gridAttack(entry).attack;
+    const known = byName.get(name);
+    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(entry)) {
+      const detail = `lists ${name} again, with other options; a grid has each attack once`;
+      throw new RequestError({ kind: "invalid-request", errors: [{ pointer: `/spec/attacks/${i}`, detail }] });
+    }
+    byName.set(name, entry);
+  }
+  return [...byName.values()];
+};
+
+const mostCostly = (costs: ReadonlyMap<Name, number>): string =>
+  [...costs].reduce((most, entry) => (entry[1] > most[1] ? entry : most))[0];
+
 /** Sorts the grid, fills in the defaults and checks the limits. */
 const resolve = (service: Service, limits: Limits, { spec, image, labels }: Asked): RobustnessRequest => {
-  const attacks = [...new Set(spec.attacks)];
+  const attacks = uniqueAttacks(spec.attacks);
+  const named = attacks.map(gridAttack);
   const epsilons = [...new Set(spec.epsilons)].toSorted((a, b) => a - b);
   const { draws = 1 } = spec;
-  const grid = attacks.flatMap((attack) => epsilons.map((epsilon) => ({ attack, epsilon })));
-  let evaluations = 0;
+  const grid = named.flatMap((own) => epsilons.map((epsilon) => ({ ...own, epsilon })));
+  const costs = new Map<Name, number>();
   const impossible: { readonly pointer: string; readonly detail: string }[] = [];
-  for (const { attack, epsilon } of grid) {
+  for (const { attack, epsilon, ...own } of grid) {
     try {
       const { alpha, seed } = spec;
-      evaluations += draws * evaluationsOf(makeAttack(attack, { alpha, epsilon, seed, pixelRange: null }));
+      const made = makeAttack(attack, { alpha, ...own, epsilon, seed, pixelRange: null });
+      costs.set(attack, (costs.get(attack) ?? 0) + draws * evaluationsOf(made));
     } catch (cause) {
       if (!(cause instanceof RangeError)) throw cause;
       impossible.push({
-        pointer: "/spec/alpha",
+        pointer: Object.keys(own).length > 0 ? "/spec/attacks" : "/spec/alpha",
         detail: `does not go with ${attack} at ε = ${epsilon}: ${cause.message}`,
       });
     }
   }
-  const others = attacks.filter((attack) => !normsOf(attack).includes("linf"));
+  const evaluations = [...costs.values()].reduce((a, b) => a + b, 0);
+  const others = named.map(({ attack }) => attack).filter((attack) => !normsOf(attack).includes("linf"));
   const wrong = [
     others.length > 0 && {
       pointer: "/spec/attacks",
       detail: `must be attacks in L∞, as the grid's radii are: ${others.join(", ")} have no such form`,
     },
     ...impossible,
+    ...named.flatMap(({ attack, ...own }, i) =>
+      optionFaults(attack, { epsilon: epsilons.at(-1) }, own, `/spec/attacks/${i}`),
+    ),
+    ...gradientFaults(
+      named.map(({ attack }) => attack),
+      spec,
+    ),
     evaluations > limits.gridSteps && {
       pointer: "/spec/epsilons",
-      detail: `make ${evaluations} evaluations of the network in all, with these attacks; at most ${limits.gridSteps} are allowed`,
+      detail: `make ${evaluations} evaluations of the network in all (${[...costs].map(([attack, cost]) => `${attack} ${cost}`).join(", ")}); at most ${limits.gridSteps} are allowed: take fewer radii, or fewer steps as in {"attack":"${mostCostly(costs)}","steps":…}`,
     },
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },

@@ -11,6 +11,8 @@ const kinds = [
   "random-start-stronger",
   "weak-attack-stronger",
   "unbounded-attack-fails",
+  "weak-attacks",
+  "few-pixels",
   "gradient-wrong",
 ] as const;
 

@@ -5,7 +5,7 @@ import { optionValues } from "../attacks/options.ts";
 import type { Service } from "../contract/service.ts";
 import type { TransferRequest } from "../contract/transfer.ts";
 import { negotiate } from "./accept.ts";
-import { optionFaults } from "./attack.ts";
+import { optionFaults } from "./attack-faults.ts";
 import { AttackName, optionFields, optionNumbers, Perturbation } from "./attack-schemas.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { attackProblems, problemResponses } from "./problem-schema.ts";

@@ -62,6 +62,16 @@ const closestOf = (issue: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIss
     member.every(({ code, path }) => path.length > 0 || (code !== "invalid_type" && code !== "invalid_value")),
   );
 
+/** What a union takes where the value has none of its members' types: its literal values, and its types. */
+const alternativesOf = (issue: z.core.$ZodIssueInvalidUnion) => {
+  const own = issue.errors.flatMap((member) => member.filter(({ path }) => path.length === 0));
+  const values = own.flatMap((inner) => (inner.code === "invalid_value" ? inner.values.map(String) : []));
+  const types = own.flatMap((inner) => (inner.code === "invalid_type" ? [inner.expected] : []));
+  return { values: [...new Set(values)], types: [...new Set(types)] };
+};
+
+const withArticle = (type: string): string => `${/^[aeiou]/.test(type) ? "an" : "a"} ${type}`;
+
 const amount = (issue: { origin: string; inclusive?: boolean | undefined }, bound: number | bigint, word: string) => {
   const limit = `at ${word === "less" ? "most" : "least"} ${bound}`;
   const counted = issue.origin === "array" ? "item" : issue.origin === "string" ? "character" : null;
@@ -99,7 +109,12 @@ const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, pr
     case "invalid_union": {
       if ("options" in issue && Array.isArray(issue.options)) return [accepting(issue.options.map(String))];
       const closest = closestOf(issue);
-      if (!closest) return [{ pointer, detail: issue.message, ...received }];
+      if (!closest) {
+        const { values, types } = alternativesOf(issue);
+        const named = values.length > 1 ? `one of ${values.join(", ")}` : values.join("");
+        const detail = `must be ${[named, ...types.map(withArticle)].filter((text) => text !== "").join(", or ")}`;
+        return [{ pointer, detail, ...received, ...(values.length > 0 && { accepted: values }) }];
+      }
       return closest.flatMap((inner) =>
         errorsOf({ ...inner, path: [...issue.path, ...inner.path] }, schema, value, prefix),
       );

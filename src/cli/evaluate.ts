@@ -51,7 +51,7 @@ const outFrom = async (path: string): Promise<string> => {
 };
 
 /** Failures in words, the first of them with its reason. */
-const failureOf = ({ failed, units }: RunEnd, path: string): string | undefined => {
+const refusalOf = ({ failed, units }: RunEnd, path: string): string | undefined => {
   const [first] = failed;
   if (!first) return undefined;
   return `${failed.length} of ${units} units failed, listed in ${path}; the first, on ${first.unit.unit.item}: ${first.error}; the same command tries them again`;
@@ -80,7 +80,7 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
     const head = `${end.units - end.failed.length} rows in ${out}, of ${data.items.length} pictures of ${data.name}`;
     const text = `${head}\n${summary.text()}`;
     const report = { rows: out, run: beside.run, units: end.units, known: end.known, failed: end.failed.length };
-    return { text, data: report, failure: failureOf(end, beside.failed) };
+    return { text, data: report, refusal: refusalOf(end, beside.failed) };
   } finally {
     await Promise.all(workers.map((worker) => worker.end()));
   }

@@ -121,6 +121,9 @@ export const inspect = command({
       nodes: graph.nodes.length,
       ...found,
     };
-    return { text: textOf(file, bytes.length, model, found), data };
+    // A size that was chosen for the network says nothing about the network; one that was asked for is refused.
+    const asked = values.size !== undefined && found.sizes.every(({ fault }) => fault !== undefined);
+    const refusal = asked ? found.sizes[0]?.fault : undefined;
+    return { text: textOf(file, bytes.length, model, found), data, refusal };
   },
 });

@@ -73,12 +73,13 @@ const commandOf = (name: string | undefined): Promise<Command> | undefined =>
 const dispatch = async (argv: readonly string[], io: Io): Promise<void> => {
   const [first, ...rest] = argv;
   if (first === "--version") return io.stdout(`faultline ${version}\n`);
-  const named = await commandOf(first === "help" ? rest[0] : first);
+  const name = first === "help" ? rest[0] : first;
+  const named = await commandOf(name);
   if (named && first === "help") return io.stdout(named.help);
   if (named) return named.run(rest, io);
   if (first === "--help" || first === "-h" || (first === "help" && rest.length === 0)) return io.stdout(help);
   const { UsageError } = await import("../node/failure.ts");
-  const wanted = first === undefined ? "a command is missing" : `there is no command "${argv.join(" ")}"`;
+  const wanted = first === undefined ? "a command is missing" : `there is no command "${name}"`;
   throw new UsageError(`${wanted}; there are ${Object.keys(commands).join(", ")}; see faultline --help`);
 };
 

@@ -74,6 +74,8 @@ export interface AttackResult extends Size {
   readonly warnings: readonly Warning[];
   readonly scores: FloatAndUint8<AttackScores>;
   readonly perturbation: FloatAndUint8<Perturbation>;
+  /** Of minimum-norm attacks: whether the attack reached its goal, so that the perturbation is one that suffices. */
+  readonly success?: boolean | undefined;
   readonly steps: readonly Omit<StepReport, "steps">[];
   /** Signs of a masked gradient: share of exactly zero components at the first step; mean confidence on the clean image. */
   readonly masking: { readonly zeroGradientShare: number; readonly confidence: number };

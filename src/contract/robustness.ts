@@ -2,15 +2,23 @@
 
 import type { Backend, CrfChoice, TransformChoice } from "./options.ts";
 import type { AttackName } from "../attacks/catalogue.ts";
+import type { OptionValues } from "../attacks/options.ts";
 import type { Sign } from "../evaluation/signs.ts";
 import type { Label255, Warning } from "./warnings.ts";
 import type { FloatAndUint8, Receipt, Reference, Timings } from "./receipt.ts";
 import type { Size } from "../tensor.ts";
 
-/** A grid with nothing left open; ε ascending and unique, attacks unique, steps by the paper's rule. */
+/** An attack of a grid; with options that differ from its defaults, as an object. */
+export type GridAttack = AttackName | ({ readonly attack: AttackName } & OptionValues);
+
+/** The name and the options of its own. */
+export const gridAttack = (entry: GridAttack): { readonly attack: AttackName } & OptionValues =>
+  typeof entry === "string" ? { attack: entry } : entry;
+
+/** A grid with nothing left open; ε ascending and unique, attacks unique by name. */
 export interface RobustnessSpec extends TransformChoice {
   readonly model: string;
-  readonly attacks: readonly AttackName[];
+  readonly attacks: readonly GridAttack[];
   readonly epsilons: readonly number[];
   /** Each attack's own where it is absent. */
   readonly alpha?: number | undefined;
@@ -59,8 +67,11 @@ export interface RobustnessResult extends Size {
   readonly curve: readonly CurvePoint[];
   readonly breaking: readonly (SmallestEpsilon & { readonly attack: AttackName })[];
   readonly smallestEpsilon: SmallestEpsilon;
-  /** `broken` where any attack breaks it, as float or rounded to 8 bits. */
-  readonly verdict: "robust" | "broken";
+  /**
+   * `broken` where any attack breaks it, as float or rounded to 8 bits; `undecided` where none does and `signs` say why that means
+   * little; else `not-broken`.
+   */
+  readonly verdict: "broken" | "undecided" | "not-broken";
   /** Signs of a masked gradient: the largest share of exactly zero components, and the mean clean confidence. */
   readonly masking: { readonly zeroGradientShare: number; readonly confidence: number };
   /** Signs that the curve shows less than the attacks could do. */

@@ -5,6 +5,7 @@
 
 import type { AttackRequest, AttackResult, AttackRun } from "./attack.ts";
 import type { AuditRequest, AuditResult } from "./audit.ts";
+import type { CertifyRequest, CertifyResult } from "./certify.ts";
 import type { Abandon, ModelInfo, Uploads } from "./models.ts";
 import type { RobustnessRequest, RobustnessResult, RobustnessRun } from "./robustness.ts";
 import type { ScoreRequest, ScoreResult } from "./score.ts";
@@ -27,6 +28,7 @@ export interface Service {
   robustness(request: RobustnessRequest, run: RobustnessRun): Promise<RobustnessResult>;
   transfer(request: TransferRequest, run?: Abandon): Promise<TransferResult>;
   audit(request: AuditRequest, run?: Abandon): Promise<AuditResult>;
+  certify(request: CertifyRequest, run?: Abandon): Promise<CertifyResult>;
   /** Absent where the service has no store for uploads. */
   readonly uploads?: Uploads | undefined;
 }

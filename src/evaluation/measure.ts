@@ -3,7 +3,7 @@
 import { attackEntry, effectiveOptions } from "../attacks/catalogue.ts";
 import { distanceOf } from "../attacks/norms.ts";
 import { succeeds } from "../attacks/smallest.ts";
-import { roundToUint8 } from "../image/encode.ts";
+import { roundToUint8, roundWithin } from "../image/encode.ts";
 import { smallObjects } from "../metrics/components.ts";
 import { countsOf } from "../metrics/counts.ts";
 import { changedShare } from "../metrics/distances.ts";
@@ -91,7 +91,7 @@ export const measure = async (
     const attacked = source === segmenter ? before : await source.predict(image);
     return craft(source, image, plan, attacked.labels, { trace, signal });
   });
-  const rounded = roundToUint8(made.image);
+  const rounded = roundedOf(made.image, image, plan);
   const [[float, uint8], scoringMs] = await timed(async () => {
     const known = source === segmenter ? made.prediction : undefined;
     const exact = known ?? (await predict(segmenter, made.image));
@@ -142,6 +142,12 @@ export const measure = async (
     timings: { clean: cleanMs, attack: attackMs, scoring: scoringMs },
   };
 };
+
+/** The adversarial image in 8 bits: within the ball of an attack in L∞; of other attacks, the nearest. */
+const roundedOf = (adversarial: Image, clean: Image, plan: AttackPlan | null): Image =>
+  plan?.epsilon === undefined || (plan.norm ?? attackEntry(plan.attack).distance) !== "linf"
+    ? roundToUint8(adversarial)
+    : roundWithin(adversarial, clean, plan.epsilon);
 
 /** What is known of an image that is not attacked. */
 const unattacked = { evaluations: { forward: 0, backward: 0 }, zeroGradientShare: 0, losses: [] } as const;

@@ -16,6 +16,8 @@ export interface Sign {
     | "random-start-stronger"
     | "weak-attack-stronger"
     | "unbounded-attack-fails"
+    | "weak-attacks"
+    | "few-pixels"
     | "gradient-wrong";
   /** The numbers that the sign was read from. */
   readonly values: Readonly<Record<string, number>>;
@@ -82,6 +84,42 @@ export const attackSigns = (
   const isOneCourse = others.length === 0 && first.rule.needs === "gradient";
   return [...maskingSigns(masking), ...(isOneCourse ? lossSigns(losses) : [])];
 };
+
+/** Fewer evaluations of a gradient are no strong attack; fewer pixels no segmentation. */
+const STRONG_EVALUATIONS = 20;
+const FEWEST_PIXELS = 1024;
+
+/**
+ * Signs that attacks which did not break a network say little about it.
+ *
+ * @param evaluations of the gradient, of the most thorough attack.
+ */
+export const weaknessSigns = ({
+  evaluations,
+  pixels,
+}: {
+  readonly evaluations: number;
+  readonly pixels: number;
+}): Sign[] => [
+  ...(evaluations < STRONG_EVALUATIONS
+    ? [
+        {
+          kind: "weak-attacks" as const,
+          values: { evaluations },
+          detail: `The most thorough attack made ${evaluations === 1 ? "one evaluation" : `${evaluations} evaluations`} of the gradient: attacks of fewer than ${STRONG_EVALUATIONS} flatter a network. Add \`apgd\` or \`sea\`.`,
+        },
+      ]
+    : []),
+  ...(pixels < FEWEST_PIXELS
+    ? [
+        {
+          kind: "few-pixels" as const,
+          values: { pixels },
+          detail: `The image has ${pixels === 1 ? "one pixel" : `${pixels} pixels`}, too few to judge a segmentation by.`,
+        },
+      ]
+    : []),
+];
 
 /** A point of a curve over ε, with the IoU ratio that an attack leaves. */
 export interface Measurement {

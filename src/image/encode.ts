@@ -39,6 +39,20 @@ export const roundToUint8 = ({ data, shape }: Tensor<"float32">): Tensor<"float3
   return tensor("float32", shape, out);
 };
 
+/**
+ * As `roundToUint8`, and no further from `centre` than `radius` in any value wherever an integer lies that near: where rounding would
+ * leave the ball, the next integer towards the centre is taken. At ε = 0.5 rounding to the nearest would change an 8-bit image by 1.
+ */
+export const roundWithin = (image: Tensor<"float32">, centre: Tensor<"float32">, radius: number): Tensor<"float32"> => {
+  const out = roundToUint8(image);
+  for (let i = 0; i < out.data.length; i++) {
+    const lowest = Math.max(0, Math.ceil(centre.data[i]! - radius));
+    const highest = Math.min(255, Math.floor(centre.data[i]! + radius));
+    if (lowest <= highest) out.data[i] = Math.min(Math.max(out.data[i]!, lowest), highest);
+  }
+  return out;
+};
+
 /** 8-bit RGB PNG; values are clamped to 0..255 and rounded, halves up. */
 export const encodePng = (image: Tensor<"float32">): Uint8Array => {
   const { width, height } = imageSize(image);

@@ -2,11 +2,15 @@
 
 import { FaultlineError } from "../contract/failure.ts";
 import type { TransformChoice } from "../contract/options.ts";
-import { TransformError } from "../transforms/pipeline.ts";
+import { completed, TransformError } from "../transforms/pipeline.ts";
 import type { OpenModel } from "./open.ts";
 
 const refused = (pointer: string, detail: string, cause?: unknown): FaultlineError =>
   new FaultlineError({ kind: "invalid-spec", errors: [{ pointer, detail }] }, { cause });
+
+/** The transformations as an attack on the model takes them, with nothing left open; nothing where there are none. */
+export const transformsThatRan = ({ segmenter: { defence } }: Pick<OpenModel, "segmenter">): TransformChoice =>
+  defence ? { transform: completed(defence.transform), through: defence.through, draws: defence.draws } : {};
 
 /**
  * The model with the transformations of the request, in place of its own; with its own, drawn from the request's seed, where the

@@ -30,6 +30,7 @@ export interface Methods {
   readonly robustness: (request: Parameters<Service["robustness"]>[0]) => ReturnType<Service["robustness"]>;
   readonly transfer: (request: Parameters<Service["transfer"]>[0]) => ReturnType<Service["transfer"]>;
   readonly audit: (request: Parameters<Service["audit"]>[0]) => ReturnType<Service["audit"]>;
+  readonly certify: (request: Parameters<Service["certify"]>[0]) => ReturnType<Service["certify"]>;
   readonly add: (request: Parameters<Uploads["add"]>[0]) => ReturnType<Uploads["add"]>;
   readonly remove: (name: string) => ReturnType<Uploads["remove"]>;
 }

@@ -106,6 +106,8 @@ const perform = ({ id, method, argument, reports }: ServiceCall, service: Servic
       return service.transfer(of<"transfer">(), { signal });
     case "audit":
       return service.audit(of<"audit">(), { signal });
+    case "certify":
+      return service.certify(of<"certify">(), { signal });
     case "add":
       return uploads.add(of<"add">(), { signal });
     case "remove":

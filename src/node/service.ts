@@ -160,6 +160,7 @@ export const startThreadService = async (options: ThreadServiceOptions): Promise
     robustness: (request, { signal, onPoint }) => call("robustness", request, { signal, report: onPoint }),
     transfer: (request, run) => call("transfer", request, run),
     audit: (request, run) => call("audit", request, run),
+    certify: (request, run) => call("certify", request, run),
     ...(options.uploads === undefined
       ? {}
       : {

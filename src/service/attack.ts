@@ -14,6 +14,7 @@ import { scoresOf, sum } from "../metrics/counts.ts";
 import { sha256Of } from "../digest.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { spatialSize, tensor } from "../tensor.ts";
+import { transformsThatRan } from "../networks/with-transform.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
 import { pictureWarnings, readTruth } from "./pictures.ts";
@@ -100,6 +101,7 @@ export const createAttackHandler =
         ...(map ? labelWarnings("target", map) : []),
       ],
       ...comparison,
+      ...(attacked.row.success === undefined ? {} : { success: attacked.row.success }),
       steps: attacked.steps.map(({ step, loss, changedPixelShare }) => ({ step, loss, changedPixelShare })),
       masking: attacked.row.masking,
       evaluations: attacked.row.evaluations,
@@ -111,7 +113,7 @@ export const createAttackHandler =
         encode: total - (scored - start) - measured,
         total,
       },
-      receipt: receiptOf(context, model, spec),
+      receipt: receiptOf(context, model, { ...spec, ...transformsThatRan(model) }),
       images,
     };
   };

@@ -2,21 +2,31 @@
 
 import { attackEntry, withDefaults, type AttackName } from "../attacks/catalogue.ts";
 import { FaultlineError } from "../contract/failure.ts";
-import type {
-  CurvePoint,
-  RobustnessRequest,
-  RobustnessResult,
-  RobustnessRun,
-  RobustnessSpec,
-  SmallestEpsilon,
+import {
+  gridAttack,
+  type CurvePoint,
+  type GridAttack,
+  type RobustnessRequest,
+  type RobustnessResult,
+  type RobustnessRun,
+  type RobustnessSpec,
+  type SmallestEpsilon,
 } from "../contract/robustness.ts";
 import { measure, type Subject } from "../evaluation/measure.ts";
 import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
-import { curveSigns, maskingSigns, orderSigns, type Measurement, type Sign } from "../evaluation/signs.ts";
+import {
+  curveSigns,
+  maskingSigns,
+  orderSigns,
+  weaknessSigns,
+  type Measurement,
+  type Sign,
+} from "../evaluation/signs.ts";
 import { scoresOf, sum } from "../metrics/counts.ts";
 import { sha256Of } from "../digest.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import { spatialSize } from "../tensor.ts";
+import { transformsThatRan } from "../networks/with-transform.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
 import { pictureWarnings, readTruth } from "./pictures.ts";
@@ -29,10 +39,11 @@ const unscorable = (miou: number | null) => ({
   detail: `the clean mIoU against these labels is ${miou ?? "undefined"}, so there is no IoU ratio`,
 });
 
-/** An attack of the grid, with its own number of steps and, unless one is given, its own step size. */
-const planOf = (spec: RobustnessSpec, attack: AttackName, epsilon: number, source: Labels | undefined): AttackPlan => {
+/** An attack of the grid at one radius: its own options, then the grid's step size, then its defaults. */
+const planOf = (spec: RobustnessSpec, entry: GridAttack, epsilon: number, source: Labels | undefined): AttackPlan => {
   const { pixelRange, seed } = spec;
-  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, { epsilon }, { alpha: spec.alpha });
+  const { attack, ...own } = gridAttack(entry);
+  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, { epsilon }, { alpha: spec.alpha, ...own });
   return { ...options, attack, epsilon, alpha, steps, pixelRange, seed, source };
 };
 
@@ -49,7 +60,8 @@ export const createRobustnessHandler =
       spec.epsilons.map((epsilon) => stepsOf(planOf(spec, attack, epsilon, undefined))),
     );
     context.requireWork(bytes, (spec.draws ?? 1) * sum(costs));
-    const image = await context.prepare(model, bytes, evaluatedBy(spec.attacks));
+    const names = spec.attacks.map((entry) => gridAttack(entry).attack);
+    const image = await context.prepare(model, bytes, evaluatedBy(names));
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const clean = await segmenter.predict(image);
     const subject: Subject = { segmenter, image, item: await sha256Of(bytes), truth, clean };
@@ -60,8 +72,11 @@ export const createRobustnessHandler =
     const grid = spec.attacks.flatMap((attack) => spec.epsilons.map((epsilon) => ({ attack, epsilon })));
     const curve: CurvePoint[] = [];
     let zeroGradientShare = 0;
-    for (const { attack, epsilon } of grid) {
-      const plan = planOf(spec, attack, epsilon, source);
+    let evaluations = 0;
+    for (const { attack: entry, epsilon } of grid) {
+      const plan = planOf(spec, entry, epsilon, source);
+      const { attack } = plan;
+      if (attackEntry(attack).knowledge !== "gradient-free") evaluations = Math.max(evaluations, stepsOf(plan));
       const { row } = await cancellable(signal, () => measure(subject, plan, { onStep: yieldToEvents, signal }));
       zeroGradientShare = Math.max(zeroGradientShare, row.masking.zeroGradientShare);
       const point: CurvePoint = {
@@ -74,7 +89,7 @@ export const createRobustnessHandler =
       curve.push(point);
       await onPoint?.(point, curve.length, grid.length);
     }
-    const breaking = spec.attacks.map((attack) => ({
+    const breaking = names.map((attack) => ({
       attack,
       ...smallest(
         curve.filter((p) => p.attack === attack),
@@ -82,23 +97,31 @@ export const createRobustnessHandler =
       ),
     }));
     const overall = smallest(curve, spec.threshold);
+    const broken = overall.float !== null || overall.uint8 !== null;
+    const { width, height } = spatialSize(image);
+    const masking = { zeroGradientShare, confidence: unattacked.row.masking.confidence };
+    const signs = [
+      ...gridSigns(curve, masking),
+      ...(broken ? [] : weaknessSigns({ evaluations, pixels: width * height })),
+    ];
     const total = performance.now() - start;
     return {
-      ...spatialSize(image),
+      width,
+      height,
       reference: unattacked.row.reference,
       threshold: spec.threshold,
-      voidPixels: image.shape[1]! * image.shape[2]! - sum(unattacked.row.counts.clean.reference),
+      voidPixels: width * height - sum(unattacked.row.counts.clean.reference),
       warnings: [...pictureWarnings(bytes), ...(truth ? labelWarnings("labels", truth) : [])],
       clean: { miou: cleanScores.miou, pixelAccuracy: cleanScores.pixelAccuracy },
       curve,
       breaking,
       smallestEpsilon: overall,
-      verdict: overall.float === null && overall.uint8 === null ? "robust" : "broken",
+      verdict: broken ? "broken" : signs.length > 0 ? "undecided" : "not-broken",
       summary: summarise(overall, curve, spec),
-      signs: gridSigns(curve, { zeroGradientShare, confidence: unattacked.row.masking.confidence }),
-      masking: { zeroGradientShare, confidence: unattacked.row.masking.confidence },
+      signs,
+      masking,
       timings: { total },
-      receipt: receiptOf(context, model, spec),
+      receipt: receiptOf(context, model, { ...spec, ...transformsThatRan(model) }),
     };
   };
 

@@ -9,6 +9,7 @@ import { RuntimeError } from "../runtime/session.ts";
 import { MemoryBudgetError } from "../segmenter/session-cache.ts";
 import { createAttackHandler } from "./attack.ts";
 import { createAuditHandler } from "./audit.ts";
+import { createCertifyHandler } from "./certify.ts";
 import { createContext, type ServiceOptions } from "./context.ts";
 import { readLabels } from "./pictures.ts";
 import { cancellable, createQueue } from "./queue.ts";
@@ -31,6 +32,7 @@ export const createService = (options: ServiceOptions): Service => {
   const robustness = createRobustnessHandler(context);
   const segment = createSegmentHandler(context);
   const audit = createAuditHandler(context);
+  const certify = createCertifyHandler(context);
   const transfer = createTransferHandler(context);
 
   return {
@@ -62,6 +64,8 @@ export const createService = (options: ServiceOptions): Service => {
       ),
     audit: (request, run = {}) =>
       queue(() => running(request.spec.model, () => cancellable(run.signal, () => audit(request, run))), run.signal),
+    certify: (request, run = {}) =>
+      queue(() => running(request.spec.model, () => cancellable(run.signal, () => certify(request, run))), run.signal),
     uploads: uploads && {
       add: (request, { signal } = {}) => queue(() => uploads.add(request), signal),
       remove: (name) => queue(() => uploads.remove(name)),

@@ -124,6 +124,15 @@ export const createPipeline = (specs: readonly TransformSpec[]): Pipeline => {
   };
 };
 
+/** The same transformations with every option stated. @throws TransformError for what is out of range. */
+export const completed = (specs: readonly TransformSpec[]): readonly TransformSpec[] =>
+  specs.map((spec, index) => ({
+    ...Object.fromEntries(
+      Object.entries(optionsOf(spec, index)).map(([option, [low, high]]) => [option, low === high ? low : [low, high]]),
+    ),
+    name: spec.name,
+  }));
+
 /** What is out of range in these transformations, as an error; null if nothing is. */
 export const transformFault = (specs: readonly TransformSpec[]): TransformError | null => {
   try {

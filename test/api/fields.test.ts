@@ -47,7 +47,18 @@ describe("fields at fault", () => {
     [
       "α that leaves nothing of ε",
       { attack: "r-fgsm", epsilon: 4, alpha: 4 },
-      { pointer: "/spec", detail: expect.stringContaining("alpha must be below epsilon") },
+      { pointer: "/spec/alpha", detail: "must be below epsilon, which is 4; it is 4" },
+    ],
+    [
+      "an option of another attack",
+      { attack: "fgsm", momentum: 1 },
+      { pointer: "/spec/momentum", detail: "must be absent: fgsm has no such option; there is none to choose" },
+    ],
+    ["draws without a gradient", { attack: "square", steps: 10, draws: 3 }, { pointer: "/spec/draws", received: 3 }],
+    [
+      "a way through transformations without a gradient",
+      { attack: "rays", steps: 10, through: "bpda" },
+      { pointer: "/spec/through", detail: "must be absent: it is about the gradient, which rays does not take" },
     ],
     ["restarts of none", { attack: "pgd", restarts: 0 }, { pointer: "/spec/restarts", received: 0 }],
     ["seed beyond 32 bits", { seed: 2 ** 32 }, { pointer: "/spec/seed" }],

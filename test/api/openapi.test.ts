@@ -50,6 +50,7 @@ describe("/openapi.json", () => {
       "POST /v1/robustness",
       "POST /v1/transfer",
       "POST /v1/audit",
+      "POST /v1/certify",
       "GET /health/live",
       "GET /health/ready",
     ]);
@@ -73,7 +74,7 @@ describe("/openapi.json", () => {
 
   it("documents both media types of every request with images, the body required, and its problems", () => {
     const uploads = operations.filter(({ name, operation }) => operation.requestBody && name !== "POST /v1/models");
-    expect(uploads).toHaveLength(6);
+    expect(uploads).toHaveLength(7);
     for (const { operation } of uploads) {
       expect(operation.requestBody?.required).toBe(true);
       expect(Object.keys(operation.requestBody?.content ?? {})).toEqual(["multipart/form-data", "application/json"]);

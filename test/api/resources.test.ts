@@ -163,14 +163,41 @@ describe("POST /v1/robustness", () => {
     [
       { attacks: ["ifgsm"], epsilons: [32, 16] },
       "/spec/epsilons",
-      "make 56 evaluations of the network in all, with these attacks; at most 50 are allowed",
+      expect.stringMatching(/^make 56 evaluations of the network in all \(ifgsm 56\); at most 50 are allowed/),
     ],
     [
       { attacks: ["r-fgsm"], epsilons: [2, 1], alpha: 1 },
       "/spec/alpha",
       "does not go with r-fgsm at ε = 1: alpha must be below epsilon, which is 1; it is 1",
     ],
-    [{ attacks: ["cw"] }, "/spec/attacks/0", `must be one of ${attackNames.join(", ")}`],
+    [{ attacks: ["cw"] }, "/spec/attacks/0", `must be one of ${attackNames.join(", ")}, or an object`],
+    [{ attacks: [{ attack: "pgd", stepz: 3 }] }, "/spec/attacks/0/stepz", expect.stringMatching(/^is no field here/)],
+    [
+      { attacks: ["pgd", { attack: "pgd", steps: 3 }] },
+      "/spec/attacks/1",
+      "lists pgd again, with other options; a grid has each attack once",
+    ],
+    [
+      { attacks: ["fgsm", { attack: "pgd", momentum: 1 }], epsilons: [2] },
+      "/spec/attacks/1/momentum",
+      expect.stringMatching(/^must be absent: pgd has no such option; it takes/),
+    ],
+    [
+      {
+        attacks: [
+          { attack: "square", steps: 4 },
+          { attack: "nes", steps: 4 },
+        ],
+        epsilons: [2],
+        draws: 2,
+      },
+      "/spec/draws",
+      "must be absent: it is about the gradient, which square, nes do not take",
+    ],
+    [{ transform: "jpeg" }, "/spec/transform", "must be none, or an array"],
+    [{ transform: [{ name: "jpeg", quality: 0 }] }, "/spec/transform/0/quality", expect.stringMatching(/^must be/)],
+    [{ crf: "all" }, "/spec/crf", "must be none, or an object"],
+    [{ crf: { iterations: 0 } }, "/spec/crf/iterations", "must be at least 1"],
     [{ attacks: ["fgsm"], threshold: 1 }, "/spec/threshold", "must be less than 1"],
     [{ attacks: ["fgsm"], label: "ground-truth" }, "/labels", "is required, because spec.label is ground-truth"],
   ])("refuses %j", async (spec, pointer, detail) => {

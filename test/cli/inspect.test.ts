@@ -76,6 +76,11 @@ describe("operators and cost", () => {
     expect(stdout).toMatch(/refused: node Add "Add" .*do not broadcast/);
     expect(stdout).toMatch(/judged by the operators' names alone:\ngradient of "output" by "input": yes/);
     expect((await inspected(rigid, "--size", "32x8")).sizes[0]!.fault).toBeUndefined();
+    const asked = await faultline("inspect", rigid, "--size", "64x64");
+    expect([asked.code, asked.stderr]).toEqual([
+      1,
+      expect.stringMatching(/rigid.onnx: node Add "Add" .*do not broadcast/),
+    ]);
   });
 
   it("refuses sizes that the network has not", async () => {

@@ -46,8 +46,8 @@ describe("help", () => {
 describe("a wrong command line ends with 2, one line and no result", () => {
   it.each([
     [[], /a command is missing; there are inspect, differentiate, quantize, init, import, attack, audit/],
-    [["explain", "x.onnx"], /there is no command "explain x.onnx"; there are inspect/],
-    [["help", "explain"], /there is no command/],
+    [["explain", "x.onnx"], /there is no command "explain"; there are inspect/],
+    [["help", "explain"], /there is no command "explain"/],
     [["inspect"], /inspect: NET.onnx is missing; see faultline inspect --help/],
     [["inspect", "a.onnx", "b.onnx"], /got also b.onnx/],
     [["inspect", "--speed", "x.onnx"], /Unknown option '--speed'; see faultline inspect --help/],

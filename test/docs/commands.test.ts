@@ -13,11 +13,14 @@ const scripts = new Set(Object.keys(packageJson.scripts));
 /** The help of `faultline COMMAND`; empty for no command. */
 const helpOf = async (command: string): Promise<string> => {
   let text = "";
-  await run([command, "--help"], { stdout: (line) => void (text += line), stderr: () => {} });
+  await run(
+    [command, "--help"].filter((word) => word !== ""),
+    { stdout: (line) => void (text += line), stderr: () => {} },
+  );
   return text;
 };
 
-const subcommands = ["inspect", "differentiate", "quantize", "init", "import", "attack", "audit"];
+const subcommands = [...(await helpOf("")).matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name!);
 const helps: Readonly<Record<string, string>> = Object.fromEntries(
   await Promise.all(subcommands.map(async (name) => [name, await helpOf(name)])),
 );

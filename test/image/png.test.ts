@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { decode } from "fast-png";
 import { describe, expect, test } from "vitest";
 import { decodeImage } from "../../src/image/decode.ts";
-import { encodePng, encodePng16, roundToUint8 } from "../../src/image/encode.ts";
+import { encodePng, encodePng16, roundToUint8, roundWithin } from "../../src/image/encode.ts";
 import { sizeOf, tensorOf, type Tensor } from "../../src/tensor.ts";
 import { channelsOfColour, writePicture, type Picture } from "./png-writer.ts";
 
@@ -144,6 +144,16 @@ describe("encodePng", () => {
   test("halves go up, and values outside 0..255 are clamped", () => {
     const image = tensorOf("float32", [3, 1, 2], [0.5, 1.5, 2.4999, -3, 255.4, 300]);
     expect(Array.from(roundToUint8(image).data)).toEqual([1, 2, 2, 0, 255, 255]);
+  });
+
+  test("rounds within a ball: to the next integer that lies in it, and to the nearest where none does", () => {
+    const of = (...values: number[]) => tensorOf("float32", [1, 1, values.length], values);
+    const rounded = (adversarial: number[], centre: number[], radius: number) =>
+      Array.from(roundWithin(of(...adversarial), of(...centre), radius).data);
+    expect(rounded([10.5, 9.5, 10.4], [10, 10, 10], 0.5)).toEqual([10, 10, 10]);
+    expect(rounded([12.5, 7.5, 11.6], [10, 10, 10], 2.5)).toEqual([12, 8, 12]);
+    expect(rounded([0, 255], [0.4, 254.8], 0.4)).toEqual([0, 255]);
+    expect(rounded([10.7], [10.5], 0.2)).toEqual([11]);
   });
 
   test("refuses NaN and other shapes", () => {

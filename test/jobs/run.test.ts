@@ -203,7 +203,7 @@ describe("a run", () => {
       "disk full",
     );
     const abort = new AbortController();
-    const onGroup = vi.fn(() => abort.abort(new Error("enough")));
+    const onGroup = vi.fn<() => void>(() => abort.abort(new Error("enough")));
     const run = runLocally({ groups, workers: [worker()], ledger: kept(), signal: abort.signal, onGroup });
     await expect(run).rejects.toThrow("enough");
     expect(onGroup).toHaveBeenCalledTimes(1);

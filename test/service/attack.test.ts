@@ -65,6 +65,12 @@ describe("an attack", () => {
     expect(result.scores.float.perClass.map((c) => c.name)).toEqual(["class 0", "class 1", "class 2", "class 3"]);
   });
 
+  it("stays within ε as an 8-bit image: below one grey level it is the clean one", async () => {
+    const { perturbation, scores } = await attack({ epsilon: 0.5, steps: 4, alpha: 0.25 });
+    expect(perturbation.float.linf).toBeCloseTo(0.5, 6);
+    expect([perturbation.uint8.linf, scores.uint8.iouRatio]).toEqual([0, 1]);
+  });
+
   it("against the ground truth: the ratio is of two mIoUs, void ignored", async () => {
     const result = await attack({}, ["adversarial-npy"], { labels: pngOf(truth) });
     const clean = miouByHand((await segmenter.predict(image)).labels, truth);

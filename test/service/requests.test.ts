@@ -2,13 +2,14 @@
 
 import { describe, expect, it } from "vitest";
 import { decodeLabels } from "../../src/image/labels.ts";
-import type { CurvePoint } from "../../src/contract/robustness.ts";
+import { encodePng } from "../../src/image/encode.ts";
+import { gridAttack, type CurvePoint, type GridAttack } from "../../src/contract/robustness.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { openNetwork } from "../../src/segmenter/network.ts";
 import { createSegmenter, type Labels } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import { tensorOf } from "../../src/tensor.ts";
-import { noiseLabels } from "../support/networks/image.ts";
+import { noiseImage, noiseLabels } from "../support/networks/image.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
 import { failureOf, grid, image, imagePng, pngOf, serviceOf, spec, tiny } from "./tiny-service.ts";
 
@@ -115,11 +116,38 @@ describe("robustness", () => {
       float: smallest("float", attacks),
       uint8: smallest("uint8", attacks),
     });
-    expect(result.smallestEpsilon).toEqual(both(grid.attacks));
-    expect(result.breaking).toEqual(grid.attacks.map((attack) => ({ attack, ...both([attack]) })));
+    const names = grid.attacks.map((entry) => gridAttack(entry).attack);
+    expect(result.smallestEpsilon).toEqual(both(names));
+    expect(result.breaking).toEqual(names.map((attack) => ({ attack, ...both([attack]) })));
     const broken = result.smallestEpsilon.float !== null || result.smallestEpsilon.uint8 !== null;
-    expect(result.verdict).toBe(broken ? "broken" : "robust");
+    expect(result.verdict).toBe(broken ? "broken" : "undecided");
     expect(result.summary).toContain(broken ? "brings the IoU ratio to 0." : "No attack of the grid, up to ε = 16");
+  });
+
+  it("is undecided for the reasons that the signs state", async () => {
+    const spec = { ...grid, epsilons: [0.25], threshold: 1e-9 };
+    const kinds = async (attacks: readonly GridAttack[], of = imagePng) => {
+      const { verdict, signs } = await service.robustness({ spec: { ...spec, attacks }, image: of }, {});
+      return [verdict, ...signs.map(({ kind }) => kind)];
+    };
+    expect(await kinds(["fgsm"])).toEqual(["undecided", "weak-attacks", "few-pixels"]);
+    const large = encodePng(noiseImage(32, 32, 3));
+    expect(await kinds(["fgsm"], large)).toEqual(["undecided", "weak-attacks"]);
+    expect(await kinds([{ attack: "pgd", steps: 20 }], large)).toEqual(["not-broken"]);
+  });
+
+  it("runs an attack with options of its own", async () => {
+    const attacks = [{ attack: "pgd", steps: 3, alpha: 0.5 }, "fgsm"] as const;
+    const asked = { ...grid, attacks, epsilons: [4] };
+    const { curve, receipt } = await service.robustness({ spec: asked, image: imagePng }, {});
+    expect(curve.map((point) => [point.attack, point.steps])).toEqual([
+      ["pgd", 3],
+      ["fgsm", 1],
+    ]);
+    const pgd = { ...spec, attack: "pgd", steps: 3, alpha: 0.5, epsilon: 4, seed: grid.seed } as const;
+    const alone = await service.attack({ spec: pgd, image: imagePng, outputs: [] }, {});
+    expect(curve[0]!.float.iouRatio).toBe(alone.scores.float.iouRatio);
+    expect((await service.robustness({ spec: receipt.spec, image: imagePng }, {})).curve).toEqual(curve);
   });
 
   it("gives both verdicts over these thresholds", async () => {
@@ -127,7 +155,7 @@ describe("robustness", () => {
     for (const threshold of [1e-9, 0.99]) {
       verdicts.push((await service.robustness({ spec: { ...grid, threshold }, image: imagePng }, {})).verdict);
     }
-    expect(verdicts).toEqual(["robust", "broken"]);
+    expect(verdicts).toEqual(["undecided", "broken"]);
   });
 
   it("compares with the ground truth where it is given", async () => {

@@ -3,6 +3,8 @@
 import { describe, expect, it } from "vitest";
 import type { AttackSpec } from "../../src/contract/attack.ts";
 import { FaultlineError } from "../../src/contract/failure.ts";
+import { transformEntry } from "../../src/transforms/catalogue.ts";
+import type { TransformSpec } from "../../src/transforms/pipeline.ts";
 import { readNpy } from "../segmenter/npy.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
 import { grid, imagePng, serviceOf, spec, tiny } from "./tiny-service.ts";
@@ -37,7 +39,11 @@ describe("transformations", () => {
     expect(naive.scores.float.pixelAccuracy.adversarial).toBeGreaterThan(
       through.scores.float.pixelAccuracy.adversarial!,
     );
-    expect(through.receipt.spec.transform).toEqual(blur);
+    const [{ name, ...options }] = through.receipt.spec.transform as [TransformSpec];
+    expect([name, options["sigma"]]).toEqual(["blur", 1.5]);
+    expect(Object.keys(options).toSorted()).toEqual(Object.keys(transformEntry("blur").options).toSorted());
+    expect(through.receipt.spec).toMatchObject({ through: "differentiable", draws: 1 });
+    expect(plain.receipt.spec.transform).toBeUndefined();
   });
 
   it("of the model hold unless the request names others, or none", async () => {
@@ -46,6 +52,19 @@ describe("transformations", () => {
     expect(none.adversarial).toEqual((await attack({})).adversarial);
     const naive = await attack({ through: "naive" }, own);
     expect(naive.adversarial).toEqual((await attack({ transform: blur, through: "naive" })).adversarial);
+  });
+
+  it("are stated in the receipt, which gives the same answer when it is sent again", async () => {
+    const jittered = { transform: [{ name: "resize" }, { name: "noise" }] as const, draws: 2 };
+    for (const [changes, from] of [
+      [jittered, service],
+      [{}, own],
+    ] as const) {
+      const first = await attack(changes, from);
+      const again = await attack(first.receipt.spec, from);
+      expect(again.adversarial).toEqual(first.adversarial);
+      expect(again.receipt.spec).toEqual(first.receipt.spec);
+    }
   });
 
   it("are drawn from the request's seed", async () => {

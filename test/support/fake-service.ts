@@ -7,6 +7,7 @@ import type { AttackScores } from "../../src/evaluation/scores.ts";
 import type { EncodedImage } from "../../src/contract/files.ts";
 import type { ModelInfo } from "../../src/contract/models.ts";
 import type { CurvePoint } from "../../src/contract/robustness.ts";
+import { gridAttack } from "../../src/contract/robustness.ts";
 import type { MapScores } from "../../src/contract/score.ts";
 
 const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -92,7 +93,7 @@ const point = (attack: AttackName, epsilon: number): CurvePoint => {
 };
 
 type Calls = {
-  [K in "segment" | "attack" | "score" | "robustness" | "transfer" | "audit"]: Parameters<Service[K]>[0][];
+  [K in "segment" | "attack" | "score" | "robustness" | "transfer" | "audit" | "certify"]: Parameters<Service[K]>[0][];
 };
 
 /** A Service that records its requests in order. */
@@ -101,7 +102,7 @@ export interface FakeService extends Service {
 }
 
 export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
-  const calls: Calls = { segment: [], attack: [], score: [], robustness: [], transfer: [], audit: [] };
+  const calls: Calls = { segment: [], attack: [], score: [], robustness: [], transfer: [], audit: [], certify: [] };
   return {
     calls,
     defaultModel: "enet-street",
@@ -166,7 +167,8 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
     },
     robustness: async (request, { onPoint, signal }) => {
       calls.robustness.push(request);
-      const { attacks, epsilons, threshold } = request.spec;
+      const { epsilons, threshold } = request.spec;
+      const attacks = request.spec.attacks.map((entry) => gridAttack(entry).attack);
       const curve = attacks.flatMap((attack) => epsilons.map((epsilon) => point(attack, epsilon)));
       for (const [i, each] of curve.entries()) {
         if (signal?.aborted) throw new FaultlineError({ kind: "cancelled" });
@@ -184,7 +186,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         curve,
         breaking: attacks.map((attack) => ({ attack, float: smallest, uint8: smallest })),
         smallestEpsilon: { float: smallest, uint8: smallest },
-        verdict: smallest === null ? "robust" : "broken",
+        verdict: smallest === null ? "undecided" : "broken",
         masking: { zeroGradientShare: 0, confidence: 0.9 },
         signs: [],
         summary: "A sentence.",
@@ -239,6 +241,28 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         receipt: { ...receipt, spec: request.spec },
       };
     },
+    certify: async (request) => {
+      calls.certify.push(request);
+      return {
+        width: 4,
+        height: 2,
+        reference: request.labels ? "ground-truth" : "prediction",
+        warnings: [],
+        radius: 10.8,
+        scores: {
+          certifiedAccuracy: 0.5,
+          miou: 0.4,
+          abstainedShare: 0.3,
+          wrongShare: 0.2,
+          perClass: [{ class: 0, name: "road", iou: 0.4 }],
+        },
+        clean: { miou: 0.8, pixelAccuracy: 0.9 },
+        drawn: request.spec.samples,
+        images: { labels: png("labels"), outcome: png("outcome") },
+        timings: { total: 5 },
+        receipt: { ...receipt, spec: request.spec },
+      };
+    },
     ...replaced,
   };
 };
@@ -255,6 +279,7 @@ export const failingService = (failure: Failure): FakeService => {
     robustness: fail,
     transfer: fail,
     audit: fail,
+    certify: fail,
     ready: fail,
   });
 };

@@ -1,0 +1,86 @@
+/** What is wrong with the options of an attack in a request. */
+import {
+  attackEntry,
+  defaultOption,
+  evaluationsOf,
+  makeAttack,
+  normsOf,
+  optionsOf,
+  type AttackName,
+  type AttackSettings,
+  type Ball,
+} from "../attacks/catalogue.ts";
+import { optionNames, type OptionName, type OptionValues } from "../attacks/options.ts";
+import type { Limits } from "./operation.ts";
+
+export interface Fault {
+  readonly pointer: string;
+  readonly detail: string;
+  readonly received?: number;
+}
+
+/** Faults of options that the attack does not have, or that its definition fixes at another value. */
+export const optionFaults = (attack: AttackName, ball: Ball, given: OptionValues, at = "/spec"): Fault[] =>
+  (Object.entries(given) as [OptionName, number][]).flatMap(([option, received]) => {
+    const use = attackEntry(attack).options[option];
+    const pointer = `${at}/${option}`;
+    if (!use) {
+      const free = optionsOf(attack).filter((name) => !attackEntry(attack).options[name]?.fixed);
+      const taken = free.length === 0 ? "there is none to choose" : `it takes ${free.join(", ")}`;
+      return [{ pointer, detail: `must be absent: ${attack} has no such option; ${taken}`, received }];
+    }
+    return use.fixed && received !== defaultOption(attack, option, ball)
+      ? [{ pointer, detail: use.fixed, received }]
+      : [];
+  });
+
+/** Faults of the ball: a norm that the attack does not support, or a radius above the range of grey levels. */
+export const ballFaults = (attack: AttackName, { epsilon, norm }: Ball): Fault[] => {
+  const taken = normsOf(attack);
+  return [
+    ...(norm && !taken.includes(norm)
+      ? [{ pointer: "/spec/norm", detail: `must be ${taken.join(" or ")} for ${attack}` }]
+      : []),
+    ...(epsilon !== undefined && norm === "linf" && epsilon > 255
+      ? [{ pointer: "/spec/epsilon", detail: "must be at most 255 in the L∞ norm", received: epsilon }]
+      : []),
+  ];
+};
+
+/** Faults of the combination of options: too many evaluations for one request, or contradictory values. */
+export const togetherFaults = (
+  attack: AttackName,
+  settings: AttackSettings,
+  draws: number,
+  limits: Limits,
+): Fault[] => {
+  const { steps = 1 } = settings;
+  if (steps > limits.steps) {
+    const detail = `must be given: the default of ${attack} here is ${steps}, and at most ${limits.steps} are allowed`;
+    return [{ pointer: "/spec/steps", detail }];
+  }
+  try {
+    const evaluations = draws * evaluationsOf(makeAttack(attack, settings));
+    const detail = `make ${evaluations} evaluations of the network in all; at most ${limits.gridSteps} are allowed: ask for fewer steps${optionsOf(attack).includes("restarts") ? " or restarts" : ""}${draws > 1 ? " or draws" : ""}`;
+    return evaluations > limits.gridSteps ? [{ pointer: draws > 1 ? "/spec/draws" : "/spec/steps", detail }] : [];
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    const named = optionNames.find((option) => cause.message.startsWith(`${option} must `));
+    return named
+      ? [{ pointer: `/spec/${named}`, detail: cause.message.slice(named.length + 1) }]
+      : [{ pointer: "/spec", detail: `cannot be: ${cause.message}` }];
+  }
+};
+
+/** Faults of how the gradient takes transformations, where no attack of these takes a gradient. */
+export const gradientFaults = (
+  attacks: readonly AttackName[],
+  { through, draws }: { readonly through?: string | undefined; readonly draws?: number | undefined },
+): Fault[] => {
+  if (attacks.some((attack) => attackEntry(attack).knowledge !== "gradient-free")) return [];
+  const detail = `must be absent: it is about the gradient, which ${attacks.join(", ")} ${attacks.length > 1 ? "do" : "does"} not take`;
+  return [
+    ...(through === undefined ? [] : [{ pointer: "/spec/through", detail }]),
+    ...(draws === undefined ? [] : [{ pointer: "/spec/draws", detail, received: draws }]),
+  ];
+};

@@ -1,0 +1,63 @@
+/** /v1/certify's work: what the certificate of the pure function says, within bounds. */
+
+import { expect, it } from "vitest";
+import { ABSTAINED, certify } from "../../src/certify/smoothing.ts";
+import { decodeImage } from "../../src/image/decode.ts";
+import { decodeLabels } from "../../src/image/labels.ts";
+import { openNetwork } from "../../src/segmenter/network.ts";
+import { createSegmenter } from "../../src/segmenter/segmenter.ts";
+import { SessionCache } from "../../src/segmenter/session-cache.ts";
+import { startWasm } from "../../src/runtime/wasm/wasm.ts";
+import { tinyFile } from "../support/networks/tiny.ts";
+import { failureOf, imagePng, serviceOf, tiny } from "./tiny-service.ts";
+
+const limits = { maxPixels: 1e6, maxSide: 1e3 };
+const service = serviceOf([tiny]);
+const spec = {
+  model: "tiny",
+  sigma: 16,
+  tau: 0.75,
+  alpha: 0.05,
+  selection: 5,
+  samples: 40,
+  correction: "holm",
+  seed: 3,
+} as const;
+
+it("has the labels, shares and radius of the pure function", async () => {
+  const result = await service.certify({ spec, image: imagePng });
+  const segmenter = createSegmenter(openNetwork(tiny.manifest, tiny.bytes), new SessionCache(startWasm(), 2 ** 30));
+  const image = await decodeImage(imagePng, limits);
+  const predict = async (noisy: typeof image) => (await segmenter.predict(noisy)).labels;
+  const certificate = await certify(predict, image, segmenter.manifest.classes.length, spec);
+  expect(result.radius).toBe(certificate.radius);
+  const labels = decodeLabels(result.images.labels.data, limits);
+  expect([...labels.data]).toEqual([...certificate.labels.data].map((label) => (label === ABSTAINED ? 255 : label)));
+  const abstained = [...certificate.labels.data].filter((label) => label === ABSTAINED).length;
+  expect(result.scores.abstainedShare).toBeCloseTo(abstained / labels.data.length, 12);
+  expect(result).toMatchObject({ reference: "prediction", clean: { miou: 1, pixelAccuracy: 1 } });
+  expect(await service.certify({ spec: result.receipt.spec, image: imagePng })).toMatchObject({
+    scores: result.scores,
+  });
+});
+
+it("takes networks that have no gradient", async () => {
+  const odd = tinyFile(
+    { head: (op, z) => op.append("Mod", [z, op.constant(7)], { fmod: 1 })[0]! },
+    { name: "no-gradient" },
+  );
+  const result = await serviceOf([odd]).certify({ spec: { ...spec, model: "no-gradient" }, image: imagePng });
+  expect(result.scores.certifiedAccuracy).not.toBeNull();
+});
+
+it("is bounded before anything runs, and ends when it is abandoned", async () => {
+  const bounded = serviceOf([tiny], { maxWork: 12 * 16 * 14 });
+  expect(await failureOf(bounded.certify({ spec, image: imagePng }))).toMatchObject({
+    kind: "work-exceeded",
+    steps: 15,
+  });
+  const controller = new AbortController();
+  const long = service.certify({ spec: { ...spec, samples: 1e5 }, image: imagePng }, { signal: controller.signal });
+  setTimeout(() => controller.abort(), 50);
+  expect(await failureOf(long)).toEqual({ kind: "cancelled" });
+});
