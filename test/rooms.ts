@@ -122,6 +122,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   "@hono/node-server": ["serve"],
   zod: ["segmenter/manifest", "evaluation/spec"],
   yaml: ["cli/evaluate-options"],
+  "hyparquet-writer": ["cli/parquet"],
   fflate: ["image"],
   "@jsquash/jpeg": ["image", "worker"],
   "@jsquash/webp": ["image", "worker"],

@@ -17,6 +17,7 @@ import { besideRows, commandLine, runFile } from "./run-file.ts";
 const options = {
   ...specFlags,
   out: { type: "string", short: "o", value: "FILE", default: "rows.jsonl", help: "where the rows are kept" },
+  format: { type: "string", value: "NAME", default: "jsonl", help: "jsonl, or parquet: FILE.parquet as well" },
   shard: { type: "string", value: "I/N", help: "only the I-th of N parts, I from 1, for as many machines" },
   "dry-run": { type: "boolean", help: "print the units, their time and memory, and run none" },
   ...resourceFlags,
@@ -43,15 +44,20 @@ const shardFrom = (text: string | undefined): Shard => {
   return [Number(i) - 1, Number(n)];
 };
 
+const isParquet = (format: string): boolean => {
+  if (format === "jsonl" || format === "parquet") return format === "parquet";
+  throw new UsageError(`--format must be jsonl or parquet, not "${format}"`);
+};
+
 const outFrom = async (path: string): Promise<string> => {
   if (!/\.(jsonl|ndjson)$/i.test(path)) throw new UsageError(`-o ${path}: rows are JSON Lines; name a file .jsonl`);
-  const { run, failed } = besideRows(path);
-  for (const file of [path, run, failed]) await checkWritable(file, []);
+  const { run, failed, parquet } = besideRows(path);
+  for (const file of [path, run, failed, parquet]) await checkWritable(file, []);
   return path;
 };
 
 /** Failures in words, the first of them with its reason. */
-const failureOf = ({ failed, units }: RunEnd, path: string): string | undefined => {
+const refusalOf = ({ failed, units }: RunEnd, path: string): string | undefined => {
   const [first] = failed;
   if (!first) return undefined;
   return `${failed.length} of ${units} units failed, listed in ${path}; the first, on ${first.unit.unit.item}: ${first.error}; the same command tries them again`;
@@ -62,6 +68,7 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
   const backend = wantedBackend(values.backend);
   const spec = await specFrom(operands, values);
   const out = await outFrom(values.out);
+  const asParquet = isParquet(values.format);
   const prepared = await prepare(spec, shard, io);
   const { data, plan, groups, located } = prepared;
   // A GPU is one device, whose process each thread would start anew.
@@ -77,10 +84,11 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
     const summary = createSummary();
     for await (const row of rowsIn(out)) summary.add(row);
     const beside = besideRows(out);
+    if (asParquet) await (await import("./parquet.ts")).writeParquet(beside.parquet, rowsIn(out));
     const head = `${end.units - end.failed.length} rows in ${out}, of ${data.items.length} pictures of ${data.name}`;
     const text = `${head}\n${summary.text()}`;
     const report = { rows: out, run: beside.run, units: end.units, known: end.known, failed: end.failed.length };
-    return { text, data: report, failure: failureOf(end, beside.failed) };
+    return { text, data: report, refusal: refusalOf(end, beside.failed) };
   } finally {
     await Promise.all(workers.map((worker) => worker.end()));
   }

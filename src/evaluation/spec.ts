@@ -135,5 +135,4 @@ export const parseSpec = (value: unknown): EvaluationSpec => {
 };
 
 /** The JSON Schema of what a specification file holds. */
-export const specJsonSchema = (): object =>
-  z.toJSONSchema(evaluationSchema, { io: "input", reused: "ref", unrepresentable: "any" });
+export const specJsonSchema = (): object => z.toJSONSchema(evaluationSchema, { io: "input", unrepresentable: "any" });

@@ -1,9 +1,12 @@
 /** `evaluate`: rows of a data set on disk, resumed, sharded, interrupted and killed, always with the same bytes. */
 
-import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, type ChildProcess } from "node:child_process";
+import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { stringify } from "yaml";
+import { specFrom } from "../../src/cli/evaluate-options.ts";
 import type { RunFile } from "../../src/cli/run-file.ts";
 import { measure } from "../../src/evaluation/measure.ts";
 import { unitId, type Row } from "../../src/evaluation/row.ts";
@@ -26,12 +29,16 @@ for (const { bytes, manifest } of files) {
   put(`${manifest.name}/manifest.json`, JSON.stringify(manifest));
 }
 const [one, two] = [path("one"), path("two")];
-const names = Array.from({ length: 6 }, (_, i) => `picture-${i}`);
+const names = Array.from({ length: 4 }, (_, i) => `picture-${i}`);
 for (const folder of ["data", "data/images", "data/labels"]) mkdirSync(path(folder));
 for (const [i, name] of names.entries()) {
   put(`data/images/${name}.png`, encodePng(noiseImage(12, 16 + 2 * (i % 2), i)));
   put(`data/labels/${name}.png`, encodeLabels(noiseLabels(12, 16 + 2 * (i % 2), 4, i, true), []));
 }
+
+for (const folder of ["large", "large/images", "large/labels"]) mkdirSync(path(folder));
+put("large/images/a.png", encodePng(noiseImage(800, 800, 1)));
+put("large/labels/a.png", encodeLabels(noiseLabels(800, 800, 4, 1), []));
 
 const base = [one, two, "--data", path("data"), "--attacks", "fgsm,ifgsm", "--epsilon", "2,4"] as const;
 const flags = [...base, "--transfer-from", one, "--repeats", "1", "--workers", "2"] as const;
@@ -42,7 +49,7 @@ const rowsOf = (file: string): Row[] =>
     .map((line) => JSON.parse(line) as Row);
 
 /** Units: both networks clean, and on each 4 attacks twice; the first one's scored on the second as well. */
-const UNITS = 6 * (2 * (1 + 8) + 8);
+const UNITS = 4 * (2 * (1 + 8) + 8);
 
 const evaluate = (...argv: readonly string[]) => faultline("evaluate", ...argv);
 const whole = await evaluate(...flags, "-o", path("whole.jsonl"));
@@ -85,7 +92,7 @@ describe("the rows of an evaluation", () => {
     );
     expect(run).toMatchObject({
       schema: 1,
-      data: { kind: "folders", items: 6 },
+      data: { kind: "folders", items: 4 },
       images: { width: [16, 18], height: [12, 12] },
       spec: { attacks: ["fgsm", "ifgsm"], repeats: 1, small: 0.01, transferFrom: [one] },
     });
@@ -93,62 +100,54 @@ describe("the rows of an evaluation", () => {
   });
 
   it("are printed as a table of pooled scores", () => {
-    expect(whole.stdout).toMatch(/one +ifgsm +4 +6 +0\.\d{4} +0\.\d{4} +0\.\d{4}/);
-    expect(whole.stdout).toMatch(/two +one +ifgsm +4 +6/);
-  });
-
-  it("are the same on one worker", async () => {
-    await evaluate(...flags, "--workers", "1", "-o", path("single.jsonl"));
-    expect(readFileSync(path("single.jsonl"))).toEqual(bytes);
+    expect(whole.stdout).toMatch(/one +ifgsm +4 +4 +0\.\d{4} +\d\.\d{4} +\d\.\d{4}/);
+    expect(whole.stdout).toMatch(/two +one +ifgsm +4 +4/);
   });
 });
 
 describe("an evaluation that was stopped", () => {
   const lines = bytes.toString().split("\n").slice(0, -1);
 
-  it("goes on behind a torn line, and ends with the same bytes", async () => {
-    const some = lines.filter((_, i) => i % 3 === 0).toReversed();
-    writeFileSync(path("torn.jsonl"), `${some.join("\n")}\n${lines[1]!.slice(0, 100)}`);
-    const { code, stderr } = await evaluate(...flags, "-o", path("torn.jsonl"));
+  it("grows to more pictures, behind a torn line, on one worker, to the same bytes", async () => {
+    const out = path("grown.jsonl");
+    expect((await evaluate(...base, "--images", "2", "-o", out)).code).toBe(0);
+    const there = rowsOf("grown.jsonl").length;
+    appendFileSync(out, lines.at(-1)!.slice(0, 100));
+    const { code, stderr } = await evaluate(...flags, "--workers", "1", "-o", out);
     expect(code).toBe(0);
-    expect(stderr).toContain(`${some.length} of ${UNITS} units are there already`);
-    expect(readFileSync(path("torn.jsonl"))).toEqual(bytes);
+    expect(stderr).toContain(`${there} of ${UNITS} units are there already`);
+    expect(readFileSync(out)).toEqual(bytes);
   });
 
-  it("does nothing where all is there", async () => {
-    const { stderr } = await evaluate(...flags, "-o", path("torn.jsonl"));
-    expect(stderr).toContain(`${UNITS} of ${UNITS} units`);
-    expect(readFileSync(path("torn.jsonl"))).toEqual(bytes);
-  });
-
-  it("grows to more pictures and attacks, and does not shrink", async () => {
-    const out = ["-o", path("grown.jsonl")] as const;
-    expect((await evaluate(...base, "--images", "2", ...out)).code).toBe(0);
-    expect((await evaluate(...flags, ...out)).code).toBe(0);
-    expect(readFileSync(path("grown.jsonl"))).toEqual(bytes);
-    const less = await evaluate(...base, "--images", "2", ...out);
+  it("does nothing where all is there, and mixes no rows of another evaluation with its own", async () => {
+    const out = path("grown.jsonl");
+    expect((await evaluate(...flags, "-o", out)).stderr).toContain(`${UNITS} of ${UNITS} units`);
+    const less = await evaluate(...base, "--images", "2", "-o", out);
     expect(less.code).toBe(1);
     expect(less.stderr).toContain("rows that this evaluation does not have");
-    expect(readFileSync(path("grown.jsonl"))).toEqual(bytes);
+    expect(lines).toHaveLength(UNITS);
+    expect(readFileSync(out)).toEqual(bytes);
   });
 
   it("survives kill -9 at any time", async () => {
     const next = random(7);
     const out = path("killed.jsonl");
     const argv = [fileURLToPath(new URL("../../bin/faultline.js", import.meta.url)), "evaluate", ...flags, "-o", out];
-    let kills = 0;
-    for (let run = 0; ; run++) {
+    const sizeOf = (): number => statSync(out, { throwIfNoEntry: false })?.size ?? 0;
+    const started = (): { readonly child: ChildProcess; readonly ended: Promise<number | null> } => {
       const child = spawn(process.execPath, argv, { stdio: "ignore" });
-      const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
-      // First while it starts, then while rows are written, and later and later, so that it ends.
-      const timer = setTimeout(() => child.kill("SIGKILL"), 500 + 400 * run + 700 * next());
-      const code = await ended;
-      clearTimeout(timer);
-      if (code === 0) break;
-      kills += 1;
-      expect(code).toBeNull();
+      return { child, ended: new Promise((resolve) => child.once("exit", resolve)) };
+    };
+    for (let kill = 0; kill < 3; kill++) {
+      const { child, ended } = started();
+      // After a random part of the rows, at a random moment: before a row, within one, after one.
+      const until = sizeOf() + 0.3 * next() * bytes.length;
+      while (child.exitCode === null && sizeOf() <= until) await setTimeout(2 + 5 * next());
+      child.kill("SIGKILL");
+      expect(await ended).toBeNull();
     }
-    expect(kills).toBeGreaterThan(0);
+    expect(sizeOf()).toBeLessThan(bytes.length);
+    expect(await started().ended).toBe(0);
     expect(readFileSync(out)).toEqual(bytes);
   });
 
@@ -164,38 +163,50 @@ describe("an evaluation that was stopped", () => {
 });
 
 describe("a specification file", () => {
-  it.each([
-    [
-      "spec.yml",
-      `networks: [${one}, ${two}]\ndata: {path: ${path("data")}}\nattacks: [fgsm, ifgsm]\nepsilon: [2, 4]\ntransferFrom: [${one}]\nrepeats: 1\n`,
-    ],
-    [
-      "spec.json",
-      JSON.stringify({
-        networks: [one, two],
-        data: { path: path("data") },
-        attacks: ["fgsm", { attack: "ifgsm", epsilon: [2, 4] }],
-        epsilon: [2, 4],
-        transferFrom: [one],
-        repeats: 1,
-      }),
-    ],
-  ])("gives the same rows: %s", async (name, text) => {
-    const out = path(`${name}.jsonl`);
-    expect((await evaluate(put(name, text), "-o", out)).stderr).toBe("");
-    expect(readFileSync(out)).toEqual(bytes);
+  const fields = {
+    networks: [one, two],
+    data: { path: "data", images: 7, remap: { 11: 255 } },
+    attacks: ["fgsm" as const, { attack: "pgd" as const, steps: 20, epsilon: [2, 4], norm: "l2" as const }],
+    epsilon: [2, 4],
+    transform: [{ transform: [{ name: "jpeg", quality: [50, 90] }, { name: "blur" }], through: "bpda", draws: 3 }],
+    crf: ["none"],
+    transferFrom: [one],
+    repeats: 1,
+    seed: 5,
+  };
+  const typed = {
+    data: "data",
+    images: "7",
+    remap: "11:255",
+    attacks: "fgsm,pgd:steps=20:epsilon=2:norm=l2",
+    epsilon: "2,4",
+    transform: ["jpeg:quality=50..90+blur"],
+    through: "bpda",
+    draws: "3",
+    crf: ["none"],
+    "transfer-from": [one],
+    repeats: "1",
+    seed: "5",
+  };
+
+  it("says the same as flags, in JSON and in YAML", async () => {
+    const single = { ...fields, attacks: ["fgsm", { ...(fields.attacks[1] as object), epsilon: 2 }] };
+    const spec = await specFrom([put("spec.json", JSON.stringify(single))], {});
+    expect(spec).toEqual(await specFrom([put("spec.yml", stringify(single))], {}));
+    expect(spec).toEqual(await specFrom([one, two], typed));
   });
 
-  it("is changed by flags", async () => {
-    const spec = put("few.yml", `networks: [${one}]\ndata: {path: ${path("data")}, images: 1}\nattacks: [fgsm]\n`);
-    await evaluate(spec, "--epsilon", "3", "-o", path("few.jsonl"));
-    expect(rowsOf("few.jsonl").map(({ unit: { attack } }) => attack)).toMatchObject([null, { epsilon: 3 }]);
+  it("is changed by flags, field by field", async () => {
+    const file = put("spec.yaml", stringify(fields));
+    const spec = await specFrom([file], { images: "2", epsilon: "8", attacks: "sea" });
+    expect(spec).toMatchObject({ data: { path: "data", images: 2 }, attacks: "sea", epsilon: [8], repeats: 1 });
   });
 
   it("that is wrong names its field", async () => {
     const { code, stderr } = await evaluate(put("bad.yml", "networks: [a]\nepsilons: 3\n"));
     expect(code).toBe(1);
     expect(stderr).toContain('"epsilons"');
+    expect((await evaluate(put("worse.yml", "networks: [a"))).stderr).toContain("cannot be read");
   });
 });
 
@@ -262,7 +273,7 @@ describe("what is wrong", () => {
     [[one, "--data", path("nowhere")], "no such file or folder", 1],
     [[one], "streets have the 11 classes", 1],
     [[one, "--data", path("one")], "no data set is recognised", 1],
-    [[one, "--memory", "16", "--workers", "1", "--data", path("data")], "raise --memory", 1],
+    [[one, "--memory", "16", "--data", path("large")], "raise --memory", 1],
     [[one, "-o", "rows.csv"], "JSON Lines", 2],
     [[one, "--draws", "3"], "--transform", 2],
   ])("with the command line is said: %j", async (argv, told, code) => {
@@ -276,8 +287,8 @@ it("a dry run says what it would take, and writes nothing", async () => {
   const { code, stdout } = await evaluate(...flags, "--dry-run", "--json", "-o", path("dry.jsonl"));
   expect(code).toBe(0);
   const told = JSON.parse(stdout) as Record<string, unknown>;
-  const backward = 6 * 2 * 2 * (1 + 1 + 3 + 5);
-  expect(told).toMatchObject({ units: UNITS, pictures: 6, workers: 2, evaluations: { backward } });
+  const backward = 4 * 2 * 2 * (1 + 1 + 3 + 5);
+  expect(told).toMatchObject({ units: UNITS, pictures: 4, workers: 2, evaluations: { backward } });
   expect(told["milliseconds"]).toBeGreaterThan(0);
   expect(() => readFileSync(path("dry.jsonl"))).toThrow("ENOENT");
 });

@@ -1,0 +1,71 @@
+/** Parquet: what another reader finds in the file is what the rows say. */
+
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parquetReadObjects } from "hyparquet";
+import { afterAll, expect, it } from "vitest";
+import { writeParquet } from "../../src/cli/parquet.ts";
+import { measure } from "../../src/evaluation/measure.ts";
+import { canonicalJson, type Json, type Row } from "../../src/evaluation/row.ts";
+import { startWasm } from "../../src/runtime/wasm/wasm.ts";
+import { createSegmenter } from "../../src/segmenter/segmenter.ts";
+import { SessionCache } from "../../src/segmenter/session-cache.ts";
+import { noiseImage, noiseLabels } from "../support/networks/image.ts";
+import { tinyNetwork } from "../support/networks/tiny.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "parquet-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const cache = new SessionCache(startWasm(), 2 ** 30);
+const [segmenter, source] = [tinyNetwork({}, { name: "one" }), tinyNetwork({ seed: 2 }, { name: "two" })].map(
+  (network) => createSegmenter(network, cache),
+) as [ReturnType<typeof createSegmenter>, ReturnType<typeof createSegmenter>];
+
+const subject = { segmenter, image: noiseImage(12, 16), truth: noiseLabels(12, 16, 4), item: "é", smallShare: 0.05 };
+const plan = { attack: "ifgsm", epsilon: 2, alpha: 1, steps: 3, pixelRange: "clip", seed: 4 } as const;
+const measured = [
+  await measure(subject, null),
+  await measure({ ...subject, source, version: "1" }, { ...plan, repeat: 2 }),
+  await measure({ ...subject, smallShare: undefined }, { ...plan, attack: "fmn", epsilon: undefined, steps: 5 }),
+].map(({ row }) => row);
+
+/** More than are held at a time. */
+const rows = Array.from({ length: 2100 }, (_, i): Row => ({ ...measured[i % 3]!, id: String(i) }));
+
+const stream = async function* (): AsyncGenerator<Row> {
+  for (const row of rows) yield await Promise.resolve(row);
+};
+
+const numbers = (value: unknown): number[] | null => (value as bigint[] | null | undefined)?.map(Number) ?? null;
+
+it("has every field of every row", async () => {
+  const path = join(folder, "rows.parquet");
+  await writeParquet(path, stream());
+  const bytes = readFileSync(path);
+  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+  const found = (await parquetReadObjects({ file })) as readonly Record<string, unknown>[];
+  expect(found).toHaveLength(rows.length);
+  for (const i of [0, 1, 2, 1999, 2000, 2099]) {
+    const [row, record] = [rows[i]!, found[i]!];
+    const attack = row.unit.attack as { readonly attack: string; readonly epsilon?: number } | null;
+    expect(record).toMatchObject({
+      id: row.id,
+      model: "one",
+      item: "é",
+      attack: attack?.attack ?? null,
+      epsilon: attack?.epsilon ?? null,
+      attack_options: attack && canonicalJson(attack as Json),
+      source_model: row.receipt.source ?? null,
+      source_sha256: row.unit.source ?? null,
+      repeat: row.unit.repeat === undefined ? null : BigInt(row.unit.repeat),
+      l2: row.distances.l2,
+      success: row.success ?? null,
+      backward: BigInt(row.evaluations.backward),
+      signs: row.signs?.join(" ") ?? null,
+      faultline: row.receipt.faultline ?? null,
+    });
+    expect(numbers(record["float_true_positive"])).toEqual(row.counts.float.truePositive);
+    expect(numbers(record["small_uint8_predicted"])).toEqual(row.small?.uint8.predicted ?? null);
+  }
+});
