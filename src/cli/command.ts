@@ -20,8 +20,8 @@ export interface Report {
   readonly data: object;
   /** Printed by `--csv`, where the command has that option. */
   readonly csv?: string;
-  /** What went wrong beside the result: it is said after the result was printed, and the exit code is 1. */
-  readonly failure?: string | undefined;
+  /** The result is a refusal: it is printed, and the command fails with this message. */
+  readonly refusal?: string | undefined;
 }
 
 /** The definition of a subcommand. */
@@ -89,7 +89,7 @@ export const command = <O extends Options>(definition: Definition<O>): Command =
       const file = further === undefined ? await networkFile(first) : first;
       const report = await run(file, values as Values<O>, io, others);
       io.stdout(printed(report, values));
-      if (report.failure !== undefined) throw new Refusal(report.failure);
+      if (report.refusal !== undefined) throw new Refusal(`${first}: ${report.refusal}`);
     },
   };
 };

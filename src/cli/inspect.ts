@@ -123,8 +123,7 @@ export const inspect = command({
     };
     // A size that was chosen for the network says nothing about the network; one that was asked for is refused.
     const asked = values.size !== undefined && found.sizes.every(({ fault }) => fault !== undefined);
-    const fault = asked ? found.sizes[0]?.fault : undefined;
-    const failure = fault && `${file}: ${fault}`;
-    return { text: textOf(file, bytes.length, model, found), data, failure };
+    const refusal = asked ? found.sizes[0]?.fault : undefined;
+    return { text: textOf(file, bytes.length, model, found), data, refusal };
   },
 });
