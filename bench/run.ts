@@ -4,6 +4,7 @@ import { crfBench } from "./crf.ts";
 import { curves } from "./curves.ts";
 import { gradientBench } from "./gradient.ts";
 import { memoryBench } from "./memory.ts";
+import { reportBench } from "./report.ts";
 import { serviceBench } from "./service.ts";
 import { threadsBench } from "./threads.ts";
 import { webgpuBench } from "./webgpu.ts";
@@ -11,6 +12,7 @@ import { webgpuBench } from "./webgpu.ts";
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   gradient: gradientBench,
   memory: memoryBench,
+  report: reportBench,
   service: serviceBench,
   threads: threadsBench,
   webgpu: webgpuBench,
