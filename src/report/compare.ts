@@ -2,10 +2,10 @@
 
 import { canonicalJson, type Json } from "../evaluation/row.ts";
 import { intervalOf, type Interval } from "./bootstrap.ts";
-import { attackName, epsilonOf, subjectName } from "./names.ts";
+import { attackName, epsilonOf } from "./names.ts";
 import { miouOf } from "./pooled.ts";
 import type { Resampling } from "./resampling.ts";
-import { commonItems, FLOAT, pooledClean, pooledCounts, type Group, type Store } from "./store.ts";
+import { commonItems, FLOAT, pooledClean, pooledCounts, type Group, type Store, type Subject } from "./store.ts";
 
 /** The range of the IoU ratio over repeats from starts that differ by 1e-3 grey levels. */
 export interface Chaos {
@@ -64,6 +64,7 @@ export interface Comparison {
   readonly network: Group;
   readonly chaos: readonly (Chaos | null)[];
   readonly resampling: Resampling;
+  readonly nameOf: (subject: Subject) => string;
 }
 
 const signed = (points: number): string => `${points < 0 ? "−" : "+"}${Math.abs(points).toFixed(1)}`;
@@ -90,7 +91,7 @@ const judge = (
 
 /** @returns null where the two share no image, or a ratio is undefined. */
 export const compare = (store: Store, comparison: Comparison): Difference | null => {
-  const { baseline, network, chaos, resampling } = comparison;
+  const { baseline, network, chaos, resampling, nameOf } = comparison;
   const items = commonItems(store, [baseline, network]);
   if (items.length === 0) return null;
   const points = 100 * (ratioOf(network, items) - ratioOf(baseline, items));
@@ -100,8 +101,8 @@ export const compare = (store: Store, comparison: Comparison): Difference | null
   const ranges = chaos.flatMap((one) => (one ? [one.high - one.low] : []));
   const moved = ranges.length === 0 ? null : 100 * ranges.reduce((a, b) => a + b, 0);
   return {
-    baseline: subjectName(baseline.subject),
-    network: subjectName(network.subject),
+    baseline: nameOf(baseline.subject),
+    network: nameOf(network.subject),
     attack: attackName(network),
     epsilon: epsilonOf(network),
     images: items.length,

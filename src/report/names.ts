@@ -54,3 +54,16 @@ export const optionsOf = ({ attack }: Group): Readonly<Record<string, Json | und
   Object.fromEntries(Object.entries(attack ?? {}).filter(([name]) => name !== "attack" && name !== "epsilon"));
 
 export const distanceOf = ({ attack }: Group): "l2" | "linf" => (attack?.["norm"] === "l2" ? "l2" : "linf");
+
+/** A name for each subject; builds of one name are told apart by their files' digests. */
+export const uniqueNames = (subjects: Iterable<Subject>): ((subject: Subject) => string) => {
+  const all = [...subjects];
+  const names = new Map(
+    all.map((subject) => {
+      const name = subjectName(subject);
+      const shared = all.some((other) => other.networkSha256 !== subject.networkSha256 && subjectName(other) === name);
+      return [subject, shared ? `${name} #${subject.networkSha256.slice(0, 8)}` : name] as const;
+    }),
+  );
+  return (subject) => names.get(subject) ?? subjectName(subject);
+};

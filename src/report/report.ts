@@ -3,7 +3,7 @@
 import { canonicalJson, type Json } from "../evaluation/row.ts";
 import { replicatesFor } from "./bootstrap.ts";
 import { chaosOf, compare, siblings, type Chaos, type Difference } from "./compare.ts";
-import { attackName, epsilonOf, nameAround, optionsOf, subjectName } from "./names.ts";
+import { attackName, epsilonOf, nameAround, optionsOf, uniqueNames } from "./names.ts";
 import { createResampling } from "./resampling.ts";
 import type { RunFacts } from "./run-facts.ts";
 import { scoreGroup, type GroupScores } from "./scores.ts";
@@ -83,7 +83,7 @@ const byAttack = (a: Group, b: Group): number =>
 const ranks = (store: Store): ReadonlyMap<Subject, number> =>
   new Map([...store.subjects.values()].map((subject, i) => [subject, i]));
 
-const worstOf = (groups: readonly Group[], store: Store): Worst[] => {
+const worstOf = (groups: readonly Group[], store: Store, nameOf: (subject: Subject) => string): Worst[] => {
   const sets = new Map<string, Group[]>();
   for (const group of groups) {
     const [epsilon, norm] = [epsilonOf(group), group.attack?.["norm"] ?? "linf"];
@@ -101,7 +101,7 @@ const worstOf = (groups: readonly Group[], store: Store): Worst[] => {
     return [
       {
         ...found,
-        network: subjectName(own[0]!.subject),
+        network: nameOf(own[0]!.subject),
         epsilon: epsilonOf(own[0]!)!,
         norm: typeof norm === "string" ? norm : "linf",
         cleanMiou,
@@ -132,6 +132,7 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
   const families = siblings(store);
   const heads = [...families.values()].map(([head]) => head!).filter(isUnrepeated);
   const rank = ranks(store);
+  const nameOf = uniqueNames(store.subjects.values());
   const ordered = heads.toSorted((a, b) => rank.get(a.subject)! - rank.get(b.subject)! || byAttack(a, b));
   const counts = ordered.reduce((total, { length, subject }) => total + 2 * length * subject.classes, 0);
   const replicates = options.replicates ?? replicatesFor(counts);
@@ -141,7 +142,7 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
     const items = commonItems(store, [group]);
     const { subject, length, source } = group;
     return {
-      network: subjectName(subject),
+      network: nameOf(subject),
       networkSha256: subject.networkSha256,
       around: (subject.around ?? null) as unknown as Json,
       model: subject.model,
@@ -163,7 +164,7 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
   });
   const differences = pairsOf(ordered, rank).flatMap(([baseline, network]) => {
     const both = [chaos.get(baseline) ?? null, chaos.get(network) ?? null];
-    return compare(store, { baseline, network, chaos: both, resampling }) ?? [];
+    return compare(store, { baseline, network, chaos: both, resampling, nameOf }) ?? [];
   });
   const facts = runs.flatMap(({ networks }) => networks);
   const C = Math.max(0, ...[...store.subjects.values()].map(({ classes }) => classes));
@@ -175,7 +176,7 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
     networks: [...store.subjects.values()].map((subject) => {
       const fact = facts.find(({ sha256 }) => sha256 === subject.networkSha256);
       return {
-        name: subjectName(subject),
+        name: nameOf(subject),
         model: subject.model,
         sha256: subject.networkSha256,
         reference: subject.reference,
@@ -189,7 +190,7 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
     images: store.items.length,
     bootstrap: { replicates, seed, kind: "percentile" },
     cells,
-    worst: worstOf(ordered, store),
+    worst: worstOf(ordered, store, nameOf),
     differences,
     receipts: [...store.receipts].toSorted(),
     runs,
