@@ -27,7 +27,9 @@ export const drawCharts = async (report: ReportData): Promise<DrawnChart[]> => {
   for (const { kind, title, spec } of charts) {
     const compiled = lite.compile(spec as never).spec;
     const view = new vega.View(vega.parse(compiled), { renderer: "none" });
-    drawn.push({ kind, title, svg: await view.toSVG() });
+    // The figure has the chart's name; Vega's own roles of its parts have none.
+    const svg = (await view.toSVG()).replaceAll(/ (?:role|aria-roledescription)="[^"]*"/g, "");
+    drawn.push({ kind, title, svg });
     view.finalize();
   }
   return drawn;

@@ -11,12 +11,12 @@ a { color: var(--link); }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; padding: 0; list-style: none; }
 #verdict { background: var(--panel); border: 1px solid var(--line); border-radius: .5rem; padding: .25rem 1.25rem .75rem; margin-top: 1.25rem; }
 #verdict h2 { border: 0; margin: .25rem 0; }
-p, li { max-width: 76ch; }
+p, li { max-width: 76ch; overflow-wrap: anywhere; }
 .charts { display: flex; flex-wrap: wrap; gap: 1.5rem; }
-figure { margin: 0; max-width: 100%; }
+figure { position: relative; margin: 0; max-width: 100%; }
 figure svg { display: block; max-width: 100%; height: auto; }
 figcaption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-.scroll { overflow-x: auto; margin: 1rem 0; }
+.scroll { position: relative; overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 caption { text-align: start; color: var(--quiet); padding-bottom: .35rem; }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: end; vertical-align: top; }
