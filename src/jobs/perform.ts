@@ -6,8 +6,9 @@ import type { ReadItem } from "../evaluation/items.ts";
 import { measure, type Subject } from "../evaluation/measure.ts";
 import type { Row } from "../evaluation/row.ts";
 import type { Group, PlannedUnit } from "../evaluation/units.ts";
+import { smallObjects } from "../metrics/components.ts";
 import { reasonOf } from "../reason.ts";
-import type { Prediction, Segmenter } from "../segmenter/segmenter.ts";
+import type { Labels, Prediction, Segmenter } from "../segmenter/segmenter.ts";
 
 /** What a unit came to. */
 export type Outcome = { readonly row: Row } | { readonly unit: PlannedUnit; readonly error: string };
@@ -32,6 +33,8 @@ export interface PerformHooks {
 /** What is remembered of the last picture: it, and the clean predictions of the networks that have seen it. */
 interface Remembered extends ReadItem {
   readonly item: number;
+  /** The ground truth of small objects alone. */
+  readonly small: Labels;
   readonly segmenters: Map<number, Segmenter>;
 }
 
@@ -48,7 +51,9 @@ const remembering = (segmenter: Segmenter, { image }: ReadItem): Segmenter => {
 export const createPerformer = ({ segmenterOf, read, nameOf, small, version }: PerformerOptions) => {
   let last: Remembered | undefined;
   const remembered = async (item: number): Promise<Remembered> => {
-    if (last?.item !== item) last = { item, ...(await read(item)), segmenters: new Map() };
+    if (last?.item === item) return last;
+    const { image, truth } = await read(item);
+    last = { item, image, truth, small: smallObjects(truth, small), segmenters: new Map() };
     return last;
   };
   const settled = async (setting: number, at: Remembered): Promise<Segmenter> => {
@@ -63,8 +68,9 @@ export const createPerformer = ({ segmenterOf, read, nameOf, small, version }: P
       const at = await remembered(group.item);
       const [segmenter, source] = [await settled(target, at), await settled(group.source, at)];
       const plan = group.attack && planFor(group.attack, at.truth);
-      const subject: Subject = { segmenter, source, image: at.image, truth: at.truth, item: nameOf(group.item) };
-      const measured = await measure({ ...subject, crafted, smallShare: small, version }, plan, { signal, onStep });
+      const { image, truth } = at;
+      const subject: Subject = { segmenter, source, image, truth, small: at.small, item: nameOf(group.item) };
+      const measured = await measure({ ...subject, crafted, version }, plan, { signal, onStep });
       ({ crafted } = measured);
       if (measured.row.id === id) return measured.row;
       throw new Error(`the unit was planned as ${id} and measured as ${measured.row.id}`);

@@ -13,6 +13,7 @@ import { unitId, type Row } from "../../src/evaluation/row.ts";
 import { encodePng } from "../../src/image/encode.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
 import { random } from "../../src/random.ts";
+import { smallObjects } from "../../src/metrics/components.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { openNetwork } from "../../src/segmenter/network.ts";
 import { createSegmenter } from "../../src/segmenter/segmenter.ts";
@@ -81,7 +82,10 @@ describe("the rows of an evaluation", () => {
     const plan = { attack: "ifgsm", alpha: 1, pixelRange: "clip", seed: 0, repeat: 1, ...attack } as const;
     const subject = { segmenter: target, source, image: noiseImage(12, 18, 1), item: "picture-1" };
     const truth = noiseLabels(12, 18, 4, 1, true);
-    const { row } = await measure({ ...subject, truth, smallShare: 0.01, version: found.receipt.faultline }, plan);
+    const { row } = await measure(
+      { ...subject, truth, small: smallObjects(truth, 0.01), version: found.receipt.faultline },
+      plan,
+    );
     expect(found).toEqual(row);
   });
 

@@ -13,6 +13,7 @@ import { runLocally, type Worker } from "../../src/jobs/local.ts";
 import { shareMemory } from "../../src/jobs/memory.ts";
 import { createPerformer, type Outcome } from "../../src/jobs/perform.ts";
 import { createSchedule } from "../../src/jobs/schedule.ts";
+import { smallObjects } from "../../src/metrics/components.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { createSegmenter, type Segmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
@@ -92,7 +93,7 @@ describe("a group", () => {
     const { image, truth } = await read(group.item);
     const [source, target] = segmenters as [Segmenter, Segmenter];
     const plan = planFor(group.attack!, truth);
-    const subject = { image, truth, item: names[group.item]!, source, smallShare: 0.01, version: "0" };
+    const subject = { image, truth, item: names[group.item]!, source, small: smallObjects(truth, 0.01), version: "0" };
     expect(rows).toEqual([
       (await measure({ ...subject, segmenter: source }, plan)).row,
       (await measure({ ...subject, segmenter: target }, plan)).row,
