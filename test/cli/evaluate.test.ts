@@ -133,23 +133,28 @@ describe("an evaluation that was stopped", () => {
     expect(readFileSync(out)).toEqual(bytes);
   });
 
-  it("survives kill -9 at any time", async () => {
+  it("survives kill -9 and Ctrl-C at any time", async () => {
     const next = random(7);
     const out = path("killed.jsonl");
     const argv = [fileURLToPath(new URL("../../bin/faultline.js", import.meta.url)), "evaluate", ...flags, "-o", out];
+    let told = "";
     const sizeOf = (): number => statSync(out, { throwIfNoEntry: false })?.size ?? 0;
     const started = (): { readonly child: ChildProcess; readonly ended: Promise<number | null> } => {
-      const child = spawn(process.execPath, argv, { stdio: "ignore" });
+      const child = spawn(process.execPath, argv, { stdio: ["ignore", "ignore", "pipe"] });
+      child.stderr.on("data", (chunk: Buffer) => void (told += chunk.toString()));
       return { child, ended: new Promise((resolve) => child.once("exit", resolve)) };
     };
-    for (let kill = 0; kill < 3; kill++) {
+    const stopped = async (signal: "SIGKILL" | "SIGINT"): Promise<number | null> => {
       const { child, ended } = started();
       // After a random part of the rows, at a random moment: before a row, within one, after one.
-      const until = sizeOf() + 0.3 * next() * bytes.length;
+      const until = sizeOf() + 0.25 * next() * bytes.length;
       while (child.exitCode === null && sizeOf() <= until) await setTimeout(2 + 5 * next());
-      child.kill("SIGKILL");
-      expect(await ended).toBeNull();
-    }
+      child.kill(signal);
+      return ended;
+    };
+    for (let kill = 0; kill < 2; kill++) expect(await stopped("SIGKILL")).toBeNull();
+    expect(await stopped("SIGINT")).toBe(130);
+    expect(told).toContain("the same command goes on from there");
     expect(sizeOf()).toBeLessThan(bytes.length);
     expect(await started().ended).toBe(0);
     expect(readFileSync(out)).toEqual(bytes);
