@@ -41,6 +41,11 @@ export interface AttackEntry {
   readonly objective: string;
   /** Name of the objective where the request targets labels of its own; by default the same. */
   readonly targetedObjective?: string;
+  /** Transformations before the network at each step of the attack alone, drawn from the seed, by their names and options. */
+  readonly diversity?: readonly {
+    readonly name: string;
+    readonly options: Readonly<Record<string, number | readonly [number, number]>>;
+  }[];
   /** Whether the seed makes a difference. */
   readonly random: boolean;
   readonly options: OptionUses;

@@ -1,6 +1,7 @@
 /** Carries out an attack on an image: its trajectories on the backend's device or from here, the worst of several. */
 
 import type { Objective, Trajectory } from "../attacks/attack.ts";
+import { attackEntry } from "../attacks/catalogue.ts";
 import { follow } from "../attacks/run.ts";
 import { changedShare } from "../metrics/distances.ts";
 import type {
@@ -12,6 +13,7 @@ import type {
   SegmentationValue,
   Segmenter,
 } from "../segmenter/segmenter.ts";
+import type { Defence } from "../segmenter/front.ts";
 import { followOnDevice, isDeviceRule } from "./on-device.ts";
 import { aimOf, attackOf, type AttackPlan } from "./plan.ts";
 import type { ObservedStep, Trace } from "./steps.ts";
@@ -86,6 +88,20 @@ const evaluatorOf = (
   };
 };
 
+/** The network as the attack meets it: behind the attack's own transformations, which predictions do not pass. */
+const diversified = (source: Segmenter, { attack, seed }: AttackPlan): Segmenter => {
+  const { diversity } = attackEntry(attack);
+  if (!diversity) return source;
+  const { transform = [], through = "differentiable", draws = 1 } = source.defence ?? {};
+  const own = diversity.map(({ name, options }) => ({ name, ...options })) as unknown as Defence["transform"];
+  return source.withTransform({
+    transform: [...own, ...transform],
+    seed: source.defence?.seed ?? seed,
+    through,
+    draws,
+  });
+};
+
 interface Watch {
   readonly trace: Trace;
   readonly signal?: AbortSignal | undefined;
@@ -105,16 +121,17 @@ export const craft = async (
   { trace, signal }: Watch,
 ): Promise<Crafted> => {
   const spent = { forward: 0, backward: 0 };
+  const climbed = diversified(source, plan);
   const followed = async (trajectory: Trajectory): Promise<Image> => {
     const aim = aimOf(trajectory.objective, plan, clean);
-    const climb = isDeviceRule(trajectory) ? source.onDevice(aim) : null;
+    const climb = isDeviceRule(trajectory) ? climbed.onDevice(aim) : null;
     const observe = async (step: ObservedStep, runs = 1): Promise<void> => {
       spent.forward += runs;
       if (trajectory.rule.needs === "gradient") spent.backward += runs;
       await trace.observed(step);
     };
     if (climb) return followOnDevice(climb, trajectory, image, clean, { signal, onStep: observe });
-    return follow(trajectory, evaluatorOf(source, trajectory, aim, plan, clean), image, {
+    return follow(trajectory, evaluatorOf(climbed, trajectory, aim, plan, clean), image, {
       signal,
       onStep: ({ evaluation }) => observe(observedOf(evaluation, clean), evaluation.runs),
     });

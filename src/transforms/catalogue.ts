@@ -7,6 +7,7 @@ import { greyscale } from "./greyscale.ts";
 import { jpeg } from "./jpeg.ts";
 import { noise } from "./noise.ts";
 import { pad } from "./pad.ts";
+import { resizeAndPad } from "./resize-and-pad.ts";
 import { resize } from "./resize.ts";
 import type { TransformEntry } from "./transform.ts";
 import { translate } from "./translate.ts";
@@ -21,6 +22,7 @@ export const transforms = {
   "bit-depth": bitDepth,
   translate,
   pad,
+  "resize-and-pad": resizeAndPad,
 } as const satisfies Readonly<Record<string, TransformEntry>>;
 
 export type TransformName = keyof typeof transforms;

@@ -4,7 +4,7 @@ import { tensorOf, type Tensor } from "../tensor.ts";
 import { drawn, type Interval, type Transform, type TransformEntry } from "./transform.ts";
 
 /** The two samples of a row of `from` pixels, and their weights, that bilinear interpolation takes for each of `to` pixels. */
-const samplesOf = (from: number, to: number) =>
+export const samplesOf = (from: number, to: number) =>
   Array.from({ length: to }, (_, i) => {
     const at = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1);
     const low = Math.min(Math.floor(at), from - 1);
@@ -28,10 +28,10 @@ export const downAndUp = (n: number, scale: number): Float64Array => {
   return matrix;
 };
 
-const transposed = (matrix: Float64Array, n: number): Float64Array =>
+export const transposed = (matrix: Float64Array, n: number): Float64Array =>
   matrix.map((_, i) => matrix[(i % n) * n + Math.floor(i / n)]!);
 
-const square = (n: number, matrix: Float64Array): Tensor<"float32"> =>
+export const square = (n: number, matrix: Float64Array): Tensor<"float32"> =>
   tensorOf("float32", [n, n], Float32Array.from(matrix));
 
 /**

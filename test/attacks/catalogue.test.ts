@@ -126,7 +126,9 @@ describe.each(attackNames)("%s", (name) => {
       if (await changing({ ...own, [option]: otherValue(option, given[option] ?? 1) })) changed.push(option);
     if (await changing({ ...own, seed: 2 })) changed.push("seed");
     const taken = optionNames.filter((option) => entry.options[option] && !entry.options[option].fixed);
-    expect(changed).toEqual([...taken, ...(entry.random ? ["seed"] : [])]);
+    // Transformations before the network are drawn where there is a network.
+    const drawn = entry.random && !entry.diversity;
+    expect(changed).toEqual([...taken, ...(drawn ? ["seed"] : [])]);
     expect(await run({ ...own, epsilon: 1 })).not.toEqual(plain);
     expect(await run({ ...own, pixelRange: null })).not.toEqual(plain);
     for (const norm of normsOf(name).slice(1)) expect(await run({ ...own, norm })).not.toEqual(plain);

@@ -45,7 +45,10 @@ describe("help", () => {
 
 describe("a wrong command line ends with 2, one line and no result", () => {
   it.each([
-    [[], /a command is missing; there are inspect, differentiate, quantize, init, import, attack, evaluate, audit/],
+    [
+      [],
+      /a command is missing; there are inspect, differentiate, quantize, init, import, attack, evaluate, audit, certify/,
+    ],
     [["explain", "x.onnx"], /there is no command "explain"; there are inspect/],
     [["help", "explain"], /there is no command "explain"/],
     [["inspect"], /inspect: NET.onnx is missing; see faultline inspect --help/],

@@ -80,6 +80,12 @@ export const padded = (x: Picture, border: number, left: number, top: number, va
   return picture(height + 2 * border, width + 2 * border, (c, i, j) => x[c]![i - top]?.[j - left] ?? value);
 };
 
+export const resizedAndPadded = (x: Picture, scale: number, left: number, top: number, value: number): Picture => {
+  const { height, width } = sides(x);
+  const small = bilinear(x, Math.round(scale * height), Math.round(scale * width));
+  return picture(height, width, (c, i, j) => small[c]![i - top]?.[j - left] ?? value);
+};
+
 /** Foley, van Dam et al.: hue in degrees by the largest channel; back by the sector of the hue. */
 const hsvOf = (r: number, g: number, b: number): readonly [number, number, number] => {
   const [most, least] = [Math.max(r, g, b), Math.min(r, g, b)];

@@ -70,6 +70,12 @@ const cases: readonly Case[] = [
     spec: { name: "pad", border: 4, left: 0.25, top: 0.5, value: 77 },
     definition: (x) => by.padded(x, 4, 2, 4, 77),
   },
+  {
+    // 19 × 26 become 13 × 18; of the 6 and 8 left, 3 are above and 2 on the left.
+    spec: { name: "resize-and-pad", probability: 1, scale: 0.7, left: 0.25, top: 0.5, value: 77 },
+    definition: (x) => by.resizedAndPadded(x, 0.7, 2, 3, 77),
+  },
+  { spec: { name: "resize-and-pad", probability: 0, scale: 0.7 }, definition: (x) => x },
 ];
 
 const flat = (x: by.Picture): number[] => x.flat(2);
@@ -166,6 +172,19 @@ describe("at the ends of the grey levels", () => {
 });
 
 describe("geometry is undone", () => {
+  it("resize-and-pad: a map comes back as if it had been reduced and enlarged", async () => {
+    const image = imageOf(9);
+    const op = createBuilder();
+    const pipeline = createPipeline([{ name: "resize-and-pad", probability: 1, scale: 0.7 }]);
+    const { to, transform, inputs } = pipeline.build(op, op.input("image", "float32", [1, 3, height, width]))[0]!;
+    const model = op.model({ y: transform.geometry!.undo(op, to, inputs) });
+    for (const seed of [1, 2, 3]) {
+      const feeds = { image: { ...image, shape: [1, ...image.shape] }, ...pipeline.draw(seed, spatialSize(image)) };
+      const { y } = await runWasm(model, feeds);
+      expect(largestDifference(numbersOf(y!), flat(by.resizedAndBack(pictureOf(image), 0.7)))).toBeLessThan(1e-3);
+    }
+  });
+
   it.each<[TransformName, number]>([
     ["pad", 0],
     ["translate", 8],

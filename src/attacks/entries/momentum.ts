@@ -37,4 +37,22 @@ export const momentumAttacks = {
     options: { ...iterative, momentum: { default: 1 } },
     rule: ({ alpha, momentum = 1 }) => nesterovRule({ alpha, momentum }),
   },
+  "di-fgsm": {
+    ...whiteBox,
+    title: "DI-FGSM",
+    summary:
+      "MI-FGSM on an image that half of the steps reduce and move at random, which transfers better to other networks.",
+    formula: "g ← μ·g + ∇L(T(x))/‖∇L‖₁, T with p = ½ a random resizing and padding; clip(x + α·sign g, x₀ ± ε)",
+    paper: {
+      title: "Improving Transferability of Adversarial Examples with Input Diversity",
+      authors: "Xie, Zhang, Zhou, Bai, Wang, Ren, Yuille",
+      year: 2019,
+      arxiv: "1803.06978",
+    },
+    objective: "cross-entropy",
+    diversity: [{ name: "resize-and-pad", options: { probability: 0.5, scale: [0.9, 1] } }],
+    random: true,
+    options: { ...iterative, momentum: { default: 1 } },
+    rule: ({ alpha, momentum = 1 }) => momentumRule({ alpha, momentum }),
+  },
 } as const satisfies Readonly<Record<string, AttackEntry>>;
