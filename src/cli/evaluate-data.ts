@@ -48,11 +48,13 @@ const paletteOf = (name: string | undefined, { classes }: Manifest): LabelReadin
 };
 
 /** The layout by its name, or by what lies in the folder. */
-const layoutIn = (path: string, paths: readonly string[], named: LayoutName | undefined): LayoutName => {
-  const found = named ?? recognised(paths);
+const layoutIn = (path: string, paths: readonly string[], { dataset, split }: EvaluationSpec["data"]): LayoutName => {
+  const named = dataset === streets ? undefined : dataset;
+  const found = named ?? recognised(paths, split ?? "");
   if (found !== null) return found;
-  const known = layoutNames.map((name) => `${name}: ${layoutOf(name).expects}`).join("; ");
-  throw new Refusal(`${path}: no data set is recognised in it; name one with --dataset. There are ${known}`);
+  throw new Refusal(
+    `${path}: no data set is recognised in it; name one with --dataset, of ${layoutNames.join(", ")}, and its part with --split; without a name, ${layoutOf("folders").expects} are paired`,
+  );
 };
 
 /** Lists the pairs of a folder or of a list. @throws Refusal where there is nothing. */
@@ -63,9 +65,7 @@ const listed = async (path: string, { data }: EvaluationSpec) => {
   const folder = isList ? dirname(path) : path;
   const files = folderFiles(folder);
   const paths = await files.list();
-  const { dataset } = data;
-  const named = dataset === streets ? undefined : dataset;
-  const name = isList ? "list" : layoutIn(path, paths, named);
+  const name = isList ? "list" : layoutIn(path, paths, data);
   const layout = layoutOf(name);
   const part: Part = { files, paths, split: isList ? basename(path) : (data.split ?? layout.splits[0] ?? "") };
   const listing = await layout.pairs(part);
