@@ -212,11 +212,11 @@ describe("a run", () => {
 });
 
 describe("memory", () => {
-  it("is for as many workers as fit", () => {
+  it("is for as many workers as fit", async () => {
     const MIB = 2 ** 20;
-    expect(shareMemory(4, 1000 * MIB, () => 300 * MIB)).toMatchObject({ workers: 3, predictedBytes: 300 * MIB });
-    expect(shareMemory(4, 2 ** 40, () => MIB)).toMatchObject({ workers: 4, budgetBytes: 2 ** 31 });
-    expect(() => shareMemory(4, 200 * MIB, () => 300 * MIB)).toThrow("predicted to take 300 MiB");
+    expect(await shareMemory(4, 1000 * MIB, () => 300 * MIB)).toMatchObject({ workers: 3, predictedBytes: 300 * MIB });
+    expect(await shareMemory(4, 2 ** 40, () => MIB)).toMatchObject({ workers: 4, budgetBytes: 2 ** 31 });
+    await expect(shareMemory(4, 200 * MIB, () => 300 * MIB)).rejects.toThrow("predicted to take 300 MiB");
   });
 });
 
