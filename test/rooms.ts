@@ -69,6 +69,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "networks",
     "type segmenter/segmenter",
     "segmenter/session-cache",
+    "runtime/session",
     "metrics",
     "reason",
     "type tensor",

@@ -84,6 +84,9 @@ const costOf = (attack: AttackOf | null, source: Setting, targets: number): Eval
   };
 };
 
+/** In place of an attack's number. */
+const CLEAN = -1;
+
 /**
  * The units in the order of the settings, the items and the attacks. What a network is attacked with on an image stands together, the
  * clean image first.
@@ -103,11 +106,20 @@ export const planUnits = async (
   const described = settings.all.map((setting) => describe(setting, manifests[setting.network]!, spec.seed));
   const groups: Group[] = [];
   const known = new Set<string>();
-  const planned = async (name: string, source: number, targets: readonly number[], attack: AttackOf | null) => {
+  // A unit without its item is made once, and shared by all pictures.
+  const templates = new Map<string, Unit>();
+  const templateOf = async (source: number, target: number, attack: number): Promise<Unit> => {
+    const key = `${source} ${target} ${attack}`;
+    const identified = { segmenter: described[target]!, source: described[source]!, item: "", truth };
+    const plan = attacks[attack] ? planFor(attacks[attack], truth) : null;
+    const template = templates.get(key) ?? (await unitOf(identified, plan));
+    templates.set(key, template);
+    return template;
+  };
+  const planned = async (item: string, source: number, targets: readonly number[], attack: number) => {
     const units: PlannedUnit[] = [];
     for (const target of targets) {
-      const identified = { segmenter: described[target]!, source: described[source]!, item: name, truth };
-      const unit = await unitOf(identified, attack && planFor(attack, truth));
+      const unit = { ...(await templateOf(source, target, attack)), item };
       const id = await unitId(unit);
       if (known.has(id)) continue;
       known.add(id);
@@ -121,17 +133,12 @@ export const planUnits = async (
     const transferred = settings.sources.includes(source) ? settings.targets.filter((t) => t !== source) : [];
     const targets = [...(isTarget ? [source] : []), ...transferred];
     for (const [item, name] of items.entries()) {
-      for (const attack of [...(isTarget ? [null] : []), ...attacks]) {
-        const units = await planned(name, source, attack ? targets : [source], attack);
+      for (const place of [...(isTarget ? [CLEAN] : []), ...attacks.keys()]) {
+        const attack = attacks[place] ?? null;
+        const units = await planned(name, source, attack ? targets : [source], place);
         if (units.length === 0) continue;
-        groups.push({
-          batch,
-          item,
-          source,
-          attack,
-          units,
-          evaluations: costOf(attack, settings.all[source]!, units.length),
-        });
+        const evaluations = costOf(attack, settings.all[source]!, units.length);
+        groups.push({ batch, item, source, attack, units, evaluations });
       }
       batch += 1;
     }

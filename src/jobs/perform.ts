@@ -8,10 +8,19 @@ import type { Row } from "../evaluation/row.ts";
 import type { Group, PlannedUnit } from "../evaluation/units.ts";
 import { smallObjects } from "../metrics/components.ts";
 import { reasonOf } from "../reason.ts";
+import { RuntimeCrash } from "../runtime/session.ts";
 import type { Labels, Prediction, Segmenter } from "../segmenter/segmenter.ts";
 
+/** Why a unit has no row. */
+export interface Failure {
+  readonly unit: PlannedUnit;
+  readonly error: string;
+  /** The backend has crashed: nothing else runs where this unit did. */
+  readonly crashed?: true;
+}
+
 /** What a unit came to. */
-export type Outcome = { readonly row: Row } | { readonly unit: PlannedUnit; readonly error: string };
+export type Outcome = { readonly row: Row } | Failure;
 
 export interface PerformerOptions {
   /** The network of a setting, by its place. */
@@ -81,7 +90,7 @@ export const createPerformer = ({ segmenterOf, read, nameOf, small, version }: P
         outcomes.push({ row: await performed(unit) });
       } catch (cause) {
         signal?.throwIfAborted();
-        outcomes.push({ unit, error: reasonOf(cause) });
+        outcomes.push({ unit, error: reasonOf(cause), ...(cause instanceof RuntimeCrash ? { crashed: true } : {}) });
       }
     }
     return outcomes;

@@ -40,7 +40,8 @@ export type ToThread =
 export type FromThread =
   | { readonly kind: "ready" }
   | { readonly kind: "steps"; readonly steps: number }
-  | { readonly kind: "done"; readonly outcomes: readonly Outcome[] }
+  /** `last`: the backend has crashed, and the thread takes no further group. */
+  | { readonly kind: "done"; readonly outcomes: readonly Outcome[]; readonly last: boolean }
   | { readonly kind: "timed"; readonly times: StepTimes }
   | { readonly kind: "stopped" }
   | { readonly kind: "failed"; readonly error: string };

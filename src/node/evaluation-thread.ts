@@ -95,7 +95,7 @@ const start = async () => {
     try {
       if (message.kind === "time") return post({ kind: "timed", times: await time(message.setting, message.item) });
       const outcomes = await perform(message.group, { signal, onStep });
-      return post({ kind: "done", outcomes });
+      return post({ kind: "done", outcomes, last: outcomes.some((outcome) => "crashed" in outcome) });
     } catch (cause) {
       return post(signal.aborted ? { kind: "stopped" } : { kind: "failed", error: reasonOf(cause) });
     }
