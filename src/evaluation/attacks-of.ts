@@ -59,6 +59,7 @@ export const attacksOf = (spec: EvaluationSpec): readonly AttackOf[] =>
         throw new SpecError(`attacks: ${attack} has no option ${unknown}; it takes ${accepted}`);
       }
       return radiiOf(attack, own, spec).flatMap((epsilon) => {
+        if (epsilon === 0) return [];
         const { alpha = 1, steps = 1, ...others } = withDefaults(attack, { epsilon, norm }, options);
         const once = { ...others, attack, epsilon, norm, alpha, steps, pixelRange, label, target, seed: spec.seed };
         const repeats = [undefined, ...Array.from({ length: spec.repeats }, (_, k) => k + 1)];

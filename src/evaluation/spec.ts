@@ -23,7 +23,8 @@ export const presetNames = ["paper", "sea"] as const satisfies readonly (keyof t
 export const streets = "streets";
 export const datasetNames = [streets, ...layoutNames] as const;
 
-const radius = z.number().positive().max(255);
+/** 0 is the clean picture, which is always scored. */
+const radius = z.number().min(0).max(255);
 const radii = z.union([radius, z.array(radius).min(1)]);
 const seed = z.int().min(0).max(0xffff_ffff);
 const label = z.enum(["prediction", "ground-truth"]);

@@ -127,6 +127,13 @@ export const planUnits = async (
     }
     return units;
   };
+  const costs = new Map<string, Evaluations>();
+  const costFor = (source: number, place: number, targets: number): Evaluations => {
+    const key = `${source} ${place} ${targets}`;
+    const cost = costs.get(key) ?? costOf(attacks[place] ?? null, settings.all[source]!, targets);
+    costs.set(key, cost);
+    return cost;
+  };
   let batch = 0;
   for (const source of settings.all.keys()) {
     const isTarget = settings.targets.includes(source);
@@ -137,8 +144,7 @@ export const planUnits = async (
         const attack = attacks[place] ?? null;
         const units = await planned(name, source, attack ? targets : [source], place);
         if (units.length === 0) continue;
-        const evaluations = costOf(attack, settings.all[source]!, units.length);
-        groups.push({ batch, item, source, attack, units, evaluations });
+        groups.push({ batch, item, source, attack, units, evaluations: costFor(source, place, units.length) });
       }
       batch += 1;
     }

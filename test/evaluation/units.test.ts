@@ -65,6 +65,12 @@ describe("the units", () => {
     ]);
   });
 
+  it("at ε = 0 are the clean ones, once", async () => {
+    const { groups } = await plan({ networks: ["a"], attacks: ["fgsm", "ifgsm"], epsilon: [0, 2] });
+    expect(groups.filter(({ item }) => item === 0).map(({ attack }) => attack?.epsilon)).toEqual([undefined, 2, 2]);
+    expect(idsOf((await plan({ networks: ["a"], attacks: ["fgsm"], epsilon: 0 })).groups)).toHaveLength(3);
+  });
+
   it("are repeated with other starts, and not twice where they are the same", async () => {
     const { groups } = await plan({ networks: ["a"], attacks: ["fgsm", "fgsm"], epsilon: [8, 8], repeats: 2 });
     const repeats = groups.filter(({ item, attack }) => item === 0 && attack).map(({ units }) => units[0]!.unit.repeat);
@@ -139,7 +145,7 @@ describe("a specification", () => {
   it.each([
     [{}, "networks"],
     [{ networks: [] }, "networks"],
-    [{ networks: ["a"], epsilon: 0 }, "epsilon"],
+    [{ networks: ["a"], epsilon: -1 }, "epsilon"],
     [{ networks: ["a"], attacks: ["nothing"] }, "attacks"],
     [{ networks: ["a"], data: { remap: { x: 1 } } }, "data.remap"],
     [{ networks: ["a"], tranform: [] }, "tranform"],
