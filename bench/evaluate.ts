@@ -77,7 +77,7 @@ const caseOf = async (
     version: "bench",
     backend: "wasm",
     budgetBytes: 2 ** 31,
-    folder,
+    roots: folder,
     reading: {},
     streetSize: { height: 16, width: 16 },
   } as const;

@@ -16,6 +16,7 @@ export const specFlags = {
     value: "DIR",
     help: "the data set's folder, or a list (CSV, JSON); streets are drawn if absent",
   },
+  labels: { type: "string", value: "DIR", help: "a folder of label maps, where --data is one of pictures named alike" },
   dataset: { type: "string", value: "NAME", help: `${datasetNames.join(", ")}; recognised if absent` },
   split: { type: "string", value: "NAME", help: "which part of the data set; its own default if absent" },
   images: { type: "string", value: "N", help: "how many pictures, drawn by the seed; all, or 10 streets, if absent" },
@@ -124,6 +125,7 @@ const fieldsFrom = (values: SpecValues): Record<string, unknown> => {
     throw new UsageError("--through and --draws go with --transform");
   const data = defined({
     path: values.data,
+    labels: values.labels,
     dataset: values.dataset,
     split: values.split,
     images: numeric("images"),

@@ -82,7 +82,7 @@ export const workersOf = (
       version,
       backend,
       budgetBytes,
-      folder: data.folder,
+      roots: data.roots,
       reading: data.reading,
       streetSize: data.streetSize,
     }),

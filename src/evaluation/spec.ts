@@ -57,6 +57,7 @@ export const dataSchema = z.strictObject({
     .optional()
     .describe("How the pictures lie in `path`; recognised by its folders if absent"),
   path: z.string().min(1).optional().describe("The folder, or the file of a list"),
+  labels: z.string().min(1).optional().describe("A folder of label maps, where `path` is one of pictures named alike"),
   split: z.string().min(1).optional().describe("Which part, for example val; the data set's own if absent"),
   images: z.int().min(1).max(1_000_000).optional().describe("How many pictures, drawn by the seed; all if absent"),
   remap: z

@@ -53,7 +53,7 @@ const immediate = (): Promise<void> => new Promise((resolve) => void setImmediat
 const start = async () => {
   useNodeCodecs();
   const segmenterOf = await openNetworks();
-  const source = itemSource(data.folder, data.reading, data.streetSize);
+  const source = itemSource(data.roots, data.reading, data.streetSize);
   const read = (item: number) => readItem(data.items[item]!, source);
   const nameOf = (item: number): string => data.items[item]!.name;
   const perform = createPerformer({ segmenterOf, read, nameOf, small: data.small, version: data.version });

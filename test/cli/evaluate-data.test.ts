@@ -44,12 +44,18 @@ put("list/camvid.png", painted([...camvidClasses.slice(0, 3).map(({ color }) => 
 put("list/own.csv", "image,labels\np.png,own.png\n");
 put("list/camvid.csv", "image,labels\np.png,camvid.png\n");
 
+for (const folder of ["pictures", "pictures/deep", "maps", "maps/deep"]) mkdirSync(path(folder));
+for (const name of ["deep/b", "one"]) {
+  put(`pictures/${name}.jpg`, picture);
+  put(`maps/${name}.png`, mapOf([0, 20, 255, 3]));
+}
+
 const silent = { stdout: () => undefined, stderr: () => undefined };
 const itemsOf = (data: GivenSpec["data"], classes: number, seed = 0) =>
   evaluationItems(parseSpec({ networks: ["a"], data, seed }), tinyManifest({ classes }), silent);
 
 const labelsOf = async (found: Awaited<ReturnType<typeof itemsOf>>) => {
-  const source = itemSource(found.folder, found.reading, found.streetSize);
+  const source = itemSource(found.roots, found.reading, found.streetSize);
   return Array.from((await readItem(found.items[0]!, source)).truth.data);
 };
 
@@ -83,6 +89,21 @@ describe("a data set", () => {
     ]);
     await expect(itemsOf({ path: path("list/camvid.csv") }, 11)).rejects.toThrow("1 fault");
     await expect(itemsOf({ path: path("list/own.csv"), palette: "none" }, 4)).rejects.toThrow("--palette");
+  });
+});
+
+describe("two folders", () => {
+  it("anywhere are paired by the names of their files", async () => {
+    const found = await itemsOf({ path: path("pictures"), labels: path("maps") }, 21);
+    expect(found).toMatchObject({ kind: "folders", checked: { faults: [] } });
+    expect(found.items.map(({ name }) => name)).toEqual(["deep/b", "one"]);
+    expect(await labelsOf(found)).toEqual([0, 20, 255, 3]);
+  });
+
+  it("are no other data set, and no list", async () => {
+    await expect(itemsOf({ path: path("voc"), labels: path("maps"), dataset: "voc" }, 21)).rejects.toThrow("--labels");
+    await expect(itemsOf({ path: path("list/own.csv"), labels: path("maps") }, 4)).rejects.toThrow("--labels");
+    await expect(itemsOf({ path: path("pictures"), labels: path("none") }, 4)).rejects.toThrow("no such folder");
   });
 });
 

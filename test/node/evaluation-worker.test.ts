@@ -37,7 +37,7 @@ const startOn = async (names: readonly string[], given: Partial<GivenSpec>, entr
       version: "0",
       backend: "wasm",
       budgetBytes: 2 ** 30,
-      folder: join(folder, "data"),
+      roots: join(folder, "data"),
       reading: {},
       streetSize: { height: 16, width: 16 },
     },
