@@ -50,6 +50,11 @@ export const specFlags = {
     value: "NET",
     help: "score this network's adversarial pictures too",
   },
+  seeds: {
+    type: "string",
+    value: "N",
+    help: "runs of what is random, starts and draws, with the seeds from --seed on (1)",
+  },
   repeats: {
     type: "string",
     value: "N",
@@ -117,7 +122,7 @@ const ifGiven = <T>(text: string | undefined, make: (text: string) => T): T | un
 
 /** The fields that flags give. @throws UsageError */
 const fieldsFrom = (values: SpecValues): Record<string, unknown> => {
-  const numeric = (flag: "images" | "draws" | "repeats" | "small" | "seed") =>
+  const numeric = (flag: "images" | "draws" | "seeds" | "repeats" | "small" | "seed") =>
     ifGiven(values[flag], (text) => number(flag, text));
   const { through } = values;
   const draws = numeric("draws");
@@ -147,6 +152,7 @@ const fieldsFrom = (values: SpecValues): Record<string, unknown> => {
     ),
     crf: values.crf?.map(crfFrom),
     transferFrom: values["transfer-from"],
+    seeds: numeric("seeds"),
     repeats: numeric("repeats"),
     small: numeric("small"),
     seed: numeric("seed"),

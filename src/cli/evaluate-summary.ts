@@ -42,8 +42,8 @@ const merged = (a: RowCounts, b: RowCounts): RowCounts => ({
   uint8: mergeCounts(a.uint8, b.uint8),
 });
 
-/** Gathers rows one after another; repeats are left out, as they measure something else. */
-export const createSummary = () => {
+/** Gathers rows one after another; repeats and further seeds are left out, as their spread is another question. */
+export const createSummary = (seed: number) => {
   const groups = new Map<string, Pooled>();
   return {
     add: ({ unit, receipt, counts }: Row): void => {

@@ -81,7 +81,7 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
     const typed = commandLine(operands, said);
     const run = runFile(spec, located, data, { onnxruntime: startWasm().version, command: typed });
     const end = await runEvaluation(prepared, run, { out, workers, io });
-    const summary = createSummary();
+    const summary = createSummary(spec.seed);
     for await (const row of rowsIn(out)) summary.add(row);
     const beside = besideRows(out);
     if (asParquet) await (await import("./parquet.ts")).writeParquet(beside.parquet, rowsIn(out));

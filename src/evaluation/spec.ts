@@ -103,6 +103,12 @@ export const evaluationSchema = z
       .array(z.string().min(1))
       .default([])
       .describe("Networks whose adversarial pictures are scored as well"),
+    seeds: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(1)
+      .describe("How often what is random is run, with the seeds from `seed` on: starts, and draws of transformations"),
     repeats: z
       .int()
       .min(0)

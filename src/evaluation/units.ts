@@ -1,8 +1,9 @@
 /** The units of an evaluation, in their order: pure planning, before a network's weights or a picture are read. */
 
-import { makeAttack } from "../attacks/catalogue.ts";
+import { attackEntry, makeAttack } from "../attacks/catalogue.ts";
 import { createFronts } from "../segmenter/front.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
+import type { Segmenter } from "../segmenter/segmenter.ts";
 import { tensorOf } from "../tensor.ts";
 import { attacksOf, planFor, type AttackOf } from "./attacks-of.ts";
 import type { Evaluations } from "./craft.ts";
@@ -70,6 +71,10 @@ const requireDistinct = ({ all }: Settings, manifests: readonly Manifest[], spec
 /** Draws over which a setting averages each gradient. */
 const drawsOf = ({ defence }: Setting): number => (defence ? createFronts({ ...defence, seed: 0 }).draws : 1);
 
+/** Whether predictions or gradients behind the transformations of a network depend on the seed. */
+const drawsAnew = ({ defence }: Pick<Segmenter, "defence">): boolean =>
+  defence !== null && createFronts(defence).scored.pipeline.random;
+
 /** At most: an attack may end early, and a whole-numbered image is predicted once for both forms. */
 const costOf = (attack: AttackOf | null, source: Setting, targets: number): Evaluations => {
   if (!attack) return { forward: 1, backward: 0 };
@@ -103,14 +108,28 @@ export const planUnits = async (
   const settings = settingsOf(spec);
   requireDistinct(settings, manifests, spec);
   const attacks = attacksOf(spec);
-  const described = settings.all.map((setting) => describe(setting, manifests[setting.network]!, spec.seed));
+  const describedAt = (place: number, seed: number) => {
+    const setting = settings.all[place]!;
+    return describe(setting, manifests[setting.network]!, seed);
+  };
+  const isRandom = settings.all.map((_, place) => drawsAnew(describedAt(place, spec.seed)));
+  /** Whether a further seed could make a difference. */
+  const differs = (source: number, target: number, { attack }: AttackOf): boolean =>
+    attackEntry(attack).random || isRandom[source]! || isRandom[target]!;
   const groups: Group[] = [];
   const known = new Set<string>();
   // A unit without its item is made once, and shared by all pictures.
   const templates = new Map<string, Unit>();
   const templateOf = async (source: number, target: number, attack: number): Promise<Unit> => {
     const key = `${source} ${target} ${attack}`;
-    const identified = { segmenter: described[target]!, source: described[source]!, item: "", truth };
+    const { seed } = attacks[attack] ?? spec;
+    const scored = describedAt(target, seed);
+    const identified = {
+      segmenter: scored,
+      source: source === target ? scored : describedAt(source, seed),
+      item: "",
+      truth,
+    };
     const plan = attacks[attack] ? planFor(attacks[attack], truth) : null;
     const template = templates.get(key) ?? (await unitOf(identified, plan));
     templates.set(key, template);
@@ -142,7 +161,9 @@ export const planUnits = async (
     for (const [item, name] of items.entries()) {
       for (const place of [...(isTarget ? [CLEAN] : []), ...attacks.keys()]) {
         const attack = attacks[place] ?? null;
-        const units = await planned(name, source, attack ? targets : [source], place);
+        const scored = attack ? targets : [source];
+        const varying = scored.filter((t) => !attack || attack.seed === spec.seed || differs(source, t, attack));
+        const units = await planned(name, source, varying, place);
         if (units.length === 0) continue;
         groups.push({ batch, item, source, attack, units, evaluations: costFor(source, place, units.length) });
       }

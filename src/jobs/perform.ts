@@ -23,8 +23,10 @@ export interface Failure {
 export type Outcome = { readonly row: Row } | Failure;
 
 export interface PerformerOptions {
-  /** The network of a setting, by its place. */
-  readonly segmenterOf: (setting: number) => Promise<Segmenter>;
+  /** The network of a setting, by its place, with the seed of its draws. */
+  readonly segmenterOf: (setting: number, seed: number) => Promise<Segmenter>;
+  /** Of the evaluation, for clean images. */
+  readonly seed: number;
   readonly read: (item: number) => Promise<ReadItem>;
   readonly nameOf: (item: number) => string;
   /** Share of the picture below which an object is small. */
@@ -44,7 +46,7 @@ interface Remembered extends ReadItem {
   readonly item: number;
   /** The ground truth of small objects alone. */
   readonly small: Labels;
-  readonly segmenters: Map<number, Segmenter>;
+  readonly segmenters: Map<string, Segmenter>;
 }
 
 /** Predicts the clean image once. What a row counts is what the unit asks for, so it is the same whether it was known or not. */
@@ -57,7 +59,7 @@ const remembering = (segmenter: Segmenter, { image }: ReadItem): Segmenter => {
  * @returns a function that carries out one group after another. A unit that fails is an outcome too; only an abort rejects, with the
  * signal's reason.
  */
-export const createPerformer = ({ segmenterOf, read, nameOf, small, version }: PerformerOptions) => {
+export const createPerformer = ({ segmenterOf, read, nameOf, seed, small, version }: PerformerOptions) => {
   let last: Remembered | undefined;
   const remembered = async (item: number): Promise<Remembered> => {
     if (last?.item === item) return last;
@@ -65,9 +67,10 @@ export const createPerformer = ({ segmenterOf, read, nameOf, small, version }: P
     last = { item, image, truth, small: smallObjects(truth, small), segmenters: new Map() };
     return last;
   };
-  const settled = async (setting: number, at: Remembered): Promise<Segmenter> => {
-    const known = at.segmenters.get(setting) ?? remembering(await segmenterOf(setting), at);
-    at.segmenters.set(setting, known);
+  const settled = async (setting: number, seed: number, at: Remembered): Promise<Segmenter> => {
+    const key = `${setting} ${seed}`;
+    const known = at.segmenters.get(key) ?? remembering(await segmenterOf(setting, seed), at);
+    at.segmenters.set(key, known);
     return known;
   };
 
@@ -75,7 +78,8 @@ export const createPerformer = ({ segmenterOf, read, nameOf, small, version }: P
     let crafted: Crafted | undefined;
     const performed = async ({ id, target }: PlannedUnit): Promise<Row> => {
       const at = await remembered(group.item);
-      const [segmenter, source] = [await settled(target, at), await settled(group.source, at)];
+      const own = group.attack?.seed ?? seed;
+      const [segmenter, source] = [await settled(target, own, at), await settled(group.source, own, at)];
       const plan = group.attack && planFor(group.attack, at.truth);
       const { image, truth } = at;
       const subject: Subject = { segmenter, source, image, truth, small: at.small, item: nameOf(group.item) };

@@ -42,9 +42,9 @@ const openNetworks = async () => {
     for (const oldest of [...open.keys()].slice(0, -OPEN_NETWORKS)) open.delete(oldest);
     return known;
   };
-  return async (setting: number): Promise<Segmenter> => {
+  return async (setting: number, seed: number): Promise<Segmenter> => {
     const own = data.settings[setting]!;
-    return settle(await segmenter(own.network), own, data.seed);
+    return settle(await segmenter(own.network), own, seed);
   };
 };
 
@@ -56,7 +56,7 @@ const start = async () => {
   const source = itemSource(data.roots, data.reading, data.streetSize);
   const read = (item: number) => readItem(data.items[item]!, source);
   const nameOf = (item: number): string => data.items[item]!.name;
-  const perform = createPerformer({ segmenterOf, read, nameOf, small: data.small, version: data.version });
+  const perform = createPerformer({ ...data, segmenterOf, read, nameOf });
 
   let abort = new AbortController();
   let [steps, reported] = [0, 0];
@@ -70,7 +70,7 @@ const start = async () => {
   };
 
   const time = async (setting: number, item: number): Promise<StepTimes> => {
-    const segmenter = await segmenterOf(setting);
+    const segmenter = await segmenterOf(setting, data.seed);
     const { image } = await read(item);
     const least = async (run: () => Promise<unknown>): Promise<number> => {
       await run(); // Makes the session.

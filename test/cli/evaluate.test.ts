@@ -178,6 +178,7 @@ describe("a specification file", () => {
     transform: [{ transform: [{ name: "jpeg", quality: [50, 90] }, { name: "blur" }], through: "bpda", draws: 3 }],
     crf: ["none"],
     transferFrom: [one],
+    seeds: 2,
     repeats: 1,
     seed: 5,
   };
@@ -192,6 +193,7 @@ describe("a specification file", () => {
     draws: "3",
     crf: ["none"],
     "transfer-from": [one],
+    seeds: "2",
     repeats: "1",
     seed: "5",
   };

@@ -86,6 +86,35 @@ describe("the units", () => {
   });
 });
 
+describe("further seeds", () => {
+  const seedsOf = async (given: Omit<GivenSpec, "networks">) => {
+    const { groups } = await plan({ networks: ["a"], epsilon: 2, seeds: 3, seed: 5, ...given });
+    const own = groups.filter(({ item, attack }) => item === 0 && attack);
+    return own.map(({ source, units }) => [source, units[0]!.unit.seed, units[0]!.unit.around?.seed]);
+  };
+
+  it("are run where the attack is random", async () => {
+    expect(await seedsOf({ attacks: ["pgd"] })).toEqual([5, 6, 7].map((seed) => [0, seed, undefined]));
+    expect(await seedsOf({ attacks: ["ifgsm"] })).toEqual([[0, 5, undefined]]);
+  });
+
+  it("are run behind transformations that are random, whose draws have the same seed", async () => {
+    const noise = [{ transform: [{ name: "noise" as const, sigma: 2 }] }];
+    expect(await seedsOf({ attacks: ["ifgsm"], transform: noise })).toEqual([
+      [0, 5, undefined],
+      ...[5, 6, 7].map((seed) => [1, seed, undefined]),
+    ]);
+    const jpeg = [{ transform: [{ name: "jpeg" as const, quality: 50 }] }];
+    expect(await seedsOf({ attacks: ["ifgsm"], transform: jpeg })).toEqual(
+      [0, 1].map((source) => [source, 5, undefined]),
+    );
+  });
+
+  it("go with repeats, which are those of the first", async () => {
+    expect((await seedsOf({ attacks: ["pgd"], repeats: 2 })).map(([, seed]) => seed)).toEqual([5, 6, 7, 5, 5]);
+  });
+});
+
 describe("shards", () => {
   it("are a partition of the units that keeps batches whole", async () => {
     const { groups } = await plan({ networks: ["a", "b"], attacks: ["fgsm"], epsilon: 8 });

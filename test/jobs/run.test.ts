@@ -2,7 +2,7 @@
 
 import { assert, asyncProperty, integer } from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { settingsOf } from "../../src/evaluation/settings.ts";
+import { settingsOf, settle } from "../../src/evaluation/settings.ts";
 import { parseSpec } from "../../src/evaluation/spec.ts";
 import { planUnits, type Group } from "../../src/evaluation/units.ts";
 import { measure } from "../../src/evaluation/measure.ts";
@@ -59,6 +59,7 @@ const performer = (calls = { predictions: 0, gradients: 0 }) =>
     segmenterOf: (setting) => Promise.resolve(counting(segmenters[settingsOf(spec).all[setting]!.network]!, calls)),
     read,
     nameOf: (item) => names[item]!,
+    seed: 0,
     small: 0.01,
     version: "0",
   });
@@ -114,6 +115,7 @@ describe("a group", () => {
         setting === 1 ? Promise.reject(new Error("its file is gone")) : Promise.resolve(segmenters[0]!),
       read,
       nameOf: (item) => names[item]!,
+      seed: 0,
       small: 0.01,
       version: "0",
     });
@@ -130,6 +132,32 @@ const sequence = async (
   for (const group of of) all.push(await perform(group));
   return all;
 };
+
+it("behind random transformations the rows have the ids that were planned, for every seed", async () => {
+  const noisy = parseSpec({
+    networks: ["a"],
+    attacks: ["ifgsm"],
+    epsilon: 2,
+    seeds: 2,
+    seed: 3,
+    transform: [{ transform: [{ name: "noise", sigma: 5 }], draws: 2 }],
+  });
+  const planned = await planUnits(noisy, [networks[0]!.manifest], ["one"]);
+  const perform = createPerformer({
+    segmenterOf: (setting, seed) => Promise.resolve(settle(segmenters[0]!, planned.settings[setting]!, seed)),
+    read,
+    nameOf: () => "one",
+    seed: noisy.seed,
+    small: 0.01,
+    version: "0",
+  });
+  const outcomes = (await sequence(planned.groups, perform)).flat();
+  expect(outcomes.map((outcome) => ("row" in outcome ? outcome.row.id : outcome.error))).toEqual(idsOf(planned.groups));
+  const [, , clean, first, second] = rowsOf(outcomes);
+  expect(clean!.unit.around).toMatchObject({ seed: 3 });
+  expect(first!.counts).not.toEqual(second!.counts);
+  expect(first!.evaluations.backward).toBe(2 * 3);
+});
 
 describe("the schedule", () => {
   it("gives every group once, to any workers in any order", async () => {
