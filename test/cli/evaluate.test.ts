@@ -107,6 +107,7 @@ describe("the rows of an evaluation", () => {
       spec: { attacks: ["fgsm", "ifgsm"], repeats: 1, small: 0.01, transferFrom: [one] },
     });
     expect(run.command).toContain(`faultline evaluate ${one} ${two} --data`);
+    expect(run.command).not.toContain("--workers");
   });
 
   it("are printed as a table of pooled scores", () => {
