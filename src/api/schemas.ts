@@ -48,12 +48,12 @@ export const encoded = ({ mediaType, data }: EncodedImage): z.input<typeof Image
   data: toBase64(data),
 });
 
-/** A response whose body is an encoded image. */
-export const imageResponse = ({ data }: EncodedImage, mediaType: string, name: string, timings: Timings): Response =>
-  new Response(data, {
+/** A response whose body is an encoded image. `mediaType` and `name` are those of a PNG; an image that cannot be one is NPY. */
+export const imageResponse = (image: EncodedImage, mediaType: string, name: string, timings: Timings): Response =>
+  new Response(image.data, {
     headers: {
-      "Content-Type": mediaType,
-      "Content-Disposition": `inline; filename="${name}"`,
+      "Content-Type": image.mediaType === "image/png" ? mediaType : image.mediaType,
+      "Content-Disposition": `inline; filename="${image.mediaType === "image/png" ? name : name.replace(/\.png$/, ".npy")}"`,
       "Server-Timing": serverTiming(timings),
     },
   });

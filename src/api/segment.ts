@@ -39,7 +39,7 @@ const Segmentation = Size.extend({
 
 const upload = {
   spec: SegmentSpec,
-  required: { image: "The image: PNG, JPEG or WebP" },
+  required: { image: "The image: PNG, JPEG, WebP or NPY, with the channels that the network takes" },
   optional: {},
 };
 

@@ -5,7 +5,7 @@ import { RuntimeError } from "../runtime/session.ts";
 import { requireFit } from "../segmenter/fit.ts";
 import { describeNetwork } from "../segmenter/describe/describe.ts";
 import { requireProbabilities } from "../segmenter/describe/probabilities.ts";
-import { ManifestError, parseManifest, planeCount, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
+import { ManifestError, parseManifest, channelCount, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import { readPrepared, type Network } from "../segmenter/network.ts";
 import type { Image } from "../segmenter/segmenter.ts";
@@ -34,7 +34,7 @@ const testPlanes = (planes: number, { height, width }: Size): Image =>
 
 /** One run on a small picture: what the runtime refuses is refused now. */
 const tryOut = async ({ network, segmenter }: OpenModel, size: Size, cache: SessionCache): Promise<void> => {
-  const picture = testPlanes(planeCount(network.manifest.input.channels), size);
+  const picture = testPlanes(channelCount(network.manifest.input.channels), size);
   await requireProbabilities(network, picture, cache);
   const { confidence } = await segmenter.predict(picture);
   if (confidence.data.every((v) => v > 0 && v <= 1.0001)) return;

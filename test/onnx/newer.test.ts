@@ -295,10 +295,7 @@ const cases: readonly NewCase[] = [
   {
     operator: "Mod",
     name: "the sign of the divisor",
-    inputs: [
-      tensorOf("float32", [6], [5.5, -5.5, 5.5, -5.5, 6, 1]),
-      tensorOf("float32", [6], [2, 2, -2, -2, 3, -3]),
-    ],
+    inputs: [tensorOf("float32", [6], [5.5, -5.5, 5.5, -5.5, 6, 1]), tensorOf("float32", [6], [2, 2, -2, -2, 3, -3])],
     // Mod has no gradient rule.
     isForward: true,
     attributes: { fmod: 0 },
