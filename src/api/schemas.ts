@@ -119,6 +119,10 @@ export const ran = {
   backendWhy: z.string().openapi({ description: "Reason for the choice of the backend", example: "it was asked for" }),
 };
 
+export const Notes = list(z.string()).openapi({
+  description: "What was assumed of the network, and what was changed to run it, in whole sentences",
+});
+
 export const receiptOf = <S extends z.ZodType>(spec: S) =>
   z
     .strictObject({
@@ -128,5 +132,6 @@ export const receiptOf = <S extends z.ZodType>(spec: S) =>
       seed: z.int(),
       versions: z.strictObject({ faultline: z.string(), onnxruntime: z.string() }),
       ...ran,
+      notes: Notes,
     })
     .openapi({ description: "The parameters of the run, sufficient to repeat it" });

@@ -15,6 +15,7 @@ import { checkFolder, checkWritable, writeFiles } from "../node/files.ts";
 import { wantedBackend, type Options, type Values } from "../node/options.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
 import { channelCount, type Manifest } from "../segmenter/manifest.ts";
+import { notesOf } from "../segmenter/network.ts";
 import { createSegmenter, type Image, type Segmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { attackFlags, attackLines, planFrom } from "./attack-options.ts";
@@ -195,11 +196,13 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     const report = attackReport(
       await interruptible((signal) => attackAll(job, io, signal)),
       network.manifest.classes.map(({ name }) => name),
+      notesOf(network),
     );
     const where = wanted === "wasm" ? "" : `\non ${choice.backend}: ${choice.why}`;
     const against = report.reference === "ground-truth" ? "the ground truth" : "the clean prediction";
     const head = `${report.network}, ${plan.attack} at ε = ${plan.epsilon}, 8-bit pictures in ${out}, against ${against}; evaluations forward + backward`;
-    return { text: `${head}${where}\n${attackTable(report)}`, data: report, csv: attackCsv(report) };
+    const notes = report.notes.map((note) => `\nnote: ${note}`).join("");
+    return { text: `${head}${where}${notes}\n${attackTable(report)}`, data: report, csv: attackCsv(report) };
   } finally {
     await stop();
   }

@@ -96,7 +96,7 @@ const completed = async ({ manifest: given, model: sent }: UploadRequest, bytes:
     const model = readPrepared(bytes);
     requireFewNodes(model);
     const { found, assumed } = await describeNetwork(model, { name, classes: given.classes }, testPlanes, cache);
-    return { manifest: parseManifest({ ...found, ...stated, name, sha256, file }), assumed };
+    return { manifest: parseManifest({ ...found, assumed: [...assumed], ...stated, name, sha256, file }), assumed };
   } catch (cause) {
     return blamed(cause);
   }

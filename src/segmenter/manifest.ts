@@ -111,6 +111,7 @@ export const manifestSchema = z.strictObject({
   fusion: z.enum(["max", "mean"]).optional(),
   crf: crfSchema.optional(),
   transform: transformsSchema.optional(),
+  assumed: z.array(text.max(1000)).max(32).optional(),
   metrics: z.record(z.string(), z.unknown()).default({}),
   license: text.optional(),
   source: text.optional(),
@@ -138,6 +139,8 @@ export const manifestSchema = z.strictObject({
  * `crf`: a fully connected CRF behind the logits; src/crf/parameters.ts has its symbols.
  *
  * `transform`: transformations before the network, as a defence; src/transforms/catalogue.ts has their options.
+ *
+ * `assumed`: what was assumed when the manifest was made from the file, in whole sentences; receipts repeat it. To be deleted once checked.
  *
  * `network`: of another shipped network, whose file this one is too; `file` and `sha256` are that one's.
  */

@@ -12,6 +12,7 @@ import type { UploadStore } from "../networks/upload-store.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import type { Runtime } from "../runtime/session.ts";
 import type { Evaluated, Image } from "../segmenter/segmenter.ts";
+import { notesOf } from "../segmenter/network.ts";
 import { channelCount } from "../segmenter/manifest.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { imageSize, readImage } from "./pictures.ts";
@@ -118,7 +119,7 @@ export const createContext = ({
 /** What ran, for the answer. */
 export const receiptOf = <Spec extends { readonly seed: number }>(
   context: Context,
-  { segmenter, cache, choice }: PlacedModel,
+  { network, segmenter, cache, choice }: PlacedModel,
   spec: Spec,
 ): Receipt<Spec> => ({
   model: segmenter.manifest.name,
@@ -128,4 +129,5 @@ export const receiptOf = <Spec extends { readonly seed: number }>(
   versions: { faultline: context.version, onnxruntime: cache.runtime.version },
   backend: choice.backend,
   backendWhy: choice.why,
+  notes: notesOf(network),
 });

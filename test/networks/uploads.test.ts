@@ -71,6 +71,11 @@ describe("an upload", () => {
     expect((await add(["net.onnx.data"])).outcome).toBe("unchanged");
     const again = serviceWith(bucket);
     expect(new Set(await segmented(again)).size).toBeGreaterThan(1);
+    // What was assumed of the network stays with it, and each answer says so.
+    const { notes } = await again.segment({ model: "mine", image: imagePng });
+    expect(notes).toEqual(expect.arrayContaining([expect.stringMatching(/which is a guess/)]));
+    const { receipt } = await again.attack({ spec: { ...spec, model: "mine" }, image: imagePng, outputs: [] }, {});
+    expect(receipt.notes).toEqual(notes);
   });
 
   it.each<[string, readonly string[], RegExp]>([
