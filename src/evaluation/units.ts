@@ -2,7 +2,7 @@
 
 import { attackEntry, makeAttack } from "../attacks/catalogue.ts";
 import { createFronts } from "../segmenter/front.ts";
-import type { Manifest } from "../segmenter/manifest.ts";
+import { channelCount, type Manifest } from "../segmenter/manifest.ts";
 import type { Segmenter } from "../segmenter/segmenter.ts";
 import { tensorOf } from "../tensor.ts";
 import { attacksOf, planFor, type AttackOf } from "./attacks-of.ts";
@@ -61,6 +61,12 @@ const requireDistinct = ({ all }: Settings, manifests: readonly Manifest[], spec
     seen.set(key, place);
   }
   const [first] = manifests;
+  const channels = manifests.map(({ input }) => channelCount(input.channels));
+  const other = channels.findIndex((count) => count !== channels[0]);
+  if (other !== -1)
+    throw new SpecError(
+      `networks: ${names[0]} takes pictures of ${channels[0]} channels and ${names[other]} of ${channels[other]}; one evaluation takes networks of the same channels`,
+    );
   const different = manifests.findIndex(({ classes }) => classes.length !== first?.classes.length);
   if (different !== -1)
     throw new SpecError(

@@ -8,6 +8,7 @@ import { createPerformer } from "../jobs/perform.ts";
 import { crossEntropyObjective } from "../objectives/cross-entropy.ts";
 import { reasonOf } from "../reason.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
+import { channelCount } from "../segmenter/manifest.ts";
 import { createSegmenter, type Segmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import type { EvaluationData, FromThread, StepTimes, ToThread } from "./evaluation-messages.ts";
@@ -54,7 +55,8 @@ const start = async () => {
   useNodeCodecs();
   const segmenterOf = await openNetworks();
   const source = itemSource(data.roots, data.reading, data.streetSize);
-  const read = (item: number) => readItem(data.items[item]!, source);
+  const { input } = data.networks[0]!.manifest;
+  const read = (item: number) => readItem(data.items[item]!, source, channelCount(input.channels));
   const nameOf = (item: number): string => data.items[item]!.name;
   const perform = createPerformer({ ...data, segmenterOf, read, nameOf });
 
