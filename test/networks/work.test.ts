@@ -1,6 +1,7 @@
 /** What is refused by its size is refused before any graph of that size is compiled; the search for a size that fits is bounded. */
 
 import { describe, expect, it, vi } from "vitest";
+import { MAX_WORK } from "../../src/contract/limits.ts";
 import { leastBytes } from "../../src/networks/least-bytes.ts";
 import { largestFit } from "../../src/networks/largest-fit.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
@@ -160,5 +161,7 @@ describe("the work of a request", () => {
     const robustness = service.robustness({ spec: grid, image: imagePng }, {});
     expect(await failureOf(robustness)).toEqual({ kind: "work-exceeded", pixels: 192, steps: 27, maxWork });
     expect(compiledSizes).toEqual([]);
+    const { cost } = await serviceOf([tiny]).robustness({ spec: grid, image: imagePng }, {});
+    expect(cost).toEqual({ pixels: 192, steps: 27, work: 192 * 27, maxWork: MAX_WORK });
   });
 });
