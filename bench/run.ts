@@ -2,6 +2,7 @@
 
 import { crfBench } from "./crf.ts";
 import { curves } from "./curves.ts";
+import { evaluateBench } from "./evaluate.ts";
 import { gradientBench } from "./gradient.ts";
 import { memoryBench } from "./memory.ts";
 import { reportBench } from "./report.ts";
@@ -11,6 +12,7 @@ import { webgpuBench } from "./webgpu.ts";
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   gradient: gradientBench,
+  evaluate: evaluateBench,
   memory: memoryBench,
   report: reportBench,
   service: serviceBench,

@@ -3,16 +3,19 @@
 import { FaultlineError } from "../contract/failure.ts";
 import type { Backend, CrfChoice, TransformChoice } from "../contract/options.ts";
 import { MAX_WORK } from "../contract/limits.ts";
+import type { Cost } from "../contract/robustness.ts";
 import type { Receipt } from "../contract/receipt.ts";
 import { createBackends, type OpenWebGpu, type PlacedModel } from "../networks/placement.ts";
 import { createModels, type ModelStore, type Models } from "../networks/registry.ts";
 import { nodesOf } from "../networks/largest-fit.ts";
-import { isGradient, requireMemory } from "../networks/require-memory.ts";
+import { isGradient } from "../networks/least-bytes.ts";
+import { requireMemory } from "../networks/require-memory.ts";
 import type { UploadStore } from "../networks/upload-store.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import type { Runtime } from "../runtime/session.ts";
 import type { Evaluated, Image } from "../segmenter/segmenter.ts";
-import type { Manifest } from "../segmenter/manifest.ts";
+import { notesOf } from "../segmenter/network.ts";
+import { channelCount } from "../segmenter/manifest.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { imageSize, readImage } from "./pictures.ts";
 import type { Size } from "../tensor.ts";
@@ -62,8 +65,8 @@ export interface Context {
       readonly seed?: number | undefined;
     },
   ) => Promise<PlacedModel>;
-  /** Refuses attacks of so many steps in all on the image; by its header. */
-  readonly requireWork: (image: Uint8Array, steps: number) => void;
+  /** The work of attacks of so many steps in all on the image, by its header; too much is refused. */
+  readonly requireWork: (image: Uint8Array, steps: number) => Cost;
   /** Decodes the image and refuses what could not run, before anything is computed. */
   readonly prepare: (model: PlacedModel, bytes: Uint8Array, objectives: readonly Evaluated[]) => Promise<Image>;
 }
@@ -73,14 +76,6 @@ const sizeRefused = (cause: unknown, size: Size): unknown =>
   cause instanceof OnnxError
     ? new FaultlineError({ kind: "image-size-unsupported", part: "image", size, reason: cause.message }, { cause })
     : cause;
-
-/** Files give red, green and blue; networks of other channels are for the library. */
-const requireColours = ({ input: { channels } }: Manifest): void => {
-  if (typeof channels === "string") return;
-  const received = "an image of red, green and blue";
-  const accepted = [`images of the channels ${channels.join(", ")}, which only the library takes`];
-  throw new FaultlineError({ kind: "image-unsupported-format", part: "image", received, accepted });
-};
 
 export const createContext = ({
   store,
@@ -103,6 +98,7 @@ export const createContext = ({
     const { width, height } = imageSize(bytes, { maxPixels, maxSide });
     const pixels = width * height;
     if (pixels * steps > maxWork) throw new FaultlineError({ kind: "work-exceeded", pixels, steps, maxWork });
+    return { pixels, steps, work: pixels * steps, maxWork };
   };
   const prepare: Context["prepare"] = async ({ network, segmenter, cache: own, unsupported }, bytes, objectives) => {
     if (objectives.some(isGradient) && unsupported.length > 0) {
@@ -112,14 +108,13 @@ export const createContext = ({
         operators: unsupported,
       });
     }
-    requireColours(segmenter.manifest);
     const size = imageSize(bytes, { maxPixels, maxSide });
     try {
       requireMemory({ cache: own, segmenter, nodes: nodesOf(network) }, size, objectives);
     } catch (cause) {
       throw sizeRefused(cause, size);
     }
-    return readImage(bytes, { maxPixels, maxSide });
+    return readImage(bytes, channelCount(segmenter.manifest.input.channels), { maxPixels, maxSide });
   };
   return { models, cache, version, maxPixels, maxSide, open, requireWork, prepare };
 };
@@ -127,7 +122,7 @@ export const createContext = ({
 /** What ran, for the answer. */
 export const receiptOf = <Spec extends { readonly seed: number }>(
   context: Context,
-  { segmenter, cache, choice }: PlacedModel,
+  { network, segmenter, cache, choice }: PlacedModel,
   spec: Spec,
 ): Receipt<Spec> => ({
   model: segmenter.manifest.name,
@@ -137,4 +132,5 @@ export const receiptOf = <Spec extends { readonly seed: number }>(
   versions: { faultline: context.version, onnxruntime: cache.runtime.version },
   backend: choice.backend,
   backendWhy: choice.why,
+  notes: notesOf(network),
 });

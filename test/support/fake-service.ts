@@ -81,6 +81,7 @@ const receipt = {
   versions: { faultline: "0.1.0", onnxruntime: "1.30.0" },
   backend: "wasm",
   backendWhy: "it was asked for",
+  notes: [],
 } as const;
 
 /** max(⌈min(ε + 4, 1.25 ε)⌉, 1) for the iterative attacks. */
@@ -123,6 +124,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         labels: png("labels"),
         backend: "wasm",
         backendWhy: "it was asked for",
+        notes: [],
         warnings: [],
         timings: { run: 2, total: 3 },
       };
@@ -190,6 +192,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         masking: { zeroGradientShare: 0, confidence: 0.9 },
         signs: [],
         summary: "A sentence.",
+        cost: { pixels: 8, steps: 20, work: 160, maxWork: 2 ** 30 },
         timings: { total: 5 },
         receipt: { ...receipt, spec: request.spec },
       };
