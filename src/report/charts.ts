@@ -1,7 +1,7 @@
 /** The charts of a report as Vega-Lite specifications: plain data, which any renderer draws. */
 
 import type { Cell, ReportData } from "./report.ts";
-import { whiteBox, type Block } from "./sections.ts";
+import { whiteBox, type Block } from "./blocks.ts";
 
 export type ChartKind = Extract<Block, { readonly kind: "chart" }>["chart"];
 
@@ -13,7 +13,7 @@ export interface Chart {
 }
 
 /** Colours of Okabe and Ito (2008), which colour-blind readers tell apart, in the shades that have contrast on white and on black. */
-const palette = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a7a00", "#56809a", "#b04a4a", "#7a6ad8"];
+const palette = ["#2b86c5", "#d55e00", "#009e73", "#cc79a7", "#8a7a00", "#56809a", "#b04a4a", "#7a6ad8"];
 
 /** Text and lines take the colour of the page, light or dark. */
 const config = {
@@ -40,6 +40,7 @@ const config = {
     columns: 1,
     labelLimit: 320,
     title: null,
+    symbolOpacity: 1,
   },
   range: { category: palette },
 };

@@ -3,7 +3,7 @@
 import { epsilonText, percent, percentWithin } from "./format.ts";
 import { escaped } from "./markdown.ts";
 import type { Cell, ReportData } from "./report.ts";
-import { whiteBox } from "./sections.ts";
+import { whiteBox } from "./blocks.ts";
 
 const slug = (text: string): string =>
   text

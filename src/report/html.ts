@@ -3,7 +3,8 @@
 import type { ChartKind } from "./charts.ts";
 import type { ReportData } from "./report.ts";
 import { style } from "./html-style.ts";
-import { sectionsOf, type Block, type Section, type TableCell } from "./sections.ts";
+import { type Block, type Section, type TableCell } from "./blocks.ts";
+import { sectionsOf } from "./sections.ts";
 
 export interface DrawnChart {
   readonly kind: ChartKind;
@@ -59,7 +60,7 @@ const blockHtml = (block: Block, id: string, charts: readonly DrawnChart[]): str
       return `<pre tabindex="0"><code>${escapedHtml(block.text)}</code></pre>`;
     case "table":
       return tableHtml(block, id);
-    case "chart":
+    default:
       return chartsHtml(block.chart, charts);
   }
 };

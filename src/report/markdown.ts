@@ -1,7 +1,8 @@
 /** A report in Markdown. */
 
 import type { ReportData } from "./report.ts";
-import { sectionsOf, type Block, type TableCell } from "./sections.ts";
+import { type Block, type TableCell } from "./blocks.ts";
+import { sectionsOf } from "./sections.ts";
 
 /** Text that Markdown and HTML leave alone. */
 export const escaped = (text: string): string =>
@@ -38,7 +39,7 @@ const blockText = (block: Block): string => {
       ];
       return [`${escaped(block.caption)}:`, "", ...lines.map((line) => `| ${line.join(" | ")} |`)].join("\n");
     }
-    case "chart":
+    default:
       return "";
   }
 };

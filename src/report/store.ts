@@ -62,6 +62,8 @@ export interface Store {
   readonly groups: ReadonlyMap<string, Group>;
   /** Names of items by index, in the order in which they came. */
   readonly items: readonly string[];
+  /** Their indexes by name. */
+  readonly sorted: () => Int32Array;
   /** Rows that were counted, and rows that were there already. */
   readonly counted: () => { readonly rows: number; readonly repeated: number };
   /** Versions and backends that made the rows. */
@@ -102,6 +104,7 @@ export const createStore = (): Store => {
   const items: string[] = [];
   const receipts = new Set<string>();
   let [rows, repeated] = [0, 0];
+  let order = new Int32Array(0);
 
   const subjectOf = (row: Row): Subject => {
     const { unit, reference, receipt } = row;
@@ -215,14 +218,17 @@ export const createStore = (): Store => {
         [row.receipt.onnxruntime, row.receipt.backend, `faultline ${row.receipt.faultline ?? "?"}`].join(", "),
       );
   };
-  return { add, subjects, groups, items, counted: () => ({ rows, repeated }), receipts };
+  const sorted = (): Int32Array => {
+    if (order.length !== items.length)
+      order = Int32Array.from(items.keys()).toSorted((a, b) => (items[a]! < items[b]! ? -1 : 1));
+    return order;
+  };
+  return { add, subjects, groups, items, sorted, counted: () => ({ rows, repeated }), receipts };
 };
 
 /** The items that all of the groups have, by name: the order does not depend on that of the rows. */
-export const commonItems = (store: Store, groups: readonly Group[]): Int32Array => {
-  const shared = store.items.flatMap((_, i) => (groups.every(({ lineOf }) => (lineOf[i] ?? -1) >= 0) ? [i] : []));
-  return Int32Array.from(shared.toSorted((a, b) => (store.items[a]! < store.items[b]! ? -1 : 1)));
-};
+export const commonItems = (store: Store, groups: readonly Group[]): Int32Array =>
+  store.sorted().filter((item) => groups.every(({ lineOf }) => (lineOf[item] ?? -1) >= 0));
 
 /**
  * Adds the counts of the items: 3·C numbers, true positives, reference and predicted.

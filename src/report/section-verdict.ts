@@ -1,0 +1,126 @@
+/** The verdict of a report, and what may be wrong with it. */
+
+import { at, plain, table, text, whiteBox, type Block, type Section } from "./blocks.ts";
+import { pointsText } from "./compare.ts";
+import { percent, percentWithin } from "./format.ts";
+import type { ReportData } from "./report.ts";
+
+export const verdict = (report: ReportData): Section => {
+  const decided = report.differences.filter(({ verdict: found }) => found !== "undecided");
+  const pairs = [...new Set(decided.map(({ network, baseline }) => JSON.stringify([network, baseline])))];
+  const sentences = pairs.map((pair) => {
+    const own = decided.filter(({ network, baseline }) => JSON.stringify([network, baseline]) === pair);
+    const [largest] = own.toSorted((a, b) => Math.abs(b.points) - Math.abs(a.points));
+    const of = report.differences.filter(
+      ({ network, baseline }) => JSON.stringify([network, baseline]) === pair,
+    ).length;
+    const agreeing = own.filter(({ verdict: found }) => found === largest!.verdict).length;
+    const against = own.length === agreeing ? "" : `, and the opposite under ${own.length - agreeing}`;
+    return `${largest!.network} is ${largest!.verdict} than ${largest!.baseline} under ${agreeing} of ${of} attacks${against}: most under ${at(largest!)}, by ${pointsText(largest!)} of IoU ratio (${largest!.images} images; ${largest!.reason}).`;
+  });
+  const names = [...new Set(whiteBox(report).map(({ network }) => network))];
+  const least = names.flatMap((name) => {
+    const own = whiteBox(report).filter((cell) => cell.network === name && cell.iouRatio.value !== null);
+    const [worst] = own.toSorted((a, b) => a.iouRatio.value! - b.iouRatio.value!);
+    return worst
+      ? [
+          `${name} keeps ${percentWithin(worst.iouRatio)} % of its clean mIoU of ${percent(worst.clean.miou)} % under ${at(worst)}, the strongest of ${own.length} attacks measured (${worst.images} images).`,
+        ]
+      : [];
+  });
+  const open = report.differences.length - decided.length;
+  return {
+    id: "verdict",
+    title: "Verdict",
+    blocks: [
+      ...(least.length > 0 ? [{ kind: "list" as const, items: least }] : [text("There are no attacks in these rows.")]),
+      ...(sentences.length > 0 ? [{ kind: "list" as const, items: sentences.slice(0, 12) }] : []),
+      ...(sentences.length > 12
+        ? [text(`${sentences.length - 12} more pairs of networks are in the table of differences.`)]
+        : []),
+      ...(open > 0
+        ? [
+            text(
+              `${open} of ${report.differences.length} differences between networks are undecided: the interval holds 0, or repeats of the same attack differ as much.`,
+              "open",
+            ),
+          ]
+        : []),
+    ],
+  };
+};
+
+export const honesty = (report: ReportData): Section => {
+  const cells = report.cells.filter(({ signs }) => Object.keys(signs).length > 0);
+  const items = cells.map(
+    (cell) =>
+      `${cell.network} under ${at(cell)}${cell.source === null ? "" : `, made on ${cell.source}`}: ${Object.entries(
+        cell.signs,
+      )
+        .map(([kind, images]) => `${kind} on ${images} of ${cell.images} images`)
+        .join(", ")}.`,
+  );
+  const chaotic = whiteBox(report).filter(({ chaos }) => chaos !== null);
+  return {
+    id: "honesty",
+    title: "What may be wrong with these numbers",
+    blocks: [
+      items.length > 0
+        ? { kind: "list", items }
+        : text(
+            "No attack showed a sign of a masked gradient. The absence of signs proves nothing: robustness is bounded from above by the attacks that were made.",
+          ),
+      text(
+        chaotic.length > 0
+          ? `Attacks of many steps are chaotic: over repeats from starts that differ by 0.001 grey levels the IoU ratio moved by up to ${percent(Math.max(...chaotic.map(({ chaos }) => chaos!.high - chaos!.low)))} points. Differences within that spread are called undecided.`
+          : "No attack was repeated (`--repeats`), so that the spread of chaotic attacks over starts is unknown; the intervals are over images alone.",
+      ),
+      ...(report.networks.some(({ reference }) => reference === "prediction")
+        ? [
+            text(
+              "Some rows compare with the network's own clean prediction instead of a ground truth: their clean mIoU is 1 by definition.",
+            ),
+          ]
+        : []),
+    ],
+  };
+};
+
+export const provenance = (report: ReportData): Section => {
+  const rows = report.networks.map(({ name, sha256, precision, architecture }) =>
+    plain([name, sha256, precision ?? "–", architecture ?? "–"]),
+  );
+  return {
+    id: "provenance",
+    title: "What ran",
+    blocks: [
+      text(
+        `${report.rows} rows of ${report.images} images${report.repeatedRows > 0 ? `, without ${report.repeatedRows} that came twice` : ""}. Intervals are 95 % percentile intervals of ${report.bootstrap.replicates} bootstrap draws of images, from seed ${report.bootstrap.seed}.`,
+      ),
+      table("Networks", ["network", "SHA-256 of its file", "precision", "architecture"], rows),
+      ...(report.receipts.length > 0 ? [{ kind: "list" as const, items: report.receipts }] : []),
+      ...report.runs.flatMap(({ data, spec, command, versions }): Block[] => [
+        ...(data
+          ? [
+              text(
+                `Data: ${data.name} (${data.kind}), ${data.items} pictures${data.digest === undefined ? "" : `, digest ${data.digest}`}.`,
+              ),
+            ]
+          : []),
+        ...(versions && Object.keys(versions).length > 0
+          ? [
+              text(
+                `Versions: ${Object.entries(versions)
+                  .map(([name, value]) => `${name} ${value}`)
+                  .join(", ")}.`,
+              ),
+            ]
+          : []),
+        ...(command === undefined ? [] : [text("To run it again:"), { kind: "code" as const, text: command }]),
+        ...(spec === undefined
+          ? []
+          : [text("The specification:"), { kind: "code" as const, text: JSON.stringify(spec, null, 2) }]),
+      ]),
+    ],
+  };
+};
