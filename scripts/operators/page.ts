@@ -51,7 +51,7 @@ export const operators: readonly string[] = [
 
 const opsetsOf = (operator: string): string => {
   const versions = standardOperators.get(operator);
-  if (!versions) return operator.includes(".") ? "1" : "7–26";
+  if (!versions) return operator.includes(".") ? "1" : "7–28";
   const { first, last, forms } = versions;
   const range = first === last ? String(first) : `${first}–${last}`;
   return forms.length > 1 ? `${range}: ${forms.join(", ")}` : range;
@@ -136,7 +136,7 @@ export const operatorsPage = (): string => {
 
 *Written by \`npx tsx scripts/operators.ts\`; do not edit.*
 
-ONNX's standard domain has ${operators.length - foreign} operators between opset 7 and 26, and onnxruntime has ${foreign} of its own that are considered here. Of these,
+ONNX's standard domain has ${operators.length - foreign} operators between opset 7 and 28, and onnxruntime has ${foreign} of its own that are considered here. Of these,
 **${rule} have a gradient rule, ${listed} are listed as having no derivative, ${rewritten} are rewritten** with others when a network is loaded,
 ${forward} run without a rule, and ${unsupported} are not supported. Operators of other domains are not supported. There are no gradients in half precision. If a form
 of a supported operator has to be refused, the message names it.

@@ -101,7 +101,7 @@ export const attackSpec = (limits: Limits) =>
         .default(["adversarial", "labels-before", "labels-after"])
         .openapi({
           description:
-            "Images in the JSON result. `adversarial` is rounded to 8 bits; `adversarial-16bit` (PNG) and `adversarial-npy` (float32, [3, H, W], exact) are not; `perturbation` is amplified to be visible",
+            "Images in the JSON result. `adversarial` is rounded to 8 bits; `adversarial-16bit` (PNG) and `adversarial-npy` (float32, [C, H, W], exact) are not; `perturbation` is amplified to be visible",
         }),
     })
     .openapi("AttackSpec", { example: { attack: "ifgsm-ii", epsilon: 8 } });

@@ -34,7 +34,7 @@ const offers = [
 
 const uploadOf = (limits: Limits) => ({
   spec: attackSpec(limits),
-  required: { image: "The image to attack: PNG, JPEG or WebP" },
+  required: { image: "The image to attack: PNG, JPEG, WebP or NPY, with the channels that the network takes" },
   optional: {
     labels:
       "Ground truth: a PNG of the image's size whose values (or palette indices) are class indices, with 255 for void, or an RGB PNG of the classes' colours",
@@ -108,7 +108,7 @@ export const attack = (service: Service, limits: Limits, log: Log): Operation =>
             "image/png": { schema: file("image/png", "The adversarial image, rounded to 8 bits") },
             "image/png;depth=16": { schema: file("image/png", "The adversarial image in 16 bits: grey level × 257") },
             "application/x-npy": {
-              schema: file("application/x-npy", "The adversarial image, float32 [3, H, W], exact"),
+              schema: file("application/x-npy", "The adversarial image, float32 [C, H, W], exact"),
             },
             "text/event-stream": { schema: z.string().openapi({ description: events }) },
           },

@@ -75,7 +75,7 @@ const Audit = Size.extend({
 
 const uploadOf = (limits: Limits) => ({
   spec: auditSpec(limits),
-  required: { image: "The image: PNG, JPEG or WebP" },
+  required: { image: "The image: PNG, JPEG, WebP or NPY, with the channels that the network takes" },
   optional: { labels: "Ground truth: a PNG of the image's size, 255 void; or in the colours of the classes" },
 });
 

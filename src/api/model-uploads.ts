@@ -10,7 +10,7 @@ import { Model } from "./models.ts";
 import { defineOperation, json, type Env, type Limits, type Operation } from "./operation.ts";
 import { problemResponses, queueProblems } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
-import { fileOf, readFields, unknownFields } from "./request.ts";
+import { fileOf, filesOf, readFields, unknownFields } from "./request.ts";
 import { file, list } from "./schemas.ts";
 import { fieldErrors } from "./validation.ts";
 
@@ -26,7 +26,13 @@ const Uploaded = Model.extend({
 }).openapi("UploadedModel");
 
 const UploadForm = z
-  .strictObject({ model: file("application/octet-stream", "The network: an ONNX file"), manifest: Manifest.optional() })
+  .strictObject({
+    model: file("application/octet-stream", "The network: an ONNX file"),
+    data: list(file("application/octet-stream", "A file of weights, named as the model names it")).optional().openapi({
+      description: "The files beside the model that contain its weights (external data); the part may be repeated",
+    }),
+    manifest: Manifest.optional(),
+  })
   .openapi("UploadForm");
 
 /** Limits on the size and depth of a manifest as JSON, which is part of every list of models. */
@@ -54,19 +60,21 @@ const replaceOf = (c: Context): boolean => {
 
 const readUpload = async (c: Context<Env>, limitBytes: number): Promise<UploadRequest> => {
   const replace = replaceOf(c);
-  const form = { types: ["multipart/form-data"], jsonPart: "manifest", limitBytes } as const;
+  const form = { types: ["multipart/form-data"], jsonPart: "manifest", filesPart: "data", limitBytes } as const;
   const fields = await readFields(c.req.raw, form, c.get("bodies"));
-  const errors = unknownFields(fields, ["model", "manifest"]);
+  const errors = unknownFields(fields, ["model", "data", "manifest"]);
   const model = fileOf(fields.get("model"), false);
   if (typeof model === "string") errors.push({ pointer: "/model", detail: model });
+  const data = filesOf(fields.get("data"));
+  if (typeof data === "string") errors.push({ pointer: "/data", detail: data });
   const given = fields.get("manifest") ?? {};
   const tooLarge = sizeFault(given);
   const manifest = Manifest.safeParse(given);
   if (tooLarge !== undefined) errors.push({ pointer: "/manifest", detail: tooLarge });
   else if (!manifest.success) errors.push(...fieldErrors(manifest.error, Manifest, given, ["manifest"]));
-  if (typeof model === "string" || !manifest.success || errors.length > 0)
+  if (typeof model === "string" || typeof data === "string" || !manifest.success || errors.length > 0)
     throw new RequestError({ kind: "invalid-request", errors });
-  return { manifest: manifest.data, model, replace };
+  return { manifest: manifest.data, model, ...(data.length > 0 ? { data } : {}), replace };
 };
 
 /**
@@ -130,6 +138,7 @@ export const modelUploads = (service: Service, limits: Limits, token: string | u
               schema: UploadForm,
               encoding: {
                 model: { contentType: "application/octet-stream" },
+                data: { contentType: "application/octet-stream" },
                 manifest: { contentType: "application/json" },
               },
             },

@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { FaultlineError, type FieldError } from "../contract/failure.ts";
-import type { PartName } from "../contract/files.ts";
+import type { NamedFile, PartName } from "../contract/files.ts";
 import { fromBase64 } from "./base64.ts";
 import type { BodyBudget, Env } from "./operation.ts";
 import { RequestError } from "./request-error.ts";
@@ -95,8 +95,29 @@ const readJson = (body: Uint8Array): Fields => {
   return new Map(Object.entries(json));
 };
 
-/** The fields of a multipart body: files as bytes, and `jsonPart`, a text field or a part with its own type, parsed as JSON. */
-const readMultipart = async (body: Uint8Array<ArrayBuffer>, contentType: string, jsonPart: string): Promise<Fields> => {
+/** Maximum number of files in the part that may be repeated. */
+const MAX_FILES = 64;
+
+const appended = async (fields: Map<string, unknown>, part: string, value: string | Blob): Promise<void> => {
+  const files = (fields.get(part) ?? []) as readonly (NamedFile | string)[];
+  if (files.length === MAX_FILES)
+    throw invalid([{ pointer: `/${part}`, detail: `occurs more than ${MAX_FILES} times` }]);
+  const file =
+    typeof value === "string"
+      ? value
+      : { name: "name" in value ? String(value.name) : "", bytes: new Uint8Array(await value.arrayBuffer()) };
+  fields.set(part, [...files, file]);
+};
+
+/**
+ * The fields of a multipart body: files as bytes, `jsonPart`, a text field or a part with its own type, parsed as JSON, and `filesPart`, which
+ * may be repeated, as a list of files with their names.
+ */
+const readMultipart = async (
+  body: Uint8Array<ArrayBuffer>,
+  contentType: string,
+  { jsonPart, filesPart }: Pick<BodyForm, "jsonPart" | "filesPart">,
+): Promise<Fields> => {
   let form: FormData;
   try {
     form = await new Response(body, { headers: { "content-type": contentType } }).formData();
@@ -106,6 +127,10 @@ const readMultipart = async (body: Uint8Array<ArrayBuffer>, contentType: string,
   }
   const fields = new Map<string, unknown>();
   for (const [name, value] of form as unknown as Iterable<[string, string | Blob]>) {
+    if (name === filesPart) {
+      await appended(fields, name, value);
+      continue;
+    }
     if (fields.has(name)) throw invalid([{ pointer: `/${name}`, detail: "occurs more than once" }]);
     const text = typeof value === "string" ? value : undefined;
     if (name === jsonPart) fields.set(name, parseJson(text ?? (await (value as Blob).text()), `/${name}`));
@@ -118,13 +143,15 @@ interface BodyForm {
   readonly types: readonly (typeof bodyTypes)[number][];
   /** Name of the multipart part that is JSON. */
   readonly jsonPart: string;
+  /** Name of the multipart part of files that may be repeated, if there is one. */
+  readonly filesPart?: string;
   readonly limitBytes: number;
 }
 
 /** The body's fields. @throws RequestError `unsupported-media-type`, `body-too-large`, `receiving-too-much`, `malformed-body`. */
 export const readFields = async (
   request: Request,
-  { types, jsonPart, limitBytes }: BodyForm,
+  { types, limitBytes, ...parts }: BodyForm,
   budget: BodyBudget,
 ): Promise<Fields> => {
   const contentType = request.headers.get("content-type") ?? "";
@@ -136,7 +163,7 @@ export const readFields = async (
   }
   const body = await readBody(request, limitBytes, budget);
   await budget.turn();
-  const fields = type === "application/json" ? readJson(body) : await readMultipart(body, contentType, jsonPart);
+  const fields = type === "application/json" ? readJson(body) : await readMultipart(body, contentType, parts);
   // Files in JSON are decoded next.
   await budget.turn();
   return fields;
@@ -150,6 +177,14 @@ export const fileOf = (value: unknown, json: boolean): Uint8Array | string => {
   const bytes = typeof value === "string" ? fromBase64(value) : value;
   if (bytes === undefined) return "is not base64";
   return bytes.length === 0 ? "is empty" : bytes;
+};
+
+/** The files of a part that may be repeated, or a description of the fault. */
+export const filesOf = (value: unknown): readonly NamedFile[] | string => {
+  const files = (value ?? []) as readonly (NamedFile | string)[];
+  if (files.some((file) => typeof file === "string")) return "must be a file, not text (with curl: -F name=@file)";
+  const named = files as readonly NamedFile[];
+  return named.every(({ bytes }) => bytes.length > 0) ? named : "is empty";
 };
 
 /** Errors for fields that are not accepted, at most twenty. */

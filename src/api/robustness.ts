@@ -133,7 +133,7 @@ const Robustness = Size.extend({
 
 const uploadOf = (limits: Limits) => ({
   spec: robustnessSpec(limits),
-  required: { image: "The image: PNG, JPEG or WebP" },
+  required: { image: "The image: PNG, JPEG, WebP or NPY, with the channels that the network takes" },
   optional: {
     labels:
       "Ground truth: a PNG of the image's size whose values (or palette indices) are classes, 255 void; or in their colours",

@@ -48,12 +48,12 @@ export const encoded = ({ mediaType, data }: EncodedImage): z.input<typeof Image
   data: toBase64(data),
 });
 
-/** A response whose body is an encoded image. */
-export const imageResponse = ({ data }: EncodedImage, mediaType: string, name: string, timings: Timings): Response =>
-  new Response(data, {
+/** A response whose body is an encoded image. `mediaType` and `name` are those of a PNG; an image that cannot be one is NPY. */
+export const imageResponse = (image: EncodedImage, mediaType: string, name: string, timings: Timings): Response =>
+  new Response(image.data, {
     headers: {
-      "Content-Type": mediaType,
-      "Content-Disposition": `inline; filename="${name}"`,
+      "Content-Type": image.mediaType === "image/png" ? mediaType : image.mediaType,
+      "Content-Disposition": `inline; filename="${image.mediaType === "image/png" ? name : name.replace(/\.png$/, ".npy")}"`,
       "Server-Timing": serverTiming(timings),
     },
   });
@@ -119,6 +119,10 @@ export const ran = {
   backendWhy: z.string().openapi({ description: "Reason for the choice of the backend", example: "it was asked for" }),
 };
 
+export const Notes = list(z.string()).openapi({
+  description: "What was assumed of the network, and what was changed to run it, in whole sentences",
+});
+
 export const receiptOf = <S extends z.ZodType>(spec: S) =>
   z
     .strictObject({
@@ -128,5 +132,6 @@ export const receiptOf = <S extends z.ZodType>(spec: S) =>
       seed: z.int(),
       versions: z.strictObject({ faultline: z.string(), onnxruntime: z.string() }),
       ...ran,
+      notes: Notes,
     })
     .openapi({ description: "The parameters of the run, sufficient to repeat it" });

@@ -6,7 +6,19 @@ import { Crf, crfChoice } from "./crf.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { imageProblems, problemResponses } from "./problem-schema.ts";
 import { readImageRequest } from "./request.ts";
-import { Backend, encoded, file, Image, imageResponse, list, ran, serverTiming, Size, Timing } from "./schemas.ts";
+import {
+  Backend,
+  encoded,
+  file,
+  Image,
+  imageResponse,
+  list,
+  Notes,
+  ran,
+  serverTiming,
+  Size,
+  Timing,
+} from "./schemas.ts";
 import { uploadBody } from "./upload.ts";
 import { Warnings } from "./warnings.ts";
 
@@ -33,13 +45,14 @@ const Segmentation = Size.extend({
     .openapi({ description: "Mean and minimum over the pixels of the largest class probability; 0..1" }),
   labels: Image.openapi({ description: "Palette PNG: the index is the class" }),
   ...ran,
+  notes: Notes,
   warnings: Warnings,
   timings: Timing,
 }).openapi("Segmentation");
 
 const upload = {
   spec: SegmentSpec,
-  required: { image: "The image: PNG, JPEG or WebP" },
+  required: { image: "The image: PNG, JPEG, WebP or NPY, with the channels that the network takes" },
   optional: {},
 };
 

@@ -122,7 +122,7 @@ const Transfer = Size.extend({
 
 const uploadOf = (limits: Limits) => ({
   spec: transferSpec(limits),
-  required: { image: "The image: PNG, JPEG or WebP" },
+  required: { image: "The image: PNG, JPEG, WebP or NPY, with the channels that the network takes" },
   optional: {
     labels:
       "Ground truth in the classes that all models share: a PNG of the image's size, 255 void; or in their colours",

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { PartName } from "../contract/files.ts";
 import { base64, file } from "./schemas.ts";
 
-const imageTypes = "image/png, image/jpeg, image/webp";
+const imageTypes = "image/png, image/jpeg, image/webp, application/x-npy";
 
 type Parts = Partial<Readonly<Record<PartName, string>>>;
 

@@ -33,6 +33,8 @@ export interface AttackedPicture {
 export interface AttackReport {
   readonly network: string;
   readonly networkSha256: string;
+  /** What was assumed of the network, and what was changed to run it, in whole sentences. */
+  readonly notes: readonly string[];
   readonly reference: Row["reference"];
   readonly attack: Row["unit"]["attack"];
   readonly images: readonly AttackedPicture[];
@@ -43,7 +45,11 @@ export interface AttackReport {
 }
 
 /** @param names of the classes. */
-export const attackReport = (pictures: readonly AttackedPicture[], names: readonly string[]): AttackReport => {
+export const attackReport = (
+  pictures: readonly AttackedPicture[],
+  names: readonly string[],
+  notes: readonly string[],
+): AttackReport => {
   const rows = pictures.map(({ row }) => row);
   const first = rows[0]!;
   const largest = (kind: "float" | "uint8") => Math.max(...pictures.map((p) => p.perturbation[kind].linf));
@@ -51,6 +57,7 @@ export const attackReport = (pictures: readonly AttackedPicture[], names: readon
   return {
     network: first.receipt.model,
     networkSha256: first.unit.networkSha256,
+    notes,
     reference: first.reference,
     attack: first.unit.attack,
     images: pictures,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { measure, type Measured } from "../evaluation/measure.ts";
 import { stepsOf, type AttackPlan } from "../evaluation/plan.ts";
 import { perturbationFrom } from "../evaluation/scores.ts";
-import { encodePng } from "../image/encode.ts";
+import { bytesOf, encodePng, isPngPlanes } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { useNodeCodecs } from "../image/node.ts";
 import { encodeNpy } from "../image/npy.ts";
@@ -14,7 +14,8 @@ import { Interrupted, UsageError } from "../node/failure.ts";
 import { checkFolder, checkWritable, writeFiles } from "../node/files.ts";
 import { wantedBackend, type Options, type Values } from "../node/options.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
-import type { Manifest } from "../segmenter/manifest.ts";
+import { channelCount, type Manifest } from "../segmenter/manifest.ts";
+import { notesOf } from "../segmenter/network.ts";
 import { createSegmenter, type Image, type Segmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { attackFlags, attackLines, planFrom } from "./attack-options.ts";
@@ -31,7 +32,7 @@ import { createProgress } from "./progress.ts";
 const options = {
   ...attackFlags,
   out: { type: "string", short: "o", value: "DIR", help: "where the pictures are written" },
-  npy: { type: "boolean", help: "also write the adversarial image as exact floats, float32 [3, H, W]" },
+  npy: { type: "boolean", help: "also write the adversarial image as exact floats, float32 [C, H, W]" },
   manifest: { type: "string", value: "FILE", help: "the manifest of NET where NET is a file without one beside it" },
   source: { type: "string", value: "NET", help: "attack this network instead, and transfer the pictures to NET" },
   labels: { type: "string", value: "FILE|DIR", help: "ground truth: one PNG, or a folder of NAME.png" },
@@ -42,7 +43,7 @@ const options = {
 } as const satisfies Options;
 
 const about = `
-Attacks pictures (PNG, JPEG, WebP; files, or folders of them) and scores the network before and
+Attacks pictures (PNG, JPEG, WebP, NPY; files, or folders of them) and scores the network before and
 after. NET is a folder with manifest.json, a file with --manifest, or the name of a network that
 ships. For each picture NAME it writes NAME.adversarial.png (8 bits), NAME.labels-before.png and
 NAME.labels-after.png (of the 8-bit picture). Scores compare with the ground truth of --labels, or
@@ -64,11 +65,13 @@ interface Job {
   readonly labels: ReadonlyMap<Picture, string>;
   readonly out: string;
   readonly npy: boolean;
+  /** Whether the adversarial picture can be a PNG; else it is NPY of uint8. */
+  readonly isPng: boolean;
 }
 
 /** The paths of what is written of a picture. */
-const filesOf = ({ stem }: Picture, { out, npy }: Pick<Job, "out" | "npy">) => ({
-  adversarial: join(out, `${stem}.adversarial.png`),
+const filesOf = ({ stem }: Picture, { out, npy, isPng }: Pick<Job, "out" | "npy" | "isPng">) => ({
+  adversarial: join(out, `${stem}.adversarial.${isPng ? "png" : "uint8.npy"}`),
   ...(npy ? { npy: join(out, `${stem}.adversarial.npy`) } : {}),
   labelsBefore: join(out, `${stem}.labels-before.png`),
   labelsAfter: join(out, `${stem}.labels-after.png`),
@@ -88,6 +91,13 @@ const targetOf = (text: string | undefined, { classes }: Manifest): number | und
   throw new UsageError(`--target must be a class from 0 to ${classes.length - 1}, not "${text}"`);
 };
 
+/** @throws UsageError where a picture of one network is none of the other's. */
+const requireSameChannels = (target: Manifest, source: Manifest): void => {
+  const [own, other] = [target, source].map(({ input }) => channelCount(input.channels));
+  if (own !== other)
+    throw new UsageError(`--source ${source.name} takes pictures of ${other} channels, and ${target.name} of ${own}`);
+};
+
 const write = async (
   picture: Picture,
   job: Job,
@@ -96,7 +106,7 @@ const write = async (
   const files = filesOf(picture, job);
   const palette = job.segmenter.manifest.classes.map(({ color }) => color);
   await writeFiles([
-    [files.adversarial, encodePng(uint8.image)],
+    [files.adversarial, job.isPng ? encodePng(uint8.image) : encodeNpy(bytesOf(uint8.image))],
     ...(files.npy === undefined ? [] : [[files.npy, encodeNpy(float.image)] as const]),
     [files.labelsBefore, encodeLabels(clean.labels, palette)],
     [files.labelsAfter, encodeLabels(uint8.labels, palette)],
@@ -131,7 +141,7 @@ const attackAll = async (job: Job, io: Io, signal: AbortSignal): Promise<readonl
   try {
     for (const picture of pictures) {
       progress.begin(picture.path);
-      const { bytes, image } = await readPicture(picture);
+      const { bytes, image } = await readPicture(picture, manifest);
       const map = labels.get(picture);
       const truth = map === undefined ? undefined : await readLabelMap(map, manifest, image);
       const subject = { segmenter, source, image, item: await sha256Of(bytes), truth };
@@ -168,7 +178,9 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   const other = values.source === undefined ? network : await openOperand(values.source);
   const target = targetOf(values.target, network.manifest);
   await mkdir(out, { recursive: true });
-  const place = { out, npy: values.npy === true };
+  const planes = channelCount(network.manifest.input.channels);
+  requireSameChannels(network.manifest, other.manifest);
+  const place = { out, npy: values.npy === true, isPng: isPngPlanes(planes) };
   const inputs = [...pictures.map(({ path }) => path), ...labels.values()];
   for (const picture of pictures)
     for (const path of Object.values(filesOf(picture, place))) await checkWritable(path, inputs);
@@ -184,11 +196,13 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     const report = attackReport(
       await interruptible((signal) => attackAll(job, io, signal)),
       network.manifest.classes.map(({ name }) => name),
+      notesOf(network),
     );
     const where = wanted === "wasm" ? "" : `\non ${choice.backend}: ${choice.why}`;
     const against = report.reference === "ground-truth" ? "the ground truth" : "the clean prediction";
     const head = `${report.network}, ${plan.attack} at ε = ${plan.epsilon}, 8-bit pictures in ${out}, against ${against}; evaluations forward + backward`;
-    return { text: `${head}${where}\n${attackTable(report)}`, data: report, csv: attackCsv(report) };
+    const notes = report.notes.map((note) => `\nnote: ${note}`).join("");
+    return { text: `${head}${where}${notes}\n${attackTable(report)}`, data: report, csv: attackCsv(report) };
   } finally {
     await stop();
   }

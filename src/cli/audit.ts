@@ -73,7 +73,7 @@ export const auditNetwork = command({
       };
       for (const picture of pictures) {
         progress.begin(picture.path);
-        const { bytes, image } = await readPicture(picture);
+        const { bytes, image } = await readPicture(picture, network.manifest);
         const map = labels.get(picture);
         const truth = map === undefined ? undefined : await readLabelMap(map, network.manifest, image);
         const subject = { segmenter, image, item: await sha256Of(bytes), truth };

@@ -14,7 +14,7 @@ import { readBytes, statOf } from "../node/files.ts";
 /** Preprocessing: (scale·pixel − mean)/std, in the order of `channels`. */
 export type Preparation = Pick<Manifest["input"], "name" | "channels" | "mean" | "std" | "scale">;
 
-const pictures = /\.(png|jpe?g|webp)$/i;
+const pictures = /\.(png|jpe?g|webp|npy)$/i;
 const maxPixels = 2 ** 26;
 
 /**
@@ -29,7 +29,7 @@ export const imagesIn = async (folder: string, place = folder): Promise<string[]
   const inside = join(folder, "images");
   const holder = (await statOf(inside))?.isDirectory() ? inside : folder;
   const files = (await readdir(holder)).filter((name) => pictures.test(name)).toSorted();
-  if (files.length === 0) throw new Refusal(`${place}: holds no PNG, JPEG or WebP images`);
+  if (files.length === 0) throw new Refusal(`${place}: holds no PNG, JPEG, WebP or NPY images`);
   return files.map((name) => join(holder, name));
 };
 

@@ -153,7 +153,7 @@ const certifyAll = async (job: Job, io: Io, signal: AbortSignal): Promise<readon
   try {
     for (const picture of pictures) {
       progress.begin(picture.path);
-      const { bytes, image } = await readPicture(picture);
+      const { bytes, image } = await readPicture(picture, segmenter.manifest);
       const map = labels.get(picture);
       const truth = map === undefined ? undefined : await readLabelMap(map, segmenter.manifest, image);
       const subject = { image, truth, item: await sha256Of(bytes) };

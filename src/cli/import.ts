@@ -51,7 +51,8 @@ const madeManifest = async (
   values: DescribeValues & { readonly name?: string | undefined },
 ) => {
   const { found, assumed } = await described(file, model, values.name ?? nameFor(file), values);
-  return { manifest: parseManifest({ ...found, file: MODEL_FILE, sha256: await sha256Of(bytes) }), assumed };
+  const manifest = parseManifest({ ...found, file: MODEL_FILE, sha256: await sha256Of(bytes), assumed: [...assumed] });
+  return { manifest, assumed };
 };
 
 export const importNetwork = command({

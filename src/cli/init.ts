@@ -33,7 +33,7 @@ export const initNetwork = command({
     const { bytes, model } = await readNetwork(file);
     const { found, assumed } = await described(file, model, values.name ?? nameFor(file), values);
     const sha256 = await sha256Of(bytes);
-    const manifest = { ...found, file: basename(file), sha256 };
+    const manifest = { ...found, file: basename(file), sha256, assumed: [...assumed] };
     await at(file, () => requireFit(networkOf(manifest, prepared(model))));
     await writeFiles([[out, new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`)]]);
     const { input, output, classes } = manifest;

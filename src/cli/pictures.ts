@@ -3,10 +3,10 @@
 import { basename, extname, join } from "node:path";
 import { problemOf } from "../api/problem.ts";
 import { FaultlineError } from "../contract/failure.ts";
-import { decodeImage } from "../image/decode.ts";
+import { decodePlanes } from "../image/planes.ts";
 import { at, Refusal } from "../node/failure.ts";
 import { readBytes, statOf } from "../node/files.ts";
-import type { Manifest } from "../segmenter/manifest.ts";
+import { channelCount, type Manifest } from "../segmenter/manifest.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { readLabels } from "../service/pictures.ts";
 import { spatialSize } from "../tensor.ts";
@@ -36,12 +36,13 @@ export const picturesOf = async (operands: readonly string[]): Promise<readonly 
   return [...byStem].map(([stem, path]) => ({ path, stem }));
 };
 
-/** @throws Refusal that names the file. */
-export const readPicture = async ({
-  path,
-}: Picture): Promise<{ readonly bytes: Uint8Array; readonly image: Image }> => {
+/** A picture with the channels that the network takes, [P,H,W]. @throws Refusal that names the file. */
+export const readPicture = async (
+  { path }: Picture,
+  { input }: Manifest,
+): Promise<{ readonly bytes: Uint8Array; readonly image: Image }> => {
   const bytes = await readBytes(path);
-  return { bytes, image: await at(path, () => decodeImage(bytes, limits)) };
+  return { bytes, image: await at(path, () => decodePlanes(bytes, channelCount(input.channels), limits)) };
 };
 
 /** Where the label map of each picture is. @throws Refusal where one is missing. */
@@ -64,7 +65,7 @@ export const labelFiles = async (
   return files;
 };
 
-/** The label map of an image [3,H,W], checked against it. @throws Refusal that names the file. */
+/** The label map of an image [P,H,W], checked against it. @throws Refusal that names the file. */
 export const readLabelMap = async (file: string, { classes }: Manifest, image: Image): Promise<Labels> => {
   const bytes = await readBytes(file);
   const rules = {

@@ -8,7 +8,7 @@ import { inputShape } from "../segmenter/adapt.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
 import { requireProbabilities } from "../segmenter/describe/probabilities.ts";
 import { requireFit } from "../segmenter/fit.ts";
-import { planeCount } from "../segmenter/manifest.ts";
+import { channelCount } from "../segmenter/manifest.ts";
 import type { Network } from "../segmenter/network.ts";
 import { createSegmenter, type Image } from "../segmenter/segmenter.ts";
 import { loadAt } from "../segmenter/differentiate/loaded.ts";
@@ -89,7 +89,7 @@ const tryOn = async (
   const size = requireFit(network);
   const where = `${size.height}x${size.width}`;
   if (withGradient) checkGradient(network, size);
-  const image = noise(planeCount(network.manifest.input.channels), size);
+  const image = noise(channelCount(network.manifest.input.channels), size);
   const cache = new SessionCache(runtime, BUDGET_BYTES);
   const segmenter = createSegmenter(network, cache);
   if (runtime.backend === "wasm") await requireProbabilities(network, image, cache);

@@ -8,3 +8,9 @@ export interface EncodedImage {
 
 /** The files that a request can carry, by the name of their multipart part or JSON field. */
 export type PartName = "image" | "labels" | "target" | "prediction" | "reference" | "adversarial";
+
+/** A file with its name, or its path in the folder of another. */
+export interface NamedFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}

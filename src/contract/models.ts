@@ -1,6 +1,7 @@
 /** The networks of a service, and uploads of further ones. */
 
 import type { Manifest } from "../segmenter/manifest.ts";
+import type { NamedFile } from "./files.ts";
 import type { Size } from "../tensor.ts";
 
 /** A network that requests can name: its manifest, without what only the service needs, and what can be done with it. */
@@ -24,6 +25,8 @@ export interface UploadRequest {
   readonly manifest: UploadedManifest;
   /** The ONNX file. */
   readonly model: Uint8Array;
+  /** Files that contain its weights, where they are not in the ONNX file. */
+  readonly data?: readonly NamedFile[] | undefined;
   /** Whether it may replace another upload of that name. */
   readonly replace: boolean;
 }

@@ -22,4 +22,6 @@ export interface Receipt<Spec> {
   readonly backend: "webgpu" | "wasm";
   /** Why that backend was chosen; a clause. */
   readonly backendWhy: string;
+  /** What was assumed of the network, and what was changed to run it, in whole sentences. */
+  readonly notes: readonly string[];
 }

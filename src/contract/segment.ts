@@ -31,6 +31,8 @@ export interface SegmentResult extends Size {
   readonly backend: "webgpu" | "wasm";
   /** Why that backend was chosen; a clause. */
   readonly backendWhy: string;
+  /** What was assumed of the network, and what was changed to run it, in whole sentences. */
+  readonly notes: readonly string[];
   readonly warnings: readonly Warning[];
   readonly timings: Timings;
 }

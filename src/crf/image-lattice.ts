@@ -12,21 +12,25 @@ export interface ImageLattice {
   readonly feeds: Readonly<Record<string, Tensor>>;
 }
 
-/** (x/θ_α, y/θ_α, r/θ_β, g/θ_β, b/θ_β) of each pixel: [H·W, 5]. */
+/** (x/θ_α, y/θ_α, r/θ_β, g/θ_β, b/θ_β) of each pixel: [H·W, 5]. In a grey image r = g = b. */
 export const bilateralFeatures = (
   image: Tensor<"float32">,
   { thetaAlpha, thetaBeta }: Pick<CrfParameters["bilateral"], "thetaAlpha" | "thetaBeta">,
 ): Float32Array<ArrayBuffer> => {
   const { height, width } = spatialSize(image);
   const pixels = height * width;
-  if (image.shape.at(-3) !== 3 || image.data.length !== 3 * pixels || pixels === 0)
-    throw new RangeError(`crf: [${image.shape.join(", ")}] is not one image, [3, H, W] or [1, 3, H, W]`);
+  const planes = image.shape.at(-3);
+  if ((planes !== 3 && planes !== 1) || image.data.length !== planes * pixels || pixels === 0)
+    throw new RangeError(
+      `crf: [${image.shape.join(", ")}] is not one image, [3, H, W] or [1, 3, H, W], or of one plane`,
+    );
   const features = new Float32Array(DIMENSIONS * pixels);
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
       features[DIMENSIONS * i] = x / thetaAlpha;
       features[DIMENSIONS * i + 1] = y / thetaAlpha;
-      for (let c = 0; c < 3; c++) features[DIMENSIONS * i + 2 + c] = image.data[c * pixels + i]! / thetaBeta;
+      for (let c = 0; c < 3; c++)
+        features[DIMENSIONS * i + 2 + c] = image.data[(planes === 1 ? 0 : c * pixels) + i]! / thetaBeta;
     }
   }
   return features;
@@ -94,7 +98,7 @@ const feedsOf = (lattice: Lattice, vertices: number, weight: number, index: Inde
 /**
  * Builds the lattice of an image.
  *
- * @param image float32 [3,H,W] or [1,3,H,W], grey levels 0..255
+ * @param image float32 [3,H,W], [1,3,H,W] or [1,H,W], grey levels 0..255
  * @param index as `latticeInputs` declared it
  * @returns null if the weight of the bilateral kernel is 0, so that no lattice is needed.
  * @throws CrfParameterError; RangeError if `image` is not one image, or θ is so small that the vertices cannot be numbered.

@@ -4,9 +4,10 @@ import { tableOf, type Coding } from "../datasets/coding.ts";
 import type { Files, Pair } from "../datasets/dataset.ts";
 import type { StreetSample } from "../datasets/street/render.ts";
 import { sha256Of } from "../digest.ts";
-import { decodeImage } from "../image/decode.ts";
 import { ImageError } from "../image/error.ts";
+import { greyOf } from "../image/grey.ts";
 import { decodeLabels } from "../image/labels.ts";
+import { decodePlanes } from "../image/planes.ts";
 import { probeWithin } from "../image/probe.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { spatialSize, tensor, type Size } from "../tensor.ts";
@@ -52,13 +53,23 @@ const truthOf = (bytes: Uint8Array, { palette, values, remap = {} }: LabelReadin
   );
 };
 
-/** @throws ImageError for a file that is no picture or no label map; what reading a file throws. */
-export const readItem = async (item: Item, { files, reading, draw }: ItemSource): Promise<ReadItem> => {
+/** A drawn image [3,H,W] as [`planes`,H,W]. @throws ImageError where it has no such channels. */
+const drawnAs = (planes: number, image: Image): Image => {
+  if (planes === 3) return image;
+  if (planes === 1) return greyOf(image);
+  throw new ImageError("unsupported-format", `the drawn streets have 3 channels, where the networks take ${planes}`);
+};
+
+/**
+ * @param planes of the image: the channels of the networks.
+ * @throws ImageError for a file that is no picture or no label map; what reading a file throws.
+ */
+export const readItem = async (item: Item, { files, reading, draw }: ItemSource, planes = 3): Promise<ReadItem> => {
   if ("street" in item) {
     const { image, labels } = await draw(item.street);
-    return { image, truth: labels };
+    return { image: drawnAs(planes, image), truth: labels };
   }
-  const image = await decodeImage(await files.read(item.image), limits);
+  const image = await decodePlanes(await files.read(item.image), planes, limits);
   return { image, truth: truthOf(await files.read(item.labels), reading) };
 };
 

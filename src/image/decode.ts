@@ -32,6 +32,7 @@ export type Rgb = readonly [number, number, number];
 export const decodeImage = async (bytes: Uint8Array, limits: DecodeOptions): Promise<Tensor<"float32">> => {
   const { format, width, height, orientation = 1 } = probeWithin(bytes, limits);
   if (format === "png") return fromPng(decodePng(bytes));
+  if (format === "npy") throw new ImageError("unsupported-format", "an NPY array, where PNG, JPEG or WebP is accepted");
   const pixels = await (format === "jpeg" ? decodeJpeg : decodeWebp)(bytes);
   const [storedWidth, storedHeight] = exchangesSides(orientation) ? [height, width] : [width, height];
   if (pixels?.width !== storedWidth || pixels.height !== storedHeight) {

@@ -3,13 +3,28 @@ import { bytesPerElement, newData, sizeOf, tensor, type DType, type Tensor } fro
 import { nameAt, viewOf } from "./bytes.ts";
 import { ImageError } from "./error.ts";
 
-const descriptors = { float32: "<f4", float64: "<f8", uint8: "|u1", int32: "<i4", int64: "<i8" } as const;
-type NpyDType = keyof typeof descriptors & DType;
+const descriptors = {
+  float32: "<f4",
+  float64: "<f8",
+  uint8: "|u1",
+  uint16: "<u2",
+  int32: "<i4",
+  int64: "<i8",
+} as const;
+export type NpyDType = keyof typeof descriptors & DType;
 
 const magic = "\x93NUMPY";
 const prefix = 10;
 
+/** Maximum length of a header; those of NumPy have 118 bytes for arrays of few axes. */
+const MAX_HEADER = 4096;
+
+const MAX_RANK = 32;
+
+export const isNpy = (bytes: Uint8Array): boolean => bytes.length >= magic.length && nameAt(bytes, 0, 6) === magic;
+
 const malformed = (message: string): ImageError => new ImageError("malformed", `NPY: ${message}`);
+const unsupported = (message: string): ImageError => new ImageError("unsupported-format", `NPY: ${message}`);
 
 /** Encodes a tensor as an NPY file. The machine must be little-endian, as for WASM. */
 export const encodeNpy = <D extends NpyDType>({ dtype, shape, data }: Tensor<D>): Uint8Array => {
@@ -24,41 +39,58 @@ export const encodeNpy = <D extends NpyDType>({ dtype, shape, data }: Tensor<D>)
   return file;
 };
 
+/** The header of an NPY file; its data are `bytes` elements long, beginning at `start`. */
+export interface NpyHeader {
+  readonly dtype: NpyDType;
+  readonly shape: readonly number[];
+  /** Offset of the data in the file. */
+  readonly start: number;
+}
+
+const shapeOf = (text: string): readonly number[] => {
+  const shape = text
+    .split(",")
+    .map((d) => d.trim())
+    .filter((d) => d !== "")
+    .map(Number);
+  if (shape.length > MAX_RANK || !shape.every((d) => Number.isSafeInteger(d) && d >= 0))
+    throw malformed(`its shape (${text.slice(0, 100)}) is not one of at most ${MAX_RANK} sizes`);
+  return shape;
+};
+
 /**
- * Reads an NPY file of float32, float64, uint8, int32 or int64 in C order.
+ * Reads the header of an NPY file of float32, float64, uint8, uint16, int32 or int64 in C order, and checks it against the file's
+ * length; nothing is allocated for the data.
  *
  * @throws ImageError `malformed`, or `unsupported-format` for another type, order or version
  */
-export const decodeNpy = (bytes: Uint8Array): Tensor<NpyDType> => {
-  if (bytes.length < prefix || nameAt(bytes, 0, 6) !== magic) throw malformed("the signature is missing");
-  if (bytes[6] !== 1) throw new ImageError("unsupported-format", `NPY: version ${bytes[6]} is not supported; 1.0 is`);
-  const start = prefix + viewOf(bytes).getUint16(8, true);
+export const readNpyHeader = (bytes: Uint8Array): NpyHeader => {
+  if (bytes.length < prefix || !isNpy(bytes)) throw malformed("the signature is missing");
+  if (bytes[6] !== 1) throw unsupported(`version ${bytes[6]} is not supported; 1.0 is`);
+  const length = viewOf(bytes).getUint16(8, true);
+  if (length > MAX_HEADER) throw malformed(`the header has ${length} bytes; at most ${MAX_HEADER} are allowed`);
+  const start = prefix + length;
   const header = new TextDecoder("latin1").decode(bytes.subarray(prefix, start));
   const descr = /'descr': '([^']*)'/.exec(header)?.[1];
-  const shape = /'shape': \(([0-9, ]*)\)/.exec(header)?.[1];
-  if (start > bytes.length || descr === undefined || shape === undefined) throw malformed("the header is incomplete");
+  const shapeText = /'shape': \(([0-9, ]*)\)/.exec(header)?.[1];
+  if (start > bytes.length || descr === undefined || shapeText === undefined)
+    throw malformed("the header is incomplete");
   const dtype = (Object.keys(descriptors) as NpyDType[]).find((type) => descriptors[type] === descr);
-  if (!dtype || !header.includes("'fortran_order': False")) {
-    throw new ImageError(
-      "unsupported-format",
-      `NPY: ${header.trim()} is not supported; C order and ${Object.values(descriptors).join(", ")} are`,
-    );
-  }
-  return readData(
-    dtype,
-    shape
-      .split(",")
-      .filter((d) => d.trim() !== "")
-      .map(Number),
-    bytes.subarray(start),
-  );
+  if (!dtype)
+    throw unsupported(`type ${descr.slice(0, 20)} is not supported; ${Object.values(descriptors).join(", ")} are`);
+  if (!header.includes("'fortran_order': False"))
+    throw unsupported("Fortran order is not supported, only C order (numpy.ascontiguousarray)");
+  const shape = shapeOf(shapeText);
+  const expected = sizeOf(shape) * bytesPerElement(dtype);
+  if (bytes.length - start !== expected)
+    throw malformed(`the data has ${bytes.length - start} bytes; shape [${shape.join(", ")}] needs ${expected}`);
+  return { dtype, shape, start };
 };
 
-const readData = (dtype: NpyDType, shape: readonly number[], bytes: Uint8Array): Tensor<NpyDType> => {
-  const expected = sizeOf(shape) * bytesPerElement(dtype);
-  if (bytes.length !== expected)
-    throw malformed(`the data has ${bytes.length} bytes; shape [${shape.join(", ")}] needs ${expected}`);
+/** Reads an NPY file. @throws ImageError as `readNpyHeader` */
+export const decodeNpy = (bytes: Uint8Array): Tensor<NpyDType> => {
+  const { dtype, shape, start } = readNpyHeader(bytes);
   const data = newData(dtype, sizeOf(shape));
-  new Uint8Array(data.buffer).set(bytes);
+  new Uint8Array(data.buffer).set(bytes.subarray(start));
   return tensor(dtype, shape, data);
 };

@@ -5,8 +5,9 @@ import { RuntimeError } from "../runtime/session.ts";
 import { requireFit } from "../segmenter/fit.ts";
 import { describeNetwork } from "../segmenter/describe/describe.ts";
 import { requireProbabilities } from "../segmenter/describe/probabilities.ts";
-import { ManifestError, parseManifest, planeCount, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
+import { ManifestError, parseManifest, channelCount, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
+import { wholeFile } from "../segmenter/whole-file.ts";
 import { readPrepared, type Network } from "../segmenter/network.ts";
 import type { Image } from "../segmenter/segmenter.ts";
 import { type Size, tensorOf } from "../tensor.ts";
@@ -34,7 +35,7 @@ const testPlanes = (planes: number, { height, width }: Size): Image =>
 
 /** One run on a small picture: what the runtime refuses is refused now. */
 const tryOut = async ({ network, segmenter }: OpenModel, size: Size, cache: SessionCache): Promise<void> => {
-  const picture = testPlanes(planeCount(network.manifest.input.channels), size);
+  const picture = testPlanes(channelCount(network.manifest.input.channels), size);
   await requireProbabilities(network, picture, cache);
   const { confidence } = await segmenter.predict(picture);
   if (confidence.data.every((v) => v > 0 && v <= 1.0001)) return;
@@ -78,14 +79,15 @@ const described = ["classes", "input", "output", "precision"] as const;
 
 /**
  * The manifest, under a file name that no other upload has: its digest is filled in or compared, and what is not given is found from
- * the file.
+ * the file. `bytes` is the file that is kept, with all weights; a given digest may also be that of the file as it was sent.
  */
-const completed = async ({ manifest: given, model: bytes }: UploadRequest, cache: SessionCache) => {
+const completed = async ({ manifest: given, model: sent }: UploadRequest, bytes: Uint8Array, cache: SessionCache) => {
   const sha256 = await sha256Of(bytes);
   const { name = `network-${sha256.slice(0, NAME_DIGITS)}` } = given;
   try {
     withOwnFile(given);
-    if (given.sha256 !== undefined && given.sha256 !== sha256)
+    const digests = [sha256, bytes === sent ? sha256 : await sha256Of(sent)];
+    if (given.sha256 !== undefined && !digests.includes(given.sha256))
       throw new ManifestError(`is another file's; this one's is ${sha256}`, "sha256");
     const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
     const file = `${sha256}-${crypto.randomUUID()}.onnx`;
@@ -94,7 +96,16 @@ const completed = async ({ manifest: given, model: bytes }: UploadRequest, cache
     const model = readPrepared(bytes);
     requireFewNodes(model);
     const { found, assumed } = await describeNetwork(model, { name, classes: given.classes }, testPlanes, cache);
-    return { manifest: parseManifest({ ...found, ...stated, name, sha256, file }), assumed };
+    return { manifest: parseManifest({ ...found, assumed: [...assumed], ...stated, name, sha256, file }), assumed };
+  } catch (cause) {
+    return blamed(cause);
+  }
+};
+
+/** The file that is kept. */
+const whole = ({ model, data = [] }: UploadRequest): Uint8Array => {
+  try {
+    return wholeFile(model, data);
   } catch (cause) {
     return blamed(cause);
   }
@@ -143,15 +154,16 @@ export const createUploads = ({ models, cache, store, most }: UploadsOptions): U
   const add = async (request: UploadRequest): Promise<UploadResult> => {
     const wanted = request.manifest.name;
     if (wanted !== undefined && models.isShipped(wanted)) fail({ kind: "model-exists", model: wanted, sha256: null });
-    const { manifest, assumed } = await completed(request, cache);
+    const bytes = whole(request);
+    const { manifest, assumed } = await completed(request, bytes, cache);
     const { name } = manifest;
     const former = await models.uploaded(name);
     if (former && same(former.manifest, manifest))
       return { outcome: "unchanged", model: await models.info(name), assumed };
     if (former && !request.replace) fail({ kind: "model-exists", model: name, sha256: former.manifest.sha256 });
     if (!former && (await store.list()).length >= most) fail({ kind: "uploads-full", most });
-    const info = await examined(manifest, request.model);
-    await written(store.write({ manifest, info, foundBy: models.foundBy }, request.model));
+    const info = await examined(manifest, bytes);
+    await written(store.write({ manifest, info, foundBy: models.foundBy }, bytes));
     if (former) await store.removeFile(name, former.manifest.file);
     return { outcome: former ? "replaced" : "created", model: info, assumed };
   };

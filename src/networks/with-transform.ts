@@ -2,6 +2,7 @@
 
 import { FaultlineError } from "../contract/failure.ts";
 import type { TransformChoice } from "../contract/options.ts";
+import { channelCount } from "../segmenter/manifest.ts";
 import { completed, TransformError } from "../transforms/pipeline.ts";
 import type { OpenModel } from "./open.ts";
 
@@ -30,6 +31,9 @@ export const withTransform = (
       throw refused(`/spec/${given}`, "must be absent, as there is no transformation: name some in `transform`");
     return segmenter.defence ? { ...model, segmenter: segmenter.withTransform(null) } : model;
   }
+  const planes = channelCount(segmenter.manifest.input.channels);
+  if (planes !== 1 && planes !== 3)
+    throw refused("/spec/transform", `is for pictures of 1 or 3 channels; the model's have ${planes}`);
   const { through = "differentiable", draws = 1 } = attacked;
   try {
     return { ...model, segmenter: segmenter.withTransform({ transform: chosen, seed, through, draws }) };

@@ -9,6 +9,7 @@ import { contrib } from "./decompose/contrib.ts";
 import { dataDependent } from "./decompose/data-dependent.ts";
 import { DeformConv } from "./decompose/deform-conv.ts";
 import * as newer from "./decompose/newer.ts";
+import { MaxRoiPool, RoiAlign } from "./decompose/roi.ts";
 import { qoperators } from "./decompose/qoperators.ts";
 import type { Decomposable, Decompose } from "./decompose/rule.ts";
 import { checkInputs } from "./signatures.ts";
@@ -23,10 +24,19 @@ const table: Readonly<Record<string, Decompose>> = {
   Attention,
   RotaryEmbedding,
   DeformConv,
+  MaxRoiPool,
+  RoiAlign,
 };
 
-/** Standard operators that are verified against ONNX's own test cases; onnxruntime-web lacks most of them. */
-export const newerOperators: readonly string[] = [...Object.keys(newer), "Attention", "RotaryEmbedding", "DeformConv"];
+/** Standard operators that are verified against ONNX's own test cases or onnxruntime's kernels. */
+export const newerOperators: readonly string[] = [
+  ...Object.keys(newer),
+  "Attention",
+  "RotaryEmbedding",
+  "DeformConv",
+  "MaxRoiPool",
+  "RoiAlign",
+];
 
 /** Operators that are decomposed; onnxruntime's own operators are prefixed with their domain. */
 export const decomposableOperators: readonly string[] = Object.keys(table);

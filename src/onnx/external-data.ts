@@ -9,7 +9,7 @@ export type External = (location: string) => Uint8Array;
  * Whether a path stays in the model's folder. Absolute paths, drive letters and ".." are refused wherever they lead, because an
  * untrusted model must not read other files.
  */
-const staysInside = (location: string): boolean =>
+export const staysInside = (location: string): boolean =>
   location !== "" && !/^[/\\]|^[a-z]:|\0/iu.test(location) && location.split(/[/\\]/u).every((part) => part !== "..");
 
 /** @throws OnnxError for a path that leaves the model's folder. */

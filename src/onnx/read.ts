@@ -27,7 +27,7 @@ import { sortNodes, type Scope } from "./sort.ts";
 import { dtypeOf, isNibbles, readTensor } from "./tensor-proto.ts";
 
 /** The supported versions of the standard operator set. */
-export const OPSETS = { min: 7, max: 26 } as const;
+export const OPSETS = { min: 7, max: 28 } as const;
 
 const MAX_DIMENSION = 2 ** 31;
 
@@ -37,7 +37,7 @@ export interface ReadOptions {
 }
 
 /**
- * Reads the bytes of an ONNX file, of opset 7 to 26.
+ * Reads the bytes of an ONNX file, of opset 7 to 28.
  *
  * @throws OnnxError, with the location, for a file that is damaged, malformed or not supported.
  */

@@ -10,7 +10,7 @@ const operatorsByInputs: Readonly<Record<string, string>> = {
   "": "Constant",
   f: "Abs Acos Acosh ArgMax ArgMin Asin Asinh Atan Atanh AveragePool Cast Ceil Celu Cos Cosh DepthToSpace DynamicQuantizeLinear Elu Erf Exp EyeLike Flatten Floor Gelu GlobalAveragePool GlobalLpPool GlobalMaxPool HardSigmoid HardSwish Hardmax Identity IsInf IsNaN LRN LeakyRelu Log LogSoftmax LpNormalization LpPool MaxPool MeanVarianceNormalization Mish Neg NonZero Reciprocal Relu Round Selu Shape Shrink Sigmoid Sign Sin Sinh Size Softmax Softplus Softsign SpaceToDepth Sqrt Swish Tan Tanh ThresholdedRelu Transpose",
   "f f":
-    "Add CastLike Div Equal Greater GreaterOrEqual GridSample Less LessOrEqual MatMul Mod Mul PRelu Pow RMSNormalization Sub Upsample",
+    "Add CastLike Div Equal Greater GreaterOrEqual GridSample Less LessOrEqual MatMul MaxRoiPool Mod Mul PRelu Pow RMSNormalization Sub SwiGLU Upsample",
   "f i":
     "AffineGrid CenterCropPad Compress CumProd CumSum Expand Gather GatherElements GatherND Reshape ReverseSequence Tile TopK Unsqueeze",
   "f i?":
@@ -90,7 +90,7 @@ export const checkInputs = (node: Node, inputs: readonly unknown[]): void => {
 
 /** Operators by the names of their floating-point attributes, including onnxruntime's own operators. */
 const operatorsByFloats: Readonly<Record<string, string>> = {
-  alpha: "Celu Elu FusedMatMul LeakyRelu QGemm QLinearLeakyRelu QuickGelu Swish ThresholdedRelu",
+  alpha: "Celu Elu FusedMatMul LeakyRelu QGemm QLinearLeakyRelu QuickGelu SwiGLU Swish ThresholdedRelu",
   "alpha beta": "Gemm HardSigmoid",
   "alpha beta activation_alpha activation_beta activation_gamma": "FusedGemm",
   "alpha beta bias": "LRN",
@@ -104,7 +104,7 @@ const operatorsByFloats: Readonly<Record<string, string>> = {
   ratio: "Dropout",
   "scale softcap": "Attention",
   scales: "Upsample",
-  spatial_scale: "RoiAlign",
+  spatial_scale: "MaxRoiPool RoiAlign",
   value: "Pad",
   "value_float value_floats": "Constant",
 };

@@ -19,10 +19,10 @@ const operatorsByReason: Readonly<Record<string, string>> = {
     "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
   "spectral transforms and window functions are not implemented":
     "BlackmanWindow DFT HammingWindow HannWindow MelWeightMatrix STFT",
-  "pooling of regions of interest is not implemented": "MaxRoiPool RoiAlign",
   "neither its shape inference nor its gradient is implemented": "Det",
   "reinterprets bits, which has no derivative": "BitCast",
   "updates a cache in place, which is not supported": "TensorScatter",
+  "carries a state along a sequence, which is not implemented": "CausalConvWithState LinearAttention",
 };
 
 const reasons: ReadonlyMap<string, string> = new Map(

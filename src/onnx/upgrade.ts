@@ -4,7 +4,17 @@
  */
 
 import { tensorOf } from "../tensor.ts";
-import { OnnxError, describe, floatOf, floatsOf, intOf, intsOf, tensorAttributeOf, type Attributes } from "./graph.ts";
+import {
+  OnnxError,
+  describe,
+  floatOf,
+  floatsOf,
+  intOf,
+  intsOf,
+  stringOf,
+  tensorAttributeOf,
+  type Attributes,
+} from "./graph.ts";
 import { gridSampleMode } from "./infer/grid-sample.ts";
 import { padAmounts } from "./infer/shape.ts";
 import { Resize } from "./upgrade/resize.ts";
@@ -149,6 +159,43 @@ const GridSample: Upgrade = ({ node, inputs }) => ({
   attributes: { ...node.attributes, mode: { type: "string", value: gridSampleMode(node) } },
 });
 
+/** Since opset 28, the remainder of floats may have the sign of the divisor: fmod(a, b), plus b where the signs of the two differ. */
+const Mod: Upgrade = ({ node, inputs, op, opset }) => {
+  const [a, b] = [required(node, inputs, 0), required(node, inputs, 1)];
+  const isTruncated = intOf(node, "fmod", 0) === 1;
+  if (opset < 28 || isTruncated || !a.dtype.startsWith("float"))
+    return { op: "Mod", inputs, attributes: node.attributes };
+  const zero = op.constant(0, a.dtype);
+  const rest = op.append("Mod", [a, b], { fmod: 1 })[0]!;
+  const isOpposite = op.Or(
+    op.And(op.Less(rest, zero), op.Greater(b, zero)),
+    op.And(op.Greater(rest, zero), op.Less(b, zero)),
+  );
+  return op.Where(isOpposite, op.Add(rest, b), rest);
+};
+
+/** Since opset 28 the channels may also come first within a block, as in DepthToSpace's CRD. */
+const SpaceToDepth: Upgrade = ({ node, inputs, op }) => {
+  const attributes = without(node.attributes, "mode");
+  if (stringOf(node, "mode", "DCR") === "DCR") return { op: "SpaceToDepth", inputs, attributes };
+  const x = required(node, inputs, 0);
+  const block = intOf(node, "blocksize", 0);
+  const [n = 0, c = 0, h = 0, w = 0] = x.shape;
+  if (x.shape.length !== 4 || block < 1 || h % block !== 0 || w % block !== 0)
+    throw new OnnxError(`[${x.shape.join(", ")}] does not divide into blocks of ${block}`, describe(node));
+  const [rows, columns] = [h / block, w / block];
+  const blocks = op.Reshape(x, op.ints([n, c, rows, block, columns, block]));
+  const moved = op.Transpose(blocks, { perm: [0, 1, 3, 5, 2, 4] });
+  return op.Reshape(moved, op.ints([n, c * block * block, rows, columns]));
+};
+
+/** Since opset 27 it says in which precision halves are accumulated; they are in single precision. */
+const Range: Upgrade = ({ node, inputs }) => ({
+  op: "Range",
+  inputs,
+  attributes: without(node.attributes, "stash_type"),
+});
+
 const reduceAxes = attributeToInput("axes", 18);
 
 /** Operators that are always replaced by another operator or a value. */
@@ -172,6 +219,9 @@ const newForms: Readonly<Record<string, Upgrade>> = {
   BatchNormalization,
   GroupNormalization,
   TopK,
+  Mod,
+  Range,
+  SpaceToDepth,
   GridSample,
   Cast,
   DequantizeLinear,

@@ -4,24 +4,27 @@ import type { Image, Labels } from "../segmenter/segmenter.ts";
 import type { Rgb } from "./messages.ts";
 import type { Colour } from "./picture.ts";
 
-/** The image itself; the Uint8ClampedArray rounds half to even. */
-export const ofImage = ({ data }: Image): Colour => {
-  const area = data.length / 3;
-  return (i, rgba) => {
-    for (let c = 0; c < 3; c++) rgba[4 * i + c] = data[c * area + i]!;
-  };
+/** Where red, green and blue of pixel `i` lie in the image's data: the same place for all three in a grey image [1,H,W]. */
+export const placesOf = ({ data, shape }: Image, i: number): readonly [number, number, number] => {
+  const area = data.length / shape[0]!;
+  return shape[0] === 1 ? [i, i, i] : [i, area + i, 2 * area + i];
 };
 
+/** The image itself; the Uint8ClampedArray rounds half to even. */
+export const ofImage =
+  (image: Image): Colour =>
+  (i, rgba) =>
+    placesOf(image, i).forEach((at, c) => {
+      rgba[4 * i + c] = image.data[at]!;
+    });
+
 /** 128 + 127·(after − before)/ε: grey where nothing changed. */
-export const ofPerturbation = (before: Image, after: Image, epsilon: number): Colour => {
-  const area = before.data.length / 3;
-  return (i, rgba) => {
-    for (let c = 0; c < 3; c++) {
-      const at = c * area + i;
+export const ofPerturbation =
+  (before: Image, after: Image, epsilon: number): Colour =>
+  (i, rgba) =>
+    placesOf(before, i).forEach((at, c) => {
       rgba[4 * i + c] = 128 + (127 * (after.data[at]! - before.data[at]!)) / epsilon;
-    }
-  };
-};
+    });
 
 /** The colours of the classes; other labels are black. */
 export const ofLabels =
@@ -30,9 +33,9 @@ export const ofLabels =
     rgba.set(palette[data[i]!] ?? [0, 0, 0], 4 * i);
 
 /** The Rec. 709 luma of a pixel. */
-const grey = ({ data }: Image, i: number): number => {
-  const area = data.length / 3;
-  return 0.2126 * data[i]! + 0.7152 * data[area + i]! + 0.0722 * data[2 * area + i]!;
+const grey = (image: Image, i: number): number => {
+  const [r, g, b] = placesOf(image, i).map((at) => image.data[at]!) as [number, number, number];
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 };
 
 /** The colour of the new label where it differs from the old one, the image in grey elsewhere. */

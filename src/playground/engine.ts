@@ -8,7 +8,7 @@ import { scoresOf } from "../metrics/counts.ts";
 import { changedShare } from "../metrics/distances.ts";
 import { isGradient } from "../networks/least-bytes.ts";
 import { leastLikelyObjective } from "../objectives/least-likely.ts";
-import { parseManifest } from "../segmenter/manifest.ts";
+import { channelCount, parseManifest } from "../segmenter/manifest.ts";
 import { gradientFaults } from "../segmenter/compile.ts";
 import { openNetwork } from "../segmenter/network.ts";
 import type { Runtime } from "../runtime/session.ts";
@@ -76,7 +76,8 @@ const handlers: Handlers = {
     const cache = cacheOf(runtime);
     open = { segmenter: createSegmenter(network, cache), cache, refused: gradientFaults(network) };
     seen = undefined;
-    return { classes: network.manifest.classes, choice, threads, version: runtime.version };
+    const channels = channelCount(network.manifest.input.channels);
+    return { classes: network.manifest.classes, channels, choice, threads, version: runtime.version };
   },
 
   predict: async ({ image }, { stage }) => {

@@ -23,6 +23,8 @@ export type Rgb = readonly [number, number, number];
 
 export interface Opened {
   readonly classes: readonly { readonly name: string; readonly color: Rgb }[];
+  /** The channels of its pictures: 1 for grey ones, 3 for coloured ones. */
+  readonly channels: number;
   readonly choice: Choice;
   /** The number of threads of the backend; 1 on a GPU. */
   readonly threads: number;

@@ -3,6 +3,7 @@
 import streetUrl from "../../examples/street.png?url";
 import type { StepReport } from "../evaluation/steps.ts";
 import { encodePng } from "../image/encode.ts";
+import { greyOf } from "../image/grey.ts";
 import type { Image } from "../segmenter/segmenter.ts";
 import { EngineRefusal, startEngine } from "./client.ts";
 import * as controls from "./controls.ts";
@@ -74,9 +75,16 @@ const openChosen = async (): Promise<Opened> => {
   }
 };
 
+/** The picture as the network takes it. @throws Error for a network of other pictures than grey or coloured ones. */
+const imageFor = (channels: number, shown: Picture, size: Size): Image => {
+  if (channels === 1) return greyOf(imageOf(shown, size));
+  if (channels === 3) return imageOf(shown, size);
+  throw new Error(`This network takes pictures of ${channels} channels, which a browser does not decode.`);
+};
+
 /** Predicts the labels of a picture, which is shrunk if an attack on it would not fit into memory. */
-const predict = async (shown: Picture, size: Size): Promise<NonNullable<typeof scene>> => {
-  const image = imageOf(shown, size);
+const predict = async (channels: number, shown: Picture, size: Size): Promise<NonNullable<typeof scene>> => {
+  const image = imageFor(channels, shown, size);
   showPicture(image, shown.name);
   try {
     const predicted = await engine.call("predict", { image }, { onStage: tellStage(size) });
@@ -84,7 +92,7 @@ const predict = async (shown: Picture, size: Size): Promise<NonNullable<typeof s
   } catch (cause) {
     const failure = cause instanceof EngineRefusal ? cause.failure : null;
     if (failure?.kind !== "memory" || !failure.fit || failure.fit.width >= size.width) throw cause;
-    return predict(shown, failure.fit);
+    return predict(channels, shown, failure.fit);
   }
 };
 
@@ -106,9 +114,9 @@ const look = async (): Promise<void> => {
   const asked = sizeWithin(picture.bitmap, controls.longestSide());
   try {
     showPicture(imageOf(picture, asked), picture.name);
-    const { classes } = await openChosen();
+    const { classes, channels } = await openChosen();
     showLegend(element("legend"), classes, null, null);
-    scene = await predict(picture, asked);
+    scene = await predict(channels, picture, asked);
     const { image, predicted } = scene;
     showBefore(classes, predicted.labels);
     showLegend(element("legend"), classes, predicted.labels, null);

@@ -1,7 +1,7 @@
 /** The six panels: the picture, the adversarial picture, the perturbation, the labels of both, and the changed labels. */
 
 import type { Image, Labels } from "../segmenter/segmenter.ts";
-import { ofChanges, ofImage, ofLabels, ofPerturbation } from "./colours.ts";
+import { ofChanges, ofImage, ofLabels, ofPerturbation, placesOf } from "./colours.ts";
 import { byId } from "./elements.ts";
 import type { Attacked, Opened } from "./messages.ts";
 import { paint, type Colour } from "./picture.ts";
@@ -91,8 +91,10 @@ export const showReached = (
   byId("amplified", HTMLElement).textContent = `× ${short(Number((127 / epsilon).toPrecision(2)))}`;
 };
 
-const colourAt = ({ data }: Image, i: number): string =>
-  [0, 1, 2].map((channel) => data[(channel * data.length) / 3 + i]).join(" ");
+const colourAt = (image: Image, i: number): string =>
+  placesOf(image, i)
+    .map((at) => image.data[at])
+    .join(" ");
 
 /** A text with the values of all panels at one pixel. */
 const probed = (x: number, y: number): string => {

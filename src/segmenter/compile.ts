@@ -17,7 +17,7 @@ import { footprint, type Footprint } from "../runtime/memory/memory.ts";
 import { fitToBudget } from "../lowering/wasm/fit-to-budget.ts";
 import type { Backend } from "../runtime/session.ts";
 import { transformed, type Front } from "./front.ts";
-import { planeCount } from "./manifest.ts";
+import { channelCount } from "./manifest.ts";
 import type { Network } from "./network.ts";
 import { pixelsOf, type Pixels } from "./pixels.ts";
 import { refined, expectedRefinement, type Crf } from "./refinement.ts";
@@ -35,9 +35,9 @@ export interface Compiled {
 const labelsOf = (op: Builder, { logits, unpack }: Pixels): Value =>
   unpack(op.cast(op.ArgMax(logits, { axis: 1, keepdims: 0 }), "uint8"));
 
-/** The image [1,P,H,W], P planes: red, green and blue unless the manifest names others. */
+/** The image [1,P,H,W], a plane for each channel of the network. */
 const imageInput = (op: Builder, { manifest: { input } }: Network, { height, width }: Size): Value =>
-  op.input("image", "float32", [1, planeCount(input.channels), height, width]);
+  op.input("image", "float32", [1, channelCount(input.channels), height, width]);
 
 /** The outputs are computed in the order given, `gradients` last. */
 const compiled = (

@@ -42,23 +42,29 @@ export interface Transformed {
   readonly back: (target: Value, cotangent: Value) => Value;
 }
 
+/** Red, green and blue, on which transformations are defined, of a grey image; its gradient is their sum. */
+const inColour = (op: Builder, image: Value): Value =>
+  image.shape[1] === 1 ? op.Concat(image, image, image, { axis: 1 }) : image;
+
 /**
  * Appends the transformations to the image. BPDA's identity stands for those that change values; those that move pixels have
  * an exact gradient, and without it the rest would lie at other pixels.
  */
 export const transformed = (op: Builder, front: Front | undefined, image: Value): Transformed => {
-  const stages = front?.pipeline.build(op, image) ?? [];
-  const last = stages.at(-1)?.to ?? image;
+  const first = front ? inColour(op, image) : image;
+  const stages = front?.pipeline.build(op, first) ?? [];
+  const last = stages.at(-1)?.to ?? first;
   return {
     image: last,
     undo: (logits) =>
       stages.reduceRight((z, { transform, inputs }) => transform.geometry?.undo(op, z, inputs) ?? z, logits),
     back: (target, cotangent) => {
       if (front?.through !== "bpda") return gradient(op, target, [image], cotangent)[0]!;
-      return stages.reduceRight(
-        (d, { transform, from, to }) => (transform.geometry ? gradient(op, to, [from], d)[0]! : d),
+      const d = stages.reduceRight(
+        (dy, { transform, from, to }) => (transform.geometry ? gradient(op, to, [from], dy)[0]! : dy),
         gradient(op, target, [last], cotangent)[0]!,
       );
+      return first === image ? d : gradient(op, first, [image], d)[0]!;
     },
   };
 };

@@ -23,12 +23,9 @@ const channels = z.union(
   '"RGB", "BGR", "GRAY", or a list of the names of the picture\'s channels',
 );
 
-/** Number of the network's input channels. */
+/** Number of the network's input channels, and of the planes of its pictures. */
 export const channelCount = (of: z.infer<typeof channels>): number =>
   typeof of === "string" ? { RGB: 3, BGR: 3, GRAY: 1 }[of] : of.length;
-
-/** Number of the planes of the pictures that the network is for: red, green and blue, or those that it names. */
-export const planeCount = (of: z.infer<typeof channels>): number => (typeof of === "string" ? 3 : of.length);
 
 /** How the pixels of a picture become the network's input. */
 const inputSchema = z
@@ -114,6 +111,7 @@ export const manifestSchema = z.strictObject({
   fusion: z.enum(["max", "mean"]).optional(),
   crf: crfSchema.optional(),
   transform: transformsSchema.optional(),
+  assumed: z.array(text.max(1000)).max(32).optional(),
   metrics: z.record(z.string(), z.unknown()).default({}),
   license: text.optional(),
   source: text.optional(),
@@ -124,7 +122,8 @@ export const manifestSchema = z.strictObject({
  * What is said of a network: its classes, its input and output, its origin.
  *
  * The network's input is (scale·pixel − mean)/std per channel, in the order of `channels`; `mean` and `std` are in that order.
- * `GRAY` is the luma of the red, green and blue channels; a list names the channels of pictures that have others than these three.
+ * `GRAY` is for pictures of one channel; a picture in colour is made grey by its luma. A list names the channels of pictures that
+ * have others than red, green and blue.
  * Where the network's own input is uint8, the result is rounded to it. `layout` is the order of the axes; N has one element.
  * `dynamic` sizes follow the image, rounded to `multipleOf`. Outputs beyond `classes` are predicted but never scored.
  *
@@ -140,6 +139,8 @@ export const manifestSchema = z.strictObject({
  * `crf`: a fully connected CRF behind the logits; src/crf/parameters.ts has its symbols.
  *
  * `transform`: transformations before the network, as a defence; src/transforms/catalogue.ts has their options.
+ *
+ * `assumed`: what was assumed when the manifest was made from the file, in whole sentences; receipts repeat it. To be deleted once checked.
  *
  * `network`: of another shipped network, whose file this one is too; `file` and `sha256` are that one's.
  */
@@ -207,6 +208,10 @@ export const requireConsistent = ({ input, output, scales, fusion, crf, transfor
   if (fault) throw new ManifestError(fault.message, `crf.${fault.field}`);
   const refused = transform && transformFault(transform);
   if (refused) throw new ManifestError(refused.message, `transform.${refused.field}`);
+  const planes = channelCount(input.channels);
+  const isColour = planes === 1 || planes === 3;
+  onlyWhere("crf", crf, isColour, "pictures of 1 or 3 channels");
+  onlyWhere("transform", transform, isColour, "pictures of 1 or 3 channels");
   const { fit = "resize", overlap, width, height } = input;
   const fixed = [width, height].filter((side) => side !== "dynamic");
   if (fit === "pad" && fixed.length > 0)

@@ -50,8 +50,26 @@ export const networkOf = (manifest: Manifest, model: Model): Network => {
   return { manifest, model: { ...model, notes, graph: exposing(model.graph, source) }, source };
 };
 
+/** Operators of onnxruntime's own domain that occur in the graph, sorted. */
+const ownOperators = ({ graph }: Model): readonly string[] =>
+  [...new Set(graph.nodes.flatMap(({ domain, op }) => (domain === "com.microsoft" ? [op] : [])))].toSorted();
+
+/** The model with a note where operators of onnxruntime's own are written with standard ones. */
+const withOwnOperatorsNoted = (model: Model): Model => {
+  const own = ownOperators(model);
+  if (own.length === 0) return model;
+  const note = `The file contains operators of onnxruntime's own (${own.slice(0, 8).join(", ")}${own.length > 8 ? ", …" : ""}), as its optimizer writes them; they were run and differentiated as the standard operators that they are made of.`;
+  return { ...model, notes: [...(model.notes ?? []), note] };
+};
+
+/** What receipts say of a network: what its manifest had to assume, and what was changed to run it. In whole sentences. */
+export const notesOf = ({ manifest, model }: Network): readonly string[] => [
+  ...new Set([...(manifest.assumed ?? []), ...(model.notes ?? [])]),
+];
+
 /** The model of a file, as segmenters run it. @throws OnnxError for a bad file. */
-export const prepared = (model: Model): Model => fuseBatchNormalization(inSinglePrecision(model));
+export const prepared = (model: Model): Model =>
+  fuseBatchNormalization(inSinglePrecision(withOwnOperatorsNoted(model)));
 
 /** Reads a file as segmenters run it. @throws OnnxError for a bad file. */
 export const readPrepared = (bytes: Uint8Array): Model => prepared(readModel(bytes));

@@ -3,7 +3,7 @@
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
 import { type Size, spatialSize, tensorOf } from "../tensor.ts";
-import type { Manifest } from "./manifest.ts";
+import { channelCount, type Manifest } from "./manifest.ts";
 
 const has = (x: Value, { height, width }: Size): boolean => x.shape[2] === height && x.shape[3] === width;
 
@@ -19,10 +19,10 @@ export const resized = (op: Builder, x: Value, size: Size): Value =>
 /** Luma of RGB (ITU-R BT.601), as most libraries make a colour picture grey. */
 const LUMA = [0.299, 0.587, 0.114];
 
-/** The planes of the picture as the network's channels. */
+/** The planes of the picture as the network's channels. Behind transformations a grey picture has three planes. */
 const ordered = (op: Builder, image: Value, channels: Manifest["input"]["channels"]): Value => {
   if (channels === "BGR") return op.Gather(image, op.ints([2, 1, 0]), { axis: 1 });
-  if (channels !== "GRAY") return image;
+  if (channelCount(channels) !== 1 || image.shape[1] === 1) return image;
   const weights = op.tensor(tensorOf("float32", [1, 3, 1, 1], LUMA), "luma");
   return op.ReduceSum(op.Mul(image, weights), op.ints([1]), { keepdims: 1 });
 };

@@ -15,12 +15,12 @@ import { refinementOf, expectedRefinement, type Crf, type Refinement } from "./r
 import type { SessionCache } from "./session-cache.ts";
 import { RecentlyUsed } from "./recently-used.ts";
 
-/** float32 [3,H,W], RGB, grey levels 0..255. */
+/** float32 [P,H,W], grey levels 0..255: red, green and blue, or the planes that the manifest names. */
 export type Image = Tensor<"float32">;
 /** uint8 [H,W], class indices, 255 = void. */
 export type Labels = Tensor<"uint8">;
 
-/** What a network sees in an image [3,H,W]. */
+/** What a network sees in an image [P,H,W]. */
 export interface Prediction {
   readonly labels: Labels;
   /** float32 [H,W]: the largest class probability of each pixel. */
@@ -35,7 +35,7 @@ export interface Aim {
 }
 
 export interface SegmentationEvaluation {
-  /** ∂ value / ∂ image [3,H,W]. */
+  /** ∂ value / ∂ image [P,H,W]. */
   readonly gradient: Image;
   /** What is climbed: the objective's value summed over the pixels, or its negative where it is descended. */
   readonly value: number;
@@ -66,7 +66,7 @@ export type DeviceClimb = (ascent: DeviceAscent, watch?: AscentWatch) => Promise
 /** What an attack evaluates: an objective with its gradient, or its value alone. */
 export type Evaluated = Objective | { readonly scored: Objective };
 
-/** A network with its preprocessing: images [3,H,W] in grey levels in, labels [H,W] and gradients out. */
+/** A network with its preprocessing: images [P,H,W] in grey levels in, labels [H,W] and gradients out. */
 export interface Segmenter {
   readonly manifest: Manifest;
   /** Where its graphs run, and what executes them. */

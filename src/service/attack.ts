@@ -7,7 +7,7 @@ import type { EncodedImage } from "../contract/files.ts";
 import { measure, type Measured } from "../evaluation/measure.ts";
 import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
-import { encodePng, encodePng16 } from "../image/encode.ts";
+import { bytesOf, encodePng, encodePng16, isPngPlanes } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { encodeNpy } from "../image/npy.ts";
 import { scoresOf, sum } from "../metrics/counts.ts";
@@ -129,6 +129,7 @@ const amplified = (clean: Image, adversarial: Image, epsilon: number): Image =>
     clean.data.map((v, i) => 128 + (127 * (adversarial.data[i]! - v)) / epsilon),
   );
 
+/** Images of up to four planes are PNG, and others NPY: of uint8, or of float32 in place of 16 bits. */
 const encodeOutputs = (
   outputs: readonly OutputName[],
   image: Image,
@@ -137,11 +138,17 @@ const encodeOutputs = (
   epsilon: number,
 ): Partial<Record<OutputName, EncodedImage>> => {
   const png = (data: Uint8Array): EncodedImage => ({ mediaType: "image/png", data });
+  const npy = (of: Image, dtype: "float32" | "uint8"): EncodedImage => ({
+    mediaType: "application/x-npy",
+    data: encodeNpy(dtype === "float32" ? of : bytesOf(of)),
+  });
+  const isPng = isPngPlanes(image.shape[0]!);
+  const eightBits = (of: Image): EncodedImage => (isPng ? png(encodePng(of)) : npy(of, "uint8"));
   const encoders: Record<OutputName, () => EncodedImage> = {
-    adversarial: () => png(encodePng(uint8.image)),
-    "adversarial-16bit": () => png(encodePng16(float.image)),
-    "adversarial-npy": () => ({ mediaType: "application/x-npy", data: encodeNpy(float.image) }),
-    perturbation: () => png(encodePng(amplified(image, float.image, epsilon))),
+    adversarial: () => eightBits(uint8.image),
+    "adversarial-16bit": () => (isPng ? png(encodePng16(float.image)) : npy(float.image, "float32")),
+    "adversarial-npy": () => npy(float.image, "float32"),
+    perturbation: () => eightBits(amplified(image, float.image, epsilon)),
     "labels-before": () => png(encodeLabels(clean.labels, palette)),
     "labels-after": () => png(encodeLabels(float.labels, palette)),
   };

@@ -14,7 +14,8 @@ import type { UploadStore } from "../networks/upload-store.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import type { Runtime } from "../runtime/session.ts";
 import type { Evaluated, Image } from "../segmenter/segmenter.ts";
-import type { Manifest } from "../segmenter/manifest.ts";
+import { notesOf } from "../segmenter/network.ts";
+import { channelCount } from "../segmenter/manifest.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { imageSize, readImage } from "./pictures.ts";
 import type { Size } from "../tensor.ts";
@@ -76,14 +77,6 @@ const sizeRefused = (cause: unknown, size: Size): unknown =>
     ? new FaultlineError({ kind: "image-size-unsupported", part: "image", size, reason: cause.message }, { cause })
     : cause;
 
-/** Files give red, green and blue; networks of other channels are for the library. */
-const requireColours = ({ input: { channels } }: Manifest): void => {
-  if (typeof channels === "string") return;
-  const received = "an image of red, green and blue";
-  const accepted = [`images of the channels ${channels.join(", ")}, which only the library takes`];
-  throw new FaultlineError({ kind: "image-unsupported-format", part: "image", received, accepted });
-};
-
 export const createContext = ({
   store,
   uploads,
@@ -115,14 +108,13 @@ export const createContext = ({
         operators: unsupported,
       });
     }
-    requireColours(segmenter.manifest);
     const size = imageSize(bytes, { maxPixels, maxSide });
     try {
       requireMemory({ cache: own, segmenter, nodes: nodesOf(network) }, size, objectives);
     } catch (cause) {
       throw sizeRefused(cause, size);
     }
-    return readImage(bytes, { maxPixels, maxSide });
+    return readImage(bytes, channelCount(segmenter.manifest.input.channels), { maxPixels, maxSide });
   };
   return { models, cache, version, maxPixels, maxSide, open, requireWork, prepare };
 };
@@ -130,7 +122,7 @@ export const createContext = ({
 /** What ran, for the answer. */
 export const receiptOf = <Spec extends { readonly seed: number }>(
   context: Context,
-  { segmenter, cache, choice }: PlacedModel,
+  { network, segmenter, cache, choice }: PlacedModel,
   spec: Spec,
 ): Receipt<Spec> => ({
   model: segmenter.manifest.name,
@@ -140,4 +132,5 @@ export const receiptOf = <Spec extends { readonly seed: number }>(
   versions: { faultline: context.version, onnxruntime: cache.runtime.version },
   backend: choice.backend,
   backendWhy: choice.why,
+  notes: notesOf(network),
 });

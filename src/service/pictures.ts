@@ -1,8 +1,8 @@
 /** The files of a request, decoded; an ImageError becomes a FaultlineError. */
 
-import { decodeImage } from "../image/decode.ts";
 import { ImageError } from "../image/error.ts";
 import { decodeLabels } from "../image/labels.ts";
+import { acceptedPictures, decodePlanes } from "../image/planes.ts";
 import { isAcceptedFormat, probe, probeWithin } from "../image/probe.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { FaultlineError, type Failure } from "../contract/failure.ts";
@@ -22,7 +22,7 @@ const failureOf = (
   error: ImageError,
   part: PartName,
   bytes: Uint8Array,
-  { maxPixels, maxSide }: PictureLimits,
+  { maxPixels, maxSide, planes = 3 }: PictureLimits & { readonly planes?: number },
 ): Failure => {
   switch (error.kind) {
     case "unsupported-format":
@@ -30,7 +30,7 @@ const failureOf = (
         kind: "image-unsupported-format",
         part,
         received: receivedOf(error, bytes),
-        accepted: ["PNG", "JPEG", "WebP"],
+        accepted: part === "image" ? acceptedPictures(planes) : ["PNG"],
       };
     case "too-large": {
       const { width, height } = probe(bytes);
@@ -55,7 +55,12 @@ const signature = (bytes: Uint8Array): string =>
     ? "no bytes"
     : `bytes ${Array.from(bytes.slice(0, 8), (b) => b.toString(16).padStart(2, "0")).join(" ")} …`;
 
-const rethrown = (cause: unknown, part: PartName, bytes: Uint8Array, limits: PictureLimits): unknown =>
+const rethrown = (
+  cause: unknown,
+  part: PartName,
+  bytes: Uint8Array,
+  limits: PictureLimits & { readonly planes?: number },
+): unknown =>
   cause instanceof ImageError ? new FaultlineError(failureOf(cause, part, bytes, limits), { cause }) : cause;
 
 /** The size of the part `image`, from its header. */
@@ -71,7 +76,7 @@ export const imageSize = (bytes: Uint8Array, limits: PictureLimits): Size => {
 const translated = async <T>(
   part: PartName,
   bytes: Uint8Array,
-  limits: PictureLimits,
+  limits: PictureLimits & { readonly planes?: number },
   decode: () => T | Promise<T>,
 ): Promise<T> => {
   try {
@@ -81,9 +86,9 @@ const translated = async <T>(
   }
 };
 
-/** float32 [3,H,W] of the part `image`. */
-export const readImage = (bytes: Uint8Array, limits: PictureLimits): Promise<Image> =>
-  translated("image", bytes, limits, () => decodeImage(bytes, limits));
+/** float32 [`planes`,H,W] of the part `image`. */
+export const readImage = (bytes: Uint8Array, planes: number, limits: PictureLimits): Promise<Image> =>
+  translated("image", bytes, { ...limits, planes }, () => decodePlanes(bytes, planes, limits));
 
 /** What was done to the part `image`, by its header. */
 export const pictureWarnings = (bytes: Uint8Array): Warning[] => {

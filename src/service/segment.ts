@@ -5,6 +5,7 @@ import { classShares } from "../evaluation/labels.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { pictureWarnings } from "./pictures.ts";
 import type { Context } from "./context.ts";
+import { notesOf } from "../segmenter/network.ts";
 import { spatialSize } from "../tensor.ts";
 
 export const createSegmentHandler =
@@ -31,6 +32,7 @@ export const createSegmentHandler =
       labels: { mediaType: "image/png", data },
       backend: model.choice.backend,
       backendWhy: model.choice.why,
+      notes: notesOf(model.network),
       warnings: pictureWarnings(request.image),
       timings: { decode: decoded - start, predict: predicted - decoded, encode: total - (predicted - start), total },
     };

@@ -1,6 +1,7 @@
 /** /v1/transfer's work: an attack on each source, and its image scored on each target. */
 
 import { optionValues } from "../attacks/options.ts";
+import { FaultlineError } from "../contract/failure.ts";
 import type { Abandon } from "../contract/models.ts";
 import type {
   TransferRequest,
@@ -29,6 +30,13 @@ const planOf = (spec: TransferSpec, truth: Labels | undefined): AttackPlan => {
   const { attack, epsilon, alpha, steps, pixelRange, seed, label } = spec;
   const source = label === "ground-truth" ? truth : undefined;
   return { ...optionValues(spec), attack, epsilon, alpha, steps, pixelRange, seed, source };
+};
+
+/** @throws FaultlineError invalid-spec where the pictures of one network are none of another's. */
+const requireSameChannels = (channels: ReadonlyMap<string, number>): void => {
+  if (new Set(channels.values()).size < 2) return;
+  const detail = `must take pictures of the same channels; ${[...channels].map(([name, count]) => `${name} takes ${count}`).join(", ")}`;
+  throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "/spec/targets", detail }] });
 };
 
 type From = TransferTarget["from"][number];
@@ -79,8 +87,10 @@ export const createTransferHandler =
       return { model, subject: { segmenter: model.segmenter, image, item, truth } };
     };
     // Whatever can be refused is refused before the first attack.
-    for (const name of spec.targets) await opened(name, false);
-    for (const name of spec.sources) await opened(name, true);
+    const channels = new Map<string, number>();
+    for (const name of spec.targets) channels.set(name, (await opened(name, false)).subject.image.shape[0]!);
+    for (const name of spec.sources) channels.set(name, (await opened(name, true)).subject.image.shape[0]!);
+    requireSameChannels(channels);
 
     const sources: TransferSource[] = [];
     const made: Crafted[] = [];

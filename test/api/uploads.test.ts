@@ -88,6 +88,38 @@ describe("POST /v1/models", () => {
     expect(service.added.map((added) => added.manifest.name)).toEqual([undefined, "mine"]);
   });
 
+  const withData = (files: readonly (readonly [name: string, part: string | Blob])[]): FormData => {
+    const form = formOf(partsOf());
+    for (const [name, part] of files) {
+      if (typeof part === "string") form.append("data", part);
+      else form.append("data", part, name);
+    }
+    return form;
+  };
+
+  it("takes files of weights by their names, the part repeated", async () => {
+    const service = accepting();
+    const form = withData([["net.data", new Blob(["ab"])], ["folder/more.data", new Blob(["c"])]]); // prettier-ignore
+    expect((await service.client.send(path, { method: "POST", body: form })).status).toBe(201);
+    const bytes = (text: string) => new TextEncoder().encode(text);
+    expect(service.added[0]?.data).toEqual([
+      { name: "net.data", bytes: bytes("ab") },
+      { name: "folder/more.data", bytes: bytes("c") },
+    ]);
+  });
+
+  it.each([
+    ["text", [["", "weights"]], /must be a file/],
+    ["an empty file", [["a", new Blob([])]], /is empty/],
+    ["too many files", Array.from({ length: 65 }, (_, i) => [`${i}`, new Blob(["x"])]), /more than 64 times/],
+  ] as const)("refuses %s in place of weights", async (_, files, detail) => {
+    const service = accepting();
+    const body = withData(files as readonly (readonly [string, string | Blob])[]);
+    const { errors } = await problemIn(await service.client.send(path, { method: "POST", body }));
+    expect(errors).toEqual([expect.objectContaining({ pointer: "/data", detail: expect.stringMatching(detail) })]);
+    expect(service.added).toEqual([]);
+  });
+
   it("takes the manifest as a file of its own type", async () => {
     const service = accepting();
     const file = new Blob([JSON.stringify({ ...manifest, metrics: { miou: 0.5 } })], { type: "application/json" });

@@ -94,6 +94,7 @@ describe("POST /v1/attack", () => {
       spec: { attack: "ifgsm", epsilon: 8, alpha: 1, steps: 10, label: "prediction", pixelRange: "clip" },
       backend: "wasm",
       backendWhy: "Workers have no WebGPU",
+      notes: [],
       versions: { onnxruntime: expect.stringMatching(/onnxruntime-web \d/) },
     });
   });

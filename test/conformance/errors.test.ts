@@ -113,7 +113,7 @@ describe("images at fault", () => {
     const gif = bytes(new TextEncoder().encode("GIF89a"), new Uint8Array(100));
     expect(await refused(await client.form(path, { image: gif }, spec), 415, "image-unsupported-format")).toMatchObject(
       {
-        errors: [{ accepted: ["PNG", "JPEG", "WebP"] }],
+        errors: [{ accepted: ["PNG", "JPEG", "WebP", "NPY [H, W, 3] or [3, H, W] of uint8, uint16 or float32"] }],
       },
     );
   });

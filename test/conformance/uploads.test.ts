@@ -53,6 +53,22 @@ const shipped: Upload & { readonly manifest: { readonly name: string; readonly s
 describe("with a bucket", () => {
   const client = openWorker({ bucket: "forgotten" });
 
+  it("a network whose weights are in another file is uploaded in two parts", async () => {
+    const read = (name: string) =>
+      new Blob([readFileSync(fileURLToPath(new URL(`../fixtures/networks/${name}`, import.meta.url)))]);
+    const form = new FormData();
+    form.set("model", read("net.onnx"), "net.onnx");
+    form.set("data", read("net.onnx.data"), "net.onnx.data");
+    form.set("manifest", new Blob(['{"name":"beside"}'], { type: "application/json" }), "manifest.json");
+    const created = await client.send("/v1/models", { method: "POST", body: form });
+    expect([created.status, created.headers.get("location")]).toEqual([201, "/v1/models/beside"]);
+    form.set("data", read("net.onnx.data"), "../net.onnx.data");
+    form.set("manifest", new Blob(['{"name":"outside"}'], { type: "application/json" }), "manifest.json");
+    const refusal = await client.send("/v1/models", { method: "POST", body: form });
+    expect([refusal.status, await refusal.text()]).toEqual([422, expect.stringContaining("no path in the folder")]);
+    expect((await remove(client, "beside")).status).toBe(204);
+  });
+
   it("a network is uploaded, listed, attacked, replaced and deleted", async () => {
     const created = await upload(client, mine);
     expect([created.status, created.headers.get("location")]).toEqual([201, "/v1/models/mine"]);

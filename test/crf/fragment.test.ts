@@ -157,7 +157,7 @@ describe("whatever the image and θ", () => {
 it("is refused where image, θ or compatibility do not fit", () => {
   const logits = logitsOf(small, 3, 7);
   expect(() => refinement(pictureOf(small), logits, { ...crfRnn, compatibility: [[0]] })).toThrow("of the 3 classes");
-  expect(() => refinement(tensorOf("float32", [1, 7, 9], new Float32Array(63)), logits, crfRnn)).toThrow(
+  expect(() => refinement(tensorOf("float32", [2, 7, 9], new Float32Array(126)), logits, crfRnn)).toThrow(
     "is not one image",
   );
 });

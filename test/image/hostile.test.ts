@@ -107,7 +107,7 @@ describe("too large", () => {
     const error = await refusal(bomb);
     expect(error.kind).toBe("too-large");
     expect(error.message).toMatch(/40000 x 30000 .* 10000 /);
-    expect(probe(bomb)).toEqual({ format: "png", width: 40_000, height: 30_000 });
+    expect(probe(bomb)).toEqual({ format: "png", width: 40_000, height: 30_000, channels: 3 });
   });
 
   test("JPEG and WebP headers too", async () => {

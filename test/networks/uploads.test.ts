@@ -1,5 +1,6 @@
 /** Networks that come by request: what is kept, what is refused, and that every request finds them. */
 
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { ServiceOptions } from "../../src/service/context.ts";
 import type { Service } from "../../src/contract/service.ts";
@@ -48,6 +49,50 @@ describe("an upload", () => {
       kind: "manifest-mismatch",
       errors: [{ pointer: `/manifest/${field}`, detail: expect.stringMatching(detail) }],
     });
+    expect(await r2Uploads(bucket).list()).toEqual([]);
+  });
+
+  const fixture = (name: string) =>
+    new Uint8Array(readFileSync(new URL(`../fixtures/networks/${name}`, import.meta.url)));
+  const [beside, weights] = [fixture("net.onnx"), fixture("net.onnx.data")];
+
+  it("whose weights are in another file is kept as one, and runs", async () => {
+    const { bucket } = memoryBucket();
+    const service = serviceWith(bucket);
+    const add = (names: readonly string[]) =>
+      service.uploads!.add({
+        manifest: { name: "mine" },
+        model: beside,
+        data: names.map((name) => ({ name, bytes: weights })),
+        replace: false,
+      });
+    const { outcome, model } = await add(["net.onnx.data"]);
+    expect([outcome, model.bytes > weights.length]).toEqual(["created", true]);
+    expect((await add(["net.onnx.data"])).outcome).toBe("unchanged");
+    const again = serviceWith(bucket);
+    expect(new Set(await segmented(again)).size).toBeGreaterThan(1);
+    // What was assumed of the network stays with it, and each answer says so.
+    const { notes } = await again.segment({ model: "mine", image: imagePng });
+    expect(notes).toEqual(expect.arrayContaining([expect.stringMatching(/which is a guess/)]));
+    const { receipt } = await again.attack({ spec: { ...spec, model: "mine" }, image: imagePng, outputs: [] }, {});
+    expect(receipt.notes).toEqual(notes);
+  });
+
+  it.each<[string, readonly string[], RegExp]>([
+    ["no such file", [], /its weights are in another file, "net\.onnx\.data"; give that file too/],
+    ["a file of another name", ["net.bin"], /weights are in "net\.onnx\.data"; the files given are "net\.bin"/],
+    [
+      "a path that leaves the folder",
+      ["../net.onnx.data"],
+      /^data: its name is "\.\.\/net\.onnx\.data", which is no path in the folder/,
+    ],
+    ["a file too many", ["net.onnx.data", "more.data"], /no weights of the model are in "more\.data"/],
+    ["two files of a name", ["net.onnx.data", "net.onnx.data"], /there are two files "net\.onnx\.data"/],
+  ])("is refused with %s for its weights", async (_, names, reason) => {
+    const { bucket } = memoryBucket();
+    const data = names.map((name) => ({ name, bytes: weights }));
+    const run = serviceWith(bucket).uploads!.add({ manifest: { name: "mine" }, model: beside, data, replace: false });
+    expect(await failureOf(run)).toEqual({ kind: "network-refused", reason: expect.stringMatching(reason) });
     expect(await r2Uploads(bucket).list()).toEqual([]);
   });
 

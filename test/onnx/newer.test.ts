@@ -7,9 +7,10 @@ import { newerOperators } from "../../src/onnx/decompose.ts";
 import { OnnxError, type PlainAttributes } from "../../src/onnx/graph.ts";
 import { load } from "../../src/onnx/load.ts";
 import { fold } from "../../src/onnx/passes/fold.ts";
+import { random } from "../../src/random.ts";
 import { numbersOf, sizeOf, stridesOf, tensorOf, type Tensor } from "../../src/tensor.ts";
 import { interpret } from "../support/interpreter.ts";
-import { ints, modelOf, node, noise, runModel } from "./support.ts";
+import { float, ints, modelOf, node, noise, runModel } from "./support.ts";
 
 type Reader = (...index: readonly number[]) => number;
 
@@ -37,6 +38,7 @@ interface NewCase {
   /** Inputs that must be known when the graph is built, or that no gradient is taken by. */
   readonly fixed?: readonly number[];
   readonly attributes: PlainAttributes;
+  readonly isForward?: true;
   readonly y: readonly [
     shape: readonly number[],
     f: (inputs: readonly Reader[]) => (...index: readonly number[]) => number,
@@ -44,12 +46,55 @@ interface NewCase {
 }
 
 const opset: Readonly<Record<string, number>> = {
+  Mod: 28,
+  SpaceToDepth: 28,
+  SwiGLU: 28,
   CumProd: 26,
   Attention: 25,
   Swish: 24,
   RMSNormalization: 23,
   RotaryEmbedding: 23,
 };
+
+/** RoiAlign's mean by loops over bins, samples and corners: the coordinates are clamped to the image, beyond −1..size the value is 0. */
+const alignedMean =
+  ([height, width]: readonly [number, number], bins: readonly [number, number], samples: number, offset: number) =>
+  ([x, rois, images]: readonly Reader[]) =>
+  (r = 0, c = 0, i = 0, j = 0): number => {
+    const [x1, y1, x2, y2] = [0, 1, 2, 3].map((k) => rois!(r, k) * 0.5 - offset) as [number, number, number, number];
+    const extent = (from: number, to: number) => (offset === 0 ? Math.max(to - from, 1) : to - from);
+    const steps = [extent(y1, y2) / bins[0], extent(x1, x2) / bins[1]] as const;
+    const counts = steps.map((step) => (samples > 0 ? samples : Math.ceil(step))) as [number, number];
+    const sum = total(counts[0], (a) =>
+      total(counts[1], (b) => {
+        const py = y1 + steps[0] * (i + (a + 0.5) / counts[0]);
+        const px = x1 + steps[1] * (j + (b + 0.5) / counts[1]);
+        if (py < -1 || py > height || px < -1 || px > width) return 0;
+        const inside = (p: number, size: number) => Math.min(Math.max(p, 0), size - 1);
+        return bilinear(x!, images!(r), c, inside(py, height), inside(px, width));
+      }),
+    );
+    return sum / Math.max(counts[0] * counts[1], 1);
+  };
+
+const regions = tensorOf("float32", [3, 4], [1.3, 2.1, 9.6, 8.2, -5.2, 0.4, 4.1, 15.3, 6.6, 6.1, 6.9, 6.7]);
+
+/** MaxRoiPool by its definition, with regions (image, x1, y1, x2, y2) in whole pixels. */
+const pooledRegion =
+  ([height, width]: readonly [number, number], bins: readonly [number, number]) =>
+  ([x, rois]: readonly Reader[]) =>
+  (r = 0, c = 0, i = 0, j = 0): number => {
+    const [image, x1, y1, x2, y2] = [0, 1, 2, 3, 4].map((k) => rois!(r, k)) as [number, number, number, number, number];
+    const isIn = (p: number, from: number, to: number, bin: number, count: number) => {
+      const size = Math.max(to - from + 1, 1) / count;
+      return p - from >= Math.floor(bin * size) && p - from < Math.ceil((bin + 1) * size);
+    };
+    let most = -Infinity;
+    for (let y = 0; y < height; y++)
+      for (let z = 0; z < width; z++)
+        if (isIn(y, y1, y2, i, bins[0]) && isIn(z, x1, x2, j, bins[1])) most = Math.max(most, x!(image, c, y, z));
+    return most === -Infinity ? 0 : most;
+  };
 
 const bilinear = (x: Reader, n: number, c: number, py: number, px: number): number => {
   const [y0, x0] = [Math.floor(py), Math.floor(px)];
@@ -197,6 +242,82 @@ const cases: readonly NewCase[] = [
         },
     ],
   },
+  {
+    operator: "RoiAlign",
+    name: "two images, regions that vary",
+    inputs: [noise([2, 2, 6, 7], 1), regions, ints(1, 0, 1)],
+    fixed: [2],
+    attributes: { output_height: 2, output_width: 3, sampling_ratio: 2, spatial_scale: 0.5 },
+    y: [[3, 2, 2, 3], alignedMean([6, 7], [2, 3], 2, 0.5)],
+  },
+  {
+    operator: "RoiAlign",
+    name: "one image, output_half_pixel, regions that vary",
+    inputs: [noise([1, 2, 6, 7], 1), regions, ints(0, 0, 0)],
+    fixed: [2],
+    attributes: {
+      output_height: 2,
+      output_width: 3,
+      sampling_ratio: 3,
+      spatial_scale: 0.5,
+      coordinate_transformation_mode: "output_half_pixel",
+    },
+    y: [[3, 2, 2, 3], alignedMean([6, 7], [2, 3], 3, 0)],
+  },
+  {
+    operator: "RoiAlign",
+    name: "as many samples as a bin has pixels",
+    inputs: [noise([2, 2, 6, 7], 1), regions, ints(1, 0, 1)],
+    fixed: [1, 2],
+    attributes: { output_height: 2, output_width: 1, spatial_scale: 0.5 },
+    y: [[3, 2, 2, 1], alignedMean([6, 7], [2, 1], 0, 0.5)],
+  },
+  {
+    operator: "MaxRoiPool",
+    name: "two images, a region beyond the border",
+    inputs: [noise([2, 2, 6, 7], 1), tensorOf("float32", [3, 5], [1, 1, 0, 5, 3, 0, -6, 2, 3, 9, 1, 4, 4, 4, 4])],
+    fixed: [1],
+    attributes: { pooled_shape: [2, 3] },
+    y: [[3, 2, 2, 3], pooledRegion([6, 7], [2, 3])],
+  },
+  {
+    operator: "SpaceToDepth",
+    name: "channels first within a block",
+    inputs: [noise([2, 3, 4, 6], 1)],
+    attributes: { blocksize: 2, mode: "CRD" },
+    y: [
+      [2, 12, 2, 3],
+      ([x]) =>
+        (n = 0, c = 0, i = 0, j = 0) =>
+          x!(n, Math.floor(c / 4), 2 * i + Math.floor((c % 4) / 2), 2 * j + (c % 2)),
+    ],
+  },
+  {
+    operator: "Mod",
+    name: "the sign of the divisor",
+    inputs: [tensorOf("float32", [6], [5.5, -5.5, 5.5, -5.5, 6, 1]), tensorOf("float32", [6], [2, 2, -2, -2, 3, -3])],
+    // Mod has no gradient rule.
+    isForward: true,
+    attributes: { fmod: 0 },
+    y: [
+      [6],
+      () =>
+        (i = 0) =>
+          [1.5, 0.5, -0.5, -1.5, 0, -2][i]!,
+    ],
+  },
+  {
+    operator: "SwiGLU",
+    name: "alpha 1.7",
+    inputs: [noise([2, 3], 1), noise([2, 3], 2)],
+    attributes: { alpha: 1.7 },
+    y: [
+      [2, 3],
+      ([a, b]) =>
+        (...at) =>
+          (a!(...at) / (1 + Math.exp(-1.7 * a!(...at)))) * b!(...at),
+    ],
+  },
   ...[0, 1].map((interleaved): NewCase => ({
     operator: "RotaryEmbedding",
     name: `interleaved ${interleaved}, in part`,
@@ -250,28 +371,111 @@ describe.each(cases.map((c) => [`${c.operator}: ${c.name}`, c] as const))("%s", 
     expect(distance(numbersOf((await runModel(folded, feeds))["y"]!), expected(c.inputs))).toBeLessThan(1e-5);
   });
 
-  it.skipIf(c.operator === "EyeLike")("has the derivative of its definition by every float input", () => {
-    const op = createBuilder();
-    const values = Object.fromEntries(
-      Object.entries(feeds).map(([name, t]) => [name, op.input(name, t.dtype, t.shape)]),
-    );
-    const y = load(op, model, values)["y"]!;
-    const seed = noise(shape, 21);
-    const sources = Object.values(values);
-    const gradients = gradient(op, y, sources, op.tensor(seed));
-    const results = interpret(op.graph(Object.fromEntries(gradients.map((v, i) => [`d${i}`, v]))), feeds);
-    const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, v, i) => sum + v * b[i]!, 0);
-    for (const [i, { name, shape: own }] of sources.entries()) {
-      const direction = numbersOf(noise(own, 30 + i));
-      const along = (t: number) => {
-        const moved = tensorOf("float64", own, numbersOf(feeds[name]!).map((v, k) => v + t * direction[k]!)); // prettier-ignore
-        return dot(expected(c.inputs.map((x, k) => (`x${k}` === name ? moved : x))), numbersOf(seed));
-      };
-      const quotient = (4 * (along(5e-6) - along(-5e-6)) * 1e5 - ((along(1e-5) - along(-1e-5)) * 1e5) / 2) / 3;
-      const actual = dot(numbersOf(results[`d${i}`]!), direction);
-      expect(Math.abs(actual - quotient)).toBeLessThan(1e-5 * (1 + Math.abs(quotient)));
-    }
-  });
+  it.skipIf(c.operator === "EyeLike" || c.isForward)(
+    "has the derivative of its definition by every float input",
+    () => {
+      const op = createBuilder();
+      const values = Object.fromEntries(
+        Object.entries(feeds).map(([name, t]) => [name, op.input(name, t.dtype, t.shape)]),
+      );
+      const y = load(op, model, values)["y"]!;
+      const seed = noise(shape, 21);
+      const sources = Object.values(values);
+      const gradients = gradient(op, y, sources, op.tensor(seed));
+      const results = interpret(op.graph(Object.fromEntries(gradients.map((v, i) => [`d${i}`, v]))), feeds);
+      const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, v, i) => sum + v * b[i]!, 0);
+      for (const [i, { name, shape: own }] of sources.entries()) {
+        const direction = numbersOf(noise(own, 30 + i));
+        const along = (t: number) => {
+          const moved = tensorOf("float64", own, numbersOf(feeds[name]!).map((v, k) => v + t * direction[k]!)); // prettier-ignore
+          return dot(expected(c.inputs.map((x, k) => (`x${k}` === name ? moved : x))), numbersOf(seed));
+        };
+        const quotient = (4 * (along(5e-6) - along(-5e-6)) * 1e5 - ((along(1e-5) - along(-1e-5)) * 1e5) / 2) / 3;
+        const actual = dot(numbersOf(results[`d${i}`]!), direction);
+        expect(Math.abs(actual - quotient)).toBeLessThan(1e-5 * (1 + Math.abs(quotient)));
+      }
+    },
+  );
+});
+
+const roiAlign = { output_height: 2, output_width: 3, spatial_scale: 0.5 };
+
+it.each([
+  ["RoiAlign", 16, { ...roiAlign, sampling_ratio: 2 }],
+  ["RoiAlign", 16, roiAlign],
+  ["RoiAlign", 16, { ...roiAlign, coordinate_transformation_mode: "output_half_pixel" }],
+  ["RoiAlign", 10, { ...roiAlign, sampling_ratio: 3 }],
+  ["MaxRoiPool", 13, { pooled_shape: [3, 2], spatial_scale: 0.4 }],
+] as const)(
+  "%s of opset %i and %o is onnxruntime's own, forward and by difference quotients",
+  async (op, version, attributes) => {
+    const next = random(5);
+    const [x, seed] = [noise([2, 3, 9, 8], 3), noise([12, 3, 2, 3], 9)];
+    const corners = Array.from({ length: 12 }, () => {
+      const [a, b] = [next() * 24 - 4, next() * 24 - 4];
+      return [a, b, a + next() * 16 - 1, b + next() * 16 - 1];
+    });
+    const images = corners.map((_, r) => r % 2);
+    const isAlign = op === "RoiAlign";
+    const rois = isAlign
+      ? tensorOf("float32", [12, 4], corners.flat())
+      : tensorOf(
+          "float32",
+          [12, 5],
+          corners.flatMap((own, r) => [images[r]!, ...own]),
+        );
+    const model = modelOf({
+      opset: version,
+      inputs: { x },
+      initializers: isAlign ? { rois, images: ints(...images) } : { rois },
+      nodes: [node(op, isAlign ? ["x", "rois", "images"] : ["x", "rois"], ["y"], attributes)],
+      outputs: ["y"],
+    });
+    const builder = createBuilder();
+    const input = builder.input("x", "float32", x.shape);
+    const y = load(builder, model, { x: input })["y"]!;
+    const [dx] = gradient(builder, y, [input], builder.tensor(tensorOf("float32", y.shape, numbersOf(seed))));
+    const ours = await runModel(builder.model({ y, dx: dx! }), { x });
+    const own = async (t: number, direction: readonly number[]) => {
+      const moved = tensorOf(
+        "float32",
+        x.shape,
+        numbersOf(x).map((v, i) => v + t * direction[i]!),
+      );
+      return numbersOf((await runModel(model, { x: moved }))["y"]!);
+    };
+    const direction = numbersOf(noise(x.shape, 12));
+    expect(distance(numbersOf(ours["y"]!), await own(0, direction))).toBeLessThan(2e-6);
+    const [after, before] = [await own(1e-3, direction), await own(-1e-3, direction)];
+    const quotient = numbersOf(seed).reduce((sum, v, i) => sum + (v * (after[i]! - before[i]!)) / 2e-3, 0);
+    const ownDerivative = numbersOf(ours["dx"]!).reduce((sum, v, i) => sum + v * direction[i]!, 0);
+    expect(Math.abs(ownDerivative - quotient)).toBeLessThan(2e-3 * (1 + Math.abs(quotient)));
+  },
+);
+
+it.each([
+  ["RoiAlign", [noise([1, 1, 4, 4]), noise([2, 4]), ints(0, 1)], {}, /image 1 of 1/],
+  ["RoiAlign", [noise([1, 1, 4, 4]), noise([2, 5]), ints(0, 0)], {}, /\[R, 4\]/],
+  ["RoiAlign", [noise([1, 1, 4, 4]), noise([2, 4]), ints(0, 0)], { mode: "max" }, /mode "max" is not supported/],
+  ["RoiAlign", [noise([1, 1, 4, 4]), noise([2, 4]), ints(0, 0)], { sampling_ratio: 2 ** 28 }, /samples; at most/],
+  ["RoiAlign", [noise([1, 1, 4, 4]), float([1, 4], [0, 0, 1e9, 1e9]), ints(0)], {}, /samples; at most/],
+  ["MaxRoiPool", [noise([1, 1, 4, 4]), noise([2, 5])], { pooled_shape: [2 ** 20, 2 ** 20] }, /samples; at most/],
+  ["MaxRoiPool", [noise([1, 1, 4, 4]), noise([2, 5])], { pooled_shape: [2] }, /two numbers/],
+] as const)("%s refuses what does not fit, case %#", (operator, inputs, attributes, message) => {
+  const nodes = [node(operator, inputs.map((_, i) => `x${i}`), ["y"], attributes)]; // prettier-ignore
+  const initializers = Object.fromEntries(inputs.slice(1).map((t, i) => [`x${i + 1}`, t]));
+  const model = modelOf({ inputs: { x0: inputs[0] }, initializers, nodes, outputs: ["y"] });
+  expect(() => fold(model)).toThrow(message);
+});
+
+it.each([
+  ["RoiAlign", [noise([1, 1, 4, 4]), noise([2, 4]), ints(0, 0)], {}],
+  ["MaxRoiPool", [noise([1, 1, 4, 4]), noise([2, 5])], { pooled_shape: [2, 2] }],
+] as const)("%s refuses regions that depend on data, by name", (operator, inputs, attributes) => {
+  const names = inputs.map((_, i) => `x${i}`);
+  const fed = Object.fromEntries(inputs.map((t, i) => [names[i], t]));
+  const model = modelOf({ inputs: fed, nodes: [node(operator, names, ["y"], attributes)], outputs: ["y"] });
+  expect(() => fold(model)).toThrow(/regions "\w+" depend on data/);
 });
 
 it.each([

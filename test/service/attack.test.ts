@@ -221,6 +221,7 @@ describe("the answer", () => {
       versions: { faultline: "1.2.3", onnxruntime: startWasm().version },
       backend: "wasm",
       backendWhy: "this service runs on WebAssembly alone",
+      notes: [],
     });
     const { total, ...stages } = timings;
     const sum = Object.values(stages).reduce((a, b) => a + b, 0);

@@ -27,7 +27,7 @@ describe.each(runs)("%s refuses", (_, run) => {
       new TextEncoder().encode("GIF89a..".padEnd(64)),
       {
         kind: "image-unsupported-format",
-        accepted: ["PNG", "JPEG", "WebP"],
+        accepted: ["PNG", "JPEG", "WebP", "NPY [H, W, 3] or [3, H, W] of uint8, uint16 or float32"],
         received: "bytes 47 49 46 38 39 61 2e 2e …",
       },
     ],

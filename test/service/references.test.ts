@@ -56,17 +56,6 @@ describe("a network that fails as it runs", () => {
     });
   });
 
-  it("is refused images of three channels where it has others", async () => {
-    const channels = ["red", "green", "nir"];
-    const own = serviceOf([tinyFile({}, { input: { channels } })]);
-    expect(await failureOf(own.segment({ model: "tiny", image: imagePng }))).toEqual({
-      kind: "image-unsupported-format",
-      part: "image",
-      received: "an image of red, green and blue",
-      accepted: ["images of the channels red, green, nir, which only the library takes"],
-    });
-  });
-
   it("is segmented with, and not attacked by gradients, where it gives labels of no logits", async () => {
     const threshold = tinyFile(
       {

@@ -81,6 +81,7 @@ const receipt = {
   versions: { faultline: "0.1.0", onnxruntime: "1.30.0" },
   backend: "wasm",
   backendWhy: "it was asked for",
+  notes: [],
 } as const;
 
 /** max(⌈min(ε + 4, 1.25 ε)⌉, 1) for the iterative attacks. */
@@ -123,6 +124,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         labels: png("labels"),
         backend: "wasm",
         backendWhy: "it was asked for",
+        notes: [],
         warnings: [],
         timings: { run: 2, total: 3 },
       };

@@ -15,6 +15,12 @@ export const Swish: Decompose = ({ op, node, inputs }) => {
   return [op.Mul(x, op.Sigmoid(op.Mul(x, op.constant(floatOf(node, "alpha", 1), x.dtype))))];
 };
 
+/** y = a·σ(αa)·b */
+export const SwiGLU: Decompose = ({ op, node, inputs }) => {
+  const [a, b] = [required(node, inputs, 0), required(node, inputs, 1)];
+  return [op.Mul(op.Mul(a, op.Sigmoid(op.Mul(a, op.constant(floatOf(node, "alpha", 1), a.dtype)))), b)];
+};
+
 /** y = γ·x/√(mean x² + ε) over the axes from `axis` on. */
 export const RMSNormalization: Decompose = ({ op, node, inputs }) => {
   const [x, scale] = [required(node, inputs, 0), required(node, inputs, 1)];

@@ -124,8 +124,8 @@ const product = ({ op, inputs }: Decomposable, a: Value, b: Value, biasAt: numbe
 };
 
 /** As `real`, for inputs that are not adjacent. */
-const realAt = ({ op, node, inputs }: Decomposable, at: readonly [q: number, scale: number, zero: number]): Value =>
-  real({ op, node, inputs: at.map((i) => inputs[i] ?? null) }, 0, -1);
+const realAt = (context: Decomposable, at: readonly [q: number, scale: number, zero: number]): Value =>
+  real({ ...context, inputs: at.map((i) => context.inputs[i] ?? null) }, 0, -1);
 
 /** Inputs: a, b, their scales, their zero points, bias. */
 const MatMulIntegerToFloat: Decompose = (context) =>

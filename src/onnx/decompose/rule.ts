@@ -8,6 +8,7 @@ export interface Decomposable {
   readonly op: Builder;
   readonly node: Node;
   readonly inputs: readonly (Value | null)[];
+  readonly opset: number;
 }
 
 /** Returns the outputs of a node in order, null for an output that nothing uses; or null if the node is not decomposed. */

@@ -9,7 +9,7 @@ import { lowerForward } from "../../lowering/wasm/rewrites.ts";
 import { RuntimeError } from "../../runtime/session.ts";
 import { type Size, type Tensor, tensor } from "../../tensor.ts";
 import { asInput } from "../adapt.ts";
-import { planeCount, type Manifest } from "../manifest.ts";
+import { channelCount, type Manifest } from "../manifest.ts";
 import { preprocess } from "../preprocess.ts";
 import type { SessionCache } from "../session-cache.ts";
 import { exposing, sourceOf } from "../source.ts";
@@ -74,7 +74,7 @@ const firstRun = async (
   cache: SessionCache,
 ): Promise<{ readonly input: Manifest["input"]; readonly shown: Readonly<Record<string, Tensor>> }> => {
   try {
-    const seen = picture(planeCount(input.channels), trialSize(input));
+    const seen = picture(channelCount(input.channels), trialSize(input));
     return { input, shown: await outputsOn(model, { input }, seen, cache) };
   } catch (cause) {
     const multipleOf = cause instanceof RuntimeError ? nextMultiple(input) : undefined;

@@ -11,6 +11,8 @@ import { openNetwork, type Network } from "../../../src/segmenter/network.ts";
 import { sizeOf, tensorOf } from "../../../src/tensor.ts";
 
 export interface TinyOptions {
+  /** Of the input; default 3. */
+  readonly channels?: number;
   /** Scored classes; default 4. */
   readonly classes?: number;
   /** Outputs of the network, at least `classes`; default `classes`. */
@@ -25,6 +27,7 @@ export interface TinyOptions {
 
 /** conv 3×3 stride 2 → activation → conv 3×3 → activation → transposed conv 2×2 stride 2, for any even size. */
 export const tinyModel = ({
+  channels = 3,
   classes = 4,
   outputs = classes,
   activation = "Relu",
@@ -37,20 +40,23 @@ export const tinyModel = ({
     const values = Array.from({ length: sizeOf(shape) }, () => gain * normal(next));
     return op.tensor(tensorOf("float32", shape, values), "weights");
   };
-  const x = op.input("input", "float32", [1, 3, 32, 32]);
-  const down = op.Conv(x, weights([6, 3, 3, 3], 0.4), weights([6], 0.2), { strides: [2, 2], pads: [1, 1, 1, 1] });
+  const x = op.input("input", "float32", [1, channels, 32, 32]);
+  const down = op.Conv(x, weights([6, channels, 3, 3], 0.4), weights([6], 0.2), {
+    strides: [2, 2],
+    pads: [1, 1, 1, 1],
+  });
   const body = op.Conv(op[activation](down), weights([6, 6, 3, 3], 0.4), weights([6], 0.2), { pads: [1, 1, 1, 1] });
   const up = op.ConvTranspose(op[activation](body), weights([6, outputs, 2, 2], 0.8), weights([outputs], 0.2), {
     strides: [2, 2],
   });
   const model = op.model({ output: head ? head(op, up) : up });
-  return freed(model);
+  return freed(model, channels);
 };
 
 /** With height and width open. */
-const freed = (model: Model): Model => {
+const freed = (model: Model, channels: number): Model => {
   const open = <T extends { readonly shape: readonly unknown[] | null }>(v: T) => ({ ...v, shape: null });
-  const inputs = model.graph.inputs.map((v) => ({ ...v, shape: [1, 3, null, null] }));
+  const inputs = model.graph.inputs.map((v) => ({ ...v, shape: [1, channels, null, null] }));
   return { ...model, graph: { ...model.graph, inputs, outputs: model.graph.outputs.map(open) } };
 };
 
