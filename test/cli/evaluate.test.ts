@@ -282,7 +282,7 @@ describe("what is wrong", () => {
     [[one], "streets have the 11 classes", 1],
     [[one, "--data", path("one")], "no data set is recognised", 1],
     [[one, "--memory", "16", "--data", path("large")], "raise --memory", 1],
-    [[path("depth"), "--data", path("data")], "takes pictures of 4 channels", 1],
+    [[one, path("depth"), "--data", path("data")], "takes pictures of 3 channels and depth of 4", 1],
     [[one, "-o", "rows.csv"], "JSON Lines", 2],
     [[one, "--draws", "3"], "--transform", 2],
   ])("with the command line is said: %j", async (argv, told, code) => {
