@@ -2,6 +2,7 @@
 
 import { crfBench } from "./crf.ts";
 import { curves } from "./curves.ts";
+import { evaluateBench } from "./evaluate.ts";
 import { gradientBench } from "./gradient.ts";
 import { memoryBench } from "./memory.ts";
 import { serviceBench } from "./service.ts";
@@ -10,6 +11,7 @@ import { webgpuBench } from "./webgpu.ts";
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   gradient: gradientBench,
+  evaluate: evaluateBench,
   memory: memoryBench,
   service: serviceBench,
   threads: threadsBench,

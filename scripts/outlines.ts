@@ -2,6 +2,6 @@
 
 import { writeFileSync } from "node:fs";
 import { folderModels } from "../src/node/folder-models.ts";
-import { outlinesOf } from "./outlines/find.ts";
+import { tableOf } from "./outlines/find.ts";
 
-writeFileSync("models/outlines.json", `${JSON.stringify(await outlinesOf(await folderModels("models")), null, 2)}\n`);
+writeFileSync("models/outlines.json", `${JSON.stringify(await tableOf(await folderModels("models")), null, 2)}\n`);

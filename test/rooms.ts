@@ -64,7 +64,16 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "transforms/pipeline",
   ],
   // Whatever keeps rows and starts workers is handed in.
-  jobs: ["evaluation", "networks", "type segmenter/segmenter", "segmenter/session-cache", "reason", "type tensor"],
+  jobs: [
+    "evaluation",
+    "networks",
+    "type segmenter/segmenter",
+    "segmenter/session-cache",
+    "runtime/session",
+    "metrics",
+    "reason",
+    "type tensor",
+  ],
   service: [
     "networks",
     "evaluation",

@@ -33,6 +33,8 @@ export interface AppOptions {
   readonly rate?: RateOptions | undefined;
   /** Gets the errors that no failure explains (those answered with 500). */
   readonly log?: Log;
+  /** Called before each step of parsing a complete body, which occupies the thread; by default it does not wait. */
+  readonly turn?: (() => Promise<void>) | undefined;
 }
 
 export const defaultLimits: Limits = {
@@ -62,7 +64,10 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
   const app = new OpenAPIHono<Env>();
 
   app.use(requestId());
-  const bodies = bodyBudget(limits.unfinishedBytes ?? 4 * limits.bodyBytes + limits.uploadBytes);
+  const bodies = bodyBudget(
+    limits.unfinishedBytes ?? 4 * limits.bodyBytes + limits.uploadBytes,
+    options.turn ?? (() => Promise.resolve()),
+  );
   app.use(async function shareBodyBudget(c, next) {
     c.set("bodies", bodies);
     await next();

@@ -14,10 +14,12 @@ export interface BodyBudget {
   /** Adds received bytes and returns true; if they exceed the budget, adds nothing and returns false. */
   readonly take: (bytes: number) => boolean;
   readonly give: (bytes: number) => void;
+  /** Resolves when a complete body may be parsed, which occupies the thread. */
+  readonly turn: () => Promise<void>;
 }
 
 /** A budget of at most `limitBytes` at a time. */
-export const bodyBudget = (limitBytes: number): BodyBudget => {
+export const bodyBudget = (limitBytes: number, turn: () => Promise<void>): BodyBudget => {
   let taken = 0;
   return {
     take: (bytes) => {
@@ -28,6 +30,7 @@ export const bodyBudget = (limitBytes: number): BodyBudget => {
     give: (bytes) => {
       taken -= bytes;
     },
+    turn,
   };
 };
 

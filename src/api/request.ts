@@ -162,7 +162,11 @@ export const readFields = async (
     throw new RequestError({ kind: "unsupported-media-type", received, accepted: types });
   }
   const body = await readBody(request, limitBytes, budget);
-  return type === "application/json" ? readJson(body) : readMultipart(body, contentType, parts);
+  await budget.turn();
+  const fields = type === "application/json" ? readJson(body) : await readMultipart(body, contentType, parts);
+  // Files in JSON are decoded next.
+  await budget.turn();
+  return fields;
 };
 
 /** The bytes of a file, or a description of the fault. */

@@ -123,6 +123,10 @@ const Robustness = Size.extend({
   }),
   signs: Signs,
   summary: z.string().openapi({ example: "Broken by ifgsm-ii at ε = 1: the IoU ratio is 0.41, below 0.5." }),
+  cost: z.strictObject({ pixels: z.int(), steps: z.int(), work: z.int(), maxWork: z.number() }).openapi({
+    description:
+      "What the request cost: the image's pixels, the steps of the whole grid, and their product, of which a request may have `maxWork`. A grid with other radii or another image costs in proportion; one that costs more is refused before anything is computed, with the same figures",
+  }),
   timings: Timing,
   receipt: receiptOf(RobustnessSpecRun),
 }).openapi("RobustnessResult");

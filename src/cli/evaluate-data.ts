@@ -9,7 +9,7 @@ import { streets, type EvaluationSpec } from "../evaluation/spec.ts";
 import { itemSource } from "../node/evaluation-items.ts";
 import { Refusal, UsageError } from "../node/failure.ts";
 import { statOf } from "../node/files.ts";
-import { folderFiles } from "../node/folder-files.ts";
+import { filesOf, type Roots } from "../node/folder-files.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Size } from "../tensor.ts";
 import { paletteNames, palettes } from "./classes.ts";
@@ -20,7 +20,7 @@ export interface EvaluationItems {
   readonly name: string;
   readonly kind: string;
   readonly items: readonly Item[];
-  readonly folder: string | null;
+  readonly roots: Roots | null;
   readonly reading: LabelReading;
   readonly streetSize: Size;
   readonly checked: Checked;
@@ -48,11 +48,21 @@ const paletteOf = (name: string | undefined, { classes }: Manifest): LabelReadin
 };
 
 /** The layout by its name, or by what lies in the folder. */
-const layoutIn = (path: string, paths: readonly string[], named: LayoutName | undefined): LayoutName => {
-  const found = named ?? recognised(paths);
+const layoutIn = (path: string, paths: readonly string[], { dataset, split }: EvaluationSpec["data"]): LayoutName => {
+  const named = dataset === streets ? undefined : dataset;
+  const found = named ?? recognised(paths, split ?? "");
   if (found !== null) return found;
-  const known = layoutNames.map((name) => `${name}: ${layoutOf(name).expects}`).join("; ");
-  throw new Refusal(`${path}: no data set is recognised in it; name one with --dataset. There are ${known}`);
+  throw new Refusal(
+    `${path}: no data set is recognised in it; name one with --dataset, of ${layoutNames.join(", ")}, and its part with --split; without a name, ${layoutOf("folders").expects} are paired`,
+  );
+};
+
+/** @throws Refusal where the second folder is none, or goes with another layout. */
+const rootsOf = async (path: string, isList: boolean, labels: string | undefined): Promise<Roots> => {
+  if (labels === undefined) return isList ? dirname(path) : path;
+  if (isList) throw new UsageError("--labels goes with a folder of pictures; a list names its label maps itself");
+  if (!(await statOf(labels))?.isDirectory()) throw new Refusal(`${labels}: no such folder`);
+  return [path, labels];
 };
 
 /** Lists the pairs of a folder or of a list. @throws Refusal where there is nothing. */
@@ -60,18 +70,16 @@ const listed = async (path: string, { data }: EvaluationSpec) => {
   const found = await statOf(path);
   if (!found) throw new Refusal(`${path}: no such file or folder`);
   const isList = found.isFile();
-  const folder = isList ? dirname(path) : path;
-  const files = folderFiles(folder);
+  const roots = await rootsOf(path, isList, data.labels);
+  const files = filesOf(roots);
   const paths = await files.list();
-  const { dataset } = data;
-  const named = dataset === streets ? undefined : dataset;
-  const name = isList ? "list" : layoutIn(path, paths, named);
+  const name = isList ? "list" : data.labels === undefined ? layoutIn(path, paths, data) : "folders";
   const layout = layoutOf(name);
   const part: Part = { files, paths, split: isList ? basename(path) : (data.split ?? layout.splits[0] ?? "") };
   const listing = await layout.pairs(part);
   if (listing.pairs.length === 0 && listing.faults.length === 0)
     throw new Refusal(`${path}: holds no pictures of the split "${part.split}"; ${name} expects ${layout.expects}`);
-  return { name, layout, folder, split: part.split, ...listing };
+  return { name, layout, roots, split: part.split, ...listing };
 };
 
 const MOST_FAULTS = 50;
@@ -87,7 +95,7 @@ const requireFaultless = (faults: readonly string[], io: Io): void => {
 };
 
 const check = async (found: Omit<EvaluationItems, "checked">, faults: readonly string[], classes: number, io: Io) => {
-  const source = itemSource(found.folder, found.reading, found.streetSize);
+  const source = itemSource(found.roots, found.reading, found.streetSize);
   let looked = 0;
   const onItem = (): void => {
     looked += 1;
@@ -112,15 +120,17 @@ export const evaluationItems = async (spec: EvaluationSpec, manifest: Manifest, 
       );
     const { size: streetSize = STREET_SIZE } = data;
     const items = streetItems(spec);
-    const found = { name: "streets", kind: streets, items, folder: null, reading: {}, streetSize };
+    const found = { name: "streets", kind: streets, items, roots: null, reading: {}, streetSize };
     return { ...found, checked: await check(found, [], classes, io) };
   }
+  if (data.labels !== undefined && data.dataset !== undefined && data.dataset !== "folders")
+    throw new UsageError("--labels goes with a folder of pictures alone, not with --dataset");
   if (data.path === undefined) throw new UsageError(`--dataset ${data.dataset} goes with --data DIR`);
-  const { name, layout, folder, split, pairs, faults } = await listed(data.path, spec);
+  const { name, layout, roots, split, pairs, faults } = await listed(data.path, spec);
   const palette = layout.coding.palette ?? (layout.classes === null ? paletteOf(data.palette, manifest) : undefined);
   const reading: LabelReading = { values: layout.coding.values, palette, remap: data.remap };
   const items = data.images === undefined ? pairs : chosen(pairs, data.images, seed);
   const title = split === "" ? layout.title : `${layout.title}, ${split}`;
-  const found = { name: title, kind: name, items, folder, reading, streetSize: STREET_SIZE };
+  const found = { name: title, kind: name, items, roots, reading, streetSize: STREET_SIZE };
   return { ...found, checked: await check(found, faults, classes, io) };
 };

@@ -16,6 +16,7 @@ export const specFlags = {
     value: "DIR",
     help: "the data set's folder, or a list (CSV, JSON); streets are drawn if absent",
   },
+  labels: { type: "string", value: "DIR", help: "a folder of label maps, where --data is one of pictures named alike" },
   dataset: { type: "string", value: "NAME", help: `${datasetNames.join(", ")}; recognised if absent` },
   split: { type: "string", value: "NAME", help: "which part of the data set; its own default if absent" },
   images: { type: "string", value: "N", help: "how many pictures, drawn by the seed; all, or 10 streets, if absent" },
@@ -48,6 +49,11 @@ export const specFlags = {
     multiple: true,
     value: "NET",
     help: "score this network's adversarial pictures too",
+  },
+  seeds: {
+    type: "string",
+    value: "N",
+    help: "runs of what is random, starts and draws, with the seeds from --seed on (1)",
   },
   repeats: {
     type: "string",
@@ -116,7 +122,7 @@ const ifGiven = <T>(text: string | undefined, make: (text: string) => T): T | un
 
 /** The fields that flags give. @throws UsageError */
 const fieldsFrom = (values: SpecValues): Record<string, unknown> => {
-  const numeric = (flag: "images" | "draws" | "repeats" | "small" | "seed") =>
+  const numeric = (flag: "images" | "draws" | "seeds" | "repeats" | "small" | "seed") =>
     ifGiven(values[flag], (text) => number(flag, text));
   const { through } = values;
   const draws = numeric("draws");
@@ -124,6 +130,7 @@ const fieldsFrom = (values: SpecValues): Record<string, unknown> => {
     throw new UsageError("--through and --draws go with --transform");
   const data = defined({
     path: values.data,
+    labels: values.labels,
     dataset: values.dataset,
     split: values.split,
     images: numeric("images"),
@@ -145,6 +152,7 @@ const fieldsFrom = (values: SpecValues): Record<string, unknown> => {
     ),
     crf: values.crf?.map(crfFrom),
     transferFrom: values["transfer-from"],
+    seeds: numeric("seeds"),
     repeats: numeric("repeats"),
     small: numeric("small"),
     seed: numeric("seed"),

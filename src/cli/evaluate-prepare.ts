@@ -8,6 +8,7 @@ import { startEvaluationWorker, type EvaluationWorker } from "../node/evaluation
 import { Refusal } from "../node/failure.ts";
 import type { Located } from "../node/located.ts";
 import { version } from "../node/package.ts";
+import { channelCount } from "../segmenter/manifest.ts";
 import type { Wanted } from "../runtime/choose.ts";
 import type { Io } from "./command.ts";
 import { evaluationItems, type EvaluationItems } from "./evaluate-data.ts";
@@ -40,10 +41,24 @@ const planned = async (
   }
 };
 
+/** Each picture is read once for all networks. @throws Refusal where they take pictures of different channels. */
+const requireSameChannels = (located: readonly Located[]): void => {
+  const [first, ...others] = located.map(({ manifest: { name, input } }) => ({
+    name,
+    channels: channelCount(input.channels),
+  }));
+  const other = others.find(({ channels }) => channels !== first!.channels);
+  if (!other) return;
+  throw new Refusal(
+    `${first!.name} takes pictures of ${first!.channels} channels and ${other.name} of ${other.channels}; evaluate them one after the other`,
+  );
+};
+
 /** @throws Refusal for whatever is wrong with the networks, the attacks or the pictures. */
 export const prepare = async (spec: EvaluationSpec, [index, count]: Shard, io: Io): Promise<Prepared> => {
   const located: Located[] = [];
   for (const operand of networksOf(spec)) located.push(await locateOperand(operand));
+  requireSameChannels(located);
   // What is wrong with the attacks is said before the pictures are looked at.
   await planned(spec, located, ["picture"]);
   const data = await evaluationItems(spec, located[0]!.manifest, io);
@@ -68,7 +83,7 @@ export const workersOf = (
       version,
       backend,
       budgetBytes,
-      folder: data.folder,
+      roots: data.roots,
       reading: data.reading,
       streetSize: data.streetSize,
     }),

@@ -12,7 +12,6 @@ import { wholeNumber, type Options, type Values } from "../node/options.ts";
 import { startWasm } from "../runtime/wasm/wasm.ts";
 import { createSegmenter } from "../segmenter/segmenter.ts";
 import { MemoryBudgetError, SessionCache } from "../segmenter/session-cache.ts";
-import type { Network } from "../segmenter/network.ts";
 import type { Size } from "../tensor.ts";
 
 export const resourceFlags = {
@@ -30,34 +29,40 @@ const machineBytes = (): number => {
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 };
 
-/** Planned on WASM without running anything. @throws Refusal where not even one worker has the memory. */
+/**
+ * Planned on WASM without running anything.
+ *
+ * @param largest picture.
+ * @param workers at most.
+ * @throws Refusal where not even one worker has the memory.
+ */
 export const shareOf = async (
   spec: EvaluationSpec,
   located: readonly Located[],
   { settings }: UnitPlan,
   largest: Size,
   values: Partial<Values<typeof resourceFlags>>,
-  most: number,
+  workers: number,
 ): Promise<Share> => {
   const asked = values.workers === undefined ? availableParallelism() : wholeNumber("workers", values.workers, 1, 1024);
   const totalBytes =
     values.memory === undefined
       ? Math.floor(SHARE_OF_MEMORY * machineBytes())
       : MEBIBYTE * wholeNumber("memory", values.memory, 16, 2 ** 30);
-  const networks = new Map<number, Network>();
-  for (const { network } of settings)
-    if (!networks.has(network)) networks.set(network, await openLocated(located[network]!));
   const attacks = attacksOf(spec);
-  const needOf = (budgetBytes: number): number => {
+  // One network after another is open, as in the workers.
+  const needOf = async (budgetBytes: number): Promise<number> => {
     const cache = new SessionCache(startWasm(), budgetBytes);
-    const needs = settings.map((setting) => {
-      const segmenter = settle(createSegmenter(networks.get(setting.network)!, cache), setting, spec.seed);
-      return predictedBytes(segmenter, cache, attacks, largest);
-    });
-    return Math.max(...needs);
+    let most = 0;
+    for (const [place, each] of located.entries()) {
+      const segmenter = createSegmenter(await openLocated(each), cache);
+      for (const setting of settings.filter(({ network }) => network === place))
+        most = Math.max(most, predictedBytes(settle(segmenter, setting, spec.seed), cache, attacks, largest));
+    }
+    return most;
   };
   try {
-    return shareMemory(Math.max(1, Math.min(asked, most)), totalBytes, needOf);
+    return await shareMemory(Math.max(1, Math.min(asked, workers)), totalBytes, needOf);
   } catch (cause) {
     if (!(cause instanceof MemoryBudgetError)) throw cause;
     throw new Refusal(

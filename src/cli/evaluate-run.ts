@@ -5,7 +5,8 @@ import { rm } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { canonicalJson, type Json, type Row } from "../evaluation/row.ts";
 import { remaining, totalOf, type Group } from "../evaluation/units.ts";
-import { runLocally, type FailedUnit } from "../jobs/local.ts";
+import { runLocally } from "../jobs/local.ts";
+import type { Failure } from "../jobs/perform.ts";
 import type { EvaluationWorker } from "../node/evaluation-worker.ts";
 import { Interrupted, Refusal } from "../node/failure.ts";
 import { readJson, statOf, writeFiles } from "../node/files.ts";
@@ -28,6 +29,9 @@ const requireOwn = (done: ReadonlySet<string>, ids: readonly string[], path: str
   );
 };
 
+/** One forward and one backward, for most attacks. */
+const EVALUATIONS_OF_A_STEP = 2;
+
 const asJson = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;
 
 /** What the pictures of a run were chosen by. */
@@ -45,7 +49,7 @@ const requireSamePictures = async (path: string, run: RunFile): Promise<void> =>
 
 const textOf = (value: object): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
 
-const failedLines = (failed: readonly FailedUnit[]): Uint8Array =>
+const failedLines = (failed: readonly Failure[]): Uint8Array =>
   new TextEncoder().encode(
     failed.map(({ unit: { id, unit }, error }) => `${JSON.stringify({ id, unit, error })}\n`).join(""),
   );
@@ -60,7 +64,7 @@ export interface RunEnd {
   readonly units: number;
   /** Rows that were there before. */
   readonly known: number;
-  readonly failed: readonly FailedUnit[];
+  readonly failed: readonly Failure[];
 }
 
 /**
@@ -84,14 +88,14 @@ export const runEvaluation = async (
     const size = { units: idsOf(left).length, evaluations: forward + backward };
     if (done.size > 0) io.stderr(`${out}: ${done.size} of ${ids.length} units are there already\n`);
     const progress = createRunProgress(io, size);
-    const all = async (signal: AbortSignal): Promise<readonly FailedUnit[]> => {
+    const all = async (signal: AbortSignal): Promise<readonly Failure[]> => {
       try {
         return await runLocally({
           groups: left,
           workers,
           ledger,
           signal,
-          onSteps: progress.steps,
+          onSteps: (group, steps) => progress.steps(group, EVALUATIONS_OF_A_STEP * steps),
           onGroup: (group, outcomes) => {
             const lost = outcomes.filter((outcome) => !("row" in outcome)).length;
             const { evaluations } = group;

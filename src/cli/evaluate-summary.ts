@@ -42,21 +42,14 @@ const merged = (a: RowCounts, b: RowCounts): RowCounts => ({
   uint8: mergeCounts(a.uint8, b.uint8),
 });
 
-/** Gathers rows one after another; repeats are left out, as they measure something else. */
-export const createSummary = () => {
+/** Gathers rows one after another; repeats and further seeds are left out, as their spread is another question. */
+export const createSummary = (seed: number) => {
   const groups = new Map<string, Pooled>();
   return {
     add: ({ unit, receipt, counts }: Row): void => {
-      if (unit.repeat !== undefined) return;
-      const { networkSha256, around, source: sourceSha256, sourceAround, attack, seed } = unit;
-      const key = canonicalJson([
-        networkSha256,
-        { ...around },
-        sourceSha256 ?? null,
-        { ...sourceAround },
-        attack,
-        seed,
-      ]);
+      const { networkSha256, around, source: sourceSha256 = null, sourceAround, attack } = unit;
+      if (unit.repeat !== undefined || (attack !== null && unit.seed !== seed)) return;
+      const key = canonicalJson([networkSha256, { ...around }, sourceSha256, { ...sourceAround }, attack]);
       const known = groups.get(key);
       const fresh: Pooled = {
         network: nameOf(receipt.model, around),

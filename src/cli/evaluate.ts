@@ -63,6 +63,15 @@ const refusalOf = ({ failed, units }: RunEnd, path: string): string | undefined 
   return `${failed.length} of ${units} units failed, listed in ${path}; the first, on ${first.unit.unit.item}: ${first.error}; the same command tries them again`;
 };
 
+/** What of the flags bears on the rows, and is not the default. */
+const saidIn = (values: Given): Readonly<Record<string, unknown>> => {
+  const defaults: Options = options;
+  const beside = new Set(["workers", "memory", "json", "debug"]);
+  return Object.fromEntries(
+    Object.entries(values).filter(([name, value]) => !beside.has(name) && value !== defaults[name]?.default),
+  );
+};
+
 const evaluate = async (operands: readonly string[], values: Given, io: Io): Promise<Report> => {
   const shard = shardFrom(values.shard);
   const backend = wantedBackend(values.backend);
@@ -77,11 +86,10 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
   const workers = workersOf(prepared, share, backend);
   try {
     if (values["dry-run"] === true) return await dryRun(prepared, share, workers[0]!);
-    const { workers: _, memory: __, ...said } = values;
-    const typed = commandLine(operands, said);
+    const typed = commandLine(operands, saidIn(values));
     const run = runFile(spec, located, data, { onnxruntime: startWasm().version, command: typed });
     const end = await runEvaluation(prepared, run, { out, workers, io });
-    const summary = createSummary();
+    const summary = createSummary(spec.seed);
     for await (const row of rowsIn(out)) summary.add(row);
     const beside = besideRows(out);
     if (asParquet) await (await import("./parquet.ts")).writeParquet(beside.parquet, rowsIn(out));

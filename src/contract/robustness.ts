@@ -57,6 +57,17 @@ export interface RobustnessRun {
 /** The smallest ε of the grid that breaks the network; `null` where none does. */
 export type SmallestEpsilon = FloatAndUint8<number | null>;
 
+/** The work of a request, which is limited. */
+export interface Cost {
+  readonly pixels: number;
+  /** Steps of all attacks together. */
+  readonly steps: number;
+  /** Pixels × steps. */
+  readonly work: number;
+  /** The most work that the service accepts. */
+  readonly maxWork: number;
+}
+
 export interface RobustnessResult extends Size {
   readonly reference: Reference;
   /** Void pixels of the reference, which no score counts. */
@@ -78,6 +89,7 @@ export interface RobustnessResult extends Size {
   readonly signs: readonly Sign[];
   /** The verdict in a sentence. */
   readonly summary: string;
+  readonly cost: Cost;
   readonly timings: Timings;
   readonly receipt: Receipt<RobustnessSpec>;
 }

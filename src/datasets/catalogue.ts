@@ -29,5 +29,5 @@ export const layoutNames = Object.keys(layouts) as readonly LayoutName[];
 export const layoutOf = (name: LayoutName): Layout => layouts[name];
 
 /** The first layout that these paths look like; null for none. */
-export const recognised = (paths: readonly string[]): LayoutName | null =>
-  layoutNames.find((name) => layoutOf(name).recognises(paths)) ?? null;
+export const recognised = (paths: readonly string[], split: string): LayoutName | null =>
+  layoutNames.find((name) => layoutOf(name).recognises(paths, split)) ?? null;

@@ -44,7 +44,7 @@ export interface Layout {
   /** Classes of the labels after coding; null where any network's labels may lie in it. */
   readonly classes: number | null;
   readonly coding: Coding;
-  /** Whether these paths look like this layout, by which it is recognised where it is not named. */
-  readonly recognises: (paths: readonly string[]) => boolean;
+  /** Whether these paths look like this layout, by which it is recognised where it is not named; `split` is empty where none is named. */
+  readonly recognises: (paths: readonly string[], split: string) => boolean;
   readonly pairs: (part: Part) => Promise<Listing>;
 }

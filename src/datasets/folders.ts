@@ -7,6 +7,8 @@ import { hasFolder, paired, picturesIn } from "./pairing.ts";
 /** The path within a folder without its ending, so that folders in it keep names apart. */
 const within = (folder: string) => (path: string) => path.slice(folder.length + 1).replace(/\.[^.]+$/, "");
 
+const inSplit = (split: string, folder: string): string => (split === "" ? folder : `${split}/${folder}`);
+
 /** `images` and `labels`, right in the folder or in that of a split. */
 export const folders: Layout = {
   title: "two folders",
@@ -14,12 +16,9 @@ export const folders: Layout = {
   splits: [],
   classes: null,
   coding: plain,
-  recognises: (paths) => hasFolder(paths, "images") && hasFolder(paths, "labels"),
+  recognises: (paths, split) => ["images", "labels"].every((kind) => hasFolder(paths, inSplit(split, kind))),
   pairs: async ({ paths, split }) => {
-    const [images, labels] = ["images", "labels"].map((kind) => (split === "" ? kind : `${split}/${kind}`)) as [
-      string,
-      string,
-    ];
+    const [images, labels] = [inSplit(split, "images"), inSplit(split, "labels")];
     return paired(picturesIn(paths, images, { deep: true }), picturesIn(paths, labels, { deep: true }), {
       ofImage: within(images),
       ofLabels: within(labels),

@@ -1,4 +1,4 @@
-/** The attacks of an evaluation, each with its radius, and as often as it is repeated. */
+/** The attacks of an evaluation, each with its radius, with every seed, and as often as it is repeated. */
 
 import { attackEntry, makeAttack, withDefaults, type AttackName } from "../attacks/catalogue.ts";
 import { optionValues } from "../attacks/options.ts";
@@ -59,10 +59,12 @@ export const attacksOf = (spec: EvaluationSpec): readonly AttackOf[] =>
         throw new SpecError(`attacks: ${attack} has no option ${unknown}; it takes ${accepted}`);
       }
       return radiiOf(attack, own, spec).flatMap((epsilon) => {
+        if (epsilon === 0) return [];
         const { alpha = 1, steps = 1, ...others } = withDefaults(attack, { epsilon, norm }, options);
-        const once = { ...others, attack, epsilon, norm, alpha, steps, pixelRange, label, target, seed: spec.seed };
-        const repeats = [undefined, ...Array.from({ length: spec.repeats }, (_, k) => k + 1)];
-        return repeats.map((repeat) => checked({ ...once, repeat }));
+        const once = { ...others, attack, epsilon, norm, alpha, steps, pixelRange, label, target };
+        const seeds = Array.from({ length: spec.seeds }, (_, k) => ({ seed: spec.seed + k, repeat: undefined }));
+        const repeats = Array.from({ length: spec.repeats }, (_, k) => ({ seed: spec.seed, repeat: k + 1 }));
+        return [...seeds, ...repeats].map((run) => checked({ ...once, ...run }));
       });
     },
   );

@@ -4,7 +4,6 @@ import { attackEntry, effectiveOptions } from "../attacks/catalogue.ts";
 import { distanceOf } from "../attacks/norms.ts";
 import { succeeds } from "../attacks/smallest.ts";
 import { roundToUint8, roundWithin } from "../image/encode.ts";
-import { smallObjects } from "../metrics/components.ts";
 import { countsOf } from "../metrics/counts.ts";
 import { changedShare } from "../metrics/distances.ts";
 import type { Image, Labels, Prediction, Segmenter } from "../segmenter/segmenter.ts";
@@ -31,8 +30,8 @@ export interface Subject {
   readonly clean?: Prediction | undefined;
   /** What an earlier measurement with the same source, image and plan has made, to be scored on another network. */
   readonly crafted?: Crafted | undefined;
-  /** Share of the image's pixels below which an object is small; absent: small objects are not counted apart. */
-  readonly smallShare?: number | undefined;
+  /** The reference with everything void but what is counted apart, as `smallObjects` gives it; absent: nothing is. */
+  readonly small?: Labels | undefined;
   /** Version of the package, for the receipt. */
   readonly version?: string | undefined;
 }
@@ -76,7 +75,7 @@ export const measure = async (
   plan: AttackPlan | null,
   { onStep, signal }: MeasureHooks = {},
 ): Promise<Measured> => {
-  const { segmenter, source = segmenter, image, item, truth, clean, crafted, smallShare, version } = subject;
+  const { segmenter, source = segmenter, image, item, truth, clean, crafted, small, version } = subject;
   let forward = 0;
   const predict = (network: Segmenter, at: Image): Promise<Prediction> => {
     forward += 1;
@@ -118,7 +117,7 @@ export const measure = async (
       unit,
       reference: truth ? "ground-truth" : "prediction",
       counts: countsAgainst(reference),
-      ...(smallShare === undefined ? {} : { small: countsAgainst(smallObjects(reference, smallShare)) }),
+      ...(small ? { small: countsAgainst(small) } : {}),
       distances: distancesOf(made.image, image),
       ...successOf(plan, float.labels, before.labels),
       evaluations: { forward: forward + made.evaluations.forward, backward: made.evaluations.backward },

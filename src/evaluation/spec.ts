@@ -23,7 +23,8 @@ export const presetNames = ["paper", "sea"] as const satisfies readonly (keyof t
 export const streets = "streets";
 export const datasetNames = [streets, ...layoutNames] as const;
 
-const radius = z.number().positive().max(255);
+/** 0 is the clean picture, which is always scored. */
+const radius = z.number().min(0).max(255);
 const radii = z.union([radius, z.array(radius).min(1)]);
 const seed = z.int().min(0).max(0xffff_ffff);
 const label = z.enum(["prediction", "ground-truth"]);
@@ -56,6 +57,7 @@ export const dataSchema = z.strictObject({
     .optional()
     .describe("How the pictures lie in `path`; recognised by its folders if absent"),
   path: z.string().min(1).optional().describe("The folder, or the file of a list"),
+  labels: z.string().min(1).optional().describe("A folder of label maps, where `path` is one of pictures named alike"),
   split: z.string().min(1).optional().describe("Which part, for example val; the data set's own if absent"),
   images: z.int().min(1).max(1_000_000).optional().describe("How many pictures, drawn by the seed; all if absent"),
   remap: z
@@ -101,6 +103,12 @@ export const evaluationSchema = z
       .array(z.string().min(1))
       .default([])
       .describe("Networks whose adversarial pictures are scored as well"),
+    seeds: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(1)
+      .describe("How often what is random is run, with the seeds from `seed` on: starts, and draws of transformations"),
     repeats: z
       .int()
       .min(0)

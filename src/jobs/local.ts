@@ -1,10 +1,10 @@
 /** A run on one machine: workers take groups, rows are kept as they come, failures are gathered. */
 
 import type { Row } from "../evaluation/row.ts";
-import type { Group, PlannedUnit } from "../evaluation/units.ts";
+import type { Group } from "../evaluation/units.ts";
 import { reasonOf } from "../reason.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Outcome } from "./perform.ts";
+import type { Failure, Outcome } from "./perform.ts";
 import { createSchedule } from "./schedule.ts";
 
 /** What carries out one group at a time. */
@@ -14,12 +14,6 @@ export interface Worker {
     group: Group,
     hooks: { readonly signal: AbortSignal; readonly onSteps: (steps: number) => void },
   ) => Promise<readonly Outcome[]>;
-}
-
-/** A unit without a row. */
-export interface FailedUnit {
-  readonly unit: PlannedUnit;
-  readonly error: string;
 }
 
 export interface LocalRun {
@@ -45,9 +39,9 @@ export const runLocally = async ({
   signal,
   onSteps,
   onGroup,
-}: LocalRun): Promise<readonly FailedUnit[]> => {
+}: LocalRun): Promise<readonly Failure[]> => {
   const schedule = createSchedule(groups);
-  const failed: FailedUnit[] = [];
+  const failed: Failure[] = [];
   const broken = new AbortController();
   const stop = AbortSignal.any([signal, broken.signal]);
   const performed = async (worker: Worker, group: Group): Promise<readonly Outcome[]> => {

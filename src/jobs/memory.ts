@@ -40,10 +40,14 @@ export interface Share {
  * @param needOf the predicted bytes of the largest run within a budget, which recomputation depends on.
  * @throws MemoryBudgetError where not even one fits.
  */
-export const shareMemory = (wanted: number, totalBytes: number, needOf: (budgetBytes: number) => number): Share => {
+export const shareMemory = async (
+  wanted: number,
+  totalBytes: number,
+  needOf: (budgetBytes: number) => number | Promise<number>,
+): Promise<Share> => {
   for (let workers = wanted; ; workers--) {
     const budgetBytes = Math.min(MOST_BYTES, Math.floor(totalBytes / workers));
-    const need = needOf(budgetBytes);
+    const need = await needOf(budgetBytes);
     if (need <= budgetBytes) return { workers, budgetBytes, predictedBytes: need };
     if (workers <= 1) throw new MemoryBudgetError(need, budgetBytes);
   }

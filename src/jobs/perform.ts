@@ -6,15 +6,27 @@ import type { ReadItem } from "../evaluation/items.ts";
 import { measure, type Subject } from "../evaluation/measure.ts";
 import type { Row } from "../evaluation/row.ts";
 import type { Group, PlannedUnit } from "../evaluation/units.ts";
+import { smallObjects } from "../metrics/components.ts";
 import { reasonOf } from "../reason.ts";
-import type { Prediction, Segmenter } from "../segmenter/segmenter.ts";
+import { RuntimeCrash } from "../runtime/session.ts";
+import type { Labels, Prediction, Segmenter } from "../segmenter/segmenter.ts";
+
+/** Why a unit has no row. */
+export interface Failure {
+  readonly unit: PlannedUnit;
+  readonly error: string;
+  /** The backend has crashed: nothing else runs where this unit did. */
+  readonly crashed?: true;
+}
 
 /** What a unit came to. */
-export type Outcome = { readonly row: Row } | { readonly unit: PlannedUnit; readonly error: string };
+export type Outcome = { readonly row: Row } | Failure;
 
 export interface PerformerOptions {
-  /** The network of a setting, by its place. */
-  readonly segmenterOf: (setting: number) => Promise<Segmenter>;
+  /** The network of a setting, by its place, with the seed of its draws. */
+  readonly segmenterOf: (setting: number, seed: number) => Promise<Segmenter>;
+  /** Of the evaluation, for clean images. */
+  readonly seed: number;
   readonly read: (item: number) => Promise<ReadItem>;
   readonly nameOf: (item: number) => string;
   /** Share of the picture below which an object is small. */
@@ -32,7 +44,9 @@ export interface PerformHooks {
 /** What is remembered of the last picture: it, and the clean predictions of the networks that have seen it. */
 interface Remembered extends ReadItem {
   readonly item: number;
-  readonly segmenters: Map<number, Segmenter>;
+  /** The ground truth of small objects alone. */
+  readonly small: Labels;
+  readonly segmenters: Map<string, Segmenter>;
 }
 
 /** Predicts the clean image once. What a row counts is what the unit asks for, so it is the same whether it was known or not. */
@@ -45,15 +59,18 @@ const remembering = (segmenter: Segmenter, { image }: ReadItem): Segmenter => {
  * @returns a function that carries out one group after another. A unit that fails is an outcome too; only an abort rejects, with the
  * signal's reason.
  */
-export const createPerformer = ({ segmenterOf, read, nameOf, small, version }: PerformerOptions) => {
+export const createPerformer = ({ segmenterOf, read, nameOf, seed, small, version }: PerformerOptions) => {
   let last: Remembered | undefined;
   const remembered = async (item: number): Promise<Remembered> => {
-    if (last?.item !== item) last = { item, ...(await read(item)), segmenters: new Map() };
+    if (last?.item === item) return last;
+    const { image, truth } = await read(item);
+    last = { item, image, truth, small: smallObjects(truth, small), segmenters: new Map() };
     return last;
   };
-  const settled = async (setting: number, at: Remembered): Promise<Segmenter> => {
-    const known = at.segmenters.get(setting) ?? remembering(await segmenterOf(setting), at);
-    at.segmenters.set(setting, known);
+  const settled = async (setting: number, seed: number, at: Remembered): Promise<Segmenter> => {
+    const key = `${setting} ${seed}`;
+    const known = at.segmenters.get(key) ?? remembering(await segmenterOf(setting, seed), at);
+    at.segmenters.set(key, known);
     return known;
   };
 
@@ -61,10 +78,12 @@ export const createPerformer = ({ segmenterOf, read, nameOf, small, version }: P
     let crafted: Crafted | undefined;
     const performed = async ({ id, target }: PlannedUnit): Promise<Row> => {
       const at = await remembered(group.item);
-      const [segmenter, source] = [await settled(target, at), await settled(group.source, at)];
+      const own = group.attack?.seed ?? seed;
+      const [segmenter, source] = [await settled(target, own, at), await settled(group.source, own, at)];
       const plan = group.attack && planFor(group.attack, at.truth);
-      const subject: Subject = { segmenter, source, image: at.image, truth: at.truth, item: nameOf(group.item) };
-      const measured = await measure({ ...subject, crafted, smallShare: small, version }, plan, { signal, onStep });
+      const { image, truth } = at;
+      const subject: Subject = { segmenter, source, image, truth, small: at.small, item: nameOf(group.item) };
+      const measured = await measure({ ...subject, crafted, version }, plan, { signal, onStep });
       ({ crafted } = measured);
       if (measured.row.id === id) return measured.row;
       throw new Error(`the unit was planned as ${id} and measured as ${measured.row.id}`);
@@ -75,7 +94,7 @@ export const createPerformer = ({ segmenterOf, read, nameOf, small, version }: P
         outcomes.push({ row: await performed(unit) });
       } catch (cause) {
         signal?.throwIfAborted();
-        outcomes.push({ unit, error: reasonOf(cause) });
+        outcomes.push({ unit, error: reasonOf(cause), ...(cause instanceof RuntimeCrash ? { crashed: true } : {}) });
       }
     }
     return outcomes;

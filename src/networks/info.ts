@@ -9,6 +9,7 @@ import type { SessionCache } from "../segmenter/session-cache.ts";
 import { attempt, footprintsOf, largestFit, nodesOf } from "./largest-fit.ts";
 import type { OpenModel } from "./open.ts";
 import type { ModelInfo } from "../contract/models.ts";
+import type { MemoryFigures } from "./outlines.ts";
 import type { Size } from "../tensor.ts";
 
 /** Those of the attacks: each has a gradient graph of its own. */
@@ -49,11 +50,17 @@ export const outlineFrom = (
 
 export const outlineOf = (model: OpenModel): ModelInfo => outlineFrom(model.segmenter.manifest, model);
 
-export const modelInfo = (model: OpenModel, cache: SessionCache): ModelInfo => {
+/** The predicted memory of the model's runs. It compiles graphs of about a dozen sizes. */
+export const figuresOf = (model: OpenModel, cache: SessionCache): MemoryFigures => {
   const { segmenter, unsupported } = model;
   const largestAttack =
     unsupported.length === 0
       ? largestFit({ segmenter, cache, nodes: nodesOf(model.network) }, { width: 4096, height: 3072 }, climbed)
       : null;
-  return { ...outlineOf(model), memory: memoryOf(model, cache), ...(largestAttack ? { largestAttack } : {}) };
+  return { memory: memoryOf(model, cache), ...(largestAttack ? { largestAttack } : {}) };
 };
+
+export const modelInfo = (model: OpenModel, cache: SessionCache): ModelInfo => ({
+  ...outlineOf(model),
+  ...figuresOf(model, cache),
+});

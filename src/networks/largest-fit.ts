@@ -3,6 +3,7 @@
 import { nativeSize } from "../segmenter/size.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import type { Footprint } from "../runtime/memory/memory.ts";
+import { leastBytes } from "./least-bytes.ts";
 import type { Evaluated, Segmenter } from "../segmenter/segmenter.ts";
 import type { Network } from "../segmenter/network.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
@@ -63,12 +64,16 @@ export const largestFit = (
   const tries = Math.max(FEWEST_TRIES, Math.floor(SEARCHED_NODES / Math.max(1, nodes * objectives.length)));
   const longer = Math.max(wanted.height, wanted.width);
   const multiple = manifest.input.multipleOf ?? 1;
-  const most = Math.max(1, Math.floor(longer / multiple));
+  const wantedCount = Math.max(1, Math.floor(longer / multiple));
   /** The size whose longer side has `count` multiples. */
   const sized = (count: number): Size => {
     const scale = (count * multiple) / longer;
     return nativeSize(manifest, { height: wanted.height * scale, width: wanted.width * scale });
   };
+  // Sizes that the lower bound already rules out are not compiled.
+  const isPossible = (count: number): boolean => leastBytes(segmenter, sized(count), objectives) <= cache.budgetBytes;
+  const most = lastThat(isPossible, wantedCount, { step: 1, first: wantedCount, stride: 1, tries: Infinity });
+  if (most === 0) return null;
   const footprints = (count: number, of: readonly Evaluated[]) => footprintsOf(segmenter, sized(count), of);
   const fit = (count: number, of: readonly Evaluated[]): boolean =>
     attempt(() => footprints(count, of).every((f) => cache.predict(f) <= cache.budgetBytes), false);

@@ -4,7 +4,7 @@ import { ManifestError, manifestSchema, ownerOf, type Manifest } from "../segmen
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import { modelInfo, outlineFrom, outlineOf } from "./info.ts";
-import { knownOutline, type KnownOutlines } from "./outlines.ts";
+import { knownFigures, knownOutline, type KnownOutline, type KnownOutlines } from "./outlines.ts";
 import type { ModelInfo } from "../contract/models.ts";
 import { checkedNetwork, openModel, type OpenModel } from "./open.ts";
 import { parseEntry, type UploadEntry, type UploadStore } from "./upload-store.ts";
@@ -99,10 +99,20 @@ export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions):
     return openUploaded(uploads, name);
   };
 
+  /** What the table of the store says about a shipped network. */
+  const knownOf = async (name: string): Promise<KnownOutline | null> => {
+    const manifest = shipped.get(name);
+    return manifest ? knownOutline(manifest, store.outlines ?? {}) : null;
+  };
+
   const info = async (name: string): Promise<ModelInfo> => {
     const entry = shipped.has(name) ? null : await uploaded(name);
     if (entry?.foundBy === foundBy) return entry.info;
-    return remember(infos, entry?.manifest.file ?? name, async () => modelInfo(await open(name), cache));
+    return remember(infos, entry?.manifest.file ?? name, async () => {
+      const known = await knownOf(name);
+      const figures = known && knownFigures(known, cache.budgetBytes);
+      return figures ? { ...outlineFrom(shipped.get(name)!, known), ...figures } : modelInfo(await open(name), cache);
+    });
   };
 
   const outline = async (name: string): Promise<ModelInfo> => {
@@ -112,9 +122,8 @@ export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions):
       return outlined;
     }
     return remember(outlines, entry?.manifest.file ?? name, async () => {
-      const manifest = shipped.get(name);
-      const known = manifest ? await knownOutline(manifest, store.outlines ?? {}) : null;
-      return known ? outlineFrom(manifest!, known) : outlineOf(await open(name));
+      const known = await knownOf(name);
+      return known ? outlineFrom(shipped.get(name)!, known) : outlineOf(await open(name));
     });
   };
 

@@ -2,22 +2,29 @@
 
 import { FaultlineError } from "../contract/failure.ts";
 import type { Evaluated, Segmenter } from "../segmenter/segmenter.ts";
+import { RecentlyUsed } from "../segmenter/recently-used.ts";
 import { MemoryBudgetError } from "../segmenter/session-cache.ts";
+import { leastBytes } from "./least-bytes.ts";
 import { footprintsOf, largestFit, type Searched } from "./largest-fit.ts";
 import type { Size } from "../tensor.ts";
 
-/** Whether the objective is evaluated with its gradient. */
-export const isGradient = (evaluated: Evaluated): boolean => !("scored" in evaluated);
+/** Maximum number of remembered searches for each segmenter. */
+const REMEMBERED = 64;
 
-/**
- * A lower bound on the bytes of a run, from the manifest and the image's size alone. A prediction holds in float32 the image and
- * the logits at its size; an attack by gradients also the image's gradient and the gradient of the logits.
- */
-export const leastBytes = (
-  { manifest }: Pick<Segmenter, "manifest">,
-  { height, width }: Size,
-  objectives: readonly Evaluated[],
-): number => 4 * height * width * (objectives.some(isGradient) ? 2 : 1) * (3 + manifest.classes.length);
+/** The results of earlier searches: a refusal that is repeated compiles nothing. */
+const searches = new WeakMap<Segmenter, RecentlyUsed<Size | null>>();
+
+const rememberedFit = (searched: Searched, size: Size, objectives: readonly Evaluated[]): Size | null => {
+  const { segmenter, cache } = searched;
+  const known = searches.get(segmenter) ?? new RecentlyUsed<Size | null>(REMEMBERED);
+  searches.set(segmenter, known);
+  const names = objectives.map((o) => ("scored" in o ? `value of ${o.scored.key}` : o.key));
+  const key = `${size.width}×${size.height} in ${cache.budgetBytes}: ${names.join(", ")}`;
+  const found = known.get(key);
+  const fit = found === undefined ? largestFit(searched, size, objectives) : found;
+  known.set(key, fit);
+  return fit;
+};
 
 /**
  * Refuses a run that would not fit: attacks with these objectives, or, without objectives, a prediction. It is called before the image is
@@ -35,7 +42,7 @@ export const requireMemory = (searched: Searched, size: Size, objectives: readon
   } catch (cause) {
     if (!(cause instanceof MemoryBudgetError)) throw cause;
     const { predictedBytes } = cause;
-    const fit = largestFit(searched, size, objectives);
+    const fit = rememberedFit(searched, size, objectives);
     throw new FaultlineError({ kind: "memory-exceeded", predictedBytes, budgetBytes, largestFit: fit }, { cause });
   }
 };

@@ -4,7 +4,7 @@ import type { ItemSource, LabelReading } from "../evaluation/items.ts";
 import { renderStreet } from "../datasets/street/render.ts";
 import type { Size } from "../tensor.ts";
 import { Refusal } from "./failure.ts";
-import { folderFiles } from "./folder-files.ts";
+import { filesOf, type Roots } from "./folder-files.ts";
 
 /** The renderer is an optional dependency. @throws Refusal that says how to get it. */
 const renderer = async () => {
@@ -18,10 +18,10 @@ const renderer = async () => {
   }
 };
 
-export const itemSource = (folder: string | null, reading: LabelReading, size: Size): ItemSource => {
+export const itemSource = (roots: Roots | null, reading: LabelReading, size: Size): ItemSource => {
   const none = () => Promise.reject(new Refusal("there is no folder of pictures"));
   return {
-    files: folder === null ? { list: () => Promise.resolve([]), read: none } : folderFiles(folder),
+    files: roots === null ? { list: () => Promise.resolve([]), read: none } : filesOf(roots),
     reading,
     draw: async (street) => renderStreet(street, size, await renderer()),
   };

@@ -6,6 +6,7 @@ import type { Group } from "../evaluation/units.ts";
 import type { Outcome } from "../jobs/perform.ts";
 import type { Wanted } from "../runtime/choose.ts";
 import type { Size } from "../tensor.ts";
+import type { Roots } from "./folder-files.ts";
 import type { Located } from "./located.ts";
 
 /** Everything that groups refer to by their places. Plain data. */
@@ -19,8 +20,8 @@ export interface EvaluationData {
   readonly backend: Wanted;
   /** Of this thread's sessions. */
   readonly budgetBytes: number;
-  /** The folder of the data set; null for drawn scenes. */
-  readonly folder: string | null;
+  /** Of the data set; null for drawn scenes. */
+  readonly roots: Roots | null;
   readonly reading: LabelReading;
   /** Of drawn scenes. */
   readonly streetSize: Size;
@@ -40,7 +41,8 @@ export type ToThread =
 export type FromThread =
   | { readonly kind: "ready" }
   | { readonly kind: "steps"; readonly steps: number }
-  | { readonly kind: "done"; readonly outcomes: readonly Outcome[] }
+  /** `last`: the backend has crashed, and the thread takes no further group. */
+  | { readonly kind: "done"; readonly outcomes: readonly Outcome[]; readonly last: boolean }
   | { readonly kind: "timed"; readonly times: StepTimes }
   | { readonly kind: "stopped" }
   | { readonly kind: "failed"; readonly error: string };

@@ -43,9 +43,9 @@ const openNetworks = async () => {
     for (const oldest of [...open.keys()].slice(0, -OPEN_NETWORKS)) open.delete(oldest);
     return known;
   };
-  return async (setting: number): Promise<Segmenter> => {
+  return async (setting: number, seed: number): Promise<Segmenter> => {
     const own = data.settings[setting]!;
-    return settle(await segmenter(own.network), own, data.seed);
+    return settle(await segmenter(own.network), own, seed);
   };
 };
 
@@ -54,11 +54,11 @@ const immediate = (): Promise<void> => new Promise((resolve) => void setImmediat
 const start = async () => {
   useNodeCodecs();
   const segmenterOf = await openNetworks();
-  const source = itemSource(data.folder, data.reading, data.streetSize);
+  const source = itemSource(data.roots, data.reading, data.streetSize);
   const { input } = data.networks[0]!.manifest;
   const read = (item: number) => readItem(data.items[item]!, source, channelCount(input.channels));
   const nameOf = (item: number): string => data.items[item]!.name;
-  const perform = createPerformer({ segmenterOf, read, nameOf, small: data.small, version: data.version });
+  const perform = createPerformer({ ...data, segmenterOf, read, nameOf });
 
   let abort = new AbortController();
   let [steps, reported] = [0, 0];
@@ -72,7 +72,7 @@ const start = async () => {
   };
 
   const time = async (setting: number, item: number): Promise<StepTimes> => {
-    const segmenter = await segmenterOf(setting);
+    const segmenter = await segmenterOf(setting, data.seed);
     const { image } = await read(item);
     const least = async (run: () => Promise<unknown>): Promise<number> => {
       await run(); // Makes the session.
@@ -97,7 +97,7 @@ const start = async () => {
     try {
       if (message.kind === "time") return post({ kind: "timed", times: await time(message.setting, message.item) });
       const outcomes = await perform(message.group, { signal, onStep });
-      return post({ kind: "done", outcomes });
+      return post({ kind: "done", outcomes, last: outcomes.some((outcome) => "crashed" in outcome) });
     } catch (cause) {
       return post(signal.aborted ? { kind: "stopped" } : { kind: "failed", error: reasonOf(cause) });
     }

@@ -70,8 +70,20 @@ export const startEvaluationWorker = (
 ): EvaluationWorker => {
   let running: Promise<Running> | undefined;
   const current = (): Promise<Running> => {
-    running ??= startThread(data, entry, () => (running = undefined));
-    return running;
+    if (running) return running;
+    const started: Promise<Running> = startThread(data, entry, () => {
+      if (running === started) running = undefined;
+    });
+    running = started;
+    return started;
+  };
+  const end = async (): Promise<void> => {
+    const last = running;
+    running = undefined;
+    await last?.then(
+      ({ thread }) => thread.terminate(),
+      () => undefined,
+    );
   };
   const answered = (message: FromThread): FromThread => {
     if (message.kind === "failed") throw new Error(message.error);
@@ -86,7 +98,10 @@ export const startEvaluationWorker = (
       try {
         signal.throwIfAborted();
         const message = answered(await ask({ kind: "group", group }, onSteps));
-        if (message.kind === "done") return message.outcomes;
+        if (message.kind === "done") {
+          if (message.last) await end();
+          return message.outcomes;
+        }
         signal.throwIfAborted();
         throw new Error(`an unexpected answer: ${message.kind}`);
       } finally {
@@ -99,13 +114,6 @@ export const startEvaluationWorker = (
       if (message.kind === "timed") return message.times;
       throw new Error(`an unexpected answer: ${message.kind}`);
     },
-    end: async () => {
-      const last = running;
-      running = undefined;
-      await last?.then(
-        ({ thread }) => thread.terminate(),
-        () => undefined,
-      );
-    },
+    end,
   };
 };

@@ -28,3 +28,23 @@ export const folderFiles = (root: string): Files => ({
   list: async () => (await walk(root, "")).toSorted(),
   read: (path) => readFile(join(root, path)),
 });
+
+/** Two folders as one that has them as `images` and `labels`. */
+export const twoFolders = (images: string, labels: string): Files => {
+  const parts = { images: folderFiles(images), labels: folderFiles(labels) } as const;
+  const listed = async (part: keyof typeof parts): Promise<string[]> =>
+    (await parts[part].list()).map((path) => `${part}/${path}`);
+  return {
+    list: async () => [...(await listed("images")), ...(await listed("labels"))],
+    read: (path) => {
+      const part = path.startsWith("labels/") ? "labels" : "images";
+      return parts[part].read(path.slice(part.length + 1));
+    },
+  };
+};
+
+/** Where the files of a data set are: one folder, or one of pictures and one of label maps. */
+export type Roots = string | readonly [images: string, labels: string];
+
+export const filesOf = (roots: Roots): Files =>
+  typeof roots === "string" ? folderFiles(roots) : twoFolders(roots[0], roots[1]);

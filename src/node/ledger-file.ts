@@ -1,7 +1,7 @@
 /** A ledger in a file of JSON Lines: each row is on the disk before the next one is begun, and a torn last line is cut off. */
 
 import { createReadStream } from "node:fs";
-import { open, rename, rm, type FileHandle } from "node:fs/promises";
+import { open, readFile, rename, rm, writeFile, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { beginsRow, idOfLine, lineOfRow, type Ledger } from "../jobs/ledger.ts";
 import { Refusal } from "./failure.ts";
@@ -71,8 +71,43 @@ const syncFolder = async (folder: string): Promise<void> => {
   await handle?.close();
 };
 
-/** Opens or creates the file. @throws Refusal where it holds something else; Node's error where it cannot be written. */
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === "EPERM";
+  }
+};
+
+/**
+ * Two processes that append to one file would tear each other's lines. The lock names its process; one that has died, as by kill -9, holds
+ * nothing any more.
+ *
+ * @returns what releases it.
+ * @throws Refusal where another process holds it.
+ */
+const lock = async (path: string): Promise<() => Promise<void>> => {
+  const file = `${path}.lock`;
+  const pid = Number((await readFile(file, "utf8").catch(() => "")).trim());
+  if (Number.isInteger(pid) && pid > 0 && pid !== process.pid && isAlive(pid))
+    throw new Refusal(`${path}: process ${pid} is writing it; if that is no evaluation, delete ${file}`);
+  await writeFile(file, `${process.pid}\n`);
+  return () => rm(file, { force: true });
+};
+
+/** Opens or creates the file. @throws Refusal where it holds something else, or another process has it; Node's error where it cannot be written. */
 export const openLedger = async (path: string): Promise<Ledger> => {
+  const release = await lock(path);
+  try {
+    return await openLocked(path, release);
+  } catch (cause) {
+    await release();
+    throw cause;
+  }
+};
+
+const openLocked = async (path: string, release: () => Promise<void>): Promise<Ledger> => {
   const known: Scanned = (await statOf(path)) ? await scan(path) : { rows: new Map(), end: 0 };
   let { rows, end } = known;
   let file = await open(path, "a+");
@@ -119,6 +154,10 @@ export const openLedger = async (path: string): Promise<Ledger> => {
         ({ rows, end } = await scan(path));
         file = await open(path, "a+");
       }),
-    close: () => inTurn(() => file.close()),
+    close: () =>
+      inTurn(async () => {
+        await file.close();
+        await release();
+      }),
   };
 };

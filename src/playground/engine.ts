@@ -6,7 +6,7 @@ import { evaluatedBy } from "../evaluation/plan.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
 import { scoresOf } from "../metrics/counts.ts";
 import { changedShare } from "../metrics/distances.ts";
-import { isGradient } from "../networks/require-memory.ts";
+import { isGradient } from "../networks/least-bytes.ts";
 import { leastLikelyObjective } from "../objectives/least-likely.ts";
 import { channelCount, parseManifest } from "../segmenter/manifest.ts";
 import { gradientFaults } from "../segmenter/compile.ts";

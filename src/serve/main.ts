@@ -8,6 +8,7 @@ import { startThreadService } from "../node/service.ts";
 import { compressed } from "./compress.ts";
 import { labPages } from "./lab.ts";
 import { listen, type Fetch } from "./server.ts";
+import { ownTurns } from "./turns.ts";
 import { help, parseSettings, type Settings } from "./settings.ts";
 
 const serve = async (settings: Settings): Promise<void> => {
@@ -34,6 +35,7 @@ const serve = async (settings: Settings): Promise<void> => {
       clientOf: (c) => getConnInfo(c).remote.address ?? "",
     },
     log: (error, requestId) => console.error(requestId, error),
+    turn: ownTurns(),
   });
   app.route("/", labPages());
   const { host, port } = settings;

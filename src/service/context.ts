@@ -3,11 +3,13 @@
 import { FaultlineError } from "../contract/failure.ts";
 import type { Backend, CrfChoice, TransformChoice } from "../contract/options.ts";
 import { MAX_WORK } from "../contract/limits.ts";
+import type { Cost } from "../contract/robustness.ts";
 import type { Receipt } from "../contract/receipt.ts";
 import { createBackends, type OpenWebGpu, type PlacedModel } from "../networks/placement.ts";
 import { createModels, type ModelStore, type Models } from "../networks/registry.ts";
 import { nodesOf } from "../networks/largest-fit.ts";
-import { isGradient, requireMemory } from "../networks/require-memory.ts";
+import { isGradient } from "../networks/least-bytes.ts";
+import { requireMemory } from "../networks/require-memory.ts";
 import type { UploadStore } from "../networks/upload-store.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import type { Runtime } from "../runtime/session.ts";
@@ -63,8 +65,8 @@ export interface Context {
       readonly seed?: number | undefined;
     },
   ) => Promise<PlacedModel>;
-  /** Refuses attacks of so many steps in all on the image; by its header. */
-  readonly requireWork: (image: Uint8Array, steps: number) => void;
+  /** The work of attacks of so many steps in all on the image, by its header; too much is refused. */
+  readonly requireWork: (image: Uint8Array, steps: number) => Cost;
   /** Decodes the image and refuses what could not run, before anything is computed. */
   readonly prepare: (model: PlacedModel, bytes: Uint8Array, objectives: readonly Evaluated[]) => Promise<Image>;
 }
@@ -96,6 +98,7 @@ export const createContext = ({
     const { width, height } = imageSize(bytes, { maxPixels, maxSide });
     const pixels = width * height;
     if (pixels * steps > maxWork) throw new FaultlineError({ kind: "work-exceeded", pixels, steps, maxWork });
+    return { pixels, steps, work: pixels * steps, maxWork };
   };
   const prepare: Context["prepare"] = async ({ network, segmenter, cache: own, unsupported }, bytes, objectives) => {
     if (objectives.some(isGradient) && unsupported.length > 0) {

@@ -59,7 +59,7 @@ export const createRobustnessHandler =
     const costs = spec.attacks.flatMap((attack) =>
       spec.epsilons.map((epsilon) => stepsOf(planOf(spec, attack, epsilon, undefined))),
     );
-    context.requireWork(bytes, (spec.draws ?? 1) * sum(costs));
+    const cost = context.requireWork(bytes, (spec.draws ?? 1) * sum(costs));
     const names = spec.attacks.map((entry) => gridAttack(entry).attack);
     const image = await context.prepare(model, bytes, evaluatedBy(names));
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
@@ -120,6 +120,7 @@ export const createRobustnessHandler =
       summary: summarise(overall, curve, spec),
       signs,
       masking,
+      cost,
       timings: { total },
       receipt: receiptOf(context, model, { ...spec, ...transformsThatRan(model) }),
     };

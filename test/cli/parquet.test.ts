@@ -8,6 +8,7 @@ import { afterAll, expect, it } from "vitest";
 import { writeParquet } from "../../src/cli/parquet.ts";
 import { measure } from "../../src/evaluation/measure.ts";
 import { canonicalJson, type Json, type Row } from "../../src/evaluation/row.ts";
+import { smallObjects } from "../../src/metrics/components.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { createSegmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
@@ -22,12 +23,13 @@ const [segmenter, source] = [tinyNetwork({}, { name: "one" }), tinyNetwork({ see
   (network) => createSegmenter(network, cache),
 ) as [ReturnType<typeof createSegmenter>, ReturnType<typeof createSegmenter>];
 
-const subject = { segmenter, image: noiseImage(12, 16), truth: noiseLabels(12, 16, 4), item: "é", smallShare: 0.05 };
+const truth = noiseLabels(12, 16, 4);
+const subject = { segmenter, image: noiseImage(12, 16), truth, item: "é", small: smallObjects(truth, 0.05) };
 const plan = { attack: "ifgsm", epsilon: 2, alpha: 1, steps: 3, pixelRange: "clip", seed: 4 } as const;
 const measured = [
   await measure(subject, null),
   await measure({ ...subject, source, version: "1" }, { ...plan, repeat: 2 }),
-  await measure({ ...subject, smallShare: undefined }, { ...plan, attack: "fmn", epsilon: undefined, steps: 5 }),
+  await measure({ ...subject, small: undefined }, { ...plan, attack: "fmn", epsilon: undefined, steps: 5 }),
 ].map(({ row }) => row);
 
 /** More than are held at a time. */

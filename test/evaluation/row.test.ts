@@ -68,7 +68,10 @@ describe("a row", () => {
   });
 
   it("counts small objects apart: those of the reference below a share of the image", async () => {
-    const { row, float } = await measure({ segmenter, image, item: "noise", truth, smallShare: 0.05 }, plan);
+    const { row, float } = await measure(
+      { segmenter, image, item: "noise", truth, small: smallObjects(truth, 0.05) },
+      plan,
+    );
     const small = smallObjects(truth, 0.05);
     expect(row.small?.float).toEqual(countsOf(float.labels, small, classes));
     const pixels = (of: typeof row.counts) => of.clean.reference.reduce((sum, n) => sum + n, 0);

@@ -65,6 +65,12 @@ describe("the units", () => {
     ]);
   });
 
+  it("at ε = 0 are the clean ones, once", async () => {
+    const { groups } = await plan({ networks: ["a"], attacks: ["fgsm", "ifgsm"], epsilon: [0, 2] });
+    expect(groups.filter(({ item }) => item === 0).map(({ attack }) => attack?.epsilon)).toEqual([undefined, 2, 2]);
+    expect(idsOf((await plan({ networks: ["a"], attacks: ["fgsm"], epsilon: 0 })).groups)).toHaveLength(3);
+  });
+
   it("are repeated with other starts, and not twice where they are the same", async () => {
     const { groups } = await plan({ networks: ["a"], attacks: ["fgsm", "fgsm"], epsilon: [8, 8], repeats: 2 });
     const repeats = groups.filter(({ item, attack }) => item === 0 && attack).map(({ units }) => units[0]!.unit.repeat);
@@ -77,6 +83,35 @@ describe("the units", () => {
     expect(new Set(idsOf(groups)).size).toBe(6);
     const twin = tinyManifest({ name: "twin", sha256: a.sha256 });
     await expect(plan({ networks: ["a", "twin"], attacks: [] }, [a, twin])).rejects.toThrow("are one file");
+  });
+});
+
+describe("further seeds", () => {
+  const seedsOf = async (given: Omit<GivenSpec, "networks">) => {
+    const { groups } = await plan({ networks: ["a"], epsilon: 2, seeds: 3, seed: 5, ...given });
+    const own = groups.filter(({ item, attack }) => item === 0 && attack);
+    return own.map(({ source, units }) => [source, units[0]!.unit.seed, units[0]!.unit.around?.seed]);
+  };
+
+  it("are run where the attack is random", async () => {
+    expect(await seedsOf({ attacks: ["pgd"] })).toEqual([5, 6, 7].map((seed) => [0, seed, undefined]));
+    expect(await seedsOf({ attacks: ["ifgsm"] })).toEqual([[0, 5, undefined]]);
+  });
+
+  it("are run behind transformations that are random, whose draws have the same seed", async () => {
+    const noise = [{ transform: [{ name: "noise" as const, sigma: 2 }] }];
+    expect(await seedsOf({ attacks: ["ifgsm"], transform: noise })).toEqual([
+      [0, 5, undefined],
+      ...[5, 6, 7].map((seed) => [1, seed, undefined]),
+    ]);
+    const jpeg = [{ transform: [{ name: "jpeg" as const, quality: 50 }] }];
+    expect(await seedsOf({ attacks: ["ifgsm"], transform: jpeg })).toEqual(
+      [0, 1].map((source) => [source, 5, undefined]),
+    );
+  });
+
+  it("go with repeats, which are those of the first", async () => {
+    expect((await seedsOf({ attacks: ["pgd"], repeats: 2 })).map(([, seed]) => seed)).toEqual([5, 6, 7, 5, 5]);
   });
 });
 
@@ -139,7 +174,7 @@ describe("a specification", () => {
   it.each([
     [{}, "networks"],
     [{ networks: [] }, "networks"],
-    [{ networks: ["a"], epsilon: 0 }, "epsilon"],
+    [{ networks: ["a"], epsilon: -1 }, "epsilon"],
     [{ networks: ["a"], attacks: ["nothing"] }, "attacks"],
     [{ networks: ["a"], data: { remap: { x: 1 } } }, "data.remap"],
     [{ networks: ["a"], tranform: [] }, "tranform"],

@@ -2,7 +2,7 @@
 
 import { assert, asyncProperty, integer } from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { settingsOf } from "../../src/evaluation/settings.ts";
+import { settingsOf, settle } from "../../src/evaluation/settings.ts";
 import { parseSpec } from "../../src/evaluation/spec.ts";
 import { planUnits, type Group } from "../../src/evaluation/units.ts";
 import { measure } from "../../src/evaluation/measure.ts";
@@ -13,6 +13,7 @@ import { runLocally, type Worker } from "../../src/jobs/local.ts";
 import { shareMemory } from "../../src/jobs/memory.ts";
 import { createPerformer, type Outcome } from "../../src/jobs/perform.ts";
 import { createSchedule } from "../../src/jobs/schedule.ts";
+import { smallObjects } from "../../src/metrics/components.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { createSegmenter, type Segmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
@@ -58,6 +59,7 @@ const performer = (calls = { predictions: 0, gradients: 0 }) =>
     segmenterOf: (setting) => Promise.resolve(counting(segmenters[settingsOf(spec).all[setting]!.network]!, calls)),
     read,
     nameOf: (item) => names[item]!,
+    seed: 0,
     small: 0.01,
     version: "0",
   });
@@ -92,7 +94,7 @@ describe("a group", () => {
     const { image, truth } = await read(group.item);
     const [source, target] = segmenters as [Segmenter, Segmenter];
     const plan = planFor(group.attack!, truth);
-    const subject = { image, truth, item: names[group.item]!, source, smallShare: 0.01, version: "0" };
+    const subject = { image, truth, item: names[group.item]!, source, small: smallObjects(truth, 0.01), version: "0" };
     expect(rows).toEqual([
       (await measure({ ...subject, segmenter: source }, plan)).row,
       (await measure({ ...subject, segmenter: target }, plan)).row,
@@ -113,6 +115,7 @@ describe("a group", () => {
         setting === 1 ? Promise.reject(new Error("its file is gone")) : Promise.resolve(segmenters[0]!),
       read,
       nameOf: (item) => names[item]!,
+      seed: 0,
       small: 0.01,
       version: "0",
     });
@@ -129,6 +132,32 @@ const sequence = async (
   for (const group of of) all.push(await perform(group));
   return all;
 };
+
+it("behind random transformations the rows have the ids that were planned, for every seed", async () => {
+  const noisy = parseSpec({
+    networks: ["a"],
+    attacks: ["ifgsm"],
+    epsilon: 2,
+    seeds: 2,
+    seed: 3,
+    transform: [{ transform: [{ name: "noise", sigma: 5 }], draws: 2 }],
+  });
+  const planned = await planUnits(noisy, [networks[0]!.manifest], ["one"]);
+  const perform = createPerformer({
+    segmenterOf: (setting, seed) => Promise.resolve(settle(segmenters[0]!, planned.settings[setting]!, seed)),
+    read,
+    nameOf: () => "one",
+    seed: noisy.seed,
+    small: 0.01,
+    version: "0",
+  });
+  const outcomes = (await sequence(planned.groups, perform)).flat();
+  expect(outcomes.map((outcome) => ("row" in outcome ? outcome.row.id : outcome.error))).toEqual(idsOf(planned.groups));
+  const [, , clean, first, second] = rowsOf(outcomes);
+  expect(clean!.unit.around).toMatchObject({ seed: 3 });
+  expect(first!.counts).not.toEqual(second!.counts);
+  expect(first!.evaluations.backward).toBe(2 * 3);
+});
 
 describe("the schedule", () => {
   it("gives every group once, to any workers in any order", async () => {
@@ -211,11 +240,11 @@ describe("a run", () => {
 });
 
 describe("memory", () => {
-  it("is for as many workers as fit", () => {
+  it("is for as many workers as fit", async () => {
     const MIB = 2 ** 20;
-    expect(shareMemory(4, 1000 * MIB, () => 300 * MIB)).toMatchObject({ workers: 3, predictedBytes: 300 * MIB });
-    expect(shareMemory(4, 2 ** 40, () => MIB)).toMatchObject({ workers: 4, budgetBytes: 2 ** 31 });
-    expect(() => shareMemory(4, 200 * MIB, () => 300 * MIB)).toThrow("predicted to take 300 MiB");
+    expect(await shareMemory(4, 1000 * MIB, () => 300 * MIB)).toMatchObject({ workers: 3, predictedBytes: 300 * MIB });
+    expect(await shareMemory(4, 2 ** 40, () => MIB)).toMatchObject({ workers: 4, budgetBytes: 2 ** 31 });
+    await expect(shareMemory(4, 200 * MIB, () => 300 * MIB)).rejects.toThrow("predicted to take 300 MiB");
   });
 });
 

@@ -1,13 +1,15 @@
 /** What is refused by its size is refused before any graph of that size is compiled; the search for a size that fits is bounded. */
 
 import { describe, expect, it, vi } from "vitest";
-import { leastBytes } from "../../src/networks/require-memory.ts";
+import { MAX_WORK } from "../../src/contract/limits.ts";
+import { leastBytes } from "../../src/networks/least-bytes.ts";
 import { largestFit } from "../../src/networks/largest-fit.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import type * as Compile from "../../src/segmenter/compile.ts";
 import { createSegmenter, type Segmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
-import type { Size } from "../../src/tensor.ts";
+import { encodePng } from "../../src/image/encode.ts";
+import { tensor, type Size } from "../../src/tensor.ts";
 import { given, leastLikely } from "../support/aims.ts";
 import { chunk, ihdr, pngSignature } from "../image/png-writer.ts";
 import { failureOf, grid, imagePng, serviceOf, spec, tiny } from "../service/tiny-service.ts";
@@ -116,6 +118,37 @@ describe("the search for the largest fit", () => {
   });
 });
 
+describe("a refusal for memory", () => {
+  const budgetBytes = 17 * 2 ** 20;
+  const refusal = (service: ReturnType<typeof serviceOf>, width: number, height: number) => {
+    const image = encodePng(tensor("float32", [3, height, width], new Float32Array(3 * height * width)));
+    return failureOf(service.attack({ spec, image, outputs: [] }, {}));
+  };
+
+  it("compiles no graph of a size that the lower bound rules out, and nothing when it is repeated", async () => {
+    const service = serviceOf([tiny], { budgetBytes });
+    await service.attack({ spec, image: imagePng, outputs: [] }, {});
+    compiledSizes.length = 0;
+    const first = await refusal(service, 1200, 900);
+    expect(first).toMatchObject({ kind: "memory-exceeded", largestFit: { width: expect.any(Number) as number } });
+    expect(compiledSizes.length).toBeGreaterThan(0);
+    const classes = tiny.manifest.classes.length;
+    for (const { height, width } of compiledSizes)
+      expect(4 * height * width * 2 * (3 + classes)).toBeLessThanOrEqual(budgetBytes);
+    compiledSizes.length = 0;
+    expect(await refusal(service, 1200, 900)).toEqual(first);
+    expect(compiledSizes).toEqual([]);
+  });
+
+  it("compiles nothing where the lower bound rules out every size", () => {
+    const cache = new SessionCache(startWasm(), 2 ** 10);
+    const segmenter = createSegmenter(tinyNetwork({}, { input: { multipleOf: 8 } }), cache);
+    compiledSizes.length = 0;
+    expect(largestFit({ segmenter, cache }, { height: 3072, width: 4096 }, [given])).toBeNull();
+    expect(compiledSizes).toEqual([]);
+  });
+});
+
 describe("the work of a request", () => {
   const maxWork = 12 * 16 * 8;
   it("is its pixels times the steps of all its attacks, and is refused before anything is compiled", async () => {
@@ -128,5 +161,7 @@ describe("the work of a request", () => {
     const robustness = service.robustness({ spec: grid, image: imagePng }, {});
     expect(await failureOf(robustness)).toEqual({ kind: "work-exceeded", pixels: 192, steps: 27, maxWork });
     expect(compiledSizes).toEqual([]);
+    const { cost } = await serviceOf([tiny]).robustness({ spec: grid, image: imagePng }, {});
+    expect(cost).toEqual({ pixels: 192, steps: 27, work: 192 * 27, maxWork: MAX_WORK });
   });
 });

@@ -1,6 +1,16 @@
 /** The file of rows: durable appends, a torn end cut off, rows in order, nothing else overwritten. */
 
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
@@ -68,4 +78,16 @@ it("refuses a file of something else, and leaves it as it is", async () => {
     await expect(openLedger(path)).rejects.toThrow("is no row");
     expect(readFileSync(path, "utf8")).toBe(text);
   }
+});
+
+it("is one process's at a time, and nobody's when that has died", async () => {
+  const path = join(folder, "locked.jsonl");
+  writeFileSync(`${path}.lock`, `${process.ppid}\n`);
+  await expect(openLedger(path)).rejects.toThrow(`process ${process.ppid} is writing it`);
+  const { pid } = spawnSync(process.execPath, ["--version"]);
+  writeFileSync(`${path}.lock`, `${pid}\n`);
+  const ledger = await openLedger(path);
+  expect(readFileSync(`${path}.lock`, "utf8")).toBe(`${process.pid}\n`);
+  await ledger.close();
+  expect(existsSync(`${path}.lock`)).toBe(false);
 });

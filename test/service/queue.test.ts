@@ -54,6 +54,22 @@ describe("the queue", () => {
     expect(started).toBe(false);
   });
 
+  it.each([
+    { ms: 0, seconds: 1 },
+    { ms: 300, seconds: 1 },
+    { ms: 4000, seconds: 6 },
+    { ms: 90_000, seconds: 30 },
+  ])("asks to retry when half of the line is served, after tasks of $ms ms in $seconds s", async ({ ms, seconds }) => {
+    let time = 0;
+    const queue = createQueue({ waiting: 2, now: () => time });
+    await queue(async () => void (time += ms));
+    const tasks = [held(), held(), held()];
+    const runs = tasks.map((t) => queue(t.task));
+    expect(await failureOf(queue(turn))).toEqual({ kind: "busy", retryAfterSeconds: seconds });
+    for (const t of tasks) t.finish("done");
+    await Promise.all(runs);
+  });
+
   it("goes on after a task that failed, and passes its failure to its caller alone", async () => {
     const queue = createQueue({ waiting: 5 });
     const failing = held();
@@ -104,7 +120,7 @@ describe("the queue", () => {
     const named = (name: string, signal?: AbortSignal) => queue(async () => void begun.push(name), signal);
     const gone = failureOf(named("gone", leaving.signal));
     const stays = named("stays");
-    expect(await failureOf(named("too many"))).toMatchObject({ kind: "busy", retryAfterSeconds: 15 });
+    expect(await failureOf(named("too many"))).toMatchObject({ kind: "busy", retryAfterSeconds: 1 });
     leaving.abort();
     expect(await gone).toEqual({ kind: "cancelled" });
     const next = named("next", new AbortController().signal);

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { AttackName } from "../../src/attacks/catalogue.ts";
-import { isGradient } from "../../src/networks/require-memory.ts";
+import { isGradient } from "../../src/networks/least-bytes.ts";
 import { evaluatedBy } from "../../src/evaluation/plan.ts";
 import { createSegmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";

@@ -192,6 +192,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         masking: { zeroGradientShare: 0, confidence: 0.9 },
         signs: [],
         summary: "A sentence.",
+        cost: { pixels: 8, steps: 20, work: 160, maxWork: 2 ** 30 },
         timings: { total: 5 },
         receipt: { ...receipt, spec: request.spec },
       };

@@ -72,12 +72,17 @@ export const firstElement = (name: string, value: string, rank: number): readonl
  */
 export const orderForMemory = (graph: Graph, types: ReadonlyMap<string, TensorType>): Graph => {
   const index = new Map(graph.nodes.flatMap((n, i) => n.outputs.map((name) => [name, i] as const)));
-  /** The position of the last node on which a mask depends. */
-  const ready = ({ inputs }: Node): number =>
-    Math.max(
-      ...inputs.map((name) => index.get(name) ?? -1).map((i) => (isMask(graph.nodes[i]) ? ready(graph.nodes[i]!) : i)),
+  /** For each node that computes a mask, the position of the last other node on which it depends; −1 if there is none. */
+  const ready = new Map<Node, number>();
+  for (const node of graph.nodes.filter(isMask)) {
+    const sources = node.inputs.map((name) => index.get(name) ?? -1);
+    // The nodes are in topological order, so that the masks that this one reads are known.
+    ready.set(
+      node,
+      sources.reduce((latest, i) => Math.max(latest, ready.get(graph.nodes[i]!) ?? i), -1),
     );
-  const made = graph.nodes.filter(isMask).toSorted((a, b) => ready(a) - ready(b));
+  }
+  const made = [...ready.keys()].toSorted((a, b) => ready.get(a)! - ready.get(b)!);
   const firsts = made.map(({ outputs: [mask = ""] }, i) =>
     firstElement(`first_of_mask_${i}`, mask, types.get(mask)!.shape.length),
   );
@@ -91,10 +96,10 @@ export const orderForMemory = (graph: Graph, types: ReadonlyMap<string, TensorTy
     return [...(node.op === "Identity" ? makers(node.inputs[0]!, 1) : []), node];
   };
   // A node that computes several outputs is listed once, at the position of the first.
-  const last = [...new Set(graph.outputs.toReversed().flatMap(({ name }) => makers(name)))];
+  const last = new Set(graph.outputs.toReversed().flatMap(({ name }) => makers(name)));
   return {
     ...graph,
-    nodes: [...graph.nodes.filter((n) => !last.includes(n)), ...last, ...firsts.map(([node]) => node).toReversed()],
+    nodes: [...graph.nodes.filter((n) => !last.has(n)), ...last, ...firsts.map(([node]) => node).toReversed()],
     initializers: new Map([...graph.initializers, ...firsts.map(([, zeros]) => zeros)]),
   };
 };

@@ -11,6 +11,7 @@ import type { Node } from "../../../src/onnx/graph.ts";
 import { typesOf } from "../../../src/onnx/types.ts";
 import type { Value } from "../../../src/onnx/value.ts";
 import { noise } from "../../support/networks/check.ts";
+import { orderForMemory } from "../../../src/lowering/wasm/rewrites.ts";
 import { executionOrder, liveness, usage } from "../../../src/runtime/memory/liveness.ts";
 
 type Layer = (op: Builder, x: Value, first: Value) => Value;
@@ -20,6 +21,11 @@ const layers: Readonly<Record<string, Layer>> = {
   Sigmoid: (op, x) => op.Sigmoid(x),
   "Add of the first value": (op, x, first) => op.Tanh(op.Add(x, first)),
   "Conv, Sigmoid": (op, x) => op.Sigmoid(op.Conv(x, op.tensor(noise([1, 1, 1, 1], 1), "weights"), null)),
+  "Greater, Where": (op, x, first) => op.Where(op.Greater(x, first), x, first),
+  "Shape, Reshape": (op, x) => {
+    const y = op.Sigmoid(x);
+    return op.Reshape(y, op.appendNode("Shape", [y], {}, [`shape of ${y.name}`])[0]);
+  },
 };
 
 /** x ↦ loss and ∂ loss/∂ x through `count` layers. */
@@ -66,6 +72,29 @@ const workOf = (layer: Layer, count: number): number => {
   recomputed({ graph: { ...graph, nodes: graph.nodes.map(counted) }, types }, ["dx"], memory, room);
   return work;
 };
+
+test("orderForMemory reads the nodes of a chain of masks a fixed number of times each", () => {
+  const reads = [1000, 2000, 4000, 8000].map((count) => {
+    const op = createBuilder();
+    const x = op.input("x", "float32", [1, 1, 2, 2]);
+    let mask = op.Greater(x, op.constant(0));
+    for (let i = 0; i < count; i++) mask = op.And(mask, mask);
+    const { graph } = op.model({ y: op.Where(mask, x, op.constant(0)) });
+    let work = 0;
+    const counted = (node: Node): Node => ({
+      ...node,
+      get inputs() {
+        work += 1;
+        return node.inputs;
+      },
+    });
+    const types = typesOf(graph);
+    orderForMemory({ ...graph, nodes: graph.nodes.map(counted) }, types);
+    return work / count;
+  });
+  expect(reads[0]).toBeGreaterThan(1);
+  for (const each of reads) expect(each).toBeLessThan(4);
+});
 
 describe.each(Object.keys(layers))("a chain of %s", (name) => {
   test("of twice the length takes about twice the work", () => {
