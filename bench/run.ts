@@ -5,6 +5,7 @@ import { curves } from "./curves.ts";
 import { evaluateBench } from "./evaluate.ts";
 import { gradientBench } from "./gradient.ts";
 import { memoryBench } from "./memory.ts";
+import { reportBench } from "./report.ts";
 import { serviceBench } from "./service.ts";
 import { threadsBench } from "./threads.ts";
 import { webgpuBench } from "./webgpu.ts";
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void
   gradient: gradientBench,
   evaluate: evaluateBench,
   memory: memoryBench,
+  report: reportBench,
   service: serviceBench,
   threads: threadsBench,
   webgpu: webgpuBench,

@@ -47,6 +47,8 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "type runtime/session",
     "digest",
   ],
+  // Pure: rows in, scores, reports and verdicts out.
+  report: ["evaluation/row", "type evaluation/craft", "metrics", "random", "digest"],
   certify: ["segmenter", "attacks", "metrics", "tensor", "random"],
   // A refused size (OnnxError) and a failing backend (RuntimeError) are told apart from faults of our own.
   networks: [
@@ -129,8 +131,10 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   hono: ["api", "worker", "serve"],
   "@hono/zod-openapi": ["api"],
   "@hono/node-server": ["serve"],
-  zod: ["segmenter/manifest", "evaluation/spec"],
-  yaml: ["cli/evaluate-options"],
+  zod: ["segmenter/manifest", "evaluation/spec", "report/policy"],
+  vega: ["cli/charts"],
+  "vega-lite": ["cli/charts"],
+  yaml: ["cli/evaluate-options", "cli/policy-file"],
   "hyparquet-writer": ["cli/parquet"],
   fflate: ["image"],
   "@jsquash/jpeg": ["image", "worker"],

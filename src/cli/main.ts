@@ -39,6 +39,14 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "attack networks on a data set, and keep a row of counts of each picture and attack",
     load: async () => (await import("./evaluate.ts")).evaluateNetworks,
   },
+  report: {
+    summary: "scores, intervals and verdicts from the rows of evaluate, as a page",
+    load: async () => (await import("./report.ts")).reportResults,
+  },
+  gate: {
+    summary: "whether rows satisfy a policy, for CI",
+    load: async () => (await import("./gate.ts")).gateResults,
+  },
   audit: {
     summary: "whether gradient attacks on a network are to be believed",
     load: async () => (await import("./audit.ts")).auditNetwork,

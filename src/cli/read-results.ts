@@ -1,0 +1,44 @@
+/** Results from files: rows, and what stands beside them. */
+
+import { createReadStream } from "node:fs";
+import { Refusal } from "../node/failure.ts";
+import { readJson, statOf } from "../node/files.ts";
+import { RowError } from "../report/read-row.ts";
+import { createReader } from "../report/reader.ts";
+import { runFacts, type RunFacts } from "../report/run-facts.ts";
+import { createStore, type Store } from "../report/store.ts";
+import { besideRows } from "./run-file.ts";
+
+export interface Results {
+  readonly store: Store;
+  readonly runs: readonly RunFacts[];
+}
+
+const readInto = async (path: string, store: Store): Promise<void> => {
+  const found = await statOf(path);
+  if (!found) throw new Refusal(`${path}: no such file`);
+  if (found.isDirectory()) throw new Refusal(`${path}: is a directory; name the file of rows in it`);
+  if (/\.parquet$/i.test(path))
+    throw new Refusal(`${path}: reports are made of JSON Lines; name the .jsonl file beside it`);
+  const reader = createReader(store);
+  try {
+    for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) reader.push(piece as Uint8Array);
+    reader.end();
+  } catch (cause) {
+    if (cause instanceof RowError) throw new Refusal(`${path}: ${cause.message}`, { cause });
+    throw cause;
+  }
+};
+
+/** The union of the rows of several files. @throws Refusal that names the file and the line. */
+export const readResults = async (paths: readonly string[]): Promise<Results> => {
+  const store = createStore();
+  const runs: RunFacts[] = [];
+  for (const path of paths) {
+    await readInto(path, store);
+    const beside = besideRows(path).run;
+    if (await statOf(beside)) runs.push(runFacts(await readJson(beside)));
+  }
+  if (store.groups.size === 0) throw new Refusal(`${paths.join(", ")}: there are no rows`);
+  return { store, runs };
+};

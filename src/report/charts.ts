@@ -1,0 +1,136 @@
+/** The charts of a report as Vega-Lite specifications: plain data, which any renderer draws. */
+
+import type { Cell, ReportData } from "./report.ts";
+import { whiteBox, type Block } from "./sections.ts";
+
+export type ChartKind = Extract<Block, { readonly kind: "chart" }>["chart"];
+
+export interface Chart {
+  readonly kind: ChartKind;
+  /** What it shows, in a sentence. */
+  readonly title: string;
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+/** Colours of Okabe and Ito (2008), which colour-blind readers tell apart, in the shades that have contrast on white and on black. */
+const palette = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a7a00", "#56809a", "#b04a4a", "#7a6ad8"];
+
+/** Text and lines take the colour of the page, light or dark. */
+const config = {
+  aria: false,
+  background: null,
+  font: "system-ui, sans-serif",
+  view: { stroke: null },
+  axis: {
+    labelColor: "currentColor",
+    titleColor: "currentColor",
+    domainColor: "currentColor",
+    tickColor: "currentColor",
+    gridColor: "currentColor",
+    gridOpacity: 0.15,
+    labelFontSize: 12,
+    titleFontSize: 12,
+    titleFontWeight: "normal",
+  },
+  legend: {
+    labelColor: "currentColor",
+    titleColor: "currentColor",
+    labelFontSize: 12,
+    orient: "bottom",
+    columns: 1,
+    labelLimit: 320,
+    title: null,
+  },
+  range: { category: palette },
+};
+
+const points = (cells: readonly Cell[]) =>
+  cells.map(({ network, attack, epsilon, iouRatio, clean, float }) => ({
+    network,
+    attack,
+    epsilon,
+    ratio: iouRatio.value === null ? null : 100 * iouRatio.value,
+    low: iouRatio.interval === null ? null : 100 * iouRatio.interval.low,
+    high: iouRatio.interval === null ? null : 100 * iouRatio.interval.high,
+    clean: clean.miou === null ? null : 100 * clean.miou,
+    robust: float.miou === null ? null : 100 * float.miou,
+  }));
+
+const WIDTH = 300;
+const HEIGHT = 220;
+
+/** A chart for each attack, with a line and a band for each network. */
+const curveCharts = (report: ReportData): Chart[] => {
+  const cells = whiteBox(report).filter(
+    ({ epsilon, iouRatio }) => epsilon !== null && epsilon > 0 && iouRatio.value !== null,
+  );
+  const networks = [...new Set(cells.map(({ network }) => network))];
+  return [...new Set(cells.map(({ attack }) => attack))].map((attack) => {
+    const own = cells.filter((cell) => cell.attack === attack);
+    const epsilons = [...new Set(own.map(({ epsilon }) => epsilon!))].toSorted((a, b) => a - b);
+    const x = {
+      field: "epsilon",
+      type: "quantitative",
+      title: "ε in grey levels",
+      scale: epsilons.length > 1 ? { type: "log", base: 2, nice: false } : { zero: true },
+      axis: { values: epsilons, format: "~g", grid: false, labelOverlap: true },
+    };
+    const color = { field: "network", type: "nominal", scale: { domain: networks } };
+    const spec = {
+      width: WIDTH,
+      height: HEIGHT,
+      config,
+      title: { text: attack, color: "currentColor", anchor: "start", fontSize: 14 },
+      data: { values: points(own) },
+      encoding: { x, color },
+      layer: [
+        {
+          mark: { type: "area", opacity: 0.18 },
+          encoding: { y: { field: "low", type: "quantitative", title: "IoU ratio, %" }, y2: { field: "high" } },
+        },
+        {
+          mark: { type: "line", strokeWidth: 2 },
+          encoding: { y: { field: "ratio", type: "quantitative", scale: { zero: true } } },
+        },
+        {
+          mark: { type: "point", filled: true, size: 50, opacity: 1 },
+          encoding: {
+            y: { field: "ratio", type: "quantitative" },
+            shape: { field: "network", type: "nominal", scale: { domain: networks } },
+          },
+        },
+      ],
+    };
+    return { kind: "curves", title: `IoU ratio against ε under ${attack}, with 95 % bands`, spec };
+  });
+};
+
+/** Each network under its strongest attack at each radius. */
+const scatterCharts = (report: ReportData): Chart[] => {
+  const strongest = new Map<string, Cell>();
+  for (const cell of whiteBox(report)) {
+    if (cell.epsilon === null || cell.iouRatio.value === null) continue;
+    const key = JSON.stringify([cell.network, cell.epsilon]);
+    const known = strongest.get(key);
+    if (!known || cell.iouRatio.value < known.iouRatio.value!) strongest.set(key, cell);
+  }
+  const cells = [...strongest.values()];
+  if (new Set(cells.map(({ network }) => network)).size < 2) return [];
+  const spec = {
+    width: WIDTH + 60,
+    height: HEIGHT + 40,
+    config,
+    data: { values: points(cells) },
+    mark: { type: "point", filled: true, opacity: 0.9 },
+    encoding: {
+      x: { field: "clean", type: "quantitative", title: "clean mIoU, %", scale: { zero: false, padding: 12 } },
+      y: { field: "robust", type: "quantitative", title: "mIoU under the strongest attack, %", scale: { zero: true } },
+      color: { field: "network", type: "nominal" },
+      shape: { field: "network", type: "nominal" },
+      size: { field: "epsilon", type: "ordinal", scale: { range: [40, 220] }, legend: { title: "ε", columns: 6 } },
+    },
+  };
+  return [{ kind: "scatter", title: "Clean mIoU against mIoU under the strongest attack at each ε", spec }];
+};
+
+export const chartsOf = (report: ReportData): readonly Chart[] => [...curveCharts(report), ...scatterCharts(report)];

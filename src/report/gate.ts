@@ -1,0 +1,188 @@
+/** Whether a report satisfies a policy. */
+
+import { pointsText } from "./compare.ts";
+import { epsilonText, percent } from "./format.ts";
+import type { Policy, PolicyRule } from "./policy.ts";
+import type { Cell, ReportData } from "./report.ts";
+
+export interface Finding {
+  /** Which rule of the policy, from 0. */
+  readonly rule: number;
+  readonly ruleName: string;
+  readonly passed: boolean;
+  /** What was judged: network, attack and radius. */
+  readonly subject: string;
+  readonly message: string;
+}
+
+export interface Judgement {
+  readonly policy: string;
+  readonly passed: boolean;
+  readonly findings: readonly Finding[];
+}
+
+type Bounds = Extract<PolicyRule, { metric: string }>;
+type NotMoreFragile = Extract<PolicyRule, { notMoreFragileThan: string }>;
+interface Judged {
+  readonly passed: boolean;
+  readonly subject: string;
+  readonly message: string;
+}
+
+const MASKING = ["gradient-zero", "saturated"];
+
+interface Where {
+  readonly attack?: string | undefined;
+  readonly epsilon?: number | undefined;
+  readonly network?: string | undefined;
+}
+
+const atText = ({ attack, epsilon }: { readonly attack: string; readonly epsilon: number | null }): string =>
+  attack === "clean" ? "clean" : epsilon === null ? attack : `${attack} ε=${epsilonText(epsilon)}`;
+
+const subjectOf = (cell: Cell): string =>
+  `${cell.network}${cell.source === null ? "" : `, made on ${cell.source}`}, ${atText(cell)}`;
+
+const matches = (
+  where: Where,
+  one: { readonly network: string; readonly attack: string; readonly epsilon: number | null },
+): boolean =>
+  (where.attack === undefined || where.attack === one.attack) &&
+  (where.epsilon === undefined || where.epsilon === one.epsilon) &&
+  (where.network === undefined || where.network === one.network);
+
+export const ruleName = (rule: PolicyRule): string => {
+  if ("masking" in rule) return "masking: none";
+  const at = [
+    ...(rule.attack === undefined ? [] : [rule.attack]),
+    ...(rule.epsilon === undefined ? [] : [`ε=${rule.epsilon}`]),
+  ].join(" ");
+  const place = `${at === "" ? "" : ` at ${at}`}${rule.network === undefined ? "" : ` for ${rule.network}`}`;
+  if ("metric" in rule) {
+    const name = rule.bound === "interval-low" ? `low end of ${rule.metric}` : rule.metric;
+    return `${name} ≥ ${rule.min}${place}${rule.class === undefined ? "" : ` on class ${rule.class}`}`;
+  }
+  return `not more fragile than ${rule.notMoreFragileThan} by ${rule.points} points (95 %)${place}`;
+};
+
+interface Score {
+  readonly value: number | null;
+  readonly low: number | null;
+}
+
+const classScore = (cell: Cell, rule: Bounds, names: readonly string[]): Score | string => {
+  const one = cell.classes[names.indexOf(rule.class!)];
+  if (!one) return `there is no class ${rule.class}; there are ${names.join(", ")}`;
+  const low = one.iou.interval?.low ?? null;
+  if (rule.metric === "miou") return { value: one.iou.value, low };
+  if (rule.metric === "iou-ratio")
+    return { value: one.ratio, low: low === null || !one.clean ? null : low / one.clean };
+  return `${rule.metric} is no score of a class; iou-ratio and miou are`;
+};
+
+const scoreOf = (cell: Cell, rule: Bounds, names: readonly string[]): Score | string => {
+  if (rule.class !== undefined) return classScore(cell, rule, names);
+  const within = ({ value, interval }: Cell["miou"]): Score => ({ value, low: interval?.low ?? null });
+  switch (rule.metric) {
+    case "iou-ratio":
+      return within(cell.iouRatio);
+    case "miou":
+      return within(cell.miou);
+    case "pixel-accuracy":
+      return within(cell.pixelAccuracy);
+    case "iou-ratio-uint8":
+      return { value: cell.iouRatioUint8, low: null };
+    case "clean-miou":
+      return { value: cell.clean.miou, low: null };
+    default:
+      return "no score of an attack";
+  }
+};
+
+const reach = (subject: string, rule: Bounds, score: Score | string): Judged => {
+  if (typeof score === "string") return { passed: false, subject, message: score };
+  const value = rule.bound === "interval-low" ? score.low : score.value;
+  if (value === null) {
+    const missing = rule.bound === "interval-low" ? "has no interval here" : "is undefined here";
+    return { passed: false, subject, message: `${rule.metric} ${missing}` };
+  }
+  return {
+    passed: value >= rule.min,
+    subject,
+    message: `${percent(value, 2)} %, ${value >= rule.min ? "at least" : "less than"} ${percent(rule.min, 2)} %`,
+  };
+};
+
+const judgeBounds = (rule: Bounds, report: ReportData): Judged[] => {
+  if (rule.metric === "worst-case-iou-ratio")
+    return report.worst
+      .filter((one) => (rule.network ?? one.network) === one.network && (rule.epsilon ?? one.epsilon) === one.epsilon)
+      .map((one) => reach(`${one.network}, worst case ε=${one.epsilon}`, rule, { value: one.iouRatio, low: null }));
+  const isClean = rule.metric === "clean-miou";
+  return report.cells
+    .filter((cell) => matches(rule, cell) && (isClean || cell.attack !== "clean"))
+    .map((cell) => reach(subjectOf(cell), rule, scoreOf(cell, rule, report.classes)));
+};
+
+/** Differences are of the second network of a pair from the first: turned round where the baseline is the second. */
+const judgeFragility = (rule: NotMoreFragile, report: ReportData, baseline: string): Judged[] =>
+  report.differences.flatMap((one) => {
+    const turned = one.network === baseline;
+    if (!turned && one.baseline !== baseline) return [];
+    const network = turned ? one.baseline : one.network;
+    if (!matches(rule, { ...one, network })) return [];
+    const { low, high } = one.interval ?? { low: Number.NaN, high: Number.NaN };
+    const points = turned ? -one.points : one.points;
+    const interval = one.interval && (turned ? { low: -high, high: -low } : { low, high });
+    const subject = `${network}, ${atText(one)}`;
+    if (!interval) return [{ passed: false, subject, message: "there are too few common images for an interval" }];
+    // A difference that repeats alone make is no verdict.
+    const excess = -rule.points - points;
+    const byChaos = one.chaos !== null && excess <= one.chaos;
+    const fragile = interval.high < -rule.points;
+    const shown = `${pointsText({ points, interval })} of IoU ratio over ${one.images} images`;
+    const message = fragile && byChaos ? `${shown}, which repeats alone may make` : shown;
+    return [{ passed: !fragile || byChaos, subject, message }];
+  });
+
+const judgeMasking = (network: string | undefined, report: ReportData): Judged[] => {
+  const cells = report.cells.filter((cell) => cell.attack !== "clean" && (network ?? cell.network) === cell.network);
+  const masked = cells.flatMap((cell) => {
+    const kinds = MASKING.filter((kind) => (cell.signs[kind] ?? 0) > 0);
+    const message = kinds.map((kind) => `${kind} on ${cell.signs[kind]} of ${cell.images} images`).join(", ");
+    return kinds.length === 0 ? [] : [{ passed: false, subject: subjectOf(cell), message }];
+  });
+  if (masked.length > 0 || cells.length === 0) return masked;
+  return [{ passed: true, subject: network ?? "all networks", message: "no sign of a masked gradient" }];
+};
+
+/**
+ * Judges every rule on all that it applies to.
+ *
+ * @param baselines names in the report of the networks that files of rows hold, by the rule's text.
+ */
+export const judge = (
+  policy: Policy,
+  whole: ReportData,
+  baselines: ReadonlyMap<string, string> = new Map(),
+): Judgement => {
+  // Rows that came with a baseline are compared with, and not judged.
+  const named = new Set(baselines.values());
+  const isJudged = ({ network }: { readonly network: string }): boolean => !named.has(network);
+  const report = { ...whole, cells: whole.cells.filter(isJudged), worst: whole.worst.filter(isJudged) };
+  const findings = policy.rules.flatMap((rule, index) => {
+    const judged =
+      "metric" in rule
+        ? judgeBounds(rule, report)
+        : "masking" in rule
+          ? judgeMasking(rule.network, report)
+          : judgeFragility(rule, report, baselines.get(rule.notMoreFragileThan) ?? rule.notMoreFragileThan);
+    const none = {
+      passed: false,
+      subject: "nothing",
+      message: "no row answers this rule: a rule that is not measured fails",
+    };
+    return (judged.length > 0 ? judged : [none]).map((one) => ({ rule: index, ruleName: ruleName(rule), ...one }));
+  });
+  return { policy: policy.name ?? "policy", passed: findings.every(({ passed }) => passed), findings };
+};

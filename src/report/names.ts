@@ -1,0 +1,69 @@
+/** What networks, their surroundings and attacks are called in a report. */
+
+import type { Json, Unit } from "../evaluation/row.ts";
+import type { Group, Subject } from "./store.ts";
+
+const fieldOf = (value: Json | undefined, field: string): Json | undefined =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, Json | undefined>>)[field]
+    : undefined;
+
+const textOf = (value: Json | undefined): string =>
+  typeof value === "string" || typeof value === "number" ? String(value) : "?";
+
+const crfName = (crf: Json): string =>
+  crf === null ? "no CRF" : fieldOf(crf, "attacked") === false ? "CRF, network attacked" : "CRF";
+
+const transformName = (transform: readonly Json[]): string =>
+  transform
+    .map((one) => {
+      const options = Object.entries(one as Readonly<Record<string, Json>>).filter(([name]) => name !== "name");
+      const given = options.map(
+        ([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`,
+      );
+      return [textOf(fieldOf(one, "name")), ...given].join(" ");
+    })
+    .join(" + ") || "no transformation";
+
+/** A network with what stands around it, in a few words. */
+export const nameAround = (model: string, around: Unit["around"]): string => {
+  const { variant, transform, through, draws, crf } = around ?? {};
+  const parts = [
+    ...(transform ? [transformName(transform)] : []),
+    ...(through === undefined ? [] : [through]),
+    ...(draws === undefined ? [] : [`${draws} draws`]),
+    ...(crf === undefined ? [] : [crfName(crf)]),
+  ];
+  const name = variant ?? model;
+  return parts.length === 0 ? name : `${name} (${parts.join(", ")})`;
+};
+
+export const subjectName = ({ model, around, reference }: Subject): string =>
+  nameAround(model, around) + (reference === "prediction" ? " [against its own prediction]" : "");
+
+export const attackName = ({ attack }: Group): string => (attack ? textOf(attack["attack"]) : "clean");
+
+/** The radius in grey levels, or null for attacks without one. */
+export const epsilonOf = ({ attack }: Group): number | null => {
+  const epsilon = attack?.["epsilon"];
+  return typeof epsilon === "number" ? epsilon : null;
+};
+
+/** Options that are not the attack's name or its radius, nor follow from these. */
+export const optionsOf = ({ attack }: Group): Readonly<Record<string, Json | undefined>> =>
+  Object.fromEntries(Object.entries(attack ?? {}).filter(([name]) => name !== "attack" && name !== "epsilon"));
+
+export const distanceOf = ({ attack }: Group): "l2" | "linf" => (attack?.["norm"] === "l2" ? "l2" : "linf");
+
+/** A name for each subject; builds of one name are told apart by their files' digests. */
+export const uniqueNames = (subjects: Iterable<Subject>): ((subject: Subject) => string) => {
+  const all = [...subjects];
+  const names = new Map(
+    all.map((subject) => {
+      const name = subjectName(subject);
+      const shared = all.some((other) => other.networkSha256 !== subject.networkSha256 && subjectName(other) === name);
+      return [subject, shared ? `${name} #${subject.networkSha256.slice(0, 8)}` : name] as const;
+    }),
+  );
+  return (subject) => names.get(subject) ?? subjectName(subject);
+};

@@ -1,0 +1,114 @@
+/** Rows from text that nobody has vouched for: each is checked before it is counted. */
+
+import type { Row } from "../evaluation/row.ts";
+import type { ClassCounts } from "../metrics/counts.ts";
+
+/** A line that is no row of schema 2. */
+export class RowError extends Error {
+  override readonly name = "RowError";
+}
+
+/** Labels are bytes, and 255 is void. */
+const MAX_CLASSES = 255;
+const MAX_COUNT = 2 ** 32 - 1;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isRecord = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const requireRecord = (value: unknown, name: string): Fields => {
+  if (isRecord(value)) return value;
+  throw new RowError(`\`${name}\` must be an object`);
+};
+
+const requireText = (value: unknown, name: string): void => {
+  if (typeof value !== "string") throw new RowError(`\`${name}\` must be a text`);
+};
+
+const requireNumber = (value: unknown, name: string): void => {
+  if (typeof value !== "number" || !(value >= 0)) throw new RowError(`\`${name}\` must be a number of at least 0`);
+};
+
+const checkNumbers = (values: unknown, name: string, classes: number): readonly number[] => {
+  if (!Array.isArray(values) || values.length !== classes)
+    throw new RowError(`\`${name}\` must be a list of ${classes} numbers of pixels, one for each class`);
+  for (const n of values as readonly unknown[])
+    if (!Number.isInteger(n) || (n as number) < 0 || (n as number) > MAX_COUNT)
+      throw new RowError(`\`${name}\` holds ${JSON.stringify(n)}, which is no number of pixels`);
+  return values as readonly number[];
+};
+
+const checkCounts = (value: unknown, name: string, classes: number): ClassCounts => {
+  const fields = requireRecord(value, name);
+  const truePositive = checkNumbers(fields["truePositive"], `${name}.truePositive`, classes);
+  const reference = checkNumbers(fields["reference"], `${name}.reference`, classes);
+  const predicted = checkNumbers(fields["predicted"], `${name}.predicted`, classes);
+  for (let c = 0; c < classes; c++)
+    if (truePositive[c]! > reference[c]! || truePositive[c]! > predicted[c]!)
+      throw new RowError(`\`${name}\`: class ${c} has more true positives than reference or predicted pixels`);
+  return fields as unknown as ClassCounts;
+};
+
+const checkAll = (value: unknown, name: string): void => {
+  const counts = requireRecord(value, name);
+  const clean = requireRecord(counts["clean"], `${name}.clean`);
+  const classes = Array.isArray(clean["reference"]) ? clean["reference"].length : 0;
+  if (classes < 1 || classes > MAX_CLASSES)
+    throw new RowError(`\`${name}.clean.reference\` must have from 1 to ${MAX_CLASSES} classes`);
+  const checked = ["clean", "float", "uint8"].map((kind) => checkCounts(counts[kind], `${name}.${kind}`, classes));
+  const [first, ...others] = checked;
+  for (const other of others)
+    if (other.reference.some((n, c) => n !== first!.reference[c]))
+      throw new RowError(`\`${name}\`: the reference of clean, float and uint8 differ`);
+};
+
+const checkUnit = (value: unknown): void => {
+  const unit = requireRecord(value, "unit");
+  requireText(unit["networkSha256"], "unit.networkSha256");
+  requireText(unit["item"], "unit.item");
+  requireNumber(unit["seed"], "unit.seed");
+  if (unit["source"] !== undefined) requireText(unit["source"], "unit.source");
+  if (unit["repeat"] !== undefined) requireNumber(unit["repeat"], "unit.repeat");
+  if (unit["attack"] !== null) {
+    const attack = requireRecord(unit["attack"], "unit.attack");
+    requireText(attack["attack"], "unit.attack.attack");
+  }
+  for (const name of ["around", "sourceAround"])
+    if (unit[name] !== undefined) requireRecord(unit[name], `unit.${name}`);
+};
+
+/**
+ * A row that can be counted.
+ *
+ * @throws RowError that says which field is wrong and what it must be.
+ */
+export const checkRow = (value: unknown): Row => {
+  const row = requireRecord(value, "row");
+  if (row["schema"] !== 2)
+    throw new RowError(`the row's schema is ${JSON.stringify(row["schema"]) ?? "missing"}; schema 2 can be read`);
+  requireText(row["id"], "id");
+  checkUnit(row["unit"]);
+  checkAll(row["counts"], "counts");
+  if (row["small"] !== undefined) checkAll(row["small"], "small");
+  const distances = requireRecord(row["distances"], "distances");
+  for (const name of ["l2", "linf"]) requireNumber(distances[name], `distances.${name}`);
+  const masking = requireRecord(row["masking"], "masking");
+  for (const name of ["zeroGradientShare", "confidence"]) requireNumber(masking[name], `masking.${name}`);
+  const signs = row["signs"];
+  if (signs !== undefined && !(Array.isArray(signs) && signs.every((sign) => typeof sign === "string")))
+    throw new RowError("`signs` must be a list of texts");
+  requireText(requireRecord(row["receipt"], "receipt")["model"], "receipt.model");
+  return row as unknown as Row;
+};
+
+/** As `checkRow`, of a line of JSON. */
+export const readRow = (line: string): Row => {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    throw new RowError("the line is not JSON", { cause });
+  }
+  return checkRow(value);
+};

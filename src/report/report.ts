@@ -1,0 +1,198 @@
+/** A report as data, from rows: what Markdown, HTML, gates and exports are written from. */
+
+import { canonicalJson, type Json } from "../evaluation/row.ts";
+import { replicatesFor } from "./bootstrap.ts";
+import { chaosOf, compare, siblings, type Chaos, type Difference } from "./compare.ts";
+import { attackName, epsilonOf, nameAround, optionsOf, uniqueNames } from "./names.ts";
+import { createResampling } from "./resampling.ts";
+import type { RunFacts } from "./run-facts.ts";
+import { scoreGroup, type GroupScores } from "./scores.ts";
+import { commonItems, type Group, type Store, type Subject } from "./store.ts";
+import { worstCase, type WorstCase } from "./worst.ts";
+
+/** One attack at one radius on one network. */
+export interface Cell extends GroupScores {
+  readonly network: string;
+  readonly networkSha256: string;
+  readonly around: Json;
+  /** The name of the network alone. */
+  readonly model: string;
+  /** The network that the images were made on, where it is another one. */
+  readonly source: string | null;
+  readonly sourceModel: string | null;
+  readonly attack: string;
+  readonly epsilon: number | null;
+  readonly options: Json;
+  readonly seed: number;
+  readonly chaos: Chaos | null;
+  readonly masking: { readonly zeroGradientShare: number; readonly confidence: number };
+  readonly evaluations: { readonly forward: number; readonly backward: number };
+  /** Kinds of signs that the attack is weaker than it seems, with the number of images that show them. */
+  readonly signs: Readonly<Record<string, number>>;
+}
+
+export interface Worst extends WorstCase {
+  readonly network: string;
+  readonly epsilon: number;
+  readonly norm: string;
+  readonly cleanMiou: number | null;
+  readonly iouRatio: number | null;
+}
+
+export interface ReportData {
+  readonly schema: 1;
+  readonly title: string;
+  readonly networks: readonly {
+    readonly name: string;
+    readonly model: string;
+    readonly sha256: string;
+    readonly reference: string;
+    readonly precision: string | null;
+    readonly architecture: string | null;
+  }[];
+  readonly classes: readonly string[];
+  readonly rows: number;
+  /** Rows that came more than once. */
+  readonly repeatedRows: number;
+  readonly images: number;
+  readonly bootstrap: { readonly replicates: number; readonly seed: number; readonly kind: "percentile" };
+  readonly cells: readonly Cell[];
+  readonly worst: readonly Worst[];
+  readonly differences: readonly Difference[];
+  readonly receipts: readonly string[];
+  readonly runs: readonly RunFacts[];
+}
+
+export interface ReportOptions {
+  readonly title?: string | undefined;
+  readonly seed?: number | undefined;
+  readonly runs?: readonly RunFacts[] | undefined;
+  /** Replicates of the bootstrap; by default as many as a bounded amount of work allows, from 200 to 2000. */
+  readonly replicates?: number | undefined;
+}
+
+/** Pairs are compared each with each up to here, and with the first network beyond. */
+const MOST_PAIRED = 5;
+
+const isUnrepeated = ({ repeat }: Group): boolean => repeat === undefined;
+
+const byAttack = (a: Group, b: Group): number =>
+  attackName(a) < attackName(b) ? -1 : attackName(a) > attackName(b) ? 1 : (epsilonOf(a) ?? -1) - (epsilonOf(b) ?? -1);
+
+/** The index of each subject, in the order of the rows. */
+const ranks = (store: Store): ReadonlyMap<Subject, number> =>
+  new Map([...store.subjects.values()].map((subject, i) => [subject, i]));
+
+const worstOf = (groups: readonly Group[], store: Store, nameOf: (subject: Subject) => string): Worst[] => {
+  const sets = new Map<string, Group[]>();
+  for (const group of groups) {
+    const [epsilon, norm] = [epsilonOf(group), group.attack?.["norm"] ?? "linf"];
+    if (epsilon === null || group.source !== null) continue;
+    const key = canonicalJson([group.subject.key, epsilon, norm]);
+    sets.set(key, [...(sets.get(key) ?? []), group]);
+  }
+  return [...sets.values()].flatMap((own) => {
+    if (own.length < 2) return [];
+    const items = commonItems(store, own);
+    const found = worstCase(own, items);
+    if (!found) return [];
+    const cleanMiou = scoreGroup(own[0]!, items, null).clean.miou;
+    const norm = own[0]!.attack?.["norm"];
+    return [
+      {
+        ...found,
+        network: nameOf(own[0]!.subject),
+        epsilon: epsilonOf(own[0]!)!,
+        norm: typeof norm === "string" ? norm : "linf",
+        cleanMiou,
+        iouRatio: cleanMiou ? found.miou / cleanMiou : null,
+      },
+    ];
+  });
+};
+
+/** Pairs of groups that differ in the network alone. */
+const pairsOf = (groups: readonly Group[], rank: ReadonlyMap<Subject, number>): (readonly [Group, Group])[] => {
+  const sets = new Map<string, Group[]>();
+  for (const group of groups) {
+    if (group.attack === null || group.source !== null) continue;
+    const key = canonicalJson([group.attack, group.seed, { ...group.subject.around }, group.subject.reference]);
+    sets.set(key, [...(sets.get(key) ?? []), group]);
+  }
+  return [...sets.values()].flatMap((own) => {
+    const ordered = own.toSorted((a, b) => rank.get(a.subject)! - rank.get(b.subject)!);
+    const all = ordered.length <= MOST_PAIRED;
+    return ordered.flatMap((a, i) => (all || i === 0 ? ordered.slice(i + 1).map((b) => [a, b] as const) : []));
+  });
+};
+
+/** Builds the report. The same rows give the same report, in whatever order they came. */
+export const buildReport = (store: Store, options: ReportOptions = {}): ReportData => {
+  const { seed = 0, runs = [] } = options;
+  const families = siblings(store);
+  const heads = [...families.values()].map(([head]) => head!).filter(isUnrepeated);
+  const rank = ranks(store);
+  const nameOf = uniqueNames(store.subjects.values());
+  const ordered = heads.toSorted((a, b) => rank.get(a.subject)! - rank.get(b.subject)! || byAttack(a, b));
+  const counts = ordered.reduce((total, { length, subject }) => total + 2 * length * subject.classes, 0);
+  const replicates = options.replicates ?? replicatesFor(counts);
+  const resampling = createResampling(replicates, seed);
+  const chaos = new Map([...families.values()].map((own) => [own[0]!, chaosOf(own, store)]));
+  const cells = ordered.map((group): Cell => {
+    const items = commonItems(store, [group]);
+    const { subject, length, source } = group;
+    return {
+      network: nameOf(subject),
+      networkSha256: subject.networkSha256,
+      around: (subject.around ?? null) as unknown as Json,
+      model: subject.model,
+      source: source && nameAround(source.model, source.around),
+      sourceModel: source && source.model,
+      attack: attackName(group),
+      epsilon: epsilonOf(group),
+      options: optionsOf(group),
+      seed: group.seed,
+      chaos: chaos.get(group) ?? null,
+      masking: {
+        zeroGradientShare: group.masking.zeroGradientShare / length,
+        confidence: group.masking.confidence / length,
+      },
+      evaluations: group.evaluations,
+      signs: Object.fromEntries([...group.signs].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+      ...scoreGroup(group, items, resampling),
+    };
+  });
+  const differences = pairsOf(ordered, rank).flatMap(([baseline, network]) => {
+    const both = [chaos.get(baseline) ?? null, chaos.get(network) ?? null];
+    return compare(store, { baseline, network, chaos: both, resampling, nameOf }) ?? [];
+  });
+  const facts = runs.flatMap(({ networks }) => networks);
+  const C = Math.max(0, ...[...store.subjects.values()].map(({ classes }) => classes));
+  const named = facts.find(({ classes }) => classes.length === C)?.classes ?? [];
+  const { rows, repeated } = store.counted();
+  return {
+    schema: 1,
+    title: options.title ?? "Robustness of segmentation networks",
+    networks: [...store.subjects.values()].map((subject) => {
+      const fact = facts.find(({ sha256 }) => sha256 === subject.networkSha256);
+      return {
+        name: nameOf(subject),
+        model: subject.model,
+        sha256: subject.networkSha256,
+        reference: subject.reference,
+        precision: fact?.precision ?? null,
+        architecture: fact?.architecture ?? null,
+      };
+    }),
+    classes: Array.from({ length: C }, (_, c) => named[c] ?? `class ${c}`),
+    rows,
+    repeatedRows: repeated,
+    images: store.items.length,
+    bootstrap: { replicates, seed, kind: "percentile" },
+    cells,
+    worst: worstOf(ordered, store, nameOf),
+    differences,
+    receipts: [...store.receipts].toSorted(),
+    runs,
+  };
+};

@@ -1,0 +1,125 @@
+/** The scores of each group in each draw of images. What groups of one network share is computed once. */
+
+import { drawImages, FEWEST_IMAGES, type Draws } from "./bootstrap.ts";
+import { miouOf } from "./pooled.ts";
+import { CLEAN, FLOAT, packed, type Group, type Subject } from "./store.ts";
+
+/** Scores of the adversarial images as computed, by draw; NaN where undefined. */
+export interface Replicates {
+  readonly miou: Float64Array;
+  readonly ratio: Float64Array;
+  readonly accuracy: Float64Array;
+  /** By class. */
+  readonly iou: readonly Float64Array[];
+}
+
+export interface Resampling {
+  readonly replicates: number;
+  readonly seed: number;
+  /** The draws of n images, the same for all groups. */
+  readonly draws: (n: number) => Draws;
+  /** Null where there are too few images. */
+  readonly of: (group: Group, items: Int32Array) => Replicates | null;
+  /** The IoU ratio alone. */
+  readonly ratios: (group: Group, items: Int32Array) => Float64Array | null;
+}
+
+/** What all attacks on a network share. */
+interface Shared {
+  readonly items: Int32Array;
+  /** Reference pixels, [draw, class]. */
+  readonly reference: readonly Float64Array[];
+  /** Clean mIoU by draw. */
+  readonly clean: Float64Array;
+}
+
+const same = (a: Int32Array, b: Int32Array): boolean => a.length === b.length && a.every((item, i) => item === b[i]);
+
+/** Σ weight · line, over lines of `width` numbers. */
+const weigh = (lines: Float64Array, weights: Uint16Array, sums: Float64Array): void => {
+  const width = sums.length;
+  sums.fill(0);
+  for (let i = 0, at = 0; i < weights.length; i++, at += width) {
+    const w = weights[i]!;
+    if (w === 0) continue;
+    for (let c = 0; c < width; c++) sums[c]! += w * lines[at + c]!;
+  }
+};
+
+export const createResampling = (replicates: number, seed: number): Resampling => {
+  const drawn = new Map<number, Draws>();
+  const shared = new Map<Subject, Shared>();
+  const ratios = new Map<Group, { readonly items: Int32Array; readonly ratio: Float64Array }>();
+
+  const draws = (n: number): Draws => {
+    const known = drawn.get(n) ?? drawImages(n, replicates, seed);
+    drawn.set(n, known);
+    return known;
+  };
+
+  const sharedOf = (subject: Subject, items: Int32Array): Shared => {
+    const known = shared.get(subject);
+    if (known && same(known.items, items)) return known;
+    const C = subject.classes;
+    const lines = packed(subject, C, items, CLEAN, 3);
+    const clean = new Float64Array(replicates);
+    const reference = draws(items.length).weights.map((weights, b) => {
+      const sums = new Float64Array(3 * C);
+      weigh(lines, weights, sums);
+      const ordered = new Float64Array(3 * C);
+      ordered.set(sums.subarray(C, 2 * C), 0);
+      ordered.set(sums.subarray(0, C), C);
+      ordered.set(sums.subarray(2 * C), 2 * C);
+      clean[b] = miouOf(ordered);
+      return sums.slice(0, C);
+    });
+    const fresh = { items, reference, clean };
+    shared.set(subject, fresh);
+    return fresh;
+  };
+
+  const of = (group: Group, items: Int32Array): Replicates | null => {
+    if (items.length < FEWEST_IMAGES) return null;
+    const { subject } = group;
+    const C = subject.classes;
+    const { reference, clean } = sharedOf(subject, items);
+    const lines = packed(group, C, items, FLOAT, 2);
+    const [miou, ratio, accuracy] = [0, 0, 0].map(() => new Float64Array(replicates)) as [
+      Float64Array,
+      Float64Array,
+      Float64Array,
+    ];
+    const iou = Array.from({ length: C }, () => new Float64Array(replicates));
+    const sums = new Float64Array(2 * C);
+    for (const [b, weights] of draws(items.length).weights.entries()) {
+      weigh(lines, weights, sums);
+      let [total, defined, right, pixels] = [0, 0, 0, 0];
+      for (let c = 0; c < C; c++) {
+        const present = reference[b]![c]!;
+        const value = present === 0 ? Number.NaN : sums[c]! / (present + sums[C + c]! - sums[c]!);
+        iou[c]![b] = value;
+        if (present === 0) continue;
+        total += value;
+        defined += 1;
+        right += sums[c]!;
+        pixels += present;
+      }
+      miou[b] = defined === 0 ? Number.NaN : total / defined;
+      accuracy[b] = right / pixels;
+      ratio[b] = clean[b]! > 0 ? miou[b] / clean[b]! : Number.NaN;
+    }
+    ratios.set(group, { items, ratio });
+    return { miou, ratio, accuracy, iou };
+  };
+
+  return {
+    replicates,
+    seed,
+    draws,
+    of,
+    ratios: (group, items) => {
+      const known = ratios.get(group);
+      return known && same(known.items, items) ? known.ratio : (of(group, items)?.ratio ?? null);
+    },
+  };
+};

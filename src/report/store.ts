@@ -1,0 +1,287 @@
+/**
+ * Rows folded into what scores need: for each network and attack, one line of packed counts per image. A row takes 24 bytes a class
+ * and some 30 more; the text it came from is not held.
+ */
+
+import { canonicalJson, type Json, type Row, type Unit } from "../evaluation/row.ts";
+import type { ClassCounts } from "../metrics/counts.ts";
+import { RowError } from "./read-row.ts";
+
+/** Blocks of C counts in a line of a group: of the adversarial image as computed, rounded to 8 bits, and of small objects. */
+export const FLOAT = 0;
+export const UINT8 = 2;
+export const SMALL = 4;
+/** Blocks in a line of a subject: reference, true positives and predictions of the clean image, and the same of small objects. */
+export const CLEAN = 0;
+export const SMALL_CLEAN = 3;
+const BLOCKS = 6;
+
+/** Lines of numbers, one for each image. */
+interface Lines {
+  data: Uint32Array;
+  /** The line of each item, or −1. */
+  lineOf: Int32Array;
+  length: number;
+}
+
+/** A network as it is scored, with what stands around it. */
+export interface Subject extends Lines {
+  readonly key: string;
+  readonly networkSha256: string;
+  readonly model: string;
+  readonly around: Unit["around"];
+  readonly reference: Row["reference"];
+  readonly classes: number;
+  hasSmall: boolean;
+}
+
+/** The rows of one attack on one subject. */
+export interface Group extends Lines {
+  readonly key: string;
+  readonly subject: Subject;
+  readonly source: { readonly sha256: string; readonly model: string; readonly around: Unit["around"] } | null;
+  /** Null for the clean images. */
+  readonly attack: Readonly<Record<string, Json | undefined>> | null;
+  readonly seed: number;
+  readonly repeat: number | undefined;
+  /** l2 and linf in grey levels, by line. */
+  distances: Float64Array;
+  /** By line: 0 failed, 1 succeeded, 2 where the attack has a budget. */
+  success: Uint8Array;
+  hasSmall: boolean;
+  /** Sums over the lines. */
+  readonly masking: { zeroGradientShare: number; confidence: number };
+  readonly evaluations: { forward: number; backward: number };
+  readonly signs: Map<string, number>;
+}
+
+export interface Store {
+  /** Counts a row; one whose unit is known already is left out. @throws RowError where rows disagree on their classes. */
+  readonly add: (row: Row) => void;
+  readonly subjects: ReadonlyMap<string, Subject>;
+  readonly groups: ReadonlyMap<string, Group>;
+  /** Names of items by index, in the order in which they came. */
+  readonly items: readonly string[];
+  /** Rows that were counted, and rows that were there already. */
+  readonly counted: () => { readonly rows: number; readonly repeated: number };
+  /** Versions and backends that made the rows. */
+  readonly receipts: ReadonlySet<string>;
+}
+
+const grown = <T extends Uint32Array | Int32Array | Float64Array | Uint8Array>(
+  old: T,
+  length: number,
+  make: (length: number) => T,
+): T => {
+  if (length <= old.length) return old;
+  const fresh = make(Math.max(length, Math.ceil(old.length * 1.5)));
+  fresh.set(old);
+  return fresh;
+};
+
+const place = (lines: Lines, item: number, width: number): number => {
+  if (item >= lines.lineOf.length) {
+    const before = lines.lineOf.length;
+    lines.lineOf = grown(lines.lineOf, item + 1, (n) => new Int32Array(n));
+    lines.lineOf.fill(-1, before);
+  }
+  const line = lines.length++;
+  lines.lineOf[item] = line;
+  lines.data = grown(lines.data, (line + 1) * width, (n) => new Uint32Array(n));
+  return line;
+};
+
+const empty = () => ({ data: new Uint32Array(0), lineOf: new Int32Array(0), length: 0 });
+
+/** Makes what rows are added to. */
+export const createStore = (): Store => {
+  const subjects = new Map<string, Subject>();
+  const groups = new Map<string, Group>();
+  const quick = new Map<string, Group>();
+  const itemIndex = new Map<string, number>();
+  const items: string[] = [];
+  const receipts = new Set<string>();
+  let [rows, repeated] = [0, 0];
+
+  const subjectOf = (row: Row): Subject => {
+    const { unit, reference, receipt } = row;
+    const key = canonicalJson([unit.networkSha256, { ...unit.around }, reference]);
+    const known = subjects.get(key);
+    if (known) return known;
+    const classes = row.counts.clean.reference.length;
+    const { networkSha256, around } = unit;
+    const fresh = {
+      key,
+      networkSha256,
+      around,
+      reference,
+      model: receipt.model,
+      classes,
+      hasSmall: row.small !== undefined,
+    };
+    const subject = { ...fresh, ...empty() };
+    subjects.set(key, subject);
+    return subject;
+  };
+
+  const groupOf = (row: Row): Group => {
+    const { unit, reference, receipt } = row;
+    // The same text is the same group; the canonical text is made once for each.
+    const { item: _, ...rest } = unit;
+    const text = JSON.stringify([rest, reference]);
+    const found = quick.get(text);
+    if (found) return found;
+    const subject = subjectOf(row);
+    const key = canonicalJson([rest as unknown as Json, reference]);
+    const known = groups.get(key);
+    const group: Group = known ?? {
+      key,
+      subject,
+      source:
+        unit.source === undefined
+          ? null
+          : { sha256: unit.source, model: receipt.source ?? unit.source.slice(0, 8), around: unit.sourceAround },
+      attack: unit.attack as Group["attack"],
+      seed: unit.seed,
+      repeat: unit.repeat,
+      ...empty(),
+      distances: new Float64Array(0),
+      success: new Uint8Array(0),
+      hasSmall: true,
+      masking: { zeroGradientShare: 0, confidence: 0 },
+      evaluations: { forward: 0, backward: 0 },
+      signs: new Map(),
+    };
+    groups.set(key, group);
+    quick.set(text, group);
+    return group;
+  };
+
+  const indexOf = (item: string): number => {
+    const known = itemIndex.get(item);
+    if (known !== undefined) return known;
+    itemIndex.set(item, items.length);
+    return items.push(item) - 1;
+  };
+
+  const put = (lines: Lines, at: number, classes: number, counts: ClassCounts): void => {
+    lines.data.set(counts.truePositive, at);
+    lines.data.set(counts.predicted, at + classes);
+  };
+
+  const add = (row: Row): void => {
+    const group = groupOf(row);
+    const { subject } = group;
+    const { counts, small } = row;
+    const C = subject.classes;
+    if (counts.clean.reference.length !== C)
+      throw new RowError(
+        `${subject.model} has ${C} classes in other rows and ${counts.clean.reference.length} in this one`,
+      );
+    if (small && small.clean.reference.length !== C)
+      throw new RowError("`small` has another number of classes than `counts`");
+    const item = indexOf(row.unit.item);
+    if ((group.lineOf[item] ?? -1) >= 0) {
+      repeated += 1;
+      return;
+    }
+    rows += 1;
+    if ((subject.lineOf[item] ?? -1) < 0) {
+      const at = place(subject, item, BLOCKS * C) * BLOCKS * C;
+      subject.data.set(counts.clean.reference, at);
+      put(subject, at + C, C, counts.clean);
+      if (small) {
+        subject.data.set(small.clean.reference, at + 3 * C);
+        put(subject, at + 4 * C, C, small.clean);
+      } else subject.hasSmall = false;
+    }
+    const line = place(group, item, BLOCKS * C);
+    const at = line * BLOCKS * C;
+    put(group, at + FLOAT * C, C, counts.float);
+    put(group, at + UINT8 * C, C, counts.uint8);
+    if (small) put(group, at + SMALL * C, C, small.float);
+    else group.hasSmall = false;
+    group.distances = grown(group.distances, 2 * line + 2, (n) => new Float64Array(n));
+    group.distances.set([row.distances.l2, row.distances.linf], 2 * line);
+    group.success = grown(group.success, line + 1, (n) => new Uint8Array(n));
+    group.success[line] = row.success === undefined ? 2 : Number(row.success);
+    group.masking.zeroGradientShare += row.masking.zeroGradientShare;
+    group.masking.confidence += row.masking.confidence;
+    group.evaluations.forward += row.evaluations?.forward ?? 0;
+    group.evaluations.backward += row.evaluations?.backward ?? 0;
+    for (const sign of row.signs ?? []) group.signs.set(sign, (group.signs.get(sign) ?? 0) + 1);
+    if (receipts.size < 16)
+      receipts.add(
+        [row.receipt.onnxruntime, row.receipt.backend, `faultline ${row.receipt.faultline ?? "?"}`].join(", "),
+      );
+  };
+  return { add, subjects, groups, items, counted: () => ({ rows, repeated }), receipts };
+};
+
+/** The items that all of the groups have, by name: the order does not depend on that of the rows. */
+export const commonItems = (store: Store, groups: readonly Group[]): Int32Array => {
+  const shared = store.items.flatMap((_, i) => (groups.every(({ lineOf }) => (lineOf[i] ?? -1) >= 0) ? [i] : []));
+  return Int32Array.from(shared.toSorted((a, b) => (store.items[a]! < store.items[b]! ? -1 : 1)));
+};
+
+/**
+ * Adds the counts of the items: 3·C numbers, true positives, reference and predicted.
+ */
+export const pooledCounts = (group: Group, items: Int32Array, { block }: { readonly block: number }): Float64Array => {
+  const { classes: C } = group.subject;
+  const sums = new Float64Array(3 * C);
+  const small = block === SMALL;
+  for (let i = 0; i < items.length; i++) {
+    const at = (group.lineOf[items[i]!]! * BLOCKS + block) * C;
+    const ref = (group.subject.lineOf[items[i]!]! * BLOCKS + (small ? SMALL_CLEAN : CLEAN)) * C;
+    for (let c = 0; c < C; c++) {
+      sums[c]! += group.data[at + c]!;
+      sums[C + c]! += group.subject.data[ref + c]!;
+      sums[2 * C + c]! += group.data[at + C + c]!;
+    }
+  }
+  return sums;
+};
+
+/** As `pooledCounts`, of the clean images. */
+export const pooledClean = (
+  subject: Subject,
+  items: Int32Array,
+  { small = false }: { readonly small?: boolean } = {},
+): Float64Array => {
+  const { classes: C } = subject;
+  const sums = new Float64Array(3 * C);
+  for (let i = 0; i < items.length; i++) {
+    const at = (subject.lineOf[items[i]!]! * BLOCKS + (small ? SMALL_CLEAN : CLEAN)) * C;
+    for (let c = 0; c < C; c++) {
+      sums[c]! += subject.data[at + C + c]!;
+      sums[C + c]! += subject.data[at + c]!;
+      sums[2 * C + c]! += subject.data[at + 2 * C + c]!;
+    }
+  }
+  return sums;
+};
+
+/** Blocks of the items' lines, one after another. */
+export const packed = (
+  lines: Subject | Group,
+  classes: number,
+  items: Int32Array,
+  block: number,
+  blocks: number,
+): Float64Array => {
+  const width = blocks * classes;
+  const out = new Float64Array(items.length * width);
+  for (let i = 0; i < items.length; i++) {
+    const at = (lines.lineOf[items[i]!]! * BLOCKS + block) * classes;
+    out.set(lines.data.subarray(at, at + width), i * width);
+  }
+  return out;
+};
+
+/** 3·C numbers as counts by class. */
+export const asCounts = (sums: Float64Array): ClassCounts => {
+  const C = sums.length / 3;
+  const [truePositive, reference, predicted] = [0, 1, 2].map((k) => Array.from(sums.subarray(k * C, (k + 1) * C)));
+  return { truePositive: truePositive!, reference: reference!, predicted: predicted! };
+};

@@ -1,0 +1,121 @@
+/** Policies: what passes, what fails, what is refused, and what machines are given to read. */
+
+import { describe, expect, test } from "vitest";
+import { gateMarkdown, junitOf, sarifOf } from "../../src/report/gate-formats.ts";
+import { judge } from "../../src/report/gate.ts";
+import { readPolicy } from "../../src/report/policy.ts";
+import { buildReport } from "../../src/report/report.ts";
+import { createStore } from "../../src/report/store.ts";
+import { study, type StudyOptions } from "../support/rows.ts";
+
+const reportOf = (options: StudyOptions, signs?: readonly string[]) => {
+  const store = createStore();
+  for (const row of study(options)) store.add(signs && row.unit.attack !== null ? { ...row, signs } : row);
+  return buildReport(store, { replicates: 200 });
+};
+const share = (network: string) => (network === "alpha" ? 0.7 : 0.5);
+const report = reportOf({ images: 20, epsilons: [2], accuracy: share });
+const verdictOf = (rule: object, of = report) => judge(readPolicy({ rules: [rule] }), of);
+
+describe("rules", () => {
+  const cell = report.cells.find(({ network, attack }) => network === "alpha" && attack === "ifgsm")!;
+  const at = { attack: "ifgsm", epsilon: 2, network: "alpha" };
+
+  test("a score passes from its bound on, and fails below it", () => {
+    const ratio = cell.iouRatio.value!;
+    expect(verdictOf({ metric: "iou-ratio", min: ratio, ...at }).passed).toBe(true);
+    expect(verdictOf({ metric: "iou-ratio", min: ratio + 1e-9, ...at }).passed).toBe(false);
+    const { low } = cell.iouRatio.interval!;
+    expect(verdictOf({ metric: "iou-ratio", bound: "interval-low", min: low, ...at }).passed).toBe(true);
+    expect(verdictOf({ metric: "iou-ratio", bound: "interval-low", min: ratio, ...at }).passed).toBe(false);
+  });
+
+  test("a class's score is its own", () => {
+    const { ratio } = cell.classes[2]!;
+    expect(verdictOf({ metric: "iou-ratio", class: "class 2", min: ratio!, ...at }).passed).toBe(true);
+    expect(verdictOf({ metric: "iou-ratio", class: "class 2", min: ratio! + 1e-9, ...at }).passed).toBe(false);
+    expect(verdictOf({ metric: "iou-ratio", class: "person", min: 0, ...at }).findings[0]!.message).toContain(
+      "there is no class person; there are class 0, class 1, class 2, class 3",
+    );
+  });
+
+  test("what no row answers fails", () => {
+    const { passed, findings } = verdictOf({ metric: "miou", min: 0, attack: "sea" });
+    expect(passed).toBe(false);
+    expect(findings).toHaveLength(1);
+    expect(findings[0]!.message).toContain("no row answers");
+  });
+
+  test("a baseline is compared with in either direction", () => {
+    expect(verdictOf({ notMoreFragileThan: "alpha", points: 2 }).findings.map(({ passed }) => passed)).toEqual([
+      false,
+      false,
+    ]);
+    expect(verdictOf({ notMoreFragileThan: "beta", points: 2 }).passed).toBe(true);
+    expect(verdictOf({ notMoreFragileThan: "alpha", points: 60 }).passed).toBe(true);
+  });
+
+  test("signs of a masked gradient fail, and other signs do not", () => {
+    expect(verdictOf({ masking: "none" }).passed).toBe(true);
+    expect(verdictOf({ masking: "none" }, reportOf({ images: 2 }, ["loss-still-moving"])).passed).toBe(true);
+    expect(verdictOf({ masking: "none" }, reportOf({ images: 2 }, ["gradient-zero"])).passed).toBe(false);
+  });
+
+  test.each([
+    [{}, "rules"],
+    [{ rules: [] }, "rules"],
+    [{ rules: [{ metric: "iou", min: 1 }] }, "rules[0]"],
+    [{ rules: [{ metric: "miou", min: 1, epsilons: 2 }] }, "rules[0]"],
+  ])("%j is refused by its field", (policy, field) => {
+    expect(() => readPolicy(policy)).toThrow(field);
+  });
+});
+
+describe("formats", () => {
+  const judgement = judge(
+    readPolicy({ name: 'a < b & "c"', rules: [{ metric: "iou-ratio", min: 0.99 }, { masking: "none" }] }),
+    report,
+  );
+
+  test("SARIF has a result for each failure, whose fingerprint does not depend on the numbers", async () => {
+    interface Sarif {
+      readonly version: string;
+      readonly runs: readonly [
+        {
+          readonly results: readonly {
+            readonly ruleId: string;
+            readonly ruleIndex: number;
+            readonly partialFingerprints: object;
+          }[];
+          readonly tool: { readonly driver: { readonly rules: readonly { readonly id: string }[] } };
+        },
+      ];
+    }
+    const sarif = (await sarifOf(judgement, "0.1.0", "policy.yml")) as Sarif;
+    const [run] = sarif.runs;
+    expect(sarif.version).toBe("2.1.0");
+    expect(run.results).toHaveLength(judgement.findings.filter(({ passed }) => !passed).length);
+    for (const { ruleId, ruleIndex } of run.results) expect(run.tool.driver.rules[ruleIndex]!.id).toBe(ruleId);
+    const prints = run.results.map(({ partialFingerprints }) => JSON.stringify(partialFingerprints));
+    expect(new Set(prints).size).toBe(prints.length);
+    const other = judge(
+      readPolicy({ rules: [{ metric: "iou-ratio", min: 0.99 }] }),
+      reportOf({ images: 9, epsilons: [2], accuracy: share }),
+    );
+    const again = (await sarifOf(other, "0.2.0", "policy.yml")) as Sarif;
+    expect(again.runs[0].results.map(({ partialFingerprints }) => JSON.stringify(partialFingerprints))).toEqual(prints);
+  });
+
+  test("JUnit escapes names and counts failures", () => {
+    const text = junitOf(judgement);
+    expect(text).toContain('<testsuite name="a &lt; b &amp; &quot;c&quot;" tests="5" failures="4">');
+    expect(text.match(/<failure /g)).toHaveLength(4);
+  });
+
+  test("the summary has the failures first", () => {
+    const rows = gateMarkdown(judgement)
+      .split("\n")
+      .filter((line) => /^\| (pass|\*\*fail)/.test(line));
+    expect(rows.map((line) => line.includes("**fail**"))).toEqual([true, true, true, true, false]);
+  });
+});
