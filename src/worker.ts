@@ -50,8 +50,9 @@ const finishing = (service: Service): Service => {
     waitUntil(work.catch(() => undefined));
     return work;
   };
+  // Every method is listed, so that a new one is not forgotten.
   return {
-    ...service,
+    defaultModel: service.defaultModel,
     models: (run) => held(service.models(run)),
     model: (name, run) => held(service.model(name, run)),
     ready: () => held(service.ready()),
@@ -59,6 +60,9 @@ const finishing = (service: Service): Service => {
     attack: (request, run) => held(service.attack(request, run)),
     score: (request, run) => held(service.score(request, run)),
     robustness: (request, run) => held(service.robustness(request, run)),
+    transfer: (request, run) => held(service.transfer(request, run)),
+    audit: (request, run) => held(service.audit(request, run)),
+    certify: (request, run) => held(service.certify(request, run)),
     uploads: uploads && {
       add: (request, run) => held(uploads.add(request, run)),
       remove: (name) => held(uploads.remove(name)),

@@ -22,7 +22,7 @@ import { attackFlags, attackLines, planFrom } from "./attack-options.ts";
 import { attackCsv, attackReport, attackTable, bothScores, type AttackedPicture } from "./attack-report.ts";
 import { runtimeFor } from "../node/runtime-for.ts";
 import { backendOption } from "./backend.ts";
-import { command, needed, type Io, type Report } from "./command.ts";
+import { command, type Io, type Report } from "./command.ts";
 import { yieldToEvents } from "../yield.ts";
 import { interruptible } from "./interrupt.ts";
 import { openOperand } from "./open-network.ts";
@@ -31,7 +31,7 @@ import { createProgress } from "./progress.ts";
 
 const options = {
   ...attackFlags,
-  out: { type: "string", short: "o", value: "DIR", help: "where the pictures are written" },
+  out: { type: "string", short: "o", value: "DIR", default: "adversarial", help: "where the pictures are written" },
   npy: { type: "boolean", help: "also write the adversarial image as exact floats, float32 [C, H, W]" },
   manifest: { type: "string", value: "FILE", help: "the manifest of NET where NET is a file without one beside it" },
   source: { type: "string", value: "NET", help: "attack this network instead, and transfer the pictures to NET" },
@@ -167,7 +167,7 @@ const attackAll = async (job: Job, io: Io, signal: AbortSignal): Promise<readonl
 };
 
 const run = async (net: string, values: Given, io: Io, operands: readonly string[]): Promise<Report> => {
-  const out = needed(values.out, "attack", "-o DIR");
+  const { out } = values;
   const plan = planFrom(values);
   const label = labelOf(values.label, values.labels);
   const wanted = wantedBackend(values.backend);

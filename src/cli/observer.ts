@@ -9,7 +9,6 @@ import { prepare } from "../quantize/quantize.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
 import { startWasm } from "../runtime/wasm/wasm.ts";
 import { runtimeFor } from "../node/runtime-for.ts";
-import type { Size } from "../tensor.ts";
 
 export interface Observer {
   readonly open: Open;
@@ -17,20 +16,20 @@ export interface Observer {
   readonly stop: () => Promise<void>;
 }
 
-/** The model lowered for WebGPU, for images of that size. */
-const loweredAt = (model: Model, { height, width }: Size): Model => {
-  const inputs = model.graph.inputs.map((v) => ({ ...v, shape: [1, 3, height, width] }));
+/** The model lowered for WebGPU, for an input of that shape. */
+const loweredAt = (model: Model, shape: readonly number[]): Model => {
+  const inputs = model.graph.inputs.map((v) => ({ ...v, shape }));
   return lowerForWebGpu({ ...model, graph: { ...model.graph, inputs } });
 };
 
-/** @throws RuntimeError where WebGPU is requested and unavailable; OnnxError where the network does not take the size. */
-export const observerFor = async (model: Model, size: Size, wanted: Wanted): Promise<Observer> => {
-  const missing = () => offGpu(loweredAt(prepare(model), size).graph);
+/** @throws RuntimeError where WebGPU is requested and unavailable; OnnxError where the network does not take the shape. */
+export const observerFor = async (model: Model, shape: readonly number[], wanted: Wanted): Promise<Observer> => {
+  const missing = () => offGpu(loweredAt(prepare(model), shape).graph);
   // At the level "all" the value of a convolution is lost where it is fused with the next node.
   const wasm = () => startWasm({ optimisation: "extended" });
   const { runtime, choice, stop } = await runtimeFor(wanted, missing, wasm);
   const open: Open = async (part) => {
-    const written = choice.backend === "webgpu" ? loweredAt(part, size) : part;
+    const written = choice.backend === "webgpu" ? loweredAt(part, shape) : part;
     return (await runtime.createSession(writeModel(written))).run;
   };
   return { open, choice, stop };

@@ -12,7 +12,7 @@ import { networkSize } from "../segmenter/size.ts";
 import { manifestSchema, parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
 import { wantedBackend, type Options, type Values } from "../node/options.ts";
 import { backendOption } from "./backend.ts";
-import { calibrationFeeds, chooseImages, type Preparation } from "./calibration.ts";
+import { calibrationFeeds, chooseImages, inputShapeOf, type Preparation } from "./calibration.ts";
 import { command, needed } from "./command.ts";
 import { at, Refusal, UsageError } from "../node/failure.ts";
 import { checkFolder, checkWritable, readJson, readNetwork, statOf, writeFiles } from "../node/files.ts";
@@ -54,7 +54,9 @@ const numbers = (option: string, text: string, count: number): number[] => {
 
 /** The preprocessing. @throws UsageError; Refusal where neither manifest nor options state it. */
 const preparationOf = ({ inputs }: Graph, manifest: Manifest | null, values: Values<typeof options>): Preparation => {
-  if (manifest) return manifest.input;
+  const info = inputs.find(({ name }) => name === (manifest?.input.name ?? inputs[0]?.name));
+  const dtype = info?.dtype === "uint8" ? "uint8" : "float32";
+  if (manifest) return { ...manifest.input, dtype };
   const { mean, std, channels } = values;
   if (mean === undefined || std === undefined)
     throw new UsageError("quantize: how pixels become the input is not known: give --manifest, or --mean and --std");
@@ -63,10 +65,17 @@ const preparationOf = ({ inputs }: Graph, manifest: Manifest | null, values: Val
   const [input, ...others] = inputs;
   if (!input || others.length > 0)
     throw new Refusal(`has ${inputs.length} inputs; networks of one image are quantised`);
+  const count = input.shape?.[1];
+  if (input.shape?.length !== 4 || (typeof count === "number" && count !== 3))
+    throw new Refusal(
+      `its input is [${input.shape?.map((d) => d ?? "?").join(", ") ?? "of no stated shape"}]; for another than [1, 3, H, W] give --manifest`,
+    );
   const deviations = numbers("std", std, 3);
   if (deviations.includes(0)) throw new UsageError("quantize: --std: no zeros");
   return {
     name: input.name,
+    layout: "NCHW",
+    dtype,
     channels,
     mean: numbers("mean", mean, 3),
     std: deviations,
@@ -78,7 +87,8 @@ const preparationOf = ({ inputs }: Graph, manifest: Manifest | null, values: Val
 const sizeFor = ({ inputs }: Graph, name: string, manifest: Manifest | null, text: string | undefined): Size => {
   const info = inputs.find((v) => v.name === name);
   if (!info) throw new Refusal(`has no input "${name}", only ${inputs.map((v) => v.name).join(", ")}`);
-  const [, , height, width] = info.shape ?? [];
+  const layout = manifest?.input.layout ?? "NCHW";
+  const [height, width] = (["H", "W"] as const).map((axis) => info.shape?.[layout.indexOf(axis)]);
   const own: Size = {
     height: typeof height === "number" ? height : DEFAULT_SIZE.height,
     width: typeof width === "number" ? width : DEFAULT_SIZE.width,
@@ -138,8 +148,8 @@ const refusalOf = (file: string, cause: unknown): unknown => {
   return known ? new Refusal(`${file}: ${cause.message}`, { cause }) : cause;
 };
 
-const calibrated = async (model: Model, size: Size, wanted: Wanted, feeds: Calibration["feeds"]) => {
-  const { open, choice, stop } = await observerFor(model, size, wanted);
+const calibrated = async (model: Model, shape: readonly number[], wanted: Wanted, feeds: Calibration["feeds"]) => {
+  const { open, choice, stop } = await observerFor(model, shape, wanted);
   try {
     return { quantized: await quantize(model, { feeds, open }), choice };
   } finally {
@@ -169,9 +179,11 @@ export const quantizeNetwork = command({
     const progress = (done: number) =>
       io.stderr(`calibrating on ${size.height}x${size.width}: ${done} of ${images.length} images\n`);
     const feeds = calibrationFeeds(images, size, preparation, progress);
-    const { quantized, choice } = await calibrated(model, size, wanted, feeds).catch((cause: unknown) => {
-      throw refusalOf(file, cause);
-    });
+    const { quantized, choice } = await calibrated(model, inputShapeOf(preparation, size), wanted, feeds).catch(
+      (cause: unknown) => {
+        throw refusalOf(file, cause);
+      },
+    );
 
     const bytes = writeModel({ ...quantized.model, producer: "faultline" });
     const sha256 = await sha256Of(bytes);

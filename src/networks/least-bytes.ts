@@ -1,5 +1,6 @@
 /** A lower bound on the memory of a run, by a formula: nothing is compiled for it. */
 
+import { channelCount } from "../segmenter/manifest.ts";
 import type { Evaluated, Segmenter } from "../segmenter/segmenter.ts";
 import type { Size } from "../tensor.ts";
 
@@ -14,4 +15,9 @@ export const leastBytes = (
   { manifest }: Pick<Segmenter, "manifest">,
   { height, width }: Size,
   objectives: readonly Evaluated[],
-): number => 4 * height * width * (objectives.some(isGradient) ? 2 : 1) * (3 + manifest.classes.length);
+): number =>
+  4 *
+  height *
+  width *
+  (objectives.some(isGradient) ? 2 : 1) *
+  (channelCount(manifest.input.channels) + manifest.classes.length);

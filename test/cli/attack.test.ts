@@ -156,7 +156,6 @@ describe("a network", () => {
 describe("a wrong command line", () => {
   const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
     [[path("net")], 2, /attack: IMAGE… is missing/],
-    [[path("net"), one], 2, /-o DIR is missing/],
     [[path("net"), one, "-o", "x", "--attack", "magic"], 2, /--attack must be one of fgsm, .*, not "magic"/],
     [
       [path("net"), one, "-o", "x", "--attack", "fgsm", "--momentum", "1"],

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { Model } from "../../src/onnx/graph.ts";
 import { parseManifest, type Manifest } from "../../src/segmenter/manifest.ts";
-import { toPixels, toPlanes, unit, variant } from "../support/networks/variants.ts";
+import { toPixels, toPlanes, unit, variant, type VariantOptions } from "../support/networks/variants.ts";
 import { faultline, jsonOf, temporaryFolder } from "./terminal.ts";
 
 const { path, put } = temporaryFolder();
@@ -77,6 +77,39 @@ describe("init", () => {
     expect(manifest).toMatchObject({ input, output });
     const isMultiLabel = "activation" in output;
     expect(manifest.classes.map(({ name }) => name)).toEqual([isMultiLabel ? "background" : "class 0", "class 1", "class 2", ...(isMultiLabel ? ["class 3"] : [])]); // prettier-ignore
+  });
+
+  const withMetadata = (metadata: Readonly<Record<string, string>>, options: VariantOptions = {}): string =>
+    made({ ...variant(options), metadata: new Map(Object.entries(metadata)) });
+
+  it.each<[string, Readonly<Record<string, string>>, object, readonly string[] | null, RegExp]>([
+    ["ultralytics", { names: "{0: 'road', 1: 'it\\'s a car', 2: \"sky\"}", stride: "32" }, { multipleOf: 32 }, ["road", "it's a car", "sky"], /names of the 3 classes are those of the file's metadata/], // prettier-ignore
+    ["Deepness", { class_names: '{"2": "c", "0": "a", "1": "b"}', standardization_mean: "[0.5, 0.4, 0.3]", standardization_std: "[0.2]" }, { mean: [0.5, 0.4, 0.3], std: [0.2, 0.2, 0.2], scale: 1 / 255 }, ["a", "b", "c"], /"standardization_mean" and "standardization_std", taken for values of 0 to 1/], // prettier-ignore
+    ["mean and deviation of grey levels", { Mean: "123.675, 116.28, 103.53", std: "(58.395 57.12 57.375)", classes: "a, b, c" }, { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375], scale: 1 }, ["a", "b", "c"], /taken for values of 0 to 255/], // prettier-ignore
+    ["ONNX's own", { "Image.BitmapPixelFormat": "Bgr8", "Image.NominalPixelRange": "Normalized_1_1" }, { channels: "BGR", mean: [1, 1, 1], std: [1, 1, 1], scale: 2 / 255 }, null, /order BGR by the file's "Image.BitmapPixelFormat"/], // prettier-ignore
+    [
+      "names that are not as many",
+      { names: "['a', 'b']" },
+      {},
+      null,
+      /names 2 classes, which are not the 3 of "map", and are ignored/,
+    ],
+    ["text that is none of these", { names: "{0: road}", mean: " ".repeat(60_000) + "[", std: "NaN", stride: "-1", classes: "x".repeat(70_000) }, { mean: [0.485, 0.456, 0.406] }, null, /which is a guess/], // prettier-ignore
+  ])("reads the file's metadata: %s", async (_, metadata, input, names, word) => {
+    const { manifest, assumed } = await initialised(withMetadata(metadata));
+    expect(manifest.input).toMatchObject(input);
+    expect(manifest.classes.map(({ name }) => name)).toEqual(names ?? ["class 0", "class 1", "class 2"]);
+    expect(assumed.join("\n")).toMatch(word);
+    expect(manifest.assumed).toEqual(assumed);
+  });
+
+  it("prefers what is asked for to the file's metadata, and preprocessing in the graph too", async () => {
+    const metadata = { mean: "0.1 0.1 0.1", std: "1 1 1", names: "a,b,c" };
+    const asked = await initialised(withMetadata(metadata), "--like", "raw", "--classes", "2");
+    expect(asked.manifest.input).toMatchObject({ mean: [0, 0, 0], scale: 1 });
+    expect(asked.manifest.classes.map(({ name }) => name)).toEqual(["class 0", "class 1"]);
+    const inside = await initialised(withMetadata(metadata, { head: unit }));
+    expect(inside.manifest.input).toMatchObject({ mean: [0, 0, 0], scale: 1 });
   });
 
   it("describes labels without logits, which have no gradient by the name of what ends it", async () => {

@@ -4,11 +4,17 @@ import { mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { calibrationFeeds, chooseImages } from "../../src/cli/calibration.ts";
+import { writeModel } from "../../src/onnx/write.ts";
+import { startWasm } from "../../src/runtime/wasm/wasm.ts";
+import { openNetwork } from "../../src/segmenter/network.ts";
+import { createSegmenter } from "../../src/segmenter/segmenter.ts";
+import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import { readModel } from "../../src/onnx/read.ts";
 import { encodePng } from "../../src/image/encode.ts";
 import { parseManifest } from "../../src/segmenter/manifest.ts";
 import { numbersOf, tensorOf } from "../../src/tensor.ts";
 import { noiseImage } from "../support/networks/image.ts";
+import { toPixels, toPlanes, variant } from "../support/networks/variants.ts";
 import { convNetwork } from "../support/networks/quantizable.ts";
 import { tinyManifest } from "../support/networks/tiny.ts";
 import { runWasm } from "../support/wasm.ts";
@@ -51,7 +57,14 @@ describe("the images", () => {
   it("are prepared as the manifest says: (scale·pixel − mean)/std, in the order of its channels", async () => {
     const colour = tensorOf("float32", [3, 1, 1], [10, 20, 30]);
     const file = put("colour.png", encodePng(colour));
-    const preparation = { name: "x", ...input, mean: [...input.mean], std: [...input.std] };
+    const preparation = {
+      name: "x",
+      layout: "NCHW",
+      dtype: "float32",
+      ...input,
+      mean: [...input.mean],
+      std: [...input.std],
+    } as const;
     const done: number[] = [];
     for await (const feeds of calibrationFeeds([file], { height: 2, width: 1 }, preparation, (n) => done.push(n))) {
       expect(feeds["x"]!.shape).toEqual([1, 3, 2, 1]);
@@ -118,6 +131,53 @@ describe("the quantised network", () => {
   });
 });
 
+/** NAME.onnx with the manifest that init writes. */
+const initialised = async (name: string, bytes: Uint8Array): Promise<readonly [file: string, manifest: string]> => {
+  const [file, described] = [put(`${name}.onnx`, bytes), path(`${name}.json`)];
+  expect((await faultline("init", file, "-o", described, "--like", "zero-one")).code).toBe(0);
+  return [file, described];
+};
+
+const gradients = (channels: number) =>
+  tensorOf("float32", [channels, 40, 56], Array.from({ length: channels * 2240 }, (_, i) => (i * 5 + ((i * 7919) % 60)) % 256)); // prettier-ignore
+
+describe("networks of other inputs", () => {
+  const grey = writeModel(variant({ channels: 1, shape: [1, 1, null, null] }));
+  const four = writeModel(variant({ channels: 4, shape: [1, null, null, 4], head: toPlanes, tail: toPixels }));
+  const inside = readFileSync(new URL("../fixtures/networks/uint8-nhwc.onnx", import.meta.url));
+  it.each<[string, Uint8Array, number]>([
+    ["grey", grey, 1],
+    ["four channels, NHWC", four, 4],
+    ["uint8, NHWC", inside, 3],
+  ])("are quantised, and label a picture as the float network does: %s", async (name, bytes, channels) => {
+    const stem = name.replaceAll(/\W+/g, "-");
+    const [file, described] = await initialised(stem, bytes);
+    const image = gradients(channels);
+    mkdirSync(path(`${stem}-images`));
+    put(`${stem}-images/a.png`, encodePng(image));
+    const out = path(`${stem}.int8.onnx`);
+    const ended = await faultline("quantize", file, "--calibrate", path(`${stem}-images`), "--manifest", described, "-o", out); // prettier-ignore
+    expect([ended.code, ended.stdout]).toEqual([0, expect.stringMatching(/convolutions: /)]);
+    const labelsOf = async (manifestFile: string, network: string) => {
+      const opened = openNetwork(parseManifest(JSON.parse(readFileSync(manifestFile, "utf8"))), readFileSync(network));
+      return (await createSegmenter(opened, new SessionCache(startWasm(), 2 ** 28)).predict(image)).labels.data;
+    };
+    const [before, after] = [await labelsOf(described, file), await labelsOf(path(`${stem}.int8.json`), out)];
+    const same = before.filter((v, i) => v === after[i]).length / before.length;
+    expect(new Set(before).size).toBeGreaterThan(1);
+    expect(same).toBeGreaterThan(0.9);
+  });
+
+  it("are refused early where neither manifest nor options can say how they are fed", async () => {
+    const file = put("bare.onnx", grey);
+    const ended = await faultline("quantize", file, "--calibrate", many, "--mean", "1,1,1", "--std", "1,1,1", "-o", path("bare.int8.onnx")); // prettier-ignore
+    expect([ended.code, ended.stderr]).toEqual([1, expect.stringMatching(/its input is \[1, 1, \?, \?\]; for another than \[1, 3, H, W\] give --manifest/)]); // prettier-ignore
+    const [four4, four4Manifest] = await initialised("four-again", four);
+    const wrong = await faultline("quantize", four4, "--calibrate", many, "--manifest", four4Manifest, "-o", path("x.onnx")); // prettier-ignore
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringMatching(/\d\.png: a picture of 3 channels, where the network takes 4/)]); // prettier-ignore
+  });
+});
+
 describe("refusals come before the work, and leave no file", () => {
   const empty = path("empty");
   mkdirSync(empty);
@@ -131,11 +191,11 @@ describe("refusals come before the work, and leave no file", () => {
 
   it.each([
     [1, ["--calibrate", path("absent"), ...by], /--calibrate .*absent: no such folder/],
-    [1, ["--calibrate", empty, ...by], /--calibrate .*empty: holds no PNG, JPEG or WebP images/],
+    [1, ["--calibrate", empty, ...by], /--calibrate .*empty: holds no PNG, JPEG, WebP or NPY images/],
     [
       1,
       ["--calibrate", path("broken"), ...by],
-      /^faultline: .*broken.a.png: 10 bytes are no image; PNG, JPEG and WebP are accepted$/,
+      /^faultline: .*broken.a.png: 10 bytes are no image; PNG, JPEG, WebP and NPY are accepted$/,
     ],
     [2, ["--calibrate", few], /how pixels become the input is not known: give --manifest, or --mean and --std/],
     [2, ["--calibrate", few, "--mean", "1,2", "--std", "1,1,1"], /--mean: "1,2" is not 3 numbers/],

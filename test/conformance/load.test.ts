@@ -63,26 +63,32 @@ describe("a client that leaves", () => {
     return performance.now() - start;
   };
 
-  /** Sends a long attack that answers with JSON, and resets the connection while it runs. */
-  const reset = async (ms: number): Promise<void> => {
-    const framed = new Response(formBody(imageOf(0), { attack: "ifgsm", epsilon: 8, steps: 200, images: [] }));
+  /** Sends a request that answers with JSON, and resets the connection while it runs. */
+  const reset = async (path: string, spec: object, ms: number): Promise<void> => {
+    const framed = new Response(formBody(imageOf(0), spec));
     const body = new Uint8Array(await framed.arrayBuffer());
     const { hostname, port } = await client.url();
     const socket = connect(Number(port), hostname);
     socket.on("error", () => undefined);
     await once(socket, "connect");
     const type = framed.headers.get("content-type");
-    socket.write(`POST /v1/attack HTTP/1.1\r\nHost: test\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`); // prettier-ignore
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: test\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`); // prettier-ignore
     socket.write(body);
     await setTimeout(ms);
     socket.resetAndDestroy();
   };
 
   // workerd takes the end of the client's side of a connection (FIN) for no departure until it writes; a reset it sees at once.
-  it("by a reset stops its run that answers with JSON", async () => {
+  it.each([
+    ["/v1/attack", { attack: "ifgsm", epsilon: 8, steps: 200, images: [] }],
+    ["/v1/robustness", { attacks: ["ifgsm"], epsilons: [8, 16, 32], label: "prediction" }],
+    ["/v1/audit", { epsilon: 8, steps: 20 }],
+    ["/v1/certify", { sigma: 16 }],
+    ["/v1/transfer", { sources: ["enet-street"], targets: ["enet-street"], attack: "ifgsm", steps: 200 }],
+  ])("by a reset stops its run of %s that answers with JSON, and no other request waits for it", async (path, spec) => {
     await attackWith(client, imageOf(0), { ...short, attack: "ifgsm", steps: 1 });
     const twentySteps = await duration(() => attackWith(client, imageOf(0), { ...short, attack: "ifgsm", steps: 20 }));
-    await reset(twentySteps / 4);
+    await reset(path, spec, twentySteps / 4);
     const next = await duration(() => attackWith(client, imageOf(0), short));
     expect(next).toBeLessThan(3 * twentySteps + 1000);
   });

@@ -1,7 +1,9 @@
 /** Names and colours of classes, where the file of a network has none. */
 
+import type { Model } from "../../onnx/graph.ts";
 import { ManifestError, type Manifest } from "../manifest.ts";
 import type { Described } from "./input.ts";
+import { metadataOf } from "./metadata.ts";
 
 export type NamedClass = Manifest["classes"][number];
 type Rgb = NamedClass["color"];
@@ -42,4 +44,27 @@ export const classesFor = (
   const unscored = length < count ? [`Only the first ${length} of ${count} outputs are scored.`] : [];
   const guessed = !isCertain && wanted === undefined ? [`There are ${count} classes, as many as the labels of one picture have; give --classes to say it.`] : []; // prettier-ignore
   return { found: named, assumed: [...unscored, ...guessed] };
+};
+
+/**
+ * The classes that the file's metadata names, if they are as many as the output's; of a sigmoid's, the background may be left out.
+ * Undefined where the metadata names none.
+ */
+export const classesStated = (
+  model: Model,
+  output: Manifest["output"],
+  count: number,
+  isCertain: boolean,
+): Described<readonly NamedClass[]> | undefined => {
+  const { names } = metadataOf(model, 0);
+  if (!names) return undefined;
+  const isShort = output.activation === "sigmoid" && names.length === count - 1;
+  const own = isShort ? ["background", ...names] : names;
+  if (own.length !== count && (isCertain || own.length < count)) {
+    const usual = classesFor(output, count, undefined, isCertain);
+    const ignored = `The file's metadata names ${names.length} classes, which are not the ${count} of "${output.name}", and are ignored.`;
+    return { found: usual.found, assumed: [...usual.assumed, ignored] };
+  }
+  const found = own.map((name, i): NamedClass => ({ name, color: colourOf(i) }));
+  return { found, assumed: [`The names of the ${names.length} classes are those of the file's metadata.`] };
 };

@@ -13,7 +13,7 @@ import { channelCount, type Manifest } from "../manifest.ts";
 import { preprocess } from "../preprocess.ts";
 import type { SessionCache } from "../session-cache.ts";
 import { exposing, sourceOf } from "../source.ts";
-import { classesFor, type NamedClass } from "./classes.ts";
+import { classesFor, classesStated, type NamedClass } from "./classes.ts";
 import { describeInput, nextMultiple, trialSize, type Described } from "./input.ts";
 import type { Like } from "./likes.ts";
 import { describeOutput } from "./output.ts";
@@ -104,7 +104,8 @@ export const describeNetwork = async (
   const scores = output.kind === "labels" && source.axis !== undefined ? shown[source.name] : undefined;
   const count = scores?.shape.at(source.axis!) ?? found.count;
   const isCertain = output.kind !== "labels" || scores !== undefined;
-  const classes = classesFor(output, count, hints.classes, isCertain);
+  const named = hints.classes === undefined ? classesStated(model, output, count, isCertain) : undefined;
+  const classes = named ?? classesFor(output, count, hints.classes, isCertain);
   return {
     found: {
       name: hints.name,

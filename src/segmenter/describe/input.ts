@@ -7,6 +7,7 @@ import { numbersOf, type Size, type Tensor } from "../../tensor.ts";
 import { inputShape } from "../adapt.ts";
 import { ManifestError, type Manifest } from "../manifest.ts";
 import { preparationLike, type Like } from "./likes.ts";
+import { metadataOf } from "./metadata.ts";
 
 type Input = Manifest["input"];
 
@@ -151,8 +152,10 @@ export const describeInput = (model: Model, like: Like | undefined): Described<I
   };
   const inside = info.dtype === "uint8" ? "raw" : preprocessedInside(graph, chainFrom(graph, info.name));
   const guess: Like = count === 3 ? "imagenet" : "zero-one";
+  const stated = metadataOf(model, count);
+  const isStated = like === undefined && inside === undefined && stated.preparation !== undefined;
   const assumed =
-    like !== undefined
+    like !== undefined || isStated
       ? []
       : inside === undefined
         ? [`Pixels are prepared like "${guess}", which is a guess: the file does not say; give --like to say it.`]
@@ -165,7 +168,20 @@ export const describeInput = (model: Model, like: Like | undefined): Described<I
     width: side("W"),
     height: side("H"),
     ...preparationLike(like ?? inside ?? guess, count),
+    ...(isStated ? stated.preparation : {}),
+    ...(like === undefined && stated.order ? { channels: stated.order } : {}),
   };
-  const multipleOf = multipleFor(model, open);
-  return { found: { ...open, ...(multipleOf > 1 && { multipleOf }) }, assumed };
+  const found = multipleFor(model, open);
+  const isOpen = open.width === "dynamic" || open.height === "dynamic";
+  const isCoarser = isOpen && (stated.stride ?? 1) > found && stated.stride! % found === 0;
+  const multipleOf = isCoarser ? stated.stride! : found;
+  return {
+    found: { ...open, ...(multipleOf > 1 && { multipleOf }) },
+    assumed: [
+      ...assumed,
+      ...(isStated ? [stated.said.preparation!] : []),
+      ...(like === undefined && stated.order ? [stated.said.order!] : []),
+      ...(isCoarser ? [`Sizes are multiples of ${multipleOf} by the file's "stride"; its shapes allow ${found}.`] : []),
+    ],
+  };
 };
