@@ -10,7 +10,6 @@ export class RowError extends Error {
 
 /** Labels are bytes, and 255 is void. */
 const MAX_CLASSES = 255;
-const MAX_COUNT = 2 ** 32 - 1;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -33,9 +32,12 @@ const requireNumber = (value: unknown, name: string): void => {
 const checkNumbers = (values: unknown, name: string, classes: number): readonly number[] => {
   if (!Array.isArray(values) || values.length !== classes)
     throw new RowError(`\`${name}\` must be a list of ${classes} numbers of pixels, one for each class`);
-  for (const n of values as readonly unknown[])
-    if (!Number.isInteger(n) || (n as number) < 0 || (n as number) > MAX_COUNT)
+  // A number is its own unsigned 32-bit integer just where it is one.
+  for (let i = 0; i < classes; i++) {
+    const n = (values as readonly unknown[])[i];
+    if (typeof n !== "number" || n >>> 0 !== n)
       throw new RowError(`\`${name}\` holds ${JSON.stringify(n)}, which is no number of pixels`);
+  }
   return values as readonly number[];
 };
 
