@@ -122,16 +122,21 @@ describe("the service in a thread", () => {
 });
 
 describe("a server whose service is busy", () => {
-  it("is live meanwhile: health is answered before a network that is opened and measured", async () => {
-    const server = await startServer(["--models", "models", "--rate", "1"]);
+  it("is live meanwhile: health is answered before a network that is opened and run", async () => {
+    const server = await startServer(["--models", "models", "--rate", "2", "--budget-mib", "512"]);
     const order: string[] = [];
-    const cold = fetch(`${server.url}/v1/models/fcn8s-resnet-float`).then(() => order.push("model"));
+    const form = new FormData();
+    form.set("image", new Blob([readFileSync(new URL("../../examples/street.png", import.meta.url))]), "street.png");
+    form.set("spec", JSON.stringify({ model: "fcn8s-resnet-float" }));
+    const cold = fetch(`${server.url}/v1/segment`, { method: "POST", body: form }).then(({ status }) =>
+      order.push(`model ${status}`),
+    );
     for (let i = 0; i < 20; i++) {
       expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
       order.push("live");
     }
     await cold;
-    expect(order.indexOf("model")).toBe(20);
+    expect(order.indexOf("model 200")).toBe(20);
     const post = () => fetch(`${server.url}/v1/score`, { method: "POST", body: "" });
     expect([(await post()).status, (await post()).status]).toEqual([415, 429]);
     server.child.kill("SIGTERM");
