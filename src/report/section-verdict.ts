@@ -38,6 +38,13 @@ export const verdict = (report: ReportData): Section => {
       ...(sentences.length > 12
         ? [text(`${sentences.length - 12} more pairs of networks are in the table of differences.`)]
         : []),
+      ...(sentences.length > 0
+        ? [
+            text(
+              "An IoU ratio compares a network with its own clean mIoU: a network that is right less often may keep a larger share. The absolute scores are below.",
+            ),
+          ]
+        : []),
       ...(open > 0
         ? [
             text(
