@@ -61,6 +61,13 @@ export interface Certificate {
 export const certifiedRadius = ({ sigma, tau }: Pick<Smoothing, "sigma" | "tau">): number =>
   tau === 0.5 ? 0 : sigma * normalQuantile(tau);
 
+/**
+ * The fewest draws of a test that can certify anything: with n hits of n the p-value is τⁿ, and the first of the N tests needs one of at
+ * most α/N under either correction.
+ */
+export const fewestSamples = ({ tau, alpha }: Pick<Smoothing, "tau" | "alpha">, pixels: number): number =>
+  Math.ceil(Math.log(alpha / pixels) / Math.log(tau));
+
 /** The state before the first draw. */
 export const beginSmoothing = (classes: number, [, height, width]: readonly number[]): SmoothingState => ({
   stage: "selection",

@@ -3,12 +3,12 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { certifiedCounts, outcomesOf, OUTCOMES } from "../certify/scores.ts";
-import { ABSTAINED, certify, type Smoothing } from "../certify/smoothing.ts";
+import { ABSTAINED, certify, fewestSamples, type Smoothing } from "../certify/smoothing.ts";
 import { sha256Of } from "../digest.ts";
 import { voidedBeyond } from "../evaluation/labels.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { useNodeCodecs } from "../image/node.ts";
-import { Interrupted, UsageError } from "../node/failure.ts";
+import { Interrupted, Refusal, UsageError } from "../node/failure.ts";
 import { checkFolder, checkWritable, writeFiles } from "../node/files.ts";
 import { wantedBackend, wholeNumber, type Options, type Values } from "../node/options.ts";
 import { createSegmenter, type Image, type Labels, type Segmenter } from "../segmenter/segmenter.ts";
@@ -154,6 +154,12 @@ const certifyAll = async (job: Job, io: Io, signal: AbortSignal): Promise<readon
     for (const picture of pictures) {
       progress.begin(picture.path);
       const { bytes, image } = await readPicture(picture, segmenter.manifest);
+      const pixels = image.shape[1]! * image.shape[2]!;
+      const needed = Math.max(...smoothings.map((smoothing) => fewestSamples(smoothing, pixels)));
+      if (smoothings[0]!.samples < needed)
+        throw new Refusal(
+          `${picture.path}: --samples: ${pixels} pixels need at least ${needed} draws to test any of them`,
+        );
       const map = labels.get(picture);
       const truth = map === undefined ? undefined : await readLabelMap(map, segmenter.manifest, image);
       const subject = { image, truth, item: await sha256Of(bytes) };

@@ -1,7 +1,8 @@
 /** /v1/certify's work: labels of one image that no perturbation up to a radius changes. */
 
 import { certifiedCounts, certifiedScores, outcomesOf, OUTCOMES } from "../certify/scores.ts";
-import { ABSTAINED, certify } from "../certify/smoothing.ts";
+import { ABSTAINED, certify, fewestSamples } from "../certify/smoothing.ts";
+import { FaultlineError } from "../contract/failure.ts";
 import type { CertifyRequest, CertifyResult } from "../contract/certify.ts";
 import type { Abandon } from "../contract/models.ts";
 import { voidedBeyond } from "../evaluation/labels.ts";
@@ -24,6 +25,12 @@ export const createCertifyHandler =
     const model = await context.open(spec);
     context.requireWork(bytes, Math.ceil((spec.selection + spec.samples) / PREDICTIONS_PER_STEP));
     const image = await context.prepare(model, bytes, []);
+    const { width, height } = spatialSize(image);
+    const needed = fewestSamples(spec, width * height);
+    if (spec.samples < needed) {
+      const detail = `must be at least ${needed}: with fewer draws no pixel of a ${width}×${height} image can be significant at τ = ${spec.tau} and α = ${spec.alpha}`;
+      throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "/spec/samples", detail }] });
+    }
     const truth = await readTruth(context, model, image, "labels", map, spec.label255);
     const { classes } = model.segmenter.manifest;
     const predict = async (noisy: Image): Promise<Labels> => (await model.segmenter.predict(noisy)).labels;
@@ -48,7 +55,8 @@ export const createCertifyHandler =
       ),
     });
     return {
-      ...spatialSize(image),
+      width,
+      height,
       reference: truth ? "ground-truth" : "prediction",
       warnings: [...pictureWarnings(bytes), ...(truth ? labelWarnings("labels", truth) : [])],
       radius,

@@ -8,6 +8,7 @@ import {
   certifiedRadius,
   certify,
   drawOnce,
+  fewestSamples,
   isDecided,
   mergeHits,
   type Smoothing,
@@ -77,6 +78,21 @@ describe("the promise", () => {
     const { labels } = await certify(threshold, imageOf([128, 128, 128, 128, 128, 128]), 2, smoothing);
     expect(new Set(labels.data)).toEqual(new Set([ABSTAINED]));
   });
+});
+
+it("needs so many draws that hits alone are significant", () => {
+  // 0.75¹⁶ = 0.01002 > 0.06/6 ≥ 0.75¹⁷.
+  expect(fewestSamples({ tau: 0.75, alpha: 0.06 }, 6)).toBe(17);
+  for (const [samples, certified] of [
+    [16, ABSTAINED],
+    [17, 1],
+  ] as const) {
+    const top = tensor("uint8", [height, width], new Uint8Array(pixels).fill(1));
+    const hits = new Uint32Array(pixels).fill(samples);
+    const state = { stage: "test", drawn: samples, top, hits } as const;
+    const { labels } = certificateOf(state, { ...smoothing, alpha: 0.06, samples });
+    expect(new Set(labels.data)).toEqual(new Set([certified]));
+  }
 });
 
 describe("the draws", () => {

@@ -50,6 +50,15 @@ it("takes networks that have no gradient", async () => {
   expect(result.scores.certifiedAccuracy).not.toBeNull();
 });
 
+it("refuses fewer draws than could certify anything", async () => {
+  // 192 pixels: 0.75ⁿ ≤ 0.05/192 from n = 29 on.
+  const few = { ...spec, samples: 28 };
+  expect(await failureOf(service.certify({ spec: few, image: imagePng }))).toMatchObject({
+    kind: "invalid-spec",
+    errors: [{ pointer: "/spec/samples", detail: expect.stringMatching(/^must be at least 29: /) }],
+  });
+});
+
 it("is bounded before anything runs, and ends when it is abandoned", async () => {
   const bounded = serviceOf([tiny], { maxWork: 12 * 16 * 14 });
   expect(await failureOf(bounded.certify({ spec, image: imagePng }))).toMatchObject({
