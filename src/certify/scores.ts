@@ -5,6 +5,9 @@ import type { Labels } from "../segmenter/segmenter.ts";
 import { tensor } from "../tensor.ts";
 import { ABSTAINED } from "./smoothing.ts";
 
+/** The label that is ignored. */
+const VOID = 255;
+
 /** Certified labels against a reference, in numbers of pixels without those that are void in it. */
 export interface CertifiedCounts {
   /** A pixel that is not certified is predicted as no class: a false negative of its own and a false positive of none. */
@@ -18,7 +21,7 @@ export const certifiedCounts = (labels: Labels, reference: Labels, classes: numb
   const counts = countsOf(labels, reference, classes);
   let [abstained, pixels] = [0, 0];
   for (let i = 0; i < labels.data.length; i++) {
-    if (reference.data[i] === 255) continue;
+    if (reference.data[i] === VOID) continue;
     pixels += 1;
     if (labels.data[i] === ABSTAINED) abstained += 1;
   }
@@ -48,6 +51,14 @@ export const certifiedScores = ({ counts, abstained, pixels }: CertifiedCounts):
   return { ...scores, certifiedAccuracy: pixelAccuracy, abstainedShare, wrongShare };
 };
 
+/** Certified labels as a label map has them: void where nothing is certified. */
+export const voidWhereAbstained = ({ shape, data }: Labels): Labels =>
+  tensor(
+    "uint8",
+    shape,
+    data.map((label) => (label === ABSTAINED ? VOID : label)),
+  );
+
 /** Indices of `outcomes`' map, and their colours. */
 export const OUTCOMES = [
   { name: "certified", color: [46, 125, 50] },
@@ -61,7 +72,7 @@ export const outcomesOf = (labels: Labels, reference: Labels): Labels =>
     "uint8",
     labels.shape,
     labels.data.map((label, i) => {
-      if (reference.data[i] === 255) return 255;
+      if (reference.data[i] === VOID) return VOID;
       if (label === ABSTAINED) return 2;
       return label === reference.data[i] ? 0 : 1;
     }),

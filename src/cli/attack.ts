@@ -21,7 +21,7 @@ import { SessionCache } from "../segmenter/session-cache.ts";
 import { attackFlags, attackLines, planFrom } from "./attack-options.ts";
 import { attackCsv, attackReport, attackTable, bothScores, type AttackedPicture } from "./attack-report.ts";
 import { runtimeFor } from "../node/runtime-for.ts";
-import { backendOption } from "./backend.ts";
+import { backendOption, WASM_BUDGET_BYTES } from "./backend.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { yieldToEvents } from "../yield.ts";
 import { interruptible } from "./interrupt.ts";
@@ -52,9 +52,6 @@ else with the clean prediction, whose mIoU is 1; those of all pictures are poole
 ${attackLines()}`;
 
 type Given = Values<typeof options>;
-
-/** Almost all that WASM can address. */
-const BUDGET_BYTES = 2 ** 31;
 
 interface Job {
   readonly segmenter: Segmenter;
@@ -189,7 +186,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   const missing = () => [network, other].flatMap((each) => gpuFaults(each, null));
   const { runtime, choice, stop } = await runtimeFor(wanted, missing);
   try {
-    const cache = new SessionCache(runtime, BUDGET_BYTES);
+    const cache = new SessionCache(runtime, WASM_BUDGET_BYTES);
     const segmenter = createSegmenter(network, cache);
     const source = other === network ? segmenter : createSegmenter(other, cache);
     const job = { segmenter, source, plan: { ...plan, target }, label, pictures, labels, ...place };

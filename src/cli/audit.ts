@@ -9,7 +9,7 @@ import { gpuFaults } from "../segmenter/compile.ts";
 import { createSegmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { runtimeFor } from "../node/runtime-for.ts";
-import { backendOption } from "./backend.ts";
+import { backendOption, WASM_BUDGET_BYTES } from "./backend.ts";
 import { command } from "./command.ts";
 import { yieldToEvents } from "../yield.ts";
 import { interruptible } from "./interrupt.ts";
@@ -35,9 +35,6 @@ as many), and no bound at all. The verdict is believable, doubtful (an attack is
 another that should not be stronger) or not-believable (the gradient is masked or wrong), with its
 reasons. A picture takes about nine evaluations of the network for each of --steps.`;
 
-/** Almost all that WASM can address. */
-const BUDGET_BYTES = 2 ** 31;
-
 const radius = (text: string): number => {
   const value = Number(text);
   if (/^[\d.]+$/.test(text) && value > 0 && value <= 255) return value;
@@ -62,7 +59,7 @@ export const auditNetwork = command({
     const network = await openOperand(net, values.manifest);
     useNodeCodecs();
     const { runtime, stop } = await runtimeFor(wanted, () => gpuFaults(network, null));
-    const segmenter = createSegmenter(network, new SessionCache(runtime, BUDGET_BYTES));
+    const segmenter = createSegmenter(network, new SessionCache(runtime, WASM_BUDGET_BYTES));
     const progress = createProgress(io, { items: pictures.length, steps: auditSteps(settings) });
     const auditAll = async (signal: AbortSignal): Promise<readonly AuditedImage[]> => {
       const done: AuditedImage[] = [];

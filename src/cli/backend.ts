@@ -1,5 +1,8 @@
 /** `--backend`: the backend on which a command runs its network. */
 
+/** Budget of WASM memory of a command, in bytes: almost all that WASM can address. */
+export const WASM_BUDGET_BYTES = 2 ** 31;
+
 export const backendOption = {
   type: "string",
   value: "NAME",

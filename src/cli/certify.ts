@@ -2,8 +2,8 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { certifiedCounts, outcomesOf, OUTCOMES } from "../certify/scores.ts";
-import { ABSTAINED, certify, fewestSamples, type Smoothing } from "../certify/smoothing.ts";
+import { certifiedCounts, outcomesOf, OUTCOMES, voidWhereAbstained } from "../certify/scores.ts";
+import { certify, fewestSamples, type Smoothing } from "../certify/smoothing.ts";
 import { sha256Of } from "../digest.ts";
 import { voidedBeyond } from "../evaluation/labels.ts";
 import { encodeLabels } from "../image/labels.ts";
@@ -15,7 +15,7 @@ import { createSegmenter, type Image, type Labels, type Segmenter } from "../seg
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { yieldToEvents } from "../yield.ts";
 import { runtimeFor } from "../node/runtime-for.ts";
-import { backendOption } from "./backend.ts";
+import { backendOption, WASM_BUDGET_BYTES } from "./backend.ts";
 import { certifyReport, type CertifiedPicture } from "./certify-report.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
@@ -63,9 +63,6 @@ prediction without noise; a pixel that is not certified counts as wrong. With -o
 NAME.sigma-S.labels.png (255 where nothing is certified) and NAME.sigma-S.outcome.png.`;
 
 type Given = Values<typeof options>;
-
-/** Almost all that WASM can address. */
-const BUDGET_BYTES = 2 ** 31;
 
 const numberIn = (option: string, text: string, valid: (value: number) => boolean, range: string): number => {
   const value = Number(text);
@@ -123,12 +120,11 @@ const certifyPicture = async (
     certified.push({ sigma, drawn, ...certifiedCounts(labels, reference, classes.length) });
     if (out === undefined) continue;
     const paths = mapsOf(picture, out, sigma);
-    const voided = { ...labels, data: labels.data.map((label) => (label === ABSTAINED ? 255 : label)) };
     await writeFiles([
       [
         paths.labels,
         encodeLabels(
-          voided,
+          voidWhereAbstained(labels),
           classes.map(({ color }) => color),
         ),
       ],
@@ -198,7 +194,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   useNodeCodecs();
   const { runtime, choice, stop } = await runtimeFor(wanted, () => []);
   try {
-    const segmenter = createSegmenter(network, new SessionCache(runtime, BUDGET_BYTES));
+    const segmenter = createSegmenter(network, new SessionCache(runtime, WASM_BUDGET_BYTES));
     const job = { segmenter, smoothings, pictures, labels, out };
     const done = await interruptible((signal) => certifyAll(job, io, signal));
     return certifyReport({

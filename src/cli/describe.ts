@@ -11,6 +11,7 @@ import { SessionCache } from "../segmenter/session-cache.ts";
 import { type Size, sizeOf, tensorOf } from "../tensor.ts";
 import { at, UsageError } from "../node/failure.ts";
 import type { Options } from "../node/options.ts";
+import { WASM_BUDGET_BYTES } from "./backend.ts";
 import { classesOption, paletteNames } from "./classes.ts";
 
 export const describeOptions = {
@@ -53,13 +54,10 @@ const scene = (planes: number, { height, width }: Size) => {
   return tensorOf("float32", shape, values);
 };
 
-/** Almost all that WASM can address. */
-const BUDGET_BYTES = 2 ** 31;
-
 /** @throws Refusal that names the file, where it is no segmentation network; UsageError for the options. */
 export const described = async (file: string, model: Model, name: string, values: DescribeValues) => {
   const like = likeOption(values.like);
   const classes = await classesOption(values.classes, values.palette);
-  const cache = new SessionCache(startWasm(), BUDGET_BYTES);
+  const cache = new SessionCache(startWasm(), WASM_BUDGET_BYTES);
   return at(file, () => describeNetwork(prepared(model), { name, like, classes }, scene, cache));
 };

@@ -82,13 +82,13 @@ const listed = async (path: string, { data }: EvaluationSpec) => {
   return { name, layout, roots, split: part.split, ...listing };
 };
 
-const MOST_FAULTS = 50;
+const MAX_FAULTS = 50;
 
 /** All faults, a line each, before the refusal that counts them. */
 const requireFaultless = (faults: readonly string[], io: Io): void => {
   if (faults.length === 0) return;
-  for (const fault of faults.slice(0, MOST_FAULTS)) io.stderr(`  ${fault}\n`);
-  if (faults.length > MOST_FAULTS) io.stderr(`  and ${faults.length - MOST_FAULTS} more\n`);
+  for (const fault of faults.slice(0, MAX_FAULTS)) io.stderr(`  ${fault}\n`);
+  if (faults.length > MAX_FAULTS) io.stderr(`  and ${faults.length - MAX_FAULTS} more\n`);
   throw new Refusal(
     `the data has ${faults.length} ${faults.length === 1 ? "fault" : "faults"}, listed above; nothing was evaluated`,
   );

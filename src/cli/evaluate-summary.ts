@@ -1,7 +1,9 @@
 /** What the rows of an evaluation say in a table: pooled over the pictures, for each network and attack. */
 
-import { mergeCounts, iouRatio, scoresOf } from "../metrics/counts.ts";
+import { iouRatio, scoresOf } from "../metrics/counts.ts";
 import { canonicalJson, type Json, type Row, type RowCounts } from "../evaluation/row.ts";
+import { pooledCounts } from "../evaluation/pool.ts";
+import { crfName, fieldOf } from "../report/names.ts";
 import { table } from "./text.ts";
 
 interface Pooled {
@@ -16,31 +18,17 @@ interface Pooled {
 const shown = (value: Json | undefined): string =>
   typeof value === "string" || typeof value === "number" ? String(value) : "–";
 
-const fieldIn = (value: Json | undefined, field: string): Json | undefined =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, Json | undefined>>)[field]
-    : undefined;
-
-const crfNamed = (crf: Json): string =>
-  crf === null ? "no CRF" : fieldIn(crf, "attacked") === false ? "CRF, network attacked" : "CRF";
-
 /** The network with what stands around it, in a few words. */
 const nameOf = (model: string, around: Row["unit"]["around"]): string => {
   const { transform, through, draws, crf } = around ?? {};
   const parts = [
-    ...(transform ? [transform.map((one) => shown(fieldIn(one, "name"))).join("+") || "no transformation"] : []),
+    ...(transform ? [transform.map((one) => shown(fieldOf(one, "name"))).join("+") || "no transformation"] : []),
     ...(through === undefined ? [] : [through]),
     ...(draws === undefined ? [] : [`${draws} draws`]),
-    ...(crf === undefined ? [] : [crfNamed(crf)]),
+    ...(crf === undefined ? [] : [crfName(crf)]),
   ];
   return parts.length === 0 ? model : `${model} (${parts.join(", ")})`;
 };
-
-const merged = (a: RowCounts, b: RowCounts): RowCounts => ({
-  clean: mergeCounts(a.clean, b.clean),
-  float: mergeCounts(a.float, b.float),
-  uint8: mergeCounts(a.uint8, b.uint8),
-});
 
 /** Gathers rows one after another; repeats and further seeds are left out, as their spread is another question. */
 export const createSummary = (seed: number) => {
@@ -54,12 +42,15 @@ export const createSummary = (seed: number) => {
       const fresh: Pooled = {
         network: nameOf(receipt.model, around),
         source: receipt.source === undefined ? "" : nameOf(receipt.source, sourceAround),
-        attack: attack === null ? "clean" : shown(fieldIn(attack, "attack")),
-        epsilon: shown(fieldIn(attack, "epsilon")),
+        attack: attack === null ? "clean" : shown(fieldOf(attack, "attack")),
+        epsilon: shown(fieldOf(attack, "epsilon")),
         counts,
         images: 1,
       };
-      groups.set(key, known ? { ...known, counts: merged(known.counts, counts), images: known.images + 1 } : fresh);
+      groups.set(
+        key,
+        known ? { ...known, counts: pooledCounts([known, { counts }]), images: known.images + 1 } : fresh,
+      );
     },
     /** A row for each network and attack, in the order in which they came. */
     text: (): string => {

@@ -17,6 +17,7 @@ import { SessionCache } from "../segmenter/session-cache.ts";
 import { type Size, tensorOf } from "../tensor.ts";
 import { Refusal } from "../node/failure.ts";
 import { runtimeFor } from "../node/runtime-for.ts";
+import { WASM_BUDGET_BYTES } from "./backend.ts";
 import { refusingInFlags } from "./flags.ts";
 
 export interface Trial {
@@ -57,9 +58,6 @@ const timed = async <T>(run: () => Promise<T>): Promise<{ readonly result: T; re
   return { result, ms };
 };
 
-/** Almost all that WASM can address. */
-const BUDGET_BYTES = 2 ** 31;
-
 /**
  * @param withGradient whether the network must have one.
  * @throws ManifestError, OnnxError, RuntimeError; Refusal where the result of a run is not a segmentation.
@@ -90,7 +88,7 @@ const tryOn = async (
   const where = `${size.height}x${size.width}`;
   if (withGradient) checkGradient(network, size);
   const image = noise(channelCount(network.manifest.input.channels), size);
-  const cache = new SessionCache(runtime, BUDGET_BYTES);
+  const cache = new SessionCache(runtime, WASM_BUDGET_BYTES);
   const segmenter = createSegmenter(network, cache);
   if (runtime.backend === "wasm") await requireProbabilities(network, image, cache);
 

@@ -18,7 +18,7 @@ export interface Draws {
 }
 
 /** Images of which none was drawn twice say nothing about their spread. */
-export const FEWEST_IMAGES = 2;
+export const MIN_IMAGES = 2;
 
 export const drawImages = (n: number, replicates: number, seed: number): Draws => {
   const next = random(seed);

@@ -3,7 +3,8 @@
 import type { Json, Unit } from "../evaluation/row.ts";
 import type { Group, Subject } from "./store.ts";
 
-const fieldOf = (value: Json | undefined, field: string): Json | undefined =>
+/** A field of an object in a specification; undefined where the value is none. */
+export const fieldOf = (value: Json | undefined, field: string): Json | undefined =>
   typeof value === "object" && value !== null && !Array.isArray(value)
     ? (value as Readonly<Record<string, Json | undefined>>)[field]
     : undefined;
@@ -11,7 +12,7 @@ const fieldOf = (value: Json | undefined, field: string): Json | undefined =>
 const textOf = (value: Json | undefined): string =>
   typeof value === "string" || typeof value === "number" ? String(value) : "?";
 
-const crfName = (crf: Json): string =>
+export const crfName = (crf: Json): string =>
   crf === null ? "no CRF" : fieldOf(crf, "attacked") === false ? "CRF, network attacked" : "CRF";
 
 const transformName = (transform: readonly Json[]): string =>

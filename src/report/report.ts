@@ -72,7 +72,7 @@ export interface ReportOptions {
 }
 
 /** Pairs are compared each with each up to here, and with the first network beyond. */
-const MOST_PAIRED = 5;
+const MAX_PAIRED = 5;
 
 const isUnrepeated = ({ repeat }: Group): boolean => repeat === undefined;
 
@@ -121,7 +121,7 @@ const pairsOf = (groups: readonly Group[], rank: ReadonlyMap<Subject, number>): 
   }
   return [...sets.values()].flatMap((own) => {
     const ordered = own.toSorted((a, b) => rank.get(a.subject)! - rank.get(b.subject)!);
-    const all = ordered.length <= MOST_PAIRED;
+    const all = ordered.length <= MAX_PAIRED;
     return ordered.flatMap((a, i) => (all || i === 0 ? ordered.slice(i + 1).map((b) => [a, b] as const) : []));
   });
 };

@@ -1,6 +1,6 @@
 /** The scores of each group in each draw of images. What groups of one network share is computed once. */
 
-import { drawImages, FEWEST_IMAGES, type Draws } from "./bootstrap.ts";
+import { drawImages, MIN_IMAGES, type Draws } from "./bootstrap.ts";
 import { miouOf } from "./pooled.ts";
 import { CLEAN, FLOAT, packed, type Group, type Subject } from "./store.ts";
 
@@ -79,7 +79,7 @@ export const createResampling = (replicates: number, seed: number): Resampling =
   };
 
   const of = (group: Group, items: Int32Array): Replicates | null => {
-    if (items.length < FEWEST_IMAGES) return null;
+    if (items.length < MIN_IMAGES) return null;
     const { subject } = group;
     const C = subject.classes;
     const { reference, clean } = sharedOf(subject, items);

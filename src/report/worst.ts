@@ -49,11 +49,11 @@ const descend = (parts: readonly (readonly Float64Array[])[], first: readonly nu
 };
 
 /** Images × attacks whose counts are held at once. */
-const MOST_CHOICES = 50_000;
+const MAX_CHOICES = 50_000;
 
 /** @returns null where there is nothing to choose, or too much of it. */
 export const worstCase = (groups: readonly Group[], items: Int32Array): WorstCase | null => {
-  if (groups.length === 0 || items.length === 0 || groups.length * items.length > MOST_CHOICES) return null;
+  if (groups.length === 0 || items.length === 0 || groups.length * items.length > MAX_CHOICES) return null;
   const parts = Array.from(items, (_, i) =>
     groups.map((group) => pooledCounts(group, items.subarray(i, i + 1), { block: FLOAT })),
   );

@@ -1,7 +1,7 @@
 /** /v1/certify's work: labels of one image that no perturbation up to a radius changes. */
 
-import { certifiedCounts, certifiedScores, outcomesOf, OUTCOMES } from "../certify/scores.ts";
-import { ABSTAINED, certify, fewestSamples } from "../certify/smoothing.ts";
+import { certifiedCounts, certifiedScores, outcomesOf, OUTCOMES, voidWhereAbstained } from "../certify/scores.ts";
+import { certify, fewestSamples } from "../certify/smoothing.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import type { CertifyRequest, CertifyResult } from "../contract/certify.ts";
 import type { Abandon } from "../contract/models.ts";
@@ -9,7 +9,7 @@ import { voidedBeyond } from "../evaluation/labels.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { countsOf, scoresOf } from "../metrics/counts.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
-import { spatialSize, tensor } from "../tensor.ts";
+import { spatialSize } from "../tensor.ts";
 import { yieldToEvents } from "../yield.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
@@ -42,11 +42,6 @@ export const createCertifyHandler =
     });
     const { iou, pixels: _pixels, ...scores } = certifiedScores(certifiedCounts(labels, reference, classes.length));
     const { miou, pixelAccuracy } = scoresOf(countsOf(clean, reference, classes.length));
-    const voided = tensor(
-      "uint8",
-      labels.shape,
-      labels.data.map((label) => (label === ABSTAINED ? 255 : label)),
-    );
     const png = (content: Labels, colours: readonly { readonly color: readonly [number, number, number] }[]) => ({
       mediaType: "image/png" as const,
       data: encodeLabels(
@@ -63,7 +58,10 @@ export const createCertifyHandler =
       scores: { ...scores, perClass: classes.map(({ name }, i) => ({ class: i, name, iou: iou[i]! })) },
       clean: { miou, pixelAccuracy },
       drawn,
-      images: { labels: png(voided, classes), outcome: png(outcomesOf(labels, reference), OUTCOMES) },
+      images: {
+        labels: png(voidWhereAbstained(labels), classes),
+        outcome: png(outcomesOf(labels, reference), OUTCOMES),
+      },
       timings: { total: performance.now() - start },
       receipt: receiptOf(context, model, spec),
     };
