@@ -1,6 +1,7 @@
 /** Converts Zod's issues to field errors with JSON pointers, received values and accepted values. */
-import { z } from "@hono/zod-openapi";
-import type { FieldError } from "../contract/failure.ts";
+
+import { z } from "zod";
+import type { FieldError } from "./contract/failure.ts";
 
 type Path = readonly PropertyKey[];
 
@@ -129,6 +130,10 @@ const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, pr
       return [{ pointer, detail: amount(issue, issue.maximum, "less"), ...received }];
     case "invalid_format":
       return [{ pointer, detail: `must be ${issue.message}`, ...received }];
+    case "invalid_key":
+      return [
+        { pointer, detail: `is no name here, which must be ${issue.issues.map(({ message }) => message).join(", ")}` },
+      ];
     default:
       return [{ pointer, detail: issue.message, ...received }];
   }
@@ -145,3 +150,22 @@ export const fieldErrors = (error: z.ZodError, schema: z.ZodType, value: unknown
     .flatMap((issue) => errorsOf(issue, schema, value, prefix))
     .slice(0, maxErrors);
 };
+
+/** A pointer into a value for people: names, and places in lists counted from 1, as in "attacks, no. 2, steps". */
+const placeOf = (pointer: string, value: unknown): string => {
+  const keys = pointer.split("/").slice(1);
+  let inner = value;
+  const words = keys.map((key) => {
+    const name = key.replaceAll("~1", "/").replaceAll("~0", "~");
+    const word = Array.isArray(inner) ? `no. ${Number(name) + 1}` : name;
+    inner = valueAt(inner, [name]);
+    return word;
+  });
+  return words.join(", ");
+};
+
+/** The same errors as one line, for a command line or a file. */
+export const fieldErrorsInWords = (error: z.ZodError, schema: z.ZodType, value: unknown): string =>
+  fieldErrors(error, schema, value)
+    .map(({ pointer, detail }) => [placeOf(pointer, value), detail].filter((text) => text !== "").join(": "))
+    .join("; ");
