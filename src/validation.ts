@@ -57,6 +57,17 @@ const keysAt = (schema: unknown, path: Path, value: unknown): string[] => {
   return keysAt(inner.shape[key as string], rest, valueAt(value, [key]));
 };
 
+/** The field of that name, or of its plural or singular, of the nearest object around this place; undefined where there is none. */
+const fieldAbove = (key: string, path: Path, schema: z.ZodType, value: unknown) => {
+  const names = [key, `${key}s`, key.replace(/s$/, "")];
+  for (let depth = path.length - 1; depth >= 0; depth--) {
+    const around = path.slice(0, depth);
+    const name = keysAt(schema, around, value).find((other) => names.includes(other));
+    if (name !== undefined) return { name, path: around };
+  }
+  return undefined;
+};
+
 /** Of a union's members the first whose own type the value has: what is wrong with it there is what is said. */
 const closestOf = (issue: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] | undefined =>
   issue.errors.find((member) =>
@@ -99,11 +110,16 @@ const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, pr
   switch (issue.code) {
     case "unrecognized_keys": {
       const accepted = keysAt(schema, issue.path, value);
-      return issue.keys.slice(0, maxErrors).map((key) => ({
-        pointer: pointerOf([...prefix, ...issue.path, key]),
-        detail: `is no field here; accepted: ${accepted.join(", ")}`,
-        accepted,
-      }));
+      return issue.keys.slice(0, maxErrors).map((key) => {
+        const above = fieldAbove(key, issue.path, schema, value);
+        const elsewhere =
+          above && `; \`${above.name}\` stands in ${pointerOf([...prefix, ...above.path]) || "the whole"}`;
+        return {
+          pointer: pointerOf([...prefix, ...issue.path, key]),
+          detail: `is no field here; accepted: ${accepted.join(", ")}${elsewhere ?? ""}`,
+          accepted,
+        };
+      });
     }
     case "invalid_value":
       return [accepting(issue.values.map((v) => (typeof v === "number" ? v : String(v))))];
