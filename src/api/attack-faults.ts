@@ -1,7 +1,6 @@
 /** What is wrong with the options of an attack in a request. */
 import {
   attackEntry,
-  defaultOption,
   evaluationsOf,
   makeAttack,
   normsOf,
@@ -10,7 +9,8 @@ import {
   type AttackSettings,
   type Ball,
 } from "../attacks/catalogue.ts";
-import { optionNames, type OptionName, type OptionValues } from "../attacks/options.ts";
+import { optionFaults } from "../attacks/option-faults.ts";
+import { optionNames, type OptionValues } from "../attacks/options.ts";
 import type { Limits } from "./operation.ts";
 
 export interface Fault {
@@ -20,19 +20,8 @@ export interface Fault {
 }
 
 /** Faults of options that the attack does not have, or that its definition fixes at another value. */
-export const optionFaults = (attack: AttackName, ball: Ball, given: OptionValues, at = "/spec"): Fault[] =>
-  (Object.entries(given) as [OptionName, number][]).flatMap(([option, received]) => {
-    const use = attackEntry(attack).options[option];
-    const pointer = `${at}/${option}`;
-    if (!use) {
-      const free = optionsOf(attack).filter((name) => !attackEntry(attack).options[name]?.fixed);
-      const taken = free.length === 0 ? "there is none to choose" : `it takes ${free.join(", ")}`;
-      return [{ pointer, detail: `must be absent: ${attack} has no such option; ${taken}`, received }];
-    }
-    return use.fixed && received !== defaultOption(attack, option, ball)
-      ? [{ pointer, detail: use.fixed, received }]
-      : [];
-  });
+export const optionFaultsAt = (attack: AttackName, ball: Ball, given: OptionValues, at = "/spec"): Fault[] =>
+  optionFaults(attack, ball, given).map(({ option, ...fault }) => ({ pointer: `${at}/${option}`, ...fault }));
 
 /** Faults of the ball: a norm that the attack does not support, or a radius above the range of grey levels. */
 export const ballFaults = (attack: AttackName, { epsilon, norm }: Ball): Fault[] => {

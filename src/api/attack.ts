@@ -6,7 +6,7 @@ import { optionValues } from "../attacks/options.ts";
 import type { AttackRequest, AttackResult, OutputName } from "../contract/attack.ts";
 import { negotiate } from "./accept.ts";
 import { Attack, attackJson, AttackProgress, attackSpec, defaultEpsilon } from "./attack-schemas.ts";
-import { ballFaults, gradientFaults, optionFaults, togetherFaults } from "./attack-faults.ts";
+import { ballFaults, gradientFaults, optionFaultsAt, togetherFaults } from "./attack-faults.ts";
 import { yieldToEvents } from "../yield.ts";
 import { eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
@@ -59,7 +59,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   const misplaced = ballFaults(spec.attack, ball);
   const wrong = [
     ...misplaced,
-    ...optionFaults(spec.attack, ball, given),
+    ...optionFaultsAt(spec.attack, ball, given),
     ...gradientFaults([spec.attack], spec),
     // The combination of options is checked only if the ball is valid.
     ...(misplaced.length > 0 ? [] : togetherFaults(spec.attack, settings, draws, limits)),

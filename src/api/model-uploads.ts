@@ -12,7 +12,7 @@ import { problemResponses, queueProblems } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
 import { fileOf, filesOf, readFields, unknownFields } from "./request.ts";
 import { file, list } from "./schemas.ts";
-import { fieldErrors } from "./validation.ts";
+import { fieldErrors } from "../validation.ts";
 
 const Manifest = manifestSchema.partial().openapi("Manifest", {
   description:

@@ -3,7 +3,7 @@ import { createRoute, type OpenAPIHono, type RouteConfig, type z } from "@hono/z
 import type { Context, MiddlewareHandler } from "hono";
 import type { RequestIdVariables } from "hono/request-id";
 import { RequestError } from "./request-error.ts";
-import { pointerOf } from "./validation.ts";
+import { pointerOf } from "../validation.ts";
 
 export interface Env {
   Variables: RequestIdVariables & { readonly bodies: BodyBudget };

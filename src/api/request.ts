@@ -6,7 +6,7 @@ import type { NamedFile, PartName } from "../contract/files.ts";
 import { fromBase64 } from "./base64.ts";
 import type { BodyBudget, Env } from "./operation.ts";
 import { RequestError } from "./request-error.ts";
-import { fieldErrors } from "./validation.ts";
+import { fieldErrors } from "../validation.ts";
 
 const bodyTypes = ["multipart/form-data", "application/json"] as const;
 

@@ -6,7 +6,7 @@ import { gridAttack, type RobustnessRequest, type RobustnessResult } from "../co
 import { negotiate } from "./accept.ts";
 import { AttackName, optionFields, optionNumbers } from "./attack-schemas.ts";
 import { AttackedCrf } from "./crf.ts";
-import { gradientFaults, optionFaults } from "./attack-faults.ts";
+import { gradientFaults, optionFaultsAt } from "./attack-faults.ts";
 import { yieldToEvents } from "../yield.ts";
 import { eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
@@ -193,7 +193,7 @@ const resolve = (service: Service, limits: Limits, { spec, image, labels }: Aske
     },
     ...impossible,
     ...named.flatMap(({ attack, ...own }, i) =>
-      optionFaults(attack, { epsilon: epsilons.at(-1) }, own, `/spec/attacks/${i}`),
+      optionFaultsAt(attack, { epsilon: epsilons.at(-1) }, own, `/spec/attacks/${i}`),
     ),
     ...gradientFaults(
       named.map(({ attack }) => attack),

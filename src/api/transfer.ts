@@ -5,7 +5,7 @@ import { optionValues } from "../attacks/options.ts";
 import type { Service } from "../contract/service.ts";
 import type { TransferRequest } from "../contract/transfer.ts";
 import { negotiate } from "./accept.ts";
-import { optionFaults } from "./attack-faults.ts";
+import { optionFaultsAt } from "./attack-faults.ts";
 import { AttackName, optionFields, optionNumbers, Perturbation } from "./attack-schemas.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { attackProblems, problemResponses } from "./problem-schema.ts";
@@ -153,7 +153,7 @@ const resolve = (limits: Limits, asked: Asked): TransferRequest => {
   const options = withDefaults(attack, { epsilon }, given);
   const { alpha = 1, steps = 1 } = options;
   const wrong = [
-    ...optionFaults(attack, { epsilon }, given),
+    ...optionFaultsAt(attack, { epsilon }, given),
     ...togetherFaults(asked, sources.length, limits),
     ...(spec.label === "ground-truth" && !labels
       ? [{ pointer: "/labels", detail: "is required, because spec.label is ground-truth" }]

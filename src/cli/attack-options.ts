@@ -10,6 +10,7 @@ import {
   withDefaults,
   type AttackName,
 } from "../attacks/catalogue.ts";
+import { optionFaults } from "../attacks/option-faults.ts";
 import {
   optionDefinitions,
   optionNames,
@@ -89,13 +90,12 @@ const givenOptions = (attack: AttackName, epsilon: number, flags: AttackFlags): 
   const values = optionNames.flatMap((name): [OptionName, number][] => {
     const text = flags[name];
     if (text === undefined) return [];
-    const use = attackEntry(attack).options[name];
-    if (!use) throw new UsageError(`--${name}: ${attack} has no such option; it takes ${optionsOf(attack).join(", ")}`);
-    const value = numberIn(name, text, definitionOf(name));
-    if (use.fixed && value !== defaultOption(attack, name, { epsilon })) throw new UsageError(`--${name} ${use.fixed}`);
-    return [[name, value]];
+    return [[name, numberIn(name, text, definitionOf(name))]];
   });
-  return Object.fromEntries(values);
+  const given = Object.fromEntries(values);
+  const [fault] = optionFaults(attack, { epsilon }, given);
+  if (fault) throw new UsageError(`--${fault.option} ${fault.detail}`);
+  return given;
 };
 
 /** The attack of a command line, with nothing left open but label maps. @throws UsageError for a value that it does not take. */

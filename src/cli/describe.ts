@@ -6,6 +6,7 @@ import { normal, random } from "../random.ts";
 import { startWasm } from "../runtime/wasm/wasm.ts";
 import { describeNetwork } from "../segmenter/describe/describe.ts";
 import { likeNames, type Like } from "../segmenter/describe/likes.ts";
+import { manifestSchema } from "../segmenter/manifest.ts";
 import { prepared } from "../segmenter/network.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { type Size, sizeOf, tensorOf } from "../tensor.ts";
@@ -41,6 +42,14 @@ export const nameFor = (file: string): string => {
     .replace(/^[^a-z0-9]+/, "")
     .slice(0, 64);
   return name === "" ? "network" : name;
+};
+
+/** The value of `--name`. @throws UsageError for what is no name of a network. */
+export const nameOption = (value: string | undefined): string | undefined => {
+  if (value === undefined || manifestSchema.shape.name.safeParse(value).success) return value;
+  throw new UsageError(
+    `--name must be lower-case letters, digits, dots, underscores and hyphens, at most 64, beginning with a letter or a digit, not "${value}"`,
+  );
 };
 
 /** Grey levels that vary from place to place, with noise on them. */

@@ -4,13 +4,15 @@ import { basename, dirname } from "node:path";
 import { layoutNames, layoutOf, recognised, type LayoutName } from "../datasets/catalogue.ts";
 import { chosen } from "../datasets/choose.ts";
 import type { Part } from "../datasets/dataset.ts";
-import { checkItems, type Checked, type Item, type LabelReading } from "../evaluation/items.ts";
+import { checkItems, type Checked } from "../evaluation/check-items.ts";
+import type { Item, LabelReading } from "../evaluation/items.ts";
 import { streets, type EvaluationSpec } from "../evaluation/spec.ts";
 import { itemSource } from "../node/evaluation-items.ts";
 import { Refusal, UsageError } from "../node/failure.ts";
 import { statOf } from "../node/files.ts";
 import { filesOf, type Roots } from "../node/folder-files.ts";
-import type { Manifest } from "../segmenter/manifest.ts";
+import { useNodeCodecs } from "../image/node.ts";
+import { channelCount, type Manifest } from "../segmenter/manifest.ts";
 import type { Size } from "../tensor.ts";
 import { paletteNames, palettes } from "./classes.ts";
 import type { Io } from "./command.ts";
@@ -50,6 +52,11 @@ const paletteOf = (name: string | undefined, { classes }: Manifest): LabelReadin
 /** The layout by its name, or by what lies in the folder. */
 const layoutIn = (path: string, paths: readonly string[], { dataset, split }: EvaluationSpec["data"]): LayoutName => {
   const named = dataset === streets ? undefined : dataset;
+  const isOpen = named === undefined || named === "folders";
+  if (isOpen && split !== undefined && recognised(paths, split) === null && recognised(paths, "") === "folders")
+    throw new Refusal(
+      `${path}: images/ and labels/ lie right in it, and none in a folder ${split}/; it has no parts: leave --split away`,
+    );
   const found = named ?? recognised(paths, split ?? "");
   if (found !== null) return found;
   throw new Refusal(
@@ -70,6 +77,8 @@ const listed = async (path: string, { data }: EvaluationSpec) => {
   const found = await statOf(path);
   if (!found) throw new Refusal(`${path}: no such file or folder`);
   const isList = found.isFile();
+  if (data.split !== undefined && (isList || data.labels !== undefined))
+    throw new UsageError(`--split goes with a data set in parts, not with ${isList ? "a list" : "--labels"}`);
   const roots = await rootsOf(path, isList, data.labels);
   const files = filesOf(roots);
   const paths = await files.list();
@@ -94,7 +103,17 @@ const requireFaultless = (faults: readonly string[], io: Io): void => {
   );
 };
 
-const check = async (found: Omit<EvaluationItems, "checked">, faults: readonly string[], classes: number, io: Io) => {
+/** What is looked at, and by which networks' terms. */
+interface Look {
+  readonly found: Omit<EvaluationItems, "checked">;
+  /** Of the list of files. */
+  readonly faults: readonly string[];
+  readonly manifest: Manifest;
+}
+
+/** Checks every picture; warnings are printed. @throws Refusal, with all faults printed. */
+const check = async ({ found, faults, manifest }: Look, io: Io): Promise<EvaluationItems> => {
+  useNodeCodecs();
   const source = itemSource(found.roots, found.reading, found.streetSize);
   let looked = 0;
   const onItem = (): void => {
@@ -102,10 +121,12 @@ const check = async (found: Omit<EvaluationItems, "checked">, faults: readonly s
     if (io.isTerminal && looked % 20 === 0)
       io.stderr(`\r\u001B[Kchecking the pictures: ${looked} of ${found.items.length}`);
   };
-  const checked = await checkItems(found.items, source, { classes, size: found.streetSize, onItem });
+  const [classes, planes] = [manifest.classes.length, channelCount(manifest.input.channels)];
+  const checked = await checkItems(found.items, source, { classes, planes, size: found.streetSize, onItem });
   if (io.isTerminal) io.stderr("\r\u001B[K");
   requireFaultless([...faults, ...checked.faults], io);
-  return checked;
+  for (const warning of checked.warnings) io.stderr(`warning: ${warning}\n`);
+  return { ...found, checked };
 };
 
 /** The pictures of a specification. @throws Refusal, with all faults printed. */
@@ -121,8 +142,9 @@ export const evaluationItems = async (spec: EvaluationSpec, manifest: Manifest, 
     const { size: streetSize = STREET_SIZE } = data;
     const items = streetItems(spec);
     const found = { name: "streets", kind: streets, items, roots: null, reading: {}, streetSize };
-    return { ...found, checked: await check(found, [], classes, io) };
+    return check({ found, faults: [], manifest }, io);
   }
+  if (data.size !== undefined) throw new UsageError("--size goes with streets; pictures in files have their own size");
   if (data.labels !== undefined && data.dataset !== undefined && data.dataset !== "folders")
     throw new UsageError("--labels goes with a folder of pictures alone, not with --dataset");
   if (data.path === undefined) throw new UsageError(`--dataset ${data.dataset} goes with --data DIR`);
@@ -130,7 +152,9 @@ export const evaluationItems = async (spec: EvaluationSpec, manifest: Manifest, 
   const palette = layout.coding.palette ?? (layout.classes === null ? paletteOf(data.palette, manifest) : undefined);
   const reading: LabelReading = { values: layout.coding.values, palette, remap: data.remap };
   const items = data.images === undefined ? pairs : chosen(pairs, data.images, seed);
+  if (data.images !== undefined && data.images > pairs.length)
+    io.stderr(`warning: ${data.images} pictures are asked for, and ${data.path} has ${pairs.length}: all are taken\n`);
   const title = split === "" ? layout.title : `${layout.title}, ${split}`;
   const found = { name: title, kind: name, items, roots, reading, streetSize: STREET_SIZE };
-  return { ...found, checked: await check(found, faults, classes, io) };
+  return check({ found, faults, manifest }, io);
 };

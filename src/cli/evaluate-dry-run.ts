@@ -10,6 +10,12 @@ import type { Prepared } from "./evaluate-prepare.ts";
 import { duration } from "./progress.ts";
 import { grouped, mebibytes } from "./text.ts";
 
+/** What a clock can tell of a run: a gradient that takes no longer than its forward pass is below it. */
+const milliseconds = (time: number): string => {
+  if (time < 0.1) return "less than 0.1 ms";
+  return `${time.toFixed(time < 10 ? 1 : 0)} ms`;
+};
+
 /** The time of all groups on one worker, by the times of their sources. */
 const workOf = ({ groups }: Prepared, times: ReadonlyMap<number, StepTimes>): number =>
   groups.reduce((sum, { source, evaluations: { forward, backward } }) => {
@@ -27,7 +33,7 @@ export const dryRun = async (prepared: Prepared, share: Share, worker: Evaluatio
   for (const { source, item } of groups) if (!times.has(source)) times.set(source, await worker.time(source, item));
   const units = groups.reduce((sum, group) => sum + group.units.length, 0);
   const total = totalOf(groups);
-  const milliseconds = workOf(prepared, times) / share.workers;
+  const duringAll = workOf(prepared, times) / share.workers;
   const steps = [...times].map(([source, { forward, backward }]) => {
     const { network, crf, defence } = plan.settings[source]!;
     const around = crf === undefined && defence === undefined ? "" : ` ${JSON.stringify(crf ?? defence?.transform)}`;
@@ -38,10 +44,10 @@ export const dryRun = async (prepared: Prepared, share: Share, worker: Evaluatio
     `${grouped(total.forward)} forward and ${grouped(total.backward)} backward evaluations at most`,
     ...steps.map(
       ({ network, forward, backward }) =>
-        `  ${network}: ${forward.toFixed(0)} ms forward, ${backward.toFixed(0)} ms backward`,
+        `  ${network}: ${milliseconds(forward)} forward, ${milliseconds(backward)} backward`,
     ),
-    `${share.workers} workers with ${mebibytes(share.predictedBytes)} MiB each at most, of ${mebibytes(share.budgetBytes)} MiB`,
-    `about ${duration(milliseconds)}, if the workers have a core each`,
+    `${share.workers} ${share.workers === 1 ? "worker" : "workers"} with ${mebibytes(share.predictedBytes)} MiB each at most, of ${mebibytes(share.budgetBytes)} MiB`,
+    `about ${duration(duringAll)}, if each worker has a core of its own`,
   ].join("\n");
   const memory = { workers: share.workers, predictedBytes: share.predictedBytes, budgetBytes: share.budgetBytes };
   return {
@@ -53,7 +59,7 @@ export const dryRun = async (prepared: Prepared, share: Share, worker: Evaluatio
       evaluations: total,
       steps,
       ...memory,
-      milliseconds,
+      milliseconds: duringAll,
     },
   };
 };

@@ -9,7 +9,7 @@ import { wantedBackend, type Options } from "../node/options.ts";
 import { backendOption } from "./backend.ts";
 import { command } from "./command.ts";
 import { completeManifest, MODEL_FILE } from "./complete-manifest.ts";
-import { described, describeOptions, nameFor, type DescribeValues } from "./describe.ts";
+import { described, describeOptions, nameFor, nameOption, type DescribeValues } from "./describe.ts";
 import { at, UsageError } from "../node/failure.ts";
 import { readNetwork } from "../node/files.ts";
 import { checkReplaceable, storeFolder } from "./store.ts";
@@ -67,11 +67,14 @@ export const importNetwork = command({
       throw new UsageError(`import: --${extra[0]} and --manifest exclude each other: the manifest says it`);
     const force = values.force === true;
     const wanted = wantedBackend(values.backend);
+    // A name that cannot be taken is said before anything is run.
+    const name = nameOption(values.name) ?? (manifestFile === undefined ? nameFor(file) : undefined);
+    if (name !== undefined) await checkReplaceable(join(values.models, name), force);
     const { bytes, model } = await readNetwork(file);
     const { manifest, assumed } =
       manifestFile === undefined
-        ? await madeManifest(file, bytes, model, values)
-        : { manifest: await completeManifest(manifestFile, { bytes, model }, values.name), assumed: [] };
+        ? await madeManifest(file, bytes, model, { ...values, name })
+        : { manifest: await completeManifest(manifestFile, { bytes, model }, name), assumed: [] };
     for (const sentence of assumed) io.stderr(`assumed: ${sentence}\n`);
     const folder = join(values.models, manifest.name);
     await checkReplaceable(folder, force);

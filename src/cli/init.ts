@@ -4,15 +4,17 @@ import { basename } from "node:path";
 import { sha256Of } from "../digest.ts";
 import { networkOf, prepared } from "../segmenter/network.ts";
 import { requireFit } from "../segmenter/fit.ts";
-import { at } from "../node/failure.ts";
-import { checkWritable, readNetwork, writeFiles } from "../node/files.ts";
+import { at, Refusal } from "../node/failure.ts";
+import { checkWritable, readNetwork, statOf, writeFiles } from "../node/files.ts";
 import type { Options } from "../node/options.ts";
 import { command } from "./command.ts";
-import { described, describeOptions, nameFor } from "./describe.ts";
+import { described, describeOptions, nameFor, nameOption } from "./describe.ts";
+import { manifestBeside } from "./open-network.ts";
 
 const options = {
   out: { type: "string", short: "o", value: "FILE", help: "the manifest; NET.json next to the network unless given" },
   name: { type: "string", value: "NAME", help: "by which requests call it; the file's unless given" },
+  force: { type: "boolean", help: "replace a manifest that is there" },
   ...describeOptions,
 } as const satisfies Options;
 
@@ -28,10 +30,13 @@ export const initNetwork = command({
   about,
   options,
   run: async (file, values) => {
-    const out = values.out ?? `${file.replace(/\.onnx$/i, "")}.json`;
+    const out = values.out ?? manifestBeside(file);
     await checkWritable(out, [file]);
+    if (values.force !== true && (await statOf(out)))
+      throw new Refusal(`${out}: is there already; --force replaces it, and -o names another file`);
+    const name = nameOption(values.name) ?? nameFor(file);
     const { bytes, model } = await readNetwork(file);
-    const { found, assumed } = await described(file, model, values.name ?? nameFor(file), values);
+    const { found, assumed } = await described(file, model, name, values);
     const sha256 = await sha256Of(bytes);
     const manifest = { ...found, file: basename(file), sha256, assumed: [...assumed] };
     await at(file, () => requireFit(networkOf(manifest, prepared(model))));

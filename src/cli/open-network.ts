@@ -29,17 +29,21 @@ const shippedFolder = async (name: string): Promise<string | null> => {
   return found !== null && (await statOf(join(found, "manifest.json"))) ? found : null;
 };
 
-/** Whether the file is the one that the manifest.json beside it describes. */
-const isDescribed = async (file: string): Promise<boolean> => {
-  const path = join(dirname(file), "manifest.json");
-  return (await statOf(path)) !== null && (await readJson(path))["file"] === basename(file);
+/** Where `faultline init` writes the manifest of a file: NET.json beside NET.onnx. */
+export const manifestBeside = (file: string): string => `${file.replace(/\.onnx$/i, "")}.json`;
+
+/** The manifest beside a file that names it: NET.json, or manifest.json; or null. */
+const describing = async (file: string): Promise<string | null> => {
+  for (const path of [manifestBeside(file), join(dirname(file), "manifest.json")])
+    if ((await statOf(path))?.isFile() && (await readJson(path))["file"] === basename(file)) return path;
+  return null;
 };
 
 /**
  * A network's manifest, and where its file is.
  *
  * @param operand a file, a folder with manifest.json, or the name of a network that ships.
- * @param manifest path of the manifest of a file; without it, the manifest.json beside the file is used where it names the file.
+ * @param manifest path of the manifest of a file; without it, NET.json beside NET.onnx is used, or the manifest.json there, where it names the file.
  * @throws Refusal that says what is wrong and what there is.
  */
 export const locateOperand = async (operand: string, manifest?: string): Promise<Located> => {
@@ -55,7 +59,9 @@ export const locateOperand = async (operand: string, manifest?: string): Promise
     throw new Refusal(`${operand}: no such file or folder, nor the name of a network; ${known}`);
   }
   if (manifest === undefined) {
-    if (await isDescribed(operand)) return inFolder(dirname(operand));
+    const beside = await describing(operand);
+    if (beside !== null && basename(beside) === "manifest.json") return inFolder(dirname(operand));
+    if (beside !== null) return locateOperand(operand, beside);
     throw new Refusal(
       `${operand}: what it takes and gives is not known; name its manifest with --manifest FILE (faultline init writes it)`,
     );

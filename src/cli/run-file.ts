@@ -1,7 +1,7 @@
 /** What the rows of an evaluation share, in a file beside them. */
 
 import type { EvaluationSpec } from "../evaluation/spec.ts";
-import type { Sizes } from "../evaluation/items.ts";
+import type { Sizes } from "../evaluation/check-items.ts";
 import type { Located } from "../node/located.ts";
 import { version } from "../node/package.ts";
 import type { EvaluationItems } from "./evaluate-data.ts";

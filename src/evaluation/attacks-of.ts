@@ -1,6 +1,7 @@
 /** The attacks of an evaluation, each with its radius, with every seed, and as often as it is repeated. */
 
 import { attackEntry, makeAttack, withDefaults, type AttackName } from "../attacks/catalogue.ts";
+import { optionFaults } from "../attacks/option-faults.ts";
 import { optionValues } from "../attacks/options.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import type { AttackPlan } from "./plan.ts";
@@ -24,6 +25,14 @@ const listOf = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(valu
 const entriesOf = ({ attacks }: EvaluationSpec): readonly AttackEntrySpec[] => {
   const given = typeof attacks === "string" ? presets[attacks].attacks : attacks;
   return given.map((entry) => (typeof entry === "string" ? { attack: entry } : entry));
+};
+
+/** @throws SpecError where 0, which stands for the clean picture, is the only radius: the attack would be left out. */
+const requireRadius = (name: AttackName, radii: readonly (number | undefined)[]): typeof radii => {
+  if (radii.some((epsilon) => epsilon !== 0)) return radii;
+  throw new SpecError(
+    `attacks: ${name}: epsilon must be greater than 0; the clean pictures are always scored, and alone with no attacks at all (none)`,
+  );
 };
 
 /** The radii of one attack; an attack of minimum norm has none unless its own entry names one. */
@@ -53,13 +62,10 @@ export const attacksOf = (spec: EvaluationSpec): readonly AttackOf[] =>
   entriesOf(spec).flatMap(
     ({ attack, epsilon: own, norm, label = spec.label, pixelRange = "clip", target, ...given }) => {
       const options = optionValues(given);
-      const unknown = Object.keys(options).find((name) => !(name in attackEntry(attack).options));
-      if (unknown !== undefined) {
-        const accepted = Object.keys(attackEntry(attack).options).join(", ");
-        throw new SpecError(`attacks: ${attack} has no option ${unknown}; it takes ${accepted}`);
-      }
-      return radiiOf(attack, own, spec).flatMap((epsilon) => {
+      return requireRadius(attack, radiiOf(attack, own, spec)).flatMap((epsilon) => {
         if (epsilon === 0) return [];
+        const [fault] = optionFaults(attack, { epsilon, norm }, options);
+        if (fault) throw new SpecError(`attacks: ${attack}: ${fault.option} ${fault.detail}`);
         const { alpha = 1, steps = 1, ...others } = withDefaults(attack, { epsilon, norm }, options);
         const once = { ...others, attack, epsilon, norm, alpha, steps, pixelRange, label, target };
         const seeds = Array.from({ length: spec.seeds }, (_, k) => ({ seed: spec.seed + k, repeat: undefined }));

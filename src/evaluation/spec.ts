@@ -7,6 +7,7 @@ import { optionDefinitions, optionNames, type OptionDefinition } from "../attack
 import { layoutNames } from "../datasets/catalogue.ts";
 import { MAX_DRAWS, throughs } from "../segmenter/front.ts";
 import { crfSchema, transformsSchema } from "../segmenter/manifest.ts";
+import { fieldErrorsInWords } from "../validation.ts";
 
 /** The radii of the paper, in grey levels. */
 export const paperRadii = [0.25, 0.5, 1, 2, 4, 8, 16, 32] as const;
@@ -61,7 +62,7 @@ export const dataSchema = z.strictObject({
   split: z.string().min(1).optional().describe("Which part, for example val; the data set's own if absent"),
   images: z.int().min(1).max(1_000_000).optional().describe("How many pictures, drawn by the seed; all if absent"),
   remap: z
-    .record(z.string().regex(/^\d{1,3}$/), z.int().min(0).max(255))
+    .record(z.string().regex(/^\d{1,3}$/, "a value of the label maps, from 0 to 255"), z.int().min(0).max(255))
     .optional()
     .describe("Values of the label maps that mean another class, or 255 for void"),
   palette: z.string().min(1).optional().describe("Whose colours label maps in RGB have; the network's if absent"),
@@ -132,14 +133,11 @@ export class SpecError extends Error {
   override readonly name = "SpecError";
 }
 
-const place = (path: readonly PropertyKey[]): string => (path.length === 0 ? "(the whole)" : path.join("."));
-
 /** @throws SpecError that names each field at fault. */
 export const parseSpec = (value: unknown): EvaluationSpec => {
   const result = evaluationSchema.safeParse(value);
   if (result.success) return result.data;
-  const faults = result.error.issues.map(({ path, message }) => `${place(path)}: ${message}`);
-  throw new SpecError(faults.join("; "));
+  throw new SpecError(fieldErrorsInWords(result.error, evaluationSchema, value));
 };
 
 /** The JSON Schema of what a specification file holds. */

@@ -20,6 +20,12 @@ export interface DecodeOptions {
 /** Red, green, blue, each 0..255. */
 export type Rgb = readonly [number, number, number];
 
+/** An image [3,H,W], and whether some of its pixels were not opaque. */
+interface Composited {
+  readonly image: Tensor<"float32">;
+  readonly isTranslucent: boolean;
+}
+
 /**
  * Decodes PNG, JPEG or WebP to RGB [3,H,W], grey levels 0..255.
  *
@@ -29,7 +35,11 @@ export type Rgb = readonly [number, number, number];
  *
  * @throws ImageError, and nothing else, on any bytes
  */
-export const decodeImage = async (bytes: Uint8Array, limits: DecodeOptions): Promise<Tensor<"float32">> => {
+export const decodeImage = async (bytes: Uint8Array, limits: DecodeOptions): Promise<Tensor<"float32">> =>
+  (await decodeOverBlack(bytes, limits)).image;
+
+/** As `decodeImage`; says whether anything was composited over black. @throws ImageError */
+export const decodeOverBlack = async (bytes: Uint8Array, limits: DecodeOptions): Promise<Composited> => {
   const { format, width, height, orientation = 1 } = probeWithin(bytes, limits);
   if (format === "png") return fromPng(decodePng(bytes));
   if (format === "npy") throw new ImageError("unsupported-format", "an NPY array, where PNG, JPEG or WebP is accepted");
@@ -38,7 +48,8 @@ export const decodeImage = async (bytes: Uint8Array, limits: DecodeOptions): Pro
   if (pixels?.width !== storedWidth || pixels.height !== storedHeight) {
     throw new ImageError("malformed", `the image does not decode to the ${width} x ${height} pixels of its header`);
   }
-  return upright(fromPixels(pixels), orientation);
+  const { image, isTranslucent } = fromPixels(pixels);
+  return { image: upright(image, orientation), isTranslucent };
 };
 
 /** The planes composited over black: value × α. @param at returns the four samples of pixel i, each 0..`max`. */
@@ -47,23 +58,25 @@ const planes = (
   height: number,
   max: number,
   at: (pixel: number) => readonly [number, number, number, number],
-): Tensor<"float32"> => {
+): Composited => {
   const size = width * height;
   const data = new Float32Array(3 * size);
   // 255 / max is exactly 1 for 8 bits; for 16, v / 257 is the correctly rounded quotient.
   const unit = max / 255;
+  let isTranslucent = false;
   for (let i = 0; i < size; i++) {
     const [r, g, b, a] = at(i);
     const opacity = a / max;
+    isTranslucent ||= a < max;
     data[i] = (r / unit) * opacity;
     data[size + i] = (g / unit) * opacity;
     data[2 * size + i] = (b / unit) * opacity;
   }
-  return tensor("float32", [3, height, width], data);
+  return { image: tensor("float32", [3, height, width], data), isTranslucent };
 };
 
 /** The planes of 8-bit RGB, the most frequent format: equal to the result of `planes`, in a fifth of its time. */
-const opaque = ({ width, height }: PngHeader, samples: Uint8Array | Uint16Array): Tensor<"float32"> => {
+const opaque = ({ width, height }: PngHeader, samples: Uint8Array | Uint16Array): Composited => {
   const size = width * height;
   const data = new Float32Array(3 * size);
   for (let i = 0, s = 0; i < size; i++) {
@@ -71,13 +84,13 @@ const opaque = ({ width, height }: PngHeader, samples: Uint8Array | Uint16Array)
     data[size + i] = samples[s++]!;
     data[2 * size + i] = samples[s++]!;
   }
-  return tensor("float32", [3, height, width], data);
+  return { image: tensor("float32", [3, height, width], data), isTranslucent: false };
 };
 
-const fromPixels = ({ data, width, height }: Pixels): Tensor<"float32"> =>
+const fromPixels = ({ data, width, height }: Pixels): Composited =>
   planes(width, height, 255, (i) => [data[4 * i]!, data[4 * i + 1]!, data[4 * i + 2]!, data[4 * i + 3]!]);
 
-const fromPng = ({ header, samples, palette, transparency }: DecodedPng): Tensor<"float32"> => {
+const fromPng = ({ header, samples, palette, transparency }: DecodedPng): Composited => {
   const { width, height, depth, colour } = header;
   const max = 2 ** depth - 1;
   if (colour === colourTypes.palette) {

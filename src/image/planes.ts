@@ -1,6 +1,6 @@
 /** Pictures for networks of any number of channels: grey, red-green-blue, or planes such as near infrared. */
 import { sizeOf, tensor, type Tensor } from "../tensor.ts";
-import { decodeImage, type DecodeOptions } from "./decode.ts";
+import { decodeOverBlack, type DecodeOptions } from "./decode.ts";
 import { ImageError } from "./error.ts";
 import { greyOf } from "./grey.ts";
 import { decodeNpy, readNpyHeader } from "./npy.ts";
@@ -54,33 +54,45 @@ export const acceptedPictures = (count: number): readonly string[] => {
   return count === 4 ? ["PNG of red, green, blue and alpha", array] : [array];
 };
 
+/** A picture [`count`,H,W] of grey levels 0..255, and whether some of its pixels were not opaque and were put on black. */
+export interface Picture {
+  readonly image: Tensor<"float32">;
+  readonly isTranslucent: boolean;
+}
+
 /**
- * Decodes a picture to [`count`,H,W], grey levels 0..255.
+ * Decodes a picture.
  *
  * Three channels are those of `decodeImage`; one is the luma of these. Other numbers are the channels of a PNG as they are stored
  * (grey and alpha; red, green, blue and alpha), without compositing. An NPY file gives any number of channels.
  *
  * @throws ImageError, and nothing else, on any bytes
  */
-export const decodePlanes = async (
-  bytes: Uint8Array,
-  count: number,
-  limits: DecodeOptions,
-): Promise<Tensor<"float32">> => {
+export const decodePicture = async (bytes: Uint8Array, count: number, limits: DecodeOptions): Promise<Picture> => {
   const { channels } = probeWithin(bytes, limits);
   const refused = (found: number): ImageError =>
     new ImageError("unsupported-format", `a picture of ${found} channels, where the network takes ${count}`);
   if (isNpyPicture(bytes)) {
     if (channels !== count && !(count === 3 && channels === 1)) throw refused(channels ?? 0);
     const planes = fromNpy(bytes);
-    return channels === count ? planes : repeated(planes, count);
+    return { image: channels === count ? planes : repeated(planes, count), isTranslucent: false };
   }
-  if (count === 3) return decodeImage(bytes, limits);
-  if (count === 1) return greyOf(await decodeImage(bytes, limits));
+  if (count === 3) return decodeOverBlack(bytes, limits);
+  if (count === 1) {
+    const { image, isTranslucent } = await decodeOverBlack(bytes, limits);
+    return { image: greyOf(image), isTranslucent };
+  }
   const planes = isPng(bytes) ? fromPng(bytes, count) : null;
   if (!planes) throw refused(channels ?? 3);
-  return planes;
+  return { image: planes, isTranslucent: false };
 };
+
+/** The image of `decodePicture`. @throws ImageError, and nothing else, on any bytes */
+export const decodePlanes = async (
+  bytes: Uint8Array,
+  count: number,
+  limits: DecodeOptions,
+): Promise<Tensor<"float32">> => (await decodePicture(bytes, count, limits)).image;
 
 /** A grey plane as red, green and blue, as for a grey PNG. */
 const repeated = ({ data, shape }: Tensor<"float32">, count: number): Tensor<"float32"> => {

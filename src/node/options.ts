@@ -39,9 +39,12 @@ export const optionLines = (options: Options): string[] => {
   });
 };
 
-/** The first sentence of Node's message; the rest of it is advice on "--". */
+/** The first sentence of Node's message; the rest of it is advice on "--". A value that looks like an option is told how to be written. */
 export const parseFault = (error: unknown): string => {
   const message = reasonOf(error);
+  const [, ambiguous] = /^Option '([^']+)' argument is ambiguous/.exec(message) ?? [];
+  if (ambiguous !== undefined)
+    return `${ambiguous.split(", ").at(-1)} has no value, or one that begins with "-", which is written ${ambiguous.split(", ").at(-1)}=-…`;
   return message.split(/\.\s|\n/)[0]!.replace(/\.$/, "");
 };
 

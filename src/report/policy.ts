@@ -1,6 +1,7 @@
 /** What a network must satisfy to pass, as a file. */
 
 import { z } from "zod";
+import { fieldErrorsInWords } from "../validation.ts";
 
 const At = {
   attack: z.string().min(1).optional().describe("Name of the attack; every attack where absent"),
@@ -56,7 +57,7 @@ export class PolicyError extends Error {
 export const readPolicy = (value: unknown): Policy => {
   const parsed = policySchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new PolicyError(z.prettifyError(parsed.error));
+  throw new PolicyError(fieldErrorsInWords(parsed.error, policySchema, value));
 };
 
 /** The JSON Schema (draft 2020-12) of policies. */

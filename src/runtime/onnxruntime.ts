@@ -25,6 +25,9 @@ export const requireFeeds = <T>(
     return [name, fed];
   });
 
+/** Errors are thrown, so that they need not be printed: a size may only be tried. */
+const quiet: ort.InferenceSession.RunOptions = { logSeverityLevel: 4 };
+
 /**
  * Runs a session on tensors of the host. The results are copies, in memory of the host.
  *
@@ -38,7 +41,7 @@ export const runOnHost = async (
   const given = requireFeeds(session.inputNames, feeds).map(
     ([name, t]) => [name, new OrtTensor(t.dtype as "float32", t.data as Float32Array, [...t.shape])] as const,
   );
-  const results = await session.run(Object.fromEntries(given));
+  const results = await session.run(Object.fromEntries(given), quiet);
   return Object.fromEntries(
     Object.entries(results).map(([name, t]) => [name, tensor(t.type as DType, [...t.dims], t.data as DataOf)]),
   );

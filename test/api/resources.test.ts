@@ -173,6 +173,11 @@ describe("POST /v1/robustness", () => {
     [{ attacks: ["cw"] }, "/spec/attacks/0", `must be one of ${attackNames.join(", ")}, or an object`],
     [{ attacks: [{ attack: "pgd", stepz: 3 }] }, "/spec/attacks/0/stepz", expect.stringMatching(/^is no field here/)],
     [
+      { attacks: [{ attack: "pgd", epsilon: 4 }] },
+      "/spec/attacks/0/epsilon",
+      expect.stringMatching(/^is no field here; accepted: attack, .*; `epsilons` stands in \/spec$/),
+    ],
+    [
       { attacks: ["pgd", { attack: "pgd", steps: 3 }] },
       "/spec/attacks/1",
       "lists pgd again, with other options; a grid has each attack once",

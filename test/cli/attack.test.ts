@@ -160,7 +160,7 @@ describe("a wrong command line", () => {
     [
       [path("net"), one, "-o", "x", "--attack", "fgsm", "--momentum", "1"],
       2,
-      /--momentum: fgsm has no such option; it takes alpha/,
+      /--momentum must be absent: fgsm has no such option; there is none to choose/,
     ],
     [[path("net"), one, "-o", "x", "--attack", "fgsm", "--alpha", "3"], 2, /--alpha must be absent/],
     [[path("net"), one, "-o", "x", "--epsilon", "0"], 2, /--epsilon must be a number greater than 0 and at most 255/],

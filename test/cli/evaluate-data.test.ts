@@ -50,6 +50,12 @@ for (const name of ["deep/b", "one"]) {
   put(`maps/${name}.png`, mapOf([0, 20, 255, 3]));
 }
 
+for (const folder of ["plain", "plain/images", "plain/labels"]) mkdirSync(path(folder));
+for (const name of ["a", "b"]) {
+  put(`plain/images/${name}.png`, picture);
+  put(`plain/labels/${name}.png`, mapOf([0, 20, 255, 3]));
+}
+
 const silent = { stdout: () => undefined, stderr: () => undefined };
 const itemsOf = (data: GivenSpec["data"], classes: number, seed = 0) =>
   evaluationItems(parseSpec({ networks: ["a"], data, seed }), tinyManifest({ classes }), silent);
@@ -92,6 +98,15 @@ describe("a data set", () => {
   });
 });
 
+it("of fewer pictures than are asked for is taken whole, and that is said", async () => {
+  let told = "";
+  const io = { stdout: () => undefined, stderr: (text: string) => void (told += text) };
+  const spec = parseSpec({ networks: ["a"], data: { path: path("plain"), images: 99 } });
+  expect((await evaluationItems(spec, tinyManifest({ classes: 21 }), io)).items).toHaveLength(2);
+  expect(told).toContain("99 pictures are asked for");
+  expect(told).toContain("has 2: all are taken");
+});
+
 describe("two folders", () => {
   it("anywhere are paired by the names of their files", async () => {
     const found = await itemsOf({ path: path("pictures"), labels: path("maps") }, 21);
@@ -130,6 +145,10 @@ it.each([
   [{ path: path("list") }, "no data set is recognised"],
   [{ path: path("voc"), split: "test" }, "the data has 1 fault"],
   [{ path: path("list"), dataset: "folders" as const }, "holds no pictures"],
+  [{ path: path("plain"), split: "val" }, "it has no parts: leave --split away"],
+  [{ path: path("plain"), split: "val", dataset: "folders" as const }, "it has no parts: leave --split away"],
+  [{ path: path("list/own.csv"), split: "val" }, "--split goes with a data set in parts, not with a list"],
+  [{ path: path("plain"), size: { height: 32, width: 32 } }, "--size goes with streets"],
 ])("what is not there is said: %j", async (data, told) => {
   await expect(itemsOf(data, 21)).rejects.toThrow(told);
 });

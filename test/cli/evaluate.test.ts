@@ -6,6 +6,7 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
+import { run } from "../../src/cli/main.ts";
 import { specFrom } from "../../src/cli/evaluate-options.ts";
 import type { RunFile } from "../../src/cli/run-file.ts";
 import { measure } from "../../src/evaluation/measure.ts";
@@ -57,6 +58,10 @@ const rowsOf = (file: string): Row[] =>
 
 /** Units: both networks clean, and on each 4 attacks twice; the first one's scored on the second as well. */
 const UNITS = 4 * (2 * (1 + 8) + 8);
+
+/** One network, two pictures, one attack. */
+const onPart = [one, "--data", path("part"), "--attacks", "fgsm", "--epsilon", "2"] as const;
+const partly = [...onPart, "--workers", "1", "-o", path("part.jsonl")] as const;
 
 const evaluate = (...argv: readonly string[]) => faultline("evaluate", ...argv);
 const whole = await evaluate(...flags, "-o", path("whole.jsonl"));
@@ -215,7 +220,7 @@ describe("a specification file", () => {
   it("that is wrong names its field", async () => {
     const { code, stderr } = await evaluate(put("bad.yml", "networks: [a]\nepsilons: 3\n"));
     expect(code).toBe(1);
-    expect(stderr).toContain('"epsilons"');
+    expect(stderr).toContain("epsilons: is no field here; accepted: networks, data");
     expect((await evaluate(put("worse.yml", "networks: [a"))).stderr).toContain("cannot be read");
   });
 });
@@ -233,50 +238,53 @@ describe("what is wrong", () => {
     expect(stderr).toContain("the data has 2 faults");
   });
 
-  it("with one unit loses no other, is listed, and is tried again", async () => {
-    // A header that is right and a body that is not: found when the picture is attacked.
+  it("of a picture that is cut short is found before the first attack", async () => {
     for (const folder of ["part", "part/images", "part/labels"]) mkdirSync(path(folder));
-    const good = encodePng(noiseImage(12, 16, 0));
     for (const name of ["a", "b"]) put(`part/labels/${name}.png`, encodeLabels(noiseLabels(12, 16, 4, 1), []));
-    put("part/images/a.png", good.slice(0, good.length - 40));
-    put("part/images/b.png", encodePng(noiseImage(12, 16, 2)));
-    const argv = [
-      one,
-      "--data",
-      path("part"),
-      "--attacks",
-      "fgsm",
-      "--epsilon",
-      "2",
-      "--workers",
-      "1",
-      "-o",
-      path("part.jsonl"),
-    ];
-    const { code, stderr } = await evaluate(...argv);
+    put("part/images/a.png", encodePng(noiseImage(12, 16, 0)));
+    put("part/images/b.png", encodePng(noiseImage(12, 16, 2)).slice(0, -40));
+    const { code, stderr } = await evaluate(...partly);
     expect(code).toBe(1);
-    expect(stderr).toContain("2 of 4 units failed");
-    expect(rowsOf("part.jsonl").map(({ unit: { item } }) => item)).toEqual(["b", "b"]);
+    expect(stderr).toMatch(/images\/b\.png: .*PNG/);
+    expect(stderr).toContain("the data has 1 fault");
+  });
+
+  it("with one unit loses no other, is listed, and is tried again", async () => {
+    const good = encodePng(noiseImage(12, 16, 2));
+    put("part/images/b.png", good);
+    expect((await evaluate(...partly, "--attacks", "none")).code).toBe(0);
+    // That rows are there is said after the check: from then on one picture is gone.
+    let told = "";
+    const stderr = (text: string): void => {
+      told += text;
+      if (text.includes("are there already")) rmSync(path("part/images/b.png"));
+    };
+    expect(await run(["evaluate", ...partly], { stdout: () => undefined, stderr })).toBe(1);
+    expect(told).toContain("1 of 4 units failed");
+    expect(rowsOf("part.jsonl").map(({ unit: { item } }) => item)).toEqual(["a", "a", "b"]);
     const failed = readFileSync(path("part.failed.jsonl"), "utf8").trim().split("\n");
-    expect(failed.map((line) => (JSON.parse(line) as Row).unit.item)).toEqual(["a", "a"]);
-    put("part/images/a.png", good);
-    rmSync(path("part.run.json")); // The pictures are others than before, which would be refused.
-    expect((await evaluate(...argv)).code).toBe(0);
+    expect(failed.map((line) => (JSON.parse(line) as Row).unit.item)).toEqual(["b"]);
+    put("part/images/b.png", good);
+    expect((await evaluate(...partly)).code).toBe(0);
     expect(rowsOf("part.jsonl")).toHaveLength(4);
     expect(() => readFileSync(path("part.failed.jsonl"))).toThrow("ENOENT");
   });
 
   it("is that the pictures are no longer those of the rows", async () => {
-    const argv = [one, "--data", path("part"), "--attacks", "fgsm", "--epsilon", "2", "-o", path("part.jsonl")];
     put("part/images/a.png", encodePng(noiseImage(12, 16, 9)));
-    const { code, stderr } = await evaluate(...argv);
+    const { code, stderr } = await evaluate(...partly);
     expect(code).toBe(1);
     expect(stderr).toContain("have changed");
   });
 
   it.each([
-    [[one, "--attacks", "ifgms"], "attacks", 2],
-    [[one, "--attacks", "fgsm:momentum=1", "--data", path("data")], "no option momentum", 1],
+    [[one, "--attacks", "ifgms"], "attacks, no. 1: must be one of fgsm", 2],
+    [[one, "--epsilon", "-2"], '--epsilon has no value, or one that begins with "-", which is written --epsilon=-…', 2],
+    [
+      [one, "--attacks", "fgsm:momentum=1", "--data", path("data")],
+      "momentum must be absent: fgsm has no such option",
+      1,
+    ],
     [[one, "--shard", "3/2"], "--shard", 2],
     [[one, "--data", path("nowhere")], "no such file or folder", 1],
     [[one], "streets have the 11 classes", 1],

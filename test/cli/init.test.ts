@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import type { Model } from "../../src/onnx/graph.ts";
 import { parseManifest, type Manifest } from "../../src/segmenter/manifest.ts";
 import { toPixels, toPlanes, unit, variant, type VariantOptions } from "../support/networks/variants.ts";
+import { locateOperand } from "../../src/cli/open-network.ts";
 import { faultline, jsonOf, temporaryFolder } from "./terminal.ts";
 
 const { path, put } = temporaryFolder();
@@ -162,7 +163,30 @@ describe("init", () => {
   });
 });
 
+describe("the manifest that init writes", () => {
+  it("is found beside its network, and is replaced only where that is asked for", async () => {
+    const file = put("own.onnx", variant());
+    expect((await faultline("init", file)).code).toBe(0);
+    const corrected = { ...(JSON.parse(readFileSync(path("own.json"), "utf8")) as Manifest), name: "by-hand" };
+    put("own.json", JSON.stringify(corrected));
+    expect((await locateOperand(file)).manifest).toMatchObject({ name: "by-hand" });
+    const again = await faultline("init", file);
+    expect([again.code, again.stderr]).toEqual([1, expect.stringMatching(/own\.json: is there already; --force replaces it/)]); // prettier-ignore
+    expect(readFileSync(path("own.json"), "utf8")).toBe(JSON.stringify(corrected));
+    expect((await faultline("init", file, "--force")).code).toBe(0);
+    expect((await locateOperand(file)).manifest).toMatchObject({ name: "own" });
+  });
+});
+
 describe("import without a manifest", () => {
+  it("checks the name before it runs anything", async () => {
+    const bad = await faultline("import", path("missing.onnx"), "--name", "Bad Name");
+    expect([bad.code, bad.stderr]).toEqual([2, expect.stringMatching(/--name must be lower-case letters.*, not "Bad Name"/)]); // prettier-ignore
+    put("taken", "a file");
+    const taken = await faultline("import", path("missing.onnx"), "--name", "taken", "--models", path());
+    expect([taken.code, taken.stderr]).toEqual([1, expect.stringMatching(/taken: is there, and is not a folder/)]);
+  });
+
   it("makes it, says what was assumed, and stores both", async () => {
     const file = fixture("uint8-nhwc.onnx");
     const { code, stderr } = await faultline("import", file, "--models", path("own"));

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import type { Files } from "../../src/datasets/dataset.ts";
-import { checkItems, readItem, type Item, type ItemSource, type LabelReading } from "../../src/evaluation/items.ts";
+import { checkItems } from "../../src/evaluation/check-items.ts";
+import { readItem, type Item, type ItemSource, type LabelReading } from "../../src/evaluation/items.ts";
 import { encodePng } from "../../src/image/encode.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
 import { tensorOf } from "../../src/tensor.ts";
@@ -32,6 +33,10 @@ const contents: Readonly<Record<string, Uint8Array>> = {
   "d-labels.png": encodeLabels(tensorOf("uint8", [2, 2], [0, 1, 7, 255]), []),
   "e-labels.png": coloured([0, 1, 2, 3, 255, 0], 2, 3),
   "e.png": encodePng(noiseImage(2, 3, 6)),
+  "cut.png": encodePng(noiseImage(6, 8, 1)).slice(0, -40),
+  "cut-labels.png": encodeLabels(noiseLabels(6, 8, 4, 2, true), []),
+  "void.png": encodePng(tensorOf("float32", [4, 1, 2], [9, 9, 9, 9, 9, 9, 255, 254])),
+  "void-labels.png": encodeLabels(tensorOf("uint8", [1, 2], [255, 255]), []),
 };
 
 const files: Files = {
@@ -69,6 +74,25 @@ describe("the check", () => {
       sizes: { width: [3, 8], height: [2, 6] },
       largest: { height: 6, width: 8 },
     });
+  });
+
+  it("decodes each picture, so that one that is cut short is found before any work", async () => {
+    const { faults } = await checkItems([pair("cut"), pair("a")], source(), options);
+    expect(faults).toEqual([expect.stringMatching(/^cut\.png: .*PNG/)]);
+  });
+
+  it("warns of label maps that are all void, of pixels that are not opaque, and of pictures of a few pixels", async () => {
+    const { faults, warnings } = await checkItems([pair("a"), pair("void")], source(), options);
+    expect(faults).toEqual([]);
+    expect(warnings).toEqual([
+      "1 of 2 pictures (void) have label maps that are void (255) everywhere: no score counts them",
+      "1 of 2 pictures (void) have pixels that are not opaque, which are put on black",
+      expect.stringMatching(/^2 of 2 pictures \(a, …\) have a side of fewer than 32 pixels/),
+    ]);
+    const { faults: all } = await checkItems([pair("void")], source(), options);
+    expect(all).toEqual(["every label map is void (255) everywhere: nothing can be scored"]);
+    const four = await checkItems([pair("void")], source(), { ...options, planes: 4 });
+    expect(four.warnings).toHaveLength(2);
   });
 
   it("finds every fault at once", async () => {

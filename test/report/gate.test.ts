@@ -64,8 +64,8 @@ describe("rules", () => {
   test.each([
     [{}, "rules"],
     [{ rules: [] }, "rules"],
-    [{ rules: [{ metric: "iou", min: 1 }] }, "rules[0]"],
-    [{ rules: [{ metric: "miou", min: 1, epsilons: 2 }] }, "rules[0]"],
+    [{ rules: [{ metric: "iou", min: 1 }] }, "rules, no. 1, metric: must be one of iou-ratio, miou"],
+    [{ rules: [{ metric: "miou", min: 1, epsilons: 2 }] }, "rules, no. 1, epsilons: is no field here"],
   ])("%j is refused by its field", (policy, field) => {
     expect(() => readPolicy(policy)).toThrow(field);
   });

@@ -76,7 +76,7 @@ describe("settings", () => {
     [["--budget-mib", "0"], /^--budget-mib .* 1 to 4096/],
     [["--budget-mib", "5000"], /^--budget-mib .* 1 to 4096/],
     [["--threads", "1.5"], /^--threads /],
-    [["--waiting", "-1"], /^Option '--waiting' argument is ambiguous/],
+    [["--waiting", "-1"], /^--waiting has no value, or one that begins with "-", which is written --waiting=-…/],
     [["--prot", "1"], /^Unknown option '--prot'/],
     [["models"], /^Unexpected argument 'models'/],
   ])("refuse %j", (args, message) => {

@@ -34,6 +34,8 @@ const sessionOptions: forTheWeb.InferenceSession.SessionOptions = {
   enableCpuMemArena: false,
   enableMemPattern: false,
   executionMode: "parallel",
+  // Errors are thrown; a size that is only tried must not print one.
+  logSeverityLevel: 4,
   extra: { optimization: { disable_specified_optimizers: "CommonSubexpressionElimination" } },
 };
 
@@ -111,6 +113,7 @@ export const startWasm = ({
     wrapInstantiate(module);
     ort.env.wasm.numThreads = threads;
     ort.env.wasm.proxy = false;
+    ort.env.logLevel = "fatal";
     if (module) ort.env.wasm.wasmBinary = marker.buffer;
     if (script !== undefined) ort.env.wasm.wasmPaths = { mjs: script };
   }

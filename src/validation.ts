@@ -1,6 +1,7 @@
 /** Converts Zod's issues to field errors with JSON pointers, received values and accepted values. */
-import { z } from "@hono/zod-openapi";
-import type { FieldError } from "../contract/failure.ts";
+
+import { z } from "zod";
+import type { FieldError } from "./contract/failure.ts";
 
 type Path = readonly PropertyKey[];
 
@@ -56,6 +57,17 @@ const keysAt = (schema: unknown, path: Path, value: unknown): string[] => {
   return keysAt(inner.shape[key as string], rest, valueAt(value, [key]));
 };
 
+/** The field of that name, or of its plural or singular, of the nearest object around this place; undefined where there is none. */
+const fieldAbove = (key: string, path: Path, schema: z.ZodType, value: unknown) => {
+  const names = [key, `${key}s`, key.replace(/s$/, "")];
+  for (let depth = path.length - 1; depth >= 0; depth--) {
+    const around = path.slice(0, depth);
+    const name = keysAt(schema, around, value).find((other) => names.includes(other));
+    if (name !== undefined) return { name, path: around };
+  }
+  return undefined;
+};
+
 /** Of a union's members the first whose own type the value has: what is wrong with it there is what is said. */
 const closestOf = (issue: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] | undefined =>
   issue.errors.find((member) =>
@@ -98,11 +110,16 @@ const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, pr
   switch (issue.code) {
     case "unrecognized_keys": {
       const accepted = keysAt(schema, issue.path, value);
-      return issue.keys.slice(0, maxErrors).map((key) => ({
-        pointer: pointerOf([...prefix, ...issue.path, key]),
-        detail: `is no field here; accepted: ${accepted.join(", ")}`,
-        accepted,
-      }));
+      return issue.keys.slice(0, maxErrors).map((key) => {
+        const above = fieldAbove(key, issue.path, schema, value);
+        const elsewhere =
+          above && `; \`${above.name}\` stands in ${pointerOf([...prefix, ...above.path]) || "the whole"}`;
+        return {
+          pointer: pointerOf([...prefix, ...issue.path, key]),
+          detail: `is no field here; accepted: ${accepted.join(", ")}${elsewhere ?? ""}`,
+          accepted,
+        };
+      });
     }
     case "invalid_value":
       return [accepting(issue.values.map((v) => (typeof v === "number" ? v : String(v))))];
@@ -129,6 +146,10 @@ const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, pr
       return [{ pointer, detail: amount(issue, issue.maximum, "less"), ...received }];
     case "invalid_format":
       return [{ pointer, detail: `must be ${issue.message}`, ...received }];
+    case "invalid_key":
+      return [
+        { pointer, detail: `is no name here, which must be ${issue.issues.map(({ message }) => message).join(", ")}` },
+      ];
     default:
       return [{ pointer, detail: issue.message, ...received }];
   }
@@ -145,3 +166,22 @@ export const fieldErrors = (error: z.ZodError, schema: z.ZodType, value: unknown
     .flatMap((issue) => errorsOf(issue, schema, value, prefix))
     .slice(0, maxErrors);
 };
+
+/** A pointer into a value for people: names, and places in lists counted from 1, as in "attacks, no. 2, steps". */
+const placeOf = (pointer: string, value: unknown): string => {
+  const keys = pointer.split("/").slice(1);
+  let inner = value;
+  const words = keys.map((key) => {
+    const name = key.replaceAll("~1", "/").replaceAll("~0", "~");
+    const word = Array.isArray(inner) ? `no. ${Number(name) + 1}` : name;
+    inner = valueAt(inner, [name]);
+    return word;
+  });
+  return words.join(", ");
+};
+
+/** The same errors as one line, for a command line or a file. */
+export const fieldErrorsInWords = (error: z.ZodError, schema: z.ZodType, value: unknown): string =>
+  fieldErrors(error, schema, value)
+    .map(({ pointer, detail }) => [placeOf(pointer, value), detail].filter((text) => text !== "").join(": "))
+    .join("; ");

@@ -1,0 +1,25 @@
+/** Options that an attack does not take, or that its definition fixes at another value. */
+
+import { attackEntry, defaultOption, optionsOf, type AttackName, type Ball } from "./catalogue.ts";
+import type { OptionName, OptionValues } from "./options.ts";
+
+/** `detail` begins with "must". */
+export interface OptionFault {
+  readonly option: OptionName;
+  readonly detail: string;
+  readonly received: number;
+}
+
+/** Faults of the options given, in their order. */
+export const optionFaults = (attack: AttackName, ball: Ball, given: OptionValues): OptionFault[] =>
+  (Object.entries(given) as [OptionName, number][]).flatMap(([option, received]) => {
+    const use = attackEntry(attack).options[option];
+    if (!use) {
+      const free = optionsOf(attack).filter((name) => !attackEntry(attack).options[name]?.fixed);
+      const taken = free.length === 0 ? "there is none to choose" : `it takes ${free.join(", ")}`;
+      return [{ option, detail: `must be absent: ${attack} has no such option; ${taken}`, received }];
+    }
+    return use.fixed && received !== defaultOption(attack, option, ball)
+      ? [{ option, detail: use.fixed, received }]
+      : [];
+  });
