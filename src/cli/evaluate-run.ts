@@ -5,8 +5,9 @@ import { rm } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { canonicalJson, type Json, type Row } from "../evaluation/row.ts";
 import { remaining, totalOf, type Group } from "../evaluation/units.ts";
-import { runLocally } from "../jobs/local.ts";
+import { runParcels } from "../jobs/run.ts";
 import type { Failure } from "../jobs/perform.ts";
+import { parcelsOf } from "../jobs/worker.ts";
 import type { EvaluationWorker } from "../node/evaluation-worker.ts";
 import { Interrupted, Refusal } from "../node/failure.ts";
 import { readJson, statOf, writeFiles } from "../node/files.ts";
@@ -90,16 +91,16 @@ export const runEvaluation = async (
     const progress = createRunProgress(io, size);
     const all = async (signal: AbortSignal): Promise<readonly Failure[]> => {
       try {
-        return await runLocally({
-          groups: left,
+        return await runParcels({
+          parcels: parcelsOf(left, 0),
           workers,
           ledger,
           signal,
-          onSteps: (group, steps) => progress.steps(group, EVALUATIONS_OF_A_STEP * steps),
-          onGroup: (group, outcomes) => {
+          onSteps: (parcel, steps) => progress.steps(parcel, EVALUATIONS_OF_A_STEP * steps),
+          onParcel: (parcel, outcomes) => {
             const lost = outcomes.filter((outcome) => !("row" in outcome)).length;
-            const { evaluations } = group;
-            progress.ended(group, evaluations.forward + evaluations.backward, outcomes.length, lost);
+            const { forward: runs, backward: gradients } = totalOf(parcel);
+            progress.ended(parcel, runs + gradients, outcomes.length, lost);
           },
         });
       } catch (cause) {
