@@ -94,7 +94,12 @@ const requireFaultless = (faults: readonly string[], io: Io): void => {
   );
 };
 
-const check = async (found: Omit<EvaluationItems, "checked">, faults: readonly string[], classes: number, io: Io) => {
+const check = async (
+  found: Omit<EvaluationItems, "checked">,
+  faults: readonly string[],
+  classes: number,
+  io: Io,
+): Promise<EvaluationItems> => {
   const source = itemSource(found.roots, found.reading, found.streetSize);
   let looked = 0;
   const onItem = (): void => {
@@ -105,7 +110,7 @@ const check = async (found: Omit<EvaluationItems, "checked">, faults: readonly s
   const checked = await checkItems(found.items, source, { classes, size: found.streetSize, onItem });
   if (io.isTerminal) io.stderr("\r\u001B[K");
   requireFaultless([...faults, ...checked.faults], io);
-  return checked;
+  return { ...found, items: checked.items, checked };
 };
 
 /** The pictures of a specification. @throws Refusal, with all faults printed. */
@@ -121,7 +126,7 @@ export const evaluationItems = async (spec: EvaluationSpec, manifest: Manifest, 
     const { size: streetSize = STREET_SIZE } = data;
     const items = streetItems(spec);
     const found = { name: "streets", kind: streets, items, roots: null, reading: {}, streetSize };
-    return { ...found, checked: await check(found, [], classes, io) };
+    return check(found, [], classes, io);
   }
   if (data.labels !== undefined && data.dataset !== undefined && data.dataset !== "folders")
     throw new UsageError("--labels goes with a folder of pictures alone, not with --dataset");
@@ -132,5 +137,5 @@ export const evaluationItems = async (spec: EvaluationSpec, manifest: Manifest, 
   const items = data.images === undefined ? pairs : chosen(pairs, data.images, seed);
   const title = split === "" ? layout.title : `${layout.title}, ${split}`;
   const found = { name: title, kind: name, items, roots, reading, streetSize: STREET_SIZE };
-  return { ...found, checked: await check(found, faults, classes, io) };
+  return check(found, faults, classes, io);
 };

@@ -8,12 +8,12 @@ import { remaining, totalOf, type Group } from "../evaluation/units.ts";
 import { runParcels } from "../jobs/run.ts";
 import type { Failure } from "../jobs/perform.ts";
 import { parcelsOf } from "../jobs/worker.ts";
-import type { EvaluationWorker } from "../node/evaluation-worker.ts";
 import { Interrupted, Refusal } from "../node/failure.ts";
 import { readJson, statOf, writeFiles } from "../node/files.ts";
 import { openLedger } from "../node/ledger-file.ts";
 import type { Io } from "./command.ts";
 import type { Prepared } from "./evaluate-prepare.ts";
+import type { Engaged } from "./evaluate-workers.ts";
 import { interruptible } from "./interrupt.ts";
 import { besideRows, type RunFile } from "./run-file.ts";
 import { createRunProgress } from "./run-progress.ts";
@@ -74,7 +74,11 @@ export interface RunEnd {
 export const runEvaluation = async (
   { groups }: Prepared,
   run: RunFile,
-  { out, workers, io }: { readonly out: string; readonly workers: readonly EvaluationWorker[]; readonly io: Io },
+  {
+    out,
+    engaged: { workers, parcelEvaluations },
+    io,
+  }: { readonly out: string; readonly engaged: Engaged; readonly io: Io },
 ): Promise<RunEnd> => {
   const ids = idsOf(groups);
   const beside = besideRows(out);
@@ -84,7 +88,11 @@ export const runEvaluation = async (
     const done = ledger.done();
     requireOwn(done, ids, out);
     await writeFiles([[beside.run, textOf(run)]]);
-    const left = remaining(groups, done);
+    // Cut before what is done is left out, so that a queue knows again what it has.
+    const parcels = parcelsOf(groups, parcelEvaluations)
+      .map((parcel) => remaining(parcel, done))
+      .filter((parcel) => parcel.length > 0);
+    const left = parcels.flat();
     const { forward, backward } = totalOf(left);
     const size = { units: idsOf(left).length, evaluations: forward + backward };
     if (done.size > 0) io.stderr(`${out}: ${done.size} of ${ids.length} units are there already\n`);
@@ -92,7 +100,7 @@ export const runEvaluation = async (
     const all = async (signal: AbortSignal): Promise<readonly Failure[]> => {
       try {
         return await runParcels({
-          parcels: parcelsOf(left, 0),
+          parcels,
           workers,
           ledger,
           signal,

@@ -18,8 +18,13 @@ export interface Street {
   readonly street: number;
 }
 
+/** A pair; where a digest is given, as `checkItems` gives it, the files must still have it when they are read. */
+export interface CheckedPair extends Pair {
+  readonly digest?: string | undefined;
+}
+
 /** Plain data. */
-export type Item = Pair | Street;
+export type Item = CheckedPair | Street;
 
 /** What label maps mean. Plain data. */
 export interface LabelReading extends Coding {
@@ -39,6 +44,8 @@ export interface ReadItem {
   readonly image: Image;
   readonly truth: Labels;
 }
+
+const pairDigest = (image: string, labels: string): string => `${image} ${labels}`;
 
 const limits = { maxPixels: 2 ** 26, maxSide: 2 ** 14 } as const;
 
@@ -69,8 +76,12 @@ export const readItem = async (item: Item, { files, reading, draw }: ItemSource,
     const { image, labels } = await draw(item.street);
     return { image: drawnAs(planes, image), truth: labels };
   }
-  const image = await decodePlanes(await files.read(item.image), planes, limits);
-  return { image, truth: truthOf(await files.read(item.labels), reading) };
+  const [picture, map] = [await files.read(item.image), await files.read(item.labels)];
+  if (item.digest !== undefined && item.digest !== pairDigest(await sha256Of(picture), await sha256Of(map)))
+    throw new Error(
+      `${item.image}: it or its label map ${item.labels} is not the file that was checked: it has changed, or this machine has another`,
+    );
+  return { image: await decodePlanes(picture, planes, limits), truth: truthOf(map, reading) };
 };
 
 /** Least and greatest of both sides of the pictures, in pixels. */
@@ -82,6 +93,8 @@ export interface Sizes {
 /** What the items are, and everything that is wrong with them, a sentence each. */
 export interface Checked {
   readonly faults: readonly string[];
+  /** The items, pairs with the digests of their files. */
+  readonly items: readonly Item[];
   /** Null where there is no readable picture. */
   readonly sizes: Sizes | null;
   /** The largest picture by its pixels. */
@@ -128,7 +141,7 @@ const lookedAtPair = async ({ image, labels }: Pair, { files, reading }: ItemSou
   };
   const picture = await attempt(image, (bytes) => probeWithin(bytes, limits));
   const map = await attempt(labels, (bytes) => truthOf(bytes, reading));
-  const digest = `${picture.digest} ${map.digest}`;
+  const digest = pairDigest(picture.digest, map.digest);
   if (!picture.value || !map.value) return { faults, digest };
   const { width, height } = picture.value;
   const own = spatialSize(map.value);
@@ -186,6 +199,7 @@ export const checkItems = async (
 ): Promise<Checked> => {
   const faults: string[] = [];
   const digests: string[] = [];
+  const checked: Item[] = [];
   const seen = new Seen();
   let sizes: Sizes | null = null;
   let largest: Size | null = null;
@@ -194,6 +208,7 @@ export const checkItems = async (
       "street" in item ? { faults: [], size, digest: item.name } : await lookedAtPair(item, source);
     faults.push(...looked.faults);
     digests.push(`${item.name} ${looked.digest}`);
+    checked.push("street" in item ? item : { ...item, digest: looked.digest });
     if (looked.histogram) seen.add(looked.histogram);
     if (looked.size) {
       sizes = widened(sizes, looked.size);
@@ -203,5 +218,5 @@ export const checkItems = async (
     onItem?.();
   }
   faults.push(...unknownLabels(seen, classes));
-  return { faults, sizes, largest, digest: await sha256Of(digests.join("\n")) };
+  return { faults, items: checked, sizes, largest, digest: await sha256Of(digests.join("\n")) };
 };

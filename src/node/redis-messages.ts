@@ -4,11 +4,12 @@ import { sha256Of } from "../digest.ts";
 import type { Item } from "../evaluation/items.ts";
 import type { Outcome } from "../jobs/perform.ts";
 import type { Parcel } from "../jobs/worker.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
 import type { EvaluationData } from "./evaluation-messages.ts";
 
-/** Everything that the parcels of a run share. Networks travel by name and digest, pictures by path and digest: each machine has its own. */
+/** Everything that the parcels of a run share. The files of networks and pictures do not travel: each machine has its own, with the same digests. */
 export interface SharedRun extends Omit<EvaluationData, "networks" | "budgetBytes"> {
-  readonly networks: readonly { readonly operand: string; readonly sha256: string }[];
+  readonly networks: readonly { readonly operand: string; readonly manifest: Manifest }[];
 }
 
 /** What a worker takes from the queue. */

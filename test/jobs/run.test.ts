@@ -195,8 +195,8 @@ it("parcels hold the groups of one batch, in their order, up to a number of eval
   expect(made.filter((parcel) => parcel.length > 1 && sizeOf(parcel) > most)).toEqual([]);
   // None could take the first group of the next one.
   const open = made.filter((parcel, i) => {
-    const first = made[i + 1]?.[0];
-    return first?.batch === parcel[0]!.batch && sizeOf([...parcel, first!]) <= most;
+    const [first] = made[i + 1] ?? [];
+    return first?.batch === parcel[0]!.batch && sizeOf([...parcel, first]) <= most;
   });
   expect(open).toEqual([]);
   expect(made.some((parcel) => parcel.length > 1)).toBe(true);

@@ -18,4 +18,6 @@ const start = (folder: string): Promise<Engine> => {
   return Promise.resolve({ engage: () => Promise.resolve(engaged), end: () => Promise.resolve() });
 };
 
-describe("workers of this process", () => testEngine(start));
+describe("workers of this process", () => {
+  testEngine(start);
+});

@@ -8,6 +8,7 @@ import { redisWorkers } from "../../../src/node/redis-workers.ts";
 import type { SharedRun } from "../../../src/node/redis-messages.ts";
 import { processFlags } from "../../../src/node/worker.ts";
 import { redisNote, redisProgram, startRedis } from "../../support/redis.ts";
+import { tinyManifest } from "../../support/networks/tiny.ts";
 import { testEngine, type Engine } from "./suite.ts";
 import { itemsOf } from "./work.ts";
 
@@ -40,8 +41,10 @@ const keepAlive = (url: string, folder: string) => {
   };
 };
 
+const manifest = tinyManifest();
+
 const shared = (names: readonly string[]): SharedRun => ({
-  networks: names.map((operand) => ({ operand, sha256: "" })),
+  networks: names.map((operand) => ({ operand, manifest })),
   settings: [],
   seed: 0,
   small: 0,
@@ -64,4 +67,6 @@ const start = async (folder: string): Promise<Engine> => {
   };
 };
 
-describe.skipIf(!redisProgram)(`workers behind Redis${redisNote}`, () => testEngine(start));
+describe.skipIf(!redisProgram)(`workers behind Redis${redisNote}`, () => {
+  testEngine(start);
+});
