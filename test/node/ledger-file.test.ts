@@ -59,6 +59,16 @@ it("cuts off a torn last line, wherever it is torn", async () => {
   }
 });
 
+it("cuts off what an attempt that failed has left, before the next", async () => {
+  const path = join(folder, "failed.jsonl");
+  const ledger = await openLedger(path);
+  expect(await ledger.record([row(1), row(1)])).toEqual([idOf(1)]);
+  appendFileSync(path, `{"schema":2,"id":"00`);
+  expect(await ledger.record([row(1), row(2)])).toEqual([idOf(2)]);
+  await ledger.close();
+  expect(numbers(path)).toEqual([1, 2]);
+});
+
 it("reads lines across the pieces in which a file is read, and takes the first of two rows of one unit", async () => {
   const path = join(folder, "large.jsonl");
   const all = Array.from({ length: 200 }, (_, n) => n);
