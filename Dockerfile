@@ -23,6 +23,7 @@ WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/lib lib
 COPY package.json ./
+COPY bin bin
 COPY kernels kernels
 COPY models models
 RUN install --directory --owner=node --group=node /data/uploads

@@ -15,7 +15,8 @@ import { parseSpec, type GivenSpec } from "../src/evaluation/spec.ts";
 import { planUnits, type Group } from "../src/evaluation/units.ts";
 import { encodePng } from "../src/image/encode.ts";
 import { encodeLabels } from "../src/image/labels.ts";
-import { runLocally } from "../src/jobs/local.ts";
+import { runParcels } from "../src/jobs/run.ts";
+import { parcelsOf } from "../src/jobs/worker.ts";
 import { startEvaluationWorker, type EvaluationWorker } from "../src/node/evaluation-worker.ts";
 import { openLedger } from "../src/node/ledger-file.ts";
 import { openLocated, type Located } from "../src/node/located.ts";
@@ -93,16 +94,16 @@ const caseOf = async (
 const carryOut = async ({ groups, ledger }: Case, workers: readonly EvaluationWorker[], onGroup?: () => void) => {
   const rows: Row[] = [];
   const kept = await ledger();
-  const append = async (added: readonly Row[]): Promise<void> => {
+  const record = (added: readonly Row[]) => {
     rows.push(...added);
-    await kept.append(added);
+    return kept.record(added);
   };
-  const failed = await runLocally({
-    groups,
+  const failed = await runParcels({
+    parcels: parcelsOf(groups, 0),
     workers,
-    ledger: { append },
+    ledger: { record },
     signal: new AbortController().signal,
-    onGroup,
+    onParcel: onGroup,
   });
   await kept.arrange(groups.flatMap(({ units }) => units.map(({ id }) => id)));
   await kept.close();

@@ -143,6 +143,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   fflate: ["image"],
   "@jsquash/jpeg": ["image", "worker"],
   "@jsquash/webp": ["image", "worker"],
+  bullmq: ["node/redis-workers", "node/redis-service"],
+  ioredis: ["node/redis"],
   "@resvg/resvg-js": ["datasets/street/resvg"],
   "csv-parse": ["datasets/list"],
   node: ["image/node", "runtime/gpu/node", "runtime/webgpu/node", "store/folder", "node", "serve", "cli"],

@@ -27,8 +27,8 @@ export interface Report {
 /** The definition of a subcommand. */
 export interface Definition<O extends Options> {
   readonly name: string;
-  /** What stands after the name: "NET.onnx". */
-  readonly operand: string;
+  /** What stands after the name: "NET.onnx"; null for nothing, and `run` then gets an empty text. */
+  readonly operand: string | null;
   /** What stands after the operand, once or more: "IMAGE…". The operand then reaches `run` as it was given. */
   readonly others?: string;
   /** Whether `others` may be missing. */
@@ -61,7 +61,7 @@ export const command = <O extends Options>(definition: Definition<O>): Command =
   const { name, operand, others: further, othersOptional = false, about, run } = definition;
   const options: Options = { ...definition.options, ...common };
   const rest = further === undefined ? "" : othersOptional ? ` [${further}]` : ` ${further}`;
-  const usage = `Usage: faultline ${name} ${operand}${rest} [options]`;
+  const usage = `Usage: faultline ${name}${operand === null ? "" : ` ${operand}`}${rest} [options]`;
   const help = [usage, "", about.trim(), "", "Options:", ...optionLines(options), ""].join("\n");
   const fault = (message: string) => new UsageError(`${name}: ${message}; see faultline ${name} --help`);
   const parse = (args: readonly string[]) => {
@@ -80,16 +80,18 @@ export const command = <O extends Options>(definition: Definition<O>): Command =
         io.stdout(help);
         return;
       }
-      const [first, ...others] = positionals;
+      const [first = operand === null ? "" : undefined, ...others] = positionals;
+      if (operand === null && positionals.length > 0) throw fault(`only options are expected; got ${positionals[0]}`);
       if (first === undefined) throw fault(`${operand} is missing`);
       if (further === undefined && others.length > 0)
         throw fault(`one ${operand} is expected, then options; got also ${others.join(" ")}`);
       if (further !== undefined && !othersOptional && others.length === 0) throw fault(`${further} is missing`);
       if (values["json"] === true && values["csv"] === true) throw fault("--json and --csv exclude each other");
-      const file = further === undefined ? await networkFile(first) : first;
+      const file = further === undefined && operand !== null ? await networkFile(first) : first;
       const report = await run(file, values as Values<O>, io, others);
       io.stdout(printed(report, values));
-      if (report.refusal !== undefined) throw new Refusal(`${first}: ${report.refusal}`);
+      if (report.refusal !== undefined)
+        throw new Refusal(operand === null ? report.refusal : `${first}: ${report.refusal}`);
     },
   };
 };

@@ -126,7 +126,7 @@ const check = async ({ found, faults, manifest }: Look, io: Io): Promise<Evaluat
   if (io.isTerminal) io.stderr("\r\u001B[K");
   requireFaultless([...faults, ...checked.faults], io);
   for (const warning of checked.warnings) io.stderr(`warning: ${warning}\n`);
-  return { ...found, checked };
+  return { ...found, items: checked.items, checked };
 };
 
 /** The pictures of a specification. @throws Refusal, with all faults printed. */

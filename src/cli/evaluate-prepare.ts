@@ -3,13 +3,9 @@
 import { networksOf } from "../evaluation/settings.ts";
 import { SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
 import { planUnits, shardOf, type Group, type UnitPlan } from "../evaluation/units.ts";
-import type { Share } from "../jobs/memory.ts";
-import { startEvaluationWorker, type EvaluationWorker } from "../node/evaluation-worker.ts";
 import { Refusal } from "../node/failure.ts";
 import type { Located } from "../node/located.ts";
-import { version } from "../node/package.ts";
 import { channelCount } from "../segmenter/manifest.ts";
-import type { Wanted } from "../runtime/choose.ts";
 import type { Io } from "./command.ts";
 import { evaluationItems, type EvaluationItems } from "./evaluate-data.ts";
 import { locateOperand } from "./open-network.ts";
@@ -66,25 +62,3 @@ export const prepare = async (spec: EvaluationSpec, [index, count]: Shard, io: I
   const plan = await planned(spec, located, names);
   return { spec, located, data, plan, groups: shardOf(plan.groups, index, count) };
 };
-
-/** One thread each, which starts with its first group. */
-export const workersOf = (
-  { spec, located, data, plan }: Prepared,
-  { workers, budgetBytes }: Share,
-  backend: Wanted,
-): readonly EvaluationWorker[] =>
-  Array.from({ length: workers }, () =>
-    startEvaluationWorker({
-      networks: located,
-      settings: plan.settings,
-      items: data.items,
-      seed: spec.seed,
-      small: spec.small,
-      version,
-      backend,
-      budgetBytes,
-      roots: data.roots,
-      reading: data.reading,
-      streetSize: data.streetSize,
-    }),
-  );

@@ -29,6 +29,18 @@ const machineBytes = (): number => {
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 };
 
+type Given = Partial<Values<typeof resourceFlags>>;
+
+/** How many threads are asked for. */
+export const workersFrom = ({ workers }: Given): number =>
+  workers === undefined ? availableParallelism() : wholeNumber("workers", workers, 1, 1024);
+
+/** Bytes of all sessions together. */
+export const memoryOf = ({ memory }: Given): number =>
+  memory === undefined
+    ? Math.floor(SHARE_OF_MEMORY * machineBytes())
+    : MEBIBYTE * wholeNumber("memory", memory, 16, 2 ** 30);
+
 /**
  * Planned on WASM without running anything.
  *
@@ -41,14 +53,10 @@ export const shareOf = async (
   located: readonly Located[],
   { settings }: UnitPlan,
   largest: Size,
-  values: Partial<Values<typeof resourceFlags>>,
+  values: Given,
   workers: number,
 ): Promise<Share> => {
-  const asked = values.workers === undefined ? availableParallelism() : wholeNumber("workers", values.workers, 1, 1024);
-  const totalBytes =
-    values.memory === undefined
-      ? Math.floor(SHARE_OF_MEMORY * machineBytes())
-      : MEBIBYTE * wholeNumber("memory", values.memory, 16, 2 ** 30);
+  const [asked, totalBytes] = [workersFrom(values), memoryOf(values)];
   const attacks = attacksOf(spec);
   // One network after another is open, as in the workers.
   const needOf = async (budgetBytes: number): Promise<number> => {

@@ -5,14 +5,15 @@ import { rm } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { canonicalJson, type Json, type Row } from "../evaluation/row.ts";
 import { remaining, totalOf, type Group } from "../evaluation/units.ts";
-import { runLocally } from "../jobs/local.ts";
+import { runParcels } from "../jobs/run.ts";
 import type { Failure } from "../jobs/perform.ts";
-import type { EvaluationWorker } from "../node/evaluation-worker.ts";
+import { parcelsOf } from "../jobs/worker.ts";
 import { Interrupted, Refusal } from "../node/failure.ts";
 import { readJson, statOf, writeFiles } from "../node/files.ts";
 import { openLedger } from "../node/ledger-file.ts";
 import type { Io } from "./command.ts";
 import type { Prepared } from "./evaluate-prepare.ts";
+import type { Engaged } from "./evaluate-workers.ts";
 import { interruptible } from "./interrupt.ts";
 import { besideRows, type RunFile } from "./run-file.ts";
 import { createRunProgress } from "./run-progress.ts";
@@ -73,7 +74,11 @@ export interface RunEnd {
 export const runEvaluation = async (
   { groups }: Prepared,
   run: RunFile,
-  { out, workers, io }: { readonly out: string; readonly workers: readonly EvaluationWorker[]; readonly io: Io },
+  {
+    out,
+    engaged: { workers, parcelEvaluations },
+    io,
+  }: { readonly out: string; readonly engaged: Engaged; readonly io: Io },
 ): Promise<RunEnd> => {
   const ids = idsOf(groups);
   const beside = besideRows(out);
@@ -83,23 +88,27 @@ export const runEvaluation = async (
     const done = ledger.done();
     requireOwn(done, ids, out);
     await writeFiles([[beside.run, textOf(run)]]);
-    const left = remaining(groups, done);
+    // Cut before what is done is left out, so that a queue knows again what it has.
+    const parcels = parcelsOf(groups, parcelEvaluations)
+      .map((parcel) => remaining(parcel, done))
+      .filter((parcel) => parcel.length > 0);
+    const left = parcels.flat();
     const { forward, backward } = totalOf(left);
     const size = { units: idsOf(left).length, evaluations: forward + backward };
     if (done.size > 0) io.stderr(`${out}: ${done.size} of ${ids.length} units are there already\n`);
     const progress = createRunProgress(io, size);
     const all = async (signal: AbortSignal): Promise<readonly Failure[]> => {
       try {
-        return await runLocally({
-          groups: left,
+        return await runParcels({
+          parcels,
           workers,
           ledger,
           signal,
-          onSteps: (group, steps) => progress.steps(group, EVALUATIONS_OF_A_STEP * steps),
-          onGroup: (group, outcomes) => {
+          onSteps: (parcel, steps) => progress.steps(parcel, EVALUATIONS_OF_A_STEP * steps),
+          onParcel: (parcel, outcomes) => {
             const lost = outcomes.filter((outcome) => !("row" in outcome)).length;
-            const { evaluations } = group;
-            progress.ended(group, evaluations.forward + evaluations.backward, outcomes.length, lost);
+            const { forward: runs, backward: gradients } = totalOf(parcel);
+            progress.ended(parcel, runs + gradients, outcomes.length, lost);
           },
         });
       } catch (cause) {

@@ -8,10 +8,11 @@ import { backendOption } from "./backend.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { dryRun } from "./evaluate-dry-run.ts";
 import { specFlags, specFrom } from "./evaluate-options.ts";
-import { prepare, workersOf, type Shard } from "./evaluate-prepare.ts";
+import { prepare, type Shard } from "./evaluate-prepare.ts";
 import { resourceFlags, shareOf } from "./evaluate-resources.ts";
 import { rowsIn, runEvaluation, type RunEnd } from "./evaluate-run.ts";
 import { createSummary } from "./evaluate-summary.ts";
+import { engageRedis, engageThreads, redisFlag } from "./evaluate-workers.ts";
 import { besideRows, commandLine, runFile } from "./run-file.ts";
 
 const options = {
@@ -21,6 +22,7 @@ const options = {
   shard: { type: "string", value: "I/N", help: "only the I-th of N parts, I from 1, for as many machines" },
   "dry-run": { type: "boolean", help: "print the units, their time and memory, and run none" },
   ...resourceFlags,
+  ...redisFlag,
   backend: backendOption,
 } as const satisfies Options;
 
@@ -32,7 +34,10 @@ specification, whose fields the flags replace. Without --data, synthetic streets
 
 Each row is on the disk before the next is begun. The same command again goes on where it was
 stopped, and ends with the same bytes. Units that fail are listed in FILE.failed.jsonl, are tried
-again by the next run, and make the exit code 1.`;
+again by the next run, and make the exit code 1.
+
+With --redis, faultline worker processes on any machines carry out the units; --workers is then the
+number of parcels of units that are on their way at a time, 64 if absent.`;
 
 type Given = Values<typeof options>;
 
@@ -66,7 +71,7 @@ const refusalOf = ({ failed, units }: RunEnd, path: string): string | undefined 
 /** What of the flags bears on the rows, and is not the default. */
 const saidIn = (values: Given): Readonly<Record<string, unknown>> => {
   const defaults: Options = options;
-  const beside = new Set(["workers", "memory", "json", "debug"]);
+  const beside = new Set(["workers", "memory", "redis", "json", "debug"]);
   return Object.fromEntries(
     Object.entries(values).filter(([name, value]) => !beside.has(name) && value !== defaults[name]?.default),
   );
@@ -80,15 +85,28 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
   const asParquet = isParquet(values.format);
   const prepared = await prepare(spec, shard, io);
   const { data, plan, groups, located } = prepared;
-  // A GPU is one device, whose process each thread would start anew.
-  const most = backend === "wasm" ? groups.length : 1;
-  const share = await shareOf(spec, located, plan, data.checked.largest ?? data.streetSize, values, most);
-  const workers = workersOf(prepared, share, backend);
+  const threads = async () => {
+    // A GPU is one device, whose process each thread would start anew.
+    const most = backend === "wasm" ? groups.length : 1;
+    const share = await shareOf(spec, located, plan, data.checked.largest ?? data.streetSize, values, most);
+    return { share, ...engageThreads(prepared, share, backend) };
+  };
+  if (values["dry-run"] === true) {
+    const { share, workers, end } = await threads();
+    try {
+      return await dryRun(prepared, share, workers[0]!);
+    } finally {
+      await end();
+    }
+  }
+  const engaged =
+    values.redis === undefined
+      ? await threads()
+      : await engageRedis(values.redis, prepared, { window: values.workers, backend, io });
   try {
-    if (values["dry-run"] === true) return await dryRun(prepared, share, workers[0]!);
     const typed = commandLine(operands, saidIn(values));
     const run = runFile(spec, located, data, { onnxruntime: startWasm().version, command: typed });
-    const end = await runEvaluation(prepared, run, { out, workers, io });
+    const end = await runEvaluation(prepared, run, { out, engaged, io });
     const summary = createSummary(spec.seed);
     for await (const row of rowsIn(out)) summary.add(row);
     const beside = besideRows(out);
@@ -98,7 +116,7 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
     const report = { rows: out, run: beside.run, units: end.units, known: end.known, failed: end.failed.length };
     return { text, data: report, refusal: refusalOf(end, beside.failed) };
   } finally {
-    await Promise.all(workers.map((worker) => worker.end()));
+    await engaged.end();
   }
 };
 

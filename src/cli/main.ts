@@ -39,6 +39,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "attack networks on a data set, and keep a row of counts of each picture and attack",
     load: async () => (await import("./evaluate.ts")).evaluateNetworks,
   },
+  worker: {
+    summary: "carry out units of evaluations that run elsewhere, from a queue on Redis",
+    load: async () => (await import("./worker.ts")).serveWork,
+  },
   report: {
     summary: "scores, intervals and verdicts from the rows of evaluate, as a page",
     load: async () => (await import("./report.ts")).reportResults,

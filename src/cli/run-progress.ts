@@ -4,10 +4,10 @@ import type { Io } from "./command.ts";
 import { duration } from "./progress.ts";
 
 export interface RunProgress {
-  /** Evaluations of the network that are done within a group. */
-  readonly steps: (group: object, count: number) => void;
-  /** A group has ended: its evaluations count in full, whatever it needed. */
-  readonly ended: (group: object, evaluations: number, units: number, failed: number) => void;
+  /** Evaluations of the network that are done within a parcel. */
+  readonly steps: (parcel: object, count: number) => void;
+  /** A parcel has ended: its evaluations count in full, whatever it needed. */
+  readonly ended: (parcel: object, evaluations: number, units: number, failed: number) => void;
   readonly clear: () => void;
 }
 
@@ -30,7 +30,7 @@ export const createRunProgress = (
 ): RunProgress => {
   const started = now();
   let [done, spent, failed, told] = [0, 0, 0, started];
-  /** Steps of the groups that are being carried out. */
+  /** Steps of the parcels that are being carried out. */
   const stepping = new Map<object, number>();
   const text = (): string => {
     const within = [...stepping.values()].reduce((sum, steps) => sum + steps, 0);
@@ -51,13 +51,13 @@ export const createRunProgress = (
     }
   };
   return {
-    steps: (group, count) => {
-      stepping.set(group, (stepping.get(group) ?? 0) + count);
+    steps: (parcel, count) => {
+      stepping.set(parcel, (stepping.get(parcel) ?? 0) + count);
       show();
     },
-    ended: (group, own, count, lost) => {
+    ended: (parcel, own, count, lost) => {
       [spent, done, failed] = [spent + own, done + count, failed + lost];
-      stepping.delete(group);
+      stepping.delete(parcel);
       show();
     },
     clear: () => {

@@ -6,7 +6,7 @@ import { ImageError } from "../image/error.ts";
 import { decodePicture } from "../image/planes.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import { spatialSize, type Size } from "../tensor.ts";
-import { limits, truthOf, type Item, type ItemSource } from "./items.ts";
+import { limits, pairDigest, truthOf, type Item, type ItemSource } from "./items.ts";
 
 /** Least and greatest of both sides of the pictures, in pixels. */
 export interface Sizes {
@@ -19,6 +19,8 @@ export interface Checked {
   readonly faults: readonly string[];
   /** What is no fault, but may not be meant. */
   readonly warnings: readonly string[];
+  /** The items, pairs with the digests of their files. */
+  readonly items: readonly Item[];
   /** Null where there is no readable picture. */
   readonly sizes: Sizes | null;
   /** The largest picture by its pixels. */
@@ -74,7 +76,7 @@ const lookedAtPair = async (
   };
   const picture = await attempt(image, (bytes) => decodePicture(bytes, planes, limits));
   const map = await attempt(labels, (bytes) => truthOf(bytes, reading));
-  const digest = `${picture.digest} ${map.digest}`;
+  const digest = pairDigest(picture.digest, map.digest);
   if (!picture.value || !map.value) return { faults, digest };
   const { width, height } = spatialSize(picture.value.image);
   const own = spatialSize(map.value);
@@ -154,6 +156,7 @@ export const checkItems = async (
 ): Promise<Checked> => {
   const faults: string[] = [];
   const digests: string[] = [];
+  const checked: Item[] = [];
   const odd = { void: [] as string[], translucent: [] as string[], small: [] as string[] };
   const seen = new Seen();
   let sizes: Sizes | null = null;
@@ -164,6 +167,7 @@ export const checkItems = async (
       "street" in item ? { faults: [], size, digest: name } : await lookedAtPair(item, source, planes);
     faults.push(...looked.faults);
     digests.push(`${name} ${looked.digest}`);
+    checked.push("street" in item ? item : { ...item, digest: looked.digest });
     if (looked.histogram) seen.add(looked.histogram);
     if (looked.histogram && isVoid(looked.histogram)) odd.void.push(name);
     if (looked.isTranslucent) odd.translucent.push(name);
@@ -188,5 +192,5 @@ export const checkItems = async (
       `have a side of fewer than ${SMALL_SIDE} pixels: scores of so few pixels say little, and a single pixel is right or wrong`,
     ),
   ];
-  return { faults, warnings, sizes, largest, digest: await sha256Of(digests.join("\n")) };
+  return { faults, warnings, items: checked, sizes, largest, digest: await sha256Of(digests.join("\n")) };
 };

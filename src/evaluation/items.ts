@@ -3,6 +3,7 @@
 import { tableOf, type Coding } from "../datasets/coding.ts";
 import type { Files, Pair } from "../datasets/dataset.ts";
 import type { StreetSample } from "../datasets/street/render.ts";
+import { sha256Of } from "../digest.ts";
 import { ImageError } from "../image/error.ts";
 import { greyOf } from "../image/grey.ts";
 import { decodeLabels } from "../image/labels.ts";
@@ -16,8 +17,13 @@ export interface Street {
   readonly street: number;
 }
 
+/** A pair; where a digest is given, as `checkItems` gives it, the files must still have it when they are read. */
+export interface CheckedPair extends Pair {
+  readonly digest?: string | undefined;
+}
+
 /** Plain data. */
-export type Item = Pair | Street;
+export type Item = CheckedPair | Street;
 
 /** What label maps mean. Plain data. */
 export interface LabelReading extends Coding {
@@ -37,6 +43,9 @@ export interface ReadItem {
   readonly image: Image;
   readonly truth: Labels;
 }
+
+/** Digest of a pair by the digests of its files. */
+export const pairDigest = (image: string, labels: string): string => `${image} ${labels}`;
 
 /** Of pictures and label maps, checked against their headers. */
 export const limits = { maxPixels: 2 ** 26, maxSide: 2 ** 14 } as const;
@@ -68,6 +77,10 @@ export const readItem = async (item: Item, { files, reading, draw }: ItemSource,
     const { image, labels } = await draw(item.street);
     return { image: drawnAs(planes, image), truth: labels };
   }
-  const image = await decodePlanes(await files.read(item.image), planes, limits);
-  return { image, truth: truthOf(await files.read(item.labels), reading) };
+  const [picture, map] = [await files.read(item.image), await files.read(item.labels)];
+  if (item.digest !== undefined && item.digest !== pairDigest(await sha256Of(picture), await sha256Of(map)))
+    throw new Error(
+      `${item.image}: it or its label map ${item.labels} is not the file that was checked: it has changed, or this machine has another`,
+    );
+  return { image: await decodePlanes(picture, planes, limits), truth: truthOf(map, reading) };
 };

@@ -2,12 +2,12 @@
 
 import type { Row } from "../evaluation/row.ts";
 
-/** Where rows are kept. Rows are appended in any order, and stand in the plan's at the end. */
+/** Where rows are kept. Rows are recorded in any order, and stand in the plan's at the end. */
 export interface Ledger {
   /** The ids of the rows that are there. */
   readonly done: () => ReadonlySet<string>;
-  /** Resolves when the rows are kept for good; a row that is there already stays as it is. */
-  readonly append: (rows: readonly Row[]) => Promise<void>;
+  /** Resolves when the rows are kept for good, to the ids that are new; a row that is there already stays as it is. */
+  readonly record: (rows: readonly Row[]) => Promise<readonly string[]>;
   /** Puts the rows in the order of these ids, which are all that there may be. */
   readonly arrange: (ids: readonly string[]) => Promise<void>;
   readonly close: () => Promise<void>;

@@ -7,8 +7,8 @@ import type { Segmenter } from "../segmenter/segmenter.ts";
 import { MemoryBudgetError, type SessionCache } from "../segmenter/session-cache.ts";
 import type { Size } from "../tensor.ts";
 
-/** All that WASM can address, but for a page. */
-const MAX_BYTES = 2 ** 31;
+/** What the sessions of one worker may take at most: all that WASM can address, but for a page. */
+export const MAX_SESSION_BYTES = 2 ** 31;
 
 /** Predicted bytes of the largest run of these attacks on an image of that size: a prediction, or an attack. */
 export const predictedBytes = (
@@ -46,7 +46,7 @@ export const shareMemory = async (
   needOf: (budgetBytes: number) => number | Promise<number>,
 ): Promise<Share> => {
   for (let workers = wanted; ; workers--) {
-    const budgetBytes = Math.min(MAX_BYTES, Math.floor(totalBytes / workers));
+    const budgetBytes = Math.min(MAX_SESSION_BYTES, Math.floor(totalBytes / workers));
     const need = await needOf(budgetBytes);
     if (need <= budgetBytes) return { workers, budgetBytes, predictedBytes: need };
     if (workers <= 1) throw new MemoryBudgetError(need, budgetBytes);

@@ -1,46 +1,47 @@
-/** Which worker carries out which group next. */
+/** Which worker carries out which parcel next. */
 
-import type { Group } from "../evaluation/units.ts";
+import type { Parcel } from "./worker.ts";
 
-/** What is left of a batch: the groups of one source and one item, in their order. */
+/** What is left of a batch: the parcels of one source and one item, in their order. */
 interface Batch {
-  readonly groups: Group[];
+  readonly parcels: Parcel[];
 }
 
-const batchesOf = (groups: readonly Group[]): Batch[] => {
-  const batches = new Map<number, Group[]>();
-  for (const group of groups) {
-    const own = batches.get(group.batch) ?? [];
-    own.push(group);
-    batches.set(group.batch, own);
+const batchesOf = (parcels: readonly Parcel[]): Batch[] => {
+  const batches = new Map<number, Parcel[]>();
+  for (const parcel of parcels) {
+    const { batch } = parcel[0]!;
+    const own = batches.get(batch) ?? [];
+    own.push(parcel);
+    batches.set(batch, own);
   }
-  return [...batches.values()].map((own) => ({ groups: own }));
+  return [...batches.values()].map((own) => ({ parcels: own }));
 };
 
 /**
- * Gives out groups. A worker keeps to a batch, whose picture and clean predictions it has; without batches left it takes the last group
+ * Gives out parcels. A worker keeps to a batch, whose picture and clean predictions it has; without batches left it takes the last parcel
  * of the longest one that another has begun, so that all end at about the same time.
  */
-export const createSchedule = (groups: readonly Group[]) => {
-  const waiting = batchesOf(groups);
+export const createSchedule = (parcels: readonly Parcel[]) => {
+  const waiting = batchesOf(parcels);
   const begun: Batch[] = [];
   const own = new Map<number, Batch>();
   return {
-    /** The next group of a worker; undefined where there is none left. */
-    next: (worker: number): Group | undefined => {
+    /** The next parcel of a worker; undefined where there is none left. */
+    next: (worker: number): Parcel | undefined => {
       const current = own.get(worker);
-      if (current && current.groups.length > 0) return current.groups.shift();
+      if (current && current.parcels.length > 0) return current.parcels.shift();
       const fresh = waiting.shift();
       if (fresh) {
         begun.push(fresh);
         own.set(worker, fresh);
-        return fresh.groups.shift();
+        return fresh.parcels.shift();
       }
       const longest = begun.reduce<Batch | undefined>(
-        (most, batch) => (batch.groups.length > (most?.groups.length ?? 0) ? batch : most),
+        (most, batch) => (batch.parcels.length > (most?.parcels.length ?? 0) ? batch : most),
         undefined,
       );
-      return longest?.groups.pop();
+      return longest?.parcels.pop();
     },
   };
 };

@@ -9,11 +9,10 @@ import type { Size } from "../tensor.ts";
 import type { Roots } from "./folder-files.ts";
 import type { Located } from "./located.ts";
 
-/** Everything that groups refer to by their places. Plain data. */
+/** Everything that groups refer to by their places, but for the items, of which each comes with its group. Plain data. */
 export interface EvaluationData {
   readonly networks: readonly Located[];
   readonly settings: readonly Setting[];
-  readonly items: readonly Item[];
   readonly seed: number;
   readonly small: number;
   readonly version: string;
@@ -34,8 +33,8 @@ export interface StepTimes {
 }
 
 export type ToThread =
-  | { readonly kind: "group"; readonly group: Group }
-  | { readonly kind: "time"; readonly setting: number; readonly item: number }
+  | { readonly kind: "group"; readonly group: Group; readonly item: Item }
+  | { readonly kind: "time"; readonly setting: number; readonly item: Item }
   | { readonly kind: "stop" };
 
 export type FromThread =

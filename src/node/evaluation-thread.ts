@@ -1,7 +1,7 @@
 /** Entry of a thread of an evaluation: networks, pictures and sessions of its own, one group after another. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { readItem } from "../evaluation/items.ts";
+import { readItem, type Item } from "../evaluation/items.ts";
 import { settle } from "../evaluation/settings.ts";
 import { useNodeCodecs } from "../image/node.ts";
 import { createPerformer } from "../jobs/perform.ts";
@@ -56,9 +56,15 @@ const start = async () => {
   const segmenterOf = await openNetworks();
   const source = itemSource(data.roots, data.reading, data.streetSize);
   const { input } = data.networks[0]!.manifest;
-  const read = (item: number) => readItem(data.items[item]!, source, channelCount(input.channels));
-  const nameOf = (item: number): string => data.items[item]!.name;
-  const perform = createPerformer({ ...data, segmenterOf, read, nameOf });
+  const readOne = (item: Item) => readItem(item, source, channelCount(input.channels));
+  /** Of the group that is carried out. */
+  let current: Item;
+  const perform = createPerformer({
+    ...data,
+    segmenterOf,
+    read: () => readOne(current),
+    nameOf: () => current.name,
+  });
 
   let abort = new AbortController();
   let [steps, reported] = [0, 0];
@@ -71,9 +77,9 @@ const start = async () => {
     await immediate(); // A run blocks the thread; without this no message would arrive.
   };
 
-  const time = async (setting: number, item: number): Promise<StepTimes> => {
+  const time = async (setting: number, item: Item): Promise<StepTimes> => {
     const segmenter = await segmenterOf(setting, data.seed);
-    const { image } = await read(item);
+    const { image } = await readOne(item);
     const least = async (run: () => Promise<unknown>): Promise<number> => {
       await run(); // Makes the session.
       const durations: number[] = [];
@@ -96,6 +102,7 @@ const start = async () => {
     const { signal } = abort;
     try {
       if (message.kind === "time") return post({ kind: "timed", times: await time(message.setting, message.item) });
+      current = message.item;
       const outcomes = await perform(message.group, { signal, onStep });
       return post({ kind: "done", outcomes, last: outcomes.some((outcome) => "crashed" in outcome) });
     } catch (cause) {

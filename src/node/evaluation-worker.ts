@@ -1,7 +1,10 @@
 /** A worker of an evaluation in a thread of its own, which is started again after a crash. */
 
 import type { Worker as Thread } from "node:worker_threads";
-import type { Worker } from "../jobs/local.ts";
+import type { Item } from "../evaluation/items.ts";
+import type { Outcome } from "../jobs/perform.ts";
+import type { Group } from "../evaluation/units.ts";
+import type { Worker, WorkHooks } from "../jobs/worker.ts";
 import type { EvaluationData, FromThread, StepTimes, ToThread } from "./evaluation-messages.ts";
 import { entryOf, startWorker } from "./worker.ts";
 
@@ -63,9 +66,14 @@ const startThread = async (data: EvaluationData, entry: URL, onExit: () => void)
   return { thread, ask };
 };
 
+export interface EvaluationOptions extends EvaluationData {
+  /** By the places that groups name. */
+  readonly items: Readonly<Record<number, Item>>;
+}
+
 /** @param entry the file that the thread runs. */
 export const startEvaluationWorker = (
-  data: EvaluationData,
+  { items, ...data }: EvaluationOptions,
   entry: URL = entryOf("evaluation-thread"),
 ): EvaluationWorker => {
   let running: Promise<Running> | undefined;
@@ -89,28 +97,33 @@ export const startEvaluationWorker = (
     if (message.kind === "failed") throw new Error(message.error);
     return message;
   };
-  return {
-    perform: async (group, { signal, onSteps }) => {
+  const performed = async (group: Group, { signal, onSteps }: WorkHooks): Promise<readonly Outcome[]> => {
+    signal.throwIfAborted();
+    const { thread, ask } = await current();
+    const stop = (): void => thread.postMessage({ kind: "stop" } satisfies ToThread, []);
+    signal.addEventListener("abort", stop, { once: true });
+    try {
       signal.throwIfAborted();
-      const { thread, ask } = await current();
-      const stop = (): void => thread.postMessage({ kind: "stop" } satisfies ToThread, []);
-      signal.addEventListener("abort", stop, { once: true });
-      try {
-        signal.throwIfAborted();
-        const message = answered(await ask({ kind: "group", group }, onSteps));
-        if (message.kind === "done") {
-          if (message.last) await end();
-          return message.outcomes;
-        }
-        signal.throwIfAborted();
-        throw new Error(`an unexpected answer: ${message.kind}`);
-      } finally {
-        signal.removeEventListener("abort", stop);
+      const message = answered(await ask({ kind: "group", group, item: items[group.item]! }, onSteps));
+      if (message.kind === "done") {
+        if (message.last) await end();
+        return message.outcomes;
       }
+      signal.throwIfAborted();
+      throw new Error(`an unexpected answer: ${message.kind}`);
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  };
+  return {
+    perform: async (parcel, hooks) => {
+      const outcomes: Outcome[] = [];
+      for (const group of parcel) outcomes.push(...(await performed(group, hooks)));
+      return outcomes;
     },
     time: async (setting, item) => {
       const { ask } = await current();
-      const message = answered(await ask({ kind: "time", setting, item }));
+      const message = answered(await ask({ kind: "time", setting, item: items[item]! }));
       if (message.kind === "timed") return message.times;
       throw new Error(`an unexpected answer: ${message.kind}`);
     },

@@ -112,7 +112,7 @@ const openLocked = async (path: string, release: () => Promise<void>): Promise<L
   let { rows, end } = known;
   let file = await open(path, "a+");
   await file.truncate(end);
-  /** Appends wait for each other. */
+  /** Writes wait for each other. */
   let turn: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
     const result = turn.then(run);
@@ -121,17 +121,21 @@ const openLocked = async (path: string, release: () => Promise<void>): Promise<L
   };
   return {
     done: () => new Set(rows.keys()),
-    append: (added) =>
+    record: (added) =>
       inTurn(async () => {
-        const fresh = added.filter(({ id }) => !rows.has(id));
-        if (fresh.length === 0) return;
+        const unique = new Map(added.map((row) => [row.id, row]));
+        const fresh = [...unique.values()].filter(({ id }) => !rows.has(id));
+        if (fresh.length === 0) return [];
         const lines = fresh.map((row) => Buffer.from(`${lineOfRow(row)}\n`));
+        // What an attempt that failed has left of a line is cut off.
+        if ((await file.stat()).size !== end) await file.truncate(end);
         await file.appendFile(Buffer.concat(lines));
         await file.datasync();
         for (const [i, { id }] of fresh.entries()) {
           rows.set(id, { start: end, length: lines[i]!.length });
           end += lines[i]!.length;
         }
+        return fresh.map(({ id }) => id);
       }),
     arrange: (ids) =>
       inTurn(async () => {

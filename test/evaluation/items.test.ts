@@ -60,6 +60,13 @@ describe("an item", () => {
     expect(truth).toEqual(noiseLabels(6, 8, 4, 2, true));
   });
 
+  it("is refused where a file is not the one that was checked", async () => {
+    const { items } = await checkItems([pair("a")], source(), options);
+    expect((await readItem(items[0]!, source())).image).toEqual(noiseImage(6, 8, 1));
+    const changed = { ...source(), files: { ...files, read: () => Promise.resolve(contents["d-labels.png"]!) } };
+    await expect(readItem(items[0]!, changed)).rejects.toThrow("is not the file that was checked");
+  });
+
   it("has labels by colours, then by values, then remapped", async () => {
     const reading = { palette: colours, values: { 0: 2, 3: 255 }, remap: { 1: 0 } };
     expect(Array.from((await readItem(pair("e"), source(reading))).truth.data)).toEqual([2, 0, 2, 255, 255, 2]);

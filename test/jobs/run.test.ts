@@ -1,7 +1,7 @@
 /** Runs on one machine: who does what, what is kept, what becomes of failures. */
 
 import { assert, asyncProperty, integer } from "fast-check";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { settingsOf, settle } from "../../src/evaluation/settings.ts";
 import { parseSpec } from "../../src/evaluation/spec.ts";
 import { planUnits, type Group } from "../../src/evaluation/units.ts";
@@ -9,7 +9,7 @@ import { measure } from "../../src/evaluation/measure.ts";
 import { planFor } from "../../src/evaluation/attacks-of.ts";
 import type { Row } from "../../src/evaluation/row.ts";
 import { idOfLine, lineOfRow } from "../../src/jobs/ledger.ts";
-import { runLocally, type Worker } from "../../src/jobs/local.ts";
+import { parcelsOf, type Parcel } from "../../src/jobs/worker.ts";
 import { shareMemory } from "../../src/jobs/memory.ts";
 import { createPerformer, type Outcome } from "../../src/jobs/perform.ts";
 import { createSchedule } from "../../src/jobs/schedule.ts";
@@ -31,6 +31,7 @@ const { groups } = await planUnits(
   networks.map(({ manifest }) => manifest),
   names,
 );
+const parcels = parcelsOf(groups, 0);
 const idsOf = (of: readonly Group[]) => of.flatMap(({ units }) => units.map(({ id }) => id));
 
 const cache = new SessionCache(startWasm(), 2 ** 30);
@@ -163,80 +164,43 @@ describe("the schedule", () => {
   it("gives every group once, to any workers in any order", async () => {
     await assert(
       asyncProperty(integer({ min: 1, max: 5 }), integer({ min: 0, max: 1000 }), async (workers, seed) => {
-        const schedule = createSchedule(groups);
-        const given: Group[] = [];
+        const schedule = createSchedule(parcels);
+        const given: Parcel[] = [];
         for (let turn = 0, idle = 0; idle < workers; turn++) {
           const next = schedule.next((turn * 7 + seed) % workers);
           idle = next ? 0 : idle + 1;
           if (next) given.push(next);
         }
-        expect(idsOf(given).toSorted()).toEqual(idsOf(groups).toSorted());
+        expect(idsOf(given.flat()).toSorted()).toEqual(idsOf(groups).toSorted());
         return Promise.resolve();
       }),
     );
   });
 
   it("keeps a worker at its batch, and lets an idle one help with the longest", () => {
-    const schedule = createSchedule(groups.filter(({ batch }) => batch < 2));
-    const first = [0, 0, 1].map((worker) => schedule.next(worker)!.batch);
+    const schedule = createSchedule(parcels.filter(([group]) => group!.batch < 2));
+    const first = [0, 0, 1].map((worker) => schedule.next(worker)![0]!.batch);
     expect(first).toEqual([0, 0, 1]);
-    const rest = Array.from({ length: 3 }, () => schedule.next(1)?.batch);
+    const rest = Array.from({ length: 3 }, () => schedule.next(1)?.[0]?.batch);
     expect(rest).toEqual([1, 1, 0]);
   });
 });
 
-describe("a run", () => {
-  const row = (id: string): Row => ({ id }) as Row;
-  const worker = (fail: (id: string) => string | null = () => null, thrown?: string): Worker => ({
-    perform: async ({ units }) => {
-      await Promise.resolve();
-      if (thrown !== undefined) throw new Error(thrown);
-      return units.map((unit) => {
-        const error = fail(unit.id);
-        return error === null ? { row: row(unit.id) } : { unit, error };
-      });
-    },
+it("parcels hold the groups of one batch, in their order, up to a number of evaluations", () => {
+  const most = 20;
+  const made = parcelsOf(groups, most);
+  expect(made.flat()).toEqual(groups);
+  const sizeOf = (of: Parcel) => of.reduce((sum, { evaluations: e }) => sum + e.forward + e.backward, 0);
+  expect(made.filter((parcel) => new Set(parcel.map(({ batch }) => batch)).size > 1)).toEqual([]);
+  expect(made.filter((parcel) => parcel.length > 1 && sizeOf(parcel) > most)).toEqual([]);
+  // None could take the first group of the next one.
+  const open = made.filter((parcel, i) => {
+    const [first] = made[i + 1] ?? [];
+    return first?.batch === parcel[0]!.batch && sizeOf([...parcel, first]) <= most;
   });
-  const kept = () => {
-    const ids: string[] = [];
-    return { ids, append: (rows: readonly Row[]) => Promise.resolve(void ids.push(...rows.map(({ id }) => id))) };
-  };
-
-  it("keeps a row of each unit, and names the units that fail", async () => {
-    const ledger = kept();
-    const bad = idsOf(groups).filter((_, i) => i % 4 === 1);
-    const workers = [
-      worker((id) => (bad.includes(id) ? "no" : null)),
-      worker((id) => (bad.includes(id) ? "no" : null)),
-    ];
-    const failed = await runLocally({ groups, workers, ledger, signal: new AbortController().signal });
-    expect(failed.map(({ unit }) => unit.id).toSorted()).toEqual(bad.toSorted());
-    expect([...ledger.ids, ...bad].toSorted()).toEqual(idsOf(groups).toSorted());
-  });
-
-  it("counts a worker's own failure as one of its units", async () => {
-    const failed = await runLocally({
-      groups,
-      workers: [worker(undefined, "crashed")],
-      ledger: kept(),
-      signal: new AbortController().signal,
-    });
-    expect(failed).toHaveLength(idsOf(groups).length);
-    expect(new Set(failed.map(({ error }) => error))).toEqual(new Set(["crashed"]));
-  });
-
-  it("ends where the rows cannot be kept, and where it is interrupted", async () => {
-    const signal = new AbortController().signal;
-    const append = () => Promise.reject(new Error("disk full"));
-    await expect(runLocally({ groups, workers: [worker(), worker()], ledger: { append }, signal })).rejects.toThrow(
-      "disk full",
-    );
-    const abort = new AbortController();
-    const onGroup = vi.fn<() => void>(() => abort.abort(new Error("enough")));
-    const run = runLocally({ groups, workers: [worker()], ledger: kept(), signal: abort.signal, onGroup });
-    await expect(run).rejects.toThrow("enough");
-    expect(onGroup).toHaveBeenCalledTimes(1);
-  });
+  expect(open).toEqual([]);
+  expect(made.some((parcel) => parcel.length > 1)).toBe(true);
+  expect(parcelsOf(groups, 0)).toEqual(groups.map((group) => [group]));
 });
 
 describe("memory", () => {

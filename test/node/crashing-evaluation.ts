@@ -1,12 +1,11 @@
 /** An evaluation's thread, with faults: at the item "crash" its WASM memory is overwritten, at "exit" it ends. */
 
-import { parentPort, workerData } from "node:worker_threads";
-import type { EvaluationData, ToThread } from "../../src/node/evaluation-messages.ts";
+import { parentPort } from "node:worker_threads";
+import type { ToThread } from "../../src/node/evaluation-messages.ts";
 import { overwriteMemory } from "./wasm-memory.ts";
 
-const { items } = workerData as EvaluationData;
 parentPort!.on("message", (message: ToThread) => {
-  const name = message.kind === "group" ? items[message.group.item]!.name : "";
+  const name = message.kind === "group" ? message.item.name : "";
   if (name.startsWith("crash")) overwriteMemory();
   if (name.startsWith("exit")) process.exit(3);
 });

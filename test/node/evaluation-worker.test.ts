@@ -9,7 +9,8 @@ import { parseSpec, type GivenSpec } from "../../src/evaluation/spec.ts";
 import { planUnits } from "../../src/evaluation/units.ts";
 import { encodePng } from "../../src/image/encode.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
-import { runLocally } from "../../src/jobs/local.ts";
+import { runParcels } from "../../src/jobs/run.ts";
+import { parcelsOf } from "../../src/jobs/worker.ts";
 import { startEvaluationWorker } from "../../src/node/evaluation-worker.ts";
 import { noiseImage, noiseLabels } from "../support/networks/image.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
@@ -51,31 +52,33 @@ const crashing = new URL("crashing-evaluation.ts", import.meta.url);
 describe("a worker", () => {
   it("loses the units of a crash, of its backend or of its thread, and no others", async () => {
     const names = ["a", "crash", "b", "exit", "c"];
-    const { groups, worker } = await startOn(names, { attacks: ["fgsm"], epsilon: 2 }, crashing);
+    const { groups, worker } = await startOn(names, { attacks: [] }, crashing);
     const kept: string[] = [];
-    const append = (rows: readonly { readonly unit: { readonly item: string } }[]) =>
-      Promise.resolve(void kept.push(...rows.map(({ unit }) => unit.item)));
-    const failed = await runLocally({
-      groups,
+    const record = (rows: readonly { readonly unit: { readonly item: string } }[]) => {
+      kept.push(...rows.map(({ unit }) => unit.item));
+      return Promise.resolve([]);
+    };
+    const failed = await runParcels({
+      parcels: parcelsOf(groups, 0),
       workers: [worker],
-      ledger: { append },
+      ledger: { record },
       signal: new AbortController().signal,
     });
     await worker.end();
-    expect(kept).toEqual(["a", "a", "b", "b", "c", "c"]);
-    expect(failed.map(({ unit }) => unit.unit.item)).toEqual(["crash", "crash", "exit", "exit"]);
+    expect(kept).toEqual(["a", "b", "c"]);
+    expect(failed.map(({ unit }) => unit.unit.item)).toEqual(["crash", "exit"]);
     expect(failed[0]!.crashed).toBe(true);
-    expect(failed[2]!.error).toContain("has ended");
+    expect(failed[1]!.error).toContain("has ended");
   });
 
   it("stops at the next step", async () => {
     const long = { attacks: [{ attack: "pgd" as const, steps: 1_000_000 }], epsilon: 2 };
     const { groups, worker } = await startOn(["a"], long);
     const abort = new AbortController();
-    const run = worker.perform(groups[1]!, { signal: abort.signal, onSteps: () => abort.abort(new Error("enough")) });
+    const run = worker.perform([groups[1]!], { signal: abort.signal, onSteps: () => abort.abort(new Error("enough")) });
     await expect(run).rejects.toThrow("enough");
     // It is there for the next group.
-    const [clean] = await worker.perform(groups[0]!, { signal: new AbortController().signal, onSteps: () => {} });
+    const [clean] = await worker.perform([groups[0]!], { signal: new AbortController().signal, onSteps: () => {} });
     expect(clean).toHaveProperty("row");
     expect(await worker.time(0, 0)).toMatchObject({ forward: expect.any(Number) as number });
     await worker.end();

@@ -30,11 +30,11 @@ const numbers = (path: string): number[] =>
 it("keeps rows as they come, once each, and in order at the end", async () => {
   const path = join(folder, "order.jsonl");
   const ledger = await openLedger(path);
-  await Promise.all([ledger.append([row(5), row(3)]), ledger.append([row(3), row(9)]), ledger.append([])]);
+  await Promise.all([ledger.record([row(5), row(3)]), ledger.record([row(3), row(9)]), ledger.record([])]);
   expect(numbers(path)).toEqual([5, 3, 9]);
   await ledger.arrange([3, 4, 5, 9].map(idOf));
   expect(numbers(path)).toEqual([3, 5, 9]);
-  await ledger.append([row(4)]);
+  await ledger.record([row(4)]);
   await ledger.close();
   expect(numbers(path)).toEqual([3, 5, 9, 4]);
   const again = await openLedger(path);
@@ -53,10 +53,20 @@ it("cuts off a torn last line, wherever it is torn", async () => {
     truncateSync(path, Buffer.byteLength(whole) - end);
     const ledger = await openLedger(path);
     expect([...ledger.done()]).toEqual([1, 2].map(idOf));
-    await ledger.append([row(3)]);
+    await ledger.record([row(3)]);
     await ledger.close();
     expect(readFileSync(path, "utf8")).toBe(whole);
   }
+});
+
+it("cuts off what an attempt that failed has left, before the next", async () => {
+  const path = join(folder, "failed.jsonl");
+  const ledger = await openLedger(path);
+  expect(await ledger.record([row(1), row(1)])).toEqual([idOf(1)]);
+  appendFileSync(path, `{"schema":2,"id":"00`);
+  expect(await ledger.record([row(1), row(2)])).toEqual([idOf(2)]);
+  await ledger.close();
+  expect(numbers(path)).toEqual([1, 2]);
 });
 
 it("reads lines across the pieces in which a file is read, and takes the first of two rows of one unit", async () => {

@@ -1,0 +1,85 @@
+/** `faultline worker`: carries out the units of evaluations that run elsewhere. */
+
+import { MAX_SESSION_BYTES } from "../jobs/memory.ts";
+import type { Item } from "../evaluation/items.ts";
+import { startEvaluationWorker } from "../node/evaluation-worker.ts";
+import { Refusal } from "../node/failure.ts";
+import { statOf } from "../node/files.ts";
+import type { Located } from "../node/located.ts";
+import { wholeNumber, type Options } from "../node/options.ts";
+import { version } from "../node/package.ts";
+import type { SharedRun } from "../node/redis-messages.ts";
+import { command, needed } from "./command.ts";
+import { memoryOf, resourceFlags, workersFrom } from "./evaluate-resources.ts";
+import { withRedis } from "./evaluate-workers.ts";
+import { interruptible } from "./interrupt.ts";
+import { locateOperand } from "./open-network.ts";
+
+const options = {
+  redis: { type: "string", value: "URL", help: "where the work comes from: redis://HOST:PORT" },
+  ...resourceFlags,
+  lease: {
+    type: "string",
+    value: "S",
+    default: "10",
+    help: "seconds without a sign of life after which others take this process to be dead",
+  },
+} as const satisfies Options;
+
+const about = `
+Carries out units of evaluations that were started with faultline evaluate --redis URL, on this
+machine or others, until it is stopped. Networks and pictures must lie here under the same names,
+relative ones as seen from the folder in which the worker is started; their digests are compared.
+On Ctrl-C and SIGTERM, what has begun goes back to the queue at the next step.`;
+
+/** The network under its name here. @throws Refusal where it is another. */
+const located = async ({ operand, manifest }: SharedRun["networks"][number]): Promise<Located> => {
+  const here = await locateOperand(operand);
+  if (here.manifest.sha256 !== manifest.sha256)
+    throw new Refusal(
+      `${operand}: has the digest ${here.manifest.sha256} here, and ${manifest.sha256} where the evaluation was started`,
+    );
+  return { ...here, manifest };
+};
+
+const requireRoots = async (roots: SharedRun["roots"]): Promise<void> => {
+  for (const root of [roots ?? []].flat())
+    if (!(await statOf(root)))
+      throw new Refusal(`${root}: the pictures of the evaluation are not here; mount them at this path`);
+};
+
+const LINE_MS = 15_000;
+
+export const serveWork = command({
+  name: "worker",
+  operand: null,
+  about,
+  options,
+  run: async (_, values, io) => {
+    const url = needed(values.redis, "worker", "--redis URL");
+    const slots = workersFrom(values);
+    const budgetBytes = Math.min(MAX_SESSION_BYTES, Math.floor(memoryOf(values) / slots));
+    const leaseMs = 1000 * wholeNumber("lease", values.lease, 1, 3600);
+    const { serveParcels } = await withRedis(() => import("../node/redis-service.ts"));
+    const start = async ({ networks, ...run }: SharedRun, items: Readonly<Record<number, Item>>) => {
+      const found: Located[] = [];
+      for (const network of networks) found.push(await located(network));
+      await requireRoots(run.roots);
+      return startEvaluationWorker({ ...run, networks: found, budgetBytes, items });
+    };
+    let [units, failed, told] = [0, 0, 0];
+    const text = (): string => `${units} units carried out, ${failed} of which failed`;
+    const onParcel = (more: number, lost: number): void => {
+      [units, failed] = [units + more, failed + lost];
+      if (performance.now() - told < LINE_MS) return;
+      told = performance.now();
+      io.stderr(`${text()}\n`);
+    };
+    io.stderr(`${slots} ${slots === 1 ? "thread takes" : "threads take"} units of faultline ${version}\n`);
+    await interruptible(
+      (signal) => serveParcels({ url, version, slots, leaseMs, start, onParcel, signal }),
+      ["SIGINT", "SIGTERM"],
+    );
+    return { text: text(), data: { units, failed } };
+  },
+});

@@ -1,0 +1,132 @@
+/** Workers of a run behind a queue on Redis: parcels go out, rows come back. The ledger stays here; Redis holds only what is on its way. */
+
+import { Job, Queue, QueueEvents } from "bullmq";
+import type { Item } from "../evaluation/items.ts";
+import type { Worker } from "../jobs/worker.ts";
+import { createBell, orAbort, within } from "./bell.ts";
+import { connectionTo, connectRedis } from "./redis.ts";
+import {
+  parcelIdOf,
+  queueName,
+  runIdOf,
+  runKey,
+  stateKey,
+  type ParcelMessage,
+  type ParcelResult,
+  type RunState,
+  type SharedRun,
+} from "./redis-messages.ts";
+
+export interface RedisRun {
+  readonly url: string;
+  readonly run: SharedRun;
+  /** By the places that groups name. */
+  readonly items: Readonly<Record<number, Item>>;
+  /** Parcels that are on their way at a time. */
+  readonly window: number;
+}
+
+export interface RedisWorkers {
+  /** As many as the window has places. */
+  readonly workers: readonly Worker[];
+  /** Worker processes that are connected. */
+  readonly connected: () => Promise<number>;
+  /** Takes back what has not begun, and tells what has to stop. */
+  readonly end: () => Promise<void>;
+}
+
+/** What nobody has fetched is kept for a week, for whoever goes on with the run. */
+const KEPT_SECONDS = 7 * 24 * 3600;
+
+/** Events are lost while the connection is; therefore the state is asked for as well. */
+const POLL_MS = 5000;
+
+/** A server that is away must not keep a command from ending. */
+const END_MS = 3000;
+
+/** @throws Refusal where the server cannot be reached. */
+export const redisWorkers = async ({ url, run, items, window }: RedisRun): Promise<RedisWorkers> => {
+  const redis = await connectRedis(url);
+  const id = await runIdOf(run);
+  const name = queueName(run.version);
+  const queue = new Queue<ParcelMessage, ParcelResult>(name, { connection: connectionTo(url) });
+  const events = new QueueEvents(name, { connection: connectionTo(url) });
+  // Both connect again by themselves.
+  queue.on("error", () => undefined);
+  events.on("error", () => undefined);
+  /** Whoever waits for a parcel. */
+  const waiting = new Map<string, { readonly ring: () => void; readonly onProgress: (steps: number) => void }>();
+  events.on("completed", ({ jobId }) => waiting.get(jobId)?.ring());
+  events.on("failed", ({ jobId }) => waiting.get(jobId)?.ring());
+  events.on("progress", ({ jobId, data }) => waiting.get(jobId)?.onProgress(Number(data)));
+
+  const setState = (state: RunState) => redis.set(stateKey(id), state, "EX", KEPT_SECONDS);
+  /** The ids of what is in the queue. */
+  const sent = new Set<string>();
+  const send = async (parcelId: string, parcel: ParcelMessage["parcel"]): Promise<void> => {
+    sent.add(parcelId);
+    // With every parcel: the server may have lost everything.
+    await redis.set(runKey(id), JSON.stringify(run), "EX", KEPT_SECONDS);
+    await setState("running");
+    const message = { run: id, parcel, items: Object.fromEntries(parcel.map(({ item }) => [item, items[item]!])) };
+    const keep = { age: KEPT_SECONDS };
+    await queue.add("parcel", message, { jobId: parcelId, removeOnComplete: keep, removeOnFail: keep });
+  };
+  const forget = async (parcelId: string): Promise<void> => {
+    await queue.remove(parcelId);
+    sent.delete(parcelId);
+  };
+
+  /** What a parcel has come to; null where it is still on its way, after it has been sent if the queue does not have it. */
+  const asked = async (parcelId: string, parcel: ParcelMessage["parcel"]): Promise<ParcelResult> => {
+    const state = await queue.getJobState(parcelId);
+    if (state === "unknown") await send(parcelId, parcel);
+    if (state !== "completed" && state !== "failed") return null;
+    const job = await Job.fromId<ParcelMessage, ParcelResult>(queue, parcelId);
+    if (state === "completed" && job?.returnvalue) return job.returnvalue;
+    await forget(parcelId);
+    if (state === "failed") throw new Error(`the worker was lost: ${job?.failedReason ?? "for no known reason"}`);
+    await send(parcelId, parcel); // It was stopped before.
+    return null;
+  };
+
+  const perform: Worker["perform"] = async (parcel, { signal, onSteps }) => {
+    const parcelId = await parcelIdOf(id, parcel);
+    const bell = createBell();
+    let steps = 0;
+    const onProgress = (total: number): void => {
+      if (total > steps) onSteps(total - steps);
+      steps = Math.max(steps, total);
+    };
+    waiting.set(parcelId, { ring: bell.ring, onProgress });
+    try {
+      for (;;) {
+        const outcomes = await orAbort(asked(parcelId, parcel), signal);
+        if (outcomes) return outcomes;
+        await orAbort(bell.rung(POLL_MS), signal);
+      }
+    } finally {
+      waiting.delete(parcelId);
+    }
+  };
+
+  await events.waitUntilReady();
+  return {
+    workers: Array.from({ length: window }, () => ({
+      perform,
+      kept: async (parcel) => forget(await parcelIdOf(id, parcel)),
+    })),
+    connected: () => queue.getWorkersCount(),
+    end: async () => {
+      const takeBack = async (): Promise<void> => {
+        if (sent.size === 0) return;
+        await setState("stopped");
+        // What a worker has begun is locked, and ends by itself.
+        await Promise.all([...sent].map((parcelId) => queue.remove(parcelId)));
+      };
+      await within(END_MS, takeBack());
+      await within(END_MS, Promise.all([events.close(), queue.close()]));
+      redis.disconnect();
+    },
+  };
+};

@@ -1,0 +1,53 @@
+/** A server of Redis or Valkey for tests, on a free port, with nothing on the disk. */
+
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { setTimeout } from "node:timers/promises";
+import { connectRedis } from "../../src/node/redis.ts";
+
+const programs = ["redis-server", "valkey-server"] as const;
+
+/** The program that is installed; undefined for none. */
+export const redisProgram = programs.find((program) => spawnSync(program, ["--version"]).status === 0);
+
+/** Stands behind the name of what is skipped without one. */
+export const redisNote = redisProgram ? "" : " (skipped: neither redis-server nor valkey-server is installed)";
+
+export interface RedisServer {
+  readonly url: string;
+  readonly end: () => Promise<void>;
+}
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+};
+
+/** @param given a port, to start a server anew where one was. */
+export const startRedis = async (given?: number): Promise<RedisServer & { readonly port: number }> => {
+  const port = given ?? (await freePort());
+  const options = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  const server = spawn(redisProgram!, options, { stdio: "ignore" });
+  const url = `redis://127.0.0.1:${port}`;
+  for (let tries = 0; ; tries++)
+    try {
+      (await connectRedis(url)).disconnect();
+      break;
+    } catch (cause) {
+      if (tries === 100) throw cause;
+      await setTimeout(50);
+    }
+  return {
+    url,
+    port,
+    end: async () => {
+      server.kill("SIGKILL");
+      await once(server, "exit");
+    },
+  };
+};
