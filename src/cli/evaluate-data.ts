@@ -12,7 +12,7 @@ import { statOf } from "../node/files.ts";
 import { filesOf, type Roots } from "../node/folder-files.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Size } from "../tensor.ts";
-import { paletteNames, palettes } from "./classes.ts";
+import { paletteNames, palettes } from "../intake/palettes.ts";
 import type { Io } from "./command.ts";
 
 export interface EvaluationItems {

@@ -1,14 +1,10 @@
 /** `faultline init`: writes a network's manifest from its file. */
 
 import { basename } from "node:path";
-import { sha256Of } from "../digest.ts";
-import { networkOf, prepared } from "../segmenter/network.ts";
-import { requireFit } from "../segmenter/fit.ts";
-import { at } from "../node/failure.ts";
 import { checkWritable, readNetwork, writeFiles } from "../node/files.ts";
 import type { Options } from "../node/options.ts";
 import { command } from "./command.ts";
-import { described, describeOptions, nameFor } from "./describe.ts";
+import { described, describeOptions } from "./describe.ts";
 
 const options = {
   out: { type: "string", short: "o", value: "FILE", help: "the manifest; NET.json next to the network unless given" },
@@ -31,10 +27,7 @@ export const initNetwork = command({
     const out = values.out ?? `${file.replace(/\.onnx$/i, "")}.json`;
     await checkWritable(out, [file]);
     const { bytes, model } = await readNetwork(file);
-    const { found, assumed } = await described(file, model, values.name ?? nameFor(file), values);
-    const sha256 = await sha256Of(bytes);
-    const manifest = { ...found, file: basename(file), sha256, assumed: [...assumed] };
-    await at(file, () => requireFit(networkOf(manifest, prepared(model))));
+    const { manifest, assumed } = await described(file, { name: basename(file), bytes, model }, values);
     await writeFiles([[out, new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`)]]);
     const { input, output, classes } = manifest;
     const isOpen = input.height === "dynamic" && input.width === "dynamic";
