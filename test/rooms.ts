@@ -67,6 +67,8 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "crf/parameters",
     "transforms/pipeline",
   ],
+  // A network's file as init, import and the lab take it in.
+  intake: ["segmenter", "datasets", "type onnx/graph", "tensor", "random", "digest"],
   // Whatever keeps rows and starts workers is handed in.
   jobs: [
     "evaluation",

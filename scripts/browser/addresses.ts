@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "no
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import type { Plugin } from "esbuild";
+import type { OnLoadResult, Plugin } from "esbuild";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -18,17 +18,23 @@ const gzipped = (file: string): Buffer => {
   return bytes;
 };
 
-const extensions = { url: "", gzip: ".gz" } as const;
-const contents = { url: (file: string) => readFileSync(file), gzip: gzipped } as const;
+const extensions = { url: "", gzip: ".gz", bytes: "" } as const;
+type Form = keyof typeof extensions;
+
+const contents: { readonly [F in Form]: (file: string) => OnLoadResult } = {
+  url: (file) => ({ contents: readFileSync(file), loader: "file" }),
+  gzip: (file) => ({ contents: gzipped(file), loader: "file" }),
+  bytes: (file) => ({ contents: `export default ${statSync(file).size};`, loader: "js" }),
+};
 
 /**
  * `import url from "file?url"` copies the file next to the bundle, under a name with its digest, and gives its relative URL. `?gzip`
- * does the same with the compressed file, for files that are too large for a static asset.
+ * does the same with the compressed file, for files that are too large for a static asset; `?bytes` gives the file's size.
  */
 export const addresses: Plugin = {
   name: "addresses",
   setup: (bundle) => {
-    for (const form of ["url", "gzip"] as const) {
+    for (const form of Object.keys(extensions) as Form[]) {
       bundle.onResolve({ filter: new RegExp(`[?]${form}$`) }, async ({ path, resolveDir }) => {
         const file = path.slice(0, path.lastIndexOf("?"));
         const { path: found, errors } = await bundle.resolve(file, { kind: "import-statement", resolveDir });
@@ -36,7 +42,7 @@ export const addresses: Plugin = {
       });
       bundle.onLoad({ filter: /./, namespace: form }, ({ path }) => {
         const file = path.slice(0, path.length - extensions[form].length);
-        return { contents: contents[form](file), loader: "file" };
+        return contents[form](file);
       });
     }
   },

@@ -233,10 +233,10 @@ export const operationsPage = (document: Document, origin: string): Html => {
     "API",
     html`<div class="columns">
       <nav>
-        <a class="title" href="/docs">Faultline</a>
+        <a class="title" href="/">Faultline</a>
         ${links}
         <h3>More</h3>
-        <a href="/problems">Problems</a><a href="/openapi.json">openapi.json</a>
+        <a href="/lab">The lab</a><a href="/problems">Problems</a><a href="/openapi.json">openapi.json</a>
       </nav>
       <main>
         <h1>Faultline <span class="soft">${document.info.version}</span></h1>

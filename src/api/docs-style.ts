@@ -31,6 +31,10 @@ table { width: 100%; border-collapse: collapse; margin: 6px 0 12px; }
 td { padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td:first-child { width: 200px; } td p { margin: 0; } .type { color: var(--soft); font-size: 13px; }
 .required { color: var(--bad); font-size: 12px; } .soft { color: var(--soft); }
+.front { margin: 0 auto; padding-top: 6vh; } .front .brand { font-weight: 700; color: var(--accent); margin: 0; } .front h1 { font-size: clamp(28px, 5vw, 40px); line-height: 1.15; }
+main p a, .places a { text-decoration: underline; text-underline-offset: 2px; }
+.places { list-style: none; padding: 0; display: grid; grid-template-columns: repeat(auto-fit, minmax(250px, 1fr)); gap: 12px; }
+.places li { border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px; } .places a { font-weight: 650; font-size: 17px; }
 details { margin: 4px 0; } summary { cursor: pointer; color: var(--accent); }
 details > table { margin-left: 2px; border-left: 2px solid var(--line); } details td:first-child { padding-left: 12px; }
 @media (max-width: 760px) { .columns { grid-template-columns: 1fr; } nav { position: static; max-height: none; padding-bottom: 0; }

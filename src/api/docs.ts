@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { html, raw } from "hono/html";
 import { operationsPage } from "./docs-page.ts";
 import { page, type Html } from "./docs-style.ts";
+import { frontPage } from "./front-page.ts";
 import type { Document } from "./openapi.ts";
 import type { Env } from "./operation.ts";
 import { problemKinds, type ProblemKind } from "./problem-kinds.ts";
@@ -28,7 +29,7 @@ const send = async (content: Html): Promise<Response> => new Response(String(awa
 export const docs = (document: () => Document): Hono<Env> => {
   const app = new Hono<Env>();
   const allProblems = (Object.keys(problemKinds) as ProblemKind[]).map(problemEntry);
-  app.get("/", (c) => c.redirect("/docs"));
+  app.get("/", (c) => send(frontPage(new URL(c.req.url).origin)));
   app.get("/docs", (c) => send(operationsPage(document(), new URL(c.req.url).origin)));
   app.get("/problems", () =>
     send(

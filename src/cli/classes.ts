@@ -1,28 +1,9 @@
 /** `--classes` and `--palette`: how many classes a network has, or which. */
 
-import { ade20kClasses } from "../datasets/ade20k-classes.ts";
-import { camvidClasses } from "../datasets/camvid-classes.ts";
-import { cityscapesClasses } from "../datasets/cityscapes-classes.ts";
-import { cocoStuffNames } from "../datasets/coco-stuff-classes.ts";
-import { vocClasses } from "../datasets/voc-classes.ts";
+import { inPalette, namedClasses, paletteNames, palettes } from "../intake/palettes.ts";
 import { Refusal, UsageError } from "../node/failure.ts";
 import { readBytes } from "../node/files.ts";
-import { colourOf, type NamedClass } from "../segmenter/describe/classes.ts";
-
-type Listed = readonly { readonly name: string; readonly color: readonly [number, number, number] }[];
-
-/** The classes of data sets, by their names. */
-export const palettes: Readonly<Record<string, Listed>> = {
-  voc: vocClasses,
-  cityscapes: cityscapesClasses,
-  camvid: camvidClasses,
-  ade20k: ade20kClasses,
-  "coco-stuff": cocoStuffNames.map((name, i) => ({ name, color: colourOf(i + 1) })),
-};
-
-export const paletteNames = Object.keys(palettes);
-
-const named = (names: readonly string[]): NamedClass[] => names.map((name, i) => ({ name, color: colourOf(i) }));
+import type { NamedClass } from "../segmenter/describe/classes.ts";
 
 /** One name a line, or a JSON list of names. @throws Refusal */
 const readNames = async (path: string): Promise<readonly NamedClass[]> => {
@@ -31,10 +12,10 @@ const readNames = async (path: string): Promise<readonly NamedClass[]> => {
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== "");
-  if (!text.trimStart().startsWith("[")) return named(lines);
+  if (!text.trimStart().startsWith("[")) return namedClasses(lines);
   try {
     const value: unknown = JSON.parse(text);
-    if (Array.isArray(value) && value.every((v) => typeof v === "string")) return named(value);
+    if (Array.isArray(value) && value.every((v) => typeof v === "string")) return namedClasses(value);
   } catch (cause) {
     throw new Refusal(`${path}: is not JSON`, { cause });
   }
@@ -47,11 +28,8 @@ export const classesOption = async (
   palette: string | undefined,
 ): Promise<number | readonly NamedClass[] | undefined> => {
   const given = classes === undefined ? undefined : /^\d+$/.test(classes) ? Number(classes) : await readNames(classes);
-  if (palette === undefined) return given;
-  const found = Object.hasOwn(palettes, palette) ? palettes[palette] : undefined;
-  if (!found) throw new UsageError(`--palette must be one of ${paletteNames.join(", ")}, not "${palette}"`);
-  const own = found.map(({ name, color: [r, g, b] }): NamedClass => ({ name, color: [r, g, b] }));
-  if (given === undefined) return own;
-  if (typeof given === "number") return own.slice(0, given);
-  return given.map(({ name }, i) => ({ name, color: own[i]?.color ?? colourOf(i) }));
+  const found = palette !== undefined && Object.hasOwn(palettes, palette) ? palettes[palette] : undefined;
+  if (palette !== undefined && !found)
+    throw new UsageError(`--palette must be one of ${paletteNames.join(", ")}, not "${palette}"`);
+  return inPalette(given, found);
 };

@@ -1,19 +1,16 @@
 /** A manifest from a network's file, for `init`, and for `import` without one. */
 
 import { basename } from "node:path";
-import type { Model } from "../onnx/graph.ts";
-import { normal, random } from "../random.ts";
+import { manifestFor, nameFor, type FoundManifest, type NetworkFile } from "../intake/manifest-for.ts";
+import { paletteNames } from "../intake/palettes.ts";
 import { startWasm } from "../runtime/wasm/wasm.ts";
-import { describeNetwork } from "../segmenter/describe/describe.ts";
 import { likeNames, type Like } from "../segmenter/describe/likes.ts";
 import { manifestSchema } from "../segmenter/manifest.ts";
-import { prepared } from "../segmenter/network.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
-import { type Size, sizeOf, tensorOf } from "../tensor.ts";
 import { at, UsageError } from "../node/failure.ts";
 import type { Options } from "../node/options.ts";
 import { WASM_BUDGET_BYTES } from "./backend.ts";
-import { classesOption, paletteNames } from "./classes.ts";
+import { classesOption } from "./classes.ts";
 
 export const describeOptions = {
   like: { type: "string", value: "NAME", help: `how pixels are prepared: ${likeNames.join(", ")}` },
@@ -22,6 +19,7 @@ export const describeOptions = {
 } as const satisfies Options;
 
 export interface DescribeValues {
+  readonly name?: string | undefined;
   readonly like?: string | undefined;
   readonly classes?: string | undefined;
   readonly palette?: string | undefined;
@@ -33,17 +31,6 @@ const likeOption = (value: string | undefined): Like | undefined => {
   throw new UsageError(`--like must be one of ${likeNames.join(", ")}, not "${value}"`);
 };
 
-/** A name for requests, from that of the file. */
-export const nameFor = (file: string): string => {
-  const stem = basename(file).replace(/\.onnx$/i, "");
-  const name = stem
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9._-]+/g, "-")
-    .replace(/^[^a-z0-9]+/, "")
-    .slice(0, 64);
-  return name === "" ? "network" : name;
-};
-
 /** The value of `--name`. @throws UsageError for what is no name of a network. */
 export const nameOption = (value: string | undefined): string | undefined => {
   if (value === undefined || manifestSchema.shape.name.safeParse(value).success) return value;
@@ -52,21 +39,15 @@ export const nameOption = (value: string | undefined): string | undefined => {
   );
 };
 
-/** Grey levels that vary from place to place, with noise on them. */
-const scene = (planes: number, { height, width }: Size) => {
-  const next = random(1);
-  const shape = [planes, height, width];
-  const values = Array.from({ length: sizeOf(shape) }, (_, i) => {
-    const [x, y] = [(i % width) / width, (Math.floor(i / width) % height) / height];
-    return Math.min(255, Math.max(0, 128 + 90 * Math.sin(7 * x + 3 * y + i / (height * width)) + 20 * normal(next)));
-  });
-  return tensorOf("float32", shape, values);
-};
-
-/** @throws Refusal that names the file, where it is no segmentation network; UsageError for the options. */
-export const described = async (file: string, model: Model, name: string, values: DescribeValues) => {
+/**
+ * @param path of the file that was read.
+ * @param file what the manifest is to call it.
+ * @throws Refusal that names the path, where it is no segmentation network; UsageError for the options.
+ */
+export const described = async (path: string, file: NetworkFile, values: DescribeValues): Promise<FoundManifest> => {
   const like = likeOption(values.like);
   const classes = await classesOption(values.classes, values.palette);
   const cache = new SessionCache(startWasm(), WASM_BUDGET_BYTES);
-  return at(file, () => describeNetwork(prepared(model), { name, like, classes }, scene, cache));
+  const name = nameOption(values.name) ?? nameFor(basename(path));
+  return at(path, () => manifestFor(file, { name, like, classes }, cache));
 };

@@ -14,7 +14,7 @@ import { filesOf, type Roots } from "../node/folder-files.ts";
 import { useNodeCodecs } from "../image/node.ts";
 import { channelCount, type Manifest } from "../segmenter/manifest.ts";
 import type { Size } from "../tensor.ts";
-import { paletteNames, palettes } from "./classes.ts";
+import { paletteNames, palettes } from "../intake/palettes.ts";
 import type { Io } from "./command.ts";
 
 export interface EvaluationItems {

@@ -1,15 +1,15 @@
 /** `faultline import`: checks a network against its manifest and stores both where the service looks for them. */
 
-import { join } from "node:path";
-import { sha256Of } from "../digest.ts";
+import { basename, join } from "node:path";
+import { nameFor } from "../intake/manifest-for.ts";
 import type { Model } from "../onnx/graph.ts";
 import { openNetwork } from "../segmenter/network.ts";
-import { parseManifest, type Manifest } from "../segmenter/manifest.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
 import { wantedBackend, type Options } from "../node/options.ts";
 import { backendOption } from "./backend.ts";
 import { command } from "./command.ts";
 import { completeManifest, MODEL_FILE } from "./complete-manifest.ts";
-import { described, describeOptions, nameFor, nameOption, type DescribeValues } from "./describe.ts";
+import { described, describeOptions, nameOption } from "./describe.ts";
 import { at, UsageError } from "../node/failure.ts";
 import { readNetwork } from "../node/files.ts";
 import { checkReplaceable, storeFolder } from "./store.ts";
@@ -43,18 +43,6 @@ const precisionWarning = ({ graph }: Model, { precision }: Manifest): string[] =
     : [`precision: is "${precision}", but the network ${quantized ? "is quantised" : "is float"}`];
 };
 
-/** A manifest from the file alone. */
-const madeManifest = async (
-  file: string,
-  bytes: Uint8Array,
-  model: Model,
-  values: DescribeValues & { readonly name?: string | undefined },
-) => {
-  const { found, assumed } = await described(file, model, values.name ?? nameFor(file), values);
-  const manifest = parseManifest({ ...found, file: MODEL_FILE, sha256: await sha256Of(bytes), assumed: [...assumed] });
-  return { manifest, assumed };
-};
-
 export const importNetwork = command({
   name: "import",
   operand: "NET.onnx",
@@ -68,12 +56,12 @@ export const importNetwork = command({
     const force = values.force === true;
     const wanted = wantedBackend(values.backend);
     // A name that cannot be taken is said before anything is run.
-    const name = nameOption(values.name) ?? (manifestFile === undefined ? nameFor(file) : undefined);
+    const name = nameOption(values.name) ?? (manifestFile === undefined ? nameFor(basename(file)) : undefined);
     if (name !== undefined) await checkReplaceable(join(values.models, name), force);
     const { bytes, model } = await readNetwork(file);
     const { manifest, assumed } =
       manifestFile === undefined
-        ? await madeManifest(file, bytes, model, { ...values, name })
+        ? await described(file, { name: MODEL_FILE, bytes, model }, { ...values, name })
         : { manifest: await completeManifest(manifestFile, { bytes, model }, name), assumed: [] };
     for (const sentence of assumed) io.stderr(`assumed: ${sentence}\n`);
     const folder = join(values.models, manifest.name);
@@ -86,8 +74,8 @@ export const importNetwork = command({
     const warnings = [...precisionWarning(model, manifest), ...trial.warnings];
     for (const warning of warnings) io.stderr(`warning: ${warning}\n`);
 
-    const described = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
-    await storeFolder(folder, { [MODEL_FILE]: bytes, "manifest.json": described }, force);
+    const written = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
+    await storeFolder(folder, { [MODEL_FILE]: bytes, "manifest.json": written }, force);
     const { size, forwardMs, gradientMs, choice } = trial;
     const times = [
       `forward ${forwardMs.toFixed(1)} ms`,

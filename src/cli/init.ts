@@ -1,14 +1,11 @@
 /** `faultline init`: writes a network's manifest from its file. */
 
 import { basename } from "node:path";
-import { sha256Of } from "../digest.ts";
-import { networkOf, prepared } from "../segmenter/network.ts";
-import { requireFit } from "../segmenter/fit.ts";
-import { at, Refusal } from "../node/failure.ts";
+import { Refusal } from "../node/failure.ts";
 import { checkWritable, readNetwork, statOf, writeFiles } from "../node/files.ts";
 import type { Options } from "../node/options.ts";
 import { command } from "./command.ts";
-import { described, describeOptions, nameFor, nameOption } from "./describe.ts";
+import { described, describeOptions } from "./describe.ts";
 import { manifestBeside } from "./open-network.ts";
 
 const options = {
@@ -34,12 +31,8 @@ export const initNetwork = command({
     await checkWritable(out, [file]);
     if (values.force !== true && (await statOf(out)))
       throw new Refusal(`${out}: is there already; --force replaces it, and -o names another file`);
-    const name = nameOption(values.name) ?? nameFor(file);
     const { bytes, model } = await readNetwork(file);
-    const { found, assumed } = await described(file, model, name, values);
-    const sha256 = await sha256Of(bytes);
-    const manifest = { ...found, file: basename(file), sha256, assumed: [...assumed] };
-    await at(file, () => requireFit(networkOf(manifest, prepared(model))));
+    const { manifest, assumed } = await described(file, { name: basename(file), bytes, model }, values);
     await writeFiles([[out, new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`)]]);
     const { input, output, classes } = manifest;
     const isOpen = input.height === "dynamic" && input.width === "dynamic";

@@ -18,7 +18,7 @@ export const statOf = async (path: string) =>
   });
 
 /** @throws Refusal where the path is no regular file; Node's error, which names the path, where it cannot be read. */
-export const readBytes = async (path: string): Promise<Uint8Array> => {
+export const readBytes = async (path: string): Promise<Uint8Array<ArrayBuffer>> => {
   const found = await statOf(path);
   if (!found) throw new Refusal(`${path}: no such file`);
   if (found.isDirectory()) throw new Refusal(`${path}: is a directory, not a file`);
@@ -44,7 +44,9 @@ const filesBeside = (path: string): External => {
  * @returns the model, and the bytes of a file that holds all of it: those of `path` where it has its weights inside.
  * @throws Refusal that names the file and the place in it.
  */
-export const readNetwork = async (path: string): Promise<{ readonly bytes: Uint8Array; readonly model: Model }> => {
+export const readNetwork = async (
+  path: string,
+): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly model: Model }> => {
   const own = await readBytes(path);
   const beside = filesBeside(path);
   let isWhole = true;

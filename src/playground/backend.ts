@@ -1,5 +1,6 @@
 /** The backends of the visitor's machine: selection for a network, and the runtimes, each of which is started once. */
 
+import wasmBytes from "onnxruntime-web/ort-wasm-simd-threaded.wasm?bytes";
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import scriptUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
 import { chooseBackend, type Adapter, type Choice, type Wanted } from "../runtime/choose.ts";
@@ -7,7 +8,7 @@ import type { Backend, Runtime } from "../runtime/session.ts";
 import { startWasm } from "../runtime/wasm/wasm.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
 import type { Network } from "../segmenter/network.ts";
-import { fetched } from "./fetched.ts";
+import { fetched, type OnBytes } from "./fetched.ts";
 
 export interface Started {
   readonly runtime: Runtime;
@@ -47,26 +48,26 @@ const adapterHere = async (): Promise<Adapter> => {
 export const chooseFor = (network: Network, wanted: Wanted): Promise<Choice> =>
   chooseBackend(wanted, { adapter: adapterHere, missing: () => gpuFaults(network) });
 
-const starts: { readonly [B in Backend]: () => Promise<Started> } = {
-  wasm: async () => {
-    const binary = await fetched("onnxruntime", new URL(wasmUrl, import.meta.url));
+const starts: { readonly [B in Backend]: (onBytes: OnBytes) => Promise<Started> } = {
+  wasm: async (onBytes) => {
+    const binary = await fetched("onnxruntime", new URL(wasmUrl, import.meta.url), onBytes, wasmBytes);
     const module = await WebAssembly.compileStreaming(binary);
     const threads = threadsHere();
     return { runtime: startWasm({ module, threads, script: new URL(scriptUrl, import.meta.url).href }), threads };
   },
-  webgpu: async () => {
+  webgpu: async (onBytes) => {
     const { startOn } = await import("./webgpu.ts");
-    return { runtime: await startOn(await openAdapter()), threads: 1 };
+    return { runtime: await startOn(await openAdapter(), onBytes), threads: 1 };
   },
 };
 
 const started = new Map<Backend, Promise<Started>>();
 
 /** Starts the runtime of a backend once; a failed start is tried again. @throws FetchError, RuntimeError */
-export const start = (backend: Backend): Promise<Started> => {
+export const start = (backend: Backend, onBytes: OnBytes): Promise<Started> => {
   const known = started.get(backend);
   if (known) return known;
-  const starting = starts[backend]();
+  const starting = starts[backend](onBytes);
   started.set(backend, starting);
   starting.catch(() => started.delete(backend));
   return starting;

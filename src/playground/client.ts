@@ -1,6 +1,6 @@
 /** The page's interface to the engine: asynchronous calls, one at a time, and termination at any time. */
 
-import type { Call, Calls, EngineFailure, Reply, Request, Stage, Stepped } from "./messages.ts";
+import type { Call, Calls, EngineFailure, Loaded, Reply, Request, Stage, Stepped } from "./messages.ts";
 
 /** A call that the engine refused or that failed. */
 export class EngineRefusal extends Error {
@@ -14,6 +14,7 @@ export class EngineRefusal extends Error {
 
 export interface Watch {
   readonly onStage?: (stage: Stage) => void;
+  readonly onLoaded?: (loaded: Loaded) => void;
   readonly onStep?: (step: Stepped) => void;
 }
 
@@ -45,6 +46,7 @@ export const startEngine = (): Engine => {
     const call = waiting.get(data.id);
     if (!call) return;
     if (data.kind === "stage") call.onStage?.(data.stage);
+    else if (data.kind === "loaded") call.onLoaded?.(data.loaded);
     else if (data.kind === "step") call.onStep?.(data.step);
     else {
       waiting.delete(data.id);

@@ -12,7 +12,7 @@ import { spatialSize } from "../tensor.ts";
 import { reasonOf } from "../reason.ts";
 
 /** An error with a failure that is sent to the page. */
-class EngineError extends Error {
+export class EngineError extends Error {
   override readonly name = "EngineError";
   readonly failure: EngineFailure;
   constructor(failure: EngineFailure, options?: ErrorOptions) {

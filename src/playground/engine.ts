@@ -1,33 +1,25 @@
 /** The engine, which runs networks and attacks in a Web Worker, so that the page stays responsive. */
 
 import { meanOf } from "../evaluation/labels.ts";
-import { measure, type Measured } from "../evaluation/measure.ts";
 import { evaluatedBy } from "../evaluation/plan.ts";
-import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
-import { scoresOf } from "../metrics/counts.ts";
-import { changedShare } from "../metrics/distances.ts";
 import { isGradient } from "../networks/least-bytes.ts";
 import { leastLikelyObjective } from "../objectives/least-likely.ts";
 import { channelCount, parseManifest } from "../segmenter/manifest.ts";
 import { gradientFaults } from "../segmenter/compile.ts";
 import { openNetwork } from "../segmenter/network.ts";
 import type { Runtime } from "../runtime/session.ts";
-import {
-  createSegmenter,
-  type Evaluate,
-  type Image,
-  type Prediction,
-  type SegmentationValue,
-  type Segmenter,
-} from "../segmenter/segmenter.ts";
+import { createSegmenter, type Image, type Prediction, type Segmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
+import { attackFor } from "./attacking.ts";
 import { budgetBytes, chooseFor, start } from "./backend.ts";
+import { describe } from "./describing.ts";
 import { failureOf, requireGradient, requireMemory } from "./engine-failure.ts";
 import { fetched } from "./fetched.ts";
-import type { Attacked, Call, Calls, NetworkEntry, Reply, Request, Stage, Stepped } from "./messages.ts";
+import type { Call, Calls, Loaded, NetworkEntry, Reply, Request, Stage, Stepped } from "./messages.ts";
 
 interface Report {
   readonly stage: (stage: Stage) => void;
+  readonly loaded: (loaded: Loaded) => void;
   readonly step: (step: Stepped) => void;
   readonly signal: AbortSignal;
 }
@@ -45,10 +37,16 @@ const caches = new Map<Runtime, SessionCache>();
 /** The last image and its prediction, which attacks reuse. */
 let seen: { readonly image: Image; readonly prediction: Prediction } | undefined;
 
-const download = async ({ name, manifest, file }: NetworkEntry) => {
+/** Reports how much of a file has arrived. */
+const loading =
+  ({ loaded }: Report, what: string) =>
+  (bytes: number, total: number | null) =>
+    loaded({ what, bytes, total });
+
+const download = async ({ name, manifest, file, bytes: size }: NetworkEntry, report: Report) => {
   const [told, bytes] = await Promise.all([
     fetched(`the manifest of ${name}`, manifest).then((response) => response.json() as Promise<unknown>),
-    fetched(name, file).then((response) => response.arrayBuffer()),
+    fetched(name, file, loading(report, name), size).then((response) => response.arrayBuffer()),
   ]);
   return openNetwork(parseManifest(told), new Uint8Array(bytes));
 };
@@ -67,17 +65,26 @@ const opened = (): Open => {
 type Handlers = { readonly [C in Call]: (given: Calls[C]["given"], report: Report) => Promise<Calls[C]["answer"]> };
 
 const handlers: Handlers = {
-  open: async ({ network: entry, wanted }, { stage }) => {
-    stage("network");
-    const network = await download(entry);
+  open: async ({ network: entry, wanted }, report) => {
+    report.stage("network");
+    const network = await download(entry, report);
     const choice = await chooseFor(network, wanted);
-    stage("runtime");
-    const { runtime, threads } = await start(choice.backend);
+    report.stage("runtime");
+    const { runtime, threads } = await start(choice.backend, loading(report, "onnxruntime"));
     const cache = cacheOf(runtime);
-    open = { segmenter: createSegmenter(network, cache), cache, refused: gradientFaults(network) };
+    const refused = gradientFaults(network);
+    open = { segmenter: createSegmenter(network, cache), cache, refused };
     seen = undefined;
     const channels = channelCount(network.manifest.input.channels);
-    return { classes: network.manifest.classes, channels, choice, threads, version: runtime.version };
+    return { classes: network.manifest.classes, channels, choice, threads, version: runtime.version, refused };
+  },
+
+  describe: async (brought, report) => {
+    report.stage("runtime");
+    const { runtime } = await start("wasm", loading(report, "onnxruntime"));
+    report.stage("describing");
+    await turn();
+    return describe(brought, cacheOf(runtime));
   },
 
   predict: async ({ image }, { stage }) => {
@@ -87,65 +94,26 @@ const handlers: Handlers = {
     requireMemory(cache, segmenter, image, refused.length > 0 ? [] : [leastLikelyObjective()]);
     const prediction = await segmenter.predict(image);
     seen = { image, prediction };
-    return { labels: prediction.labels, confidence: meanOf(prediction.confidence.data) };
+    const { data } = prediction.confidence;
+    return { labels: prediction.labels, confidences: data, confidence: meanOf(data) };
   },
 
-  attack: async ({ image, plan }, { stage, step, signal }) => {
+  attack: async ({ image, plan, truth }, { stage, step, signal }) => {
     const { segmenter, cache, refused } = opened();
     const evaluated = evaluatedBy([plan.attack]);
     if (evaluated.some(isGradient)) requireGradient(refused);
     stage("gradient");
     await turn(); // sends the message before the graph is built
     requireMemory(cache, segmenter, image, evaluated);
-    const start = performance.now();
-    let reached: Stepped["reached"] = null;
-    const watching =
-      <E extends SegmentationValue>(evaluate: Evaluate<E>): Evaluate<E> =>
-      async (at, ...rest) => {
-        const evaluation = await evaluate(at, ...rest);
-        reached = { image: at, labels: evaluation.labels };
-        return evaluation;
-      };
-    const watched: Segmenter = {
-      ...segmenter,
-      objective: (aim) => watching(segmenter.objective(aim)),
-      value: (aim) => watching(segmenter.value(aim)),
-      predict: (at) => {
-        reached = null;
-        return segmenter.predict(at);
-      },
-    };
+    const begin = performance.now();
     const clean = seen && sameImage(seen.image, image) ? seen.prediction : undefined;
-    const attacked = await measure(
-      { segmenter: watched, image, item: "picture", clean },
-      { ...plan, pixelRange: "clip" },
-      {
-        signal,
-        onStep: async (report) => {
-          step({ report, reached });
-          await turn(); // receives "cancel"
-        },
-      },
-    );
-    const milliseconds = performance.now() - start;
-    return { ...scored(segmenter, image, attacked), milliseconds };
+    const onStep = async (report: Stepped["report"], reached: Stepped["reached"]): Promise<void> => {
+      step({ report, reached });
+      await turn(); // receives "cancel"
+    };
+    const attacked = await attackFor({ segmenter, image, truth, clean, plan }, { signal, onStep });
+    return { ...attacked, milliseconds: performance.now() - begin };
   },
-};
-
-const scored = (
-  { manifest }: Segmenter,
-  clean: Image,
-  { row, clean: before, uint8, float }: Measured,
-): Omit<Attacked, "milliseconds"> => {
-  const names = manifest.classes.map(({ name }) => name);
-  return {
-    ...uint8,
-    unrounded: float.image,
-    scores: attackScores(scoresOf(row.counts.clean), scoresOf(row.counts.uint8), names),
-    perturbation: perturbationFrom(clean)(uint8.image),
-    changedPixelShare: changedShare(before.labels, uint8.labels) ?? 0,
-    zeroGradientShare: row.masking.zeroGradientShare,
-  };
 };
 
 const sameImage = (a: Image, b: Image): boolean =>
@@ -164,6 +132,7 @@ const answer = async <C extends Call>(id: number, call: C, given: Calls[C]["give
   try {
     const report: Report = {
       stage: (stage) => reply({ id, kind: "stage", stage }),
+      loaded: (loaded) => reply({ id, kind: "loaded", loaded }),
       step: (step) => reply({ id, kind: "step", step }),
       signal,
     };

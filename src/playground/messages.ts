@@ -5,10 +5,12 @@ import type { AttackPlan } from "../evaluation/plan.ts";
 import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
 import type { StepReport } from "../evaluation/steps.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
+import type { Like } from "../segmenter/describe/likes.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import type { Size } from "../tensor.ts";
 
-/** A network that is served with the page; addresses are relative to that of the catalogue. */
+/** A network that is served with the page or kept in the browser; the catalogue's addresses are relative to its own. */
 export interface NetworkEntry {
   readonly name: string;
   readonly architecture: string;
@@ -17,6 +19,8 @@ export interface NetworkEntry {
   readonly bytes: number;
   readonly manifest: string;
   readonly file: string;
+  /** Whether the visitor has brought it. */
+  readonly own?: boolean;
 }
 
 export type Rgb = readonly [number, number, number];
@@ -30,36 +34,69 @@ export interface Opened {
   readonly threads: number;
   /** The version of onnxruntime. */
   readonly version: string;
+  /** The operators without a gradient: only attacks that need none are possible if there are any. */
+  readonly refused: readonly string[];
 }
 
 export interface Predicted {
   readonly labels: Labels;
-  /** The mean over the pixels of the largest class probability. */
+  /** The largest class probability of each pixel, and its mean. */
+  readonly confidences: Float32Array;
   readonly confidence: number;
 }
 
 export type Plan = OptionValues &
   Pick<AttackPlan, "attack" | "alpha" | "steps" | "seed"> & { readonly epsilon: number };
 
-/** The result of an attack: the adversarial image in whole grey levels, as it is saved, and its scores. */
+/** The result of an attack, or what it had reached: the adversarial image in whole grey levels, as it is saved, and its scores. */
 export interface Attacked {
   readonly image: Image;
   readonly labels: Labels;
   /** The image before rounding, from which the perturbation is displayed. */
   readonly unrounded: Image;
-  /** The scores, with the clean prediction as reference. */
+  /** The scores against the visitor's labels, or else against the clean prediction. */
   readonly scores: AttackScores;
   readonly perturbation: Perturbation;
   /** The share of pixels whose label changed, 0..1. */
   readonly changedPixelShare: number;
   readonly zeroGradientShare: number;
   readonly milliseconds: number;
+  /** The step after which the visitor stopped it; null where it has ended by itself. */
+  readonly stopped: number | null;
 }
 
-/** A step and the image that it reached; null after the last step, whose image is part of the answer. */
+export interface Reached {
+  readonly image: Image;
+  readonly labels: Labels;
+}
+
+/** A step and the image that it reached. */
 export interface Stepped {
   readonly report: StepReport;
-  readonly reached: { readonly image: Image; readonly labels: Labels } | null;
+  readonly reached: Reached | null;
+}
+
+/** How much of a file has arrived; `total` is null where it is not known. */
+export interface Loaded {
+  readonly what: string;
+  readonly bytes: number;
+  readonly total: number | null;
+}
+
+/** A network that the visitor brings, with what is said of it beside its file. */
+export interface Brought {
+  readonly file: File;
+  /** The manifest, if there is one; what is missing in it is not found from the file. */
+  readonly manifest: Readonly<Record<string, unknown>> | null;
+  readonly name: string;
+  readonly like: Like | null;
+  readonly classes: number | null;
+  readonly palette: string | null;
+}
+
+export interface Described {
+  readonly manifest: Manifest;
+  readonly assumed: readonly string[];
 }
 
 export interface Calls {
@@ -68,7 +105,12 @@ export interface Calls {
     readonly answer: Opened;
   };
   readonly predict: { readonly given: { readonly image: Image }; readonly answer: Predicted };
-  readonly attack: { readonly given: { readonly image: Image; readonly plan: Plan }; readonly answer: Attacked };
+  readonly attack: {
+    /** `truth`: the visitor's labels, 255 where none counts. */
+    readonly given: { readonly image: Image; readonly plan: Plan; readonly truth: Labels | null };
+    readonly answer: Attacked;
+  };
+  readonly describe: { readonly given: Brought; readonly answer: Described };
 }
 
 export type Call = keyof Calls;
@@ -78,7 +120,7 @@ export type Request =
   | { readonly call: "cancel" };
 
 /** The stage of a call that is in progress. */
-export type Stage = "runtime" | "network" | "prediction" | "gradient";
+export type Stage = "runtime" | "network" | "describing" | "prediction" | "gradient";
 
 /** A failure as data; `words.ts` formats it as a message. */
 export type EngineFailure =
@@ -92,6 +134,8 @@ export type EngineFailure =
     }
   | { readonly kind: "no-gradient"; readonly operators: readonly string[] }
   | { readonly kind: "network"; readonly reason: string }
+  /** A network of the visitor's that is refused, in the words of the command line. */
+  | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "fetch"; readonly what: string; readonly reason: string }
   | { readonly kind: "backend"; readonly reason: string }
   /** The runtime crashed; the engine must be restarted. */
@@ -100,6 +144,7 @@ export type EngineFailure =
 
 export type Reply = { readonly id: number } & (
   | { readonly kind: "stage"; readonly stage: Stage }
+  | { readonly kind: "loaded"; readonly loaded: Loaded }
   | { readonly kind: "step"; readonly step: Stepped }
   | { readonly kind: "answer"; readonly answer: Calls[Call]["answer"] }
   | { readonly kind: "failure"; readonly failure: EngineFailure }

@@ -9,3 +9,9 @@ declare module "*?gzip" {
   const url: string;
   export default url;
 }
+
+/** The size of the file in bytes. */
+declare module "*?bytes" {
+  const bytes: number;
+  export default bytes;
+}

@@ -172,7 +172,7 @@ const attack = async (): Promise<void> => {
     const { classes } = await openChosen();
     attacked = await engine.call(
       "attack",
-      { image, plan },
+      { image, plan, truth: null },
       {
         onStage: tellStage(spatialSize(image)),
         onStep: ({ report: step, reached }) => {
@@ -189,7 +189,9 @@ const attack = async (): Promise<void> => {
     const verdict = verdictWords(attacked.perturbation.linf, attacked.changedPixelShare, attacked.scores.iouRatio);
     element("verdict").textContent = verdict;
     save.hidden = false;
-    tell(`Done in ${seconds(attacked.milliseconds)} s.`);
+    const { stopped, milliseconds } = attacked;
+    const ended = stopped === null ? "Done" : `Stopped after step ${stopped} of ${plan.steps}`;
+    tell(`${ended} in ${seconds(milliseconds)} s.`);
   } catch (cause) {
     forgetAttack();
     tell(

@@ -20,6 +20,8 @@ export const stageWords = (stage: Stage, network: string, size: Size | null): st
       return "Fetching onnxruntime …";
     case "network":
       return `Fetching ${network} …`;
+    case "describing":
+      return "Finding the manifest by a run …";
     case "prediction":
       return `${network} looks at the picture${at} …`;
     case "gradient":
@@ -50,6 +52,8 @@ export const failureWords = (failure: EngineFailure): string | null => {
       return `This network cannot be attacked by gradient: it has no derivative of ${failure.operators.join(", ")}.`;
     case "network":
       return `The network cannot be run on this picture: ${failure.reason}.`;
+    case "refused":
+      return failure.reason;
     case "fetch":
       return `${failure.what} could not be fetched: ${failure.reason}.`;
     case "backend":

@@ -166,9 +166,13 @@ describe("/docs", () => {
     expect(text).toContain("&#39;spec={&quot;attack&quot;");
   });
 
-  it("is where / leads", async () => {
-    const response = await client.send("/");
-    expect([response.status, response.headers.get("location")]).toEqual([302, "/docs"]);
+  it("has a page at / that leads to it, to the lab and to the API, as it leads to the lab itself", async () => {
+    const response = await client.send("http://faultline.test:99/");
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+    const text = await response.text();
+    for (const path of ["/lab", "/docs", "/openapi.json"]) expect(text).toContain(`href="${path}"`);
+    expect(text).toContain("curl http://faultline.test:99/v1/attack");
+    expect(await (await client.send("/docs")).text()).toContain('href="/lab"');
   });
 
   it("lists the problems", async () => {

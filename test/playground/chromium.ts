@@ -5,6 +5,7 @@ import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { unpacked } from "../../scripts/packed-chromium.ts";
 
 const names = ["chromium", "chromium-browser", "google-chrome", "chrome-headless-shell", "chrome"];
 
@@ -17,11 +18,18 @@ const isExecutable = (file: string): boolean => {
   }
 };
 
-/** The one of the variable CHROMIUM, else one on the PATH; null where there is none. */
+/** The development dependency's, which is a build for Linux on x64. */
+const packed = (): string | null => {
+  if (process.platform !== "linux" || process.arch !== "x64") return null;
+  return join(unpacked("chromium", ["chromium.br", "swiftshader.tar.br"]), "chromium");
+};
+
+/** The one of the variable CHROMIUM, else one on the PATH, else the development dependency's; null where there is none. */
 export const findChromium = (): string | null => {
   const { CHROMIUM: named, PATH = "" } = process.env;
+  if (named) return isExecutable(named) ? named : null;
   const found = PATH.split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
-  return (named ? [named] : found).find(isExecutable) ?? null;
+  return found.find(isExecutable) ?? packed();
 };
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,0 +1,99 @@
+/** An attack as the engine runs it: every step is shown, and what it has reached is kept when the visitor stops it. */
+
+import { measure, type Measured } from "../evaluation/measure.ts";
+import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
+import type { StepReport } from "../evaluation/steps.ts";
+import { scoresOf } from "../metrics/counts.ts";
+import { changedShare } from "../metrics/distances.ts";
+import type { Evaluate, Image, Labels, Prediction, SegmentationValue, Segmenter } from "../segmenter/segmenter.ts";
+import type { Attacked, Plan, Reached } from "./messages.ts";
+
+/** What is attacked, and how. */
+export interface Assault {
+  readonly segmenter: Segmenter;
+  readonly image: Image;
+  /** The visitor's labels, the reference of the scores; else the clean prediction is. */
+  readonly truth: Labels | null;
+  /** The prediction on the image, where it is known. */
+  readonly clean: Prediction | undefined;
+  readonly plan: Plan;
+}
+
+export interface AttackWatch {
+  readonly signal: AbortSignal;
+  /** Awaited after each step. */
+  readonly onStep: (report: StepReport, reached: Reached | null) => Promise<void>;
+}
+
+/**
+ * The segmenter, whose every run is told to `see`. Attacks never stay on the device here, since each step's image is shown.
+ */
+const watchedBy = (segmenter: Segmenter, see: (reached: Reached) => void): Segmenter => {
+  const watching =
+    <E extends SegmentationValue>(evaluate: Evaluate<E>): Evaluate<E> =>
+    async (image, ...rest) => {
+      const evaluation = await evaluate(image, ...rest);
+      see({ image, labels: evaluation.labels });
+      return evaluation;
+    };
+  return {
+    ...segmenter,
+    objective: (aim) => watching(segmenter.objective(aim)),
+    value: (aim) => watching(segmenter.value(aim)),
+    predict: async (image) => {
+      const prediction = await segmenter.predict(image);
+      see({ image, labels: prediction.labels });
+      return prediction;
+    },
+    onDevice: () => null,
+    withTransform: (defence) => watchedBy(segmenter.withTransform(defence), see),
+  };
+};
+
+const scored = (
+  { manifest }: Segmenter,
+  clean: Image,
+  { row, clean: before, uint8, float }: Measured,
+): Omit<Attacked, "milliseconds" | "stopped"> => {
+  const names = manifest.classes.map(({ name }) => name);
+  return {
+    ...uint8,
+    unrounded: float.image,
+    scores: attackScores(scoresOf(row.counts.clean), scoresOf(row.counts.uint8), names),
+    perturbation: perturbationFrom(clean)(uint8.image),
+    changedPixelShare: changedShare(before.labels, uint8.labels) ?? 0,
+    zeroGradientShare: row.masking.zeroGradientShare,
+  };
+};
+
+/** @throws the signal's reason where it is aborted before the first step has ended. */
+export const attackFor = async (
+  { segmenter, image, truth, clean, plan }: Assault,
+  { signal, onStep }: AttackWatch,
+): Promise<Omit<Attacked, "milliseconds">> => {
+  let reached: Reached | null = null;
+  let steps = 0;
+  const subject = { image, item: "picture", clean, truth: truth ?? undefined };
+  const full = { ...plan, pixelRange: "clip" } as const;
+  try {
+    const measured = await measure({ ...subject, segmenter: watchedBy(segmenter, (seen) => (reached = seen)) }, full, {
+      signal,
+      onStep: (report) => {
+        steps = report.step;
+        return onStep(report, reached);
+      },
+    });
+    return { ...scored(segmenter, image, measured), stopped: null };
+  } catch (cause) {
+    const last: Reached | null = reached;
+    if (!signal.aborted || !last || steps === 0) throw cause;
+    const crafted = {
+      ...(last as Reached),
+      evaluations: { forward: 0, backward: 0 },
+      zeroGradientShare: 0,
+      losses: [],
+    };
+    const measured = await measure({ ...subject, segmenter, crafted }, full);
+    return { ...scored(segmenter, image, measured), stopped: steps };
+  }
+};
