@@ -4,6 +4,7 @@ import { pooledCounts } from "../evaluation/pool.ts";
 import type { Row, RowCounts } from "../evaluation/row.ts";
 import { attackScores, type AttackScores, type Perturbation } from "../evaluation/scores.ts";
 import { scoresOf } from "../metrics/counts.ts";
+import { nameAround } from "../report/names.ts";
 import { csvOf, table } from "./text.ts";
 
 /** The scores of the image as it was computed, and as its 8-bit file. */
@@ -32,6 +33,8 @@ export interface AttackedPicture {
 /** What `--json` prints. */
 export interface AttackReport {
   readonly network: string;
+  /** The network with what stands around it, in a few words. */
+  readonly name: string;
   readonly networkSha256: string;
   /** What was assumed of the network, and what was changed to run it, in whole sentences. */
   readonly notes: readonly string[];
@@ -56,6 +59,7 @@ export const attackReport = (
   const total = (kind: "forward" | "backward") => rows.reduce((all, row) => all + row.evaluations[kind], 0);
   return {
     network: first.receipt.model,
+    name: nameAround(first.receipt.model, first.unit.around),
     networkSha256: first.unit.networkSha256,
     notes,
     reference: first.reference,

@@ -134,13 +134,22 @@ export class SpecError extends Error {
 
 const place = (path: readonly PropertyKey[]): string => (path.length === 0 ? "(the whole)" : path.join("."));
 
-/** @throws SpecError that names each field at fault. */
-export const parseSpec = (value: unknown): EvaluationSpec => {
-  const result = evaluationSchema.safeParse(value);
+const parsed = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> => {
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   const faults = result.error.issues.map(({ path, message }) => `${place(path)}: ${message}`);
   throw new SpecError(faults.join("; "));
 };
+
+/** @throws SpecError that names each field at fault. */
+export const parseSpec = (value: unknown): EvaluationSpec => parsed(evaluationSchema, value);
+
+/** Transformations before a network, and how attacks take them. @throws SpecError that names each field at fault. */
+export const parseDefence = (value: unknown): DefenceSpec => parsed(defenceSchema, value);
+
+/** A CRF behind a network, or none. @throws SpecError that names each field at fault. */
+export const parseCrfChoice = (value: unknown): CrfChoiceSpec =>
+  parsed(z.object({ crf: crfChoiceSchema }), { crf: value }).crf;
 
 /** The JSON Schema of what a specification file holds. */
 export const specJsonSchema = (): object => z.toJSONSchema(evaluationSchema, { io: "input", unrepresentable: "any" });

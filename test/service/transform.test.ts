@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { AttackSpec } from "../../src/contract/attack.ts";
 import { FaultlineError } from "../../src/contract/failure.ts";
+import type { SegmentRequest } from "../../src/contract/segment.ts";
 import { transformEntry } from "../../src/transforms/catalogue.ts";
 import type { TransformSpec } from "../../src/transforms/pipeline.ts";
 import { readNpy } from "../segmenter/npy.ts";
@@ -90,9 +91,23 @@ describe("transformations", () => {
   it("are in what is told of a model", async () => {
     expect((await own.model("tiny")).transform).toEqual(blur);
     expect((await service.model("tiny")).transform).toBeUndefined();
-    expect((await own.segment({ model: "tiny", image: imagePng })).labels).not.toEqual(
-      (await service.segment({ model: "tiny", image: imagePng })).labels,
-    );
+  });
+
+  it("are before the labels of an image too, and are stated with them", async () => {
+    const segment = (changes: Partial<SegmentRequest>, from = service) =>
+      from.segment({ model: "tiny", image: imagePng, ...changes });
+    const [plain, blurred, implied] = [await segment({}), await segment({ transform: blur }), await segment({}, own)];
+    expect(blurred.labels).not.toEqual(plain.labels);
+    expect(implied.labels).toEqual(blurred.labels);
+    expect((await segment({ transform: "none" }, own)).labels).toEqual(plain.labels);
+    expect([plain.transform, blurred.transform]).toEqual([undefined, [expect.objectContaining(blur[0])]]);
+    const noisy = async (seed: number) =>
+      (await segment({ transform: [{ name: "noise", sigma: 60 }], seed })).confidence.mean;
+    expect(await noisy(1)).toBe(await noisy(1));
+    expect(await noisy(2)).not.toBe(await noisy(1));
+    expect(await failureOf(segment({ transform: [{ name: "blur", sigma: -1 }] }))).toMatchObject({
+      errors: [{ pointer: "/spec/transform/0/sigma" }],
+    });
   });
 
   it.each<[Partial<AttackSpec>, string]>([
