@@ -2,6 +2,7 @@
 
 import { pooledCounts } from "../evaluation/pool.ts";
 import type { Row, RowCounts } from "../evaluation/row.ts";
+import { trialScores, type CountedTrial, type Spread, type Trials } from "../evaluation/trials.ts";
 import { attackScores, type AttackScores, type Perturbation } from "../evaluation/scores.ts";
 import { scoresOf } from "../metrics/counts.ts";
 import { nameAround } from "../report/names.ts";
@@ -28,6 +29,8 @@ export interface AttackedPicture {
   readonly scores: BothScores;
   readonly perturbation: { readonly float: Perturbation; readonly uint8: Perturbation };
   readonly row: Row;
+  /** Counts of the trials behind random transformations, where there were any. */
+  readonly trials?: readonly CountedTrial[] | undefined;
 }
 
 /** What `--json` prints. */
@@ -44,6 +47,7 @@ export interface AttackReport {
   readonly pooled: BothScores & {
     readonly linf: { readonly float: number; readonly uint8: number };
     readonly evaluations: Row["evaluations"];
+    readonly trials?: { readonly float: Trials; readonly uint8: Trials } | undefined;
   };
 }
 
@@ -56,6 +60,7 @@ export const attackReport = (
   const rows = pictures.map(({ row }) => row);
   const first = rows[0]!;
   const largest = (kind: "float" | "uint8") => Math.max(...pictures.map((p) => p.perturbation[kind].linf));
+  const trials = pictures.flatMap((picture) => (picture.trials ? [picture.trials] : []));
   const total = (kind: "forward" | "backward") => rows.reduce((all, row) => all + row.evaluations[kind], 0);
   return {
     network: first.receipt.model,
@@ -69,6 +74,9 @@ export const attackReport = (
       ...bothScores(pooledCounts(rows), names),
       linf: { float: largest("float"), uint8: largest("uint8") },
       evaluations: { forward: total("forward"), backward: total("backward") },
+      ...(trials.length === 0
+        ? {}
+        : { trials: { float: trialScores(trials, "float"), uint8: trialScores(trials, "uint8") } }),
     },
   };
 };
@@ -149,3 +157,13 @@ export const attackCsv = (report: AttackReport): string =>
       ]),
     ),
   ]);
+
+const spread = (value: Spread | null): string =>
+  value === null ? "–" : `${value.mean.toFixed(4)} ± ${shown(value.twoDeviations)}`;
+
+/** The 8-bit images in all trials, pooled over the pictures; empty where there were none. */
+export const trialLines = ({ pooled: { trials } }: AttackReport): string => {
+  if (!trials) return "";
+  const { trials: all, cleanMiou, adversarialMiou, iouRatio } = trials.uint8;
+  return `\n${all.length} trials, mean ± two standard deviations: mIoU clean ${spread(cleanMiou)}, adversarial ${spread(adversarialMiou)}, IoU ratio ${spread(iouRatio)}`;
+};

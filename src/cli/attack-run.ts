@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { measure, type Measured } from "../evaluation/measure.ts";
 import { stepsOf, type AttackPlan } from "../evaluation/plan.ts";
 import { perturbationFrom } from "../evaluation/scores.ts";
+import { runTrials } from "../evaluation/trials.ts";
 import { bytesOf, encodePng } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { encodeNpy } from "../image/npy.ts";
@@ -24,6 +25,8 @@ export interface Job {
   readonly label: "prediction" | "ground-truth";
   readonly pictures: readonly Picture[];
   readonly labels: ReadonlyMap<Picture, string>;
+  /** Trials behind random transformations. */
+  readonly trials: number | undefined;
   readonly out: string;
   readonly npy: boolean;
   /** Whether the adversarial picture can be a PNG; else it is NPY of uint8. */
@@ -78,6 +81,7 @@ export const attackAll = async (job: Job, io: Io, signal: AbortSignal): Promise<
   const names = manifest.classes.map(({ name }) => name);
   const progress = createProgress(io, { items: pictures.length, steps: stepsOf(plan) });
   const done: AttackedPicture[] = [];
+  const again = { seed: plan.seed, onTrial: yieldToEvents, signal };
   try {
     for (const picture of pictures) {
       progress.begin(picture.path);
@@ -92,7 +96,10 @@ export const attackAll = async (job: Job, io: Io, signal: AbortSignal): Promise<
         signal.throwIfAborted();
       };
       const measured = await measure(subject, own, { signal, onStep });
-      const result = resultOf(picture, image, await write(picture, job, measured), measured, names);
+      const attacked = { clean: image, float: measured.float.image, uint8: measured.uint8.image, truth };
+      const trials = job.trials && (await runTrials(segmenter, attacked, { ...again, trials: job.trials }));
+      const files = await write(picture, job, measured);
+      const result = { ...resultOf(picture, image, files, measured, names), ...(trials ? { trials } : {}) };
       done.push(result);
       progress.end(`IoU ratio ${result.scores.uint8.iouRatio?.toFixed(4) ?? "undefined"}`);
     }

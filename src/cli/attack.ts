@@ -3,18 +3,20 @@
 import { mkdir } from "node:fs/promises";
 import { gradientFaults } from "../api/attack-faults.ts";
 import type { AttackName } from "../attacks/catalogue.ts";
+import { MAX_TRIALS } from "../contract/limits.ts";
 import { isPngPlanes } from "../image/encode.ts";
 import { useNodeCodecs } from "../image/node.ts";
 import { UsageError } from "../node/failure.ts";
 import { checkFolder, checkWritable } from "../node/files.ts";
-import { wantedBackend, type Options, type Values } from "../node/options.ts";
+import { wantedBackend, wholeNumber, type Options, type Values } from "../node/options.ts";
+import { drawsAnew } from "../segmenter/front.ts";
 import { channelCount, type Manifest } from "../segmenter/manifest.ts";
 import { notesOf } from "../segmenter/network.ts";
 import { createSegmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { attackFlags, attackLines, planFrom } from "./attack-options.ts";
-import { aroundFlags, aroundFrom, gpuFaultsOf } from "./around-options.ts";
-import { attackCsv, attackReport, attackTable } from "./attack-report.ts";
+import { aroundFlags, aroundFrom, gpuFaultsOf, type Around } from "./around-options.ts";
+import { attackCsv, attackReport, attackTable, trialLines } from "./attack-report.ts";
 import { attackAll, filesOf, type Job } from "./attack-run.ts";
 import { runtimeFor } from "../node/runtime-for.ts";
 import { backendOption, WASM_BUDGET_BYTES } from "./backend.ts";
@@ -33,6 +35,7 @@ const options = {
   label: { type: "string", value: "WHICH", default: "prediction", help: "labels to leave: prediction or ground-truth" },
   target: { type: "string", value: "CLASS", help: "approach this class, by its index, instead of leaving labels" },
   ...aroundFlags,
+  trials: { type: "string", value: "N", help: "predict anew N times behind random transformations; the paper has 9" },
   backend: backendOption,
   csv: { type: "boolean", help: "print the scores as CSV" },
 } as const satisfies Options;
@@ -81,6 +84,14 @@ const requireGradientOf = (values: Given, attack: AttackName): void => {
     throw new UsageError(`--${pointer.replace("/spec/", "")} ${detail}`);
 };
 
+/** @throws UsageError for trials that could not differ. */
+const trialsOf = (text: string | undefined, { defence }: Around): number | undefined => {
+  if (text === undefined) return undefined;
+  const trials = wholeNumber("trials", text, 1, MAX_TRIALS);
+  if (drawsAnew(defence)) return trials;
+  throw new UsageError("--trials goes with random transformations, as in --transform noise:sigma=4");
+};
+
 const run = async (net: string, values: Given, io: Io, operands: readonly string[]): Promise<Report> => {
   const { out } = values;
   const plan = planFrom(values);
@@ -94,6 +105,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   const other = values.source === undefined ? network : await openOperand(values.source);
   const target = targetOf(values.target, network.manifest);
   const around = aroundFrom(values, network.manifest, plan.seed);
+  const trials = trialsOf(values.trials, around);
   const aroundSource = aroundFrom({}, other.manifest, plan.seed);
   await mkdir(out, { recursive: true });
   const planes = channelCount(network.manifest.input.channels);
@@ -114,7 +126,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     const segmenter = createSegmenter(network, cache, around.crf, around.defence);
     const source =
       other === network ? segmenter : createSegmenter(other, cache, aroundSource.crf, aroundSource.defence);
-    const job = { segmenter, source, plan: { ...plan, target }, label, pictures, labels, ...place };
+    const job = { segmenter, source, plan: { ...plan, target }, label, pictures, labels, trials, ...place };
     const report = attackReport(
       await interruptible((signal) => attackAll(job, io, signal)),
       network.manifest.classes.map(({ name }) => name),
@@ -124,7 +136,11 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     const against = report.reference === "ground-truth" ? "the ground truth" : "the clean prediction";
     const head = `${report.name}, ${plan.attack} at ε = ${plan.epsilon}, 8-bit pictures in ${out}, against ${against}; evaluations forward + backward`;
     const notes = report.notes.map((note) => `\nnote: ${note}`).join("");
-    return { text: `${head}${where}${notes}\n${attackTable(report)}`, data: report, csv: attackCsv(report) };
+    return {
+      text: `${head}${where}${notes}\n${attackTable(report)}${trialLines(report)}`,
+      data: report,
+      csv: attackCsv(report),
+    };
   } finally {
     await stop();
   }

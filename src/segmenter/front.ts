@@ -103,3 +103,7 @@ export const createFronts = ({ transform, seed, through, draws }: Defence): Fron
     ofStep: (image, at, sample) => pipeline.draw(seedOf(seed, STEP, at.seed ?? at.step, sample), spatialSize(image)),
   };
 };
+
+/** Whether predictions behind these transformations, or gradients through them, depend on the seed. */
+export const drawsAnew = (defence: Defence | null): boolean =>
+  defence !== null && createFronts(defence).scored.pipeline.random;

@@ -170,6 +170,20 @@ describe("what stands around a network", () => {
     expect(row.evaluations.backward).toBe(6);
   });
 
+  it("is predicted anew in trials where it is random, pooled over the pictures", async () => {
+    const argv = [path("net"), path("pictures"), ...flags, "--labels", path("truth"), "-o", path("out-trials")];
+    const random = [...argv, "--transform", "noise:sigma=30", "--trials", "3", "--seed", "2"];
+    const { pooled, images: all } = await jsonOf<AttackReport>("attack", ...random);
+    const { trials, iouRatio } = pooled.trials!.uint8;
+    expect(trials.map(({ seed }) => seed)).toEqual([2, 3, 4]);
+    // The first trial has the seed of the scores, and their draws.
+    expect(trials[0]!.iouRatio).toBe(pooled.uint8.iouRatio);
+    expect(all[1]!.trials![0]!.counts).toEqual(all[1]!.row.counts);
+    expect(iouRatio!.twoDeviations).toBeGreaterThan(0);
+    const { stdout } = await faultline("attack", ...random);
+    expect(stdout).toContain(`IoU ratio ${iouRatio!.mean.toFixed(4)} ± ${iouRatio!.twoDeviations!.toFixed(4)}`);
+  });
+
   it("is a CRF, whose gradient may be left out, in place of the manifest's own", async () => {
     const crf = {
       iterations: 2,
@@ -222,6 +236,8 @@ describe("a wrong command line", () => {
     [[path("net"), one, "-o", "x", "--transform", "noise", "--through", "up"], 2, /--through: .*"bpda"/],
     [[path("net"), one, "-o", "x", "--source", path("net"), "--draws", "2"], 2, /another network's is taken/],
     [[path("net"), one, "-o", "x", "--attack", "rays", "--draws", "2"], 2, /--draws must be absent: .* rays does not/],
+    [[path("net"), one, "-o", "x", "--transform", "blur", "--trials", "9"], 2, /--trials goes with random/],
+    [[path("net"), one, "-o", "x", "--transform", "noise", "--trials", "0"], 2, /--trials must be .* from 1 to 100/],
     [[path("net"), one, "-o", "x", "--crf", "{"], 2, /--crf must be none, crf-rnn, crf-rnn:unary or JSON/],
     [[network, one, "-o", "x"], 1, /name its manifest with --manifest/],
     [

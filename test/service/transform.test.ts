@@ -8,7 +8,7 @@ import { transformEntry } from "../../src/transforms/catalogue.ts";
 import type { TransformSpec } from "../../src/transforms/pipeline.ts";
 import { readNpy } from "../segmenter/npy.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
-import { grid, imagePng, serviceOf, spec, tiny } from "./tiny-service.ts";
+import { grid, image, imagePng, serviceOf, spec, tiny } from "./tiny-service.ts";
 
 const blur = [{ name: "blur", sigma: 1.5 }] as const;
 const service = serviceOf();
@@ -78,6 +78,25 @@ describe("transformations", () => {
     expect(again.adversarial).toEqual(one.adversarial);
     expect(again.scores).toEqual(one.scores);
     expect(other.adversarial).not.toEqual(one.adversarial);
+  });
+
+  it("that are random are scored in trials, the first with the draws of the scores, and only then", async () => {
+    const noise = { transform: [{ name: "noise", sigma: 30 }], epsilon: 2.5, steps: 2, seed: 4 } as const;
+    const { scores, trials, receipt } = await attack({ ...noise, trials: 3 });
+    expect(receipt.spec.trials).toBe(3);
+    for (const form of ["float", "uint8"] as const) {
+      expect(trials![form].trials.map(({ seed }) => seed)).toEqual([4, 5, 6]);
+      expect(trials![form].trials[0]!.iouRatio).toBe(scores[form].iouRatio);
+      expect(trials![form].iouRatio!.twoDeviations).toBeGreaterThan(0);
+    }
+    expect((await attack(noise)).trials).toBeUndefined();
+    for (const changes of [{ transform: blur, trials: 3 }, { trials: 3 }])
+      expect(await failureOf(attack(changes))).toMatchObject({ errors: [{ pointer: "/spec/trials" }] });
+    // Two steps, and three predictions in each of nine trials.
+    const pixels = image.shape[1]! * image.shape[2]!;
+    const [enough, tooFew] = [29, 28].map((runs) => serviceOf([tiny], { maxWork: pixels * runs }));
+    expect((await attack({ ...noise, trials: 9 }, enough)).trials!.float.trials).toHaveLength(9);
+    expect(await failureOf(attack({ ...noise, trials: 9 }, tooFew))).toMatchObject({ kind: "work-exceeded" });
   });
 
   it("are before the network of a grid too", async () => {
