@@ -3,7 +3,7 @@
  * protocol: `npm run bench -- curves [enet_camvid|deeplabv3_mnv2_voc] [images]`. It takes long, and resumes where it stopped.
  */
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { defaultSteps, type AttackName } from "../src/attacks/catalogue.ts";
 import { measure } from "../src/evaluation/measure.ts";
 import { decodeImage } from "../src/image/decode.ts";
@@ -12,6 +12,7 @@ import { emptyCounts, iouRatio, mergeCounts, scoresOf, type ClassCounts } from "
 import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { createSegmenter } from "../src/segmenter/segmenter.ts";
 import { SessionCache } from "../src/segmenter/session-cache.ts";
+import { keptIn } from "./kept.ts";
 import { hasReference, referenceNetwork, referencePath } from "./networks.ts";
 
 /** Our names, and the curves'. */
@@ -38,14 +39,8 @@ export const curves = async (args: readonly string[]): Promise<void> => {
   const segmenter = createSegmenter(network, new SessionCache(startWasm(), 2 ** 31));
   const images = reference.images.slice(0, count ? Number(count) : undefined);
 
-  const file = `out/curves-${name}.json`;
-  mkdirSync("out", { recursive: true });
-  const done = (existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {}) as Record<
-    string,
-    Record<string, ClassCounts>
-  >;
-  for (const id of images) {
-    if (done[id]) continue;
+  const keep = keptIn<Record<string, ClassCounts>>(`curves-${name}`);
+  const countsFor = async (id: string): Promise<Record<string, ClassCounts>> => {
     const read = (kind: string) => readFileSync(referencePath(`images/${network.card.dataset}/${kind}/${id}.png`));
     const image = await decodeImage(read("images"), { maxPixels: 2 ** 24 });
     const truth = decodeLabels(read("labels"), { maxPixels: 2 ** 24 });
@@ -59,15 +54,14 @@ export const curves = async (args: readonly string[]): Promise<void> => {
         counts[`${attack} ${epsilon}`] = (await measure(subject, plan)).row.counts.float;
       }
     }
-    done[id] = counts;
-    writeFileSync(file, JSON.stringify(done));
-    console.log(`${id}: done (${Object.keys(done).length} of ${images.length})`);
+    return counts;
+  };
+  const done: Record<string, ClassCounts>[] = [];
+  for (const id of images) {
+    done.push(await keep(id, () => countsFor(id)));
+    console.log(`${id}: done (${done.length} of ${images.length})`);
   }
-  compare(
-    images.map((id) => done[id]!),
-    reference,
-    classes,
-  );
+  compare(done, reference, classes);
 };
 
 const compare = (counts: readonly Record<string, ClassCounts>[], reference: Curves, classes: number): void => {

@@ -5,6 +5,7 @@ import { curves } from "./curves.ts";
 import { evaluateBench } from "./evaluate.ts";
 import { gradientBench } from "./gradient.ts";
 import { memoryBench } from "./memory.ts";
+import { ordersBench } from "./orders.ts";
 import { reportBench } from "./report.ts";
 import { serviceBench } from "./service.ts";
 import { threadsBench } from "./threads.ts";
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void
   gradient: gradientBench,
   evaluate: evaluateBench,
   memory: memoryBench,
+  orders: ordersBench,
   report: reportBench,
   service: serviceBench,
   threads: threadsBench,

@@ -24,6 +24,7 @@ import {
   Timing,
 } from "./schemas.ts";
 import { transformFields } from "./transform.ts";
+import { Trials, TrialScores } from "./trials.ts";
 import { Evaluations, Signs } from "./signs.ts";
 import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
@@ -93,6 +94,7 @@ export const attackSpec = (limits: Limits) =>
       seed: Seed,
       crf: AttackedCrf,
       ...transformFields,
+      trials: Trials.optional(),
       backend: Backend,
       label255: Label255,
       images: z
@@ -126,6 +128,7 @@ const AttackSpecRun = z
     seed: z.int(),
     crf: AttackedCrf,
     ...transformFields,
+    trials: Trials.optional(),
     backend: Backend,
     label255: Label255,
   })
@@ -173,6 +176,7 @@ export const Attack = Size.extend({
   warnings: Warnings,
   scores: floatAndUint8(Scores),
   perturbation: floatAndUint8(Perturbation),
+  trials: floatAndUint8(TrialScores).optional(),
   success: z.boolean().optional().openapi({
     description:
       "Of minimum-norm attacks: whether the option `success`'s share of the pixels was moved, so that the perturbation suffices. Where it is false, `perturbation` is no bound",

@@ -15,10 +15,12 @@ import {
   list,
   Notes,
   ran,
+  Seed,
   serverTiming,
   Size,
   Timing,
 } from "./schemas.ts";
+import { OwnTransforms, transformFields } from "./transform.ts";
 import { uploadBody } from "./upload.ts";
 import { Warnings } from "./warnings.ts";
 
@@ -26,6 +28,8 @@ const SegmentSpec = z
   .strictObject({
     model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
     crf: Crf,
+    transform: transformFields.transform,
+    seed: Seed,
     backend: Backend,
   })
   .openapi("SegmentSpec");
@@ -44,6 +48,7 @@ const Segmentation = Size.extend({
     .strictObject({ mean: z.number(), min: z.number() })
     .openapi({ description: "Mean and minimum over the pixels of the largest class probability; 0..1" }),
   labels: Image.openapi({ description: "Palette PNG: the index is the class" }),
+  transform: OwnTransforms,
   ...ran,
   notes: Notes,
   warnings: Warnings,
@@ -85,6 +90,8 @@ export const segment = (service: Service, limits: Limits): Operation =>
         {
           model: spec.model ?? service.defaultModel,
           crf: crfChoice(spec.crf),
+          transform: spec.transform,
+          seed: spec.seed,
           backend: spec.backend,
           image,
         },

@@ -47,6 +47,11 @@ export interface Clock {
   /** Counts from 1. */
   readonly step: number;
   readonly steps: number;
+  /**
+   * Seed of what an evaluation at this step draws: of each step of each seed another, so that a restart is an attack on draws of its own.
+   * Absent: `step` stands for it.
+   */
+  readonly seed?: number | undefined;
 }
 
 /** A function of the image that an attack climbs; `feeds` are what the rule adds to the objective's own inputs. */

@@ -1,6 +1,6 @@
 /** Follows a trajectory: evaluates, steps, reports; stops and continues at any step. */
 
-import { random, type Random } from "../random.ts";
+import { random } from "../random.ts";
 import { tensor } from "../tensor.ts";
 import type { Clock, Evaluation, Feeds, Image, Objective, State, Surroundings, Trajectory } from "./attack.ts";
 import { project, requirePositive } from "./constraint.ts";
@@ -35,8 +35,8 @@ export interface Watch<E extends Evaluation = Evaluation> {
   readonly from?: Checkpoint | undefined;
 }
 
-/** Distinct from the sequence of the start, which is the seed's own. */
-const randomOfStep = (seed: number, step: number): Random => random(((seed >>> 0) + 2 ** 32 * step) % 2 ** 53);
+/** The seed of a step, counted from 1 over the whole trajectory: distinct from that of the start, which is the trajectory's own. */
+export const seedOfStep = (seed: number, step: number): number => ((seed >>> 0) + 2 ** 32 * step) % 2 ** 53;
 
 /** @throws RangeError for a number that cannot be. */
 export const requireTrajectory = ({ constraint: { epsilon }, steps }: Trajectory): void => {
@@ -63,13 +63,14 @@ export const follow = async <E extends Evaluation>(
   let at: Checkpoint = from ?? { step: 0, ...rule.begin(image, constraint, random(seed)) };
   for (let step = at.step + 1; step <= steps; step++) {
     signal?.throwIfAborted();
-    const evaluation = await objective(like(at.x), at.clock ?? { step, steps }, at.feeds);
+    const own = seedOfStep(seed, step);
+    const evaluation = await objective(like(at.x), { ...(at.clock ?? { step, steps }), seed: own }, at.feeds);
     const around: Surroundings = {
       step,
       steps,
       clean: image.data,
       constraint,
-      random: () => randomOfStep(seed, step),
+      random: () => random(own),
     };
     const { done, ...stepped } = rule.next(at.state, evaluation, at.x, around);
     at = { step, ...stepped };

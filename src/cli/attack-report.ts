@@ -2,8 +2,10 @@
 
 import { pooledCounts } from "../evaluation/pool.ts";
 import type { Row, RowCounts } from "../evaluation/row.ts";
+import { trialScores, type CountedTrial, type Spread, type Trials } from "../evaluation/trials.ts";
 import { attackScores, type AttackScores, type Perturbation } from "../evaluation/scores.ts";
 import { scoresOf } from "../metrics/counts.ts";
+import { nameAround } from "../report/names.ts";
 import { csvOf, table } from "./text.ts";
 
 /** The scores of the image as it was computed, and as its 8-bit file. */
@@ -27,11 +29,15 @@ export interface AttackedPicture {
   readonly scores: BothScores;
   readonly perturbation: { readonly float: Perturbation; readonly uint8: Perturbation };
   readonly row: Row;
+  /** Counts of the trials behind random transformations, where there were any. */
+  readonly trials?: readonly CountedTrial[] | undefined;
 }
 
 /** What `--json` prints. */
 export interface AttackReport {
   readonly network: string;
+  /** The network with what stands around it, in a few words. */
+  readonly name: string;
   readonly networkSha256: string;
   /** What was assumed of the network, and what was changed to run it, in whole sentences. */
   readonly notes: readonly string[];
@@ -41,6 +47,7 @@ export interface AttackReport {
   readonly pooled: BothScores & {
     readonly linf: { readonly float: number; readonly uint8: number };
     readonly evaluations: Row["evaluations"];
+    readonly trials?: { readonly float: Trials; readonly uint8: Trials } | undefined;
   };
 }
 
@@ -53,9 +60,11 @@ export const attackReport = (
   const rows = pictures.map(({ row }) => row);
   const first = rows[0]!;
   const largest = (kind: "float" | "uint8") => Math.max(...pictures.map((p) => p.perturbation[kind].linf));
+  const trials = pictures.flatMap((picture) => (picture.trials ? [picture.trials] : []));
   const total = (kind: "forward" | "backward") => rows.reduce((all, row) => all + row.evaluations[kind], 0);
   return {
     network: first.receipt.model,
+    name: nameAround(first.receipt.model, first.unit.around),
     networkSha256: first.unit.networkSha256,
     notes,
     reference: first.reference,
@@ -65,6 +74,9 @@ export const attackReport = (
       ...bothScores(pooledCounts(rows), names),
       linf: { float: largest("float"), uint8: largest("uint8") },
       evaluations: { forward: total("forward"), backward: total("backward") },
+      ...(trials.length === 0
+        ? {}
+        : { trials: { float: trialScores(trials, "float"), uint8: trialScores(trials, "uint8") } }),
     },
   };
 };
@@ -145,3 +157,13 @@ export const attackCsv = (report: AttackReport): string =>
       ]),
     ),
   ]);
+
+const spread = (value: Spread | null): string =>
+  value === null ? "–" : `${value.mean.toFixed(4)} ± ${shown(value.twoDeviations)}`;
+
+/** The 8-bit images in all trials, pooled over the pictures; empty where there were none. */
+export const trialLines = ({ pooled: { trials } }: AttackReport): string => {
+  if (!trials) return "";
+  const { trials: all, cleanMiou, adversarialMiou, iouRatio } = trials.uint8;
+  return `\n${all.length} trials, mean ± two standard deviations: mIoU clean ${spread(cleanMiou)}, adversarial ${spread(adversarialMiou)}, IoU ratio ${spread(iouRatio)}`;
+};

@@ -1,33 +1,29 @@
 /** `faultline attack`: adversarial pictures, and the scores of a network on them. */
 
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
-import { measure, type Measured } from "../evaluation/measure.ts";
-import { stepsOf, type AttackPlan } from "../evaluation/plan.ts";
-import { perturbationFrom } from "../evaluation/scores.ts";
-import { bytesOf, encodePng, isPngPlanes } from "../image/encode.ts";
-import { encodeLabels } from "../image/labels.ts";
+import { gradientFaults } from "../api/attack-faults.ts";
+import type { AttackName } from "../attacks/catalogue.ts";
+import { MAX_TRIALS } from "../contract/limits.ts";
+import { isPngPlanes } from "../image/encode.ts";
 import { useNodeCodecs } from "../image/node.ts";
-import { encodeNpy } from "../image/npy.ts";
-import { sha256Of } from "../digest.ts";
-import { Interrupted, UsageError } from "../node/failure.ts";
-import { checkFolder, checkWritable, writeFiles } from "../node/files.ts";
-import { wantedBackend, type Options, type Values } from "../node/options.ts";
-import { gpuFaults } from "../segmenter/compile.ts";
+import { UsageError } from "../node/failure.ts";
+import { checkFolder, checkWritable } from "../node/files.ts";
+import { wantedBackend, wholeNumber, type Options, type Values } from "../node/options.ts";
+import { drawsAnew } from "../segmenter/front.ts";
 import { channelCount, type Manifest } from "../segmenter/manifest.ts";
 import { notesOf } from "../segmenter/network.ts";
-import { createSegmenter, type Image, type Segmenter } from "../segmenter/segmenter.ts";
+import { createSegmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { attackFlags, attackLines, planFrom } from "./attack-options.ts";
-import { attackCsv, attackReport, attackTable, bothScores, type AttackedPicture } from "./attack-report.ts";
+import { aroundFlags, aroundFrom, gpuFaultsOf, type Around } from "./around-options.ts";
+import { attackCsv, attackReport, attackTable, trialLines } from "./attack-report.ts";
+import { attackAll, filesOf, type Job } from "./attack-run.ts";
 import { runtimeFor } from "../node/runtime-for.ts";
 import { backendOption, WASM_BUDGET_BYTES } from "./backend.ts";
 import { command, type Io, type Report } from "./command.ts";
-import { yieldToEvents } from "../yield.ts";
 import { interruptible } from "./interrupt.ts";
 import { openOperand } from "./open-network.ts";
-import { labelFiles, picturesOf, readLabelMap, readPicture, type Picture } from "./pictures.ts";
-import { createProgress } from "./progress.ts";
+import { labelFiles, picturesOf } from "./pictures.ts";
 
 const options = {
   ...attackFlags,
@@ -38,6 +34,8 @@ const options = {
   labels: { type: "string", value: "FILE|DIR", help: "ground truth: one PNG, or a folder of NAME.png" },
   label: { type: "string", value: "WHICH", default: "prediction", help: "labels to leave: prediction or ground-truth" },
   target: { type: "string", value: "CLASS", help: "approach this class, by its index, instead of leaving labels" },
+  ...aroundFlags,
+  trials: { type: "string", value: "N", help: "predict anew N times behind random transformations; the paper has 9" },
   backend: backendOption,
   csv: { type: "boolean", help: "print the scores as CSV" },
 } as const satisfies Options;
@@ -52,27 +50,6 @@ else with the clean prediction, whose mIoU is 1; those of all pictures are poole
 ${attackLines()}`;
 
 type Given = Values<typeof options>;
-
-interface Job {
-  readonly segmenter: Segmenter;
-  readonly source: Segmenter;
-  readonly plan: AttackPlan;
-  readonly label: "prediction" | "ground-truth";
-  readonly pictures: readonly Picture[];
-  readonly labels: ReadonlyMap<Picture, string>;
-  readonly out: string;
-  readonly npy: boolean;
-  /** Whether the adversarial picture can be a PNG; else it is NPY of uint8. */
-  readonly isPng: boolean;
-}
-
-/** The paths of what is written of a picture. */
-const filesOf = ({ stem }: Picture, { out, npy, isPng }: Pick<Job, "out" | "npy" | "isPng">) => ({
-  adversarial: join(out, `${stem}.adversarial.${isPng ? "png" : "uint8.npy"}`),
-  ...(npy ? { npy: join(out, `${stem}.adversarial.npy`) } : {}),
-  labelsBefore: join(out, `${stem}.labels-before.png`),
-  labelsAfter: join(out, `${stem}.labels-after.png`),
-});
 
 const labelOf = (text: string, labels: string | undefined): Job["label"] => {
   if (text !== "prediction" && text !== "ground-truth")
@@ -95,78 +72,31 @@ const requireSameChannels = (target: Manifest, source: Manifest): void => {
     throw new UsageError(`--source ${source.name} takes pictures of ${other} channels, and ${target.name} of ${own}`);
 };
 
-const write = async (
-  picture: Picture,
-  job: Job,
-  { clean, float, uint8 }: Measured,
-): Promise<AttackedPicture["files"]> => {
-  const files = filesOf(picture, job);
-  const palette = job.segmenter.manifest.classes.map(({ color }) => color);
-  await writeFiles([
-    [files.adversarial, job.isPng ? encodePng(uint8.image) : encodeNpy(bytesOf(uint8.image))],
-    ...(files.npy === undefined ? [] : [[files.npy, encodeNpy(float.image)] as const]),
-    [files.labelsBefore, encodeLabels(clean.labels, palette)],
-    [files.labelsAfter, encodeLabels(uint8.labels, palette)],
-  ]);
-  return files;
+/** @throws UsageError for options about a gradient that is not taken, or not of NET. */
+const requireGradientOf = (values: Given, attack: AttackName): void => {
+  const { source, through, draws } = values;
+  if (source !== undefined && (through !== undefined || draws !== undefined))
+    throw new UsageError(
+      "--through and --draws are about the gradient of NET; with --source another network's is taken",
+    );
+  const given = { through, draws: draws === undefined ? undefined : Number(draws) };
+  for (const { pointer, detail } of gradientFaults([attack], given))
+    throw new UsageError(`--${pointer.replace("/spec/", "")} ${detail}`);
 };
 
-const resultOf = (
-  picture: Picture,
-  image: Image,
-  files: AttackedPicture["files"],
-  measured: Measured,
-  names: readonly string[],
-) => {
-  const distances = perturbationFrom(image);
-  return {
-    image: picture.path,
-    files,
-    scores: bothScores(measured.row.counts, names),
-    perturbation: { float: distances(measured.float.image), uint8: distances(measured.uint8.image) },
-    row: measured.row,
-  };
-};
-
-/** Attacks one picture after another. @throws Interrupted that says how many are done. */
-const attackAll = async (job: Job, io: Io, signal: AbortSignal): Promise<readonly AttackedPicture[]> => {
-  const { segmenter, source, plan, pictures, labels, label } = job;
-  const { manifest } = segmenter;
-  const names = manifest.classes.map(({ name }) => name);
-  const progress = createProgress(io, { items: pictures.length, steps: stepsOf(plan) });
-  const done: AttackedPicture[] = [];
-  try {
-    for (const picture of pictures) {
-      progress.begin(picture.path);
-      const { bytes, image } = await readPicture(picture, manifest);
-      const map = labels.get(picture);
-      const truth = map === undefined ? undefined : await readLabelMap(map, manifest, image);
-      const subject = { segmenter, source, image, item: await sha256Of(bytes), truth };
-      const own = { ...plan, source: label === "ground-truth" ? truth : undefined };
-      const onStep = async ({ changedPixelShare }: { readonly changedPixelShare: number }): Promise<void> => {
-        progress.step(`${(100 * changedPixelShare).toFixed(1)} % of the pixels changed`);
-        await yieldToEvents();
-        signal.throwIfAborted();
-      };
-      const measured = await measure(subject, own, { signal, onStep });
-      const result = resultOf(picture, image, await write(picture, job, measured), measured, names);
-      done.push(result);
-      progress.end(`IoU ratio ${result.scores.uint8.iouRatio?.toFixed(4) ?? "undefined"}`);
-    }
-  } catch (cause) {
-    if (!signal.aborted) throw cause;
-    const written = done.length === 0 ? "nothing is written" : `the results of ${done.length} are in ${job.out}`;
-    throw new Interrupted(`interrupted: of ${pictures.length} pictures ${written}`, { cause });
-  } finally {
-    progress.clear();
-  }
-  return done;
+/** @throws UsageError for trials that could not differ. */
+const trialsOf = (text: string | undefined, { defence }: Around): number | undefined => {
+  if (text === undefined) return undefined;
+  const trials = wholeNumber("trials", text, 1, MAX_TRIALS);
+  if (drawsAnew(defence)) return trials;
+  throw new UsageError("--trials goes with random transformations, as in --transform noise:sigma=4");
 };
 
 const run = async (net: string, values: Given, io: Io, operands: readonly string[]): Promise<Report> => {
   const { out } = values;
   const plan = planFrom(values);
   const label = labelOf(values.label, values.labels);
+  requireGradientOf(values, plan.attack);
   const wanted = wantedBackend(values.backend);
   const pictures = await picturesOf(operands);
   const labels = await labelFiles(pictures, values.labels);
@@ -174,6 +104,9 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   const network = await openOperand(net, values.manifest);
   const other = values.source === undefined ? network : await openOperand(values.source);
   const target = targetOf(values.target, network.manifest);
+  const around = aroundFrom(values, network.manifest, plan.seed);
+  const trials = trialsOf(values.trials, around);
+  const aroundSource = aroundFrom({}, other.manifest, plan.seed);
   await mkdir(out, { recursive: true });
   const planes = channelCount(network.manifest.input.channels);
   requireSameChannels(network.manifest, other.manifest);
@@ -183,13 +116,17 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     for (const path of Object.values(filesOf(picture, place))) await checkWritable(path, inputs);
 
   useNodeCodecs();
-  const missing = () => [network, other].flatMap((each) => gpuFaults(each, null));
+  const missing = () => [
+    ...gpuFaultsOf(network, around),
+    ...(other === network ? [] : gpuFaultsOf(other, aroundSource)),
+  ];
   const { runtime, choice, stop } = await runtimeFor(wanted, missing);
   try {
     const cache = new SessionCache(runtime, WASM_BUDGET_BYTES);
-    const segmenter = createSegmenter(network, cache);
-    const source = other === network ? segmenter : createSegmenter(other, cache);
-    const job = { segmenter, source, plan: { ...plan, target }, label, pictures, labels, ...place };
+    const segmenter = createSegmenter(network, cache, around.crf, around.defence);
+    const source =
+      other === network ? segmenter : createSegmenter(other, cache, aroundSource.crf, aroundSource.defence);
+    const job = { segmenter, source, plan: { ...plan, target }, label, pictures, labels, trials, ...place };
     const report = attackReport(
       await interruptible((signal) => attackAll(job, io, signal)),
       network.manifest.classes.map(({ name }) => name),
@@ -197,9 +134,13 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     );
     const where = wanted === "wasm" ? "" : `\non ${choice.backend}: ${choice.why}`;
     const against = report.reference === "ground-truth" ? "the ground truth" : "the clean prediction";
-    const head = `${report.network}, ${plan.attack} at ε = ${plan.epsilon}, 8-bit pictures in ${out}, against ${against}; evaluations forward + backward`;
+    const head = `${report.name}, ${plan.attack} at ε = ${plan.epsilon}, 8-bit pictures in ${out}, against ${against}; evaluations forward + backward`;
     const notes = report.notes.map((note) => `\nnote: ${note}`).join("");
-    return { text: `${head}${where}${notes}\n${attackTable(report)}`, data: report, csv: attackCsv(report) };
+    return {
+      text: `${head}${where}${notes}\n${attackTable(report)}${trialLines(report)}`,
+      data: report,
+      csv: attackCsv(report),
+    };
   } finally {
     await stop();
   }

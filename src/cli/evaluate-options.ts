@@ -1,12 +1,13 @@
 /** The command line of an evaluation, and its specification file, as one specification. */
 
 import { parse as parseYaml } from "yaml";
-import { crfRnn } from "../crf/parameters.ts";
 import { datasetNames, parseSpec, presetNames, SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
 import { Refusal, UsageError } from "../node/failure.ts";
 import { readBytes } from "../node/files.ts";
 import type { Options, Values } from "../node/options.ts";
 import { reasonOf } from "../reason.ts";
+import { crfFrom, throughFlags, transformsFrom } from "./around-options.ts";
+import { defined, ifGiven, number, withOptions } from "./notation.ts";
 import { parseSize } from "./sizes.ts";
 
 /** Flags that say what is evaluated; each has its field in a specification file. */
@@ -36,8 +37,7 @@ export const specFlags = {
     value: "T",
     help: "a variant behind transformations: jpeg:quality=75+blur",
   },
-  through: { type: "string", value: "HOW", help: "how attacks take them: differentiable (the default), bpda or naive" },
-  draws: { type: "string", value: "N", help: "draws of random transformations for each gradient (1)" },
+  ...throughFlags,
   crf: {
     type: "string",
     multiple: true,
@@ -66,25 +66,6 @@ export const specFlags = {
 
 export type SpecValues = Partial<Values<typeof specFlags>>;
 
-const number = (flag: string, text: string): number => {
-  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text);
-  throw new UsageError(`--${flag}: "${text}" is no number`);
-};
-
-/** "name:key=value:key=value" as an object. */
-const withOptions = (flag: string, text: string, field: string): Record<string, unknown> => {
-  const [name = "", ...options] = text.split(":");
-  const entries = options.map((option): [string, unknown] => {
-    const [key = "", value, ...rest] = option.split("=");
-    if (key === "" || value === undefined || rest.length > 0)
-      throw new UsageError(`--${flag}: "${text}" is not of the form NAME:OPTION=VALUE:…`);
-    const [low = "", high, ...more] = value.split("..");
-    if (high !== undefined && more.length === 0) return [key, [number(flag, low), number(flag, high)]];
-    return [key, /^[+-]?[\d.]/.test(value) ? number(flag, value) : value];
-  });
-  return { [field]: name, ...Object.fromEntries(entries) };
-};
-
 const attacksFrom = (text: string): unknown => {
   if (text === "none") return [];
   if (presetNames.some((name) => name === text)) return text;
@@ -101,24 +82,7 @@ const remapFrom = (text: string): Record<string, number> =>
     }),
   );
 
-const crfFrom = (text: string): unknown => {
-  if (text === "none") return text;
-  if (text === "crf-rnn" || text === "crf-rnn:unary") return { ...crfRnn, attacked: text === "crf-rnn" };
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw new UsageError(`--crf must be none, crf-rnn, crf-rnn:unary or JSON, not "${text}"`, { cause });
-  }
-};
-
 const numbersFrom = (flag: string, text: string): number[] => text.split(",").map((part) => number(flag, part.trim()));
-
-/** Only what is given. */
-const defined = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-
-const ifGiven = <T>(text: string | undefined, make: (text: string) => T): T | undefined =>
-  text === undefined ? undefined : make(text);
 
 /** The fields that flags give. @throws UsageError */
 const fieldsFrom = (values: SpecValues): Record<string, unknown> => {
@@ -143,13 +107,7 @@ const fieldsFrom = (values: SpecValues): Record<string, unknown> => {
     attacks: ifGiven(values.attacks, attacksFrom),
     epsilon: ifGiven(values.epsilon, (text) => numbersFrom("epsilon", text)),
     label: values.label,
-    transform: values.transform?.map((text) =>
-      defined({
-        transform: text.split("+").map((one) => withOptions("transform", one, "name")),
-        through,
-        draws,
-      }),
-    ),
+    transform: values.transform?.map((text) => defined({ transform: transformsFrom(text), through, draws })),
     crf: values.crf?.map(crfFrom),
     transferFrom: values["transfer-from"],
     seeds: numeric("seeds"),

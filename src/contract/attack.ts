@@ -7,6 +7,7 @@ import type { Evaluations } from "../evaluation/craft.ts";
 import type { Sign } from "../evaluation/signs.ts";
 import type { StepReport } from "../evaluation/steps.ts";
 import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
+import type { Trials } from "../evaluation/trials.ts";
 import type { Backend, CrfChoice, TransformChoice } from "./options.ts";
 import type { EncodedImage } from "./files.ts";
 import type { Label255, Warning } from "./warnings.ts";
@@ -37,6 +38,8 @@ export interface AttackSpec extends OptionValues, TransformChoice {
   /** The service's own where it is absent. */
   readonly backend?: Backend | undefined;
   readonly label255?: Label255 | undefined;
+  /** Trials in which the images are predicted anew behind a random transformation. */
+  readonly trials?: number | undefined;
 }
 
 export type OutputName =
@@ -74,6 +77,8 @@ export interface AttackResult extends Size {
   readonly warnings: readonly Warning[];
   readonly scores: FloatAndUint8<AttackScores>;
   readonly perturbation: FloatAndUint8<Perturbation>;
+  /** The scores over the trials that were asked for. */
+  readonly trials?: FloatAndUint8<Trials> | undefined;
   /** Of minimum-norm attacks: whether the attack reached its goal, so that the perturbation is one that suffices. */
   readonly success?: boolean | undefined;
   readonly steps: readonly Omit<StepReport, "steps">[];

@@ -4,3 +4,6 @@
  * The most work of a request by default: the pixels of its image times the steps of all its attacks together.
  */
 export const MAX_WORK = 2 ** 30;
+
+/** The most trials of a request behind a random transformation. */
+export const MAX_TRIALS = 100;

@@ -1,15 +1,20 @@
 /** Labels of an image. */
 
-import type { Backend, CrfChoice } from "./options.ts";
+import type { Backend, CrfChoice, TransformChoice } from "./options.ts";
 import type { EncodedImage } from "./files.ts";
 import type { Warning } from "./warnings.ts";
 import type { Timings } from "./receipt.ts";
 import type { Size } from "../tensor.ts";
+import type { TransformSpec } from "../transforms/pipeline.ts";
 
 export interface SegmentRequest {
   readonly model: string;
   /** Replaces the model's own CRF. */
   readonly crf?: CrfChoice | undefined;
+  /** Replaces the model's own transformations. */
+  readonly transform?: TransformChoice["transform"];
+  /** Of the draws of random transformations; default 0. */
+  readonly seed?: number | undefined;
   /** Default: the service's own. */
   readonly backend?: Backend | undefined;
   readonly image: Uint8Array;
@@ -28,6 +33,8 @@ export interface SegmentResult extends Size {
   readonly confidence: { readonly mean: number; readonly min: number };
   /** Palette PNG whose indices are classes. */
   readonly labels: EncodedImage;
+  /** The transformations that the image passed, every option stated; absent where there are none. */
+  readonly transform?: readonly TransformSpec[] | undefined;
   readonly backend: "webgpu" | "wasm";
   /** Why that backend was chosen; a clause. */
   readonly backendWhy: string;

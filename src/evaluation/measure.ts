@@ -94,7 +94,7 @@ export const measure = async (
   const [[float, uint8], scoringMs] = await timed(async () => {
     const known = source === segmenter ? made.prediction : undefined;
     const exact = known ?? (await predict(segmenter, made.image));
-    const same = !plan || equal(made.image, rounded);
+    const same = !plan || sameImage(made.image, rounded);
     return [exact, same ? exact : await predict(segmenter, rounded)] as const;
   });
   await trace.finished(changedShare(before.labels, float.labels) ?? 0);
@@ -168,7 +168,7 @@ const successOf = (plan: AttackPlan | null, after: Labels, clean: Labels): Pick<
 };
 
 /** Whole steps on a whole image stay whole: then rounding changes nothing, and one prediction serves both. */
-const equal = (a: Image, b: Image): boolean => {
+export const sameImage = (a: Image, b: Image): boolean => {
   for (let i = 0; i < a.data.length; i++) if (a.data[i] !== b.data[i]) return false;
   return true;
 };

@@ -133,12 +133,21 @@ export class SpecError extends Error {
   override readonly name = "SpecError";
 }
 
-/** @throws SpecError that names each field at fault. */
-export const parseSpec = (value: unknown): EvaluationSpec => {
-  const result = evaluationSchema.safeParse(value);
+const parsed = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> => {
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw new SpecError(fieldErrorsInWords(result.error, evaluationSchema, value));
+  throw new SpecError(fieldErrorsInWords(result.error, schema, value));
 };
+
+/** @throws SpecError that names each field at fault. */
+export const parseSpec = (value: unknown): EvaluationSpec => parsed(evaluationSchema, value);
+
+/** Transformations before a network, and how attacks take them. @throws SpecError that names each field at fault. */
+export const parseDefence = (value: unknown): DefenceSpec => parsed(defenceSchema, value);
+
+/** A CRF behind a network, or none. @throws SpecError that names each field at fault. */
+export const parseCrfChoice = (value: unknown): CrfChoiceSpec =>
+  parsed(z.object({ crf: crfChoiceSchema }), { crf: value }).crf;
 
 /** The JSON Schema of what a specification file holds. */
 export const specJsonSchema = (): object => z.toJSONSchema(evaluationSchema, { io: "input", unrepresentable: "any" });

@@ -3,16 +3,26 @@
  * Figures 6 and 7 of Arnab et al. 2018.
  */
 
-import { countsOf, emptyCounts, iouRatio, mergeCounts, scoresOf, type ClassCounts } from "../metrics/counts.ts";
+import { countsOf, iouRatio, scoresOf } from "../metrics/counts.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { voidedBeyond } from "./labels.ts";
+import { sameImage } from "./measure.ts";
+import { pooledCounts } from "./pool.ts";
+import type { RowCounts } from "./row.ts";
 
-/** An image before and after an attack. */
-export interface Pair {
+/** An image before and after an attack, as it was computed and as it is rounded to 8 bits. */
+export interface Attacked {
   readonly clean: Image;
-  readonly adversarial: Image;
+  readonly float: Image;
+  readonly uint8: Image;
   /** The ground truth; without it each trial's own clean prediction is the reference. */
   readonly truth?: Labels | undefined;
+}
+
+/** What the predictions of one image in one trial count. */
+export interface CountedTrial {
+  readonly seed: number;
+  readonly counts: RowCounts;
 }
 
 /** Scores of all images in one trial, their counts pooled first; null where undefined. */
@@ -36,6 +46,12 @@ export interface Trials {
   readonly iouRatio: Spread | null;
 }
 
+/** As many as in the paper. */
+export const PAPER_TRIALS = 9;
+
+/** Predictions of a trial: of the clean image and of both forms of the adversarial one. */
+export const PREDICTIONS_OF_A_TRIAL = 3;
+
 /** Mean and two standard deviations of the values that are not null. */
 export const spreadOf = (values: readonly (number | null)[]): Spread | null => {
   const known = values.filter((v) => v !== null);
@@ -46,48 +62,76 @@ export const spreadOf = (values: readonly (number | null)[]): Spread | null => {
   return { mean, twoDeviations: n === 1 ? null : 2 * Math.sqrt(squares / (n - 1)) };
 };
 
-const trialOf = async (segmenter: Segmenter, pairs: readonly Pair[], seed: number): Promise<Trial> => {
-  const { defence, manifest } = segmenter;
-  const drawn = defence ? segmenter.withTransform({ ...defence, seed }) : segmenter;
-  const classes = manifest.classes.length;
-  const none = emptyCounts(classes);
-  let [clean, adversarial]: ClassCounts[] = [none, none];
-  for (const pair of pairs) {
-    const before = (await drawn.predict(pair.clean)).labels;
-    const after = (await drawn.predict(pair.adversarial)).labels;
-    const reference = pair.truth ?? voidedBeyond(before, classes);
-    clean = mergeCounts(clean!, countsOf(before, reference, classes));
-    adversarial = mergeCounts(adversarial!, countsOf(after, reference, classes));
+const countedIn = async (segmenter: Segmenter, attacked: Attacked): Promise<RowCounts> => {
+  const { clean, float, uint8, truth } = attacked;
+  const classes = segmenter.manifest.classes.length;
+  const labelsOf = async (image: Image): Promise<Labels> => (await segmenter.predict(image)).labels;
+  const before = await labelsOf(clean);
+  const after = await labelsOf(float);
+  // A prediction is a function of the image and of the seed.
+  const rounded = sameImage(float, uint8) ? after : await labelsOf(uint8);
+  const reference = truth ?? voidedBeyond(before, classes);
+  const counted = (labels: Labels) => countsOf(labels, reference, classes);
+  return { clean: counted(before), float: counted(after), uint8: counted(rounded) };
+};
+
+export interface TrialOptions {
+  readonly trials?: number;
+  /** Of the first trial; those after it have the seeds that follow. */
+  readonly seed?: number;
+  /** Awaited before each trial. */
+  readonly onTrial?: (() => void | Promise<void>) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Predicts an image anew in each trial, with the seeds `seed`, `seed` + 1, …. The adversarial image stays as it is: what varies is the
+ * draw of the defence.
+ *
+ * @param trials 9 by default, as in the paper.
+ * @throws RangeError where there are no trials; the signal's reason where it is aborted.
+ */
+export const runTrials = async (
+  segmenter: Segmenter,
+  attacked: Attacked,
+  { trials = PAPER_TRIALS, seed = 0, onTrial, signal }: TrialOptions = {},
+): Promise<readonly CountedTrial[]> => {
+  if (!(Number.isInteger(trials) && trials >= 1))
+    throw new RangeError(`trials must be an integer from 1, is ${trials}`);
+  const { defence } = segmenter;
+  const counted: CountedTrial[] = [];
+  for (let own = seed; own < seed + trials; own++) {
+    await onTrial?.();
+    signal?.throwIfAborted();
+    const drawn = defence ? segmenter.withTransform({ ...defence, seed: own }) : segmenter;
+    counted.push({ seed: own, counts: await countedIn(drawn, attacked) });
   }
-  const [unattacked, attacked] = [scoresOf(clean!), scoresOf(adversarial!)];
-  return {
-    seed,
-    miou: { clean: unattacked.miou, adversarial: attacked.miou },
-    iouRatio: iouRatio(attacked, unattacked),
-  };
+  return counted;
 };
 
 /**
- * Predicts every pair anew in each trial, with the seeds `seed`, `seed` + 1, …. The adversarial images stay as they are: what varies
- * is the draw of the defence. Where nothing is random the deviations are 0.
+ * The scores of trials over all images, each trial's counts pooled first. Where nothing is random the deviations are 0.
  *
- * @param trials 9 by default, as in the paper.
- * @throws RangeError where there are no pairs, or no trials.
+ * @param images the trials of each image, with the same seeds.
+ * @param form which adversarial images are scored.
+ * @throws RangeError where there are no images.
  */
-export const scoreTrials = async (
-  segmenter: Segmenter,
-  pairs: readonly Pair[],
-  { trials = 9, seed = 0 }: { readonly trials?: number; readonly seed?: number } = {},
-): Promise<Trials> => {
-  if (pairs.length === 0) throw new RangeError("trials need an image at least");
-  if (!(Number.isInteger(trials) && trials >= 1))
-    throw new RangeError(`trials must be an integer from 1, is ${trials}`);
-  const scored: Trial[] = [];
-  for (let t = 0; t < trials; t++) scored.push(await trialOf(segmenter, pairs, seed + t));
+export const trialScores = (images: readonly (readonly CountedTrial[])[], form: "float" | "uint8"): Trials => {
+  const [first] = images;
+  if (!first) throw new RangeError("trials need an image at least");
+  const trials = first.map(({ seed }, t): Trial => {
+    const counts = pooledCounts(images.map((own) => own[t]!));
+    const [clean, adversarial] = [scoresOf(counts.clean), scoresOf(counts[form])];
+    return {
+      seed,
+      miou: { clean: clean.miou, adversarial: adversarial.miou },
+      iouRatio: iouRatio(adversarial, clean),
+    };
+  });
   return {
-    trials: scored,
-    cleanMiou: spreadOf(scored.map(({ miou }) => miou.clean)),
-    adversarialMiou: spreadOf(scored.map(({ miou }) => miou.adversarial)),
-    iouRatio: spreadOf(scored.map((t) => t.iouRatio)),
+    trials,
+    cleanMiou: spreadOf(trials.map(({ miou }) => miou.clean)),
+    adversarialMiou: spreadOf(trials.map(({ miou }) => miou.adversarial)),
+    iouRatio: spreadOf(trials.map((t) => t.iouRatio)),
   };
 };

@@ -1,9 +1,8 @@
 /** The units of an evaluation, in their order: pure planning, before a network's weights or a picture are read. */
 
 import { attackEntry, makeAttack } from "../attacks/catalogue.ts";
-import { createFronts } from "../segmenter/front.ts";
+import { createFronts, drawsAnew } from "../segmenter/front.ts";
 import { channelCount, type Manifest } from "../segmenter/manifest.ts";
-import type { Segmenter } from "../segmenter/segmenter.ts";
 import { tensorOf } from "../tensor.ts";
 import { attacksOf, planFor, type AttackOf } from "./attacks-of.ts";
 import type { Evaluations } from "./craft.ts";
@@ -77,10 +76,6 @@ const requireDistinct = ({ all }: Settings, manifests: readonly Manifest[], spec
 /** Draws over which a setting averages each gradient. */
 const drawsOf = ({ defence }: Setting): number => (defence ? createFronts({ ...defence, seed: 0 }).draws : 1);
 
-/** Whether predictions or gradients behind the transformations of a network depend on the seed. */
-const drawsAnew = ({ defence }: Pick<Segmenter, "defence">): boolean =>
-  defence !== null && createFronts(defence).scored.pipeline.random;
-
 /** At most: an attack may end early, and a whole-numbered image is predicted once for both forms. */
 const costOf = (attack: AttackOf | null, source: Setting, targets: number): Evaluations => {
   if (!attack) return { forward: 1, backward: 0 };
@@ -118,7 +113,7 @@ export const planUnits = async (
     const setting = settings.all[place]!;
     return describe(setting, manifests[setting.network]!, seed);
   };
-  const isRandom = settings.all.map((_, place) => drawsAnew(describedAt(place, spec.seed)));
+  const isRandom = settings.all.map((_, place) => drawsAnew(describedAt(place, spec.seed).defence));
   /** Whether a further seed could make a difference. */
   const differs = (source: number, target: number, { attack }: AttackOf): boolean =>
     attackEntry(attack).random || isRandom[source]! || isRandom[target]!;

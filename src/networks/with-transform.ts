@@ -3,14 +3,16 @@
 import { FaultlineError } from "../contract/failure.ts";
 import type { TransformChoice } from "../contract/options.ts";
 import { channelCount } from "../segmenter/manifest.ts";
-import { completed, TransformError } from "../transforms/pipeline.ts";
+import { completed, TransformError, type TransformSpec } from "../transforms/pipeline.ts";
 import type { OpenModel } from "./open.ts";
 
 const refused = (pointer: string, detail: string, cause?: unknown): FaultlineError =>
   new FaultlineError({ kind: "invalid-spec", errors: [{ pointer, detail }] }, { cause });
 
 /** The transformations as an attack on the model takes them, with nothing left open; nothing where there are none. */
-export const transformsThatRan = ({ segmenter: { defence } }: Pick<OpenModel, "segmenter">): TransformChoice =>
+export const transformsThatRan = ({
+  segmenter: { defence },
+}: Pick<OpenModel, "segmenter">): TransformChoice & { readonly transform?: readonly TransformSpec[] | undefined } =>
   defence ? { transform: completed(defence.transform), through: defence.through, draws: defence.draws } : {};
 
 /**

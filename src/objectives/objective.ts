@@ -36,10 +36,11 @@ export interface Built {
   readonly perPixel?: Value | undefined;
 }
 
-/** Where the attack that climbs stands; `step` counts from 1. */
+/** Where the attack that climbs stands; `step` counts from 1, and `seed` is that of the evaluation's draws. */
 export interface Clock {
   readonly step: number;
   readonly steps: number;
+  readonly seed?: number | undefined;
 }
 
 /** An objective: a fragment of a graph on the logits [N,C,h,w], and how attacks climb it. */

@@ -3,6 +3,7 @@
 import { gradient } from "../autodiff/gradient.ts";
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
+import type { Clock } from "../objectives/objective.ts";
 import { spatialSize, type Tensor } from "../tensor.ts";
 import { createPipeline, type Pipeline, type TransformSpec } from "../transforms/pipeline.ts";
 import { digestOf, seedOf } from "../transforms/seed.ts";
@@ -81,8 +82,8 @@ export interface Fronts {
   readonly random: boolean;
   /** The draw of a prediction: it depends on the seed and on the image, so that a prediction is a function of both. */
   readonly ofPrediction: (image: Tensor<"float32">) => Drawn;
-  /** A draw of a step of an attack; `sample` counts from 0. */
-  readonly ofStep: (image: Tensor<"float32">, step: number, sample: number) => Drawn;
+  /** A draw of a step of an attack, from the defence's seed and the step's own; `sample` counts from 0. */
+  readonly ofStep: (image: Tensor<"float32">, at: Clock, sample: number) => Drawn;
 }
 
 const [PREDICTION, STEP] = [0, 1];
@@ -99,6 +100,10 @@ export const createFronts = ({ transform, seed, through, draws }: Defence): Fron
     draws: random ? draws : 1,
     random,
     ofPrediction: (image) => pipeline.draw(seedOf(seed, PREDICTION, digestOf(image.data)), spatialSize(image)),
-    ofStep: (image, step, sample) => pipeline.draw(seedOf(seed, STEP, step, sample), spatialSize(image)),
+    ofStep: (image, at, sample) => pipeline.draw(seedOf(seed, STEP, at.seed ?? at.step, sample), spatialSize(image)),
   };
 };
+
+/** Whether predictions behind these transformations, or gradients through them, depend on the seed. */
+export const drawsAnew = (defence: Defence | null): boolean =>
+  defence !== null && createFronts(defence).scored.pipeline.random;

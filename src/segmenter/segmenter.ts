@@ -185,8 +185,8 @@ const segmenterOf = (
   };
 
   /** The inputs of the transformations at a step of an attack, where the graph has them. */
-  const drawsOf = (kind: Kind, image: Image, { step }: Clock, sample: number) =>
-    frontOf(kind) && fronts?.ofStep(image, step, sample);
+  const drawsOf = (kind: Kind, image: Image, at: Clock, sample: number) =>
+    frontOf(kind) && fronts?.ofStep(image, at, sample);
 
   /** What a run gives beside the gradient. */
   const valueFrom = (

@@ -4,21 +4,24 @@ import { optionValues } from "../attacks/options.ts";
 import type { AttackRequest, AttackResult, AttackRun, AttackSpec, OutputName } from "../contract/attack.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import type { EncodedImage } from "../contract/files.ts";
-import { measure, type Measured } from "../evaluation/measure.ts";
+import { measure, type Measured, type Subject } from "../evaluation/measure.ts";
 import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
+import { PREDICTIONS_OF_A_TRIAL, runTrials, trialScores } from "../evaluation/trials.ts";
 import { bytesOf, encodePng, encodePng16, isPngPlanes } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { encodeNpy } from "../image/npy.ts";
 import { scoresOf, sum } from "../metrics/counts.ts";
 import { sha256Of } from "../digest.ts";
-import type { Image, Labels } from "../segmenter/segmenter.ts";
+import { drawsAnew } from "../segmenter/front.ts";
+import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { spatialSize, tensor } from "../tensor.ts";
 import { transformsThatRan } from "../networks/with-transform.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
 import { pictureWarnings, readTruth } from "./pictures.ts";
 import { cancellable } from "./queue.ts";
+import { yieldToEvents } from "../yield.ts";
 
 type Palette = readonly (readonly [number, number, number])[];
 
@@ -48,6 +51,26 @@ const planOf = (spec: AttackSpec, truth: Labels | undefined, map: Labels | undef
   };
 };
 
+/** @throws FaultlineError invalid-spec for trials that could not differ. */
+const requireRandom = ({ trials }: AttackSpec, { defence }: Segmenter): void => {
+  if (trials === undefined || drawsAnew(defence)) return;
+  const detail = "must be absent: no transformation before the network is random, so that all trials are the same";
+  throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "/spec/trials", detail, received: trials }] });
+};
+
+/** Both forms of the adversarial image in the trials that the spec asks for. */
+const trialsOf = async (
+  { segmenter, image, truth }: Subject,
+  { float, uint8 }: Measured,
+  { trials, seed }: AttackSpec,
+  signal: AbortSignal | undefined,
+): Promise<AttackResult["trials"]> => {
+  if (trials === undefined) return undefined;
+  const attacked = { clean: image, float: float.image, uint8: uint8.image, truth };
+  const counted = [await runTrials(segmenter, attacked, { trials, seed, signal, onTrial: yieldToEvents })];
+  return { float: trialScores(counted, "float"), uint8: trialScores(counted, "uint8") };
+};
+
 /** Scores and distances of the adversarial image, as computed and rounded to 8 bits. */
 const compared = ({ row: { counts }, float, uint8 }: Measured, image: Image, names: readonly string[]) => {
   const clean = scoresOf(counts.clean);
@@ -72,7 +95,9 @@ export const createAttackHandler =
     const { segmenter } = model;
     const { classes } = segmenter.manifest;
     checkTargetClass(spec, classes.length);
-    context.requireWork(bytes, (spec.draws ?? 1) * stepsOf(planOf(spec, undefined, undefined)));
+    requireRandom(spec, segmenter);
+    const predictions = PREDICTIONS_OF_A_TRIAL * (spec.trials ?? 0);
+    context.requireWork(bytes, (spec.draws ?? 1) * stepsOf(planOf(spec, undefined, undefined)) + predictions);
     const image = await context.prepare(model, bytes, evaluatedBy([spec.attack], spec.targeted !== undefined));
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const map = await readTruth(context, model, image, "target", target, spec.label255);
@@ -81,6 +106,7 @@ export const createAttackHandler =
     const decode = performance.now() - start;
     const subject = { segmenter, image, item, truth };
     const attacked = await cancellable(signal, () => measure(subject, plan, { onStep, signal }));
+    const trials = await cancellable(signal, () => trialsOf(subject, attacked, spec, signal));
 
     const scored = performance.now();
     const names = classes.map((c) => c.name);
@@ -101,6 +127,7 @@ export const createAttackHandler =
         ...(map ? labelWarnings("target", map) : []),
       ],
       ...comparison,
+      ...(trials ? { trials } : {}),
       ...(attacked.row.success === undefined ? {} : { success: attacked.row.success }),
       steps: attacked.steps.map(({ step, loss, changedPixelShare }) => ({ step, loss, changedPixelShare })),
       masking: attacked.row.masking,

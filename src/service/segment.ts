@@ -5,6 +5,7 @@ import { classShares } from "../evaluation/labels.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { pictureWarnings } from "./pictures.ts";
 import type { Context } from "./context.ts";
+import { transformsThatRan } from "../networks/with-transform.ts";
 import { notesOf } from "../segmenter/network.ts";
 import { spatialSize } from "../tensor.ts";
 
@@ -30,6 +31,7 @@ export const createSegmentHandler =
       classes: manifest.classes.map((c, index) => ({ index, ...c, share: shares[index]! })),
       confidence: summary(confidence.data),
       labels: { mediaType: "image/png", data },
+      transform: transformsThatRan(model).transform,
       backend: model.choice.backend,
       backendWhy: model.choice.why,
       notes: notesOf(model.network),

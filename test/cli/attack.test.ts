@@ -153,6 +153,68 @@ describe("a network", () => {
   });
 });
 
+describe("what stands around a network", () => {
+  const base = ["attack", path("net"), one, ...flags, "-o", path("out-around")] as const;
+  const rowOf = async (...argv: string[]) => (await jsonOf<AttackReport>(...base, ...argv)).images[0]!.row;
+
+  it("is transformations, attacked through their gradient in expectation over draws, from the attack's seed", async () => {
+    const row = await rowOf("--transform", "blur:sigma=1+noise:sigma=3..9", "--draws", "2", "--seed", "7");
+    const transform = [
+      { name: "blur", sigma: 1 },
+      { name: "noise", sigma: [3, 9] },
+    ] as const;
+    const defended = segmenter.withTransform({ transform, through: "differentiable", draws: 2, seed: 7 });
+    const item = row.unit.item;
+    const expected = await measure({ segmenter: defended, image: images.one, item }, { ...plan, seed: 7 });
+    expect({ ...row, receipt: null }).toEqual({ ...expected.row, receipt: null });
+    expect(row.evaluations.backward).toBe(6);
+  });
+
+  it("is predicted anew in trials where it is random, pooled over the pictures", async () => {
+    const argv = [path("net"), path("pictures"), ...flags, "--labels", path("truth"), "-o", path("out-trials")];
+    const random = [...argv, "--transform", "noise:sigma=30", "--trials", "3", "--seed", "2"];
+    const { pooled, images: all } = await jsonOf<AttackReport>("attack", ...random);
+    const { trials, iouRatio } = pooled.trials!.uint8;
+    expect(trials.map(({ seed }) => seed)).toEqual([2, 3, 4]);
+    // The first trial has the seed of the scores, and their draws.
+    expect(trials[0]!.iouRatio).toBe(pooled.uint8.iouRatio);
+    expect(all[1]!.trials![0]!.counts).toEqual(all[1]!.row.counts);
+    expect(iouRatio!.twoDeviations).toBeGreaterThan(0);
+    const { stdout } = await faultline("attack", ...random);
+    expect(stdout).toContain(`IoU ratio ${iouRatio!.mean.toFixed(4)} ± ${iouRatio!.twoDeviations!.toFixed(4)}`);
+  });
+
+  it("is a CRF, whose gradient may be left out, in place of the manifest's own", async () => {
+    const crf = {
+      iterations: 2,
+      gaussian: { weight: 1, theta: 3 },
+      bilateral: { weight: 1, thetaAlpha: 9, thetaBeta: 9 },
+    };
+    const row = await rowOf("--crf", JSON.stringify({ ...crf, attacked: false }));
+    const refined = segmenter.withCrf({ parameters: crf, attacked: false });
+    const expected = await measure({ segmenter: refined, image: images.one, item: row.unit.item }, plan);
+    expect(row.id).toBe(expected.row.id);
+    expect(row.counts).toEqual(expected.row.counts);
+  });
+
+  it("is the manifest's own where the flags say nothing, and nothing where they say none", async () => {
+    mkdirSync(path("own"));
+    put("own/model.onnx", tiny.bytes);
+    put("own/manifest.json", JSON.stringify({ ...tiny.manifest, transform: [{ name: "blur", sigma: 1.5 }] }));
+    const own = async (...argv: string[]) =>
+      (await jsonOf<AttackReport>("attack", path("own"), one, ...flags, "-o", path("out-own"), ...argv)).images[0]!.row;
+    const [naive, named, none] = [
+      await own("--through", "naive"),
+      await rowOf("--transform", "blur:sigma=1.5", "--through", "naive"),
+      await own("--transform", "none"),
+    ];
+    expect(naive.counts).toEqual(named.counts);
+    expect(naive.unit.around).toEqual({ through: "naive" });
+    expect(none.counts).toEqual((await rowOf()).counts);
+    expect(none.counts).not.toEqual(naive.counts);
+  });
+});
+
 describe("a wrong command line", () => {
   const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
     [[path("net")], 2, /attack: IMAGE… is missing/],
@@ -168,6 +230,15 @@ describe("a wrong command line", () => {
     [[path("net"), one, "-o", "x", "--label", "ground-truth"], 2, /goes with --labels/],
     [[path("net"), one, "-o", "x", "--target", "4"], 2, /--target must be a class from 0 to 3/],
     [[path("net"), one, "-o", "x", "--json", "--csv"], 2, /exclude each other/],
+    [[path("net"), one, "-o", "x", "--draws", "4"], 2, /--through and --draws go with transformations/],
+    [[path("net"), one, "-o", "x", "--transform", "jpeg:quality=0"], 2, /--transform\.0\.quality: .*>=1/],
+    [[path("net"), one, "-o", "x", "--transform", "noise", "--draws", "0"], 2, /--draws: .*>=1/],
+    [[path("net"), one, "-o", "x", "--transform", "noise", "--through", "up"], 2, /--through: .*"bpda"/],
+    [[path("net"), one, "-o", "x", "--source", path("net"), "--draws", "2"], 2, /another network's is taken/],
+    [[path("net"), one, "-o", "x", "--attack", "rays", "--draws", "2"], 2, /--draws must be absent: .* rays does not/],
+    [[path("net"), one, "-o", "x", "--transform", "blur", "--trials", "9"], 2, /--trials goes with random/],
+    [[path("net"), one, "-o", "x", "--transform", "noise", "--trials", "0"], 2, /--trials must be .* from 1 to 100/],
+    [[path("net"), one, "-o", "x", "--crf", "{"], 2, /--crf must be none, crf-rnn, crf-rnn:unary or JSON/],
     [[network, one, "-o", "x"], 1, /name its manifest with --manifest/],
     [
       ["no-such-net", one, "-o", "x"],

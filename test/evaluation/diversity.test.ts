@@ -1,6 +1,7 @@
 /** DI-FGSM: its steps follow the gradient through random resizing and padding, and its scores are those of the network alone. */
 
 import { expect, it } from "vitest";
+import { seedOfStep } from "../../src/attacks/run.ts";
 import { measure } from "../../src/evaluation/measure.ts";
 import type { AttackPlan } from "../../src/evaluation/plan.ts";
 import { objectiveNamed } from "../../src/objectives/catalogue.ts";
@@ -32,7 +33,7 @@ it("steps along the gradient of the transformed network, with the draw of its se
   for (let seed = 0; seed < 8; seed++) {
     const through = segmenter.withTransform({ transform, seed, through: "differentiable", draws: 1 });
     const aim = { objective: objectiveNamed("cross-entropy"), labels };
-    const { gradient } = await through.objective(aim)(image, { step: 1, steps: 1 });
+    const { gradient } = await through.objective(aim)(image, { step: 1, steps: 1, seed: seedOfStep(seed, 1) });
     const expected = image.data.map((v, i) => v + 2 * Math.sign(gradient.data[i]!));
     expect((await adversarial({ seed })).image.data).toEqual(expected);
     const plain = await segmenter.objective(aim)(image, { step: 1, steps: 1 });

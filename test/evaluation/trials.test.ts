@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import { measure } from "../../src/evaluation/measure.ts";
-import { scoreTrials, spreadOf } from "../../src/evaluation/trials.ts";
-import { countsOf, iouRatio, scoresOf } from "../../src/metrics/counts.ts";
+import { runTrials, spreadOf, trialScores } from "../../src/evaluation/trials.ts";
+import { countsOf, iouRatio, mergeCounts, scoresOf } from "../../src/metrics/counts.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { createSegmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
@@ -30,33 +30,37 @@ describe("mean and two standard deviations", () => {
 });
 
 describe("trials", () => {
+  /** The adversarial image as it was computed, and another one in place of its 8-bit form. */
+  const attackedOn = async (network: typeof segmenter) => {
+    const { row, float } = await measure({ segmenter: network, image, item: "noise", truth }, plan);
+    return { row, attacked: { clean: image, float: float.image, uint8: noiseImage(height, width, 4), truth } };
+  };
+
   it("are nine predictions of each image with seeds of their own, pooled over the images", async () => {
     const network = defended("noise");
-    const { float } = await measure({ segmenter: network, image, item: "noise", truth }, plan);
-    const pairs = [
-      { clean: image, adversarial: float.image, truth },
-      { clean: float.image, adversarial: image, truth },
-    ];
-    const { trials, iouRatio: spread } = await scoreTrials(network, pairs, { seed: 30 });
-    expect(trials.map(({ seed }) => seed)).toEqual([30, 31, 32, 33, 34, 35, 36, 37, 38]);
+    const { attacked } = await attackedOn(network);
+    const swapped = { ...attacked, clean: attacked.float, float: image };
+    const images = [await runTrials(network, attacked, { seed: 30 }), await runTrials(network, swapped, { seed: 30 })];
+    expect(images[0]!.map(({ seed }) => seed)).toEqual([30, 31, 32, 33, 34, 35, 36, 37, 38]);
     const drawn = segmenter.withTransform({ ...network.defence!, seed: 34 });
     const counted = async (x: typeof image) => countsOf((await drawn.predict(x)).labels, truth, classes);
-    const added = [await counted(image), await counted(float.image)];
-    const both = {
-      truePositive: added[0]!.truePositive.map((n, c) => n + added[1]!.truePositive[c]!),
-      reference: added[0]!.reference.map((n, c) => n + added[1]!.reference[c]!),
-      predicted: added[0]!.predicted.map((n, c) => n + added[1]!.predicted[c]!),
-    };
+    expect(images[0]![4]!.counts).toEqual({
+      clean: await counted(image),
+      float: await counted(attacked.float),
+      uint8: await counted(attacked.uint8),
+    });
+    const { trials, iouRatio: spread } = trialScores(images, "float");
+    const { miou } = scoresOf(mergeCounts(await counted(image), await counted(attacked.float)));
     // The same two images on both sides: pooled, they are equal.
-    expect(trials[4]!.miou).toEqual({ clean: scoresOf(both).miou, adversarial: scoresOf(both).miou });
+    expect(trials[4]!.miou).toEqual({ clean: miou, adversarial: miou });
     expect(spread).toEqual({ mean: 1, twoDeviations: 0 });
+    expect(trialScores(images, "uint8").iouRatio!.mean).not.toBe(1);
   });
 
   it("differ from each other where the defence is random", async () => {
     const network = defended("noise");
-    const { float } = await measure({ segmenter: network, image, item: "noise", truth }, plan);
-    const pairs = [{ clean: image, adversarial: float.image, truth }];
-    const { trials, iouRatio: spread, adversarialMiou, cleanMiou } = await scoreTrials(network, pairs);
+    const counted = [await runTrials(network, (await attackedOn(network)).attacked)];
+    const { trials, iouRatio: spread, adversarialMiou, cleanMiou } = trialScores(counted, "float");
     expect(new Set(trials.map((t) => t.iouRatio)).size).toBeGreaterThan(1);
     expect(spread!.twoDeviations).toBeGreaterThan(0);
     expect(spread!.mean).toBeLessThan(1);
@@ -65,20 +69,27 @@ describe("trials", () => {
 
   it("do not differ where nothing is random, and are then the measurement's", async () => {
     const network = defended("blur");
-    const { row, float } = await measure({ segmenter: network, image, item: "noise", truth }, plan);
-    const pairs = [{ clean: image, adversarial: float.image, truth }];
-    const { iouRatio: spread } = await scoreTrials(network, pairs, { trials: 3 });
-    expect(spread).toEqual({
+    const { row, attacked } = await attackedOn(network);
+    const counted = [await runTrials(network, attacked, { trials: 3 })];
+    expect(trialScores(counted, "float").iouRatio).toEqual({
       mean: iouRatio(scoresOf(row.counts.float), scoresOf(row.counts.clean)),
       twoDeviations: 0,
     });
   });
 
-  it.each([0, 2.5])("of %d are refused", async (trials) => {
-    await expect(scoreTrials(segmenter, [{ clean: image, adversarial: image }], { trials })).rejects.toThrow(
-      RangeError,
-    );
-    await expect(scoreTrials(segmenter, [])).rejects.toThrow(RangeError);
+  it("of no whole number are refused, of no images too, and an abort ends them before the next", async () => {
+    const { attacked } = await attackedOn(defended("noise"));
+    for (const trials of [0, 2.5]) await expect(runTrials(segmenter, attacked, { trials })).rejects.toThrow(RangeError);
+    expect(() => trialScores([], "float")).toThrow(RangeError);
+    const controller = new AbortController();
+    let begun = 0;
+    const onTrial = () => {
+      begun += 1;
+      if (begun === 3) controller.abort(new Error("gone"));
+    };
+    const running = runTrials(defended("noise"), attacked, { onTrial, signal: controller.signal });
+    await expect(running).rejects.toThrow("gone");
+    expect(begun).toBe(3);
   });
 });
 

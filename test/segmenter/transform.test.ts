@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { follow } from "../../src/attacks/run.ts";
 import { makeAttack } from "../../src/attacks/catalogue.ts";
+import { readCheckpoint, writeCheckpoint } from "../../src/attacks/checkpoint.ts";
 import { changedShare } from "../../src/metrics/distances.ts";
 import type { AscentSession, Runtime } from "../../src/runtime/session.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
@@ -157,7 +158,7 @@ describe("expectation over transformation", () => {
     const defence: Defence = { transform: noise, seed: 3, through: "differentiable", draws: 4 };
     const at = { step: 2, steps: 3 };
     const { ofStep } = createFronts(defence);
-    const draws = [0, 1, 2, 3].map((sample) => ofStep(image, 2, sample)["transform_0_map"]!.data);
+    const draws = [0, 1, 2, 3].map((sample) => ofStep(image, at, sample)["transform_0_map"]!.data);
     expect(new Set(draws.map((d) => d[0])).size).toBe(4);
     const evaluate = plain.objective(awayFrom(labels));
     const alone = await Promise.all(draws.map((d) => evaluate(plus(image, d), at)));
@@ -220,6 +221,40 @@ describe("attacks", () => {
     const specs: TransformSpec[] = [{ name: "noise" }];
     expect(await attacked(specs, { draws: 2 })).toEqual(await attacked(specs, { draws: 2 }));
     expect(await attacked(specs, { draws: 2 })).not.toEqual(await attacked(specs, { draws: 2, seed: 4 }));
+  });
+
+  describe("of several steps, stages and restarts", () => {
+    const defence: Defence = { transform: [{ name: "noise" }], seed: 3, through: "differentiable", draws: 2 };
+    const settings = { epsilon: 6, steps: 10, restarts: 2, pixelRange: null, seed: 1 } as const;
+
+    it.each(["pgd", "apgd-tsallis"] as const)("draw anew at each: %s", async (name) => {
+      const { ofStep } = createFronts(defence);
+      const evaluate = plain.objective(awayFrom(labels));
+      const firsts: number[] = [];
+      for (const trajectory of makeAttack(name, settings).trajectories)
+        await follow(
+          trajectory,
+          (x, at) => {
+            for (const sample of [0, 1]) firsts.push(ofStep(image, at, sample)["transform_0_map"]!.data[0]!);
+            return evaluate(x, at);
+          },
+          image,
+        );
+      expect(firsts.length).toBeGreaterThanOrEqual(2 * 2 * 10);
+      expect(new Set(firsts).size).toBe(firsts.length);
+    });
+
+    it("continue from a checkpoint with the draws of the one that is not stopped", async () => {
+      const evaluate = plain.withTransform(defence).objective(awayFrom(labels));
+      const trajectory = makeAttack("pgd", settings).trajectories[1]!;
+      const written: Uint8Array[] = [];
+      const whole = await follow(trajectory, evaluate, image, {
+        onStep: ({ checkpoint }) => void written.push(writeCheckpoint(checkpoint)),
+      });
+      const from = readCheckpoint(written[3]!);
+      expect(await follow(trajectory, evaluate, image, { from })).toEqual(whole);
+      expect(await follow({ ...trajectory, seed: 7 }, evaluate, image, { from })).not.toEqual(whole);
+    });
   });
 });
 

@@ -3,11 +3,12 @@
 import { describe, expect, it } from "vitest";
 import type { AttackSpec } from "../../src/contract/attack.ts";
 import { FaultlineError } from "../../src/contract/failure.ts";
+import type { SegmentRequest } from "../../src/contract/segment.ts";
 import { transformEntry } from "../../src/transforms/catalogue.ts";
 import type { TransformSpec } from "../../src/transforms/pipeline.ts";
 import { readNpy } from "../segmenter/npy.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
-import { grid, imagePng, serviceOf, spec, tiny } from "./tiny-service.ts";
+import { grid, image, imagePng, serviceOf, spec, tiny } from "./tiny-service.ts";
 
 const blur = [{ name: "blur", sigma: 1.5 }] as const;
 const service = serviceOf();
@@ -79,6 +80,25 @@ describe("transformations", () => {
     expect(other.adversarial).not.toEqual(one.adversarial);
   });
 
+  it("that are random are scored in trials, the first with the draws of the scores, and only then", async () => {
+    const noise = { transform: [{ name: "noise", sigma: 30 }], epsilon: 2.5, steps: 2, seed: 4 } as const;
+    const { scores, trials, receipt } = await attack({ ...noise, trials: 3 });
+    expect(receipt.spec.trials).toBe(3);
+    for (const form of ["float", "uint8"] as const) {
+      expect(trials![form].trials.map(({ seed }) => seed)).toEqual([4, 5, 6]);
+      expect(trials![form].trials[0]!.iouRatio).toBe(scores[form].iouRatio);
+      expect(trials![form].iouRatio!.twoDeviations).toBeGreaterThan(0);
+    }
+    expect((await attack(noise)).trials).toBeUndefined();
+    for (const changes of [{ transform: blur, trials: 3 }, { trials: 3 }])
+      expect(await failureOf(attack(changes))).toMatchObject({ errors: [{ pointer: "/spec/trials" }] });
+    // Two steps, and three predictions in each of nine trials.
+    const pixels = image.shape[1]! * image.shape[2]!;
+    const [enough, tooFew] = [29, 28].map((runs) => serviceOf([tiny], { maxWork: pixels * runs }));
+    expect((await attack({ ...noise, trials: 9 }, enough)).trials!.float.trials).toHaveLength(9);
+    expect(await failureOf(attack({ ...noise, trials: 9 }, tooFew))).toMatchObject({ kind: "work-exceeded" });
+  });
+
   it("are before the network of a grid too", async () => {
     const ratios = async (changes: object) =>
       (await service.robustness({ spec: { ...grid, ...changes }, image: imagePng }, {})).curve.map(
@@ -90,9 +110,23 @@ describe("transformations", () => {
   it("are in what is told of a model", async () => {
     expect((await own.model("tiny")).transform).toEqual(blur);
     expect((await service.model("tiny")).transform).toBeUndefined();
-    expect((await own.segment({ model: "tiny", image: imagePng })).labels).not.toEqual(
-      (await service.segment({ model: "tiny", image: imagePng })).labels,
-    );
+  });
+
+  it("are before the labels of an image too, and are stated with them", async () => {
+    const segment = (changes: Partial<SegmentRequest>, from = service) =>
+      from.segment({ model: "tiny", image: imagePng, ...changes });
+    const [plain, blurred, implied] = [await segment({}), await segment({ transform: blur }), await segment({}, own)];
+    expect(blurred.labels).not.toEqual(plain.labels);
+    expect(implied.labels).toEqual(blurred.labels);
+    expect((await segment({ transform: "none" }, own)).labels).toEqual(plain.labels);
+    expect([plain.transform, blurred.transform]).toEqual([undefined, [expect.objectContaining(blur[0])]]);
+    const noisy = async (seed: number) =>
+      (await segment({ transform: [{ name: "noise", sigma: 60 }], seed })).confidence.mean;
+    expect(await noisy(1)).toBe(await noisy(1));
+    expect(await noisy(2)).not.toBe(await noisy(1));
+    expect(await failureOf(segment({ transform: [{ name: "blur", sigma: -1 }] }))).toMatchObject({
+      errors: [{ pointer: "/spec/transform/0/sigma" }],
+    });
   });
 
   it.each<[Partial<AttackSpec>, string]>([

@@ -1,0 +1,214 @@
+/**
+ * The orders of attacks that theory demands, on pictures of synthetic streets: `npm run bench -- orders [IMAGES]`. An attack may not leave
+ * more than one that does less: SEA than its parts, APGD than PGD at equal evaluations, many steps than one, a gradient than queries, and
+ * through transformations an attack on what is scored than one on the network alone. It takes long, and resumes where it stopped.
+ */
+
+import { readFileSync } from "node:fs";
+import { makeAttack } from "../src/attacks/catalogue.ts";
+import { follow } from "../src/attacks/run.ts";
+import { renderStreet } from "../src/datasets/street/render.ts";
+import { rasterise } from "../src/datasets/street/resvg.ts";
+import { remainingShare } from "../src/evaluation/craft.ts";
+import { measure, type Subject } from "../src/evaluation/measure.ts";
+import { aimOf, type AttackPlan } from "../src/evaluation/plan.ts";
+import { countsOf, emptyCounts, iouRatio, mergeCounts, scoresOf, type ClassCounts } from "../src/metrics/counts.ts";
+import { startWasm } from "../src/runtime/wasm/wasm.ts";
+import type { Through } from "../src/segmenter/front.ts";
+import { parseManifest } from "../src/segmenter/manifest.ts";
+import { openNetwork } from "../src/segmenter/network.ts";
+import {
+  createSegmenter,
+  type Image,
+  type Labels,
+  type Prediction,
+  type Segmenter,
+} from "../src/segmenter/segmenter.ts";
+import { SessionCache } from "../src/segmenter/session-cache.ts";
+import type { TransformSpec } from "../src/transforms/pipeline.ts";
+import { keptIn } from "./kept.ts";
+
+const NETWORK = "enet-street";
+const SIZE = { height: 96, width: 128 };
+const FIRST_STREET = 3_000_000;
+const RADII = [1, 4, 8] as const;
+/** Evaluations of each white-box attack, and of each part of SEA beside its three judgements. */
+const BUDGET = 20;
+const QUERIES = 200;
+
+/** What an attack leaves of an image: pixels against the ground truth, and the share that keeps the clean prediction. */
+interface Left {
+  readonly clean: ClassCounts;
+  readonly counts: ClassCounts;
+  readonly kept: number;
+}
+
+interface Case {
+  readonly segmenter: Segmenter;
+  readonly image: Image;
+  readonly truth: Labels;
+  readonly clean: Prediction;
+}
+
+type Run = (of: Case, epsilon: number) => Promise<Image>;
+
+const planOf = (given: Partial<AttackPlan> & Pick<AttackPlan, "attack">, epsilon: number): AttackPlan => ({
+  epsilon,
+  alpha: epsilon / 8,
+  steps: BUDGET,
+  pixelRange: "clip",
+  seed: 0,
+  ...given,
+});
+
+const subjectOf = ({ segmenter, image, clean }: Case): Subject => ({ segmenter, image, clean, item: "street" });
+
+const attacked =
+  (given: (epsilon: number) => Partial<AttackPlan> & Pick<AttackPlan, "attack">): Run =>
+  async (of, epsilon) =>
+    (await measure(subjectOf(of), planOf(given(epsilon), epsilon))).float.image;
+
+/** One of SEA's trajectories. */
+const part =
+  (index: number): Run =>
+  async ({ segmenter, image, clean: { labels } }, epsilon) => {
+    const plan = planOf({ attack: "sea" }, epsilon);
+    const trajectory = makeAttack("sea", { epsilon, steps: BUDGET, pixelRange: [0, 255], seed: 0 }).trajectories[
+      index
+    ]!;
+    const evaluate = segmenter.objective(aimOf(trajectory.objective, plan, labels));
+    return follow(
+      trajectory,
+      async (...at) => {
+        const seen = await evaluate(...at);
+        return { ...seen, remaining: remainingShare(seen.labels, plan, labels) };
+      },
+      image,
+    );
+  };
+
+/** PGD on the network behind transformations. */
+const behind =
+  (transform: readonly TransformSpec[], through: Through, draws = 1): Run =>
+  (of, epsilon) => {
+    const defended = of.segmenter.withTransform({ transform, through, draws, seed: 0 });
+    return attacked(() => ({ attack: "pgd", steps: BUDGET / 2, alpha: epsilon / 4 }))(
+      { ...of, segmenter: defended },
+      epsilon,
+    );
+  };
+
+const random: readonly TransformSpec[] = [{ name: "resize-and-pad", probability: 1, scale: [0.7, 1] }];
+const jpeg: readonly TransformSpec[] = [{ name: "jpeg", quality: 50 }];
+
+interface Competitor {
+  readonly run: Run;
+  /** Where the network is scored behind transformations. */
+  readonly transform?: readonly TransformSpec[];
+}
+
+const competitors = {
+  fgsm: { run: attacked((alpha) => ({ attack: "fgsm", steps: 1, alpha })) },
+  pgd: { run: attacked(() => ({ attack: "pgd" })) },
+  // Of its evaluations one only judges.
+  apgd: { run: attacked(() => ({ attack: "apgd", steps: BUDGET - 1 })) },
+  sea: { run: attacked(() => ({ attack: "sea" })) },
+  "sea: balanced": { run: part(0) },
+  "sea: masked": { run: part(1) },
+  "sea: Jensen–Shannon": { run: part(2) },
+  square: { run: attacked(() => ({ attack: "square", steps: QUERIES })) },
+  nes: { run: attacked((epsilon) => ({ attack: "nes", steps: QUERIES, alpha: epsilon / 4 })) },
+  "random: naive": { run: behind(random, "naive"), transform: random },
+  "random: one draw": { run: behind(random, "differentiable"), transform: random },
+  "random: four draws": { run: behind(random, "differentiable", 4), transform: random },
+  "jpeg: naive": { run: behind(jpeg, "naive"), transform: jpeg },
+  "jpeg: bpda": { run: behind(jpeg, "bpda"), transform: jpeg },
+  "jpeg: differentiable": { run: behind(jpeg, "differentiable"), transform: jpeg },
+} as const satisfies Readonly<Record<string, Competitor>>;
+
+type Name = keyof typeof competitors;
+
+/** The first is to leave no more than the second. */
+const orders: readonly (readonly [stronger: Name, weaker: Name])[] = [
+  ["sea", "sea: balanced"],
+  ["sea", "sea: masked"],
+  ["sea", "sea: Jensen–Shannon"],
+  ["apgd", "pgd"],
+  ["pgd", "fgsm"],
+  ["pgd", "square"],
+  ["pgd", "nes"],
+  ["random: one draw", "random: naive"],
+  ["random: four draws", "random: one draw"],
+  ["jpeg: differentiable", "jpeg: naive"],
+  ["jpeg: bpda", "jpeg: naive"],
+];
+
+/** Predictions behind a random transformation are scored with draws that no attack has seen. */
+const SCORED_SEEDS = [101, 102, 103] as const;
+
+const leftOf = async (of: Case, { run, transform }: Competitor, epsilon: number): Promise<Left> => {
+  const adversarial = await run(of, epsilon);
+  const scored = transform
+    ? SCORED_SEEDS.map((seed) => of.segmenter.withTransform({ transform, seed, through: "naive", draws: 1 }))
+    : [of.segmenter];
+  const classes = of.segmenter.manifest.classes.length;
+  let [clean, counts, kept] = [emptyCounts(classes), emptyCounts(classes), 0];
+  for (const segmenter of scored) {
+    const before = transform ? await segmenter.predict(of.image) : of.clean;
+    const after = await segmenter.predict(adversarial);
+    clean = mergeCounts(clean, countsOf(before.labels, of.truth, classes));
+    counts = mergeCounts(counts, countsOf(after.labels, of.truth, classes));
+    kept += remainingShare(after.labels, {}, before.labels) / scored.length;
+  }
+  return { clean, counts, kept };
+};
+
+const ratioOf = (left: readonly Left[]): number => {
+  const none = emptyCounts(left[0]!.counts.truePositive.length);
+  const pooled = (of: "clean" | "counts") => scoresOf(left.map((one) => one[of]).reduce(mergeCounts, none));
+  return iouRatio(pooled("counts"), pooled("clean"))!;
+};
+
+const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+const print = (left: ReadonlyMap<string, readonly Left[]>): void => {
+  const at = (name: Name, epsilon: number): readonly Left[] => left.get(`${name} ${epsilon}`)!;
+  console.log("| attack | " + RADII.map((e) => `ε = ${e}: IoU ratio | kept`).join(" | ") + " |");
+  for (const name of Object.keys(competitors) as Name[]) {
+    const cells = RADII.flatMap((e) => [ratioOf(at(name, e)), meanOf(at(name, e).map(({ kept }) => kept))]);
+    console.log(`| ${name} | ${cells.map((v) => v.toFixed(3)).join(" | ")} |`);
+  }
+  console.log(
+    "\nan order holds where the first leaves no more than the second: pooled IoU ratio; mean share kept; images",
+  );
+  for (const [stronger, weaker] of orders) {
+    const cells = RADII.map((e) => {
+      const [first, second] = [at(stronger, e), at(weaker, e)];
+      const holds = (a: number, b: number): string => (a <= b ? "holds" : `fails by ${(a - b).toFixed(3)}`);
+      const images = first.filter(({ kept }, i) => kept <= second[i]!.kept).length;
+      const kept = (of: readonly Left[]) => meanOf(of.map((one) => one.kept));
+      return `${holds(ratioOf(first), ratioOf(second))}; ${holds(kept(first), kept(second))}; ${images} of ${first.length}`;
+    });
+    console.log(`| ${stronger} ≤ ${weaker} | ${cells.join(" | ")} |`);
+  }
+};
+
+export const ordersBench = async ([count = "24"]: readonly string[]): Promise<void> => {
+  const manifest = parseManifest(JSON.parse(readFileSync(`models/${NETWORK}/manifest.json`, "utf8")));
+  const network = openNetwork(manifest, readFileSync(`models/${NETWORK}/${manifest.file}`));
+  const segmenter = createSegmenter(network, new SessionCache(startWasm(), 2 ** 31));
+  const keep = keptIn<Left>("orders");
+  const left = new Map<string, Left[]>();
+  for (let street = 0; street < Number(count); street++) {
+    const { image, labels: truth } = renderStreet(FIRST_STREET + street, SIZE, rasterise);
+    const of = { segmenter, image, truth, clean: await segmenter.predict(image) };
+    for (const [name, competitor] of Object.entries(competitors))
+      for (const epsilon of RADII) {
+        const key = `${name} ${epsilon}`;
+        const one = await keep(`${street} ${key}`, () => leftOf(of, competitor, epsilon));
+        left.set(key, [...(left.get(key) ?? []), one]);
+      }
+    console.log(`${street + 1} of ${count} streets`);
+  }
+  print(left);
+};

@@ -1,0 +1,90 @@
+/** What stands around a network on a command line: transformations before it, how attacks take them, and a CRF behind it. */
+
+import { crfRnn } from "../crf/parameters.ts";
+import { crfOf, defenceOf, type Setting } from "../evaluation/settings.ts";
+import { parseCrfChoice, parseDefence, SpecError } from "../evaluation/spec.ts";
+import { UsageError } from "../node/failure.ts";
+import type { Options, Values } from "../node/options.ts";
+import { gpuFaults } from "../segmenter/compile.ts";
+import { createFronts, type Defence } from "../segmenter/front.ts";
+import { ManifestError, requireConsistent, type Manifest } from "../segmenter/manifest.ts";
+import type { Network } from "../segmenter/network.ts";
+import type { Crf } from "../segmenter/refinement.ts";
+import { defined, ifGiven, number, withOptions } from "./notation.ts";
+
+export const throughFlags = {
+  through: { type: "string", value: "HOW", help: "how attacks take them: differentiable (the default), bpda or naive" },
+  draws: { type: "string", value: "N", help: "draws of random transformations for each gradient (1)" },
+} as const satisfies Options;
+
+/** For one network; `evaluate` takes several transformations and CRFs, each a variant. */
+export const aroundFlags = {
+  transform: { type: "string", value: "T", help: "transformations before NET: jpeg:quality=50..90+blur, or none" },
+  ...throughFlags,
+  crf: {
+    type: "string",
+    value: "C",
+    help: "CRF behind NET: none, crf-rnn, crf-rnn:unary, or JSON; NET's own if absent",
+  },
+} as const satisfies Options;
+
+/** "name:option=value+name" as a list. @throws UsageError */
+export const transformsFrom = (text: string): readonly unknown[] =>
+  text.split("+").map((one) => withOptions("transform", one, "name"));
+
+/** @throws UsageError for what is no name and no JSON. */
+export const crfFrom = (text: string): unknown => {
+  if (text === "none") return text;
+  if (text === "crf-rnn" || text === "crf-rnn:unary") return { ...crfRnn, attacked: text === "crf-rnn" };
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new UsageError(`--crf must be none, crf-rnn, crf-rnn:unary or JSON, not "${text}"`, { cause });
+  }
+};
+
+export interface Around {
+  readonly defence: Defence | null;
+  readonly crf: Crf | null;
+}
+
+/** As the flags have it, and as the manifest has it where they say nothing. */
+const resolved = (values: Partial<Values<typeof aroundFlags>>, manifest: Manifest, seed: number): Around => {
+  const given = defined({ through: values.through, draws: ifGiven(values.draws, (text) => number("draws", text)) });
+  const crf = ifGiven(values.crf, (text) => parseCrfChoice(crfFrom(text)));
+  const setting: Setting = { network: 0, crf };
+  const transform = values.transform === undefined ? manifest.transform : values.transform;
+  if (transform === undefined || transform === "none") {
+    if (Object.keys(given).length === 0) return { defence: null, crf: crfOf(setting, manifest) };
+    throw new UsageError(
+      "--through and --draws go with transformations, of which there are none: --transform names some",
+    );
+  }
+  const defence = parseDefence({
+    transform: typeof transform === "string" ? transformsFrom(transform) : transform,
+    ...given,
+  });
+  return { defence: defenceOf({ ...setting, defence }, manifest, seed), crf: crfOf(setting, manifest) };
+};
+
+/**
+ * What a command line puts around a network, in place of what its manifest does.
+ *
+ * @param seed of the draws of random transformations.
+ * @throws UsageError for what does not exist, is out of range, or does not go with the network's pictures.
+ */
+export const aroundFrom = (values: Partial<Values<typeof aroundFlags>>, manifest: Manifest, seed: number): Around => {
+  try {
+    const around = resolved(values, manifest, seed);
+    requireConsistent({ ...manifest, transform: around.defence?.transform.slice(), crf: around.crf?.parameters });
+    return around;
+  } catch (cause) {
+    if (cause instanceof SpecError || cause instanceof ManifestError)
+      throw new UsageError(`--${cause.message}`, { cause });
+    throw cause;
+  }
+};
+
+/** What of the network, with what stands around it, does not run on a GPU. */
+export const gpuFaultsOf = (network: Network, { crf, defence }: Around): readonly string[] =>
+  gpuFaults(network, crf, defence ? createFronts(defence).scored : undefined);

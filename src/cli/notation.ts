@@ -1,0 +1,30 @@
+/** Values of flags: numbers, names with options, and fields that are there only where a flag is. */
+
+import { UsageError } from "../node/failure.ts";
+
+/** @throws UsageError for what is no decimal number. */
+export const number = (flag: string, text: string): number => {
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text);
+  throw new UsageError(`--${flag}: "${text}" is no number`);
+};
+
+/** "name:key=value:key=low..high" as an object; `field` is that of the name. @throws UsageError */
+export const withOptions = (flag: string, text: string, field: string): Record<string, unknown> => {
+  const [name = "", ...options] = text.split(":");
+  const entries = options.map((option): [string, unknown] => {
+    const [key = "", value, ...rest] = option.split("=");
+    if (key === "" || value === undefined || rest.length > 0)
+      throw new UsageError(`--${flag}: "${text}" is not of the form NAME:OPTION=VALUE:…`);
+    const [low = "", high, ...more] = value.split("..");
+    if (high !== undefined && more.length === 0) return [key, [number(flag, low), number(flag, high)]];
+    return [key, /^[+-]?[\d.]/.test(value) ? number(flag, value) : value];
+  });
+  return { [field]: name, ...Object.fromEntries(entries) };
+};
+
+/** Only what is given. */
+export const defined = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+export const ifGiven = <T>(text: string | undefined, make: (text: string) => T): T | undefined =>
+  text === undefined ? undefined : make(text);
