@@ -33,6 +33,8 @@ export interface AttackedPicture {
 export interface AttackReport {
   readonly network: string;
   readonly networkSha256: string;
+  /** The network whose objective was climbed, or several joined by "+", where it is another. */
+  readonly source?: string | undefined;
   /** What was assumed of the network, and what was changed to run it, in whole sentences. */
   readonly notes: readonly string[];
   readonly reference: Row["reference"];
@@ -57,6 +59,7 @@ export const attackReport = (
   return {
     network: first.receipt.model,
     networkSha256: first.unit.networkSha256,
+    ...(first.receipt.source === undefined ? {} : { source: first.receipt.source }),
     notes,
     reference: first.reference,
     attack: first.unit.attack,

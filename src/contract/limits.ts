@@ -4,3 +4,6 @@
  * The most work of a request by default: the pixels of its image times the steps of all its attacks together.
  */
 export const MAX_WORK = 2 ** 30;
+
+/** Models of one ensemble at most: their weights and activations are in one graph. */
+export const MAX_SOURCES = 4;
