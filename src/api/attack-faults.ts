@@ -61,6 +61,29 @@ export const togetherFaults = (
   }
 };
 
+/** Faults of the networks and the scales that are climbed. */
+export const climbedFaults = ({
+  sources,
+  scales,
+  fusion,
+  ...gradient
+}: {
+  readonly sources?: readonly string[] | undefined;
+  readonly scales?: readonly number[] | undefined;
+  readonly fusion?: string | undefined;
+  readonly through?: string | undefined;
+  readonly draws?: number | undefined;
+}): Fault[] => {
+  const given = (["through", "draws"] as const).filter((name) => sources && gradient[name] !== undefined);
+  const detail = "must be absent, as the gradient is that of `sources`, which are climbed as they are";
+  return [
+    ...given.map((name) => ({ pointer: `/spec/${name}`, detail })),
+    ...(fusion !== undefined && scales === undefined
+      ? [{ pointer: "/spec/fusion", detail: "must be absent, as there are no `scales` to fuse" }]
+      : []),
+  ];
+};
+
 /** Faults of how the gradient takes transformations, where no attack of these takes a gradient. */
 export const gradientFaults = (
   attacks: readonly AttackName[],

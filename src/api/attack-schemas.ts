@@ -1,6 +1,7 @@
 /** Schemas of POST /v1/attack. */
 import { z } from "@hono/zod-openapi";
 import type { AttackResult, OutputName } from "../contract/attack.ts";
+import { MAX_SOURCES } from "../contract/limits.ts";
 import { attackEntry, attackNames, normsOf } from "../attacks/catalogue.ts";
 import { norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
@@ -79,6 +80,28 @@ export const attackSpec = (limits: Limits) =>
   z
     .strictObject({
       model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
+      sources: z
+        .array(z.string())
+        .min(1)
+        .max(MAX_SOURCES)
+        .optional()
+        .openapi({
+          description: `Names of the models that the attack climbs in place of \`model\`, which is only scored: a transfer attack. Several, at most ${MAX_SOURCES}, are an ensemble, whose logits are their mean. They have the model's classes`,
+          example: ["icnet", "pspnet-resnet"],
+        }),
+      scales: z
+        .array(z.number().min(0.1).max(4))
+        .min(1)
+        .max(8)
+        .optional()
+        .openapi({
+          description:
+            "Scales of the image at which what is climbed sees it, in place of its own; the model is scored at its own",
+          example: [0.5, 0.75, 1],
+        }),
+      fusion: z.enum(["max", "mean"]).optional().openapi({
+        description: "How the logits of several `scales` are fused; by their largest if absent, as in DeepLab v2",
+      }),
       attack: AttackName,
       epsilon: Radius.max(largestEpsilon)
         .optional()
@@ -117,6 +140,9 @@ export const optionNumbers = Object.fromEntries(optionNames.map((name) => [name,
 const AttackSpecRun = z
   .strictObject({
     model: z.string(),
+    sources: list(z.string()).optional(),
+    scales: list(z.number()).optional(),
+    fusion: z.enum(["max", "mean"]).optional(),
     attack: AttackName,
     epsilon: z.number().optional(),
     norm: AttackNorm,
@@ -189,7 +215,11 @@ export const Attack = Size.extend({
   evaluations: Evaluations,
   signs: Signs,
   timings: Timing,
-  receipt: receiptOf(AttackSpecRun),
+  receipt: receiptOf(AttackSpecRun).extend({
+    sources: list(z.strictObject({ model: z.string(), modelSha256: z.string() }))
+      .optional()
+      .openapi({ description: "The models that were climbed in place of `model`, where `spec.sources` names some" }),
+  }),
   images: z.partialRecord(z.enum(outputNames), Image).openapi({ description: "The images that `spec.images` lists" }),
 }).openapi("AttackResult");
 

@@ -6,7 +6,7 @@ import { optionValues } from "../attacks/options.ts";
 import type { AttackRequest, AttackResult, OutputName } from "../contract/attack.ts";
 import { negotiate } from "./accept.ts";
 import { Attack, attackJson, AttackProgress, attackSpec, defaultEpsilon } from "./attack-schemas.ts";
-import { ballFaults, gradientFaults, optionFaultsAt, togetherFaults } from "./attack-faults.ts";
+import { ballFaults, climbedFaults, gradientFaults, optionFaultsAt, togetherFaults } from "./attack-faults.ts";
 import { yieldToEvents } from "../yield.ts";
 import { eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
@@ -55,11 +55,13 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   const { steps = 1 } = options;
   const { draws = 1 } = spec;
   const { labels, target } = asked;
+  const sources = spec.sources && [...new Set(spec.sources)];
   const settings = { ...options, ...ball, seed: spec.seed, pixelRange: null };
   const misplaced = ballFaults(spec.attack, ball);
   const wrong = [
     ...misplaced,
     ...optionFaultsAt(spec.attack, ball, given),
+    ...climbedFaults(spec),
     ...gradientFaults([spec.attack], spec),
     // The combination of options is checked only if the ball is valid.
     ...(misplaced.length > 0 ? [] : togetherFaults(spec.attack, settings, draws, limits)),
@@ -75,7 +77,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
   ].filter((error) => typeof error === "object");
   if (wrong.length > 0) throw new RequestError({ kind: "invalid-request", errors: wrong });
   return {
-    spec: { ...spec, model, ...ball, ...options, steps },
+    spec: { ...spec, ...(sources && { sources }), model, ...ball, ...options, steps },
     image: asked.image,
     labels,
     target,

@@ -39,6 +39,8 @@ export interface AttackReport {
   /** The network with what stands around it, in a few words. */
   readonly name: string;
   readonly networkSha256: string;
+  /** The network whose objective was climbed, or several joined by "+", where it is another. */
+  readonly source?: string | undefined;
   /** What was assumed of the network, and what was changed to run it, in whole sentences. */
   readonly notes: readonly string[];
   readonly reference: Row["reference"];
@@ -66,6 +68,7 @@ export const attackReport = (
     network: first.receipt.model,
     name: nameAround(first.receipt.model, first.unit.around),
     networkSha256: first.unit.networkSha256,
+    ...(first.receipt.source === undefined ? {} : { source: first.receipt.source }),
     notes,
     reference: first.reference,
     attack: first.unit.attack,

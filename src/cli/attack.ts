@@ -20,6 +20,7 @@ import { attackCsv, attackReport, attackTable, trialLines } from "./attack-repor
 import { attackAll, filesOf, type Job } from "./attack-run.ts";
 import { runtimeFor } from "../node/runtime-for.ts";
 import { backendOption, WASM_BUDGET_BYTES } from "./backend.ts";
+import { checkClimbed, climbedFlags, climbedFrom } from "./climbed.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
 import { openOperand } from "./open-network.ts";
@@ -30,7 +31,7 @@ const options = {
   out: { type: "string", short: "o", value: "DIR", default: "adversarial", help: "where the pictures are written" },
   npy: { type: "boolean", help: "also write the adversarial image as exact floats, float32 [C, H, W]" },
   manifest: { type: "string", value: "FILE", help: "the manifest of NET where NET is a file without one beside it" },
-  source: { type: "string", value: "NET", help: "attack this network instead, and transfer the pictures to NET" },
+  ...climbedFlags,
   labels: { type: "string", value: "FILE|DIR", help: "ground truth: one PNG, or a folder of NAME.png" },
   label: { type: "string", value: "WHICH", default: "prediction", help: "labels to leave: prediction or ground-truth" },
   target: { type: "string", value: "CLASS", help: "approach this class, by its index, instead of leaving labels" },
@@ -65,13 +66,6 @@ const targetOf = (text: string | undefined, { classes }: Manifest): number | und
   throw new UsageError(`--target must be a class from 0 to ${classes.length - 1}, not "${text}"`);
 };
 
-/** @throws UsageError where a picture of one network is none of the other's. */
-const requireSameChannels = (target: Manifest, source: Manifest): void => {
-  const [own, other] = [target, source].map(({ input }) => channelCount(input.channels));
-  if (own !== other)
-    throw new UsageError(`--source ${source.name} takes pictures of ${other} channels, and ${target.name} of ${own}`);
-};
-
 /** @throws UsageError for options about a gradient that is not taken, or not of NET. */
 const requireGradientOf = (values: Given, attack: AttackName): void => {
   const { source, through, draws } = values;
@@ -98,18 +92,18 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   const label = labelOf(values.label, values.labels);
   requireGradientOf(values, plan.attack);
   const wanted = wantedBackend(values.backend);
+  checkClimbed(values);
   const pictures = await picturesOf(operands);
   const labels = await labelFiles(pictures, values.labels);
   await checkFolder(out);
   const network = await openOperand(net, values.manifest);
-  const other = values.source === undefined ? network : await openOperand(values.source);
+  const other = await climbedFrom(values, network);
   const target = targetOf(values.target, network.manifest);
   const around = aroundFrom(values, network.manifest, plan.seed);
   const trials = trialsOf(values.trials, around);
-  const aroundSource = aroundFrom({}, other.manifest, plan.seed);
+  const aroundSource = values.source === undefined ? around : aroundFrom({}, other.manifest, plan.seed);
   await mkdir(out, { recursive: true });
   const planes = channelCount(network.manifest.input.channels);
-  requireSameChannels(network.manifest, other.manifest);
   const place = { out, npy: values.npy === true, isPng: isPngPlanes(planes) };
   const inputs = [...pictures.map(({ path }) => path), ...labels.values()];
   for (const picture of pictures)
@@ -130,11 +124,12 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     const report = attackReport(
       await interruptible((signal) => attackAll(job, io, signal)),
       network.manifest.classes.map(({ name }) => name),
-      notesOf(network),
+      [...new Set([...notesOf(network), ...notesOf(other)])],
     );
     const where = wanted === "wasm" ? "" : `\non ${choice.backend}: ${choice.why}`;
     const against = report.reference === "ground-truth" ? "the ground truth" : "the clean prediction";
-    const head = `${report.name}, ${plan.attack} at ε = ${plan.epsilon}, 8-bit pictures in ${out}, against ${against}; evaluations forward + backward`;
+    const by = other === network ? "" : ` by the gradients of ${other.manifest.name}`;
+    const head = `${report.name}, ${plan.attack}${by} at ε = ${plan.epsilon}, 8-bit pictures in ${out}, against ${against}; evaluations forward + backward`;
     const notes = report.notes.map((note) => `\nnote: ${note}`).join("");
     return {
       text: `${head}${where}${notes}\n${attackTable(report)}${trialLines(report)}`,

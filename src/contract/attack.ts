@@ -22,6 +22,12 @@ export type Targeted = { readonly kind: "class"; readonly class: number } | { re
  */
 export interface AttackSpec extends OptionValues, TransformChoice {
   readonly model: string;
+  /** The networks that the attack climbs in place of the model, several as an ensemble; each name once. */
+  readonly sources?: readonly string[] | undefined;
+  /** Scales at which what is climbed sees the image, in place of its own; the model is scored at its own. */
+  readonly scales?: readonly number[] | undefined;
+  /** How the logits of several scales are fused; by their largest where it is absent. */
+  readonly fusion?: "max" | "mean" | undefined;
   readonly attack: AttackName;
   readonly epsilon?: number | undefined;
   readonly norm: Norm;
@@ -89,6 +95,9 @@ export interface AttackResult extends Size {
   /** Signs that the attack is weaker than it could be. */
   readonly signs: readonly Sign[];
   readonly timings: Timings;
-  readonly receipt: Receipt<AttackSpec>;
+  /** `sources`: what the networks of `spec.sources` are. */
+  readonly receipt: Receipt<AttackSpec> & {
+    readonly sources?: readonly { readonly model: string; readonly modelSha256: string }[] | undefined;
+  };
   readonly images: Partial<Readonly<Record<OutputName, EncodedImage>>>;
 }

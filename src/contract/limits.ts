@@ -7,3 +7,6 @@ export const MAX_WORK = 2 ** 30;
 
 /** The most trials of a request behind a random transformation. */
 export const MAX_TRIALS = 100;
+
+/** Models of one ensemble at most: their weights and activations are in one graph. */
+export const MAX_SOURCES = 4;

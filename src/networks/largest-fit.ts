@@ -5,7 +5,7 @@ import { OnnxError } from "../onnx/graph.ts";
 import type { Footprint } from "../runtime/memory/memory.ts";
 import { leastBytes } from "./least-bytes.ts";
 import type { Evaluated, Segmenter } from "../segmenter/segmenter.ts";
-import type { Network } from "../segmenter/network.ts";
+import { membersOf, type Network } from "../segmenter/network.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import type { Size } from "../tensor.ts";
 
@@ -46,7 +46,8 @@ export interface Searched {
   readonly nodes?: number | undefined;
 }
 
-export const nodesOf = ({ model }: Network): number => model.graph.nodes.length;
+export const nodesOf = (network: Network): number =>
+  membersOf(network).reduce((sum, { model }) => sum + model.graph.nodes.length, 0);
 
 /**
  * The largest size of the aspect of `wanted`, and not beyond it, that the network takes and at which attacks with these

@@ -2,6 +2,7 @@
 
 import { sha256Of } from "../digest.ts";
 import { gradientFaults } from "../segmenter/compile.ts";
+import { ensembleOf } from "../segmenter/ensemble.ts";
 import { ManifestError, type Manifest } from "../segmenter/manifest.ts";
 import { openNetwork, type Network } from "../segmenter/network.ts";
 import { createSegmenter, type Segmenter } from "../segmenter/segmenter.ts";
@@ -29,3 +30,16 @@ export const openModel = (network: Network, bytes: number, cache: SessionCache):
   bytes,
   unsupported: gradientFaults(network),
 });
+
+/** Several models as one (see `ensembleOf`). @throws ManifestError where they do not go together. */
+export const openTogether = (models: readonly [OpenModel, ...OpenModel[]], cache: SessionCache): OpenModel => {
+  const [first, ...others] = models;
+  const network = ensembleOf([first.network, ...others.map((model) => model.network)]);
+  if (network === first.network) return first;
+  return {
+    network,
+    segmenter: createSegmenter(network, cache),
+    bytes: models.reduce((sum, { bytes }) => sum + bytes, 0),
+    unsupported: [...new Set(models.flatMap(({ unsupported }) => unsupported))],
+  };
+};

@@ -6,7 +6,7 @@ import { FaultlineError } from "../contract/failure.ts";
 import { modelInfo, outlineFrom, outlineOf } from "./info.ts";
 import { knownFigures, knownOutline, type KnownOutline, type KnownOutlines } from "./outlines.ts";
 import type { ModelInfo } from "../contract/models.ts";
-import { checkedNetwork, openModel, type OpenModel } from "./open.ts";
+import { checkedNetwork, openModel, openTogether, type OpenModel } from "./open.ts";
 import { parseEntry, type UploadEntry, type UploadStore } from "./upload-store.ts";
 import { RecentlyUsed } from "../segmenter/recently-used.ts";
 import { reasonOf } from "../reason.ts";
@@ -30,6 +30,8 @@ export interface Models {
   readonly uploaded: (name: string) => Promise<UploadEntry | null>;
   /** @throws FaultlineError unknown-model, or model-unavailable where its file is missing or not what the manifest says. */
   readonly open: (name: string) => Promise<OpenModel>;
+  /** Several as one, an ensemble. @throws FaultlineError as `open`, and invalid-spec where they do not go together. */
+  readonly openAll: (names: readonly string[]) => Promise<OpenModel>;
   readonly info: (name: string) => Promise<ModelInfo>;
   /** Without the memory that runs take, which is long to find. */
   readonly outline: (name: string) => Promise<ModelInfo>;
@@ -99,6 +101,21 @@ export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions):
     return openUploaded(uploads, name);
   };
 
+  const openAll = async (all: readonly string[]): Promise<OpenModel> => {
+    const models: OpenModel[] = [];
+    for (const name of all) models.push(await open(name));
+    const key = models.map(({ network: { manifest } }) => `${manifest.name}/${manifest.file}`).join("+");
+    try {
+      const model = held.get(key) ?? openTogether(models as [OpenModel, ...OpenModel[]], cache);
+      if (models.length > 1) held.set(key, model);
+      return model;
+    } catch (cause) {
+      if (!(cause instanceof ManifestError)) throw cause;
+      const error = { pointer: "/spec/sources", detail: `do not go together: ${cause.message}`, received: all };
+      throw new FaultlineError({ kind: "invalid-spec", errors: [error] }, { cause });
+    }
+  };
+
   /** What the table of the store says about a shipped network. */
   const knownOf = async (name: string): Promise<KnownOutline | null> => {
     const manifest = shipped.get(name);
@@ -127,7 +144,7 @@ export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions):
     });
   };
 
-  return { foundBy, names, isShipped: (name) => shipped.has(name), uploaded, open, info, outline };
+  return { foundBy, names, isShipped: (name) => shipped.has(name), uploaded, open, openAll, info, outline };
 };
 
 /** Only such names reach a store. */

@@ -19,7 +19,12 @@ export interface Network {
   readonly refinement?: Refinement;
   /** The transformations before the network, for graphs that include them. */
   readonly front?: Front | undefined;
+  /** Of an ensemble: the networks whose mean logits are its own; model and source are then one of theirs. See `ensemble.ts`. */
+  readonly members?: readonly Network[] | undefined;
 }
+
+/** The networks of an ensemble, or the network itself. */
+export const membersOf = (network: Network): readonly Network[] => network.members ?? [network];
 
 const requireInputType = ({ input }: Manifest, { graph }: Model): void => {
   const dtype = graph.inputs.find((v) => v.name === input.name)!.dtype;
@@ -63,8 +68,10 @@ const withOwnOperatorsNoted = (model: Model): Model => {
 };
 
 /** What receipts say of a network: what its manifest had to assume, and what was changed to run it. In whole sentences. */
-export const notesOf = ({ manifest, model }: Network): readonly string[] => [
-  ...new Set([...(manifest.assumed ?? []), ...(model.notes ?? [])]),
+export const notesOf = (network: Network): readonly string[] => [
+  ...new Set(
+    membersOf(network).flatMap(({ manifest, model }) => [...(manifest.assumed ?? []), ...(model.notes ?? [])]),
+  ),
 ];
 
 /** The model of a file, as segmenters run it. @throws OnnxError for a bad file. */

@@ -1,11 +1,11 @@
-/** Runs the network on an image at several scales and fuses the logits. */
+/** Runs the network, or each of an ensemble, on an image at several scales and fuses the logits. */
 
 import { lowerForGradient, lowerForward } from "../lowering/wasm/rewrites.ts";
 import type { Builder } from "../onnx/build.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import type { Value } from "../onnx/value.ts";
 import type { Manifest } from "./manifest.ts";
-import type { Network } from "./network.ts";
+import { membersOf, type Network } from "./network.ts";
 import { runsOf, viewOf } from "./view.ts";
 import { type Size, spatialSize } from "../tensor.ts";
 
@@ -39,25 +39,41 @@ const fused = (op: Builder, views: readonly Value[], fusion: Fusion, purpose: Pu
   return op.Mul(sum, op.constant(1 / views.length));
 };
 
-/** Maximum number of nodes of all copies of the network together; compiling more takes too long. */
+/** Maximum number of nodes of all copies of the networks together; compiling more takes too long. */
 const MAX_NODES = 2 ** 14;
 
-const requireFewNodes = ({ manifest, model }: Network, scales: readonly number[], size: Size): void => {
+/** @param most nodes of all copies of this network. */
+const requireFewNodes = ({ manifest, model }: Network, scales: readonly number[], size: Size, most: number): void => {
   const runs = scales.reduce((sum, scale) => sum + runsOf(manifest, size, scale), 0);
   const nodes = model.graph.nodes.length;
-  if (runs === 1 || runs * nodes <= MAX_NODES) return;
-  const [most, field] = [Math.floor(MAX_NODES / nodes), manifest.input.fit === "tile" ? "input.fit" : "scales"];
+  if (runs === 1 || runs * nodes <= most) return;
+  const field = manifest.input.fit === "tile" ? "input.fit" : "scales";
   throw new OnnxError(
-    `an image of ${size.width}×${size.height} takes ${runs} runs of the network; at most ${most} are taken`,
+    `an image of ${size.width}×${size.height} takes ${runs} runs of the network; at most ${Math.floor(most / nodes)} are taken`,
     field,
   );
 };
 
-/** Logits [1,C,H,W] of the image [1,3,H,W]. @throws OnnxError where the network does not accept an image of that size. */
+/** The logits of the classes alone, which all members of an ensemble have. */
+const ofClasses = (op: Builder, logits: Value, classes: number): Value =>
+  logits.shape[1] === classes ? logits : op.Slice(logits, op.ints([0]), op.ints([classes]), op.ints([1]));
+
+/**
+ * Logits [1,C,H,W] of the image [1,3,H,W]; of an ensemble, the mean of its networks' (Dong et al. 2018, section 3.4).
+ *
+ * @throws OnnxError where a network does not accept an image of that size.
+ */
 export const logitsOf = (op: Builder, network: Network, image: Value, purpose: Purpose): Value => {
-  const { scales = [1], fusion = "max" } = network.manifest;
-  requireFewNodes(network, scales, spatialSize(image));
+  const members = membersOf(network);
   const lower = purpose === "gradient" ? lowerForGradient : lowerForward;
-  const views = scales.map((scale) => viewOf(op, network, image, scale, lower));
-  return fused(op, views, fusion, purpose);
+  const each = members.map((member) => {
+    const { scales = [1], fusion = "max" } = member.manifest;
+    requireFewNodes(member, scales, spatialSize(image), MAX_NODES / members.length);
+    const views = scales.map((scale) => viewOf(op, member, image, scale, lower));
+    return fused(op, views, fusion, purpose);
+  });
+  if (each.length === 1) return each[0]!;
+  const { length } = network.manifest.classes;
+  const alike = each.map((logits) => ofClasses(op, logits, length));
+  return fused(op, alike, "mean", purpose);
 };

@@ -10,7 +10,8 @@ import { compileForward, compileGradient, compileValue, type Compiled } from "./
 import { expectation } from "./expectation.ts";
 import { createFronts, type Defence, type Front } from "./front.ts";
 import type { Manifest } from "./manifest.ts";
-import type { Network } from "./network.ts";
+import { atScales } from "./ensemble.ts";
+import { membersOf, type Network } from "./network.ts";
 import { refinementOf, expectedRefinement, type Crf, type Refinement } from "./refinement.ts";
 import type { SessionCache } from "./session-cache.ts";
 import { RecentlyUsed } from "./recently-used.ts";
@@ -96,6 +97,11 @@ export interface Segmenter {
    * @throws TransformError for a transformation out of range; RangeError for a number of draws that is.
    */
   readonly withTransform: (defence: Defence | null) => Segmenter;
+  /**
+   * The same network as it sees an image at these scales, whose logits are fused by their largest or their mean.
+   * @throws ManifestError where the network has one size alone, or a scale is there twice.
+   */
+  readonly withScales: (scales: readonly number[], fusion?: Manifest["fusion"]) => Segmenter;
 }
 
 /** Which graph: predictions, or what an attack evaluates. */
@@ -139,7 +145,7 @@ const segmenterOf = (
   const { manifest } = network;
   const { backend } = cache.runtime;
   // Preprocessing is part of a graph: networks of one name and file may differ in it.
-  const identity = JSON.stringify(manifest);
+  const identity = JSON.stringify(membersOf(network).map((member) => member.manifest));
   const compile = (kind: Kind, size: Size, refinement?: Refinement): Compiled & { readonly key: string } => {
     const front = frontOf(kind);
     const before = front && `${front.through} ${front.pipeline.key}`;
@@ -260,6 +266,7 @@ const segmenterOf = (
     attackFootprints: (size, evaluated) => (["forward", evaluated] as const).map((kind) => usual(kind, size).footprint),
     withCrf: (other) => segmenterOf(network, cache, { crf: other, defence }, remembered),
     withTransform: (other) => segmenterOf(network, cache, { crf, defence: other }, remembered),
+    withScales: (scales, fusion) => segmenterOf(atScales(network, scales, fusion), cache, { crf, defence }, remembered),
   };
 };
 

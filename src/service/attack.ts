@@ -17,6 +17,7 @@ import { drawsAnew } from "../segmenter/front.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { spatialSize, tensor } from "../tensor.ts";
 import { transformsThatRan } from "../networks/with-transform.ts";
+import { openClimbed, sourcesOf } from "./climbed.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
 import { pictureWarnings, readTruth } from "./pictures.ts";
@@ -33,6 +34,10 @@ const checkTargetClass = ({ targeted }: AttackSpec, classes: number): void => {
     errors: [{ pointer: "/spec/targeted/class", detail, received: targeted.class }],
   });
 };
+
+/** Runs of networks for each evaluation. */
+const runsOfStep = ({ draws = 1, sources = [""], scales = [1] }: AttackSpec): number =>
+  draws * sources.length * scales.length;
 
 /** The plan of a request: its label maps decoded, everything else as it stands in the spec. */
 const planOf = (spec: AttackSpec, truth: Labels | undefined, map: Labels | undefined): AttackPlan => {
@@ -97,14 +102,16 @@ export const createAttackHandler =
     checkTargetClass(spec, classes.length);
     requireRandom(spec, segmenter);
     const predictions = PREDICTIONS_OF_A_TRIAL * (spec.trials ?? 0);
-    context.requireWork(bytes, (spec.draws ?? 1) * stepsOf(planOf(spec, undefined, undefined)) + predictions);
-    const image = await context.prepare(model, bytes, evaluatedBy([spec.attack], spec.targeted !== undefined));
+    context.requireWork(bytes, runsOfStep(spec) * stepsOf(planOf(spec, undefined, undefined)) + predictions);
+    const climbed = await openClimbed(context, spec, model);
+    const image = await context.prepare(climbed, bytes, evaluatedBy([spec.attack], spec.targeted !== undefined));
+    if (climbed !== model) await context.prepare(model, bytes, []);
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const map = await readTruth(context, model, image, "target", target, spec.label255);
     const plan = planOf(spec, truth, map);
     const item = await sha256Of(bytes);
     const decode = performance.now() - start;
-    const subject = { segmenter, image, item, truth };
+    const subject = { segmenter, source: climbed.segmenter, image, item, truth };
     const attacked = await cancellable(signal, () => measure(subject, plan, { onStep, signal }));
     const trials = await cancellable(signal, () => trialsOf(subject, attacked, spec, signal));
 
@@ -140,7 +147,10 @@ export const createAttackHandler =
         encode: total - (scored - start) - measured,
         total,
       },
-      receipt: receiptOf(context, model, { ...spec, ...transformsThatRan(model) }),
+      receipt: {
+        ...receiptOf(context, model, { ...spec, ...transformsThatRan(model) }, climbed),
+        ...(spec.sources ? { sources: sourcesOf(climbed) } : {}),
+      },
       images,
     };
   };

@@ -65,6 +65,11 @@ export interface Context {
       readonly seed?: number | undefined;
     },
   ) => Promise<PlacedModel>;
+  /** The networks that an attack climbs in place of the model, several as an ensemble; each as its manifest has it. */
+  readonly openSources: (
+    names: readonly string[],
+    wanted: { readonly backend?: Backend | undefined; readonly seed?: number | undefined },
+  ) => Promise<PlacedModel>;
   /** The work of attacks of so many steps in all on the image, by its header; too much is refused. */
   readonly requireWork: (image: Uint8Array, steps: number) => Cost;
   /** Decodes the image and refuses what could not run, before anything is computed. */
@@ -94,6 +99,8 @@ export const createContext = ({
   const place = createBackends(cache, webgpu);
   const open: Context["open"] = async ({ model, backend, crf, transform, through, draws, seed }) =>
     place(await models.open(model), { wanted: backend ?? usual, crf, transform, through, draws, seed });
+  const openSources: Context["openSources"] = async (names, { backend, seed }) =>
+    place(await models.openAll(names), { wanted: backend ?? usual, crf: undefined, seed });
   const requireWork: Context["requireWork"] = (bytes, steps) => {
     const { width, height } = imageSize(bytes, { maxPixels, maxSide });
     const pixels = width * height;
@@ -116,14 +123,15 @@ export const createContext = ({
     }
     return readImage(bytes, channelCount(segmenter.manifest.input.channels), { maxPixels, maxSide });
   };
-  return { models, cache, version, maxPixels, maxSide, open, requireWork, prepare };
+  return { models, cache, version, maxPixels, maxSide, open, openSources, requireWork, prepare };
 };
 
-/** What ran, for the answer. */
+/** What ran, for the answer. @param climbed what the attack climbs, where that is not the model. */
 export const receiptOf = <Spec extends { readonly seed: number }>(
   context: Context,
   { network, segmenter, cache, choice }: PlacedModel,
   spec: Spec,
+  climbed: Pick<PlacedModel, "network"> = { network },
 ): Receipt<Spec> => ({
   model: segmenter.manifest.name,
   modelSha256: segmenter.manifest.sha256,
@@ -132,5 +140,5 @@ export const receiptOf = <Spec extends { readonly seed: number }>(
   versions: { faultline: context.version, onnxruntime: cache.runtime.version },
   backend: choice.backend,
   backendWhy: choice.why,
-  notes: notesOf(network),
+  notes: [...new Set([...notesOf(network), ...notesOf(climbed.network)])],
 });

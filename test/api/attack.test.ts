@@ -120,6 +120,10 @@ describe("POST /v1/attack", () => {
     ],
     [{ through: "around" }, "/spec/through", "must be one of differentiable, bpda, naive"],
     [{ draws: 0 }, "/spec/draws", "must be at least 1"],
+    [{ sources: ["a"], draws: 2 }, "/spec/draws", expect.stringMatching(/the gradient is that of `sources`/)],
+    [{ sources: ["a", "b", "c", "d", "e"] }, "/spec/sources", "must have at most 4 items"],
+    [{ scales: [0.01] }, "/spec/scales/0", "must be at least 0.1"],
+    [{ fusion: "mean" }, "/spec/fusion", "must be absent, as there are no `scales` to fuse"],
     [{ steps: 100, draws: 1000 }, "/spec/draws", expect.stringMatching(/100000 evaluations/)],
   ])("refuses %o at %s", async (fields, pointer, detail) => {
     const refused = await clientOf(fakeService()).form(path, image, { attack: "ifgsm", ...fields });

@@ -11,6 +11,7 @@ import { encodePng } from "../../src/image/encode.ts";
 import { decodeLabels, encodeLabels } from "../../src/image/labels.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { openNetwork } from "../../src/segmenter/network.ts";
+import { atScales, ensembleOf } from "../../src/segmenter/ensemble.ts";
 import { createSegmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import { readNpy } from "../segmenter/npy.ts";
@@ -33,6 +34,10 @@ for (const name of ["one", "two"] as const) {
   put(`truth/${name}.png`, encodeLabels(truths[name], palette));
 }
 put("net/model.onnx", tiny.bytes);
+const three = tinyFile({ classes: 3 }, { name: "three" });
+mkdirSync(path("three"));
+put("three/model.onnx", three.bytes);
+put("three/manifest.json", JSON.stringify(three.manifest));
 put("net/manifest.json", JSON.stringify(tiny.manifest));
 
 const segmenter = createSegmenter(openNetwork(tiny.manifest, tiny.bytes), new SessionCache(startWasm(), 2 ** 30));
@@ -150,6 +155,16 @@ describe("a network", () => {
     const whiteBox = await measure({ segmenter, image: images.one, item: "" }, plan);
     expect(report.images[0]?.row.counts).toEqual(row.counts);
     expect(row.counts.float).not.toEqual(whiteBox.row.counts.float);
+
+    const sources = ["--source", path("other"), "--source", path("net"), "--scales", "0.5,1", "--fusion", "mean"];
+    const out = path("out-both");
+    const both = await jsonOf<AttackReport>("attack", path("net"), one, ...flags, ...sources, "-o", out);
+    expect(both.source).toBe("other+tiny@0.5,1 mean");
+    const [tinyNetwork, otherNetwork] = [tiny, other].map((file) => openNetwork(file.manifest, file.bytes));
+    const climbed = atScales(ensembleOf([otherNetwork!, tinyNetwork!]), [0.5, 1], "mean");
+    const fused = createSegmenter(climbed, new SessionCache(startWasm(), 2 ** 30));
+    const expected = await measure({ segmenter, source: fused, image: images.one, item: "" }, plan);
+    expect(both.images[0]?.row.counts).toEqual(expected.row.counts);
   });
 });
 
@@ -239,6 +254,10 @@ describe("a wrong command line", () => {
     [[path("net"), one, "-o", "x", "--transform", "blur", "--trials", "9"], 2, /--trials goes with random/],
     [[path("net"), one, "-o", "x", "--transform", "noise", "--trials", "0"], 2, /--trials must be .* from 1 to 100/],
     [[path("net"), one, "-o", "x", "--crf", "{"], 2, /--crf must be none, crf-rnn, crf-rnn:unary or JSON/],
+    [[path("net"), one, "-o", "x", "--fusion", "max"], 2, /--fusion goes with --scales/],
+    [[path("net"), one, "-o", "x", "--scales", "0.5,9"], 2, /--scales must be up to 8 numbers from 0.1 to 4 .*0.5,9/],
+    [[path("net"), one, "-o", "x", "--scales", "1,1"], 2, /--scales: scales: are 1, 1: one is there twice/],
+    [[path("net"), one, "-o", "x", "--source", path("three")], 2, /--source three: three has 3 classes, and tiny 4/],
     [[network, one, "-o", "x"], 1, /name its manifest with --manifest/],
     [
       ["no-such-net", one, "-o", "x"],

@@ -5,25 +5,14 @@ import { describe, expect, it } from "vitest";
 import { createBuilder } from "../../src/onnx/build.ts";
 import { OnnxError } from "../../src/onnx/graph.ts";
 import type { Value } from "../../src/onnx/value.ts";
-import { writeModel } from "../../src/onnx/write.ts";
 import { compileForward, compileGradient } from "../../src/segmenter/compile.ts";
-import { openNetwork, type Network } from "../../src/segmenter/network.ts";
+import type { Network } from "../../src/segmenter/network.ts";
 import { logitsOf, type Purpose } from "../../src/segmenter/scales.ts";
 import { numbersOf, tensorOf, type Tensor } from "../../src/tensor.ts";
 import { interpret } from "../support/interpreter.ts";
-import { tinyManifest, tinyNetwork, type ManifestChanges } from "../support/networks/tiny.ts";
+import { greyLevels } from "../support/networks/grey-levels.ts";
+import { tinyNetwork, type ManifestChanges } from "../support/networks/tiny.ts";
 import { runWasm } from "../support/wasm.ts";
-
-/** Logits are grey levels: the three channels of the image. */
-const greyLevels = (changes: ManifestChanges): Network => {
-  const op = createBuilder();
-  const model = op.model({ output: op.Add(op.input("input", "float32", [1, 3, 1, 1]), op.constant(0)) });
-  const open = <T extends object>(v: T) => ({ ...v, shape: [1, 3, null, null] });
-  const { graph } = model;
-  const freed = { ...graph, inputs: graph.inputs.map(open), outputs: graph.outputs.map(open) };
-  const input = { multipleOf: 1, mean: [0, 0, 0], std: [1, 1, 1] };
-  return openNetwork(tinyManifest({ classes: 3, ...changes, input }), writeModel({ ...model, graph: freed }));
-};
 
 const logits = (network: Network, image: Tensor, purpose: Purpose): number[] => {
   const op = createBuilder();
