@@ -11,7 +11,7 @@ const files = ["compose.yaml", ...readdirSync(`${root}deploy`).map((name) => `de
 /** Every list of words in a value, as commands are written. */
 const lists = (value: unknown): string[][] => {
   if (typeof value !== "object" || value === null) return [];
-  const own = Array.isArray(value) && value.every((word) => typeof word === "string") ? [value as string[]] : [];
+  const own = Array.isArray(value) && value.every((word) => typeof word === "string") ? [value] : [];
   return [...own, ...Object.values(value).flatMap(lists)];
 };
 
