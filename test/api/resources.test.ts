@@ -33,7 +33,7 @@ describe("POST /v1/segment", () => {
       confidence: { mean: 0.9, min: 0.4 },
       labels: { mediaType: "image/png", data: expect.stringMatching(/^iVBORw0KGgps/) },
     });
-    expect(service.calls.segment).toEqual([{ model: "enet-street", image: fakePng }]);
+    expect(service.calls.segment).toEqual([{ model: "enet-street", image: fakePng, seed: 0 }]);
   });
 
   it("gives the label map alone", async () => {
@@ -51,7 +51,7 @@ describe("POST /v1/segment", () => {
     );
     expect(problem.errors?.map(({ pointer, accepted }) => [pointer, accepted])).toEqual([
       ["/labels", ["image", "spec"]],
-      ["/spec/epsilon", ["model", "crf", "backend"]],
+      ["/spec/epsilon", ["model", "crf", "transform", "seed", "backend"]],
     ]);
   });
 });
