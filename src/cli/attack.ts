@@ -12,7 +12,7 @@ import { encodeNpy } from "../image/npy.ts";
 import { sha256Of } from "../digest.ts";
 import { Interrupted, UsageError } from "../node/failure.ts";
 import { checkFolder, checkWritable, writeFiles } from "../node/files.ts";
-import { wantedBackend, type Options, type Values } from "../node/options.ts";
+import type { Options, Values } from "../node/options.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
 import { channelCount, type Manifest } from "../segmenter/manifest.ts";
 import { notesOf } from "../segmenter/network.ts";
@@ -20,8 +20,7 @@ import { createSegmenter, type Image, type Segmenter } from "../segmenter/segmen
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { attackFlags, attackLines, planFrom } from "./attack-options.ts";
 import { attackCsv, attackReport, attackTable, bothScores, type AttackedPicture } from "./attack-report.ts";
-import { runtimeFor } from "../node/runtime-for.ts";
-import { backendOption, WASM_BUDGET_BYTES } from "./backend.ts";
+import { backendFlags, BUDGET_BYTES, placeFrom, ranOn, startAt } from "./backend.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { yieldToEvents } from "../yield.ts";
 import { interruptible } from "./interrupt.ts";
@@ -38,7 +37,7 @@ const options = {
   labels: { type: "string", value: "FILE|DIR", help: "ground truth: one PNG, or a folder of NAME.png" },
   label: { type: "string", value: "WHICH", default: "prediction", help: "labels to leave: prediction or ground-truth" },
   target: { type: "string", value: "CLASS", help: "approach this class, by its index, instead of leaving labels" },
-  backend: backendOption,
+  ...backendFlags,
   csv: { type: "boolean", help: "print the scores as CSV" },
 } as const satisfies Options;
 
@@ -167,7 +166,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   const { out } = values;
   const plan = planFrom(values);
   const label = labelOf(values.label, values.labels);
-  const wanted = wantedBackend(values.backend);
+  const runAt = placeFrom(values);
   const pictures = await picturesOf(operands);
   const labels = await labelFiles(pictures, values.labels);
   await checkFolder(out);
@@ -184,9 +183,9 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
 
   useNodeCodecs();
   const missing = () => [network, other].flatMap((each) => gpuFaults(each, null));
-  const { runtime, choice, stop } = await runtimeFor(wanted, missing);
+  const { runtime, choice, stop } = await startAt(runAt, { missing });
   try {
-    const cache = new SessionCache(runtime, WASM_BUDGET_BYTES);
+    const cache = new SessionCache(runtime, BUDGET_BYTES);
     const segmenter = createSegmenter(network, cache);
     const source = other === network ? segmenter : createSegmenter(other, cache);
     const job = { segmenter, source, plan: { ...plan, target }, label, pictures, labels, ...place };
@@ -195,11 +194,11 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
       network.manifest.classes.map(({ name }) => name),
       notesOf(network),
     );
-    const where = wanted === "wasm" ? "" : `\non ${choice.backend}: ${choice.why}`;
+    const where = ranOn(runAt, choice).map((text) => `\n${text}`);
     const against = report.reference === "ground-truth" ? "the ground truth" : "the clean prediction";
     const head = `${report.network}, ${plan.attack} at ε = ${plan.epsilon}, 8-bit pictures in ${out}, against ${against}; evaluations forward + backward`;
     const notes = report.notes.map((note) => `\nnote: ${note}`).join("");
-    return { text: `${head}${where}${notes}\n${attackTable(report)}`, data: report, csv: attackCsv(report) };
+    return { text: `${head}${where.join("")}${notes}\n${attackTable(report)}`, data: report, csv: attackCsv(report) };
   } finally {
     await stop();
   }

@@ -11,7 +11,7 @@ import { SessionCache } from "../segmenter/session-cache.ts";
 import { type Size, sizeOf, tensorOf } from "../tensor.ts";
 import { at, UsageError } from "../node/failure.ts";
 import type { Options } from "../node/options.ts";
-import { WASM_BUDGET_BYTES } from "./backend.ts";
+import { BUDGET_BYTES } from "./backend.ts";
 import { classesOption, paletteNames } from "./classes.ts";
 
 export const describeOptions = {
@@ -58,6 +58,6 @@ const scene = (planes: number, { height, width }: Size) => {
 export const described = async (file: string, model: Model, name: string, values: DescribeValues) => {
   const like = likeOption(values.like);
   const classes = await classesOption(values.classes, values.palette);
-  const cache = new SessionCache(startWasm(), WASM_BUDGET_BYTES);
+  const cache = new SessionCache(startWasm(), BUDGET_BYTES);
   return at(file, () => describeNetwork(prepared(model), { name, like, classes }, scene, cache));
 };

@@ -6,10 +6,13 @@ import { planUnits, shardOf, type Group, type UnitPlan } from "../evaluation/uni
 import type { Share } from "../jobs/memory.ts";
 import { startEvaluationWorker, type EvaluationWorker } from "../node/evaluation-worker.ts";
 import { Refusal } from "../node/failure.ts";
-import type { Located } from "../node/located.ts";
+import { openLocated, type Located } from "../node/located.ts";
 import { version } from "../node/package.ts";
 import { channelCount } from "../segmenter/manifest.ts";
-import type { Wanted } from "../runtime/choose.ts";
+import type { Choice } from "../runtime/choose.ts";
+import type { Backend } from "../runtime/session.ts";
+import { gpuFaults } from "../segmenter/compile.ts";
+import { startAt, type Place } from "./backend.ts";
 import type { Io } from "./command.ts";
 import { evaluationItems, type EvaluationItems } from "./evaluate-data.ts";
 import { locateOperand } from "./open-network.ts";
@@ -67,11 +70,26 @@ export const prepare = async (spec: EvaluationSpec, [index, count]: Shard, io: I
   return { spec, located, data, plan, groups: shardOf(plan.groups, index, count) };
 };
 
+/** The backend of all workers, and the name and version of what executes there. @throws RuntimeError where it is unavailable. */
+export const chooseFor = async (
+  { located }: Prepared,
+  place: Place,
+): Promise<{ readonly choice: Choice; readonly version: string }> => {
+  const missing = async (): Promise<readonly string[]> => {
+    const faults = new Set<string>();
+    for (const each of located) for (const fault of gpuFaults(await openLocated(each), null)) faults.add(fault);
+    return [...faults];
+  };
+  const { choice, runtime, stop } = await startAt(place, { missing });
+  await stop();
+  return { choice, version: runtime.version };
+};
+
 /** One thread each, which starts with its first group. */
 export const workersOf = (
   { spec, located, data, plan }: Prepared,
   { workers, budgetBytes }: Share,
-  backend: Wanted,
+  place: { readonly backend: Backend; readonly threads: number },
 ): readonly EvaluationWorker[] =>
   Array.from({ length: workers }, () =>
     startEvaluationWorker({
@@ -81,7 +99,7 @@ export const workersOf = (
       seed: spec.seed,
       small: spec.small,
       version,
-      backend,
+      ...place,
       budgetBytes,
       roots: data.roots,
       reading: data.reading,

@@ -33,7 +33,8 @@ const machineBytes = (): number => {
  * Planned on WASM without running anything.
  *
  * @param largest picture.
- * @param workers at most.
+ * @param most workers.
+ * @param threads of each.
  * @throws Refusal where not even one worker has the memory.
  */
 export const shareOf = async (
@@ -42,9 +43,10 @@ export const shareOf = async (
   { settings }: UnitPlan,
   largest: Size,
   values: Partial<Values<typeof resourceFlags>>,
-  workers: number,
+  { most, threads }: { readonly most: number; readonly threads: number },
 ): Promise<Share> => {
-  const asked = values.workers === undefined ? availableParallelism() : wholeNumber("workers", values.workers, 1, 1024);
+  const fitting = Math.max(1, Math.floor(availableParallelism() / threads));
+  const asked = values.workers === undefined ? fitting : wholeNumber("workers", values.workers, 1, 1024);
   const totalBytes =
     values.memory === undefined
       ? Math.floor(SHARE_OF_MEMORY * machineBytes())
@@ -53,16 +55,16 @@ export const shareOf = async (
   // One network after another is open, as in the workers.
   const needOf = async (budgetBytes: number): Promise<number> => {
     const cache = new SessionCache(startWasm(), budgetBytes);
-    let most = 0;
+    let need = 0;
     for (const [place, each] of located.entries()) {
       const segmenter = createSegmenter(await openLocated(each), cache);
       for (const setting of settings.filter(({ network }) => network === place))
-        most = Math.max(most, predictedBytes(settle(segmenter, setting, spec.seed), cache, attacks, largest));
+        need = Math.max(need, predictedBytes(settle(segmenter, setting, spec.seed), cache, attacks, largest));
     }
-    return most;
+    return need;
   };
   try {
-    return await shareMemory(Math.max(1, Math.min(asked, workers)), totalBytes, needOf);
+    return await shareMemory(Math.min(asked, most), totalBytes, needOf);
   } catch (cause) {
     if (!(cause instanceof MemoryBudgetError)) throw cause;
     throw new Refusal(

@@ -1,6 +1,6 @@
 /** Labels of an image. */
 
-import type { Backend, CrfChoice } from "./options.ts";
+import type { Backend, CrfChoice, RanOn } from "./options.ts";
 import type { EncodedImage } from "./files.ts";
 import type { Warning } from "./warnings.ts";
 import type { Timings } from "./receipt.ts";
@@ -28,7 +28,7 @@ export interface SegmentResult extends Size {
   readonly confidence: { readonly mean: number; readonly min: number };
   /** Palette PNG whose indices are classes. */
   readonly labels: EncodedImage;
-  readonly backend: "webgpu" | "wasm";
+  readonly backend: RanOn;
   /** Why that backend was chosen; a clause. */
   readonly backendWhy: string;
   /** What was assumed of the network, and what was changed to run it, in whole sentences. */

@@ -3,7 +3,7 @@
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import scriptUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
 import { chooseBackend, type Adapter, type Choice, type Wanted } from "../runtime/choose.ts";
-import type { Backend, Runtime } from "../runtime/session.ts";
+import { RuntimeError, type Backend, type Runtime } from "../runtime/session.ts";
 import { startWasm } from "../runtime/wasm/wasm.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
 import type { Network } from "../segmenter/network.ts";
@@ -47,7 +47,8 @@ const adapterHere = async (): Promise<Adapter> => {
 export const chooseFor = (network: Network, wanted: Wanted): Promise<Choice> =>
   chooseBackend(wanted, { adapter: adapterHere, missing: () => gpuFaults(network) });
 
-const starts: { readonly [B in Backend]: () => Promise<Started> } = {
+/** Browsers have no other. */
+const starts: { readonly [B in Backend]?: () => Promise<Started> } = {
   wasm: async () => {
     const binary = await fetched("onnxruntime", new URL(wasmUrl, import.meta.url));
     const module = await WebAssembly.compileStreaming(binary);
@@ -66,7 +67,8 @@ const started = new Map<Backend, Promise<Started>>();
 export const start = (backend: Backend): Promise<Started> => {
   const known = started.get(backend);
   if (known) return known;
-  const starting = starts[backend]();
+  const starting = starts[backend]?.();
+  if (!starting) throw new RuntimeError(`a browser has no ${backend} backend`);
   started.set(backend, starting);
   starting.catch(() => started.delete(backend));
   return starting;
