@@ -77,6 +77,7 @@ const caseOf = async (
     small: spec.small,
     version: "bench",
     backend: "wasm",
+    threads: 1,
     budgetBytes: 2 ** 31,
     roots: folder,
     reading: {},

@@ -133,6 +133,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   "@bufbuild/protobuf": ["onnx/inline", "onnx/read", "onnx/write", "onnx/tensor-proto"],
   "onnx-buf": ["onnx/inline", "onnx/read", "onnx/write", "onnx/tensor-proto"],
   "onnxruntime-web": ["runtime", "worker", "playground"],
+  "onnxruntime-node": ["runtime/native"],
   webgpu: ["runtime/gpu/node"],
   hono: ["api", "worker", "serve"],
   "@hono/zod-openapi": ["api"],

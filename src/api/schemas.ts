@@ -88,10 +88,18 @@ export const Seed = z.int().min(0).max(0xffff_ffff).default(0).openapi({
   description: "Seed of the random numbers, such as PGD's start. The same seed gives the same result",
 });
 
-export const Backend = z.enum(["auto", "webgpu", "wasm"]).optional().openapi({
-  description:
-    "The backend of the network. `auto` is WebGPU if the host has an adapter and the whole network runs on it, otherwise WebAssembly. The default is the service's setting. Workers support WebAssembly only",
-});
+const backends = ["webgpu", "native", "wasm"] as const;
+
+/** Where a network ran. */
+export const RanOn = z.enum(backends);
+
+export const Backend = z
+  .enum(["auto", ...backends])
+  .optional()
+  .openapi({
+    description:
+      "The backend of the network. `auto` is WebGPU if the host has an adapter and the whole network runs on it, otherwise native onnxruntime if the host has it, otherwise WebAssembly. The default is the service's setting. Workers support WebAssembly only",
+  });
 
 /** A radius of any norm; its maximum depends on the norm. */
 export const Radius = z.number().positive();
@@ -115,7 +123,7 @@ export const Alpha = optionSchema(optionDefinitions.alpha);
 
 /** The backend, and the reason for its choice. */
 export const ran = {
-  backend: z.enum(["webgpu", "wasm"]),
+  backend: RanOn,
   backendWhy: z.string().openapi({ description: "Reason for the choice of the backend", example: "it was asked for" }),
 };
 

@@ -19,6 +19,7 @@ import {
   Label,
   list,
   PixelRange,
+  RanOn,
   Reference,
   Seed,
   serverTiming,
@@ -71,7 +72,7 @@ const TransferSpecRun = z
   })
   .openapi("TransferSpecRun", { description: "The spec as it ran, every default filled in" });
 
-const ran = { model: z.string(), modelSha256: z.string(), backend: z.enum(["webgpu", "wasm"]) };
+const ran = { model: z.string(), modelSha256: z.string(), backend: RanOn };
 
 const Transfer = Size.extend({
   reference: Reference,

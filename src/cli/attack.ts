@@ -8,7 +8,7 @@ import { isPngPlanes } from "../image/encode.ts";
 import { useNodeCodecs } from "../image/node.ts";
 import { UsageError } from "../node/failure.ts";
 import { checkFolder, checkWritable } from "../node/files.ts";
-import { wantedBackend, wholeNumber, type Options, type Values } from "../node/options.ts";
+import { wholeNumber, type Options, type Values } from "../node/options.ts";
 import { drawsAnew } from "../segmenter/front.ts";
 import { channelCount, type Manifest } from "../segmenter/manifest.ts";
 import { notesOf } from "../segmenter/network.ts";
@@ -18,8 +18,7 @@ import { attackFlags, attackLines, planFrom } from "./attack-options.ts";
 import { aroundFlags, aroundFrom, gpuFaultsOf, type Around } from "./around-options.ts";
 import { attackCsv, attackReport, attackTable, trialLines } from "./attack-report.ts";
 import { attackAll, filesOf, type Job } from "./attack-run.ts";
-import { runtimeFor } from "../node/runtime-for.ts";
-import { backendOption, WASM_BUDGET_BYTES } from "./backend.ts";
+import { backendFlags, BUDGET_BYTES, placeFrom, ranOn, startAt } from "./backend.ts";
 import { checkClimbed, climbedFlags, climbedFrom } from "./climbed.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
@@ -37,7 +36,7 @@ const options = {
   target: { type: "string", value: "CLASS", help: "approach this class, by its index, instead of leaving labels" },
   ...aroundFlags,
   trials: { type: "string", value: "N", help: "predict anew N times behind random transformations; the paper has 9" },
-  backend: backendOption,
+  ...backendFlags,
   csv: { type: "boolean", help: "print the scores as CSV" },
 } as const satisfies Options;
 
@@ -91,7 +90,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   const plan = planFrom(values);
   const label = labelOf(values.label, values.labels);
   requireGradientOf(values, plan.attack);
-  const wanted = wantedBackend(values.backend);
+  const runAt = placeFrom(values);
   checkClimbed(values);
   const pictures = await picturesOf(operands);
   const labels = await labelFiles(pictures, values.labels);
@@ -114,9 +113,9 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     ...gpuFaultsOf(network, around),
     ...(other === network ? [] : gpuFaultsOf(other, aroundSource)),
   ];
-  const { runtime, choice, stop } = await runtimeFor(wanted, missing);
+  const { runtime, choice, stop } = await startAt(runAt, { missing });
   try {
-    const cache = new SessionCache(runtime, WASM_BUDGET_BYTES);
+    const cache = new SessionCache(runtime, BUDGET_BYTES);
     const segmenter = createSegmenter(network, cache, around.crf, around.defence);
     const source =
       other === network ? segmenter : createSegmenter(other, cache, aroundSource.crf, aroundSource.defence);
@@ -126,13 +125,13 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
       network.manifest.classes.map(({ name }) => name),
       [...new Set([...notesOf(network), ...notesOf(other)])],
     );
-    const where = wanted === "wasm" ? "" : `\non ${choice.backend}: ${choice.why}`;
+    const where = ranOn(runAt, choice).map((text) => `\n${text}`);
     const against = report.reference === "ground-truth" ? "the ground truth" : "the clean prediction";
     const by = other === network ? "" : ` by the gradients of ${other.manifest.name}`;
     const head = `${report.name}, ${plan.attack}${by} at ε = ${plan.epsilon}, 8-bit pictures in ${out}, against ${against}; evaluations forward + backward`;
     const notes = report.notes.map((note) => `\nnote: ${note}`).join("");
     return {
-      text: `${head}${where}${notes}\n${attackTable(report)}${trialLines(report)}`,
+      text: `${head}${where.join("")}${notes}\n${attackTable(report)}${trialLines(report)}`,
       data: report,
       csv: attackCsv(report),
     };

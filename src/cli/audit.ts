@@ -4,12 +4,11 @@ import { auditImage, auditOf, auditSteps, type AuditedImage } from "../evaluatio
 import { useNodeCodecs } from "../image/node.ts";
 import { sha256Of } from "../digest.ts";
 import { Interrupted, UsageError } from "../node/failure.ts";
-import { wantedBackend, wholeNumber, type Options } from "../node/options.ts";
+import { wholeNumber, type Options } from "../node/options.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
 import { createSegmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
-import { runtimeFor } from "../node/runtime-for.ts";
-import { backendOption, WASM_BUDGET_BYTES } from "./backend.ts";
+import { backendFlags, BUDGET_BYTES, placeFrom, ranOn, startAt } from "./backend.ts";
 import { command } from "./command.ts";
 import { yieldToEvents } from "../yield.ts";
 import { interruptible } from "./interrupt.ts";
@@ -24,7 +23,7 @@ const options = {
   seed: { type: "string", value: "N", default: "0", help: "of what is random" },
   manifest: { type: "string", value: "FILE", help: "the manifest of NET where NET is a file without one beside it" },
   labels: { type: "string", value: "FILE|DIR", help: "ground truth: one PNG, or a folder of NAME.png" },
-  backend: backendOption,
+  ...backendFlags,
 } as const satisfies Options;
 
 const about = `
@@ -53,13 +52,14 @@ export const auditNetwork = command({
       steps: wholeNumber("steps", values.steps, 5, 100_000),
       seed: wholeNumber("seed", values.seed, 0, 0xffff_ffff),
     };
-    const wanted = wantedBackend(values.backend);
+    const runAt = placeFrom(values);
     const pictures = await picturesOf(operands);
     const labels = await labelFiles(pictures, values.labels);
     const network = await openOperand(net, values.manifest);
     useNodeCodecs();
-    const { runtime, stop } = await runtimeFor(wanted, () => gpuFaults(network, null));
-    const segmenter = createSegmenter(network, new SessionCache(runtime, WASM_BUDGET_BYTES));
+    const missing = () => gpuFaults(network, null);
+    const { runtime, choice, stop } = await startAt(runAt, { missing });
+    const segmenter = createSegmenter(network, new SessionCache(runtime, BUDGET_BYTES));
     const progress = createProgress(io, { items: pictures.length, steps: auditSteps(settings) });
     const auditAll = async (signal: AbortSignal): Promise<readonly AuditedImage[]> => {
       const done: AuditedImage[] = [];
@@ -95,11 +95,12 @@ export const auditNetwork = command({
       const { name, sha256 } = network.manifest;
       const text = [
         `${name}: ${audit.verdict}`,
+        ...ranOn(runAt, choice),
         ...(audit.signs.length === 0 ? [audit.summary] : audit.signs.map(({ kind, detail }) => `- ${kind}: ${detail}`)),
         "",
         table([["check", "attack", "IoU ratio", "evaluations"], ...rows], [2, 3]),
       ].join("\n");
-      return { text, data: { network: name, networkSha256: sha256, ...settings, ...audit } };
+      return { text, data: { network: name, networkSha256: sha256, backend: choice.backend, ...settings, ...audit } };
     } finally {
       progress.clear();
       await stop();

@@ -1,11 +1,45 @@
-/** `--backend`: the backend on which a command runs its network. */
+/** `--backend` and `--threads`: where a command runs its network. */
 
-/** Budget of WASM memory of a command, in bytes: almost all that WASM can address. */
-export const WASM_BUDGET_BYTES = 2 ** 31;
+import { UsageError } from "../node/failure.ts";
+import { wantedBackend, wholeNumber, type Options, type Values } from "../node/options.ts";
+import { runtimeFor, type ChosenRuntime, type RuntimeNeeds } from "../node/runtime-for.ts";
+import type { Choice, Wanted } from "../runtime/choose.ts";
 
-export const backendOption = {
-  type: "string",
-  value: "NAME",
-  default: "wasm",
-  help: "auto, webgpu or wasm: where it runs; auto: WebGPU where there is a GPU",
-} as const;
+/** Memory budget of a command in bytes, by WASM's prediction: almost all that WASM can address. */
+export const BUDGET_BYTES = 2 ** 31;
+
+/** The default is WASM because its results are the same on every machine; native kernels differ from processor to processor. */
+export const backendFlags = {
+  backend: {
+    type: "string",
+    value: "NAME",
+    default: "wasm",
+    help: "webgpu, native (onnxruntime-node), wasm, or auto: the first of these there is",
+  },
+  threads: { type: "string", value: "N", default: "1", help: "threads of a run on native" },
+} as const satisfies Options;
+
+/** The backend that the flags ask for, and the threads of its runs. */
+export interface Place {
+  readonly wanted: Wanted;
+  readonly threads: number;
+}
+
+/** @throws UsageError */
+export const placeFrom = (values: Values<typeof backendFlags>): Place => {
+  const wanted = wantedBackend(values.backend);
+  const threads = wholeNumber("threads", values.threads, 1, 1024);
+  if (threads > 1 && wanted !== "native" && wanted !== "auto")
+    throw new UsageError(`--threads ${threads} goes with --backend native or auto; ${wanted} runs on one`);
+  return { wanted, threads };
+};
+
+/** @throws RuntimeError where the backend that is requested is unavailable. */
+export const startAt = (
+  { wanted, threads }: Place,
+  needs: Omit<RuntimeNeeds, "threads"> = {},
+): Promise<ChosenRuntime> => runtimeFor(wanted, { ...needs, threads });
+
+/** Where it ran and why, for the text of an answer; nothing where the command's default was asked for. */
+export const ranOn = ({ wanted }: Place, { backend, why }: Choice): readonly string[] =>
+  wanted === "wasm" ? [] : [`on ${backend}: ${why}`];

@@ -10,12 +10,11 @@ import { encodeLabels } from "../image/labels.ts";
 import { useNodeCodecs } from "../image/node.ts";
 import { Interrupted, Refusal, UsageError } from "../node/failure.ts";
 import { checkFolder, checkWritable, writeFiles } from "../node/files.ts";
-import { wantedBackend, wholeNumber, type Options, type Values } from "../node/options.ts";
+import { wholeNumber, type Options, type Values } from "../node/options.ts";
 import { createSegmenter, type Image, type Labels, type Segmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { yieldToEvents } from "../yield.ts";
-import { runtimeFor } from "../node/runtime-for.ts";
-import { backendOption, WASM_BUDGET_BYTES } from "./backend.ts";
+import { backendFlags, BUDGET_BYTES, placeFrom, startAt } from "./backend.ts";
 import { certifyReport, type CertifiedPicture } from "./certify-report.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
@@ -48,7 +47,7 @@ const options = {
   },
   manifest: { type: "string", value: "FILE", help: "the manifest of NET where NET is a file without one beside it" },
   labels: { type: "string", value: "FILE|DIR", help: "ground truth: one PNG, or a folder of NAME.png" },
-  backend: backendOption,
+  ...backendFlags,
   csv: { type: "boolean", help: "print the scores as CSV" },
 } as const satisfies Options;
 
@@ -178,7 +177,7 @@ const certifyAll = async (job: Job, io: Io, signal: AbortSignal): Promise<readon
 
 const run = async (net: string, values: Given, io: Io, operands: readonly string[]): Promise<Report> => {
   const smoothings = smoothingsOf(values);
-  const wanted = wantedBackend(values.backend);
+  const runAt = placeFrom(values);
   const pictures = await picturesOf(operands);
   const labels = await labelFiles(pictures, values.labels);
   const { out } = values;
@@ -192,9 +191,9 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
         for (const path of Object.values(mapsOf(picture, out, sigma))) await checkWritable(path, inputs);
   }
   useNodeCodecs();
-  const { runtime, choice, stop } = await runtimeFor(wanted, () => []);
+  const { runtime, choice, stop } = await startAt(runAt);
   try {
-    const segmenter = createSegmenter(network, new SessionCache(runtime, WASM_BUDGET_BYTES));
+    const segmenter = createSegmenter(network, new SessionCache(runtime, BUDGET_BYTES));
     const job = { segmenter, smoothings, pictures, labels, out };
     const done = await interruptible((signal) => certifyAll(job, io, signal));
     return certifyReport({

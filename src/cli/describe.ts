@@ -9,7 +9,7 @@ import { manifestSchema } from "../segmenter/manifest.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { at, UsageError } from "../node/failure.ts";
 import type { Options } from "../node/options.ts";
-import { WASM_BUDGET_BYTES } from "./backend.ts";
+import { BUDGET_BYTES } from "./backend.ts";
 import { classesOption } from "./classes.ts";
 
 export const describeOptions = {
@@ -47,7 +47,7 @@ export const nameOption = (value: string | undefined): string | undefined => {
 export const described = async (path: string, file: NetworkFile, values: DescribeValues): Promise<FoundManifest> => {
   const like = likeOption(values.like);
   const classes = await classesOption(values.classes, values.palette);
-  const cache = new SessionCache(startWasm(), WASM_BUDGET_BYTES);
+  const cache = new SessionCache(startWasm(), BUDGET_BYTES);
   const name = nameOption(values.name) ?? nameFor(basename(path));
   return at(path, () => manifestFor(file, { name, like, classes }, cache));
 };

@@ -4,8 +4,11 @@ import { networksOf } from "../evaluation/settings.ts";
 import { SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
 import { planUnits, shardOf, type Group, type UnitPlan } from "../evaluation/units.ts";
 import { Refusal } from "../node/failure.ts";
-import type { Located } from "../node/located.ts";
+import { openLocated, type Located } from "../node/located.ts";
 import { channelCount } from "../segmenter/manifest.ts";
+import type { Choice } from "../runtime/choose.ts";
+import { gpuFaults } from "../segmenter/compile.ts";
+import { startAt, type Place } from "./backend.ts";
 import type { Io } from "./command.ts";
 import { evaluationItems, type EvaluationItems } from "./evaluate-data.ts";
 import { locateOperand } from "./open-network.ts";
@@ -61,4 +64,19 @@ export const prepare = async (spec: EvaluationSpec, [index, count]: Shard, io: I
   const names = data.items.map(({ name }) => name);
   const plan = await planned(spec, located, names);
   return { spec, located, data, plan, groups: shardOf(plan.groups, index, count) };
+};
+
+/** The backend of all workers, and the name and version of what executes there. @throws RuntimeError where it is unavailable. */
+export const chooseFor = async (
+  { located }: Prepared,
+  place: Place,
+): Promise<{ readonly choice: Choice; readonly version: string }> => {
+  const missing = async (): Promise<readonly string[]> => {
+    const faults = new Set<string>();
+    for (const each of located) for (const fault of gpuFaults(await openLocated(each), null)) faults.add(fault);
+    return [...faults];
+  };
+  const { choice, runtime, stop } = await startAt(place, { missing });
+  await stop();
+  return { choice, version: runtime.version };
 };

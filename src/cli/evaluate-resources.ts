@@ -31,9 +31,11 @@ const machineBytes = (): number => {
 
 type Given = Partial<Values<typeof resourceFlags>>;
 
-/** How many threads are asked for. */
-export const workersFrom = ({ workers }: Given): number =>
-  workers === undefined ? availableParallelism() : wholeNumber("workers", workers, 1, 1024);
+/** How many workers are asked for; if none are, as many as the cores carry with `threads` of each run. */
+export const workersFrom = ({ workers }: Given, threads = 1): number =>
+  workers === undefined
+    ? Math.max(1, Math.floor(availableParallelism() / threads))
+    : wholeNumber("workers", workers, 1, 1024);
 
 /** Bytes of all sessions together. */
 export const memoryOf = ({ memory }: Given): number =>
@@ -45,7 +47,8 @@ export const memoryOf = ({ memory }: Given): number =>
  * Planned on WASM without running anything.
  *
  * @param largest picture.
- * @param workers at most.
+ * @param most workers.
+ * @param threads of each.
  * @throws Refusal where not even one worker has the memory.
  */
 export const shareOf = async (
@@ -54,23 +57,23 @@ export const shareOf = async (
   { settings }: UnitPlan,
   largest: Size,
   values: Given,
-  workers: number,
+  { most, threads }: { readonly most: number; readonly threads: number },
 ): Promise<Share> => {
-  const [asked, totalBytes] = [workersFrom(values), memoryOf(values)];
+  const [asked, totalBytes] = [workersFrom(values, threads), memoryOf(values)];
   const attacks = attacksOf(spec);
   // One network after another is open, as in the workers.
   const needOf = async (budgetBytes: number): Promise<number> => {
     const cache = new SessionCache(startWasm(), budgetBytes);
-    let most = 0;
+    let need = 0;
     for (const [place, each] of located.entries()) {
       const segmenter = createSegmenter(await openLocated(each), cache);
       for (const setting of settings.filter(({ network }) => network === place))
-        most = Math.max(most, predictedBytes(settle(segmenter, setting, spec.seed), cache, attacks, largest));
+        need = Math.max(need, predictedBytes(settle(segmenter, setting, spec.seed), cache, attacks, largest));
     }
-    return most;
+    return need;
   };
   try {
-    return await shareMemory(Math.max(1, Math.min(asked, workers)), totalBytes, needOf);
+    return await shareMemory(Math.min(asked, most), totalBytes, needOf);
   } catch (cause) {
     if (!(cause instanceof MemoryBudgetError)) throw cause;
     throw new Refusal(

@@ -39,10 +39,14 @@ const asJson = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null
 const choiceOf = ({ spec }: Pick<RunFile, "spec">): string =>
   canonicalJson({ data: asJson(spec.data), seed: asJson(spec.seed) });
 
-/** @throws Refusal where the same choice gives other pictures than before. */
-const requireSamePictures = async (path: string, run: RunFile): Promise<void> => {
+/** @throws Refusal where the same choice gives other pictures than before, or the rows are of another backend, which rounds otherwise. */
+const requireAsBefore = async (path: string, run: RunFile): Promise<void> => {
   if (!(await statOf(path))) return;
   const before = (await readJson(path)) as unknown as Partial<RunFile>;
+  if (before.backend && before.backend !== run.backend)
+    throw new Refusal(
+      `${path}: its rows ran on ${before.backend}, and this evaluation would run on ${run.backend}; name another file with -o, or go on with --backend ${before.backend}`,
+    );
   if (!before.spec || !before.data || choiceOf({ spec: before.spec }) !== choiceOf(run)) return;
   if (before.data.digest === run.data.digest) return;
   throw new Refusal(`${path}: the pictures or label maps have changed since it was written; name another file with -o`);
@@ -82,7 +86,7 @@ export const runEvaluation = async (
 ): Promise<RunEnd> => {
   const ids = idsOf(groups);
   const beside = besideRows(out);
-  await requireSamePictures(beside.run, run);
+  await requireAsBefore(beside.run, run);
   const ledger = await openLedger(out);
   try {
     const done = ledger.done();

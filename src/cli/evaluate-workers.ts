@@ -7,7 +7,7 @@ import { startEvaluationWorker, type EvaluationWorker } from "../node/evaluation
 import { Refusal } from "../node/failure.ts";
 import { version } from "../node/package.ts";
 import { wholeNumber, type Options } from "../node/options.ts";
-import type { Wanted } from "../runtime/choose.ts";
+import type { Backend } from "../runtime/session.ts";
 import type { Io } from "./command.ts";
 import type { Prepared } from "./evaluate-prepare.ts";
 
@@ -32,13 +32,19 @@ const PARCEL_EVALUATIONS = 200;
 /** Parcels on their way at a time; enough for as many worker threads. */
 const WINDOW = "64";
 
+/** Where each worker runs its networks, and on how many threads each run. */
+export interface RunPlace {
+  readonly backend: Backend;
+  readonly threads: number;
+}
+
 /** What all workers are told, but for the networks. */
-const sharedOf = ({ spec, data, plan }: Pick<Prepared, "spec" | "data" | "plan">, backend: Wanted) => ({
+const sharedOf = ({ spec, data, plan }: Pick<Prepared, "spec" | "data" | "plan">, at: RunPlace) => ({
   settings: plan.settings,
   seed: spec.seed,
   small: spec.small,
   version,
-  backend,
+  ...at,
   roots: data.roots,
   reading: data.reading,
   streetSize: data.streetSize,
@@ -61,9 +67,9 @@ export interface Threads extends Engaged {
 export const engageThreads = (
   { spec, located, data, plan }: Prepared,
   { workers: count, budgetBytes }: Share,
-  backend: Wanted,
+  at: RunPlace,
 ): Threads => {
-  const shared = sharedOf({ spec, data, plan }, backend);
+  const shared = sharedOf({ spec, data, plan }, at);
   const workers = Array.from({ length: count }, () =>
     startEvaluationWorker({ ...shared, networks: located, items: data.items, budgetBytes }),
   );
@@ -78,13 +84,13 @@ export const engageThreads = (
 export const engageRedis = async (
   url: string,
   { spec, located, data, plan }: Prepared,
-  { window = WINDOW, backend, io }: { readonly window: string | undefined; readonly backend: Wanted; readonly io: Io },
+  { window = WINDOW, at, io }: { readonly window: string | undefined; readonly at: RunPlace; readonly io: Io },
 ): Promise<Engaged> => {
   const { redisWorkers } = await withRedis(() => import("../node/redis-workers.ts"));
   const { workers, connected, end } = await redisWorkers({
     url,
     run: {
-      ...sharedOf({ spec, data, plan }, backend),
+      ...sharedOf({ spec, data, plan }, at),
       networks: networksOf(spec).map((operand, i) => ({ operand, manifest: located[i]!.manifest })),
     },
     items: data.items,

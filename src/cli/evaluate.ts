@@ -2,13 +2,12 @@
 
 import { UsageError } from "../node/failure.ts";
 import { checkWritable } from "../node/files.ts";
-import { wantedBackend, type Options, type Values } from "../node/options.ts";
-import { startWasm } from "../runtime/wasm/wasm.ts";
-import { backendOption } from "./backend.ts";
+import type { Options, Values } from "../node/options.ts";
+import { backendFlags, placeFrom, ranOn } from "./backend.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { dryRun } from "./evaluate-dry-run.ts";
 import { specFlags, specFrom } from "./evaluate-options.ts";
-import { prepare, type Shard } from "./evaluate-prepare.ts";
+import { chooseFor, prepare, type Shard } from "./evaluate-prepare.ts";
 import { resourceFlags, shareOf } from "./evaluate-resources.ts";
 import { rowsIn, runEvaluation, type RunEnd } from "./evaluate-run.ts";
 import { createSummary } from "./evaluate-summary.ts";
@@ -23,7 +22,7 @@ const options = {
   "dry-run": { type: "boolean", help: "print the units, their time and memory, and run none" },
   ...resourceFlags,
   ...redisFlag,
-  backend: backendOption,
+  ...backendFlags,
 } as const satisfies Options;
 
 const about = `
@@ -79,20 +78,23 @@ const saidIn = (values: Given): Readonly<Record<string, unknown>> => {
 
 const evaluate = async (operands: readonly string[], values: Given, io: Io): Promise<Report> => {
   const shard = shardFrom(values.shard);
-  const backend = wantedBackend(values.backend);
+  const place = placeFrom(values);
   const spec = await specFrom(operands, values);
   const out = await outFrom(values.out);
   const asParquet = isParquet(values.format);
   const prepared = await prepare(spec, shard, io);
   const { data, plan, groups, located } = prepared;
-  const threads = async () => {
+  const { choice, version: onnxruntime } = await chooseFor(prepared, place);
+  const at = { backend: choice.backend, threads: place.threads };
+  const inThreads = async () => {
     // A GPU is one device, whose process each thread would start anew.
-    const most = backend === "wasm" ? groups.length : 1;
-    const share = await shareOf(spec, located, plan, data.checked.largest ?? data.streetSize, values, most);
-    return { share, ...engageThreads(prepared, share, backend) };
+    const most = choice.backend === "webgpu" ? 1 : Math.max(1, groups.length);
+    const largest = data.checked.largest ?? data.streetSize;
+    const share = await shareOf(spec, located, plan, largest, values, { most, threads: place.threads });
+    return { share, ...engageThreads(prepared, share, at) };
   };
   if (values["dry-run"] === true) {
-    const { share, workers, end } = await threads();
+    const { share, workers, end } = await inThreads();
     try {
       return await dryRun(prepared, share, workers[0]!);
     } finally {
@@ -101,18 +103,18 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
   }
   const engaged =
     values.redis === undefined
-      ? await threads()
-      : await engageRedis(values.redis, prepared, { window: values.workers, backend, io });
+      ? await inThreads()
+      : await engageRedis(values.redis, prepared, { window: values.workers, at, io });
   try {
     const typed = commandLine(operands, saidIn(values));
-    const run = runFile(spec, located, data, { onnxruntime: startWasm().version, command: typed });
+    const run = runFile(spec, located, data, { onnxruntime, backend: choice.backend, command: typed });
     const end = await runEvaluation(prepared, run, { out, engaged, io });
     const summary = createSummary(spec.seed);
     for await (const row of rowsIn(out)) summary.add(row);
     const beside = besideRows(out);
     if (asParquet) await (await import("./parquet.ts")).writeParquet(beside.parquet, rowsIn(out));
     const head = `${end.units - end.failed.length} rows in ${out}, of ${data.items.length} pictures of ${data.name}`;
-    const text = `${head}\n${summary.text()}`;
+    const text = [head, ...ranOn(place, choice), summary.text()].join("\n");
     const report = { rows: out, run: beside.run, units: end.units, known: end.known, failed: end.failed.length };
     return { text, data: report, refusal: refusalOf(end, beside.failed) };
   } finally {

@@ -5,8 +5,8 @@ import { nameFor } from "../intake/manifest-for.ts";
 import type { Model } from "../onnx/graph.ts";
 import { openNetwork } from "../segmenter/network.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
-import { wantedBackend, type Options } from "../node/options.ts";
-import { backendOption } from "./backend.ts";
+import type { Options } from "../node/options.ts";
+import { backendFlags, placeFrom, ranOn } from "./backend.ts";
 import { command } from "./command.ts";
 import { completeManifest, MODEL_FILE } from "./complete-manifest.ts";
 import { described, describeOptions, nameOption } from "./describe.ts";
@@ -26,7 +26,7 @@ const options = {
   ...describeOptions,
   models: { type: "string", value: "DIR", default: "models", help: "the folder of networks" },
   force: { type: "boolean", help: "replace a network of that name" },
-  backend: backendOption,
+  ...backendFlags,
   "forward-only": { type: "boolean", help: "store it even if it has no gradient: it can be run, not attacked" },
 } as const satisfies Options;
 
@@ -54,7 +54,7 @@ export const importNetwork = command({
     if (extra.length > 0)
       throw new UsageError(`import: --${extra[0]} and --manifest exclude each other: the manifest says it`);
     const force = values.force === true;
-    const wanted = wantedBackend(values.backend);
+    const runAt = placeFrom(values);
     // A name that cannot be taken is said before anything is run.
     const name = nameOption(values.name) ?? (manifestFile === undefined ? nameFor(basename(file)) : undefined);
     if (name !== undefined) await checkReplaceable(join(values.models, name), force);
@@ -69,7 +69,7 @@ export const importNetwork = command({
     const place = manifestFile === undefined ? file : `${file} with ${manifestFile}`;
     const network = await at(place, () => openNetwork(manifest, bytes));
     const trial = await at(place, () =>
-      tryNetwork(network, values["forward-only"] !== true, wanted, (text) => io.stderr(`${text} …\n`)),
+      tryNetwork(network, values["forward-only"] !== true, runAt, (text) => io.stderr(`${text} …\n`)),
     );
     const warnings = [...precisionWarning(model, manifest), ...trial.warnings];
     for (const warning of warnings) io.stderr(`warning: ${warning}\n`);
@@ -81,10 +81,10 @@ export const importNetwork = command({
       `forward ${forwardMs.toFixed(1)} ms`,
       ...(gradientMs === null ? [] : [`gradient ${gradientMs.toFixed(1)} ms`]),
     ].join(", ");
-    const where = wanted === "wasm" ? "" : `; on ${choice.backend}: ${choice.why}`;
+    const where = ranOn(runAt, choice).map((text) => `; ${text}`);
     const text = [
       `${folder}: ${manifest.name}, ${manifest.classes.length} classes, ${grouped(bytes.length)} bytes, sha256 ${manifest.sha256}`,
-      `at ${size.height}x${size.width}: ${times}${where}`,
+      `at ${size.height}x${size.width}: ${times}${where.join("")}`,
     ].join("\n");
     return {
       text,

@@ -6,9 +6,8 @@ import type { Model } from "../onnx/graph.ts";
 import { writeModel } from "../onnx/write.ts";
 import type { Open } from "../quantize/observe.ts";
 import { prepare } from "../quantize/quantize.ts";
-import type { Choice, Wanted } from "../runtime/choose.ts";
-import { startWasm } from "../runtime/wasm/wasm.ts";
-import { runtimeFor } from "../node/runtime-for.ts";
+import type { Choice } from "../runtime/choose.ts";
+import { startAt, type Place } from "./backend.ts";
 
 export interface Observer {
   readonly open: Open;
@@ -22,12 +21,11 @@ const loweredAt = (model: Model, shape: readonly number[]): Model => {
   return lowerForWebGpu({ ...model, graph: { ...model.graph, inputs } });
 };
 
-/** @throws RuntimeError where WebGPU is requested and unavailable; OnnxError where the network does not take the shape. */
-export const observerFor = async (model: Model, shape: readonly number[], wanted: Wanted): Promise<Observer> => {
+/** @throws RuntimeError where the backend that is requested is unavailable; OnnxError where the network does not take the shape. */
+export const observerFor = async (model: Model, shape: readonly number[], place: Place): Promise<Observer> => {
   const missing = () => offGpu(loweredAt(prepare(model), shape).graph);
   // At the level "all" the value of a convolution is lost where it is fused with the next node.
-  const wasm = () => startWasm({ optimisation: "extended" });
-  const { runtime, choice, stop } = await runtimeFor(wanted, missing, wasm);
+  const { runtime, choice, stop } = await startAt(place, { missing, optimisation: "extended" });
   const open: Open = async (part) => {
     const written = choice.backend === "webgpu" ? loweredAt(part, shape) : part;
     return (await runtime.createSession(writeModel(written))).run;

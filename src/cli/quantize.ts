@@ -6,12 +6,11 @@ import { sha256Of } from "../digest.ts";
 import { OnnxError, type Graph, type Model } from "../onnx/graph.ts";
 import { writeModel } from "../onnx/write.ts";
 import { quantize, type Calibration, type Quantized } from "../quantize/quantize.ts";
-import type { Wanted } from "../runtime/choose.ts";
 import { RuntimeError } from "../runtime/session.ts";
 import { networkSize } from "../segmenter/size.ts";
 import { manifestSchema, parseManifest, withOwnFile, type Manifest } from "../segmenter/manifest.ts";
-import { wantedBackend, type Options, type Values } from "../node/options.ts";
-import { backendOption } from "./backend.ts";
+import type { Options, Values } from "../node/options.ts";
+import { backendFlags, placeFrom, ranOn, type Place } from "./backend.ts";
 import { calibrationFeeds, chooseImages, inputShapeOf, type Preparation } from "./calibration.ts";
 import { command, needed } from "./command.ts";
 import { at, Refusal, UsageError } from "../node/failure.ts";
@@ -31,7 +30,7 @@ const options = {
   scale: { type: "string", value: "S", default: "1", help: "without a manifest: the input is (S·pixel − mean)/std" },
   channels: { type: "string", value: "ORDER", default: "RGB", help: "without a manifest: RGB or BGR" },
   size: { type: "string", value: "HxW", help: "of the calibration images; the network's own, else 360x480" },
-  backend: backendOption,
+  ...backendFlags,
 } as const satisfies Options;
 
 const about = `
@@ -148,8 +147,8 @@ const refusalOf = (file: string, cause: unknown): unknown => {
   return known ? new Refusal(`${file}: ${cause.message}`, { cause }) : cause;
 };
 
-const calibrated = async (model: Model, shape: readonly number[], wanted: Wanted, feeds: Calibration["feeds"]) => {
-  const { open, choice, stop } = await observerFor(model, shape, wanted);
+const calibrated = async (model: Model, shape: readonly number[], place: Place, feeds: Calibration["feeds"]) => {
+  const { open, choice, stop } = await observerFor(model, shape, place);
   try {
     return { quantized: await quantize(model, { feeds, open }), choice };
   } finally {
@@ -168,7 +167,7 @@ export const quantizeNetwork = command({
     const [count = 0] = numbers("images", values.images, 1);
     if (!Number.isInteger(count) || count < 1)
       throw new UsageError(`quantize: --images: "${values.images}" is no count`);
-    const wanted = wantedBackend(values.backend);
+    const place = placeFrom(values);
     const { bytes: original, model } = await readNetwork(file);
     const sources = [file, ...(values.manifest === undefined ? [] : [values.manifest])];
     const targets = await targetsOf(out, sources, values.manifest !== undefined);
@@ -179,7 +178,7 @@ export const quantizeNetwork = command({
     const progress = (done: number) =>
       io.stderr(`calibrating on ${size.height}x${size.width}: ${done} of ${images.length} images\n`);
     const feeds = calibrationFeeds(images, size, preparation, progress);
-    const { quantized, choice } = await calibrated(model, inputShapeOf(preparation, size), wanted, feeds).catch(
+    const { quantized, choice } = await calibrated(model, inputShapeOf(preparation, size), place, feeds).catch(
       (cause: unknown) => {
         throw refusalOf(file, cause);
       },
@@ -196,7 +195,7 @@ export const quantizeNetwork = command({
       `${targets.network}: ${grouped(bytes.length)} bytes (${grouped(original.length)} before), from ${images.length} ${images.length === 1 ? "image" : "images"}`,
       `convolutions: ${tally.integer} on integers, ${tally.weights} with int8 weights, ${tally.float} float`,
       ...(described ? [`manifest: ${targets.manifest}`] : []),
-      ...(wanted === "wasm" ? [] : [`observed on ${choice.backend}: ${choice.why}`]),
+      ...ranOn(place, choice).map((where) => `observed ${where}`),
     ].join("\n");
     return {
       text,

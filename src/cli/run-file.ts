@@ -3,6 +3,7 @@
 import type { EvaluationSpec } from "../evaluation/spec.ts";
 import type { Sizes } from "../evaluation/check-items.ts";
 import type { Located } from "../node/located.ts";
+import type { Backend } from "../runtime/session.ts";
 import { version } from "../node/package.ts";
 import type { EvaluationItems } from "./evaluate-data.ts";
 
@@ -24,6 +25,8 @@ export interface RunFile {
   /** Least and greatest, in pixels. */
   readonly images: Sizes | null;
   readonly versions: { readonly faultline: string; readonly onnxruntime: string; readonly node: string };
+  /** On which all its networks ran. */
+  readonly backend: Backend;
   /** As it was typed, but for the folder it was typed in. */
   readonly command: string;
 }
@@ -38,7 +41,7 @@ export const runFile = (
   spec: EvaluationSpec,
   located: readonly Located[],
   { name, kind, items, checked }: EvaluationItems,
-  { onnxruntime, command }: { readonly onnxruntime: string; readonly command: string },
+  { onnxruntime, ...ran }: Pick<RunFile, "backend" | "command"> & { readonly onnxruntime: string },
 ): RunFile => ({
   schema: 1,
   spec,
@@ -55,7 +58,7 @@ export const runFile = (
   data: { name, kind, items: items.length, digest: checked.digest },
   images: checked.sizes,
   versions: { faultline: version, onnxruntime, node: process.version },
-  command,
+  ...ran,
 });
 
 const quoted = (text: string): string =>

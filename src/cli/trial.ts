@@ -2,7 +2,7 @@
 
 import { crossEntropyObjective } from "../objectives/cross-entropy.ts";
 import { random } from "../random.ts";
-import type { Choice, Wanted } from "../runtime/choose.ts";
+import type { Choice } from "../runtime/choose.ts";
 import type { Runtime } from "../runtime/session.ts";
 import { inputShape } from "../segmenter/adapt.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
@@ -16,8 +16,7 @@ import { requireGradient } from "../segmenter/differentiate/require-gradient.ts"
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { type Size, tensorOf } from "../tensor.ts";
 import { Refusal } from "../node/failure.ts";
-import { runtimeFor } from "../node/runtime-for.ts";
-import { WASM_BUDGET_BYTES } from "./backend.ts";
+import { BUDGET_BYTES, startAt, type Place } from "./backend.ts";
 import { refusingInFlags } from "./flags.ts";
 
 export interface Trial {
@@ -65,12 +64,12 @@ const timed = async <T>(run: () => Promise<T>): Promise<{ readonly result: T; re
 export const tryNetwork = async (
   network: Network,
   withGradient: boolean,
-  wanted: Wanted,
+  place: Place,
   progress: (text: string) => void,
 ): Promise<Trial> => {
   const { crf } = network.manifest;
   const missing = () => gpuFaults(network, crf ? { parameters: crf, attacked: true } : null);
-  const { runtime, choice, stop } = await runtimeFor(wanted, missing);
+  const { runtime, choice, stop } = await startAt(place, { missing });
   try {
     return { ...(await tryOn(runtime, network, withGradient, progress)), choice };
   } finally {
@@ -88,9 +87,9 @@ const tryOn = async (
   const where = `${size.height}x${size.width}`;
   if (withGradient) checkGradient(network, size);
   const image = noise(channelCount(network.manifest.input.channels), size);
-  const cache = new SessionCache(runtime, WASM_BUDGET_BYTES);
+  const cache = new SessionCache(runtime, BUDGET_BYTES);
   const segmenter = createSegmenter(network, cache);
-  if (runtime.backend === "wasm") await requireProbabilities(network, image, cache);
+  if (runtime.backend !== "webgpu") await requireProbabilities(network, image, cache);
 
   progress(`a forward run at ${where}`);
   const forward = await timed(() => segmenter.predict(image));

@@ -13,8 +13,11 @@ interface Crf {
 /** `attacked`: whether the attack's gradient goes through the CRF. */
 export type CrfChoice = "none" | (Omit<Crf, "compatibility"> & { readonly attacked: boolean });
 
-/** Where a network runs. `auto`: WebGPU where the host has an adapter and the whole network runs on it, else WASM. */
-export type Backend = "auto" | "webgpu" | "wasm";
+/** Where a network runs. */
+export type RanOn = "webgpu" | "native" | "wasm";
+
+/** `auto`: WebGPU where the host has an adapter and the whole network runs on it, else native onnxruntime where the host has it, else WASM. */
+export type Backend = "auto" | RanOn;
 
 /** Transformations before the network, and how an attack takes them; src/segmenter/front.ts explains both. */
 export interface TransformChoice {

@@ -1,5 +1,7 @@
 /** Parts of several answers that describe the run. */
 
+import type { RanOn } from "./options.ts";
+
 /** Milliseconds by stage, and in `total`. */
 export type Timings = Readonly<Record<string, number>> & { readonly total: number };
 
@@ -19,7 +21,7 @@ export interface Receipt<Spec> {
   readonly spec: Spec;
   readonly seed: number;
   readonly versions: { readonly faultline: string; readonly onnxruntime: string };
-  readonly backend: "webgpu" | "wasm";
+  readonly backend: RanOn;
   /** Why that backend was chosen; a clause. */
   readonly backendWhy: string;
   /** What was assumed of the network, and what was changed to run it, in whole sentences. */

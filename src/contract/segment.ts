@@ -1,6 +1,6 @@
 /** Labels of an image. */
 
-import type { Backend, CrfChoice, TransformChoice } from "./options.ts";
+import type { CrfChoice, RanOn, TransformChoice, Backend } from "./options.ts";
 import type { EncodedImage } from "./files.ts";
 import type { Warning } from "./warnings.ts";
 import type { Timings } from "./receipt.ts";
@@ -35,7 +35,7 @@ export interface SegmentResult extends Size {
   readonly labels: EncodedImage;
   /** The transformations that the image passed, every option stated; absent where there are none. */
   readonly transform?: readonly TransformSpec[] | undefined;
-  readonly backend: "webgpu" | "wasm";
+  readonly backend: RanOn;
   /** Why that backend was chosen; a clause. */
   readonly backendWhy: string;
   /** What was assumed of the network, and what was changed to run it, in whole sentences. */

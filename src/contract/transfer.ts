@@ -5,7 +5,7 @@ import type { OptionValues } from "../attacks/options.ts";
 import type { Evaluations } from "../evaluation/craft.ts";
 import type { Perturbation } from "../evaluation/scores.ts";
 import type { Size } from "../tensor.ts";
-import type { Backend } from "./options.ts";
+import type { Backend, RanOn } from "./options.ts";
 import type { FloatAndUint8, Reference, Timings } from "./receipt.ts";
 import type { PointScores } from "./robustness.ts";
 import type { Label255, Warning } from "./warnings.ts";
@@ -37,7 +37,7 @@ export interface TransferRequest {
 interface Ran {
   readonly model: string;
   readonly modelSha256: string;
-  readonly backend: "webgpu" | "wasm";
+  readonly backend: RanOn;
 }
 
 export interface TransferSource extends Ran {

@@ -1,6 +1,6 @@
 /** On which backend a request's network runs, and why. */
 
-import { chooseBackend, type Adapter, type Choice, type Wanted } from "../runtime/choose.ts";
+import { chooseBackend, type Adapter, type Choice, type Hosts, type Wanted } from "../runtime/choose.ts";
 import { RuntimeError, type Runtime } from "../runtime/session.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
 import { createFronts } from "../segmenter/front.ts";
@@ -25,6 +25,15 @@ export interface WebGpuHost {
 /** Opens it when it is first wanted; asked once, whatever comes of it. @throws Error, saying why, where there is none. */
 export type OpenWebGpu = () => Promise<WebGpuHost>;
 
+/** Starts native onnxruntime when it is first wanted; asked once, whatever comes of it. @throws Error, saying why, where there is none. */
+export type OpenNative = () => Promise<Runtime>;
+
+/** What a host has beside WASM. */
+export interface OtherBackends {
+  readonly webgpu?: OpenWebGpu | undefined;
+  readonly native?: OpenNative | undefined;
+}
+
 /** A model on the backend that was chosen for it. */
 export interface PlacedModel extends OpenModel {
   readonly choice: Choice;
@@ -44,18 +53,34 @@ const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
   return () => (made ??= make());
 };
 
-const noWebGpu: OpenWebGpu = () => Promise.reject(new Error("this service runs on WebAssembly alone"));
+const noWebGpu: OpenWebGpu = () => Promise.reject(new Error("this service has no WebGPU"));
+
+/** Sessions on another backend, and the segmenters of the models there. */
+const elsewhere = ({ runtime }: { readonly runtime: Runtime }, budgetBytes: number) => {
+  const cache = new SessionCache(runtime, budgetBytes);
+  const segmenters = new WeakMap<Network, Segmenter>();
+  return (open: OpenModel): OpenModel & { readonly cache: SessionCache } => {
+    const segmenter = segmenters.get(open.network) ?? createSegmenter(open.network, cache);
+    segmenters.set(open.network, segmenter);
+    return { ...open, segmenter, cache };
+  };
+};
 
 /** @param wasm sessions on WASM, where the models are open already. */
-export const createBackends = (wasm: SessionCache, openWebGpu: OpenWebGpu = noWebGpu) => {
+export const createBackends = (
+  wasm: SessionCache,
+  { webgpu: openWebGpu = noWebGpu, native: openNative }: OtherBackends = {},
+) => {
   const webgpu = once(async () => {
     const host = await openWebGpu();
-    return {
-      host,
-      cache: new SessionCache(host.runtime, wasm.budgetBytes),
-      segmenters: new WeakMap<Network, Segmenter>(),
-    };
+    return { host, place: elsewhere(host, wasm.budgetBytes) };
   });
+  const native =
+    openNative &&
+    once(async () => {
+      const runtime = await openNative();
+      return { version: runtime.version, place: elsewhere({ runtime }, wasm.budgetBytes) };
+    });
   const faults = new WeakMap<Network, Map<string, readonly string[]>>();
   const faultsOf = (network: Network, { crf, defence }: Segmenter): readonly string[] => {
     const known = faults.get(network) ?? new Map<string, readonly string[]>();
@@ -76,22 +101,21 @@ export const createBackends = (wasm: SessionCache, openWebGpu: OpenWebGpu = noWe
       const { host } = await webgpu();
       return { name: host.adapter, software: host.software };
     };
-    const choice = await chosen(wanted, adapter, () => faultsOf(network, onWasm.segmenter));
+    const choice = await chosen(wanted, {
+      adapter,
+      missing: () => faultsOf(network, onWasm.segmenter),
+      native: native && (async () => (await native()).version),
+    });
     if (choice.backend === "wasm") return { ...onWasm, cache: wasm, choice };
-    const { cache, segmenters } = await webgpu();
-    const segmenter = segmenters.get(network) ?? createSegmenter(network, cache);
-    segmenters.set(network, segmenter);
-    return { ...around({ ...open, segmenter }), cache, choice };
+    const { place } = choice.backend === "native" ? await native!() : await webgpu();
+    const { cache, ...placed } = place(open);
+    return { ...around(placed), cache, choice };
   };
 };
 
-const chosen = async (
-  wanted: Wanted,
-  adapter: () => Promise<Adapter>,
-  missing: () => readonly string[],
-): Promise<Choice> => {
+const chosen = async (wanted: Wanted, hosts: Hosts): Promise<Choice> => {
   try {
-    return await chooseBackend(wanted, { adapter, missing });
+    return await chooseBackend(wanted, hosts);
   } catch (cause) {
     if (!(cause instanceof RuntimeError)) throw cause;
     const error = { pointer: "/spec/backend", detail: cause.message, received: wanted, accepted: ["auto", "wasm"] };

@@ -4,7 +4,7 @@ import type { Item, LabelReading } from "../evaluation/items.ts";
 import type { Setting } from "../evaluation/settings.ts";
 import type { Group } from "../evaluation/units.ts";
 import type { Outcome } from "../jobs/perform.ts";
-import type { Wanted } from "../runtime/choose.ts";
+import type { Backend } from "../runtime/session.ts";
 import type { Size } from "../tensor.ts";
 import type { Roots } from "./folder-files.ts";
 import type { Located } from "./located.ts";
@@ -16,7 +16,9 @@ export interface EvaluationData {
   readonly seed: number;
   readonly small: number;
   readonly version: string;
-  readonly backend: Wanted;
+  readonly backend: Backend;
+  /** Of a run. */
+  readonly threads: number;
   /** Of this thread's sessions. */
   readonly budgetBytes: number;
   /** Of the data set; null for drawn scenes. */

@@ -7,7 +7,6 @@ import { useNodeCodecs } from "../image/node.ts";
 import { createPerformer } from "../jobs/perform.ts";
 import { crossEntropyObjective } from "../objectives/cross-entropy.ts";
 import { reasonOf } from "../reason.ts";
-import { gpuFaults } from "../segmenter/compile.ts";
 import { channelCount } from "../segmenter/manifest.ts";
 import { createSegmenter, type Segmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
@@ -27,13 +26,7 @@ const REPORT_MS = 200;
 const OPEN_NETWORKS = 3;
 
 const openNetworks = async () => {
-  const missing = async (): Promise<readonly string[]> => {
-    const faults = new Set<string>();
-    for (const located of data.networks)
-      for (const fault of gpuFaults(await openLocated(located), null)) faults.add(fault);
-    return [...faults];
-  };
-  const { runtime } = await runtimeFor(data.backend, missing);
+  const { runtime } = await runtimeFor(data.backend, { threads: data.threads });
   const cache = new SessionCache(runtime, data.budgetBytes);
   const open = new Map<number, Segmenter>();
   const segmenter = async (network: number): Promise<Segmenter> => {

@@ -28,8 +28,8 @@ export const inThread: StartHost = (entry, data, { onMessage, onDown }) => {
   return { post: (message) => worker.postMessage(message, []), end: () => worker.terminate() };
 };
 
-export const inProcess: StartHost = (entry, _, { onMessage, onDown }) => {
-  const child = fork(entry, {
+export const inProcess: StartHost = (entry, data, { onMessage, onDown }) => {
+  const child = fork(entry, [JSON.stringify(data)], {
     serialization: "advanced",
     execArgv: processFlags(entry),
     stdio: ["ignore", "ignore", "pipe", "ipc"],

@@ -1,7 +1,7 @@
 /** The messages between a runtime in a thread or process and its caller. */
 
 import type { Adapter } from "../runtime/choose.ts";
-import type { AscentOptions, AscentRequest, AscentStep, Runtime } from "../runtime/session.ts";
+import type { AscentOptions, AscentRequest, AscentStep, Optimisation, Runtime } from "../runtime/session.ts";
 import type { Tensor } from "../tensor.ts";
 
 export type Tensors = Readonly<Record<string, Tensor>>;
@@ -72,6 +72,7 @@ export type Ready =
 export interface RuntimeData {
   readonly backend: Runtime["backend"];
   readonly threads: number;
+  readonly optimisation?: Optimisation | undefined;
 }
 
 /** A message to the caller. */

@@ -8,6 +8,7 @@ import {
   RuntimeError,
   type AscentSession,
   type AscentWatch,
+  type Optimisation,
   type Runtime,
   type Session,
 } from "../runtime/session.ts";
@@ -23,6 +24,10 @@ export interface ThreadOptions {
   readonly onCrash?: (reason: string) => void;
   /** Script of the thread; default `runtime-thread.ts`. */
   readonly entry?: URL;
+}
+
+export interface NativeProcessOptions extends Pick<ThreadOptions, "threads" | "onCrash"> {
+  readonly optimisation?: Optimisation | undefined;
 }
 
 export interface ThreadRuntime extends Runtime {
@@ -215,6 +220,20 @@ export const startThreadRuntime = async ({
   entry = entryOf("runtime-thread"),
 }: ThreadOptions = {}): Promise<ThreadRuntime> =>
   (await startPlaced(inThread, entry, { backend: "wasm", threads }, onCrash)).runtime;
+
+/**
+ * Starts native onnxruntime in a process: a thread that is ended while it runs would abort this one.
+ *
+ * @throws RuntimeError, saying why, where it is not installed or does not load.
+ */
+export const startNativeProcess = async ({
+  threads = 1,
+  optimisation,
+  onCrash = () => {},
+}: NativeProcessOptions = {}): Promise<ThreadRuntime> => {
+  const data = { backend: "native", threads, optimisation } as const;
+  return (await startPlaced(inProcess, entryOf("runtime-process"), data, onCrash)).runtime;
+};
 
 /** Starts onnxruntime's WebGPU in a process. @throws RuntimeError, saying why, where there is no adapter. */
 export const startGpuProcess = async (

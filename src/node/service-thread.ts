@@ -7,13 +7,13 @@ import { parentPort, workerData } from "node:worker_threads";
 import { FaultlineError } from "../contract/failure.ts";
 import type { Service } from "../contract/service.ts";
 import { useNodeCodecs } from "../image/node.ts";
-import type { OpenWebGpu, WebGpuHost } from "../networks/placement.ts";
+import type { OpenNative, OpenWebGpu } from "../networks/placement.ts";
 import { createService } from "../service/service.ts";
 import { folderUploads } from "../store/folder.ts";
 import { lineOf, Refusal } from "./failure.ts";
 import { checkFolder } from "./files.ts";
 import { defaultModel, folderModels } from "./folder-models.ts";
-import { startGpuProcess, startThreadRuntime, type ThreadRuntime } from "./runtime.ts";
+import { startGpuProcess, startNativeProcess, startThreadRuntime, type ThreadRuntime } from "./runtime.ts";
 import type { FromService, Methods, ServiceCall, ServiceData, ToService } from "./service-messages.ts";
 
 const port = parentPort!;
@@ -33,11 +33,22 @@ const webGpu = () => {
   return { open, stop: async () => runtime?.stop() };
 };
 
-/** @throws Refusal where every request is to run on WebGPU and there is none. */
-const requireWebGpu = async (open: OpenWebGpu): Promise<WebGpuHost> =>
-  open().catch((cause: unknown) => {
-    throw new Refusal(`--backend webgpu: ${lineOf(cause)}`, { cause });
-  });
+/** Native onnxruntime in a process that is started at the first request for it. */
+const nativeWith = (threads: number) => {
+  let runtime: ThreadRuntime | undefined;
+  const open: OpenNative = async () => (runtime = await startNativeProcess({ threads, onCrash }));
+  return { open, stop: async () => runtime?.stop() };
+};
+
+/** Opens it now, for all requests. @throws Refusal where there is none. */
+const opened = async <T>(backend: string, open: () => Promise<T>): Promise<() => Promise<T>> => {
+  try {
+    const host = await open();
+    return () => Promise.resolve(host);
+  } catch (cause) {
+    throw new Refusal(`--backend ${backend}: ${lineOf(cause)}`, { cause });
+  }
+};
 
 const start = async (stop: AbortSignal) => {
   const { threads, backend, version, budgetBytes, waiting } = data;
@@ -47,12 +58,13 @@ const start = async (stop: AbortSignal) => {
   useNodeCodecs();
   const runtime = await startThreadRuntime({ threads, onCrash });
   const gpu = webGpu();
-  const everywhere = backend === "webgpu" ? await requireWebGpu(gpu.open) : undefined;
+  const native = nativeWith(threads);
   const service = createService({
     store,
     uploads: data.uploads === undefined ? undefined : folderUploads(data.uploads),
     runtime,
-    webgpu: everywhere ? () => Promise.resolve(everywhere) : gpu.open,
+    webgpu: backend === "webgpu" ? await opened(backend, gpu.open) : gpu.open,
+    native: backend === "native" ? await opened(backend, native.open) : native.open,
     backend,
     version,
     defaultModel: model,
@@ -65,7 +77,7 @@ const start = async (stop: AbortSignal) => {
     throw new Refusal(`${data.models}: ${model}: ${cause.failure.reason}`, { cause });
   });
   post({ kind: "ready", defaultModel: model, models: store.manifests.map(({ name }) => name) });
-  return { service, end: () => Promise.all([runtime.stop(), gpu.stop()]) };
+  return { service, end: () => Promise.all([runtime.stop(), gpu.stop(), native.stop()]) };
 };
 
 /** A call that runs. */

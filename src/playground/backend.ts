@@ -4,7 +4,7 @@ import wasmBytes from "onnxruntime-web/ort-wasm-simd-threaded.wasm?bytes";
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import scriptUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
 import { chooseBackend, type Adapter, type Choice, type Wanted } from "../runtime/choose.ts";
-import type { Backend, Runtime } from "../runtime/session.ts";
+import { RuntimeError, type Backend, type Runtime } from "../runtime/session.ts";
 import { startWasm } from "../runtime/wasm/wasm.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
 import type { Network } from "../segmenter/network.ts";
@@ -48,7 +48,8 @@ const adapterHere = async (): Promise<Adapter> => {
 export const chooseFor = (network: Network, wanted: Wanted): Promise<Choice> =>
   chooseBackend(wanted, { adapter: adapterHere, missing: () => gpuFaults(network) });
 
-const starts: { readonly [B in Backend]: (onBytes: OnBytes) => Promise<Started> } = {
+/** Browsers have no other. */
+const starts: { readonly [B in Backend]?: (onBytes: OnBytes) => Promise<Started> } = {
   wasm: async (onBytes) => {
     const binary = await fetched("onnxruntime", new URL(wasmUrl, import.meta.url), onBytes, wasmBytes);
     const module = await WebAssembly.compileStreaming(binary);
@@ -67,7 +68,8 @@ const started = new Map<Backend, Promise<Started>>();
 export const start = (backend: Backend, onBytes: OnBytes): Promise<Started> => {
   const known = started.get(backend);
   if (known) return known;
-  const starting = starts[backend](onBytes);
+  const starting = starts[backend]?.(onBytes);
+  if (!starting) throw new RuntimeError(`a browser has no ${backend} backend`);
   started.set(backend, starting);
   starting.catch(() => started.delete(backend));
   return starting;

@@ -71,12 +71,18 @@ export interface AscentOptions {
   readonly capture?: boolean | undefined;
 }
 
-export type Backend = "wasm" | "webgpu";
+/**
+ * onnxruntime's level of graph optimisation on the CPU; default "all". At that level a Conv is fused with the Add after it even where the
+ * Conv's result is an output, and the run fails ("non-tensor typed value"): graphs that output inner values need "extended".
+ */
+export type Optimisation = "extended" | "all";
+
+export type Backend = "wasm" | "webgpu" | "native";
 
 /** A backend that runs ONNX models. One session after another: calls wait for each other. */
 export interface Runtime {
   readonly backend: Backend;
-  /** Name and version of what executes, e.g. "onnxruntime-web 1.30.0". */
+  /** Name and version of what executes, for example "onnxruntime-web 1.30.0". */
   readonly version: string;
   /** @throws RuntimeError for a model that the backend refuses. */
   readonly createSession: (model: Uint8Array) => Promise<Session>;

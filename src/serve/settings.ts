@@ -35,7 +35,7 @@ const options = {
     type: "string",
     value: "NAME",
     default: "auto",
-    help: "backend of requests that name none: auto, webgpu or wasm; auto: WebGPU if there is a GPU",
+    help: "backend of requests that name none: webgpu, native, wasm, or auto: the first of these that there is",
   },
   waiting: { type: "string", value: "N", default: "16", help: "maximum number of requests that wait while one runs" },
   rate: { type: "string", value: "N", default: "0", help: "maximum requests per minute and client; 0: unlimited" },

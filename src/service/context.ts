@@ -5,7 +5,7 @@ import type { Backend, CrfChoice, TransformChoice } from "../contract/options.ts
 import { MAX_WORK } from "../contract/limits.ts";
 import type { Cost } from "../contract/robustness.ts";
 import type { Receipt } from "../contract/receipt.ts";
-import { createBackends, type OpenWebGpu, type PlacedModel } from "../networks/placement.ts";
+import { createBackends, type OtherBackends, type PlacedModel } from "../networks/placement.ts";
 import { createModels, type ModelStore, type Models } from "../networks/registry.ts";
 import { nodesOf } from "../networks/largest-fit.ts";
 import { isGradient } from "../networks/least-bytes.ts";
@@ -21,13 +21,11 @@ import { imageSize, readImage } from "./pictures.ts";
 import type { Size } from "../tensor.ts";
 
 /** What a service is made of: networks, a runtime, and its limits. */
-export interface ServiceOptions {
+export interface ServiceOptions extends OtherBackends {
   readonly store: ModelStore;
   /** Without it the service takes no uploads. */
   readonly uploads?: UploadStore | undefined;
   readonly runtime: Runtime;
-  /** Where the service can have WebGPU; asked when it is first wanted. */
-  readonly webgpu?: OpenWebGpu | undefined;
   /** Of requests that name none; default auto. */
   readonly backend?: Backend | undefined;
   /** Faultline's version, for receipts. */
@@ -87,6 +85,7 @@ export const createContext = ({
   uploads,
   runtime,
   webgpu,
+  native,
   backend: usual = "auto",
   version,
   budgetBytes = 96 * 2 ** 20,
@@ -96,7 +95,7 @@ export const createContext = ({
 }: ServiceOptions): Context => {
   const cache = new SessionCache(runtime, budgetBytes);
   const models = createModels({ store, uploads, cache, foundBy: `${version}, ${budgetBytes} bytes` });
-  const place = createBackends(cache, webgpu);
+  const place = createBackends(cache, { webgpu, native });
   const open: Context["open"] = async ({ model, backend, crf, transform, through, draws, seed }) =>
     place(await models.open(model), { wanted: backend ?? usual, crf, transform, through, draws, seed });
   const openSources: Context["openSources"] = async (names, { backend, seed }) =>

@@ -293,6 +293,7 @@ describe("what is wrong", () => {
     [[one, path("depth"), "--data", path("data")], "takes pictures of 3 channels and depth of 4", 1],
     [[one, "-o", "rows.csv"], "JSON Lines", 2],
     [[one, "--draws", "3"], "--transform", 2],
+    [[one, "--threads", "2"], "--threads 2 goes with --backend native or auto", 2],
   ])("with the command line is said: %j", async (argv, told, code) => {
     const ended = await evaluate(...argv, ...(argv.includes("-o") ? [] : ["-o", path("none.jsonl")]));
     expect(ended.stderr).toContain(told);

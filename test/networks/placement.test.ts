@@ -35,7 +35,7 @@ describe("a request", () => {
     expect(found).toMatchObject({ backend: "wasm", backendWhy: "this machine has no adapter" });
     expect(await ranBy(serviceOf())).toMatchObject({
       backend: "wasm",
-      backendWhy: "this service runs on WebAssembly alone",
+      backendWhy: "this service has no WebGPU",
     });
   });
 
@@ -67,6 +67,9 @@ describe("a request", () => {
     expect(await failureOf(attack(service, { backend: "webgpu" }))).toEqual(failure);
     const asked = { model: "tiny", image: imagePng, backend: "webgpu" } as const;
     expect(await failureOf(service.segment(asked))).toEqual(failure);
+    expect(await failureOf(attack(service, { backend: "native" }))).toMatchObject({
+      errors: [{ detail: expect.stringContaining("runs under Node only"), accepted: ["auto", "wasm"] }],
+    });
     const robustness = service.robustness({ spec: { ...grid, backend: "webgpu" }, image: imagePng }, {});
     expect(await failureOf(robustness)).toEqual(failure);
   });

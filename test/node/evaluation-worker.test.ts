@@ -37,6 +37,7 @@ const startOn = async (names: readonly string[], given: Partial<GivenSpec>, entr
       small: 0.01,
       version: "0",
       backend: "wasm",
+      threads: 1,
       budgetBytes: 2 ** 30,
       roots: join(folder, "data"),
       reading: {},

@@ -50,7 +50,7 @@ export const describeSession = (
     });
 
     it("says what it is", async () => {
-      expect(["wasm", "webgpu"]).toContain(runtime.backend);
+      expect(["wasm", "webgpu", "native"]).toContain(runtime.backend);
       expect(runtime.version).toMatch(/\d+\.\d+/);
     });
 

@@ -78,7 +78,9 @@ const here = (() => {
 describe("the server", () => {
   let server: Started;
   beforeAll(async () => {
-    server = await startServer(["--uploads", uploads, "--threads", "2"], { UPLOAD_TOKEN: "secret" });
+    server = await startServer(["--uploads", uploads, "--backend", "wasm", "--threads", "2"], {
+      UPLOAD_TOKEN: "secret",
+    });
   });
 
   it("is live and ready, lists its models, and serves its document and pages", async () => {

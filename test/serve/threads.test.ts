@@ -123,7 +123,7 @@ describe("the service in a thread", () => {
 
 describe("a server whose service is busy", () => {
   it("is live meanwhile: health is answered before a network that is opened and run", async () => {
-    const server = await startServer(["--models", "models", "--rate", "2", "--budget-mib", "512"]);
+    const server = await startServer(["--models", "models", "--backend", "wasm", "--rate", "2", "--budget-mib", "512"]);
     const order: string[] = [];
     const form = new FormData();
     form.set("image", new Blob([readFileSync(new URL("../../examples/street.png", import.meta.url))]), "street.png");

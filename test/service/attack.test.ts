@@ -220,7 +220,7 @@ describe("the answer", () => {
       seed: 42,
       versions: { faultline: "1.2.3", onnxruntime: startWasm().version },
       backend: "wasm",
-      backendWhy: "this service runs on WebAssembly alone",
+      backendWhy: "this service has no WebGPU",
       notes: [],
     });
     const { total, ...stages } = timings;

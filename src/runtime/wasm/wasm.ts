@@ -3,7 +3,7 @@
 import * as forTheWeb from "onnxruntime-web/wasm";
 import { reasonOf } from "../../reason.ts";
 import { oneAtATime, runOnHost } from "../onnxruntime.ts";
-import { RuntimeCrash, RuntimeError, type Runtime, type Session } from "../session.ts";
+import { RuntimeCrash, RuntimeError, type Optimisation, type Runtime, type Session } from "../session.ts";
 
 /** How onnxruntime is started in WebAssembly. */
 export interface WasmOptions {
@@ -15,11 +15,7 @@ export interface WasmOptions {
   readonly threads?: number;
   /** URL of onnxruntime's script, which its threads load too; for a bundle that does not contain it. */
   readonly script?: string;
-  /**
-   * onnxruntime's level of graph optimisation; default "all". At that level a Conv is fused with the Add after it even where the
-   * Conv's result is an output, and the run fails ("non-tensor typed value"): graphs that output inner values need "extended".
-   */
-  readonly optimisation?: "extended" | "all";
+  readonly optimisation?: Optimisation | undefined;
 }
 
 /**
@@ -96,7 +92,7 @@ const wrapInstantiate = (module: WebAssembly.Module | undefined): void => {
 
 let started = false;
 let ort = forTheWeb;
-let graphOptimizationLevel: "extended" | "all" = "all";
+let graphOptimizationLevel: Optimisation = "all";
 
 /** Starts onnxruntime in WebAssembly. Only the first call's options count: there is one WASM instance per process or isolate. */
 export const startWasm = ({

@@ -50,6 +50,7 @@ const shared = (names: readonly string[]): SharedRun => ({
   small: 0,
   version: "test",
   backend: "wasm",
+  threads: 1,
   roots: null,
   reading: {},
   streetSize: { width: 16, height: 16 },

@@ -57,12 +57,12 @@ describe.skipIf(!hasGpu)(`a GPU host${gpuNote}`, () => {
   });
 
   it("is where a command runs its network, if that is asked of it", async () => {
-    const trial = await tryNetwork(tinyNetwork(), true, "webgpu", () => undefined);
+    const trial = await tryNetwork(tinyNetwork(), true, { wanted: "webgpu", threads: 1 }, () => undefined);
     expect(trial.choice.backend).toBe("webgpu");
     expect(trial.gradientMs).toBeGreaterThan(0);
-    expect((await tryNetwork(tinyNetwork(), false, "auto", () => undefined)).choice.why).toMatch(
-      /software|whole network/,
-    );
+    expect(
+      (await tryNetwork(tinyNetwork(), false, { wanted: "auto", threads: 1 }, () => undefined)).choice.why,
+    ).toMatch(/software|whole network/);
   });
 
   it("starts another process after a crash, and stops an ascent that is aborted", async () => {
