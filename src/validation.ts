@@ -59,10 +59,10 @@ const keysAt = (schema: unknown, path: Path, value: unknown): string[] => {
 
 /** The field of that name, or of its plural or singular, of the nearest object around this place; undefined where there is none. */
 const fieldAbove = (key: string, path: Path, schema: z.ZodType, value: unknown) => {
-  const names = [key, `${key}s`, key.replace(/s$/, "")];
+  const names = new Set([key, `${key}s`, key.replace(/s$/, "")]);
   for (let depth = path.length - 1; depth >= 0; depth--) {
     const around = path.slice(0, depth);
-    const name = keysAt(schema, around, value).find((other) => names.includes(other));
+    const name = keysAt(schema, around, value).find((other) => names.has(other));
     if (name !== undefined) return { name, path: around };
   }
   return undefined;
