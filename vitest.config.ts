@@ -19,7 +19,7 @@ export default defineConfig({
           exclude: [
             ...configDefaults.exclude,
             "test/conformance/**",
-            "test/playground/lab.test.ts",
+            "test/playground/lab*.test.ts",
             "test/runtime/{gpu,webgpu}/**",
           ],
           testTimeout: 120_000,
@@ -47,7 +47,7 @@ export default defineConfig({
       {
         test: {
           name: "conformance",
-          include: ["test/conformance/*.test.ts", "test/playground/lab.test.ts"],
+          include: ["test/conformance/*.test.ts", "test/playground/lab*.test.ts"],
           globalSetup: ["test/conformance/build.ts"],
           // One after another: each file has a workerd of its own, and the runs in it are heavy.
           fileParallelism: false,

@@ -3,28 +3,15 @@
 import { attackEntry, attackNames, defaultOption, defaultSteps, type AttackName } from "../attacks/catalogue.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
 import type { Wanted } from "../runtime/choose.ts";
-import { byId } from "./elements.ts";
+import { byId, element, input, make, select } from "./elements.ts";
 import type { NetworkEntry, Plan } from "./messages.ts";
 import { mebibytes } from "./words.ts";
 
 /** The paper's radii, in grey levels. */
-const epsilons = [0.25, 0.5, 1, 2, 4, 8, 16, 32];
+export const epsilons = [0.25, 0.5, 1, 2, 4, 8, 16, 32];
 
-const input = (id: string): HTMLInputElement => byId(id, HTMLInputElement);
-const select = (id: string): HTMLSelectElement => byId(id, HTMLSelectElement);
-
-const [network, attack, longest, backend] = ["network", "attack", "longest", "backend"].map(select) as [
-  HTMLSelectElement,
-  HTMLSelectElement,
-  HTMLSelectElement,
-  HTMLSelectElement,
-];
-const [epsilon, steps, alpha, seed] = ["epsilon", "steps", "alpha", "seed"].map(input) as [
-  HTMLInputElement,
-  HTMLInputElement,
-  HTMLInputElement,
-  HTMLInputElement,
-];
+const [network, attack, longest, backend] = [select("network"), select("attack"), select("longest"), select("backend")];
+const [epsilon, steps, alpha, seed] = [input("epsilon"), input("steps"), input("alpha"), input("seed")];
 
 const radius = (): number => epsilons[epsilon.valueAsNumber]!;
 const attackName = (): AttackName => attack.value as AttackName;
@@ -47,18 +34,13 @@ const optionInputs: ReadonlyMap<OptionName, HTMLInputElement> = new Map(
     .filter((name) => !ownControls.has(name))
     .map((name) => {
       const { title, minimum, maximum } = optionDefinitions[name];
-      const field = Object.assign(document.createElement("input"), {
-        id: `option-${name}`,
-        type: "number",
-        min: String(minimum),
-        max: String(maximum),
-        step: "any",
-        required: true,
-      });
-      const label = Object.assign(document.createElement("label"), { htmlFor: `option-${name}`, textContent: title });
+      const id = `option-${name}`;
+      const range = { min: String(minimum), max: String(maximum), step: "any" };
+      const field = make("input", { id, type: "number", ...range, required: true });
+      const label = make("label", { htmlFor: id, textContent: title });
       const taking = attackNames.find((each) => attackEntry(each).options[name] !== undefined);
       field.value = String(taking ? defaultOption(taking, name, { epsilon: 1 }) : minimum);
-      byId("options", HTMLDivElement).append(label, field);
+      element("options").append(label, field);
       return [name, field] as const;
     }),
 );
@@ -73,7 +55,7 @@ const follow = (): void => {
   const stepsFixed = !takes("steps");
   byId("epsilon-value", HTMLOutputElement).value = String(radius());
   epsilon.setAttribute("aria-valuetext", `${radius()} grey levels`);
-  byId("attack-hint", HTMLElement).textContent = entry.summary;
+  element("attack-hint").textContent = entry.summary;
   if (byProtocol || stepsFixed) steps.value = String(defaultSteps(attackName(), { epsilon: radius() }));
   steps.disabled = stepsFixed;
   if (ownAlpha && takes("alpha")) alpha.value = String(defaultOption(attackName(), "alpha", { epsilon: radius() }));
@@ -102,39 +84,56 @@ byId("epsilons", HTMLDataListElement).append(
 );
 follow();
 
-export const plan = (): Plan => ({
+/** The settings of the attack at another radius too: what is the attack's own then follows from that one. */
+export const planAt = (at: number): Plan => ({
   attack: attackName(),
-  epsilon: radius(),
-  alpha: alpha.valueAsNumber,
-  steps: steps.valueAsNumber,
+  epsilon: at,
+  alpha: ownAlpha && takes("alpha") ? defaultOption(attackName(), "alpha", { epsilon: at })! : alpha.valueAsNumber,
+  steps: byProtocol || !takes("steps") ? defaultSteps(attackName(), { epsilon: at }) : steps.valueAsNumber,
   seed: seed.valueAsNumber,
   ...Object.fromEntries(
     [...optionInputs].filter(([name]) => takes(name)).map(([name, field]) => [name, field.valueAsNumber]),
   ),
 });
+export const plan = (): Plan => planAt(radius());
+
 export const wanted = (): Wanted => backend.value as Wanted;
 export const longestSide = (): number => Number(longest.value);
 
 let entries: readonly NetworkEntry[] = [];
 
-export const chosenNetwork = (): NetworkEntry => entries[network.selectedIndex]!;
+export const networks = (): readonly NetworkEntry[] => entries;
+
+export const chosenNetwork = (): NetworkEntry => entries.find(({ name }) => name === network.value)!;
 
 const hintNetwork = (): void => {
-  const { architecture, dataset, bytes } = chosenNetwork();
-  byId("network-hint", HTMLElement).textContent = `${architecture}, ${mebibytes(bytes)}. ${dataset}.`;
+  const { architecture, dataset, bytes, own = false } = chosenNetwork();
+  element("network-hint").textContent = `${architecture}, ${mebibytes(bytes)}. ${dataset}.`;
+  byId("remove-network", HTMLButtonElement).hidden = !own;
 };
 
-/** Fills the list of networks. @param first name of the network that is selected if it exists. */
-export const offerNetworks = (offered: readonly NetworkEntry[], first: string): void => {
+/** Fills the list of networks. @param chosen name of the network that is selected if it exists. */
+export const offerNetworks = (offered: readonly NetworkEntry[], chosen: string): void => {
   entries = offered;
-  network.replaceChildren(...entries.map(({ name }) => new Option(name, name, name === first, name === first)));
+  const group = (label: string, own: boolean) => {
+    const names = offered.filter((entry) => (entry.own ?? false) === own).map(({ name }) => name);
+    const options = names.map((name) => new Option(name, name, name === chosen, name === chosen));
+    return names.length === 0 ? [] : [make("optgroup", { label }, ...options)];
+  };
+  network.replaceChildren(...group("Yours, in this browser", true), ...group("Shipped", false));
   hintNetwork();
 };
 
+/** The controls by the names that they have in the page's address. */
+const addressed = (): readonly (readonly [string, HTMLInputElement | HTMLSelectElement])[] =>
+  [network, attack, longest, backend, alpha, seed, steps, ...optionInputs.values()].map(
+    (control) => [control.id.replace(/^option-/, ""), control] as const,
+  );
+
 /** Applies the settings of the page's address, as in `?attack=pgd&epsilon=4`; invalid values are ignored. */
 export const takeFrom = (parameters: URLSearchParams): void => {
-  for (const control of [network, attack, longest, backend, alpha, seed, steps, ...optionInputs.values()]) {
-    const value = parameters.get(control.id.replace(/^option-/, ""));
+  for (const [name, control] of addressed()) {
+    const value = parameters.get(name);
     if (value === null) continue;
     const before = control.value;
     control.value = value;
@@ -148,8 +147,19 @@ export const takeFrom = (parameters: URLSearchParams): void => {
   follow();
 };
 
+/** The settings as parameters of the page's address; what the attack does not take is left out. */
+export const parameters = (): URLSearchParams => {
+  const taken = addressed().filter(([, control]) => !control.disabled);
+  return new URLSearchParams([...taken.map(([name, { value }]) => [name, value]), ["epsilon", String(radius())]]);
+};
+
 /** Calls `changed` when a setting changes that requires a new prediction. */
-export const onScene = (changed: () => void): void => {
+export const onSceneChange = (changed: () => void): void => {
   network.addEventListener("change", hintNetwork);
   for (const control of [network, longest, backend]) control.addEventListener("change", changed);
+};
+
+/** Calls `changed` after any change of the settings. */
+export const onAnyChange = (changed: () => void): void => {
+  for (const kind of ["input", "change", "click"]) element("settings").addEventListener(kind, changed);
 };

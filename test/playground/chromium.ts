@@ -141,9 +141,9 @@ export const openPage = async (executable: string, extra: readonly string[] = []
   };
   const until = async (expression: string, milliseconds: number): Promise<void> => {
     const end = performance.now() + milliseconds;
-    while (!(await evaluate<boolean>(`Boolean(${expression})`))) {
+    while (!(await evaluate<boolean>(`Promise.resolve(${expression}).then(Boolean)`))) {
       if (performance.now() > end) {
-        const told = await evaluate<string>("document.querySelector('.status')?.innerText ?? document.title");
+        const told = await evaluate<string>("document.querySelector('#act')?.innerText ?? document.title");
         throw new Error(
           `${expression} is not true after ${milliseconds} ms; the page says: ${told}; ${complaints.join("; ")}`,
         );
