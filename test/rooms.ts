@@ -93,13 +93,15 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "digest",
     "yield",
   ],
-  // The names, the ranges and the prose of the attacks derive from their catalogue; a manifest is also a body of a request.
+  // The names, the ranges and the prose of the attacks derive from their catalogue; a manifest and the specification of an evaluation are
+  // also bodies of requests.
   api: [
     "contract",
     "segmenter/manifest",
     "attacks/catalogue",
     "attacks/options",
     "attacks/norms",
+    "evaluation/spec",
     "type tensor",
     "yield",
   ],
