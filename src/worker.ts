@@ -67,6 +67,8 @@ const finishing = (service: Service): Service => {
       add: (request, run) => held(uploads.add(request, run)),
       remove: (name) => held(uploads.remove(name)),
     },
+    // An evaluation outlives its request, for which a Worker has no process.
+    evaluations: undefined,
   };
 };
 

@@ -97,7 +97,8 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "digest",
     "yield",
   ],
-  // The names, the ranges and the prose of the attacks derive from their catalogue; a manifest is also a body of a request.
+  // The names, the ranges and the prose of the attacks derive from their catalogue; a manifest and the specification of an evaluation are
+  // also bodies of requests.
   api: [
     "contract",
     "segmenter/manifest",
@@ -105,6 +106,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "attacks/options",
     "attacks/option-faults",
     "attacks/norms",
+    "evaluation/spec",
     "type tensor",
     "yield",
     "validation",

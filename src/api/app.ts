@@ -11,6 +11,7 @@ import { attacks } from "./attacks.ts";
 import { audit } from "./audit.ts";
 import { certify } from "./certify.ts";
 import { docs } from "./docs.ts";
+import { evaluations } from "./evaluations.ts";
 import { health } from "./health.ts";
 import { modelUploads } from "./model-uploads.ts";
 import { models } from "./models.ts";
@@ -106,6 +107,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
     transfer(service, limits),
     audit(service, limits),
     certify(service, limits),
+    ...evaluations(service, limits, log),
     ...health(service),
   ];
   for (const operation of operations) mount(app, operation);

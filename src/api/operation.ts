@@ -117,5 +117,5 @@ export const json = <S extends z.ZodType>(
   _schema: S,
   body: z.input<S>,
   headers: Record<string, string> = {},
-  status: 200 | 201 = 200,
+  status: 200 | 201 | 202 = 200,
 ): Response => c.body(JSON.stringify(body), status, { "Content-Type": "application/json", ...headers });

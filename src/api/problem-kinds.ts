@@ -144,6 +144,43 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     title: "Shipped model",
     meaning: "The model is part of the deployment. Only uploaded models can be deleted.",
   },
+  "evaluations-disabled": {
+    status: 501,
+    title: "Evaluations are disabled",
+    meaning:
+      "This deployment has no folder for evaluations of data sets. To enable them under Node, start with `npm run serve -- --evaluations DIR`.",
+  },
+  "unknown-evaluation": {
+    status: 404,
+    title: "Unknown evaluation",
+    meaning: "No evaluation has this id. POST /v1/evaluations answers with the id of a new one.",
+  },
+  "evaluation-state": {
+    status: 409,
+    title: "Not in this state",
+    meaning: "The evaluation cannot do that as it is: one that runs cannot be retried, one without rows has no report.",
+  },
+  "evaluation-refused": {
+    status: 422,
+    title: "Evaluation refused",
+    meaning: "The networks, the attacks or the data set cannot be evaluated; the detail says why.",
+  },
+  "cost-exceeded": {
+    status: 422,
+    title: "Too costly",
+    meaning:
+      "The evaluation is predicted to take more processor time than `maxCpuHours` of the request or the deployment allows.",
+  },
+  "evaluations-full": {
+    status: 409,
+    title: "No room for another evaluation",
+    meaning: "The deployment keeps the maximum number of evaluations. DELETE /v1/evaluations/{id} deletes one.",
+  },
+  "key-reused": {
+    status: 422,
+    title: "Idempotency key reused",
+    meaning: "The Idempotency-Key belongs to an evaluation of another request.",
+  },
   "network-refused": {
     status: 422,
     title: "Network refused",

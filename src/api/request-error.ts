@@ -17,6 +17,7 @@ export type RequestFailure =
   /** `given`: whether the request had a token. */
   | { readonly kind: "unauthorized"; readonly given: boolean }
   | { readonly kind: "uploads-disabled" }
+  | { readonly kind: "evaluations-disabled" }
   | { readonly kind: "internal" };
 
 export class RequestError extends Error {

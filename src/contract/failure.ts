@@ -1,4 +1,5 @@
 /** Failures that the caller can correct, as data; only the API knows their HTTP statuses. */
+import type { EvaluationState } from "./evaluations.ts";
 import type { PartName } from "./files.ts";
 import type { Size } from "../tensor.ts";
 
@@ -66,6 +67,15 @@ export type Failure =
   /** The manifest does not describe the network that came with it. */
   | { readonly kind: "manifest-mismatch"; readonly errors: readonly FieldError[] }
   | { readonly kind: "invalid-spec"; readonly errors: readonly FieldError[] }
+  | { readonly kind: "unknown-evaluation"; readonly id: string }
+  /** The evaluation, in this state, does not take what is asked. */
+  | { readonly kind: "evaluation-state"; readonly state: EvaluationState; readonly reason: string }
+  /** Networks, attacks or pictures that cannot be evaluated, in words. */
+  | { readonly kind: "evaluation-refused"; readonly reason: string }
+  | { readonly kind: "cost-exceeded"; readonly predictedCpuHours: number; readonly maxCpuHours: number }
+  | { readonly kind: "evaluations-full"; readonly most: number }
+  /** The key belongs to an evaluation that was asked for otherwise. */
+  | { readonly kind: "key-reused"; readonly key: string }
   | { readonly kind: "busy"; readonly retryAfterSeconds: number }
   /** The service is shutting down; another instance may replace it soon. */
   | { readonly kind: "stopping" }

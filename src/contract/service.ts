@@ -6,6 +6,7 @@
 import type { AttackRequest, AttackResult, AttackRun } from "./attack.ts";
 import type { AuditRequest, AuditResult } from "./audit.ts";
 import type { CertifyRequest, CertifyResult } from "./certify.ts";
+import type { Evaluations } from "./evaluations.ts";
 import type { Abandon, ModelInfo, Uploads } from "./models.ts";
 import type { RobustnessRequest, RobustnessResult, RobustnessRun } from "./robustness.ts";
 import type { ScoreRequest, ScoreResult } from "./score.ts";
@@ -31,4 +32,6 @@ export interface Service {
   certify(request: CertifyRequest, run?: Abandon): Promise<CertifyResult>;
   /** Absent where the service has no store for uploads. */
   readonly uploads?: Uploads | undefined;
+  /** Absent where the service has no folder for evaluations. */
+  readonly evaluations?: Evaluations | undefined;
 }

@@ -80,6 +80,14 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
+const lockOf = (path: string): string => `${path}.lock`;
+
+/** The process that has the ledger open; null for none. */
+export const writerOf = async (path: string): Promise<number | null> => {
+  const pid = Number((await readFile(lockOf(path), "utf8").catch(() => "")).trim());
+  return Number.isInteger(pid) && pid > 0 && isAlive(pid) ? pid : null;
+};
+
 /**
  * Two processes that append to one file would tear each other's lines. The lock names its process; one that has died, as by kill -9, holds
  * nothing any more.
@@ -88,9 +96,9 @@ const isAlive = (pid: number): boolean => {
  * @throws Refusal where another process holds it.
  */
 const lock = async (path: string): Promise<() => Promise<void>> => {
-  const file = `${path}.lock`;
-  const pid = Number((await readFile(file, "utf8").catch(() => "")).trim());
-  if (Number.isInteger(pid) && pid > 0 && pid !== process.pid && isAlive(pid))
+  const file = lockOf(path);
+  const pid = await writerOf(path);
+  if (pid !== null && pid !== process.pid)
     throw new Refusal(`${path}: process ${pid} is writing it; if that is no evaluation, delete ${file}`);
   await writeFile(file, `${process.pid}\n`);
   return () => rm(file, { force: true });

@@ -2,6 +2,7 @@
 
 import { getConnInfo } from "@hono/node-server/conninfo";
 import { createApp } from "../api/app.ts";
+import { startEvaluations } from "../node/evaluations/evaluations.ts";
 import { lineOf, UsageError } from "../node/failure.ts";
 import { version } from "../node/package.ts";
 import { startThreadService } from "../node/service.ts";
@@ -24,7 +25,8 @@ const serve = async (settings: Settings): Promise<void> => {
     version,
     onCrash: (reason) => console.error(`the service's thread has ended: ${reason}; the next request starts it anew`),
   });
-  const app = createApp(service, {
+  const jobs = settings.evaluations && (await startEvaluations(settings.evaluations));
+  const app = createApp(jobs ? { ...service, evaluations: jobs.evaluations } : service, {
     version,
     limits: { uploadBytes: settings.uploadBytes },
     uploadToken: settings.uploadToken,
@@ -49,7 +51,7 @@ const serve = async (settings: Settings): Promise<void> => {
     ending = true;
     console.log(`${signal}: what runs is finished, everything else is refused`);
     thread.refuse();
-    await server.close();
+    await Promise.all([server.close(), jobs?.end()]);
     await thread.end();
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end(signal));

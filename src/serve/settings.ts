@@ -10,6 +10,7 @@ import {
   type Options,
   type Values,
 } from "../node/options.ts";
+import type { EvaluationsOptions } from "../node/evaluations/evaluations.ts";
 import { Refusal, UsageError } from "../node/failure.ts";
 import type { Wanted } from "../runtime/choose.ts";
 
@@ -38,6 +39,29 @@ const options = {
     help: "backend of requests that name none: webgpu, native, wasm, or auto: the first of these that there is",
   },
   waiting: { type: "string", value: "N", default: "16", help: "maximum number of requests that wait while one runs" },
+  evaluations: {
+    type: "string",
+    value: "DIR",
+    help: "folder of evaluations of data sets (POST /v1/evaluations); without it they are disabled",
+  },
+  data: {
+    type: "string",
+    value: "DIR",
+    help: "folder of data sets, each a folder or a list, that evaluations can name",
+  },
+  workers: { type: "string", value: "N", help: "threads of an evaluation; one for each core if absent" },
+  memory: {
+    type: "string",
+    value: "MIB",
+    help: "memory of an evaluation's threads; three fifths of the machine's if absent",
+  },
+  redis: { type: "string", value: "URL", help: "have evaluations carried out by faultline worker: redis://HOST:PORT" },
+  "max-cpu-hours": {
+    type: "string",
+    value: "H",
+    default: "24",
+    help: "maximum processor time of a run of an evaluation, predicted and spent",
+  },
   rate: { type: "string", value: "N", default: "0", help: "maximum requests per minute and client; 0: unlimited" },
   help: { type: "boolean", short: "h", help: "print this help" },
 } as const satisfies Options;
@@ -74,6 +98,8 @@ export interface Settings {
   /** Maximum number of requests per minute and client; undefined for no limit. */
   readonly rate: number | undefined;
   readonly tokens: readonly string[];
+  /** Undefined where evaluations are disabled. */
+  readonly evaluations: EvaluationsOptions | undefined;
 }
 
 const parsed = (args: readonly string[]): Values<typeof options> => {
@@ -83,6 +109,21 @@ const parsed = (args: readonly string[]): Values<typeof options> => {
   } catch (cause) {
     throw new UsageError(parseFault(cause), { cause });
   }
+};
+
+/** What only evaluations take. */
+const ofEvaluations = ["data", "workers", "memory", "redis"] as const;
+
+const evaluationsOf = (values: Values<typeof options>): EvaluationsOptions | undefined => {
+  const { evaluations: folder, models, data = null, redis } = values;
+  const without = ofEvaluations.find((name) => values[name] !== undefined);
+  if (folder === undefined && without !== undefined) throw new UsageError(`--${without} goes with --evaluations DIR`);
+  const hours = Number(values["max-cpu-hours"]);
+  if (!(hours > 0)) throw new UsageError(`--max-cpu-hours must be a number above 0, not "${values["max-cpu-hours"]}"`);
+  const whole = (name: "workers" | "memory", minimum: number, maximum: number) =>
+    values[name] === undefined ? undefined : wholeNumber(name, values[name], minimum, maximum);
+  const [workers, memory] = [whole("workers", 1, 4096), whole("memory", 16, 2 ** 30)];
+  return folder === undefined ? undefined : { folder, models, data, redis, workers, memory, maxCpuHours: hours };
 };
 
 const settingsOf = (
@@ -106,6 +147,7 @@ const settingsOf = (
     waiting: whole("waiting", 0, 1024),
     rate: whole("rate", 0, 1_000_000) || undefined,
     tokens,
+    evaluations: evaluationsOf(values),
   };
 };
 

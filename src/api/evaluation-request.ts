@@ -1,0 +1,35 @@
+/** Reads a request for an evaluation of a data set. */
+import type { Context } from "hono";
+import type { EvaluationRequest } from "../contract/evaluations.ts";
+import type { GivenSpec } from "../evaluation/spec.ts";
+import { SubmitEvaluation } from "./evaluation-schemas.ts";
+import type { Env } from "./operation.ts";
+import { RequestError } from "./request-error.ts";
+import { readFields, unknownFields } from "./request.ts";
+import { fieldErrors } from "./validation.ts";
+
+const MAX_KEY = 200;
+
+const keyOf = (c: Context<Env>): string | undefined => {
+  const key = c.req.header("idempotency-key");
+  if (key === undefined || (key.length > 0 && key.length <= MAX_KEY)) return key;
+  const detail = `in the header must have from 1 to ${MAX_KEY} characters`;
+  throw new RequestError({ kind: "invalid-request", errors: [{ pointer: "/Idempotency-Key", detail }] });
+};
+
+/** The specification is kept as it was given: what it leaves open is filled in where it runs. */
+export const readSubmission = async (
+  c: Context<Env>,
+  limitBytes: number,
+): Promise<{ readonly request: EvaluationRequest; readonly dryRun: boolean }> => {
+  const form = { types: ["application/json"], jsonPart: "spec", limitBytes } as const;
+  const fields = await readFields(c.req.raw, form, c.get("bodies"));
+  const given = Object.fromEntries(fields);
+  const parsed = SubmitEvaluation.safeParse(given);
+  const errors = unknownFields(fields, Object.keys(SubmitEvaluation.shape));
+  if (!parsed.success && errors.length === 0) errors.push(...fieldErrors(parsed.error, SubmitEvaluation, given));
+  if (!parsed.success || errors.length > 0) throw new RequestError({ kind: "invalid-request", errors });
+  const { maxCpuHours, dryRun } = parsed.data;
+  const spec = given["spec"] as GivenSpec;
+  return { request: { spec, maxCpuHours, idempotencyKey: keyOf(c) }, dryRun };
+};

@@ -1,0 +1,43 @@
+/** `faultline` as a child process: evaluations of the service are those of the command line, apart from the thread that answers requests. */
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { processFlags } from "../worker.ts";
+
+export interface CommandEnd {
+  /** Null after a signal. */
+  readonly code: number | null;
+  readonly stdout: string;
+  /** Its end, without the name of the command. */
+  readonly stderr: string;
+}
+
+/** Of what a command says about its failure. */
+const MAX_TEXT = 4000;
+
+const entry = new URL(`../../cli/attached.${import.meta.url.slice(-2)}`, import.meta.url);
+
+/**
+ * Runs a command in a folder.
+ *
+ * @param signal interrupts it as Ctrl-C does: it ends at its next step.
+ */
+export const runCommand = async (argv: readonly string[], folder: string, signal: AbortSignal): Promise<CommandEnd> => {
+  const child = spawn(process.execPath, [...processFlags(entry), fileURLToPath(entry), ...argv], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout!.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => (stderr = `${stderr}${text}`.slice(-MAX_TEXT)));
+  const interrupt = (): void => void child.kill("SIGINT");
+  if (signal.aborted) interrupt();
+  else signal.addEventListener("abort", interrupt, { once: true });
+  try {
+    const [code] = (await once(child, "close")) as [number | null];
+    return { code, stdout, stderr: stderr.trim().replaceAll(/^faultline: /gm, "") };
+  } finally {
+    signal.removeEventListener("abort", interrupt);
+  }
+};

@@ -1,0 +1,231 @@
+/** The evaluations of a service under Node: planned and carried out by the command line, one after another, kept in a folder. */
+
+import { randomUUID } from "node:crypto";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { EvaluationPrediction, EvaluationRequest, Evaluations } from "../../contract/evaluations.ts";
+import { FaultlineError } from "../../contract/failure.ts";
+import { canonicalJson, type Json } from "../../evaluation/row.ts";
+import { orAbort } from "../bell.ts";
+import { statOf } from "../files.ts";
+import { runCommand } from "./command.ts";
+import { files, isName, makeFolder, openFile, readRecords, reports, writeRecord, type Places } from "./folder.ts";
+import { createJob, type Job } from "./job.ts";
+
+export interface EvaluationsOptions extends Places {
+  /** Where evaluations are kept. */
+  readonly folder: string;
+  /** Of threads or, on Redis, of parcels on their way. */
+  readonly workers?: number | undefined;
+  /** In MiB, of all threads. */
+  readonly memory?: number | undefined;
+  readonly redis?: string | undefined;
+  /** The most that a run may be predicted to take, and may take. */
+  readonly maxCpuHours: number;
+  /** Evaluations that are kept; default 256. */
+  readonly most?: number | undefined;
+}
+
+const networksIn = async (folder: string): Promise<string[]> => {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.filter((entry) => !entry.isFile() && isName(entry.name)).map(({ name }) => name);
+  const found = await Promise.all(names.map((name) => statOf(join(folder, name, "manifest.json"))));
+  return names.filter((_, i) => found[i] !== null).toSorted();
+};
+
+/** Requests that wait while another one's specification is planned. */
+const MAX_PLANNING = 8;
+
+const MS_PER_HOUR = 3_600_000;
+
+const textOf = (spec: EvaluationRequest["spec"]): string => canonicalJson(JSON.parse(JSON.stringify(spec)) as Json);
+
+/** What `faultline evaluate --dry-run --json` prints. */
+interface DryRun extends Omit<EvaluationPrediction, "cpuHours" | "seconds"> {
+  readonly milliseconds: number;
+}
+
+export const startEvaluations = async (
+  options: EvaluationsOptions,
+): Promise<{ readonly evaluations: Evaluations; readonly end: () => Promise<void> }> => {
+  const { models, data, redis, workers, memory, maxCpuHours, most = 256 } = options;
+  const root = resolve(options.folder);
+  const flag = (name: string, value: number | string | undefined) => (value === undefined ? [] : [name, `${value}`]);
+  const own = [...flag("--workers", workers), ...flag("--memory", memory)];
+  const jobOptions = {
+    flags: redis === undefined ? own : [...flag("--redis", redis), ...flag("--workers", workers)],
+    isRemote: redis !== undefined,
+  };
+  const jobs = new Map<string, Job>();
+  let ending = false;
+  let turn: Promise<void> = Promise.resolve();
+  const queue = (job: Job): void => {
+    turn = turn.then(() => (ending ? undefined : job.carryOut()));
+  };
+  for (const record of await readRecords(root)) {
+    // What ran when the service ended goes on.
+    const state = record.state === "running" ? "queued" : record.state;
+    const job = createJob({ ...record, state }, join(root, record.id), jobOptions);
+    jobs.set(record.id, job);
+    if (state === "queued") queue(job);
+  }
+
+  const found = (id: string): Job => {
+    const job = jobs.get(id);
+    if (job) return job;
+    throw new FaultlineError({ kind: "unknown-evaluation", id });
+  };
+
+  /** @throws FaultlineError for names that the deployment does not have. */
+  const requireNames = async ({ spec }: EvaluationRequest): Promise<void> => {
+    for (const model of [...spec.networks, ...(spec.transferFrom ?? [])])
+      if (!isName(model) || !(await statOf(join(models, model, "manifest.json")))) {
+        throw new FaultlineError({ kind: "unknown-model", model, accepted: await networksIn(models) });
+      }
+    const { path, labels } = spec.data ?? {};
+    const refused = (detail: string, pointer: string, received: string) =>
+      new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: `/spec/data/${pointer}`, detail, received }] });
+    if (labels !== undefined) throw refused("goes with folders of the command line alone", "labels", labels);
+    if (path === undefined) return;
+    if (data === null) throw refused("names a data set, and this deployment has none (--data DIR)", "path", path);
+    const sets = (await readdir(data)).filter((name) => isName(name)).toSorted();
+    if (!sets.includes(path))
+      throw refused(
+        `must be the name of a data set of this deployment: ${sets.join(", ") || "there is none"}`,
+        "path",
+        path,
+      );
+  };
+
+  let planning = 0;
+  let planned: Promise<unknown> = Promise.resolve();
+  /** One after another, as each takes a processor. */
+  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
+    if (planning > MAX_PLANNING) throw new FaultlineError({ kind: "busy", retryAfterSeconds: 10 });
+    planning += 1;
+    const result = planned.then(run).finally(() => (planning -= 1));
+    planned = result.catch(() => undefined);
+    return result;
+  };
+  const dryRun = async (request: EvaluationRequest, signal: AbortSignal): Promise<EvaluationPrediction> => {
+    if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });
+    const folder = await mkdtemp(join(root, ".planning-"));
+    try {
+      await makeFolder(folder, request.spec, { models, data });
+      const argv = ["evaluate", files.spec, "--dry-run", "--json", ...own];
+      const { code, stdout, stderr } = await runCommand(argv, folder, signal);
+      if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });
+      if (code !== 0) throw new FaultlineError({ kind: "evaluation-refused", reason: stderr });
+      const { units, pictures, evaluations, workers: count, milliseconds } = JSON.parse(stdout) as DryRun;
+      const cpuHours = (milliseconds * count) / MS_PER_HOUR;
+      return { units, pictures, evaluations, workers: count, cpuHours, seconds: milliseconds / 1000 };
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+  const predict: Evaluations["predict"] = async (request, { signal = new AbortController().signal } = {}) => {
+    await requireNames(request);
+    return inTurn(() => dryRun(request, signal));
+  };
+
+  const create = async (request: EvaluationRequest, signal: AbortSignal | undefined): Promise<Job> => {
+    if (jobs.size >= most) throw new FaultlineError({ kind: "evaluations-full", most });
+    const { spec, idempotencyKey } = request;
+    const cap = Math.min(request.maxCpuHours ?? maxCpuHours, maxCpuHours);
+    const predicted = await predict(request, { signal });
+    if (predicted.cpuHours > cap)
+      throw new FaultlineError({ kind: "cost-exceeded", predictedCpuHours: predicted.cpuHours, maxCpuHours: cap });
+    const id = randomUUID();
+    const folder = join(root, id);
+    await makeFolder(folder, spec, { models, data });
+    const fresh = { id, created: new Date().toISOString(), spec, predicted, maxCpuHours: cap, idempotencyKey };
+    const record = { ...fresh, state: "queued", spentCpuHours: 0, done: 0, failed: 0 } as const;
+    await writeRecord(folder, record);
+    const job = createJob(record, folder, jobOptions);
+    jobs.set(id, job);
+    queue(job);
+    return job;
+  };
+  /** Of keys whose first request is being planned. */
+  const pending = new Map<string, Promise<unknown>>();
+  const submit: Evaluations["submit"] = async (request, { signal } = {}) => {
+    const { idempotencyKey: key } = request;
+    if (key === undefined) return { isNew: true, evaluation: (await create(request, signal)).info() };
+    await pending.get(key);
+    const known = [...jobs.values()].map((job) => job.record()).find(({ idempotencyKey }) => idempotencyKey === key);
+    if (known) {
+      if (textOf(known.spec) !== textOf(request.spec)) throw new FaultlineError({ kind: "key-reused", key });
+      return { isNew: false, evaluation: found(known.id).info() };
+    }
+    const created = create(request, signal);
+    pending.set(
+      key,
+      created.catch(() => undefined),
+    );
+    try {
+      return { isNew: true, evaluation: (await created).info() };
+    } finally {
+      pending.delete(key);
+    }
+  };
+
+  const isOver = (job: Job): boolean => !["queued", "running"].includes(job.record().state);
+  const evaluations: Evaluations = {
+    predict,
+    submit,
+    get: async (id) => Promise.resolve(found(id).info()),
+    follow: async (id, { onChange, signal = new AbortController().signal }) => {
+      const job = found(id);
+      for (;;) {
+        const changed = job.changed();
+        await onChange(job.info());
+        if (isOver(job)) return job.info();
+        try {
+          await orAbort(changed, signal);
+        } catch (cause) {
+          throw new FaultlineError({ kind: "cancelled" }, { cause });
+        }
+      }
+    },
+    rows: async (id) => {
+      const job = found(id);
+      const { bytes } = await job.rows();
+      const file = await openFile(join(job.folder, files.rows), bytes);
+      return file ?? { bytes: 0, body: new Blob([]).stream() };
+    },
+    report: async (id, type) => {
+      const job = found(id);
+      const { state } = job.record();
+      const file = isOver(job) ? await openFile(join(job.folder, reports[type])) : null;
+      if (file) return file;
+      const reason = isOver(job) ? "it has no report, as it did not come to its end" : "its report is made at its end";
+      throw new FaultlineError({ kind: "evaluation-state", state, reason });
+    },
+    cancel: async (id) => {
+      await found(id).stop("cancelled");
+      return found(id).info();
+    },
+    retry: async (id) => {
+      const job = found(id);
+      const { state } = job.record();
+      if (!isOver(job) || state === "done")
+        throw new FaultlineError({ kind: "evaluation-state", state, reason: "there is nothing to retry" });
+      await job.set({ state: "queued" });
+      queue(job);
+      return job.info();
+    },
+    remove: async (id) => {
+      const job = found(id);
+      await job.stop("cancelled");
+      jobs.delete(id);
+      await rm(job.folder, { recursive: true, force: true });
+    },
+  };
+  return {
+    evaluations,
+    end: async () => {
+      ending = true;
+      await Promise.all([...jobs.values()].map((job) => job.stop("ending")));
+    },
+  };
+};

@@ -1,0 +1,120 @@
+/** What is kept of an evaluation of the service, in a folder of its own: its record, its specification, its rows and its report. */
+
+import { createReadStream } from "node:fs";
+import { mkdir, readdir, rm, stat, symlink } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { Readable } from "node:stream";
+import type { EvaluationFile, EvaluationPrediction, EvaluationState, ReportType } from "../../contract/evaluations.ts";
+import type { GivenSpec } from "../../evaluation/spec.ts";
+import { readJson, statOf, writeFiles } from "../files.ts";
+
+export interface EvaluationRecord {
+  readonly id: string;
+  readonly created: string;
+  readonly spec: GivenSpec;
+  readonly predicted: EvaluationPrediction;
+  readonly maxCpuHours: number;
+  readonly idempotencyKey?: string | undefined;
+  readonly state: EvaluationState;
+  readonly spentCpuHours: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly reason?: string | undefined;
+}
+
+/** The names of the files in the folder. */
+export const files = {
+  record: "record.json",
+  spec: "evaluation.json",
+  rows: "rows.jsonl",
+  failed: "rows.failed.jsonl",
+} as const;
+
+export const reports: Readonly<Record<ReportType, string>> = {
+  "text/html": "report.html",
+  "application/json": "report.json",
+  "text/markdown": "report.md",
+};
+
+const textOf = (value: object): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+
+/** Names that are part of a path. */
+export const isName = (name: string): boolean => /^[A-Za-z0-9][\w.-]{0,127}$/.test(name);
+
+/** The specification with the paths that the names have in the folder. */
+const located = ({ networks, transferFrom, data, ...spec }: GivenSpec): GivenSpec => {
+  const paths = (names: readonly string[]): string[] => names.map((name) => `models/${name}`);
+  return {
+    ...spec,
+    networks: paths(networks),
+    ...(transferFrom ? { transferFrom: paths(transferFrom) } : {}),
+    ...(data ? { data: { ...data, ...(data.path === undefined ? {} : { path: `data/${data.path}` }) } } : {}),
+  };
+};
+
+/** Where networks and data sets are. */
+export interface Places {
+  readonly models: string;
+  /** Null: there are none but drawn streets. */
+  readonly data: string | null;
+}
+
+/** Makes the folder of a specification, with links to what it names, so that its paths are the same on every machine. */
+export const makeFolder = async (folder: string, spec: GivenSpec, { models, data }: Places): Promise<void> => {
+  await mkdir(folder, { recursive: true });
+  await symlink(resolve(models), join(folder, "models"), "junction");
+  if (data !== null) await symlink(resolve(data), join(folder, "data"), "junction");
+  await writeFiles([[join(folder, files.spec), textOf(located(spec))]]);
+};
+
+export const writeRecord = (folder: string, record: EvaluationRecord): Promise<void> =>
+  writeFiles([[join(folder, files.record), textOf(record)]]);
+
+/** The records of all folders; one without a record was not finished, and is removed. */
+export const readRecords = async (root: string): Promise<EvaluationRecord[]> => {
+  await mkdir(root, { recursive: true });
+  const records: EvaluationRecord[] = [];
+  for (const name of await readdir(root)) {
+    if (!isName(name)) continue;
+    if (await statOf(join(root, name, files.record)))
+      records.push((await readJson(join(root, name, files.record))) as unknown as EvaluationRecord);
+    else await rm(join(root, name), { recursive: true, force: true });
+  }
+  return records.toSorted((a, b) => (a.created < b.created ? -1 : 1));
+};
+
+/** The first bytes of a file. */
+export const openFile = async (path: string, bytes?: number): Promise<EvaluationFile | null> => {
+  const found = await statOf(path);
+  if (!found) return null;
+  const size = Math.min(bytes ?? found.size, found.size);
+  const stream = size === 0 ? Readable.from([]) : createReadStream(path, { end: size - 1 });
+  return { bytes: size, body: Readable.toWeb(stream) as ReadableStream<Uint8Array> };
+};
+
+/** Counts the whole lines of a file that grows; what was counted is not read again. */
+export const createLineCounter = (path: string) => {
+  let [lines, bytes] = [0, 0];
+  const count = async (): Promise<{ readonly lines: number; readonly bytes: number }> => {
+    const size = await stat(path).then(
+      (found) => found.size,
+      () => 0,
+    );
+    // Cut off, or written anew.
+    if (size < bytes) [lines, bytes] = [0, 0];
+    if (size > bytes) {
+      let at = bytes;
+      for await (const piece of createReadStream(path, { start: bytes, end: size - 1 }) as AsyncIterable<Buffer>) {
+        for (let i = piece.indexOf(10); i !== -1; i = piece.indexOf(10, i + 1)) {
+          lines += 1;
+          bytes = at + i + 1;
+        }
+        at += piece.length;
+      }
+    }
+    return { lines, bytes };
+  };
+  // One after another: two at a time would count the same lines twice.
+  let last = Promise.resolve({ lines, bytes });
+  return () => (last = last.then(count, count));
+};

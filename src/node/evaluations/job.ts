@@ -1,0 +1,162 @@
+/** One evaluation of the service while the service runs: its record, who follows it, and the command that carries it out. */
+
+import { join } from "node:path";
+import type { EvaluationInfo, EvaluationState } from "../../contract/evaluations.ts";
+import { writerOf } from "../ledger-file.ts";
+import { runCommand, type CommandEnd } from "./command.ts";
+import { createLineCounter, files, reports, writeRecord, type EvaluationRecord } from "./folder.ts";
+
+const MS_PER_HOUR = 3_600_000;
+const LOOK_MS = 1000;
+
+/** Why a run is stopped; "ending" is for the service, which goes on with it when it starts again. */
+type Stop = "cancelled" | "capped" | "ending";
+
+export interface JobOptions {
+  /** Of `faultline evaluate`, beside the specification. */
+  readonly flags: readonly string[];
+  /** The processors that are busy while it runs are elsewhere. */
+  readonly isRemote: boolean;
+}
+
+export interface Job {
+  readonly record: () => EvaluationRecord;
+  readonly info: () => EvaluationInfo;
+  readonly folder: string;
+  /** Rows that are there, in whole lines. */
+  readonly rows: () => Promise<{ readonly lines: number; readonly bytes: number }>;
+  /** Resolves at the next change. */
+  readonly changed: () => Promise<void>;
+  /** Carries it out, if it is still queued. Never rejects. */
+  readonly carryOut: () => Promise<void>;
+  readonly set: (change: Partial<EvaluationRecord>) => Promise<void>;
+  /** Resolves when it does not run any more. */
+  readonly stop: (why: Stop) => Promise<void>;
+}
+
+/** What a command that has ended means for its evaluation. */
+const outcomeOf = (
+  { code, stdout, stderr }: CommandEnd,
+  why: Stop | null,
+): { readonly state: EvaluationState; readonly failed?: number; readonly reason?: string | undefined } => {
+  if (code === 0) return { state: "done", failed: 0, reason: undefined };
+  if (why === "ending") return { state: "queued" };
+  if (why !== null) return { state: why, reason: why === "capped" ? "it took more than maxCpuHours" : undefined };
+  try {
+    const { failed } = JSON.parse(stdout) as { readonly failed: number };
+    return { state: "incomplete", failed, reason: stderr };
+  } catch {
+    return { state: "failed", reason: stderr === "" ? `the process ended with code ${code}` : stderr };
+  }
+};
+
+export const createJob = (first: EvaluationRecord, folder: string, { flags, isRemote }: JobOptions): Job => {
+  let record = first;
+  let wake = (): void => {};
+  let next = new Promise<void>((resolve) => (wake = resolve));
+  /** Of the run, while there is one. */
+  let run: { readonly abort: AbortController; readonly began: number; readonly before: number } | null = null;
+  let why: Stop | null = null;
+  let ended: Promise<void> = Promise.resolve();
+  const rows = createLineCounter(join(folder, files.rows));
+
+  const notify = (): void => {
+    const waked = wake;
+    next = new Promise<void>((resolve) => (wake = resolve));
+    waked();
+  };
+  const set = async (change: Partial<EvaluationRecord>): Promise<void> => {
+    record = { ...record, ...change };
+    await writeRecord(folder, record);
+    notify();
+  };
+  /** Of the current run. */
+  const spent = (): number => {
+    if (!run) return 0;
+    const { predicted, done } = record;
+    if (isRemote) return (predicted.cpuHours * (done - run.before)) / Math.max(1, predicted.units);
+    return ((performance.now() - run.began) * predicted.workers) / MS_PER_HOUR;
+  };
+  const look = async (): Promise<void> => {
+    const { lines } = await rows();
+    if (lines !== record.done) {
+      record = { ...record, done: lines };
+      notify();
+    }
+    if (spent() > record.maxCpuHours && run && why === null) {
+      why = "capped";
+      run.abort.abort();
+    }
+  };
+  /** A command whose service was killed is interrupted by that, and ends at its next step. */
+  const isFree = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted && (await writerOf(join(folder, files.rows))) !== null)
+      await new Promise((resolve) => void setTimeout(resolve, LOOK_MS / 4));
+  };
+  const evaluated = async (abort: AbortController): Promise<void> => {
+    const timer = setInterval(() => void look().catch(() => undefined), LOOK_MS);
+    try {
+      await isFree(abort.signal);
+      const argv = ["evaluate", files.spec, "-o", files.rows, "--json", ...flags];
+      const end = await runCommand(argv, folder, abort.signal);
+      await look();
+      const outcome = outcomeOf(end, why);
+      if (outcome.state === "done" || outcome.state === "incomplete") await reported(abort.signal);
+      record = { ...record, spentCpuHours: record.spentCpuHours + spent() };
+      run = null;
+      await set(outcome);
+    } finally {
+      clearInterval(timer);
+      run = null;
+    }
+  };
+  const reported = async (signal: AbortSignal): Promise<void> => {
+    if (record.done === 0) return;
+    await runCommand(["report", files.rows, ...Object.values(reports).flatMap((file) => ["-o", file])], folder, signal);
+  };
+  const carryOut = async (): Promise<void> => {
+    if (record.state !== "queued") return;
+    why = null;
+    const abort = new AbortController();
+    const { lines } = await rows();
+    run = { abort, began: performance.now(), before: lines };
+    try {
+      await set({ state: "running", done: lines, failed: 0, reason: undefined });
+      await evaluated(abort);
+    } catch (cause) {
+      run = null;
+      await set({ state: "failed", reason: (cause as Error).message }).catch(() => undefined);
+    }
+  };
+  return {
+    record: () => record,
+    folder,
+    rows,
+    set,
+    changed: () => next,
+    carryOut: () => (ended = carryOut()),
+    stop: async (reason) => {
+      if (run) {
+        why ??= reason;
+        run.abort.abort();
+        await ended;
+      } else if (record.state === "queued" && reason !== "ending") await set({ state: "cancelled" });
+    },
+    info: () => {
+      const { idempotencyKey: _, done, failed, ...shown } = record;
+      const { units: total, cpuHours, seconds } = record.predicted;
+      const elapsed = run ? (performance.now() - run.began) / 1000 : 0;
+      const fresh = run ? done - run.before : 0;
+      const rate = fresh > 0 ? fresh / elapsed : null;
+      const left = total - done;
+      const unmeasured = cpuHours === 0 ? 0 : (seconds * left) / Math.max(1, total);
+      return {
+        ...shown,
+        spentCpuHours: record.spentCpuHours + spent(),
+        units: { total, done, failed },
+        unitsPerSecond: rate,
+        remainingSeconds: run ? (rate === null ? unmeasured : left / rate) : null,
+      };
+    },
+  };
+};

@@ -1,0 +1,121 @@
+/** Evaluations of a real server: planned, carried out, stopped, gone on with after a kill, with the rows of the command line. */
+
+import { execFile } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import type { EvaluationInfo } from "../../src/contract/evaluations.ts";
+import { encodePng } from "../../src/image/encode.ts";
+import { encodeLabels } from "../../src/image/labels.ts";
+import { noiseImage, noiseLabels } from "../support/networks/image.ts";
+import { tinyFile } from "../support/networks/tiny.ts";
+import { temporaryFolder } from "../cli/terminal.ts";
+import { root, startServer } from "./serving.ts";
+
+const { folder, path, put } = temporaryFolder();
+const { bytes, manifest } = tinyFile({ activation: "Tanh" }, { name: "one" });
+mkdirSync(path("models", "one"), { recursive: true });
+put("models/one/model.onnx", bytes);
+put("models/one/manifest.json", JSON.stringify(manifest));
+for (const part of ["images", "labels"]) mkdirSync(path("data", "noise", part), { recursive: true });
+for (let i = 0; i < 3; i++) {
+  put(`data/noise/images/${i}.png`, encodePng(noiseImage(12, 16, i)));
+  put(`data/noise/labels/${i}.png`, encodeLabels(noiseLabels(12, 16, 4, i, true), []));
+}
+mkdirSync(path("data", "empty"));
+
+const start = () =>
+  startServer(
+    ["--models", path("models"), "--data", path("data"), "--evaluations", path("evaluations"), "--workers", "1"].concat(
+      ["--backend", "wasm", "--max-cpu-hours", "1"],
+    ),
+  );
+let server = await start();
+const url = (suffix: string): string => `${server.url}/v1/evaluations${suffix}`;
+const post = (body: object, headers: Readonly<Record<string, string>> = {}) =>
+  fetch(url(""), {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "content-type": "application/json", ...headers },
+  });
+const infoOf = async (response: Promise<Response>): Promise<EvaluationInfo> =>
+  (await (await response).json()) as EvaluationInfo;
+
+/** Follows it until it neither waits nor runs. */
+const ended = async (id: string): Promise<EvaluationInfo> => {
+  const text = await (await fetch(url(`/${id}/events`))).text();
+  return JSON.parse(/event: result\ndata: (.*)/.exec(text)![1]!) as EvaluationInfo;
+};
+const detailOf = async (response: Response): Promise<unknown> =>
+  ((await response.json()) as Readonly<Record<string, unknown>>)["detail"];
+const rowsOf = async (id: string): Promise<string> => (await fetch(url(`/${id}/rows`))).text();
+
+const spec = { networks: ["one"], data: { path: "noise" }, attacks: ["ifgsm"], epsilon: [1, 4] };
+/** Hundreds of steps a picture, so that there is time to stop it. */
+const long = { ...spec, attacks: [{ attack: "pgd", steps: 500 }], epsilon: 2 };
+
+/** The rows of the command line, whose folder has the same names. */
+const local = async (): Promise<string> => {
+  const paths = { ...long, networks: ["models/one"], data: { path: "data/noise" } };
+  writeFileSync(path("local.json"), JSON.stringify(paths));
+  const argv = ["evaluate", "local.json", "--workers", "1", "-o", "local.jsonl"];
+  await promisify(execFile)(process.execPath, [`${root}bin/faultline.js`, ...argv], { cwd: folder });
+  return readFileSync(path("local.jsonl"), "utf8");
+};
+
+describe("an evaluation of a server", () => {
+  it("is planned, carried out and reported, once for a key", async () => {
+    const key = { "Idempotency-Key": "a" };
+    const first = await infoOf(post({ spec }, key));
+    expect(first).toMatchObject({ state: "queued", units: { total: 9, done: 0, failed: 0 }, maxCpuHours: 1 });
+    expect(first.predicted).toMatchObject({ units: 9, pictures: 3, workers: 1 });
+    expect((await infoOf(post({ spec }, key))).id).toBe(first.id);
+    expect((await post({ spec: long }, key)).status).toBe(422);
+    expect(await ended(first.id)).toMatchObject({ state: "done", units: { total: 9, done: 9, failed: 0 } });
+    expect((await rowsOf(first.id)).split("\n")).toHaveLength(9 + 1);
+    const report = await fetch(url(`/${first.id}/report`), { headers: { accept: "text/markdown" } });
+    expect(await report.text()).toMatch(/ifgsm/);
+    expect((await fetch(url(`/${first.id}/retry`), { method: "POST" })).status).toBe(409);
+    expect((await fetch(url(`/${first.id}`), { method: "DELETE" })).status).toBe(204);
+    expect((await fetch(url(`/${first.id}`))).status).toBe(404);
+  });
+
+  it("that cannot be is refused with what is wrong and what there is", async () => {
+    const problems = await Promise.all(
+      [
+        { ...spec, networks: ["two"] },
+        { ...spec, data: { path: "photographs" } },
+        { ...spec, data: { path: "../data" } },
+        { ...spec, data: { path: "empty", dataset: "folders" } },
+      ].map(async (given) => detailOf(await post({ spec: given }))),
+    );
+    expect(problems).toEqual([
+      'There is no model "two"; there is one.',
+      "/spec/data/path must be the name of a data set of this deployment: empty, noise.",
+      "/spec/data/path must be the name of a data set of this deployment: empty, noise.",
+      expect.stringMatching(/^data\/empty: holds no pictures/) as string,
+    ]);
+    const costly = await post({ spec: long, maxCpuHours: 1e-9 });
+    expect(await costly.json()).toMatchObject({ status: 422, type: "/problems/cost-exceeded", maxCpuHours: 1e-9 });
+  });
+
+  it("is cancelled and retried, goes on after the server was killed, and has the rows of the command line", async () => {
+    const { id } = await infoOf(post({ spec: long }));
+    const running = async (): Promise<void> => {
+      while ((await infoOf(fetch(url(`/${id}`)))).units.done === 0) await setTimeout(50);
+    };
+    await running();
+    expect((await fetch(url(`/${id}/report`))).status).toBe(409);
+    const cancelled = await infoOf(fetch(url(`/${id}/cancel`), { method: "POST" }));
+    expect(cancelled.state).toBe("cancelled");
+    expect(cancelled.units.done).toBeLessThan(6);
+    expect(await infoOf(fetch(url(`/${id}/retry`), { method: "POST" }))).toMatchObject({ state: "queued" });
+    while ((await infoOf(fetch(url(`/${id}`)))).state !== "running") await setTimeout(50);
+    server.child.kill("SIGKILL");
+    await server.ended;
+    server = await start();
+    expect(await ended(id)).toMatchObject({ state: "done", units: { total: 6, done: 6, failed: 0 } });
+    expect(await rowsOf(id)).toBe(await local());
+  });
+});
