@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME [arguments]`. */
 
+import { attacksBench } from "./attacks.ts";
 import { crfBench } from "./crf.ts";
 import { curves } from "./curves.ts";
 import { evaluateBench } from "./evaluate.ts";
@@ -12,6 +13,7 @@ import { threadsBench } from "./threads.ts";
 import { webgpuBench } from "./webgpu.ts";
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  attacks: attacksBench,
   gradient: gradientBench,
   evaluate: evaluateBench,
   memory: memoryBench,

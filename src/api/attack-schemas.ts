@@ -24,6 +24,7 @@ import {
   Size,
   Timing,
 } from "./schemas.ts";
+import { RegionScores, Targeted } from "./targeted.ts";
 import { transformFields } from "./transform.ts";
 import { Trials, TrialScores } from "./trials.ts";
 import { Evaluations, Signs } from "./signs.ts";
@@ -63,17 +64,6 @@ const AttackNorm = z.enum(norms).openapi({
     .map((name) => `\`${name}\``)
     .join(", ")} take both`,
 });
-
-const Targeted = z
-  .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("class"), class: z.int().min(0).max(254) }),
-    z.strictObject({ kind: z.literal("map") }),
-  ])
-  .openapi("Targeted", {
-    description:
-      "Makes the attack targeted: at one class, or at the label map in the part `target`. For an II attack it replaces the least-likely class",
-    example: { kind: "class", class: 3 },
-  });
 
 /** The spec of a request; absent fields have defaults. */
 export const attackSpec = (limits: Limits) =>
@@ -202,6 +192,9 @@ export const Attack = Size.extend({
   warnings: Warnings,
   scores: floatAndUint8(Scores),
   perturbation: floatAndUint8(Perturbation),
+  region: floatAndUint8(RegionScores).extend({ pixels: z.int(), clean: RegionScores }).optional().openapi({
+    description: "Of attacks on a region: what was reached in it, and what is kept elsewhere",
+  }),
   trials: floatAndUint8(TrialScores).optional(),
   success: z.boolean().optional().openapi({
     description:

@@ -15,6 +15,7 @@ import { attackProblems, problemResponses } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
 import { readImageRequest, type Uploaded } from "./request.ts";
 import { file, imageResponse, serverTiming } from "./schemas.ts";
+import { targetedFaults } from "./targeted.ts";
 import { uploadBody } from "./upload.ts";
 
 /** The media types of images, and the image that each one represents. */
@@ -38,7 +39,8 @@ const uploadOf = (limits: Limits) => ({
   optional: {
     labels:
       "Ground truth: a PNG of the image's size whose values (or palette indices) are class indices, with 255 for void, or an RGB PNG of the classes' colours",
-    target: "Target label map, in the same form; requires `targeted: {kind: map}`",
+    target:
+      "Target label map, in the same form, for `targeted: {kind: map}`; or the mask of a region, whose pixels are not 0",
   },
 });
 
@@ -67,13 +69,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
     ...(misplaced.length > 0 ? [] : togetherFaults(spec.attack, settings, draws, limits)),
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
-    spec.targeted?.kind === "map" &&
-      !target && { pointer: "/target", detail: "is required, because spec.targeted is a map" },
-    target &&
-      spec.targeted?.kind !== "map" && {
-        pointer: "/target",
-        detail: 'must be absent unless spec.targeted is {"kind":"map"}',
-      },
+    ...targetedFaults(spec, target),
   ].filter((error) => typeof error === "object");
   if (wrong.length > 0) throw new RequestError({ kind: "invalid-request", errors: wrong });
   return {

@@ -6,7 +6,7 @@ import { SubmitEvaluation } from "./evaluation-schemas.ts";
 import type { Env } from "./operation.ts";
 import { RequestError } from "./request-error.ts";
 import { readFields, unknownFields } from "./request.ts";
-import { fieldErrors } from "./validation.ts";
+import { fieldErrors } from "../validation.ts";
 
 const MAX_KEY = 200;
 

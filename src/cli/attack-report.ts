@@ -3,6 +3,7 @@
 import { pooledCounts } from "../evaluation/pool.ts";
 import type { Row, RowCounts } from "../evaluation/row.ts";
 import { trialScores, type CountedTrial, type Spread, type Trials } from "../evaluation/trials.ts";
+import type { RegionResult } from "../evaluation/region-goal.ts";
 import { attackScores, type AttackScores, type Perturbation } from "../evaluation/scores.ts";
 import { scoresOf } from "../metrics/counts.ts";
 import { nameAround } from "../report/names.ts";
@@ -29,6 +30,8 @@ export interface AttackedPicture {
   readonly scores: BothScores;
   readonly perturbation: { readonly float: Perturbation; readonly uint8: Perturbation };
   readonly row: Row;
+  /** What became of the region that was attacked, where there was one. */
+  readonly region?: RegionResult | undefined;
   /** Counts of the trials behind random transformations, where there were any. */
   readonly trials?: readonly CountedTrial[] | undefined;
 }
@@ -170,3 +173,13 @@ export const trialLines = ({ pooled: { trials } }: AttackReport): string => {
   const { trials: all, cleanMiou, adversarialMiou, iouRatio } = trials.uint8;
   return `\n${all.length} trials, mean ± two standard deviations: mIoU clean ${spread(cleanMiou)}, adversarial ${spread(adversarialMiou)}, IoU ratio ${spread(iouRatio)}`;
 };
+
+/** What became of the regions in the 8-bit images, a line each; empty where there were none. */
+export const regionLines = ({ images }: AttackReport): string =>
+  images
+    .map(({ image, region }) =>
+      region === undefined
+        ? ""
+        : `\n${image}: of ${region.pixels} pixels of the region ${shown(region.uint8.reached)} have the label to approach, before ${shown(region.clean.reached)}; elsewhere ${shown(region.uint8.kept)} are as before`,
+    )
+    .join("");

@@ -1,22 +1,25 @@
 /** The pictures of an attack, one after another: attacked, scored, written. */
 
 import { join } from "node:path";
-import { measure, type Measured } from "../evaluation/measure.ts";
+import { voidedBeyond } from "../evaluation/labels.ts";
+import { measure, type Measured, type MeasureHooks } from "../evaluation/measure.ts";
 import { stepsOf, type AttackPlan } from "../evaluation/plan.ts";
+import { RegionError, regionResult, regionTarget } from "../evaluation/region-goal.ts";
 import { perturbationFrom } from "../evaluation/scores.ts";
 import { runTrials } from "../evaluation/trials.ts";
 import { bytesOf, encodePng } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { encodeNpy } from "../image/npy.ts";
 import { sha256Of } from "../digest.ts";
-import { Interrupted } from "../node/failure.ts";
+import { Interrupted, Refusal } from "../node/failure.ts";
 import { writeFiles } from "../node/files.ts";
-import type { Image, Segmenter } from "../segmenter/segmenter.ts";
+import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { bothScores, type AttackedPicture } from "./attack-report.ts";
 import type { Io } from "./command.ts";
 import { yieldToEvents } from "../yield.ts";
 import { readLabelMap, readPicture, type Picture } from "./pictures.ts";
 import { createProgress } from "./progress.ts";
+import { goalOn, type WrittenGoal } from "./region-options.ts";
 
 export interface Job {
   readonly segmenter: Segmenter;
@@ -25,6 +28,8 @@ export interface Job {
   readonly label: "prediction" | "ground-truth";
   readonly pictures: readonly Picture[];
   readonly labels: ReadonlyMap<Picture, string>;
+  /** What is hidden or swapped, where that is a region. */
+  readonly goal: WrittenGoal | undefined;
   /** Trials behind random transformations. */
   readonly trials: number | undefined;
   readonly out: string;
@@ -57,51 +62,69 @@ const write = async (
   return files;
 };
 
-const resultOf = (
-  picture: Picture,
-  image: Image,
-  files: AttackedPicture["files"],
-  measured: Measured,
-  names: readonly string[],
-) => {
+/** The region of a job on a picture, given its clean labels or the ground truth that is left. */
+const targetIn = async ({ goal, segmenter: { manifest } }: Job, image: Image, left: Labels | undefined) => {
+  if (!goal) return undefined;
+  const own = await goalOn(goal, manifest, image);
+  return (clean: Labels) => regionTarget(left ?? voidedBeyond(clean, manifest.classes.length), own);
+};
+
+/** Attacks one picture, and writes what comes of it. @throws RegionError where it has not the region. */
+const attackOne = async (picture: Picture, job: Job, hooks: MeasureHooks): Promise<AttackedPicture> => {
+  const { segmenter, source, plan, label } = job;
+  const { manifest } = segmenter;
+  const names = manifest.classes.map(({ name }) => name);
+  const { bytes, image } = await readPicture(picture, manifest);
+  const map = job.labels.get(picture);
+  const truth = map === undefined ? undefined : await readLabelMap(map, manifest, image);
+  const left = label === "ground-truth" ? truth : undefined;
+  const targetFor = await targetIn(job, image, left);
+  const subject = { segmenter, source, image, item: await sha256Of(bytes), truth };
+  const planFor = (clean: Labels) => ({ ...plan, source: left, target: targetFor?.(clean).labels ?? plan.target });
+  const measured = await measure(subject, planFor, hooks);
+  const { clean, float, uint8, row } = measured;
+  const again = { seed: plan.seed, onTrial: yieldToEvents, signal: hooks.signal };
+  const attacked = { clean: image, float: float.image, uint8: uint8.image, truth };
+  const trials = job.trials && (await runTrials(segmenter, attacked, { ...again, trials: job.trials }));
   const distances = perturbationFrom(image);
   return {
     image: picture.path,
-    files,
-    scores: bothScores(measured.row.counts, names),
-    perturbation: { float: distances(measured.float.image), uint8: distances(measured.uint8.image) },
-    row: measured.row,
+    files: await write(picture, job, measured),
+    scores: bothScores(row.counts, names),
+    perturbation: { float: distances(float.image), uint8: distances(uint8.image) },
+    row,
+    ...(targetFor ? { region: regionResult(targetFor(clean.labels), measured) } : {}),
+    ...(trials ? { trials } : {}),
   };
 };
 
-/** Attacks one picture after another. @throws Interrupted that says how many are done. */
+/**
+ * Attacks one picture after another; those that have not the region are left out, and said.
+ *
+ * @throws Interrupted that says how many are done; Refusal where no picture has the region.
+ */
 export const attackAll = async (job: Job, io: Io, signal: AbortSignal): Promise<readonly AttackedPicture[]> => {
-  const { segmenter, source, plan, pictures, labels, label } = job;
-  const { manifest } = segmenter;
-  const names = manifest.classes.map(({ name }) => name);
+  const { plan, pictures } = job;
   const progress = createProgress(io, { items: pictures.length, steps: stepsOf(plan) });
   const done: AttackedPicture[] = [];
-  const again = { seed: plan.seed, onTrial: yieldToEvents, signal };
+  const onStep = async ({ changedPixelShare }: { readonly changedPixelShare: number }): Promise<void> => {
+    progress.step(`${(100 * changedPixelShare).toFixed(1)} % of the pixels changed`);
+    await yieldToEvents();
+    signal.throwIfAborted();
+  };
+  let lacking: RegionError | undefined;
   try {
     for (const picture of pictures) {
       progress.begin(picture.path);
-      const { bytes, image } = await readPicture(picture, manifest);
-      const map = labels.get(picture);
-      const truth = map === undefined ? undefined : await readLabelMap(map, manifest, image);
-      const subject = { segmenter, source, image, item: await sha256Of(bytes), truth };
-      const own = { ...plan, source: label === "ground-truth" ? truth : undefined };
-      const onStep = async ({ changedPixelShare }: { readonly changedPixelShare: number }): Promise<void> => {
-        progress.step(`${(100 * changedPixelShare).toFixed(1)} % of the pixels changed`);
-        await yieldToEvents();
-        signal.throwIfAborted();
-      };
-      const measured = await measure(subject, own, { signal, onStep });
-      const attacked = { clean: image, float: measured.float.image, uint8: measured.uint8.image, truth };
-      const trials = job.trials && (await runTrials(segmenter, attacked, { ...again, trials: job.trials }));
-      const files = await write(picture, job, measured);
-      const result = { ...resultOf(picture, image, files, measured, names), ...(trials ? { trials } : {}) };
-      done.push(result);
-      progress.end(`IoU ratio ${result.scores.uint8.iouRatio?.toFixed(4) ?? "undefined"}`);
+      try {
+        const result = await attackOne(picture, job, { signal, onStep });
+        done.push(result);
+        progress.end(`IoU ratio ${result.scores.uint8.iouRatio?.toFixed(4) ?? "undefined"}`);
+      } catch (cause) {
+        if (!(cause instanceof RegionError)) throw cause;
+        lacking = cause;
+        progress.end(`left out: ${cause.message}`);
+      }
     }
   } catch (cause) {
     if (!signal.aborted) throw cause;
@@ -110,5 +133,6 @@ export const attackAll = async (job: Job, io: Io, signal: AbortSignal): Promise<
   } finally {
     progress.clear();
   }
+  if (lacking && done.length === 0) throw new Refusal(`no picture is attacked: ${lacking.message}`, { cause: lacking });
   return done;
 };

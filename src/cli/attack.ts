@@ -16,7 +16,7 @@ import { createSegmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { attackFlags, attackLines, planFrom } from "./attack-options.ts";
 import { aroundFlags, aroundFrom, gpuFaultsOf, type Around } from "./around-options.ts";
-import { attackCsv, attackReport, attackTable, trialLines } from "./attack-report.ts";
+import { attackCsv, attackReport, attackTable, regionLines, trialLines } from "./attack-report.ts";
 import { attackAll, filesOf, type Job } from "./attack-run.ts";
 import { backendFlags, BUDGET_BYTES, placeFrom, ranOn, startAt } from "./backend.ts";
 import { checkClimbed, climbedFlags, climbedFrom } from "./climbed.ts";
@@ -24,6 +24,7 @@ import { command, type Io, type Report } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
 import { openOperand } from "./open-network.ts";
 import { labelFiles, picturesOf } from "./pictures.ts";
+import { goalFrom, regionFlags } from "./region-options.ts";
 
 const options = {
   ...attackFlags,
@@ -34,6 +35,7 @@ const options = {
   labels: { type: "string", value: "FILE|DIR", help: "ground truth: one PNG, or a folder of NAME.png" },
   label: { type: "string", value: "WHICH", default: "prediction", help: "labels to leave: prediction or ground-truth" },
   target: { type: "string", value: "CLASS", help: "approach this class, by its index, instead of leaving labels" },
+  ...regionFlags,
   ...aroundFlags,
   trials: { type: "string", value: "N", help: "predict anew N times behind random transformations; the paper has 9" },
   ...backendFlags,
@@ -98,6 +100,8 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   const network = await openOperand(net, values.manifest);
   const other = await climbedFrom(values, network);
   const target = targetOf(values.target, network.manifest);
+  const goal = goalFrom(values, network.manifest, plan);
+  if (goal && target !== undefined) throw new UsageError("--target goes without --hide and --swap");
   const around = aroundFrom(values, network.manifest, plan.seed);
   const trials = trialsOf(values.trials, around);
   const aroundSource = values.source === undefined ? around : aroundFrom({}, other.manifest, plan.seed);
@@ -119,7 +123,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     const segmenter = createSegmenter(network, cache, around.crf, around.defence);
     const source =
       other === network ? segmenter : createSegmenter(other, cache, aroundSource.crf, aroundSource.defence);
-    const job = { segmenter, source, plan: { ...plan, target }, label, pictures, labels, trials, ...place };
+    const job = { segmenter, source, plan: { ...plan, target }, label, pictures, labels, goal, trials, ...place };
     const report = attackReport(
       await interruptible((signal) => attackAll(job, io, signal)),
       network.manifest.classes.map(({ name }) => name),
@@ -131,7 +135,8 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     const head = `${report.name}, ${plan.attack}${by} at ε = ${plan.epsilon}, 8-bit pictures in ${out}, against ${against}; evaluations forward + backward`;
     const notes = report.notes.map((note) => `\nnote: ${note}`).join("");
     return {
-      text: `${head}${where.join("")}${notes}\n${attackTable(report)}${trialLines(report)}`,
+      text: `${head}${where.join("")}${notes}
+${attackTable(report)}${regionLines(report)}${trialLines(report)}`,
       data: report,
       csv: attackCsv(report),
     };

@@ -18,19 +18,19 @@ const load = async () => {
   }
 };
 
+/** A Vega-Lite specification as SVG. @throws Refusal where the packages are not installed. */
+export const svgOf = async (spec: object): Promise<string> => {
+  const { vega, lite } = await load();
+  const view = new vega.View(vega.parse(lite.compile(spec as never).spec), { renderer: "none" });
+  // The figure has the chart's name; Vega's own roles of its parts have none.
+  const svg = (await view.toSVG()).replaceAll(/ (?:role|aria-roledescription)="[^"]*"/g, "");
+  view.finalize();
+  return svg;
+};
+
 /** @throws Refusal where the packages are not installed. */
 export const drawCharts = async (report: ReportData): Promise<DrawnChart[]> => {
-  const charts = chartsOf(report);
-  if (charts.length === 0) return [];
-  const { vega, lite } = await load();
   const drawn: DrawnChart[] = [];
-  for (const { kind, title, spec } of charts) {
-    const compiled = lite.compile(spec as never).spec;
-    const view = new vega.View(vega.parse(compiled), { renderer: "none" });
-    // The figure has the chart's name; Vega's own roles of its parts have none.
-    const svg = (await view.toSVG()).replaceAll(/ (?:role|aria-roledescription)="[^"]*"/g, "");
-    drawn.push({ kind, title, svg });
-    view.finalize();
-  }
+  for (const { kind, title, spec } of chartsOf(report)) drawn.push({ kind, title, svg: await svgOf(spec) });
   return drawn;
 };

@@ -5,6 +5,8 @@ import type { Norm } from "../attacks/norms.ts";
 import type { OptionValues } from "../attacks/options.ts";
 import type { Evaluations } from "../evaluation/craft.ts";
 import type { Sign } from "../evaluation/signs.ts";
+import type { RegionResult } from "../evaluation/region-goal.ts";
+import type { Box, Polygon } from "../evaluation/shapes.ts";
 import type { StepReport } from "../evaluation/steps.ts";
 import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
 import type { Trials } from "../evaluation/trials.ts";
@@ -14,7 +16,22 @@ import type { Label255, Warning } from "./warnings.ts";
 import type { FloatAndUint8, Receipt, Reference, Timings } from "./receipt.ts";
 import type { Size } from "../tensor.ts";
 
-export type Targeted = { readonly kind: "class"; readonly class: number } | { readonly kind: "map" };
+/** Which pixels, by exactly one of the fields: those of some classes, a box, a polygon, or those that the part `target` marks. */
+interface Place {
+  /** By their names or indices. */
+  readonly classes?: readonly (number | string)[] | undefined;
+  readonly box?: Box | undefined;
+  readonly polygon?: Polygon | undefined;
+  readonly mask?: true | undefined;
+}
+
+/** `hide`: the region is to have the labels around it; `swap`: the class `to`. `outside`: whether the other labels are kept, or free. */
+export type RegionTargeted = Place & { readonly outside?: "keep" | "free" | undefined } & (
+    | { readonly kind: "hide" }
+    | { readonly kind: "swap"; readonly to: number | string }
+  );
+
+export type Targeted = { readonly kind: "class"; readonly class: number } | { readonly kind: "map" } | RegionTargeted;
 
 /**
  * An attack with nothing left open: every default is filled in. `epsilon` and `alpha` in grey levels. `epsilon` is absent where a
@@ -61,7 +78,7 @@ export interface AttackRequest {
   readonly image: Uint8Array;
   /** Ground truth: then also the reference of the scores. */
   readonly labels?: Uint8Array | undefined;
-  /** The label map of `targeted.kind === "map"`. */
+  /** The label map of `targeted.kind === "map"`, or the pixels of a region whose `mask` is true: all that are not 0. */
   readonly target?: Uint8Array | undefined;
   /** The images to encode; nothing else is encoded. */
   readonly outputs: readonly OutputName[];
@@ -83,6 +100,8 @@ export interface AttackResult extends Size {
   readonly warnings: readonly Warning[];
   readonly scores: FloatAndUint8<AttackScores>;
   readonly perturbation: FloatAndUint8<Perturbation>;
+  /** Of attacks on a region: how much of it has the label to approach, and how much elsewhere is as before. */
+  readonly region?: RegionResult | undefined;
   /** The scores over the trials that were asked for. */
   readonly trials?: FloatAndUint8<Trials> | undefined;
   /** Of minimum-norm attacks: whether the attack reached its goal, so that the perturbation is one that suffices. */

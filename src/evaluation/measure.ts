@@ -66,13 +66,13 @@ const timed = async <T>(run: () => Promise<T>): Promise<readonly [T, number]> =>
 /**
  * Attacks an image [3,H,W] of grey levels 0..255, predicts before and after, and counts.
  *
- * @param plan null: the clean image alone is scored.
+ * @param planned null: the clean image alone is scored. A function gets the labels of the clean prediction, from which a target may follow.
  * @throws RangeError for a number of the plan that is out of range; RuntimeError where the backend fails, MemoryBudgetError where a
  * run would not fit; the signal's reason where it is aborted.
  */
 export const measure = async (
   subject: Subject,
-  plan: AttackPlan | null,
+  planned: AttackPlan | null | ((clean: Labels) => AttackPlan),
   { onStep, signal }: MeasureHooks = {},
 ): Promise<Measured> => {
   const { segmenter, source = segmenter, image, item, truth, clean, crafted, small, version } = subject;
@@ -82,6 +82,7 @@ export const measure = async (
     return network.predict(at);
   };
   const [before, cleanMs] = clean ? [clean, 0] : await timed(() => predict(segmenter, image));
+  const plan = typeof planned === "function" ? planned(before.labels) : planned;
   const trace = createTrace(plan ? stepsOf(plan) : 0, onStep);
   if (plan && source !== segmenter) forward += 1; // The source's clean prediction, whether it is made now or was made before.
   const [made, attackMs] = await timed(async (): Promise<Crafted> => {

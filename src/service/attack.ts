@@ -22,26 +22,18 @@ import { receiptOf, type Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
 import { pictureWarnings, readTruth } from "./pictures.ts";
 import { cancellable } from "./queue.ts";
+import { targetOf } from "./target.ts";
 import { yieldToEvents } from "../yield.ts";
 
 type Palette = readonly (readonly [number, number, number])[];
-
-const checkTargetClass = ({ targeted }: AttackSpec, classes: number): void => {
-  if (targeted?.kind !== "class" || targeted.class < classes) return;
-  const detail = `class ${targeted.class} does not exist; the model has ${classes} classes, 0 to ${classes - 1}`;
-  throw new FaultlineError({
-    kind: "invalid-spec",
-    errors: [{ pointer: "/spec/targeted/class", detail, received: targeted.class }],
-  });
-};
 
 /** Runs of networks for each evaluation. */
 const runsOfStep = ({ draws = 1, sources = [""], scales = [1] }: AttackSpec): number =>
   draws * sources.length * scales.length;
 
-/** The plan of a request: its label maps decoded, everything else as it stands in the spec. */
-const planOf = (spec: AttackSpec, truth: Labels | undefined, map: Labels | undefined): AttackPlan => {
-  const { attack, epsilon, norm, alpha = 1, steps, pixelRange, seed, label, targeted } = spec;
+/** The plan of a request as it stands in the spec, without label maps. */
+const planOf = (spec: AttackSpec): AttackPlan => {
+  const { attack, epsilon, norm, alpha = 1, steps, pixelRange, seed } = spec;
   return {
     ...optionValues(spec),
     attack,
@@ -51,8 +43,6 @@ const planOf = (spec: AttackSpec, truth: Labels | undefined, map: Labels | undef
     steps,
     pixelRange,
     seed,
-    source: label === "ground-truth" ? truth : undefined,
-    target: targeted?.kind === "class" ? targeted.class : targeted ? map : undefined,
   };
 };
 
@@ -99,20 +89,22 @@ export const createAttackHandler =
     const model = await context.open(spec);
     const { segmenter } = model;
     const { classes } = segmenter.manifest;
-    checkTargetClass(spec, classes.length);
     requireRandom(spec, segmenter);
     const predictions = PREDICTIONS_OF_A_TRIAL * (spec.trials ?? 0);
-    context.requireWork(bytes, runsOfStep(spec) * stepsOf(planOf(spec, undefined, undefined)) + predictions);
+    context.requireWork(bytes, runsOfStep(spec) * stepsOf(planOf(spec)) + predictions);
     const climbed = await openClimbed(context, spec, model);
     const image = await context.prepare(climbed, bytes, evaluatedBy([spec.attack], spec.targeted !== undefined));
     if (climbed !== model) await context.prepare(model, bytes, []);
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const map = await readTruth(context, model, image, "target", target, spec.label255);
-    const plan = planOf(spec, truth, map);
+    const source = spec.label === "ground-truth" ? truth : undefined;
+    const aim = targetOf(spec, classes, source, map);
+    const plan = (clean: Labels) => ({ ...planOf(spec), source, target: aim.given(clean) });
     const item = await sha256Of(bytes);
     const decode = performance.now() - start;
     const subject = { segmenter, source: climbed.segmenter, image, item, truth };
     const attacked = await cancellable(signal, () => measure(subject, plan, { onStep, signal }));
+    const region = aim.reached(attacked);
     const trials = await cancellable(signal, () => trialsOf(subject, attacked, spec, signal));
 
     const scored = performance.now();
@@ -131,9 +123,10 @@ export const createAttackHandler =
       warnings: [
         ...pictureWarnings(bytes),
         ...(truth ? labelWarnings("labels", truth) : []),
-        ...(map ? labelWarnings("target", map) : []),
+        ...(map && spec.targeted?.kind === "map" ? labelWarnings("target", map) : []),
       ],
       ...comparison,
+      ...(region ? { region } : {}),
       ...(trials ? { trials } : {}),
       ...(attacked.row.success === undefined ? {} : { success: attacked.row.success }),
       steps: attacked.steps.map(({ step, loss, changedPixelShare }) => ({ step, loss, changedPixelShare })),

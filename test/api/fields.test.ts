@@ -71,9 +71,22 @@ describe("fields at fault", () => {
     [
       "unknown kind of target",
       { targeted: { kind: "all" } },
-      { pointer: "/spec/targeted/kind", received: "all", accepted: ["class", "map"] },
+      { pointer: "/spec/targeted/kind", received: "all", accepted: ["class", "map", "hide", "swap"] },
     ],
     ["target class negative", { targeted: { kind: "class", class: -1 } }, { pointer: "/spec/targeted/class" }],
+    ["region without a place", { targeted: { kind: "hide" } }, { pointer: "/spec/targeted" }],
+    [
+      "region of two places",
+      { targeted: { kind: "hide", classes: [1], box: [0, 0, 2, 2] } },
+      { pointer: "/spec/targeted" },
+    ],
+    ["mask without part", { targeted: { kind: "swap", mask: true, to: 1 } }, { pointer: "/target" }],
+    ["swap without class", { targeted: { kind: "swap", classes: [1] } }, { pointer: "/spec/targeted/to" }],
+    [
+      "minimum norm that keeps",
+      { attack: "alma-prox", targeted: { kind: "hide", classes: [1] } },
+      { pointer: "/spec/targeted/outside" },
+    ],
     ["map without part", { targeted: { kind: "map" } }, { pointer: "/target" }],
     ["ground truth without labels", { label: "ground-truth" }, { pointer: "/labels" }],
     ["unknown output", { images: ["gif"] }, { pointer: "/spec/images/0", received: "gif" }],

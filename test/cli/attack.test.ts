@@ -6,6 +6,7 @@ import { attackNames } from "../../src/attacks/catalogue.ts";
 import { optionNames } from "../../src/attacks/options.ts";
 import type { AttackReport } from "../../src/cli/attack-report.ts";
 import { measure } from "../../src/evaluation/measure.ts";
+import { boxRegion } from "../../src/evaluation/shapes.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { encodePng } from "../../src/image/encode.ts";
 import { decodeLabels, encodeLabels } from "../../src/image/labels.ts";
@@ -14,6 +15,7 @@ import { openNetwork } from "../../src/segmenter/network.ts";
 import { atScales, ensembleOf } from "../../src/segmenter/ensemble.ts";
 import { createSegmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
+import { tensor } from "../../src/tensor.ts";
 import { readNpy } from "../segmenter/npy.ts";
 import { noiseImage, noiseLabels } from "../support/networks/image.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
@@ -230,6 +232,54 @@ describe("what stands around a network", () => {
   });
 });
 
+describe("a region", async () => {
+  const { labels } = await segmenter.predict(images.one);
+  const present = labels.data[0]!;
+  const nameOf = (index: number) => tiny.manifest.classes[index]!.name;
+  const argv = [path("net"), one, ...flags, "-o", path("out-region")] as const;
+  const swapped = (region: Uint8Array, to: number) =>
+    tensor(
+      "uint8",
+      labels.shape,
+      labels.data.map((label, i) => (region[i] ? to : label)),
+    );
+  put(
+    "mask.png",
+    encodeLabels(
+      tensor(
+        "uint8",
+        labels.shape,
+        labels.data.map((label) => (label === present ? 255 : 0)),
+      ),
+      [],
+    ),
+  );
+
+  it.each([
+    ["classes", nameOf(present), labels.data.map((label) => Number(label === present))],
+    ["a mask", `mask:${path("mask.png")}`, labels.data.map((label) => Number(label === present))],
+    ["a box", "box:2,3,5,4", boxRegion({ height: 12, width: 16 }, [2, 3, 5, 4]).data],
+    ["a polygon", "polygon:2,3;7,3;7,7;2,7", boxRegion({ height: 12, width: 16 }, [2, 3, 5, 4]).data],
+  ])("of %s is swapped for a class", async (_, what, region) => {
+    const to = (present + 1) % 4;
+    const { images: all } = await jsonOf<AttackReport>("attack", ...argv, "--swap", `${what}:${nameOf(to)}`);
+    const { row } = await measure({ segmenter, image: images.one, item: "" }, { ...plan, target: swapped(region, to) });
+    expect(all[0]!.row.counts).toEqual(row.counts);
+    expect(all[0]!.region!.pixels).toBe(region.filter(Boolean).length);
+  });
+
+  it("is hidden; a picture that does not have it is left out", async () => {
+    const hide = ["--hide", nameOf(present)] as const;
+    const { code, stdout } = await faultline("attack", ...argv, ...hide);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/one\.png: of \d+ pixels of the region .* elsewhere 0\.\d+ are/),
+    ]);
+    const absent = await faultline("attack", ...argv, "--hide", "box:90,90,2,2");
+    expect([absent.code, absent.stderr]).toEqual([1, expect.stringMatching(/left out: .*\n.*no picture is attacked/)]);
+  });
+});
+
 describe("a wrong command line", () => {
   const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
     [[path("net")], 2, /attack: IMAGE… is missing/],
@@ -253,6 +303,14 @@ describe("a wrong command line", () => {
     [[path("net"), one, "-o", "x", "--attack", "rays", "--draws", "2"], 2, /--draws must be absent: .* rays does not/],
     [[path("net"), one, "-o", "x", "--transform", "blur", "--trials", "9"], 2, /--trials goes with random/],
     [[path("net"), one, "-o", "x", "--transform", "noise", "--trials", "0"], 2, /--trials must be .* from 1 to 100/],
+    [[path("net"), one, "-o", "x", "--hide", "bus"], 2, /--hide: there is no class "bus"; there are 0 /],
+    [[path("net"), one, "-o", "x", "--swap", "0"], 2, /--swap must be WHAT:CLASS/],
+    [[path("net"), one, "-o", "x", "--hide", "0", "--swap", "1:2"], 2, /--hide and --swap exclude each other/],
+    [[path("net"), one, "-o", "x", "--hide", "box:1,2,0,4"], 2, /a box is LEFT,TOP,WIDTH,HEIGHT/],
+    [[path("net"), one, "-o", "x", "--hide", "polygon:1,2;3,4"], 2, /a polygon is at least three corners/],
+    [[path("net"), one, "-o", "x", "--outside", "free"], 2, /--outside goes with --hide or --swap/],
+    [[path("net"), one, "-o", "x", "--hide", "0", "--target", "1"], 2, /--target goes without/],
+    [[path("net"), one, "-o", "x", "--attack", "fmn", "--hide", "0"], 2, /fmn ends at a share .* --outside free/],
     [[path("net"), one, "-o", "x", "--crf", "{"], 2, /--crf must be none, crf-rnn, crf-rnn:unary or JSON/],
     [[path("net"), one, "-o", "x", "--fusion", "max"], 2, /--fusion goes with --scales/],
     [[path("net"), one, "-o", "x", "--scales", "0.5,9"], 2, /--scales must be up to 8 numbers from 0.1 to 4 .*0.5,9/],

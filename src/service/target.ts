@@ -1,0 +1,90 @@
+/** What an attack of a request approaches: a class, a label map, or the labels of a region, which follow from the clean prediction. */
+
+import type { AttackResult, AttackSpec, RegionTargeted } from "../contract/attack.ts";
+import { FaultlineError } from "../contract/failure.ts";
+import { voidedBeyond } from "../evaluation/labels.ts";
+import type { Measured } from "../evaluation/measure.ts";
+import type { AttackPlan } from "../evaluation/plan.ts";
+import {
+  classIndex,
+  RegionError,
+  regionResult,
+  regionTarget,
+  type Place,
+  type RegionGoal,
+  type RegionTarget,
+} from "../evaluation/region-goal.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
+import type { Labels } from "../segmenter/segmenter.ts";
+
+type Classes = Manifest["classes"];
+
+/** What cannot be had of a region is a fault of the request. */
+const naming = <T>(pointer: string, run: () => T): T => {
+  try {
+    return run();
+  } catch (cause) {
+    if (!(cause instanceof RegionError)) throw cause;
+    throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer, detail: cause.message }] }, { cause });
+  }
+};
+
+const AT = "/spec/targeted";
+
+const checkClass = (index: number, classes: Classes): void => {
+  if (index < classes.length) return;
+  const detail = `class ${index} does not exist; the model has ${classes.length} classes, 0 to ${classes.length - 1}`;
+  throw new FaultlineError({
+    kind: "invalid-spec",
+    errors: [{ pointer: `${AT}/class`, detail, received: index }],
+  });
+};
+
+const placeOf = ({ classes, box, polygon }: RegionTargeted, known: Classes, mask: Labels | undefined): Place => {
+  if (classes)
+    return { classes: classes.map((given, i) => naming(`${AT}/classes/${i}`, () => classIndex(known, given))) };
+  if (box) return { box };
+  if (polygon) return { polygon };
+  if (mask) return { mask };
+  throw new Error("a region without a place reached the service");
+};
+
+/** A target that waits for the clean prediction. */
+export interface Target {
+  readonly given: (clean: Labels) => AttackPlan["target"];
+  /** What was reached of a region; undefined for other targets. */
+  readonly reached: (measured: Measured) => AttackResult["region"];
+}
+
+const regionOf = (
+  targeted: RegionTargeted,
+  classes: Classes,
+  truth: Labels | undefined,
+  map: Labels | undefined,
+): Target => {
+  const to = targeted.kind === "swap" ? naming(`${AT}/to`, () => classIndex(classes, targeted.to)) : undefined;
+  const goal: RegionGoal = { place: placeOf(targeted, classes, map), to, outside: targeted.outside };
+  const targetFor = (clean: Labels): RegionTarget =>
+    naming(AT, () => regionTarget(truth ?? voidedBeyond(clean, classes.length), goal));
+  return {
+    given: (clean) => targetFor(clean).labels,
+    reached: (measured) => regionResult(targetFor(measured.clean.labels), measured),
+  };
+};
+
+/**
+ * @param truth the labels to leave, where they are not the clean prediction: the classes of a region are theirs.
+ * @param map the part `target`: a label map, or a mask.
+ * @throws FaultlineError invalid-spec for classes that there are not, and when it is given for regions that there are not.
+ */
+export const targetOf = (
+  { targeted }: Pick<AttackSpec, "targeted">,
+  classes: Classes,
+  truth: Labels | undefined,
+  map: Labels | undefined,
+): Target => {
+  if (targeted?.kind === "hide" || targeted?.kind === "swap") return regionOf(targeted, classes, truth, map);
+  if (targeted?.kind === "class") checkClass(targeted.class, classes);
+  const target = targeted?.kind === "class" ? targeted.class : targeted && map;
+  return { given: () => target, reached: () => undefined };
+};
