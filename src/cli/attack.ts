@@ -2,8 +2,9 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { measure, type Measured } from "../evaluation/measure.ts";
-import { stepsOf, type AttackPlan } from "../evaluation/plan.ts";
+import { measure, type Measured, type Plan } from "../evaluation/measure.ts";
+import { stepsOf } from "../evaluation/plan.ts";
+import { isUniversal } from "../evaluation/universal.ts";
 import { perturbationFrom } from "../evaluation/scores.ts";
 import { bytesOf, encodePng, isPngPlanes } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
@@ -23,6 +24,7 @@ import { attackCsv, attackReport, attackTable, bothScores, type AttackedPicture 
 import { runtimeFor } from "../node/runtime-for.ts";
 import { backendOption, WASM_BUDGET_BYTES } from "./backend.ts";
 import { checkClimbed, climbedFlags, climbedFrom } from "./climbed.ts";
+import { deltaFlag, deltaPlan, requireSize } from "./delta.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { yieldToEvents } from "../yield.ts";
 import { interruptible } from "./interrupt.ts";
@@ -32,6 +34,7 @@ import { createProgress } from "./progress.ts";
 
 const options = {
   ...attackFlags,
+  ...deltaFlag,
   out: { type: "string", short: "o", value: "DIR", default: "adversarial", help: "where the pictures are written" },
   npy: { type: "boolean", help: "also write the adversarial image as exact floats, float32 [C, H, W]" },
   manifest: { type: "string", value: "FILE", help: "the manifest of NET where NET is a file without one beside it" },
@@ -57,7 +60,7 @@ type Given = Values<typeof options>;
 interface Job {
   readonly segmenter: Segmenter;
   readonly source: Segmenter;
-  readonly plan: AttackPlan;
+  readonly plan: Plan;
   readonly label: "prediction" | "ground-truth";
   readonly pictures: readonly Picture[];
   readonly labels: ReadonlyMap<Picture, string>;
@@ -127,7 +130,7 @@ const attackAll = async (job: Job, io: Io, signal: AbortSignal): Promise<readonl
   const { segmenter, source, plan, pictures, labels, label } = job;
   const { manifest } = segmenter;
   const names = manifest.classes.map(({ name }) => name);
-  const progress = createProgress(io, { items: pictures.length, steps: stepsOf(plan) });
+  const progress = createProgress(io, { items: pictures.length, steps: isUniversal(plan) ? 0 : stepsOf(plan) });
   const done: AttackedPicture[] = [];
   try {
     for (const picture of pictures) {
@@ -136,7 +139,8 @@ const attackAll = async (job: Job, io: Io, signal: AbortSignal): Promise<readonl
       const map = labels.get(picture);
       const truth = map === undefined ? undefined : await readLabelMap(map, manifest, image);
       const subject = { segmenter, source, image, item: await sha256Of(bytes), truth };
-      const own = { ...plan, source: label === "ground-truth" ? truth : undefined };
+      if (isUniversal(plan)) requireSize(plan, image, picture.path);
+      const own = isUniversal(plan) ? plan : { ...plan, source: label === "ground-truth" ? truth : undefined };
       const onStep = async ({ changedPixelShare }: { readonly changedPixelShare: number }): Promise<void> => {
         progress.step(`${(100 * changedPixelShare).toFixed(1)} % of the pixels changed`);
         await yieldToEvents();
@@ -159,7 +163,7 @@ const attackAll = async (job: Job, io: Io, signal: AbortSignal): Promise<readonl
 
 const run = async (net: string, values: Given, io: Io, operands: readonly string[]): Promise<Report> => {
   const { out } = values;
-  const plan = planFrom(values);
+  const asked = (await deltaPlan(values)) ?? planFrom(values);
   const label = labelOf(values.label, values.labels);
   const wanted = wantedBackend(values.backend);
   checkClimbed(values);
@@ -168,7 +172,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   await checkFolder(out);
   const network = await openOperand(net, values.manifest);
   const other = await climbedFrom(values, network);
-  const target = targetOf(values.target, network.manifest);
+  const plan: Plan = isUniversal(asked) ? asked : { ...asked, target: targetOf(values.target, network.manifest) };
   await mkdir(out, { recursive: true });
   const planes = channelCount(network.manifest.input.channels);
   const place = { out, npy: values.npy === true, isPng: isPngPlanes(planes) };
@@ -183,7 +187,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     const cache = new SessionCache(runtime, WASM_BUDGET_BYTES);
     const segmenter = createSegmenter(network, cache);
     const source = other === network ? segmenter : createSegmenter(other, cache);
-    const job = { segmenter, source, plan: { ...plan, target }, label, pictures, labels, ...place };
+    const job = { segmenter, source, plan, label, pictures, labels, ...place };
     const report = attackReport(
       await interruptible((signal) => attackAll(job, io, signal)),
       network.manifest.classes.map(({ name }) => name),

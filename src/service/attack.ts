@@ -1,11 +1,19 @@
 /** /v1/attack's work: decode, attack, score, encode. */
 
 import { optionValues } from "../attacks/options.ts";
-import type { AttackRequest, AttackResult, AttackRun, AttackSpec, OutputName } from "../contract/attack.ts";
+import type {
+  AttackRequest,
+  AttackResult,
+  AttackRun,
+  AttackSpec,
+  OutputName,
+  UniversalSpec,
+} from "../contract/attack.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import type { EncodedImage } from "../contract/files.ts";
-import { measure, type Measured } from "../evaluation/measure.ts";
+import { measure, type Measured, type Plan } from "../evaluation/measure.ts";
 import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
+import { isUniversal } from "../evaluation/universal.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
 import { bytesOf, encodePng, encodePng16, isPngPlanes } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
@@ -16,6 +24,7 @@ import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { spatialSize, tensor } from "../tensor.ts";
 import { transformsThatRan } from "../networks/with-transform.ts";
 import { openClimbed, sourcesOf } from "./climbed.ts";
+import { universalPlan } from "./universal.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
 import { pictureWarnings, readTruth } from "./pictures.ts";
@@ -23,7 +32,7 @@ import { cancellable } from "./queue.ts";
 
 type Palette = readonly (readonly [number, number, number])[];
 
-const checkTargetClass = ({ targeted }: AttackSpec, classes: number): void => {
+const checkTargetClass = ({ targeted }: AttackSpec | UniversalSpec, classes: number): void => {
   if (targeted?.kind !== "class" || targeted.class < classes) return;
   const detail = `class ${targeted.class} does not exist; the model has ${classes} classes, 0 to ${classes - 1}`;
   throw new FaultlineError({
@@ -35,6 +44,10 @@ const checkTargetClass = ({ targeted }: AttackSpec, classes: number): void => {
 /** Runs of networks for each evaluation. */
 const runsOfStep = ({ draws = 1, sources = [""], scales = [1] }: AttackSpec): number =>
   draws * sources.length * scales.length;
+
+/** Runs of networks that a request's attack takes. */
+const runsOf = (spec: AttackSpec | UniversalSpec): number =>
+  isUniversal(spec) ? 1 : runsOfStep(spec) * stepsOf(planOf(spec, undefined, undefined));
 
 /** The plan of a request: its label maps decoded, everything else as it stands in the spec. */
 const planOf = (spec: AttackSpec, truth: Labels | undefined, map: Labels | undefined): AttackPlan => {
@@ -69,7 +82,7 @@ const compared = ({ row: { counts }, float, uint8 }: Measured, image: Image, nam
 export const createAttackHandler =
   (context: Context) =>
   async (
-    { spec, image: bytes, labels, target, outputs }: AttackRequest,
+    { spec, image: bytes, labels, target, delta, outputs }: AttackRequest,
     { onStep, signal }: AttackRun,
   ): Promise<AttackResult> => {
     const start = performance.now();
@@ -77,13 +90,14 @@ export const createAttackHandler =
     const { segmenter } = model;
     const { classes } = segmenter.manifest;
     checkTargetClass(spec, classes.length);
-    context.requireWork(bytes, runsOfStep(spec) * stepsOf(planOf(spec, undefined, undefined)));
+    context.requireWork(bytes, runsOf(spec));
     const climbed = await openClimbed(context, spec, model);
-    const image = await context.prepare(climbed, bytes, evaluatedBy([spec.attack], spec.targeted !== undefined));
+    const evaluated = isUniversal(spec) ? [] : evaluatedBy([spec.attack], spec.targeted !== undefined);
+    const image = await context.prepare(climbed, bytes, evaluated);
     if (climbed !== model) await context.prepare(model, bytes, []);
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const map = await readTruth(context, model, image, "target", target, spec.label255);
-    const plan = planOf(spec, truth, map);
+    const plan: Plan = isUniversal(spec) ? universalPlan(spec, delta, image) : planOf(spec, truth, map);
     const item = await sha256Of(bytes);
     const decode = performance.now() - start;
     const subject = { segmenter, source: climbed.segmenter, image, item, truth };
