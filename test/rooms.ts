@@ -10,7 +10,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   reason: [],
   digest: [],
   yield: [],
-  validation: ["type contract/failure"],
+  validation: ["type contract/field-error"],
   onnx: ["tensor"],
   autodiff: ["onnx", "tensor"],
   transforms: ["onnx", "tensor", "random"],

@@ -1,7 +1,8 @@
 /** Reads requests with images, as multipart/form-data or JSON with base64, with a size limit and validation of every field. */
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { FaultlineError, type FieldError } from "../contract/failure.ts";
+import { FaultlineError } from "../contract/failure.ts";
+import type { FieldError } from "../contract/field-error.ts";
 import type { NamedFile, PartName } from "../contract/files.ts";
 import { fromBase64 } from "./base64.ts";
 import type { BodyBudget, Env } from "./operation.ts";
