@@ -7,6 +7,7 @@ import { norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
 import { AttackedCrf } from "./crf.ts";
 import type { Limits } from "./operation.ts";
+import type { Uploaded } from "./request.ts";
 import {
   Backend,
   encoded,
@@ -41,6 +42,11 @@ export const outputNames = [
 
 export const AttackName = z.enum(attackNames).openapi({
   description: attackNames.map((name) => `\`${name}\`: ${attackEntry(name).summary}`).join(" "),
+});
+
+const AttackOrUniversal = z.enum([...attackNames, "universal"]).openapi({
+  description:
+    "An attack of `GET /v1/attacks`; or `universal`, which adds the perturbation of the part `delta` to the image, clips the sum to grey levels, and makes no steps",
 });
 
 /** A field for each option of any attack; options that the requested attack does not have are refused. */
@@ -92,7 +98,7 @@ export const attackSpec = (limits: Limits) =>
       fusion: z.enum(["max", "mean"]).optional().openapi({
         description: "How the logits of several `scales` are fused; by their largest if absent, as in DeepLab v2",
       }),
-      attack: AttackName,
+      attack: AttackOrUniversal,
       epsilon: Radius.max(largestEpsilon)
         .optional()
         .openapi({
@@ -121,6 +127,9 @@ export const attackSpec = (limits: Limits) =>
     })
     .openapi("AttackSpec", { example: { attack: "ifgsm-ii", epsilon: 8 } });
 
+/** A request's spec and files. */
+export type AskedAttack = Uploaded<z.output<ReturnType<typeof attackSpec>>, "image", "labels" | "target" | "delta">;
+
 /** The options as they ran. */
 export const optionNumbers = Object.fromEntries(optionNames.map((name) => [name, z.number().optional()])) as Record<
   OptionName,
@@ -133,7 +142,7 @@ const AttackSpecRun = z
     sources: list(z.string()).optional(),
     scales: list(z.number()).optional(),
     fusion: z.enum(["max", "mean"]).optional(),
-    attack: AttackName,
+    attack: AttackOrUniversal,
     epsilon: z.number().optional(),
     norm: AttackNorm,
     ...optionNumbers,

@@ -5,6 +5,8 @@ import { gradientFaults } from "../api/attack-faults.ts";
 import type { AttackName } from "../attacks/catalogue.ts";
 import { MAX_TRIALS } from "../contract/limits.ts";
 import { isPngPlanes } from "../image/encode.ts";
+import type { Plan } from "../evaluation/measure.ts";
+import { isUniversal } from "../evaluation/universal.ts";
 import { useNodeCodecs } from "../image/node.ts";
 import { UsageError } from "../node/failure.ts";
 import { checkFolder, checkWritable } from "../node/files.ts";
@@ -21,6 +23,7 @@ import { attackAll, filesOf, type Job } from "./attack-run.ts";
 import { runtimeFor } from "../node/runtime-for.ts";
 import { backendOption, WASM_BUDGET_BYTES } from "./backend.ts";
 import { checkClimbed, climbedFlags, climbedFrom } from "./climbed.ts";
+import { deltaFlag, deltaPlan } from "./delta.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
 import { openOperand } from "./open-network.ts";
@@ -29,6 +32,7 @@ import { goalFrom, regionFlags } from "./region-options.ts";
 
 const options = {
   ...attackFlags,
+  ...deltaFlag,
   out: { type: "string", short: "o", value: "DIR", default: "adversarial", help: "where the pictures are written" },
   npy: { type: "boolean", help: "also write the adversarial image as exact floats, float32 [C, H, W]" },
   manifest: { type: "string", value: "FILE", help: "the manifest of NET where NET is a file without one beside it" },
@@ -90,9 +94,9 @@ const trialsOf = (text: string | undefined, { defence }: Around): number | undef
 
 const run = async (net: string, values: Given, io: Io, operands: readonly string[]): Promise<Report> => {
   const { out } = values;
-  const plan = planFrom(values);
+  const asked = (await deltaPlan(values)) ?? planFrom(values);
   const label = labelOf(values.label, values.labels);
-  requireGradientOf(values, plan.attack);
+  if (!isUniversal(asked)) requireGradientOf(values, asked.attack);
   const wanted = wantedBackend(values.backend);
   checkClimbed(values);
   const pictures = await picturesOf(operands);
@@ -101,7 +105,8 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   const network = await openOperand(net, values.manifest);
   const other = await climbedFrom(values, network);
   const target = targetOf(values.target, network.manifest);
-  const goal = goalFrom(values, network.manifest, plan);
+  const plan: Plan = isUniversal(asked) ? asked : { ...asked, target };
+  const goal = isUniversal(plan) ? undefined : goalFrom(values, network.manifest, plan);
   if (goal && target !== undefined) throw new UsageError("--target goes without --hide and --swap");
   const around = aroundFrom(values, network.manifest, plan.seed);
   const trials = trialsOf(values.trials, around);
@@ -124,7 +129,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     const segmenter = createSegmenter(network, cache, around.crf, around.defence);
     const source =
       other === network ? segmenter : createSegmenter(other, cache, aroundSource.crf, aroundSource.defence);
-    const job = { segmenter, source, plan: { ...plan, target }, label, pictures, labels, goal, trials, ...place };
+    const job = { segmenter, source, plan, label, pictures, labels, goal, trials, ...place };
     const report = attackReport(
       await interruptible((signal) => attackAll(job, io, signal)),
       network.manifest.classes.map(({ name }) => name),

@@ -1,11 +1,19 @@
 /** /v1/attack's work: decode, attack, score, encode. */
 
 import { optionValues } from "../attacks/options.ts";
-import type { AttackRequest, AttackResult, AttackRun, AttackSpec, OutputName } from "../contract/attack.ts";
+import type {
+  AttackRequest,
+  AttackResult,
+  AttackRun,
+  AttackSpec,
+  OutputName,
+  UniversalSpec,
+} from "../contract/attack.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import type { EncodedImage } from "../contract/files.ts";
 import { measure, type Measured, type Subject } from "../evaluation/measure.ts";
 import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
+import { isUniversal } from "../evaluation/universal.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
 import { PREDICTIONS_OF_A_TRIAL, runTrials, trialScores } from "../evaluation/trials.ts";
 import { bytesOf, encodePng, encodePng16, isPngPlanes } from "../image/encode.ts";
@@ -18,6 +26,7 @@ import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { spatialSize, tensor } from "../tensor.ts";
 import { transformsThatRan } from "../networks/with-transform.ts";
 import { openClimbed, sourcesOf } from "./climbed.ts";
+import { universalPlan } from "./universal.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
 import { pictureWarnings, readTruth } from "./pictures.ts";
@@ -30,6 +39,10 @@ type Palette = readonly (readonly [number, number, number])[];
 /** Runs of networks for each evaluation. */
 const runsOfStep = ({ draws = 1, sources = [""], scales = [1] }: AttackSpec): number =>
   draws * sources.length * scales.length;
+
+/** Runs of networks that a request's attack takes. */
+const runsOf = (spec: AttackSpec | UniversalSpec): number =>
+  isUniversal(spec) ? 1 : runsOfStep(spec) * stepsOf(planOf(spec));
 
 /** The plan of a request as it stands in the spec, without label maps. */
 const planOf = (spec: AttackSpec): AttackPlan => {
@@ -47,7 +60,7 @@ const planOf = (spec: AttackSpec): AttackPlan => {
 };
 
 /** @throws FaultlineError invalid-spec for trials that could not differ. */
-const requireRandom = ({ trials }: AttackSpec, { defence }: Segmenter): void => {
+const requireRandom = ({ trials }: Pick<AttackSpec, "trials">, { defence }: Segmenter): void => {
   if (trials === undefined || drawsAnew(defence)) return;
   const detail = "must be absent: no transformation before the network is random, so that all trials are the same";
   throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "/spec/trials", detail, received: trials }] });
@@ -57,7 +70,7 @@ const requireRandom = ({ trials }: AttackSpec, { defence }: Segmenter): void => 
 const trialsOf = async (
   { segmenter, image, truth }: Subject,
   { float, uint8 }: Measured,
-  { trials, seed }: AttackSpec,
+  { trials, seed }: Pick<AttackSpec, "trials" | "seed">,
   signal: AbortSignal | undefined,
 ): Promise<AttackResult["trials"]> => {
   if (trials === undefined) return undefined;
@@ -82,7 +95,7 @@ const compared = ({ row: { counts }, float, uint8 }: Measured, image: Image, nam
 export const createAttackHandler =
   (context: Context) =>
   async (
-    { spec, image: bytes, labels, target, outputs }: AttackRequest,
+    { spec, image: bytes, labels, target, delta, outputs }: AttackRequest,
     { onStep, signal }: AttackRun,
   ): Promise<AttackResult> => {
     const start = performance.now();
@@ -90,16 +103,18 @@ export const createAttackHandler =
     const { segmenter } = model;
     const { classes } = segmenter.manifest;
     requireRandom(spec, segmenter);
-    const predictions = PREDICTIONS_OF_A_TRIAL * (spec.trials ?? 0);
-    context.requireWork(bytes, runsOfStep(spec) * stepsOf(planOf(spec)) + predictions);
+    context.requireWork(bytes, runsOf(spec) + PREDICTIONS_OF_A_TRIAL * (spec.trials ?? 0));
     const climbed = await openClimbed(context, spec, model);
-    const image = await context.prepare(climbed, bytes, evaluatedBy([spec.attack], spec.targeted !== undefined));
+    const evaluated = isUniversal(spec) ? [] : evaluatedBy([spec.attack], spec.targeted !== undefined);
+    const image = await context.prepare(climbed, bytes, evaluated);
     if (climbed !== model) await context.prepare(model, bytes, []);
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const map = await readTruth(context, model, image, "target", target, spec.label255);
     const source = spec.label === "ground-truth" ? truth : undefined;
     const aim = targetOf(spec, classes, source, map);
-    const plan = (clean: Labels) => ({ ...planOf(spec), source, target: aim.given(clean) });
+    const plan = isUniversal(spec)
+      ? universalPlan(spec, delta, image)
+      : (clean: Labels) => ({ ...planOf(spec), source, target: aim.given(clean) });
     const item = await sha256Of(bytes);
     const decode = performance.now() - start;
     const subject = { segmenter, source: climbed.segmenter, image, item, truth };

@@ -130,6 +130,31 @@ describe("POST /v1/attack", () => {
     expect(await problemIn(refused)).toMatchObject({ status: 422, errors: [{ pointer, detail }] });
   });
 
+  it("takes a perturbation in place of an attack, and nothing about how one is made", async () => {
+    const service = fakeService();
+    const client = clientOf(service);
+    const parts = { ...image, delta: fakePng };
+    expect((await client.json(path, parts, { attack: "universal", epsilon: 8 })).status).toBe(200);
+    expect(service.calls.attack[0]).toMatchObject({
+      spec: { attack: "universal", epsilon: 8, steps: 0, norm: "linf" },
+      delta: fakePng,
+    });
+    const wrong = { attack: "universal", norm: "l2", alpha: 1, sources: ["a"], targeted: { kind: "class", class: 1 } };
+    const { errors } = await problemIn(await client.form(path, image, wrong));
+    expect(errors?.map(({ pointer }) => pointer)).toEqual([
+      "/spec/sources",
+      "/spec/alpha",
+      "/spec/targeted",
+      "/spec/norm",
+      "/delta",
+    ]);
+    const beside = await problemIn(await client.form(path, parts, { attack: "pgd" }));
+    expect(beside).toMatchObject({
+      status: 422,
+      errors: [{ pointer: "/delta", detail: expect.stringMatching(/must be absent/) }],
+    });
+  });
+
   it("takes the spec as a part with its own type, and data: URLs in JSON", async () => {
     const service = fakeService();
     const client = clientOf(service);
