@@ -58,9 +58,6 @@ export const optionFields = (limits: Limits) =>
     ]),
   ) as Record<OptionName, z.ZodOptional<z.ZodType<number>>>;
 
-/** Radius of attacks with a budget, where none is given. */
-export const defaultEpsilon = 8;
-
 /** Far above the L2 norm of a white image of the largest size that is decoded. */
 const largestEpsilon = 1e7;
 
@@ -99,12 +96,11 @@ export const attackSpec = (limits: Limits) =>
         description: "How the logits of several `scales` are fused; by their largest if absent, as in DeepLab v2",
       }),
       attack: AttackOrUniversal,
-      epsilon: Radius.max(largestEpsilon)
-        .optional()
-        .openapi({
-          description: `Radius in grey levels on the 0..255 scale: L∞, at most 255, or the L2 norm over all values of the image; ${defaultEpsilon} if absent. To a minimum-norm attack it is an upper bound, and there is none if absent`,
-          example: defaultEpsilon,
-        }),
+      epsilon: Radius.max(largestEpsilon).optional().openapi({
+        description:
+          "Radius in grey levels on the 0..255 scale: L∞, at most 255, or the L2 norm over all values of the image; 8 if absent, and 255 for `patch`. To a minimum-norm attack it is an upper bound, and there is none if absent",
+        example: 8,
+      }),
       norm: AttackNorm.optional(),
       ...optionFields(limits),
       label: Label,

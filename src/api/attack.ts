@@ -1,11 +1,11 @@
 /** POST /v1/attack takes an image and a spec and returns scores, images, or a stream of progress events. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
-import { attackEntry, withDefaults } from "../attacks/catalogue.ts";
+import { attackEntry, defaultRadius, withDefaults } from "../attacks/catalogue.ts";
 import { optionValues } from "../attacks/options.ts";
 import type { AttackRequest, AttackResult, OutputName } from "../contract/attack.ts";
 import { negotiate } from "./accept.ts";
-import { Attack, type AskedAttack, attackJson, AttackProgress, attackSpec, defaultEpsilon } from "./attack-schemas.ts";
+import { Attack, type AskedAttack, attackJson, AttackProgress, attackSpec } from "./attack-schemas.ts";
 import { ballFaults, climbedFaults, gradientFaults, optionFaults, togetherFaults } from "./attack-faults.ts";
 import { yieldToEvents } from "../yield.ts";
 import { eventStream } from "./event-stream.ts";
@@ -52,8 +52,8 @@ const resolve = (service: Service, limits: Limits, asked: AskedAttack): AttackRe
   const { images, model = service.defaultModel, attack: name, ...others } = asked.spec;
   if (name === "universal") return universalRequest(model, asked);
   const spec = { ...others, attack: name };
-  const { distance, type } = attackEntry(spec.attack);
-  const epsilon = spec.epsilon ?? (type === "fixed-budget" ? defaultEpsilon : undefined);
+  const { distance } = attackEntry(spec.attack);
+  const epsilon = spec.epsilon ?? defaultRadius(spec.attack);
   const ball = { epsilon, norm: spec.norm ?? distance };
   const given = optionValues(spec);
   const options = withDefaults(spec.attack, ball, given);

@@ -4,6 +4,7 @@ import {
   attackEntry,
   attackNames,
   defaultOption,
+  defaultRadius,
   evaluationsOf,
   makeAttack,
   optionsOf,
@@ -39,7 +40,11 @@ const catalogueFlags = Object.fromEntries(
 
 export const attackFlags = {
   attack: { type: "string", value: "NAME", help: "the attack, one of those above; pgd if absent" },
-  epsilon: { type: "string", value: "E", help: "radius of the perturbation in grey levels of 0..255; 8 if absent" },
+  epsilon: {
+    type: "string",
+    value: "E",
+    help: "radius of the perturbation in grey levels of 0..255; 8, or 255 for patch",
+  },
   ...catalogueFlags,
   seed: { type: "string", value: "N", default: "0", help: "of what is random" },
 } as const satisfies Readonly<Record<string, Option>>;
@@ -112,7 +117,7 @@ const givenOptions = (attack: AttackName, epsilon: number, flags: AttackFlags): 
 /** The attack of a command line, with nothing left open but label maps. @throws UsageError for a value that it does not take. */
 export const planFrom = (flags: AttackFlags): AttackPlan => {
   const attack = attackNamed(flags.attack ?? "pgd");
-  const epsilon = radiusFrom(flags.epsilon ?? "8");
+  const epsilon = flags.epsilon === undefined ? (defaultRadius(attack) ?? 8) : radiusFrom(flags.epsilon);
   const seed = seedFrom(flags.seed);
   const { alpha = 1, steps = 1, ...options } = withDefaults(attack, { epsilon }, givenOptions(attack, epsilon, flags));
   const plan: AttackPlan = { ...options, attack, epsilon, alpha, steps, pixelRange: "clip", seed };
