@@ -18,6 +18,7 @@ import { openApiDocument } from "./openapi.ts";
 import { bodyBudget, mount, type Env, type Limits } from "./operation.ts";
 import { failureOf, problemResponse, type Log } from "./problem.ts";
 import { limitRate, type RateOptions } from "./rate.ts";
+import { report } from "./report.ts";
 import { robustness } from "./robustness.ts";
 import { score } from "./score.ts";
 import { segment } from "./segment.ts";
@@ -106,6 +107,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
     transfer(service, limits),
     audit(service, limits),
     certify(service, limits),
+    report(service, limits),
     ...health(service),
   ];
   for (const operation of operations) mount(app, operation);

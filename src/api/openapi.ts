@@ -36,6 +36,7 @@ ${limitsText(limits)}`,
     tags: [
       { name: "Images", description: "Segmentation of an image, attacks and robustness." },
       { name: "Label maps", description: "Scores without a network." },
+      { name: "Reports", description: "Scores and intervals of rows." },
       { name: "Models", description: "The available networks." },
       { name: "Attacks", description: "The available attacks." },
       { name: "Health", description: "For load balancers." },

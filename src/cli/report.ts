@@ -1,15 +1,14 @@
 /** `faultline report`: rows in, a report out. */
 
 import { UsageError } from "../node/failure.ts";
-import { checkWritable, writeFiles } from "../node/files.ts";
+import { checkWritable } from "../node/files.ts";
 import { wholeNumber, type Options } from "../node/options.ts";
 import { exporters, type ExportName } from "../report/exports.ts";
-import { htmlReport } from "../report/html.ts";
 import { markdownReport } from "../report/markdown.ts";
-import { buildReport, type ReportData } from "../report/report.ts";
+import { buildReport } from "../report/report.ts";
 import { command } from "./command.ts";
-import { drawCharts } from "./charts.ts";
 import { readResults } from "./read-results.ts";
+import { reportFile, writeReport, type ReportFile } from "./report-files.ts";
 
 const options = {
   out: {
@@ -30,23 +29,11 @@ const options = {
 } as const satisfies Options;
 
 const about = `
-Scores, intervals and verdicts from the rows that faultline evaluate keeps. Several files are the
+Scores, intervals and verdicts from the rows that faultline evaluate keeps, JSON Lines or Parquet. Several files are the
 union of their rows, so that networks that were evaluated apart are compared over the images that
 they share. The 95 % intervals come from a bootstrap over images. Without -o, Markdown is printed.`;
 
-const writers: Readonly<Record<string, (report: ReportData) => Promise<string>>> = {
-  html: async (report) => htmlReport(report, await drawCharts(report)),
-  md: async (report) => markdownReport(report),
-  json: async (report) => `${JSON.stringify(report, null, 2)}\n`,
-};
-
-const writerFor = (path: string): ((report: ReportData) => Promise<string>) => {
-  const ending = /\.([a-z]+)$/i.exec(path)?.[1]?.toLowerCase() ?? "";
-  if (Object.hasOwn(writers, ending)) return writers[ending]!;
-  throw new UsageError(`-o ${path}: a report is a file .html, .md or .json`);
-};
-
-const exportFor = (text: string): readonly [string, (report: ReportData) => Promise<string>] => {
+const exportFor = (text: string): ReportFile => {
   const [, name, path] = /^([a-z-]+)=(.+)$/.exec(text) ?? [];
   if (name !== undefined && path !== undefined && Object.hasOwn(exporters, name))
     return [path, async (report) => exporters[name as ExportName](report)];
@@ -55,21 +42,19 @@ const exportFor = (text: string): readonly [string, (report: ReportData) => Prom
 
 export const reportResults = command({
   name: "report",
-  operand: "RESULTS.jsonl",
-  others: "RESULTS.jsonl…",
+  operand: "RESULTS",
+  others: "RESULTS…",
   othersOptional: true,
   about,
   options,
   run: async (first, values, _io, others) => {
-    const outs = (values.out ?? []).map((path) => [path, writerFor(path)] as const);
+    const outs = (values.out ?? []).map((path) => reportFile("-o", path));
     const all = [...outs, ...(values.export ?? []).map(exportFor)];
     for (const [path] of all) await checkWritable(path, [first, ...others]);
     const seed = wholeNumber("seed", values.seed, 0, 0xffff_ffff);
     const { store, runs } = await readResults([first, ...others]);
     const report = buildReport(store, { seed, runs, title: values.title });
-    const files: [string, Uint8Array][] = [];
-    for (const [path, write] of all) files.push([path, new TextEncoder().encode(await write(report))]);
-    await writeFiles(files);
+    await writeReport(report, all);
     const text = all.length === 0 ? markdownReport(report).trimEnd() : all.map(([path]) => `wrote ${path}`).join("\n");
     return { text, data: report };
   },

@@ -4,3 +4,8 @@
  * The most work of a request by default: the pixels of its image times the steps of all its attacks together.
  */
 export const MAX_WORK = 2 ** 30;
+
+/** Of a report: rows; pairs of a network and an attack, whose scores are drawn anew and compared; and scores of single classes of these. */
+export const MAX_REPORT_ROWS = 20_000;
+export const MAX_REPORT_GROUPS = 250;
+export const MAX_REPORT_CLASS_SCORES = 20_000;

@@ -57,6 +57,9 @@ const points = (cells: readonly Cell[]) =>
     robust: float.miou === null ? null : 100 * float.miou,
   }));
 
+/** Of attacks; the tables have them all. */
+const MAX_CHARTS = 40;
+
 const WIDTH = 300;
 const HEIGHT = 220;
 
@@ -66,7 +69,8 @@ const curveCharts = (report: ReportData): Chart[] => {
     ({ epsilon, iouRatio }) => epsilon !== null && epsilon > 0 && iouRatio.value !== null,
   );
   const networks = [...new Set(cells.map(({ network }) => network))];
-  return [...new Set(cells.map(({ attack }) => attack))].map((attack) => {
+  const attacks = [...new Set(cells.map(({ attack }) => attack))].slice(0, MAX_CHARTS);
+  return attacks.map((attack) => {
     const own = cells.filter((cell) => cell.attack === attack);
     const epsilons = [...new Set(own.map(({ epsilon }) => epsilon!))].toSorted((a, b) => a - b);
     const x = {

@@ -94,7 +94,9 @@ const point = (attack: AttackName, epsilon: number): CurvePoint => {
 };
 
 type Calls = {
-  [K in "segment" | "attack" | "score" | "robustness" | "transfer" | "audit" | "certify"]: Parameters<Service[K]>[0][];
+  [K in "segment" | "attack" | "score" | "robustness" | "transfer" | "audit" | "certify" | "report"]: Parameters<
+    Service[K]
+  >[0][];
 };
 
 /** A Service that records its requests in order. */
@@ -103,7 +105,16 @@ export interface FakeService extends Service {
 }
 
 export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
-  const calls: Calls = { segment: [], attack: [], score: [], robustness: [], transfer: [], audit: [], certify: [] };
+  const calls: Calls = {
+    segment: [],
+    attack: [],
+    score: [],
+    robustness: [],
+    transfer: [],
+    audit: [],
+    certify: [],
+    report: [],
+  };
   return {
     calls,
     defaultModel: "enet-street",
@@ -266,6 +277,10 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         receipt: { ...receipt, spec: request.spec },
       };
     },
+    report: async (request) => {
+      calls.report.push(request);
+      return request.form === "json" ? '{"schema":1}\n' : "<h1>Report</h1>\n";
+    },
     ...replaced,
   };
 };
@@ -283,6 +298,7 @@ export const failingService = (failure: Failure): FakeService => {
     transfer: fail,
     audit: fail,
     certify: fail,
+    report: fail,
     ready: fail,
   });
 };
