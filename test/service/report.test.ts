@@ -3,9 +3,31 @@
 import { describe, expect, it } from "vitest";
 import { MAX_REPORT_GROUPS, MAX_REPORT_ROWS } from "../../src/contract/limits.ts";
 import type { ReportForm } from "../../src/contract/report.ts";
+import { encodePng } from "../../src/image/encode.ts";
+import { emptyCounts, mergeCounts, scoresOf } from "../../src/metrics/counts.ts";
 import { createReader } from "../../src/report/reader.ts";
-import { buildReport } from "../../src/report/report.ts";
+import { buildReport, type ReportData } from "../../src/report/report.ts";
 import { reportOn } from "../../src/service/report.ts";
+import { noiseImage } from "../support/networks/image.ts";
+import { grid, serviceOf } from "./tiny-service.ts";
+
+it("of the rows of /v1/robustness on several images has the pooled IoU ratio, with its interval", async () => {
+  const service = serviceOf();
+  const pictures = [1, 2, 3].map((seed) => encodePng(noiseImage(12, 16, seed)));
+  const results = [];
+  for (const image of pictures)
+    results.push(await service.robustness({ spec: { ...grid, attacks: ["fgsm"] }, image }, {}));
+  const rows = bytes(results.flatMap((result) => result.rows.map((row) => JSON.stringify(row))));
+  const report = JSON.parse(await service.report({ rows, form: "json", seed: 1 })) as ReportData;
+  expect(report).toMatchObject({ images: 3, rows: 3 * 4 });
+  const found = report.cells.find(({ attack, epsilon }) => attack === "fgsm" && epsilon === 16)!;
+  const pooled = results
+    .map(({ rows: own }) => own.at(-1)!.counts.float)
+    .reduce((sum, one) => mergeCounts(sum, one), emptyCounts(4));
+  expect(found.iouRatio.value).toBeCloseTo(scoresOf(pooled).miou!, 12);
+  expect(found.iouRatio.interval!.low).toBeLessThan(found.iouRatio.value!);
+  expect(found.iouRatio.interval!.high).toBeGreaterThan(found.iouRatio.value!);
+});
 
 const counts = (k: number) => ({ truePositive: [4 + (k % 3), 2], reference: [8, 4], predicted: [7, 5] });
 const row = (id: number, epsilon: number, item = `item-${id % 7}`) =>

@@ -6,6 +6,7 @@ import type { AttackName } from "../../src/attacks/catalogue.ts";
 import type { AttackScores } from "../../src/evaluation/scores.ts";
 import type { EncodedImage } from "../../src/contract/files.ts";
 import type { ModelInfo } from "../../src/contract/models.ts";
+import type { Row } from "../../src/evaluation/row.ts";
 import type { CurvePoint } from "../../src/contract/robustness.ts";
 import { gridAttack } from "../../src/contract/robustness.ts";
 import type { MapScores } from "../../src/contract/score.ts";
@@ -204,6 +205,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         signs: [],
         summary: "A sentence.",
         cost: { pixels: 8, steps: 20, work: 160, maxWork: 2 ** 30 },
+        rows: ["clean", ...curve].map((_, i) => ({ schema: 2, id: String(i) }) as unknown as Row),
         timings: { total: 5 },
         receipt: { ...receipt, spec: request.spec },
       };
