@@ -210,6 +210,12 @@ const resolve = (service: Service, limits: Limits, { spec, image, labels }: Aske
   return { spec: { ...spec, model: spec.model ?? service.defaultModel, attacks, epsilons }, image, labels };
 };
 
+/** Rows are an answer of their own. */
+const withoutRows = (result: RobustnessResult): z.input<typeof Robustness> => {
+  const { rows: _, ...shown } = result;
+  return shown;
+};
+
 const rowsText =
   "The counts of the clean image and of each point, one JSON object a line, as `faultline evaluate` keeps them; the item is the SHA-256 of the image";
 
@@ -249,10 +255,10 @@ export const robustness = (service: Service, limits: Limits, log: Log): Operatio
       const request = resolve(service, limits, await readImageRequest(c, upload, limits.bodyBytes));
       const { signal } = c.req.raw;
       if (type !== "text/event-stream") {
-        const { rows, ...result } = await service.robustness(request, { signal, onPoint: yieldToEvents });
+        const result = await service.robustness(request, { signal, onPoint: yieldToEvents });
         const headers = { "Server-Timing": serverTiming(result.timings) };
-        if (type === "application/json") return json(c, Robustness, result, headers);
-        const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+        if (type === "application/json") return json(c, Robustness, withoutRows(result), headers);
+        const lines = result.rows.map((row) => `${JSON.stringify(row)}\n`).join("");
         return c.body(lines, 200, { "Content-Type": type, ...headers });
       }
       return await eventStream<RobustnessResult>({
@@ -262,7 +268,7 @@ export const robustness = (service: Service, limits: Limits, log: Log): Operatio
             signal: aborted,
             onPoint: (point, index, total) => emit("progress", { index, total, point }),
           }),
-        result: ({ rows: _, ...result }): z.input<typeof Robustness> => result,
+        result: withoutRows,
         problem: (error) => problemOf(failureOf(error, log, c.get("requestId")), c.get("requestId")),
       });
     },
