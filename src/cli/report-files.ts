@@ -4,14 +4,18 @@ import { drawCharts } from "../node/charts.ts";
 import { UsageError } from "../node/failure.ts";
 import { writeFiles } from "../node/files.ts";
 import { htmlReport } from "../report/html.ts";
+import type { ShownExample } from "../report/examples.ts";
 import { markdownReport } from "../report/markdown.ts";
 import type { ReportData } from "../report/report.ts";
 
 /** A path, and what is written there. */
-export type ReportFile = readonly [path: string, write: (report: ReportData) => Promise<string>];
+export type ReportFile = readonly [
+  path: string,
+  write: (report: ReportData, examples: readonly ShownExample[]) => Promise<string>,
+];
 
 const writers: Readonly<Record<string, ReportFile[1]>> = {
-  html: async (report) => htmlReport(report, await drawCharts(report)),
+  html: async (report, examples) => htmlReport(report, await drawCharts(report), examples),
   md: async (report) => markdownReport(report),
   json: async (report) => `${JSON.stringify(report, null, 2)}\n`,
 };
@@ -24,8 +28,12 @@ export const reportFile = (flag: string, path: string): ReportFile => {
 };
 
 /** Writes all of them, or none. */
-export const writeReport = async (report: ReportData, files: readonly ReportFile[]): Promise<void> => {
+export const writeReport = async (
+  report: ReportData,
+  files: readonly ReportFile[],
+  examples: readonly ShownExample[] = [],
+): Promise<void> => {
   const written: [string, Uint8Array][] = [];
-  for (const [path, write] of files) written.push([path, new TextEncoder().encode(await write(report))]);
+  for (const [path, write] of files) written.push([path, new TextEncoder().encode(await write(report, examples))]);
   await writeFiles(written);
 };
