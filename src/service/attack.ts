@@ -16,6 +16,7 @@ import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
 import { isUniversal } from "../evaluation/universal.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
 import { PREDICTIONS_OF_A_TRIAL, runTrials, trialScores } from "../evaluation/trials.ts";
+import { amplified } from "../image/amplify.ts";
 import { bytesOf, encodePng, encodePng16, isPngPlanes } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { encodeNpy } from "../image/npy.ts";
@@ -23,7 +24,7 @@ import { scoresOf, sum } from "../metrics/counts.ts";
 import { sha256Of } from "../digest.ts";
 import { drawsAnew } from "../segmenter/front.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
-import { spatialSize, tensor } from "../tensor.ts";
+import { spatialSize } from "../tensor.ts";
 import { transformsThatRan } from "../networks/with-transform.ts";
 import { openClimbed, sourcesOf } from "./climbed.ts";
 import { universalPlan } from "./universal.ts";
@@ -162,17 +163,6 @@ export const createAttackHandler =
       images,
     };
   };
-
-/**
- * 128 + 127·(adversarial − clean)/ε: grey where nothing changed, so that a small perturbation can be seen. Without an L∞ ball, ε is
- * the largest change of a value.
- */
-const amplified = (clean: Image, adversarial: Image, epsilon: number): Image =>
-  tensor(
-    "float32",
-    clean.shape,
-    clean.data.map((v, i) => 128 + (127 * (adversarial.data[i]! - v)) / epsilon),
-  );
 
 /** Images of up to four planes are PNG, and others NPY: of uint8, or of float32 in place of 16 bits. */
 const encodeOutputs = (
