@@ -21,6 +21,11 @@ export const openApiDocument = (app: OpenAPIHono<Env>, version: string, limits: 
     scheme: "bearer",
     description: "Required if the deployment has a token for uploads",
   });
+  app.openAPIRegistry.registerComponent("securitySchemes", "apiToken", {
+    type: "http",
+    scheme: "bearer",
+    description: "Required under /v1 if the deployment has tokens for requests",
+  });
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -33,6 +38,7 @@ ${limitsText(limits)}`,
       license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
     },
     servers: [{ url: "/" }],
+    security: [{}, { apiToken: [] }],
     tags: [
       { name: "Images", description: "Segmentation of an image, attacks and robustness." },
       { name: "Label maps", description: "Scores without a network." },

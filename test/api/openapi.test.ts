@@ -112,7 +112,9 @@ describe("/openapi.json", () => {
     expect(Object.keys(Manifest!.properties!)).toEqual(expect.arrayContaining(["classes", "input", "output"]));
     expect(Manifest?.properties?.["name"]).toMatchObject({ maxLength: 64, pattern: "^[a-z0-9][a-z0-9._-]*$" });
     for (const operation of [upload, remove]) expect(operation).toMatchObject({ security: [{}, { uploadToken: [] }] });
-    expect(document.components).toMatchObject({ securitySchemes: { uploadToken: { type: "http", scheme: "bearer" } } });
+    const bearer = { type: "http", scheme: "bearer" };
+    expect(document.components).toMatchObject({ securitySchemes: { uploadToken: bearer, apiToken: bearer } });
+    expect(document).toMatchObject({ security: [{}, { apiToken: [] }] });
   });
 
   it("documents, wherever a request can be refused for the moment, when to retry", () => {
