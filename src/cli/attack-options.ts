@@ -9,6 +9,7 @@ import {
   optionsOf,
   withDefaults,
   type AttackName,
+  type Ball,
 } from "../attacks/catalogue.ts";
 import {
   optionDefinitions,
@@ -39,20 +40,26 @@ const catalogueFlags = Object.fromEntries(
 
 export const attackFlags = {
   attack: { type: "string", value: "NAME", default: "pgd", help: "the attack, one of those above" },
-  epsilon: { type: "string", value: "E", default: "8", help: "radius of the perturbation in grey levels of 0..255" },
+  epsilon: {
+    type: "string",
+    value: "E",
+    help: "radius of the perturbation in grey levels of 0..255; 8, but none for attacks of minimum norm, unless given",
+  },
   ...catalogueFlags,
   seed: { type: "string", value: "N", default: "0", help: "of what is random" },
 } as const satisfies Readonly<Record<string, Option>>;
 
 /** The values of `attackFlags`. */
-type AttackFlags = { readonly attack: string; readonly epsilon: string; readonly seed: string } & {
+type AttackFlags = { readonly attack: string; readonly epsilon?: string | undefined; readonly seed: string } & {
   readonly [O in OptionName]?: string | undefined;
 };
 
 const attackLine = (name: AttackName): string => {
   const { title, knowledge } = attackEntry(name);
   const options = optionsOf(name).flatMap((option) =>
-    attackEntry(name).options[option]?.fixed ? [] : [`${option} ${defaultOption(name, option, { epsilon: 8 })}`],
+    attackEntry(name).options[option]?.fixed
+      ? []
+      : [`${option} ${defaultOption(name, option, { epsilon: DEFAULT_EPSILON })}`],
   );
   const line = `  ${name.padEnd(18)}${title}, ${knowledge}${options.length === 0 ? "" : `: ${options.join(", ")}`}`;
   return line.length <= WIDTH ? line : `${line.slice(0, WIDTH - 1)}…`;
@@ -85,26 +92,36 @@ const numberIn = (flag: string, text: string, range: Omit<OptionDefinition, "tit
 };
 
 /** The options given, each one that the attack takes. @throws UsageError */
-const givenOptions = (attack: AttackName, epsilon: number, flags: AttackFlags): OptionValues => {
+const givenOptions = (attack: AttackName, ball: Ball, flags: AttackFlags): OptionValues => {
   const values = optionNames.flatMap((name): [OptionName, number][] => {
     const text = flags[name];
     if (text === undefined) return [];
     const use = attackEntry(attack).options[name];
     if (!use) throw new UsageError(`--${name}: ${attack} has no such option; it takes ${optionsOf(attack).join(", ")}`);
     const value = numberIn(name, text, definitionOf(name));
-    if (use.fixed && value !== defaultOption(attack, name, { epsilon })) throw new UsageError(`--${name} ${use.fixed}`);
+    if (use.fixed && value !== defaultOption(attack, name, ball)) throw new UsageError(`--${name} ${use.fixed}`);
     return [[name, value]];
   });
   return Object.fromEntries(values);
 };
 
+/** The radius of an attack that has none of its own. */
+const DEFAULT_EPSILON = 8;
+
+/** A bound on an attack of minimum norm is the caller's alone: in L2 the radius of the others would leave it no room. */
+const ballOf = (attack: AttackName, epsilon: string | undefined): Ball => {
+  if (epsilon !== undefined)
+    return { epsilon: numberIn("epsilon", epsilon, { minimum: 0, exclusive: true, maximum: 255 }) };
+  return attackEntry(attack).type === "minimum-norm" ? {} : { epsilon: DEFAULT_EPSILON };
+};
+
 /** The attack of a command line, with nothing left open but label maps. @throws UsageError for a value that it does not take. */
 export const planFrom = (flags: AttackFlags): AttackPlan => {
   const attack = attackNamed(flags.attack);
-  const epsilon = numberIn("epsilon", flags.epsilon, { minimum: 0, exclusive: true, maximum: 255 });
+  const ball = ballOf(attack, flags.epsilon);
   const seed = wholeNumber("seed", flags.seed, 0, 0xffff_ffff);
-  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, { epsilon }, givenOptions(attack, epsilon, flags));
-  const plan: AttackPlan = { ...options, attack, epsilon, alpha, steps, pixelRange: "clip", seed };
+  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, ball, givenOptions(attack, ball, flags));
+  const plan: AttackPlan = { ...options, ...ball, attack, alpha, steps, pixelRange: "clip", seed };
   try {
     evaluationsOf(makeAttack(attack, { ...plan, pixelRange: [0, 255] }));
   } catch (cause) {

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { attackNames } from "../../src/attacks/catalogue.ts";
 import { optionNames } from "../../src/attacks/options.ts";
+import { planFrom } from "../../src/cli/attack-options.ts";
 import type { AttackReport } from "../../src/cli/attack-report.ts";
 import { measure } from "../../src/evaluation/measure.ts";
 import { decodeImage } from "../../src/image/decode.ts";
@@ -150,6 +151,13 @@ describe("a network", () => {
     const whiteBox = await measure({ segmenter, image: images.one, item: "" }, plan);
     expect(report.images[0]?.row.counts).toEqual(row.counts);
     expect(row.counts.float).not.toEqual(whiteBox.row.counts.float);
+  });
+});
+
+describe("a radius that is not given", () => {
+  it("is 8, and none at all for attacks of minimum norm", () => {
+    const radius = (attack: string, epsilon?: string) => planFrom({ attack, epsilon, seed: "0" }).epsilon;
+    expect([radius("pgd"), radius("ddn"), radius("fmn"), radius("ddn", "40")]).toEqual([8, undefined, undefined, 40]);
   });
 });
 
