@@ -10,6 +10,7 @@ import {
   optionsOf,
   withDefaults,
   type AttackName,
+  type Ball,
 } from "../attacks/catalogue.ts";
 import { optionFaults } from "../attacks/option-faults.ts";
 import {
@@ -44,7 +45,7 @@ export const attackFlags = {
   epsilon: {
     type: "string",
     value: "E",
-    help: "radius of the perturbation in grey levels of 0..255; 8, or 255 for patch",
+    help: "radius in grey levels of 0..255; 8, or 255 for patch, or none for attacks of minimum norm",
   },
   ...catalogueFlags,
   seed: { type: "string", value: "N", default: "0", help: "of what is random" },
@@ -102,14 +103,14 @@ export const radiusFrom = (text: string): number =>
 export const seedFrom = (text: string): number => wholeNumber("seed", text, 0, 0xffff_ffff);
 
 /** The options given, each one that the attack takes. @throws UsageError */
-const givenOptions = (attack: AttackName, epsilon: number, flags: AttackFlags): OptionValues => {
+const givenOptions = (attack: AttackName, ball: Ball, flags: AttackFlags): OptionValues => {
   const values = optionNames.flatMap((name): [OptionName, number][] => {
     const text = flags[name];
     if (text === undefined) return [];
     return [[name, numberIn(name, text, definitionOf(name))]];
   });
   const given = Object.fromEntries(values);
-  const [fault] = optionFaults(attack, { epsilon }, given);
+  const [fault] = optionFaults(attack, ball, given);
   if (fault) throw new UsageError(`--${fault.option} ${fault.detail}`);
   return given;
 };
@@ -117,10 +118,10 @@ const givenOptions = (attack: AttackName, epsilon: number, flags: AttackFlags): 
 /** The attack of a command line, with nothing left open but label maps. @throws UsageError for a value that it does not take. */
 export const planFrom = (flags: AttackFlags): AttackPlan => {
   const attack = attackNamed(flags.attack ?? "pgd");
-  const epsilon = flags.epsilon === undefined ? (defaultRadius(attack) ?? 8) : radiusFrom(flags.epsilon);
+  const ball = { epsilon: flags.epsilon === undefined ? defaultRadius(attack) : radiusFrom(flags.epsilon) };
   const seed = seedFrom(flags.seed);
-  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, { epsilon }, givenOptions(attack, epsilon, flags));
-  const plan: AttackPlan = { ...options, attack, epsilon, alpha, steps, pixelRange: "clip", seed };
+  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, ball, givenOptions(attack, ball, flags));
+  const plan: AttackPlan = { ...options, ...ball, attack, alpha, steps, pixelRange: "clip", seed };
   try {
     evaluationsOf(makeAttack(attack, { ...plan, pixelRange: [0, 255] }));
   } catch (cause) {

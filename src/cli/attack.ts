@@ -137,7 +137,8 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     const where = ranOn(runAt, choice).map((text) => `\n${text}`);
     const against = report.reference === "ground-truth" ? "the ground truth" : "the clean prediction";
     const by = other === network ? "" : ` by the gradients of ${other.manifest.name}`;
-    const head = `${report.name}, ${plan.attack}${by} at ε = ${plan.epsilon}, 8-bit pictures in ${out}, against ${against}; evaluations forward + backward`;
+    const within = plan.epsilon === undefined ? "" : ` at ε = ${plan.epsilon}`;
+    const head = `${report.name}, ${plan.attack}${by}${within}, 8-bit pictures in ${out}, against ${against}; evaluations forward + backward`;
     const notes = report.notes.map((note) => `\nnote: ${note}`).join("");
     return {
       text: `${head}${where.join("")}${notes}

@@ -1,6 +1,13 @@
 /** The form with the settings of an attack. */
 
-import { attackEntry, attackNames, defaultOption, defaultSteps, type AttackName } from "../attacks/catalogue.ts";
+import {
+  attackEntry,
+  attackNames,
+  defaultOption,
+  defaultSteps,
+  type AttackName,
+  type Ball,
+} from "../attacks/catalogue.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
 import type { Wanted } from "../runtime/choose.ts";
 import { byId, element, input, make, select } from "./elements.ts";
@@ -45,6 +52,12 @@ const optionInputs: ReadonlyMap<OptionName, HTMLInputElement> = new Map(
     }),
 );
 
+/** Whether the attack stays within a radius; else it looks for the smallest. */
+export const isBounded = (): boolean => attackEntry(attackName()).type === "fixed-budget";
+
+/** The ball of an attack at a radius: none for an attack that looks for the smallest. */
+const ballAt = (at: number): Ball => (isBounded() ? { epsilon: at } : {});
+
 const takes = (name: OptionName): boolean => {
   const use = attackEntry(attackName()).options[name];
   return use !== undefined && use.fixed === undefined;
@@ -53,12 +66,15 @@ const takes = (name: OptionName): boolean => {
 const follow = (): void => {
   const entry = attackEntry(attackName());
   const stepsFixed = !takes("steps");
-  byId("epsilon-value", HTMLOutputElement).value = String(radius());
+  const ball = ballAt(radius());
+  byId("epsilon-value", HTMLOutputElement).value = isBounded() ? String(radius()) : "–";
   epsilon.setAttribute("aria-valuetext", `${radius()} grey levels`);
+  epsilon.disabled = !isBounded();
+  element("epsilon-hint").hidden = isBounded();
   element("attack-hint").textContent = entry.summary;
-  if (byProtocol || stepsFixed) steps.value = String(defaultSteps(attackName(), { epsilon: radius() }));
+  if (byProtocol || stepsFixed) steps.value = String(defaultSteps(attackName(), ball));
   steps.disabled = stepsFixed;
-  if (ownAlpha && takes("alpha")) alpha.value = String(defaultOption(attackName(), "alpha", { epsilon: radius() }));
+  if (ownAlpha && takes("alpha")) alpha.value = String(defaultOption(attackName(), "alpha", ball));
   alpha.disabled = !takes("alpha");
   seed.disabled = !entry.random;
   for (const [name, field] of optionInputs) field.disabled = !takes(name);
@@ -87,9 +103,9 @@ follow();
 /** The settings of the attack at another radius too: what is the attack's own then follows from that one. */
 export const planAt = (at: number): Plan => ({
   attack: attackName(),
-  epsilon: at,
-  alpha: ownAlpha && takes("alpha") ? defaultOption(attackName(), "alpha", { epsilon: at })! : alpha.valueAsNumber,
-  steps: byProtocol || !takes("steps") ? defaultSteps(attackName(), { epsilon: at }) : steps.valueAsNumber,
+  ...(isBounded() ? { epsilon: at } : {}),
+  alpha: ownAlpha && takes("alpha") ? defaultOption(attackName(), "alpha", ballAt(at))! : alpha.valueAsNumber,
+  steps: byProtocol || !takes("steps") ? defaultSteps(attackName(), ballAt(at)) : steps.valueAsNumber,
   seed: seed.valueAsNumber,
   ...Object.fromEntries(
     [...optionInputs].filter(([name]) => takes(name)).map(([name, field]) => [name, field.valueAsNumber]),

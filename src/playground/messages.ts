@@ -46,7 +46,10 @@ export interface Predicted {
 }
 
 export type Plan = OptionValues &
-  Pick<AttackPlan, "attack" | "alpha" | "steps" | "seed"> & { readonly epsilon: number };
+  Pick<AttackPlan, "attack" | "alpha" | "steps" | "seed"> & {
+    /** Absent for an attack of minimum norm, which has no bound. */
+    readonly epsilon?: number;
+  };
 
 /** The result of an attack, or what it had reached: the adversarial image in whole grey levels, as it is saved, and its scores. */
 export interface Attacked {

@@ -3,6 +3,7 @@
 import type { StepReport } from "../evaluation/steps.ts";
 import type { Wanted } from "../runtime/choose.ts";
 import { attackEntry } from "../attacks/catalogue.ts";
+import { distanceOf } from "../attacks/norms.ts";
 import { spatialSize } from "../tensor.ts";
 import { showCurves, showSteps, type EpsilonCurve } from "./charts.ts";
 import { EngineRefusal } from "./client.ts";
@@ -12,12 +13,12 @@ import { explain } from "./explain.ts";
 import { attack, cancel, inTurn, openNetwork, settle } from "./host.ts";
 import type { Shown } from "./layers.ts";
 import { showShares } from "./legend.ts";
-import type { Attacked, NetworkEntry, Opened, Plan, Stepped } from "./messages.ts";
+import type { Attacked, NetworkEntry, Opened, Plan, Reached, Stepped } from "./messages.ts";
 import { showNumbers, showStep } from "./numbers.ts";
 import { showProgress, tell, tellError, wordsFor } from "./status.ts";
 import { offer, type Taken } from "./take-away.ts";
 import { show } from "./viewer.ts";
-import { counted, seconds, verdictWords } from "./words.ts";
+import { counted, remaining, seconds, titled, verdictWords } from "./words.ts";
 
 /** A picture with its prediction, ready to be attacked. */
 export interface Ready {
@@ -41,8 +42,11 @@ let pictured = "";
 
 export const isRunning = (): boolean => running;
 
-const titled = ({ attack: name, epsilon, steps }: Plan, network: string): string =>
-  `${attackEntry(name).title} at ε = ${epsilon} in ${counted(steps, "step")} on ${network}`;
+/** What the viewer shows of an image that an attack has reached. @param exact the image before rounding. */
+const attackedBy = ({ epsilon }: Plan, { shown }: Ready, { image, labels }: Reached, exact = image): Shown => {
+  const amplitude = epsilon ?? Math.max(1e-3, distanceOf(exact.data, shown.image.data, "linf"));
+  return { ...shown, attacked: { image, exact, labels, epsilon: amplitude } };
+};
 
 /** Says so where the settings are no longer those of what is on show. */
 export const tellStale = (): void => {
@@ -58,7 +62,7 @@ const showReady = (): void => {
   start.ariaDisabled = String(!running && ready === null);
   start.textContent = running ? "Cancel" : "Attack";
   start.classList.toggle("stop", running);
-  trace.ariaDisabled = String(running || ready === null);
+  trace.ariaDisabled = String(running || ready === null || !controls.isBounded());
 };
 
 /** Empties what an attack has shown. */
@@ -128,14 +132,9 @@ const attackWith = async (
   return attack(network.name, spatialSize(image), { image, plan, truth }, onStep);
 };
 
-const remaining = (begin: number, { step, steps }: StepReport): string => {
-  const left = ((performance.now() - begin) / step) * (steps - step);
-  return `Step ${step} of ${steps}${step < steps && left > 1500 ? `, ${seconds(left)} s left` : ""}`;
-};
-
 const showResult = (scene: Ready, plan: Plan, attacked: Attacked, steps: readonly StepReport[]): void => {
   const { image, labels, unrounded: exact, scores, perturbation, changedPixelShare, milliseconds, stopped } = attacked;
-  const shown: Shown = { ...scene.shown, attacked: { image, exact, labels, epsilon: plan.epsilon } };
+  const shown = attackedBy(plan, scene, { image, labels }, exact);
   show(shown);
   showNumbers(attacked, shown.truth !== null);
   showShares(shown.before, labels, scores);
@@ -182,9 +181,8 @@ const attackOnce = async (scene: Ready): Promise<void> => {
       showStep(report);
       showSteps(reports);
       if (!reached) return;
-      const { image, labels } = reached;
-      show({ ...scene.shown, attacked: { image, exact: image, labels, epsilon: plan.epsilon } });
-      showShares(scene.shown.before, labels, null);
+      show(attackedBy(plan, scene, reached));
+      showShares(scene.shown.before, reached.labels, null);
     });
   };
   try {
@@ -234,5 +232,10 @@ byId("controls", HTMLFormElement).addEventListener("submit", (event) => {
     cancel();
   } else void whileRunning(attackOnce);
 });
-trace.addEventListener("click", () => void whileRunning(traceCurve));
-controls.onAnyChange(tellStale);
+trace.addEventListener("click", () => {
+  if (controls.isBounded()) void whileRunning(traceCurve);
+});
+controls.onAnyChange(() => {
+  tellStale();
+  showReady();
+});

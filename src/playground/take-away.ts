@@ -30,7 +30,8 @@ const specOf = ({ network, plan }: Taken): Readonly<Record<string, string | numb
   const taken = optionNames.filter((name) => options[name] && options[name].fixed === undefined);
   const given = taken.flatMap((name) => (plan[name] === undefined ? [] : [[name, plan[name]] as const]));
   const seed = random ? { seed: plan.seed } : {};
-  return { model: network.name, attack: plan.attack, epsilon: plan.epsilon, ...Object.fromEntries(given), ...seed };
+  const bound = plan.epsilon === undefined ? {} : { epsilon: plan.epsilon };
+  return { model: network.name, attack: plan.attack, ...bound, ...Object.fromEntries(given), ...seed };
 };
 
 const labelsPart = ({ shown }: Taken, part: string): string => (shown.truth ? part : "");

@@ -1,6 +1,8 @@
 /** The texts of the page: formatted numbers, stages and failures. */
 
-import type { EngineFailure, Opened, Stage } from "./messages.ts";
+import { attackEntry } from "../attacks/catalogue.ts";
+import type { StepReport } from "../evaluation/steps.ts";
+import type { EngineFailure, Opened, Plan, Stage } from "./messages.ts";
 import type { Size } from "../tensor.ts";
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)}\u00a0%`;
@@ -65,6 +67,18 @@ export const failureWords = (failure: EngineFailure): string | null => {
     default:
       return failure satisfies never;
   }
+};
+
+/** What an attack was. */
+export const titled = ({ attack: name, epsilon, steps }: Plan, network: string): string => {
+  const radius = epsilon === undefined ? "" : ` at ε = ${epsilon}`;
+  return `${attackEntry(name).title}${radius} in ${counted(steps, "step")} on ${network}`;
+};
+
+/** How far an attack is. @param begin when it began, as `performance.now()` tells it. */
+export const remaining = (begin: number, { step, steps }: StepReport): string => {
+  const left = ((performance.now() - begin) / step) * (steps - step);
+  return `Step ${step} of ${steps}${step < steps && left > 1500 ? `, ${seconds(left)} s left` : ""}`;
 };
 
 /** The result in a sentence or two. */

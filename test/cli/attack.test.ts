@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { attackNames } from "../../src/attacks/catalogue.ts";
 import { optionNames } from "../../src/attacks/options.ts";
+import { planFrom } from "../../src/cli/attack-options.ts";
 import type { AttackReport } from "../../src/cli/attack-report.ts";
 import { measure } from "../../src/evaluation/measure.ts";
 import { boxRegion } from "../../src/evaluation/shapes.ts";
@@ -277,6 +278,13 @@ describe("a region", async () => {
     ]);
     const absent = await faultline("attack", ...argv, "--hide", "box:90,90,2,2");
     expect([absent.code, absent.stderr]).toEqual([1, expect.stringMatching(/left out: .*\n.*no picture is attacked/)]);
+  });
+});
+
+describe("a radius that is not given", () => {
+  it("is 8, and none at all for attacks of minimum norm", () => {
+    const radius = (attack: string, epsilon?: string) => planFrom({ attack, epsilon, seed: "0" }).epsilon;
+    expect([radius("pgd"), radius("ddn"), radius("fmn"), radius("ddn", "40")]).toEqual([8, undefined, undefined, 40]);
   });
 });
 
