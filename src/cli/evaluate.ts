@@ -1,5 +1,6 @@
 /** `faultline evaluate`: networks, attacks and pictures in, a row of counts for each of their combinations out. */
 
+import type { EvaluationSpec } from "../evaluation/spec.ts";
 import { UsageError } from "../node/failure.ts";
 import { checkWritable } from "../node/files.ts";
 import { wantedBackend, type Options, type Values } from "../node/options.ts";
@@ -7,6 +8,7 @@ import { startWasm } from "../runtime/wasm/wasm.ts";
 import { backendOption } from "./backend.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { dryRun } from "./evaluate-dry-run.ts";
+import { onFlag, predictedOn, runOn } from "./evaluate-on.ts";
 import { specFlags, specFrom } from "./evaluate-options.ts";
 import { prepare, type Shard } from "./evaluate-prepare.ts";
 import { resourceFlags, shareOf } from "./evaluate-resources.ts";
@@ -23,6 +25,7 @@ const options = {
   "dry-run": { type: "boolean", help: "print the units, their time and memory, and run none" },
   ...resourceFlags,
   ...redisFlag,
+  ...onFlag,
   backend: backendOption,
 } as const satisfies Options;
 
@@ -37,7 +40,10 @@ stopped, and ends with the same bytes. Units that fail are listed in FILE.failed
 again by the next run, and make the exit code 1.
 
 With --redis, faultline worker processes on any machines carry out the units; --workers is then the
-number of parcels of units that are on their way at a time, 64 if absent.`;
+number of parcels of units that are on their way at a time, 64 if absent.
+
+With --on, a service carries it out, beside whatever else it does; Ctrl-C detaches, and the same
+command follows it again. FAULTLINE_TOKEN is sent as the token that the service may require.`;
 
 type Given = Values<typeof options>;
 
@@ -77,12 +83,44 @@ const saidIn = (values: Given): Readonly<Record<string, unknown>> => {
   );
 };
 
+/** The pooled scores of the rows, in words; the rows as Parquet too. */
+const summarised = async (out: string, spec: EvaluationSpec, asParquet: boolean): Promise<string> => {
+  const summary = createSummary(spec.seed);
+  for await (const row of rowsIn(out)) summary.add(row);
+  if (asParquet) await (await import("./parquet.ts")).writeParquet(besideRows(out).parquet, rowsIn(out));
+  return summary.text();
+};
+
+interface Remote {
+  readonly out: string;
+  readonly asParquet: boolean;
+  readonly values: Given;
+  readonly io: Io;
+}
+
+/** Flags that say how this machine carries out an evaluation. */
+const ofThisMachine = ["workers", "memory", "redis", "shard"] as const;
+
+const evaluateOn = async (
+  url: string,
+  spec: EvaluationSpec,
+  { out, asParquet, values, io }: Remote,
+): Promise<Report> => {
+  const other = ofThisMachine.find((name) => values[name] !== undefined);
+  if (other !== undefined) throw new UsageError(`--${other} does not go with --on: the service has its own`);
+  if (values["dry-run"] === true) return predictedOn(url, spec);
+  const { info, refusal } = await runOn(url, spec, out, io);
+  const text = `${info.units.done} rows in ${out}, of evaluation ${info.id}\n${await summarised(out, spec, asParquet)}`;
+  return { text, data: { rows: out, ...info }, refusal };
+};
+
 const evaluate = async (operands: readonly string[], values: Given, io: Io): Promise<Report> => {
   const shard = shardFrom(values.shard);
   const backend = wantedBackend(values.backend);
   const spec = await specFrom(operands, values);
   const out = await outFrom(values.out);
   const asParquet = isParquet(values.format);
+  if (values.on !== undefined) return evaluateOn(values.on, spec, { out, asParquet, values, io });
   const prepared = await prepare(spec, shard, io);
   const { data, plan, groups, located } = prepared;
   const threads = async () => {
@@ -107,12 +145,9 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
     const typed = commandLine(operands, saidIn(values));
     const run = runFile(spec, located, data, { onnxruntime: startWasm().version, command: typed });
     const end = await runEvaluation(prepared, run, { out, engaged, io });
-    const summary = createSummary(spec.seed);
-    for await (const row of rowsIn(out)) summary.add(row);
     const beside = besideRows(out);
-    if (asParquet) await (await import("./parquet.ts")).writeParquet(beside.parquet, rowsIn(out));
     const head = `${end.units - end.failed.length} rows in ${out}, of ${data.items.length} pictures of ${data.name}`;
-    const text = `${head}\n${summary.text()}`;
+    const text = `${head}\n${await summarised(out, spec, asParquet)}`;
     const report = { rows: out, run: beside.run, units: end.units, known: end.known, failed: end.failed.length };
     return { text, data: report, refusal: refusalOf(end, beside.failed) };
   } finally {
