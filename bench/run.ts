@@ -6,6 +6,7 @@ import { evaluateBench } from "./evaluate.ts";
 import { gradientBench } from "./gradient.ts";
 import { memoryBench } from "./memory.ts";
 import { reportBench } from "./report.ts";
+import { scaleBench } from "./scale.ts";
 import { serviceBench } from "./service.ts";
 import { threadsBench } from "./threads.ts";
 import { webgpuBench } from "./webgpu.ts";
@@ -15,6 +16,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void
   evaluate: evaluateBench,
   memory: memoryBench,
   report: reportBench,
+  scale: scaleBench,
   service: serviceBench,
   threads: threadsBench,
   webgpu: webgpuBench,
