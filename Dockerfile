@@ -27,7 +27,7 @@ COPY package.json ./
 COPY bin bin
 COPY kernels kernels
 COPY models models
-RUN install --directory --owner=node --group=node /data/uploads
+RUN install --directory --owner=node --group=node /data/uploads /data/evaluations
 USER node
 EXPOSE 8787
 # Health checks are answered while a network runs, as networks run in a thread of their own.

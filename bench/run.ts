@@ -8,6 +8,7 @@ import { gradientBench } from "./gradient.ts";
 import { memoryBench } from "./memory.ts";
 import { ordersBench } from "./orders.ts";
 import { reportBench } from "./report.ts";
+import { scaleBench } from "./scale.ts";
 import { serviceBench } from "./service.ts";
 import { threadsBench } from "./threads.ts";
 import { webgpuBench } from "./webgpu.ts";
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void
   memory: memoryBench,
   orders: ordersBench,
   report: reportBench,
+  scale: scaleBench,
   service: serviceBench,
   threads: threadsBench,
   webgpu: webgpuBench,

@@ -21,7 +21,7 @@ import { createRunProgress } from "./run-progress.ts";
 const idsOf = (groups: readonly Group[]): string[] => groups.flatMap(({ units }) => units.map(({ id }) => id));
 
 /** Rows of another evaluation are never mixed with these. */
-const requireOwn = (done: ReadonlySet<string>, ids: readonly string[], path: string): void => {
+export const requireOwn = (done: ReadonlySet<string>, ids: readonly string[], path: string): void => {
   const own = new Set(ids);
   const foreign = [...done].filter((id) => !own.has(id)).length;
   if (foreign === 0) return;

@@ -1,5 +1,6 @@
 /** `faultline evaluate`: networks, attacks and pictures in, a row of counts for each of their combinations out. */
 
+import type { EvaluationSpec } from "../evaluation/spec.ts";
 import { UsageError } from "../node/failure.ts";
 import { checkWritable } from "../node/files.ts";
 import type { Options, Values } from "../node/options.ts";
@@ -7,6 +8,7 @@ import { buildReport } from "../report/report.ts";
 import { backendFlags, placeFrom, ranOn } from "./backend.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { dryRun } from "./evaluate-dry-run.ts";
+import { onFlag, predictedOn, runOn } from "./evaluate-on.ts";
 import { specFlags, specFrom } from "./evaluate-options.ts";
 import { chooseFor, prepare, type Shard } from "./evaluate-prepare.ts";
 import { resourceFlags, shareOf } from "./evaluate-resources.ts";
@@ -14,7 +16,7 @@ import { rowsIn, runEvaluation, type RunEnd } from "./evaluate-run.ts";
 import { createSummary } from "./evaluate-summary.ts";
 import { engageRedis, engageThreads, redisFlag } from "./evaluate-workers.ts";
 import { readResults } from "./read-results.ts";
-import { reportFile, writeReport } from "./report-files.ts";
+import { reportFile, writeReport, type ReportFile } from "./report-files.ts";
 import { besideRows, commandLine, runFile } from "./run-file.ts";
 
 const options = {
@@ -26,6 +28,7 @@ const options = {
   "dry-run": { type: "boolean", help: "print the units, their time and memory, and run none" },
   ...resourceFlags,
   ...redisFlag,
+  ...onFlag,
   ...backendFlags,
 } as const satisfies Options;
 
@@ -40,9 +43,15 @@ stopped, and ends with the same bytes. Units that fail are listed in FILE.failed
 again by the next run, and make the exit code 1.
 
 With --redis, faultline worker processes on any machines carry out the units; --workers is then the
-number of parcels of units that are on their way at a time, 64 if absent.`;
+number of parcels of units that are on their way at a time, 64 if absent.
+
+With --on, a service carries it out, beside whatever else it does; Ctrl-C detaches, and the same
+command follows it again. FAULTLINE_TOKEN is sent as the token that the service may require.`;
 
 type Given = Values<typeof options>;
+
+/** The flags, for what each is by default. */
+const flags: Options = options;
 
 const shardFrom = (text: string | undefined): Shard => {
   if (text === undefined) return [0, 1];
@@ -73,11 +82,41 @@ const refusalOf = ({ failed, units }: RunEnd, path: string): string | undefined 
 
 /** What of the flags bears on the rows, and is not the default. */
 const saidIn = (values: Given): Readonly<Record<string, unknown>> => {
-  const defaults: Options = options;
   const beside = new Set(["workers", "memory", "redis", "report", "json", "debug"]);
   return Object.fromEntries(
-    Object.entries(values).filter(([name, value]) => !beside.has(name) && value !== defaults[name]?.default),
+    Object.entries(values).filter(([name, value]) => !beside.has(name) && value !== flags[name]?.default),
   );
+};
+
+/** What is kept of an evaluation: the file of rows, and what is made of it at the end. */
+interface Kept {
+  readonly out: string;
+  readonly asParquet: boolean;
+  readonly reports: readonly ReportFile[];
+}
+
+/** The pooled scores of the rows, in words. The rows as Parquet and the reports are written. */
+const concluded = async ({ out, asParquet, reports }: Kept, { seed }: EvaluationSpec): Promise<string> => {
+  const summary = createSummary(seed);
+  for await (const row of rowsIn(out)) summary.add(row);
+  if (asParquet) await (await import("./parquet.ts")).writeParquet(besideRows(out).parquet, rowsIn(out));
+  if (reports.length > 0) {
+    const { store, runs } = await readResults([out]);
+    await writeReport(buildReport(store, { runs, seed }), reports);
+  }
+  return summary.text();
+};
+
+/** Flags that say how this machine carries out an evaluation. */
+const ofThisMachine = ["workers", "memory", "redis", "shard", "backend", "threads"] as const;
+
+const evaluateOn = async (url: string, spec: EvaluationSpec, kept: Kept, values: Given, io: Io): Promise<Report> => {
+  const other = ofThisMachine.find((name) => values[name] !== flags[name]?.default);
+  if (other !== undefined) throw new UsageError(`--${other} does not go with --on: the service has its own`);
+  if (values["dry-run"] === true) return predictedOn(url, spec);
+  const { info, refusal } = await runOn(url, spec, kept.out, io);
+  const text = `${info.units.done} rows in ${kept.out}, of evaluation ${info.id}\n${await concluded(kept, spec)}`;
+  return { text, data: { rows: kept.out, ...info }, refusal };
 };
 
 const evaluate = async (operands: readonly string[], values: Given, io: Io): Promise<Report> => {
@@ -88,6 +127,8 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
   const asParquet = isParquet(values.format);
   const reports = (values.report ?? []).map((path) => reportFile("--report", path));
   for (const [path] of reports) await checkWritable(path, [out]);
+  const kept = { out, asParquet, reports };
+  if (values.on !== undefined) return evaluateOn(values.on, spec, kept, values, io);
   const prepared = await prepare(spec, shard, io);
   const { data, plan, groups, located } = prepared;
   const { choice, version: onnxruntime } = await chooseFor(prepared, place);
@@ -115,16 +156,9 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
     const typed = commandLine(operands, saidIn(values));
     const run = runFile(spec, located, data, { onnxruntime, backend: choice.backend, command: typed });
     const end = await runEvaluation(prepared, run, { out, engaged, io });
-    const summary = createSummary(spec.seed);
-    for await (const row of rowsIn(out)) summary.add(row);
     const beside = besideRows(out);
-    if (asParquet) await (await import("./parquet.ts")).writeParquet(beside.parquet, rowsIn(out));
-    if (reports.length > 0) {
-      const { store, runs } = await readResults([out]);
-      await writeReport(buildReport(store, { runs, seed: spec.seed }), reports);
-    }
     const head = `${end.units - end.failed.length} rows in ${out}, of ${data.items.length} pictures of ${data.name}`;
-    const text = [head, ...ranOn(place, choice), summary.text()].join("\n");
+    const text = [head, ...ranOn(place, choice), await concluded(kept, spec)].join("\n");
     const report = { rows: out, run: beside.run, units: end.units, known: end.known, failed: end.failed.length };
     return { text, data: report, refusal: refusalOf(end, beside.failed) };
   } finally {

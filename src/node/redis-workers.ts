@@ -1,5 +1,6 @@
 /** Workers of a run behind a queue on Redis: parcels go out, rows come back. The ledger stays here; Redis holds only what is on its way. */
 
+import { setMaxListeners } from "node:events";
 import { Job, Queue, QueueEvents } from "bullmq";
 import type { Item } from "../evaluation/items.ts";
 import type { Worker } from "../jobs/worker.ts";
@@ -91,6 +92,8 @@ export const redisWorkers = async ({ url, run, items, window }: RedisRun): Promi
   };
 
   const perform: Worker["perform"] = async (parcel, { signal, onSteps }) => {
+    // As many listeners as the window has places are no leak.
+    setMaxListeners(0, signal);
     const parcelId = await parcelIdOf(id, parcel);
     const bell = createBell();
     let steps = 0;

@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { run } from "../../src/cli/main.ts";
+import { parseSettings } from "../../src/serve/settings.ts";
 import { read, root } from "./documents.ts";
 
 const files = ["compose.yaml", ...readdirSync(`${root}deploy`).map((name) => `deploy/${name}`)];
@@ -24,6 +25,8 @@ it.each(files)("%s calls faultline as it is", async (file) => {
   const commands = words.flatMap((list) =>
     list.flatMap((word, i) => (/^(worker|evaluate)$/.test(word) ? [list.slice(i)] : [])),
   );
+  const served = words.filter(([first]) => first === "--evaluations");
+  for (const args of served) expect(() => parseSettings(args, {})).not.toThrow();
   expect(commands.length).toBeGreaterThan(0);
   for (const [name = "", ...rest] of commands) {
     let help = "";

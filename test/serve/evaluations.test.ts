@@ -10,7 +10,7 @@ import { encodePng } from "../../src/image/encode.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
 import { noiseImage, noiseLabels } from "../support/networks/image.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
-import { temporaryFolder } from "../cli/terminal.ts";
+import { faultline, temporaryFolder } from "../cli/terminal.ts";
 import { root, startServer } from "./serving.ts";
 
 const { folder, path, put } = temporaryFolder();
@@ -74,6 +74,13 @@ describe("an evaluation of a server", () => {
     expect((await post({ spec: long }, key)).status).toBe(422);
     expect(await ended(first.id)).toMatchObject({ state: "done", units: { total: 9, done: 9, failed: 0 } });
     expect((await rowsOf(first.id)).split("\n")).toHaveLength(9 + 1);
+    const argv = ["one", "--data", "noise", "--attacks", "ifgsm", "--epsilon", "1,4", "-o", path("on.jsonl")];
+    const on = await faultline("evaluate", ...argv, "--on", server.url);
+    expect(on).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^9 rows in .*\n[^]*one +ifgsm +4 +3 /) as string,
+    });
+    expect(readFileSync(path("on.jsonl"), "utf8")).toBe(await rowsOf(first.id));
     const report = await fetch(url(`/${first.id}/report`), { headers: { accept: "text/markdown" } });
     expect(await report.text()).toMatch(/ifgsm/);
     expect((await fetch(url(`/${first.id}/retry`), { method: "POST" })).status).toBe(409);
@@ -95,6 +102,19 @@ describe("an evaluation of a server", () => {
       "/spec/data/path must be the name of a data set of this deployment: empty, noise.",
       "/spec/data/path must be the name of a data set of this deployment: empty, noise.",
       expect.stringMatching(/^data\/empty: holds no pictures/) as string,
+    ]);
+    const on = (...argv: readonly string[]) => faultline("evaluate", "one", "-o", path("no.jsonl"), "--on", ...argv);
+    const said = await Promise.all([
+      on(server.url, "--data", "photographs"),
+      on(server.url, "--workers", "2"),
+      on("faultline.example"),
+      on("http://127.0.0.1:2"),
+    ]);
+    expect(said.map(({ code, stderr }) => `${code} ${stderr}`)).toEqual([
+      expect.stringContaining("1 faultline: http://localhost:"),
+      expect.stringContaining("2 faultline: --workers does not go with --on"),
+      expect.stringContaining("2 faultline: --on faultline.example: must be the address of a service"),
+      expect.stringContaining("1 faultline: http://127.0.0.1:2: cannot be reached: connect ECONNREFUSED"),
     ]);
     const costly = await post({ spec: long, maxCpuHours: 1e-9 });
     expect(await costly.json()).toMatchObject({ status: 422, type: "/problems/cost-exceeded", maxCpuHours: 1e-9 });

@@ -1,0 +1,125 @@
+/** `faultline evaluate --on URL`: a service carries out the evaluation; its rows are fetched when it has ended. */
+
+import { rm, writeFile } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
+import type { EvaluationInfo } from "../contract/evaluations.ts";
+import { sha256Of } from "../digest.ts";
+import { canonicalJson, type Json, type Row } from "../evaluation/row.ts";
+import type { EvaluationSpec } from "../evaluation/spec.ts";
+import { Interrupted } from "../node/failure.ts";
+import { openLedger } from "../node/ledger-file.ts";
+import type { Options } from "../node/options.ts";
+import type { Io, Report } from "./command.ts";
+import { requireOwn, rowsIn } from "./evaluate-run.ts";
+import { interruptible } from "./interrupt.ts";
+import { duration } from "./progress.ts";
+import { remoteEvaluations, type RemoteEvaluations } from "./remote.ts";
+import { besideRows } from "./run-file.ts";
+import { createRunProgress } from "./run-progress.ts";
+import { grouped } from "./text.ts";
+
+export const onFlag = {
+  on: {
+    type: "string",
+    value: "URL",
+    help: "have a service carry it out, with networks and --data by their names there: https://HOST",
+  },
+} as const satisfies Options;
+
+const LOOK_MS = 1000;
+
+const isOver = ({ state }: EvaluationInfo): boolean => state !== "queued" && state !== "running";
+
+/** Follows an evaluation to its end. @throws Interrupted after Ctrl-C, which leaves it running. */
+const followed = async (
+  service: RemoteEvaluations,
+  first: EvaluationInfo,
+  io: Io,
+  signal: AbortSignal,
+): Promise<EvaluationInfo> => {
+  const { id, units } = first;
+  const progress = createRunProgress(io, { units: units.total - units.done, evaluations: units.total - units.done });
+  let info = first;
+  try {
+    while (!isOver(info)) {
+      await setTimeout(LOOK_MS, undefined, { signal });
+      // One that does not answer is asked again.
+      const next = (await service.get(id)) ?? info;
+      const more = next.units.done - info.units.done;
+      if (more > 0) progress.ended({}, more, more, 0);
+      info = next;
+    }
+    return info;
+  } catch (cause) {
+    if (!signal.aborted) throw cause;
+    const told = `${info.units.done} of ${info.units.total} units are done`;
+    throw new Interrupted(`detached: ${told}, and evaluation ${id} goes on; the same command follows it`, { cause });
+  } finally {
+    progress.clear();
+  }
+};
+
+/** Rows that are written to the disk together. */
+const TOGETHER = 256;
+
+/** Puts the rows of a service into a file, as an evaluation on this machine does. @throws Refusal where it holds those of another. */
+const keepRows = async (body: ReadableStream<Uint8Array>, out: string): Promise<void> => {
+  const draft = `${out}.${process.pid}.tmp`;
+  const ledger = await openLedger(out);
+  try {
+    await writeFile(draft, body);
+    const ids: string[] = [];
+    for await (const { id } of rowsIn(draft)) ids.push(id);
+    requireOwn(ledger.done(), ids, out);
+    let held: Row[] = [];
+    for await (const row of rowsIn(draft)) {
+      held.push(row);
+      if (held.length < TOGETHER) continue;
+      await ledger.record(held);
+      held = [];
+    }
+    await ledger.record(held);
+    await ledger.arrange(ids);
+    // They say what an evaluation on this machine was of.
+    for (const beside of [besideRows(out).run, besideRows(out).failed]) await rm(beside, { force: true });
+  } finally {
+    await rm(draft, { force: true });
+    await ledger.close();
+  }
+};
+
+/** What a dry run of the service says. */
+export const predictedOn = async (url: string, spec: EvaluationSpec): Promise<Report> => {
+  const predicted = await remoteEvaluations(url, process.env["FAULTLINE_TOKEN"]).predict(spec);
+  const { units, pictures, evaluations, workers, cpuHours, seconds } = predicted;
+  const text = [
+    `${grouped(units)} units on ${grouped(pictures)} pictures`,
+    `${grouped(evaluations.forward)} forward and ${grouped(evaluations.backward)} backward evaluations at most`,
+    `${cpuHours.toPrecision(2)} hours of a processor: about ${duration(1000 * seconds)} on ${workers} workers`,
+  ].join("\n");
+  return { text, data: predicted };
+};
+
+export interface RemoteEnd {
+  readonly info: EvaluationInfo;
+  /** In words, where it is not done. */
+  readonly refusal: string | undefined;
+}
+
+/** Carries out an evaluation on a service, and fetches its rows. The same specification is the same evaluation, which goes on if it was stopped. */
+export const runOn = async (url: string, spec: EvaluationSpec, out: string, io: Io): Promise<RemoteEnd> => {
+  const service = remoteEvaluations(url, process.env["FAULTLINE_TOKEN"]);
+  const key = await sha256Of(canonicalJson(JSON.parse(JSON.stringify(spec)) as Json));
+  const known = await service.submit(spec, key);
+  const first = isOver(known) && known.state !== "done" ? await service.retry(known.id) : known;
+  io.stderr(`evaluation ${first.id}: ${first.units.done} of ${first.units.total} units are done\n`);
+  const info = await interruptible((signal) => followed(service, first, io, signal));
+  await keepRows(await service.rows(info.id), out);
+  const { state, reason, units } = info;
+  const why = reason === undefined ? "" : `: ${reason}`;
+  const refusal =
+    state === "done"
+      ? undefined
+      : `${state} with ${units.done} of ${units.total} units${why}; the same command goes on`;
+  return { info, refusal };
+};
