@@ -9,7 +9,7 @@ import { encoder, forwardOf, gradientOf, stage2, wholeNetwork, type Case } from 
 import { installedPeers, startPeer, type Peer, type PeerName } from "./beside/peer.ts";
 import { fastest, timed } from "./fastest.ts";
 import { random } from "../src/random.ts";
-import { startWasm } from "../src/runtime/wasm/wasm.ts";
+import type { Runtime, Session } from "../src/runtime/session.ts";
 import { writeModel } from "../src/onnx/write.ts";
 import { networkSize } from "../src/segmenter/size.ts";
 import type { Network } from "../src/segmenter/network.ts";
@@ -65,27 +65,42 @@ const writeCase = (folder: string, { model, image, logits }: Case, feeds: Return
   writeFileSync(`${folder}/case.json`, JSON.stringify({ image, logits }));
 };
 
-const compare = async (of: Case, names: Iterable<PeerName>, runs: number, say: (line: string) => void) => {
+interface Compared {
+  /** Faultline's; the first is the one that all are divided by. */
+  readonly runtimes: readonly Runtime[];
+  readonly names: Iterable<PeerName>;
+  readonly runs: number;
+  readonly say: (line: string) => void;
+}
+
+const compare = async (of: Case, { runtimes, names, runs, say }: Compared) => {
   const feeds = feedsOf(of);
   const folder = mkdtempSync(`${tmpdir()}/faultline-`);
   writeCase(folder, of, feeds);
-  const forward = await startWasm().createSession(writeModel(forwardOf(of)));
-  const gradient = await startWasm().createSession(writeModel(gradientOf(of)));
-  const ours = (await gradient.run(feeds))["gradient"]!.data as Float32Array;
+  const sessions: Session[] = [];
+  for (const runtime of runtimes)
+    for (const model of [forwardOf(of), gradientOf(of)]) sessions.push(await runtime.createSession(writeModel(model)));
+  const gradients: Float32Array[] = [];
+  for (const i of runtimes.keys())
+    gradients.push((await sessions[2 * i + 1]!.run(feeds))["gradient"]!.data as Float32Array);
+  const ours = gradients[0]!;
   const peers = await startPeers(names, folder, (line) => say(`${of.name} in ${line}`));
-  const [ourForward = 0, ourGradient = 0, ...theirs] = await fastest(runs, [
-    timed(() => forward.run(feeds)),
-    timed(() => gradient.run(feeds)),
+  const times = await fastest(runs, [
+    ...sessions.map((session) => timed(() => session.run(feeds))),
     ...[...peers.values()].flatMap((peer) => [peer.forward, peer.gradient]),
   ]);
-  const print = (name: string, f: number, g: number, agreement: readonly string[]) => {
-    const numbers = [shown(f, 0), shown(g, 0), shown(g / f, 2), shown(g / ourGradient, 2)];
+  /** The k-th of all. */
+  const print = (k: number, name: string, result: Float32Array): number => {
+    const [f, g] = [times[2 * k]!, times[2 * k + 1]!];
+    const [relative, typical] = differences(ours, result);
+    const numbers = [shown(f, 0), shown(g, 0), shown(g / f, 2), shown(g / times[1]!, 2)];
+    const agreement = k === 0 ? ["", ""] : [relative.toExponential(0), typical.toExponential(0)];
     console.log(`| ${[of.name, of.image.slice(1).join("×"), name, ...numbers, ...agreement].join(" | ")} |`);
+    return typical;
   };
-  print("Faultline", ourForward, ourGradient, ["", ""]);
+  for (const [k, { backend }] of runtimes.entries()) print(k, `Faultline, ${backend}`, gradients[k]!);
   for (const [k, [name, peer]] of [...peers].entries()) {
-    const [relative, typical] = differences(ours, peer.result);
-    print(name, theirs[2 * k]!, theirs[2 * k + 1]!, [relative.toExponential(0), typical.toExponential(0)]);
+    const typical = print(runtimes.length + k, name, peer.result);
     if (!(typical < tolerance)) {
       say(`${of.name} in ${name}: ANOTHER GRADIENT than Faultline's`);
       process.exitCode = 1;
@@ -94,23 +109,31 @@ const compare = async (of: Case, names: Iterable<PeerName>, runs: number, say: (
     if (failure) say(`${of.name} in ${name}: it gave up while it was timed, ${failure}`);
     peer.stop();
   }
-  for (const session of [forward, gradient]) await session.release();
+  for (const session of sessions) await session.release();
   rmSync(folder, { recursive: true });
 };
 
 /** The float networks, each file once, and parts of E-Net for frameworks that cannot run all of it. */
-export const beside = async (networks: readonly Network[], usual: Size, runs: number): Promise<void> => {
-  const installed = installedPeers((line) => console.log(`\n${line}`));
-  if (installed.size === 0) return;
+export const beside = async (
+  networks: readonly Network[],
+  runtimes: readonly Runtime[],
+  usual: Size,
+  runs: number,
+): Promise<void> => {
+  const names = installedPeers((line) => console.log(`\n${line}`));
+  if (names.size === 0) return;
   const files = networks.filter(({ manifest }) => manifest.precision === "fp32" && !manifest.network);
   const street = files.filter(({ manifest }) => manifest.name === "enet-street-float");
   const cases = [
     ...files.map((network) => wholeNetwork(network, networkSize(network.manifest, usual))),
     ...street.flatMap((network) => [encoder(network, usual), stage2(network, usual)]),
   ];
-  console.log("\n| network | image | in | forward ms | gradient ms | ratio | ÷ Faultline's | relative L2 | median |");
+  console.log(
+    "\n| network | image | in | forward ms | gradient ms | ratio | gradient ÷ WASM's | relative L2 | median |",
+  );
   console.log("|---|---|---|---|---|---|---|---|---|");
   const notes: string[] = [];
-  for (const one of cases) await compare(one, installed, runs, (line) => notes.push(line));
+  const say = (line: string): void => void notes.push(line);
+  for (const one of cases) await compare(one, { runtimes, names, runs, say });
   if (notes.length > 0) console.log(`\n${notes.map((note) => `* ${note}`).join("\n")}`);
 };

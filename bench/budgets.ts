@@ -9,7 +9,7 @@ import {
   withDefaults,
   type AttackName,
 } from "../src/attacks/catalogue.ts";
-import { svgOf } from "../src/cli/charts.ts";
+import { svgOf } from "../src/node/charts.ts";
 import { measure } from "../src/evaluation/measure.ts";
 import type { AttackPlan } from "../src/evaluation/plan.ts";
 import { pooledCounts } from "../src/evaluation/pool.ts";

@@ -1,12 +1,13 @@
 /**
- * Gradient ms ÷ forward ms of each network, Node-WASM, one thread, and a comparison with other frameworks (beside.ts):
- * `npm run bench -- gradient [RUNS [NETWORK …]]`. With `--profile [NETWORK …]`: the gradient's time by operator.
+ * Forward and gradient of each network in milliseconds of processor time, on WASM and on native onnxruntime, and a comparison with other
+ * frameworks (beside.ts); all interleaved, on one thread: `npm run bench -- gradient [RUNS [NETWORK …]]`. With `--profile [NETWORK …]`: the gradient's time by operator.
  */
 
 import { crossEntropyObjective } from "../src/objectives/cross-entropy.ts";
-import { leastLikelyObjective } from "../src/objectives/least-likely.ts";
 import { writeModel } from "../src/onnx/write.ts";
-import type { Session } from "../src/runtime/session.ts";
+import { startExactNative } from "../src/node/native-integers.ts";
+import { reasonOf } from "../src/reason.ts";
+import type { Runtime, Session } from "../src/runtime/session.ts";
 import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { compileForward, compileGradient } from "../src/segmenter/compile.ts";
 import type { Network } from "../src/segmenter/network.ts";
@@ -34,40 +35,46 @@ const profiles = async (names: readonly string[]): Promise<void> => {
   }
 };
 
+/** WASM, and native onnxruntime where it is installed, both in this thread. */
+const ours = async (): Promise<readonly Runtime[]> => {
+  const native = await startExactNative({}).catch((cause: unknown) => {
+    console.log(`native: skipped, ${reasonOf(cause)}\n`);
+    return undefined;
+  });
+  return native ? [startWasm(), native] : [startWasm()];
+};
+
 export const gradientBench = async (args: readonly string[]): Promise<void> => {
   if (args[0] === "--profile") return profiles(args.slice(1));
   const [runs = "8", ...names] = args;
   const chosen = named(names);
-  const runtime = startWasm();
-  console.log("| network | size | forward ms | gradient ms | ratio | least-likely ms | ratio |");
-  console.log("|---|---|---|---|---|---|---|");
+  const runtimes = await ours();
+  const columns = runtimes.flatMap(({ backend }) => [`${backend}: forward ms`, "gradient ms", "ratio"]);
+  console.log(`| network | size | ${columns.join(" | ")} | gradient, native ÷ WASM |`);
+  console.log(`|---|---|${columns.map(() => "---|").join("")}---|`);
   for (const network of chosen) {
     const { manifest } = network;
     const size = networkSize(manifest, usual);
-    const compiled = [
-      compileForward(network, size),
-      compileGradient(network, size, crossEntropyObjective(false)),
-      compileGradient(network, size, leastLikelyObjective()),
-    ];
     const sessions: Session[] = [];
-    for (const { model } of compiled) sessions.push(await runtime.createSession(writeModel(model)));
+    for (const runtime of runtimes) {
+      const target = runtime.backend;
+      const gradient = compileGradient(network, size, crossEntropyObjective(false), { target });
+      for (const { model } of [compileForward(network, size, target), gradient])
+        sessions.push(await runtime.createSession(writeModel(model)));
+    }
     const feeds = feedsOf(size);
     const times = await fastest(
       Number(runs),
       sessions.map((s) => timed(() => s.run(feeds))),
     );
-    const [forward = 0, given = 0, least = 0] = times;
-    const numbers = [forward, given].map((ms) => ms.toFixed(0));
-    const row = [
-      manifest.name,
-      `${size.height}×${size.width}`,
-      ...numbers,
-      (given / forward).toFixed(2),
-      least.toFixed(0),
-      (least / forward).toFixed(2),
-    ];
-    console.log(`| ${row.join(" | ")} |`);
+    const cells = runtimes.flatMap((_, i) => {
+      const [forward, gradient] = [times[2 * i]!, times[2 * i + 1]!];
+      return [forward.toFixed(0), gradient.toFixed(0), (gradient / forward).toFixed(2)];
+    });
+    const [, wasm = 0, , native] = times;
+    const share = native === undefined ? "–" : (native / wasm).toFixed(2);
+    console.log(`| ${[manifest.name, `${size.height}×${size.width}`, ...cells, share].join(" | ")} |`);
     for (const s of sessions) await s.release();
   }
-  await beside(chosen, usual, Number(runs));
+  await beside(chosen, runtimes, usual, Number(runs));
 };

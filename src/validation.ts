@@ -1,7 +1,7 @@
 /** Converts Zod's issues to field errors with JSON pointers, received values and accepted values. */
 
 import { z } from "zod";
-import type { FieldError } from "./contract/failure.ts";
+import type { FieldError } from "./contract/field-error.ts";
 
 type Path = readonly PropertyKey[];
 

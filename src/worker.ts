@@ -63,6 +63,7 @@ const finishing = (service: Service): Service => {
     transfer: (request, run) => held(service.transfer(request, run)),
     audit: (request, run) => held(service.audit(request, run)),
     certify: (request, run) => held(service.certify(request, run)),
+    report: (request, run) => held(service.report(request, run)),
     uploads: uploads && {
       add: (request, run) => held(uploads.add(request, run)),
       remove: (name) => held(uploads.remove(name)),

@@ -7,6 +7,7 @@ import { createBuilder } from "../../src/onnx/build.ts";
 import { attributesOf } from "../../src/onnx/attributes.ts";
 import type { Model } from "../../src/onnx/graph.ts";
 import { load, type Lower } from "../../src/onnx/load.ts";
+import { prune } from "../../src/onnx/passes/prune.ts";
 import { typesOf } from "../../src/onnx/types.ts";
 import type { Network } from "../../src/segmenter/network.ts";
 import { type Size, spatialSize, tensorOf } from "../../src/tensor.ts";
@@ -32,7 +33,8 @@ const part = (network: Network, { height, width }: Size, to: string, lower: Lowe
     ),
     perChannel(input.std.map((s) => input.scale / s)),
   );
-  const wanted = { ...network.model.graph, outputs: network.model.graph.outputs.map((v) => ({ ...v, name: to })) };
+  const { outputs } = network.model.graph;
+  const wanted = prune({ ...network.model.graph, outputs: outputs.map((v) => ({ ...v, name: to })) });
   const enter: Lower = (b, node, outputs) => (from && outputs[0] === from.name ? [image] : lower(b, node, outputs));
   const values = load(op, { ...network.model, graph: wanted }, { [input.name]: normalised }, enter);
   const logits = values[to];

@@ -33,11 +33,22 @@ const evaluate = async (part: Part, images: number, camvid: string, work: string
   writeFileSync(doneFile(work, part), `${images}\n`);
 };
 
-/** @param rounds how many in all, those included that ran before. */
-export const runRounds = async (camvid: string, work: string, rounds: number): Promise<void> => {
+/**
+ * @param rounds how many in all, those included that ran before.
+ * @param only names of parts; all if empty.
+ */
+export const runRounds = async (
+  camvid: string,
+  work: string,
+  rounds: number,
+  only: readonly string[],
+): Promise<void> => {
+  const chosen = parts.filter(({ name }) => only.length === 0 || only.includes(name));
+  if (chosen.length < only.length)
+    throw new RangeError(`--only: the parts are ${parts.map(({ name }) => name).join(", ")}`);
   mkdirSync(work, { recursive: true });
   for (let round = 1; round <= rounds; round++)
-    for (const part of parts) {
+    for (const part of chosen) {
       const images = part.images * round;
       // A file of rows is never made smaller.
       if (images < begun(work, part)) continue;

@@ -19,6 +19,7 @@ import { openApiDocument } from "./openapi.ts";
 import { bodyBudget, mount, type Env, type Limits } from "./operation.ts";
 import { failureOf, problemResponse, type Log } from "./problem.ts";
 import { limitRate, type RateOptions } from "./rate.ts";
+import { report } from "./report.ts";
 import { robustness } from "./robustness.ts";
 import { score } from "./score.ts";
 import { segment } from "./segment.ts";
@@ -108,6 +109,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
     audit(service, limits),
     certify(service, limits),
     ...evaluations(service, limits, log),
+    report(service, limits),
     ...health(service),
   ];
   for (const operation of operations) mount(app, operation);

@@ -7,6 +7,7 @@ import { norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
 import { AttackedCrf } from "./crf.ts";
 import type { Limits } from "./operation.ts";
+import type { Uploaded } from "./request.ts";
 import {
   Backend,
   encoded,
@@ -43,6 +44,11 @@ export const AttackName = z.enum(attackNames).openapi({
   description: attackNames.map((name) => `\`${name}\`: ${attackEntry(name).summary}`).join(" "),
 });
 
+const AttackOrUniversal = z.enum([...attackNames, "universal"]).openapi({
+  description:
+    "An attack of `GET /v1/attacks`; or `universal`, which adds the perturbation of the part `delta` to the image, clips the sum to grey levels, and makes no steps",
+});
+
 /** A field for each option of any attack; options that the requested attack does not have are refused. */
 export const optionFields = (limits: Limits) =>
   Object.fromEntries(
@@ -51,9 +57,6 @@ export const optionFields = (limits: Limits) =>
       optionSchema(optionDefinitions[name], name === "steps" ? limits.steps : Infinity).optional(),
     ]),
   ) as Record<OptionName, z.ZodOptional<z.ZodType<number>>>;
-
-/** Radius of attacks with a budget, where none is given. */
-export const defaultEpsilon = 8;
 
 /** Far above the L2 norm of a white image of the largest size that is decoded. */
 const largestEpsilon = 1e7;
@@ -92,13 +95,12 @@ export const attackSpec = (limits: Limits) =>
       fusion: z.enum(["max", "mean"]).optional().openapi({
         description: "How the logits of several `scales` are fused; by their largest if absent, as in DeepLab v2",
       }),
-      attack: AttackName,
-      epsilon: Radius.max(largestEpsilon)
-        .optional()
-        .openapi({
-          description: `Radius in grey levels on the 0..255 scale: L∞, at most 255, or the L2 norm over all values of the image; ${defaultEpsilon} if absent. To a minimum-norm attack it is an upper bound, and there is none if absent`,
-          example: defaultEpsilon,
-        }),
+      attack: AttackOrUniversal,
+      epsilon: Radius.max(largestEpsilon).optional().openapi({
+        description:
+          "Radius in grey levels on the 0..255 scale: L∞, at most 255, or the L2 norm over all values of the image; 8 if absent, and 255 for `patch`. To a minimum-norm attack it is an upper bound, and there is none if absent",
+        example: 8,
+      }),
       norm: AttackNorm.optional(),
       ...optionFields(limits),
       label: Label,
@@ -121,6 +123,9 @@ export const attackSpec = (limits: Limits) =>
     })
     .openapi("AttackSpec", { example: { attack: "ifgsm-ii", epsilon: 8 } });
 
+/** A request's spec and files. */
+export type AskedAttack = Uploaded<z.output<ReturnType<typeof attackSpec>>, "image", "labels" | "target" | "delta">;
+
 /** The options as they ran. */
 export const optionNumbers = Object.fromEntries(optionNames.map((name) => [name, z.number().optional()])) as Record<
   OptionName,
@@ -133,7 +138,7 @@ const AttackSpecRun = z
     sources: list(z.string()).optional(),
     scales: list(z.number()).optional(),
     fusion: z.enum(["max", "mean"]).optional(),
-    attack: AttackName,
+    attack: AttackOrUniversal,
     epsilon: z.number().optional(),
     norm: AttackNorm,
     ...optionNumbers,

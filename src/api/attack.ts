@@ -1,11 +1,11 @@
 /** POST /v1/attack takes an image and a spec and returns scores, images, or a stream of progress events. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
-import { attackEntry, withDefaults } from "../attacks/catalogue.ts";
+import { attackEntry, defaultRadius, withDefaults } from "../attacks/catalogue.ts";
 import { optionValues } from "../attacks/options.ts";
 import type { AttackRequest, AttackResult, OutputName } from "../contract/attack.ts";
 import { negotiate } from "./accept.ts";
-import { Attack, attackJson, AttackProgress, attackSpec, defaultEpsilon } from "./attack-schemas.ts";
+import { Attack, type AskedAttack, attackJson, AttackProgress, attackSpec } from "./attack-schemas.ts";
 import { ballFaults, climbedFaults, gradientFaults, optionFaultsAt, togetherFaults } from "./attack-faults.ts";
 import { yieldToEvents } from "../yield.ts";
 import { eventStream } from "./event-stream.ts";
@@ -13,7 +13,8 @@ import { defineOperation, json, type Limits, type Operation } from "./operation.
 import { failureOf, problemOf, type Log } from "./problem.ts";
 import { attackProblems, problemResponses } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
-import { readImageRequest, type Uploaded } from "./request.ts";
+import { readImageRequest } from "./request.ts";
+import { universalRequest } from "./universal.ts";
 import { file, imageResponse, serverTiming } from "./schemas.ts";
 import { targetedFaults } from "./targeted.ts";
 import { uploadBody } from "./upload.ts";
@@ -41,22 +42,24 @@ const uploadOf = (limits: Limits) => ({
       "Ground truth: a PNG of the image's size whose values (or palette indices) are class indices, with 255 for void, or an RGB PNG of the classes' colours",
     target:
       "Target label map, in the same form, for `targeted: {kind: map}`; or the mask of a region, whose pixels are not 0",
+    delta:
+      "The perturbation of `attack: universal`: NPY of float32 or float64 [channels, height, width] in grey levels, of the image's size and within `epsilon`",
   },
 });
 
-type Asked = Uploaded<z.output<ReturnType<typeof attackSpec>>, "image", "labels" | "target">;
-
 /** Fills in the defaults. @throws RequestError `invalid-request` for contradictory fields. */
-const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest => {
-  const { images, model = service.defaultModel, ...spec } = asked.spec;
-  const { distance, type } = attackEntry(spec.attack);
-  const epsilon = spec.epsilon ?? (type === "fixed-budget" ? defaultEpsilon : undefined);
+const resolve = (service: Service, limits: Limits, asked: AskedAttack): AttackRequest => {
+  const { images, model = service.defaultModel, attack: name, ...others } = asked.spec;
+  if (name === "universal") return universalRequest(model, asked);
+  const spec = { ...others, attack: name };
+  const { distance } = attackEntry(spec.attack);
+  const epsilon = spec.epsilon ?? defaultRadius(spec.attack);
   const ball = { epsilon, norm: spec.norm ?? distance };
   const given = optionValues(spec);
   const options = withDefaults(spec.attack, ball, given);
   const { steps = 1 } = options;
   const { draws = 1 } = spec;
-  const { labels, target } = asked;
+  const { labels, target, delta } = asked;
   const sources = spec.sources && [...new Set(spec.sources)];
   const settings = { ...options, ...ball, seed: spec.seed, pixelRange: null };
   const misplaced = ballFaults(spec.attack, ball);
@@ -70,6 +73,7 @@ const resolve = (service: Service, limits: Limits, asked: Asked): AttackRequest 
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
     ...targetedFaults(spec, target),
+    delta && { pointer: "/delta", detail: `must be absent, because spec.attack is ${name}; universal takes it` },
   ].filter((error) => typeof error === "object");
   if (wrong.length > 0) throw new RequestError({ kind: "invalid-request", errors: wrong });
   return {

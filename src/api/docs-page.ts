@@ -136,7 +136,7 @@ const requestSection = (content: Content, schemas: Schemas): Html => {
   const schema = resolve(content["multipart/form-data"]?.schema ?? {}, schemas);
   const types = Object.keys(content).join(" or ");
   const base64 = "application/json" in content ? " (files as base64)" : "";
-  return html`<h4>Request <span class="type">${types}${base64}</span></h4>
+  return html`<h3>Request <span class="type">${types}${base64}</span></h3>
     ${fieldTable(schema, schemas)}`;
 };
 
@@ -198,7 +198,7 @@ const endpointSection = ({ method, path, operation }: Endpoint, schemas: Schemas
     ${operation.description ? paragraphs(operation.description) : ""}
     ${operation["x-codeSamples"].map(({ source }) => html`<pre><code>${source.replaceAll("http://localhost:8787", origin)}</code></pre>`)}
     ${operation.requestBody ? requestSection(operation.requestBody.content, schemas) : ""}
-    <h4>Responses</h4>
+    <h3>Responses</h3>
     ${responsesSection(operation.responses, schemas)}
   </article>`;
 

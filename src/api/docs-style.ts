@@ -5,9 +5,9 @@ export type Html = ReturnType<typeof html>;
 
 const style = `
 :root { color-scheme: light dark; --ink: #1d2430; --soft: #5a6675; --line: #dfe4ea; --paper: #fff; --shade: #f5f7f9;
-  --accent: #0b6e75; --post: #0b6e75; --get: #3b5bb5; --bad: #a8442f; }
+  --accent: #0b6e75; --post: #0b6e75; --get: #3b5bb5; --bad: #a8442f; --on-method: #fff; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e8ee; --soft: #9aa6b4; --line: #2c3540; --paper: #12171d;
-  --shade: #1a2129; --accent: #5cc5cc; --post: #2f9aa1; --get: #6f8be0; --bad: #e08a75; } }
+  --shade: #1a2129; --accent: #5cc5cc; --post: #2f9aa1; --get: #6f8be0; --bad: #e08a75; --on-method: #0e1318; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.55 system-ui, sans-serif; }
 a { color: var(--accent); text-decoration: none; } a:hover { text-decoration: underline; }
@@ -20,9 +20,9 @@ nav { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow: 
 nav h3 { margin: 18px 0 4px; font-size: 12px; letter-spacing: .04em; text-transform: uppercase; color: var(--soft); }
 nav a { display: block; padding: 3px 0; color: var(--ink); } nav a .soft { font-size: 11px; } nav .title { font-size: 20px; font-weight: 650; }
 main { padding: 28px 32px 80px; min-width: 0; max-width: 900px; }
-h1 { margin: 0 0 8px; font-size: 30px; } h2 { margin: 0 0 6px; font-size: 20px; } h4 { margin: 18px 0 4px; }
+h1 { margin: 0 0 8px; font-size: 30px; } h2 { margin: 0 0 6px; font-size: 20px; } article h3 { margin: 18px 0 4px; font-size: 15px; }
 article { border-top: 1px solid var(--line); padding: 26px 0 14px; scroll-margin-top: 0; }
-.method { display: inline-block; min-width: 52px; padding: 1px 8px; border-radius: 4px; color: #fff; text-align: center;
+.method { display: inline-block; min-width: 52px; padding: 1px 8px; border-radius: 4px; color: var(--on-method); text-align: center;
   font: 600 12px/20px ui-monospace, monospace; vertical-align: 1px; background: var(--get); }
 .method.post { background: var(--post); } .method.delete { background: var(--bad); } .path { font-size: 15px; }
 .status { display: inline-block; min-width: 42px; font: 600 13px/20px ui-monospace, monospace; color: var(--soft); }

@@ -24,7 +24,7 @@ export const frontPage = (origin: string): Html =>
       <p>
         A semantic-segmentation network assigns a class to every pixel of a picture. Faultline changes each pixel by a
         few grey levels, too little to see, so that the network assigns other classes, and says how much of its accuracy
-        is left. It takes any ONNX network.
+        is left. It takes ONNX networks.
       </p>
       <ul class="places">
         ${places.map(({ href, name, text }) => html`<li><a href="${href}">${name}</a><br />${text}</li>`)}

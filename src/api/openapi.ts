@@ -21,6 +21,11 @@ export const openApiDocument = (app: OpenAPIHono<Env>, version: string, limits: 
     scheme: "bearer",
     description: "Required if the deployment has a token for uploads",
   });
+  app.openAPIRegistry.registerComponent("securitySchemes", "apiToken", {
+    type: "http",
+    scheme: "bearer",
+    description: "Required under /v1 if the deployment has tokens for requests",
+  });
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -33,10 +38,12 @@ ${limitsText(limits)}`,
       license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
     },
     servers: [{ url: "/" }],
+    security: [{}, { apiToken: [] }],
     tags: [
       { name: "Images", description: "Segmentation of an image, attacks and robustness." },
       { name: "Label maps", description: "Scores without a network." },
       { name: "Evaluations", description: "Networks on data sets, with reports; they run on after the request." },
+      { name: "Reports", description: "Scores and intervals of rows." },
       { name: "Models", description: "The available networks." },
       { name: "Attacks", description: "The available attacks." },
       { name: "Health", description: "For load balancers." },

@@ -29,7 +29,8 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
   "unsupported-media-type": {
     status: 415,
     title: "Unsupported media type",
-    meaning: "The body must be multipart/form-data or application/json, without a content coding.",
+    meaning:
+      "The body has a media type that the endpoint does not take (`accepted` lists those it does), or a content coding.",
   },
   "body-too-large": {
     status: 413,

@@ -1,6 +1,7 @@
 /** What the problem of each failure says, in an exhaustive switch: a new failure does not compile without a detail. */
 import { attackEntry, attackNames } from "../attacks/catalogue.ts";
-import type { Failure, FieldError } from "../contract/failure.ts";
+import type { Failure } from "../contract/failure.ts";
+import type { FieldError } from "../contract/field-error.ts";
 import type { RequestFailure } from "./request-error.ts";
 import type { Size } from "../tensor.ts";
 

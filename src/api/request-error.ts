@@ -1,5 +1,5 @@
 /** Failures of the HTTP request itself, which are found before the service is called. */
-import type { FieldError } from "../contract/failure.ts";
+import type { FieldError } from "../contract/field-error.ts";
 
 export type RequestFailure =
   | { readonly kind: "too-many-requests"; readonly perMinute: number; readonly retryAfterSeconds: number }

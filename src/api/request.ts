@@ -1,7 +1,8 @@
 /** Reads requests with images, as multipart/form-data or JSON with base64, with a size limit and validation of every field. */
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { FaultlineError, type FieldError } from "../contract/failure.ts";
+import { FaultlineError } from "../contract/failure.ts";
+import type { FieldError } from "../contract/field-error.ts";
 import type { NamedFile, PartName } from "../contract/files.ts";
 import { fromBase64 } from "./base64.ts";
 import type { BodyBudget, Env } from "./operation.ts";
@@ -139,31 +140,50 @@ const readMultipart = async (
   return fields;
 };
 
-interface BodyForm {
-  readonly types: readonly (typeof bodyTypes)[number][];
+interface BodyOf<Type extends string> {
+  readonly types: readonly Type[];
+  readonly limitBytes: number;
+}
+
+interface BodyForm extends BodyOf<(typeof bodyTypes)[number]> {
   /** Name of the multipart part that is JSON. */
   readonly jsonPart: string;
   /** Name of the multipart part of files that may be repeated, if there is one. */
   readonly filesPart?: string;
-  readonly limitBytes: number;
 }
 
-/** The body's fields. @throws RequestError `unsupported-media-type`, `body-too-large`, `receiving-too-much`, `malformed-body`. */
+/**
+ * The bytes of a body of one of these media types.
+ *
+ * @throws RequestError `unsupported-media-type`, `body-too-large`, `receiving-too-much`.
+ */
+export const readBytes = async (
+  request: Request,
+  { types, limitBytes }: BodyOf<string>,
+  budget: BodyBudget,
+): Promise<Uint8Array<ArrayBuffer>> => {
+  const type = mediaTypeOf(request);
+  const coding = request.headers.get("content-encoding") ?? "identity";
+  const received = coding === "identity" ? type || "not stated" : `coded as ${coding}`;
+  if (coding !== "identity" || !types.includes(type))
+    throw new RequestError({ kind: "unsupported-media-type", received, accepted: types });
+  const body = await readBody(request, limitBytes, budget);
+  await budget.turn();
+  return body;
+};
+
+const mediaTypeOf = (request: Request): string =>
+  (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+
+/** The body's fields. @throws RequestError as `readBytes`, and `malformed-body`. */
 export const readFields = async (
   request: Request,
   { types, limitBytes, ...parts }: BodyForm,
   budget: BodyBudget,
 ): Promise<Fields> => {
-  const contentType = request.headers.get("content-type") ?? "";
-  const type = contentType.split(";")[0]!.trim().toLowerCase();
-  const coding = request.headers.get("content-encoding") ?? "identity";
-  const received = coding === "identity" ? type || "not stated" : `coded as ${coding}`;
-  if (coding !== "identity" || !types.some((accepted) => accepted === type)) {
-    throw new RequestError({ kind: "unsupported-media-type", received, accepted: types });
-  }
-  const body = await readBody(request, limitBytes, budget);
-  await budget.turn();
-  const fields = type === "application/json" ? readJson(body) : await readMultipart(body, contentType, parts);
+  const body = await readBytes(request, { types, limitBytes }, budget);
+  const isJson = mediaTypeOf(request) === "application/json";
+  const fields = isJson ? readJson(body) : await readMultipart(body, request.headers.get("content-type") ?? "", parts);
   // Files in JSON are decoded next.
   await budget.turn();
   return fields;

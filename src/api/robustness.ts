@@ -210,6 +210,15 @@ const resolve = (service: Service, limits: Limits, { spec, image, labels }: Aske
   return { spec: { ...spec, model: spec.model ?? service.defaultModel, attacks, epsilons }, image, labels };
 };
 
+/** Rows are an answer of their own. */
+const withoutRows = (result: RobustnessResult): z.input<typeof Robustness> => {
+  const { rows: _, ...shown } = result;
+  return shown;
+};
+
+const rowsText =
+  "The counts of the clean image and of each point, one JSON object a line, as `faultline evaluate` keeps them; the item is the SHA-256 of the image";
+
 const events = `Server-sent events: \`progress\` per point ({index, total, point}), then \`result\` (RobustnessResult) or \`error\` (Problem).`;
 
 export const robustness = (service: Service, limits: Limits, log: Log): Operation => {
@@ -222,7 +231,7 @@ export const robustness = (service: Service, limits: Limits, log: Log): Operatio
       tags: ["Images"],
       summary: "Find the smallest perturbation that breaks the model",
       description:
-        "Runs every attack at every radius and returns the curve of the IoU ratio over ε, the smallest ε at which the ratio is below the threshold, and a verdict. The `Accept` header selects `application/json`, or `text/event-stream` with progress events.",
+        "Runs every attack at every radius and returns the curve of the IoU ratio over ε, the smallest ε at which the ratio is below the threshold, and a verdict. One image gives no interval: for those, ask for the rows of each image of a set, and send them together to POST /v1/report. The `Accept` header selects `application/json`, `text/event-stream` with progress events, or `application/jsonl`: the rows, of which `faultline report` and POST /v1/report make scores of several images.",
       curl: `curl http://localhost:8787/v1/robustness \\
   -F image=@street.png \\
   -F 'spec={"attacks":["ifgsm-ii"],"epsilons":[0.25,1,4]};type=application/json'`,
@@ -235,18 +244,22 @@ export const robustness = (service: Service, limits: Limits, log: Log): Operatio
           content: {
             "application/json": { schema: Robustness },
             "text/event-stream": { schema: z.string().openapi({ description: events }) },
+            "application/jsonl": { schema: z.string().openapi({ description: rowsText }) },
           },
         },
         ...problemResponses(...attackProblems),
       },
     },
     async (c) => {
-      const type = negotiate(c.req.header("accept"), ["application/json", "text/event-stream"]);
+      const type = negotiate(c.req.header("accept"), ["application/json", "text/event-stream", "application/jsonl"]);
       const request = resolve(service, limits, await readImageRequest(c, upload, limits.bodyBytes));
       const { signal } = c.req.raw;
-      if (type === "application/json") {
+      if (type !== "text/event-stream") {
         const result = await service.robustness(request, { signal, onPoint: yieldToEvents });
-        return json(c, Robustness, result, { "Server-Timing": serverTiming(result.timings) });
+        const headers = { "Server-Timing": serverTiming(result.timings) };
+        if (type === "application/json") return json(c, Robustness, withoutRows(result), headers);
+        const lines = result.rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+        return c.body(lines, 200, { "Content-Type": type, ...headers });
       }
       return await eventStream<RobustnessResult>({
         signal,
@@ -255,7 +268,7 @@ export const robustness = (service: Service, limits: Limits, log: Log): Operatio
             signal: aborted,
             onPoint: (point, index, total) => emit("progress", { index, total, point }),
           }),
-        result: (result): z.input<typeof Robustness> => result,
+        result: withoutRows,
         problem: (error) => problemOf(failureOf(error, log, c.get("requestId")), c.get("requestId")),
       });
     },

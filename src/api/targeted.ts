@@ -1,6 +1,6 @@
 /** Targets of attacks: a class, a label map, a region that is hidden or swapped. */
 import { z } from "@hono/zod-openapi";
-import type { AttackRequest } from "../contract/attack.ts";
+import type { AttackSpec } from "../contract/attack.ts";
 import { attackEntry } from "../attacks/catalogue.ts";
 import type { Fault } from "./attack-faults.ts";
 
@@ -59,7 +59,7 @@ const places = ["classes", "box", "polygon", "mask"] as const;
 
 /** Faults of a target that no schema of single fields can tell. */
 export const targetedFaults = (
-  { attack, targeted }: Pick<AttackRequest["spec"], "attack" | "targeted">,
+  { attack, targeted }: Pick<AttackSpec, "attack" | "targeted">,
   target: Uint8Array | undefined,
 ): Fault[] => {
   const isRegion = targeted?.kind === "hide" || targeted?.kind === "swap";

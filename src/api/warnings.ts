@@ -3,7 +3,15 @@ import { z } from "@hono/zod-openapi";
 import type { PartName } from "../contract/files.ts";
 import { list } from "./schemas.ts";
 
-const parts = ["image", "labels", "target", "prediction", "reference", "adversarial"] as const satisfies PartName[];
+const parts = [
+  "image",
+  "labels",
+  "target",
+  "prediction",
+  "reference",
+  "adversarial",
+  "delta",
+] as const satisfies PartName[];
 
 export const Label255 = z.enum(["void", "foreground"]).optional().openapi({
   description:

@@ -9,6 +9,7 @@ import { adaptiveAttacks } from "./entries/adaptive.ts";
 import { gradientFreeAttacks } from "./entries/gradient-free.ts";
 import { minimumNormAttacks } from "./entries/minimum-norm.ts";
 import { momentumAttacks } from "./entries/momentum.ts";
+import { patchAttacks } from "./entries/patch.ts";
 import { signAttacks } from "./entries/sign.ts";
 import { weightedAttacks } from "./entries/weighted.ts";
 import type { AttackEntry, AttackOptions } from "./entry.ts";
@@ -23,6 +24,7 @@ export const attacks = {
   ...adaptiveAttacks,
   ...gradientFreeAttacks,
   ...minimumNormAttacks,
+  ...patchAttacks,
 } as const satisfies Readonly<Record<string, AttackEntry>>;
 
 /** The name of an attack. */
@@ -41,6 +43,15 @@ export const optionsOf = (name: AttackName): readonly OptionName[] =>
 export const normsOf = (name: AttackName): readonly [Norm, ...Norm[]] => {
   const { distance, norms = [] } = attackEntry(name);
   return [distance, ...norms.filter((norm) => norm !== distance)];
+};
+
+/** Of attacks with a budget, in grey levels, where their entries have none of their own. */
+const USUAL_RADIUS = 8;
+
+/** The radius of an attack with a budget where none is given; undefined for attacks of minimum norm, which need none. */
+export const defaultRadius = (name: AttackName): number | undefined => {
+  const { type, radius = USUAL_RADIUS } = attackEntry(name);
+  return type === "fixed-budget" ? radius : undefined;
 };
 
 /** Radius and norm, as options depend on them: ε is absent where a minimum-norm attack has no bound. */

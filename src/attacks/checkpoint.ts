@@ -69,7 +69,8 @@ export const readCheckpoint = (bytes: Uint8Array): Checkpoint => {
     const end = at + length * type.BYTES_PER_ELEMENT;
     if (!type || !Number.isInteger(length) || end > bytes.length)
       throw new RangeError("a checkpoint ends before its arrays do");
-    const copy = bytes.slice(at, end);
+    // A copy: `slice` of Node's Buffer is none.
+    const copy = new Uint8Array(bytes.subarray(at, end));
     at += paddedTo4(copy.length);
     return new type(copy.buffer);
   };

@@ -35,6 +35,8 @@ export interface AttackEntry {
   /** The norms that a request may choose from, where there are others than `distance`, which is the default. */
   readonly norms?: readonly Norm[];
   readonly paper: Paper;
+  /** Radius of a budget where none is given, in grey levels; 8 where it is absent. */
+  readonly radius?: number;
   /** Technique of MITRE ATLAS (v5.6.0). */
   readonly atlas: string;
   /** Name of the objective that is climbed. */

@@ -85,6 +85,32 @@ export const optionDefinitions = {
     exclusive: true,
     maximum: 1,
   },
+  side: {
+    title: "Side",
+    description: "Side of the patch, as a share of the image's shorter side",
+    minimum: 0,
+    exclusive: true,
+    maximum: 1,
+  },
+  top: {
+    title: "Top",
+    description: "Where the patch lies, as a share of the room above and below it: 0 at the top, 1 at the bottom",
+    minimum: 0,
+    maximum: 1,
+  },
+  left: {
+    title: "Left",
+    description: "Where the patch lies, as a share of the room on both sides of it: 0 on the left, 1 on the right",
+    minimum: 0,
+    maximum: 1,
+  },
+  jitter: {
+    title: "Jitter",
+    description:
+      "How far from its place the patch is put at random at each step, as a share of the room: it then works around that place too; 0 makes it for one place",
+    minimum: 0,
+    maximum: 1,
+  },
   samples: {
     title: "Samples",
     description: "Pairs of opposite perturbations that one estimate of the gradient is made from, at two queries each",

@@ -4,6 +4,7 @@ import {
   attackEntry,
   attackNames,
   defaultOption,
+  defaultRadius,
   evaluationsOf,
   makeAttack,
   optionsOf,
@@ -39,15 +40,19 @@ const catalogueFlags = Object.fromEntries(
 ) as unknown as Readonly<Record<OptionName, { readonly type: "string"; readonly value: "N"; readonly help: string }>>;
 
 export const attackFlags = {
-  attack: { type: "string", value: "NAME", default: "pgd", help: "the attack, one of those above" },
-  epsilon: { type: "string", value: "E", default: "8", help: "radius of the perturbation in grey levels of 0..255" },
+  attack: { type: "string", value: "NAME", help: "the attack, one of those above; pgd if absent" },
+  epsilon: {
+    type: "string",
+    value: "E",
+    help: "radius of the perturbation in grey levels of 0..255; 8, or 255 for patch",
+  },
   ...catalogueFlags,
   seed: { type: "string", value: "N", default: "0", help: "of what is random" },
 } as const satisfies Readonly<Record<string, Option>>;
 
 /** The values of `attackFlags`. */
-type AttackFlags = { readonly attack: string; readonly epsilon: string; readonly seed: string } & {
-  readonly [O in OptionName]?: string | undefined;
+export type AttackFlags = { readonly seed: string } & {
+  readonly [O in OptionName | "attack" | "epsilon"]?: string | undefined;
 };
 
 const attackLine = (name: AttackName): string => {
@@ -75,7 +80,11 @@ const attackNamed = (text: string): AttackName => {
 const decimal = /^[+]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** The value of a flag. @throws UsageError for what is no number of the range. */
-const numberIn = (flag: string, text: string, range: Omit<OptionDefinition, "title" | "description">): number => {
+export const numberIn = (
+  flag: string,
+  text: string,
+  range: Omit<OptionDefinition, "title" | "description">,
+): number => {
   const { minimum, exclusive = false, maximum, integer = false } = range;
   const value = decimal.test(text) ? Number(text) : Number.NaN;
   const isInside = (exclusive ? value > minimum : value >= minimum) && value <= maximum;
@@ -84,6 +93,13 @@ const numberIn = (flag: string, text: string, range: Omit<OptionDefinition, "tit
   const least = exclusive ? `greater than ${minimum}` : `of at least ${minimum}`;
   throw new UsageError(`--${flag} must be ${kind} ${least} and at most ${maximum}, not "${text}"`);
 };
+
+/** The value of `--epsilon`, of a ball in L∞. @throws UsageError */
+export const radiusFrom = (text: string): number =>
+  numberIn("epsilon", text, { minimum: 0, exclusive: true, maximum: 255 });
+
+/** The value of `--seed`. @throws UsageError */
+export const seedFrom = (text: string): number => wholeNumber("seed", text, 0, 0xffff_ffff);
 
 /** The options given, each one that the attack takes. @throws UsageError */
 const givenOptions = (attack: AttackName, epsilon: number, flags: AttackFlags): OptionValues => {
@@ -100,9 +116,9 @@ const givenOptions = (attack: AttackName, epsilon: number, flags: AttackFlags): 
 
 /** The attack of a command line, with nothing left open but label maps. @throws UsageError for a value that it does not take. */
 export const planFrom = (flags: AttackFlags): AttackPlan => {
-  const attack = attackNamed(flags.attack);
-  const epsilon = numberIn("epsilon", flags.epsilon, { minimum: 0, exclusive: true, maximum: 255 });
-  const seed = wholeNumber("seed", flags.seed, 0, 0xffff_ffff);
+  const attack = attackNamed(flags.attack ?? "pgd");
+  const epsilon = flags.epsilon === undefined ? (defaultRadius(attack) ?? 8) : radiusFrom(flags.epsilon);
+  const seed = seedFrom(flags.seed);
   const { alpha = 1, steps = 1, ...options } = withDefaults(attack, { epsilon }, givenOptions(attack, epsilon, flags));
   const plan: AttackPlan = { ...options, attack, epsilon, alpha, steps, pixelRange: "clip", seed };
   try {

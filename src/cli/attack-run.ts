@@ -2,11 +2,12 @@
 
 import { join } from "node:path";
 import { voidedBeyond } from "../evaluation/labels.ts";
-import { measure, type Measured, type MeasureHooks } from "../evaluation/measure.ts";
-import { stepsOf, type AttackPlan } from "../evaluation/plan.ts";
+import { measure, type Measured, type MeasureHooks, type Plan } from "../evaluation/measure.ts";
+import { stepsOf } from "../evaluation/plan.ts";
 import { RegionError, regionResult, regionTarget } from "../evaluation/region-goal.ts";
 import { perturbationFrom } from "../evaluation/scores.ts";
 import { runTrials } from "../evaluation/trials.ts";
+import { isUniversal } from "../evaluation/universal.ts";
 import { bytesOf, encodePng } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { encodeNpy } from "../image/npy.ts";
@@ -16,6 +17,7 @@ import { writeFiles } from "../node/files.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { bothScores, type AttackedPicture } from "./attack-report.ts";
 import type { Io } from "./command.ts";
+import { requireSize } from "./delta.ts";
 import { yieldToEvents } from "../yield.ts";
 import { readLabelMap, readPicture, type Picture } from "./pictures.ts";
 import { createProgress } from "./progress.ts";
@@ -24,7 +26,7 @@ import { goalOn, type WrittenGoal } from "./region-options.ts";
 export interface Job {
   readonly segmenter: Segmenter;
   readonly source: Segmenter;
-  readonly plan: AttackPlan;
+  readonly plan: Plan;
   readonly label: "prediction" | "ground-truth";
   readonly pictures: readonly Picture[];
   readonly labels: ReadonlyMap<Picture, string>;
@@ -75,12 +77,14 @@ const attackOne = async (picture: Picture, job: Job, hooks: MeasureHooks): Promi
   const { manifest } = segmenter;
   const names = manifest.classes.map(({ name }) => name);
   const { bytes, image } = await readPicture(picture, manifest);
+  if (isUniversal(plan)) requireSize(plan, image, picture.path);
   const map = job.labels.get(picture);
   const truth = map === undefined ? undefined : await readLabelMap(map, manifest, image);
   const left = label === "ground-truth" ? truth : undefined;
   const targetFor = await targetIn(job, image, left);
   const subject = { segmenter, source, image, item: await sha256Of(bytes), truth };
-  const planFor = (clean: Labels) => ({ ...plan, source: left, target: targetFor?.(clean).labels ?? plan.target });
+  const planFor = (clean: Labels): Plan =>
+    isUniversal(plan) ? plan : { ...plan, source: left, target: targetFor?.(clean).labels ?? plan.target };
   const measured = await measure(subject, planFor, hooks);
   const { clean, float, uint8, row } = measured;
   const again = { seed: plan.seed, onTrial: yieldToEvents, signal: hooks.signal };
@@ -105,7 +109,7 @@ const attackOne = async (picture: Picture, job: Job, hooks: MeasureHooks): Promi
  */
 export const attackAll = async (job: Job, io: Io, signal: AbortSignal): Promise<readonly AttackedPicture[]> => {
   const { plan, pictures } = job;
-  const progress = createProgress(io, { items: pictures.length, steps: stepsOf(plan) });
+  const progress = createProgress(io, { items: pictures.length, steps: isUniversal(plan) ? 0 : stepsOf(plan) });
   const done: AttackedPicture[] = [];
   const onStep = async ({ changedPixelShare }: { readonly changedPixelShare: number }): Promise<void> => {
     progress.step(`${(100 * changedPixelShare).toFixed(1)} % of the pixels changed`);

@@ -4,6 +4,8 @@ import { mkdir } from "node:fs/promises";
 import { gradientFaults } from "../api/attack-faults.ts";
 import type { AttackName } from "../attacks/catalogue.ts";
 import { MAX_TRIALS } from "../contract/limits.ts";
+import type { Plan } from "../evaluation/measure.ts";
+import { isUniversal } from "../evaluation/universal.ts";
 import { isPngPlanes } from "../image/encode.ts";
 import { useNodeCodecs } from "../image/node.ts";
 import { UsageError } from "../node/failure.ts";
@@ -20,6 +22,7 @@ import { attackCsv, attackReport, attackTable, regionLines, trialLines } from ".
 import { attackAll, filesOf, type Job } from "./attack-run.ts";
 import { backendFlags, BUDGET_BYTES, placeFrom, ranOn, startAt } from "./backend.ts";
 import { checkClimbed, climbedFlags, climbedFrom } from "./climbed.ts";
+import { deltaFlag, deltaPlan } from "./delta.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
 import { openOperand } from "./open-network.ts";
@@ -28,6 +31,7 @@ import { goalFrom, regionFlags } from "./region-options.ts";
 
 const options = {
   ...attackFlags,
+  ...deltaFlag,
   out: { type: "string", short: "o", value: "DIR", default: "adversarial", help: "where the pictures are written" },
   npy: { type: "boolean", help: "also write the adversarial image as exact floats, float32 [C, H, W]" },
   manifest: { type: "string", value: "FILE", help: "the manifest of NET where NET is a file without one beside it" },
@@ -89,9 +93,9 @@ const trialsOf = (text: string | undefined, { defence }: Around): number | undef
 
 const run = async (net: string, values: Given, io: Io, operands: readonly string[]): Promise<Report> => {
   const { out } = values;
-  const plan = planFrom(values);
+  const asked = (await deltaPlan(values)) ?? planFrom(values);
   const label = labelOf(values.label, values.labels);
-  requireGradientOf(values, plan.attack);
+  if (!isUniversal(asked)) requireGradientOf(values, asked.attack);
   const runAt = placeFrom(values);
   checkClimbed(values);
   const pictures = await picturesOf(operands);
@@ -99,9 +103,10 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   await checkFolder(out);
   const network = await openOperand(net, values.manifest);
   const other = await climbedFrom(values, network);
+  const goal = isUniversal(asked) ? undefined : goalFrom(values, network.manifest, asked);
   const target = targetOf(values.target, network.manifest);
-  const goal = goalFrom(values, network.manifest, plan);
   if (goal && target !== undefined) throw new UsageError("--target goes without --hide and --swap");
+  const plan: Plan = isUniversal(asked) ? asked : { ...asked, target };
   const around = aroundFrom(values, network.manifest, plan.seed);
   const trials = trialsOf(values.trials, around);
   const aroundSource = values.source === undefined ? around : aroundFrom({}, other.manifest, plan.seed);
@@ -123,7 +128,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     const segmenter = createSegmenter(network, cache, around.crf, around.defence);
     const source =
       other === network ? segmenter : createSegmenter(other, cache, aroundSource.crf, aroundSource.defence);
-    const job = { segmenter, source, plan: { ...plan, target }, label, pictures, labels, goal, trials, ...place };
+    const job = { segmenter, source, plan, label, pictures, labels, goal, trials, ...place };
     const report = attackReport(
       await interruptible((signal) => attackAll(job, io, signal)),
       network.manifest.classes.map(({ name }) => name),

@@ -13,9 +13,9 @@ export const climbedFlags = {
     type: "string",
     value: "NET",
     multiple: true,
-    help: "attack this network, or several as one, and transfer the pictures to NET",
+    help: "attack this network, and score NET on the pictures; several are one of mean logits",
   },
-  scales: { type: "string", value: "S,…", help: "attack the network as it sees pictures at these scales: 0.5,0.75,1" },
+  scales: { type: "string", value: "S,…", help: "attack it as it sees pictures at these scales: 0.5,0.75,1" },
   fusion: { type: "string", value: "WHICH", help: "of the logits of several --scales: max, the default, or mean" },
 } as const satisfies Options;
 

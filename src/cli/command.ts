@@ -27,9 +27,9 @@ export interface Report {
 /** The definition of a subcommand. */
 export interface Definition<O extends Options> {
   readonly name: string;
-  /** What stands after the name: "NET.onnx"; null for nothing, and `run` then gets an empty text. */
+  /** What stands after the name; null for nothing, and `run` then gets an empty text. "NET.onnx" reaches `run` as the path of a file, where it names a network that ships; any other as it was given. */
   readonly operand: string | null;
-  /** What stands after the operand, once or more: "IMAGE…". The operand then reaches `run` as it was given. */
+  /** What stands after the operand, once or more: "IMAGE…". */
   readonly others?: string;
   /** Whether `others` may be missing. */
   readonly othersOptional?: boolean;
@@ -87,7 +87,7 @@ export const command = <O extends Options>(definition: Definition<O>): Command =
         throw fault(`one ${operand} is expected, then options; got also ${others.join(" ")}`);
       if (further !== undefined && !othersOptional && others.length === 0) throw fault(`${further} is missing`);
       if (values["json"] === true && values["csv"] === true) throw fault("--json and --csv exclude each other");
-      const file = further === undefined && operand !== null ? await networkFile(first) : first;
+      const file = operand === "NET.onnx" ? await networkFile(first) : first;
       const report = await run(file, values as Values<O>, io, others);
       io.stdout(printed(report, values));
       if (report.refusal !== undefined)

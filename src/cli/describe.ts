@@ -1,7 +1,8 @@
 /** A manifest from a network's file, for `init`, and for `import` without one. */
 
 import { basename } from "node:path";
-import { manifestFor, nameFor, type FoundManifest, type NetworkFile } from "../intake/manifest-for.ts";
+import { manifestFor, type FoundManifest, type NetworkFile } from "../intake/manifest-for.ts";
+import { nameFor } from "../intake/name-for.ts";
 import { paletteNames } from "../intake/palettes.ts";
 import { startWasm } from "../runtime/wasm/wasm.ts";
 import { likeNames, type Like } from "../segmenter/describe/likes.ts";

@@ -129,8 +129,14 @@ const check = async ({ found, faults, manifest }: Look, io: Io): Promise<Evaluat
   return { ...found, items: checked.items, checked };
 };
 
-/** The pictures of a specification. @throws Refusal, with all faults printed. */
-export const evaluationItems = async (spec: EvaluationSpec, manifest: Manifest, io: Io): Promise<EvaluationItems> => {
+/** What a specification names, found but not looked at. */
+interface Found extends Omit<EvaluationItems, "checked"> {
+  /** Of the list of files. */
+  readonly faults: readonly string[];
+}
+
+/** The pictures of a specification, before any is opened. @throws Refusal, UsageError */
+export const foundItems = async (spec: EvaluationSpec, manifest: Manifest, io: Io): Promise<Found> => {
   const { data, seed } = spec;
   const classes = manifest.classes.length;
   if (data.dataset === streets || (data.path === undefined && data.dataset === undefined)) {
@@ -141,8 +147,7 @@ export const evaluationItems = async (spec: EvaluationSpec, manifest: Manifest, 
       );
     const { size: streetSize = STREET_SIZE } = data;
     const items = streetItems(spec);
-    const found = { name: "streets", kind: streets, items, roots: null, reading: {}, streetSize };
-    return check({ found, faults: [], manifest }, io);
+    return { name: "streets", kind: streets, items, roots: null, reading: {}, streetSize, faults: [] };
   }
   if (data.size !== undefined) throw new UsageError("--size goes with streets; pictures in files have their own size");
   if (data.labels !== undefined && data.dataset !== undefined && data.dataset !== "folders")
@@ -155,6 +160,11 @@ export const evaluationItems = async (spec: EvaluationSpec, manifest: Manifest, 
   if (data.images !== undefined && data.images > pairs.length)
     io.stderr(`warning: ${data.images} pictures are asked for, and ${data.path} has ${pairs.length}: all are taken\n`);
   const title = split === "" ? layout.title : `${layout.title}, ${split}`;
-  const found = { name: title, kind: name, items, roots, reading, streetSize: STREET_SIZE };
+  return { name: title, kind: name, items, roots, reading, streetSize: STREET_SIZE, faults };
+};
+
+/** The pictures of a specification, each looked at. @throws Refusal, with all faults printed. */
+export const evaluationItems = async (spec: EvaluationSpec, manifest: Manifest, io: Io): Promise<EvaluationItems> => {
+  const { faults, ...found } = await foundItems(spec, manifest, io);
   return check({ found, faults, manifest }, io);
 };

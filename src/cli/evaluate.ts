@@ -3,6 +3,7 @@
 import { UsageError } from "../node/failure.ts";
 import { checkWritable } from "../node/files.ts";
 import type { Options, Values } from "../node/options.ts";
+import { buildReport } from "../report/report.ts";
 import { backendFlags, placeFrom, ranOn } from "./backend.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { dryRun } from "./evaluate-dry-run.ts";
@@ -12,12 +13,15 @@ import { resourceFlags, shareOf } from "./evaluate-resources.ts";
 import { rowsIn, runEvaluation, type RunEnd } from "./evaluate-run.ts";
 import { createSummary } from "./evaluate-summary.ts";
 import { engageRedis, engageThreads, redisFlag } from "./evaluate-workers.ts";
+import { readResults } from "./read-results.ts";
+import { reportFile, writeReport } from "./report-files.ts";
 import { besideRows, commandLine, runFile } from "./run-file.ts";
 
 const options = {
   ...specFlags,
   out: { type: "string", short: "o", value: "FILE", default: "rows.jsonl", help: "where the rows are kept" },
   format: { type: "string", value: "NAME", default: "jsonl", help: "jsonl, or parquet: FILE.parquet as well" },
+  report: { type: "string", value: "FILE", multiple: true, help: "a report of the rows as well: .html, .md or .json" },
   shard: { type: "string", value: "I/N", help: "only the I-th of N parts, I from 1, for as many machines" },
   "dry-run": { type: "boolean", help: "print the units, their time and memory, and run none" },
   ...resourceFlags,
@@ -70,7 +74,7 @@ const refusalOf = ({ failed, units }: RunEnd, path: string): string | undefined 
 /** What of the flags bears on the rows, and is not the default. */
 const saidIn = (values: Given): Readonly<Record<string, unknown>> => {
   const defaults: Options = options;
-  const beside = new Set(["workers", "memory", "redis", "json", "debug"]);
+  const beside = new Set(["workers", "memory", "redis", "report", "json", "debug"]);
   return Object.fromEntries(
     Object.entries(values).filter(([name, value]) => !beside.has(name) && value !== defaults[name]?.default),
   );
@@ -82,6 +86,8 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
   const spec = await specFrom(operands, values);
   const out = await outFrom(values.out);
   const asParquet = isParquet(values.format);
+  const reports = (values.report ?? []).map((path) => reportFile("--report", path));
+  for (const [path] of reports) await checkWritable(path, [out]);
   const prepared = await prepare(spec, shard, io);
   const { data, plan, groups, located } = prepared;
   const { choice, version: onnxruntime } = await chooseFor(prepared, place);
@@ -113,6 +119,10 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
     for await (const row of rowsIn(out)) summary.add(row);
     const beside = besideRows(out);
     if (asParquet) await (await import("./parquet.ts")).writeParquet(beside.parquet, rowsIn(out));
+    if (reports.length > 0) {
+      const { store, runs } = await readResults([out]);
+      await writeReport(buildReport(store, { runs, seed: spec.seed }), reports);
+    }
     const head = `${end.units - end.failed.length} rows in ${out}, of ${data.items.length} pictures of ${data.name}`;
     const text = [head, ...ranOn(place, choice), summary.text()].join("\n");
     const report = { rows: out, run: beside.run, units: end.units, known: end.known, failed: end.failed.length };

@@ -1,7 +1,7 @@
 /** `faultline import`: checks a network against its manifest and stores both where the service looks for them. */
 
 import { basename, join } from "node:path";
-import { nameFor } from "../intake/manifest-for.ts";
+import { nameFor } from "../intake/name-for.ts";
 import type { Model } from "../onnx/graph.ts";
 import { openNetwork } from "../segmenter/network.ts";
 import type { Manifest } from "../segmenter/manifest.ts";

@@ -1,17 +1,24 @@
 /** Multiply-adds of a network at fixed sizes: those of its convolutions and matrix products. */
 
-import type { Step } from "../onnx/step.ts";
-import { intOf, stringOf } from "../onnx/graph.ts";
+import { intOf, stringOf, type Node } from "../onnx/graph.ts";
+import type { TensorType } from "../onnx/value.ts";
 import { sizeOf } from "../tensor.ts";
 
-const shapesOf = ({ inputs, outputs }: Step) => ({
+/** A node with the types of what it reads and gives. */
+export interface TypedNode {
+  readonly node: Node;
+  readonly inputs: readonly (TensorType | null)[];
+  readonly outputs: readonly TensorType[];
+}
+
+const shapesOf = ({ inputs, outputs }: TypedNode) => ({
   x: inputs[0]?.shape ?? [],
   w: inputs[1]?.shape ?? [],
   y: outputs[0]?.shape ?? [],
 });
 
 /** Einsum: each element of the result is a sum over the letters that the result lacks; without "->" it has the letters that occur once. */
-const einsum = (step: Step): number => {
+const einsum = (step: TypedNode): number => {
   const [terms = "", given] = stringOf(step.node, "equation", "").replaceAll(" ", "").split("->");
   const result =
     given ??
@@ -30,7 +37,7 @@ const einsum = (step: Step): number => {
   return sizeOf(shapesOf(step).y) * sizeOf(summed);
 };
 
-const counters: Readonly<Record<string, (step: Step) => number>> = {
+const counters: Readonly<Record<string, (step: TypedNode) => number>> = {
   Conv: (step) => sizeOf(shapesOf(step).y) * sizeOf(shapesOf(step).w.slice(1)),
   ConvTranspose: (step) => sizeOf(shapesOf(step).x) * sizeOf(shapesOf(step).w.slice(1)),
   MatMul: (step) => sizeOf(shapesOf(step).y) * (shapesOf(step).x.at(-1) ?? 1),
@@ -38,5 +45,5 @@ const counters: Readonly<Record<string, (step: Step) => number>> = {
   Einsum: einsum,
 };
 
-export const macsOf = (steps: readonly Step[]): number =>
+export const macsOf = (steps: readonly TypedNode[]): number =>
   steps.reduce((sum, step) => sum + (step.node.domain === "" ? (counters[step.node.op]?.(step) ?? 0) : 0), 0);

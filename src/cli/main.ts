@@ -35,6 +35,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "attack pictures, and score the network on them before and after",
     load: async () => (await import("./attack.ts")).attackPictures,
   },
+  universal: {
+    summary: "make one perturbation that changes the labels of many pictures",
+    load: async () => (await import("./universal.ts")).makeUniversal,
+  },
   evaluate: {
     summary: "attack networks on a data set, and keep a row of counts of each picture and attack",
     load: async () => (await import("./evaluate.ts")).evaluateNetworks,

@@ -3,7 +3,7 @@
 import { createReadStream } from "node:fs";
 import { Refusal } from "../node/failure.ts";
 import { readJson, statOf } from "../node/files.ts";
-import { RowError } from "../report/read-row.ts";
+import { checkRow, RowError } from "../report/read-row.ts";
 import { createReader } from "../report/reader.ts";
 import { runFacts, type RunFacts } from "../report/run-facts.ts";
 import { createStore, type Store } from "../report/store.ts";
@@ -14,14 +14,26 @@ export interface Results {
   readonly runs: readonly RunFacts[];
 }
 
+const readParquet = async (path: string, store: Store): Promise<void> => {
+  let row = 0;
+  for await (const value of (await import("./read-parquet.ts")).rowsInParquet(path)) {
+    row += 1;
+    try {
+      store.add(checkRow(value));
+    } catch (cause) {
+      if (cause instanceof RowError) throw new RowError(`row ${row}: ${cause.message}`, { cause });
+      throw cause;
+    }
+  }
+};
+
 const readInto = async (path: string, store: Store): Promise<void> => {
   const found = await statOf(path);
   if (!found) throw new Refusal(`${path}: no such file`);
   if (found.isDirectory()) throw new Refusal(`${path}: is a directory; name the file of rows in it`);
-  if (/\.parquet$/i.test(path))
-    throw new Refusal(`${path}: reports are made of JSON Lines; name the .jsonl file beside it`);
-  const reader = createReader(store);
   try {
+    if (/\.parquet$/i.test(path)) return await readParquet(path, store);
+    const reader = createReader(store);
     for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) reader.push(piece as Uint8Array);
     reader.end();
   } catch (cause) {

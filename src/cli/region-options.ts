@@ -14,7 +14,7 @@ export const regionFlags = {
   hide: {
     type: "string",
     value: "WHAT",
-    help: "hide classes (car,9), box:LEFT,TOP,WIDTH,HEIGHT, polygon:X,Y;X,Y;… or mask:FILE behind the labels around",
+    help: "hide classes (car,9), box:X,Y,WIDTH,HEIGHT, polygon:X,Y;… or mask:FILE behind the labels around",
   },
   swap: { type: "string", value: "WHAT:CLASS", help: "make such a region a class: car:road" },
   outside: { type: "string", value: "HOW", help: "what becomes of the other labels: keep (the default) or free" },

@@ -1,15 +1,16 @@
 /** `faultline report`: rows in, a report out. */
 
 import { UsageError } from "../node/failure.ts";
-import { checkWritable, writeFiles } from "../node/files.ts";
+import { checkWritable } from "../node/files.ts";
 import { wholeNumber, type Options } from "../node/options.ts";
+import { examplesOf } from "../report/examples.ts";
 import { exporters, type ExportName } from "../report/exports.ts";
-import { htmlReport } from "../report/html.ts";
 import { markdownReport } from "../report/markdown.ts";
-import { buildReport, type ReportData } from "../report/report.ts";
+import { buildReport } from "../report/report.ts";
 import { command } from "./command.ts";
-import { drawCharts } from "./charts.ts";
 import { readResults } from "./read-results.ts";
+import { picturesOf } from "./report-pictures.ts";
+import { reportFile, writeReport, type ReportFile } from "./report-files.ts";
 
 const options = {
   out: {
@@ -26,27 +27,19 @@ const options = {
     help: `${Object.keys(exporters).join(", ")}; may be repeated`,
   },
   title: { type: "string", value: "TEXT", help: "the heading of the report" },
+  pictures: { type: "string", value: "N", help: "run N units again and show their pictures in the page (.html)" },
   seed: { type: "string", value: "N", default: "0", help: "of the bootstrap" },
 } as const satisfies Options;
 
 const about = `
-Scores, intervals and verdicts from the rows that faultline evaluate keeps. Several files are the
+Scores, intervals and verdicts from the rows that faultline evaluate keeps, JSON Lines or Parquet. Several files are the
 union of their rows, so that networks that were evaluated apart are compared over the images that
 they share. The 95 % intervals come from a bootstrap over images. Without -o, Markdown is printed.`;
 
-const writers: Readonly<Record<string, (report: ReportData) => Promise<string>>> = {
-  html: async (report) => htmlReport(report, await drawCharts(report)),
-  md: async (report) => markdownReport(report),
-  json: async (report) => `${JSON.stringify(report, null, 2)}\n`,
-};
+/** Each is some megabytes in the page. */
+const MAX_PICTURES = 20;
 
-const writerFor = (path: string): ((report: ReportData) => Promise<string>) => {
-  const ending = /\.([a-z]+)$/i.exec(path)?.[1]?.toLowerCase() ?? "";
-  if (Object.hasOwn(writers, ending)) return writers[ending]!;
-  throw new UsageError(`-o ${path}: a report is a file .html, .md or .json`);
-};
-
-const exportFor = (text: string): readonly [string, (report: ReportData) => Promise<string>] => {
+const exportFor = (text: string): ReportFile => {
   const [, name, path] = /^([a-z-]+)=(.+)$/.exec(text) ?? [];
   if (name !== undefined && path !== undefined && Object.hasOwn(exporters, name))
     return [path, async (report) => exporters[name as ExportName](report)];
@@ -55,21 +48,23 @@ const exportFor = (text: string): readonly [string, (report: ReportData) => Prom
 
 export const reportResults = command({
   name: "report",
-  operand: "RESULTS.jsonl",
-  others: "RESULTS.jsonl…",
+  operand: "RESULTS",
+  others: "RESULTS…",
   othersOptional: true,
   about,
   options,
-  run: async (first, values, _io, others) => {
-    const outs = (values.out ?? []).map((path) => [path, writerFor(path)] as const);
+  run: async (first, values, io, others) => {
+    const outs = (values.out ?? []).map((path) => reportFile("-o", path));
     const all = [...outs, ...(values.export ?? []).map(exportFor)];
     for (const [path] of all) await checkWritable(path, [first, ...others]);
+    const count = values.pictures === undefined ? 0 : wholeNumber("pictures", values.pictures, 1, MAX_PICTURES);
+    if (count > 0 && !outs.some(([path]) => /\.html$/i.test(path)))
+      throw new UsageError("--pictures go into a page: name it with -o FILE.html");
     const seed = wholeNumber("seed", values.seed, 0, 0xffff_ffff);
     const { store, runs } = await readResults([first, ...others]);
     const report = buildReport(store, { seed, runs, title: values.title });
-    const files: [string, Uint8Array][] = [];
-    for (const [path, write] of all) files.push([path, new TextEncoder().encode(await write(report))]);
-    await writeFiles(files);
+    const examples = count === 0 ? [] : await picturesOf(examplesOf(store, count), runs, io);
+    await writeReport(report, all, examples);
     const text = all.length === 0 ? markdownReport(report).trimEnd() : all.map(([path]) => `wrote ${path}`).join("\n");
     return { text, data: report };
   },

@@ -37,7 +37,7 @@ export type Targeted = { readonly kind: "class"; readonly class: number } | { re
  * An attack with nothing left open: every default is filled in. `epsilon` and `alpha` in grey levels. `epsilon` is absent where a
  * minimum-norm attack has no upper bound.
  */
-export interface AttackSpec extends OptionValues, TransformChoice {
+export interface AttackSpec<Name extends string = AttackName> extends OptionValues, TransformChoice {
   readonly model: string;
   /** The networks that the attack climbs in place of the model, several as an ensemble; each name once. */
   readonly sources?: readonly string[] | undefined;
@@ -45,7 +45,7 @@ export interface AttackSpec extends OptionValues, TransformChoice {
   readonly scales?: readonly number[] | undefined;
   /** How the logits of several scales are fused; by their largest where it is absent. */
   readonly fusion?: "max" | "mean" | undefined;
-  readonly attack: AttackName;
+  readonly attack: Name;
   readonly epsilon?: number | undefined;
   readonly norm: Norm;
   /** Step size; equals `epsilon` for the single-step attacks, and is absent where the attack has none. */
@@ -65,6 +65,9 @@ export interface AttackSpec extends OptionValues, TransformChoice {
   readonly trials?: number | undefined;
 }
 
+/** A perturbation that was made beforehand is added in place of an attack, within `epsilon` in L∞; it makes no steps. */
+export type UniversalSpec = AttackSpec<"universal">;
+
 export type OutputName =
   | "adversarial"
   | "adversarial-16bit"
@@ -74,12 +77,14 @@ export type OutputName =
   | "labels-after";
 
 export interface AttackRequest {
-  readonly spec: AttackSpec;
+  readonly spec: AttackSpec | UniversalSpec;
   readonly image: Uint8Array;
   /** Ground truth: then also the reference of the scores. */
   readonly labels?: Uint8Array | undefined;
   /** The label map of `targeted.kind === "map"`, or the pixels of a region whose `mask` is true: all that are not 0. */
   readonly target?: Uint8Array | undefined;
+  /** The perturbation of `universal`, NPY of float32 or float64 [C, H, W] in grey levels. */
+  readonly delta?: Uint8Array | undefined;
   /** The images to encode; nothing else is encoded. */
   readonly outputs: readonly OutputName[];
 }
@@ -115,7 +120,7 @@ export interface AttackResult extends Size {
   readonly signs: readonly Sign[];
   readonly timings: Timings;
   /** `sources`: what the networks of `spec.sources` are. */
-  readonly receipt: Receipt<AttackSpec> & {
+  readonly receipt: Receipt<AttackSpec<AttackName | "universal">> & {
     readonly sources?: readonly { readonly model: string; readonly modelSha256: string }[] | undefined;
   };
   readonly images: Partial<Readonly<Record<OutputName, EncodedImage>>>;

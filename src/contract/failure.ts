@@ -1,15 +1,8 @@
 /** Failures that the caller can correct, as data; only the API knows their HTTP statuses. */
 import type { EvaluationState } from "./evaluations.ts";
+import type { FieldError } from "./field-error.ts";
 import type { PartName } from "./files.ts";
 import type { Size } from "../tensor.ts";
-
-/** A field at fault. `pointer` is an RFC 6901 JSON pointer into the request; multipart parts are its first level. */
-export interface FieldError {
-  readonly pointer: string;
-  readonly detail: string;
-  readonly received?: unknown;
-  readonly accepted?: readonly (string | number)[];
-}
 
 /** What went wrong, by `kind`, with what would be accepted. */
 export type Failure =

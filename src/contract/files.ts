@@ -7,7 +7,7 @@ export interface EncodedImage {
 }
 
 /** The files that a request can carry, by the name of their multipart part or JSON field. */
-export type PartName = "image" | "labels" | "target" | "prediction" | "reference" | "adversarial";
+export type PartName = "image" | "labels" | "target" | "prediction" | "reference" | "adversarial" | "delta";
 
 /** A file with its name, or its path in the folder of another. */
 export interface NamedFile {

@@ -3,6 +3,7 @@
 import type { Backend, CrfChoice, TransformChoice } from "./options.ts";
 import type { AttackName } from "../attacks/catalogue.ts";
 import type { OptionValues } from "../attacks/options.ts";
+import type { Row } from "../evaluation/row.ts";
 import type { Sign } from "../evaluation/signs.ts";
 import type { Label255, Warning } from "./warnings.ts";
 import type { FloatAndUint8, Receipt, Reference, Timings } from "./receipt.ts";
@@ -90,6 +91,8 @@ export interface RobustnessResult extends Size {
   /** The verdict in a sentence. */
   readonly summary: string;
   readonly cost: Cost;
+  /** The counts that all of this was made of: the clean image, then a row for each point. */
+  readonly rows: readonly Row[];
   readonly timings: Timings;
   readonly receipt: Receipt<RobustnessSpec>;
 }

@@ -8,6 +8,7 @@ import type { AuditRequest, AuditResult } from "./audit.ts";
 import type { CertifyRequest, CertifyResult } from "./certify.ts";
 import type { Evaluations } from "./evaluations.ts";
 import type { Abandon, ModelInfo, Uploads } from "./models.ts";
+import type { ReportRequest } from "./report.ts";
 import type { RobustnessRequest, RobustnessResult, RobustnessRun } from "./robustness.ts";
 import type { ScoreRequest, ScoreResult } from "./score.ts";
 import type { TransferRequest, TransferResult } from "./transfer.ts";
@@ -30,6 +31,8 @@ export interface Service {
   transfer(request: TransferRequest, run?: Abandon): Promise<TransferResult>;
   audit(request: AuditRequest, run?: Abandon): Promise<AuditResult>;
   certify(request: CertifyRequest, run?: Abandon): Promise<CertifyResult>;
+  /** The report as text. */
+  report(request: ReportRequest, run?: Abandon): Promise<string>;
   /** Absent where the service has no store for uploads. */
   readonly uploads?: Uploads | undefined;
   /** Absent where the service has no folder for evaluations. */

@@ -1,7 +1,7 @@
 /** One image, attacked and scored: clean prediction, attack, predictions after it, counts. Everything that attacks calls this. */
 
 import { attackEntry, effectiveOptions } from "../attacks/catalogue.ts";
-import { distanceOf } from "../attacks/norms.ts";
+import { distanceOf, type Norm } from "../attacks/norms.ts";
 import { succeeds } from "../attacks/smallest.ts";
 import { roundToUint8, roundWithin } from "../image/encode.ts";
 import { countsOf } from "../metrics/counts.ts";
@@ -10,6 +10,7 @@ import type { Image, Labels, Prediction, Segmenter } from "../segmenter/segmente
 import { craft, remainingShare, type Crafted } from "./craft.ts";
 import { meanOf, voidedBeyond } from "./labels.ts";
 import { stepsOf, type AttackPlan } from "./plan.ts";
+import { isUniversal, withDelta, type UniversalPlan } from "./universal.ts";
 import { unitId, type Masking, type Row, type RowCounts } from "./row.ts";
 import { attackSigns, maskingSigns, type Sign } from "./signs.ts";
 import { createTrace, type StepReport } from "./steps.ts";
@@ -63,6 +64,12 @@ const timed = async <T>(run: () => Promise<T>): Promise<readonly [T, number]> =>
   return [await run(), performance.now() - start];
 };
 
+/** What is done to the image: an attack is made, or a perturbation that was made before is added. */
+export type Plan = AttackPlan | UniversalPlan;
+
+/** The attack of a plan that makes one. */
+const attackIn = (plan: Plan | null): AttackPlan | null => (plan && !isUniversal(plan) ? plan : null);
+
 /**
  * Attacks an image [3,H,W] of grey levels 0..255, predicts before and after, and counts.
  *
@@ -72,7 +79,7 @@ const timed = async <T>(run: () => Promise<T>): Promise<readonly [T, number]> =>
  */
 export const measure = async (
   subject: Subject,
-  planned: AttackPlan | null | ((clean: Labels) => AttackPlan),
+  planned: Plan | null | ((clean: Labels) => Plan),
   { onStep, signal }: MeasureHooks = {},
 ): Promise<Measured> => {
   const { segmenter, source = segmenter, image, item, truth, clean, crafted, small, version } = subject;
@@ -83,11 +90,13 @@ export const measure = async (
   };
   const [before, cleanMs] = clean ? [clean, 0] : await timed(() => predict(segmenter, image));
   const plan = typeof planned === "function" ? planned(before.labels) : planned;
-  const trace = createTrace(plan ? stepsOf(plan) : 0, onStep);
-  if (plan && source !== segmenter) forward += 1; // The source's clean prediction, whether it is made now or was made before.
+  const attack = attackIn(plan);
+  const trace = createTrace(attack ? stepsOf(attack) : 0, onStep);
+  if (attack && source !== segmenter) forward += 1; // The source's clean prediction, whether it is made now or was made before.
   const [made, attackMs] = await timed(async (): Promise<Crafted> => {
     if (crafted) return crafted;
     if (!plan) return { ...unattacked, image, prediction: before };
+    if (isUniversal(plan)) return { ...unattacked, image: withDelta(image, plan) };
     const attacked = source === segmenter ? before : await source.predict(image);
     return craft(source, image, plan, attacked.labels, { trace, signal });
   });
@@ -109,7 +118,7 @@ export const measure = async (
     uint8: countsOf(uint8.labels, against, classes),
   });
   const masking = { zeroGradientShare: made.zeroGradientShare, confidence: meanOf(before.confidence.data) };
-  const signs = signsOf(plan, masking, made);
+  const signs = signsOf(attack, masking, made);
   const unit = await unitOf({ segmenter, source, item, truth }, plan);
   return {
     row: {
@@ -120,7 +129,7 @@ export const measure = async (
       counts: countsAgainst(reference),
       ...(small ? { small: countsAgainst(small) } : {}),
       distances: distancesOf(made.image, image),
-      ...successOf(plan, float.labels, before.labels),
+      ...successOf(attack, float.labels, before.labels),
       evaluations: { forward: forward + made.evaluations.forward, backward: made.evaluations.backward },
       masking,
       ...(signs.length === 0 ? {} : { signs: signs.map(({ kind }) => kind) }),
@@ -144,10 +153,12 @@ export const measure = async (
 };
 
 /** The adversarial image in 8 bits: within the ball of an attack in L∞; of other attacks, the nearest. */
-const roundedOf = (adversarial: Image, clean: Image, plan: AttackPlan | null): Image =>
-  plan?.epsilon === undefined || (plan.norm ?? attackEntry(plan.attack).distance) !== "linf"
+const roundedOf = (adversarial: Image, clean: Image, plan: Plan | null): Image =>
+  plan?.epsilon === undefined || normIn(plan) !== "linf"
     ? roundToUint8(adversarial)
     : roundWithin(adversarial, clean, plan.epsilon);
+
+const normIn = (plan: Plan): Norm => (isUniversal(plan) ? "linf" : (plan.norm ?? attackEntry(plan.attack).distance));
 
 /** What is known of an image that is not attacked. */
 const unattacked = { evaluations: { forward: 0, backward: 0 }, zeroGradientShare: 0, losses: [] } as const;

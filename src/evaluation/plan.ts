@@ -57,7 +57,7 @@ const leaving = (objective: Objective, { shape, data }: Labels): Objective =>
   fed(objective, { source: tensor("int32", [1, ...shape], Int32Array.from(data)) });
 
 /** The named objective against the plan's labels. @param clean the prediction on the image. */
-export const aimOf = (name: string, { target, source }: AttackPlan, clean: Labels): Aim => {
+export const aimOf = (name: string, { target, source }: Pick<AttackPlan, "target" | "source">, clean: Labels): Aim => {
   const targeted = target !== undefined;
   const objective = objectiveNamed(name, targeted);
   if (!objective.inputs["target"]) return { objective };

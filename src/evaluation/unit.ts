@@ -5,6 +5,7 @@ import { sha256Of } from "../digest.ts";
 import type { Crf } from "../segmenter/refinement.ts";
 import type { Labels, Segmenter } from "../segmenter/segmenter.ts";
 import type { AttackPlan } from "./plan.ts";
+import { isUniversal, type UniversalPlan } from "./universal.ts";
 import { canonicalJson, type Around, type Json, type Unit } from "./row.ts";
 
 /** What a unit depends on. */
@@ -60,10 +61,21 @@ const attackAsJson = async (
   ...(target === undefined ? {} : { target: typeof target === "number" ? target : await digestOfMap(target) }),
 });
 
+const universalAsJson = async ({ attack, delta, epsilon, pixelRange }: UniversalPlan): Promise<Json> => {
+  const { buffer, byteOffset, byteLength } = delta.data;
+  const sha256 = await sha256Of(new Uint8Array(buffer, byteOffset, byteLength));
+  return { attack, epsilon, pixelRange, delta: { shape: delta.shape, sha256 } };
+};
+
+const planAsJson = async (plan: AttackPlan | UniversalPlan | null, truth: Labels | undefined): Promise<Json> => {
+  if (plan === null) return null;
+  return isUniversal(plan) ? universalAsJson(plan) : attackAsJson(plan, truth);
+};
+
 /** @param plan null where the clean image alone is scored. */
 export const unitOf = async (
   { segmenter, source, item, truth }: Identified,
-  plan: AttackPlan | null,
+  plan: AttackPlan | UniversalPlan | null,
 ): Promise<Unit> => {
   const seed = plan?.seed ?? 0;
   const isTransfer = plan !== null && source !== segmenter;
@@ -72,11 +84,11 @@ export const unitOf = async (
   return {
     networkSha256: segmenter.manifest.sha256,
     ...(isTransfer ? { source: source.manifest.sha256 } : {}),
-    attack: plan && (await attackAsJson(plan, truth)),
+    attack: await planAsJson(plan, truth),
     ...(around ? { around } : {}),
     ...(sourceAround ? { sourceAround } : {}),
     item,
     seed,
-    ...(plan?.repeat === undefined ? {} : { repeat: plan.repeat }),
+    ...(plan && "repeat" in plan && plan.repeat !== undefined ? { repeat: plan.repeat } : {}),
   };
 };

@@ -94,3 +94,12 @@ export const decodeNpy = (bytes: Uint8Array): Tensor<NpyDType> => {
   new Uint8Array(data.buffer).set(bytes.subarray(start));
   return tensor(dtype, shape, data);
 };
+
+/** A perturbation of an NPY file: float32 or float64, of any shape. @throws ImageError as `readNpyHeader`, and for another type. */
+export const readDelta = (bytes: Uint8Array): Tensor<"float32"> => {
+  const { dtype } = readNpyHeader(bytes);
+  if (dtype !== "float32" && dtype !== "float64")
+    throw unsupported(`a perturbation is float32 or float64 in grey levels, not ${dtype}`);
+  const { shape, data } = decodeNpy(bytes);
+  return tensor("float32", shape, Float32Array.from(data as Float64Array));
+};

@@ -24,17 +24,6 @@ export interface FoundManifest {
   readonly assumed: readonly string[];
 }
 
-/** A name for requests, from that of the file. */
-export const nameFor = (file: string): string => {
-  const name = file
-    .replace(/\.onnx$/i, "")
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9._-]+/g, "-")
-    .replace(/^[^a-z0-9]+/, "")
-    .slice(0, 64);
-  return name === "" ? "network" : name;
-};
-
 /** Grey levels that vary from place to place, with noise on them. */
 const scene = (planes: number, { height, width }: Size) => {
   const next = random(1);

@@ -26,8 +26,8 @@ const starts: Readonly<Record<Exclude<Backend, "wasm">, (data: RuntimeData) => P
     return { runtime: await startGpuRuntime(openNodeDevice), adapter };
   },
   native: async ({ threads, optimisation }) => {
-    const { startNative } = await import("../runtime/native/native.ts");
-    return { runtime: await startNative({ threads, optimisation }) };
+    const { startExactNative } = await import("./native-integers.ts");
+    return { runtime: await startExactNative({ threads, optimisation }) };
   },
 };
 

@@ -31,6 +31,7 @@ export interface Methods {
   readonly transfer: (request: Parameters<Service["transfer"]>[0]) => ReturnType<Service["transfer"]>;
   readonly audit: (request: Parameters<Service["audit"]>[0]) => ReturnType<Service["audit"]>;
   readonly certify: (request: Parameters<Service["certify"]>[0]) => ReturnType<Service["certify"]>;
+  readonly report: (request: Parameters<Service["report"]>[0]) => ReturnType<Service["report"]>;
   readonly add: (request: Parameters<Uploads["add"]>[0]) => ReturnType<Uploads["add"]>;
   readonly remove: (name: string) => ReturnType<Uploads["remove"]>;
 }

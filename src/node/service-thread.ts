@@ -10,6 +10,7 @@ import { useNodeCodecs } from "../image/node.ts";
 import type { OpenNative, OpenWebGpu } from "../networks/placement.ts";
 import { createService } from "../service/service.ts";
 import { folderUploads } from "../store/folder.ts";
+import { drawnIfPossible } from "./charts.ts";
 import { lineOf, Refusal } from "./failure.ts";
 import { checkFolder } from "./files.ts";
 import { defaultModel, folderModels } from "./folder-models.ts";
@@ -71,6 +72,7 @@ const start = async (stop: AbortSignal) => {
     budgetBytes,
     waiting,
     stop,
+    drawCharts: drawnIfPossible,
   });
   await service.ready().catch((cause: unknown) => {
     if (!(cause instanceof FaultlineError && cause.failure.kind === "model-unavailable")) throw cause;
@@ -120,6 +122,8 @@ const perform = ({ id, method, argument, reports }: ServiceCall, service: Servic
       return service.audit(of<"audit">(), { signal });
     case "certify":
       return service.certify(of<"certify">(), { signal });
+    case "report":
+      return service.report(of<"report">(), { signal });
     case "add":
       return uploads.add(of<"add">(), { signal });
     case "remove":

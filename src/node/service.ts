@@ -161,6 +161,7 @@ export const startThreadService = async (options: ThreadServiceOptions): Promise
     transfer: (request, run) => call("transfer", request, run),
     audit: (request, run) => call("audit", request, run),
     certify: (request, run) => call("certify", request, run),
+    report: (request, run) => call("report", request, run),
     ...(options.uploads === undefined
       ? {}
       : {

@@ -12,6 +12,7 @@ import { leastLikelyObjective } from "./least-likely.ts";
 import { marginObjective } from "./margin.ts";
 import { balancedCrossEntropyObjective, maskedCrossEntropyObjective } from "./masked.ts";
 import type { Objective } from "./objective.ts";
+import { patchObjective } from "./patch.ts";
 import { penalisedDlrObjective } from "./penalised-dlr.ts";
 import { segpgdObjective } from "./segpgd.ts";
 import { tsallisObjective } from "./tsallis.ts";
@@ -147,6 +148,14 @@ export const objectives = {
     labels: true,
     given: ["source"],
     make: dagObjective,
+  },
+  patch: {
+    title: "Cross-entropy outside of a patch",
+    summary:
+      "Cross-entropy weighted 0.8 where a pixel is still right and 0.2 where it is wrong, times a weight that is given: 0 in the patch.",
+    labels: true,
+    given: ["weights"],
+    make: patchObjective,
   },
   region: {
     title: "Cross-entropy of a region",

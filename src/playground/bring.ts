@@ -1,6 +1,6 @@
 /** The dialog for a network that the visitor brings: what was found and assumed, as a form, with a preview. */
 
-import { nameFor } from "../intake/manifest-for.ts";
+import { nameFor } from "../intake/name-for.ts";
 import { paletteNames } from "../intake/palettes.ts";
 import { likeNames, likes, type Like } from "../segmenter/describe/likes.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
@@ -31,11 +31,20 @@ export interface Surroundings {
   readonly taken: ReadonlySet<string>;
 }
 
+/** A network's file, and the files of weights beside it. */
+export interface Files {
+  readonly file: File;
+  readonly data: readonly File[];
+}
+
+/** What the visitor has chosen to use; null: nothing. */
+export type Chosen = { readonly manifest: Manifest; readonly model: Blob } | null;
+
 /** What the dialog is about while it is open. */
 interface Open {
-  readonly file: File;
+  readonly brought: Files;
   readonly around: Surroundings;
-  readonly done: (chosen: { readonly manifest: Manifest; readonly model: File } | null) => void;
+  readonly done: (chosen: Chosen) => void;
   /** A manifest that was given or edited; null: it is found from the file. */
   given: Readonly<Record<string, unknown>> | null;
   found: Described | null;
@@ -67,10 +76,10 @@ const showFound = ({ manifest, assumed }: Described): void => {
 };
 
 /** The picture's labels by the network, in small. */
-const showPreview = async ({ file, around }: Open, manifest: Manifest): Promise<void> => {
+const showPreview = async ({ around }: Open, { manifest, model }: Described): Promise<void> => {
   const { picture, longest, wanted } = around;
   if (!picture) return;
-  const entry = entryOf(manifest, file);
+  const entry = entryOf(manifest, model);
   try {
     const opened = await openNetwork(entry, wanted);
     const { image, predicted } = await predict(manifest.name, opened.channels, picture, sizeWithin(picture.bitmap, longest)); // prettier-ignore
@@ -96,10 +105,10 @@ const look = (): Promise<void> =>
     use.ariaDisabled = "true";
     mine.found = null;
     tellError(null);
-    tell(`Reading ${mine.file.name} …`);
+    tell(`Reading ${mine.brought.file.name} …`);
     try {
       const found = await describe({
-        file: mine.file,
+        ...mine.brought,
         manifest: mine.given,
         name: name.value,
         like: (like.value || null) as Like | null,
@@ -108,19 +117,19 @@ const look = (): Promise<void> =>
       });
       if (open !== mine) return;
       showFound(found);
-      await showPreview(mine, found.manifest);
+      await showPreview(mine, found);
       if (open !== mine) return;
       mine.found = found;
       use.ariaDisabled = "false";
       const { input: taken, output, classes: scored } = found.manifest;
-      tell(`${mine.file.name}: takes “${taken.name}”, gives ${output.kind} of ${scored.length} classes.`);
+      tell(`${mine.brought.file.name}: takes “${taken.name}”, gives ${output.kind} of ${scored.length} classes.`);
     } catch (cause) {
       tell("");
       tellError(wordsFor(cause));
     }
   });
 
-const close = (chosen: Parameters<Open["done"]>[0]): void => {
+const close = (chosen: Chosen): void => {
   const closing = open;
   open = null;
   dialog.close();
@@ -145,7 +154,7 @@ byId("own-form", HTMLFormElement).addEventListener("submit", (event) => {
   event.preventDefault();
   if (!open?.found) return;
   if (open.around.taken.has(name.value)) tellError(`name: ${name.value} is that of a network that ships; give another`);
-  else close({ manifest: { ...open.found.manifest, name: name.value }, model: open.file });
+  else close({ manifest: { ...open.found.manifest, name: name.value }, model: open.found.model });
 });
 button("own-cancel").addEventListener("click", () => close(null));
 dialog.addEventListener("cancel", (event) => {
@@ -164,11 +173,9 @@ const freeName = (wanted: string, taken: ReadonlySet<string>): string =>
   taken.has(wanted) ? `${wanted.slice(0, 60)}-own` : wanted;
 
 /** Opens the dialog. Resolves with what the visitor has chosen to use, or null. */
-export const bring = async (
-  file: File,
-  beside: File | null,
-  around: Surroundings,
-): Promise<Parameters<Open["done"]>[0]> => {
+export const bring = async (brought: Files, beside: File | null, around: Surroundings): Promise<Chosen> => {
+  const { file } = brought;
+  if (open) close(null);
   let given: Open["given"] = null;
   let fault: string | null = null;
   try {
@@ -186,7 +193,7 @@ export const bring = async (
   preview.width = preview.height = 1;
   dialog.showModal();
   return new Promise((done) => {
-    open = { file, around, done, given, found: null };
+    open = { brought, around, done, given, found: null };
     if (fault === null) void look();
     else tellError(fault);
   });

@@ -4,7 +4,7 @@ import type { StepReport } from "../evaluation/steps.ts";
 import { byId, svg } from "./elements.ts";
 import { counted, percent } from "./words.ts";
 
-const [LEFT, RIGHT, TOP, BOTTOM] = [30, 396, 8, 120] as const;
+const [LEFT, RIGHT, TOP, BOTTOM] = [26, 316, 8, 120] as const;
 
 const yOf = (share: number): number => BOTTOM - (BOTTOM - TOP) * Math.min(1, share);
 

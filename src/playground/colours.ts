@@ -4,39 +4,33 @@ import type { Image, Labels } from "../segmenter/segmenter.ts";
 import type { Rgb } from "./messages.ts";
 import type { Colour } from "./picture.ts";
 
-/** Where red, green and blue of pixel `i` lie in the image's data: the same place for all three in a grey image [1,H,W]. */
-export const placesOf = ({ data, shape }: Image, i: number): readonly [number, number, number] => {
-  const area = data.length / shape[0]!;
-  return shape[0] === 1 ? [i, i, i] : [i, area + i, 2 * area + i];
-};
+/** How far the planes of red, green and blue lie apart in the image's data: all three are the same in a grey image [1,H,W]. */
+export const planeOf = ({ data, shape }: Image): number => (shape[0] === 1 ? 0 : data.length / shape[0]!);
 
 /** The image itself; the Uint8ClampedArray rounds half to even. */
-export const ofImage =
-  (image: Image): Colour =>
-  (i, rgba) =>
-    placesOf(image, i).forEach((at, c) => {
-      rgba[4 * i + c] = image.data[at]!;
-    });
-
-/** 128 + 127·(after − before)/ε: grey where nothing changed. */
-export const ofPerturbation =
-  (before: Image, after: Image, epsilon: number): Colour =>
-  (i, rgba) =>
-    placesOf(before, i).forEach((at, c) => {
-      rgba[4 * i + c] = 128 + (127 * (after.data[at]! - before.data[at]!)) / epsilon;
-    });
-
-/** The Rec. 709 luma of a pixel. */
-const grey = (image: Image, i: number): number => {
-  const [r, g, b] = placesOf(image, i).map((at) => image.data[at]!) as [number, number, number];
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+export const ofImage = (image: Image): Colour => {
+  const [{ data }, plane] = [image, planeOf(image)];
+  return (i, rgba) => {
+    for (let c = 0; c < 3; c++) rgba[4 * i + c] = data[i + c * plane]!;
+  };
 };
 
-/** The image in subdued grey, so that coloured classes stand out. */
-export const ofGrey =
-  (image: Image): Colour =>
-  (i, rgba) =>
-    rgba.fill(70 + 0.6 * grey(image, i), 4 * i, 4 * i + 3);
+/** 128 + 127·(after − before)/ε: grey where nothing changed. */
+export const ofPerturbation = (before: Image, after: Image, epsilon: number): Colour => {
+  const [from, to, plane] = [before.data, after.data, planeOf(before)];
+  return (i, rgba) => {
+    for (let c = 0; c < 3; c++) rgba[4 * i + c] = 128 + (127 * (to[i + c * plane]! - from[i + c * plane]!)) / epsilon;
+  };
+};
+
+/** The image's Rec. 709 luma in subdued grey, so that coloured classes stand out. */
+export const ofGrey = (image: Image): Colour => {
+  const [{ data }, plane] = [image, planeOf(image)];
+  return (i, rgba) => {
+    const luma = 0.2126 * data[i]! + 0.7152 * data[i + plane]! + 0.0722 * data[i + 2 * plane]!;
+    rgba.fill(70 + 0.6 * luma, 4 * i, 4 * i + 3);
+  };
+};
 
 /** The colours of the classes, other labels black; the image in grey where the class is hidden. */
 export const ofLabels = (

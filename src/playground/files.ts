@@ -5,8 +5,8 @@ import { button, input } from "./elements.ts";
 export interface FileTakers {
   readonly picture: (file: File) => void;
   readonly labels: (file: File) => void;
-  /** A network's file, and its manifest where there is one. */
-  readonly network: (file: File, manifest: File | null) => void;
+  /** A network's file, its manifest where there is one, and other files beside it: its weights. */
+  readonly network: (file: File, manifest: File | null, data: readonly File[]) => void;
 }
 
 const hasEnding = (file: File, ending: string): boolean => file.name.toLowerCase().endsWith(ending);
@@ -16,7 +16,8 @@ const sort = (files: readonly File[], takers: FileTakers): void => {
   const network = files.find((file) => hasEnding(file, ".onnx"));
   const manifest = files.find((file) => hasEnding(file, ".json")) ?? null;
   const [first] = files;
-  if (network ?? manifest) takers.network(network ?? manifest!, network ? manifest : null);
+  const data = files.filter((file) => file !== network && file !== manifest);
+  if (network ?? manifest) takers.network(network ?? manifest!, network ? manifest : null, data);
   else if (first) takers.picture(first);
 };
 

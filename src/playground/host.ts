@@ -69,11 +69,12 @@ export const openNetwork = async (network: NetworkEntry, wanted: Wanted): Promis
   }
 };
 
-/** The picture as the network takes it. @throws Error for a network of other pictures than grey or coloured ones. */
+/** The picture as the network takes it. @throws EngineRefusal for a network of other pictures than grey or coloured ones. */
 export const imageFor = (channels: number, picture: Picture, size: Size): Image => {
   if (channels === 1) return greyOf(imageOf(picture, size));
   if (channels === 3) return imageOf(picture, size);
-  throw new Error(`this network takes pictures of ${channels} channels, which a browser does not decode`);
+  const reason = `This network takes pictures of ${channels} channels, which a browser does not decode; the command line takes them as NPY.`;
+  throw new EngineRefusal({ kind: "refused", reason });
 };
 
 /** Predicts the labels of a picture, which is shrunk if an attack on it would not fit into memory. @throws EngineRefusal */

@@ -1,6 +1,6 @@
 /** The visitor's networks, kept in the browser's Origin Private File System: NAME/manifest.json and NAME/model.onnx. */
 
-import { parseManifest, type Manifest } from "../segmenter/manifest.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
 import type { NetworkEntry } from "./messages.ts";
 
 const FOLDER = "networks";
@@ -30,7 +30,7 @@ export const release = ({ manifest, file, own = false }: NetworkEntry): void => 
 const readOne = async (handle: FileSystemDirectoryHandle): Promise<NetworkEntry | null> => {
   try {
     const file = async (name: string) => (await handle.getFileHandle(name)).getFile();
-    const manifest = parseManifest(JSON.parse(await (await file(MANIFEST)).text()));
+    const manifest = JSON.parse(await (await file(MANIFEST)).text()) as Manifest;
     return entryOf(manifest, await file(MODEL));
   } catch {
     return null; // incomplete, because the page was closed while it was written, or of another version

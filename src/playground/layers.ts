@@ -64,7 +64,7 @@ export const layers = {
   },
   labels: {
     name: "Labels",
-    before: (shown, hidden) => labelled("Labels before", shown, shown.before, hidden),
+    before: (shown, hidden) => labelled("Labels before", shown, shown.before, hidden) ?? picture(shown),
     after: (shown, hidden) => labelled("Labels after", shown, shown.attacked?.labels ?? null, hidden),
   },
   perturbation: {

@@ -46,6 +46,7 @@ export const listClasses = (classes: Opened["classes"], toggled: (hidden: Readon
     const head = make("th", { scope: "row" }, make("label", {}, box, chip, name));
     return { ...cells, row: make("tr", {}, head, cells.before, cells.after, cells.iou) };
   });
+  element("classes").hidden = false;
   element("legend").replaceChildren(...rows.map(({ row }) => row));
 };
 

@@ -86,6 +86,8 @@ export interface Loaded {
 /** A network that the visitor brings, with what is said of it beside its file. */
 export interface Brought {
   readonly file: File;
+  /** Files of weights that lie beside it. */
+  readonly data: readonly File[];
   /** The manifest, if there is one; what is missing in it is not found from the file. */
   readonly manifest: Readonly<Record<string, unknown>> | null;
   readonly name: string;
@@ -97,6 +99,8 @@ export interface Brought {
 export interface Described {
   readonly manifest: Manifest;
   readonly assumed: readonly string[];
+  /** The file with all weights in it, to be kept. */
+  readonly model: Blob;
 }
 
 export interface Calls {

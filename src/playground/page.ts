@@ -2,7 +2,6 @@
 
 import streetUrl from "../../examples/street.png?url";
 import { bring } from "./bring.ts";
-import { EngineRefusal } from "./client.ts";
 import * as controls from "./controls.ts";
 import { button, element } from "./elements.ts";
 import { explain } from "./explain.ts";
@@ -133,10 +132,10 @@ const listNetworks = (own: readonly NetworkEntry[], chosen: string): void =>
   controls.offerNetworks([...own, ...shipped], chosen);
 const ownNetworks = (): readonly NetworkEntry[] => controls.networks().filter(({ own }) => own);
 
-const takeNetwork = async (file: File, manifest: File | null): Promise<void> => {
+const takeNetwork = async (file: File, manifest: File | null, data: readonly File[]): Promise<void> => {
   const taken = new Set(shipped.map(({ name }) => name));
   const around = { picture, longest: controls.longestSide(), wanted: controls.wanted(), taken };
-  const chosen = await bring(file, manifest, around);
+  const chosen = await bring({ file, data }, manifest, around);
   button("add-network").focus();
   if (!chosen) return lookAgain();
   const entry = entryOf(chosen.manifest, chosen.model);
@@ -197,5 +196,5 @@ try {
   if (absent !== null) tellError(`The address names the network ${absent}, which is not here; another one is used.`);
 } catch (cause) {
   tell("The lab could not start.");
-  tellError(cause instanceof EngineRefusal ? wordsFor(cause) : wordsFor(cause));
+  tellError(wordsFor(cause));
 }

@@ -1,7 +1,7 @@
 /** The probe: what the network sees at one pixel, found by pointing, tapping, or with the arrow keys. */
 
 import type { Image, Labels } from "../segmenter/segmenter.ts";
-import { placesOf } from "./colours.ts";
+import { planeOf } from "./colours.ts";
 import { element } from "./elements.ts";
 import type { Shown } from "./layers.ts";
 import { spatialSize } from "../tensor.ts";
@@ -19,9 +19,7 @@ let shown: Shown | null = null;
 let at: Pixel | null = null;
 
 const colourAt = (image: Image, i: number): string =>
-  placesOf(image, i)
-    .map((place) => Math.round(image.data[place]!))
-    .join(" ");
+  [0, 1, 2].map((c) => Math.round(image.data[i + c * planeOf(image)]!)).join(" ");
 
 const arrow = (values: readonly (string | null | undefined)[]): string =>
   values.filter((value) => value !== null && value !== undefined).join(" → ");

@@ -143,9 +143,22 @@ const showResult = (scene: Ready, plan: Plan, attacked: Attacked, steps: readonl
   element("scores").hidden = false;
   taken = { ...scene, plan, shown, attacked, steps, curves };
   offer(taken);
-  const ended =
-    stopped === null ? "Done" : `Stopped after step ${stopped} of ${plan.steps}, and what it had reached kept,`;
-  tell(`${ended} in ${seconds(milliseconds)} s.`);
+  const took = `${seconds(milliseconds)} s`;
+  const ended = `Stopped after step ${stopped} of ${plan.steps} (${took}); what it had reached is kept.`;
+  tell(stopped === null ? `Done in ${took}.` : ended);
+};
+
+let drawing: (() => void) | null = null;
+
+/** Draws once in each frame, and only the last of what was to be drawn: steps may be faster than that. */
+const drawSoon = (draw: () => void): void => {
+  if (drawing === null) requestAnimationFrame(drawNow);
+  drawing = draw;
+};
+
+const drawNow = (): void => {
+  drawing?.();
+  drawing = null;
 };
 
 const attackOnce = async (scene: Ready): Promise<void> => {
@@ -155,7 +168,6 @@ const attackOnce = async (scene: Ready): Promise<void> => {
   const begin = performance.now();
   last = { plan, network: scene.network.name };
   taken = null;
-  let shown = scene.shown;
   const onStep = ({ report, reached }: Stepped): void => {
     if (reports.length === 0) {
       tell(`${scene.network.name} is attacked …`);
@@ -165,18 +177,22 @@ const attackOnce = async (scene: Ready): Promise<void> => {
       explain(plan, null);
     }
     reports.push(report);
-    showProgress(report.step / report.steps, remaining(begin, report));
-    showStep(report);
-    showSteps(reports);
-    if (!reached) return;
-    const { image, labels } = reached;
-    shown = { ...scene.shown, attacked: { image, exact: image, labels, epsilon: plan.epsilon } };
-    show(shown);
-    showShares(scene.shown.before, labels, null);
+    drawSoon(() => {
+      showProgress(report.step / report.steps, remaining(begin, report));
+      showStep(report);
+      showSteps(reports);
+      if (!reached) return;
+      const { image, labels } = reached;
+      show({ ...scene.shown, attacked: { image, exact: image, labels, epsilon: plan.epsilon } });
+      showShares(scene.shown.before, labels, null);
+    });
   };
   try {
-    showResult(scene, plan, await attackWith(scene, plan, onStep), reports);
+    const attacked = await attackWith(scene, plan, onStep);
+    drawing = null;
+    showResult(scene, plan, attacked, reports);
   } catch (cause) {
+    drawNow();
     // Without a step there is nothing new: what was on show still is.
     if (reports.length === 0) ({ last, taken } = before);
     tell(

@@ -17,19 +17,18 @@ let shown: Shown | null = null;
 let layer: LayerName = "labels";
 let hidden: ReadonlySet<number> = new Set();
 
-/** @returns whether there is something to draw. */
-const draw = (side: keyof typeof canvases): boolean => {
+const draw = (side: keyof typeof canvases): void => {
   const canvas = canvases[side];
   const content = shown && layers[layer][side](shown, hidden);
   canvas.hidden = !content;
   canvas.ariaLabel = content?.words ?? "";
   if (shown && content) paint(canvas, spatialSize(shown.image), content.colour);
-  return Boolean(content);
 };
 
-/** Without an attack there is nothing to swipe to. */
-const redraw = (): void => {
-  const both = [draw("before"), draw("after")].every(Boolean);
+/** Without an attack there is nothing to swipe to. @param sides those that have changed. */
+const redraw = (sides: readonly (keyof typeof canvases)[] = ["before", "after"]): void => {
+  for (const side of sides) draw(side);
+  const both = Object.values(canvases).every((canvas) => canvas.hidden === false);
   frame.classList.toggle("both", both);
   frame.dataset["layer"] = layer;
   byId("swipe-field", HTMLElement).hidden = !both;
@@ -38,11 +37,12 @@ const redraw = (): void => {
 /** Shows a picture, or what an attack has made of it. */
 export const show = (content: Shown): void => {
   const { width, height } = spatialSize(content.image);
+  const isStep = content.image === shown?.image && content.before === shown.before && content.truth === shown.truth;
   shown = content;
   frame.style.setProperty("--aspect", `${width} / ${height}`);
   if (layer === "truth" && !content.truth) choose("labels");
   byId("layer-truth", HTMLInputElement).closest("label")!.hidden = !content.truth;
-  redraw();
+  redraw(isStep ? ["after"] : undefined);
   showProbe(content);
 };
 

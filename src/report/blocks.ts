@@ -20,7 +20,7 @@ export type Block =
       readonly caption: string;
     }
   | { readonly kind: "code"; readonly text: string }
-  | { readonly kind: "chart"; readonly chart: "curves" | "scatter" | "transfer" };
+  | { readonly kind: "chart"; readonly chart: "curves" | "scatter" | "transformations" | "crf" | "variants" };
 
 export interface Section {
   readonly id: string;

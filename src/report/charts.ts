@@ -1,7 +1,9 @@
 /** The charts of a report as Vega-Lite specifications: plain data, which any renderer draws. */
 
+import { config } from "./chart-config.ts";
 import type { Cell, ReportData } from "./report.ts";
-import { whiteBox, type Block } from "./blocks.ts";
+import { surrounded, surroundings, surroundingsKinds, twoSigmaOf } from "./surroundings.ts";
+import { at, whiteBox, type Block } from "./blocks.ts";
 
 export type ChartKind = Extract<Block, { readonly kind: "chart" }>["chart"];
 
@@ -11,39 +13,6 @@ export interface Chart {
   readonly title: string;
   readonly spec: Readonly<Record<string, unknown>>;
 }
-
-/** Colours of Okabe and Ito (2008), which colour-blind readers tell apart, in the shades that have contrast on white and on black. */
-const palette = ["#2b86c5", "#d55e00", "#009e73", "#cc79a7", "#8a7a00", "#56809a", "#b04a4a", "#7a6ad8"];
-
-/** Text and lines take the colour of the page, light or dark. */
-const config = {
-  aria: false,
-  background: null,
-  font: "system-ui, sans-serif",
-  view: { stroke: null },
-  axis: {
-    labelColor: "currentColor",
-    titleColor: "currentColor",
-    domainColor: "currentColor",
-    tickColor: "currentColor",
-    gridColor: "currentColor",
-    gridOpacity: 0.15,
-    labelFontSize: 12,
-    titleFontSize: 12,
-    titleFontWeight: "normal",
-  },
-  legend: {
-    labelColor: "currentColor",
-    titleColor: "currentColor",
-    labelFontSize: 12,
-    orient: "bottom",
-    columns: 1,
-    labelLimit: 320,
-    title: null,
-    symbolOpacity: 1,
-  },
-  range: { category: palette },
-};
 
 const points = (cells: readonly Cell[]) =>
   cells.map(({ network, attack, epsilon, iouRatio, clean, float }) => ({
@@ -57,6 +26,9 @@ const points = (cells: readonly Cell[]) =>
     robust: float.miou === null ? null : 100 * float.miou,
   }));
 
+/** Of attacks; the tables have them all. */
+const MAX_CHARTS = 40;
+
 const WIDTH = 300;
 const HEIGHT = 220;
 
@@ -66,7 +38,8 @@ const curveCharts = (report: ReportData): Chart[] => {
     ({ epsilon, iouRatio }) => epsilon !== null && epsilon > 0 && iouRatio.value !== null,
   );
   const networks = [...new Set(cells.map(({ network }) => network))];
-  return [...new Set(cells.map(({ attack }) => attack))].map((attack) => {
+  const attacks = [...new Set(cells.map(({ attack }) => attack))].slice(0, MAX_CHARTS);
+  return attacks.map((attack) => {
     const own = cells.filter((cell) => cell.attack === attack);
     const epsilons = [...new Set(own.map(({ epsilon }) => epsilon!))].toSorted((a, b) => a - b);
     const x = {
@@ -134,4 +107,54 @@ const scatterCharts = (report: ReportData): Chart[] => {
   return [{ kind: "scatter", title: "Clean mIoU against mIoU under the strongest attack at each ε", spec }];
 };
 
-export const chartsOf = (report: ReportData): readonly Chart[] => [...curveCharts(report), ...scatterCharts(report)];
+/** Dots in one chart: beyond it the table alone shows them. */
+const MAX_DOTS = 80;
+
+/** Each network with what stands around it, and alone, at the largest radius of each attack, with ±2σ over images. */
+const surroundingsCharts = (report: ReportData): Chart[] =>
+  surroundingsKinds.flatMap((kind): Chart[] => {
+    const all = surrounded(report, kind);
+    const largest = new Map<string, number>();
+    for (const { cell } of all) largest.set(cell.attack, Math.max(largest.get(cell.attack) ?? 0, cell.epsilon ?? 0));
+    const shown = all.filter(({ cell }) => (cell.epsilon ?? 0) === largest.get(cell.attack));
+    const cells = [...new Set(shown.flatMap(({ cell, alone }) => (alone ? [alone, cell] : [cell])))].filter(
+      ({ iouRatio }) => iouRatio.value !== null,
+    );
+    if (cells.length === 0 || cells.length > MAX_DOTS) return [];
+    const values = cells.map((cell) => {
+      const [ratio, spread] = [100 * cell.iouRatio.value!, 100 * (twoSigmaOf(cell) ?? 0)];
+      return { network: cell.network, attack: at(cell), ratio, low: Math.max(0, ratio - spread), high: ratio + spread };
+    });
+    const spec = {
+      width: WIDTH + 60,
+      height: { step: 14 },
+      config,
+      data: { values },
+      encoding: {
+        y: { field: "network", type: "nominal", title: null, sort: null, axis: { labelLimit: 480 } },
+        yOffset: { field: "attack", type: "nominal" },
+        color: { field: "attack", type: "nominal" },
+      },
+      layer: [
+        {
+          mark: { type: "rule", strokeWidth: 2 },
+          encoding: {
+            x: { field: "low", type: "quantitative", title: "IoU ratio ± 2σ, %", scale: { zero: true } },
+            x2: { field: "high" },
+          },
+        },
+        {
+          mark: { type: "point", filled: true, size: 60, opacity: 1 },
+          encoding: { x: { field: "ratio", type: "quantitative" }, shape: { field: "attack", type: "nominal" } },
+        },
+      ],
+    };
+    const { title } = surroundings[kind];
+    return [{ kind, title: `${title}: IoU ratio with ±2σ over images, at the largest ε of each attack`, spec }];
+  });
+
+export const chartsOf = (report: ReportData): readonly Chart[] => [
+  ...curveCharts(report),
+  ...scatterCharts(report),
+  ...surroundingsCharts(report),
+];

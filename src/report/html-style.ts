@@ -16,6 +16,10 @@ p, li { max-width: 76ch; overflow-wrap: anywhere; }
 figure { position: relative; margin: 0; max-width: 100%; }
 figure svg { display: block; max-width: 100%; height: auto; }
 figcaption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); gap: .75rem; }
+.picture img { display: block; width: 100%; height: auto; image-rendering: auto; }
+.picture p { margin: .15rem 0 0; color: var(--quiet); font-size: .85rem; }
+h3 { font-size: 1rem; margin: 1.25rem 0 .5rem; overflow-wrap: anywhere; }
 .scroll { position: relative; overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 caption { text-align: start; color: var(--quiet); padding-bottom: .35rem; }

@@ -1,6 +1,7 @@
 /** A report as one HTML page: nothing is fetched, no script runs, and all text that comes from rows is escaped. */
 
 import type { ChartKind } from "./charts.ts";
+import type { ShownExample } from "./examples.ts";
 import type { ReportData } from "./report.ts";
 import { style } from "./html-style.ts";
 import { type Block, type Section, type TableCell } from "./blocks.ts";
@@ -71,10 +72,37 @@ const sectionHtml = ({ id, title, blocks }: Section, charts: readonly DrawnChart
 ${blocks.map((block, i) => blockHtml(block, `${id}-${i}`, charts)).join("\n")}
 </section>`;
 
-/** @param charts as SVG, which the page takes as they are. */
-export const htmlReport = (report: ReportData, charts: readonly DrawnChart[]): string => {
+const exampleHtml = ({ caption, pictures }: ShownExample): string => {
+  const figures = pictures.map(
+    ({ title, url }) =>
+      `<figure class="picture"><img src="${escapedHtml(url)}" alt="${escapedHtml(`${title}; ${caption}`)}"><p>${escapedHtml(title)}</p></figure>`,
+  );
+  return `<h3>${escapedHtml(caption)}</h3>\n<div class="pictures">${figures.join("\n")}</div>`;
+};
+
+const examplesHtml = (examples: readonly ShownExample[]): string =>
+  examples.length === 0
+    ? ""
+    : `<section id="examples" aria-labelledby="examples-title">
+<h2 id="examples-title">Examples</h2>
+<p>Of each network its most effective attack, on the image that it harms as it typically does, run again. Errors are orange, void is dark.</p>
+${examples.map(exampleHtml).join("\n")}
+</section>`;
+
+/**
+ * @param charts as SVG, which the page takes as they are.
+ * @param examples pictures, which stand after the verdict.
+ */
+export const htmlReport = (
+  report: ReportData,
+  charts: readonly DrawnChart[],
+  examples: readonly ShownExample[] = [],
+): string => {
   const sections = sectionsOf(report);
-  const links = sections.map(({ id, title }) => `<li><a href="#${id}">${escapedHtml(title)}</a></li>`).join("");
+  const [first, ...others] = sections.map(({ id, title }) => ({ id, title }));
+  const named = [first!, ...(examples.length === 0 ? [] : [{ id: "examples", title: "Examples" }]), ...others];
+  const links = named.map(({ id, title }) => `<li><a href="#${id}">${escapedHtml(title)}</a></li>`).join("");
+  const [top = "", ...rest] = sections.map((section) => sectionHtml(section, charts));
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -90,7 +118,7 @@ export const htmlReport = (report: ReportData, charts: readonly DrawnChart[]): s
 <p>${report.networks.length === 1 ? "One network" : `${report.networks.length} networks`}, ${report.images} images, ${report.rows} rows</p></header>
 <nav aria-label="Sections"><ul>${links}</ul></nav>
 <main>
-${sections.map((section) => sectionHtml(section, charts)).join("\n")}
+${[top, examplesHtml(examples), ...rest].filter((html) => html !== "").join("\n")}
 </main>
 </body>
 </html>

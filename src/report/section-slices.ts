@@ -1,8 +1,9 @@
 /** Scores of classes, of small objects, and of what stands around networks. */
 
-import { at, plain, plainNetwork, table, text, whiteBox, type Section, type TableCell } from "./blocks.ts";
+import { at, plain, table, text, whiteBox, type Section, type TableCell } from "./blocks.ts";
 import { percent, percentWithin } from "./format.ts";
-import type { Cell, ReportData } from "./report.ts";
+import type { ReportData } from "./report.ts";
+import { surrounded, surroundings, twoSigmaOf, type SurroundingsKind } from "./surroundings.ts";
 
 /** The most damaging attack on each network, by class. */
 export const classes = (report: ReportData): Section | null => {
@@ -124,36 +125,25 @@ export const transfer = (report: ReportData): Section | null => {
 };
 
 /** What stands around a network, beside the network alone. */
-export const around = (report: ReportData, id: string, title: string, has: (cell: Cell) => boolean): Section | null => {
-  const cells = whiteBox(report).filter((cell) => !plainNetwork(cell) && has(cell));
-  if (cells.length === 0) return null;
-  const rows = cells.map((cell) => {
-    const alone = whiteBox(report).find(
-      (one) =>
-        plainNetwork(one) && one.model === cell.model && one.attack === cell.attack && one.epsilon === cell.epsilon,
-    );
-    const { interval } = cell.iouRatio;
-    // Half the 95 % interval is 1.96 standard errors; ±2σ as in the paper's figures.
-    const sigma = interval === null ? null : (interval.high - interval.low) / 3.92;
+export const around = (report: ReportData, kind: SurroundingsKind): Section | null => {
+  const all = surrounded(report, kind);
+  if (all.length === 0) return null;
+  const rows = all.map(({ cell, alone }) => {
+    const spread = twoSigmaOf(cell);
     return plain([
       cell.network,
       at(cell),
       percent(cell.iouRatio.value),
-      sigma === null ? "–" : `± ${percent(2 * sigma)}`,
+      spread === null ? "–" : `± ${percent(spread)}`,
       percent(alone?.iouRatio.value),
       percent(cell.clean.miou),
       percent(alone?.clean.miou),
     ]);
   });
   const head = ["network", "attack", "IoU ratio", "±2σ", "of the network alone", "clean mIoU", "of the network alone"];
-  return { id, title, blocks: [table(`${title}, in percent`, head, rows)] };
+  const { title } = surroundings[kind];
+  return { id: kind, title, blocks: [{ kind: "chart", chart: kind }, table(`${title}, in percent`, head, rows)] };
 };
-
-export const hasAround = ({ around: value }: Cell, name: string): boolean =>
-  typeof value === "object" &&
-  value !== null &&
-  !Array.isArray(value) &&
-  (value as Readonly<Record<string, unknown>>)[name] !== undefined;
 
 export const precisions = (report: ReportData): Section | null => {
   const pairs = report.networks.flatMap((float) => {

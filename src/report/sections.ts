@@ -6,7 +6,8 @@
 import type { Section } from "./blocks.ts";
 import type { ReportData } from "./report.ts";
 import { cleanSection, curves, differences, norms, scatter, worst } from "./section-scores.ts";
-import { around, classes, hasAround, precisions, small, transfer } from "./section-slices.ts";
+import { around, classes, precisions, small, transfer } from "./section-slices.ts";
+import { surroundingsKinds } from "./surroundings.ts";
 import { honesty, provenance, verdict } from "./section-verdict.ts";
 
 /** The sections of a report, the verdict first. */
@@ -21,9 +22,7 @@ export const sectionsOf = (report: ReportData): readonly Section[] =>
     classes(report),
     small(report),
     transfer(report),
-    around(report, "transformations", "Transformations", (cell) => hasAround(cell, "transform")),
-    around(report, "crf", "CRF", (cell) => hasAround(cell, "crf")),
-    around(report, "variants", "Scales and other variants", (cell) => hasAround(cell, "variant")),
+    ...surroundingsKinds.map((kind) => around(report, kind)),
     precisions(report),
     cleanSection(report),
     honesty(report),

@@ -30,7 +30,7 @@ const checkNames = (files: readonly NamedFile[]): void => {
  *
  * @throws OnnxError for a name that leaves the model's folder, a file that is missing, and a file that nothing refers to.
  */
-export const wholeFile = (model: Uint8Array, files: readonly NamedFile[]): Uint8Array => {
+export const wholeFile = <B extends Uint8Array>(model: B, files: readonly NamedFile[]): B | Uint8Array<ArrayBuffer> => {
   if (files.length === 0) return model;
   checkNames(files);
   const locations = new Map<NamedFile, string>();

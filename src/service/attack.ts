@@ -1,13 +1,22 @@
 /** /v1/attack's work: decode, attack, score, encode. */
 
 import { optionValues } from "../attacks/options.ts";
-import type { AttackRequest, AttackResult, AttackRun, AttackSpec, OutputName } from "../contract/attack.ts";
+import type {
+  AttackRequest,
+  AttackResult,
+  AttackRun,
+  AttackSpec,
+  OutputName,
+  UniversalSpec,
+} from "../contract/attack.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import type { EncodedImage } from "../contract/files.ts";
-import { measure, type Measured, type Subject } from "../evaluation/measure.ts";
+import { measure, type Measured, type Plan, type Subject } from "../evaluation/measure.ts";
 import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
+import { isUniversal } from "../evaluation/universal.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
 import { PREDICTIONS_OF_A_TRIAL, runTrials, trialScores } from "../evaluation/trials.ts";
+import { amplified } from "../image/amplify.ts";
 import { bytesOf, encodePng, encodePng16, isPngPlanes } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { encodeNpy } from "../image/npy.ts";
@@ -15,9 +24,10 @@ import { scoresOf, sum } from "../metrics/counts.ts";
 import { sha256Of } from "../digest.ts";
 import { drawsAnew } from "../segmenter/front.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
-import { spatialSize, tensor } from "../tensor.ts";
+import { spatialSize } from "../tensor.ts";
 import { transformsThatRan } from "../networks/with-transform.ts";
 import { openClimbed, sourcesOf } from "./climbed.ts";
+import { universalPlan } from "./universal.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
 import { pictureWarnings, readTruth } from "./pictures.ts";
@@ -46,8 +56,12 @@ const planOf = (spec: AttackSpec): AttackPlan => {
   };
 };
 
+/** Runs of networks that a request takes: those of its attack, and the predictions of its trials. */
+const runsOf = (spec: AttackSpec | UniversalSpec): number =>
+  (isUniversal(spec) ? 1 : runsOfStep(spec) * stepsOf(planOf(spec))) + PREDICTIONS_OF_A_TRIAL * (spec.trials ?? 0);
+
 /** @throws FaultlineError invalid-spec for trials that could not differ. */
-const requireRandom = ({ trials }: AttackSpec, { defence }: Segmenter): void => {
+const requireRandom = ({ trials }: Pick<AttackSpec, "trials">, { defence }: Segmenter): void => {
   if (trials === undefined || drawsAnew(defence)) return;
   const detail = "must be absent: no transformation before the network is random, so that all trials are the same";
   throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "/spec/trials", detail, received: trials }] });
@@ -57,7 +71,7 @@ const requireRandom = ({ trials }: AttackSpec, { defence }: Segmenter): void => 
 const trialsOf = async (
   { segmenter, image, truth }: Subject,
   { float, uint8 }: Measured,
-  { trials, seed }: AttackSpec,
+  { trials, seed }: Pick<AttackSpec, "trials" | "seed">,
   signal: AbortSignal | undefined,
 ): Promise<AttackResult["trials"]> => {
   if (trials === undefined) return undefined;
@@ -82,7 +96,7 @@ const compared = ({ row: { counts }, float, uint8 }: Measured, image: Image, nam
 export const createAttackHandler =
   (context: Context) =>
   async (
-    { spec, image: bytes, labels, target, outputs }: AttackRequest,
+    { spec, image: bytes, labels, target, delta, outputs }: AttackRequest,
     { onStep, signal }: AttackRun,
   ): Promise<AttackResult> => {
     const start = performance.now();
@@ -90,16 +104,18 @@ export const createAttackHandler =
     const { segmenter } = model;
     const { classes } = segmenter.manifest;
     requireRandom(spec, segmenter);
-    const predictions = PREDICTIONS_OF_A_TRIAL * (spec.trials ?? 0);
-    context.requireWork(bytes, runsOfStep(spec) * stepsOf(planOf(spec)) + predictions);
+    context.requireWork(bytes, runsOf(spec));
     const climbed = await openClimbed(context, spec, model);
-    const image = await context.prepare(climbed, bytes, evaluatedBy([spec.attack], spec.targeted !== undefined));
+    const evaluated = isUniversal(spec) ? [] : evaluatedBy([spec.attack], spec.targeted !== undefined);
+    const image = await context.prepare(climbed, bytes, evaluated);
     if (climbed !== model) await context.prepare(model, bytes, []);
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const map = await readTruth(context, model, image, "target", target, spec.label255);
     const source = spec.label === "ground-truth" ? truth : undefined;
     const aim = targetOf(spec, classes, source, map);
-    const plan = (clean: Labels) => ({ ...planOf(spec), source, target: aim.given(clean) });
+    const plan: Plan | ((clean: Labels) => Plan) = isUniversal(spec)
+      ? universalPlan(spec, delta, image)
+      : (clean) => ({ ...planOf(spec), source, target: aim.given(clean) });
     const item = await sha256Of(bytes);
     const decode = performance.now() - start;
     const subject = { segmenter, source: climbed.segmenter, image, item, truth };
@@ -147,17 +163,6 @@ export const createAttackHandler =
       images,
     };
   };
-
-/**
- * 128 + 127·(adversarial − clean)/ε: grey where nothing changed, so that a small perturbation can be seen. Without an L∞ ball, ε is
- * the largest change of a value.
- */
-const amplified = (clean: Image, adversarial: Image, epsilon: number): Image =>
-  tensor(
-    "float32",
-    clean.shape,
-    clean.data.map((v, i) => 128 + (127 * (adversarial.data[i]! - v)) / epsilon),
-  );
 
 /** Images of up to four planes are PNG, and others NPY: of uint8, or of float32 in place of 16 bits. */
 const encodeOutputs = (

@@ -1,6 +1,6 @@
 /** What an attack climbs: the model that is scored, or other networks in its place; at its own scales, or at those of the request. */
 
-import type { AttackSpec } from "../contract/attack.ts";
+import type { AttackSpec, UniversalSpec } from "../contract/attack.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import type { PlacedModel } from "../networks/placement.ts";
 import { difference } from "../segmenter/ensemble.ts";
@@ -14,7 +14,7 @@ const refused = (pointer: string, detail: string, cause?: unknown): FaultlineErr
 /** @throws FaultlineError invalid-spec where the networks have not the model's classes and pictures, or cannot run at the scales. */
 export const openClimbed = async (
   context: Context,
-  { sources, scales, fusion, backend, seed }: AttackSpec,
+  { sources, scales, fusion, backend, seed }: AttackSpec | UniversalSpec,
   model: PlacedModel,
 ): Promise<PlacedModel> => {
   const source = sources ? await context.openSources(sources, { backend, seed }) : model;

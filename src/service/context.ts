@@ -18,6 +18,7 @@ import { notesOf } from "../segmenter/network.ts";
 import { channelCount } from "../segmenter/manifest.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { imageSize, readImage } from "./pictures.ts";
+import type { DrawCharts } from "./report.ts";
 import type { Size } from "../tensor.ts";
 
 /** What a service is made of: networks, a runtime, and its limits. */
@@ -43,6 +44,8 @@ export interface ServiceOptions extends OtherBackends {
   readonly waiting?: number | undefined;
   /** Once aborted, what runs is let end, and everything else is refused. */
   readonly stop?: AbortSignal | undefined;
+  /** Draws the charts of reports; without it their pages have none. */
+  readonly drawCharts?: DrawCharts | undefined;
   /** Uploaded networks that are kept at most; default 64. */
   readonly maxUploads?: number | undefined;
 }

@@ -64,13 +64,14 @@ export const createRobustnessHandler =
     const image = await context.prepare(model, bytes, evaluatedBy(names));
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);
     const clean = await segmenter.predict(image);
-    const subject: Subject = { segmenter, image, item: await sha256Of(bytes), truth, clean };
+    const subject: Subject = { segmenter, image, item: await sha256Of(bytes), truth, clean, version: context.version };
     const unattacked = await measure(subject, null);
     const cleanScores = scoresOf(unattacked.row.counts.clean);
     if (!cleanScores.miou) throw new FaultlineError({ kind: "invalid-spec", errors: [unscorable(cleanScores.miou)] });
     const source = spec.label === "ground-truth" ? truth : undefined;
     const grid = spec.attacks.flatMap((attack) => spec.epsilons.map((epsilon) => ({ attack, epsilon })));
     const curve: CurvePoint[] = [];
+    const rows = [unattacked.row];
     let zeroGradientShare = 0;
     let evaluations = 0;
     for (const { attack: entry, epsilon } of grid) {
@@ -87,6 +88,7 @@ export const createRobustnessHandler =
         uint8: pointScores(scoresOf(row.counts.uint8), cleanScores),
       };
       curve.push(point);
+      rows.push(row);
       await onPoint?.(point, curve.length, grid.length);
     }
     const breaking = names.map((attack) => ({
@@ -121,6 +123,7 @@ export const createRobustnessHandler =
       signs,
       masking,
       cost,
+      rows,
       timings: { total },
       receipt: receiptOf(context, model, { ...spec, ...transformsThatRan(model) }),
     };

@@ -13,6 +13,7 @@ import { createCertifyHandler } from "./certify.ts";
 import { createContext, type ServiceOptions } from "./context.ts";
 import { readLabels } from "./pictures.ts";
 import { cancellable, createQueue } from "./queue.ts";
+import { reportOn } from "./report.ts";
 import { createRobustnessHandler } from "./robustness.ts";
 import { scoreMaps } from "./score.ts";
 import { createSegmentHandler } from "./segment.ts";
@@ -66,6 +67,8 @@ export const createService = (options: ServiceOptions): Service => {
       queue(() => running(request.spec.model, () => cancellable(run.signal, () => audit(request, run))), run.signal),
     certify: (request, run = {}) =>
       queue(() => running(request.spec.model, () => cancellable(run.signal, () => certify(request, run))), run.signal),
+    report: (request, { signal } = {}) =>
+      queue(() => reportOn(request, options.drawCharts ?? (() => Promise.resolve([]))), signal),
     uploads: uploads && {
       add: (request, { signal } = {}) => queue(() => uploads.add(request), signal),
       remove: (name) => queue(() => uploads.remove(name)),

@@ -111,7 +111,7 @@ describe("POST /v1/attack", () => {
     [
       { transform: [{ name: "jpeg", sigma: 1 }] },
       "/spec/transform/0/sigma",
-      "is no field here; accepted: name, quality, subsampling",
+      "is no field here; accepted: name, quality, subsampling; `sigma` stands in /spec",
     ],
     [
       { transform: [{ name: "jpeg", subsampling: [1, 2] }] },
@@ -128,6 +128,31 @@ describe("POST /v1/attack", () => {
   ])("refuses %o at %s", async (fields, pointer, detail) => {
     const refused = await clientOf(fakeService()).form(path, image, { attack: "ifgsm", ...fields });
     expect(await problemIn(refused)).toMatchObject({ status: 422, errors: [{ pointer, detail }] });
+  });
+
+  it("takes a perturbation in place of an attack, and nothing about how one is made", async () => {
+    const service = fakeService();
+    const client = clientOf(service);
+    const parts = { ...image, delta: fakePng };
+    expect((await client.json(path, parts, { attack: "universal", epsilon: 8 })).status).toBe(200);
+    expect(service.calls.attack[0]).toMatchObject({
+      spec: { attack: "universal", epsilon: 8, steps: 0, norm: "linf" },
+      delta: fakePng,
+    });
+    const wrong = { attack: "universal", norm: "l2", alpha: 1, sources: ["a"], targeted: { kind: "class", class: 1 } };
+    const { errors } = await problemIn(await client.form(path, image, wrong));
+    expect(errors?.map(({ pointer }) => pointer)).toEqual([
+      "/spec/sources",
+      "/spec/alpha",
+      "/spec/targeted",
+      "/spec/norm",
+      "/delta",
+    ]);
+    const beside = await problemIn(await client.form(path, parts, { attack: "pgd" }));
+    expect(beside).toMatchObject({
+      status: 422,
+      errors: [{ pointer: "/delta", detail: expect.stringMatching(/must be absent/) }],
+    });
   });
 
   it("takes the spec as a part with its own type, and data: URLs in JSON", async () => {

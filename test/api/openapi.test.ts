@@ -59,6 +59,7 @@ describe("/openapi.json", () => {
       "GET /v1/evaluations/{id}/report",
       "POST /v1/evaluations/{id}/cancel",
       "POST /v1/evaluations/{id}/retry",
+      "POST /v1/report",
       "GET /health/live",
       "GET /health/ready",
     ]);
@@ -81,7 +82,7 @@ describe("/openapi.json", () => {
   });
 
   it("documents both media types of every request with images, the body required, and its problems", () => {
-    const others = new Set(["POST /v1/models", "POST /v1/evaluations"]);
+    const others = new Set(["POST /v1/models", "POST /v1/evaluations", "POST /v1/report"]);
     const uploads = operations.filter(({ name, operation }) => operation.requestBody && !others.has(name));
     expect(uploads).toHaveLength(7);
     for (const { operation } of uploads) {
@@ -111,7 +112,9 @@ describe("/openapi.json", () => {
     expect(Object.keys(Manifest!.properties!)).toEqual(expect.arrayContaining(["classes", "input", "output"]));
     expect(Manifest?.properties?.["name"]).toMatchObject({ maxLength: 64, pattern: "^[a-z0-9][a-z0-9._-]*$" });
     for (const operation of [upload, remove]) expect(operation).toMatchObject({ security: [{}, { uploadToken: [] }] });
-    expect(document.components).toMatchObject({ securitySchemes: { uploadToken: { type: "http", scheme: "bearer" } } });
+    const bearer = { type: "http", scheme: "bearer" };
+    expect(document.components).toMatchObject({ securitySchemes: { uploadToken: bearer, apiToken: bearer } });
+    expect(document).toMatchObject({ security: [{}, { apiToken: [] }] });
   });
 
   it("documents, wherever a request can be refused for the moment, when to retry", () => {

@@ -137,6 +137,14 @@ describe("POST /v1/robustness", () => {
     expect(result).toMatchObject({ verdict: "broken", smallestEpsilon: { float: 2, uint8: 2 }, threshold: 0.4 });
   });
 
+  it("gives the rows in place of the curve, a line each, for reports of several images", async () => {
+    const spec = { attacks: ["fgsm"], epsilons: [1, 2] };
+    const response = await clientOf(fakeService()).form(path, image, spec, { accept: "application/jsonl" });
+    expect(response.headers.get("content-type")).toBe("application/jsonl");
+    expect(await response.text()).toBe([0, 1, 2].map((id) => `{"schema":2,"id":"${id}"}\n`).join(""));
+    expect(await (await clientOf(fakeService()).form(path, image, spec)).json()).not.toHaveProperty("rows");
+  });
+
   it("defaults to the paper's grid", async () => {
     const service = fakeService();
     expect((await clientOf(service).form(path, image)).status).toBe(200);

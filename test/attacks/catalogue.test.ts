@@ -50,7 +50,7 @@ const crossing = (scale: number) =>
     lacks: [1, 1.2, 1.4, 1.6, 1.8, 2, 2.2, 4].map((lack) => scale * lack),
   });
 
-/** Steps that are too few for the smallest perturbation, so that more of them, or others, change the result. */
+/** Options with which every other one changes the result, such as steps that are too few for the smallest perturbation. */
 const few: Partial<Record<AttackName, Partial<AttackSettings>>> = {
   szegedy: { steps: 30 },
   "carlini-wagner": { steps: 200 },
@@ -61,6 +61,8 @@ const few: Partial<Record<AttackName, Partial<AttackSettings>>> = {
   "alma-prox": { alpha: 0.1, steps: 30 },
   "minimal-fgsm": { steps: 10 },
   "minimal-pgd": { steps: 60 },
+  // The whole range of pixels is in it, and every option moves it.
+  patch: { alpha: 20, side: 0.75, jitter: 1 },
 };
 
 /** What an attack is tried on: the climb to an optimum, or pixels to be moved. */
@@ -71,7 +73,7 @@ const trial = (name: AttackName) =>
         image: crowd,
         settings: { ...base, epsilon: 60, success: 0.95, ...few[name] },
       }
-    : { objective: quartic(optimum), image, settings: base };
+    : { objective: quartic(optimum), image, settings: { ...base, ...few[name] } };
 
 /** Another value that an option may have. */
 const otherValue = (name: (typeof optionNames)[number], value: number): number => {

@@ -83,6 +83,7 @@ describe("a checkpoint", () => {
     const moved = new Uint8Array(bytes.length + 3);
     moved.set(bytes, 3);
     expect(readCheckpoint(moved.subarray(3))).toEqual(checkpoint);
+    expect(readCheckpoint(Buffer.from(bytes))).toEqual(checkpoint);
     expect(writeCheckpoint(readCheckpoint(bytes))).toEqual(bytes);
   });
 

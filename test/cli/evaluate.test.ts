@@ -265,8 +265,9 @@ describe("what is wrong", () => {
     const failed = readFileSync(path("part.failed.jsonl"), "utf8").trim().split("\n");
     expect(failed.map((line) => (JSON.parse(line) as Row).unit.item)).toEqual(["b"]);
     put("part/images/b.png", good);
-    expect((await evaluate(...partly)).code).toBe(0);
+    expect((await evaluate(...partly, "--report", path("part.md"))).code).toBe(0);
     expect(rowsOf("part.jsonl")).toHaveLength(4);
+    expect(readFileSync(path("part.md"), "utf8")).toContain("| one | fgsm | 2 |");
     expect(() => readFileSync(path("part.failed.jsonl"))).toThrow("ENOENT");
   });
 
@@ -292,6 +293,7 @@ describe("what is wrong", () => {
     [[one, "--memory", "16", "--data", path("large")], "raise --memory", 1],
     [[one, path("depth"), "--data", path("data")], "takes pictures of 3 channels and depth of 4", 1],
     [[one, "-o", "rows.csv"], "JSON Lines", 2],
+    [[one, "--report", "report.pdf"], "--report report.pdf: a report is a file .html, .md or .json", 2],
     [[one, "--draws", "3"], "--transform", 2],
     [[one, "--threads", "2"], "--threads 2 goes with --backend native or auto", 2],
   ])("with the command line is said: %j", async (argv, told, code) => {

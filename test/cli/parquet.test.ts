@@ -1,11 +1,14 @@
 /** Parquet: what another reader finds in the file is what the rows say. */
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parquetReadObjects } from "hyparquet";
 import { afterAll, expect, it } from "vitest";
 import { writeParquet } from "../../src/cli/parquet.ts";
+import { rowsInParquet } from "../../src/cli/read-parquet.ts";
+import { readResults } from "../../src/cli/read-results.ts";
+import { checkRow } from "../../src/report/read-row.ts";
 import { measure } from "../../src/evaluation/measure.ts";
 import { canonicalJson, type Json, type Row } from "../../src/evaluation/row.ts";
 import { smallObjects } from "../../src/metrics/components.ts";
@@ -40,6 +43,17 @@ const stream = async function* (): AsyncGenerator<Row> {
 };
 
 const numbers = (value: unknown): number[] | null => (value as bigint[] | null | undefined)?.map(Number) ?? null;
+
+it("is read again as the rows that were written", async () => {
+  const path = join(folder, "again.parquet");
+  await writeParquet(path, stream());
+  const found: unknown[] = [];
+  for await (const value of rowsInParquet(path)) found.push(JSON.parse(JSON.stringify(value)));
+  expect(found).toEqual(JSON.parse(JSON.stringify(rows)));
+  expect(() => found.map(checkRow)).not.toThrow();
+  writeFileSync(path, "PAR1 and no more");
+  await expect(readResults([path])).rejects.toThrow(/again\.parquet: cannot be read as Parquet/);
+});
 
 it("has every field of every row", async () => {
   const path = join(folder, "rows.parquet");

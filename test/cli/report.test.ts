@@ -129,7 +129,7 @@ describe("gate", () => {
   });
 
   test.each([
-    ["rules: [{ metric: miou }]", "rules[0]"],
+    ["rules: [{ metric: miou }]", "rules, no. 1, min: is required"],
     ["rules: [", "neither YAML nor JSON"],
     ["rules: [{ notMoreFragileThan: absent.jsonl, points: 1 }]", "absent.jsonl: the baseline"],
   ])("2 where the policy is %j", async (policy, message) => {

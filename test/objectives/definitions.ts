@@ -140,6 +140,11 @@ export const definitions: ByName = {
     const value = targeted ? towards : untargeted;
     return { value, seen: value };
   },
+  patch: (targeted) => {
+    const sense = targeted ? -1 : 1;
+    const weight = (z: readonly number[], at: Pixel) => sense * at.weights * (yetToChange(z, at, targeted) ? 0.8 : 0.2);
+    return { value: (z, at) => sense * 0.8 * at.weights * ce(z, at), climbed: held(weight) };
+  },
   region: () => ({ value: (z, at) => at.weights * ce(z, at) }),
 };
 

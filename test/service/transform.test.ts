@@ -62,7 +62,7 @@ describe("transformations", () => {
       [{}, own],
     ] as const) {
       const first = await attack(changes, from);
-      const again = await attack(first.receipt.spec, from);
+      const again = await attack(first.receipt.spec as AttackSpec, from);
       expect(again.adversarial).toEqual(first.adversarial);
       expect(again.receipt.spec).toEqual(first.receipt.spec);
     }

@@ -31,6 +31,8 @@ export interface BackendOptions<R extends Runtime> {
   readonly agreement?: number | undefined;
   /** Size of the images for networks that leave it open. */
   readonly size: Size;
+  /** The networks to select from; default: those with different graphs. */
+  readonly among?: readonly Network[] | undefined;
   /** Selects the networks that run; default: those whose fixed size is not larger. */
   readonly chosen?: ((network: Network) => boolean) | undefined;
   /** Runs a graph; default: in a session of the runtime. */
@@ -87,13 +89,12 @@ export const describeBackend = <R extends Runtime>(
     gradientError,
     agreement = 0.999,
     size: asked,
+    among = distinctNetworks(),
     chosen = (n) => withinSize(n, asked),
     run,
   }: BackendOptions<R>,
 ): void => {
-  const fitting = distinctNetworks()
-    .filter(chosen)
-    .map((network) => ({ network, size: networkSize(network.manifest, asked) }));
+  const fitting = among.filter(chosen).map((network) => ({ network, size: networkSize(network.manifest, asked) }));
   describe.each(fitting)(`$network.manifest.name on ${name}`, ({ network, size }) => {
     const own = network === fitting[0]!.network ? [...graphs, ...once] : graphs;
     const runOn = async (model: Uint8Array, feeds: Readonly<Record<string, Tensor>>) => {

@@ -15,6 +15,14 @@ export const relativeError = (actual: Tensor, expected: Tensor): number => {
   return Math.hypot(...differences) / (Math.hypot(...b) || 1);
 };
 
+/** Names of outputs that have another type or shape than expected, or differ by more than `bound`. */
+export const differing = (actual: Readonly<Record<string, Tensor>>, expected: Feeds, bound: number): string[] =>
+  Object.entries(expected).flatMap(([name, t]) => {
+    const other = actual[name]!;
+    const shaped = t.dtype === other.dtype && t.shape.join() === other.shape.join();
+    return shaped && relativeError(other, t) <= bound ? [] : [name];
+  });
+
 /** The forward graph of a case and its gradient graphs, each with its inputs. */
 export const graphsOf = (c: Case): (readonly [Model, Feeds])[] => {
   const op = createBuilder(c.operator);

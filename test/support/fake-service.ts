@@ -6,6 +6,7 @@ import type { AttackName } from "../../src/attacks/catalogue.ts";
 import type { AttackScores } from "../../src/evaluation/scores.ts";
 import type { EncodedImage } from "../../src/contract/files.ts";
 import type { ModelInfo } from "../../src/contract/models.ts";
+import type { Row } from "../../src/evaluation/row.ts";
 import type { CurvePoint } from "../../src/contract/robustness.ts";
 import { gridAttack } from "../../src/contract/robustness.ts";
 import type { MapScores } from "../../src/contract/score.ts";
@@ -94,7 +95,9 @@ const point = (attack: AttackName, epsilon: number): CurvePoint => {
 };
 
 type Calls = {
-  [K in "segment" | "attack" | "score" | "robustness" | "transfer" | "audit" | "certify"]: Parameters<Service[K]>[0][];
+  [K in "segment" | "attack" | "score" | "robustness" | "transfer" | "audit" | "certify" | "report"]: Parameters<
+    Service[K]
+  >[0][];
 };
 
 /** A Service that records its requests in order. */
@@ -103,7 +106,16 @@ export interface FakeService extends Service {
 }
 
 export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
-  const calls: Calls = { segment: [], attack: [], score: [], robustness: [], transfer: [], audit: [], certify: [] };
+  const calls: Calls = {
+    segment: [],
+    attack: [],
+    score: [],
+    robustness: [],
+    transfer: [],
+    audit: [],
+    certify: [],
+    report: [],
+  };
   return {
     calls,
     defaultModel: "enet-street",
@@ -193,6 +205,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         signs: [],
         summary: "A sentence.",
         cost: { pixels: 8, steps: 20, work: 160, maxWork: 2 ** 30 },
+        rows: ["clean", ...curve].map((_, i) => ({ schema: 2, id: String(i) }) as unknown as Row),
         timings: { total: 5 },
         receipt: { ...receipt, spec: request.spec },
       };
@@ -266,6 +279,10 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         receipt: { ...receipt, spec: request.spec },
       };
     },
+    report: async (request) => {
+      calls.report.push(request);
+      return request.form === "json" ? '{"schema":1}\n' : "<h1>Report</h1>\n";
+    },
     ...replaced,
   };
 };
@@ -283,6 +300,7 @@ export const failingService = (failure: Failure): FakeService => {
     transfer: fail,
     audit: fail,
     certify: fail,
+    report: fail,
     ready: fail,
   });
 };

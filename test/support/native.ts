@@ -2,17 +2,20 @@
 
 import { startNativeProcess, type ThreadRuntime } from "../../src/node/runtime.ts";
 import { reasonOf } from "../../src/reason.ts";
+import { startNative } from "../../src/runtime/native/native.ts";
 
-const found: ThreadRuntime | string = await startNativeProcess().catch(reasonOf);
-if (typeof found === "string") console.warn(`The tests of native onnxruntime are skipped: ${found}`);
+const missing: string | undefined = await startNative().then(() => undefined, reasonOf);
+if (missing !== undefined) console.warn(`The tests of native onnxruntime are skipped: ${missing}`);
 
-export const hasNative: boolean = typeof found !== "string";
+export const hasNative: boolean = missing === undefined;
 
 /** Ends the title of a test that needs native onnxruntime. */
-export const nativeNote: string = typeof found === "string" ? ` (skipped: ${found})` : "";
+export const nativeNote: string = missing === undefined ? "" : ` (skipped: ${missing})`;
 
-/** Its process, which ends with the tests' own. */
-export const native = (): ThreadRuntime => {
-  if (typeof found === "string") throw new Error(found);
-  return found;
-};
+let started: Promise<ThreadRuntime> | undefined;
+
+/** Its process, which the file's tests share. */
+export const native = (): Promise<ThreadRuntime> => (started ??= startNativeProcess());
+
+/** Ends that process. */
+export const stopNative = async (): Promise<void> => (await started)?.stop();

@@ -8,7 +8,7 @@ import { encodeLabels } from "../../../src/image/labels.ts";
 import { faultline, temporaryFolder } from "../../cli/terminal.ts";
 import { imagePng, serviceOf, spec, tiny } from "../../service/tiny-service.ts";
 import { noiseLabels } from "../../support/networks/image.ts";
-import { hasNative, native, nativeNote } from "../../support/native.ts";
+import { hasNative, native, nativeNote, stopNative } from "../../support/native.ts";
 
 const { path, put } = temporaryFolder();
 for (const folder of ["net", "data", "data/images", "data/labels"]) mkdirSync(path(folder));
@@ -22,8 +22,10 @@ const rowsOf = (file: string): Row[] =>
     .slice(0, -1)
     .map((line) => JSON.parse(line) as Row);
 
+const version = hasNative ? (await native()).version : "";
+
 describe.skipIf(!hasNative)(`native onnxruntime${nativeNote}`, () => {
-  afterAll(() => native().stop());
+  afterAll(stopNative);
 
   it("runs evaluations, whose rows and run file say so; they are not mixed with rows of another backend", async () => {
     const flags = [path("net"), "--data", path("data"), "--attacks", "fgsm", "--epsilon", "2", "-o"];
@@ -36,10 +38,9 @@ describe.skipIf(!hasNative)(`native onnxruntime${nativeNote}`, () => {
     ]);
     const rows = rowsOf("native.jsonl");
     expect(rows).toHaveLength(2);
-    for (const { receipt } of rows)
-      expect([receipt.backend, receipt.onnxruntime]).toEqual(["native", native().version]);
+    for (const { receipt } of rows) expect([receipt.backend, receipt.onnxruntime]).toEqual(["native", version]);
     const run = JSON.parse(readFileSync(path("native.run.json"), "utf8")) as RunFile;
-    expect([run.backend, run.versions.onnxruntime]).toEqual(["native", native().version]);
+    expect([run.backend, run.versions.onnxruntime]).toEqual(["native", version]);
 
     const mixed = await faultline("evaluate", ...flags, path("native.jsonl"));
     expect([mixed.code, mixed.stderr]).toEqual([1, expect.stringContaining("ran on native")]);
@@ -53,7 +54,7 @@ describe.skipIf(!hasNative)(`native onnxruntime${nativeNote}`, () => {
     let started = 0;
     const open = () => {
       started += 1;
-      return Promise.resolve(native());
+      return native();
     };
     const service = serviceOf([tiny], { native: open });
     const attack = async (backend?: "native" | "wasm") =>
@@ -61,8 +62,8 @@ describe.skipIf(!hasNative)(`native onnxruntime${nativeNote}`, () => {
     const [any, asked, wasm] = [await attack(), await attack("native"), await attack("wasm")];
     expect(started).toBe(1);
     expect([any, asked, wasm].map(({ receipt: { backend } }) => backend)).toEqual(["native", "native", "wasm"]);
-    expect(any.receipt.versions.onnxruntime).toBe(native().version);
-    expect(any.receipt.backendWhy).toBe(`${native().version} is installed, and this service has no WebGPU`);
+    expect(any.receipt.versions.onnxruntime).toBe(version);
+    expect(any.receipt.backendWhy).toBe(`${version} is installed, and this service has no WebGPU`);
     expect(asked.images).toEqual(any.images);
     expect(asked.images).toEqual(wasm.images);
     expect(asked.scores).toEqual(wasm.scores);

@@ -10,13 +10,13 @@ import { writeModel } from "../../../src/onnx/write.ts";
 import { NATIVE_VERSION } from "../../../src/runtime/native/native.ts";
 import { RuntimeCrash } from "../../../src/runtime/session.ts";
 import { tensorOf } from "../../../src/tensor.ts";
-import { hasNative, native, nativeNote } from "../../support/native.ts";
+import { hasNative, native, nativeNote, stopNative } from "../../support/native.ts";
 import { describeSession } from "../suite.ts";
 
 describe.skipIf(!hasNative)(`onnxruntime-node${nativeNote}`, () => {
-  afterAll(() => native().stop());
+  afterAll(stopNative);
 
-  describeSession("native", () => Promise.resolve(native()), { skip: [] });
+  describeSession("native", native, { skip: [] });
 
   it("a process that is killed is a crash, which is told; the next session has another", async () => {
     const op = createBuilder();

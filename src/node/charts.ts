@@ -3,7 +3,7 @@
 import { chartsOf } from "../report/charts.ts";
 import type { DrawnChart } from "../report/html.ts";
 import type { ReportData } from "../report/report.ts";
-import { Refusal } from "../node/failure.ts";
+import { Refusal } from "./failure.ts";
 
 const load = async () => {
   try {
@@ -33,4 +33,14 @@ export const drawCharts = async (report: ReportData): Promise<DrawnChart[]> => {
   const drawn: DrawnChart[] = [];
   for (const { kind, title, spec } of chartsOf(report)) drawn.push({ kind, title, svg: await svgOf(spec) });
   return drawn;
+};
+
+/** As `drawCharts`; none where the packages are not installed. */
+export const drawnIfPossible = async (report: ReportData): Promise<readonly DrawnChart[]> => {
+  try {
+    return await drawCharts(report);
+  } catch (cause) {
+    if (cause instanceof Refusal) return [];
+    throw cause;
+  }
 };

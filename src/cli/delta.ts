@@ -1,0 +1,58 @@
+/** `--delta`: a perturbation that was made beforehand, in place of an attack. */
+
+import { optionNames } from "../attacks/options.ts";
+import { deltaFault, radiusOf, type UniversalPlan } from "../evaluation/universal.ts";
+import { readDelta } from "../image/npy.ts";
+import { at, Refusal, UsageError } from "../node/failure.ts";
+import { readBytes } from "../node/files.ts";
+import type { Options } from "../node/options.ts";
+import type { Image } from "../segmenter/segmenter.ts";
+import { radiusFrom, seedFrom, type AttackFlags } from "./attack-options.ts";
+
+export const deltaFlag = {
+  delta: {
+    type: "string",
+    value: "FILE",
+    help: "add this perturbation, NPY [C, H, W], instead of making one; see universal",
+  },
+} as const satisfies Options;
+
+/** What is said about how an attack is made. */
+const ofAttacks = [
+  "attack",
+  ...optionNames,
+  "source",
+  "scales",
+  "fusion",
+  "through",
+  "draws",
+  "target",
+  "hide",
+  "swap",
+  "outside",
+] as const;
+
+type Flags = AttackFlags & { readonly delta?: string | undefined } & {
+  readonly [F in (typeof ofAttacks)[number]]?: unknown;
+};
+
+/** The plan of `--delta`; null where it is not given. @throws UsageError for flags of an attack beside it; Refusal that names the file. */
+export const deltaPlan = async (flags: Flags): Promise<UniversalPlan | null> => {
+  const { delta: path, epsilon, seed } = flags;
+  if (path === undefined) return null;
+  const other = ofAttacks.find((flag) => flags[flag] !== undefined);
+  if (other !== undefined)
+    throw new UsageError(`--${other} is about making an attack, and --delta adds one that is made`);
+  const bound = epsilon === undefined ? undefined : radiusFrom(epsilon);
+  const bytes = await readBytes(path);
+  const delta = await at(path, () => readDelta(bytes));
+  const fault = deltaFault(delta, delta.shape, bound ?? Infinity);
+  if (fault !== null) throw new Refusal(`${path}: ${fault}`);
+  return { attack: "universal", delta, epsilon: bound ?? radiusOf(delta), pixelRange: "clip", seed: seedFrom(seed) };
+};
+
+/** @throws Refusal where the perturbation has not the size of the picture at `path`. */
+export const requireSize = ({ delta }: UniversalPlan, image: Image, path: string): void => {
+  const fault = deltaFault(delta, image.shape, Infinity);
+  if (fault !== null) throw new Refusal(`${path}: the perturbation of --delta ${fault}`);
+};

@@ -1,0 +1,42 @@
+/** What stands around a network, a transformation, a CRF or other scales, beside the network alone. */
+
+import { plainNetwork, whiteBox } from "./blocks.ts";
+import type { Cell, ReportData } from "./report.ts";
+
+/** Sections of a report, with the field of a unit's surroundings that each is about. */
+export const surroundings = {
+  transformations: { title: "Transformations", field: "transform" },
+  crf: { title: "CRF", field: "crf" },
+  variants: { title: "Scales and other variants", field: "variant" },
+} as const;
+
+export type SurroundingsKind = keyof typeof surroundings;
+
+export const surroundingsKinds = Object.keys(surroundings) as readonly SurroundingsKind[];
+
+const hasField = ({ around }: Cell, name: string): boolean =>
+  typeof around === "object" &&
+  around !== null &&
+  !Array.isArray(around) &&
+  (around as Readonly<Record<string, unknown>>)[name] !== undefined;
+
+export interface Surrounded {
+  readonly cell: Cell;
+  /** The network alone under the same attack; undefined where it was not evaluated. */
+  readonly alone: Cell | undefined;
+}
+
+/** The cells of one kind. */
+export const surrounded = (report: ReportData, kind: SurroundingsKind): readonly Surrounded[] => {
+  const cells = whiteBox(report);
+  const alone = new Map(
+    cells.filter(plainNetwork).map((cell) => [JSON.stringify([cell.model, cell.attack, cell.epsilon]), cell]),
+  );
+  return cells
+    .filter((cell) => hasField(cell, surroundings[kind].field))
+    .map((cell) => ({ cell, alone: alone.get(JSON.stringify([cell.model, cell.attack, cell.epsilon])) }));
+};
+
+/** Half of the 95 % interval is 1.96 standard errors; ±2σ as in the figures of Arnab, Miksik and Torr. Null without an interval. */
+export const twoSigmaOf = ({ iouRatio: { interval } }: Cell): number | null =>
+  interval === null ? null : (2 * (interval.high - interval.low)) / 3.92;
