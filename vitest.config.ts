@@ -5,6 +5,16 @@ import { softwareVulkan } from "./scripts/software-vulkan.ts";
 import { workerSettings } from "./scripts/workerd.ts";
 import { closingLineReporter } from "./test/support/closing-line.ts";
 
+/** Files that replace modules, or measure the memory of a WASM heap that nothing else has grown: each needs modules of its own. */
+const isolated = [
+  "test/autodiff/{faults,networks-faults}.test.ts",
+  "test/lowering/wasm/fit-to-budget.test.ts",
+  "test/networks/work.test.ts",
+  "test/outlines.test.ts",
+  "test/runtime/wasm/*.test.ts",
+  "test/store/folder.test.ts",
+];
+
 export default defineConfig({
   test: {
     reporters: ["default", closingLineReporter()],
@@ -16,12 +26,24 @@ export default defineConfig({
           name: "node",
           globalSetup: ["test/support/build-lib.ts"],
           include: ["test/**/*.test.ts"],
+          // Loading the modules anew for each file would be a third of the time.
+          isolate: false,
           exclude: [
             ...configDefaults.exclude,
+            ...isolated,
             "test/conformance/**",
             "test/playground/lab*.test.ts",
             "test/runtime/{gpu,webgpu}/**",
           ],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "isolated",
+          globalSetup: ["test/support/build-lib.ts"],
+          include: isolated,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

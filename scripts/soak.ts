@@ -37,6 +37,8 @@ const uploads = mkdtempSync(join(tmpdir(), "faultline-soak-"));
 const options = ["--port", "0", "--waiting", String(WAITING), "--budget-mib", "256", "--backend", "wasm", "--uploads", uploads]; // prettier-ignore
 const server = spawn(process.execPath, ["--import", "tsx", "src/serve/main.ts", ...options], {
   cwd: root,
+  // As in the Docker image.
+  env: { ...process.env, MALLOC_ARENA_MAX: "2" },
   stdio: ["ignore", "pipe", "pipe"],
 });
 let [output, complaints] = ["", ""];

@@ -43,8 +43,10 @@ afterAll(() => {
 const gpuRuntime = hasGpu ? startGpuRuntime(open) : null;
 const wasm = new SessionCache(startWasm(), 2 ** 30);
 const onWasm = (network: Network): Segmenter => createSegmenter(network, wasm);
-const onGpu = async (network: Network): Promise<Segmenter> =>
-  createSegmenter(network, new SessionCache((await gpuRuntime)!, 2 ** 30));
+/** Compiling shaders takes software Vulkan seconds: attacks of one objective find their session compiled. */
+const gpuCache = gpuRuntime?.then((runtime) => new SessionCache(runtime, 2 ** 30));
+const onGpu = async (network: Network): Promise<Segmenter> => createSegmenter(network, (await gpuCache)!);
+const tiny = tinyNetwork();
 
 const planOf = (attack: AttackName, epsilon = 8, alpha = 1): AttackPlan => {
   const steps = defaultSteps(attack, { epsilon });
@@ -97,7 +99,7 @@ describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
   it.each(attacks)("%s is WASM's, step by step", async (attack) => {
     const image = noiseImage(24, 32, 5);
     // α is no float32: both round it.
-    const { expected, actual, apart, ratios } = await compared(tinyNetwork(), image, planOf(attack, 8, 0.7));
+    const { expected, actual, apart, ratios } = await compared(tiny, image, planOf(attack, 8, 0.7));
     expect(apart).toBeLessThanOrEqual(0.001);
     expect(Math.abs(ratios[0] - ratios[1])).toBeLessThanOrEqual(0.005);
     expect(actual.row.masking.zeroGradientShare).toBe(expected.row.masking.zeroGradientShare);
@@ -120,7 +122,7 @@ describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
 
   it("reads back the last loss and the image, and between steps only what is asked for", async () => {
     const image = noiseImage(24, 32, 5);
-    const climb = (await onGpu(tinyNetwork())).onDevice(toLeastLikely)!;
+    const climb = (await onGpu(tiny)).onDevice(toLeastLikely)!;
     await climb(ascentOf(image)); // compiled
     const bytes = bytesRead(opened.at(-1)!.gpu.device);
     await climb(ascentOf(image));
@@ -176,7 +178,7 @@ describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
   });
 
   it("stops when it is aborted, with the signal's reason", async () => {
-    const climb = (await onGpu(tinyNetwork())).onDevice(toLeastLikely)!;
+    const climb = (await onGpu(tiny)).onDevice(toLeastLikely)!;
     const stop = new AbortController();
     const attempt = climb(ascentOf(noiseImage(24, 32, 5)), { signal: stop.signal, onStep: () => stop.abort("enough") });
     await expect(attempt).rejects.toBe("enough");
