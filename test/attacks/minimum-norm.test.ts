@@ -27,6 +27,8 @@ const smallest = ({ normals, lacks }: Planes, norm: Norm): number => {
 };
 
 const softplus: Shape = (c) => [Math.log1p(Math.exp(c)), 1 / (1 + Math.exp(-c))];
+/** Of pixels still right alone. */
+const masked: Shape = (c) => (c >= 0 ? softplus(c, () => 0) : [softplus(c, () => 0)[0], 0]);
 const hinge: Shape = (c) => [Math.max(c, 0), c >= 0 ? 1 : 0];
 
 /** P(w·c; μ⁺, ρ) with the multiplier moved by this evaluation, as in `penalised-dlr`. */
@@ -45,7 +47,8 @@ const shapes: Partial<Record<AttackName, Shape>> = {
   fmn: hinge,
   "alma-prox": penalised,
   szegedy: softplus,
-  ddn: softplus,
+  ddn: masked,
+  "minimal-pgd": masked,
   dag: hinge,
   "carlini-wagner": hinge,
   pdpgd: softplus,
@@ -115,6 +118,8 @@ describe("several planes, one in each pixel", () => {
     ["minimal-fgsm", "linf", 1.01],
     ["minimal-pgd", "linf", 1.01],
     ["carlini-wagner", "l2", 1.03],
+    ["ddn", "l2", 1.1],
+    ["minimal-pgd", "l2", 1.05],
   ] as const)("%s crosses all of them, and in %s moves at most %d times what is needed", async (name, norm, most) => {
     const { ratio, remaining } = await run(
       name,

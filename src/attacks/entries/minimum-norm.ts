@@ -15,6 +15,13 @@ import { szegedyRule } from "../rules/szegedy.ts";
 const SUCCESS = 0.99;
 const success = { success: { default: SUCCESS } } as const;
 
+/**
+ * What DDN and minimal PGD climb. Their published forms for segmentation climb cross-entropy on all pixels, whose gradient is largest where
+ * a pixel is moved by far already (1 − p_y → 1) and smallest where it is safest: a perturbation of bounded length is spent on
+ * pixels that need no more of it. On the pixels still right alone it goes where it is needed; for one pixel the two are the same.
+ */
+const STILL_RIGHT = "masked-cross-entropy";
+
 /** The goal of a rule, from the options. */
 const goalOf = ({ norm = "linf", success: share = SUCCESS }: Pick<AttackOptions, "norm" | "success">) => ({
   norm,
@@ -80,15 +87,15 @@ export const minimumNormAttacks = {
     distance: "l2",
     title: "DDN",
     summary:
-      "Turns the perturbation along the gradient and sets its L2 norm apart: smaller after a success, else larger.",
-    formula: "δ ← ρ·(δ + α∇L/‖∇L‖₂)/‖…‖₂, ρ ← (1 ∓ 0.05)·ρ",
+      "Turns the perturbation along the gradient of the pixels still right and sets its L2 norm apart: smaller after a success, else larger.",
+    formula: "δ ← ρ·(δ + α∇L/‖∇L‖₂)/‖…‖₂, L over the pixels still right, ρ ← (1 ∓ 0.05)·ρ",
     paper: {
       title: "Decoupling Direction and Norm for Efficient Gradient-Based L2 Adversarial Attacks and Defenses",
       authors: "Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger",
       year: 2019,
       arxiv: "1811.09600",
     },
-    objective: "cross-entropy",
+    objective: STILL_RIGHT,
     random: false,
     options: { steps: { default: 500 }, ...success },
     rule: (options) => ddnRule(goalOf(options)),
@@ -171,14 +178,14 @@ export const minimumNormAttacks = {
     norms: ["linf", "l2"],
     title: "Minimal PGD",
     summary: "The smallest ε at which PGD in steps of ε/30 moves enough pixels, by bisection.",
-    formula: "min ε such that 40 steps of ε/30 within ε succeed",
+    formula: "min ε such that 40 steps of ε/30 within ε succeed, on L over the pixels still right",
     paper: {
       title: "Proximal Splitting Adversarial Attacks for Semantic Segmentation",
       authors: "Rony, Pesquet, Ben Ayed",
       year: 2023,
       arxiv: "2206.07179",
     },
-    objective: "cross-entropy",
+    objective: STILL_RIGHT,
     random: false,
     options: { steps: { default: 13 * 41 }, bisections: { default: 13 }, ...success },
     rule: ({ bisections = 13, ...options }) => {

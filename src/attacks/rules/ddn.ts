@@ -25,8 +25,8 @@ const RATE = 0.05;
 /**
  * δ ← δ + α·∇/‖∇‖₂, then δ ← ρ·δ/‖δ‖₂, where the radius ρ shrinks by γ after a success and grows by γ else (Rony et al.,
  * Decoupling Direction and Norm for Efficient Gradient-Based L2 Adversarial Attacks and Defenses, CVPR 2019). α falls by a
- * cosine from 255 to 2.55 grey levels. A gradient of zeros gives way to a random direction. Images are not rounded to whole
- * grey levels, as the released code can do.
+ * cosine from 255 to 2.55 grey levels. A gradient of zeros gives way to a random direction, or, where enough pixels are moved, leaves the
+ * direction as it is. Images are not rounded to whole grey levels, as the released code can do.
  */
 export const ddnRule = ({ success }: DdnOptions): Rule<DdnState> => {
   requireSuccess(success);
@@ -38,11 +38,12 @@ export const ddnRule = ({ success }: DdnOptions): Rule<DdnState> => {
     begin: ({ data }) => ({ state: { radius: WHOLE, best: nothingYet(data) }, x: data }),
     next: (state, seen, x, { clean, constraint, random, ...at }) => {
       const best = smallerOf(state.best, seen, x, clean, goal);
-      const grown = state.radius * (succeeds(seen, goal) ? 1 - RATE : 1 + RATE);
+      const succeeded = succeeds(seen, goal);
+      const grown = state.radius * (succeeded ? 1 - RATE : 1 + RATE);
       const radius = Math.min(grown, furthestIn(clean, constraint, "l2"));
       const gradient = gradientOf(seen, x.length);
       const next = random();
-      const direction = l2(gradient) > 0 ? gradient : gradient.map(() => normal(next));
+      const direction = l2(gradient) > 0 || succeeded ? gradient : gradient.map(() => normal(next));
       const scale = annealed(WHOLE, WHOLE / 100, at) / (l2(direction) || 1);
       const moved = Float64Array.from(x, (v, i) => v - clean[i]! + scale * direction[i]!);
       const share = radius / (l2(moved) || 1);
