@@ -19,7 +19,7 @@ import { budgets } from "./budgets.ts";
 import { timed } from "./fastest.ts";
 
 const NETWORK = "enet-street";
-const SIZE = { height: 360, width: 480 };
+const SIZE = { height: 176, width: 240 };
 const STEPS = 8;
 
 /** A runtime that adds up the processor time of its sessions' runs. */

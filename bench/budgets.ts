@@ -62,7 +62,8 @@ const cases: Readonly<Record<string, Case>> = {
 /** Queries are cheaper than gradients, and an attack by them takes more. */
 const QUERIES_PER_GRADIENT = 3;
 
-const fixedBudget = attackNames.filter((name) => attackEntry(name).type === "fixed-budget");
+/** A patch is bounded by its place, and not by ε. */
+const fixedBudget = attackNames.filter((name) => attackEntry(name).type === "fixed-budget" && name !== "patch");
 
 /** The evaluations of an attack with so many steps; null where it cannot have them. */
 const evaluationsWith = (attack: AttackName, steps: number): number | null => {
