@@ -82,9 +82,10 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
   const { choice, version: onnxruntime } = await chooseFor(prepared, place);
   // A GPU is one device, whose process each thread would start anew.
   const most = choice.backend === "webgpu" ? 1 : Math.max(1, groups.length);
-  const { threads } = place;
-  const share = await shareOf(spec, located, plan, data.checked.largest ?? data.streetSize, values, { most, threads });
-  const workers = workersOf(prepared, share, { backend: choice.backend, threads });
+  const chosen = { backend: choice.backend, threads: place.threads };
+  const largest = data.checked.largest ?? data.streetSize;
+  const share = await shareOf(spec, located, plan, largest, values, { most, ...chosen });
+  const workers = workersOf(prepared, share, chosen);
   try {
     if (values["dry-run"] === true) return await dryRun(prepared, share, workers[0]!);
     const typed = commandLine(operands, saidIn(values));
