@@ -9,6 +9,7 @@ import { predictedBytes, shareMemory, type Share } from "../jobs/memory.ts";
 import { Refusal } from "../node/failure.ts";
 import { openLocated, type Located } from "../node/located.ts";
 import { wholeNumber, type Options, type Values } from "../node/options.ts";
+import type { Backend } from "../runtime/session.ts";
 import { startWasm } from "../runtime/wasm/wasm.ts";
 import { createSegmenter } from "../segmenter/segmenter.ts";
 import { MemoryBudgetError, SessionCache } from "../segmenter/session-cache.ts";
@@ -21,6 +22,8 @@ export const resourceFlags = {
 
 const MEBIBYTE = 2 ** 20;
 const SHARE_OF_MEMORY = 0.6;
+/** Bound on the memory of native sessions, in multiples of what is predicted for WASM: 1.3 to 2.8 were measured (docs/measured.md). */
+const NATIVE_MEMORY = 3;
 
 /** Of the machine, or of the container where it is less. */
 const machineBytes = (): number => {
@@ -48,7 +51,7 @@ export const memoryOf = ({ memory }: Given): number =>
  *
  * @param largest picture.
  * @param most workers.
- * @param threads of each.
+ * @param threads of a run.
  * @throws Refusal where not even one worker has the memory.
  */
 export const shareOf = async (
@@ -57,7 +60,7 @@ export const shareOf = async (
   { settings }: UnitPlan,
   largest: Size,
   values: Given,
-  { most, threads }: { readonly most: number; readonly threads: number },
+  { most, threads, backend }: { readonly most: number; readonly threads: number; readonly backend: Backend },
 ): Promise<Share> => {
   const [asked, totalBytes] = [workersFrom(values, threads), memoryOf(values)];
   const attacks = attacksOf(spec);
@@ -73,7 +76,8 @@ export const shareOf = async (
     return need;
   };
   try {
-    return await shareMemory(Math.min(asked, most), totalBytes, needOf);
+    const predictable = backend === "native" ? Math.floor(totalBytes / NATIVE_MEMORY) : totalBytes;
+    return await shareMemory(Math.min(asked, most), predictable, needOf);
   } catch (cause) {
     if (!(cause instanceof MemoryBudgetError)) throw cause;
     throw new Refusal(

@@ -137,7 +137,7 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
     // A GPU is one device, whose process each thread would start anew.
     const most = choice.backend === "webgpu" ? 1 : Math.max(1, groups.length);
     const largest = data.checked.largest ?? data.streetSize;
-    const share = await shareOf(spec, located, plan, largest, values, { most, threads: place.threads });
+    const share = await shareOf(spec, located, plan, largest, values, { most, ...at });
     return { share, ...engageThreads(prepared, share, at) };
   };
   if (values["dry-run"] === true) {

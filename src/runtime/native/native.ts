@@ -14,8 +14,8 @@ export const NATIVE_VERSION = "1.30.0";
 /**
  * Options of every session.
  *
- * Memory comes from onnxruntime's arena, which saves a tenth to a quarter of the time. A memory pattern would double the memory and save
- * nothing.
+ * Memory comes from onnxruntime's arena, which saves up to a quarter of the time. A memory pattern would nearly double the memory and
+ * save no time.
  */
 const sessionOptions: ort.InferenceSession.SessionOptions = {
   executionProviders: ["cpu"],
