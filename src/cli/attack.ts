@@ -138,7 +138,7 @@ const attackAll = async (job: Job, io: Io, signal: AbortSignal): Promise<readonl
   try {
     for (const picture of pictures) {
       progress.begin(picture.path);
-      const { bytes, image } = await readPicture(picture, manifest);
+      const { bytes, image } = await readPicture(picture, manifest, io);
       const map = labels.get(picture);
       const truth = map === undefined ? undefined : await readLabelMap(map, manifest, image);
       const subject = { segmenter, source, image, item: await sha256Of(bytes), truth };
