@@ -88,7 +88,8 @@ const requireKnownQuery = ({ request, path }: RouteConfig, c: Context<Env>): voi
   const unknown = Object.keys(c.req.query()).filter((name) => !accepted.includes(name));
   if (unknown.length === 0) return;
   const known = accepted.length > 0 ? `accepted: ${accepted.join(", ")}` : `${path} has none`;
-  const remedy = request?.body ? "; options belong into the body's spec" : "";
+  const hasSpec = request?.body?.content["multipart/form-data"] !== undefined;
+  const remedy = hasSpec ? "; options belong into the body's spec" : "";
   const errors = unknown.slice(0, 20).map((name) => ({
     pointer: pointerOf([name.slice(0, 100)]),
     detail: `is no query parameter here; ${known}${remedy}`,

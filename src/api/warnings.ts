@@ -21,9 +21,9 @@ export const Label255 = z.enum(["void", "foreground"]).optional().openapi({
 export const Warnings = list(
   z
     .strictObject({
-      kind: z.enum(["turned", "first-frame", "mostly-void"]).openapi({
+      kind: z.enum(["turned", "first-frame", "translucent", "mostly-void"]).openapi({
         description:
-          "`turned`: the image was rotated or mirrored by its Exif orientation. `first-frame`: only the first frame of the animation was decoded. `mostly-void`: the label map contains at most one class besides void",
+          "`turned`: the image was rotated or mirrored by its Exif orientation. `first-frame`: only the first frame of the animation was decoded. `translucent`: pixels of the image are not opaque, and were put on black (value × opacity). `mostly-void`: the label map contains at most one class besides void",
       }),
       part: z.enum(parts).openapi({ description: "The part of the request" }),
       detail: z.string(),

@@ -72,11 +72,11 @@ const targetIn = async ({ goal, segmenter: { manifest } }: Job, image: Image, le
 };
 
 /** Attacks one picture, and writes what comes of it. @throws RegionError where it has not the region. */
-const attackOne = async (picture: Picture, job: Job, hooks: MeasureHooks): Promise<AttackedPicture> => {
+const attackOne = async (picture: Picture, job: Job, io: Io, hooks: MeasureHooks): Promise<AttackedPicture> => {
   const { segmenter, source, plan, label } = job;
   const { manifest } = segmenter;
   const names = manifest.classes.map(({ name }) => name);
-  const { bytes, image } = await readPicture(picture, manifest);
+  const { bytes, image } = await readPicture(picture, manifest, io);
   if (isUniversal(plan)) requireSize(plan, image, picture.path);
   const map = job.labels.get(picture);
   const truth = map === undefined ? undefined : await readLabelMap(map, manifest, image);
@@ -121,7 +121,7 @@ export const attackAll = async (job: Job, io: Io, signal: AbortSignal): Promise<
     for (const picture of pictures) {
       progress.begin(picture.path);
       try {
-        const result = await attackOne(picture, job, { signal, onStep });
+        const result = await attackOne(picture, job, io, { signal, onStep });
         done.push(result);
         progress.end(`IoU ratio ${result.scores.uint8.iouRatio?.toFixed(4) ?? "undefined"}`);
       } catch (cause) {

@@ -70,7 +70,7 @@ export const auditNetwork = command({
       };
       for (const picture of pictures) {
         progress.begin(picture.path);
-        const { bytes, image } = await readPicture(picture, network.manifest);
+        const { bytes, image } = await readPicture(picture, network.manifest, io);
         const map = labels.get(picture);
         const truth = map === undefined ? undefined : await readLabelMap(map, network.manifest, image);
         const subject = { segmenter, image, item: await sha256Of(bytes), truth };

@@ -148,7 +148,7 @@ const certifyAll = async (job: Job, io: Io, signal: AbortSignal): Promise<readon
   try {
     for (const picture of pictures) {
       progress.begin(picture.path);
-      const { bytes, image } = await readPicture(picture, segmenter.manifest);
+      const { bytes, image } = await readPicture(picture, segmenter.manifest, io);
       const pixels = image.shape[1]! * image.shape[2]!;
       const needed = Math.max(...smoothings.map((smoothing) => fewestSamples(smoothing, pixels)));
       if (smoothings[0]!.samples < needed)

@@ -10,11 +10,9 @@ import type { Prepared } from "./evaluate-prepare.ts";
 import { duration } from "./progress.ts";
 import { grouped, mebibytes } from "./text.ts";
 
-/** What a clock can tell of a run: a gradient that takes no longer than its forward pass is below it. */
-const milliseconds = (time: number): string => {
-  if (time < 0.1) return "less than 0.1 ms";
-  return `${time.toFixed(time < 10 ? 1 : 0)} ms`;
-};
+const milliseconds = (time: number): string => `${time.toFixed(time < 10 ? 1 : 0)} ms`;
+
+const counted = (count: number, word: string): string => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
 
 /** The time of all groups on one worker, by the times of their sources. */
 const workOf = ({ groups }: Prepared, times: ReadonlyMap<number, StepTimes>): number =>
@@ -40,13 +38,13 @@ export const dryRun = async (prepared: Prepared, share: Share, worker: Evaluatio
     return { network: `${names[network]}${around}`, forward, backward };
   });
   const text = [
-    `${grouped(units)} units on ${data.items.length} pictures of ${data.name}, ${grouped(groups.length)} adversarial or clean images`,
+    `${counted(units, "unit")} on ${counted(data.items.length, "picture")} of ${data.name}, ${counted(groups.length, "adversarial or clean image")}`,
     `${grouped(total.forward)} forward and ${grouped(total.backward)} backward evaluations at most`,
     ...steps.map(
       ({ network, forward, backward }) =>
-        `  ${network}: ${milliseconds(forward)} forward, ${milliseconds(backward)} backward`,
+        `  ${network}: ${milliseconds(forward)} forward, ${milliseconds(forward + backward)} with the gradient`,
     ),
-    `${share.workers} ${share.workers === 1 ? "worker" : "workers"} with ${mebibytes(share.predictedBytes)} MiB each at most, of ${mebibytes(share.budgetBytes)} MiB`,
+    `${counted(share.workers, "worker")} with ${mebibytes(share.predictedBytes)} MiB each at most, of ${mebibytes(share.budgetBytes)} MiB`,
     `about ${duration(duringAll)}, if each worker has a core of its own`,
   ].join("\n");
   const memory = { workers: share.workers, predictedBytes: share.predictedBytes, budgetBytes: share.budgetBytes };

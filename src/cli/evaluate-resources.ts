@@ -46,6 +46,10 @@ export const memoryOf = ({ memory }: Given): number =>
     ? Math.floor(SHARE_OF_MEMORY * machineBytes())
     : MEBIBYTE * wholeNumber("memory", memory, 16, 2 ** 30);
 
+/** Of the bytes that sessions may take on a backend, those that may be predicted for WASM. */
+export const predictableBytes = (bytes: number, backend: Backend): number =>
+  backend === "native" ? Math.floor(bytes / NATIVE_MEMORY) : bytes;
+
 /**
  * Planned on WASM without running anything.
  *
@@ -76,8 +80,7 @@ export const shareOf = async (
     return need;
   };
   try {
-    const predictable = backend === "native" ? Math.floor(totalBytes / NATIVE_MEMORY) : totalBytes;
-    return await shareMemory(Math.min(asked, most), predictable, needOf);
+    return await shareMemory(Math.min(asked, most), predictableBytes(totalBytes, backend), needOf);
   } catch (cause) {
     if (!(cause instanceof MemoryBudgetError)) throw cause;
     throw new Refusal(

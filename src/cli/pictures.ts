@@ -3,7 +3,7 @@
 import { basename, extname, join } from "node:path";
 import { problemOf } from "../api/problem.ts";
 import { FaultlineError } from "../contract/failure.ts";
-import { decodePlanes } from "../image/planes.ts";
+import { decodePicture } from "../image/planes.ts";
 import { at, Refusal } from "../node/failure.ts";
 import { readBytes, statOf } from "../node/files.ts";
 import { channelCount, type Manifest } from "../segmenter/manifest.ts";
@@ -11,6 +11,7 @@ import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { readLabels } from "../service/pictures.ts";
 import { spatialSize } from "../tensor.ts";
 import { imagesIn } from "./calibration.ts";
+import type { Io } from "./command.ts";
 
 export interface Picture {
   readonly path: string;
@@ -40,9 +41,12 @@ export const picturesOf = async (operands: readonly string[]): Promise<readonly 
 export const readPicture = async (
   { path }: Picture,
   { input }: Manifest,
+  io: Io,
 ): Promise<{ readonly bytes: Uint8Array; readonly image: Image }> => {
   const bytes = await readBytes(path);
-  return { bytes, image: await at(path, () => decodePlanes(bytes, channelCount(input.channels), limits)) };
+  const { image, isTranslucent } = await at(path, () => decodePicture(bytes, channelCount(input.channels), limits));
+  if (isTranslucent) io.stderr(`warning: ${path}: has pixels that are not opaque, which are put on black\n`);
+  return { bytes, image };
 };
 
 /** Where the label map of each picture is. @throws Refusal where one is missing. */

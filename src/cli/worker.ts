@@ -10,7 +10,7 @@ import { wholeNumber, type Options } from "../node/options.ts";
 import { version } from "../node/package.ts";
 import type { SharedRun } from "../node/redis-messages.ts";
 import { command, needed } from "./command.ts";
-import { memoryOf, resourceFlags, workersFrom } from "./evaluate-resources.ts";
+import { memoryOf, predictableBytes, resourceFlags, workersFrom } from "./evaluate-resources.ts";
 import { withRedis } from "./evaluate-workers.ts";
 import { interruptible } from "./interrupt.ts";
 import { locateOperand } from "./open-network.ts";
@@ -58,13 +58,14 @@ export const serveWork = command({
   run: async (_, values, io) => {
     const url = needed(values.redis, "worker", "--redis URL");
     const slots = workersFrom(values);
-    const budgetBytes = Math.min(MAX_SESSION_BYTES, Math.floor(memoryOf(values) / slots));
+    const bytes = Math.floor(memoryOf(values) / slots);
     const leaseMs = 1000 * wholeNumber("lease", values.lease, 1, 3600);
     const { serveParcels } = await withRedis(() => import("../node/redis-service.ts"));
     const start = async ({ networks, ...run }: SharedRun, items: Readonly<Record<number, Item>>) => {
       const found: Located[] = [];
       for (const network of networks) found.push(await located(network));
       await requireRoots(run.roots);
+      const budgetBytes = Math.min(MAX_SESSION_BYTES, predictableBytes(bytes, run.backend));
       return startEvaluationWorker({ ...run, networks: found, budgetBytes, items });
     };
     let [units, failed, told] = [0, 0, 0];

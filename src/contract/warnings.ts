@@ -6,9 +6,10 @@ export interface Warning {
   /**
    * - `turned`: the picture was turned by its Exif orientation;
    * - `first-frame`: of an animation, only the first frame was used;
+   * - `translucent`: pixels that are not opaque were put on black;
    * - `mostly-void`: a label map leaves no class, or only one, beside void, so that scores say little.
    */
-  readonly kind: "turned" | "first-frame" | "mostly-void";
+  readonly kind: "turned" | "first-frame" | "translucent" | "mostly-void";
   readonly part: PartName;
   readonly detail: string;
 }

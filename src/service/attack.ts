@@ -137,7 +137,7 @@ export const createAttackHandler =
       reference: attacked.row.reference,
       voidPixels: image.shape[1]! * image.shape[2]! - sum(attacked.row.counts.clean.reference),
       warnings: [
-        ...pictureWarnings(bytes),
+        ...(await pictureWarnings(bytes, image)),
         ...(truth ? labelWarnings("labels", truth) : []),
         ...(map && spec.targeted?.kind === "map" ? labelWarnings("target", map) : []),
       ],

@@ -26,7 +26,7 @@ export const createAuditHandler =
     return {
       ...spatialSize(image),
       reference: truth ? "ground-truth" : "prediction",
-      warnings: [...pictureWarnings(bytes), ...(truth ? labelWarnings("labels", truth) : [])],
+      warnings: [...(await pictureWarnings(bytes, image)), ...(truth ? labelWarnings("labels", truth) : [])],
       ...audit,
       quotients: quotients[0]!,
       timings: { total: performance.now() - start },

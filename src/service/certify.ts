@@ -53,7 +53,7 @@ export const createCertifyHandler =
       width,
       height,
       reference: truth ? "ground-truth" : "prediction",
-      warnings: [...pictureWarnings(bytes), ...(truth ? labelWarnings("labels", truth) : [])],
+      warnings: [...(await pictureWarnings(bytes, image)), ...(truth ? labelWarnings("labels", truth) : [])],
       radius,
       scores: { ...scores, perClass: classes.map(({ name }, i) => ({ class: i, name, iou: iou[i]! })) },
       clean: { miou, pixelAccuracy },

@@ -2,7 +2,7 @@
 
 import { ImageError } from "../image/error.ts";
 import { decodeLabels } from "../image/labels.ts";
-import { acceptedPictures, decodePlanes } from "../image/planes.ts";
+import { acceptedPictures, decodePicture, decodePlanes } from "../image/planes.ts";
 import { isAcceptedFormat, probe, probeWithin } from "../image/probe.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { FaultlineError, type Failure } from "../contract/failure.ts";
@@ -90,8 +90,15 @@ const translated = async <T>(
 export const readImage = (bytes: Uint8Array, planes: number, limits: PictureLimits): Promise<Image> =>
   translated("image", bytes, { ...limits, planes }, () => decodePlanes(bytes, planes, limits));
 
-/** What was done to the part `image`, by its header. */
-export const pictureWarnings = (bytes: Uint8Array): Warning[] => {
+/** Whether pixels of an accepted image were put on black. Decodes again what can have pixels that are not opaque. */
+const isTranslucent = async (bytes: Uint8Array, planes: number): Promise<boolean> => {
+  const { format, channels } = probe(bytes);
+  const isOpaque = format === "jpeg" || format === "npy" || channels === 1 || channels === 3;
+  return !isOpaque && (await decodePicture(bytes, planes, { maxPixels: Infinity })).isTranslucent;
+};
+
+/** What was done to the part `image`, which was decoded to this image. */
+export const pictureWarnings = async (bytes: Uint8Array, { shape }: Image): Promise<Warning[]> => {
   const { orientation, animated } = probe(bytes);
   const warning = (kind: Warning["kind"], detail: string): Warning => ({
     kind,
@@ -100,6 +107,9 @@ export const pictureWarnings = (bytes: Uint8Array): Warning[] => {
   });
   return [
     ...(orientation === undefined ? [] : [warning("turned", `turned upright by its Exif orientation, ${orientation}`)]),
+    ...((await isTranslucent(bytes, shape[0]!))
+      ? [warning("translucent", "has pixels that are not opaque, which were put on black (value × opacity)")]
+      : []),
     ...(animated ? [warning("first-frame", "an animation, of which the first frame is used")] : []),
   ];
 };

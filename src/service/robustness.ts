@@ -113,7 +113,7 @@ export const createRobustnessHandler =
       reference: unattacked.row.reference,
       threshold: spec.threshold,
       voidPixels: width * height - sum(unattacked.row.counts.clean.reference),
-      warnings: [...pictureWarnings(bytes), ...(truth ? labelWarnings("labels", truth) : [])],
+      warnings: [...(await pictureWarnings(bytes, image)), ...(truth ? labelWarnings("labels", truth) : [])],
       clean: { miou: cleanScores.miou, pixelAccuracy: cleanScores.pixelAccuracy },
       curve,
       breaking,

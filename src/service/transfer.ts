@@ -133,7 +133,10 @@ export const createTransferHandler =
     return {
       ...spatialSize(subject.image),
       reference: subject.truth ? "ground-truth" : "prediction",
-      warnings: [...pictureWarnings(bytes), ...(subject.truth ? labelWarnings("labels", subject.truth) : [])],
+      warnings: [
+        ...(await pictureWarnings(bytes, subject.image)),
+        ...(subject.truth ? labelWarnings("labels", subject.truth) : []),
+      ],
       sources,
       targets,
       timings: { total: performance.now() - start },

@@ -310,5 +310,10 @@ it("a dry run says what it would take, and writes nothing", async () => {
   const backward = 4 * 2 * 2 * (1 + 1 + 3 + 5);
   expect(told).toMatchObject({ units: UNITS, pictures: 4, workers: 2, evaluations: { backward } });
   expect(told["milliseconds"]).toBeGreaterThan(0);
+  const single = [one, "--data", path("data"), "--attacks", "fgsm", "--epsilon", "2", "--images", "1"] as const;
+  const text = (await evaluate(...single, "--workers", "1", "--dry-run", "-o", path("dry.jsonl"))).stdout;
+  expect(text).toMatch(
+    /^2 units on 1 picture of .*\n.*\n  .*one: [\d.]+ ms forward, [\d.]+ ms with the gradient\n1 worker with /,
+  );
   expect(() => readFileSync(path("dry.jsonl"))).toThrow("ENOENT");
 });

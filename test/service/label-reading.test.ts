@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { decodeImage } from "../../src/image/decode.ts";
 import { decodeLabels } from "../../src/image/labels.ts";
 import { useNodeCodecs } from "../../src/image/node.ts";
+import { encodePng } from "../../src/image/encode.ts";
 import { tensorOf } from "../../src/tensor.ts";
 import { encodeJpeg, scene } from "../image/encoders.ts";
 import { pictureFile } from "../image/fixtures.ts";
@@ -16,6 +17,14 @@ const paletteOfStreet = enetStreet.classes.map(({ color: [r = 0, g = 0, b = 0] }
 const service = serviceOf();
 const classes = { kind: "count", count: 2 } as const;
 const [mask, prediction] = [pictureFile("mask0-255.png"), pictureFile("pred01.png")];
+
+it("a picture with pixels that are not opaque is put on black, with a warning; one with an opaque alpha channel has none", async () => {
+  const withAlpha = (alpha: number) =>
+    encodePng(tensorOf("float32", [4, 12, 16], [...image.data, ...Array<number>(192).fill(alpha)]));
+  const told = async (alpha: number) => (await service.segment({ model: "tiny", image: withAlpha(alpha) })).warnings;
+  expect(await told(254)).toMatchObject([{ kind: "translucent", part: "image" }]);
+  expect(await told(255)).toEqual([]);
+});
 
 describe("a binary mask of 0 and 255", () => {
   const refused = { kind: "labels-malformed", part: "reference", reason: expect.stringMatching(/0 and 255.*label255/) };
