@@ -107,7 +107,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
     transfer(service, limits),
     audit(service, limits),
     certify(service, limits),
-    ...evaluations(service, limits, log),
+    ...evaluations(service, { limits, log, isGuarded: (options.rate?.tokens ?? []).length > 0 }),
     ...health(service),
   ];
   for (const operation of operations) mount(app, operation);
