@@ -108,7 +108,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
     transfer(service, limits),
     audit(service, limits),
     certify(service, limits),
-    ...evaluations(service, limits, log),
+    ...evaluations(service, { limits, log, isGuarded: (options.rate?.tokens ?? []).length > 0 }),
     report(service, limits),
     ...health(service),
   ];

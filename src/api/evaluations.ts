@@ -1,45 +1,28 @@
 /** /v1/evaluations: networks on a data set, with rows and a report; they run on after the request. */
 import { z } from "@hono/zod-openapi";
-import type { Context } from "hono";
-import type { EvaluationFile, EvaluationInfo, Evaluations } from "../contract/evaluations.ts";
+import type { EvaluationInfo } from "../contract/evaluations.ts";
 import type { Service } from "../contract/service.ts";
 import { negotiate } from "./accept.ts";
+import {
+  changing,
+  described,
+  example,
+  idOf,
+  of,
+  params,
+  path,
+  problems,
+  type EvaluationAccess,
+} from "./evaluation-access.ts";
 import { readSubmission } from "./evaluation-request.ts";
+import { report, rows } from "./evaluation-results.ts";
 import { Evaluation, EvaluationPrediction, SubmitEvaluation } from "./evaluation-schemas.ts";
 import { eventStream } from "./event-stream.ts";
-import { defineOperation, json, type Env, type Limits, type Operation } from "./operation.ts";
-import { failureOf, problemOf, type Log } from "./problem.ts";
-import type { ProblemKind } from "./problem-kinds.ts";
+import { defineOperation, json, type Operation } from "./operation.ts";
+import { failureOf, problemOf } from "./problem.ts";
 import { problemResponses } from "./problem-schema.ts";
-import { RequestError } from "./request-error.ts";
 
-const path = "/v1/evaluations";
-const example = `http://localhost:8787${path}/0f5c…`;
-
-const of = ({ evaluations }: Service): Evaluations => {
-  if (evaluations) return evaluations;
-  throw new RequestError({ kind: "evaluations-disabled" });
-};
-
-const idOf = (c: Context<Env>): string => c.req.param("id") ?? "";
-
-const fileResponse = ({ body, bytes }: EvaluationFile, type: string, name: string): Response =>
-  new Response(body, {
-    headers: {
-      "Content-Type": type,
-      "Content-Length": `${bytes}`,
-      "Content-Disposition": `inline; filename="${name}"`,
-      // A report is a page of its own, and may run none of the scripts that it might hold.
-      "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
-    },
-  });
-
-const params = z.object({ id: z.string().openapi({ example: "0f5c…" }) });
-const described = (description: string) => ({ description, content: { "application/json": { schema: Evaluation } } });
-const problems = (...kinds: ProblemKind[]) =>
-  problemResponses("unknown-evaluation", "evaluations-disabled", "stopping", ...kinds);
-
-const submit = (service: Service, limits: Limits): Operation =>
+const submit = (service: Service, access: EvaluationAccess): Operation =>
   defineOperation(
     {
       method: "post",
@@ -65,6 +48,7 @@ const submit = (service: Service, limits: Limits): Operation =>
         ...problemResponses(
           "evaluations-disabled",
           "unauthorized",
+          "foreign-origin",
           "not-acceptable",
           "unsupported-media-type",
           "malformed-body",
@@ -83,9 +67,9 @@ const submit = (service: Service, limits: Limits): Operation =>
       },
     },
     async (c) => {
-      const evaluations = of(service);
+      const evaluations = changing(service, c, access);
       negotiate(c.req.header("accept"), ["application/json"]);
-      const { request, dryRun } = await readSubmission(c, limits.bodyBytes);
+      const { request, dryRun } = await readSubmission(c, access.limits.bodyBytes);
       const { signal } = c.req.raw;
       if (dryRun) return json(c, EvaluationPrediction, await evaluations.predict(request, { signal }));
       const { evaluation } = await evaluations.submit(request, { signal });
@@ -110,7 +94,7 @@ const actions = {
   retry: { method: "post", suffix: "/retry", operationId: "retryEvaluation", summary: "Go on with what has no row" },
 } as const;
 
-const action = (service: Service, name: keyof typeof actions): Operation => {
+const action = (service: Service, name: keyof typeof actions, access: EvaluationAccess): Operation => {
   const { method, suffix, operationId, summary } = actions[name];
   return defineOperation(
     {
@@ -123,14 +107,20 @@ const action = (service: Service, name: keyof typeof actions): Operation => {
       request: { params },
       responses: {
         200: described("The evaluation."),
-        ...(name === "retry" ? problems("evaluation-state") : problems()),
+        ...problems(
+          ...(method === "get" ? [] : (["unauthorized", "foreign-origin"] as const)),
+          ...(name === "retry" ? (["evaluation-state"] as const) : []),
+        ),
       },
     },
-    async (c) => json(c, Evaluation, shown(await of(service)[name](idOf(c)))),
+    async (c) => {
+      const evaluations = method === "get" ? of(service) : changing(service, c, access);
+      return json(c, Evaluation, shown(await evaluations[name](idOf(c))));
+    },
   );
 };
 
-const follow = (service: Service, log: Log): Operation =>
+const follow = (service: Service, { log }: EvaluationAccess): Operation =>
   defineOperation(
     {
       method: "get",
@@ -157,59 +147,7 @@ const follow = (service: Service, log: Log): Operation =>
       }),
   );
 
-const rows = (service: Service): Operation =>
-  defineOperation(
-    {
-      method: "get",
-      path: `${path}/{id}/rows`,
-      operationId: "evaluationRows",
-      tags: ["Evaluations"],
-      summary: "The rows that there are",
-      curl: `curl ${example}/rows -o rows.jsonl`,
-      request: { params },
-      responses: {
-        200: {
-          description: "JSON Lines, as `faultline evaluate` writes them; in order when the evaluation has ended.",
-          content: { "application/x-ndjson": { schema: z.string() } },
-        },
-        ...problems(),
-      },
-    },
-    async (c) => fileResponse(await of(service).rows(idOf(c)), "application/x-ndjson", "rows.jsonl"),
-  );
-
-const report = (service: Service): Operation =>
-  defineOperation(
-    {
-      method: "get",
-      path: `${path}/{id}/report`,
-      operationId: "evaluationReport",
-      tags: ["Evaluations"],
-      summary: "The report of an evaluation that has ended",
-      curl: `curl ${example}/report -H 'Accept: text/html' -o report.html`,
-      request: { params },
-      responses: {
-        200: {
-          description: "Scores with intervals, and verdicts.",
-          content: {
-            "application/json": { schema: z.looseObject({}) },
-            "text/html": { schema: z.string() },
-            "text/markdown": { schema: z.string() },
-          },
-        },
-        ...problems("not-acceptable", "evaluation-state"),
-      },
-    },
-    async (c) => {
-      const type = negotiate(c.req.header("accept"), ["application/json", "text/html", "text/markdown"]);
-      const name = { "application/json": "report.json", "text/html": "report.html", "text/markdown": "report.md" }[
-        type
-      ];
-      return fileResponse(await of(service).report(idOf(c), type), `${type}; charset=utf-8`, name);
-    },
-  );
-
-const remove = (service: Service): Operation =>
+const remove = (service: Service, access: EvaluationAccess): Operation =>
   defineOperation(
     {
       method: "delete",
@@ -219,21 +157,21 @@ const remove = (service: Service): Operation =>
       summary: "Stop an evaluation, and delete its rows and report",
       curl: `curl -X DELETE ${example}`,
       request: { params },
-      responses: { 204: { description: "It was deleted." }, ...problems() },
+      responses: { 204: { description: "It was deleted." }, ...problems("unauthorized", "foreign-origin") },
     },
     async (c) => {
-      await of(service).remove(idOf(c));
+      await changing(service, c, access).remove(idOf(c));
       return c.body(null, 204);
     },
   );
 
-export const evaluations = (service: Service, limits: Limits, log: Log): Operation[] => [
-  submit(service, limits),
-  action(service, "get"),
-  remove(service),
-  follow(service, log),
+export const evaluations = (service: Service, access: EvaluationAccess): Operation[] => [
+  submit(service, access),
+  action(service, "get", access),
+  remove(service, access),
+  follow(service, access),
   rows(service),
   report(service),
-  action(service, "cancel"),
-  action(service, "retry"),
+  action(service, "cancel", access),
+  action(service, "retry", access),
 ];

@@ -8,6 +8,7 @@ import { manifestSchema } from "../segmenter/manifest.ts";
 import { negotiate } from "./accept.ts";
 import { Model } from "./models.ts";
 import { defineOperation, json, type Env, type Limits, type Operation } from "./operation.ts";
+import { requireOwnOrigin } from "./own-origin.ts";
 import { problemResponses, queueProblems } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
 import { fileOf, filesOf, readFields, unknownFields } from "./request.ts";
@@ -75,21 +76,6 @@ const readUpload = async (c: Context<Env>, limitBytes: number): Promise<UploadRe
   if (typeof model === "string" || typeof data === "string" || !manifest.success || errors.length > 0)
     throw new RequestError({ kind: "invalid-request", errors });
   return { manifest: manifest.data, model, ...(data.length > 0 ? { data } : {}), replace };
-};
-
-/**
- * Protects deployments without a token against cross-site requests: a page of another origin could upload through a visitor's
- * browser, because a multipart request needs no preflight. Browsers send `Origin` with such requests and with DELETE; other clients
- * do not.
- *
- * @throws RequestError foreign-origin
- */
-const requireOwnOrigin = (c: Context): void => {
-  const origin = c.req.header("origin");
-  const site = c.req.header("sec-fetch-site") ?? "none";
-  const own = origin === undefined || (URL.canParse(origin) && new URL(origin).host === new URL(c.req.url).host);
-  if (own && (site === "none" || site === "same-origin")) return;
-  throw new RequestError({ kind: "foreign-origin", origin: origin ?? `a page (Sec-Fetch-Site: ${site})` });
 };
 
 /**

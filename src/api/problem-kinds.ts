@@ -116,7 +116,7 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     status: 403,
     title: "Page of another origin",
     meaning:
-      "In a deployment without a token, models can be uploaded and deleted from the command line or from pages of the service itself, not from other web pages. With a token they can be uploaded and deleted from every origin.",
+      "In a deployment without a token, models can be uploaded and deleted, and evaluations started and changed, from the command line or from pages of the service itself, not from other web pages. With a token every origin can.",
   },
   "uploads-disabled": {
     status: 501,

@@ -128,7 +128,7 @@ export const particulars = (failure: Failure | RequestFailure): Particulars => {
         headers: { "WWW-Authenticate": `Bearer realm="faultline"${failure.given ? ', error="invalid_token"' : ""}` },
       };
     case "foreign-origin":
-      return { detail: `The request comes from ${failure.origin}, and this deployment has no token for uploads.` };
+      return { detail: `The request comes from ${failure.origin}, and this deployment has no token for that.` };
     case "uploads-disabled":
       return {
         detail:

@@ -2,7 +2,7 @@
 
 import { networksOf } from "../evaluation/settings.ts";
 import { SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
-import { planUnits, shardOf, type Group, type UnitPlan } from "../evaluation/units.ts";
+import { inShard, planUnits, type Group, type UnitPlan } from "../evaluation/units.ts";
 import { Refusal } from "../node/failure.ts";
 import { openLocated, type Located } from "../node/located.ts";
 import { channelCount } from "../segmenter/manifest.ts";
@@ -30,10 +30,11 @@ const planned = async (
   spec: EvaluationSpec,
   located: readonly Located[],
   names: readonly string[],
+  shard: Shard,
 ): Promise<UnitPlan> => {
   const manifests = located.map(({ manifest }) => manifest);
   try {
-    return await planUnits(spec, manifests, names);
+    return await planUnits(spec, manifests, names, inShard(...shard));
   } catch (cause) {
     if (cause instanceof SpecError) throw new Refusal(cause.message, { cause });
     throw cause;
@@ -54,16 +55,16 @@ const requireSameChannels = (located: readonly Located[]): void => {
 };
 
 /** @throws Refusal for whatever is wrong with the networks, the attacks or the pictures. */
-export const prepare = async (spec: EvaluationSpec, [index, count]: Shard, io: Io): Promise<Prepared> => {
+export const prepare = async (spec: EvaluationSpec, shard: Shard, io: Io): Promise<Prepared> => {
   const located: Located[] = [];
   for (const operand of networksOf(spec)) located.push(await locateOperand(operand));
   requireSameChannels(located);
   // What is wrong with the attacks is said before the pictures are looked at.
-  await planned(spec, located, ["picture"]);
+  await planned(spec, located, ["picture"], [0, 1]);
   const data = await evaluationItems(spec, located[0]!.manifest, io);
   const names = data.items.map(({ name }) => name);
-  const plan = await planned(spec, located, names);
-  return { spec, located, data, plan, groups: shardOf(plan.groups, index, count) };
+  const plan = await planned(spec, located, names, shard);
+  return { spec, located, data, plan, groups: plan.groups };
 };
 
 /** The backend of all workers, and the name and version of what executes there. @throws RuntimeError where it is unavailable. */

@@ -99,12 +99,14 @@ const CLEAN = -1;
  *
  * @param manifests those of `networksOf(spec)`.
  * @param items the names of the pictures.
+ * @param isOwn which batches are planned; the others take neither time nor memory.
  * @throws SpecError for what only shows when it is put together.
  */
 export const planUnits = async (
   spec: EvaluationSpec,
   manifests: readonly Manifest[],
   items: readonly string[],
+  isOwn: (batch: number) => boolean = () => true,
 ): Promise<UnitPlan> => {
   const settings = settingsOf(spec);
   requireDistinct(settings, manifests, spec);
@@ -160,7 +162,8 @@ export const planUnits = async (
     const transferred = settings.sources.includes(source) ? settings.targets.filter((t) => t !== source) : [];
     const targets = [...(isTarget ? [source] : []), ...transferred];
     for (const [item, name] of items.entries()) {
-      for (const place of [...(isTarget ? [CLEAN] : []), ...attacks.keys()]) {
+      const places = isOwn(batch) ? [...(isTarget ? [CLEAN] : []), ...attacks.keys()] : [];
+      for (const place of places) {
         const attack = attacks[place] ?? null;
         const scored = attack ? targets : [source];
         const varying = scored.filter((t) => !attack || attack.seed === spec.seed || differs(source, t, attack));
@@ -174,9 +177,11 @@ export const planUnits = async (
   return { settings: settings.all, groups };
 };
 
-/** The groups of one of `count` shards, whole batches in turn, so that what a machine computes of an image is used there. */
-export const shardOf = (groups: readonly Group[], index: number, count: number): readonly Group[] =>
-  groups.filter(({ batch }) => batch % count === index);
+/** The batches of one of `count` shards: whole ones in turn, so that what a machine computes of an image is used there. */
+export const inShard =
+  (index: number, count: number) =>
+  (batch: number): boolean =>
+    batch % count === index;
 
 /** What is left of the groups where these units are done. */
 export const remaining = (groups: readonly Group[], done: ReadonlySet<string>): readonly Group[] =>

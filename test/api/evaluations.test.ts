@@ -51,6 +51,20 @@ describe("POST /v1/evaluations", () => {
     expect(await problemIn(await client.form(path, {}, spec))).toMatchObject({ status: 415 });
   });
 
+  it("403 from a page of another origin, unless a token is needed, which it does not have", async () => {
+    const foreign = { origin: "https://elsewhere.test", "sec-fetch-site": "cross-site" };
+    const kept = requests.length;
+    expect(await problemIn(await post({ spec }, foreign))).toMatchObject({ type: "/problems/foreign-origin" });
+    const cancel = await client.send(`${one}/cancel`, { method: "POST", headers: foreign });
+    expect([cancel.status, requests.length]).toEqual([403, kept]);
+    expect((await client.send(one, { headers: foreign })).status).toBe(200);
+    const rate = { tokens: ["secret"], clientOf: () => "" };
+    const guarded = clientOf(fakeService({ evaluations: fakeEvaluations() }), { rate });
+    const headers = { ...foreign, authorization: "Bearer secret" };
+    expect((await guarded.send(`${one}/cancel`, { method: "POST", headers })).status).toBe(200);
+    expect((await guarded.send(`${one}/cancel`, { method: "POST", headers: foreign })).status).toBe(401);
+  });
+
   it("501 where there is no folder for evaluations", async () => {
     const without = clientOf(fakeService());
     for (const [url, init] of [[path, { method: "POST" }], [one], [`${one}/rows`]] as const)

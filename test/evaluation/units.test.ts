@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { attacksOf } from "../../src/evaluation/attacks-of.ts";
 import { parseSpec, SpecError, type GivenSpec } from "../../src/evaluation/spec.ts";
-import { planUnits, remaining, shardOf, type Group } from "../../src/evaluation/units.ts";
+import { inShard, planUnits, remaining, type Group } from "../../src/evaluation/units.ts";
 import { tinyManifest } from "../support/networks/tiny.ts";
 
 const [a, b] = ["a", "b"].map((name, i) => tinyManifest({ name, sha256: String(i).repeat(64) })) as [
@@ -12,8 +12,11 @@ const [a, b] = ["a", "b"].map((name, i) => tinyManifest({ name, sha256: String(i
 ];
 const items = ["one", "two", "three"];
 
-const plan = (given: GivenSpec, manifests = [a, b].slice(0, given.networks.length)) =>
-  planUnits(parseSpec(given), manifests, items);
+const plan = (
+  given: GivenSpec,
+  manifests = [a, b].slice(0, given.networks.length),
+  isOwn?: (batch: number) => boolean,
+) => planUnits(parseSpec(given), manifests, items, isOwn);
 
 const idsOf = (groups: readonly Group[]): string[] => groups.flatMap(({ units }) => units.map(({ id }) => id));
 
@@ -116,8 +119,11 @@ describe("further seeds", () => {
 
 describe("shards", () => {
   it("are a partition of the units that keeps batches whole", async () => {
-    const { groups } = await plan({ networks: ["a", "b"], attacks: ["fgsm"], epsilon: 8 });
-    const shards = [0, 1, 2, 3].map((i) => shardOf(groups, i, 4));
+    const given: GivenSpec = { networks: ["a", "b"], attacks: ["fgsm"], epsilon: 8 };
+    const { groups } = await plan(given);
+    const own = [0, 1, 2, 3].map((i) => plan(given, undefined, inShard(i, 4)));
+    const shards = (await Promise.all(own)).map((shard) => shard.groups);
+    expect(shards.flat().toSorted((x, y) => x.batch - y.batch)).toEqual(groups);
     expect(shards.flatMap(idsOf).toSorted()).toEqual(idsOf(groups).toSorted());
     const batches = shards.map((shard) => new Set(shard.map(({ batch }) => batch)));
     expect(batches.reduce((sum, { size }) => sum + size, 0)).toBe(6);

@@ -1,0 +1,45 @@
+/** What the operations on evaluations share: where they are, who may change them, which problems they have. */
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { Evaluations } from "../contract/evaluations.ts";
+import type { Service } from "../contract/service.ts";
+import { Evaluation } from "./evaluation-schemas.ts";
+import type { Env, Limits } from "./operation.ts";
+import { requireOwnOrigin } from "./own-origin.ts";
+import type { Log } from "./problem.ts";
+import type { ProblemKind } from "./problem-kinds.ts";
+import { problemResponses } from "./problem-schema.ts";
+import { RequestError } from "./request-error.ts";
+
+export const path = "/v1/evaluations";
+export const example = `http://localhost:8787${path}/0f5c…`;
+
+/** How evaluations are asked for. */
+export interface EvaluationAccess {
+  readonly limits: Limits;
+  readonly log: Log;
+  /** Whether requests that change something need a token, which pages of other origins do not have. */
+  readonly isGuarded: boolean;
+}
+
+export const of = ({ evaluations }: Service): Evaluations => {
+  if (evaluations) return evaluations;
+  throw new RequestError({ kind: "evaluations-disabled" });
+};
+
+/** The same, for a request that changes something. @throws RequestError foreign-origin */
+export const changing = (service: Service, c: Context<Env>, { isGuarded }: EvaluationAccess): Evaluations => {
+  const evaluations = of(service);
+  if (!isGuarded) requireOwnOrigin(c);
+  return evaluations;
+};
+
+export const idOf = (c: Context<Env>): string => c.req.param("id") ?? "";
+
+export const params = z.object({ id: z.string().openapi({ example: "0f5c…" }) });
+export const described = (description: string) => ({
+  description,
+  content: { "application/json": { schema: Evaluation } },
+});
+export const problems = (...kinds: ProblemKind[]) =>
+  problemResponses("unknown-evaluation", "evaluations-disabled", "stopping", ...kinds);

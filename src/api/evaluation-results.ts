@@ -1,0 +1,70 @@
+/** The rows and the report of an evaluation. */
+import { z } from "@hono/zod-openapi";
+import type { EvaluationFile } from "../contract/evaluations.ts";
+import type { Service } from "../contract/service.ts";
+import { negotiate } from "./accept.ts";
+import { example, idOf, of, params, path, problems } from "./evaluation-access.ts";
+import { defineOperation, type Operation } from "./operation.ts";
+
+const fileResponse = ({ body, bytes }: EvaluationFile, type: string, name: string): Response =>
+  new Response(body, {
+    headers: {
+      "Content-Type": type,
+      "Content-Length": `${bytes}`,
+      "Content-Disposition": `inline; filename="${name}"`,
+      // A report is a page of its own, and may run none of the scripts that it might hold.
+      "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    },
+  });
+
+export const rows = (service: Service): Operation =>
+  defineOperation(
+    {
+      method: "get",
+      path: `${path}/{id}/rows`,
+      operationId: "evaluationRows",
+      tags: ["Evaluations"],
+      summary: "The rows that there are",
+      curl: `curl ${example}/rows -o rows.jsonl`,
+      request: { params },
+      responses: {
+        200: {
+          description: "JSON Lines, as `faultline evaluate` writes them; in order when the evaluation has ended.",
+          content: { "application/x-ndjson": { schema: z.string() } },
+        },
+        ...problems(),
+      },
+    },
+    async (c) => fileResponse(await of(service).rows(idOf(c)), "application/x-ndjson", "rows.jsonl"),
+  );
+
+export const report = (service: Service): Operation =>
+  defineOperation(
+    {
+      method: "get",
+      path: `${path}/{id}/report`,
+      operationId: "evaluationReport",
+      tags: ["Evaluations"],
+      summary: "The report of an evaluation that has ended",
+      curl: `curl ${example}/report -H 'Accept: text/html' -o report.html`,
+      request: { params },
+      responses: {
+        200: {
+          description: "Scores with intervals, and verdicts.",
+          content: {
+            "application/json": { schema: z.looseObject({}) },
+            "text/html": { schema: z.string() },
+            "text/markdown": { schema: z.string() },
+          },
+        },
+        ...problems("not-acceptable", "evaluation-state"),
+      },
+    },
+    async (c) => {
+      const type = negotiate(c.req.header("accept"), ["application/json", "text/html", "text/markdown"]);
+      const name = { "application/json": "report.json", "text/html": "report.html", "text/markdown": "report.md" }[
+        type
+      ];
+      return fileResponse(await of(service).report(idOf(c), type), `${type}; charset=utf-8`, name);
+    },
+  );
