@@ -36,6 +36,13 @@ export const labPage = (page: Page) => {
     await page.send("DOM.setFileInputFiles", { nodeId, files: paths });
   };
 
+  /** Drops files onto the page. */
+  const drop = async (paths: readonly string[]): Promise<void> => {
+    const data = { items: [], files: paths, dragOperationsMask: 1 };
+    for (const type of ["dragEnter", "dragOver", "drop"])
+      await page.send("Input.dispatchDragEvent", { type, x: 10, y: 10, data });
+  };
+
   /** Gives a control a value, as a visitor does. */
   const set = (id: string, value: string | number): Promise<void> =>
     page.evaluate(`(() => {
@@ -94,6 +101,7 @@ export const labPage = (page: Page) => {
     says,
     click,
     files,
+    drop,
     set,
     press,
     pixels,
@@ -106,10 +114,10 @@ export const labPage = (page: Page) => {
     until: (expression: string): Promise<void> => page.until(expression, PATIENCE_MS),
     /** Until the picture is predicted. */
     ready: (): Promise<void> => says("status", "Ready"),
-    /** Changes a setting that needs a new prediction. */
-    select: async (id: string, value: string): Promise<void> => {
+    /** Does what needs a new prediction, and waits for it. */
+    predicted: async (act: () => Promise<void>): Promise<void> => {
       await hush();
-      await set(id, value);
+      await act();
       await says("status", "Ready");
     },
     attack: async (): Promise<void> => {

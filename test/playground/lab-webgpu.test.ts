@@ -35,7 +35,7 @@ describe.skipIf(!chromium)(`the page /lab on WebGPU${wanted ? "" : ": only where
       context.skip(!adapter, "this Chromium has no WebGPU adapter");
       await lab.files("file", [own]);
       await lab.ready();
-      await lab.select("backend", "webgpu");
+      await lab.predicted(() => lab.set("backend", "webgpu"));
       expect(await lab.text("backend-told")).toMatch(/^Runs on WebGPU: there is an adapter, .+/);
       await lab.attack();
       const manifest = parseManifest(JSON.parse(file("models/enet-street/manifest.json").toString()));
@@ -58,7 +58,7 @@ describe.skipIf(!chromium)(`the page /lab on WebGPU${wanted ? "" : ": only where
       }
       expect(await lab.number("linf")).toBe(8);
       // By itself the page does not take an adapter that is software.
-      await lab.select("backend", "auto");
+      await lab.predicted(() => lab.set("backend", "auto"));
       expect(await lab.text("backend-told")).toMatch(/^Runs on WebAssembly, .*: the only WebGPU adapter is software/);
     } finally {
       await page.close();
