@@ -1,6 +1,5 @@
 /** What an attack climbs on a command line: the network that is scored, or others in its place; at its own scales, or at those given. */
 
-import { reasonOf } from "../reason.ts";
 import { UsageError } from "../node/failure.ts";
 import type { Options } from "../node/options.ts";
 import { atScales, difference, ensembleOf } from "../segmenter/ensemble.ts";
@@ -51,7 +50,7 @@ const inFlag = <T>(flag: string, make: () => T): T => {
     return make();
   } catch (cause) {
     if (!(cause instanceof ManifestError)) throw cause;
-    throw new UsageError(`${flag}: ${reasonOf(cause)}`, { cause });
+    throw new UsageError(`${flag} ${cause.detail}`, { cause });
   }
 };
 

@@ -101,13 +101,21 @@ export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions):
     return openUploaded(uploads, name);
   };
 
+  /** Of an uploaded network, its file too: another may take its place under the name. */
+  const keyOf = async (name: string): Promise<string> =>
+    shipped.has(name) ? name : `${name}/${(await uploaded(name))?.manifest.file}`;
+
   const openAll = async (all: readonly string[]): Promise<OpenModel> => {
-    const models: OpenModel[] = [];
-    for (const name of all) models.push(await open(name));
-    const key = models.map(({ network: { manifest } }) => `${manifest.name}/${manifest.file}`).join("+");
+    const [first = "", ...others] = all;
+    if (others.length === 0) return open(first);
+    const key = (await Promise.all(all.map(keyOf))).join("+");
+    const known = held.get(key);
+    if (known) return known;
+    const models: [OpenModel, ...OpenModel[]] = [await open(first)];
+    for (const name of others) models.push(await open(name));
     try {
-      const model = held.get(key) ?? openTogether(models as [OpenModel, ...OpenModel[]], cache);
-      if (models.length > 1) held.set(key, model);
+      const model = openTogether(models, cache);
+      held.set(key, model);
       return model;
     } catch (cause) {
       if (!(cause instanceof ManifestError)) throw cause;

@@ -326,7 +326,7 @@ describe("a wrong command line", () => {
     [[path("net"), one, "-o", "x", "--crf", "{"], 2, /--crf must be none, crf-rnn, crf-rnn:unary or JSON/],
     [[path("net"), one, "-o", "x", "--fusion", "max"], 2, /--fusion goes with --scales/],
     [[path("net"), one, "-o", "x", "--scales", "0.5,9"], 2, /--scales must be up to 8 numbers from 0.1 to 4 .*0.5,9/],
-    [[path("net"), one, "-o", "x", "--scales", "1,1"], 2, /--scales: scales: are 1, 1: one is there twice/],
+    [[path("net"), one, "-o", "x", "--scales", "1,1"], 2, /--scales are 1, 1: one is there twice/],
     [[path("net"), one, "-o", "x", "--source", path("three")], 2, /--source three: three has 3 classes, and tiny 4/],
     [[network, one, "-o", "x"], 1, /name its manifest with --manifest/],
     [

@@ -7,6 +7,7 @@ import { scoresOf } from "../../src/metrics/counts.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { atScales, ensembleOf } from "../../src/segmenter/ensemble.ts";
 import { openNetwork, type Network } from "../../src/segmenter/network.ts";
+import type { Manifest } from "../../src/segmenter/manifest.ts";
 import { createSegmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
@@ -61,6 +62,27 @@ it.each<readonly [Partial<AttackSpec>, string, RegExp]>([
     kind: "invalid-spec",
     errors: [{ pointer, detail: expect.stringMatching(detail) }],
   });
+});
+
+it("an ensemble that is held open is not opened again, as many networks as it has", async () => {
+  const files = [tiny, other, tinyFile({ seed: 3 }, { name: "third" })];
+  let reads = 0;
+  const store = {
+    manifests: files.map(({ manifest }) => manifest),
+    read: (manifest: Manifest) => {
+      reads += 1;
+      return Promise.resolve(files.find((file) => file.manifest === manifest)!.bytes);
+    },
+  };
+  const counting = serviceOf(files, { store });
+  const asked = { ...spec, steps: 1, sources: ["other", "third"] };
+  const counts: number[] = [];
+  for (let k = 0; k < 2; k++) {
+    await counting.attack({ spec: asked, image: imagePng, outputs: [] }, {});
+    counts.push(reads);
+  }
+  // The model alone is read again: three are held.
+  expect(counts).toEqual([3, 4]);
 });
 
 it("counts each network and each scale as work", async () => {
