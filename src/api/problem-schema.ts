@@ -91,7 +91,7 @@ const RetryHeaders = z.object({
   "Retry-After": z.string().openapi({ description: "Seconds after which a retry may succeed" }),
 });
 
-interface ProblemResponse {
+export interface ProblemResponse {
   readonly description: string;
   readonly content: { readonly "application/problem+json": { readonly schema: typeof Problem } };
   readonly headers?: typeof RetryHeaders;
