@@ -4,7 +4,7 @@
  */
 
 import { UnsupportedOperatorError } from "../autodiff/rule.ts";
-import { withZeroPoints } from "../lowering/native.ts";
+import { lowerForNative } from "../lowering/native.ts";
 import { offGpu } from "../lowering/webgpu/kernels.ts";
 import { lowerForWebGpu } from "../lowering/webgpu/webgpu.ts";
 import { createBuilder, type Builder } from "../onnx/build.ts";
@@ -52,7 +52,7 @@ const compiled = (
     const lowered = lowerForWebGpu(model);
     return { model: lowered, footprint: footprint({ ...lowered.graph, types: typesOf(lowered.graph) }) };
   }
-  const built = target === "native" ? withZeroPoints(model.graph) : model.graph;
+  const built = target === "native" ? lowerForNative(model.graph) : model.graph;
   const { graph, footprint: needed } = fitToBudget(built, Object.keys(gradients), room);
   return { model: { ...model, graph }, footprint: needed };
 };
