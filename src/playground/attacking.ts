@@ -54,7 +54,7 @@ const scored = (
   { manifest }: Segmenter,
   clean: Image,
   { row, clean: before, uint8, float }: Measured,
-): Omit<Attacked, "milliseconds" | "stopped"> => {
+): Omit<Attacked, "milliseconds" | "stopped" | "confidences"> => {
   const names = manifest.classes.map(({ name }) => name);
   return {
     ...uint8,
@@ -70,7 +70,7 @@ const scored = (
 export const attackFor = async (
   { segmenter, image, truth, clean, plan }: Assault,
   { signal, onStep }: AttackWatch,
-): Promise<Omit<Attacked, "milliseconds">> => {
+): Promise<Omit<Attacked, "milliseconds" | "confidences">> => {
   let reached: Reached | null = null;
   let steps = 0;
   const subject = { image, item: "picture", clean, truth: truth ?? undefined };

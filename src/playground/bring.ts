@@ -63,7 +63,6 @@ const tellError = (text: string | null): void => {
 };
 
 const showFound = ({ manifest, assumed }: Described): void => {
-  name.value = manifest.name;
   manifestField.value = JSON.stringify({ ...manifest, assumed: undefined }, null, 2);
   element("own-assumed").replaceChildren(
     ...(assumed.length === 0

@@ -23,6 +23,12 @@ export const ofPerturbation = (before: Image, after: Image, epsilon: number): Co
   };
 };
 
+/** Shares in 0..1 from black to white. */
+export const ofShares =
+  (shares: Float32Array): Colour =>
+  (i, rgba) =>
+    rgba.fill(255 * shares[i]!, 4 * i, 4 * i + 3);
+
 /** The image's Rec. 709 luma in subdued grey, so that coloured classes stand out. */
 export const ofGrey = (image: Image): Colour => {
   const [{ data }, plane] = [image, planeOf(image)];

@@ -112,7 +112,9 @@ const handlers: Handlers = {
       await turn(); // receives "cancel"
     };
     const attacked = await attackFor({ segmenter, image, truth, clean, plan }, { signal, onStep });
-    return { ...attacked, milliseconds: performance.now() - begin };
+    const milliseconds = performance.now() - begin;
+    const { confidence } = await segmenter.predict(attacked.image);
+    return { ...attacked, milliseconds, confidences: confidence.data };
   },
 };
 

@@ -1,7 +1,8 @@
 /** What the viewer can show of a picture before and after an attack. */
 
+import { meanOf } from "../evaluation/labels.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
-import { ofChanges, ofGrey, ofImage, ofLabels, ofPerturbation } from "./colours.ts";
+import { ofChanges, ofGrey, ofImage, ofLabels, ofPerturbation, ofShares } from "./colours.ts";
 import type { Opened } from "./messages.ts";
 import type { Colour } from "./picture.ts";
 import { percent, short } from "./words.ts";
@@ -20,6 +21,8 @@ export interface Shown {
     /** The image before rounding. */
     readonly exact: Image;
     readonly labels: Labels;
+    /** Null while the attack runs. */
+    readonly confidences: Float32Array | null;
     readonly epsilon: number;
   } | null;
 }
@@ -56,6 +59,14 @@ const labelled = (words: string, { classes, image }: Shown, labels: Labels | nul
 
 const picture = (shown: Shown): Side => ({ colour: ofImage(shown.image), words: `The picture, ${shown.name}` });
 
+const confident = (words: string, confidences: Float32Array | null | undefined): Side | null =>
+  confidences
+    ? {
+        colour: ofShares(confidences),
+        words: `Confidence ${words}: the lighter, the higher; mean ${percent(meanOf(confidences))}`,
+      }
+    : null;
+
 export const layers = {
   picture: {
     name: "Picture",
@@ -85,6 +96,11 @@ export const layers = {
         colour: ofChanges(image, before, attacked.labels, classes.map(({ color }) => color), hidden), // prettier-ignore
         words: "Pixels whose label changed, in the colour of the new one",
       },
+  },
+  confidence: {
+    name: "Confidence",
+    before: ({ confidences }) => confident("before", confidences),
+    after: ({ attacked }) => confident("after", attacked?.confidences),
   },
   truth: {
     name: "Your labels",

@@ -55,6 +55,8 @@ export type Plan = OptionValues &
 export interface Attacked {
   readonly image: Image;
   readonly labels: Labels;
+  /** The largest class probability of each pixel of the image. */
+  readonly confidences: Float32Array;
   /** The image before rounding, from which the perturbation is displayed. */
   readonly unrounded: Image;
   /** The scores against the visitor's labels, or else against the clean prediction. */

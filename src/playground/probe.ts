@@ -28,14 +28,14 @@ const arrow = (values: readonly (string | null | undefined)[]): string =>
 const words = ({ image, before, confidences, truth, attacked, classes }: Shown, { x, y }: Pixel): string => {
   const i = y * spatialSize(image).width + x;
   const nameIn = (labels: Labels | null | undefined) => labels && (classes[labels.data[i]!]?.name ?? "no class");
-  const confidence = confidences ? `confidence before ${percent(confidences[i]!)}` : "";
+  const confidence = arrow([confidences, attacked?.confidences].map((map) => map && percent(map[i]!)));
   const colours = arrow([colourAt(image, i), attacked && colourAt(attacked.image, i)]);
   const own = truth ? `yours: ${nameIn(truth)}` : "";
   const parts = [
     `x ${x}, y ${y}`,
     arrow([nameIn(before), nameIn(attacked?.labels)]),
     own,
-    confidence,
+    confidence && `confidence ${confidence}`,
     `RGB ${colours}`,
   ];
   return parts.filter(Boolean).join(" · ");

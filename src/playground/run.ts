@@ -42,10 +42,14 @@ let pictured = "";
 
 export const isRunning = (): boolean => running;
 
-/** What the viewer shows of an image that an attack has reached. @param exact the image before rounding. */
-const attackedBy = ({ epsilon }: Plan, { shown }: Ready, { image, labels }: Reached, exact = image): Shown => {
+/** What the viewer shows of an image that an attack has reached. */
+const attackedBy = (
+  { epsilon }: Plan,
+  { shown }: Ready,
+  { image, labels, unrounded: exact = image, confidences }: Reached & Partial<Attacked>,
+): Shown => {
   const amplitude = epsilon ?? Math.max(1e-3, distanceOf(exact.data, shown.image.data, "linf"));
-  return { ...shown, attacked: { image, exact, labels, epsilon: amplitude } };
+  return { ...shown, attacked: { image, exact, labels, confidences: confidences ?? null, epsilon: amplitude } };
 };
 
 /** Says so where the settings are no longer those of what is on show. */
@@ -133,8 +137,8 @@ const attackWith = async (
 };
 
 const showResult = (scene: Ready, plan: Plan, attacked: Attacked, steps: readonly StepReport[]): void => {
-  const { image, labels, unrounded: exact, scores, perturbation, changedPixelShare, milliseconds, stopped } = attacked;
-  const shown = attackedBy(plan, scene, { image, labels }, exact);
+  const { labels, scores, perturbation, changedPixelShare, milliseconds, stopped } = attacked;
+  const shown = attackedBy(plan, scene, attacked);
   show(shown);
   showNumbers(attacked, shown.truth !== null);
   showShares(shown.before, labels, scores);

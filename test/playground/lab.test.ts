@@ -12,6 +12,7 @@ import { measure, type Measured } from "../../src/evaluation/measure.ts";
 import { attackScores, perturbationFrom, type AttackScores } from "../../src/evaluation/scores.ts";
 import { scoresOf } from "../../src/metrics/counts.ts";
 import { changedShare } from "../../src/metrics/distances.ts";
+import { percent } from "../../src/playground/words.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { parseManifest } from "../../src/segmenter/manifest.ts";
 import { openNetwork } from "../../src/segmenter/network.ts";
@@ -127,7 +128,11 @@ describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
     const node = await planned();
     const [x, y] = [96 / 2 - 1, 64 / 2 + 1];
     const [first, second] = [node.clean, node.uint8].map(({ labels }) => names[labels.data[y * 96 + x]!]);
-    expect(await lab.text("probe")).toContain(`x ${x}, y ${y} · ${first} → ${second} · confidence before`);
+    const after = await segmenter.predict(node.uint8.image);
+    const sure = [node.clean, after].map(({ confidence }) => percent(confidence.data[y * 96 + x]!));
+    expect(await lab.text("probe")).toContain(
+      `x ${x}, y ${y} · ${first} → ${second} · confidence ${sure.join(" → ")} ·`,
+    );
     const shown = await lab.pixels("labels", "after");
     const toggle = () => page.evaluate(`document.querySelectorAll("#legend input")[${names.indexOf(second!)}].click()`);
     await toggle();
