@@ -87,11 +87,11 @@ export const attackProblems = [
 ] as const satisfies ProblemKind[];
 
 /** The headers of responses with status 503. */
-const RetryHeaders = z.object({
+export const RetryHeaders = z.object({
   "Retry-After": z.string().openapi({ description: "Seconds after which a retry may succeed" }),
 });
 
-interface ProblemResponse {
+export interface ProblemResponse {
   readonly description: string;
   readonly content: { readonly "application/problem+json": { readonly schema: typeof Problem } };
   readonly headers?: typeof RetryHeaders;
