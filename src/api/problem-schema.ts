@@ -87,7 +87,7 @@ export const attackProblems = [
 ] as const satisfies ProblemKind[];
 
 /** The headers of responses with status 503. */
-const RetryHeaders = z.object({
+export const RetryHeaders = z.object({
   "Retry-After": z.string().openapi({ description: "Seconds after which a retry may succeed" }),
 });
 
