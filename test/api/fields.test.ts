@@ -28,7 +28,11 @@ describe("fields at fault", () => {
       { pointer: "/spec/norm", detail: "must be linf for fgsm" },
     ],
     ["ε null", { epsilon: null }, { pointer: "/spec/epsilon", received: null }],
-    ["unknown attack", { attack: "cw" }, { pointer: "/spec/attack", received: "cw", accepted: attackNames }],
+    [
+      "unknown attack",
+      { attack: "cw" },
+      { pointer: "/spec/attack", received: "cw", accepted: [...attackNames, "universal"] },
+    ],
     [
       "absent attack",
       { attack: undefined },
