@@ -43,7 +43,7 @@ const referenceEnet = (): Network => {
   return networkOf(manifest, prepared(model));
 };
 
-/** E-Net takes crops as they are; PSPNet's size is fixed, so that it takes whole pictures, fewer and to a lower budget. */
+/** E-Net takes crops as they are; PSPNet's size is fixed, so that it takes a whole picture, and to a lower budget. */
 const cases: Readonly<Record<string, Case>> = {
   "E-Net": {
     network: referenceEnet,
@@ -54,13 +54,16 @@ const cases: Readonly<Record<string, Case>> = {
   PSPNet: {
     network: () => shipped("pspnet-resnet-float"),
     crop: { y: 0, x: 0, height: 360, width: 480 },
-    pictures: 2,
+    pictures: 1,
     budgets: [1, 3, 10],
   },
 };
 
 /** Queries are cheaper than gradients, and an attack by them takes more. */
 const QUERIES_PER_GRADIENT = 3;
+
+const costOf = (attack: AttackName): number =>
+  attackEntry(attack).knowledge === "gradient-free" ? QUERIES_PER_GRADIENT : 1;
 
 /** A patch is bounded by its place, and not by ε. */
 const fixedBudget = attackNames.filter((name) => attackEntry(name).type === "fixed-budget" && name !== "patch");
@@ -99,8 +102,7 @@ const pointsOf = async (name: string, { network, crop, pictures, budgets }: Case
   const { images } = JSON.parse(readFileSync(referencePath("curves/enet_camvid.json"), "utf8")) as { images: string[] };
   const counts = new Map<string, RowCounts[]>();
   const plans = fixedBudget.flatMap((attack) => {
-    const factor = attackEntry(attack).knowledge === "gradient-free" ? QUERIES_PER_GRADIENT : 1;
-    const all = budgets.flatMap((budget) => planWithin(attack, factor * budget) ?? []);
+    const all = budgets.flatMap((budget) => planWithin(attack, costOf(attack) * budget) ?? []);
     return [...new Map(all.map((plan) => [plan.spent, plan])).values()];
   });
   for (const id of images.slice(0, pictures)) {
@@ -127,15 +129,24 @@ const pointsOf = async (name: string, { network, crop, pictures, budgets }: Case
   });
 };
 
+/** A line for each attack, with a column for each budget of each network. */
 const print = (points: readonly Point[]): void => {
-  for (const network of new Set(points.map((point) => point.network))) {
-    console.log(`\n${network}, ε = ${EPSILON}: IoU ratio after so many evaluations`);
-    for (const attack of fixedBudget) {
+  const columns = Object.entries(cases).flatMap(([network, { budgets: own }]) =>
+    own.map((budget) => ({ network, budget })),
+  );
+  console.log(
+    `\nIoU ratio at ε = ${EPSILON}; budgets are evaluations, of attacks without gradients ${QUERIES_PER_GRADIENT} times as many queries`,
+  );
+  console.log(`| attack | ${columns.map(({ network, budget }) => `${network}, ${budget}`).join(" | ")} |`);
+  console.log(`| --- |${" --- |".repeat(columns.length)}`);
+  for (const attack of fixedBudget) {
+    const cells = columns.map(({ network, budget }) => {
+      const limit = budget * costOf(attack);
       const own = points.filter((point) => point.network === network && point.attack === attack);
-      console.log(
-        `| \`${attack}\` | ${own.map(({ evaluations, ratio }) => `${evaluations}: ${ratio.toFixed(3)}`).join(" | ")} |`,
-      );
-    }
+      const within = own.filter(({ evaluations }) => evaluations <= limit && evaluations > limit / 3);
+      return within.at(-1)?.ratio.toFixed(3) ?? "–";
+    });
+    console.log(`| \`${attack}\` | ${cells.join(" | ")} |`);
   }
 };
 
@@ -149,6 +160,7 @@ const coloured: Readonly<Partial<Record<AttackName, string>>> = {
   apgd: "#009e73",
   sea: "#d55e00",
   square: "#8a7a00",
+  rays: "#7a6ad8",
 };
 
 const WHITE = "#ffffff";
@@ -156,6 +168,7 @@ const WHITE = "#ffffff";
 /** A Vega-Lite specification: a panel for each network, a line for each attack. */
 const chartOf = (points: readonly Point[]) => ({
   background: WHITE,
+  config: { aria: false },
   data: {
     values: points.map(({ ratio, ...point }) => ({
       ...point,
@@ -169,7 +182,13 @@ const chartOf = (points: readonly Point[]) => ({
     height: 220,
     mark: { type: "line", point: { size: 14 }, strokeWidth: 1.5 },
     encoding: {
-      x: { field: "evaluations", type: "quantitative", scale: { type: "log" }, title: "evaluations of an image" },
+      x: {
+        field: "evaluations",
+        type: "quantitative",
+        scale: { type: "log", domain: [1, 300], nice: false },
+        axis: { values: [1, 3, 10, 30, 100, 300], format: "~g" },
+        title: "evaluations of an image",
+      },
       y: { field: "percent", type: "quantitative", title: "IoU ratio, %" },
       detail: { field: "attack" },
       color: {

@@ -169,25 +169,21 @@ const ratioOf = (left: readonly Left[]): number => {
   return iouRatio(pooled("counts"), pooled("clean"))!;
 };
 
-const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+/** An order as it was found; what fails is bold. */
+const compared = (a: number, b: number): string =>
+  a <= b ? `${a.toFixed(3)} ≤ ${b.toFixed(3)}` : `**${a.toFixed(3)} > ${b.toFixed(3)}**`;
 
+/** Of each order the pooled IoU ratio, the mean share that is kept, and on how many images the latter is in order. */
 const print = (left: ReadonlyMap<string, readonly Left[]>): void => {
   const at = (name: Name, epsilon: number): readonly Left[] => left.get(`${name} ${epsilon}`)!;
-  console.log("| attack | " + RADII.map((e) => `ε = ${e}: IoU ratio | kept`).join(" | ") + " |");
-  for (const name of Object.keys(competitors) as Name[]) {
-    const cells = RADII.flatMap((e) => [ratioOf(at(name, e)), meanOf(at(name, e).map(({ kept }) => kept))]);
-    console.log(`| ${name} | ${cells.map((v) => v.toFixed(3)).join(" | ")} |`);
-  }
-  console.log(
-    "\nan order holds where the first leaves no more than the second: pooled IoU ratio; mean share kept; images",
-  );
+  const keptBy = (of: readonly Left[]): number => of.reduce((sum, { kept }) => sum + kept, 0) / of.length;
+  console.log(`| order | ${RADII.map((e) => `ε = ${e}`).join(" | ")} |`);
+  console.log(`| --- |${" --- |".repeat(RADII.length)}`);
   for (const [stronger, weaker] of orders) {
     const cells = RADII.map((e) => {
       const [first, second] = [at(stronger, e), at(weaker, e)];
-      const holds = (a: number, b: number): string => (a <= b ? "holds" : `fails by ${(a - b).toFixed(3)}`);
       const images = first.filter(({ kept }, i) => kept <= second[i]!.kept).length;
-      const kept = (of: readonly Left[]) => meanOf(of.map((one) => one.kept));
-      return `${holds(ratioOf(first), ratioOf(second))}; ${holds(kept(first), kept(second))}; ${images} of ${first.length}`;
+      return `${compared(ratioOf(first), ratioOf(second))}; ${compared(keptBy(first), keptBy(second))}; ${images} of ${first.length}`;
     });
     console.log(`| ${stronger} ≤ ${weaker} | ${cells.join(" | ")} |`);
   }
