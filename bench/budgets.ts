@@ -146,7 +146,7 @@ const print = (points: readonly Point[]): void => {
       const within = own.filter(({ evaluations }) => evaluations <= limit && evaluations > limit / 3);
       return within.at(-1)?.ratio.toFixed(3) ?? "–";
     });
-    console.log(`| \`${attack}\` | ${cells.join(" | ")} |`);
+    console.log(`| ${attack} | ${cells.join(" | ")} |`);
   }
 };
 
