@@ -3,5 +3,4 @@
 export type { Attack, Evaluation, Image, Objective, Rule } from "./attack.ts";
 export { attackNames, makeAttack, type AttackName } from "./catalogue.ts";
 export { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-export { paperSteps } from "./paper-steps.ts";
 export { follow } from "./run.ts";

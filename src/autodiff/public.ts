@@ -1,4 +1,4 @@
 /** `faultline/autodiff`: reverse-mode differentiation of an ONNX graph into an ONNX graph. */
 
-export { gradient, ruleOf } from "./gradient.ts";
+export { gradient } from "./gradient.ts";
 export { UnsupportedOperatorError } from "./rule.ts";

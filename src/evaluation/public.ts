@@ -2,6 +2,5 @@
 
 export { measure, type Measured, type Subject } from "./measure.ts";
 export type { AttackPlan } from "./plan.ts";
-export { classWeights, filledRegion, regionOf, regionWeights, swappedLabels, type Region } from "./region.ts";
 export { unitId, type Around, type Row, type Unit } from "./row.ts";
 export { attackScores } from "./scores.ts";

@@ -1,5 +1,5 @@
 /** `faultline/metrics`: scores of segmentations, and distances between images. */
 
 export { countsOf, iouRatio, mergeCounts, scoresOf, type ClassCounts, type Scores } from "./counts.ts";
-export { changedShare, distances, type Distances } from "./distances.ts";
+export { distances, type Distances } from "./distances.ts";
 export { ssim } from "./ssim.ts";

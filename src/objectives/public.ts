@@ -1,5 +1,5 @@
 /** `faultline/objectives`: what an attack climbs, at the logits, as fragments of a graph with their cotangents. */
 
 export { objectiveNamed, objectiveNames } from "./catalogue.ts";
-export { fed, steeredByCrossEntropy, weighted, weightedSum, type Part } from "./combine.ts";
+export { weightedSum, type Part } from "./combine.ts";
 export type { Objective } from "./objective.ts";
