@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { encoder, forwardOf, gradientOf, stage2, wholeNetwork, type Case } from "./beside/cases.ts";
 import { installedPeers, startPeer, type Peer, type PeerName } from "./beside/peer.ts";
 import { fastest, timed } from "./fastest.ts";
+import { lowerForNative } from "../src/lowering/native.ts";
 import { random } from "../src/random.ts";
 import type { Runtime, Session } from "../src/runtime/session.ts";
 import { writeModel } from "../src/onnx/write.ts";
@@ -79,7 +80,10 @@ const compare = async (of: Case, { runtimes, names, runs, say }: Compared) => {
   writeCase(folder, of, feeds);
   const sessions: Session[] = [];
   for (const runtime of runtimes)
-    for (const model of [forwardOf(of), gradientOf(of)]) sessions.push(await runtime.createSession(writeModel(model)));
+    for (const { graph, ...model } of [forwardOf(of), gradientOf(of)]) {
+      const lowered = runtime.backend === "native" ? lowerForNative(graph) : graph;
+      sessions.push(await runtime.createSession(writeModel({ ...model, graph: lowered })));
+    }
   const gradients: Float32Array[] = [];
   for (const i of runtimes.keys())
     gradients.push((await sessions[2 * i + 1]!.run(feeds))["gradient"]!.data as Float32Array);
