@@ -14,7 +14,7 @@ import { measure, type Subject } from "../src/evaluation/measure.ts";
 import { aimOf, type AttackPlan } from "../src/evaluation/plan.ts";
 import { countsOf, emptyCounts, iouRatio, mergeCounts, scoresOf, type ClassCounts } from "../src/metrics/counts.ts";
 import { startWasm } from "../src/runtime/wasm/wasm.ts";
-import type { Through } from "../src/segmenter/front.ts";
+import type { Through } from "../src/segmenter/defence.ts";
 import { parseManifest } from "../src/segmenter/manifest.ts";
 import { openNetwork } from "../src/segmenter/network.ts";
 import {

@@ -6,7 +6,8 @@ import { lossGradient, type LossGradient } from "../segmenter/differentiate/loss
 import { at, UsageError } from "../node/failure.ts";
 import { budgetBytes, type Options } from "../node/options.ts";
 import { command, needed, type Report } from "./command.ts";
-import { checkWritable, readNetwork, writeFiles } from "../node/files.ts";
+import { checkWritable, writeFiles } from "../node/files.ts";
+import { readNetwork } from "../node/read-network.ts";
 import { refusingInFlags } from "./flags.ts";
 import { parseSizes, sizeOptions } from "./sizes.ts";
 import { grouped, mebibytes } from "./text.ts";

@@ -11,7 +11,7 @@ import { command } from "./command.ts";
 import { completeManifest, MODEL_FILE } from "./complete-manifest.ts";
 import { described, describeOptions, nameOption } from "./describe.ts";
 import { at, UsageError } from "../node/failure.ts";
-import { readNetwork } from "../node/files.ts";
+import { readNetwork } from "../node/read-network.ts";
 import { checkReplaceable, storeFolder } from "./store.ts";
 import { grouped } from "./text.ts";
 import { tryNetwork } from "./trial.ts";

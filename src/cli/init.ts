@@ -2,7 +2,8 @@
 
 import { basename } from "node:path";
 import { Refusal } from "../node/failure.ts";
-import { checkWritable, readNetwork, statOf, writeFiles } from "../node/files.ts";
+import { checkWritable, statOf, writeFiles } from "../node/files.ts";
+import { readNetwork } from "../node/read-network.ts";
 import type { Options } from "../node/options.ts";
 import { command } from "./command.ts";
 import { described, describeOptions } from "./describe.ts";

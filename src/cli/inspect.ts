@@ -4,7 +4,7 @@ import type { Model } from "../onnx/graph.ts";
 import { command } from "./command.ts";
 import type { Options } from "../node/options.ts";
 import { at } from "../node/failure.ts";
-import { readNetwork } from "../node/files.ts";
+import { readNetwork } from "../node/read-network.ts";
 import { typed } from "../onnx/print.ts";
 import type { Fault } from "../segmenter/differentiate/coverage.ts";
 import { parseSizes, sizeOptions } from "./sizes.ts";

@@ -2,7 +2,8 @@
 
 import { basename, dirname, join } from "node:path";
 import { at, Refusal } from "../node/failure.ts";
-import { readJson, readNetwork, statOf } from "../node/files.ts";
+import { readJson, statOf } from "../node/files.ts";
+import { readNetwork } from "../node/read-network.ts";
 import { openLocated, type Located } from "../node/located.ts";
 import { networksFolder } from "../node/networks-folder.ts";
 import { parseManifest, manifestSchema } from "../segmenter/manifest.ts";

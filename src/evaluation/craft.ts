@@ -13,7 +13,7 @@ import type {
   SegmentationValue,
   Segmenter,
 } from "../segmenter/segmenter.ts";
-import type { Defence } from "../segmenter/front.ts";
+import type { Defence } from "../segmenter/defence.ts";
 import { followOnDevice, isDeviceRule } from "./on-device.ts";
 import { aimOf, attackOf, type AttackPlan } from "./plan.ts";
 import type { ObservedStep, Trace } from "./steps.ts";

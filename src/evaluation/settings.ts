@@ -1,7 +1,7 @@
 /** The networks of an evaluation with what stands around each: every variant that is scored, and the sources of transfer. */
 
 import type { Crf } from "../segmenter/refinement.ts";
-import type { Defence } from "../segmenter/front.ts";
+import type { Defence } from "../segmenter/defence.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Segmenter } from "../segmenter/segmenter.ts";
 import type { CrfChoiceSpec, DefenceSpec, EvaluationSpec } from "./spec.ts";

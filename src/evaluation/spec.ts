@@ -5,7 +5,7 @@ import { attackNames } from "../attacks/catalogue.ts";
 import { norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionDefinition } from "../attacks/options.ts";
 import { layoutNames } from "../datasets/catalogue.ts";
-import { MAX_DRAWS, throughs } from "../segmenter/front.ts";
+import { MAX_DRAWS, throughs } from "../segmenter/defence.ts";
 import { crfSchema, transformsSchema } from "../segmenter/manifest.ts";
 import { fieldErrorsInWords } from "../validation.ts";
 

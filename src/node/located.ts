@@ -4,7 +4,7 @@ import type { Manifest } from "../segmenter/manifest.ts";
 import type { Network } from "../segmenter/network.ts";
 import { checkedNetwork } from "../networks/open.ts";
 import { at } from "./failure.ts";
-import { readNetwork } from "./files.ts";
+import { readNetwork } from "./read-network.ts";
 
 /** Plain data. */
 export interface Located {

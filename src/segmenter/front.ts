@@ -4,29 +4,11 @@ import { gradient } from "../autodiff/gradient.ts";
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
 import type { Clock } from "../objectives/objective.ts";
+import { MAX_DRAWS, type Defence, type Through } from "./defence.ts";
 import { spatialSize, type Tensor } from "../tensor.ts";
-import { createPipeline, type Pipeline, type TransformSpec } from "../transforms/pipeline.ts";
+import { createPipeline, type Pipeline } from "../transforms/pipeline.ts";
 import { digestOf, seedOf } from "../transforms/seed.ts";
 import type { Drawn } from "../transforms/transform.ts";
-
-/**
- * How an attack takes the transformations before a network: `differentiable`, through their gradients; `bpda`, with them in the
- * forward pass and the identity in place of their gradient (Athalye et al. 2018, section 4.1); `naive`, the gradient of the network
- * alone. What is scored always goes through them.
- */
-export const throughs = ["differentiable", "bpda", "naive"] as const;
-export type Through = (typeof throughs)[number];
-
-export interface Defence {
-  readonly transform: readonly TransformSpec[];
-  /** Of all draws, of predictions and of the attack, which are independent of each other. */
-  readonly seed: number;
-  readonly through: Through;
-  /** Draws over which the gradient of each step is averaged: expectation over transformation (Athalye et al. 2018, section 4.2). */
-  readonly draws: number;
-}
-
-export const MAX_DRAWS = 1024;
 
 /** Transformations as a graph has them before the network. */
 export interface Front {

@@ -201,7 +201,11 @@ describe("refusals come before the work, and leave no file", () => {
     [2, ["--calibrate", few, "--mean", "1,2", "--std", "1,1,1"], /--mean: "1,2" is not 3 numbers/],
     [2, ["--calibrate", few, "--mean", "1,2,3", "--std", "1,0,1"], /--std: no zeros/],
     [2, ["--calibrate", few, "--mean", "1,2,3", "--std", "1,1,1", "--channels", "HSV"], /"HSV" is not RGB or BGR/],
-    [2, ["--calibrate", few, ...by, "--backend", "cuda"], /--backend must be one of auto, webgpu, native, wasm, not "cuda"/],
+    [
+      2,
+      ["--calibrate", few, ...by, "--backend", "cuda"],
+      /--backend must be one of auto, webgpu, native, wasm, not "cuda"/,
+    ],
     [2, ["--calibrate", few, ...by, "--images", "0"], /--images: "0" is no count/],
     [1, ["--calibrate", few, ...by, "--size", "25x32"], /--size 25x32: by its manifest the network would see 24x32/],
     [1, ["--calibrate", few, "--manifest", wrong], /wrong.json: the manifest is not valid: classes: /],

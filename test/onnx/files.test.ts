@@ -13,7 +13,7 @@ import {
 } from "onnx-buf";
 import { describe, expect, it } from "vitest";
 import { gradient } from "../../src/autodiff/gradient.ts";
-import { readNetwork } from "../../src/node/files.ts";
+import { readNetwork } from "../../src/node/read-network.ts";
 import { createBuilder } from "../../src/onnx/build.ts";
 import type { External } from "../../src/onnx/external-data.ts";
 import { OnnxError, type Graph, type Model } from "../../src/onnx/graph.ts";

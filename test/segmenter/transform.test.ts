@@ -7,7 +7,8 @@ import { readCheckpoint, writeCheckpoint } from "../../src/attacks/checkpoint.ts
 import { changedShare } from "../../src/metrics/distances.ts";
 import type { AscentSession, Runtime } from "../../src/runtime/session.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
-import { createFronts, type Defence } from "../../src/segmenter/front.ts";
+import type { Defence } from "../../src/segmenter/defence.ts";
+import { createFronts } from "../../src/segmenter/front.ts";
 import { parseManifest, requireConsistent } from "../../src/segmenter/manifest.ts";
 import { createSegmenter, type Image, type Labels } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
