@@ -52,7 +52,7 @@ describe("the Dockerfile", () => {
   it("has a Node that the package takes, no development packages, and no root", () => {
     expect(after("ARG")).toEqual(["NODE_IMAGE=node:22-slim"]);
     for (const image of after("FROM")) expect(image).toMatch(/^\$\{NODE_IMAGE\}( |$)/);
-    expect(after("RUN")[0]).toBe("npm ci --omit=dev --ignore-scripts");
+    expect(after("RUN")[0]).toMatch(/^npm ci --omit=dev --ignore-scripts /);
     expect(after("USER")).toEqual(["node"]);
   });
 });
