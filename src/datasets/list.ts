@@ -1,6 +1,5 @@
 /** A list of pictures and label maps in a file: CSV with a header, JSON, or JSON Lines. */
 
-import { CsvError, parse } from "csv-parse/sync";
 import { plain } from "./coding.ts";
 import type { Layout, Listing, Pair } from "./dataset.ts";
 import { stemOf } from "./pairing.ts";
@@ -10,9 +9,19 @@ const expects =
 
 type Entry = Readonly<Record<string, unknown>>;
 
-/** @throws SyntaxError, CsvError */
-const entriesOf = (path: string, text: string): readonly unknown[] => {
-  if (/\.csv$/i.test(path)) return parse(text, { columns: true, skip_empty_lines: true, trim: true, bom: true });
+/** The parser needs Node's globals, which a Worker that only states the layouts' names lacks. @throws SyntaxError */
+const rowsOfCsv = async (text: string): Promise<readonly unknown[]> => {
+  const { CsvError, parse } = await import("csv-parse/sync");
+  try {
+    return parse(text, { columns: true, skip_empty_lines: true, trim: true, bom: true });
+  } catch (cause) {
+    throw cause instanceof CsvError ? new SyntaxError(cause.message, { cause }) : cause;
+  }
+};
+
+/** @throws SyntaxError */
+const entriesOf = async (path: string, text: string): Promise<readonly unknown[]> => {
+  if (/\.csv$/i.test(path)) return rowsOfCsv(text);
   if (/\.jsonl$/i.test(path)) {
     const lines = text.split("\n").filter((line) => line.trim() !== "");
     return lines.map((line): unknown => JSON.parse(line));
@@ -29,11 +38,11 @@ const pairOf = (entry: unknown): Pair | null => {
 };
 
 /** Pairs of a list; those that name a file that is not there, or a name twice, are faults. */
-const listed = (path: string, text: string, paths: readonly string[]): Listing => {
+const listed = async (path: string, text: string, paths: readonly string[]): Promise<Listing> => {
   const present = new Set(paths);
   const pairs = new Map<string, Pair>();
   const faults: string[] = [];
-  for (const [index, entry] of entriesOf(path, text).entries()) {
+  for (const [index, entry] of (await entriesOf(path, text)).entries()) {
     const pair = pairOf(entry);
     const place = `${path}, entry ${index + 1}`;
     if (!pair) {
@@ -59,9 +68,9 @@ export const list: Layout = {
   pairs: async ({ files, paths, split }) => {
     const text = new TextDecoder().decode(await files.read(split));
     try {
-      return listed(split, text, paths);
+      return await listed(split, text, paths);
     } catch (cause) {
-      if (!(cause instanceof CsvError || cause instanceof SyntaxError)) throw cause;
+      if (!(cause instanceof SyntaxError)) throw cause;
       return { pairs: [], faults: [`${split}: ${cause.message}; expected ${expects}`] };
     }
   },
