@@ -75,6 +75,7 @@ const checkUnit = (value: unknown): void => {
   if (unit["attack"] !== null) {
     const attack = requireRecord(unit["attack"], "unit.attack");
     requireText(attack["attack"], "unit.attack.attack");
+    if (attack["epsilon"] !== undefined) requireNumber(attack["epsilon"], "unit.attack.epsilon");
   }
   for (const name of ["around", "sourceAround"])
     if (unit[name] !== undefined) requireRecord(unit[name], `unit.${name}`);

@@ -5,6 +5,7 @@
 
 import { canonicalJson, type Json, type Row, type Unit } from "../evaluation/row.ts";
 import type { ClassCounts } from "../metrics/counts.ts";
+import { empty, grown, place, type Lines } from "./lines.ts";
 import { RowError } from "./read-row.ts";
 
 /** Blocks of C counts in a line of a group: of the adversarial image as computed, rounded to 8 bits, and of small objects. */
@@ -15,14 +16,6 @@ export const SMALL = 4;
 export const CLEAN = 0;
 export const SMALL_CLEAN = 3;
 const BLOCKS = 6;
-
-/** Lines of numbers, one for each image. */
-interface Lines {
-  data: Uint32Array;
-  /** The line of each item, or −1. */
-  lineOf: Int32Array;
-  length: number;
-}
 
 /** A network as it is scored, with what stands around it. */
 export interface Subject extends Lines {
@@ -70,30 +63,18 @@ export interface Store {
   readonly receipts: ReadonlySet<string>;
 }
 
-const grown = <T extends Uint32Array | Int32Array | Float64Array | Uint8Array>(
-  old: T,
-  length: number,
-  make: (length: number) => T,
-): T => {
-  if (length <= old.length) return old;
-  const fresh = make(Math.max(length, Math.ceil(old.length * 1.5)));
-  fresh.set(old);
-  return fresh;
+/** @throws RowError where a row that came before, of the same unit, has other counts. */
+const requireSame = ({ data, subject }: Group, line: number, { unit, counts }: Row): void => {
+  const C = subject.classes;
+  const at = line * BLOCKS * C;
+  const same = (block: number, { truePositive, predicted }: ClassCounts): boolean =>
+    truePositive.every((n, c) => data[at + block * C + c] === n) &&
+    predicted.every((n, c) => data[at + (block + 1) * C + c] === n);
+  if (same(FLOAT, counts.float) && same(UINT8, counts.uint8)) return;
+  throw new RowError(
+    `another row of the same unit, of the picture ${unit.item}, has other counts: rows of two backends or versions are to be reported apart`,
+  );
 };
-
-const place = (lines: Lines, item: number, width: number): number => {
-  if (item >= lines.lineOf.length) {
-    const before = lines.lineOf.length;
-    lines.lineOf = grown(lines.lineOf, item + 1, (n) => new Int32Array(n));
-    lines.lineOf.fill(-1, before);
-  }
-  const line = lines.length++;
-  lines.lineOf[item] = line;
-  lines.data = grown(lines.data, (line + 1) * width, (n) => new Uint32Array(n));
-  return line;
-};
-
-const empty = () => ({ data: new Uint32Array(0), lineOf: new Int32Array(0), length: 0 });
 
 /** Makes what rows are added to. */
 export const createStore = (): Store => {
@@ -184,7 +165,9 @@ export const createStore = (): Store => {
     if (small && small.clean.reference.length !== C)
       throw new RowError("`small` has another number of classes than `counts`");
     const item = indexOf(row.unit.item);
-    if ((group.lineOf[item] ?? -1) >= 0) {
+    const before = group.lineOf[item] ?? -1;
+    if (before >= 0) {
+      requireSame(group, before, row);
       repeated += 1;
       return;
     }

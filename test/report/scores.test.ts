@@ -257,9 +257,24 @@ describe("rows that are wrong", () => {
       broken({ counts: { ...row!.counts, uint8: { ...row!.counts.uint8, predicted: [1] } } }),
       "list of 4 numbers",
     ],
+    [
+      "a radius that is no number",
+      broken({ unit: { ...row!.unit, attack: { attack: "ifgsm", epsilon: "x" } } }),
+      "`unit.attack.epsilon` must be a number",
+    ],
   ])("%s", (_, line, message) => {
     expect(() => readRow(line)).toThrow(RowError);
     expect(() => readRow(line)).toThrow(message);
+  });
+
+  test("of one unit with other counts are refused, whichever comes first", () => {
+    const zeros = { ...row!.counts.float, truePositive: [0, 0, 0, 0] };
+    const other = { ...row!, counts: { ...row!.counts, float: zeros } };
+    for (const pair of [
+      [row!, other],
+      [other, row!],
+    ])
+      expect(() => reportOf(pair)).toThrow(/another row of the same unit, .* has other counts/);
   });
 
   test("are named by their line, in whatever pieces the file comes", () => {

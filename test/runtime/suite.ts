@@ -154,7 +154,6 @@ export const describeSession = (
       const parts = [1, 2, 3, 4].map((k) => op.Add(big, op.constant(k)));
       const session = await runtime.createSession(writeModel(op.model({ y: op.Concat(...parts, { axis: 0 }) })));
       const before = runtime.memoryBytes();
-      expect(before).toBeGreaterThan(2 ** 20);
       await session.run({ x: tensorOf("float32", [1 << 22], new Float32Array(1 << 22)) });
       // Four parts, and their concatenation: 144 MiB with the input. A process may have had a peak above its size before.
       expect(runtime.memoryBytes()).toBeGreaterThanOrEqual(100 * 2 ** 20);
