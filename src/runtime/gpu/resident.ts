@@ -23,11 +23,20 @@ interface Evaluated {
   readonly labels: GpuArray<"uint8">;
 }
 
+/** All that an ascent carries from one step to the next: what it takes to continue it on another device. */
+export interface Held {
+  readonly image: Float32Array<ArrayBuffer>;
+  /** The accumulated gradient, where the ascent has a momentum; absent before the first step, when it is 0. */
+  readonly momentum?: Float32Array<ArrayBuffer> | undefined;
+}
+
 /** An image on the device, and the operations on it. */
 export interface Climber {
   /** Makes one step. @returns its report, where `report` requests one, else null. */
   readonly step: (step: number, report: boolean) => Promise<AscentStep | null>;
-  readonly read: () => Promise<Float32Array<ArrayBuffer>>;
+  readonly image: () => Promise<Float32Array<ArrayBuffer>>;
+  /** Reads back where the ascent stands. */
+  readonly held: () => Promise<Held>;
   /** @throws RuntimeError where the last step's loss is not finite, in which case the gradient is not either. */
   readonly requireFinite: () => Promise<void>;
 }
@@ -66,7 +75,7 @@ const fed = async (gpu: Gpu, { feeds }: Fed, name: string, { dtype, shape, data 
 };
 
 /**
- * A climber that starts at `image`.
+ * A climber that continues from what `held` says.
  *
  * @param owned receives the resources to free.
  * @throws RuntimeError, DeviceLostError
@@ -74,8 +83,8 @@ const fed = async (gpu: Gpu, { feeds }: Fed, name: string, { dtype, shape, data 
 export const climberOn = async (
   gpu: Gpu,
   at: Fed,
-  { feeds, low, high, alpha, reference }: AscentRequest,
-  image: Float32Array<ArrayBuffer>,
+  { feeds, low, high, alpha, momentum: decay, reference }: AscentRequest,
+  held: Held,
   owned: Owned,
 ): Promise<Climber> => {
   const placed = async <D extends ElementType>(dtype: D, data: Parameters<typeof gpu.upload<D>>[1]) => {
@@ -84,12 +93,14 @@ export const climberOn = async (
     return array;
   };
   const { session } = at;
-  const started: Readonly<Record<string, Tensor>> = { ...feeds, image: { ...feeds["image"]!, data: image } };
+  const started: Readonly<Record<string, Tensor>> = { ...feeds, image: { ...feeds["image"]!, data: held.image } };
   for (const name of session.inputs) if (started[name]) await fed(gpu, at, name, started[name]);
   const x = at.feeds.get("image") as GpuTensor<"float32">;
   const ends = { low: await placed("float32", low), high: await placed("float32", high) };
+  const m = decay !== undefined && (await placed("float32", held.momentum ?? new Float32Array(x.length)));
+  const momentum = m ? { m, decay: decay! } : undefined;
   const steps = remembered(async (gradient: GpuArray<"float32">) => {
-    const launch = await signStep(gpu, { x, gradient, ...ends, alpha: Math.fround(alpha) });
+    const launch = await signStep(gpu, { x, gradient, ...ends, alpha: Math.fround(alpha), momentum });
     owned.own(launch.release);
     return launch;
   });
@@ -113,7 +124,8 @@ export const climberOn = async (
       await gpu.run(await steps(gradient));
       return report ? { step, zeros, scores: (await scores?.()) ?? null, loss: await lossNow() } : null;
     },
-    read: () => gpu.read(x),
+    image: () => gpu.read(x),
+    held: async () => ({ image: await gpu.read(x), momentum: momentum && (await gpu.read(momentum.m)) }),
     requireFinite: async () => void (await lossNow()),
   };
 };
