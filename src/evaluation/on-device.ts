@@ -8,12 +8,13 @@ import type { DeviceAscent, DeviceClimb, Image, Labels } from "../segmenter/segm
 import { tensor } from "../tensor.ts";
 import type { ObservedStep } from "./steps.ts";
 
-type Steps = Pick<DeviceAscent, "alpha" | "momentum">;
+type Steps = Pick<DeviceAscent, "alpha" | "momentum" | "ahead">;
 
 /** The rules that a device's ascent by signs carries out by itself, by their kinds: its steps, from the rule's parameters. */
 const deviceRules: ReadonlyMap<string, (parameters: Rule["parameters"]) => Steps> = new Map([
   ["sign", ({ alpha }): Steps => ({ alpha: Number(alpha) })],
   ["momentum", ({ alpha, momentum }): Steps => ({ alpha: Number(alpha), momentum: Number(momentum) })],
+  ["nesterov", ({ alpha, momentum }): Steps => ({ alpha: Number(alpha), momentum: Number(momentum), ahead: true })],
 ]);
 
 /** Whether a device carries out the trajectory's rule by itself. */

@@ -45,6 +45,8 @@ export interface AscentRequest {
   readonly alpha: number;
   /** μ, the decay factor of the accumulated gradient (Dong et al. 2018). Absent: the step follows the gradient itself. */
   readonly momentum?: number | undefined;
+  /** With a momentum: ∇ is taken at x + α·μ·n·m, of n components, rather than at x (Nesterov; Lin et al. 2020). */
+  readonly ahead?: boolean | undefined;
   readonly steps: number;
   /** Labels (255: void) against which each step is scored; without them there are no scores. */
   readonly reference?: { readonly labels: Uint8Array<ArrayBuffer>; readonly classes: number } | undefined;

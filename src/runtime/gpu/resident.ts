@@ -3,10 +3,10 @@
  * reports that the caller requests are read back.
  */
 
-import type { Tensor } from "../../tensor.ts";
+import type { DataOf, Tensor } from "../../tensor.ts";
 import { classIou, confusion, confusionLength, type DeviceScores } from "./labels.ts";
-import { perturbationStats, signStep } from "./steps.ts";
-import { clear, type Gpu, type GpuArray, type Launch } from "./gpu.ts";
+import { lookAhead, perturbationStats, signStep } from "./steps.ts";
+import { clear, sequence, type Gpu, type GpuArray, type Launch } from "./gpu.ts";
 import type { ElementType } from "./shader.ts";
 import { RuntimeError, type AscentRequest, type AscentStep } from "../session.ts";
 import type { GpuTensor, ResidentSession, WebGpuRuntime } from "../webgpu/webgpu.ts";
@@ -83,11 +83,12 @@ const fed = async (gpu: Gpu, { feeds }: Fed, name: string, { dtype, shape, data 
 export const climberOn = async (
   gpu: Gpu,
   at: Fed,
-  { feeds, low, high, alpha, momentum: decay, reference }: AscentRequest,
+  request: AscentRequest,
   held: Held,
   owned: Owned,
 ): Promise<Climber> => {
-  const placed = async <D extends ElementType>(dtype: D, data: Parameters<typeof gpu.upload<D>>[1]) => {
+  const { feeds, reference } = request;
+  const placed: Place = async (dtype, data) => {
     const array = await gpu.upload(dtype, data);
     owned.own(() => array.buffer.destroy());
     return array;
@@ -95,15 +96,14 @@ export const climberOn = async (
   const { session } = at;
   const started: Readonly<Record<string, Tensor>> = { ...feeds, image: { ...feeds["image"]!, data: held.image } };
   for (const name of session.inputs) if (started[name]) await fed(gpu, at, name, started[name]);
-  const x = at.feeds.get("image") as GpuTensor<"float32">;
-  const ends = { low: await placed("float32", low), high: await placed("float32", high) };
-  const m = decay !== undefined && (await placed("float32", held.momentum ?? new Float32Array(x.length)));
-  const momentum = m ? { m, decay: decay! } : undefined;
-  const steps = remembered(async (gradient: GpuArray<"float32">) => {
-    const launch = await signStep(gpu, { x, gradient, ...ends, alpha: Math.fround(alpha), momentum });
-    owned.own(launch.release);
-    return launch;
-  });
+  const { x, m, steps } = await stepper(
+    gpu,
+    at.feeds.get("image") as GpuTensor<"float32">,
+    request,
+    held,
+    placed,
+    owned,
+  );
   const score = reference && (await scorer(gpu, reference, placed, owned));
   const zerosOf = async (gradient: GpuArray<"float32">): Promise<number> => {
     const none = await placed("float32", new Float32Array(gradient.length));
@@ -125,7 +125,7 @@ export const climberOn = async (
       return report ? { step, zeros, scores: (await scores?.()) ?? null, loss: await lossNow() } : null;
     },
     image: () => gpu.read(x),
-    held: async () => ({ image: await gpu.read(x), momentum: momentum && (await gpu.read(momentum.m)) }),
+    held: async () => ({ image: await gpu.read(x), momentum: m && (await gpu.read(m)) }),
     requireFinite: async () => void (await lossNow()),
   };
 };
@@ -137,7 +137,34 @@ const evaluated = async ({ session, feeds }: Fed): Promise<Evaluated> => {
   throw new RuntimeError("the graph has no outputs gradient, labels and loss to ascend by");
 };
 
-type Place = (dtype: "uint8", data: Uint8Array<ArrayBuffer>) => Promise<GpuArray<"uint8">>;
+type Place = <D extends ElementType>(dtype: D, data: DataOf<D>) => Promise<GpuArray<D>>;
+
+/** What the ascent moves (`x`, `m`), and its step by a gradient, after which `seen` is where the next gradient is to be taken. */
+const stepper = async (
+  gpu: Gpu,
+  seen: GpuArray<"float32">,
+  { low, high, alpha, momentum: decay, ahead = false }: AscentRequest,
+  held: Held,
+  placed: Place,
+  owned: Owned,
+) => {
+  const ends = { low: await placed("float32", low), high: await placed("float32", high) };
+  const zeros = () => new Float32Array(seen.length);
+  const m = decay === undefined ? undefined : await placed("float32", held.momentum ?? zeros());
+  const momentum = m && { m, decay: decay! };
+  const looks = momentum && ahead;
+  const x = looks ? await placed("float32", held.image) : seen;
+  const scale = alpha * (decay ?? 0) * x.length;
+  const look = looks ? [await lookAhead(gpu, { x, m: momentum.m, scale, ahead: seen })] : [];
+  for (const { release } of look) owned.own(release);
+  await gpu.run(...look);
+  const steps = remembered(async (gradient: GpuArray<"float32">) => {
+    const launch = await signStep(gpu, { x, gradient, ...ends, alpha: Math.fround(alpha), momentum });
+    owned.own(launch.release);
+    return sequence(launch, ...look);
+  });
+  return { x, m, steps };
+};
 
 /** Scores labels. The returned function submits the work; the function that it returns reads the result, 16 + 4·classes bytes. */
 const scorer = async (

@@ -8,7 +8,7 @@ import { ifgsm } from "../../attacks/named.ts";
 import { distances } from "../../../src/metrics/distances.ts";
 import { between, chance, integer, pick, random, type Random } from "../../../src/random.ts";
 import { GpuError } from "../../../src/runtime/gpu/error.ts";
-import { l2Step, perturbationStats, signStep } from "../../../src/runtime/gpu/steps.ts";
+import { l2Step, lookAhead, perturbationStats, signStep } from "../../../src/runtime/gpu/steps.ts";
 import type { Gpu } from "../../../src/runtime/gpu/gpu.ts";
 import { tensor } from "../../../src/tensor.ts";
 import { gpu, gpuNote, hasGpu, withArrays } from "../../support/gpu.ts";
@@ -220,6 +220,28 @@ describe.skipIf(!hasGpu)(`sign_step${gpuNote}`, () => {
       const [x, low] = [await upload("float32", new Float32Array(4)), await upload("float32", new Float32Array(3))];
       await expect(signStep(gpu, { x, gradient: x, low, high: x, alpha: 1 })).rejects.toThrow(GpuError);
     });
+  });
+});
+
+describe.skipIf(!hasGpu)(`look_ahead${gpuNote}`, () => {
+  it("is x + scale·m to float32's rounding, and refuses arrays of another length", async () => {
+    const next = random(11);
+    const [image, momentum] = [greys(next, 700), floats(700, () => between(next, -1, 1) / 700)];
+    const scale = 0.7 * 700;
+    const actual = await withArrays(gpu, async (upload) => {
+      const [x, m] = [await upload("float32", image), await upload("float32", momentum)];
+      const ahead = await upload("float32", new Float32Array(700));
+      const short = await upload("float32", new Float32Array(699));
+      await expect(lookAhead(gpu, { x, m: short, scale, ahead })).rejects.toThrow(GpuError);
+      const launch = await lookAhead(gpu, { x, m, scale, ahead, groups: 2 });
+      await gpu.run(launch);
+      launch.release();
+      return gpu.read(ahead);
+    });
+    // Half a unit in the last place below 256, and the rounding of the product.
+    image.forEach((v, i) =>
+      expect(Math.abs(actual[i]! - (v + scale * momentum[i]!))).toBeLessThanOrEqual(2 ** -17 + 2 ** -23),
+    );
   });
 });
 

@@ -93,7 +93,7 @@ const bytesRead = (device: GPUDevice): (() => number) => {
   return () => bytes;
 };
 
-const attacks: readonly AttackName[] = ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii", "pgd", "cospgd", "mi-fgsm"];
+const attacks: readonly AttackName[] = ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii", "pgd", "cospgd", "mi-fgsm", "ni-fgsm"];
 
 describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
   it.each(attacks)("%s is WASM's, step by step", async (attack) => {
@@ -127,7 +127,7 @@ describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
     const bytes = bytesRead(opened.at(-1)!.gpu.device);
     await climb(ascentOf(image));
     expect(bytes()).toBe(4 + 4 * image.data.length);
-    await climb({ ...ascentOf(image), momentum: 1 });
+    await climb({ ...ascentOf(image), momentum: 1, ahead: true });
     expect(bytes()).toBe(2 * (4 + 4 * image.data.length));
     const scored: AscentStep[] = [];
     const reference = { labels: new Uint8Array(24 * 32), classes: 4 };
@@ -137,11 +137,8 @@ describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
     expect(scored.map(({ scores }) => scores!.pixels)).toEqual(Array.from({ length: 6 }, () => 24 * 32));
   });
 
-  it.each([
-    { checkpointEvery: 0, momentum: undefined },
-    { checkpointEvery: 2, momentum: 1 },
-  ])(
-    "goes on where its device is lost, with where it stands read back every $checkpointEvery steps, momentum $momentum",
+  it.each([{ checkpointEvery: 0 }, { checkpointEvery: 2, momentum: 1, ahead: true }])(
+    "goes on where its device is lost, with where it stands read back every $checkpointEvery steps (momentum: $momentum, ahead: $ahead)",
     async (carried) => {
       const image = noiseImage(24, 32, 5);
       const network = tinyNetwork();
