@@ -2,7 +2,8 @@
 //
 // low and high are the bounds of the intersection of the ε-ball with the pixel range, computed by the projection in src/attacks, so
 // that the step equals that of src/attacks bit for bit. With MOMENTUM (Dong et al. 2018) the sign is that of the momentum
-// m ← μ·m + g / ‖g‖₁, and norm holds ‖g‖₁ (l1_sums.wgsl).
+// m ← μ·m + g / ‖g‖₁, and norm holds ‖g‖₁ (l1_sums.wgsl). A gradient whose norm is less than the least normal float32, zeros
+// among them, adds nothing: 1 / ‖g‖₁ would overflow.
 //
 // Numbers are read as bits, because a GPU may flush a subnormal gradient to 0 and assume that there is no NaN. Here every number
 // except ±0 has its sign, and NaN stays NaN.
@@ -27,6 +28,7 @@ override MOMENTUM: bool = false;
 
 const MAGNITUDE = 0x7fffffffu;
 const INFINITY_BITS = 0x7f800000u;
+const LEAST_NORMAL = 0x1p-126f;
 
 fn stepped(i: u32, direction: u32) -> u32 {
   let before = x[i];
@@ -46,7 +48,7 @@ fn stepped(i: u32, direction: u32) -> u32 {
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) thread: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let gain = select(0.0, 1.0 / norm[0], norm[0] > 0.0); // A zero gradient adds nothing.
+  let gain = select(0.0, 1.0 / norm[0], norm[0] >= LEAST_NORMAL);
   for (var i = thread.x; i < parameters.count; i += 256u * groups.x) {
     var direction = gradient[i];
     if (MOMENTUM) {

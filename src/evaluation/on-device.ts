@@ -1,15 +1,24 @@
 /** Attacks whose every step stays on the backend's device. */
 
-import type { Trajectory } from "../attacks/attack.ts";
+import type { Rule, Trajectory } from "../attacks/attack.ts";
 import { project } from "../attacks/constraint.ts";
 import { random } from "../random.ts";
 import type { AscentStep } from "../runtime/session.ts";
-import type { DeviceClimb, Image, Labels } from "../segmenter/segmenter.ts";
+import type { DeviceAscent, DeviceClimb, Image, Labels } from "../segmenter/segmenter.ts";
 import { tensor } from "../tensor.ts";
 import type { ObservedStep } from "./steps.ts";
 
-/** Whether a device's ascent by signs carries out the rule by itself. */
-export const isDeviceRule = ({ rule }: Trajectory): boolean => rule.kind === "sign";
+type Steps = Pick<DeviceAscent, "alpha" | "momentum" | "ahead">;
+
+/** The rules that a device's ascent by signs carries out by itself, by their kinds: its steps, from the rule's parameters. */
+const deviceRules: ReadonlyMap<string, (parameters: Rule["parameters"]) => Steps> = new Map([
+  ["sign", ({ alpha }): Steps => ({ alpha: Number(alpha) })],
+  ["momentum", ({ alpha, momentum }): Steps => ({ alpha: Number(alpha), momentum: Number(momentum) })],
+  ["nesterov", ({ alpha, momentum }): Steps => ({ alpha: Number(alpha), momentum: Number(momentum), ahead: true })],
+]);
+
+/** Whether a device carries out the trajectory's rule by itself. */
+export const isDeviceRule = ({ rule }: Trajectory): boolean => deviceRules.has(rule.kind);
 
 /** One end of the ball, met with the pixel range. */
 const endOf = (side: number, image: Image, { constraint }: Trajectory): Float32Array<ArrayBuffer> =>
@@ -47,7 +56,7 @@ export const followOnDevice = (
       start: tensor("float32", image.shape, x),
       low: endOf(-Infinity, image, trajectory),
       high: endOf(Infinity, image, trajectory),
-      alpha: Number(rule.parameters["alpha"]),
+      ...deviceRules.get(rule.kind)!(rule.parameters),
       steps,
       reference: referenceOf(clean),
     },

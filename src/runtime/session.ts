@@ -34,7 +34,7 @@ export interface AscentStep {
   readonly zeros: number | null;
 }
 
-/** x ← min(max(x + α·sign ∇, low), high), `steps` times. */
+/** x ← min(max(x + α·sign ∇, low), high), `steps` times; with a momentum the sign is that of m ← μ·m + ∇/‖∇‖₁, from m = 0. */
 export interface AscentRequest {
   /** A tensor for each of the graph's inputs; the ascent starts at `image`. */
   readonly feeds: Readonly<Record<string, Tensor>>;
@@ -43,10 +43,14 @@ export interface AscentRequest {
   readonly high: Float32Array<ArrayBuffer>;
   /** Step size, rounded to float32; negative to descend. */
   readonly alpha: number;
+  /** μ, the decay factor of the accumulated gradient (Dong et al. 2018). Absent: the step follows the gradient itself. */
+  readonly momentum?: number | undefined;
+  /** With a momentum: ∇ is taken at x + α·μ·n·m, of n components, rather than at x (Nesterov; Lin et al. 2020). */
+  readonly ahead?: boolean | undefined;
   readonly steps: number;
   /** Labels (255: void) against which each step is scored; without them there are no scores. */
   readonly reference?: { readonly labels: Uint8Array<ArrayBuffer>; readonly classes: number } | undefined;
-  /** Number of steps after which the image is read back, to resume from if the device is lost. 0, the default: resume from the start. */
+  /** Number of steps after which the image and its momentum are read back, to resume from if the device is lost. 0, the default: resume from the start. */
   readonly checkpointEvery?: number | undefined;
 }
 

@@ -3,10 +3,10 @@
  * reports that the caller requests are read back.
  */
 
-import type { Tensor } from "../../tensor.ts";
+import type { DataOf, Tensor } from "../../tensor.ts";
 import { classIou, confusion, confusionLength, type DeviceScores } from "./labels.ts";
-import { perturbationStats, signStep } from "./steps.ts";
-import { clear, type Gpu, type GpuArray, type Launch } from "./gpu.ts";
+import { lookAhead, perturbationStats, signStep } from "./steps.ts";
+import { clear, sequence, type Gpu, type GpuArray, type Launch } from "./gpu.ts";
 import type { ElementType } from "./shader.ts";
 import { RuntimeError, type AscentRequest, type AscentStep } from "../session.ts";
 import type { GpuTensor, ResidentSession, WebGpuRuntime } from "../webgpu/webgpu.ts";
@@ -23,11 +23,20 @@ interface Evaluated {
   readonly labels: GpuArray<"uint8">;
 }
 
+/** All that an ascent carries from one step to the next: what it takes to continue it on another device. */
+export interface Held {
+  readonly image: Float32Array<ArrayBuffer>;
+  /** The accumulated gradient, where the ascent has a momentum; absent before the first step, when it is 0. */
+  readonly momentum?: Float32Array<ArrayBuffer> | undefined;
+}
+
 /** An image on the device, and the operations on it. */
 export interface Climber {
   /** Makes one step. @returns its report, where `report` requests one, else null. */
   readonly step: (step: number, report: boolean) => Promise<AscentStep | null>;
-  readonly read: () => Promise<Float32Array<ArrayBuffer>>;
+  readonly image: () => Promise<Float32Array<ArrayBuffer>>;
+  /** Reads back where the ascent stands. */
+  readonly held: () => Promise<Held>;
   /** @throws RuntimeError where the last step's loss is not finite, in which case the gradient is not either. */
   readonly requireFinite: () => Promise<void>;
 }
@@ -66,7 +75,7 @@ const fed = async (gpu: Gpu, { feeds }: Fed, name: string, { dtype, shape, data 
 };
 
 /**
- * A climber that starts at `image`.
+ * A climber that continues from what `held` says.
  *
  * @param owned receives the resources to free.
  * @throws RuntimeError, DeviceLostError
@@ -74,25 +83,27 @@ const fed = async (gpu: Gpu, { feeds }: Fed, name: string, { dtype, shape, data 
 export const climberOn = async (
   gpu: Gpu,
   at: Fed,
-  { feeds, low, high, alpha, reference }: AscentRequest,
-  image: Float32Array<ArrayBuffer>,
+  request: AscentRequest,
+  held: Held,
   owned: Owned,
 ): Promise<Climber> => {
-  const placed = async <D extends ElementType>(dtype: D, data: Parameters<typeof gpu.upload<D>>[1]) => {
+  const { feeds, reference } = request;
+  const placed: Place = async (dtype, data) => {
     const array = await gpu.upload(dtype, data);
     owned.own(() => array.buffer.destroy());
     return array;
   };
   const { session } = at;
-  const started: Readonly<Record<string, Tensor>> = { ...feeds, image: { ...feeds["image"]!, data: image } };
+  const started: Readonly<Record<string, Tensor>> = { ...feeds, image: { ...feeds["image"]!, data: held.image } };
   for (const name of session.inputs) if (started[name]) await fed(gpu, at, name, started[name]);
-  const x = at.feeds.get("image") as GpuTensor<"float32">;
-  const ends = { low: await placed("float32", low), high: await placed("float32", high) };
-  const steps = remembered(async (gradient: GpuArray<"float32">) => {
-    const launch = await signStep(gpu, { x, gradient, ...ends, alpha: Math.fround(alpha) });
-    owned.own(launch.release);
-    return launch;
-  });
+  const { x, m, steps } = await stepper(
+    gpu,
+    at.feeds.get("image") as GpuTensor<"float32">,
+    request,
+    held,
+    placed,
+    owned,
+  );
   const score = reference && (await scorer(gpu, reference, placed, owned));
   const zerosOf = async (gradient: GpuArray<"float32">): Promise<number> => {
     const none = await placed("float32", new Float32Array(gradient.length));
@@ -113,7 +124,8 @@ export const climberOn = async (
       await gpu.run(await steps(gradient));
       return report ? { step, zeros, scores: (await scores?.()) ?? null, loss: await lossNow() } : null;
     },
-    read: () => gpu.read(x),
+    image: () => gpu.read(x),
+    held: async () => ({ image: await gpu.read(x), momentum: m && (await gpu.read(m)) }),
     requireFinite: async () => void (await lossNow()),
   };
 };
@@ -125,7 +137,34 @@ const evaluated = async ({ session, feeds }: Fed): Promise<Evaluated> => {
   throw new RuntimeError("the graph has no outputs gradient, labels and loss to ascend by");
 };
 
-type Place = (dtype: "uint8", data: Uint8Array<ArrayBuffer>) => Promise<GpuArray<"uint8">>;
+type Place = <D extends ElementType>(dtype: D, data: DataOf<D>) => Promise<GpuArray<D>>;
+
+/** What the ascent moves (`x`, `m`), and its step by a gradient, after which `seen` is where the next gradient is to be taken. */
+const stepper = async (
+  gpu: Gpu,
+  seen: GpuArray<"float32">,
+  { low, high, alpha, momentum: decay, ahead = false }: AscentRequest,
+  held: Held,
+  placed: Place,
+  owned: Owned,
+) => {
+  const ends = { low: await placed("float32", low), high: await placed("float32", high) };
+  const zeros = () => new Float32Array(seen.length);
+  const m = decay === undefined ? undefined : await placed("float32", held.momentum ?? zeros());
+  const momentum = m && { m, decay: decay! };
+  const looks = momentum && ahead;
+  const x = looks ? await placed("float32", held.image) : seen;
+  const scale = alpha * (decay ?? 0) * x.length;
+  const look = looks ? [await lookAhead(gpu, { x, m: momentum.m, scale, ahead: seen })] : [];
+  for (const { release } of look) owned.own(release);
+  await gpu.run(...look);
+  const steps = remembered(async (gradient: GpuArray<"float32">) => {
+    const launch = await signStep(gpu, { x, gradient, ...ends, alpha: Math.fround(alpha), momentum });
+    owned.own(launch.release);
+    return sequence(launch, ...look);
+  });
+  return { x, m, steps };
+};
 
 /** Scores labels. The returned function submits the work; the function that it returns reads the result, 16 + 4·classes bytes. */
 const scorer = async (

@@ -1,7 +1,7 @@
 /** WebGPU for a service: a lost device is replaced, and ascents continue on the new one. */
 
 import { DeviceLostError } from "./error.ts";
-import { climberOn, Owned, type Device, type Fed } from "./resident.ts";
+import { climberOn, Owned, type Device, type Fed, type Held } from "./resident.ts";
 import type { AscentRequest, AscentSession, AscentWatch, Runtime } from "../session.ts";
 
 /** Number of consecutive losses, without a completed step between them, after which an ascent fails. */
@@ -65,20 +65,23 @@ export const startGpuRuntime = async (open: () => Promise<Device>): Promise<Runt
   };
 };
 
-/** Continues from the last step whose image was read back; later steps are repeated, but not reported again. */
+/** Continues from the last step after which all that is carried on was read back; later steps are repeated, but not reported again. */
 const ascend = async (
   ready: () => Promise<Ready>,
   request: AscentRequest,
   { onStep, signal }: AscentWatch,
 ): Promise<Float32Array<ArrayBuffer>> => {
   const { steps, checkpointEvery = 0 } = request;
-  let saved = { step: 0, image: request.feeds["image"]!.data as Float32Array<ArrayBuffer> };
+  let saved: Held & { readonly step: number } = {
+    step: 0,
+    image: request.feeds["image"]!.data as Float32Array<ArrayBuffer>,
+  };
   let [told, losses] = [0, 0];
   for (;;) {
     const owned = new Owned();
     try {
       const at = await ready();
-      const climber = await climberOn(at.live.gpu, at, request, saved.image, owned);
+      const climber = await climberOn(at.live.gpu, at, request, saved, owned);
       for (let step = saved.step + 1; step <= steps; step++) {
         signal?.throwIfAborted();
         const report = await climber.step(step, onStep !== undefined && step > told);
@@ -86,10 +89,10 @@ const ascend = async (
           [told, losses] = [step, 0];
           await onStep!(report);
         }
-        if (step % checkpointEvery === 0 && step < steps) saved = { step, image: await climber.read() };
+        if (step % checkpointEvery === 0 && step < steps) saved = { step, ...(await climber.held()) };
       }
       await climber.requireFinite();
-      return await climber.read();
+      return await climber.image();
     } catch (cause) {
       losses += 1;
       if (!(cause instanceof DeviceLostError) || losses > PATIENCE) throw cause;

@@ -51,6 +51,25 @@ export const signStep = async (
   return releasing(sequence(await sum(gradient, sums), await sum(sums, norm), step), norm, none, sums);
 };
 
+export interface LookAhead extends Grid {
+  readonly x: Floats;
+  readonly m: Floats;
+  readonly scale: number;
+  /** Replaced by x + scale·m. */
+  readonly ahead: Floats;
+}
+
+/** ahead ← x + scale·m. */
+export const lookAhead = async (gpu: Gpu, { x, m, scale, ahead, groups }: LookAhead): Promise<Launch> => {
+  requireLength("look_ahead", x.length, { m, ahead });
+  return gpu.launch("look_ahead", {
+    buffers: { x, momentum: m, ahead },
+    parameters: { count: x.length, scale },
+    items: x.length,
+    groups,
+  });
+};
+
 export interface L2Step extends Grid {
   /** Replaced by the image after the step. */
   readonly x: Floats;

@@ -3,11 +3,12 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { project, type Constraint } from "../../../src/attacks/constraint.ts";
+import { momentumRule } from "../../../src/attacks/rules/momentum.ts";
 import { ifgsm } from "../../attacks/named.ts";
 import { distances } from "../../../src/metrics/distances.ts";
 import { between, chance, integer, pick, random, type Random } from "../../../src/random.ts";
 import { GpuError } from "../../../src/runtime/gpu/error.ts";
-import { l2Step, perturbationStats, signStep } from "../../../src/runtime/gpu/steps.ts";
+import { l2Step, lookAhead, perturbationStats, signStep } from "../../../src/runtime/gpu/steps.ts";
 import type { Gpu } from "../../../src/runtime/gpu/gpu.ts";
 import { tensor } from "../../../src/tensor.ts";
 import { gpu, gpuNote, hasGpu, withArrays } from "../../support/gpu.ts";
@@ -52,18 +53,21 @@ const endsOf = (centre: Float32Array, ball: Constraint) =>
     Float32Array<ArrayBuffer>,
   ];
 
-/** The image after a sign step for each gradient. */
+/** The image after a sign step for each gradient, with momentum where there is a `decay`. */
 const signSteps = (
   gpu: Gpu,
   image: Float32Array<ArrayBuffer>,
   steps: readonly Float32Array<ArrayBuffer>[],
-  options: Constraint & { readonly alpha: number; readonly groups?: number | undefined },
+  options: Constraint & { readonly alpha: number; readonly decay?: number; readonly groups?: number | undefined },
 ) =>
   withArrays(gpu, async (upload) => {
     const [low, high] = endsOf(image, options);
     const [x, g] = [await upload("float32", image), await upload("float32", steps[0]!)];
     const ends = { low: await upload("float32", low), high: await upload("float32", high) };
-    const step = await signStep(gpu, { x, gradient: g, ...ends, alpha: options.alpha, groups: options.groups });
+    const { alpha, decay, groups } = options;
+    const momentum =
+      decay === undefined ? undefined : { m: await upload("float32", new Float32Array(x.length)), decay };
+    const step = await signStep(gpu, { x, gradient: g, ...ends, alpha, momentum, groups });
     for (const gradient of steps) {
       gpu.device.queue.writeBuffer(g.buffer, 0, gradient);
       await gpu.run(step);
@@ -163,15 +167,52 @@ describe.skipIf(!hasGpu)(`sign_step${gpuNote}`, () => {
     await fc.assert(property, { numRuns: 30 });
   });
 
-  it("with momentum, a gradient of zeros adds nothing", async () => {
+  it("with momentum, is the attacks' own rule over several steps, bit for bit unless m's terms cancel", async () => {
+    const property = fc.asyncProperty(
+      reduced,
+      seeds,
+      fc.constantFrom(0, 0.9, 1),
+      groups,
+      async (n, seed, decay, groups) => {
+        const next = random(seed);
+        const ball = { epsilon: 2, pixelRange: [0, 255] } as const;
+        const image = greys(next, 3 * n);
+        const steps = [1e-6, 1, 1e3].map((size) =>
+          floats(3 * n, () => (chance(next, 0.1) ? 0 : size * between(next, -1, 1))),
+        );
+        const like = (data: Float32Array<ArrayBuffer>) => tensor("float32", [3, 1, n], data);
+        const rule = momentumRule({ alpha: 0.75, momentum: decay });
+        let at = rule.begin(like(image), ball, next);
+        // Rounding may turn a sum that is this small beside its terms.
+        const [unsure, small] = [new Set<number>(), (m: number) => m !== 0 && Math.abs(m) <= 1e-6 / n];
+        for (const [i, gradient] of steps.entries()) {
+          const around = { step: i + 1, steps: steps.length, clean: image, constraint: ball, random: () => next };
+          at = rule.next(at.state, { gradient: like(gradient), value: 0 }, at.x, around);
+          at.state.forEach((m, j) => small(m) && unsure.add(j));
+        }
+        const actual = await signSteps(gpu, image, steps, { ...ball, alpha: 0.75, decay, groups });
+        expect(
+          differing(
+            actual.filter((_, i) => !unsure.has(i)),
+            at.x.filter((_, i) => !unsure.has(i)),
+          ),
+        ).toBe(0);
+        expect(unsure.size).toBeLessThanOrEqual(2);
+      },
+    );
+    await fc.assert(property, { numRuns: 20 });
+  });
+
+  it("with momentum, a gradient of zeros adds nothing, nor does one too small to be divided by", async () => {
     const m = await withArrays(gpu, async (upload) => {
       const array = (...values: number[]) => upload("float32", Float32Array.from(values));
       const [x, low, high] = [await array(5, 5), await array(0, 0), await array(9, 9)];
       const momentum = { m: await array(1, -2), decay: 0.5 };
-      await gpu.run(await signStep(gpu, { x, gradient: await array(0, 0), low, high, alpha: 1, momentum }));
+      for (const gradient of [await array(0, 0), await array(1e-44, 0)])
+        await gpu.run(await signStep(gpu, { x, gradient, low, high, alpha: 1, momentum }));
       return [...(await gpu.read(momentum.m)), ...(await gpu.read(x))];
     });
-    expect(m).toEqual([0.5, -1, 6, 4]);
+    expect(m).toEqual([0.25, -0.5, 7, 3]);
   });
 
   it("refuses arrays of another length", async () => {
@@ -179,6 +220,28 @@ describe.skipIf(!hasGpu)(`sign_step${gpuNote}`, () => {
       const [x, low] = [await upload("float32", new Float32Array(4)), await upload("float32", new Float32Array(3))];
       await expect(signStep(gpu, { x, gradient: x, low, high: x, alpha: 1 })).rejects.toThrow(GpuError);
     });
+  });
+});
+
+describe.skipIf(!hasGpu)(`look_ahead${gpuNote}`, () => {
+  it("is x + scale·m to float32's rounding, and refuses arrays of another length", async () => {
+    const next = random(11);
+    const [image, momentum] = [greys(next, 700), floats(700, () => between(next, -1, 1) / 700)];
+    const scale = 0.7 * 700;
+    const actual = await withArrays(gpu, async (upload) => {
+      const [x, m] = [await upload("float32", image), await upload("float32", momentum)];
+      const ahead = await upload("float32", new Float32Array(700));
+      const short = await upload("float32", new Float32Array(699));
+      await expect(lookAhead(gpu, { x, m: short, scale, ahead })).rejects.toThrow(GpuError);
+      const launch = await lookAhead(gpu, { x, m, scale, ahead, groups: 2 });
+      await gpu.run(launch);
+      launch.release();
+      return gpu.read(ahead);
+    });
+    // Half a unit in the last place below 256, and the rounding of the product.
+    image.forEach((v, i) =>
+      expect(Math.abs(actual[i]! - (v + scale * momentum[i]!))).toBeLessThanOrEqual(2 ** -17 + 2 ** -23),
+    );
   });
 });
 

@@ -93,7 +93,7 @@ const bytesRead = (device: GPUDevice): (() => number) => {
   return () => bytes;
 };
 
-const attacks: readonly AttackName[] = ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii", "pgd", "cospgd"];
+const attacks: readonly AttackName[] = ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii", "pgd", "cospgd", "mi-fgsm", "ni-fgsm"];
 
 describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
   it.each(attacks)("%s is WASM's, step by step", async (attack) => {
@@ -127,26 +127,28 @@ describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
     const bytes = bytesRead(opened.at(-1)!.gpu.device);
     await climb(ascentOf(image));
     expect(bytes()).toBe(4 + 4 * image.data.length);
+    await climb({ ...ascentOf(image), momentum: 1, ahead: true });
+    expect(bytes()).toBe(2 * (4 + 4 * image.data.length));
     const scored: AscentStep[] = [];
     const reference = { labels: new Uint8Array(24 * 32), classes: 4 };
     await climb({ ...ascentOf(image), reference }, { onStep: (step) => void scored.push(step) });
     const [perStep, zeros] = [4 + (16 + 4 * 4), 4 * 4 * 3];
-    expect(bytes() - (4 + 4 * image.data.length)).toBe(6 * perStep + zeros + 4 + 4 * image.data.length);
+    expect(bytes() - 2 * (4 + 4 * image.data.length)).toBe(6 * perStep + zeros + 4 + 4 * image.data.length);
     expect(scored.map(({ scores }) => scores!.pixels)).toEqual(Array.from({ length: 6 }, () => 24 * 32));
   });
 
-  it.each([0, 2])(
-    "goes on where its device is lost, with the image read back every %s steps",
-    async (checkpointEvery) => {
+  it.each([{ checkpointEvery: 0 }, { checkpointEvery: 2, momentum: 1, ahead: true }])(
+    "goes on where its device is lost, with where it stands read back every $checkpointEvery steps (momentum: $momentum, ahead: $ahead)",
+    async (carried) => {
       const image = noiseImage(24, 32, 5);
       const network = tinyNetwork();
-      const expected = await (await onGpu(network)).onDevice(toLeastLikely)!(ascentOf(image));
+      const ascent = { ...ascentOf(image), ...carried };
+      const expected = await (await onGpu(network)).onDevice(toLeastLikely)!(ascent);
       const own: Device[] = [];
       const runtime = await startGpuRuntime(async () => own[own.push(await open()) - 1]!);
       const segmenter = createSegmenter(network, new SessionCache(runtime, 2 ** 30));
       const told: number[] = [];
-      const losing = { ...ascentOf(image), checkpointEvery };
-      const actual = await segmenter.onDevice(toLeastLikely)!(losing, {
+      const actual = await segmenter.onDevice(toLeastLikely)!(ascent, {
         onStep: ({ step }) => {
           told.push(step);
           if (step === 3) own[0]!.gpu.device.destroy();
