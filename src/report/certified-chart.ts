@@ -7,7 +7,7 @@ const WIDTH = 360;
 const HEIGHT = 220;
 
 /** Radii that the axis may name, on its logarithmic scale that begins at 0. */
-const TICKS = [0, ...[0.1, 1, 10, 100, 1000, 10_000].flatMap((power) => [1, 2, 5].map((n) => n * power))];
+const TICKS = [0, ...[0.1, 1, 10, 100, 1000, 10_000].flatMap((power) => [power, 3 * power])];
 
 const STATES = [
   { state: "proved", color: "#009e73" },
@@ -46,7 +46,12 @@ export const certifiedCharts = (axes: readonly CertifiedAxis[]) =>
             type: "quantitative",
             title: "L2 radius in grey levels",
             scale: { type: "symlog", constant: 1, domain: [0, end], nice: false },
-            axis: { values: TICKS.filter((tick) => tick <= end), format: "~g", grid: false, labelOverlap: true },
+            axis: {
+              values: TICKS.filter((tick) => tick === 0 || (tick <= end && tick >= end / 1000)),
+              format: "~g",
+              grid: false,
+              labelOverlap: "greedy",
+            },
           },
           x2: { field: "to" },
           y: { field: "low", type: "quantitative", title: `${name}, %`, scale: { domain: [0, 100] } },

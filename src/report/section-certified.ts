@@ -78,12 +78,10 @@ export const certified = (report: ReportData): Section | null => {
   const apart = axes.filter(({ attacks }) => attacks.length === 0);
   const through = axes.filter((axis) => axis.throughNoise);
   const caveats = [
-    `A certificate holds for the smoothed network, which takes the most frequent label under noise; the attacks ${
-      through.length === axes.length ? "" : "of the network itself "
-    }climbed one prediction at a time. Both bound the same network only as far as its smoothed labels are its own: where an attack leaves less than is proved, it broke the network and not the smoothed one.`,
+    "A certificate holds for the smoothed network, which takes the most frequent label under noise, while attacks climb the network itself and are scored on its single prediction. The two bound one network only as far as the smoothed labels are its own: an attack that leaves less than is proved has broken the network, not the smoothed one.",
     ...(through.length > 0
       ? [
-          `${through.map(({ network }) => network).join(", ")}: attacked and scored through Gaussian noise, each image under the noise of its draw.`,
+          `${through.map(({ network }) => network).join(", ")}: attacked and scored through Gaussian noise, which is nearer to the smoothed network, but one draw of it.`,
         ]
       : []),
     `Each σ is a smoothed network of its own; at a radius the bars take the best of those whose radius reaches it. All certified labels of one picture are right with probability 1 − α (α = ${levels(axes.flatMap(({ certificates }) => certificates))}), those of N pictures together with at least 1 − N·α.`,
