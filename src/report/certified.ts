@@ -92,14 +92,15 @@ const sharesOf = (counts: ClassCounts): Shares => {
 };
 
 /**
- * An attack at each radius: an image counts as attacked from the length of its perturbation on, and as clean before and where the attack failed.
- * An attack in a ball has its ε as length, one of minimum norm the distance of its row.
+ * An attack at each radius: an image counts as attacked from the length of its perturbation on, and as clean before. An attack in a ball has its ε as
+ * length, one of minimum norm the distance of its row, whether or not it reached its goal.
  */
 const pointsOf = (group: Group, items: Int32Array): readonly AttackedPoint[] => {
   const lengthOf = (item: number): number => {
     const line = group.lineOf[item] ?? -1;
-    if (line < 0 || group.success[line] === 0) return Number.POSITIVE_INFINITY;
-    return group.success[line] === 2 ? (epsilonOf(group) ?? group.distances[2 * line]!) : group.distances[2 * line]!;
+    if (line < 0) return Number.POSITIVE_INFINITY;
+    const distance = group.distances[2 * line]!;
+    return group.success[line] === 2 ? (epsilonOf(group) ?? distance) : distance;
   };
   const lengths = Float64Array.from(items, lengthOf);
   const all = [...new Set(lengths)].filter(Number.isFinite).toSorted((a, b) => a - b);

@@ -86,7 +86,7 @@ export const certified = (report: ReportData): Section | null => {
       : []),
     `Each σ is a smoothed network of its own; at a radius the bars take the best of those whose radius reaches it. All certified labels of one picture are right with probability 1 − α (α = ${levels(axes.flatMap(({ certificates }) => certificates))}), those of N pictures together with at least 1 − N·α.`,
     "The proved mIoU is the least that any labels of the abstained pixels give: they may become false positives of other classes. The column mIoU takes them for wrong only, as SegCertify does.",
-    "An attack in a ball counts from its ε on, one of minimum norm on each image from the distance that it took; images that it did not break stay as they are.",
+    "An attack in a ball counts from its ε on, one of minimum norm on each image from the distance of its row on, whether or not it reached its goal.",
     ...apart.map(
       ({ network }) =>
         `${network}: no image has both certificates and rows of this network against the same reference, so that nothing is compared.`,
