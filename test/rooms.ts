@@ -50,7 +50,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "validation",
   ],
   // Pure: rows in, scores, reports and verdicts out.
-  report: ["evaluation/row", "type evaluation/craft", "metrics", "random", "digest", "validation"],
+  report: ["evaluation/row", "attacks/catalogue", "type evaluation/craft", "metrics", "random", "digest", "validation"],
   certify: ["segmenter", "attacks", "metrics", "tensor", "random"],
   // A refused size (OnnxError) and a failing backend (RuntimeError) are told apart from faults of our own.
   networks: [

@@ -3,12 +3,15 @@
 import { certifiedScores, mergeCertified, type CertifiedCounts, type CertifiedScores } from "../certify/scores.ts";
 import { certifiedRadius, type Smoothing } from "../certify/smoothing.ts";
 import { mergeCounts, scoresOf } from "../metrics/counts.ts";
+import type { CertificateRow } from "../report/certificate-row.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Report } from "./command.ts";
 import { csvOf, table } from "./text.ts";
 
 export interface CertifiedPicture {
   readonly image: string;
+  /** The file's name without its ending. */
+  readonly stem: string;
   /** The digest of the picture's file. */
   readonly item: string;
   /** Of the network without noise. */
@@ -35,20 +38,43 @@ const linesOf = (pictures: readonly CertifiedPicture[], smoothings: readonly Smo
 
 const shown = (value: number | null): string => (value === null ? "–" : value.toFixed(4));
 
-/** @param truth whether the pictures were compared with a ground truth. */
+/** What a run has certified. */
+export interface CertifyResult {
+  readonly network: Manifest;
+  readonly backend: string;
+  readonly smoothings: readonly Smoothing[];
+  readonly pictures: readonly CertifiedPicture[];
+  /** Whether the pictures were compared with a ground truth. */
+  readonly truth: boolean;
+}
+
+/** The certificates as JSON Lines, which reports read. */
+export const certificateLines = ({ network: { name, sha256 }, smoothings, pictures, truth }: CertifyResult): string =>
+  pictures
+    .flatMap(({ stem, item, certified }) =>
+      certified.map(({ drawn, counts, abstained }, i): CertificateRow => ({
+        kind: "certificate",
+        schema: 1,
+        network: { name, sha256 },
+        picture: { name: stem, sha256: item },
+        reference: truth ? "ground-truth" : "prediction",
+        smoothing: smoothings[i]!,
+        radius: certifiedRadius(smoothings[i]!),
+        drawn,
+        counts,
+        abstained,
+      })),
+    )
+    .map((row) => `${JSON.stringify(row)}\n`)
+    .join("");
+
 export const certifyReport = ({
   network: { name, sha256, classes },
   backend,
   smoothings,
   pictures,
   truth,
-}: {
-  readonly network: Manifest;
-  readonly backend: string;
-  readonly smoothings: readonly Smoothing[];
-  readonly pictures: readonly CertifiedPicture[];
-  readonly truth: boolean;
-}): Report => {
+}: CertifyResult): Report => {
   const lines = linesOf(pictures, smoothings);
   const clean = scoresOf(pictures.map(({ clean: { counts } }) => counts).reduce(mergeCounts));
   const against = truth ? "the ground truth" : "the prediction without noise";

@@ -2,7 +2,8 @@
 
 import { createReadStream } from "node:fs";
 import { Refusal } from "../node/failure.ts";
-import { readJson, statOf } from "../node/files.ts";
+import { readBytes, readJson, statOf } from "../node/files.ts";
+import { readCertificate, type CertificateRow } from "../report/certificate-row.ts";
 import { checkRow, RowError } from "../report/read-row.ts";
 import { createReader } from "../report/reader.ts";
 import { runFacts, type RunFacts } from "../report/run-facts.ts";
@@ -25,6 +26,27 @@ const readParquet = async (path: string, store: Store): Promise<void> => {
       throw cause;
     }
   }
+};
+
+/** Calls `run`; what is wrong with a row is refused with the name of the file. */
+export const refusing = <T>(path: string, run: () => T): T => {
+  try {
+    return run();
+  } catch (cause) {
+    if (cause instanceof RowError) throw new Refusal(`${path}: ${cause.message}`, { cause });
+    throw cause;
+  }
+};
+
+/** The certificates of several files. @throws Refusal that names the file and the line. */
+export const readCertificates = async (paths: readonly string[]): Promise<readonly CertificateRow[]> => {
+  const all: CertificateRow[] = [];
+  for (const path of paths) {
+    const lines = new TextDecoder().decode(await readBytes(path)).split("\n");
+    for (const [i, line] of lines.entries())
+      if (line.trim() !== "") all.push(refusing(`${path}: line ${i + 1}`, () => readCertificate(line)));
+  }
+  return all;
 };
 
 const readInto = async (path: string, store: Store): Promise<void> => {

@@ -20,7 +20,10 @@ export type Block =
       readonly caption: string;
     }
   | { readonly kind: "code"; readonly text: string }
-  | { readonly kind: "chart"; readonly chart: "curves" | "scatter" | "transformations" | "crf" | "variants" };
+  | {
+      readonly kind: "chart";
+      readonly chart: "curves" | "scatter" | "transformations" | "crf" | "variants" | "certified";
+    };
 
 export interface Section {
   readonly id: string;

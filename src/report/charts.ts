@@ -1,5 +1,6 @@
 /** The charts of a report as Vega-Lite specifications: plain data, which any renderer draws. */
 
+import { certifiedCharts } from "./certified-chart.ts";
 import { config } from "./chart-config.ts";
 import type { Cell, ReportData } from "./report.ts";
 import { surrounded, surroundings, surroundingsKinds, twoSigmaOf } from "./surroundings.ts";
@@ -157,4 +158,5 @@ export const chartsOf = (report: ReportData): readonly Chart[] => [
   ...curveCharts(report),
   ...scatterCharts(report),
   ...surroundingsCharts(report),
+  ...certifiedCharts(report.certified),
 ];

@@ -1,5 +1,6 @@
 /** What networks, their surroundings and attacks are called in a report. */
 
+import { attackNames, normsOf } from "../attacks/catalogue.ts";
 import type { Json, Unit } from "../evaluation/row.ts";
 import type { Group, Subject } from "./store.ts";
 
@@ -54,7 +55,12 @@ export const epsilonOf = ({ attack }: Group): number | null => {
 export const optionsOf = ({ attack }: Group): Readonly<Record<string, Json | undefined>> =>
   Object.fromEntries(Object.entries(attack ?? {}).filter(([name]) => name !== "attack" && name !== "epsilon"));
 
-export const distanceOf = ({ attack }: Group): "l2" | "linf" => (attack?.["norm"] === "l2" ? "l2" : "linf");
+/** The norm of an attack: that of its row, or else the attack's own, which rows leave out. */
+export const distanceOf = ({ attack }: Group): "l2" | "linf" => {
+  const name = attackNames.find((known) => known === attack?.["attack"]);
+  const norm = attack?.["norm"] ?? (name && normsOf(name)[0]);
+  return norm === "l2" ? "l2" : "linf";
+};
 
 /** A name for each subject; builds of one name are told apart by their files' digests. */
 export const uniqueNames = (subjects: Iterable<Subject>): ((subject: Subject) => string) => {

@@ -11,21 +11,21 @@ export class RowError extends Error {
 /** Labels are bytes, and 255 is void. */
 const MAX_CLASSES = 255;
 
-type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
 
 const isRecord = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const requireRecord = (value: unknown, name: string): Fields => {
+export const requireRecord = (value: unknown, name: string): Fields => {
   if (isRecord(value)) return value;
   throw new RowError(`\`${name}\` must be an object`);
 };
 
-const requireText = (value: unknown, name: string): void => {
+export const requireText = (value: unknown, name: string): void => {
   if (typeof value !== "string") throw new RowError(`\`${name}\` must be a text`);
 };
 
-const requireNumber = (value: unknown, name: string): void => {
+export const requireNumber = (value: unknown, name: string): void => {
   if (typeof value !== "number" || !(value >= 0)) throw new RowError(`\`${name}\` must be a number of at least 0`);
 };
 
@@ -41,7 +41,7 @@ const checkNumbers = (values: unknown, name: string, classes: number): readonly 
   return values as readonly number[];
 };
 
-const checkCounts = (value: unknown, name: string, classes: number): ClassCounts => {
+export const checkCounts = (value: unknown, name: string, classes: number): ClassCounts => {
   const fields = requireRecord(value, name);
   const truePositive = checkNumbers(fields["truePositive"], `${name}.truePositive`, classes);
   const reference = checkNumbers(fields["reference"], `${name}.reference`, classes);
@@ -52,12 +52,17 @@ const checkCounts = (value: unknown, name: string, classes: number): ClassCounts
   return fields as unknown as ClassCounts;
 };
 
+/** The number of classes that counts have. @throws RowError */
+export const classesIn = (value: unknown, name: string): number => {
+  const { reference } = requireRecord(value, name);
+  const classes = Array.isArray(reference) ? reference.length : 0;
+  if (classes >= 1 && classes <= MAX_CLASSES) return classes;
+  throw new RowError(`\`${name}.reference\` must have from 1 to ${MAX_CLASSES} classes`);
+};
+
 const checkAll = (value: unknown, name: string): void => {
   const counts = requireRecord(value, name);
-  const clean = requireRecord(counts["clean"], `${name}.clean`);
-  const classes = Array.isArray(clean["reference"]) ? clean["reference"].length : 0;
-  if (classes < 1 || classes > MAX_CLASSES)
-    throw new RowError(`\`${name}.clean.reference\` must have from 1 to ${MAX_CLASSES} classes`);
+  const classes = classesIn(counts["clean"], `${name}.clean`);
   const checked = ["clean", "float", "uint8"].map((kind) => checkCounts(counts[kind], `${name}.${kind}`, classes));
   const [first, ...others] = checked;
   for (const other of others)
@@ -105,13 +110,14 @@ export const checkRow = (value: unknown): Row => {
   return row as unknown as Row;
 };
 
-/** As `checkRow`, of a line of JSON. */
-export const readRow = (line: string): Row => {
-  let value: unknown;
+/** The value of a line of JSON. @throws RowError */
+export const readLine = (line: string): unknown => {
   try {
-    value = JSON.parse(line);
+    return JSON.parse(line);
   } catch (cause) {
     throw new RowError("the line is not JSON", { cause });
   }
-  return checkRow(value);
 };
+
+/** As `checkRow`, of a line of JSON. */
+export const readRow = (line: string): Row => checkRow(readLine(line));

@@ -2,6 +2,8 @@
 
 import { canonicalJson, type Json } from "../evaluation/row.ts";
 import { replicatesFor } from "./bootstrap.ts";
+import type { CertificateRow } from "./certificate-row.ts";
+import { certifiedAxes, type CertifiedAxis } from "./certified.ts";
 import { chaosOf, compare, siblings, type Chaos, type Difference } from "./compare.ts";
 import { attackName, epsilonOf, nameAround, optionsOf, uniqueNames } from "./names.ts";
 import { createResampling } from "./resampling.ts";
@@ -59,6 +61,8 @@ export interface ReportData {
   readonly cells: readonly Cell[];
   readonly worst: readonly Worst[];
   readonly differences: readonly Difference[];
+  /** Certificates beside L2 attacks; empty where none were given. */
+  readonly certified: readonly CertifiedAxis[];
   readonly receipts: readonly string[];
   readonly runs: readonly RunFacts[];
 }
@@ -67,6 +71,7 @@ export interface ReportOptions {
   readonly title?: string | undefined;
   readonly seed?: number | undefined;
   readonly runs?: readonly RunFacts[] | undefined;
+  readonly certificates?: readonly CertificateRow[] | undefined;
   /** Replicates of the bootstrap; by default as many as a bounded amount of work allows, from 200 to 2000. */
   readonly replicates?: number | undefined;
 }
@@ -126,9 +131,13 @@ const pairsOf = (groups: readonly Group[], rank: ReadonlyMap<Subject, number>): 
   });
 };
 
-/** Builds the report. The same rows give the same report, in whatever order they came. */
+/**
+ * Builds the report. The same rows give the same report, in whatever order they came.
+ *
+ * @throws RowError where a certificate and a row disagree on the reference of an image.
+ */
 export const buildReport = (store: Store, options: ReportOptions = {}): ReportData => {
-  const { seed = 0, runs = [] } = options;
+  const { seed = 0, runs = [], certificates = [] } = options;
   const families = siblings(store);
   const heads = [...families.values()].map(([head]) => head!).filter(isUnrepeated);
   const rank = ranks(store);
@@ -192,6 +201,7 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
     cells,
     worst: worstOf(ordered, store, nameOf),
     differences,
+    certified: certifiedAxes(store, certificates, nameOf),
     receipts: [...store.receipts].toSorted(),
     runs,
   };

@@ -4,8 +4,12 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { decodeLabels } from "../../src/image/labels.ts";
 import { encodePng } from "../../src/image/encode.ts";
+import { run } from "../../src/cli/main.ts";
+import { readCertificate } from "../../src/report/certificate-row.ts";
+import type { ReportData } from "../../src/report/report.ts";
 import { noiseImage } from "../support/networks/image.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
+import { rowOf } from "../support/rows.ts";
 import { faultline, jsonOf, temporaryFolder } from "./terminal.ts";
 
 const { path, put } = temporaryFolder();
@@ -54,6 +58,66 @@ it("writes a map of labels and one of outcomes, and the pixels abstained are tho
   expect([pixels, read("5.sigma-16.labels.png").get(255) ?? 0]).toEqual([96, abstained]);
   expect(read("5.sigma-16.outcome.png").get(2) ?? 0).toBe(abstained);
   expect(existsSync(`${out}/6.sigma-16.labels.png`)).toBe(false);
+});
+
+it("continues from its state after each Ctrl-C, without drawing again, with the same certificates", async () => {
+  const argv = (out: string) => ["certify", path("net"), ...pictures, ...quick, "--sigma", "1,64", "-o", path(out)];
+  let steps = 0;
+  const ended = async (out: string, ...more: readonly string[]): Promise<number> =>
+    run([...argv(out), ...more], {
+      stdout: () => {},
+      stderr: (text) => {
+        if (!text.includes(": step ")) return;
+        steps += 1;
+        // In the selection of the first certificate, in its test, and in the second picture.
+        if (more.length > 0 && [3, 12, 120].includes(steps)) process.emit("SIGINT");
+      },
+      isTerminal: true,
+    });
+  expect(await ended("whole.jsonl")).toBe(0);
+  const whole = steps;
+  steps = 0;
+  const kept = ["--state", path("certify.state")];
+  for (let i = 0; i < 3; i++) expect(await ended("parts.jsonl", ...kept)).toBe(130);
+  expect(existsSync(path("parts.jsonl"))).toBe(false);
+  expect(await ended("parts.jsonl", ...kept)).toBe(0);
+  expect(steps).toBe(whole);
+  expect(readFileSync(path("parts.jsonl"), "utf8")).toBe(readFileSync(path("whole.jsonl"), "utf8"));
+  const other = await faultline(...argv("other.jsonl"), ...kept, "--seed", "1");
+  expect([other.code, other.stderr]).toEqual([1, expect.stringContaining("is of a run with another network")]);
+  const none = await faultline(...argv("other.jsonl"), "--state", pictures[0]!);
+  expect(none.stderr).toContain("would replace");
+});
+
+it("writes certificates that a report sets beside the rows of attacks", async () => {
+  const file = path("certificates.jsonl");
+  const { code } = await faultline("certify", path("net"), ...pictures, ...quick, "--sigma", "1", "-o", file);
+  const lines = readFileSync(file, "utf8").trim().split("\n");
+  expect([code, lines.length]).toEqual([0, 2]);
+  const rows = lines.map((line) => {
+    const { network, picture, counts, reference } = readCertificate(line);
+    const clean = { truePositive: counts.reference, reference: counts.reference, predicted: counts.reference };
+    const row = rowOf({
+      item: picture.sha256,
+      attack: { attack: "pgd", epsilon: 5, norm: "l2" },
+      counts: { clean, float: counts, uint8: counts },
+    });
+    return JSON.stringify({ ...row, reference, unit: { ...row.unit, networkSha256: network.sha256 } });
+  });
+  const html = path("report.html");
+  const report = await jsonOf<ReportData>(
+    "report",
+    put("rows.jsonl", rows.join("\n")),
+    "--certificates",
+    file,
+    "-o",
+    html,
+  );
+  const [axis] = report.certified;
+  expect([axis!.images, axis!.attacks.map(({ radius }) => radius)]).toEqual([2, [0, 5]]);
+  expect(readFileSync(html, "utf8")).toMatch(/id="certified"[\s\S]*<svg [\s\S]*nobody knows/);
+  const bad = await faultline("report", path("rows.jsonl"), "--certificates", path("rows.jsonl"));
+  expect(bad.stderr).toContain("rows.jsonl: line 1: the line is no certificate of schema 1");
 });
 
 it.each([

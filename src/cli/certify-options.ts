@@ -1,0 +1,82 @@
+/** Options of `faultline certify`. */
+
+import type { Smoothing } from "../certify/smoothing.ts";
+import { UsageError } from "../node/failure.ts";
+import { wholeNumber, type Options, type Values } from "../node/options.ts";
+import { backendFlags } from "./backend.ts";
+
+export const options = {
+  sigma: { type: "string", value: "S,…", default: "8,16,32", help: "standard deviations of the noise in grey levels" },
+  tau: { type: "string", value: "P", default: "0.75", help: "probability that a label must exceed, 0.5 to below 1" },
+  alpha: {
+    type: "string",
+    value: "P",
+    default: "0.001",
+    help: "probability with which a picture's labels may be wrong",
+  },
+  samples: {
+    type: "string",
+    value: "N0/N",
+    default: "100/1000",
+    help: "draws that choose each label, and that test it",
+  },
+  correction: { type: "string", value: "WHICH", default: "holm", help: "for many pixels: holm or bonferroni" },
+  seed: { type: "string", value: "N", default: "0", help: "of the noise" },
+  out: {
+    type: "string",
+    short: "o",
+    value: "DIR|FILE",
+    multiple: true,
+    help: "DIR: maps of certified, wrong and abstained pixels; FILE.jsonl: certificates for faultline report",
+  },
+  state: { type: "string", value: "FILE", help: "keeps the counts, so that the same command continues after Ctrl-C" },
+  manifest: { type: "string", value: "FILE", help: "the manifest of NET where NET is a file without one beside it" },
+  labels: { type: "string", value: "FILE|DIR", help: "ground truth: one PNG, or a folder of NAME.png" },
+  ...backendFlags,
+  csv: { type: "boolean", help: "print the scores as CSV" },
+} as const satisfies Options;
+
+export type Given = Values<typeof options>;
+
+const numberIn = (option: string, text: string, valid: (value: number) => boolean, range: string): number => {
+  const value = Number(text);
+  if (/^[\d.]+(e-?\d+)?$/i.test(text) && valid(value)) return value;
+  throw new UsageError(`--${option} must be a number ${range}, not "${text}"`);
+};
+
+export const smoothingsOf = ({ sigma, tau, alpha, samples, correction, seed }: Given): readonly Smoothing[] => {
+  const sigmas = sigma
+    .split(",")
+    .map((text) => numberIn("sigma", text.trim(), (s) => s > 0 && s <= 255, "greater than 0 and at most 255"));
+  const [selection = "", tests = "", ...more] = samples.split("/");
+  if (more.length > 0 || tests === "")
+    throw new UsageError(`--samples must be two numbers such as 100/1000, not "${samples}"`);
+  if (correction !== "holm" && correction !== "bonferroni")
+    throw new UsageError(`--correction must be holm or bonferroni, not "${correction}"`);
+  const shared = {
+    tau: numberIn("tau", tau, (p) => p >= 0.5 && p < 1, "from 0.5 to below 1"),
+    alpha: numberIn("alpha", alpha, (p) => p > 0 && p < 1, "between 0 and 1"),
+    selection: wholeNumber("samples", selection, 1, 10_000),
+    samples: wholeNumber("samples", tests, 1, 1_000_000),
+    correction,
+    seed: wholeNumber("seed", seed, 0, 0xffff_ffff),
+  } as const;
+  return sigmas.map((each) => ({ ...shared, sigma: each }));
+};
+
+/** Where results go. */
+export interface Outs {
+  /** A folder of maps. */
+  readonly maps: string | undefined;
+  /** A file of certificates. */
+  readonly certificates: string | undefined;
+}
+
+/** @throws UsageError where two folders or two files are named. */
+export const outsOf = ({ out = [] }: Given): Outs => {
+  const isFile = (path: string): boolean => /\.jsonl$/i.test(path);
+  const [files, folders] = [out.filter(isFile), out.filter((path) => !isFile(path))];
+  if (files.length > 1 || folders.length > 1)
+    throw new UsageError("-o may name one folder of maps and one file .jsonl of certificates");
+  return { maps: folders[0], certificates: files[0] };
+};
