@@ -1,6 +1,6 @@
 /** A list of pictures and label maps in a file: CSV with a header, JSON, or JSON Lines. */
 
-import { CsvError, parse } from "csv-parse/sync";
+import { CsvError, parse } from "csv-parse/browser/esm/sync";
 import { plain } from "./coding.ts";
 import type { Layout, Listing, Pair } from "./dataset.ts";
 import { stemOf } from "./pairing.ts";
