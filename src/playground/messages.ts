@@ -9,6 +9,7 @@ import type { Like } from "../segmenter/describe/likes.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import type { Size } from "../tensor.ts";
+import type { Around } from "./around.ts";
 
 /** A network that is served with the page or kept in the browser; the catalogue's addresses are relative to its own. */
 export interface NetworkEntry {
@@ -110,10 +111,14 @@ export interface Described {
 
 export interface Calls {
   readonly open: {
-    readonly given: { readonly network: NetworkEntry; readonly wanted: Wanted };
+    readonly given: { readonly network: NetworkEntry; readonly wanted: Wanted; readonly around: Around };
     readonly answer: Opened;
   };
-  readonly predict: { readonly given: { readonly image: Image }; readonly answer: Predicted };
+  readonly predict: {
+    /** `seed`: of what is random around the network. */
+    readonly given: { readonly image: Image; readonly seed: number };
+    readonly answer: Predicted;
+  };
   readonly attack: {
     /** `truth`: the visitor's labels, 255 where none counts. */
     readonly given: { readonly image: Image; readonly plan: Plan; readonly truth: Labels | null };

@@ -5,6 +5,7 @@ import { optionNames } from "../attacks/options.ts";
 import type { StepReport } from "../evaluation/steps.ts";
 import { encodePng } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
+import { fieldsOf, flagsOf, type Around } from "./around.ts";
 import type { EpsilonCurve } from "./charts.ts";
 import * as controls from "./controls.ts";
 import { byId, element, make } from "./elements.ts";
@@ -16,6 +17,7 @@ import { spatialSize } from "../tensor.ts";
 /** An attack that has ended, or was stopped, with what it was run on. */
 export interface Taken {
   readonly network: NetworkEntry;
+  readonly around: Around;
   readonly opened: Opened;
   readonly plan: Plan;
   readonly shown: Shown;
@@ -26,20 +28,25 @@ export interface Taken {
 
 /** The fields of a request's spec: what the attack takes and does not fix. */
 const specOf = ({ network, plan }: Taken): Readonly<Record<string, string | number>> => {
-  const { options, random } = attackEntry(plan.attack);
+  const { options } = attackEntry(plan.attack);
   const taken = optionNames.filter((name) => options[name] && options[name].fixed === undefined);
   const given = taken.flatMap((name) => (plan[name] === undefined ? [] : [[name, plan[name]] as const]));
-  const seed = random ? { seed: plan.seed } : {};
   const bound = plan.epsilon === undefined ? {} : { epsilon: plan.epsilon };
-  return { model: network.name, attack: plan.attack, ...bound, ...Object.fromEntries(given), ...seed };
+  return { model: network.name, attack: plan.attack, ...bound, ...Object.fromEntries(given), seed: plan.seed };
 };
+
+/** The spec of a request. */
+const requestOf = (taken: Taken): Readonly<Record<string, unknown>> => ({
+  ...specOf(taken),
+  ...fieldsOf(taken.around),
+});
 
 const labelsPart = ({ shown }: Taken, part: string): string => (shown.truth ? part : "");
 
 export const curlLine = (taken: Taken): string => {
   const origin = new URL(".", location.href).href.replace(/\/$/, "");
   const labels = labelsPart(taken, " -F labels=@labels.png");
-  return `curl ${origin}/v1/attack -F image=@picture.png${labels} -F 'spec=${JSON.stringify(specOf(taken))};type=application/json'`;
+  return `curl ${origin}/v1/attack -F image=@picture.png${labels} -F 'spec=${JSON.stringify(requestOf(taken))};type=application/json'`;
 };
 
 /** A network of the visitor's is stored by a line of its own first. */
@@ -49,7 +56,7 @@ export const commandLine = (taken: Taken): string => {
   const stored = own ? `npx faultline import NETWORK.onnx --manifest ${model}.json\n` : "";
   const given = Object.entries(flags).map(([name, value]) => ` --${name} ${value}`);
   const labels = labelsPart(taken, " --labels labels.png");
-  return `${stored}npx faultline attack ${own ? `models/${model}` : model} picture.png${given.join("")}${labels}`;
+  return `${stored}npx faultline attack ${own ? `models/${model}` : model} picture.png${given.join("")}${flagsOf(taken.around)}${labels}`;
 };
 
 const csvCell = (value: string | number | null): string =>
@@ -66,7 +73,7 @@ export const jsonOf = (taken: Taken): string => {
   const { shown, opened, attacked, steps, curves } = taken;
   const { scores, perturbation, changedPixelShare, zeroGradientShare, milliseconds, stopped } = attacked;
   const report = {
-    spec: specOf(taken),
+    spec: requestOf(taken),
     picture: { name: shown.name, ...spatialSize(shown.image) },
     reference: shown.truth ? "ground-truth" : "prediction",
     stoppedAfterStep: stopped,

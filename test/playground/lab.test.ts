@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWorker, type RunningWorker } from "../../scripts/workerd.ts";
+import { crfRnn } from "../../src/crf/parameters.ts";
 import { measure, type Measured } from "../../src/evaluation/measure.ts";
 import { attackScores, perturbationFrom, type AttackScores } from "../../src/evaluation/scores.ts";
 import { scoresOf } from "../../src/metrics/counts.ts";
@@ -75,7 +76,7 @@ describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
   let worker: RunningWorker;
   let page: Page;
   let lab: ReturnType<typeof labPage>;
-  const own = put("own.png", scene.png);
+  const own = put("street.png", scene.png);
   const address = async (search: string): Promise<URL> => new URL(`/lab?backend=wasm${search}`, await worker.ready);
 
   beforeAll(async () => {
@@ -231,7 +232,7 @@ describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
     await lab.set("own-palette", "camvid");
     await lab.until(`!(${offered})`);
     await lab.until(offered);
-    const { manifest: found } = await jsonOf<{ manifest: object }>("init", net, "--palette", "camvid", "-o", join(out, "my.json")); // prettier-ignore
+    const { manifest: found } = await jsonOf<{ manifest: object }>("init", net, "--palette", "camvid", "--force", "-o", join(out, "my.json")); // prettier-ignore
     const { assumed, ...rest } = found as { assumed: readonly string[] };
     expect(JSON.parse(await lab.value("own-manifest"))).toEqual(rest);
     for (const sentence of assumed) expect(await lab.text("own-assumed")).toContain(sentence);
@@ -255,6 +256,32 @@ describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
     await lab.until(`!document.getElementById("error").hidden`);
     expect(await lab.text("error")).toContain("no-picture.png is no picture");
     expect(await lab.text("picture-name")).toBe("Example street");
+  });
+
+  it("puts transformations and a CRF around the network, from a link, with the numbers of Node", async () => {
+    await page.open(await address("&attack=fgsm&epsilon=8&seed=3&longest=160&transform=jpeg%2Bnoise"));
+    await lab.ready();
+    await lab.predicted(() => lab.files("file", [own]));
+    await lab.predicted(() => lab.set("crf", "crf-rnn"));
+    await lab.attack();
+    const defence = { transform: [{ name: "jpeg" }, { name: "noise" }], seed: 3, through: "differentiable", draws: 1 } as const; // prettier-ignore
+    const around = segmenter.withCrf({ parameters: crfRnn, attacked: true }).withTransform(defence);
+    const node = await measure(
+      { segmenter: around, image: scene.image, item: "street" },
+      { attack: "fgsm", epsilon: 8, steps: 1, alpha: 1, seed: 3, pixelRange: "clip" },
+    );
+    expect(differing(await lab.pixels("labels", "before"), coloursOf(node.clean.labels))).toBe(0);
+    expect(differing(await lab.pixels("labels", "after"), coloursOf(node.uint8.labels))).toBe(0);
+    expect(await lab.number("iou-ratio")).toBe(scored(node).iouRatio);
+    const link = new URL(await lab.value("link"));
+    expect(Object.fromEntries(link.searchParams)).toMatchObject({ transform: "jpeg+noise", crf: "crf-rnn", seed: "3" });
+    const { spec } = JSON.parse((await lab.saved("scores.json")).toString()) as { spec: object };
+    expect(spec).toMatchObject({ transform: [{ name: "jpeg" }, { name: "noise" }], crf: crfRnn, seed: 3 });
+    expect(await lab.value("cli")).toMatch(/ --seed 3 --transform jpeg\+noise --crf crf-rnn$/);
+    await page.evaluate(`document.querySelector("details.more").open = true`);
+    expect(await lab.faults()).toEqual([]);
+    await lab.shoot("around", 390, 844, "light");
+    expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
   });
 
   it("is isolated, its policy lets nothing out, and it has given no cause for complaint", async () => {
