@@ -14,6 +14,7 @@ import type { Around } from "./around.ts";
 import { byId, element, input, make, select } from "./elements.ts";
 import type { NetworkEntry, Plan } from "./messages.ts";
 import { chosenTransforms, drawsAnew, takeTransforms } from "./switches.ts";
+import { goal, takeTarget, targetParameters } from "./target.ts";
 import { mebibytes } from "./words.ts";
 
 /** The paper's radii, in grey levels. */
@@ -117,6 +118,7 @@ export const planAt = (at: number): Plan => ({
   alpha: ownAlpha && takes("alpha") ? defaultOption(attackName(), "alpha", ballAt(at))! : alpha.valueAsNumber,
   steps: byProtocol || !takes("steps") ? defaultSteps(attackName(), ballAt(at)) : steps.valueAsNumber,
   seed: seedNow(),
+  ...(goal() && { goal: goal()! }),
   ...Object.fromEntries(
     [...optionInputs].filter(([name]) => takes(name)).map(([name, field]) => [name, field.valueAsNumber]),
   ),
@@ -170,6 +172,7 @@ export const takeFrom = (parameters: URLSearchParams): void => {
   const index = epsilons.indexOf(Number(parameters.get("epsilon") ?? NaN));
   if (index >= 0) epsilon.value = String(index);
   takeTransforms(parameters.get("transform") ?? "");
+  takeTarget(parameters);
   hintNetwork();
   follow();
 };
@@ -181,6 +184,7 @@ export const parameters = (): URLSearchParams => {
   return new URLSearchParams([
     ...taken.map(([name, { value }]) => [name, value]),
     ["epsilon", String(radius())],
+    ...targetParameters().map((pair) => [...pair]),
     ...(transforms ? [["transform", transforms]] : []),
   ]);
 };

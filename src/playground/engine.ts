@@ -107,7 +107,7 @@ const handlers: Handlers = {
   attack: async ({ image, plan, truth }, { stage, step, signal }) => {
     const { cache, refused, ...own } = opened();
     const segmenter = own.segmenter(plan.seed);
-    const evaluated = evaluatedBy([plan.attack]);
+    const evaluated = evaluatedBy([plan.attack], plan.goal !== undefined);
     if (evaluated.some(isGradient)) requireGradient(refused);
     stage("gradient");
     await turn(); // sends the message before the graph is built

@@ -2,6 +2,7 @@
 
 import type { OptionValues } from "../attacks/options.ts";
 import type { AttackPlan } from "../evaluation/plan.ts";
+import type { RegionResult } from "../evaluation/region-goal.ts";
 import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
 import type { StepReport } from "../evaluation/steps.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
@@ -46,10 +47,18 @@ export interface Predicted {
   readonly confidence: number;
 }
 
+/** The pixels that the network gives the class `from` are to have the class `to`; without it they are hidden. */
+export interface Goal {
+  readonly from: number;
+  readonly to?: number;
+}
+
 export type Plan = OptionValues &
   Pick<AttackPlan, "attack" | "alpha" | "steps" | "seed"> & {
     /** Absent for an attack of minimum norm, which has no bound. */
     readonly epsilon?: number;
+    /** Absent: labels are to be wrong everywhere. */
+    readonly goal?: Goal;
   };
 
 /** The result of an attack, or what it had reached: the adversarial image in whole grey levels, as it is saved, and its scores. */
@@ -66,6 +75,8 @@ export interface Attacked {
   /** The share of pixels whose label changed, 0..1. */
   readonly changedPixelShare: number;
   readonly zeroGradientShare: number;
+  /** What became of the region of a goal; null without one. */
+  readonly region: RegionResult | null;
   readonly milliseconds: number;
   /** The step after which the visitor stopped it; null where it has ended by itself. */
   readonly stopped: number | null;

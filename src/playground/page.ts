@@ -14,6 +14,7 @@ import type { NetworkEntry, Opened } from "./messages.ts";
 import { imageOf, readPicture, sizeWithin, type Picture } from "./picture.ts";
 import { forgetRun, isRunning, onScene } from "./run.ts";
 import { tell, tellError, wordsFor } from "./status.ts";
+import { offerTargets } from "./target.ts";
 import { readTruth, type Truth } from "./truth.ts";
 import { hideClasses, show } from "./viewer.ts";
 import { percent, sized } from "./words.ts";
@@ -32,6 +33,7 @@ const list = (classes: Opened["classes"]): void => {
   if (JSON.stringify(classes) === JSON.stringify(listed)) return;
   listed = classes;
   listClasses(classes, hideClasses);
+  offerTargets(classes);
 };
 
 /** Shows the picture before its prediction. */

@@ -12,6 +12,7 @@ import { byId, element, make } from "./elements.ts";
 import { layers, type Shown } from "./layers.ts";
 import type { Attacked, NetworkEntry, Opened, Plan } from "./messages.ts";
 import { paint } from "./picture.ts";
+import { targetedField, targetFlags } from "./target.ts";
 import { spatialSize } from "../tensor.ts";
 
 /** An attack that has ended, or was stopped, with what it was run on. */
@@ -35,11 +36,14 @@ const specOf = ({ network, plan }: Taken): Readonly<Record<string, string | numb
   return { model: network.name, attack: plan.attack, ...bound, ...Object.fromEntries(given), seed: plan.seed };
 };
 
+const isBounded = ({ plan }: Taken): boolean => attackEntry(plan.attack).type === "fixed-budget";
+
 /** The spec of a request. */
-const requestOf = (taken: Taken): Readonly<Record<string, unknown>> => ({
-  ...specOf(taken),
-  ...fieldsOf(taken.around),
-});
+const requestOf = (taken: Taken): Readonly<Record<string, unknown>> => {
+  const { goal } = taken.plan;
+  const targeted = goal && targetedField(goal, taken.opened.classes, isBounded(taken));
+  return { ...specOf(taken), ...(targeted && { targeted }), ...fieldsOf(taken.around) };
+};
 
 const labelsPart = ({ shown }: Taken, part: string): string => (shown.truth ? part : "");
 
@@ -55,8 +59,10 @@ export const commandLine = (taken: Taken): string => {
   const { own = false } = taken.network;
   const stored = own ? `npx faultline import NETWORK.onnx --manifest ${model}.json\n` : "";
   const given = Object.entries(flags).map(([name, value]) => ` --${name} ${value}`);
+  const { goal } = taken.plan;
+  const target = goal ? targetFlags(goal, taken.opened.classes, isBounded(taken)) : "";
   const labels = labelsPart(taken, " --labels labels.png");
-  return `${stored}npx faultline attack ${own ? `models/${model}` : model} picture.png${given.join("")}${flagsOf(taken.around)}${labels}`;
+  return `${stored}npx faultline attack ${own ? `models/${model}` : model} picture.png${given.join("")}${target}${flagsOf(taken.around)}${labels}`;
 };
 
 const csvCell = (value: string | number | null): string =>
@@ -71,7 +77,7 @@ export const csvOf = ({ attacked: { scores } }: Taken): string => {
 
 export const jsonOf = (taken: Taken): string => {
   const { shown, opened, attacked, steps, curves } = taken;
-  const { scores, perturbation, changedPixelShare, zeroGradientShare, milliseconds, stopped } = attacked;
+  const { scores, perturbation, changedPixelShare, zeroGradientShare, region, milliseconds, stopped } = attacked;
   const report = {
     spec: requestOf(taken),
     picture: { name: shown.name, ...spatialSize(shown.image) },
@@ -81,6 +87,7 @@ export const jsonOf = (taken: Taken): string => {
     perturbation,
     changedPixelShare,
     zeroGradientShare,
+    region,
     steps,
     curves,
     milliseconds,

@@ -11,6 +11,7 @@ import { startWorker, type RunningWorker } from "../../scripts/workerd.ts";
 import { crfRnn } from "../../src/crf/parameters.ts";
 import { measure, type Measured } from "../../src/evaluation/measure.ts";
 import { attackScores, perturbationFrom, type AttackScores } from "../../src/evaluation/scores.ts";
+import type { RegionResult } from "../../src/evaluation/region-goal.ts";
 import { scoresOf } from "../../src/metrics/counts.ts";
 import { changedShare } from "../../src/metrics/distances.ts";
 import { percent } from "../../src/playground/words.ts";
@@ -256,6 +257,25 @@ describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
     await lab.until(`!document.getElementById("error").hidden`);
     expect(await lab.text("error")).toContain("no-picture.png is no picture");
     expect(await lab.text("picture-name")).toBe("Example street");
+  });
+
+  it("gives a class of the picture another one, with the numbers of the command line", async () => {
+    await page.open(await address("&attack=pgd&epsilon=8&steps=3&longest=160&region=road&becomes=pavement"));
+    await lab.ready();
+    await lab.predicted(() => lab.files("file", [own]));
+    await lab.attack();
+    const link = new URL(await lab.value("link"));
+    expect(Object.fromEntries(link.searchParams)).toMatchObject({ region: "road", becomes: "pavement" });
+    const line = await lab.value("cli");
+    expect(line).toContain(" --swap road:pavement");
+    const [, , ...given] = line.replace("picture.png", put("picture.png", scene.png)).split(" ");
+    const { images } = await jsonOf<{ images: { region: RegionResult }[] }>(...given, "-o", out);
+    const { reached, kept } = images[0]!.region.uint8;
+    expect([await lab.number("reached"), await lab.number("kept")]).toEqual([reached, kept]);
+    expect(reached).toBeGreaterThan(images[0]!.region.clean.reached!);
+    const report = JSON.parse((await lab.saved("scores.json")).toString()) as { spec: object };
+    expect(report.spec).toMatchObject({ targeted: { kind: "swap", classes: ["road"], to: "pavement" } });
+    expect(await lab.faults()).toEqual([]);
   });
 
   it("puts transformations and a CRF around the network, from a link, with the numbers of Node", async () => {
