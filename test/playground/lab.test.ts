@@ -197,8 +197,7 @@ describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
     await lab.ready();
     expect(await lab.text("error")).toBe("wrong.png is 32 × 32 pixels, but the picture is 96 × 64; a label for each pixel is needed."); // prettier-ignore
     await lab.predicted(() => lab.click("drop-truth"));
-    await lab.files("truth-file", [put("labels.png", scene.labelsPng)]);
-    await lab.ready();
+    await lab.predicted(() => lab.drop([put("labels.png", scene.labelsPng)], "labels-drop"));
     await lab.click("protocol");
     await lab.set("attack", "fgsm");
     await lab.attack();
