@@ -1,6 +1,9 @@
 /** An attack as the engine runs it: every step is shown, and what it has reached is kept when the visitor stops it. */
 
+import { attackEntry } from "../attacks/catalogue.ts";
+import { voidedBeyond } from "../evaluation/labels.ts";
 import { measure, type Measured } from "../evaluation/measure.ts";
+import { regionResult, regionTarget, type RegionTarget } from "../evaluation/region-goal.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
 import type { StepReport } from "../evaluation/steps.ts";
 import { scoresOf } from "../metrics/counts.ts";
@@ -53,8 +56,10 @@ const watchedBy = (segmenter: Segmenter, see: (reached: Reached) => void): Segme
 const scored = (
   { manifest }: Segmenter,
   clean: Image,
-  { row, clean: before, uint8, float }: Measured,
+  measured: Measured,
+  targetFor: ((clean: Labels) => RegionTarget) | undefined,
 ): Omit<Attacked, "milliseconds" | "stopped" | "confidences"> => {
+  const { row, clean: before, uint8, float } = measured;
   const names = manifest.classes.map(({ name }) => name);
   return {
     ...uint8,
@@ -63,10 +68,19 @@ const scored = (
     perturbation: perturbationFrom(clean)(uint8.image),
     changedPixelShare: changedShare(before.labels, uint8.labels) ?? 0,
     zeroGradientShare: row.masking.zeroGradientShare,
+    region: targetFor ? regionResult(targetFor(before.labels), measured) : null,
   };
 };
 
-/** @throws the signal's reason where it is aborted before the first step has ended. */
+/** The region of a plan's goal, which follows from the clean prediction. An attack of minimum norm leaves the rest free, as it must. */
+const targetOf = ({ attack, goal }: Plan, classes: number): ((clean: Labels) => RegionTarget) | undefined => {
+  if (!goal) return undefined;
+  const outside = attackEntry(attack).type === "minimum-norm" ? "free" : "keep";
+  const wanted = { place: { classes: [goal.from] }, to: goal.to, outside } as const;
+  return (clean) => regionTarget(voidedBeyond(clean, classes), wanted);
+};
+
+/** @throws RegionError where the picture has not the region of the goal; the signal's reason where it is aborted before the first step has ended. */
 export const attackFor = async (
   { segmenter, image, truth, clean, plan }: Assault,
   { signal, onStep }: AttackWatch,
@@ -74,16 +88,23 @@ export const attackFor = async (
   let reached: Reached | null = null;
   let steps = 0;
   const subject = { image, item: "picture", clean, truth: truth ?? undefined };
-  const full = { ...plan, pixelRange: "clip" } as const;
+  const targetFor = targetOf(plan, segmenter.manifest.classes.length);
+  const { goal: _, ...attack } = plan;
+  const full = { ...attack, pixelRange: "clip" } as const;
+  const planned = targetFor ? (before: Labels) => ({ ...full, target: targetFor(before).labels }) : full;
   try {
-    const measured = await measure({ ...subject, segmenter: watchedBy(segmenter, (seen) => (reached = seen)) }, full, {
-      signal,
-      onStep: (report) => {
-        steps = report.step;
-        return onStep(report, reached);
+    const measured = await measure(
+      { ...subject, segmenter: watchedBy(segmenter, (seen) => (reached = seen)) },
+      planned,
+      {
+        signal,
+        onStep: (report) => {
+          steps = report.step;
+          return onStep(report, reached);
+        },
       },
-    });
-    return { ...scored(segmenter, image, measured), stopped: null };
+    );
+    return { ...scored(segmenter, image, measured, targetFor), stopped: null };
   } catch (cause) {
     const last: Reached | null = reached;
     if (!signal.aborted || !last || steps === 0) throw cause;
@@ -93,7 +114,7 @@ export const attackFor = async (
       zeroGradientShare: 0,
       losses: [],
     };
-    const measured = await measure({ ...subject, segmenter, crafted }, full);
-    return { ...scored(segmenter, image, measured), stopped: steps };
+    const measured = await measure({ ...subject, segmenter, crafted }, planned);
+    return { ...scored(segmenter, image, measured, targetFor), stopped: steps };
   }
 };

@@ -3,10 +3,12 @@
 import wasmBytes from "onnxruntime-web/ort-wasm-simd-threaded.wasm?bytes";
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import scriptUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
+import { crfOf, defenceOf, type Setting } from "../evaluation/settings.ts";
 import { chooseBackend, type Adapter, type Choice, type Wanted } from "../runtime/choose.ts";
 import { RuntimeError, type Backend, type Runtime } from "../runtime/session.ts";
 import { startWasm } from "../runtime/wasm/wasm.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
+import { createFronts } from "../segmenter/front.ts";
 import type { Network } from "../segmenter/network.ts";
 import { fetched, type OnBytes } from "./fetched.ts";
 
@@ -45,8 +47,11 @@ const adapterHere = async (): Promise<Adapter> => {
 };
 
 /** @throws RuntimeError if WebGPU is requested and not available. */
-export const chooseFor = (network: Network, wanted: Wanted): Promise<Choice> =>
-  chooseBackend(wanted, { adapter: adapterHere, missing: () => gpuFaults(network) });
+export const chooseFor = (network: Network, setting: Setting, wanted: Wanted): Promise<Choice> => {
+  const [crf, defence] = [crfOf(setting, network.manifest), defenceOf(setting, network.manifest, 0)];
+  const missing = () => gpuFaults(network, crf, defence ? createFronts(defence).scored : undefined);
+  return chooseBackend(wanted, { adapter: adapterHere, missing });
+};
 
 /** Browsers have no other. */
 const starts: { readonly [B in Backend]?: (onBytes: OnBytes) => Promise<Started> } = {

@@ -10,14 +10,18 @@ import {
 } from "../attacks/catalogue.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
 import type { Wanted } from "../runtime/choose.ts";
+import type { Around } from "./around.ts";
 import { byId, element, input, make, select } from "./elements.ts";
 import type { NetworkEntry, Plan } from "./messages.ts";
+import { chosenTransforms, drawsAnew, takeTransforms } from "./switches.ts";
+import { goal, takeTarget, targetParameters } from "./target.ts";
 import { mebibytes } from "./words.ts";
 
 /** The paper's radii, in grey levels. */
 export const epsilons = [0.25, 0.5, 1, 2, 4, 8, 16, 32];
 
 const [network, attack, longest, backend] = [select("network"), select("attack"), select("longest"), select("backend")];
+const crf = select("crf");
 const [epsilon, steps, alpha, seed] = [input("epsilon"), input("steps"), input("alpha"), input("seed")];
 
 const radius = (): number => epsilons[epsilon.valueAsNumber]!;
@@ -76,13 +80,14 @@ const follow = (): void => {
   steps.disabled = stepsFixed;
   if (ownAlpha && takes("alpha")) alpha.value = String(defaultOption(attackName(), "alpha", ball));
   alpha.disabled = !takes("alpha");
-  seed.disabled = !entry.random;
+  seed.disabled = !entry.random && !drawsAnew();
   for (const [name, field] of optionInputs) field.disabled = !takes(name);
   byId("protocol", HTMLButtonElement).hidden = byProtocol || stepsFixed;
 };
 
 epsilon.addEventListener("input", follow);
 attack.addEventListener("change", follow);
+element("transforms").addEventListener("change", follow);
 steps.addEventListener("input", () => {
   byProtocol = false;
   follow();
@@ -100,13 +105,20 @@ byId("epsilons", HTMLDataListElement).append(
 );
 follow();
 
+/** A seed that changes nothing is 0. */
+export const seedNow = (): number => (seed.disabled ? 0 : seed.valueAsNumber);
+
+/** What is put around the network. */
+export const around = (): Around => ({ transform: chosenTransforms(), crf: crf.value as Around["crf"] });
+
 /** The settings of the attack at another radius too: what is the attack's own then follows from that one. */
 export const planAt = (at: number): Plan => ({
   attack: attackName(),
   ...(isBounded() ? { epsilon: at } : {}),
   alpha: ownAlpha && takes("alpha") ? defaultOption(attackName(), "alpha", ballAt(at))! : alpha.valueAsNumber,
   steps: byProtocol || !takes("steps") ? defaultSteps(attackName(), ballAt(at)) : steps.valueAsNumber,
-  seed: seed.valueAsNumber,
+  seed: seedNow(),
+  ...(goal() && { goal: goal()! }),
   ...Object.fromEntries(
     [...optionInputs].filter(([name]) => takes(name)).map(([name, field]) => [name, field.valueAsNumber]),
   ),
@@ -142,7 +154,7 @@ export const offerNetworks = (offered: readonly NetworkEntry[], chosen: string):
 
 /** The controls by the names that they have in the page's address. */
 const addressed = (): readonly (readonly [string, HTMLInputElement | HTMLSelectElement])[] =>
-  [network, attack, longest, backend, alpha, seed, steps, ...optionInputs.values()].map(
+  [network, attack, longest, backend, crf, alpha, seed, steps, ...optionInputs.values()].map(
     (control) => [control.id.replace(/^option-/, ""), control] as const,
   );
 
@@ -159,6 +171,8 @@ export const takeFrom = (parameters: URLSearchParams): void => {
   }
   const index = epsilons.indexOf(Number(parameters.get("epsilon") ?? NaN));
   if (index >= 0) epsilon.value = String(index);
+  takeTransforms(parameters.get("transform") ?? "");
+  takeTarget(parameters);
   hintNetwork();
   follow();
 };
@@ -166,13 +180,23 @@ export const takeFrom = (parameters: URLSearchParams): void => {
 /** The settings as parameters of the page's address; what the attack does not take is left out. */
 export const parameters = (): URLSearchParams => {
   const taken = addressed().filter(([, control]) => !control.disabled);
-  return new URLSearchParams([...taken.map(([name, { value }]) => [name, value]), ["epsilon", String(radius())]]);
+  const transforms = chosenTransforms().join("+");
+  return new URLSearchParams([
+    ...taken.map(([name, { value }]) => [name, value]),
+    ["epsilon", String(radius())],
+    ...targetParameters().map((pair) => [...pair]),
+    ...(transforms ? [["transform", transforms]] : []),
+  ]);
 };
 
 /** Calls `changed` when a setting changes that requires a new prediction. */
 export const onSceneChange = (changed: () => void): void => {
   network.addEventListener("change", hintNetwork);
-  for (const control of [network, longest, backend]) control.addEventListener("change", changed);
+  for (const control of [network, longest, backend, crf, element("transforms")])
+    control.addEventListener("change", changed);
+  seed.addEventListener("change", () => {
+    if (drawsAnew()) changed();
+  });
 };
 
 /** Calls `changed` after any change of the settings. */

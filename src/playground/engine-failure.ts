@@ -1,5 +1,6 @@
 /** The failures of the engine, as data. */
 
+import { RegionError } from "../evaluation/region-goal.ts";
 import { footprintsOf, largestFit } from "../networks/largest-fit.ts";
 import { OnnxError } from "../onnx/graph.ts";
 import { RuntimeCrash, RuntimeError } from "../runtime/session.ts";
@@ -48,6 +49,7 @@ export const failureOf = (cause: unknown, signal: AbortSignal): EngineFailure =>
   if (signal.aborted) return { kind: "cancelled" };
   if (cause instanceof EngineError) return cause.failure;
   const reason = reasonOf(cause);
+  if (cause instanceof RegionError) return { kind: "refused", reason: `The attack has no target: ${reason}.` };
   if (cause instanceof FetchError) return { kind: "fetch", what: cause.what, reason };
   if (cause instanceof RuntimeCrash) return { kind: "crash", reason };
   if (cause instanceof MemoryBudgetError) {

@@ -2,6 +2,7 @@
 
 import { meanOf } from "../evaluation/labels.ts";
 import { evaluatedBy } from "../evaluation/plan.ts";
+import { settle } from "../evaluation/settings.ts";
 import { isGradient } from "../networks/least-bytes.ts";
 import { leastLikelyObjective } from "../objectives/least-likely.ts";
 import { channelCount, parseManifest } from "../segmenter/manifest.ts";
@@ -10,6 +11,7 @@ import { openNetwork } from "../segmenter/network.ts";
 import type { Runtime } from "../runtime/session.ts";
 import { createSegmenter, type Image, type Prediction, type Segmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
+import { settingOf } from "./around.ts";
 import { attackFor } from "./attacking.ts";
 import { budgetBytes, chooseFor, start } from "./backend.ts";
 import { describe } from "./describing.ts";
@@ -25,7 +27,8 @@ interface Report {
 }
 
 interface Open {
-  readonly segmenter: Segmenter;
+  /** The network with what is around it, which draws from the seed. */
+  readonly segmenter: (seed: number) => Segmenter;
   readonly cache: SessionCache;
   /** The operators without a gradient. */
   readonly refused: readonly string[];
@@ -35,7 +38,7 @@ let open: Open | undefined;
 /** The session cache of each backend, as the networks share its memory. */
 const caches = new Map<Runtime, SessionCache>();
 /** The last image and its prediction, which attacks reuse. */
-let seen: { readonly image: Image; readonly prediction: Prediction } | undefined;
+let seen: { readonly image: Image; readonly seed: number; readonly prediction: Prediction } | undefined;
 
 /** Reports how much of a file has arrived. */
 const loading =
@@ -65,15 +68,17 @@ const opened = (): Open => {
 type Handlers = { readonly [C in Call]: (given: Calls[C]["given"], report: Report) => Promise<Calls[C]["answer"]> };
 
 const handlers: Handlers = {
-  open: async ({ network: entry, wanted }, report) => {
+  open: async ({ network: entry, wanted, around }, report) => {
     report.stage("network");
     const network = await download(entry, report);
-    const choice = await chooseFor(network, wanted);
+    const setting = settingOf(around);
+    const choice = await chooseFor(network, setting, wanted);
     report.stage("runtime");
     const { runtime, threads } = await start(choice.backend, loading(report, "onnxruntime"));
     const cache = cacheOf(runtime);
     const refused = gradientFaults(network);
-    open = { segmenter: createSegmenter(network, cache), cache, refused };
+    const bare = createSegmenter(network, cache);
+    open = { segmenter: (seed) => settle(bare, setting, seed), cache, refused };
     seen = undefined;
     const channels = channelCount(network.manifest.input.channels);
     return { classes: network.manifest.classes, channels, choice, threads, version: runtime.version, refused };
@@ -87,26 +92,28 @@ const handlers: Handlers = {
     return describe(brought, cacheOf(runtime));
   },
 
-  predict: async ({ image }, { stage }) => {
-    const { segmenter, cache, refused } = opened();
+  predict: async ({ image, seed }, { stage }) => {
+    const { cache, refused, ...own } = opened();
+    const segmenter = own.segmenter(seed);
     stage("prediction");
     // An image that is too large to be attacked is refused here; the page then shrinks it.
     requireMemory(cache, segmenter, image, refused.length > 0 ? [] : [leastLikelyObjective()]);
     const prediction = await segmenter.predict(image);
-    seen = { image, prediction };
+    seen = { image, seed, prediction };
     const { data } = prediction.confidence;
     return { labels: prediction.labels, confidences: data, confidence: meanOf(data) };
   },
 
   attack: async ({ image, plan, truth }, { stage, step, signal }) => {
-    const { segmenter, cache, refused } = opened();
-    const evaluated = evaluatedBy([plan.attack]);
+    const { cache, refused, ...own } = opened();
+    const segmenter = own.segmenter(plan.seed);
+    const evaluated = evaluatedBy([plan.attack], plan.goal !== undefined);
     if (evaluated.some(isGradient)) requireGradient(refused);
     stage("gradient");
     await turn(); // sends the message before the graph is built
     requireMemory(cache, segmenter, image, evaluated);
     const begin = performance.now();
-    const clean = seen && sameImage(seen.image, image) ? seen.prediction : undefined;
+    const clean = seen?.seed === plan.seed && sameImage(seen.image, image) ? seen.prediction : undefined;
     const onStep = async (report: Stepped["report"], reached: Stepped["reached"]): Promise<void> => {
       step({ report, reached });
       await turn(); // receives "cancel"

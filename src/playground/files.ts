@@ -1,6 +1,6 @@
 /** Files that the visitor chooses, drops or pastes: pictures, their labels, networks. */
 
-import { button, input } from "./elements.ts";
+import { button, element, input } from "./elements.ts";
 
 export interface FileTakers {
   readonly picture: (file: File) => void;
@@ -47,7 +47,11 @@ export const onFilesOf = (takers: FileTakers): void => {
   for (const end of ["dragleave", "drop"]) document.addEventListener(end, () => classList.remove("dragging"));
   document.addEventListener("drop", (event) => {
     event.preventDefault();
-    sort(listed(event.dataTransfer?.files), takers);
+    const files = listed(event.dataTransfer?.files);
+    const [first] = files;
+    const ontoLabels = event.target instanceof Node && element("labels-drop").contains(event.target);
+    if (ontoLabels && first) takers.labels(first);
+    else sort(files, takers);
   });
   document.addEventListener("paste", (event) => sort(listed(event.clipboardData?.files), takers));
 };

@@ -1,5 +1,6 @@
 /** The engine as the page holds it: which network it has open, and its calls one after another. */
 
+import type { Around } from "./around.ts";
 import { EngineRefusal, startEngine, type Watch } from "./client.ts";
 import { element } from "./elements.ts";
 import { greyOf } from "../image/grey.ts";
@@ -12,8 +13,8 @@ import type { Size } from "../tensor.ts";
 import { backendWords, stageWords } from "./words.ts";
 
 let engine = startEngine();
-/** The network that the engine has opened, by its file, and the requested backend. */
-let opened: (Opened & { readonly file: string; readonly wanted: string }) | null = null;
+/** The network that the engine has opened, by its file and what is around it, and the requested backend. */
+let opened: (Opened & { readonly key: string; readonly wanted: string }) | null = null;
 
 /** The image that the network takes, and its prediction. */
 export interface Scene {
@@ -52,14 +53,15 @@ export const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
   return mine;
 };
 
-/** Opens a network on a backend, unless it is open. @throws EngineRefusal */
-export const openNetwork = async (network: NetworkEntry, wanted: Wanted): Promise<Opened> => {
+/** Opens a network with what is around it on a backend, unless it is open. @throws EngineRefusal */
+export const openNetwork = async (network: NetworkEntry, around: Around, wanted: Wanted): Promise<Opened> => {
   if (opened && opened.wanted !== wanted) renew();
-  if (opened?.file === network.file + network.manifest) return opened;
+  const key = JSON.stringify([network.file, network.manifest, around]);
+  if (opened?.key === key) return opened;
   opened = null;
   try {
-    const answer = await engine.call("open", { network, wanted }, watch(network.name, null));
-    opened = { ...answer, file: network.file + network.manifest, wanted };
+    const answer = await engine.call("open", { network, wanted, around }, watch(network.name, null));
+    opened = { ...answer, key, wanted };
     element("backend-told").textContent = backendWords(opened);
     return opened;
   } catch (cause) {
@@ -78,14 +80,20 @@ export const imageFor = (channels: number, picture: Picture, size: Size): Image 
 };
 
 /** Predicts the labels of a picture, which is shrunk if an attack on it would not fit into memory. @throws EngineRefusal */
-export const predict = async (network: string, channels: number, picture: Picture, size: Size): Promise<Scene> => {
+export const predict = async (
+  network: string,
+  channels: number,
+  picture: Picture,
+  size: Size,
+  seed = 0,
+): Promise<Scene> => {
   const image = imageFor(channels, picture, size);
   try {
-    return { image, predicted: await watched(engine.call("predict", { image }, watch(network, size))) };
+    return { image, predicted: await watched(engine.call("predict", { image, seed }, watch(network, size))) };
   } catch (cause) {
     const failure = cause instanceof EngineRefusal ? cause.failure : null;
     if (failure?.kind !== "memory" || !failure.fit || failure.fit.width >= size.width) throw cause;
-    return predict(network, channels, picture, failure.fit);
+    return predict(network, channels, picture, failure.fit, seed);
   }
 };
 

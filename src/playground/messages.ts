@@ -2,6 +2,7 @@
 
 import type { OptionValues } from "../attacks/options.ts";
 import type { AttackPlan } from "../evaluation/plan.ts";
+import type { RegionResult } from "../evaluation/region-goal.ts";
 import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
 import type { StepReport } from "../evaluation/steps.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
@@ -9,6 +10,7 @@ import type { Like } from "../segmenter/describe/likes.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import type { Size } from "../tensor.ts";
+import type { Around } from "./around.ts";
 
 /** A network that is served with the page or kept in the browser; the catalogue's addresses are relative to its own. */
 export interface NetworkEntry {
@@ -45,10 +47,18 @@ export interface Predicted {
   readonly confidence: number;
 }
 
+/** The pixels that the network gives the class `from` are to have the class `to`; without it they are hidden. */
+export interface Goal {
+  readonly from: number;
+  readonly to?: number;
+}
+
 export type Plan = OptionValues &
   Pick<AttackPlan, "attack" | "alpha" | "steps" | "seed"> & {
     /** Absent for an attack of minimum norm, which has no bound. */
     readonly epsilon?: number;
+    /** Absent: labels are to be wrong everywhere. */
+    readonly goal?: Goal;
   };
 
 /** The result of an attack, or what it had reached: the adversarial image in whole grey levels, as it is saved, and its scores. */
@@ -65,6 +75,8 @@ export interface Attacked {
   /** The share of pixels whose label changed, 0..1. */
   readonly changedPixelShare: number;
   readonly zeroGradientShare: number;
+  /** What became of the region of a goal; null without one. */
+  readonly region: RegionResult | null;
   readonly milliseconds: number;
   /** The step after which the visitor stopped it; null where it has ended by itself. */
   readonly stopped: number | null;
@@ -110,10 +122,14 @@ export interface Described {
 
 export interface Calls {
   readonly open: {
-    readonly given: { readonly network: NetworkEntry; readonly wanted: Wanted };
+    readonly given: { readonly network: NetworkEntry; readonly wanted: Wanted; readonly around: Around };
     readonly answer: Opened;
   };
-  readonly predict: { readonly given: { readonly image: Image }; readonly answer: Predicted };
+  readonly predict: {
+    /** `seed`: of what is random around the network. */
+    readonly given: { readonly image: Image; readonly seed: number };
+    readonly answer: Predicted;
+  };
   readonly attack: {
     /** `truth`: the visitor's labels, 255 where none counts. */
     readonly given: { readonly image: Image; readonly plan: Plan; readonly truth: Labels | null };

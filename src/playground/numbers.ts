@@ -22,12 +22,19 @@ export const showStep = ({ step, steps, loss, changedPixelShare }: StepReport): 
   );
 
 export const showNumbers = (attacked: Attacked, hasTruth: boolean): void => {
-  const { scores, perturbation, changedPixelShare, milliseconds } = attacked;
+  const { scores, perturbation, changedPixelShare, milliseconds, region } = attacked;
   const { linf, l2, l0, psnr, ssim } = perturbation;
   const pixels = attacked.labels.data.length;
   const { clean, adversarial } = scores.miou;
   const miou = [clean, adversarial].map((value) => value?.toFixed(3) ?? "–").join(" → ");
+  const share = (value: number | null | undefined) => (value == null ? "–" : percent(value));
+  const { reached = null, kept = null } = region?.uint8 ?? {};
+  const ofRegion = [
+    number("Region reached", "reached", reached, share(reached)),
+    number("Elsewhere kept", "kept", kept, share(kept)),
+  ];
   list.replaceChildren(
+    ...(region ? ofRegion : []),
     number("IoU ratio", "iou-ratio", scores.iouRatio, scores.iouRatio?.toFixed(3) ?? "–"),
     ...(hasTruth ? [number("mIoU, your labels", "miou", adversarial, miou)] : []),
     number("Labels changed", "changed-share", changedPixelShare, percent(changedPixelShare)),

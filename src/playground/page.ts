@@ -14,6 +14,7 @@ import type { NetworkEntry, Opened } from "./messages.ts";
 import { imageOf, readPicture, sizeWithin, type Picture } from "./picture.ts";
 import { forgetRun, isRunning, onScene } from "./run.ts";
 import { tell, tellError, wordsFor } from "./status.ts";
+import { offerTargets } from "./target.ts";
 import { readTruth, type Truth } from "./truth.ts";
 import { hideClasses, show } from "./viewer.ts";
 import { percent, sized } from "./words.ts";
@@ -32,6 +33,7 @@ const list = (classes: Opened["classes"]): void => {
   if (JSON.stringify(classes) === JSON.stringify(listed)) return;
   listed = classes;
   listClasses(classes, hideClasses);
+  offerTargets(classes);
 };
 
 /** Shows the picture before its prediction. */
@@ -58,10 +60,11 @@ const look = async (): Promise<void> => {
   const asked = sizeWithin(bitmap, controls.longestSide());
   try {
     showBare(picture, imageOf(picture, asked));
-    const opened = await openNetwork(network, controls.wanted());
+    const around = controls.around();
+    const opened = await openNetwork(network, around, controls.wanted());
     list(opened.classes);
     showShares(null, null, null);
-    const { image, predicted } = await predict(network.name, opened.channels, picture, asked);
+    const { image, predicted } = await predict(network.name, opened.channels, picture, asked, controls.seedNow());
     const size = spatialSize(image);
     const { labels: before, confidences, confidence } = predicted;
     const own = truthFor(opened.classes, bitmap, size);
@@ -70,7 +73,7 @@ const look = async (): Promise<void> => {
     showShares(before, null, null);
     const shrunk = size.width < asked.width ? `, shrunk from ${sized(asked)} to fit into memory` : "";
     tell(`Ready: ${sized(size)} pixels${shrunk}. Mean confidence ${percent(confidence)}.`);
-    onScene({ network, wanted: controls.wanted(), opened, shown });
+    onScene({ network, around, wanted: controls.wanted(), opened, shown });
   } catch (cause) {
     tell("The picture could not be looked at.");
     tellError(wordsFor(cause));

@@ -5,6 +5,7 @@ import type { Wanted } from "../runtime/choose.ts";
 import { attackEntry } from "../attacks/catalogue.ts";
 import { distanceOf } from "../attacks/norms.ts";
 import { spatialSize } from "../tensor.ts";
+import { namedWith, type Around } from "./around.ts";
 import { showCurves, showSteps, type EpsilonCurve } from "./charts.ts";
 import { EngineRefusal } from "./client.ts";
 import * as controls from "./controls.ts";
@@ -23,6 +24,7 @@ import { counted, remaining, seconds, titled, verdictWords } from "./words.ts";
 /** A picture with its prediction, ready to be attacked. */
 export interface Ready {
   readonly network: NetworkEntry;
+  readonly around: Around;
   readonly wanted: Wanted;
   readonly opened: Opened;
   readonly shown: Shown;
@@ -127,11 +129,11 @@ const whileRunning = async (run: (scene: Ready) => Promise<void>): Promise<void>
 
 /** Runs one attack. @throws EngineRefusal */
 const attackWith = async (
-  { network, wanted, shown }: Ready,
+  { network, around, wanted, shown }: Ready,
   plan: Plan,
   onStep: (step: Stepped) => void,
 ): Promise<Attacked> => {
-  await openNetwork(network, wanted);
+  await openNetwork(network, around, wanted);
   const { image, truth } = shown;
   return attack(network.name, spatialSize(image), { image, plan, truth }, onStep);
 };
@@ -169,7 +171,7 @@ const attackOnce = async (scene: Ready): Promise<void> => {
   const reports: StepReport[] = [];
   const before = { last, taken };
   const begin = performance.now();
-  last = { plan, network: scene.network.name };
+  last = { plan, network: namedWith(scene.network.name, scene.around) };
   taken = null;
   const onStep = ({ report, reached }: Stepped): void => {
     if (reports.length === 0) {
@@ -206,7 +208,7 @@ const attackOnce = async (scene: Ready): Promise<void> => {
 
 /** Attacks at one ε after the other; each point is drawn when it is there. */
 const traceCurve = async (scene: Ready): Promise<void> => {
-  const name = `${scene.network.name}, ${attackEntry(controls.plan().attack).title}`;
+  const name = `${namedWith(scene.network.name, scene.around)}, ${attackEntry(controls.plan().attack).title}`;
   const others = curves.filter((curve) => curve.name !== name);
   const points: { epsilon: number; ratio: number | null }[] = [];
   try {

@@ -5,17 +5,20 @@ import { optionNames } from "../attacks/options.ts";
 import type { StepReport } from "../evaluation/steps.ts";
 import { encodePng } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
+import { fieldsOf, flagsOf, type Around } from "./around.ts";
 import type { EpsilonCurve } from "./charts.ts";
 import * as controls from "./controls.ts";
 import { byId, element, make } from "./elements.ts";
 import { layers, type Shown } from "./layers.ts";
 import type { Attacked, NetworkEntry, Opened, Plan } from "./messages.ts";
 import { paint } from "./picture.ts";
+import { targetedField, targetFlags } from "./target.ts";
 import { spatialSize } from "../tensor.ts";
 
 /** An attack that has ended, or was stopped, with what it was run on. */
 export interface Taken {
   readonly network: NetworkEntry;
+  readonly around: Around;
   readonly opened: Opened;
   readonly plan: Plan;
   readonly shown: Shown;
@@ -26,12 +29,20 @@ export interface Taken {
 
 /** The fields of a request's spec: what the attack takes and does not fix. */
 const specOf = ({ network, plan }: Taken): Readonly<Record<string, string | number>> => {
-  const { options, random } = attackEntry(plan.attack);
+  const { options } = attackEntry(plan.attack);
   const taken = optionNames.filter((name) => options[name] && options[name].fixed === undefined);
   const given = taken.flatMap((name) => (plan[name] === undefined ? [] : [[name, plan[name]] as const]));
-  const seed = random ? { seed: plan.seed } : {};
   const bound = plan.epsilon === undefined ? {} : { epsilon: plan.epsilon };
-  return { model: network.name, attack: plan.attack, ...bound, ...Object.fromEntries(given), ...seed };
+  return { model: network.name, attack: plan.attack, ...bound, ...Object.fromEntries(given), seed: plan.seed };
+};
+
+const isBounded = ({ plan }: Taken): boolean => attackEntry(plan.attack).type === "fixed-budget";
+
+/** The spec of a request. */
+const requestOf = (taken: Taken): Readonly<Record<string, unknown>> => {
+  const { goal } = taken.plan;
+  const targeted = goal && targetedField(goal, taken.opened.classes, isBounded(taken));
+  return { ...specOf(taken), ...(targeted && { targeted }), ...fieldsOf(taken.around) };
 };
 
 const labelsPart = ({ shown }: Taken, part: string): string => (shown.truth ? part : "");
@@ -39,7 +50,7 @@ const labelsPart = ({ shown }: Taken, part: string): string => (shown.truth ? pa
 export const curlLine = (taken: Taken): string => {
   const origin = new URL(".", location.href).href.replace(/\/$/, "");
   const labels = labelsPart(taken, " -F labels=@labels.png");
-  return `curl ${origin}/v1/attack -F image=@picture.png${labels} -F 'spec=${JSON.stringify(specOf(taken))};type=application/json'`;
+  return `curl ${origin}/v1/attack -F image=@picture.png${labels} -F 'spec=${JSON.stringify(requestOf(taken))};type=application/json'`;
 };
 
 /** A network of the visitor's is stored by a line of its own first. */
@@ -48,8 +59,10 @@ export const commandLine = (taken: Taken): string => {
   const { own = false } = taken.network;
   const stored = own ? `npx faultline import NETWORK.onnx --manifest ${model}.json\n` : "";
   const given = Object.entries(flags).map(([name, value]) => ` --${name} ${value}`);
+  const { goal } = taken.plan;
+  const target = goal ? targetFlags(goal, taken.opened.classes, isBounded(taken)) : "";
   const labels = labelsPart(taken, " --labels labels.png");
-  return `${stored}npx faultline attack ${own ? `models/${model}` : model} picture.png${given.join("")}${labels}`;
+  return `${stored}npx faultline attack ${own ? `models/${model}` : model} picture.png${given.join("")}${target}${flagsOf(taken.around)}${labels}`;
 };
 
 const csvCell = (value: string | number | null): string =>
@@ -64,9 +77,9 @@ export const csvOf = ({ attacked: { scores } }: Taken): string => {
 
 export const jsonOf = (taken: Taken): string => {
   const { shown, opened, attacked, steps, curves } = taken;
-  const { scores, perturbation, changedPixelShare, zeroGradientShare, milliseconds, stopped } = attacked;
+  const { scores, perturbation, changedPixelShare, zeroGradientShare, region, milliseconds, stopped } = attacked;
   const report = {
-    spec: specOf(taken),
+    spec: requestOf(taken),
     picture: { name: shown.name, ...spatialSize(shown.image) },
     reference: shown.truth ? "ground-truth" : "prediction",
     stoppedAfterStep: stopped,
@@ -74,6 +87,7 @@ export const jsonOf = (taken: Taken): string => {
     perturbation,
     changedPixelShare,
     zeroGradientShare,
+    region,
     steps,
     curves,
     milliseconds,

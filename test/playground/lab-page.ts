@@ -36,11 +36,19 @@ export const labPage = (page: Page) => {
     await page.send("DOM.setFileInputFiles", { nodeId, files: paths });
   };
 
-  /** Drops files onto the page. */
-  const drop = async (paths: readonly string[]): Promise<void> => {
+  /** Drops files onto the page, or onto an element of it. */
+  const drop = async (paths: readonly string[], onto?: string): Promise<void> => {
+    const { x, y } = onto
+      ? await page.evaluate<{ x: number; y: number }>(`(() => {
+          const element = document.getElementById("${onto}");
+          element.scrollIntoView({ behavior: "instant", block: "center" });
+          const { x, y } = element.getBoundingClientRect();
+          return { x: x + 10, y: y + 10 };
+        })()`)
+      : { x: 10, y: 10 };
     const data = { items: [], files: paths, dragOperationsMask: 1 };
     for (const type of ["dragEnter", "dragOver", "drop"])
-      await page.send("Input.dispatchDragEvent", { type, x: 10, y: 10, data });
+      await page.send("Input.dispatchDragEvent", { type, x, y, data });
   };
 
   /** Gives a control a value, as a visitor does. */

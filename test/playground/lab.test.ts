@@ -8,8 +8,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWorker, type RunningWorker } from "../../scripts/workerd.ts";
+import { crfRnn } from "../../src/crf/parameters.ts";
 import { measure, type Measured } from "../../src/evaluation/measure.ts";
 import { attackScores, perturbationFrom, type AttackScores } from "../../src/evaluation/scores.ts";
+import type { RegionResult } from "../../src/evaluation/region-goal.ts";
 import { scoresOf } from "../../src/metrics/counts.ts";
 import { changedShare } from "../../src/metrics/distances.ts";
 import { percent } from "../../src/playground/words.ts";
@@ -75,7 +77,7 @@ describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
   let worker: RunningWorker;
   let page: Page;
   let lab: ReturnType<typeof labPage>;
-  const own = put("own.png", scene.png);
+  const own = put("street.png", scene.png);
   const address = async (search: string): Promise<URL> => new URL(`/lab?backend=wasm${search}`, await worker.ready);
 
   beforeAll(async () => {
@@ -195,8 +197,7 @@ describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
     await lab.ready();
     expect(await lab.text("error")).toBe("wrong.png is 32 × 32 pixels, but the picture is 96 × 64; a label for each pixel is needed."); // prettier-ignore
     await lab.predicted(() => lab.click("drop-truth"));
-    await lab.files("truth-file", [put("labels.png", scene.labelsPng)]);
-    await lab.ready();
+    await lab.predicted(() => lab.drop([put("labels.png", scene.labelsPng)], "labels-drop"));
     await lab.click("protocol");
     await lab.set("attack", "fgsm");
     await lab.attack();
@@ -231,7 +232,7 @@ describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
     await lab.set("own-palette", "camvid");
     await lab.until(`!(${offered})`);
     await lab.until(offered);
-    const { manifest: found } = await jsonOf<{ manifest: object }>("init", net, "--palette", "camvid", "-o", join(out, "my.json")); // prettier-ignore
+    const { manifest: found } = await jsonOf<{ manifest: object }>("init", net, "--palette", "camvid", "--force", "-o", join(out, "my.json")); // prettier-ignore
     const { assumed, ...rest } = found as { assumed: readonly string[] };
     expect(JSON.parse(await lab.value("own-manifest"))).toEqual(rest);
     for (const sentence of assumed) expect(await lab.text("own-assumed")).toContain(sentence);
@@ -255,6 +256,51 @@ describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
     await lab.until(`!document.getElementById("error").hidden`);
     expect(await lab.text("error")).toContain("no-picture.png is no picture");
     expect(await lab.text("picture-name")).toBe("Example street");
+  });
+
+  it("gives a class of the picture another one, with the numbers of the command line", async () => {
+    await page.open(await address("&attack=pgd&epsilon=8&steps=3&longest=160&region=road&becomes=pavement"));
+    await lab.ready();
+    await lab.predicted(() => lab.files("file", [own]));
+    await lab.attack();
+    const link = new URL(await lab.value("link"));
+    expect(Object.fromEntries(link.searchParams)).toMatchObject({ region: "road", becomes: "pavement" });
+    const line = await lab.value("cli");
+    expect(line).toContain(" --swap road:pavement");
+    const [, , ...given] = line.replace("picture.png", put("picture.png", scene.png)).split(" ");
+    const { images } = await jsonOf<{ images: { region: RegionResult }[] }>(...given, "-o", out);
+    const { reached, kept } = images[0]!.region.uint8;
+    expect([await lab.number("reached"), await lab.number("kept")]).toEqual([reached, kept]);
+    expect(reached).toBeGreaterThan(images[0]!.region.clean.reached!);
+    const report = JSON.parse((await lab.saved("scores.json")).toString()) as { spec: object };
+    expect(report.spec).toMatchObject({ targeted: { kind: "swap", classes: ["road"], to: "pavement" } });
+    expect(await lab.faults()).toEqual([]);
+  });
+
+  it("puts transformations and a CRF around the network, from a link, with the numbers of Node", async () => {
+    await page.open(await address("&attack=fgsm&epsilon=8&seed=3&longest=160&transform=jpeg%2Bnoise"));
+    await lab.ready();
+    await lab.predicted(() => lab.files("file", [own]));
+    await lab.predicted(() => lab.set("crf", "crf-rnn"));
+    await lab.attack();
+    const defence = { transform: [{ name: "jpeg" }, { name: "noise" }], seed: 3, through: "differentiable", draws: 1 } as const; // prettier-ignore
+    const around = segmenter.withCrf({ parameters: crfRnn, attacked: true }).withTransform(defence);
+    const node = await measure(
+      { segmenter: around, image: scene.image, item: "street" },
+      { attack: "fgsm", epsilon: 8, steps: 1, alpha: 1, seed: 3, pixelRange: "clip" },
+    );
+    expect(differing(await lab.pixels("labels", "before"), coloursOf(node.clean.labels))).toBe(0);
+    expect(differing(await lab.pixels("labels", "after"), coloursOf(node.uint8.labels))).toBe(0);
+    expect(await lab.number("iou-ratio")).toBe(scored(node).iouRatio);
+    const link = new URL(await lab.value("link"));
+    expect(Object.fromEntries(link.searchParams)).toMatchObject({ transform: "jpeg+noise", crf: "crf-rnn", seed: "3" });
+    const { spec } = JSON.parse((await lab.saved("scores.json")).toString()) as { spec: object };
+    expect(spec).toMatchObject({ transform: [{ name: "jpeg" }, { name: "noise" }], crf: crfRnn, seed: 3 });
+    expect(await lab.value("cli")).toMatch(/ --seed 3 --transform jpeg\+noise --crf crf-rnn$/);
+    await page.evaluate(`document.querySelector("details.more").open = true`);
+    expect(await lab.faults()).toEqual([]);
+    await lab.shoot("around", 390, 844, "light");
+    expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
   });
 
   it("is isolated, its policy lets nothing out, and it has given no cause for complaint", async () => {

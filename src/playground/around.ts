@@ -1,0 +1,46 @@
+/** What the visitor puts around a network: transformations before it and a CRF behind it, in place of what its manifest has. */
+
+import { crfRnn } from "../crf/parameters.ts";
+import type { Setting } from "../evaluation/settings.ts";
+import type { TransformName } from "../transforms/catalogue.ts";
+
+/** By names. */
+export interface Around {
+  /** With the options' defaults, in the order in which an image passes them; none: the manifest's own. */
+  readonly transform: readonly TransformName[];
+  /** `own`: the manifest's, if it has one. */
+  readonly crf: "own" | "none" | "crf-rnn";
+}
+
+const asItIs = ({ transform, crf }: Around) => ({ transform: transform.length === 0, crf: crf === "own" });
+
+const transformsOf = ({ transform }: Around) => transform.map((name) => ({ name }));
+const crfOf = ({ crf }: Around) => (crf === "crf-rnn" ? ({ ...crfRnn, attacked: true } as const) : "none");
+
+/** As evaluations have it: attacks take the gradient of what is around the network. */
+export const settingOf = (around: Around): Setting => {
+  const own = asItIs(around);
+  const defence = { transform: transformsOf(around), through: "differentiable" as const, draws: 1 };
+  return { network: 0, ...(own.crf ? {} : { crf: crfOf(around) }), ...(own.transform ? {} : { defence }) };
+};
+
+/** The fields of a request. */
+export const fieldsOf = (around: Around): Readonly<Record<string, unknown>> => {
+  const own = asItIs(around);
+  return { ...(own.transform ? {} : { transform: transformsOf(around) }), ...(own.crf ? {} : { crf: crfOf(around) }) };
+};
+
+/** The flags of the command line. */
+export const flagsOf = (around: Around): string => {
+  const own = asItIs(around);
+  const transform = own.transform ? "" : ` --transform ${around.transform.join("+")}`;
+  return `${transform}${own.crf ? "" : ` --crf ${around.crf}`}`;
+};
+
+/** The network with it, for the names of curves and for the page's sentences. */
+export const namedWith = (network: string, around: Around): string => {
+  const own = asItIs(around);
+  const before = own.transform ? "" : ` behind ${around.transform.join(", ")}`;
+  const after = own.crf ? "" : around.crf === "none" ? " without a CRF" : " with CRF-RNN's CRF";
+  return `${network}${before}${after}`;
+};
