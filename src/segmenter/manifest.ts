@@ -1,7 +1,7 @@
 /** A network's manifest: what is needed to attack it, and where it comes from. */
 
 import * as z from "zod";
-import { crfFault } from "../crf/parameters.ts";
+import { crfFault, crfRnn } from "../crf/parameters.ts";
 import { transformEntry, transformNames, type TransformName } from "../transforms/catalogue.ts";
 import { MAX_TRANSFORMS, transformFault, type TransformSpec } from "../transforms/pipeline.ts";
 import type { TransformOption } from "../transforms/transform.ts";
@@ -61,11 +61,13 @@ const outputSchema = z.strictObject({
   stride: z.number().int().positive(),
 });
 
-/** Fully connected CRF; the parameters' ranges are checked where it is used. */
+/** Fully connected CRF; what is left out is that of CRF-RNN, and the parameters' ranges are checked where it is used. */
 export const crfSchema = z.strictObject({
-  iterations: z.number().int(),
-  gaussian: z.strictObject({ weight: z.number(), theta: z.number() }),
-  bilateral: z.strictObject({ weight: z.number(), thetaAlpha: z.number(), thetaBeta: z.number() }),
+  iterations: z.number().int().default(crfRnn.iterations),
+  gaussian: z.strictObject({ weight: z.number(), theta: z.number() }).default(crfRnn.gaussian),
+  bilateral: z
+    .strictObject({ weight: z.number(), thetaAlpha: z.number(), thetaBeta: z.number() })
+    .default(crfRnn.bilateral),
   compatibility: z.union([z.literal("potts"), z.array(z.array(z.number()).readonly()).readonly()]).exactOptional(),
 });
 
