@@ -6,7 +6,7 @@ import { measure, type Measured, type MeasureHooks, type Plan } from "../evaluat
 import { stepsOf } from "../evaluation/plan.ts";
 import { RegionError, regionResult, regionTarget } from "../evaluation/region-goal.ts";
 import { perturbationFrom } from "../evaluation/scores.ts";
-import { runTrials } from "../evaluation/trials.ts";
+import { evaluationsWith, runTrials } from "../evaluation/trials.ts";
 import { isUniversal } from "../evaluation/universal.ts";
 import { bytesOf, encodePng } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
@@ -89,14 +89,15 @@ const attackOne = async (picture: Picture, job: Job, io: Io, hooks: MeasureHooks
   const { clean, float, uint8, row } = measured;
   const again = { seed: plan.seed, onTrial: yieldToEvents, signal: hooks.signal };
   const attacked = { clean: image, float: float.image, uint8: uint8.image, truth };
-  const trials = job.trials && (await runTrials(segmenter, attacked, { ...again, trials: job.trials }));
+  const trials =
+    job.trials === undefined ? undefined : await runTrials(segmenter, attacked, { ...again, trials: job.trials });
   const distances = perturbationFrom(image);
   return {
     image: picture.path,
     files: await write(picture, job, measured),
     scores: bothScores(row.counts, names),
     perturbation: { float: distances(float.image), uint8: distances(uint8.image) },
-    row,
+    row: { ...row, evaluations: evaluationsWith(row.evaluations, trials ?? []) },
     ...(targetFor ? { region: regionResult(targetFor(clean.labels), measured) } : {}),
     ...(trials ? { trials } : {}),
   };

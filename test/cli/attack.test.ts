@@ -210,6 +210,8 @@ describe("what stands around a network", () => {
     const lines = await csvLines(...random);
     const mean = Number(lines.at(-1)!["trials_iou_ratio_mean"]);
     expect([lines.length, mean]).toEqual([6, iouRatio!.mean]);
+    // Of each picture: that of the clean one and those of three steps and their end, and two in each of three trials.
+    expect(pooled.evaluations.forward).toBe(2 * (5 + 3 * 2));
     expect(Number(lines[0]!["trials_iou_ratio_two_deviations"])).toBeGreaterThan(0);
   });
 
