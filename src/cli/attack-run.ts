@@ -17,7 +17,6 @@ import { writeFiles } from "../node/files.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { bothScores, type AttackedPicture } from "./attack-report.ts";
 import type { Io } from "./command.ts";
-import { requireSize } from "./delta.ts";
 import { yieldToEvents } from "../yield.ts";
 import { readLabelMap, readPicture, type Picture } from "./pictures.ts";
 import { createProgress } from "./progress.ts";
@@ -77,7 +76,6 @@ const attackOne = async (picture: Picture, job: Job, io: Io, hooks: MeasureHooks
   const { manifest } = segmenter;
   const names = manifest.classes.map(({ name }) => name);
   const { bytes, image } = await readPicture(picture, manifest, io);
-  if (isUniversal(plan)) requireSize(plan, image, picture.path);
   const map = job.labels.get(picture);
   const truth = map === undefined ? undefined : await readLabelMap(map, manifest, image);
   const left = label === "ground-truth" ? truth : undefined;

@@ -23,7 +23,7 @@ import { attackReport, attackTable, regionLines, trialLines } from "./attack-rep
 import { attackAll, filesOf, type Job } from "./attack-run.ts";
 import { backendFlags, BUDGET_BYTES, placeFrom, ranOn, startAt } from "./backend.ts";
 import { checkClimbed, climbedFlags, climbedFrom } from "./climbed.ts";
-import { deltaFlag, deltaPlan } from "./delta.ts";
+import { deltaFlag, deltaPlan, requireSizes } from "./delta.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
 import { openOperand } from "./open-network.ts";
@@ -111,6 +111,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   const around = aroundFrom(values, network.manifest, plan.seed);
   const trials = trialsOf(values.trials, around);
   const aroundSource = values.source === undefined ? around : aroundFrom({}, other.manifest, plan.seed);
+  if (isUniversal(plan)) await requireSizes(plan, pictures, network.manifest);
   await mkdir(out, { recursive: true });
   const planes = channelCount(network.manifest.input.channels);
   const place = { out, npy: values.npy === true, isPng: isPngPlanes(planes) };
