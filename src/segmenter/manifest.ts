@@ -202,6 +202,10 @@ const onlyWhere = (field: string, value: unknown, holds: boolean, wanted: string
   throw new ManifestError(`is ${JSON.stringify(value)}, which means something only with ${wanted}`, field);
 };
 
+/** Whether the network runs on pictures of several sizes, and so at several scales. */
+export const takesScales = ({ fit, width, height }: Manifest["input"]): boolean =>
+  fit === "tile" || width === "dynamic" || height === "dynamic";
+
 /** Refuses what no schema of single fields can tell. @throws ManifestError that names the field at fault. */
 export const requireConsistent = ({ input, output, scales, fusion, crf, transform }: Manifest): void => {
   onlyWhere("output.threshold", output.threshold, output.activation === "sigmoid", '"activation": "sigmoid"');
@@ -231,7 +235,6 @@ export const requireConsistent = ({ input, output, scales, fusion, crf, transfor
     );
   if (scales && new Set(scales).size < scales.length)
     throw new ManifestError(`are ${scales.join(", ")}: one is there twice`, "scales");
-  const open = fit === "tile" || fixed.length < 2;
-  onlyWhere("scales", scales, open, 'a "dynamic" size or "fit": "tile"');
+  onlyWhere("scales", scales, takesScales(input), 'a "dynamic" size or "fit": "tile"');
   onlyWhere("fusion", fusion, (scales?.length ?? 0) > 1, "several scales");
 };
