@@ -108,6 +108,10 @@ describe("a perturbation of the pictures of a folder", async () => {
     [["attack", net, picture, "--delta", delta, "--attack", "pgd"], /--attack is about making an attack, and --delta/],
     [["attack", net, picture, "--delta", delta, "--hide", "0"], /--hide is about making an attack, and --delta/],
     [["universal", net, "--data", path("mixed"), "--dataset", "folders"], /from 16×12 to 16×16 .* has one size/],
+    [
+      ["universal", net, "--data", path("data", "images")],
+      /are taken with their label maps, and not alone; .*--dataset/,
+    ],
     [["universal", net, ...data, "--batch", "0"], /--batch must be a whole number from 1/],
   ])("refuses %j", async (argv, message) => {
     const { code, stdout, stderr } = await faultline(
