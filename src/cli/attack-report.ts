@@ -7,7 +7,7 @@ import type { RegionResult } from "../evaluation/region-goal.ts";
 import { attackScores, type AttackScores, type Perturbation } from "../evaluation/scores.ts";
 import { scoresOf } from "../metrics/counts.ts";
 import { nameAround } from "../report/names.ts";
-import { csvOf, table } from "./text.ts";
+import { table } from "./text.ts";
 
 /** The scores of the image as it was computed, and as its 8-bit file. */
 export interface BothScores {
@@ -87,22 +87,34 @@ export const attackReport = (
   };
 };
 
-interface Line {
+/** A line of table and CSV. */
+export interface Line {
   readonly image: string;
   readonly scores: AttackScores;
   readonly linf: number;
   readonly evaluations: Row["evaluations"];
+  readonly trials?: Trials | undefined;
+  /** Of one picture: shares of regions are not pooled. */
+  readonly region?: RegionResult | undefined;
 }
 
 /** The lines of table and CSV: the pictures, and "pooled" where there are several. */
-const linesOf = ({ images, pooled }: AttackReport, kind: "float" | "uint8"): readonly Line[] => {
-  const each = images.map(({ image, scores, perturbation, row }) => ({
+export const linesOf = ({ images, pooled }: AttackReport, kind: "float" | "uint8"): readonly Line[] => {
+  const each = images.map(({ image, scores, perturbation, row, region, trials }): Line => ({
     image,
     scores: scores[kind],
     linf: perturbation[kind].linf,
     evaluations: row.evaluations,
+    region,
+    trials: trials && trialScores([trials], kind),
   }));
-  const all = { image: "pooled", scores: pooled[kind], linf: pooled.linf[kind], evaluations: pooled.evaluations };
+  const all: Line = {
+    image: "pooled",
+    scores: pooled[kind],
+    linf: pooled.linf[kind],
+    evaluations: pooled.evaluations,
+    trials: pooled.trials?.[kind],
+  };
   return images.length === 1 ? each : [...each, all];
 };
 
@@ -132,37 +144,6 @@ export const attackTable = (report: AttackReport): string => {
   ]);
   return table([head, ...rows], [1, 2, 3, 4, 5, 6, 7]);
 };
-
-/** A line for each picture and kind of image, and for all pooled. */
-export const attackCsv = (report: AttackReport): string =>
-  csvOf([
-    [
-      "image",
-      "kind",
-      "miou_clean",
-      "miou_adversarial",
-      "iou_ratio",
-      "accuracy_clean",
-      "accuracy_adversarial",
-      "linf",
-      "forward",
-      "backward",
-    ],
-    ...(["float", "uint8"] as const).flatMap((kind) =>
-      linesOf(report, kind).map(({ image, scores: { miou, iouRatio, pixelAccuracy }, linf, evaluations }) => [
-        image,
-        kind,
-        miou.clean,
-        miou.adversarial,
-        iouRatio,
-        pixelAccuracy.clean,
-        pixelAccuracy.adversarial,
-        linf,
-        evaluations.forward,
-        evaluations.backward,
-      ]),
-    ),
-  ]);
 
 const spread = (value: Spread | null): string =>
   value === null ? "–" : `${value.mean.toFixed(4)} ± ${shown(value.twoDeviations)}`;

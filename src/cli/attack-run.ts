@@ -6,7 +6,7 @@ import { measure, type Measured, type MeasureHooks, type Plan } from "../evaluat
 import { stepsOf } from "../evaluation/plan.ts";
 import { RegionError, regionResult, regionTarget } from "../evaluation/region-goal.ts";
 import { perturbationFrom } from "../evaluation/scores.ts";
-import { runTrials } from "../evaluation/trials.ts";
+import { evaluationsWith, runTrials } from "../evaluation/trials.ts";
 import { isUniversal } from "../evaluation/universal.ts";
 import { bytesOf, encodePng } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
@@ -17,7 +17,6 @@ import { writeFiles } from "../node/files.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { bothScores, type AttackedPicture } from "./attack-report.ts";
 import type { Io } from "./command.ts";
-import { requireSize } from "./delta.ts";
 import { yieldToEvents } from "../yield.ts";
 import { readLabelMap, readPicture, type Picture } from "./pictures.ts";
 import { createProgress } from "./progress.ts";
@@ -77,7 +76,6 @@ const attackOne = async (picture: Picture, job: Job, io: Io, hooks: MeasureHooks
   const { manifest } = segmenter;
   const names = manifest.classes.map(({ name }) => name);
   const { bytes, image } = await readPicture(picture, manifest, io);
-  if (isUniversal(plan)) requireSize(plan, image, picture.path);
   const map = job.labels.get(picture);
   const truth = map === undefined ? undefined : await readLabelMap(map, manifest, image);
   const left = label === "ground-truth" ? truth : undefined;
@@ -89,14 +87,15 @@ const attackOne = async (picture: Picture, job: Job, io: Io, hooks: MeasureHooks
   const { clean, float, uint8, row } = measured;
   const again = { seed: plan.seed, onTrial: yieldToEvents, signal: hooks.signal };
   const attacked = { clean: image, float: float.image, uint8: uint8.image, truth };
-  const trials = job.trials && (await runTrials(segmenter, attacked, { ...again, trials: job.trials }));
+  const trials =
+    job.trials === undefined ? undefined : await runTrials(segmenter, attacked, { ...again, trials: job.trials });
   const distances = perturbationFrom(image);
   return {
     image: picture.path,
     files: await write(picture, job, measured),
     scores: bothScores(row.counts, names),
     perturbation: { float: distances(float.image), uint8: distances(uint8.image) },
-    row,
+    row: { ...row, evaluations: evaluationsWith(row.evaluations, trials ?? []) },
     ...(targetFor ? { region: regionResult(targetFor(clean.labels), measured) } : {}),
     ...(trials ? { trials } : {}),
   };

@@ -3,11 +3,13 @@
 import { optionNames } from "../attacks/options.ts";
 import { deltaFault, radiusOf, type UniversalPlan } from "../evaluation/universal.ts";
 import { readDelta } from "../image/npy.ts";
+import { probe } from "../image/probe.ts";
 import { at, Refusal, UsageError } from "../node/failure.ts";
 import { readBytes } from "../node/files.ts";
 import type { Options } from "../node/options.ts";
-import type { Image } from "../segmenter/segmenter.ts";
+import { channelCount, type Manifest } from "../segmenter/manifest.ts";
 import { radiusFrom, seedFrom, type AttackFlags } from "./attack-options.ts";
+import type { Picture } from "./pictures.ts";
 
 export const deltaFlag = {
   delta: {
@@ -51,8 +53,20 @@ export const deltaPlan = async (flags: Flags): Promise<UniversalPlan | null> => 
   return { attack: "universal", delta, epsilon: bound ?? radiusOf(delta), pixelRange: "clip", seed: seedFrom(seed) };
 };
 
-/** @throws Refusal where the perturbation has not the size of the picture at `path`. */
-export const requireSize = ({ delta }: UniversalPlan, image: Image, path: string): void => {
-  const fault = deltaFault(delta, image.shape, Infinity);
-  if (fault !== null) throw new Refusal(`${path}: the perturbation of --delta ${fault}`);
+/**
+ * By the headers of the pictures alone, so that it costs little to ask before the first is attacked.
+ *
+ * @throws Refusal that names the first picture whose size is not the perturbation's.
+ */
+export const requireSizes = async (
+  { delta }: UniversalPlan,
+  pictures: readonly Picture[],
+  { input }: Manifest,
+): Promise<void> => {
+  for (const { path } of pictures) {
+    const bytes = await readBytes(path);
+    const { height, width } = await at(path, () => probe(bytes));
+    const fault = deltaFault(delta, [channelCount(input.channels), height, width], Infinity);
+    if (fault !== null) throw new Refusal(`${path}: the perturbation of --delta ${fault}`);
+  }
 };

@@ -60,7 +60,7 @@ const layoutIn = (path: string, paths: readonly string[], { dataset, split }: Ev
   const found = named ?? recognised(paths, split ?? "");
   if (found !== null) return found;
   throw new Refusal(
-    `${path}: no data set is recognised in it; name one with --dataset, of ${layoutNames.join(", ")}, and its part with --split; without a name, ${layoutOf("folders").expects} are paired`,
+    `${path}: no data set is recognised in it; pictures are taken with their label maps, and not alone; name one with --dataset, of ${layoutNames.join(", ")}, and its part with --split; without a name, ${layoutOf("folders").expects} are paired`,
   );
 };
 

@@ -50,9 +50,10 @@ const options = {
 const about = `
 Makes one perturbation that changes the labels of many pictures (Metzen et al. 2017): steps by the
 sign of the gradient averaged over a few pictures, in a new order in each epoch, within ε in L∞. The
-pictures are those of a data set, as evaluate takes them, and of one size. It goes on where it was
-stopped: what it takes to continue is kept in FILE.checkpoint until it is done. To see what it does
-to pictures: faultline attack NET IMAGE… --delta FILE.`;
+pictures are those of a data set, as evaluate takes them, with label maps even where --label
+prediction does not use them, and of one size. It goes on where it was stopped: what it takes to
+continue is kept in FILE.checkpoint until it is done. To see what it does to pictures:
+faultline attack NET IMAGE… --delta FILE.`;
 
 type Given = Values<typeof options>;
 

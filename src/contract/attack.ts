@@ -114,7 +114,7 @@ export interface AttackResult extends Size {
   readonly steps: readonly Omit<StepReport, "steps">[];
   /** Signs of a masked gradient: share of exactly zero components at the first step; mean confidence on the clean image. */
   readonly masking: { readonly zeroGradientShare: number; readonly confidence: number };
-  /** Predictions, and gradients, that the measurement took. */
+  /** Predictions, those of trials among them, and gradients that the measurement took. */
   readonly evaluations: Evaluations;
   /** Signs that the attack is weaker than it could be. */
   readonly signs: readonly Sign[];

@@ -8,7 +8,7 @@ import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { voidedBeyond } from "./labels.ts";
 import { sameImage } from "./measure.ts";
 import { pooledCounts } from "./pool.ts";
-import type { RowCounts } from "./row.ts";
+import type { Row, RowCounts } from "./row.ts";
 
 /** An image before and after an attack, as it was computed and as it is rounded to 8 bits. */
 export interface Attacked {
@@ -23,6 +23,8 @@ export interface Attacked {
 export interface CountedTrial {
   readonly seed: number;
   readonly counts: RowCounts;
+  /** As many as were made: two where the 8-bit form is the image itself, and else three. */
+  readonly predictions: number;
 }
 
 /** Scores of all images in one trial, their counts pooled first; null where undefined. */
@@ -49,7 +51,7 @@ export interface Trials {
 /** As many as in the paper. */
 export const PAPER_TRIALS = 9;
 
-/** Predictions of a trial: of the clean image and of both forms of the adversarial one. */
+/** Most predictions of a trial: of the clean image and of both forms of the adversarial one. */
 export const PREDICTIONS_OF_A_TRIAL = 3;
 
 /** Mean and two standard deviations of the values that are not null. */
@@ -62,18 +64,29 @@ export const spreadOf = (values: readonly (number | null)[]): Spread | null => {
   return { mean, twoDeviations: n === 1 ? null : 2 * Math.sqrt(squares / (n - 1)) };
 };
 
-const countedIn = async (segmenter: Segmenter, attacked: Attacked): Promise<RowCounts> => {
+const countedIn = async (segmenter: Segmenter, attacked: Attacked): Promise<Omit<CountedTrial, "seed">> => {
   const { clean, float, uint8, truth } = attacked;
   const classes = segmenter.manifest.classes.length;
   const labelsOf = async (image: Image): Promise<Labels> => (await segmenter.predict(image)).labels;
   const before = await labelsOf(clean);
   const after = await labelsOf(float);
   // A prediction is a function of the image and of the seed.
-  const rounded = sameImage(float, uint8) ? after : await labelsOf(uint8);
+  const isSame = sameImage(float, uint8);
+  const rounded = isSame ? after : await labelsOf(uint8);
   const reference = truth ?? voidedBeyond(before, classes);
   const counted = (labels: Labels) => countsOf(labels, reference, classes);
-  return { clean: counted(before), float: counted(after), uint8: counted(rounded) };
+  const counts = { clean: counted(before), float: counted(after), uint8: counted(rounded) };
+  return { counts, predictions: isSame ? PREDICTIONS_OF_A_TRIAL - 1 : PREDICTIONS_OF_A_TRIAL };
 };
+
+/** What a measurement took, with the predictions of its trials. */
+export const evaluationsWith = (
+  { forward, backward }: Row["evaluations"],
+  trials: readonly CountedTrial[],
+): Row["evaluations"] => ({
+  forward: trials.reduce((sum, { predictions }) => sum + predictions, forward),
+  backward,
+});
 
 export interface TrialOptions {
   readonly trials?: number;
@@ -104,7 +117,7 @@ export const runTrials = async (
     await onTrial?.();
     signal?.throwIfAborted();
     const drawn = defence ? segmenter.withTransform({ ...defence, seed: own }) : segmenter;
-    counted.push({ seed: own, counts: await countedIn(drawn, attacked) });
+    counted.push({ seed: own, ...(await countedIn(drawn, attacked)) });
   }
   return counted;
 };

@@ -3,7 +3,7 @@
  * any other, so that every objective, transformation and backend takes it.
  */
 
-import { channelCount, ManifestError, requireConsistent, type Manifest } from "./manifest.ts";
+import { channelCount, ManifestError, requireConsistent, takesScales, type Manifest } from "./manifest.ts";
 import type { Network } from "./network.ts";
 
 /** What two networks must have in common to take the same pictures and mean the same by their classes. */
@@ -67,6 +67,12 @@ export const atScales = (network: Network, scales: readonly number[], fusion?: M
   const named = { ...own, name: `${name}@${scales.join(",")}${fusion === "mean" ? " mean" : ""}`, network: file };
   const members = network.members?.map((member) => atScales(member, scales, fusion));
   if (members) return { ...network, manifest: named, members };
+  const { width, height } = own.input;
+  if (!takesScales(own.input))
+    throw new ManifestError(
+      `are ${scales.join(", ")}, and ${name} has one size alone, ${width}×${height} (width×height); scales go with a "dynamic" size or "fit": "tile"`,
+      "scales",
+    );
   const manifest: Manifest = { ...named, scales: [...scales], ...(fusion && { fusion }) };
   requireConsistent(manifest);
   return { ...network, manifest };

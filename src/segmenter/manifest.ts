@@ -1,7 +1,7 @@
 /** A network's manifest: what is needed to attack it, and where it comes from. */
 
 import * as z from "zod";
-import { crfFault } from "../crf/parameters.ts";
+import { crfFault, crfRnn } from "../crf/parameters.ts";
 import { transformEntry, transformNames, type TransformName } from "../transforms/catalogue.ts";
 import { MAX_TRANSFORMS, transformFault, type TransformSpec } from "../transforms/pipeline.ts";
 import type { TransformOption } from "../transforms/transform.ts";
@@ -61,11 +61,13 @@ const outputSchema = z.strictObject({
   stride: z.number().int().positive(),
 });
 
-/** Fully connected CRF; the parameters' ranges are checked where it is used. */
+/** Fully connected CRF; what is left out is that of CRF-RNN, and the parameters' ranges are checked where it is used. */
 export const crfSchema = z.strictObject({
-  iterations: z.number().int(),
-  gaussian: z.strictObject({ weight: z.number(), theta: z.number() }),
-  bilateral: z.strictObject({ weight: z.number(), thetaAlpha: z.number(), thetaBeta: z.number() }),
+  iterations: z.number().int().default(crfRnn.iterations),
+  gaussian: z.strictObject({ weight: z.number(), theta: z.number() }).default(crfRnn.gaussian),
+  bilateral: z
+    .strictObject({ weight: z.number(), thetaAlpha: z.number(), thetaBeta: z.number() })
+    .default(crfRnn.bilateral),
   compatibility: z.union([z.literal("potts"), z.array(z.array(z.number()).readonly()).readonly()]).exactOptional(),
 });
 
@@ -200,6 +202,10 @@ const onlyWhere = (field: string, value: unknown, holds: boolean, wanted: string
   throw new ManifestError(`is ${JSON.stringify(value)}, which means something only with ${wanted}`, field);
 };
 
+/** Whether the network runs on pictures of several sizes, and so at several scales. */
+export const takesScales = ({ fit, width, height }: Manifest["input"]): boolean =>
+  fit === "tile" || width === "dynamic" || height === "dynamic";
+
 /** Refuses what no schema of single fields can tell. @throws ManifestError that names the field at fault. */
 export const requireConsistent = ({ input, output, scales, fusion, crf, transform }: Manifest): void => {
   onlyWhere("output.threshold", output.threshold, output.activation === "sigmoid", '"activation": "sigmoid"');
@@ -229,7 +235,6 @@ export const requireConsistent = ({ input, output, scales, fusion, crf, transfor
     );
   if (scales && new Set(scales).size < scales.length)
     throw new ManifestError(`are ${scales.join(", ")}: one is there twice`, "scales");
-  const open = fit === "tile" || fixed.length < 2;
-  onlyWhere("scales", scales, open, 'a "dynamic" size or "fit": "tile"');
+  onlyWhere("scales", scales, takesScales(input), 'a "dynamic" size or "fit": "tile"');
   onlyWhere("fusion", fusion, (scales?.length ?? 0) > 1, "several scales");
 };

@@ -15,7 +15,13 @@ import { measure, type Measured, type Plan, type Subject } from "../evaluation/m
 import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
 import { isUniversal } from "../evaluation/universal.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
-import { PREDICTIONS_OF_A_TRIAL, runTrials, trialScores } from "../evaluation/trials.ts";
+import {
+  evaluationsWith,
+  PREDICTIONS_OF_A_TRIAL,
+  runTrials,
+  trialScores,
+  type CountedTrial,
+} from "../evaluation/trials.ts";
 import { amplified } from "../image/amplify.ts";
 import { bytesOf, encodePng, encodePng16, isPngPlanes } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
@@ -73,12 +79,17 @@ const trialsOf = async (
   { float, uint8 }: Measured,
   { trials, seed }: Pick<AttackSpec, "trials" | "seed">,
   signal: AbortSignal | undefined,
-): Promise<AttackResult["trials"]> => {
-  if (trials === undefined) return undefined;
+): Promise<readonly CountedTrial[]> => {
+  if (trials === undefined) return [];
   const attacked = { clean: image, float: float.image, uint8: uint8.image, truth };
-  const counted = [await runTrials(segmenter, attacked, { trials, seed, signal, onTrial: yieldToEvents })];
-  return { float: trialScores(counted, "float"), uint8: trialScores(counted, "uint8") };
+  return runTrials(segmenter, attacked, { trials, seed, signal, onTrial: yieldToEvents });
 };
+
+/** The scores over the trials; absent where there were none. */
+const trialsScored = (counted: readonly CountedTrial[]): Pick<AttackResult, "trials"> =>
+  counted.length === 0
+    ? {}
+    : { trials: { float: trialScores([counted], "float"), uint8: trialScores([counted], "uint8") } };
 
 /** Scores and distances of the adversarial image, as computed and rounded to 8 bits. */
 const compared = ({ row: { counts }, float, uint8 }: Measured, image: Image, names: readonly string[]) => {
@@ -143,11 +154,11 @@ export const createAttackHandler =
       ],
       ...comparison,
       ...(region ? { region } : {}),
-      ...(trials ? { trials } : {}),
+      ...trialsScored(trials),
       ...(attacked.row.success === undefined ? {} : { success: attacked.row.success }),
       steps: attacked.steps.map(({ step, loss, changedPixelShare }) => ({ step, loss, changedPixelShare })),
       masking: attacked.row.masking,
-      evaluations: attacked.row.evaluations,
+      evaluations: evaluationsWith(attacked.row.evaluations, trials),
       signs: attacked.signs,
       timings: {
         decode,

@@ -50,6 +50,13 @@ const maxPixels = 2 ** 20;
 const plan = { attack: "ifgsm", epsilon: 8, alpha: 2, steps: 3, pixelRange: "clip", seed: 0 } as const;
 const flags = ["--attack", "ifgsm", "--epsilon", "8", "--alpha", "2", "--steps", "3"] as const;
 
+/** The lines of `attack … --csv` by their columns. */
+const csvLines = async (...argv: readonly string[]): Promise<readonly Readonly<Record<string, string>>[]> => {
+  const { stdout } = await faultline("attack", ...argv, "--csv");
+  const [head, ...rows] = stdout.split("\r\n").map((line) => line.split(","));
+  return rows.slice(0, -1).map((row) => Object.fromEntries(head!.map((name, i) => [name, row[i]!])));
+};
+
 describe("pictures of a folder", async () => {
   const out = path("out");
   const argv = [...described, path("pictures"), ...flags, "--labels", path("truth"), "--npy", "-o", out] as const;
@@ -200,6 +207,12 @@ describe("what stands around a network", () => {
     expect(iouRatio!.twoDeviations).toBeGreaterThan(0);
     const { stdout } = await faultline("attack", ...random);
     expect(stdout).toContain(`IoU ratio ${iouRatio!.mean.toFixed(4)} ± ${iouRatio!.twoDeviations!.toFixed(4)}`);
+    const lines = await csvLines(...random);
+    const mean = Number(lines.at(-1)!["trials_iou_ratio_mean"]);
+    expect([lines.length, mean]).toEqual([6, iouRatio!.mean]);
+    // Of each picture: that of the clean one and those of three steps and their end, and two in each of three trials.
+    expect(pooled.evaluations.forward).toBe(2 * (5 + 3 * 2));
+    expect(Number(lines[0]!["trials_iou_ratio_two_deviations"])).toBeGreaterThan(0);
   });
 
   it("is a CRF, whose gradient may be left out, in place of the manifest's own", async () => {
@@ -213,6 +226,11 @@ describe("what stands around a network", () => {
     const expected = await measure({ segmenter: refined, image: images.one, item: row.unit.item }, plan);
     expect(row.id).toBe(expected.row.id);
     expect(row.counts).toEqual(expected.row.counts);
+    const [usual, unary] = [await rowOf("--crf", "{}"), await rowOf("--crf", '{"attacked":false}')];
+    expect([usual.id, unary.id]).toEqual([
+      (await rowOf("--crf", "crf-rnn")).id,
+      (await rowOf("--crf", "crf-rnn:unary")).id,
+    ]);
   });
 
   it("is the manifest's own where the flags say nothing, and nothing where they say none", async () => {
@@ -276,6 +294,16 @@ describe("a region", async () => {
       0,
       expect.stringMatching(/one\.png: of \d+ pixels of the region .* elsewhere 0\.\d+ are/),
     ]);
+    const { images: all } = await jsonOf<AttackReport>("attack", ...argv, ...hide);
+    const { pixels, clean, float, uint8 } = all[0]!.region!;
+    expect(
+      (await csvLines(...argv, ...hide)).map(({ region_pixels, ...line }) => [
+        region_pixels,
+        line["region_reached_clean"],
+        line["region_reached"],
+        line["region_kept"],
+      ]),
+    ).toEqual([float, uint8].map((own) => [pixels, clean.reached, own.reached, own.kept].map(String)));
     const absent = await faultline("attack", ...argv, "--hide", "box:90,90,2,2");
     expect([absent.code, absent.stderr]).toEqual([1, expect.stringMatching(/left out: .*\n.*no picture is attacked/)]);
   });

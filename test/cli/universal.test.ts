@@ -87,6 +87,15 @@ describe("a perturbation of the pictures of a folder", async () => {
     expect(readFileSync(again)).toEqual(readFileSync(whole));
   });
 
+  it("is refused before the first picture is attacked where one of them has another size", async () => {
+    put("wider.png", encodePng(noiseImage(12, 17, 1)));
+    const out = path("out-wider");
+    const argv = ["attack", net, picture, path("wider.png"), "--delta", delta, "-o", out];
+    const { code, stderr } = await faultline(...argv);
+    expect([code, existsSync(out)]).toEqual([1, false]);
+    expect(stderr).toMatch(/^faultline: .*wider.png: the perturbation of --delta is 16×12 .* image 17×12/);
+  });
+
   put("small.npy", encodeNpy(tensorOf("float32", [3, 1, 2], [0, 0, 0, 0, 0, 9])));
   put("integers.npy", encodeNpy(tensorOf("int32", [1], [3])));
   it.each<readonly [readonly string[], RegExp]>([
@@ -99,6 +108,10 @@ describe("a perturbation of the pictures of a folder", async () => {
     [["attack", net, picture, "--delta", delta, "--attack", "pgd"], /--attack is about making an attack, and --delta/],
     [["attack", net, picture, "--delta", delta, "--hide", "0"], /--hide is about making an attack, and --delta/],
     [["universal", net, "--data", path("mixed"), "--dataset", "folders"], /from 16×12 to 16×16 .* has one size/],
+    [
+      ["universal", net, "--data", path("data", "images")],
+      /are taken with their label maps, and not alone; .*--dataset/,
+    ],
     [["universal", net, ...data, "--batch", "0"], /--batch must be a whole number from 1/],
   ])("refuses %j", async (argv, message) => {
     const { code, stdout, stderr } = await faultline(

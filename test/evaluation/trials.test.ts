@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { measure } from "../../src/evaluation/measure.ts";
-import { runTrials, spreadOf, trialScores } from "../../src/evaluation/trials.ts";
+import { evaluationsWith, runTrials, spreadOf, trialScores } from "../../src/evaluation/trials.ts";
 import { countsOf, iouRatio, mergeCounts, scoresOf } from "../../src/metrics/counts.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { createSegmenter } from "../../src/segmenter/segmenter.ts";
@@ -49,6 +49,7 @@ describe("trials", () => {
       float: await counted(attacked.float),
       uint8: await counted(attacked.uint8),
     });
+    expect(evaluationsWith({ forward: 1, backward: 2 }, images[0]!)).toEqual({ forward: 1 + 9 * 3, backward: 2 });
     const { trials, iouRatio: spread } = trialScores(images, "float");
     const { miou } = scoresOf(mergeCounts(await counted(image), await counted(attacked.float)));
     // The same two images on both sides: pooled, they are equal.

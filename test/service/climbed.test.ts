@@ -54,7 +54,11 @@ it("naming the model itself is the attack on it", async () => {
 it.each<readonly [Partial<AttackSpec>, string, RegExp]>([
   [{ sources: ["three"] }, "/spec/sources", /classes of the model; three has 3 classes, and tiny 4/],
   [{ sources: ["other", "three"] }, "/spec/sources", /do not go together: three has 3 classes, and other 4/],
-  [{ sources: ["fixed"], scales: [0.5, 1] }, "/spec/scales", /means something only with a "dynamic" size/],
+  [
+    { sources: ["fixed"], scales: [0.5, 1] },
+    "/spec/scales",
+    /^are 0.5, 1, and fixed has one size alone, .* "dynamic" size/,
+  ],
   [{ scales: [1, 1] }, "/spec/scales", /one is there twice/],
   [{ scales: [0.5], fusion: "mean" }, "/spec/fusion", /only with several scales/],
 ])("refuses %o at %s", async (changes, pointer, detail) => {

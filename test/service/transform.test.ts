@@ -82,14 +82,17 @@ describe("transformations", () => {
 
   it("that are random are scored in trials, the first with the draws of the scores, and only then", async () => {
     const noise = { transform: [{ name: "noise", sigma: 30 }], epsilon: 2.5, steps: 2, seed: 4 } as const;
-    const { scores, trials, receipt } = await attack({ ...noise, trials: 3 });
+    const { scores, trials, receipt, evaluations } = await attack({ ...noise, trials: 3 });
     expect(receipt.spec.trials).toBe(3);
     for (const form of ["float", "uint8"] as const) {
       expect(trials![form].trials.map(({ seed }) => seed)).toEqual([4, 5, 6]);
       expect(trials![form].trials[0]!.iouRatio).toBe(scores[form].iouRatio);
       expect(trials![form].iouRatio!.twoDeviations).toBeGreaterThan(0);
     }
-    expect((await attack(noise)).trials).toBeUndefined();
+    const without = await attack(noise);
+    expect(without.trials).toBeUndefined();
+    // In each of three trials the clean image and the adversarial one, which is its own 8-bit form.
+    expect(evaluations).toEqual({ ...without.evaluations, forward: without.evaluations.forward + 6 });
     for (const changes of [{ transform: blur, trials: 3 }, { trials: 3 }])
       expect(await failureOf(attack(changes))).toMatchObject({ errors: [{ pointer: "/spec/trials" }] });
     // Two steps, and three predictions in each of nine trials.

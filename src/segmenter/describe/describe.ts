@@ -98,7 +98,8 @@ export const describeNetwork = async (
   const { input, shown } = await firstRun(withScores(model), described.found, picture, cache);
   const size = trialSize(input);
   const own = model.graph.outputs.map(({ name }) => [name, shown[name]!] as const);
-  const { found, assumed } = describeOutput(Object.fromEntries(own), size);
+  const wanted = typeof hints.classes === "object" ? hints.classes.length : hints.classes;
+  const { found, assumed } = describeOutput(Object.fromEntries(own), size, wanted);
   const { output } = found;
   const source = sourceOf(model.graph, model.opset, { output });
   const scores = output.kind === "labels" && source.axis !== undefined ? shown[source.name] : undefined;

@@ -62,7 +62,7 @@ export const sumsToOne = (values: readonly number[], channels: number, last: boo
 /** `output.layout` is left out where it is the default. */
 const said = (layout: Layout) => (layout === "NCHW" ? {} : { layout });
 
-const candidateOf = (name: string, y: Tensor, size: Size): Candidate | undefined => {
+const candidateOf = (name: string, y: Tensor, size: Size, wanted: number | undefined): Candidate | undefined => {
   const reading = readingOf(y.shape, size);
   if (!reading) return undefined;
   const { layout, stride, channels } = reading;
@@ -78,12 +78,13 @@ const candidateOf = (name: string, y: Tensor, size: Size): Candidate | undefined
   const sums = channels > 1 && within && sumsToOne(values, channels, layout.endsWith("C"));
   const kind = within ? "probabilities" : "logits";
   const isSigmoid = channels === 1 || (within && !sums);
+  const isEach = wanted === undefined || wanted === channels;
   const words =
     channels === 1
       ? `"${name}" has one channel, taken for the ${kind === "logits" ? "logit" : "probability"} of the foreground.`
       : isSigmoid
         ? `"${name}" lies within 0 and 1 and does not add up to 1, and is taken for ${channels} independent classes, behind a background where none exceeds ½.`
-        : `"${name}" has ${channels} channels, taken for the ${kind} of as many classes.`;
+        : `"${name}" has ${channels} channels, taken for ${isEach ? `the ${kind} of as many classes` : kind}.`;
   return {
     output: { name, kind, ...said(layout), ...(isSigmoid && { activation: "sigmoid" as const }), stride },
     count: isSigmoid ? channels + 1 : channels,
@@ -95,9 +96,16 @@ const candidateOf = (name: string, y: Tensor, size: Size): Candidate | undefined
 const byWorth = (a: Candidate, b: Candidate): number =>
   Number(a.output.kind === "labels") - Number(b.output.kind === "labels") || a.output.stride - b.output.stride;
 
-/** @throws ManifestError where no output is a map of the picture's shape. */
-export const describeOutput = (outputs: Readonly<Record<string, Tensor>>, size: Size): Described<Candidate> => {
-  const candidates = Object.entries(outputs).flatMap(([name, y]) => candidateOf(name, y, size) ?? []);
+/**
+ * @param wanted how many classes are scored, where that is known.
+ * @throws ManifestError where no output is a map of the picture's shape.
+ */
+export const describeOutput = (
+  outputs: Readonly<Record<string, Tensor>>,
+  size: Size,
+  wanted?: number,
+): Described<Candidate> => {
+  const candidates = Object.entries(outputs).flatMap(([name, y]) => candidateOf(name, y, size, wanted) ?? []);
   const [best, ...others] = candidates.toSorted(byWorth);
   if (!best) {
     const shapes = Object.entries(outputs).map(([name, { shape }]) => `"${name}" [${shape.join(", ")}]`);
