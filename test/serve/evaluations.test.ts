@@ -100,7 +100,7 @@ describe("an evaluation of a server", () => {
       ].map(async (given) => detailOf(await post({ spec: given }))),
     );
     expect(problems).toEqual([
-      'There is no model "two"; there is one.',
+      'There is no model "two"; there is one. Uploaded networks are not evaluated on data sets.',
       "/spec/data/path must be the name of a data set of this deployment: empty, noise.",
       "/spec/data/path must be the name of a data set of this deployment: empty, noise.",
       expect.stringMatching(/^data\/empty: holds no pictures/) as string,

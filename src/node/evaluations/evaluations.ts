@@ -67,7 +67,12 @@ export const startEvaluations = async (
   const requireNames = async ({ spec }: EvaluationRequest): Promise<void> => {
     for (const model of [...spec.networks, ...(spec.transferFrom ?? [])])
       if (!isName(model) || !(await statOf(join(models, model, "manifest.json")))) {
-        throw new FaultlineError({ kind: "unknown-model", model, accepted: await networksIn(models) });
+        throw new FaultlineError({
+          kind: "unknown-model",
+          model,
+          accepted: await networksIn(models),
+          isWithoutUploads: true,
+        });
       }
     const { path, labels } = spec.data ?? {};
     const refused = (detail: string, pointer: string, received: string) =>
