@@ -117,7 +117,7 @@ export const particulars = (failure: Failure | RequestFailure): Particulars => {
       );
     case "unknown-model":
       return {
-        detail: `There is no model ${JSON.stringify(failure.model.slice(0, 100))}; there is ${failure.accepted.join(", ")}.`,
+        detail: `There is no model ${JSON.stringify(failure.model.slice(0, 100))}; there is ${failure.accepted.join(", ")}.${failure.isWithoutUploads ? " Uploaded networks are not evaluated on data sets." : ""}`,
         extensions: { accepted: failure.accepted },
       };
     case "unauthorized":

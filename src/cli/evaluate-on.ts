@@ -6,7 +6,8 @@ import type { EvaluationInfo } from "../contract/evaluations.ts";
 import { sha256Of } from "../digest.ts";
 import { canonicalJson, type Json, type Row } from "../evaluation/row.ts";
 import type { EvaluationSpec } from "../evaluation/spec.ts";
-import { Interrupted } from "../node/failure.ts";
+import { Interrupted, Refusal } from "../node/failure.ts";
+import { readJson, statOf, writeFiles } from "../node/files.ts";
 import { openLedger } from "../node/ledger-file.ts";
 import type { Options } from "../node/options.ts";
 import type { Io, Report } from "./command.ts";
@@ -63,7 +64,7 @@ const followed = async (
 const TOGETHER = 256;
 
 /** Puts the rows of a service into a file, as an evaluation on this machine does. @throws Refusal where it holds those of another. */
-const keepRows = async (body: ReadableStream<Uint8Array>, out: string): Promise<void> => {
+const keepRows = async (body: ReadableStream<Uint8Array>, out: string, spec: EvaluationSpec): Promise<void> => {
   const draft = `${out}.${process.pid}.tmp`;
   const ledger = await openLedger(out);
   try {
@@ -71,6 +72,8 @@ const keepRows = async (body: ReadableStream<Uint8Array>, out: string): Promise<
     const ids: string[] = [];
     for await (const { id } of rowsIn(draft)) ids.push(id);
     requireOwn(ledger.done(), ids, out);
+    const run = `${JSON.stringify({ schema: 1, spec }, null, 2)}\n`;
+    await writeFiles([[besideRows(out).run, new TextEncoder().encode(run)]]);
     let held: Row[] = [];
     for await (const row of rowsIn(draft)) {
       held.push(row);
@@ -80,12 +83,25 @@ const keepRows = async (body: ReadableStream<Uint8Array>, out: string): Promise<
     }
     await ledger.record(held);
     await ledger.arrange(ids);
-    // They say what an evaluation on this machine was of.
-    for (const beside of [besideRows(out).run, besideRows(out).failed]) await rm(beside, { force: true });
+    // It says what an evaluation on this machine has left.
+    await rm(besideRows(out).failed, { force: true });
   } finally {
     await rm(draft, { force: true });
     await ledger.close();
   }
+};
+
+const textOf = (spec: unknown): string => canonicalJson(JSON.parse(JSON.stringify(spec ?? null)) as Json);
+
+/** Before the service works for nothing. @throws Refusal where the file holds rows, and what stands beside it is not this specification. */
+const requireUnclaimed = async (out: string, spec: EvaluationSpec): Promise<void> => {
+  if (((await statOf(out))?.size ?? 0) === 0) return;
+  const { run } = besideRows(out);
+  const before = (await statOf(run)) ? await readJson(run) : {};
+  if (textOf(before["spec"]) === textOf(spec)) return;
+  throw new Refusal(
+    `${out}: holds rows, and ${run} does not say that they are of this evaluation; name another file with -o`,
+  );
 };
 
 /** What a dry run of the service says. */
@@ -109,12 +125,13 @@ export interface RemoteEnd {
 /** Carries out an evaluation on a service, and fetches its rows. The same specification is the same evaluation, which goes on if it was stopped. */
 export const runOn = async (url: string, spec: EvaluationSpec, out: string, io: Io): Promise<RemoteEnd> => {
   const service = remoteEvaluations(url, process.env["FAULTLINE_TOKEN"]);
-  const key = await sha256Of(canonicalJson(JSON.parse(JSON.stringify(spec)) as Json));
+  await requireUnclaimed(out, spec);
+  const key = await sha256Of(textOf(spec));
   const known = await service.submit(spec, key);
   const first = isOver(known) && known.state !== "done" ? await service.retry(known.id) : known;
   io.stderr(`evaluation ${first.id}: ${first.units.done} of ${first.units.total} units are done\n`);
   const info = await interruptible((signal) => followed(service, first, io, signal));
-  await keepRows(await service.rows(info.id), out);
+  await keepRows(await service.rows(info.id), out, spec);
   const { state, reason, units } = info;
   const why = reason === undefined ? "" : `: ${reason}`;
   const refusal =

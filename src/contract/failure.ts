@@ -33,7 +33,13 @@ export type Failure =
       readonly value: number;
       readonly classes: number;
     }
-  | { readonly kind: "unknown-model"; readonly model: string; readonly accepted: readonly string[] }
+  | {
+      readonly kind: "unknown-model";
+      readonly model: string;
+      readonly accepted: readonly string[];
+      /** Uploaded networks are not taken there. */
+      readonly isWithoutUploads?: true;
+    }
   | { readonly kind: "model-unavailable"; readonly model: string; readonly reason: string }
   /** `steps` of all attacks together. */
   | { readonly kind: "work-exceeded"; readonly pixels: number; readonly steps: number; readonly maxWork: number }

@@ -74,3 +74,8 @@ export const attacksOf = (spec: EvaluationSpec): readonly AttackOf[] =>
       });
     },
   );
+
+/** How many attacks `attacksOf` gives at most, without making them. */
+export const mostAttacks = (spec: EvaluationSpec): number =>
+  entriesOf(spec).reduce((sum, { attack, epsilon }) => sum + radiiOf(attack, epsilon, spec).length, 0) *
+  (spec.seeds + spec.repeats);

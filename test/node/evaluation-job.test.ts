@@ -1,10 +1,10 @@
 /** A job of a service: its cap is kept, and lines of a file that grows are counted once. */
 
-import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { encodePng } from "../../src/image/encode.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
-import { createLineCounter, makeFolder } from "../../src/node/evaluations/folder.ts";
+import { createLineCounter, makeFolder, writeSent } from "../../src/node/evaluations/folder.ts";
 import { createJob } from "../../src/node/evaluations/job.ts";
 import { temporaryFolder } from "../cli/terminal.ts";
 import { noiseImage, noiseLabels } from "../support/networks/image.ts";
@@ -45,4 +45,17 @@ it("counts whole lines once, whoever asks, and begins anew where the file was cu
   expect(await count()).toEqual({ lines: 3, bytes: 14 });
   writeFileSync(file, "one\n");
   expect(await count()).toEqual({ lines: 1, bytes: 4 });
+});
+
+it("has its report made of the specification as it was sent, and of no command that its sender could not run", async () => {
+  mkdirSync(path("told"));
+  put("told/rows.jsonl", "old\n");
+  put("told/rows.run.json", JSON.stringify({ schema: 1, spec: { networks: ["models/one"] }, command: "faultline" }));
+  const spec = { networks: ["one"] };
+  await writeSent(path("told"), spec);
+  put("told/rows.jsonl", "new\n");
+  await writeSent(path("told"), spec);
+  expect(JSON.parse(readFileSync(path("told", "sent.run.json"), "utf8"))).toEqual({ schema: 1, spec });
+  expect(readFileSync(path("told", "sent.jsonl"), "utf8")).toBe("new\n");
+  expect(readFileSync(path("told", "rows.run.json"), "utf8")).toContain("models/one");
 });

@@ -82,7 +82,9 @@ describe("an evaluation of a server", () => {
     });
     expect(readFileSync(path("on.jsonl"), "utf8")).toBe(await rowsOf(first.id));
     const report = await fetch(url(`/${first.id}/report`), { headers: { accept: "text/markdown" } });
-    expect(await report.text()).toMatch(/ifgsm/);
+    const told = await report.text();
+    expect(told).toMatch(/"networks": \[\s*"one"\s*\][^]*"path": "noise"/);
+    expect(told).not.toMatch(/To run it again|evaluation\.json|models\/one/);
     expect((await fetch(url(`/${first.id}/retry`), { method: "POST" })).status).toBe(409);
     expect((await fetch(url(`/${first.id}`), { method: "DELETE" })).status).toBe(204);
     expect((await fetch(url(`/${first.id}`))).status).toBe(404);
@@ -98,7 +100,7 @@ describe("an evaluation of a server", () => {
       ].map(async (given) => detailOf(await post({ spec: given }))),
     );
     expect(problems).toEqual([
-      'There is no model "two"; there is one.',
+      'There is no model "two"; there is one. Uploaded networks are not evaluated on data sets.',
       "/spec/data/path must be the name of a data set of this deployment: empty, noise.",
       "/spec/data/path must be the name of a data set of this deployment: empty, noise.",
       expect.stringMatching(/^data\/empty: holds no pictures/) as string,

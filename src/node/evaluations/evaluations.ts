@@ -1,16 +1,15 @@
 /** The evaluations of a service under Node: planned and carried out by the command line, one after another, kept in a folder. */
 
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { EvaluationPrediction, EvaluationRequest, Evaluations } from "../../contract/evaluations.ts";
+import type { EvaluationRequest, Evaluations } from "../../contract/evaluations.ts";
 import { FaultlineError } from "../../contract/failure.ts";
-import { canonicalJson, type Json } from "../../evaluation/row.ts";
 import { orAbort } from "../bell.ts";
 import { statOf } from "../files.ts";
-import { runCommand } from "./command.ts";
 import { files, isName, makeFolder, openFile, readRecords, reports, writeRecord, type Places } from "./folder.ts";
 import { createJob, type Job } from "./job.ts";
+import { createPlanning, textOf } from "./planning.ts";
 
 export interface EvaluationsOptions extends Places {
   /** Where evaluations are kept. */
@@ -32,18 +31,6 @@ const networksIn = async (folder: string): Promise<string[]> => {
   const found = await Promise.all(names.map((name) => statOf(join(folder, name, "manifest.json"))));
   return names.filter((_, i) => found[i] !== null).toSorted();
 };
-
-/** Requests that wait while another one's specification is planned. */
-const MAX_PLANNING = 8;
-
-const MS_PER_HOUR = 3_600_000;
-
-const textOf = (spec: EvaluationRequest["spec"]): string => canonicalJson(JSON.parse(JSON.stringify(spec)) as Json);
-
-/** What `faultline evaluate --dry-run --json` prints. */
-interface DryRun extends Omit<EvaluationPrediction, "cpuHours" | "seconds"> {
-  readonly milliseconds: number;
-}
 
 export const startEvaluations = async (
   options: EvaluationsOptions,
@@ -80,7 +67,12 @@ export const startEvaluations = async (
   const requireNames = async ({ spec }: EvaluationRequest): Promise<void> => {
     for (const model of [...spec.networks, ...(spec.transferFrom ?? [])])
       if (!isName(model) || !(await statOf(join(models, model, "manifest.json")))) {
-        throw new FaultlineError({ kind: "unknown-model", model, accepted: await networksIn(models) });
+        throw new FaultlineError({
+          kind: "unknown-model",
+          model,
+          accepted: await networksIn(models),
+          isWithoutUploads: true,
+        });
       }
     const { path, labels } = spec.data ?? {};
     const refused = (detail: string, pointer: string, received: string) =>
@@ -97,44 +89,18 @@ export const startEvaluations = async (
       );
   };
 
-  let planning = 0;
-  let planned: Promise<unknown> = Promise.resolve();
-  /** One after another, as each takes a processor. */
-  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
-    if (planning > MAX_PLANNING) throw new FaultlineError({ kind: "busy", retryAfterSeconds: 10 });
-    planning += 1;
-    const result = planned.then(run).finally(() => (planning -= 1));
-    planned = result.catch(() => undefined);
-    return result;
-  };
-  const dryRun = async (request: EvaluationRequest, signal: AbortSignal): Promise<EvaluationPrediction> => {
-    if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });
-    const folder = await mkdtemp(join(root, ".planning-"));
-    try {
-      await makeFolder(folder, request.spec, { models, data });
-      const argv = ["evaluate", files.spec, "--dry-run", "--json", ...own];
-      const { code, stdout, stderr } = await runCommand(argv, folder, signal);
-      if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });
-      if (code !== 0) throw new FaultlineError({ kind: "evaluation-refused", reason: stderr });
-      const { units, pictures, evaluations, workers: count, milliseconds } = JSON.parse(stdout) as DryRun;
-      const cpuHours = (milliseconds * count) / MS_PER_HOUR;
-      return { units, pictures, evaluations, workers: count, cpuHours, seconds: milliseconds / 1000 };
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  };
+  const planning = createPlanning(root, { models, data }, own);
   const predict: Evaluations["predict"] = async (request, { signal = new AbortController().signal } = {}) => {
     await requireNames(request);
-    return inTurn(() => dryRun(request, signal));
+    return planning.predict(request, signal);
   };
 
-  const create = async (request: EvaluationRequest, signal: AbortSignal | undefined): Promise<Job> => {
+  const create = async (request: EvaluationRequest, signal = new AbortController().signal): Promise<Job> => {
     if (jobs.size >= most) throw new FaultlineError({ kind: "evaluations-full", most });
     const { spec, idempotencyKey } = request;
     const cap = Math.min(request.maxCpuHours ?? maxCpuHours, maxCpuHours);
-    const predicted = await predict(request, { signal });
-    if (predicted.cpuHours > cap)
-      throw new FaultlineError({ kind: "cost-exceeded", predictedCpuHours: predicted.cpuHours, maxCpuHours: cap });
+    await requireNames(request);
+    const predicted = await planning.predict(request, signal, cap);
     const id = randomUUID();
     const folder = join(root, id);
     await makeFolder(folder, spec, { models, data });
@@ -210,7 +176,7 @@ export const startEvaluations = async (
       const { state } = job.record();
       if (!isOver(job) || state === "done")
         throw new FaultlineError({ kind: "evaluation-state", state, reason: "there is nothing to retry" });
-      await job.set({ state: "queued" });
+      await job.set({ state: "queued", reason: undefined });
       queue(job);
       return job.info();
     },

@@ -1,7 +1,7 @@
 /** What is kept of an evaluation of the service, in a folder of its own: its record, its specification, its rows and its report. */
 
 import { createReadStream } from "node:fs";
-import { mkdir, readdir, rm, stat, symlink } from "node:fs/promises";
+import { link, mkdir, readdir, rm, stat, symlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import type { EvaluationFile, EvaluationPrediction, EvaluationState, ReportType } from "../../contract/evaluations.ts";
@@ -27,7 +27,11 @@ export const files = {
   record: "record.json",
   spec: "evaluation.json",
   rows: "rows.jsonl",
+  run: "rows.run.json",
   failed: "rows.failed.jsonl",
+  /** The rows and what they share once more, by the names that were sent: what its report is made of. */
+  sent: "sent.jsonl",
+  sentRun: "sent.run.json",
 } as const;
 
 export const reports: Readonly<Record<ReportType, string>> = {
@@ -69,6 +73,14 @@ export const makeFolder = async (folder: string, spec: GivenSpec, { models, data
 
 export const writeRecord = (folder: string, record: EvaluationRecord): Promise<void> =>
   writeFiles([[join(folder, files.record), textOf(record)]]);
+
+/** Puts the specification as it was sent beside the rows; the command and the paths of the folder are nothing that its sender has. */
+export const writeSent = async (folder: string, spec: GivenSpec): Promise<void> => {
+  const { command: _, ...run } = await readJson(join(folder, files.run));
+  await writeFiles([[join(folder, files.sentRun), textOf({ ...run, spec })]]);
+  await rm(join(folder, files.sent), { force: true });
+  await link(join(folder, files.rows), join(folder, files.sent));
+};
 
 /** The records of all folders; one without a record was not finished, and is removed. */
 export const readRecords = async (root: string): Promise<EvaluationRecord[]> => {

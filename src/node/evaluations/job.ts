@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { EvaluationInfo, EvaluationState } from "../../contract/evaluations.ts";
 import { writerOf } from "../ledger-file.ts";
 import { runCommand, type CommandEnd } from "./command.ts";
-import { createLineCounter, files, reports, writeRecord, type EvaluationRecord } from "./folder.ts";
+import { createLineCounter, files, reports, writeRecord, writeSent, type EvaluationRecord } from "./folder.ts";
 
 const MS_PER_HOUR = 3_600_000;
 const LOOK_MS = 1000;
@@ -112,7 +112,8 @@ export const createJob = (first: EvaluationRecord, folder: string, { flags, isRe
   };
   const reported = async (signal: AbortSignal): Promise<void> => {
     if (record.done === 0) return;
-    await runCommand(["report", files.rows, ...Object.values(reports).flatMap((file) => ["-o", file])], folder, signal);
+    await writeSent(folder, record.spec);
+    await runCommand(["report", files.sent, ...Object.values(reports).flatMap((file) => ["-o", file])], folder, signal);
   };
   const carryOut = async (): Promise<void> => {
     if (record.state !== "queued") return;

@@ -1,0 +1,141 @@
+/** What an evaluation would take, by a dry run of the command line; what is too much for that is refused before a process is started. */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { EvaluationPrediction, EvaluationRequest } from "../../contract/evaluations.ts";
+import { FaultlineError } from "../../contract/failure.ts";
+import { mostAttacks } from "../../evaluation/attacks-of.ts";
+import { canonicalJson, type Json } from "../../evaluation/row.ts";
+import { settingsOf } from "../../evaluation/settings.ts";
+import { parseSpec, SpecError, type EvaluationSpec, type GivenSpec } from "../../evaluation/spec.ts";
+import { runCommand } from "./command.ts";
+import { files, makeFolder, type Places } from "./folder.ts";
+
+/** Requests that wait while another one's specification is planned. */
+const MAX_PLANNING = 8;
+
+/** Planning took 0.15 ms and 0.7 KiB for each, on two busy cores: others wait for some 15 s. */
+export const MAX_UNITS = 100_000;
+
+/** Every picture is read once, and this is time for hundreds of large ones; others wait meanwhile. */
+const MAX_PLANNING_MS = 300_000;
+
+const MS_PER_HOUR = 3_600_000;
+
+/** No process starts in less: what is below it need not be measured. */
+const LEAST_START_MS = 20;
+
+/** Specifications whose cost is remembered. */
+const MAX_COSTS = 256;
+
+/** What `faultline evaluate --dry-run --json` prints. */
+interface DryRun extends Omit<EvaluationPrediction, "cpuHours" | "seconds"> {
+  readonly milliseconds: number;
+}
+
+export const textOf = (spec: GivenSpec): string => canonicalJson(JSON.parse(JSON.stringify(spec)) as Json);
+
+/** At least: files that are not counted are one picture, and streets that are not counted are ten. */
+const picturesOf = ({ data: { path, images = path === undefined ? 10 : 1 } }: EvaluationSpec): number => images;
+
+/** Units of so many pictures, at most: each is scored clean, and after each attack on its own network and on the sources of transfer. */
+export const mostUnits = (spec: EvaluationSpec, pictures: number): number => {
+  const { targets, sources } = settingsOf(spec);
+  const transferred = sources.reduce((sum, source) => sum + targets.filter((target) => target !== source).length, 0);
+  return pictures * (targets.length + mostAttacks(spec) * (targets.length + transferred));
+};
+
+/** @throws FaultlineError for a specification that contradicts itself, and for more units than are planned, before any is made. */
+/** @throws FaultlineError for more units than are planned, before anything is made of them. */
+const requireFew = (given: GivenSpec): EvaluationSpec => {
+  const refused = (reason: string): FaultlineError => new FaultlineError({ kind: "evaluation-refused", reason });
+  try {
+    const spec = parseSpec(given);
+    const units = mostUnits(spec, picturesOf(spec));
+    if (units <= MAX_UNITS) return spec;
+    throw refused(
+      `it has up to ${units} units (pictures × networks × attacks with their radii, seeds and repeats), and an evaluation of a service ${MAX_UNITS} at most; ask for fewer, or divide it`,
+    );
+  } catch (cause) {
+    if (cause instanceof SpecError) throw refused(cause.message);
+    throw cause;
+  }
+};
+
+/** Costs that were measured, by the specification without its number of pictures. */
+const createCosts = () => {
+  const known = new Map<string, { readonly start: number; readonly picture: number }>();
+  const keyOf = ({ data, ...spec }: GivenSpec): string => textOf({ ...spec, data: { ...data, images: undefined } });
+  return {
+    /** @param start hours of a processor before the first unit. */
+    add: (spec: GivenSpec, start: number, { cpuHours, pictures }: EvaluationPrediction): void => {
+      const [oldest] = known.keys();
+      if (known.size >= MAX_COSTS && oldest !== undefined) known.delete(oldest);
+      known.set(keyOf(spec), { start, picture: (cpuHours - start) / Math.max(1, pictures) });
+    },
+    /** Hours of a processor that it takes at least. */
+    least: (given: GivenSpec, spec: EvaluationSpec): number => {
+      const cost = known.get(keyOf(given));
+      return cost ? cost.start + cost.picture * picturesOf(spec) : LEAST_START_MS / MS_PER_HOUR;
+    },
+  };
+};
+
+export interface Planning {
+  /** @throws FaultlineError for what is refused, and for what takes more than the cap, as soon as that is known. */
+  readonly predict: (request: EvaluationRequest, signal: AbortSignal, cap?: number) => Promise<EvaluationPrediction>;
+}
+
+/** @param flags of `faultline evaluate`, beside the specification. */
+export const createPlanning = (root: string, places: Places, flags: readonly string[]): Planning => {
+  const costs = createCosts();
+  let planning = 0;
+  let planned: Promise<unknown> = Promise.resolve();
+  /** One after another, as each takes a processor. */
+  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
+    if (planning > MAX_PLANNING) throw new FaultlineError({ kind: "busy", retryAfterSeconds: 10 });
+    planning += 1;
+    const result = planned.then(run).finally(() => (planning -= 1));
+    planned = result.catch(() => undefined);
+    return result;
+  };
+  const dryRun = async ({ spec }: EvaluationRequest, signal: AbortSignal): Promise<EvaluationPrediction> => {
+    if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });
+    const folder = await mkdtemp(join(root, ".planning-"));
+    const deadline = AbortSignal.timeout(MAX_PLANNING_MS);
+    try {
+      await makeFolder(folder, spec, places);
+      const argv = ["evaluate", files.spec, "--dry-run", "--json", ...flags];
+      const began = performance.now();
+      const { code, stdout, stderr } = await runCommand(argv, folder, AbortSignal.any([signal, deadline]));
+      if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });
+      if (code !== 0) {
+        const late = `its data was not read within ${MAX_PLANNING_MS / 1000} s; ask for fewer data.images`;
+        throw new FaultlineError({ kind: "evaluation-refused", reason: deadline.aborted ? late : stderr });
+      }
+      const { units, pictures, evaluations, workers, milliseconds: work } = JSON.parse(stdout) as DryRun;
+      // The run starts as this one did: it reads the pictures, loads the networks and runs a step.
+      const start = performance.now() - began;
+      const [milliseconds, hours] = [start + work, workers / MS_PER_HOUR];
+      const cpuHours = milliseconds * hours;
+      const predicted = { units, pictures, evaluations, workers, cpuHours, seconds: milliseconds / 1000 };
+      costs.add(spec, start * hours, predicted);
+      return predicted;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+  return {
+    predict: async (request, signal, cap = Infinity) => {
+      const spec = requireFew(request.spec);
+      const requireWithin = (predictedCpuHours: number): void => {
+        if (predictedCpuHours > cap)
+          throw new FaultlineError({ kind: "cost-exceeded", predictedCpuHours, maxCpuHours: cap });
+      };
+      requireWithin(costs.least(request.spec, spec));
+      const predicted = await inTurn(() => dryRun(request, signal));
+      requireWithin(predicted.cpuHours);
+      return predicted;
+    },
+  };
+};

@@ -1,0 +1,77 @@
+/** Evaluations of a service before a process is started for them: what is too much is refused, and what was measured is remembered. */
+
+import { mkdirSync } from "node:fs";
+import { afterAll, expect, it, vi } from "vitest";
+import type { GivenSpec } from "../../src/evaluation/spec.ts";
+import { parseSpec } from "../../src/evaluation/spec.ts";
+import { runCommand } from "../../src/node/evaluations/command.ts";
+import { startEvaluations } from "../../src/node/evaluations/evaluations.ts";
+import { makeFolder, writeRecord } from "../../src/node/evaluations/folder.ts";
+import { MAX_UNITS, mostUnits } from "../../src/node/evaluations/planning.ts";
+import { temporaryFolder } from "../cli/terminal.ts";
+
+vi.mock(import("../../src/node/evaluations/command.ts"), () => ({ runCommand: vi.fn<typeof runCommand>() }));
+const command = vi.mocked(runCommand);
+
+const { path, put } = temporaryFolder();
+mkdirSync(path("models", "one"), { recursive: true });
+put("models/one/manifest.json", "{}");
+const places = { models: path("models"), data: null };
+const spec: GivenSpec = { networks: ["one"], data: { images: 4 }, attacks: ["ifgsm"], epsilon: [1] };
+const predicted = { units: 8, pictures: 4, evaluations: { forward: 1, backward: 1 }, workers: 2 };
+const capped = { id: "a", created: "", spec, predicted: { ...predicted, cpuHours: 0, seconds: 0 }, maxCpuHours: 1 };
+const record = { ...capped, spentCpuHours: 0, done: 0, failed: 0, state: "capped", reason: "it took more" } as const;
+await makeFolder(path("kept", "a"), spec, places);
+await writeRecord(path("kept", "a"), record);
+const { evaluations, end } = await startEvaluations({ ...places, folder: path("kept"), maxCpuHours: 1 });
+afterAll(end);
+
+it("refuses more units than are planned, and a cap below the start of a process, without one", async () => {
+  const millions = { ...spec, data: { images: 1_000_000, size: { height: 16, width: 16 } } };
+  const refused = {
+    kind: "evaluation-refused",
+    reason: expect.stringMatching(`up to 2000000 .* ${MAX_UNITS} at most`) as string,
+  };
+  await expect(evaluations.predict({ spec: millions })).rejects.toMatchObject({ failure: refused });
+  const many = evaluations.predict({
+    spec: { ...spec, seeds: 1000, repeats: 1000, epsilon: Array<number>(99).fill(1) },
+  });
+  await expect(many).rejects.toMatchObject({ failure: { kind: "evaluation-refused" } });
+  const tiny = evaluations.submit({ spec, maxCpuHours: 1e-7 });
+  await expect(tiny).rejects.toMatchObject({ failure: { kind: "cost-exceeded", maxCpuHours: 1e-7 } });
+  expect(command).not.toHaveBeenCalled();
+});
+
+it("counts each image once for each setting that scores it", () => {
+  const given = {
+    networks: ["a", "b"],
+    transferFrom: ["a"],
+    attacks: ["ifgsm", "fgsm"],
+    epsilon: [1, 2],
+    seeds: 3,
+  } as const;
+  // Clean 2; 2 attacks x 2 radii x 3 seeds = 12 for each network on itself, and those of a on b.
+  expect(mostUnits(parseSpec(given), 5)).toBe(5 * (2 + 12 * 3));
+});
+
+it("predicts the start as well, and refuses by what was measured", async () => {
+  const takes = async () => {
+    await new Promise((resolve) => void setTimeout(resolve, 60));
+    return { code: 0, stdout: JSON.stringify({ ...predicted, milliseconds: 36_000 }), stderr: "" };
+  };
+  command.mockImplementationOnce(takes);
+  const { seconds, cpuHours } = await evaluations.predict({ spec });
+  expect(seconds).toBeGreaterThan(36.05);
+  expect(cpuHours).toBeCloseTo((seconds * 2) / 3600, 12);
+  // Ten times the pictures: 720 s of a processor, and the start.
+  const more = evaluations.submit({ spec: { ...spec, data: { images: 40 } }, maxCpuHours: 0.19 });
+  await expect(more).rejects.toMatchObject({ failure: { kind: "cost-exceeded" } });
+  expect(command).toHaveBeenCalledTimes(1);
+});
+
+it("has no reason any more when it is tried again", async () => {
+  expect((await evaluations.get("a")).reason).toBe("it took more");
+  command.mockResolvedValue({ code: 0, stdout: "", stderr: "" });
+  const { state, reason } = await evaluations.retry("a");
+  expect([state, reason]).toEqual(["queued", undefined]);
+});
