@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { configDefaults, defineConfig } from "vitest/config";
@@ -5,15 +6,14 @@ import { softwareVulkan } from "./scripts/software-vulkan.ts";
 import { workerSettings } from "./scripts/workerd.ts";
 import { closingLineReporter } from "./test/support/closing-line.ts";
 
-/** Files that replace modules, or measure the memory of a WASM heap that nothing else has grown: each needs modules of its own. */
-const isolated = [
-  "test/autodiff/{faults,networks-faults}.test.ts",
-  "test/lowering/wasm/fit-to-budget.test.ts",
-  "test/networks/work.test.ts",
-  "test/outlines.test.ts",
-  "test/runtime/wasm/*.test.ts",
-  "test/store/folder.test.ts",
-];
+/** Test files that replace modules. */
+const replacing = readdirSync("test", { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".test.ts"))
+  .map((name) => `test/${name.replaceAll("\\", "/")}`)
+  .filter((path) => readFileSync(path, "utf8").includes("vi.mock("));
+
+/** Each of these needs modules of its own: it replaces some, or measures the memory of a WASM heap that nothing else has grown. */
+const isolated = [...replacing, "test/lowering/wasm/fit-to-budget.test.ts", "test/runtime/wasm/wasm.test.ts"];
 
 export default defineConfig({
   test: {

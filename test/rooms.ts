@@ -154,7 +154,16 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   ioredis: ["node/redis"],
   "@resvg/resvg-js": ["datasets/street/resvg"],
   "csv-parse": ["datasets/list"],
-  node: ["image/node", "runtime/gpu/node", "runtime/webgpu/node", "store/folder", "node", "serve", "cli"],
+  node: [
+    "image/node",
+    "runtime/gpu/node",
+    "runtime/native",
+    "runtime/webgpu/node",
+    "store/folder",
+    "node",
+    "serve",
+    "cli",
+  ],
   cloudflare: ["worker"],
 };
 

@@ -3,6 +3,7 @@
  * thread that is terminated during a call aborts the whole process: run it in a process of its own (`node/runtime.ts`).
  */
 
+import { existsSync, readFileSync } from "node:fs";
 import type * as ort from "onnxruntime-node";
 import { reasonOf } from "../../reason.ts";
 import { oneAtATime, runOnHost } from "../onnxruntime.ts";
@@ -75,6 +76,15 @@ export interface NativeOptions {
   readonly exactWeights?: boolean | undefined;
 }
 
+/**
+ * The most memory that this process has had resident, in bytes. On Linux `maxRSS` begins with that of the parent at the fork, which `VmHWM` does
+ * not; elsewhere there is no other figure. `maxRSS` is in KiB on every platform.
+ */
+const peakBytes = (): number => {
+  const status = existsSync("/proc/self/status") ? readFileSync("/proc/self/status", "utf8") : "";
+  return 1024 * Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? process.resourceUsage().maxRSS);
+};
+
 /** Starts native onnxruntime. @throws RuntimeError, saying how to install it, where the package is absent or does not load. */
 export const startNative = async ({
   threads = 1,
@@ -83,7 +93,7 @@ export const startNative = async ({
 }: NativeOptions = {}): Promise<Runtime> => {
   const { env, InferenceSession, Tensor } = await load();
   env.logLevel = "fatal"; // Errors are thrown.
-  const before = process.resourceUsage().maxRSS;
+  const before = peakBytes();
   const inTurn = oneAtATime();
   const guarded = <T>(what: string, call: () => Promise<T>): Promise<T> =>
     inTurn(async () => {
@@ -112,7 +122,6 @@ export const startNative = async ({
     backend: "native",
     version: `onnxruntime-node ${env.versions.node}`,
     createSession,
-    // maxRSS is in KiB on every platform.
-    memoryBytes: () => 1024 * (process.resourceUsage().maxRSS - before),
+    memoryBytes: () => peakBytes() - before,
   };
 };
