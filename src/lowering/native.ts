@@ -2,6 +2,7 @@
 
 import type { Graph, Node } from "../onnx/graph.ts";
 import { tensor, sizeOf, type Tensor } from "../tensor.ts";
+import { nodeOf } from "./node.ts";
 
 /**
  * Each DequantizeLinear of int8 constants without a zero point gets one, 0, in the shape of its scale. onnxruntime (1.30) converts such weights to
@@ -24,15 +25,6 @@ export const withZeroPoints = (graph: Graph): Graph => {
 };
 
 const zero: Tensor = tensor("float32", [], new Float32Array(1));
-
-const nodeOf = (op: string, output: string, ...inputs: readonly string[]): Node => ({
-  name: output,
-  op,
-  domain: "",
-  inputs,
-  outputs: [output],
-  attributes: {},
-});
 
 /**
  * PRelu as max(x, 0) + α·min(x, 0), which is the same to the bit, since one of the terms is 0. onnxruntime's own kernel branches on the sign of each

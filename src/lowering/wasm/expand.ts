@@ -3,18 +3,10 @@
 import type { Graph, Node } from "../../onnx/graph.ts";
 import type { TensorType } from "../../onnx/value.ts";
 import { bytesPerElement, sizeOf, tensorOf } from "../../tensor.ts";
+import { nodeOf } from "../node.ts";
 
 /** Smaller constants may be folded. */
 const LARGE_BYTES = 2 ** 16;
-
-const nodeOf = (op: string, output: string, ...inputs: readonly string[]): Node => ({
-  name: output,
-  op,
-  domain: "",
-  inputs,
-  outputs: [output],
-  attributes: {},
-});
 
 /**
  * The graph without large Expand nodes of constants, which onnxruntime would execute at load time and keep for the lifetime of the
