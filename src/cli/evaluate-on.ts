@@ -7,7 +7,7 @@ import { sha256Of } from "../digest.ts";
 import { canonicalJson, type Json, type Row } from "../evaluation/row.ts";
 import type { EvaluationSpec } from "../evaluation/spec.ts";
 import { Interrupted, Refusal } from "../node/failure.ts";
-import { readJson, statOf, writeFiles } from "../node/files.ts";
+import { jsonFile, readJson, statOf, writeFiles } from "../node/files.ts";
 import { openLedger } from "../node/ledger-file.ts";
 import type { Options } from "../node/options.ts";
 import type { Io, Report } from "./command.ts";
@@ -72,8 +72,7 @@ const keepRows = async (body: ReadableStream<Uint8Array>, out: string, spec: Eva
     const ids: string[] = [];
     for await (const { id } of rowsIn(draft)) ids.push(id);
     requireOwn(ledger.done(), ids, out);
-    const run = `${JSON.stringify({ schema: 1, spec }, null, 2)}\n`;
-    await writeFiles([[besideRows(out).run, new TextEncoder().encode(run)]]);
+    await writeFiles([[besideRows(out).run, jsonFile({ schema: 1, spec })]]);
     let held: Row[] = [];
     for await (const row of rowsIn(draft)) {
       held.push(row);

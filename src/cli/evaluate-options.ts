@@ -7,7 +7,7 @@ import { readBytes } from "../node/files.ts";
 import type { Options, Values } from "../node/options.ts";
 import { reasonOf } from "../reason.ts";
 import { crfFrom, throughFlags, transformsFrom } from "./around-options.ts";
-import { defined, ifGiven, number, withOptions } from "./notation.ts";
+import { defined, ifGiven, number, numbers, withOptions } from "./notation.ts";
 import { parseSize } from "./sizes.ts";
 
 /** Flags that say what is evaluated; each has its field in a specification file. */
@@ -82,8 +82,6 @@ const remapFrom = (text: string): Record<string, number> =>
     }),
   );
 
-const numbersFrom = (flag: string, text: string): number[] => text.split(",").map((part) => number(flag, part.trim()));
-
 /** The fields that flags give. @throws UsageError */
 const fieldsFrom = (values: SpecValues): Record<string, unknown> => {
   const numeric = (flag: "images" | "draws" | "seeds" | "repeats" | "small" | "seed") =>
@@ -105,7 +103,7 @@ const fieldsFrom = (values: SpecValues): Record<string, unknown> => {
   return defined({
     ...(Object.keys(data).length > 0 ? { data } : {}),
     attacks: ifGiven(values.attacks, attacksFrom),
-    epsilon: ifGiven(values.epsilon, (text) => numbersFrom("epsilon", text)),
+    epsilon: ifGiven(values.epsilon, (text) => numbers("epsilon", text)),
     label: values.label,
     transform: values.transform?.map((text) => defined({ transform: transformsFrom(text), through, draws })),
     crf: values.crf?.map(crfFrom),

@@ -9,7 +9,7 @@ import { runParcels } from "../jobs/run.ts";
 import type { Failure } from "../jobs/perform.ts";
 import { parcelsOf } from "../jobs/worker.ts";
 import { Interrupted, Refusal } from "../node/failure.ts";
-import { readJson, statOf, writeFiles } from "../node/files.ts";
+import { jsonFile, readJson, statOf, writeFiles } from "../node/files.ts";
 import { openLedger } from "../node/ledger-file.ts";
 import type { Io } from "./command.ts";
 import type { Prepared } from "./evaluate-prepare.ts";
@@ -52,8 +52,6 @@ const requireAsBefore = async (path: string, run: RunFile): Promise<void> => {
   throw new Refusal(`${path}: the pictures or label maps have changed since it was written; name another file with -o`);
 };
 
-const textOf = (value: object): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
-
 const failedLines = (failed: readonly Failure[]): Uint8Array =>
   new TextEncoder().encode(
     failed.map(({ unit: { id, unit }, error }) => `${JSON.stringify({ id, unit, error })}\n`).join(""),
@@ -91,7 +89,7 @@ export const runEvaluation = async (
   try {
     const done = ledger.done();
     requireOwn(done, ids, out);
-    await writeFiles([[beside.run, textOf(run)]]);
+    await writeFiles([[beside.run, jsonFile(run)]]);
     // Cut before what is done is left out, so that a queue knows again what it has.
     const parcels = parcelsOf(groups, parcelEvaluations)
       .map((parcel) => remaining(parcel, done))

@@ -11,6 +11,7 @@ import { command } from "./command.ts";
 import { completeManifest, MODEL_FILE } from "./complete-manifest.ts";
 import { described, describeOptions, nameOption } from "./describe.ts";
 import { at, UsageError } from "../node/failure.ts";
+import { jsonFile } from "../node/files.ts";
 import { readNetwork } from "../node/read-network.ts";
 import { checkReplaceable, storeFolder } from "./store.ts";
 import { grouped } from "./text.ts";
@@ -74,8 +75,7 @@ export const importNetwork = command({
     const warnings = [...precisionWarning(model, manifest), ...trial.warnings];
     for (const warning of warnings) io.stderr(`warning: ${warning}\n`);
 
-    const written = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
-    await storeFolder(folder, { [MODEL_FILE]: bytes, "manifest.json": written }, force);
+    await storeFolder(folder, { [MODEL_FILE]: bytes, "manifest.json": jsonFile(manifest) }, force);
     const { size, forwardMs, gradientMs, choice } = trial;
     const times = [
       `forward ${forwardMs.toFixed(1)} ms`,

@@ -2,7 +2,7 @@
 
 import { basename } from "node:path";
 import { Refusal } from "../node/failure.ts";
-import { checkWritable, statOf, writeFiles } from "../node/files.ts";
+import { checkWritable, jsonFile, statOf, writeFiles } from "../node/files.ts";
 import { readNetwork } from "../node/read-network.ts";
 import type { Options } from "../node/options.ts";
 import { command } from "./command.ts";
@@ -34,7 +34,7 @@ export const initNetwork = command({
       throw new Refusal(`${out}: is there already; --force replaces it, and -o names another file`);
     const { bytes, model } = await readNetwork(file);
     const { manifest, assumed } = await described(file, { name: basename(file), bytes, model }, values);
-    await writeFiles([[out, new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`)]]);
+    await writeFiles([[out, jsonFile(manifest)]]);
     const { input, output, classes } = manifest;
     const isOpen = input.height === "dynamic" && input.width === "dynamic";
     const multiple = input.multipleOf === undefined ? "" : ` of multiples of ${input.multipleOf}`;

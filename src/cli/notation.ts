@@ -8,6 +8,10 @@ export const number = (flag: string, text: string): number => {
   throw new UsageError(`--${flag}: "${text}" is no number`);
 };
 
+/** "1,2.5" as numbers. @throws UsageError */
+export const numbers = (flag: string, text: string): number[] =>
+  text.split(",").map((part) => number(flag, part.trim()));
+
 /** "name:key=value:key=low..high" as an object; `field` is that of the name. @throws UsageError */
 export const withOptions = (flag: string, text: string, field: string): Record<string, unknown> => {
   const [name = "", ...options] = text.split(":");

@@ -14,7 +14,7 @@ import { backendFlags, placeFrom, ranOn, type Place } from "./backend.ts";
 import { calibrationFeeds, chooseImages, inputShapeOf, type Preparation } from "./calibration.ts";
 import { command, needed } from "./command.ts";
 import { at, Refusal, UsageError } from "../node/failure.ts";
-import { checkFolder, checkWritable, readJson, statOf, writeFiles } from "../node/files.ts";
+import { checkFolder, checkWritable, jsonFile, readJson, statOf, writeFiles } from "../node/files.ts";
 import { readNetwork } from "../node/read-network.ts";
 import { observerFor } from "./observer.ts";
 import { parseSize } from "./sizes.ts";
@@ -187,7 +187,7 @@ export const quantizeNetwork = command({
 
     const bytes = writeModel({ ...quantized.model, producer: "faultline" });
     const sha256 = await sha256Of(bytes);
-    const described = manifest && new TextEncoder().encode(`${JSON.stringify({ ...manifest, sha256 }, null, 2)}\n`);
+    const described = manifest && jsonFile({ ...manifest, sha256 });
     await mkdir(targets.folder, { recursive: true });
     await writeFiles([[targets.network, bytes], ...(described ? [[targets.manifest!, described] as const] : [])]);
 

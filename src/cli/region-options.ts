@@ -7,7 +7,7 @@ import { UsageError } from "../node/failure.ts";
 import type { Options, Values } from "../node/options.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Image } from "../segmenter/segmenter.ts";
-import { number } from "./notation.ts";
+import { numbers } from "./notation.ts";
 import { readLabelMap } from "./pictures.ts";
 
 export const regionFlags = {
@@ -29,8 +29,6 @@ type Written = Exclude<Place, { readonly mask: unknown }> | { readonly file: str
 export interface WrittenGoal extends Omit<RegionGoal, "place"> {
   readonly place: Written;
 }
-
-const numbers = (flag: string, text: string): number[] => text.split(",").map((part) => number(flag, part.trim()));
 
 const classOf = (flag: string, text: string, { classes }: Manifest): number => {
   try {

@@ -61,6 +61,9 @@ export const checkFolder = async (path: string): Promise<void> => {
   return checkFolder(dirname(resolve(path)));
 };
 
+/** The content of a JSON file that people read. */
+export const jsonFile = (value: object): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+
 /** Writes temporary files next to the targets, then renames them, so that each target is complete or unchanged. All are written before the first is renamed. */
 export const writeFiles = async (files: readonly (readonly [path: string, bytes: Uint8Array])[]): Promise<void> => {
   const staged = files.map(([path, bytes]) => ({ path, bytes, draft: `${path}.${process.pid}.tmp` }));

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import type { EvaluationFile, EvaluationPrediction, EvaluationState, ReportType } from "../../contract/evaluations.ts";
 import type { GivenSpec } from "../../evaluation/spec.ts";
-import { readJson, statOf, writeFiles } from "../files.ts";
+import { jsonFile, readJson, statOf, writeFiles } from "../files.ts";
 
 export interface EvaluationRecord {
   readonly id: string;
@@ -40,8 +40,6 @@ export const reports: Readonly<Record<ReportType, string>> = {
   "text/markdown": "report.md",
 };
 
-const textOf = (value: object): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
-
 /** Names that are part of a path. */
 export const isName = (name: string): boolean => /^[A-Za-z0-9][\w.-]{0,127}$/.test(name);
 
@@ -68,16 +66,16 @@ export const makeFolder = async (folder: string, spec: GivenSpec, { models, data
   await mkdir(folder, { recursive: true });
   await symlink(resolve(models), join(folder, "models"), "junction");
   if (data !== null) await symlink(resolve(data), join(folder, "data"), "junction");
-  await writeFiles([[join(folder, files.spec), textOf(located(spec))]]);
+  await writeFiles([[join(folder, files.spec), jsonFile(located(spec))]]);
 };
 
 export const writeRecord = (folder: string, record: EvaluationRecord): Promise<void> =>
-  writeFiles([[join(folder, files.record), textOf(record)]]);
+  writeFiles([[join(folder, files.record), jsonFile(record)]]);
 
 /** Puts the specification as it was sent beside the rows; the command and the paths of the folder are nothing that its sender has. */
 export const writeSent = async (folder: string, spec: GivenSpec): Promise<void> => {
   const { command: _, ...run } = await readJson(join(folder, files.run));
-  await writeFiles([[join(folder, files.sentRun), textOf({ ...run, spec })]]);
+  await writeFiles([[join(folder, files.sentRun), jsonFile({ ...run, spec })]]);
   await rm(join(folder, files.sent), { force: true });
   await link(join(folder, files.rows), join(folder, files.sent));
 };
