@@ -1,10 +1,9 @@
 /** The pictures of an attack, one after another: attacked, scored, written. */
 
 import { join } from "node:path";
-import { voidedBeyond } from "../evaluation/labels.ts";
 import { measure, type Measured, type MeasureHooks, type Plan } from "../evaluation/measure.ts";
 import { stepsOf } from "../evaluation/plan.ts";
-import { RegionError, regionResult, regionTarget } from "../evaluation/region-goal.ts";
+import { regionAim, RegionError } from "../evaluation/region-goal.ts";
 import { perturbationFrom } from "../evaluation/scores.ts";
 import { evaluationsWith, runTrials } from "../evaluation/trials.ts";
 import { isUniversal } from "../evaluation/universal.ts";
@@ -63,12 +62,9 @@ const write = async (
   return files;
 };
 
-/** The region of a job on a picture, given its clean labels or the ground truth that is left. */
-const targetIn = async ({ goal, segmenter: { manifest } }: Job, image: Image, left: Labels | undefined) => {
-  if (!goal) return undefined;
-  const own = await goalOn(goal, manifest, image);
-  return (clean: Labels) => regionTarget(left ?? voidedBeyond(clean, manifest.classes.length), own);
-};
+/** The region of a job on a picture. @param left the ground truth, where it is what is left. */
+const aimIn = async ({ goal, segmenter: { manifest } }: Job, image: Image, left: Labels | undefined) =>
+  goal && regionAim(await goalOn(goal, manifest, image), manifest.classes.length, left);
 
 /** Attacks one picture, and writes what comes of it. @throws RegionError where it has not the region. */
 const attackOne = async (picture: Picture, job: Job, io: Io, hooks: MeasureHooks): Promise<AttackedPicture> => {
@@ -79,12 +75,12 @@ const attackOne = async (picture: Picture, job: Job, io: Io, hooks: MeasureHooks
   const map = job.labels.get(picture);
   const truth = map === undefined ? undefined : await readLabelMap(map, manifest, image);
   const left = label === "ground-truth" ? truth : undefined;
-  const targetFor = await targetIn(job, image, left);
+  const aim = await aimIn(job, image, left);
   const subject = { segmenter, source, image, item: await sha256Of(bytes), truth };
   const planFor = (clean: Labels): Plan =>
-    isUniversal(plan) ? plan : { ...plan, source: left, target: targetFor?.(clean).labels ?? plan.target };
+    isUniversal(plan) ? plan : { ...plan, source: left, target: aim?.given(clean) ?? plan.target };
   const measured = await measure(subject, planFor, hooks);
-  const { clean, float, uint8, row } = measured;
+  const { float, uint8, row } = measured;
   const again = { seed: plan.seed, onTrial: yieldToEvents, signal: hooks.signal };
   const attacked = { clean: image, float: float.image, uint8: uint8.image, truth };
   const trials =
@@ -96,7 +92,7 @@ const attackOne = async (picture: Picture, job: Job, io: Io, hooks: MeasureHooks
     scores: bothScores(row.counts, names),
     perturbation: { float: distances(float.image), uint8: distances(uint8.image) },
     row: { ...row, evaluations: evaluationsWith(row.evaluations, trials ?? []) },
-    ...(targetFor ? { region: regionResult(targetFor(clean.labels), measured) } : {}),
+    ...(aim ? { region: aim.reached(measured) } : {}),
     ...(trials ? { trials } : {}),
   };
 };

@@ -2,6 +2,7 @@
 
 import type { Labels } from "../segmenter/segmenter.ts";
 import { spatialSize, tensor } from "../tensor.ts";
+import { voidedBeyond } from "./labels.ts";
 import { filledRegion, regionOf, type Region } from "./region.ts";
 import { boxRegion, polygonRegion, type Box, type Polygon } from "./shapes.ts";
 
@@ -104,6 +105,23 @@ export const regionResult = (
   const scored = ({ labels }: Labelled): RegionScores => regionScores(target, clean.labels, labels);
   const pixels = target.region.data.reduce((count, v) => count + Number(v !== 0), 0);
   return { pixels, clean: scored(clean), float: scored(float), uint8: scored(uint8) };
+};
+
+/** A goal on one image, whose target follows from the clean prediction and is made once. */
+export interface RegionAim {
+  /** The labels to approach. @throws RegionError where the image has not the region. */
+  readonly given: (clean: Labels) => Labels;
+  readonly reached: (measured: Parameters<typeof regionResult>[1]) => RegionResult;
+}
+
+/** @param left the labels to leave, of which the region's classes are; without them, the clean prediction of so many classes. */
+export const regionAim = (goal: RegionGoal, classes: number, left: Labels | undefined): RegionAim => {
+  let made: RegionTarget | undefined;
+  const target = (clean: Labels): RegionTarget => (made ??= regionTarget(left ?? voidedBeyond(clean, classes), goal));
+  return {
+    given: (clean) => target(clean).labels,
+    reached: (measured) => regionResult(target(measured.clean.labels), measured),
+  };
 };
 
 /** The index of a class by its name or its index. @throws RegionError with the classes that there are. */

@@ -1,9 +1,8 @@
 /** An attack as the engine runs it: every step is shown, and what it has reached is kept when the visitor stops it. */
 
 import { attackEntry } from "../attacks/catalogue.ts";
-import { voidedBeyond } from "../evaluation/labels.ts";
 import { measure, type Measured } from "../evaluation/measure.ts";
-import { regionResult, regionTarget, type RegionTarget } from "../evaluation/region-goal.ts";
+import { regionAim, type RegionAim } from "../evaluation/region-goal.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
 import type { StepReport } from "../evaluation/steps.ts";
 import { scoresOf } from "../metrics/counts.ts";
@@ -57,7 +56,7 @@ const scored = (
   { manifest }: Segmenter,
   clean: Image,
   measured: Measured,
-  targetFor: ((clean: Labels) => RegionTarget) | undefined,
+  aim: RegionAim | undefined,
 ): Omit<Attacked, "milliseconds" | "stopped" | "confidences"> => {
   const { row, clean: before, uint8, float } = measured;
   const names = manifest.classes.map(({ name }) => name);
@@ -68,16 +67,15 @@ const scored = (
     perturbation: perturbationFrom(clean)(uint8.image),
     changedPixelShare: changedShare(before.labels, uint8.labels) ?? 0,
     zeroGradientShare: row.masking.zeroGradientShare,
-    region: targetFor ? regionResult(targetFor(before.labels), measured) : null,
+    region: aim ? aim.reached(measured) : null,
   };
 };
 
 /** The region of a plan's goal, which follows from the clean prediction. An attack of minimum norm leaves the rest free, as it must. */
-const targetOf = ({ attack, goal }: Plan, classes: number): ((clean: Labels) => RegionTarget) | undefined => {
+const aimOf = ({ attack, goal }: Plan, classes: number): RegionAim | undefined => {
   if (!goal) return undefined;
   const outside = attackEntry(attack).type === "minimum-norm" ? "free" : "keep";
-  const wanted = { place: { classes: [goal.from] }, to: goal.to, outside } as const;
-  return (clean) => regionTarget(voidedBeyond(clean, classes), wanted);
+  return regionAim({ place: { classes: [goal.from] }, to: goal.to, outside }, classes, undefined);
 };
 
 /** @throws RegionError where the picture has not the region of the goal; the signal's reason where it is aborted before the first step has ended. */
@@ -88,10 +86,10 @@ export const attackFor = async (
   let reached: Reached | null = null;
   let steps = 0;
   const subject = { image, item: "picture", clean, truth: truth ?? undefined };
-  const targetFor = targetOf(plan, segmenter.manifest.classes.length);
+  const aim = aimOf(plan, segmenter.manifest.classes.length);
   const { goal: _, ...attack } = plan;
   const full = { ...attack, pixelRange: "clip" } as const;
-  const planned = targetFor ? (before: Labels) => ({ ...full, target: targetFor(before).labels }) : full;
+  const planned = aim ? (before: Labels) => ({ ...full, target: aim.given(before) }) : full;
   try {
     const measured = await measure(
       { ...subject, segmenter: watchedBy(segmenter, (seen) => (reached = seen)) },
@@ -104,7 +102,7 @@ export const attackFor = async (
         },
       },
     );
-    return { ...scored(segmenter, image, measured, targetFor), stopped: null };
+    return { ...scored(segmenter, image, measured, aim), stopped: null };
   } catch (cause) {
     const last: Reached | null = reached;
     if (!signal.aborted || !last || steps === 0) throw cause;
@@ -115,6 +113,6 @@ export const attackFor = async (
       losses: [],
     };
     const measured = await measure({ ...subject, segmenter, crafted }, planned);
-    return { ...scored(segmenter, image, measured, targetFor), stopped: steps };
+    return { ...scored(segmenter, image, measured, aim), stopped: steps };
   }
 };

@@ -2,18 +2,9 @@
 
 import type { AttackResult, AttackSpec, RegionTargeted } from "../contract/attack.ts";
 import { FaultlineError } from "../contract/failure.ts";
-import { voidedBeyond } from "../evaluation/labels.ts";
 import type { Measured } from "../evaluation/measure.ts";
 import type { AttackPlan } from "../evaluation/plan.ts";
-import {
-  classIndex,
-  RegionError,
-  regionResult,
-  regionTarget,
-  type Place,
-  type RegionGoal,
-  type RegionTarget,
-} from "../evaluation/region-goal.ts";
+import { classIndex, regionAim, RegionError, type Place } from "../evaluation/region-goal.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 
@@ -63,13 +54,9 @@ const regionOf = (
   map: Labels | undefined,
 ): Target => {
   const to = targeted.kind === "swap" ? naming(`${AT}/to`, () => classIndex(classes, targeted.to)) : undefined;
-  const goal: RegionGoal = { place: placeOf(targeted, classes, map), to, outside: targeted.outside };
-  const targetFor = (clean: Labels): RegionTarget =>
-    naming(AT, () => regionTarget(truth ?? voidedBeyond(clean, classes.length), goal));
-  return {
-    given: (clean) => targetFor(clean).labels,
-    reached: (measured) => regionResult(targetFor(measured.clean.labels), measured),
-  };
+  const goal = { place: placeOf(targeted, classes, map), to, outside: targeted.outside };
+  const aim = regionAim(goal, classes.length, truth);
+  return { ...aim, given: (clean) => naming(AT, () => aim.given(clean)) };
 };
 
 /**
