@@ -4,8 +4,8 @@ import { rm, writeFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import type { EvaluationInfo } from "../contract/evaluations.ts";
 import { sha256Of } from "../digest.ts";
-import { canonicalJson, type Json, type Row } from "../evaluation/row.ts";
-import type { EvaluationSpec } from "../evaluation/spec.ts";
+import type { Row } from "../evaluation/row.ts";
+import { specText, type EvaluationSpec } from "../evaluation/spec.ts";
 import { Interrupted, Refusal } from "../node/failure.ts";
 import { jsonFile, readJson, statOf, writeFiles } from "../node/files.ts";
 import { openLedger } from "../node/ledger-file.ts";
@@ -90,14 +90,12 @@ const keepRows = async (body: ReadableStream<Uint8Array>, out: string, spec: Eva
   }
 };
 
-const textOf = (spec: unknown): string => canonicalJson(JSON.parse(JSON.stringify(spec ?? null)) as Json);
-
 /** Before the service works for nothing. @throws Refusal where the file holds rows, and what stands beside it is not this specification. */
 const requireUnclaimed = async (out: string, spec: EvaluationSpec): Promise<void> => {
   if (((await statOf(out))?.size ?? 0) === 0) return;
   const { run } = besideRows(out);
   const before = (await statOf(run)) ? await readJson(run) : {};
-  if (textOf(before["spec"]) === textOf(spec)) return;
+  if (specText(before["spec"]) === specText(spec)) return;
   throw new Refusal(
     `${out}: holds rows, and ${run} does not say that they are of this evaluation; name another file with -o`,
   );
@@ -125,7 +123,7 @@ export interface RemoteEnd {
 export const runOn = async (url: string, spec: EvaluationSpec, out: string, io: Io): Promise<RemoteEnd> => {
   const service = remoteEvaluations(url, process.env["FAULTLINE_TOKEN"]);
   await requireUnclaimed(out, spec);
-  const key = await sha256Of(textOf(spec));
+  const key = await sha256Of(specText(spec));
   const known = await service.submit(spec, key);
   const first = isOver(known) && known.state !== "done" ? await service.retry(known.id) : known;
   io.stderr(`evaluation ${first.id}: ${first.units.done} of ${first.units.total} units are done\n`);

@@ -3,7 +3,8 @@
 import { createReadStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { canonicalJson, type Json, type Row } from "../evaluation/row.ts";
+import type { Row } from "../evaluation/row.ts";
+import { specText } from "../evaluation/spec.ts";
 import { remaining, totalOf, type Group } from "../evaluation/units.ts";
 import { runParcels } from "../jobs/run.ts";
 import type { Failure } from "../jobs/perform.ts";
@@ -33,11 +34,8 @@ export const requireOwn = (done: ReadonlySet<string>, ids: readonly string[], pa
 /** One forward and one backward, for most attacks. */
 const EVALUATIONS_OF_A_STEP = 2;
 
-const asJson = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;
-
 /** What the pictures of a run were chosen by. */
-const choiceOf = ({ spec }: Pick<RunFile, "spec">): string =>
-  canonicalJson({ data: asJson(spec.data), seed: asJson(spec.seed) });
+const choiceOf = ({ spec: { data, seed } }: Pick<RunFile, "spec">): string => specText({ data, seed });
 
 /** @throws Refusal where the same choice gives other pictures than before, or the rows are of another backend, which rounds otherwise. */
 const requireAsBefore = async (path: string, run: RunFile): Promise<void> => {

@@ -8,6 +8,7 @@ import { layoutNames } from "../datasets/catalogue.ts";
 import { MAX_DRAWS, throughs } from "../segmenter/defence.ts";
 import { crfSchema, transformsSchema } from "../segmenter/manifest.ts";
 import { fieldErrorsInWords } from "../validation.ts";
+import { canonicalJson, type Json } from "./row.ts";
 
 /** The radii of the paper, in grey levels. */
 export const paperRadii = [0.25, 0.5, 1, 2, 4, 8, 16, 32] as const;
@@ -124,6 +125,9 @@ export const evaluationSchema = z
 /** An evaluation with nothing left open. */
 export type EvaluationSpec = z.output<typeof evaluationSchema>;
 export type GivenSpec = z.input<typeof evaluationSchema>;
+
+/** A text that two specifications share just where they say the same, in whatever order; of nothing it is that of null. */
+export const specText = (spec: unknown): string => canonicalJson(JSON.parse(JSON.stringify(spec ?? null)) as Json);
 export type AttackEntrySpec = z.output<typeof attackSchema>;
 export type CrfChoiceSpec = z.output<typeof crfChoiceSchema>;
 export type DefenceSpec = z.output<typeof defenceSchema>;

@@ -5,11 +5,12 @@ import { readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { EvaluationRequest, Evaluations } from "../../contract/evaluations.ts";
 import { FaultlineError } from "../../contract/failure.ts";
+import { specText } from "../../evaluation/spec.ts";
 import { orAbort } from "../bell.ts";
 import { statOf } from "../files.ts";
 import { files, isName, makeFolder, openFile, readRecords, reports, writeRecord, type Places } from "./folder.ts";
 import { createJob, type Job } from "./job.ts";
-import { createPlanning, textOf } from "./planning.ts";
+import { createPlanning } from "./planning.ts";
 
 export interface EvaluationsOptions extends Places {
   /** Where evaluations are kept. */
@@ -120,7 +121,7 @@ export const startEvaluations = async (
     await pending.get(key);
     const known = [...jobs.values()].map((job) => job.record()).find(({ idempotencyKey }) => idempotencyKey === key);
     if (known) {
-      if (textOf(known.spec) !== textOf(request.spec)) throw new FaultlineError({ kind: "key-reused", key });
+      if (specText(known.spec) !== specText(request.spec)) throw new FaultlineError({ kind: "key-reused", key });
       return { isNew: false, evaluation: found(known.id).info() };
     }
     const created = create(request, signal);

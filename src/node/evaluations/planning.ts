@@ -5,9 +5,8 @@ import { join } from "node:path";
 import type { EvaluationPrediction, EvaluationRequest } from "../../contract/evaluations.ts";
 import { FaultlineError } from "../../contract/failure.ts";
 import { mostAttacks } from "../../evaluation/attacks-of.ts";
-import { canonicalJson, type Json } from "../../evaluation/row.ts";
 import { settingsOf } from "../../evaluation/settings.ts";
-import { parseSpec, SpecError, type EvaluationSpec, type GivenSpec } from "../../evaluation/spec.ts";
+import { parseSpec, SpecError, specText, type EvaluationSpec, type GivenSpec } from "../../evaluation/spec.ts";
 import { runCommand } from "./command.ts";
 import { files, makeFolder, type Places } from "./folder.ts";
 
@@ -33,8 +32,6 @@ interface DryRun extends Omit<EvaluationPrediction, "cpuHours" | "seconds"> {
   readonly milliseconds: number;
 }
 
-export const textOf = (spec: GivenSpec): string => canonicalJson(JSON.parse(JSON.stringify(spec)) as Json);
-
 /** At least: files that are not counted are one picture, and streets that are not counted are ten. */
 const picturesOf = ({ data: { path, images = path === undefined ? 10 : 1 } }: EvaluationSpec): number => images;
 
@@ -46,7 +43,6 @@ export const mostUnits = (spec: EvaluationSpec, pictures: number): number => {
 };
 
 /** @throws FaultlineError for a specification that contradicts itself, and for more units than are planned, before any is made. */
-/** @throws FaultlineError for more units than are planned, before anything is made of them. */
 const requireFew = (given: GivenSpec): EvaluationSpec => {
   const refused = (reason: string): FaultlineError => new FaultlineError({ kind: "evaluation-refused", reason });
   try {
@@ -65,7 +61,7 @@ const requireFew = (given: GivenSpec): EvaluationSpec => {
 /** Costs that were measured, by the specification without its number of pictures. */
 const createCosts = () => {
   const known = new Map<string, { readonly start: number; readonly picture: number }>();
-  const keyOf = ({ data, ...spec }: GivenSpec): string => textOf({ ...spec, data: { ...data, images: undefined } });
+  const keyOf = ({ data, ...spec }: GivenSpec): string => specText({ ...spec, data: { ...data, images: undefined } });
   return {
     /** @param start hours of a processor before the first unit. */
     add: (spec: GivenSpec, start: number, { cpuHours, pictures }: EvaluationPrediction): void => {
