@@ -5,6 +5,7 @@ import { MAX_SOURCES } from "../contract/limits.ts";
 import { attackEntry, attackNames, normsOf } from "../attacks/catalogue.ts";
 import { norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
+import { scalesSchema } from "../segmenter/manifest.ts";
 import { AttackedCrf } from "./crf.ts";
 import type { Limits } from "./operation.ts";
 import type { Uploaded } from "./request.ts";
@@ -82,16 +83,11 @@ export const attackSpec = (limits: Limits) =>
           description: `Names of the models that the attack climbs in place of \`model\`, which is only scored: a transfer attack. Several, at most ${MAX_SOURCES}, are an ensemble, whose logits are their mean. They have the model's classes`,
           example: ["icnet", "pspnet-resnet"],
         }),
-      scales: z
-        .array(z.number().min(0.1).max(4))
-        .min(1)
-        .max(8)
-        .optional()
-        .openapi({
-          description:
-            "Scales of the image at which what is climbed sees it, in place of its own; the model is scored at its own",
-          example: [0.5, 0.75, 1],
-        }),
+      scales: scalesSchema.optional().openapi({
+        description:
+          "Scales of the image at which what is climbed sees it, in place of its own; the model is scored at its own",
+        example: [0.5, 0.75, 1],
+      }),
       fusion: z.enum(["max", "mean"]).optional().openapi({
         description: "How the logits of several `scales` are fused; by their largest if absent, as in DeepLab v2",
       }),

@@ -20,7 +20,7 @@ import { Evaluation, EvaluationPrediction, SubmitEvaluation } from "./evaluation
 import { eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Operation } from "./operation.ts";
 import { failureOf, problemOf } from "./problem.ts";
-import { problemResponses } from "./problem-schema.ts";
+import { problemResponses, queueProblems, specProblems } from "./problem-schema.ts";
 
 const submit = (service: Service, access: EvaluationAccess): Operation =>
   defineOperation(
@@ -49,20 +49,12 @@ const submit = (service: Service, access: EvaluationAccess): Operation =>
           "evaluations-disabled",
           "unauthorized",
           "foreign-origin",
-          "not-acceptable",
-          "unsupported-media-type",
-          "malformed-body",
-          "body-too-large",
-          "receiving-too-much",
-          "invalid-request",
-          "invalid-spec",
-          "unknown-model",
+          ...specProblems,
           "evaluation-refused",
           "cost-exceeded",
           "evaluations-full",
           "key-reused",
-          "busy",
-          "stopping",
+          ...queueProblems,
         ),
       },
     },

@@ -43,7 +43,8 @@ export type Problem = z.infer<typeof Problem>;
 /** The problems of every request to the service. */
 export const queueProblems = ["busy", "stopping"] as const satisfies ProblemKind[];
 
-const bodyProblems = [
+/** The problems of a request with a spec that names models. */
+export const specProblems = [
   "not-acceptable",
   "unsupported-media-type",
   "malformed-body",
@@ -52,9 +53,9 @@ const bodyProblems = [
   "invalid-request",
   "invalid-spec",
   "unknown-model",
-  "model-unavailable",
-  ...queueProblems,
 ] as const satisfies ProblemKind[];
+
+const bodyProblems = [...specProblems, "model-unavailable", ...queueProblems] as const satisfies ProblemKind[];
 
 /** The problems of a request with label maps. */
 export const labelProblems = [

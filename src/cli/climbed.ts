@@ -3,7 +3,7 @@
 import { UsageError } from "../node/failure.ts";
 import type { Options } from "../node/options.ts";
 import { atScales, difference, ensembleOf } from "../segmenter/ensemble.ts";
-import { ManifestError, type Manifest } from "../segmenter/manifest.ts";
+import { ManifestError, SCALES, scalesSchema, type Manifest } from "../segmenter/manifest.ts";
 import type { Network } from "../segmenter/network.ts";
 import { openOperand } from "./open-network.ts";
 
@@ -24,12 +24,12 @@ interface ClimbedFlags {
   readonly fusion?: string | undefined;
 }
 
-const MAX_SCALES = 8;
-
 const scalesFrom = (text: string): readonly number[] => {
   const scales = text.split(",").map(Number);
-  if (scales.length <= MAX_SCALES && scales.every((scale) => scale >= 0.1 && scale <= 4)) return scales;
-  throw new UsageError(`--scales must be up to ${MAX_SCALES} numbers from 0.1 to 4 with commas between, not "${text}"`);
+  if (scalesSchema.safeParse(scales).success) return scales;
+  throw new UsageError(
+    `--scales must be up to ${SCALES.most} numbers from ${SCALES.least} to ${SCALES.largest} with commas between, not "${text}"`,
+  );
 };
 
 const fusionFrom = (text: string | undefined, scales: string | undefined): Manifest["fusion"] => {

@@ -94,6 +94,12 @@ export const transformsSchema = z
   .min(1)
   .max(MAX_TRANSFORMS) as unknown as z.ZodType<TransformSpec[]>;
 
+/** How many scales there may be, and their range. */
+export const SCALES = { most: 8, least: 0.1, largest: 4 } as const;
+
+/** Scales of the image at which a network sees it. */
+export const scalesSchema = z.array(z.number().min(SCALES.least).max(SCALES.largest)).min(1).max(SCALES.most);
+
 export const manifestSchema = z.strictObject({
   name,
   architecture: text.optional(),
@@ -109,7 +115,7 @@ export const manifestSchema = z.strictObject({
   precision: z.enum(["int8", "fp32"]),
   input: inputSchema,
   output: outputSchema,
-  scales: z.array(z.number().min(0.1).max(4)).min(1).max(8).optional(),
+  scales: scalesSchema.optional(),
   fusion: z.enum(["max", "mean"]).optional(),
   crf: crfSchema.optional(),
   transform: transformsSchema.optional(),
