@@ -118,9 +118,29 @@ export interface UniversalWatch {
 
 type Averaged = Evaluation & { readonly loss: number; readonly changed: number };
 
-/** The objective of an image at x + δ. Where x + δ is clipped, the image does not depend on δ. */
-const evaluatedAt = async (segmenter: Segmenter, { image, truth }: UniversalItem, delta: Image, at: Clock) => {
-  const { labels: clean } = await segmenter.predict(image);
+/** Bytes of label maps that are remembered, one for each pixel. */
+const MAX_REMEMBERED = 2 ** 28;
+
+/** Clean predictions by the numbers of the images: they are the same in every epoch. */
+const createPredictions = (segmenter: Segmenter) => {
+  const known = new Map<number, Labels>();
+  return async (index: number, image: Image): Promise<Labels> => {
+    const before = known.get(index);
+    if (before) return before;
+    const { labels } = await segmenter.predict(image);
+    if ((known.size + 1) * labels.data.length <= MAX_REMEMBERED) known.set(index, labels);
+    return labels;
+  };
+};
+
+/** The objective of an image at x + δ, given its clean prediction. Where x + δ is clipped, the image does not depend on δ. */
+const evaluatedAt = async (
+  segmenter: Segmenter,
+  { image, truth }: UniversalItem,
+  clean: Labels,
+  delta: Image,
+  at: Clock,
+) => {
   const moved = withDelta(image, { delta, pixelRange: "clip" });
   const aim = aimOf("cross-entropy", { source: truth }, clean);
   const { gradient, loss, value, labels } = await segmenter.objective(aim)(moved, at);
@@ -146,6 +166,7 @@ export const craftUniversal = async (
   const { epsilon, alpha, seed } = settings;
   if (!(count >= 1)) throw new RangeError("a universal perturbation needs an image at least");
   const steps = universalSteps(count, settings);
+  const cleanOf = createPredictions(segmenter);
   const attack = makeAttack("ifgsm", { epsilon, alpha, steps, seed, pixelRange: null });
   const objective = async (delta: Image, at: Clock): Promise<Averaged> => {
     const indices = batchOf(at.step, count, settings);
@@ -156,7 +177,7 @@ export const craftUniversal = async (
       const item = await read(index);
       const fault = deltaFault(delta, item.image.shape, Infinity);
       if (fault !== null) throw new RangeError(`image ${index}: the perturbation ${fault}`);
-      const seen = await evaluatedAt(segmenter, item, delta, at);
+      const seen = await evaluatedAt(segmenter, item, await cleanOf(index, item.image), delta, at);
       for (let i = 0; i < gradient.length; i++) gradient[i]! += seen.gradient[i]!;
       loss += seen.loss / indices.length;
       value += seen.value;
