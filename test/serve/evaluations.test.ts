@@ -52,8 +52,8 @@ const detailOf = async (response: Response): Promise<unknown> =>
 const rowsOf = async (id: string): Promise<string> => (await fetch(url(`/${id}/rows`))).text();
 
 const spec = { networks: ["one"], data: { path: "noise" }, attacks: ["ifgsm"], epsilon: [1, 4] };
-/** Hundreds of steps a picture, so that there is time to stop it. */
-const long = { ...spec, attacks: [{ attack: "pgd", steps: 500 }], epsilon: 2 };
+/** Thousands of steps a picture, so that it lasts for several looks of the service, and there is time to stop it. */
+const long = { ...spec, attacks: [{ attack: "pgd", steps: 5000 }], epsilon: 2 };
 
 /** The rows of the command line, whose folder has the same names. */
 const local = async (): Promise<string> => {
