@@ -19,7 +19,7 @@ import type { Io } from "./command.ts";
 import { yieldToEvents } from "../yield.ts";
 import { readLabelMap, readPicture, type Picture } from "./pictures.ts";
 import { createProgress } from "./progress.ts";
-import { goalOn, type WrittenGoal } from "./region-options.ts";
+import { goalOn, type WrittenTarget } from "./region-options.ts";
 
 export interface Job {
   readonly segmenter: Segmenter;
@@ -29,7 +29,7 @@ export interface Job {
   readonly pictures: readonly Picture[];
   readonly labels: ReadonlyMap<Picture, string>;
   /** What is hidden or swapped, where that is a region. */
-  readonly goal: WrittenGoal | undefined;
+  readonly goal: WrittenTarget | undefined;
   /** Trials behind random transformations. */
   readonly trials: number | undefined;
   readonly out: string;

@@ -95,8 +95,8 @@ export const measure = async (
   if (attack && source !== segmenter) forward += 1; // The source's clean prediction, whether it is made now or was made before.
   const [made, attackMs] = await timed(async (): Promise<Crafted> => {
     if (crafted) return crafted;
-    if (!plan) return { ...unattacked, image, prediction: before };
-    if (isUniversal(plan)) return { ...unattacked, image: withDelta(image, plan) };
+    if (!plan) return { ...untouched(image), prediction: before };
+    if (isUniversal(plan)) return untouched(withDelta(image, plan));
     const attacked = source === segmenter ? before : await source.predict(image);
     return craft(source, image, plan, attacked.labels, { trace, signal });
   });
@@ -160,8 +160,13 @@ const roundedOf = (adversarial: Image, clean: Image, plan: Plan | null): Image =
 
 const normIn = (plan: Plan): Norm => (isUniversal(plan) ? "linf" : (plan.norm ?? attackEntry(plan.attack).distance));
 
-/** What is known of an image that is not attacked. */
-const unattacked = { evaluations: { forward: 0, backward: 0 }, zeroGradientShare: 0, losses: [] } as const;
+/** An image for which no attack was made. */
+export const untouched = (image: Image): Crafted => ({
+  image,
+  evaluations: { forward: 0, backward: 0 },
+  zeroGradientShare: 0,
+  losses: [],
+});
 
 const distancesOf = (adversarial: Image, clean: Image): Row["distances"] => ({
   l2: distanceOf(adversarial.data, clean.data, "l2"),

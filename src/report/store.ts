@@ -45,6 +45,8 @@ export interface Group extends Lines {
   /** Sums over the lines. */
   readonly masking: { zeroGradientShare: number; confidence: number };
   readonly evaluations: { forward: number; backward: number };
+  /** Of attacks on a region, as computed. */
+  readonly region: { pixels: number; reached: number; elsewhere: number; kept: number } | null;
   readonly signs: Map<string, number>;
 }
 
@@ -62,6 +64,8 @@ export interface Store {
   /** Versions and backends that made the rows. */
   readonly receipts: ReadonlySet<string>;
 }
+
+const regionFields = ["pixels", "reached", "elsewhere", "kept"] as const;
 
 /** @throws RowError where a row that came before, of the same unit, has other counts. */
 const requireSame = ({ data, subject }: Group, line: number, { unit, counts }: Row): void => {
@@ -134,6 +138,7 @@ export const createStore = (): Store => {
       hasSmall: true,
       masking: { zeroGradientShare: 0, confidence: 0 },
       evaluations: { forward: 0, backward: 0 },
+      region: row.region ? { pixels: 0, reached: 0, elsewhere: 0, kept: 0 } : null,
       signs: new Map(),
     };
     groups.set(key, group);
@@ -154,6 +159,8 @@ export const createStore = (): Store => {
   };
 
   const add = (row: Row): void => {
+    // A picture that has not the region of an attack was not attacked: it says nothing of the network.
+    if (row.region?.float.pixels === 0) return;
     const group = groupOf(row);
     const { subject } = group;
     const { counts, small } = row;
@@ -195,6 +202,7 @@ export const createStore = (): Store => {
     group.masking.confidence += row.masking.confidence;
     group.evaluations.forward += row.evaluations?.forward ?? 0;
     group.evaluations.backward += row.evaluations?.backward ?? 0;
+    for (const name of regionFields) if (group.region && row.region) group.region[name] += row.region.float[name];
     for (const sign of row.signs ?? []) group.signs.set(sign, (group.signs.get(sign) ?? 0) + 1);
     if (receipts.size < 16)
       receipts.add(
