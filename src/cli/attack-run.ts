@@ -80,9 +80,9 @@ const attackOne = async (picture: Picture, job: Job, io: Io, hooks: MeasureHooks
   const planFor = (clean: Labels): Plan =>
     isUniversal(plan) ? plan : { ...plan, source: left, target: aim?.given(clean) ?? plan.target };
   const measured = await measure(subject, planFor, hooks);
-  const { float, uint8, row } = measured;
+  const { float, uint8, row, covered } = measured;
   const again = { seed: plan.seed, onTrial: yieldToEvents, signal: hooks.signal };
-  const attacked = { clean: image, float: float.image, uint8: uint8.image, truth };
+  const attacked = { clean: image, float: float.image, uint8: uint8.image, truth, covered };
   const trials =
     job.trials === undefined ? undefined : await runTrials(segmenter, attacked, { ...again, trials: job.trials });
   const distances = perturbationFrom(image);

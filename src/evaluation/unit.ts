@@ -75,6 +75,7 @@ const attackAsJson = async (
   ...(norm && norm !== attackEntry(attack).distance ? { norm } : {}),
   ...effectiveOptions(attack, { epsilon, norm }, given),
   pixelRange,
+  ...(attackEntry(attack).covers ? { scored: "outside" } : {}),
   label: source === undefined ? "prediction" : source === truth ? "ground-truth" : await digestOfMap(source),
   ...(goal
     ? { targeted: await goalAsJson(goal, classes) }

@@ -40,8 +40,10 @@ export const nameAround = (model: string, around: Unit["around"]): string => {
   return parts.length === 0 ? name : `${name} (${parts.join(", ")})`;
 };
 
-export const subjectName = ({ model, around, reference }: Subject): string =>
-  nameAround(model, around) + (reference === "prediction" ? " [against its own prediction]" : "");
+export const subjectName = ({ model, around, reference, outside }: Subject): string =>
+  nameAround(model, around) +
+  (outside ? ` [outside a patch of ${outside.side} at ${outside.top},${outside.left}]` : "") +
+  (reference === "prediction" ? " [against its own prediction]" : "");
 
 /** What an attack approaches, in a few words; empty where it leads away from labels. */
 const targetName = (attack: NonNullable<Group["attack"]>): string => {

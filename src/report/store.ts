@@ -6,6 +6,7 @@
 import { canonicalJson, type Json, type Row, type Unit } from "../evaluation/row.ts";
 import type { ClassCounts } from "../metrics/counts.ts";
 import { empty, grown, place, type Lines } from "./lines.ts";
+import { outsideOf, type Outside } from "./outside.ts";
 import { RowError } from "./read-row.ts";
 
 /** Blocks of C counts in a line of a group: of the adversarial image as computed, rounded to 8 bits, and of small objects. */
@@ -24,6 +25,8 @@ export interface Subject extends Lines {
   readonly model: string;
   readonly around: Unit["around"];
   readonly reference: Row["reference"];
+  /** The patch outside of which it is scored, in shares of the picture, where it is not scored on all of it. */
+  readonly outside: Outside | null;
   readonly classes: number;
   hasSmall: boolean;
 }
@@ -93,7 +96,13 @@ export const createStore = (): Store => {
 
   const subjectOf = (row: Row): Subject => {
     const { unit, reference, receipt } = row;
-    const key = canonicalJson([unit.networkSha256, { ...unit.around }, reference]);
+    const outside = outsideOf(unit.attack);
+    const key = canonicalJson([
+      unit.networkSha256,
+      { ...unit.around },
+      reference,
+      ...(outside ? [{ ...outside }] : []),
+    ]);
     const known = subjects.get(key);
     if (known) return known;
     const classes = row.counts.clean.reference.length;
@@ -103,6 +112,7 @@ export const createStore = (): Store => {
       networkSha256,
       around,
       reference,
+      outside,
       model: receipt.model,
       classes,
       hasSmall: row.small !== undefined,

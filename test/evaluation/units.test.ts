@@ -149,7 +149,8 @@ describe("the attacks", () => {
     expect(steps).toEqual([1, 1, 2, 3, 5, 10, 20, 36]);
   });
 
-  it("take radii of their own, then the evaluation's; those of minimum norm have none", () => {
+  it("take radii of their own, then the evaluation's; those of minimum norm have none, and a patch has its own", () => {
+    expect(of({ attacks: ["patch"], epsilon: [2, 4] }).map(({ epsilon }) => epsilon)).toEqual([255]);
     const all = of({ attacks: [{ attack: "pgd", epsilon: [1, 2], steps: 7 }, "fgsm", "fmn"], epsilon: 4 });
     expect(all.map(({ attack, epsilon, steps }) => [attack, epsilon, steps])).toEqual([
       ["pgd", 1, 7],
