@@ -22,6 +22,8 @@ export interface Cell extends GroupScores {
   /** The network that the images were made on, where it is another one. */
   readonly source: string | null;
   readonly sourceModel: string | null;
+  /** Whether the source has the scored network's own file: at other scales, or in an ensemble. It is no black box then. */
+  readonly sourceHasNetwork: boolean;
   readonly attack: string;
   readonly epsilon: number | null;
   readonly options: Json;
@@ -165,6 +167,7 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
       model: subject.model,
       source: source && nameAround(source.model, source.around),
       sourceModel: source && source.model,
+      sourceHasNetwork: source !== null && source.sha256.split("+").includes(subject.networkSha256),
       attack: attackName(group),
       epsilon: epsilonOf(group),
       options: optionsOf(group),

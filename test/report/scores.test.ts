@@ -343,4 +343,19 @@ describe("parts of pictures", () => {
     const wrong = { ...rows[3]!, region: { ...rows[3]!.region, float: { ...NONE, kept: -1 } } };
     expect(() => readRow(JSON.stringify(wrong))).toThrow("`region.float.kept` must be a number of at least 0");
   });
+
+  test("of transfer mark a source that has the scored network as no black box", () => {
+    const attack = { attack: "pgd", epsilon: 4 };
+    const from = (name: string, sources: readonly string[], right: number): Row => {
+      const made = row("one", attack, right);
+      const source = sources.map((one) => one.padEnd(64, "0")).join("+");
+      return { ...made, unit: { ...made.unit, source }, receipt: { ...made.receipt, source: name } };
+    };
+    const report = reportOf([
+      from("both", ["alpha-", "beta-"], 10),
+      from("beta", ["beta-"], 40),
+      row("one", attack, 5),
+    ]);
+    expect(markdownReport(report)).toContain("| alpha | <ins>10.0</ins> | **40.0** |");
+  });
 });
