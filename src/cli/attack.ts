@@ -2,7 +2,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { gradientFaults } from "../api/attack-faults.ts";
-import type { AttackName } from "../attacks/catalogue.ts";
+import { attackEntry, type AttackName } from "../attacks/catalogue.ts";
 import { MAX_TRIALS } from "../contract/limits.ts";
 import type { Plan } from "../evaluation/measure.ts";
 import { isUniversal } from "../evaluation/universal.ts";
@@ -139,9 +139,10 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     );
     const where = ranOn(runAt, choice).map((text) => `\n${text}`);
     const against = report.reference === "ground-truth" ? "the ground truth" : "the clean prediction";
+    const part = !isUniversal(plan) && attackEntry(plan.attack).covers ? " outside of the patch" : "";
     const by = other === network ? "" : ` by the gradients of ${other.manifest.name}`;
     const within = plan.epsilon === undefined ? "" : ` at ε = ${plan.epsilon}`;
-    const head = `${report.name}, ${plan.attack}${by}${within}, 8-bit pictures in ${out}, against ${against}; evaluations forward + backward`;
+    const head = `${report.name}, ${plan.attack}${by}${within}, 8-bit pictures in ${out}, against ${against}${part}; evaluations forward + backward`;
     const notes = report.notes.map((note) => `\nnote: ${note}`).join("");
     return {
       text: `${head}${where.join("")}${notes}

@@ -113,12 +113,29 @@ const regionCounts = ({ region, labels }: RegionTarget, before: Labels, after: L
   return count;
 };
 
-/** @param before the prediction on the clean image. */
-export const regionScores = (target: RegionTarget, before: Labels, after: Labels): RegionScores => {
-  const { pixels, reached, elsewhere, kept } = regionCounts(target, before, after);
+export const regionShares = ({ pixels, reached, elsewhere, kept }: RegionCounts): RegionScores => {
   const share = (part: number, of: number): number | null => (of === 0 ? null : part / of);
   return { reached: share(reached, pixels), kept: share(kept, elsewhere) };
 };
+
+/** @param before the prediction on the clean image. */
+export const regionScores = (target: RegionTarget, before: Labels, after: Labels): RegionScores =>
+  regionShares(regionCounts(target, before, after));
+
+/** Pixels of several images together; undefined where there is no region. */
+export const pooledRegions = (all: readonly (RegionCounts | undefined)[]): RegionCounts | undefined =>
+  all.reduce(
+    (a, b) =>
+      a && b
+        ? {
+            pixels: a.pixels + b.pixels,
+            reached: a.reached + b.reached,
+            elsewhere: a.elsewhere + b.elsewhere,
+            kept: a.kept + b.kept,
+          }
+        : (a ?? b),
+    undefined,
+  );
 
 /** What became of a region: the clean image, and both forms of the adversarial one. */
 export interface RegionResult extends Forms<RegionScores> {
