@@ -2,7 +2,7 @@
  * Puts the claims of Arnab, Miksik and Torr to the networks that ship: evaluates them, keeps compact rows in `docs/findings`, and
  * writes `docs/findings.md` from these.
  *
- *     npm run findings -- --camvid DIR [--rounds N] [--only PART…] [--work DIR]    evaluates, hours long; the same command goes on where it was
+ *     npm run findings -- --camvid DIR [--rounds N] [--only PART…] [--work DIR] [--backend NAME]    evaluates, hours long; the same command goes on where it was
  *     npm run findings -- --work DIR                                takes over the rows of a run that goes on or was stopped
  *     npm run findings [-- --check]                                 writes the page from the rows that are kept, or checks it
  *
@@ -24,13 +24,14 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "1" },
     only: { type: "string", multiple: true, default: [] },
     work: { type: "string" },
+    backend: { type: "string", default: "wasm" },
     check: { type: "boolean", default: false },
   },
 });
 
 const { work = "out/findings" } = values;
 if (values.camvid !== undefined)
-  await runRounds(values.camvid, work, wholeNumber("rounds", values.rounds, 1, 1000), values.only);
+  await runRounds(values.camvid, work, wholeNumber("rounds", values.rounds, 1, 1000), values.only, values.backend);
 if (values.camvid !== undefined || values.work !== undefined) compactRows(work, folder);
 
 const page = "docs/findings.md";
