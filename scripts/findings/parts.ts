@@ -75,10 +75,10 @@ export const EOT_DRAWS = 8;
 export const fixedTransforms = [
   { name: "jpeg", quality: 75 },
   { name: "jpeg", quality: 25 },
-  { name: "gaussian-blur", sigma: 1 },
-  { name: "gaussian-blur", sigma: 2 },
-  { name: "gaussian-noise", sigma: 8 },
-  { name: "gaussian-noise", sigma: 16 },
+  { name: "blur", sigma: 1 },
+  { name: "blur", sigma: 2 },
+  { name: "noise", sigma: 8 },
+  { name: "noise", sigma: 16 },
 ] as const;
 
 const crfOf = (name: string) =>
