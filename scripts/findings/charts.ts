@@ -4,7 +4,7 @@ import { svgOf } from "../../src/node/charts.ts";
 import { paperRadii } from "../../src/evaluation/spec.ts";
 import type { Evidence, Figure } from "./evidence.ts";
 import type { Sources } from "./page.ts";
-import { paperAttacks, single } from "./parts.ts";
+import { paperAttacks, randomised, single } from "./parts.ts";
 import { transformFigures } from "./tables.ts";
 import { ratioFigure, sigmaOf } from "./words.ts";
 
@@ -46,7 +46,13 @@ const curvesChart = (evidence: Evidence) => ({
         scale: { type: "log", base: 2, nice: false },
         axis: { values: paperRadii, format: "~g" },
       },
-      color: { field: "network", type: "nominal", title: null, sort: [...single] },
+      color: {
+        field: "network",
+        type: "nominal",
+        title: null,
+        sort: [...single],
+        legend: { symbolOpacity: 1 },
+      },
     },
     layer: [
       {
@@ -72,7 +78,7 @@ const transformsChart = (evidence: Evidence) => ({
       high: tenths(figure.value + 2 * sigmaOf(figure)),
     })),
   },
-  facet: { column: { field: "network", type: "nominal", title: null } },
+  facet: { column: { field: "network", type: "nominal", title: null, sort: [...randomised] } },
   spec: {
     width: 260,
     height: { step: 12 },
