@@ -1,7 +1,7 @@
 /** Where a trajectory starts. */
 
 import { normal, type Random } from "../random.ts";
-import { project, type Constraint } from "./constraint.ts";
+import { project, within, type Constraint } from "./constraint.ts";
 import { l2 } from "./norms.ts";
 
 /** A uniformly random point of the ball, within the pixel range. */
@@ -35,6 +35,4 @@ export const startWithin = (
   constraint: Constraint,
   random: Random,
 ): Float32Array<ArrayBuffer> =>
-  share === 0
-    ? (clean as Float32Array<ArrayBuffer>)
-    : uniformStart(clean, { ...constraint, epsilon: share * constraint.epsilon }, random);
+  share === 0 ? (clean as Float32Array<ArrayBuffer>) : uniformStart(clean, within(constraint, share), random);
