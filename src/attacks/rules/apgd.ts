@@ -4,6 +4,7 @@ import { gradientOf, type Evaluation, type Order, type Rule } from "../attack.ts
 import { project, within, type Constraint } from "../constraint.ts";
 import { startWithin } from "../start.ts";
 import { apgdPilot, type Pace, type Stage } from "./apgd-pace.ts";
+import { plus } from "../vectors.ts";
 import { sign } from "./sign.ts";
 
 /** Weights of the step and of the change before it. */
@@ -62,8 +63,7 @@ const moved = (
   constraint: Constraint,
 ): Float32Array<ArrayBuffer> => {
   const z = sign(gradient);
-  for (let i = 0; i < z.length; i++) z[i] = x[i]! + size * z[i]!;
-  project(z, clean, constraint, z);
+  project(plus(x, size, z, z), clean, constraint, z);
   if (isFirst) return z;
   for (let i = 0; i < z.length; i++) z[i] = x[i]! + STEP * (z[i]! - x[i]!) + MOMENTUM * (x[i]! - previous[i]!);
   return project(z, clean, constraint, z);
