@@ -3,12 +3,13 @@
 import { capturable } from "../lowering/webgpu/kernels.ts";
 import { writeModel } from "../onnx/write.ts";
 import type { Footprint } from "../runtime/memory/memory.ts";
-import { RuntimeError, type AscentRequest, type AscentWatch, type Runtime, type Session } from "../runtime/session.ts";
+import { RuntimeError, type Runtime, type Session } from "../runtime/session.ts";
 import { type Size, spatialSize, tensor, type Tensor } from "../tensor.ts";
 import type { Clock, Objective } from "../objectives/objective.ts";
 import { compileForward, compileGradient, compileValue, type Compiled } from "./compile.ts";
 import { expectation } from "./expectation.ts";
 import type { Defence } from "./defence.ts";
+import { climbing, type DeviceClimb } from "./climb.ts";
 import { createFronts, type Front } from "./front.ts";
 import type { Manifest } from "./manifest.ts";
 import { atScales } from "./ensemble.ts";
@@ -59,12 +60,6 @@ export type Evaluate<E = SegmentationEvaluation> = (image: Image, at?: Clock, fe
 
 type Feeds = Readonly<Record<string, Tensor>>;
 
-/** A sign ascent of the objective from `start`; α is the size of its steps. */
-export type DeviceAscent = Omit<AscentRequest, "feeds"> & { readonly start: Image };
-
-/** The ascent on the backend's device. The steps' losses are means over the pixels that are not void. */
-export type DeviceClimb = (ascent: DeviceAscent, watch?: AscentWatch) => Promise<Image>;
-
 /** What an attack evaluates: an objective with its gradient, or its value alone. */
 export type Evaluated = Objective | { readonly scored: Objective };
 
@@ -85,7 +80,7 @@ export interface Segmenter {
   readonly value: (aim: Aim) => Evaluate<SegmentationValue>;
   /**
    * How an objective is climbed without leaving the backend's device; null where the backend has none, where each image has a
-   * graph of its own (through a CRF), or where the objective changes from step to step or is random (by a transformation).
+   * graph of its own (through a CRF), or where the objective is random (by a transformation).
    */
   readonly onDevice: (aim: Aim) => DeviceClimb | null;
   /** Sessions that an attack on an image of this size holds: the forward one and the objective's. */
@@ -239,19 +234,18 @@ const segmenterOf = (
   };
 
   const onDevice = ({ objective: climbed, labels: given }: Aim): DeviceClimb | null => {
-    if (!cache.runtime.createAscent || crfOf(climbed) || climbed.feeds || fronts?.random) return null;
+    if (!cache.runtime.createAscent || crfOf(climbed) || fronts?.random) return null;
     const { target, countedPixels } = aimedAt(given, manifest.void);
-    return async ({ start, alpha, ...ascent }, { onStep, signal } = {}) => {
-      const { key, footprint, model } = compile(climbed, spatialSize(start));
-      const source = { key, footprint, bytes: () => writeModel(model) };
-      const drawn = drawsOf(climbed, start, { step: 1, steps: ascent.steps }, 0);
-      const session = await cache.ascent(source, { capture: capturable(model.graph) });
-      const moved = await session.ascend(
-        { ...ascent, alpha: climbed.sense * alpha, feeds: { image: batched(start), ...target, ...drawn } },
-        { signal, onStep: onStep && ((step) => onStep({ ...step, loss: step.loss / countedPixels(start) })) },
-      );
-      return tensor("float32", start.shape, moved);
-    };
+    return climbing({
+      objective: climbed,
+      countedPixels,
+      feeds: (start, at) => ({ image: batched(start), ...target, ...drawsOf(climbed, start, at, 0) }),
+      session: (start) => {
+        const { key, footprint, model } = compile(climbed, spatialSize(start));
+        const source = { key, footprint, bytes: () => writeModel(model) };
+        return cache.ascent(source, { capture: capturable(model.graph) });
+      },
+    });
   };
 
   return {
