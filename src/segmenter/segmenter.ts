@@ -157,7 +157,7 @@ const segmenterOf = (
       (kind === "forward"
         ? compileForward(whole, size, backend)
         : "scored" in kind
-          ? compileValue(whole, size, kind.scored, backend)
+          ? compileValue(whole, size, kind.scored, { target: backend })
           : compileGradient(whole, size, kind, { room: gradientRoom(size), target: backend }));
     remembered.set(key, compiled);
     return { ...compiled, key };
