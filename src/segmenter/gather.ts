@@ -21,9 +21,9 @@ export interface Gather {
   readonly run: (sourceOf: SourceOf, feeds: Tensors) => Promise<Tensors>;
 }
 
-/** Of a batch together. On the processor, activations of more than these no longer fit into its caches (docs/measured.md). */
-const BATCH_PIXELS = 2 ** 17;
-const LARGEST = 8;
+/** Of a batch together: with more, an evaluation on the processor is not faster (docs/measured.md). */
+const BATCH_PIXELS = 8 * 48 * 64;
+const [SMALLEST, LARGEST] = [4, 8];
 
 interface Waiting {
   readonly sourceOf: SourceOf;
@@ -100,7 +100,7 @@ export const createGather = (session: (source: SessionSource) => Promise<Session
   return {
     most: ({ height, width }) => {
       const fitting = Math.min(LARGEST, BATCH_PIXELS / (height * width));
-      return fitting < 2 ? 1 : 2 ** Math.floor(Math.log2(fitting));
+      return fitting < SMALLEST ? 1 : 2 ** Math.floor(Math.log2(fitting));
     },
     lanes: (tasks) => {
       lanes += tasks.length;
