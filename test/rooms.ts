@@ -74,11 +74,12 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "evaluation",
     "networks",
     "type segmenter/segmenter",
+    "type segmenter/gather",
     "segmenter/session-cache",
     "runtime/session",
     "metrics",
     "reason",
-    "type tensor",
+    "tensor",
   ],
   service: [
     "networks",

@@ -36,17 +36,19 @@ const openNetworks = async () => {
     for (const oldest of [...open.keys()].slice(0, -OPEN_NETWORKS)) open.delete(oldest);
     return known;
   };
-  return async (setting: number, seed: number): Promise<Segmenter> => {
+  const segmenterOf = async (setting: number, seed: number): Promise<Segmenter> => {
     const own = data.settings[setting]!;
     return settle(await segmenter(own.network), own, seed);
   };
+  // An attack that stays on the device runs nothing that could be gathered.
+  return { segmenterOf, gather: runtime.createAscent ? undefined : cache.gather };
 };
 
 const immediate = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 const start = async () => {
   useNodeCodecs();
-  const segmenterOf = await openNetworks();
+  const { segmenterOf, gather } = await openNetworks();
   const source = itemSource(data.roots, data.reading, data.streetSize);
   const { input } = data.networks[0]!.manifest;
   const readOne = (item: Item) => readItem(item, source, channelCount(input.channels));
@@ -55,6 +57,7 @@ const start = async () => {
   const perform = createPerformer({
     ...data,
     segmenterOf,
+    gather,
     read: () => readOne(current),
     nameOf: () => current.name,
   });
@@ -97,7 +100,7 @@ const start = async () => {
     try {
       if (message.kind === "time") return post({ kind: "timed", times: await time(message.setting, message.item) });
       current = message.item;
-      const outcomes = await perform(message.group, { signal, onStep });
+      const outcomes = await perform(message.groups, { signal, onStep });
       return post({ kind: "done", outcomes, last: outcomes.some((outcome) => "crashed" in outcome) });
     } catch (cause) {
       return post(signal.aborted ? { kind: "stopped" } : { kind: "failed", error: reasonOf(cause) });
