@@ -22,6 +22,8 @@ export interface CertificateRow {
     readonly samples: number;
     readonly correction: string;
     readonly seed: number;
+    /** Groups of classes to which certificates fall back. */
+    readonly hierarchy?: readonly { readonly name: string; readonly of: readonly number[] }[] | undefined;
   };
   /** L2 over all pixels and channels, grey levels: perturbations below it change no certified label. */
   readonly radius: number;
@@ -29,8 +31,10 @@ export interface CertificateRow {
   readonly drawn: number;
   /** A pixel that is not certified is predicted to be no class. */
   readonly counts: ClassCounts;
-  /** Pixels that are not certified, without void ones. */
+  /** Pixels that are not certified to be of a class, without void ones. */
   readonly abstained: number;
+  /** With a hierarchy: pixels certified to be in each vertex, a class or a group, that has the reference's class, and that has not. */
+  readonly vertices?: { readonly right: readonly number[]; readonly wrong: readonly number[] } | undefined;
 }
 
 /** @throws RowError that says which field is wrong. */
