@@ -37,9 +37,13 @@ export interface CertificateRow {
   readonly vertices?: { readonly right: readonly number[]; readonly wrong: readonly number[] } | undefined;
 }
 
+/** Whether a line of a file of results, read as JSON, means to be a certificate. */
+export const isCertificate = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && (value as { readonly kind?: unknown }).kind === "certificate";
+
 /** @throws RowError that says which field is wrong. */
-export const readCertificate = (line: string): CertificateRow => {
-  const row = requireRecord(readLine(line), "certificate");
+export const checkCertificate = (value: unknown): CertificateRow => {
+  const row = requireRecord(value, "certificate");
   if (row["kind"] !== "certificate" || row["schema"] !== 1)
     throw new RowError(
       "the line is no certificate of schema 1; `faultline certify NET IMAGE… -o FILE.jsonl` writes certificates",
@@ -61,3 +65,6 @@ export const readCertificate = (line: string): CertificateRow => {
     throw new RowError("`abstained` and `counts.predicted` must together be the pixels of `counts.reference`");
   return row as unknown as CertificateRow;
 };
+
+/** As `checkCertificate`, of a line of JSON. */
+export const readCertificate = (line: string): CertificateRow => checkCertificate(readLine(line));
