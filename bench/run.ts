@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME [arguments]`. */
 
 import { attacksBench } from "./attacks.ts";
+import { certifyBench } from "./certify.ts";
 import { crfBench } from "./crf.ts";
 import { curves } from "./curves.ts";
 import { evaluateBench } from "./evaluate.ts";
@@ -15,6 +16,7 @@ import { webgpuBench } from "./webgpu.ts";
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   attacks: attacksBench,
+  certify: certifyBench,
   gradient: gradientBench,
   evaluate: evaluateBench,
   memory: memoryBench,

@@ -97,14 +97,14 @@ const enoughVotes = ({ selection, samples, tau, alpha }: Smoothing, pixels: numb
 const counted = (state: SmoothingState, { data }: Labels, { contains }: Tree): SmoothingState => {
   const pixels = data.length;
   if (state.stage === "selection") {
-    const votes = Uint16Array.from(state.votes);
+    const votes = state.votes.slice();
     for (let i = 0; i < pixels; i++) {
       const at = data[i]! * pixels + i;
       if (at < votes.length) votes[at]! += 1;
     }
     return { ...state, drawn: state.drawn + 1, votes };
   }
-  const hits = Uint32Array.from(state.hits);
+  const hits = state.hits.slice();
   const top = state.top.data;
   for (let i = 0; i < pixels; i++) hits[i]! += contains[256 * top[i]! + data[i]!]!;
   return { ...state, drawn: state.drawn + 1, hits };

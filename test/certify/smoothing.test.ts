@@ -151,6 +151,17 @@ describe("the draws", () => {
     expect(() => mergeHits(first, other)).toThrow(RangeError);
   });
 
+  it("are kept in the same bytes, however many there were: 2 for each class and pixel, then 5 for each pixel", async () => {
+    const bytes = new Set<string>();
+    const onDraw = (_: unknown, state: SmoothingState): void => {
+      const arrays = Object.values(state).map((value) => (ArrayBuffer.isView(value) ? value : (value as Labels).data));
+      bytes.add(`${state.stage} ${arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), 0)}`);
+    };
+    const { drawn: tests } = await certify(threshold, image, 2, { ...smoothing, samples: 2000 }, { onDraw });
+    expect(tests).toBeGreaterThan(60);
+    expect([...bytes]).toEqual([`selection ${2 * 2 * pixels}`, `test ${5 * pixels}`]);
+  });
+
   it("go on from a kept state", async () => {
     const whole = await certify(threshold, image, 2, smoothing);
     for (const count of [4, 10, 33]) {
