@@ -28,6 +28,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   contract: [
     "type tensor",
     "type segmenter/manifest",
+    "type segmenter/hierarchy",
     "type attacks/catalogue",
     "type attacks/options",
     "type attacks/norms",

@@ -21,6 +21,11 @@ export const options = {
     help: "draws that choose each label, and that test it",
   },
   correction: { type: "string", value: "WHICH", default: "holm", help: "for many pixels: holm or bonferroni" },
+  hierarchy: {
+    type: "string",
+    value: "manifest|FILE",
+    help: "groups of classes to certify where no class can be, from the manifest or a JSON file",
+  },
   seed: { type: "string", value: "N", default: "0", help: "of the noise" },
   out: {
     type: "string",

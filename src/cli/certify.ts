@@ -1,12 +1,14 @@
 /** `faultline certify`: labels that no perturbation up to a radius changes, by randomised smoothing. */
 
 import { mkdir } from "node:fs/promises";
+import { treeOf } from "../certify/hierarchy.ts";
 import { sha256Of } from "../digest.ts";
 import { useNodeCodecs } from "../image/node.ts";
 import { checkFolder, checkWritable, writeFiles } from "../node/files.ts";
 import { createSegmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { BUDGET_BYTES, placeFrom, startAt } from "./backend.ts";
+import { hierarchyOf } from "./certify-hierarchy.ts";
 import { options, outsOf, smoothingsOf, type Given } from "./certify-options.ts";
 import { certificateLines, certifyReport } from "./certify-report.ts";
 import { certifyAll, mapsOf } from "./certify-run.ts";
@@ -25,11 +27,14 @@ are right in this sense (SegCertify, ICML 2021). The certificate is one of the s
 of the network alone. Scores compare with the ground truth of --labels, or else with the network's
 prediction without noise; a pixel that is not certified counts as wrong. With -o DIR it writes
 NAME.sigma-S.labels.png (255 where nothing is certified) and NAME.sigma-S.outcome.png, with
--o FILE.jsonl the certificates in counts, for faultline report --certificates. With --state FILE the
+-o FILE.jsonl the certificates in counts, for faultline report --certificates. With --hierarchy a
+pixel for which no class is likely to be certified is tested for a group of classes instead, at the
+same alpha (AdaptiveCertify, ICML 2024): FILE holds {"groups": [{"name": "flat", "of": ["road",
+"pavement"]}, …]}, whose members are classes or groups before. With --state FILE the
 counts are kept, and the same command continues after Ctrl-C with the result of a run without it.`;
 
 const run = async (net: string, values: Given, io: Io, operands: readonly string[]): Promise<Report> => {
-  const smoothings = smoothingsOf(values);
+  const flat = smoothingsOf(values);
   const runAt = placeFrom(values);
   const pictures = await picturesOf(operands);
   const labels = await labelFiles(pictures, values.labels);
@@ -39,10 +44,13 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   if (certificates !== undefined) await checkWritable(certificates, inputs);
   await checkState(values.state, inputs);
   const network = await openOperand(net, values.manifest);
+  const hierarchy = await hierarchyOf(values.hierarchy, network.manifest);
+  const smoothings = flat.map((each) => ({ ...each, ...(hierarchy && { hierarchy }) }));
+  const tree = treeOf(network.manifest.classes.length, hierarchy);
   if (maps !== undefined) {
     await mkdir(maps, { recursive: true });
     for (const picture of pictures)
-      for (const { sigma } of smoothings)
+      for (const { sigma } of flat)
         for (const path of Object.values(mapsOf(picture, maps, sigma))) await checkWritable(path, inputs);
   }
   useNodeCodecs();
@@ -55,10 +63,10 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
       await sha256Of(JSON.stringify([manifest, choice.backend, smoothings, files])),
     );
     const segmenter = createSegmenter(network, new SessionCache(runtime, BUDGET_BYTES));
-    const job = { segmenter, smoothings, pictures, labels, maps, state };
+    const job = { segmenter, smoothings, tree, pictures, labels, maps, state };
     const done = await interruptible((signal) => certifyAll(job, io, signal));
     const truth = labels.size > 0;
-    const result = { network: manifest, backend: choice.backend, smoothings, pictures: done, truth };
+    const result = { network: manifest, backend: choice.backend, smoothings, tree, pictures: done, truth };
     if (certificates !== undefined)
       await writeFiles([[certificates, new TextEncoder().encode(certificateLines(result))]]);
     return certifyReport(result);

@@ -22,6 +22,8 @@ export interface CertificateRow {
     readonly samples: number;
     readonly correction: string;
     readonly seed: number;
+    /** Groups of classes to which certificates fall back. */
+    readonly hierarchy?: readonly { readonly name: string; readonly of: readonly number[] }[] | undefined;
   };
   /** L2 over all pixels and channels, grey levels: perturbations below it change no certified label. */
   readonly radius: number;
@@ -29,13 +31,19 @@ export interface CertificateRow {
   readonly drawn: number;
   /** A pixel that is not certified is predicted to be no class. */
   readonly counts: ClassCounts;
-  /** Pixels that are not certified, without void ones. */
+  /** Pixels that are not certified to be of a class, without void ones. */
   readonly abstained: number;
+  /** With a hierarchy: pixels certified to be in each vertex, a class or a group, that has the reference's class, and that has not. */
+  readonly vertices?: { readonly right: readonly number[]; readonly wrong: readonly number[] } | undefined;
 }
 
+/** Whether a line of a file of results, read as JSON, means to be a certificate. */
+export const isCertificate = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && (value as { readonly kind?: unknown }).kind === "certificate";
+
 /** @throws RowError that says which field is wrong. */
-export const readCertificate = (line: string): CertificateRow => {
-  const row = requireRecord(readLine(line), "certificate");
+export const checkCertificate = (value: unknown): CertificateRow => {
+  const row = requireRecord(value, "certificate");
   if (row["kind"] !== "certificate" || row["schema"] !== 1)
     throw new RowError(
       "the line is no certificate of schema 1; `faultline certify NET IMAGE… -o FILE.jsonl` writes certificates",
@@ -57,3 +65,6 @@ export const readCertificate = (line: string): CertificateRow => {
     throw new RowError("`abstained` and `counts.predicted` must together be the pixels of `counts.reference`");
   return row as unknown as CertificateRow;
 };
+
+/** As `checkCertificate`, of a line of JSON. */
+export const readCertificate = (line: string): CertificateRow => checkCertificate(readLine(line));

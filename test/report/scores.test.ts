@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { mergeCounts, scoresOf, type ClassCounts } from "../../src/metrics/counts.ts";
 import { normal, random } from "../../src/random.ts";
 import { drawImages, intervalOf, quantileOf } from "../../src/report/bootstrap.ts";
-import { readRow, RowError } from "../../src/report/read-row.ts";
+import { checkRow, readLine, RowError } from "../../src/report/read-row.ts";
 import { createReader } from "../../src/report/reader.ts";
 import { buildReport, type ReportData } from "../../src/report/report.ts";
 import { createStore } from "../../src/report/store.ts";
@@ -263,8 +263,8 @@ describe("rows that are wrong", () => {
       "`unit.attack.epsilon` must be a number",
     ],
   ])("%s", (_, line, message) => {
-    expect(() => readRow(line)).toThrow(RowError);
-    expect(() => readRow(line)).toThrow(message);
+    expect(() => checkRow(readLine(line))).toThrow(RowError);
+    expect(() => checkRow(readLine(line))).toThrow(message);
   });
 
   test("of one unit with other counts are refused, whichever comes first", () => {
