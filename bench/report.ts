@@ -1,50 +1,40 @@
-/** `npm run bench -- report [ROWS] [CLASSES]`: synthetic rows, written and read as text, folded and scored. */
+/** `npm run bench -- report [ROWS] [CLASSES]`: synthetic rows, read as text that another process makes, folded and scored. */
 
-import { buildReport } from "../src/report/report.ts";
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { createReader } from "../src/report/reader.ts";
-import { study } from "../test/support/rows.ts";
+import { buildReport } from "../src/report/report.ts";
 
-/** The text is made in pieces, so that the bench does not hold what the report must not hold. */
-function* pieces(rows: number, classes: number): Generator<Uint8Array> {
-  const attacks = Array.from({ length: 10 }, (_, k) => `attack-${k}`);
-  const epsilons = [0.25, 0.5, 1, 2, 4];
-  const networks = ["alpha", "beta"];
-  const perImage = networks.length * (attacks.length * epsilons.length + 1);
-  const encoder = new TextEncoder();
-  let text = "";
-  for (const row of study({ images: Math.ceil(rows / perImage), classes, networks, attacks, epsilons, small: false })) {
-    text += `${JSON.stringify(row)}\n`;
-    if (text.length < 1 << 20) continue;
-    yield encoder.encode(text);
-    text = "";
-  }
-  yield encoder.encode(text);
-}
+const rowsOf = (rows: string, classes: string): AsyncIterable<Uint8Array> =>
+  spawn(
+    process.execPath,
+    ["--import", "tsx", fileURLToPath(new URL("report-rows.ts", import.meta.url)), rows, classes],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  ).stdout;
+
+/** Processor time of this process so far, all threads together, in seconds. */
+const busy = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
 
 export const reportBench = async ([rows = "1000000", classes = "11"]: readonly string[]): Promise<void> => {
   const reader = createReader();
-  let [making, reading, bytes, peak] = [0, 0, 0, 0];
-  let last = performance.now();
-  for (const piece of pieces(Number(rows), Number(classes))) {
-    const begun = performance.now();
-    making += begun - last;
+  let bytes = 0;
+  const begun = busy();
+  for await (const piece of rowsOf(rows, classes)) {
     reader.push(piece);
-    last = performance.now();
-    reading += last - begun;
     bytes += piece.length;
-    peak = Math.max(peak, process.memoryUsage.rss());
   }
   const store = reader.end();
-  const begun = performance.now();
-  const before = process.cpuUsage().user;
+  const read = busy();
   const report = buildReport(store);
-  const scoring = performance.now() - begun;
-  const busy = (process.cpuUsage().user - before) / 1000;
-  peak = Math.max(peak, process.memoryUsage.rss(), process.resourceUsage().maxRSS * 1024);
-  const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
-  console.log(`${report.rows} rows, ${(bytes / 2 ** 20).toFixed(0)} MiB of text, made in ${seconds(making)}`);
+  const scored = busy();
+  const seconds = (value: number): string => `${value.toFixed(1)} s`;
+  console.log(`${report.rows} rows, ${(bytes / 2 ** 20).toFixed(0)} MiB of text`);
   console.log(
-    `read and folded in ${seconds(reading)}, scored in ${seconds(scoring)} (${seconds(busy)} of processor): ${seconds(reading + scoring)}`,
+    `processor time: read and folded in ${seconds(read - begun)}, scored in ${seconds(scored - read)}: ${seconds(scored - begun)}`,
   );
-  console.log(`${report.bootstrap.replicates} replicates; peak resident memory ${(peak / 2 ** 20).toFixed(0)} MiB`);
+  const peak = process.resourceUsage().maxRSS / 1024;
+  console.log(`${report.bootstrap.replicates} replicates; peak resident memory ${peak.toFixed(0)} MiB`);
 };
