@@ -5,7 +5,7 @@
 
 import { canonicalJson, type Json, type Row, type Unit } from "../evaluation/row.ts";
 import type { ClassCounts } from "../metrics/counts.ts";
-import { empty, grown, place, type Lines } from "./lines.ts";
+import { beginOf, empty, grown, pageOf, place, type Lines } from "./lines.ts";
 import { RowError } from "./read-row.ts";
 
 /** Blocks of C counts in a line of a group: of the adversarial image as computed, rounded to 8 bits, and of small objects. */
@@ -66,10 +66,17 @@ export interface Store {
 
 const blocksOf = ({ small }: Row) => (small === undefined ? BLOCKS.whole : BLOCKS.withSmall);
 
+/** True positives and predictions, one after the other. */
+const put = (page: Uint32Array, at: number, { truePositive, predicted }: ClassCounts): void => {
+  page.set(truePositive, at);
+  page.set(predicted, at + truePositive.length);
+};
+
 /** @throws RowError where a row that came before, of the same unit, has other counts. */
-const requireSame = ({ data, width, subject }: Group, line: number, { unit, counts }: Row): void => {
-  const C = subject.classes;
-  const at = line * width;
+const requireSame = (group: Group, line: number, { unit, counts }: Row): void => {
+  const C = group.subject.classes;
+  const data = pageOf(group, line);
+  const at = beginOf(group, line);
   const same = (block: number, { truePositive, predicted }: ClassCounts): boolean =>
     truePositive.every((n, c) => data[at + block * C + c] === n) &&
     predicted.every((n, c) => data[at + (block + 1) * C + c] === n);
@@ -151,11 +158,6 @@ export const createStore = (): Store => {
     return items.push(item) - 1;
   };
 
-  const put = (lines: Lines, at: number, classes: number, counts: ClassCounts): void => {
-    lines.data.set(counts.truePositive, at);
-    lines.data.set(counts.predicted, at + classes);
-  };
-
   const add = (row: Row): void => {
     const group = groupOf(row);
     const { subject } = group;
@@ -176,21 +178,22 @@ export const createStore = (): Store => {
     }
     rows += 1;
     if ((subject.lineOf[item] ?? -1) < 0) {
-      const at = place(subject, item) * subject.width;
-      subject.data.set(counts.clean.reference, at + CLEAN * C);
-      put(subject, at + (CLEAN + 1) * C, C, counts.clean);
+      const first = place(subject, item);
+      const [page, at] = [pageOf(subject, first), beginOf(subject, first)];
+      page.set(counts.clean.reference, at + CLEAN * C);
+      put(page, at + (CLEAN + 1) * C, counts.clean);
       subject.hasSmall &&= small !== undefined;
       if (subject.hasSmall) {
-        subject.data.set(small!.clean.reference, at + SMALL_CLEAN * C);
-        put(subject, at + (SMALL_CLEAN + 1) * C, C, small!.clean);
+        page.set(small!.clean.reference, at + SMALL_CLEAN * C);
+        put(page, at + (SMALL_CLEAN + 1) * C, small!.clean);
       }
     }
     const line = place(group, item);
-    const at = line * group.width;
-    put(group, at + FLOAT * C, C, counts.float);
-    put(group, at + UINT8 * C, C, counts.uint8);
+    const [page, at] = [pageOf(group, line), beginOf(group, line)];
+    put(page, at + FLOAT * C, counts.float);
+    put(page, at + UINT8 * C, counts.uint8);
     group.hasSmall &&= small !== undefined;
-    if (group.hasSmall) put(group, at + SMALL * C, C, small!.float);
+    if (group.hasSmall) put(page, at + SMALL * C, small!.float);
     group.distances = grown(group.distances, 2 * line + 2, (n) => new Float64Array(n));
     group.distances.set([row.distances.l2, row.distances.linf], 2 * line);
     group.success = grown(group.success, line + 1, (n) => new Uint8Array(n));

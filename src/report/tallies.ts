@@ -1,7 +1,7 @@
 /** Counts of sets of images, read from the lines of a store. */
 
 import type { ClassCounts } from "../metrics/counts.ts";
-import type { Lines } from "./lines.ts";
+import { beginOf, pageOf, type Lines } from "./lines.ts";
 import { miouOf } from "./pooled.ts";
 import { CLEAN, SMALL, SMALL_CLEAN, type Group, type Subject } from "./store.ts";
 
@@ -29,12 +29,16 @@ const cleanTally = (subject: Subject, small: boolean): Tally => {
 /** Adds the counts of an item to 3·C sums. */
 const addTo = (sums: Float64Array, { lines, block, subject, reference }: Tally, item: number): void => {
   const { classes: C } = subject;
-  const at = lines.lineOf[item]! * lines.width + block * C;
-  const ref = subject.lineOf[item]! * subject.width + reference * C;
+  const line = lines.lineOf[item]!;
+  const own = pageOf(lines, line);
+  const at = beginOf(lines, line) + block * C;
+  const first = subject.lineOf[item]!;
+  const present = pageOf(subject, first);
+  const ref = beginOf(subject, first) + reference * C;
   for (let c = 0; c < C; c++) {
-    sums[c]! += lines.data[at + c]!;
-    sums[C + c]! += subject.data[ref + c]!;
-    sums[2 * C + c]! += lines.data[at + C + c]!;
+    sums[c]! += own[at + c]!;
+    sums[C + c]! += present[ref + c]!;
+    sums[2 * C + c]! += own[at + C + c]!;
   }
 };
 
@@ -84,8 +88,10 @@ export const columnsOf = (
 ): readonly Float64Array[] => {
   const columns = Array.from({ length: blocks * classes }, () => new Float64Array(items.length));
   for (let i = 0; i < items.length; i++) {
-    const at = lines.lineOf[items[i]!]! * lines.width + block * classes;
-    for (let c = 0; c < columns.length; c++) columns[c]![i] = lines.data[at + c]!;
+    const line = lines.lineOf[items[i]!]!;
+    const page = pageOf(lines, line);
+    const at = beginOf(lines, line) + block * classes;
+    for (let c = 0; c < columns.length; c++) columns[c]![i] = page[at + c]!;
   }
   return columns;
 };

@@ -2,9 +2,15 @@
 
 /** Of two columns under two draws. Each number that is read is used twice, and the sums stay in registers. */
 const tile = (x: Float64Array, y: Float64Array, u: Uint16Array, v: Uint16Array, sums: Float64Array): void => {
-  let [ux, uy, vx, vy] = [0, 0, 0, 0];
+  let ux = 0;
+  let uy = 0;
+  let vx = 0;
+  let vy = 0;
   for (let i = 0; i < x.length; i++) {
-    const [a, b, p, q] = [x[i]!, y[i]!, u[i]!, v[i]!];
+    const a = x[i]!;
+    const b = y[i]!;
+    const p = u[i]!;
+    const q = v[i]!;
     ux += p * a;
     uy += p * b;
     vx += q * a;
