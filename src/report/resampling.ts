@@ -22,6 +22,8 @@ export interface Resampling {
   readonly draws: (n: number) => Draws;
   /** Null where there are too few images. */
   readonly of: (group: Group, items: Int32Array) => Replicates | null;
+  /** The mean of the values that are defined, by draw; the values are of one image each. */
+  readonly means: (values: Float64Array) => Float64Array | null;
   /** The IoU ratio alone. */
   readonly ratios: (group: Group, items: Int32Array) => Float64Array | null;
 }
@@ -102,11 +104,19 @@ export const createResampling = (replicates: number, seed: number): Resampling =
     return { miou, ratio, accuracy, iou };
   };
 
+  const means: Resampling["means"] = (values) => {
+    if (values.length < MIN_IMAGES) return null;
+    const columns = [values.map((v) => (Number.isNaN(v) ? 0 : v)), values.map((v) => Number(!Number.isNaN(v)))];
+    const sums = weightedSums(columns, draws(values.length).weights);
+    return Float64Array.from({ length: replicates }, (_, b) => sums[2 * b]! / sums[2 * b + 1]!);
+  };
+
   return {
     replicates,
     seed,
     draws,
     of,
+    means,
     ratios: (group, items) => {
       const known = ratios.get(group);
       return known && same(known.items, items) ? known.ratio : (of(group, items)?.ratio ?? null);

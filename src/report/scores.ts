@@ -34,6 +34,7 @@ export interface GroupScores {
   readonly float: SetScores;
   readonly uint8: SetScores;
   readonly miou: Estimate;
+  readonly nmiou: Estimate;
   readonly iouRatio: Estimate;
   readonly iouRatioUint8: number | null;
   readonly pixelAccuracy: Estimate;
@@ -124,11 +125,11 @@ const distancesOf = (group: Group, items: Int32Array, draws: Draws | null): Dist
 export const scoreGroup = (group: Group, items: Int32Array, resampling: Resampling | null): GroupScores => {
   const { subject } = group;
   const clean = setScores(pooledClean(subject, items), cleanMious(subject, items));
-  const [float, uint8] = [FLOAT, UINT8].map((block) =>
-    setScores(pooledCounts(group, items, { block }), imageMious(group, items, { block })),
-  ) as [SetScores, SetScores];
+  const mious = imageMious(group, items, { block: FLOAT });
+  const float = setScores(pooledCounts(group, items, { block: FLOAT }), mious);
+  const uint8 = setScores(pooledCounts(group, items, { block: UINT8 }), imageMious(group, items, { block: UINT8 }));
   const spread = resampling?.of(group, items) ?? null;
-  const estimate = (value: number | null, values: Float64Array | undefined): Estimate => ({
+  const estimate = (value: number | null, values: Float64Array | null | undefined): Estimate => ({
     value,
     interval: value === null || !values ? null : intervalOf(values),
   });
@@ -146,6 +147,7 @@ export const scoreGroup = (group: Group, items: Int32Array, resampling: Resampli
     float,
     uint8,
     miou: estimate(float.miou, spread?.miou),
+    nmiou: estimate(float.nmiou, resampling?.means(mious)),
     iouRatio: estimate(ratio(float.miou, clean.miou), spread?.ratio),
     iouRatioUint8: ratio(uint8.miou, clean.miou),
     pixelAccuracy: estimate(float.pixelAccuracy, spread?.accuracy),
