@@ -114,9 +114,14 @@ describe("the bootstrap", () => {
       return scoresOf(pooled(some, "float")).miou! / scoresOf(pooled(some, "clean")).miou!;
     });
     const { low, high } = intervalOf(Float64Array.from(ratios))!;
-    const { interval } = cellOf(reportOf(rows), "alpha", "fgsm", 2).iouRatio;
-    expect(interval!.low).toBeCloseTo(low, 12);
-    expect(interval!.high).toBeCloseTo(high, 12);
+    const cell = cellOf(reportOf(rows), "alpha", "fgsm", 2);
+    expect(cell.iouRatio.interval!.low).toBeCloseTo(low, 12);
+    expect(cell.iouRatio.interval!.high).toBeCloseTo(high, 12);
+    const each = own.map(({ counts }) => scoresOf(counts.float).miou!);
+    const means = weights.map((times) => each.reduce((total, miou, i) => total + times[i]! * miou, 0) / own.length);
+    const expected = intervalOf(Float64Array.from(means))!;
+    expect(cell.nmiou.interval!.low).toBeCloseTo(expected.low, 12);
+    expect(cell.nmiou.interval!.high).toBeCloseTo(expected.high, 12);
   });
 
   test("95 % intervals hold the true accuracy in about 95 of 100 sets of 40 images", () => {
