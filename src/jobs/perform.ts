@@ -1,9 +1,9 @@
 /** Carries out groups of units: the adversarial image is made once and scored on each target. Knows no thread, no queue and no file. */
 
-import { planFor } from "../evaluation/attacks-of.ts";
 import type { Crafted } from "../evaluation/craft.ts";
 import type { ReadItem } from "../evaluation/items.ts";
 import { measure, type Subject } from "../evaluation/measure.ts";
+import { planOn, rowOf, type ReadDelta } from "../evaluation/plan-on.ts";
 import type { Row } from "../evaluation/row.ts";
 import type { Group, PlannedUnit } from "../evaluation/units.ts";
 import { smallObjects } from "../metrics/components.ts";
@@ -31,6 +31,8 @@ export interface PerformerOptions {
   readonly seed: number;
   readonly read: (item: number) => Promise<ReadItem>;
   readonly nameOf: (item: number) => string;
+  /** Absent where there are no files of perturbations. */
+  readonly readDelta?: ReadDelta | undefined;
   /** Share of the picture below which an object is small. */
   readonly small: number;
   /** Of the package, for receipts. */
@@ -63,7 +65,16 @@ const remembering = (segmenter: Segmenter, { image }: ReadItem): Segmenter => {
  * @returns a function that carries out groups of one item, in lock step where batches are faster. A unit that fails is an outcome too;
  * only an abort rejects, with the signal's reason.
  */
-export const createPerformer = ({ segmenterOf, read, nameOf, seed, small, version, gather }: PerformerOptions) => {
+export const createPerformer = ({
+  segmenterOf,
+  read,
+  readDelta,
+  nameOf,
+  seed,
+  small,
+  version,
+  gather,
+}: PerformerOptions) => {
   let last: Remembered | undefined;
   const remembered = async (item: number): Promise<Remembered> => {
     if (last?.item === item) return last;
@@ -86,12 +97,14 @@ export const createPerformer = ({ segmenterOf, read, nameOf, seed, small, versio
       const at = await remembered(group.item);
       const own = seedOf(group);
       const [segmenter, source] = [await settled(target, own, at), await settled(group.source, own, at)];
-      const plan = group.attack && planFor(group.attack, at.truth);
       const { image, truth } = at;
+      const planned = group.attack && (await planOn(group.attack, { image, truth, source }, readDelta));
       const subject: Subject = { segmenter, source, image, truth, small: at.small, item: nameOf(group.item) };
-      const measured = await measure({ ...subject, crafted, version }, plan, { signal, onStep });
+      const made = planned?.instead ?? crafted;
+      const plan = planned && planned.plan;
+      const measured = await measure({ ...subject, crafted: made, version }, plan, { signal, onStep });
       ({ crafted } = measured);
-      if (measured.row.id === id) return measured.row;
+      if (measured.row.id === id) return planned ? rowOf(measured, planned) : measured.row;
       throw new Error(`the unit was planned as ${id} and measured as ${measured.row.id}`);
     };
     const outcomes: Outcome[] = [];

@@ -6,7 +6,7 @@ import { settingsOf, settle } from "../../src/evaluation/settings.ts";
 import { parseSpec } from "../../src/evaluation/spec.ts";
 import { planUnits, type Group } from "../../src/evaluation/units.ts";
 import { measure } from "../../src/evaluation/measure.ts";
-import { planFor } from "../../src/evaluation/attacks-of.ts";
+import { planOf } from "../../src/evaluation/attacks-of.ts";
 import type { Row } from "../../src/evaluation/row.ts";
 import { idOfLine, lineOfRow } from "../../src/jobs/ledger.ts";
 import { parcelsOf, type Parcel } from "../../src/jobs/worker.ts";
@@ -94,7 +94,7 @@ describe("a group", () => {
     const rows = rowsOf(await performer()([group]));
     const { image, truth } = await read(group.item);
     const [source, target] = segmenters as [Segmenter, Segmenter];
-    const plan = planFor(group.attack!, truth);
+    const plan = planOf(group.attack!, truth);
     const subject = { image, truth, item: names[group.item]!, source, small: smallObjects(truth, 0.01), version: "0" };
     expect(rows).toEqual([
       (await measure({ ...subject, segmenter: source }, plan)).row,
