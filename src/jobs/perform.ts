@@ -1,7 +1,7 @@
 /** Carries out groups of units: the adversarial image is made once and scored on each target. Knows no thread, no queue and no file. */
 
 import { planFor } from "../evaluation/attacks-of.ts";
-import type { Crafted } from "../evaluation/craft.ts";
+import type { Crafted, Stops } from "../evaluation/craft.ts";
 import type { ReadItem } from "../evaluation/items.ts";
 import { measure, type Subject } from "../evaluation/measure.ts";
 import type { Row } from "../evaluation/row.ts";
@@ -35,7 +35,8 @@ export interface PerformerOptions {
   readonly version: string;
 }
 
-export interface PerformHooks {
+/** `from` and `onState` are of the image that the group's units share. */
+export interface PerformHooks extends Stops {
   readonly signal?: AbortSignal | undefined;
   /** Awaited after each step of an attack. */
   readonly onStep?: (() => Promise<void>) | undefined;
@@ -74,7 +75,7 @@ export const createPerformer = ({ segmenterOf, read, nameOf, seed, small, versio
     return known;
   };
 
-  return async (group: Group, { signal, onStep }: PerformHooks = {}): Promise<readonly Outcome[]> => {
+  return async (group: Group, { signal, onStep, ...stops }: PerformHooks = {}): Promise<readonly Outcome[]> => {
     let crafted: Crafted | undefined;
     const performed = async ({ id, target }: PlannedUnit): Promise<Row> => {
       const at = await remembered(group.item);
@@ -83,7 +84,7 @@ export const createPerformer = ({ segmenterOf, read, nameOf, seed, small, versio
       const plan = group.attack && planFor(group.attack, at.truth);
       const { image, truth } = at;
       const subject: Subject = { segmenter, source, image, truth, small: at.small, item: nameOf(group.item) };
-      const measured = await measure({ ...subject, crafted, version }, plan, { signal, onStep });
+      const measured = await measure({ ...subject, crafted, version }, plan, { signal, onStep, ...stops });
       ({ crafted } = measured);
       if (measured.row.id === id) return measured.row;
       throw new Error(`the unit was planned as ${id} and measured as ${measured.row.id}`);
