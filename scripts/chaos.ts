@@ -57,7 +57,10 @@ const startRelay = async (port: number) => {
   let isCut = false;
   const open = new Set<Socket>();
   const server = createServer((from) => {
-    if (isCut) return void from.destroy();
+    if (isCut) {
+      from.destroy();
+      return;
+    }
     const to = connect(port, "127.0.0.1");
     for (const socket of [from, to]) {
       open.add(socket);
@@ -82,12 +85,13 @@ const redis = await startRedis();
 const relay = await startRelay(redis.port);
 const worker = (): ChildProcess => faultline(["worker", "--redis", relay.url, "--workers", "1", "--lease", "5"]);
 let [first, second] = [worker(), worker()];
-let [kills, duplicates, isOver] = [0, 0, false];
+let [kills, duplicates] = [0, 0];
+const over = new AbortController();
 
 const killing = async (): Promise<void> => {
   for (;;) {
     await setTimeout(1000 * Number(seconds));
-    if (isOver) return;
+    if (over.signal.aborted) return;
     first.kill("SIGKILL");
     kills += 1;
     [first, second] = [second, worker()];
@@ -98,7 +102,7 @@ const killing = async (): Promise<void> => {
 const duplicating = async (): Promise<void> => {
   const queue = new Queue(queueName(version), { connection: connectionTo(redis.url) });
   const seen = new Set<string>();
-  while (!isOver) {
+  while (!over.signal.aborted) {
     for (const job of await queue.getJobs(["active", "waiting"])) {
       if (job?.id === undefined || seen.has(job.id)) continue;
       seen.add(job.id).add(`${job.id}-again`);
@@ -123,7 +127,7 @@ const began = performance.now();
 void killing();
 const around = [duplicating(), partitioning()];
 await finished(["evaluate", ...evaluation, "--redis", redis.url, "--backend", "native", "-o", rough, "--workers", "8"]);
-isOver = true;
+over.abort();
 const elapsed = (performance.now() - began) / 1000;
 await Promise.all(around);
 for (const child of [first, second]) child.kill("SIGTERM");
