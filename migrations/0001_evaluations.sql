@@ -1,5 +1,5 @@
 -- Evaluations of a Worker, and a row for each parcel of their units that has been sent. No count is kept beside these rows: progress is a COUNT.
-CREATE TABLE evaluations (
+CREATE TABLE IF NOT EXISTS evaluations (
   id TEXT PRIMARY KEY,
   created TEXT NOT NULL,
   idempotency_key TEXT UNIQUE,
@@ -13,7 +13,7 @@ CREATE TABLE evaluations (
   reason TEXT
 );
 
-CREATE TABLE parcels (
+CREATE TABLE IF NOT EXISTS parcels (
   evaluation TEXT NOT NULL,
   number INTEGER NOT NULL,
   -- The run that it was sent in.
@@ -28,4 +28,4 @@ CREATE TABLE parcels (
   PRIMARY KEY (evaluation, number)
 ) WITHOUT ROWID;
 
-CREATE INDEX parcels_by_state ON parcels (evaluation, state, seen);
+CREATE INDEX IF NOT EXISTS parcels_by_state ON parcels (evaluation, state, seen);

@@ -73,6 +73,10 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   jobs: [
     "evaluation",
     "networks",
+    "type datasets/dataset",
+    "intake/palettes",
+    "objectives/cross-entropy",
+    "type segmenter/manifest",
     "type segmenter/segmenter",
     "segmenter/session-cache",
     "runtime/session",
@@ -92,11 +96,8 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "segmenter",
     "datasets",
     "intake/palettes",
-    "objectives/cross-entropy",
+    "metrics",
     "tensor",
-    "store",
-    "yield",
-    "type runtime/session",
   ],
   service: [
     "networks",
@@ -171,6 +172,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   bullmq: ["node/redis-workers", "node/redis-service"],
   ioredis: ["node/redis"],
   "@resvg/resvg-js": ["datasets/street/resvg"],
+  "@resvg/resvg-wasm": ["cloudflare/resvg", "worker"],
   "csv-parse": ["datasets/list"],
   node: [
     "image/node",

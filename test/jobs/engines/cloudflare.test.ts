@@ -1,12 +1,11 @@
 /** The engine for Cloudflare, on the Queues, Workflows, D1 and R2 of Miniflare, which keeps them in memory. */
 
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { setTimeout } from "node:timers/promises";
 import { build } from "esbuild";
 import { Miniflare } from "miniflare";
 import { describe } from "vitest";
-import { workerSettings } from "../../../scripts/workerd.ts";
+import { migrate, unitQueue, workerSettings } from "../../../scripts/workerd.ts";
 import type { EvaluationInfo } from "../../../src/contract/evaluations.ts";
 import { testEngine, type Carried, type Engine, type Work } from "./suite.ts";
 
@@ -23,13 +22,6 @@ const bundled = async (): Promise<string> => {
   return outputFiles[0]!.text;
 };
 
-/** Statements of the migrations. */
-const schema = readFileSync("migrations/0001_evaluations.sql", "utf8")
-  .replaceAll(/--.*$/gm, "")
-  .split(";")
-  .map((statement) => statement.trim())
-  .filter((statement) => statement !== "");
-
 const start = async (): Promise<Engine> => {
   const { compatibilityDate } = workerSettings();
   const miniflare = new Miniflare({
@@ -39,15 +31,10 @@ const start = async (): Promise<Engine> => {
     cf: false,
     r2Buckets: ["BUCKET"],
     d1Databases: ["DB"],
-    queueProducers: { QUEUE: "units" },
-    queueConsumers: {
-      units: { maxBatchSize: 1, maxBatchTimeout: 0, maxRetries: 20, deadLetterQueue: "units-dead" },
-      "units-dead": { maxBatchSize: 1, maxBatchTimeout: 0, maxRetries: 20 },
-    },
+    ...unitQueue("QUEUE"),
     workflows: { EVALUATION: { name: "evaluation", className: "EvaluationRun" } },
   });
-  const db = await miniflare.getD1Database("DB");
-  for (const statement of schema) await db.prepare(statement).run();
+  await migrate(await miniflare.getD1Database("DB"));
   const url = await miniflare.ready;
   const ask = async (path: string, init?: RequestInit): Promise<Response> => {
     const response = await fetch(new URL(path, url), init);
