@@ -15,6 +15,7 @@ import { startRenderer } from "./cloudflare/resvg.ts";
 import { renderStreet } from "./datasets/street/render.ts";
 import { createService, createShared, type Shared } from "./service/service.ts";
 import type { Evaluations } from "./contract/evaluations.ts";
+import { FaultlineError } from "./contract/failure.ts";
 import type { ModelStore } from "./networks/registry.ts";
 import type { Service } from "./contract/service.ts";
 import { useCodecModules } from "./image/codecs.ts";
@@ -112,7 +113,11 @@ const engineOf = (env: Env, { context, queue }: Shared, onnxruntime: string): En
         segmenterOf: async (name) => (await context.models.open(name)).segmenter,
         cache: context.cache,
         exclusive: queue,
-        openData: (name) => Promise.reject(new Error(`there is no data set ${name}`)),
+        openData: (received) => {
+          const detail = "must be the name of a data set of this deployment: there is none";
+          const errors = [{ pointer: "/spec/data/path", detail, received }];
+          return Promise.reject(new FaultlineError({ kind: "invalid-spec", errors }));
+        },
         draw: async (street, size) => renderStreet(street, size, await startRenderer(resvgModule)),
         version,
         onnxruntime,

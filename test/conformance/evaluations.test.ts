@@ -62,7 +62,7 @@ it("refuses what is too large, unknown or too dear before anything is kept", asy
     "evaluation-refused",
   );
   expect(large.detail).toContain("MiB");
-  await refused(await post({ spec: { ...spec, networks: ["psp"] } }), 422, "unknown-model");
+  await refused(await post({ spec: { ...spec, networks: ["psp"] } }), 404, "unknown-model");
   await refused(await post({ spec: { ...spec, data: { path: "voc" } } }), 422, "invalid-spec");
   await refused(await post({ spec, maxCpuHours: 1e-9 }), 422, "cost-exceeded");
 });
