@@ -37,11 +37,11 @@ const labelsOf = (op: Builder, { logits, unpack }: Pixels): Value =>
   unpack(op.cast(op.ArgMax(logits, { axis: 1, keepdims: 0 }), "uint8"));
 
 /** The image [1,P,H,W], a plane for each channel of the network. */
-const imageInput = (op: Builder, { manifest: { input } }: Network, { height, width }: Size): Value =>
+export const imageInput = (op: Builder, { manifest: { input } }: Network, { height, width }: Size): Value =>
   op.input("image", "float32", [1, channelCount(input.channels), height, width]);
 
 /** The outputs are computed in the order given, `gradients` last. */
-const compiled = (
+export const compiled = (
   op: Builder,
   outputs: Readonly<Record<string, Value>>,
   gradients: Readonly<Record<string, Value>> = {},
