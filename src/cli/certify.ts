@@ -1,13 +1,15 @@
-/** `faultline certify`: labels that no perturbation up to a radius changes, by randomised smoothing. */
+/** `faultline certify`: labels that no perturbation up to a radius changes, by randomised smoothing or by bounds. */
 
 import { mkdir } from "node:fs/promises";
 import { sha256Of } from "../digest.ts";
 import { useNodeCodecs } from "../image/node.ts";
+import { Refusal } from "../node/failure.ts";
 import { checkFolder, checkWritable, writeFiles } from "../node/files.ts";
 import { createSegmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { BUDGET_BYTES, placeFrom, startAt } from "./backend.ts";
-import { options, outsOf, smoothingsOf, type Given } from "./certify-options.ts";
+import { boundAll, checkBoundMaps, type BoundJob } from "./certify-bounds.ts";
+import { boundsOf, options, outsOf, smoothingsOf, type Given } from "./certify-options.ts";
 import { certificateLines, certifyReport } from "./certify-report.ts";
 import { certifyAll, mapsOf } from "./certify-run.ts";
 import { checkState, openState } from "./certify-state.ts";
@@ -26,9 +28,49 @@ of the network alone. Scores compare with the ground truth of --labels, or else 
 prediction without noise; a pixel that is not certified counts as wrong. With -o DIR it writes
 NAME.sigma-S.labels.png (255 where nothing is certified) and NAME.sigma-S.outcome.png, with
 -o FILE.jsonl the certificates in counts, for faultline report --certificates. With --state FILE the
-counts are kept, and the same command continues after Ctrl-C with the result of a run without it.`;
+counts are kept, and the same command continues after Ctrl-C with the result of a run without it.
+
+With --method interval or linear it certifies the network itself: a lower bound of each pixel's margin
+over all pictures that differ by at most --epsilon grey levels in each channel is above 0. Intervals
+bound all pixels in one run; linear bounds (CROWN) are tighter, take a run of several predictions for
+each few pixels, and are of a sample of --pixels. Of deep networks both certify tiny radii only:
+--largest says how large. Files have epsilon-E in the place of sigma-S.`;
+
+const runBounds = async (
+  net: string,
+  values: Given,
+  io: Io,
+  {
+    bounds,
+    pictures,
+    labels,
+    outs,
+    inputs,
+  }: Pick<BoundJob, "pictures" | "labels" | "outs"> & {
+    readonly bounds: NonNullable<ReturnType<typeof boundsOf>>;
+    readonly inputs: readonly string[];
+  },
+): Promise<Report> => {
+  const runAt = placeFrom(values);
+  const network = await openOperand(net, values.manifest);
+  await checkBoundMaps({ pictures, epsilons: bounds.epsilons, outs }, inputs);
+  useNodeCodecs();
+  const { runtime, choice, stop } = await startAt(runAt);
+  try {
+    if (choice.backend === "webgpu")
+      throw new Refusal(
+        "bounds count on IEEE 754 rounding, which WebGPU does not promise; --backend wasm or native has it",
+      );
+    const cache = new SessionCache(runtime, BUDGET_BYTES);
+    const job = { network, cache, ...bounds, pictures, labels, outs };
+    return await interruptible((signal) => boundAll(job, io, signal));
+  } finally {
+    await stop();
+  }
+};
 
 const run = async (net: string, values: Given, io: Io, operands: readonly string[]): Promise<Report> => {
+  const bounds = boundsOf(values);
   const smoothings = smoothingsOf(values);
   const runAt = placeFrom(values);
   const pictures = await picturesOf(operands);
@@ -37,6 +79,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   const inputs = [...pictures.map(({ path }) => path), ...labels.values()];
   if (maps !== undefined) await checkFolder(maps);
   if (certificates !== undefined) await checkWritable(certificates, inputs);
+  if (bounds) return runBounds(net, values, io, { bounds, pictures, labels, outs: { maps, certificates }, inputs });
   await checkState(values.state, inputs);
   const network = await openOperand(net, values.manifest);
   if (maps !== undefined) {
