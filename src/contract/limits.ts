@@ -8,7 +8,14 @@ export const MAX_WORK = 2 ** 30;
 /** The most trials of a request behind a random transformation. */
 export const MAX_TRIALS = 100;
 
-/** Of a report: rows; pairs of a network and an attack, whose scores are drawn anew and compared; and scores of single classes of these. */
+/** Models of one ensemble at most: their weights and activations are in one graph. */
+export const MAX_SOURCES = 4;
+
+/**
+ * Of a report: rows; certificates, which are pooled at each length of an attack; pairs of a network and an attack, whose scores are drawn anew and
+ * compared; and scores of single classes of these.
+ */
 export const MAX_REPORT_ROWS = 20_000;
+export const MAX_REPORT_CERTIFICATES = 1000;
 export const MAX_REPORT_GROUPS = 250;
 export const MAX_REPORT_CLASS_SCORES = 20_000;

@@ -128,6 +128,3 @@ export const readLine = (line: string): unknown => {
     throw new RowError("the line is not JSON", { cause });
   }
 };
-
-/** As `checkRow`, of a line of JSON. */
-export const readRow = (line: string): Row => checkRow(readLine(line));

@@ -1,6 +1,7 @@
 /** Rows from the bytes of a JSON Lines file, as these come. */
 
-import { readRow, RowError } from "./read-row.ts";
+import { checkCertificate, isCertificate, type CertificateRow } from "./certificate-row.ts";
+import { checkRow, readLine, RowError } from "./read-row.ts";
 import { createStore, type Store } from "./store.ts";
 
 export interface Reader {
@@ -14,8 +15,11 @@ const NEWLINE = 0x0a;
 /** A row of 255 classes with small objects takes about 40 KB. */
 const MAX_LINE = 1 << 20;
 
-/** @param store what the rows are added to, where several files are read. */
-export const createReader = (store: Store = createStore()): Reader => {
+/**
+ * @param store what the rows are added to, where several files are read.
+ * @param certificates what certificates among the rows are added to; without it they are no rows.
+ */
+export const createReader = (store: Store = createStore(), certificates?: CertificateRow[]): Reader => {
   const decoder = new TextDecoder();
   let rest = new Uint8Array(0);
   let line = 0;
@@ -24,7 +28,9 @@ export const createReader = (store: Store = createStore()): Reader => {
     const text = decoder.decode(bytes).trim();
     if (text === "") return;
     try {
-      store.add(readRow(text));
+      const value = readLine(text);
+      if (certificates && isCertificate(value)) certificates.push(checkCertificate(value));
+      else store.add(checkRow(value));
     } catch (cause) {
       if (!(cause instanceof RowError)) throw cause;
       throw new RowError(`line ${line}: ${cause.message}`, { cause });

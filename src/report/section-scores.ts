@@ -17,6 +17,7 @@ export const curves = (report: ReportData): Section | null => {
       percentWithin(cell.iouRatio),
       percent(cell.iouRatioUint8),
       percentWithin(cell.miou),
+      percentWithin(cell.nmiou),
       percentWithin(cell.pixelAccuracy),
       percent(cell.apsr),
       cell.chaos ? `${percent(cell.chaos.low)} to ${percent(cell.chaos.high)}` : "–",
@@ -30,6 +31,7 @@ export const curves = (report: ReportData): Section | null => {
     "IoU ratio",
     "rounded to 8 bits",
     "mIoU",
+    "NmIoU",
     "pixel accuracy",
     "APSR",
     "over repeats",
@@ -58,22 +60,35 @@ export const scatter = (report: ReportData): Section | null => {
 };
 
 export const cleanSection = (report: ReportData): Section | null => {
-  const seen = new Set<string>();
-  const cells = report.cells.filter(({ network }) => !seen.has(network) && seen.add(network));
-  if (cells.length === 0) return null;
-  const rows = cells.map(({ network, clean, images }) =>
-    plain([
-      network,
+  const names = new Set(report.cells.map(({ network }) => network));
+  if (names.size === 0) return null;
+  const rows = [...names].map((name) => {
+    const own = report.cells.filter(({ network }) => network === name);
+    // Its scores are those of the clean images, with intervals.
+    const unattacked = own.find(({ attack }) => attack === "clean");
+    const { clean, images } = unattacked ?? own[0]!;
+    const alone = (value: number | null) => ({ value, interval: null });
+    const { miou, nmiou, pixelAccuracy } = unattacked ?? {
+      miou: alone(clean.miou),
+      nmiou: alone(clean.nmiou),
+      pixelAccuracy: alone(clean.pixelAccuracy),
+    };
+    return plain([
+      name,
       String(images),
-      percent(clean.miou),
+      percentWithin(miou),
       percent(clean.miouUnion),
-      percent(clean.nmiou),
-      percent(clean.pixelAccuracy),
+      percentWithin(nmiou),
+      percentWithin(pixelAccuracy),
       percent(clean.pixelAccuracyWithoutFirst),
-    ]),
-  );
+    ]);
+  });
   const head = ["network", "images", "mIoU (CmIoU)", "over the union", "NmIoU", "pixel accuracy", "without class 0"];
-  return { id: "clean", title: "Clean images", blocks: [table("Scores in percent", head, rows)] };
+  return {
+    id: "clean",
+    title: "Clean images",
+    blocks: [table("Scores in percent, with 95 % intervals over images", head, rows)],
+  };
 };
 
 export const differences = (report: ReportData): Section | null => {

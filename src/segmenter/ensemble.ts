@@ -3,7 +3,8 @@
  * any other, so that every objective, transformation and backend takes it.
  */
 
-import { channelCount, ManifestError, requireConsistent, takesScales, type Manifest } from "./manifest.ts";
+import { requireConsistent } from "./consistent.ts";
+import { channelCount, ManifestError, takesScales, type Manifest } from "./manifest.ts";
 import type { Network } from "./network.ts";
 
 /** What two networks must have in common to take the same pictures and mean the same by their classes. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { mergeCounts, scoresOf, type ClassCounts } from "../../src/metrics/counts.ts";
 import { normal, random } from "../../src/random.ts";
 import { drawImages, intervalOf, quantileOf } from "../../src/report/bootstrap.ts";
-import { readRow, RowError } from "../../src/report/read-row.ts";
+import { checkRow, readLine, RowError } from "../../src/report/read-row.ts";
 import { createReader } from "../../src/report/reader.ts";
 import { buildReport, type ReportData } from "../../src/report/report.ts";
 import { createStore } from "../../src/report/store.ts";
@@ -119,9 +119,14 @@ describe("the bootstrap", () => {
       return scoresOf(pooled(some, "float")).miou! / scoresOf(pooled(some, "clean")).miou!;
     });
     const { low, high } = intervalOf(Float64Array.from(ratios))!;
-    const { interval } = cellOf(reportOf(rows), "alpha", "fgsm", 2).iouRatio;
-    expect(interval!.low).toBeCloseTo(low, 12);
-    expect(interval!.high).toBeCloseTo(high, 12);
+    const cell = cellOf(reportOf(rows), "alpha", "fgsm", 2);
+    expect(cell.iouRatio.interval!.low).toBeCloseTo(low, 12);
+    expect(cell.iouRatio.interval!.high).toBeCloseTo(high, 12);
+    const each = own.map(({ counts }) => scoresOf(counts.float).miou!);
+    const means = weights.map((times) => each.reduce((total, miou, i) => total + times[i]! * miou, 0) / own.length);
+    const expected = intervalOf(Float64Array.from(means))!;
+    expect(cell.nmiou.interval!.low).toBeCloseTo(expected.low, 12);
+    expect(cell.nmiou.interval!.high).toBeCloseTo(expected.high, 12);
   });
 
   test("95 % intervals hold the true accuracy in about 95 of 100 sets of 40 images", () => {
@@ -268,8 +273,8 @@ describe("rows that are wrong", () => {
       "`unit.attack.epsilon` must be a number",
     ],
   ])("%s", (_, line, message) => {
-    expect(() => readRow(line)).toThrow(RowError);
-    expect(() => readRow(line)).toThrow(message);
+    expect(() => checkRow(readLine(line))).toThrow(RowError);
+    expect(() => checkRow(readLine(line))).toThrow(message);
   });
 
   test("of one unit with other counts are refused, whichever comes first", () => {
@@ -324,7 +329,7 @@ describe("parts of pictures", () => {
     ["as they came", rows],
     ["backwards", rows.toReversed()],
   ])("are pooled by pixels: %s", (_, all) => {
-    const report = reportOf(all.map((one) => readRow(JSON.stringify(one))));
+    const report = reportOf(all.map((one) => checkRow(readLine(JSON.stringify(one)))));
     const hidden = cellOf(report, "alpha", "pgd, hide car, the rest free", 4);
     expect(hidden.images).toBe(2);
     expect(hidden.region).toEqual({ reached: 20 / 80, kept: 100 / 120 });
@@ -341,7 +346,9 @@ describe("parts of pictures", () => {
 
   test("are refused where they are no numbers", () => {
     const wrong = { ...rows[3]!, region: { ...rows[3]!.region, float: { ...NONE, kept: -1 } } };
-    expect(() => readRow(JSON.stringify(wrong))).toThrow("`region.float.kept` must be a number of at least 0");
+    expect(() => checkRow(readLine(JSON.stringify(wrong)))).toThrow(
+      "`region.float.kept` must be a number of at least 0",
+    );
   });
 
   test("of transfer mark a source that has the scored network as no black box", () => {

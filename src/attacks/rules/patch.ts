@@ -103,7 +103,7 @@ export const patchRule = (options: PatchOptions): Rule<PatchState> => {
       const gradient = gradientOf(seen, x.length);
       const moments = updated(
         state.moments,
-        indicesOf(state, side).map((i) => gradient[i]!),
+        Float32Array.from(indicesOf(state, side), (i) => gradient[i]!),
       );
       const direction = stepOf(moments);
       const moved = state.texture.map((v, k) => v + alpha * direction[k]!);
