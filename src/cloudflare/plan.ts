@@ -51,7 +51,7 @@ export const parsedSpec = (given: GivenSpec): EvaluationSpec => {
   try {
     const spec = parseSpec(given);
     if (deltasOf(spec).length > 0) throw refused(deltasRefused);
-    if (spec.transferFrom.some((source) => typeof source !== "string"))
+    if (spec.transferFrom.some((source) => typeof source !== "string" && source.networks.length > 1))
       throw refused(
         "transferFrom: an evaluation of a Worker takes single networks, no ensembles; a service under Node takes both",
       );
