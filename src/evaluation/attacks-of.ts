@@ -143,7 +143,8 @@ const addedBy = (
 ): AddedDelta[] => {
   const delta = deltas?.get(path);
   if (!delta) throw new SpecError(`attacks: universal: the perturbation ${path} has not been read`);
-  const ball = epsilon ?? radiusOf(delta);
+  // As it was written: a float32 shows more decimals than it has.
+  const ball = epsilon ?? Number(radiusOf(delta).toPrecision(7));
   return seedsOf(spec).map((seed) => ({ attack: "universal", delta: path, epsilon: ball, pixelRange: "clip", seed }));
 };
 

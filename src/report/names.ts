@@ -40,10 +40,17 @@ export const nameAround = (model: string, around: Unit["around"]): string => {
   return parts.length === 0 ? name : `${name} (${parts.join(", ")})`;
 };
 
-export const subjectName = ({ model, around, reference, outside }: Subject): string =>
-  nameAround(model, around) +
-  (outside ? ` [outside a patch of ${outside.side} at ${outside.top},${outside.left}]` : "") +
-  (reference === "prediction" ? " [against its own prediction]" : "");
+const outsideName = ({ outside }: Subject): string =>
+  outside ? ` [outside a patch of ${outside.side} at ${outside.top},${outside.left}]` : "";
+
+/** The network that images were made on, as it is called where it is scored itself; null where it is the scored one. */
+export const sourceName = ({ source, subject }: Group): string | null =>
+  source && nameAround(source.model, source.around) + outsideName(subject);
+
+export const subjectName = (subject: Subject): string =>
+  nameAround(subject.model, subject.around) +
+  outsideName(subject) +
+  (subject.reference === "prediction" ? " [against its own prediction]" : "");
 
 /** What an attack approaches, in a few words; empty where it leads away from labels. */
 const targetName = (attack: NonNullable<Group["attack"]>): string => {

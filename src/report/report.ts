@@ -5,7 +5,7 @@ import { replicatesFor } from "./bootstrap.ts";
 import type { CertificateRow } from "./certificate-row.ts";
 import { certifiedAxes, type CertifiedAxis } from "./certified.ts";
 import { chaosOf, compare, siblings, type Chaos, type Difference } from "./compare.ts";
-import { attackName, epsilonOf, nameAround, optionsOf, uniqueNames } from "./names.ts";
+import { attackName, epsilonOf, optionsOf, sourceName, uniqueNames } from "./names.ts";
 import { createResampling } from "./resampling.ts";
 import type { RunFacts } from "./run-facts.ts";
 import { scoreGroup, type GroupScores } from "./scores.ts";
@@ -165,7 +165,7 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
       networkSha256: subject.networkSha256,
       around: (subject.around ?? null) as unknown as Json,
       model: subject.model,
-      source: source && nameAround(source.model, source.around),
+      source: sourceName(group),
       sourceModel: source && source.model,
       sourceHasNetwork: source !== null && source.sha256.split("+").includes(subject.networkSha256),
       attack: attackName(group),
