@@ -9,7 +9,7 @@ import { logitsOf } from "../segmenter/scales.ts";
 import { sizeOf, tensorOf, type Size } from "../tensor.ts";
 import { intervals, type Intervals } from "./interval.ts";
 import { roundingOf } from "./interval-rules/rule.ts";
-import { linearBounds, summed } from "./linear.ts";
+import { linearBounds, shortfall } from "./linear.ts";
 
 /** A network's logits, with their balls over |x − image|∞ ≤ ε grey levels. */
 interface Bounded {
@@ -94,10 +94,10 @@ export const compileLinear = (network: Network, size: Size, count: number, targe
   const { image, epsilon, unit, logits, balls } = bounded(op, network, size);
   const [plus, minus] = (["plus", "minus"] as const).map((name) => op.input(name, "int64", [count])) as [Value, Value];
   const seed = differences(op, plus, minus, logits.shape);
-  const { coefficients, loss } = linearBounds(op, balls, logits, image, seed);
+  const bounds = linearBounds(op, balls, logits, image, seed);
   const flat = op.Reshape(logits, op.ints([sizeOf(logits.shape)]));
   const [above, below] = [op.Gather(flat, plus, { axis: 0 }), op.Gather(flat, minus, { axis: 0 })];
-  const spread = op.Add(op.Mul(summed(op, op.Abs(coefficients)), epsilon), loss);
+  const spread = shortfall(op, bounds, epsilon);
   const rounding = op.Add(
     op.Mul(spread, roundingOf({ op, unit }, SUM_TERMS)),
     op.Mul(op.Add(op.Abs(above), op.Abs(below)), roundingOf({ op, unit }, 0)),

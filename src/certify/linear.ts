@@ -18,8 +18,8 @@ import { UnsupportedBoundError, type AffineRule, type Relaxed } from "./interval
 export interface LinearBounds {
   /** [K, …]: the coefficients of the source. */
   readonly coefficients: Value;
-  /** [K], not negative. */
-  readonly loss: Value;
+  /** [K] each, not negative: what relaxations and rounding lose, the last operators of the network first. */
+  readonly losses: readonly Value[];
 }
 
 /** Σ over all axes but the first, one axis after another: no sum is longer than the longest axis. */
@@ -95,11 +95,21 @@ export const linearBounds = (
     if (relaxed.cotangent) accumulate(context.inputs[0]!, relaxed.cotangent);
     losses.push(...relaxed.losses.map((v) => summed(op, v)));
   }
-  const [copies] = seed.shape as [number];
-  const none = op.zeros({ dtype: "float32", shape: [copies] });
-  return {
-    coefficients:
-      coefficients.get(source.name) ?? op.zeros({ dtype: "float32", shape: [copies, ...source.shape.slice(1)] }),
-    loss: losses.reduce((sum, v) => op.Add(sum, v), none),
-  };
+  const none = op.zeros({ dtype: "float32", shape: [seed.shape[0]!, ...source.shape.slice(1)] });
+  return { coefficients: coefficients.get(source.name) ?? none, losses };
+};
+
+/**
+ * [K]: by how much each combination can fall short of its value at the image, ε·Σ|coefficient| + Σ losses. onnxruntime executes what stands last in
+ * the file first: the sum of the losses stands there, so that each is taken as soon as its coefficients are known, which are then freed.
+ */
+export const shortfall = (op: Builder, { coefficients, losses }: LinearBounds, epsilon: Value): Value => {
+  const reach = op.Mul(summed(op, op.Abs(coefficients)), epsilon);
+  const [first, ...others] = losses;
+  return first
+    ? op.Add(
+        others.reduce((sum, v) => op.Add(sum, v), first),
+        reach,
+      )
+    : reach;
 };

@@ -73,9 +73,10 @@ const kinkedRelax =
     const line = op.Where(isRight, one, zero);
     const below = op.Relu(op.Where(isRight, op.Neg(x0), x0));
     const b = slope ? op.Mul(a, op.Sub(one, slope)) : a;
-    const isPositive = op.Greater(b, zero);
-    const bent = op.Mul(b, op.Where(isPositive, line, chord));
-    const loss = op.Mul(op.Abs(b), op.Where(isPositive, below, above));
+    // No mask of the coefficients: masks are computed as early as they can be, and would hold up the losses (`orderForMemory`).
+    const [up, down] = [op.Relu(b), op.Relu(op.Neg(b))];
+    const bent = op.Sub(op.Mul(up, line), op.Mul(down, chord));
+    const loss = op.Add(op.Mul(up, below), op.Mul(down, above));
     const steepest = slope ? op.Mul(rounding, op.Max(op.Abs(slope), one)) : rounding;
     return {
       cotangent: slope ? op.Add(op.Mul(a, slope), bent) : bent,
