@@ -1,7 +1,8 @@
 /**
- * The orders of attacks that theory demands, on pictures of synthetic streets: `npm run bench -- orders [IMAGES]`. An attack may not leave
- * more than one that does less: SEA than its parts, APGD than PGD at equal evaluations, many steps than one, a gradient than queries, and
- * through transformations an attack on what is scored than one on the network alone. It takes long, and resumes where it stopped.
+ * The orders of attacks that theory demands, on pictures of synthetic streets: `npm run bench -- orders [IMAGES [BACKEND]]`. An attack may
+ * not leave more than one that does less: SEA than its parts, APGD than PGD at equal evaluations, many steps than one, a gradient than
+ * queries, and through transformations an attack on what is scored than one on the network alone. It takes long, and resumes where it
+ * stopped. BACKEND is `wasm` or `native` (onnxruntime's, in this thread, a third of the time).
  */
 
 import { readFileSync } from "node:fs";
@@ -13,6 +14,7 @@ import { remainingShare } from "../src/evaluation/craft.ts";
 import { measure, type Subject } from "../src/evaluation/measure.ts";
 import { aimOf, type AttackPlan } from "../src/evaluation/plan.ts";
 import { countsOf, emptyCounts, iouRatio, mergeCounts, scoresOf, type ClassCounts } from "../src/metrics/counts.ts";
+import { startExactNative } from "../src/node/native-integers.ts";
 import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import type { Through } from "../src/segmenter/defence.ts";
 import { parseManifest } from "../src/segmenter/manifest.ts";
@@ -189,11 +191,12 @@ const print = (left: ReadonlyMap<string, readonly Left[]>): void => {
   }
 };
 
-export const ordersBench = async ([count = "24"]: readonly string[]): Promise<void> => {
+export const ordersBench = async ([count = "24", backend = "wasm"]: readonly string[]): Promise<void> => {
   const manifest = parseManifest(JSON.parse(readFileSync(`models/${NETWORK}/manifest.json`, "utf8")));
+  const runtime = backend === "native" ? await startExactNative({}) : startWasm();
   const network = openNetwork(manifest, readFileSync(`models/${NETWORK}/${manifest.file}`));
-  const segmenter = createSegmenter(network, new SessionCache(startWasm(), 2 ** 31));
-  const keep = keptIn<Left>("orders");
+  const segmenter = createSegmenter(network, new SessionCache(runtime, 2 ** 31));
+  const keep = keptIn<Left>(`orders-${runtime.backend}`);
   const left = new Map<string, Left[]>();
   for (let street = 0; street < Number(count); street++) {
     const { image, labels: truth } = renderStreet(FIRST_STREET + street, SIZE, rasterise);

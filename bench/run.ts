@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME [arguments]`. */
 
 import { attacksBench } from "./attacks.ts";
+import { batchesBench } from "./batches.ts";
 import { certifyBench } from "./certify.ts";
 import { crfBench } from "./crf.ts";
 import { curves } from "./curves.ts";
@@ -16,6 +17,7 @@ import { webgpuBench } from "./webgpu.ts";
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   attacks: attacksBench,
+  batches: batchesBench,
   certify: certifyBench,
   gradient: gradientBench,
   evaluate: evaluateBench,

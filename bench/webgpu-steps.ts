@@ -85,9 +85,8 @@ const residentRows = async (network: Network, image: Image, { size, steps }: Ste
     ).createAscent!(writeModel(model), { capture });
     const request = (n: number): AscentRequest => ({
       feeds: { image: tensor("float32", [1, ...image.shape], image.data) },
-      low,
-      high,
-      alpha: -1,
+      walk: { kind: "sign", low, high, alpha: 1 },
+      sense: -1,
       steps: n,
       ...(told && { reference }),
     });

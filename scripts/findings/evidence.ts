@@ -6,16 +6,8 @@ import { attackName, epsilonOf } from "../../src/report/names.ts";
 import { miouOf } from "../../src/report/pooled.ts";
 import { createReader } from "../../src/report/reader.ts";
 import { createResampling, type Replicates, type Resampling } from "../../src/report/resampling.ts";
-import {
-  commonItems,
-  createStore,
-  FLOAT,
-  pooledClean,
-  pooledCounts,
-  UINT8,
-  type Group,
-  type Store,
-} from "../../src/report/store.ts";
+import { commonItems, createStore, FLOAT, UINT8, type Group, type Store } from "../../src/report/store.ts";
+import { pooledClean, pooledCounts } from "../../src/report/tallies.ts";
 import { expandedInterval } from "./statistics.ts";
 
 /** Draws of the bootstrap. */

@@ -53,11 +53,9 @@ const Report = z
   })
   .openapi("Report");
 
-const Rows = z
-  .string()
-  .openapi({
-    description: "Rows of `faultline evaluate` and certificates of `faultline certify`, one JSON object a line",
-  });
+const Rows = z.string().openapi({
+  description: "Rows of `faultline evaluate` and certificates of `faultline certify`, one JSON object a line",
+});
 
 export const report = (service: Service, limits: Limits): Operation =>
   defineOperation(

@@ -28,7 +28,7 @@ import { command, type Io, type Report } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
 import { openOperand } from "./open-network.ts";
 import { labelFiles, picturesOf } from "./pictures.ts";
-import { goalFrom, regionFlags } from "./region-options.ts";
+import { regionFlags, requireTarget, targetFrom } from "./region-options.ts";
 
 const options = {
   ...attackFlags,
@@ -104,7 +104,8 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   await checkFolder(out);
   const network = await openOperand(net, values.manifest);
   const other = await climbedFrom(values, network);
-  const goal = isUniversal(asked) ? undefined : goalFrom(values, network.manifest, asked);
+  const goal = targetFrom(values);
+  if (goal && !isUniversal(asked)) requireTarget(goal, network.manifest, asked.attack);
   const target = targetOf(values.target, network.manifest);
   if (goal && target !== undefined) throw new UsageError("--target goes without --hide and --swap");
   const plan: Plan = isUniversal(asked) ? asked : { ...asked, target };

@@ -1,6 +1,6 @@
 /** What an evaluation would take: units, evaluations, memory, and time by measured steps. */
 
-import { networksOf } from "../evaluation/settings.ts";
+import { membersOf, networksOf, type Setting } from "../evaluation/settings.ts";
 import { totalOf } from "../evaluation/units.ts";
 import type { Share } from "../jobs/memory.ts";
 import type { StepTimes } from "../node/evaluation-messages.ts";
@@ -13,6 +13,14 @@ import { grouped, mebibytes } from "./text.ts";
 const milliseconds = (time: number): string => `${time.toFixed(time < 10 ? 1 : 0)} ms`;
 
 const counted = (count: number, word: string): string => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
+
+/** A setting in a few words. */
+const settingName = (setting: Setting, names: readonly string[]): string => {
+  const { scales, fusion, crf, defence } = setting;
+  const around = crf === undefined && defence === undefined ? "" : ` ${JSON.stringify(crf ?? defence?.transform)}`;
+  const seen = scales ? `@${scales.join(",")}${fusion === "mean" ? " mean" : ""}` : "";
+  return `${membersOf(setting, names).join("+")}${seen}${around}`;
+};
 
 /** The time of all groups on one worker, by the times of their sources. */
 const workOf = ({ groups }: Prepared, times: ReadonlyMap<number, StepTimes>): number =>
@@ -33,9 +41,7 @@ export const dryRun = async (prepared: Prepared, share: Share, worker: Evaluatio
   const total = totalOf(groups);
   const duringAll = workOf(prepared, times) / share.workers;
   const steps = [...times].map(([source, { forward, backward }]) => {
-    const { network, crf, defence } = plan.settings[source]!;
-    const around = crf === undefined && defence === undefined ? "" : ` ${JSON.stringify(crf ?? defence?.transform)}`;
-    return { network: `${names[network]}${around}`, forward, backward };
+    return { network: settingName(plan.settings[source]!, names), forward, backward };
   });
   const text = [
     `${counted(units, "unit")} on ${counted(data.items.length, "picture")} of ${data.name}, ${counted(groups.length, "adversarial or clean image")}`,

@@ -3,7 +3,7 @@
 import { iouRatio, scoresOf } from "../metrics/counts.ts";
 import { canonicalJson, type Json, type Row, type RowCounts } from "../evaluation/row.ts";
 import { pooledCounts } from "../evaluation/pool.ts";
-import { crfName, fieldOf } from "../report/names.ts";
+import { attackName, crfName, fieldOf } from "../report/names.ts";
 import { table } from "./text.ts";
 
 interface Pooled {
@@ -34,7 +34,8 @@ const nameOf = (model: string, around: Row["unit"]["around"]): string => {
 export const createSummary = (seed: number) => {
   const groups = new Map<string, Pooled>();
   return {
-    add: ({ unit, receipt, counts }: Row): void => {
+    add: ({ unit, receipt, counts, region }: Row): void => {
+      if (region?.float.pixels === 0) return; // The picture has not the region, and was not attacked.
       const { networkSha256, around, source: sourceSha256 = null, sourceAround, attack } = unit;
       if (unit.repeat !== undefined || (attack !== null && unit.seed !== seed)) return;
       const key = canonicalJson([networkSha256, { ...around }, sourceSha256, { ...sourceAround }, attack]);
@@ -42,7 +43,7 @@ export const createSummary = (seed: number) => {
       const fresh: Pooled = {
         network: nameOf(receipt.model, around),
         source: receipt.source === undefined ? "" : nameOf(receipt.source, sourceAround),
-        attack: attack === null ? "clean" : shown(fieldOf(attack, "attack")),
+        attack: attackName({ attack: attack as Parameters<typeof attackName>[0]["attack"] }),
         epsilon: shown(fieldOf(attack, "epsilon")),
         counts,
         images: 1,

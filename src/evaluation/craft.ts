@@ -130,7 +130,7 @@ export const craft = async (
       if (trajectory.rule.needs === "gradient") spent.backward += runs;
       await trace.observed(step);
     };
-    if (climb) return followOnDevice(climb, trajectory, image, clean, { signal, onStep: observe });
+    if (climb) return followOnDevice(climb, trajectory, image, plan, clean, { signal, onStep: observe });
     return follow(trajectory, evaluatorOf(climbed, trajectory, aim, plan, clean), image, {
       signal,
       onStep: ({ evaluation }) => observe(observedOf(evaluation, clean), evaluation.runs),

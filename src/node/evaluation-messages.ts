@@ -35,7 +35,7 @@ export interface StepTimes {
 }
 
 export type ToThread =
-  | { readonly kind: "group"; readonly group: Group; readonly item: Item }
+  | { readonly kind: "groups"; readonly groups: readonly Group[]; readonly item: Item }
   | { readonly kind: "time"; readonly setting: number; readonly item: Item }
   | { readonly kind: "stop" };
 

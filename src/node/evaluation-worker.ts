@@ -66,6 +66,9 @@ const startThread = async (data: EvaluationData, entry: URL, onExit: () => void)
   return { thread, ask };
 };
 
+/** Groups that a thread is given at a time: as many as the largest batch has images. */
+const TOGETHER = 8;
+
 export interface EvaluationOptions extends EvaluationData {
   /** By the places that groups name. */
   readonly items: Readonly<Record<number, Item>>;
@@ -97,16 +100,18 @@ export const startEvaluationWorker = (
     if (message.kind === "failed") throw new Error(message.error);
     return message;
   };
-  const performed = async (group: Group, { signal, onSteps }: WorkHooks): Promise<readonly Outcome[]> => {
+  /** Of one item. Where the backend crashes under several groups, it is not known under which. */
+  const performed = async (groups: readonly Group[], { signal, onSteps }: WorkHooks): Promise<readonly Outcome[]> => {
     signal.throwIfAborted();
     const { thread, ask } = await current();
     const stop = (): void => thread.postMessage({ kind: "stop" } satisfies ToThread, []);
     signal.addEventListener("abort", stop, { once: true });
     try {
       signal.throwIfAborted();
-      const message = answered(await ask({ kind: "group", group, item: items[group.item]! }, onSteps));
+      const message = answered(await ask({ kind: "groups", groups, item: items[groups[0]!.item]! }, onSteps));
       if (message.kind === "done") {
         if (message.last) await end();
+        if (message.last && groups.length > 1) throw new Error("the backend has crashed");
         return message.outcomes;
       }
       signal.throwIfAborted();
@@ -118,7 +123,8 @@ export const startEvaluationWorker = (
   return {
     perform: async (parcel, hooks) => {
       const outcomes: Outcome[] = [];
-      for (const group of parcel) outcomes.push(...(await performed(group, hooks)));
+      for (let i = 0; i < parcel.length; i += TOGETHER)
+        outcomes.push(...(await performed(parcel.slice(i, i + TOGETHER), hooks)));
       return outcomes;
     },
     time: async (setting, item) => {

@@ -6,7 +6,8 @@ import type { CertificateRow } from "./certificate-row.ts";
 import { attackName, distanceOf, epsilonOf } from "./names.ts";
 import { leastMiou } from "./pooled.ts";
 import { RowError } from "./read-row.ts";
-import { asCounts, FLOAT, pooledClean, pooledCounts, type Group, type Store, type Subject } from "./store.ts";
+import { FLOAT, type Group, type Store, type Subject } from "./store.ts";
+import { asCounts, pooledClean, pooledCounts } from "./tallies.ts";
 
 /** Shares from 0 to 1; null where no pixel counts. */
 interface Shares {

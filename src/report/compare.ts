@@ -5,7 +5,8 @@ import { intervalOf, type Interval } from "./bootstrap.ts";
 import { attackName, epsilonOf } from "./names.ts";
 import { miouOf } from "./pooled.ts";
 import type { Resampling } from "./resampling.ts";
-import { commonItems, FLOAT, pooledClean, pooledCounts, type Group, type Store, type Subject } from "./store.ts";
+import { commonItems, FLOAT, type Group, type Store, type Subject } from "./store.ts";
+import { pooledClean, pooledCounts } from "./tallies.ts";
 
 /** The range of the IoU ratio over repeats from starts that differ by 1e-3 grey levels. */
 export interface Chaos {

@@ -3,7 +3,8 @@
 import type { Unit } from "../evaluation/row.ts";
 import { accuracyOf, miouOf } from "./pooled.ts";
 import { attackName, epsilonOf } from "./names.ts";
-import { commonItems, FLOAT, pooledClean, pooledCounts, type Group, type Store } from "./store.ts";
+import { commonItems, FLOAT, type Group, type Store } from "./store.ts";
+import { pooledClean, pooledCounts } from "./tallies.ts";
 
 /** A unit whose pictures are shown. */
 export interface Example {

@@ -45,7 +45,12 @@ export const sarifOf = async (judgement: Judgement, version: string, place: stri
             level: "error",
             message: { text: `${finding.ruleName}: ${finding.subject}: ${finding.message}` },
             locations: [
-              { physicalLocation: { artifactLocation: { uri: encodeURI(place) }, region: { startLine: 1 } } },
+              {
+                physicalLocation: {
+                  artifactLocation: { uri: place.split("/").map(encodeURIComponent).join("/") },
+                  region: { startLine: 1 },
+                },
+              },
             ],
             partialFingerprints: { "faultline/v1": await fingerprint(finding) },
           })),

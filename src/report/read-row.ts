@@ -70,6 +70,15 @@ const checkAll = (value: unknown, name: string): void => {
       throw new RowError(`\`${name}\`: the reference of clean, float and uint8 differ`);
 };
 
+const checkRegion = (value: unknown): void => {
+  const forms = requireRecord(value, "region");
+  for (const form of ["clean", "float", "uint8"]) {
+    const counts = requireRecord(forms[form], `region.${form}`);
+    for (const name of ["pixels", "reached", "elsewhere", "kept"])
+      requireNumber(counts[name], `region.${form}.${name}`);
+  }
+};
+
 const checkUnit = (value: unknown): void => {
   const unit = requireRecord(value, "unit");
   requireText(unit["networkSha256"], "unit.networkSha256");
@@ -99,6 +108,7 @@ export const checkRow = (value: unknown): Row => {
   checkUnit(row["unit"]);
   checkAll(row["counts"], "counts");
   if (row["small"] !== undefined) checkAll(row["small"], "small");
+  if (row["region"] !== undefined) checkRegion(row["region"]);
   const distances = requireRecord(row["distances"], "distances");
   for (const name of ["l2", "linf"]) requireNumber(distances[name], `distances.${name}`);
   const masking = requireRecord(row["masking"], "masking");

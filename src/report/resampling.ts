@@ -2,7 +2,9 @@
 
 import { drawImages, MIN_IMAGES, type Draws } from "./bootstrap.ts";
 import { miouOf } from "./pooled.ts";
-import { CLEAN, FLOAT, packed, type Group, type Subject } from "./store.ts";
+import { CLEAN, FLOAT, type Group, type Subject } from "./store.ts";
+import { columnsOf } from "./tallies.ts";
+import { weightedSums } from "./weighted.ts";
 
 /** Scores of the adversarial images as computed, by draw; NaN where undefined. */
 export interface Replicates {
@@ -20,6 +22,8 @@ export interface Resampling {
   readonly draws: (n: number) => Draws;
   /** Null where there are too few images. */
   readonly of: (group: Group, items: Int32Array) => Replicates | null;
+  /** The mean of the values that are defined, by draw; the values are of one image each. */
+  readonly means: (values: Float64Array) => Float64Array | null;
   /** The IoU ratio alone. */
   readonly ratios: (group: Group, items: Int32Array) => Float64Array | null;
 }
@@ -34,17 +38,6 @@ interface Shared {
 }
 
 const same = (a: Int32Array, b: Int32Array): boolean => a.length === b.length && a.every((item, i) => item === b[i]);
-
-/** Σ weight · line, over lines of `width` numbers. */
-const weigh = (lines: Float64Array, weights: Uint16Array, sums: Float64Array): void => {
-  const width = sums.length;
-  sums.fill(0);
-  for (let i = 0, at = 0; i < weights.length; i++, at += width) {
-    const w = weights[i]!;
-    if (w === 0) continue;
-    for (let c = 0; c < width; c++) sums[c]! += w * lines[at + c]!;
-  }
-};
 
 export const createResampling = (replicates: number, seed: number): Resampling => {
   const drawn = new Map<number, Draws>();
@@ -61,17 +54,16 @@ export const createResampling = (replicates: number, seed: number): Resampling =
     const known = shared.get(subject);
     if (known && same(known.items, items)) return known;
     const C = subject.classes;
-    const lines = packed(subject, C, items, CLEAN, 3);
-    const clean = new Float64Array(replicates);
-    const reference = draws(items.length).weights.map((weights, b) => {
-      const sums = new Float64Array(3 * C);
-      weigh(lines, weights, sums);
-      const ordered = new Float64Array(3 * C);
-      ordered.set(sums.subarray(C, 2 * C), 0);
-      ordered.set(sums.subarray(0, C), C);
-      ordered.set(sums.subarray(2 * C), 2 * C);
-      clean[b] = miouOf(ordered);
-      return sums.slice(0, C);
+    const columns = columnsOf(subject, C, items, { block: CLEAN, blocks: 3 });
+    const sums = weightedSums(columns, draws(items.length).weights);
+    const reference = Array.from({ length: replicates }, (_, b) => sums.subarray(3 * b * C, (3 * b + 1) * C));
+    const clean = Float64Array.from(reference, (present, b) => {
+      const after = 3 * b * C + C;
+      const own = new Float64Array(3 * C);
+      own.set(sums.subarray(after, after + C), 0);
+      own.set(present, C);
+      own.set(sums.subarray(after + C, after + 2 * C), 2 * C);
+      return miouOf(own);
     });
     const fresh = { items, reference, clean };
     shared.set(subject, fresh);
@@ -83,16 +75,16 @@ export const createResampling = (replicates: number, seed: number): Resampling =
     const { subject } = group;
     const C = subject.classes;
     const { reference, clean } = sharedOf(subject, items);
-    const lines = packed(group, C, items, FLOAT, 2);
+    const columns = columnsOf(group, C, items, { block: FLOAT, blocks: 2 });
+    const all = weightedSums(columns, draws(items.length).weights);
     const [miou, ratio, accuracy] = [0, 0, 0].map(() => new Float64Array(replicates)) as [
       Float64Array,
       Float64Array,
       Float64Array,
     ];
     const iou = Array.from({ length: C }, () => new Float64Array(replicates));
-    const sums = new Float64Array(2 * C);
-    for (const [b, weights] of draws(items.length).weights.entries()) {
-      weigh(lines, weights, sums);
+    for (let b = 0; b < replicates; b++) {
+      const sums = all.subarray(2 * b * C, 2 * (b + 1) * C);
       let [total, defined, right, pixels] = [0, 0, 0, 0];
       for (let c = 0; c < C; c++) {
         const present = reference[b]![c]!;
@@ -106,10 +98,17 @@ export const createResampling = (replicates: number, seed: number): Resampling =
       }
       miou[b] = defined === 0 ? Number.NaN : total / defined;
       accuracy[b] = right / pixels;
-      ratio[b] = clean[b]! > 0 ? miou[b] / clean[b]! : Number.NaN;
+      ratio[b] = clean[b]! > 0 ? miou[b]! / clean[b]! : Number.NaN;
     }
     ratios.set(group, { items, ratio });
     return { miou, ratio, accuracy, iou };
+  };
+
+  const means: Resampling["means"] = (values) => {
+    if (values.length < MIN_IMAGES) return null;
+    const columns = [values.map((v) => (Number.isNaN(v) ? 0 : v)), values.map((v) => Number(!Number.isNaN(v)))];
+    const sums = weightedSums(columns, draws(values.length).weights);
+    return Float64Array.from({ length: replicates }, (_, b) => sums[2 * b]! / sums[2 * b + 1]!);
   };
 
   return {
@@ -117,6 +116,7 @@ export const createResampling = (replicates: number, seed: number): Resampling =
     seed,
     draws,
     of,
+    means,
     ratios: (group, items) => {
       const known = ratios.get(group);
       return known && same(known.items, items) ? known.ratio : (of(group, items)?.ratio ?? null);

@@ -5,7 +5,8 @@ import { intervalOf, quantileOf, type Draws, type Interval } from "./bootstrap.t
 import { distanceOf } from "./names.ts";
 import { miouOf } from "./pooled.ts";
 import type { Resampling } from "./resampling.ts";
-import { asCounts, FLOAT, SMALL, UINT8, pooledClean, pooledCounts, type Group } from "./store.ts";
+import { FLOAT, SMALL, UINT8, type Group } from "./store.ts";
+import { asCounts, cleanMious, imageMious, pooledClean, pooledCounts } from "./tallies.ts";
 
 /** A score, and its 95 % interval over images where there are at least two. */
 export interface Estimate {
@@ -33,6 +34,7 @@ export interface GroupScores {
   readonly float: SetScores;
   readonly uint8: SetScores;
   readonly miou: Estimate;
+  readonly nmiou: Estimate;
   readonly iouRatio: Estimate;
   readonly iouRatioUint8: number | null;
   readonly pixelAccuracy: Estimate;
@@ -64,10 +66,9 @@ const withoutFirst = ({ truePositive, reference, predicted }: ClassCounts): Scor
 
 const nanAsNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
 
-const meanOver = (items: Int32Array, one: (items: Int32Array) => number): number | null => {
+const meanOf = (values: Float64Array): number | null => {
   let [total, defined] = [0, 0];
-  for (let i = 0; i < items.length; i++) {
-    const value = one(items.subarray(i, i + 1));
+  for (const value of values) {
     if (Number.isNaN(value)) continue;
     total += value;
     defined += 1;
@@ -75,13 +76,14 @@ const meanOver = (items: Int32Array, one: (items: Int32Array) => number): number
   return defined === 0 ? null : total / defined;
 };
 
-const setScores = (items: Int32Array, pooled: (items: Int32Array) => Float64Array): SetScores => {
-  const counts = asCounts(pooled(items));
+/** @param mious of each image on its own. */
+const setScores = (sums: Float64Array, mious: Float64Array): SetScores => {
+  const counts = asCounts(sums);
   const { iou, miou, pixelAccuracy } = scoresOf(counts);
   return {
     miou,
     miouUnion: scoresOf(counts, "union").miou,
-    nmiou: meanOver(items, (one) => miouOf(pooled(one))),
+    nmiou: meanOf(mious),
     pixelAccuracy,
     pixelAccuracyWithoutFirst: withoutFirst(counts).pixelAccuracy,
     iou,
@@ -122,11 +124,12 @@ const distancesOf = (group: Group, items: Int32Array, draws: Draws | null): Dist
  */
 export const scoreGroup = (group: Group, items: Int32Array, resampling: Resampling | null): GroupScores => {
   const { subject } = group;
-  const clean = setScores(items, (some) => pooledClean(subject, some));
-  const float = setScores(items, (some) => pooledCounts(group, some, { block: FLOAT }));
-  const uint8 = setScores(items, (some) => pooledCounts(group, some, { block: UINT8 }));
+  const clean = setScores(pooledClean(subject, items), cleanMious(subject, items));
+  const mious = imageMious(group, items, { block: FLOAT });
+  const float = setScores(pooledCounts(group, items, { block: FLOAT }), mious);
+  const uint8 = setScores(pooledCounts(group, items, { block: UINT8 }), imageMious(group, items, { block: UINT8 }));
   const spread = resampling?.of(group, items) ?? null;
-  const estimate = (value: number | null, values: Float64Array | undefined): Estimate => ({
+  const estimate = (value: number | null, values: Float64Array | null | undefined): Estimate => ({
     value,
     interval: value === null || !values ? null : intervalOf(values),
   });
@@ -144,6 +147,7 @@ export const scoreGroup = (group: Group, items: Int32Array, resampling: Resampli
     float,
     uint8,
     miou: estimate(float.miou, spread?.miou),
+    nmiou: estimate(float.nmiou, resampling?.means(mious)),
     iouRatio: estimate(ratio(float.miou, clean.miou), spread?.ratio),
     iouRatioUint8: ratio(uint8.miou, clean.miou),
     pixelAccuracy: estimate(float.pixelAccuracy, spread?.accuracy),

@@ -17,6 +17,7 @@ export const curves = (report: ReportData): Section | null => {
       percentWithin(cell.iouRatio),
       percent(cell.iouRatioUint8),
       percentWithin(cell.miou),
+      percentWithin(cell.nmiou),
       percentWithin(cell.pixelAccuracy),
       percent(cell.apsr),
       cell.chaos ? `${percent(cell.chaos.low)} to ${percent(cell.chaos.high)}` : "–",
@@ -30,6 +31,7 @@ export const curves = (report: ReportData): Section | null => {
     "IoU ratio",
     "rounded to 8 bits",
     "mIoU",
+    "NmIoU",
     "pixel accuracy",
     "APSR",
     "over repeats",
@@ -58,22 +60,35 @@ export const scatter = (report: ReportData): Section | null => {
 };
 
 export const cleanSection = (report: ReportData): Section | null => {
-  const seen = new Set<string>();
-  const cells = report.cells.filter(({ network }) => !seen.has(network) && seen.add(network));
-  if (cells.length === 0) return null;
-  const rows = cells.map(({ network, clean, images }) =>
-    plain([
-      network,
+  const names = new Set(report.cells.map(({ network }) => network));
+  if (names.size === 0) return null;
+  const rows = [...names].map((name) => {
+    const own = report.cells.filter(({ network }) => network === name);
+    // Its scores are those of the clean images, with intervals.
+    const unattacked = own.find(({ attack }) => attack === "clean");
+    const { clean, images } = unattacked ?? own[0]!;
+    const alone = (value: number | null) => ({ value, interval: null });
+    const { miou, nmiou, pixelAccuracy } = unattacked ?? {
+      miou: alone(clean.miou),
+      nmiou: alone(clean.nmiou),
+      pixelAccuracy: alone(clean.pixelAccuracy),
+    };
+    return plain([
+      name,
       String(images),
-      percent(clean.miou),
+      percentWithin(miou),
       percent(clean.miouUnion),
-      percent(clean.nmiou),
-      percent(clean.pixelAccuracy),
+      percentWithin(nmiou),
+      percentWithin(pixelAccuracy),
       percent(clean.pixelAccuracyWithoutFirst),
-    ]),
-  );
+    ]);
+  });
   const head = ["network", "images", "mIoU (CmIoU)", "over the union", "NmIoU", "pixel accuracy", "without class 0"];
-  return { id: "clean", title: "Clean images", blocks: [table("Scores in percent", head, rows)] };
+  return {
+    id: "clean",
+    title: "Clean images",
+    blocks: [table("Scores in percent, with 95 % intervals over images", head, rows)],
+  };
 };
 
 export const differences = (report: ReportData): Section | null => {
@@ -126,6 +141,34 @@ export const worst = (report: ReportData): Section | null => {
         "For each image the attack that hurts most: the mean of the smallest pixel accuracies, and the mIoU of a greedy choice (Croce, Singh, Hein 2024).",
       ),
       table("Worst case of each image, in percent", head, rows),
+    ],
+  };
+};
+
+export const regions = (report: ReportData): Section | null => {
+  const cells = report.cells.filter(({ region }) => region !== null);
+  if (cells.length === 0) return null;
+  const rows = cells.map(({ network, source, attack, epsilon, images, region, iouRatio }) =>
+    plain([
+      network,
+      source ?? "–",
+      attack,
+      epsilonText(epsilon),
+      String(images),
+      percent(region!.reached),
+      percent(region!.kept),
+      percentWithin(iouRatio),
+    ]),
+  );
+  const head = ["network", "made on", "attack", "ε", "images", "reached", "kept elsewhere", "IoU ratio"];
+  return {
+    id: "regions",
+    title: "Attacks on regions",
+    blocks: [
+      text(
+        "Reached: of the region's pixels, the share that has the label to approach; kept: of all others, the share that has the label of before. Images that lack the region are left out.",
+      ),
+      table("Shares in percent, pooled over the images that have the region", head, rows),
     ],
   };
 };

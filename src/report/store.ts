@@ -1,11 +1,12 @@
 /**
- * Rows folded into what scores need: for each network and attack, one line of packed counts per image. A row takes 24 bytes a class
- * and some 30 more; the text it came from is not held.
+ * Rows folded into what scores need: for each network and attack, one line of packed counts per image. A row takes 16 bytes a class (24
+ * with small objects) and some 30 more; the text it came from is not held.
  */
 
 import { canonicalJson, type Json, type Row, type Unit } from "../evaluation/row.ts";
 import type { ClassCounts } from "../metrics/counts.ts";
-import { empty, grown, place, type Lines } from "./lines.ts";
+import { beginOf, empty, grown, pageOf, place, type Lines } from "./lines.ts";
+import { outsideOf, type Outside } from "./outside.ts";
 import { RowError } from "./read-row.ts";
 
 /** Blocks of C counts in a line of a group: of the adversarial image as computed, rounded to 8 bits, and of small objects. */
@@ -15,7 +16,8 @@ export const SMALL = 4;
 /** Blocks in a line of a subject: reference, true positives and predictions of the clean image, and the same of small objects. */
 export const CLEAN = 0;
 export const SMALL_CLEAN = 3;
-const BLOCKS = 6;
+/** In a line of a group, and of a subject. */
+const BLOCKS = { whole: { group: 4, subject: 3 }, withSmall: { group: 6, subject: 6 } } as const;
 
 /** A network as it is scored, with what stands around it. */
 export interface Subject extends Lines {
@@ -24,6 +26,8 @@ export interface Subject extends Lines {
   readonly model: string;
   readonly around: Unit["around"];
   readonly reference: Row["reference"];
+  /** The patch outside of which it is scored, in shares of the picture, where it is not scored on all of it. */
+  readonly outside: Outside | null;
   readonly classes: number;
   hasSmall: boolean;
 }
@@ -45,6 +49,8 @@ export interface Group extends Lines {
   /** Sums over the lines. */
   readonly masking: { zeroGradientShare: number; confidence: number };
   readonly evaluations: { forward: number; backward: number };
+  /** Of attacks on a region, as computed. */
+  readonly region: { pixels: number; reached: number; elsewhere: number; kept: number } | null;
   readonly signs: Map<string, number>;
 }
 
@@ -63,10 +69,21 @@ export interface Store {
   readonly receipts: ReadonlySet<string>;
 }
 
+const blocksOf = ({ small }: Row) => (small === undefined ? BLOCKS.whole : BLOCKS.withSmall);
+
+/** True positives and predictions, one after the other. */
+const put = (page: Uint32Array, at: number, { truePositive, predicted }: ClassCounts): void => {
+  page.set(truePositive, at);
+  page.set(predicted, at + truePositive.length);
+};
+
+const regionFields = ["pixels", "reached", "elsewhere", "kept"] as const;
+
 /** @throws RowError where a row that came before, of the same unit, has other counts. */
-const requireSame = ({ data, subject }: Group, line: number, { unit, counts }: Row): void => {
-  const C = subject.classes;
-  const at = line * BLOCKS * C;
+const requireSame = (group: Group, line: number, { unit, counts }: Row): void => {
+  const C = group.subject.classes;
+  const data = pageOf(group, line);
+  const at = beginOf(group, line);
   const same = (block: number, { truePositive, predicted }: ClassCounts): boolean =>
     truePositive.every((n, c) => data[at + block * C + c] === n) &&
     predicted.every((n, c) => data[at + (block + 1) * C + c] === n);
@@ -89,7 +106,13 @@ export const createStore = (): Store => {
 
   const subjectOf = (row: Row): Subject => {
     const { unit, reference, receipt } = row;
-    const key = canonicalJson([unit.networkSha256, { ...unit.around }, reference]);
+    const outside = outsideOf(unit.attack);
+    const key = canonicalJson([
+      unit.networkSha256,
+      { ...unit.around },
+      reference,
+      ...(outside ? [{ ...outside }] : []),
+    ]);
     const known = subjects.get(key);
     if (known) return known;
     const classes = row.counts.clean.reference.length;
@@ -99,11 +122,12 @@ export const createStore = (): Store => {
       networkSha256,
       around,
       reference,
+      outside,
       model: receipt.model,
       classes,
       hasSmall: row.small !== undefined,
     };
-    const subject = { ...fresh, ...empty() };
+    const subject = { ...fresh, ...empty(blocksOf(row).subject * classes) };
     subjects.set(key, subject);
     return subject;
   };
@@ -128,12 +152,13 @@ export const createStore = (): Store => {
       attack: unit.attack as Group["attack"],
       seed: unit.seed,
       repeat: unit.repeat,
-      ...empty(),
+      ...empty(blocksOf(row).group * subject.classes),
       distances: new Float64Array(0),
       success: new Uint8Array(0),
-      hasSmall: true,
+      hasSmall: row.small !== undefined,
       masking: { zeroGradientShare: 0, confidence: 0 },
       evaluations: { forward: 0, backward: 0 },
+      region: row.region ? { pixels: 0, reached: 0, elsewhere: 0, kept: 0 } : null,
       signs: new Map(),
     };
     groups.set(key, group);
@@ -148,12 +173,9 @@ export const createStore = (): Store => {
     return items.push(item) - 1;
   };
 
-  const put = (lines: Lines, at: number, classes: number, counts: ClassCounts): void => {
-    lines.data.set(counts.truePositive, at);
-    lines.data.set(counts.predicted, at + classes);
-  };
-
   const add = (row: Row): void => {
+    // A picture that has not the region of an attack was not attacked: it says nothing of the network.
+    if (row.region?.float.pixels === 0) return;
     const group = groupOf(row);
     const { subject } = group;
     const { counts, small } = row;
@@ -173,20 +195,22 @@ export const createStore = (): Store => {
     }
     rows += 1;
     if ((subject.lineOf[item] ?? -1) < 0) {
-      const at = place(subject, item, BLOCKS * C) * BLOCKS * C;
-      subject.data.set(counts.clean.reference, at);
-      put(subject, at + C, C, counts.clean);
-      if (small) {
-        subject.data.set(small.clean.reference, at + 3 * C);
-        put(subject, at + 4 * C, C, small.clean);
-      } else subject.hasSmall = false;
+      const first = place(subject, item);
+      const [page, at] = [pageOf(subject, first), beginOf(subject, first)];
+      page.set(counts.clean.reference, at + CLEAN * C);
+      put(page, at + (CLEAN + 1) * C, counts.clean);
+      subject.hasSmall &&= small !== undefined;
+      if (subject.hasSmall) {
+        page.set(small!.clean.reference, at + SMALL_CLEAN * C);
+        put(page, at + (SMALL_CLEAN + 1) * C, small!.clean);
+      }
     }
-    const line = place(group, item, BLOCKS * C);
-    const at = line * BLOCKS * C;
-    put(group, at + FLOAT * C, C, counts.float);
-    put(group, at + UINT8 * C, C, counts.uint8);
-    if (small) put(group, at + SMALL * C, C, small.float);
-    else group.hasSmall = false;
+    const line = place(group, item);
+    const [page, at] = [pageOf(group, line), beginOf(group, line)];
+    put(page, at + FLOAT * C, counts.float);
+    put(page, at + UINT8 * C, counts.uint8);
+    group.hasSmall &&= small !== undefined;
+    if (group.hasSmall) put(page, at + SMALL * C, small!.float);
     group.distances = grown(group.distances, 2 * line + 2, (n) => new Float64Array(n));
     group.distances.set([row.distances.l2, row.distances.linf], 2 * line);
     group.success = grown(group.success, line + 1, (n) => new Uint8Array(n));
@@ -195,6 +219,7 @@ export const createStore = (): Store => {
     group.masking.confidence += row.masking.confidence;
     group.evaluations.forward += row.evaluations?.forward ?? 0;
     group.evaluations.backward += row.evaluations?.backward ?? 0;
+    for (const name of regionFields) if (group.region && row.region) group.region[name] += row.region.float[name];
     for (const sign of row.signs ?? []) group.signs.set(sign, (group.signs.get(sign) ?? 0) + 1);
     if (receipts.size < 16)
       receipts.add(
@@ -212,65 +237,3 @@ export const createStore = (): Store => {
 /** The items that all of the groups have, by name: the order does not depend on that of the rows. */
 export const commonItems = (store: Store, groups: readonly Group[]): Int32Array =>
   store.sorted().filter((item) => groups.every(({ lineOf }) => (lineOf[item] ?? -1) >= 0));
-
-/**
- * Adds the counts of the items: 3·C numbers, true positives, reference and predicted.
- */
-export const pooledCounts = (group: Group, items: Int32Array, { block }: { readonly block: number }): Float64Array => {
-  const { classes: C } = group.subject;
-  const sums = new Float64Array(3 * C);
-  const small = block === SMALL;
-  for (let i = 0; i < items.length; i++) {
-    const at = (group.lineOf[items[i]!]! * BLOCKS + block) * C;
-    const ref = (group.subject.lineOf[items[i]!]! * BLOCKS + (small ? SMALL_CLEAN : CLEAN)) * C;
-    for (let c = 0; c < C; c++) {
-      sums[c]! += group.data[at + c]!;
-      sums[C + c]! += group.subject.data[ref + c]!;
-      sums[2 * C + c]! += group.data[at + C + c]!;
-    }
-  }
-  return sums;
-};
-
-/** As `pooledCounts`, of the clean images. */
-export const pooledClean = (
-  subject: Subject,
-  items: Int32Array,
-  { small = false }: { readonly small?: boolean } = {},
-): Float64Array => {
-  const { classes: C } = subject;
-  const sums = new Float64Array(3 * C);
-  for (let i = 0; i < items.length; i++) {
-    const at = (subject.lineOf[items[i]!]! * BLOCKS + (small ? SMALL_CLEAN : CLEAN)) * C;
-    for (let c = 0; c < C; c++) {
-      sums[c]! += subject.data[at + C + c]!;
-      sums[C + c]! += subject.data[at + c]!;
-      sums[2 * C + c]! += subject.data[at + 2 * C + c]!;
-    }
-  }
-  return sums;
-};
-
-/** Blocks of the items' lines, one after another. */
-export const packed = (
-  lines: Subject | Group,
-  classes: number,
-  items: Int32Array,
-  block: number,
-  blocks: number,
-): Float64Array => {
-  const width = blocks * classes;
-  const out = new Float64Array(items.length * width);
-  for (let i = 0; i < items.length; i++) {
-    const at = (lines.lineOf[items[i]!]! * BLOCKS + block) * classes;
-    out.set(lines.data.subarray(at, at + width), i * width);
-  }
-  return out;
-};
-
-/** 3·C numbers as counts by class. */
-export const asCounts = (sums: Float64Array): ClassCounts => {
-  const C = sums.length / 3;
-  const [truePositive, reference, predicted] = [0, 1, 2].map((k) => Array.from(sums.subarray(k * C, (k + 1) * C)));
-  return { truePositive: truePositive!, reference: reference!, predicted: predicted! };
-};

@@ -1,7 +1,8 @@
 /** The worst case over several attacks, taken for each image on its own (Croce, Singh, Hein 2024, SEA). */
 
 import { accuracyOf, miouOf } from "./pooled.ts";
-import { FLOAT, pooledCounts, type Group } from "./store.ts";
+import { FLOAT, type Group } from "./store.ts";
+import { pooledCounts } from "./tallies.ts";
 
 export interface WorstCase {
   readonly images: number;

@@ -97,6 +97,9 @@ export const transformsSchema = z
 /** How many scales there may be, and their range. */
 export const SCALES = { most: 8, least: 0.1, largest: 4 } as const;
 
+/** Networks of one ensemble at most: their weights and activations are in one graph. */
+export const MAX_MEMBERS = 4;
+
 /** Scales of the image at which a network sees it. */
 export const scalesSchema = z.array(z.number().min(SCALES.least).max(SCALES.largest)).min(1).max(SCALES.most);
 

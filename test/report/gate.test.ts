@@ -1,5 +1,8 @@
 /** Policies: what passes, what fails, what is refused, and what machines are given to read. */
 
+import { readFileSync } from "node:fs";
+import { Ajv, type AnySchema } from "ajv";
+import { default as formats } from "ajv-formats";
 import { describe, expect, test } from "vitest";
 import { gateMarkdown, junitOf, sarifOf } from "../../src/report/gate-formats.ts";
 import { judge } from "../../src/report/gate.ts";
@@ -104,6 +107,26 @@ describe("formats", () => {
     );
     const again = (await sarifOf(other, "0.2.0", "policy.yml")) as Sarif;
     expect(again.runs[0].results.map(({ partialFingerprints }) => JSON.stringify(partialFingerprints))).toEqual(prints);
+  });
+
+  test("SARIF is what the schema of version 2.1.0 accepts, with failures and without", async () => {
+    const schema = JSON.parse(readFileSync("test/fixtures/sarif-2.1.0.schema.json", "utf8")) as AnySchema;
+    const ajv = new Ajv({ unicodeRegExp: false });
+    formats.default(ajv);
+    const isValid = ajv.compile(schema);
+    const none = judge(readPolicy({ rules: [{ masking: "none" }] }), report);
+    expect([judgement.passed, none.passed]).toEqual([false, true]);
+    for (const some of [judgement, none]) {
+      // A name of a file may hold what no URI does.
+      isValid(await sarifOf(some, "0.1.0", "ci/a policy [ü] #2.yml"));
+      expect(isValid.errors ?? []).toEqual([]);
+    }
+    const sarif = (await sarifOf(judgement, "0.1.0", "policy.yml")) as { readonly runs: readonly object[] };
+    for (const wrong of [
+      { ...sarif, version: "2.0.0" },
+      { ...sarif, runs: [{ ...sarif.runs[0], results: [{}] }] },
+    ])
+      expect(isValid(wrong)).toBe(false);
   });
 
   test("JUnit escapes names and counts failures", () => {
