@@ -214,7 +214,7 @@ describe("with groups", () => {
     const onDraw = (_: unknown, state: SmoothingState): void => {
       if (state.stage === "test") for (const top of state.top.data) tested.add(top);
     };
-    await certify(predict, imageOf(new Array<number>(100).fill(0)), 3, { ...smoothing, hierarchy }, { onDraw });
+    await certify(predict, imageOf(Array.from({ length: 100 }, () => 0)), 3, { ...smoothing, hierarchy }, { onDraw });
     expect([...tested]).toEqual([vertex]);
   });
 
