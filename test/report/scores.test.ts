@@ -329,7 +329,7 @@ describe("parts of pictures", () => {
     ["as they came", rows],
     ["backwards", rows.toReversed()],
   ])("are pooled by pixels: %s", (_, all) => {
-    const report = reportOf(all.map((one) => readRow(JSON.stringify(one))));
+    const report = reportOf(all.map((one) => checkRow(readLine(JSON.stringify(one)))));
     const hidden = cellOf(report, "alpha", "pgd, hide car, the rest free", 4);
     expect(hidden.images).toBe(2);
     expect(hidden.region).toEqual({ reached: 20 / 80, kept: 100 / 120 });
@@ -346,7 +346,9 @@ describe("parts of pictures", () => {
 
   test("are refused where they are no numbers", () => {
     const wrong = { ...rows[3]!, region: { ...rows[3]!.region, float: { ...NONE, kept: -1 } } };
-    expect(() => readRow(JSON.stringify(wrong))).toThrow("`region.float.kept` must be a number of at least 0");
+    expect(() => checkRow(readLine(JSON.stringify(wrong)))).toThrow(
+      "`region.float.kept` must be a number of at least 0",
+    );
   });
 
   test("of transfer mark a source that has the scored network as no black box", () => {
