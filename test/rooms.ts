@@ -52,7 +52,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   ],
   // Pure: rows in, scores, reports and verdicts out.
   report: ["evaluation/row", "attacks/catalogue", "type evaluation/craft", "metrics", "random", "digest", "validation"],
-  certify: ["segmenter", "attacks", "metrics", "tensor", "random"],
+  certify: ["onnx", "autodiff", "segmenter", "attacks", "metrics", "type runtime/session", "tensor", "random"],
   // A refused size (OnnxError) and a failing backend (RuntimeError) are told apart from faults of our own.
   networks: [
     "segmenter",
@@ -74,12 +74,31 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   jobs: [
     "evaluation",
     "networks",
+    "type datasets/dataset",
+    "intake/palettes",
+    "objectives/cross-entropy",
+    "type segmenter/manifest",
     "type segmenter/segmenter",
     "type segmenter/gather",
     "segmenter/session-cache",
     "runtime/session",
     "metrics",
     "reason",
+    "tensor",
+  ],
+  // Evaluations of a Worker: Queues, Workflows, D1 and R2, whose bindings are handed in.
+  cloudflare: [
+    "jobs",
+    "evaluation",
+    "contract",
+    "report",
+    "reason",
+    "digest",
+    "networks",
+    "segmenter",
+    "datasets",
+    "intake/palettes",
+    "metrics",
     "tensor",
   ],
   service: [
@@ -145,8 +164,9 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   "@hono/zod-openapi": ["api"],
   "@hono/node-server": ["serve"],
   zod: ["validation", "segmenter/manifest", "evaluation/spec", "evaluation/targeted", "report/policy"],
-  vega: ["node/charts"],
-  "vega-lite": ["node/charts"],
+  vega: ["node/charts", "playground/report"],
+  "vega-lite": ["node/charts", "playground/report"],
+  "vega-interpreter": ["playground/report"],
   yaml: ["cli/evaluate-options", "cli/policy-file"],
   "hyparquet-writer": ["cli/parquet"],
   hyparquet: ["cli/read-parquet"],
@@ -156,6 +176,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   bullmq: ["node/redis-workers", "node/redis-service"],
   ioredis: ["node/redis"],
   "@resvg/resvg-js": ["datasets/street/resvg"],
+  "@resvg/resvg-wasm": ["cloudflare/resvg", "worker"],
   "csv-parse": ["datasets/list"],
   node: [
     "image/node",

@@ -3,7 +3,7 @@
 import { membersOf, networksOf, type Setting } from "../evaluation/settings.ts";
 import { totalOf } from "../evaluation/units.ts";
 import type { Share } from "../jobs/memory.ts";
-import type { StepTimes } from "../node/evaluation-messages.ts";
+import { workOf, type StepTimes } from "../jobs/step-times.ts";
 import type { EvaluationWorker } from "../node/evaluation-worker.ts";
 import type { Report } from "./command.ts";
 import type { Prepared } from "./evaluate-prepare.ts";
@@ -22,13 +22,6 @@ const settingName = (setting: Setting, names: readonly string[]): string => {
   return `${membersOf(setting, names).join("+")}${seen}${around}`;
 };
 
-/** The time of all groups on one worker, by the times of their sources. */
-const workOf = ({ groups }: Prepared, times: ReadonlyMap<number, StepTimes>): number =>
-  groups.reduce((sum, { source, evaluations: { forward, backward } }) => {
-    const { forward: each, backward: back } = times.get(source)!;
-    return sum + forward * each + backward * back;
-  }, 0);
-
 /**
  * @param worker measures one run of each source on the first picture.
  */
@@ -39,7 +32,7 @@ export const dryRun = async (prepared: Prepared, share: Share, worker: Evaluatio
   for (const { source, item } of groups) if (!times.has(source)) times.set(source, await worker.time(source, item));
   const units = groups.reduce((sum, group) => sum + group.units.length, 0);
   const total = totalOf(groups);
-  const duringAll = workOf(prepared, times) / share.workers;
+  const duringAll = workOf(groups, times) / share.workers;
   const steps = [...times].map(([source, { forward, backward }]) => {
     return { network: settingName(plan.settings[source]!, names), forward, backward };
   });

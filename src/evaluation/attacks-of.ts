@@ -77,6 +77,10 @@ export const deltasOf = (spec: EvaluationSpec): readonly string[] => [
   ...new Set(entriesOf(spec).flatMap((entry) => (isAdded(entry) ? [entry.delta] : []))),
 ];
 
+/** Why a service refuses an evaluation with `deltasOf`. */
+export const deltasRefused =
+  "universal adds a perturbation from a file, and a service has none: POST /v1/attack takes one with each picture, and the command line evaluates it on many";
+
 /** @throws SpecError where 0, which stands for the clean picture, is the only radius: the attack would be left out. */
 const requireRadius = (name: AttackName, radii: readonly (number | undefined)[]): typeof radii => {
   if (radii.some((epsilon) => epsilon !== 0)) return radii;

@@ -9,7 +9,7 @@ import { countsOf } from "../metrics/counts.ts";
 import { changedShare } from "../metrics/distances.ts";
 import type { Image, Labels, Prediction, Segmenter } from "../segmenter/segmenter.ts";
 import { coveredBy, uncovered } from "./covered.ts";
-import { craft, remainingShare, type Crafted } from "./craft.ts";
+import { craft, remainingShare, type Crafted, type Stops } from "./craft.ts";
 import { meanOf, voidedBeyond } from "./labels.ts";
 import { stepsOf, type AttackPlan } from "./plan.ts";
 import { isUniversal, withDelta, type UniversalPlan } from "./universal.ts";
@@ -40,7 +40,7 @@ export interface Subject {
 }
 
 /** Awaited after each step; aborting the signal makes the run reject with its reason. */
-export interface MeasureHooks {
+export interface MeasureHooks extends Stops {
   readonly onStep?: ((report: StepReport) => void | Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -84,7 +84,7 @@ const attackIn = (plan: Plan | null): AttackPlan | null => (plan && !isUniversal
 export const measure = async (
   subject: Subject,
   planned: Plan | null | ((clean: Labels) => Plan),
-  { onStep, signal }: MeasureHooks = {},
+  { onStep, signal, from, onState }: MeasureHooks = {},
 ): Promise<Measured> => {
   const { segmenter, source = segmenter, image, item, truth, clean, crafted, small, version } = subject;
   let forward = 0;
@@ -102,7 +102,7 @@ export const measure = async (
     if (!plan) return { ...untouched(image), prediction: before };
     if (isUniversal(plan)) return untouched(withDelta(image, plan));
     const attacked = source === segmenter ? before : await source.predict(image);
-    return craft(source, image, plan, attacked.labels, { trace, signal });
+    return craft(source, image, plan, attacked.labels, { trace, signal, from, onState });
   });
   const rounded = roundedOf(made.image, image, plan);
   const [[float, uint8], scoringMs] = await timed(async () => {

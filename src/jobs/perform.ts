@@ -1,6 +1,6 @@
 /** Carries out groups of units: the adversarial image is made once and scored on each target. Knows no thread, no queue and no file. */
 
-import type { Crafted } from "../evaluation/craft.ts";
+import type { Crafted, Stops } from "../evaluation/craft.ts";
 import type { ReadItem } from "../evaluation/items.ts";
 import { measure, type Subject } from "../evaluation/measure.ts";
 import { planOn, rowOf, type ReadDelta } from "../evaluation/plan-on.ts";
@@ -41,7 +41,8 @@ export interface PerformerOptions {
   readonly gather?: Gather | undefined;
 }
 
-export interface PerformHooks {
+/** `from` and `onState` are of the image that the group's units share. */
+export interface PerformHooks extends Stops {
   readonly signal?: AbortSignal | undefined;
   /** Awaited after each step of an attack. */
   readonly onStep?: (() => Promise<void>) | undefined;
@@ -91,7 +92,7 @@ export const createPerformer = ({
 
   const seedOf = (group: Group): number => group.attack?.seed ?? seed;
 
-  const perform = async (group: Group, { signal, onStep }: PerformHooks): Promise<readonly Outcome[]> => {
+  const perform = async (group: Group, { signal, onStep, ...stops }: PerformHooks): Promise<readonly Outcome[]> => {
     let crafted: Crafted | undefined;
     const performed = async ({ id, target }: PlannedUnit): Promise<Row> => {
       const at = await remembered(group.item);
@@ -102,7 +103,7 @@ export const createPerformer = ({
       const subject: Subject = { segmenter, source, image, truth, small: at.small, item: nameOf(group.item) };
       const made = planned?.instead ?? crafted;
       const plan = planned && planned.plan;
-      const measured = await measure({ ...subject, crafted: made, version }, plan, { signal, onStep });
+      const measured = await measure({ ...subject, crafted: made, version }, plan, { signal, onStep, ...stops });
       ({ crafted } = measured);
       if (measured.row.id === id) return planned ? rowOf(measured, planned) : measured.row;
       throw new Error(`the unit was planned as ${id} and measured as ${measured.row.id}`);

@@ -5,12 +5,12 @@ import { readItem, type Item } from "../evaluation/items.ts";
 import { settingOpener, settle } from "../evaluation/settings.ts";
 import { useNodeCodecs } from "../image/node.ts";
 import { createPerformer } from "../jobs/perform.ts";
-import { crossEntropyObjective } from "../objectives/cross-entropy.ts";
+import { timeSteps, type StepTimes } from "../jobs/step-times.ts";
 import { reasonOf } from "../reason.ts";
 import { channelCount } from "../segmenter/manifest.ts";
 import { createSegmenter, type Segmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
-import type { EvaluationData, FromThread, StepTimes, ToThread } from "./evaluation-messages.ts";
+import type { EvaluationData, FromThread, ToThread } from "./evaluation-messages.ts";
 import { itemSource } from "./evaluation-items.ts";
 import { deltaReader } from "./delta-file.ts";
 import { openLocated } from "./located.ts";
@@ -75,21 +75,7 @@ const start = async () => {
   const time = async (setting: number, item: Item): Promise<StepTimes> => {
     const segmenter = await segmenterOf(setting, data.seed);
     const { image } = await readOne(item);
-    const { labels } = await segmenter.predict(image);
-    const climb = segmenter.objective({ objective: crossEntropyObjective(false), labels });
-    await climb(image); // The sessions are made.
-    const timed = async (run: () => Promise<unknown>): Promise<number> => {
-      const begun = performance.now();
-      await run();
-      return performance.now() - begun;
-    };
-    // Taken in turn, so that another process slows both alike.
-    let [forward, both] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    for (let i = 0; i < 3; i++) {
-      forward = Math.min(forward, await timed(() => segmenter.predict(image)));
-      both = Math.min(both, await timed(() => climb(image)));
-    }
-    return { forward, backward: Math.max(0, both - forward) };
+    return timeSteps(segmenter, image, { runs: 3, now: () => performance.now() });
   };
 
   const answer = async (message: Exclude<ToThread, { kind: "stop" }>): Promise<void> => {

@@ -2,10 +2,11 @@
 
 import type { Worker as Thread } from "node:worker_threads";
 import type { Item } from "../evaluation/items.ts";
+import type { StepTimes } from "../jobs/step-times.ts";
 import type { Outcome } from "../jobs/perform.ts";
 import type { Group } from "../evaluation/units.ts";
 import type { Worker, WorkHooks } from "../jobs/worker.ts";
-import type { EvaluationData, FromThread, StepTimes, ToThread } from "./evaluation-messages.ts";
+import type { EvaluationData, FromThread, ToThread } from "./evaluation-messages.ts";
 import { entryOf, startWorker } from "./worker.ts";
 
 export interface EvaluationWorker extends Worker {

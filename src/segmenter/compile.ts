@@ -38,11 +38,15 @@ const labelsOf = (op: Builder, { logits, unpack }: Pixels): Value =>
   unpack(op.cast(op.ArgMax(logits, { axis: 1, keepdims: 0 }), "uint8"));
 
 /** The images [N,P,H,W], a plane for each channel of the network. */
-const imageInput = (op: Builder, { manifest: { input } }: Network, { height, width }: Size, batch: number): Value =>
-  op.input("image", "float32", [batch, channelCount(input.channels), height, width]);
+export const imageInput = (
+  op: Builder,
+  { manifest: { input } }: Network,
+  { height, width }: Size,
+  batch: number,
+): Value => op.input("image", "float32", [batch, channelCount(input.channels), height, width]);
 
 /** The outputs are computed in the order given, `gradients` last. */
-const compiled = (
+export const compiled = (
   op: Builder,
   outputs: Readonly<Record<string, Value>>,
   gradients: Readonly<Record<string, Value>> = {},

@@ -66,7 +66,7 @@ const evaluated = async (given: Omit<GivenSpec, "networks">, names = ["a"]): Pro
   });
   const rows: Row[] = [];
   for (const group of groups)
-    for (const outcome of await perform(group)) {
+    for (const outcome of await perform([group])) {
       if (!("row" in outcome)) throw new Error(outcome.error);
       rows.push(outcome.row);
     }

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { EvaluationPrediction, EvaluationRequest } from "../../contract/evaluations.ts";
 import { FaultlineError } from "../../contract/failure.ts";
-import { deltasOf, mostAttacks } from "../../evaluation/attacks-of.ts";
+import { deltasOf, deltasRefused, mostAttacks } from "../../evaluation/attacks-of.ts";
 import { settingsOf } from "../../evaluation/settings.ts";
 import { parseSpec, SpecError, specText, type EvaluationSpec, type GivenSpec } from "../../evaluation/spec.ts";
 import { runCommand } from "./command.ts";
@@ -48,10 +48,7 @@ const requireFew = (given: GivenSpec): EvaluationSpec => {
   try {
     const spec = parseSpec(given);
     const units = mostUnits(spec, picturesOf(spec));
-    if (deltasOf(spec).length > 0)
-      throw refused(
-        "universal adds a perturbation from a file, and a service has none: POST /v1/attack takes one with each picture, and the command line evaluates it on many",
-      );
+    if (deltasOf(spec).length > 0) throw refused(deltasRefused);
     if (units <= MAX_UNITS) return spec;
     throw refused(
       `it has up to ${units} units (pictures × networks × attacks with their radii, seeds and repeats), and an evaluation of a service ${MAX_UNITS} at most; ask for fewer, or divide it`,
