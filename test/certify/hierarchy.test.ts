@@ -6,7 +6,13 @@ import { upperTails } from "../../src/certify/binomial.ts";
 import { chosenVertices, treeOf } from "../../src/certify/hierarchy.ts";
 import { addNoise } from "../../src/certify/noise.ts";
 import { certifiedCounts, certifiedScores, outcomesOf, vertexColours } from "../../src/certify/scores.ts";
-import { ABSTAINED, certifiedRadius, certify, type Smoothing } from "../../src/certify/smoothing.ts";
+import {
+  ABSTAINED,
+  certifiedRadius,
+  certify,
+  type Smoothing,
+  type SmoothingState,
+} from "../../src/certify/smoothing.ts";
 import { random } from "../../src/random.ts";
 import { groupsOf, HierarchyError, type Group } from "../../src/segmenter/hierarchy.ts";
 import type { Image, Labels } from "../../src/segmenter/segmenter.ts";
@@ -192,6 +198,24 @@ describe("with groups", () => {
     const tree = await certify(predict, image, 3, { ...smoothing, hierarchy });
     expect([...flat.labels.data]).toEqual([0, ABSTAINED, 2, ABSTAINED]);
     expect([...tree.labels.data]).toEqual([0, 3, 2, ABSTAINED]);
+  });
+
+  // Of 100 tests at α = 0.05 each needs 56 hits of 60 under Bonferroni: P(X ≥ 56) = 2.4e-4 ≤ 5e-4 < 9.6e-4 = P(X ≥ 55). That is 9.3 of 10 votes.
+  it.each([
+    [10, 1],
+    [9, 3],
+  ])("tests the class where it has as many votes as its test will need hits: %d of 10", async (votes, vertex) => {
+    let calls = 0;
+    const predict = async (): Promise<Labels> => {
+      calls += 1;
+      return map(Array.from({ length: 100 }, () => (calls <= votes ? 1 : 2)));
+    };
+    const tested = new Set<number>();
+    const onDraw = (_: unknown, state: SmoothingState): void => {
+      if (state.stage === "test") for (const top of state.top.data) tested.add(top);
+    };
+    await certify(predict, imageOf(Array.from({ length: 100 }, () => 0)), 3, { ...smoothing, hierarchy }, { onDraw });
+    expect([...tested]).toEqual([vertex]);
   });
 
   // The group's probability is τ less a trifle, and each class's is far below: to certify either is wrong.
