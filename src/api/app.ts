@@ -10,6 +10,7 @@ import { attack } from "./attack.ts";
 import { attacks } from "./attacks.ts";
 import { audit } from "./audit.ts";
 import { certify } from "./certify.ts";
+import { dataSets } from "./data.ts";
 import { docs } from "./docs.ts";
 import { evaluations } from "./evaluations.ts";
 import { health } from "./health.ts";
@@ -48,10 +49,11 @@ export const defaultLimits: Limits = {
   epsilons: 32,
 };
 
-/** Whether a request is POST /v1/models, DELETE /v1/models/NAME or the preflight of the latter. */
-const changesModels = (request: HonoRequest): boolean => {
+/** Whether a request is POST /v1/models, DELETE /v1/models/NAME, one that changes data sets, or the preflight of such a one. */
+const changesStore = (request: HonoRequest): boolean => {
   const { method, path } = request;
   const asked = method === "OPTIONS" ? request.header("access-control-request-method") : method;
+  if (path.startsWith("/v1/data")) return asked === "PUT" || asked === "DELETE";
   return path.startsWith("/v1/models") && (asked === "POST" || asked === "DELETE");
 };
 
@@ -76,10 +78,10 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
   });
   // Reading and computing are allowed from every origin; changes are allowed from other origins only if they require a token.
   const readers = cors({
-    allowMethods: ["GET", "HEAD", "POST", ...(options.uploadToken === undefined ? [] : ["DELETE"])],
+    allowMethods: ["GET", "HEAD", "POST", ...(options.uploadToken === undefined ? [] : ["PUT", "DELETE"])],
     exposeHeaders: ["X-Request-Id", "Server-Timing", "Retry-After", "Location"],
   });
-  app.use((c, next) => (changesModels(c.req) && options.uploadToken === undefined ? next() : readers(c, next)));
+  app.use((c, next) => (changesStore(c.req) && options.uploadToken === undefined ? next() : readers(c, next)));
   app.use(async function commonHeaders(c, next) {
     await next();
     if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");
@@ -109,6 +111,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
     audit(service, limits),
     certify(service, limits),
     ...evaluations(service, { limits, log, isGuarded: (options.rate?.tokens ?? []).length > 0 }),
+    ...dataSets(service, limits, options.uploadToken),
     report(service, limits),
     ...health(service),
   ];
