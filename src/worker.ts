@@ -40,6 +40,8 @@ interface Env extends Partial<EngineBindings> {
   readonly UPLOAD_TOKEN?: string;
   /** The most that an evaluation may take, in hours of a processor. */
   readonly MAX_CPU_HOURS: string;
+  /** Cloudflare's price of such an hour. */
+  readonly DOLLARS_PER_CPU_HOUR: string;
 }
 
 /** Their files are static assets, beside the page /lab, which runs the same (scripts/browser.ts). */
@@ -149,6 +151,7 @@ const createWorker = (env: Env) => {
     version,
     limits: { uploadBytes: mebibytes("UPLOAD_LIMIT_MIB", env.UPLOAD_LIMIT_MIB) },
     uploadToken: env.UPLOAD_TOKEN,
+    dollarsPerCpuHour: positive("DOLLARS_PER_CPU_HOUR", env.DOLLARS_PER_CPU_HOUR),
     log,
   });
   return { app, engine };

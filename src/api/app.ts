@@ -34,6 +34,8 @@ export interface AppOptions {
   readonly uploadToken?: string | undefined;
   /** The rate limit and the tokens of requests that compute or change something; unlimited by default. */
   readonly rate?: RateOptions | undefined;
+  /** The price of an hour of a processor, for evaluations of data sets. */
+  readonly dollarsPerCpuHour?: number | undefined;
   /** Gets the errors that no failure explains (those answered with 500). */
   readonly log?: Log;
   /** Called before each step of parsing a complete body, which occupies the thread; by default it does not wait. */
@@ -110,7 +112,12 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
     transfer(service, limits),
     audit(service, limits),
     certify(service, limits),
-    ...evaluations(service, { limits, log, isGuarded: (options.rate?.tokens ?? []).length > 0 }),
+    ...evaluations(service, {
+      limits,
+      log,
+      isGuarded: (options.rate?.tokens ?? []).length > 0,
+      dollarsPerCpuHour: options.dollarsPerCpuHour,
+    }),
     ...dataSets(service, limits, options.uploadToken),
     report(service, limits),
     ...health(service),
