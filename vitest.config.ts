@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { configDefaults, defineConfig } from "vitest/config";
 import { softwareVulkan } from "./scripts/software-vulkan.ts";
 import { workerSettings } from "./scripts/workerd.ts";
@@ -32,6 +32,7 @@ export default defineConfig({
             ...configDefaults.exclude,
             ...isolated,
             "test/conformance/**",
+            "test/cloudflare/**",
             "test/playground/lab*.test.ts",
             "test/runtime/{gpu,webgpu}/**",
           ],
@@ -65,6 +66,24 @@ export default defineConfig({
         // The handlers once more, in the runtime that they are written for.
         plugins: [cloudflareTest({ miniflare: { ...workerSettings(), cf: false } })],
         test: { name: "workers", include: ["test/api/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+      },
+      {
+        // Evaluations with a queue, a Workflow, D1 and R2 of workerd's own, and no network.
+        plugins: [
+          cloudflareTest({
+            main: "test/cloudflare/main.ts",
+            miniflare: {
+              ...workerSettings(),
+              bindings: { MIGRATIONS: await readD1Migrations("migrations") },
+              cf: false,
+              r2Buckets: ["DATA"],
+              d1Databases: ["LEDGER"],
+              queueProducers: { UNITS: "units" },
+              workflows: { EVALUATION: { name: "evaluation", className: "EvaluationRun" } },
+            },
+          }),
+        ],
+        test: { name: "cloudflare", include: ["test/cloudflare/*.test.ts"] },
       },
       {
         test: {

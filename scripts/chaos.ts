@@ -1,13 +1,12 @@
 /**
  * An evaluation under bad conditions, compared with one in peace: `npx tsx scripts/chaos.ts [PICTURES] [SECONDS] [HEIGHTxWIDTH]`. Two processes of `faultline
- * worker` behind Redis carry it out; one of them is killed (−9) and replaced every SECONDS, and a tenth of the parcels is delivered twice.
- * With `--partition`, the workers reach Redis through a relay that passes nothing on for 30 s in mid run, and drops the connections.
+ * worker` behind Redis carry it out; one of them is killed (−9) and replaced every SECONDS in which rows have come, and a tenth of the parcels is delivered twice.
+ * With `--partition`, the workers have a network of their own (`ip netns`, as root), whose cable to Redis is cut for 30 s in mid run.
  */
 
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync } from "node:fs";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -26,6 +25,7 @@ const [pictures = "20", seconds = "20", size = "64x96"] = process.argv
 const SHARE = 0.1;
 const PARTITION_MS = 30_000;
 
+const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = fileURLToPath(new URL("../bin/faultline.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "chaos-"));
 const evaluation = [
@@ -40,10 +40,9 @@ const evaluation = [
   "1,2,4",
 ];
 
-/** Processor time of what has ended is its parent's to ask for. */
 const faultline = (argv: readonly string[]): ChildProcess =>
   spawn(process.execPath, [bin, ...argv], {
-    cwd: fileURLToPath(new URL("..", import.meta.url)),
+    cwd: root,
     stdio: ["ignore", "ignore", "inherit"],
   });
 
@@ -52,49 +51,66 @@ const finished = async (argv: readonly string[]): Promise<void> => {
   if (code !== 0) throw new Error(`faultline ${argv[0]} ended with ${code}`);
 };
 
-/** Passes bytes between the workers and Redis, until it is cut. */
-const startRelay = async (port: number) => {
-  let isCut = false;
-  const open = new Set<Socket>();
-  const server = createServer((from) => {
-    if (isCut) {
-      from.destroy();
-      return;
-    }
-    const to = connect(port, "127.0.0.1");
-    for (const socket of [from, to]) {
-      open.add(socket);
-      socket.on("error", () => undefined).once("close", () => open.delete(socket));
-    }
-    from.pipe(to).pipe(from);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
+/** Addresses of this side and of the workers', in a network of their own. */
+const NETWORK = { name: "chaos", here: "10.231.7.1", there: "10.231.7.2" } as const;
+
+const ip = (line: string): void => void execFileSync("ip", line.split(" "));
+
+/** A namespace of the network for the workers, joined to this one by a cable that can be cut. */
+const startNetwork = () => {
+  const { name, here, there } = NETWORK;
+  ip(`netns add ${name}`);
+  ip("link add chaos0 type veth peer name chaos1");
+  ip(`link set chaos1 netns ${name}`);
+  ip(`addr add ${here}/24 dev chaos0`);
+  ip(`-n ${name} addr add ${there}/24 dev chaos1`);
+  ip("link set chaos0 up");
+  ip(`-n ${name} link set chaos1 up`);
   return {
-    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
     cut: async (milliseconds: number) => {
-      isCut = true;
-      for (const socket of open) socket.destroy();
+      ip("link set chaos0 down");
       await setTimeout(milliseconds);
-      isCut = false;
+      ip("link set chaos0 up");
     },
-    end: () => server.close(),
+    end: () => ip(`netns del ${name}`),
   };
 };
 
-const redis = await startRedis();
-const relay = await startRelay(redis.port);
-const worker = (): ChildProcess => faultline(["worker", "--redis", relay.url, "--workers", "1", "--lease", "5"]);
-let [first, second] = [worker(), worker()];
-let [kills, duplicates] = [0, 0];
+const address = isPartitioned ? NETWORK.here : "127.0.0.1";
+const network = isPartitioned ? startNetwork() : null;
+const redis = await startRedis(undefined, address);
 const over = new AbortController();
+let [kills, duplicates] = [0, 0];
+const [rough, calm] = [join(folder, "rough.jsonl"), join(folder, "calm.jsonl")];
 
+/** A worker process, which is replaced when it ends. */
+const places: ChildProcess[] = [];
+const keepWorker = (place: number): void => {
+  const argv = ["worker", "--redis", redis.url, "--workers", "1", "--lease", "5"];
+  const child = network
+    ? spawn("ip", ["netns", "exec", NETWORK.name, process.execPath, bin, ...argv], { cwd: root, stdio: "ignore" })
+    : faultline(argv);
+  places[place] = child;
+  child.once("exit", () => {
+    if (!over.signal.aborted) keepWorker(place);
+  });
+};
+keepWorker(0);
+keepWorker(1);
+
+/** Rows that there are. */
+const rowsIn = (): number => (existsSync(rough) ? readFileSync(rough, "utf8").split("\n").length - 1 : 0);
+
+/** Not before there are further rows: on a busy machine a process takes longer to start. */
 const killing = async (): Promise<void> => {
-  for (;;) {
+  for (let before = 0; ;) {
     await setTimeout(1000 * Number(seconds));
     if (over.signal.aborted) return;
-    first.kill("SIGKILL");
+    const rows = rowsIn();
+    if (rows === before) continue;
+    before = rows;
+    places[kills % 2]!.kill("SIGKILL");
     kills += 1;
-    [first, second] = [second, worker()];
   }
 };
 
@@ -115,14 +131,15 @@ const duplicating = async (): Promise<void> => {
   await queue.close();
 };
 
+/** Once, when a quarter is done. */
 const partitioning = async (): Promise<void> => {
-  if (!isPartitioned) return;
-  await setTimeout(20_000);
-  console.log("the workers are cut off from Redis for 30 s");
-  await relay.cut(PARTITION_MS);
+  if (!network) return;
+  while (rowsIn() < (10 * Number(pictures)) / 4 && !over.signal.aborted) await setTimeout(200);
+  console.log(`the workers are cut off from Redis for 30 s, at ${rowsIn()} rows`);
+  await network.cut(PARTITION_MS);
+  console.log(`they are back, at ${rowsIn()} rows`);
 };
 
-const [rough, calm] = [join(folder, "rough.jsonl"), join(folder, "calm.jsonl")];
 const began = performance.now();
 void killing();
 const around = [duplicating(), partitioning()];
@@ -130,9 +147,9 @@ await finished(["evaluate", ...evaluation, "--redis", redis.url, "--backend", "n
 over.abort();
 const elapsed = (performance.now() - began) / 1000;
 await Promise.all(around);
-for (const child of [first, second]) child.kill("SIGTERM");
-relay.end();
+for (const child of places) child.kill("SIGKILL");
 await redis.end();
+network?.end();
 await finished(["evaluate", ...evaluation, "--backend", "native", "-o", calm, "--workers", "1"]);
 const reports = [rough, calm].map((rows) => rows.replace(".jsonl", ".report.json"));
 for (const [i, rows] of [rough, calm].entries()) await finished(["report", rows, "-o", reports[i]!]);

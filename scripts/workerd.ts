@@ -41,6 +41,7 @@ export const workerSettings = () => {
     bindings: {
       MEMORY_BUDGET_MIB: setting("MEMORY_BUDGET_MIB") as string,
       UPLOAD_LIMIT_MIB: setting("UPLOAD_LIMIT_MIB") as string,
+      DOLLARS_PER_CPU_HOUR: setting("DOLLARS_PER_CPU_HOUR") as string,
       MAX_CPU_HOURS: setting("MAX_CPU_HOURS") as string,
     },
   };

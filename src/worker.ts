@@ -11,17 +11,20 @@ import { createApp } from "./api/app.ts";
 import type { Delivery } from "./cloudflare/deliveries.ts";
 import { createEngine, missingBindings, type Engine, type EngineBindings } from "./cloudflare/engine.ts";
 import type { Run } from "./cloudflare/ledger.ts";
+import { dataIn } from "./cloudflare/data.ts";
 import { startRenderer } from "./cloudflare/resvg.ts";
 import { renderStreet } from "./datasets/street/render.ts";
+import { createDataSets } from "./service/data.ts";
 import { createService, createShared, type Shared } from "./service/service.ts";
+import type { DataSets } from "./contract/data.ts";
 import type { Evaluations } from "./contract/evaluations.ts";
-import { FaultlineError } from "./contract/failure.ts";
 import type { ModelStore } from "./networks/registry.ts";
 import type { Service } from "./contract/service.ts";
 import { useCodecModules } from "./image/codecs.ts";
 import { startWasm } from "./runtime/wasm/wasm.ts";
 import { parseManifest } from "./segmenter/manifest.ts";
 import { shipped } from "./shipped.ts";
+import { r2Data } from "./store/r2-data.ts";
 import { r2Uploads } from "./store/r2.ts";
 
 interface Env extends Partial<EngineBindings> {
@@ -37,6 +40,8 @@ interface Env extends Partial<EngineBindings> {
   readonly UPLOAD_TOKEN?: string;
   /** The most that an evaluation may take, in hours of a processor. */
   readonly MAX_CPU_HOURS: string;
+  /** Cloudflare's price of such an hour. */
+  readonly DOLLARS_PER_CPU_HOUR: string;
 }
 
 /** Their files are static assets, beside the page /lab, which runs the same (scripts/browser.ts). */
@@ -69,7 +74,7 @@ const finishingEvaluations = (evaluations: Evaluations): Evaluations => ({
  * Cloudflare drops a request's work when its client leaves. Other requests wait for that work (their turn, a model half
  * opened) and would wait for ever: so what has begun is let end, which an aborted run does at its next step.
  */
-const finishing = (service: Service, evaluations: Evaluations | undefined): Service => {
+const finishing = (service: Service, evaluations: Evaluations | undefined, data: DataSets | undefined): Service => {
   const { uploads } = service;
   // Every method is listed, so that a new one is not forgotten.
   return {
@@ -90,6 +95,12 @@ const finishing = (service: Service, evaluations: Evaluations | undefined): Serv
       remove: (name) => held(uploads.remove(name)),
     },
     evaluations: evaluations && finishingEvaluations(evaluations),
+    data: data && {
+      list: () => data.list(),
+      put: (manifest) => held(data.put(manifest)),
+      putFile: (sha256, bytes) => held(data.putFile(sha256, bytes)),
+      remove: (name) => held(data.remove(name)),
+    },
   };
 };
 
@@ -113,11 +124,7 @@ const engineOf = (env: Env, { context, queue }: Shared, onnxruntime: string): En
         segmenterOf: async (name) => (await context.models.open(name)).segmenter,
         cache: context.cache,
         exclusive: queue,
-        openData: (received) => {
-          const detail = "must be the name of a data set of this deployment: there is none";
-          const errors = [{ pointer: "/spec/data/path", detail, received }];
-          return Promise.reject(new FaultlineError({ kind: "invalid-spec", errors }));
-        },
+        openData: dataIn(r2Data(env.DATA!)),
         draw: async (street, size) => renderStreet(street, size, await startRenderer(resvgModule)),
         version,
         onnxruntime,
@@ -138,11 +145,13 @@ const createWorker = (env: Env) => {
     budgetBytes: mebibytes("MEMORY_BUDGET_MIB", env.MEMORY_BUDGET_MIB),
   };
   const shared = createShared(options);
+  const data = env.DATA && createDataSets(r2Data(env.DATA));
   const engine = engineOf(env, shared, runtime.version);
-  const app = createApp(finishing(createService(options, shared), engine?.evaluations), {
+  const app = createApp(finishing(createService(options, shared), engine?.evaluations, data), {
     version,
     limits: { uploadBytes: mebibytes("UPLOAD_LIMIT_MIB", env.UPLOAD_LIMIT_MIB) },
     uploadToken: env.UPLOAD_TOKEN,
+    dollarsPerCpuHour: positive("DOLLARS_PER_CPU_HOUR", env.DOLLARS_PER_CPU_HOUR),
     log,
   });
   return { app, engine };

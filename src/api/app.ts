@@ -10,6 +10,7 @@ import { attack } from "./attack.ts";
 import { attacks } from "./attacks.ts";
 import { audit } from "./audit.ts";
 import { certify } from "./certify.ts";
+import { dataSets } from "./data.ts";
 import { docs } from "./docs.ts";
 import { evaluations } from "./evaluations.ts";
 import { health } from "./health.ts";
@@ -33,6 +34,8 @@ export interface AppOptions {
   readonly uploadToken?: string | undefined;
   /** The rate limit and the tokens of requests that compute or change something; unlimited by default. */
   readonly rate?: RateOptions | undefined;
+  /** The price of an hour of a processor, for evaluations of data sets. */
+  readonly dollarsPerCpuHour?: number | undefined;
   /** Gets the errors that no failure explains (those answered with 500). */
   readonly log?: Log;
   /** Called before each step of parsing a complete body, which occupies the thread; by default it does not wait. */
@@ -48,10 +51,11 @@ export const defaultLimits: Limits = {
   epsilons: 32,
 };
 
-/** Whether a request is POST /v1/models, DELETE /v1/models/NAME or the preflight of the latter. */
-const changesModels = (request: HonoRequest): boolean => {
+/** Whether a request is POST /v1/models, DELETE /v1/models/NAME, one that changes data sets, or the preflight of such a one. */
+const changesStore = (request: HonoRequest): boolean => {
   const { method, path } = request;
   const asked = method === "OPTIONS" ? request.header("access-control-request-method") : method;
+  if (path.startsWith("/v1/data")) return asked === "PUT" || asked === "DELETE";
   return path.startsWith("/v1/models") && (asked === "POST" || asked === "DELETE");
 };
 
@@ -76,10 +80,10 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
   });
   // Reading and computing are allowed from every origin; changes are allowed from other origins only if they require a token.
   const readers = cors({
-    allowMethods: ["GET", "HEAD", "POST", ...(options.uploadToken === undefined ? [] : ["DELETE"])],
+    allowMethods: ["GET", "HEAD", "POST", ...(options.uploadToken === undefined ? [] : ["PUT", "DELETE"])],
     exposeHeaders: ["X-Request-Id", "Server-Timing", "Retry-After", "Location"],
   });
-  app.use((c, next) => (changesModels(c.req) && options.uploadToken === undefined ? next() : readers(c, next)));
+  app.use((c, next) => (changesStore(c.req) && options.uploadToken === undefined ? next() : readers(c, next)));
   app.use(async function commonHeaders(c, next) {
     await next();
     if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");
@@ -108,7 +112,13 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
     transfer(service, limits),
     audit(service, limits),
     certify(service, limits),
-    ...evaluations(service, { limits, log, isGuarded: (options.rate?.tokens ?? []).length > 0 }),
+    ...evaluations(service, {
+      limits,
+      log,
+      isGuarded: (options.rate?.tokens ?? []).length > 0,
+      dollarsPerCpuHour: options.dollarsPerCpuHour,
+    }),
+    ...dataSets(service, limits, options.uploadToken),
     report(service, limits),
     ...health(service),
   ];

@@ -1,7 +1,7 @@
 /** What the operations on evaluations share: where they are, who may change them, which problems they have. */
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { Evaluations } from "../contract/evaluations.ts";
+import type { EvaluationPrediction, Evaluations } from "../contract/evaluations.ts";
 import type { Service } from "../contract/service.ts";
 import { Evaluation } from "./evaluation-schemas.ts";
 import type { Env, Limits } from "./operation.ts";
@@ -18,6 +18,8 @@ export const example = `http://localhost:8787${path}/0f5c…`;
 export interface EvaluationAccess {
   readonly limits: Limits;
   readonly log: Log;
+  /** Of an hour of a processor; absent where none is stated. */
+  readonly dollarsPerCpuHour?: number | undefined;
   /** Whether requests that change something need a token, which pages of other origins do not have. */
   readonly isGuarded: boolean;
 }
@@ -33,6 +35,13 @@ export const changing = (service: Service, c: Context<Env>, { isGuarded }: Evalu
   if (!isGuarded) requireOwnOrigin(c);
   return evaluations;
 };
+
+/** A prediction with its price. */
+export const priced = (
+  predicted: EvaluationPrediction,
+  { dollarsPerCpuHour }: Pick<EvaluationAccess, "dollarsPerCpuHour">,
+): EvaluationPrediction & { readonly dollars?: number } =>
+  dollarsPerCpuHour === undefined ? predicted : { ...predicted, dollars: predicted.cpuHours * dollarsPerCpuHour };
 
 export const idOf = (c: Context<Env>): string => c.req.param("id") ?? "";
 

@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { EvaluationRequest } from "../contract/evaluations.ts";
 import type { GivenSpec } from "../evaluation/spec.ts";
+import type { EvaluationAccess } from "./evaluation-access.ts";
 import { SubmitEvaluation } from "./evaluation-schemas.ts";
 import type { Env } from "./operation.ts";
 import { RequestError } from "./request-error.ts";
@@ -17,11 +18,22 @@ const keyOf = (c: Context<Env>): string | undefined => {
   throw new RequestError({ kind: "invalid-request", errors: [{ pointer: "/Idempotency-Key", detail }] });
 };
 
+/** The lesser of both caps in hours; undefined for none, null where dollars cannot be told in hours. */
+const hoursOf = (
+  { maxCpuHours, maxDollars }: { readonly maxCpuHours?: number | undefined; readonly maxDollars?: number | undefined },
+  dollarsPerCpuHour: number | undefined,
+): number | undefined | null => {
+  if (maxDollars === undefined) return maxCpuHours;
+  if (dollarsPerCpuHour === undefined) return null;
+  return Math.min(maxDollars / dollarsPerCpuHour, maxCpuHours ?? Infinity);
+};
+
 /** The specification is kept as it was given: what it leaves open is filled in where it runs. */
 export const readSubmission = async (
   c: Context<Env>,
-  limitBytes: number,
+  { limits, dollarsPerCpuHour }: Pick<EvaluationAccess, "limits" | "dollarsPerCpuHour">,
 ): Promise<{ readonly request: EvaluationRequest; readonly dryRun: boolean }> => {
+  const limitBytes = limits.bodyBytes;
   const form = { types: ["application/json"], jsonPart: "spec", limitBytes } as const;
   const fields = await readFields(c.req.raw, form, c.get("bodies"));
   const given = Object.fromEntries(fields);
@@ -29,7 +41,15 @@ export const readSubmission = async (
   const errors = unknownFields(fields, Object.keys(SubmitEvaluation.shape));
   if (!parsed.success && errors.length === 0) errors.push(...fieldErrors(parsed.error, SubmitEvaluation, given));
   if (!parsed.success || errors.length > 0) throw new RequestError({ kind: "invalid-request", errors });
-  const { maxCpuHours, dryRun } = parsed.data;
+  const { maxDollars, dryRun } = parsed.data;
+  const maxCpuHours = hoursOf(parsed.data, dollarsPerCpuHour);
+  if (maxCpuHours === null) {
+    const detail = "is for deployments that state the price of an hour, which this one does not; give maxCpuHours";
+    throw new RequestError({
+      kind: "invalid-request",
+      errors: [{ pointer: "/maxDollars", detail, received: maxDollars }],
+    });
+  }
   const spec = given["spec"] as GivenSpec;
   return { request: { spec, maxCpuHours, idempotencyKey: keyOf(c) }, dryRun };
 };

@@ -13,6 +13,9 @@ export const SubmitEvaluation = z
       description:
         "The most that a run may be predicted to take, and may take, in hours of a processor; the deployment's own limit if absent",
     }),
+    maxDollars: z.number().positive().optional().openapi({
+      description: "The same in dollars, where the deployment states the price of an hour; the lesser of both holds",
+    }),
     dryRun: z.boolean().default(false).openapi({ description: "Whether to predict the work and start nothing" }),
   })
   .openapi("SubmitEvaluation", {
@@ -33,6 +36,7 @@ export const EvaluationPrediction = z
     }),
     workers: z.int(),
     cpuHours,
+    dollars: z.number().optional().openapi({ description: "Where the deployment states the price of an hour" }),
     seconds: z.number().openapi({ description: "If each worker has a processor to itself" }),
   })
   .openapi("EvaluationPrediction", { description: "From a measured step of each network on the first picture" });

@@ -11,6 +11,7 @@ import {
   of,
   params,
   path,
+  priced,
   problems,
   type EvaluationAccess,
 } from "./evaluation-access.ts";
@@ -61,15 +62,18 @@ const submit = (service: Service, access: EvaluationAccess): Operation =>
     async (c) => {
       const evaluations = changing(service, c, access);
       negotiate(c.req.header("accept"), ["application/json"]);
-      const { request, dryRun } = await readSubmission(c, access.limits.bodyBytes);
+      const { request, dryRun } = await readSubmission(c, access);
       const { signal } = c.req.raw;
-      if (dryRun) return json(c, EvaluationPrediction, await evaluations.predict(request, { signal }));
+      if (dryRun) return json(c, EvaluationPrediction, priced(await evaluations.predict(request, { signal }), access));
       const { evaluation } = await evaluations.submit(request, { signal });
-      return json(c, Evaluation, shown(evaluation), { Location: `${path}/${evaluation.id}` }, 202);
+      return json(c, Evaluation, shown(evaluation, access), { Location: `${path}/${evaluation.id}` }, 202);
     },
   );
 
-const shown = (info: EvaluationInfo): z.input<typeof Evaluation> => ({ ...info, spec: { ...info.spec } });
+const shown = (
+  info: EvaluationInfo,
+  access: Pick<EvaluationAccess, "dollarsPerCpuHour">,
+): z.input<typeof Evaluation> => ({ ...info, spec: { ...info.spec }, predicted: priced(info.predicted, access) });
 
 const events =
   "Server-sent events: `progress` (Evaluation) at every change, then `result` (Evaluation) when it has ended.";
@@ -107,12 +111,12 @@ const action = (service: Service, name: keyof typeof actions, access: Evaluation
     },
     async (c) => {
       const evaluations = method === "get" ? of(service) : changing(service, c, access);
-      return json(c, Evaluation, shown(await evaluations[name](idOf(c))));
+      return json(c, Evaluation, shown(await evaluations[name](idOf(c)), access));
     },
   );
 };
 
-const follow = (service: Service, { log }: EvaluationAccess): Operation =>
+const follow = (service: Service, access: EvaluationAccess): Operation =>
   defineOperation(
     {
       method: "get",
@@ -134,8 +138,8 @@ const follow = (service: Service, { log }: EvaluationAccess): Operation =>
       eventStream<EvaluationInfo>({
         signal: c.req.raw.signal,
         run: (emit, signal) => of(service).follow(idOf(c), { signal, onChange: (info) => emit("progress", info) }),
-        result: shown,
-        problem: (error) => problemOf(failureOf(error, log, c.get("requestId")), c.get("requestId")),
+        result: (info) => shown(info, access),
+        problem: (error) => problemOf(failureOf(error, access.log, c.get("requestId")), c.get("requestId")),
       }),
   );
 

@@ -78,19 +78,25 @@ const readUpload = async (c: Context<Env>, limitBytes: number): Promise<UploadRe
   return { manifest: manifest.data, model, ...(data.length > 0 ? { data } : {}), replace };
 };
 
+/** Tokens are compared in constant time. @throws RequestError where the request has not the deployment's, or none is set and it is of another origin. */
+export const requireToken = async (c: Context, token: string | undefined): Promise<void> => {
+  if (token === undefined) {
+    requireOwnOrigin(c);
+    return;
+  }
+  const given = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  if (given !== undefined && (await timingSafeEqual(given, token))) return;
+  throw new RequestError({ kind: "unauthorized", given: given !== undefined });
+};
+
 /**
  * The store of uploads. An uploaded network is run by the requests of other clients: uploads are therefore disabled unless the
- * deployment has a store, and require its token if it has one. Tokens are compared in constant time.
+ * deployment has a store, and require its token if it has one.
  */
 const allowed = async (c: Context, service: Service, token: string | undefined): Promise<Uploads> => {
   if (!service.uploads) throw new RequestError({ kind: "uploads-disabled" });
-  if (token === undefined) {
-    requireOwnOrigin(c);
-    return service.uploads;
-  }
-  const given = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
-  if (given !== undefined && (await timingSafeEqual(given, token))) return service.uploads;
-  throw new RequestError({ kind: "unauthorized", given: given !== undefined });
+  await requireToken(c, token);
+  return service.uploads;
 };
 
 const security = [{}, { uploadToken: [] }];

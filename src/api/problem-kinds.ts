@@ -151,6 +151,28 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     meaning:
       "This deployment keeps no evaluations of data sets. To enable them under Node, start with `npm run serve -- --evaluations DIR`; in a Worker, bind UNITS, DATA, LEDGER and EVALUATION, which `npm run provision` creates.",
   },
+  "data-disabled": {
+    status: 501,
+    title: "Data sets are disabled",
+    meaning:
+      "This deployment takes no data sets. To enable them under Node, start with `npm run serve -- --evaluations DIR --data DIR`; in a Worker, bind an R2 bucket as DATA.",
+  },
+  "unknown-data": {
+    status: 404,
+    title: "Unknown data set",
+    meaning: "No data set of this name was pushed. GET /v1/data lists those that were.",
+  },
+  "data-incomplete": {
+    status: 409,
+    title: "Files are missing",
+    meaning:
+      "The data set has files that were not sent yet; `missing` lists their digests. Send them, then the list again.",
+  },
+  "data-refused": {
+    status: 422,
+    title: "Data refused",
+    meaning: "The file or the data set cannot be kept; the detail says why.",
+  },
   "unknown-evaluation": {
     status: 404,
     title: "Unknown evaluation",

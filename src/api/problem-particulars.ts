@@ -139,6 +139,23 @@ export const particulars = (failure: Failure | RequestFailure): Particulars => {
         detail:
           "This deployment keeps no evaluations: start with --evaluations DIR under Node; bind UNITS (a queue), DATA (an R2 bucket), LEDGER (a D1 database) and EVALUATION (a Workflow) in a Worker.",
       };
+    case "data-disabled":
+      return {
+        detail:
+          "This deployment takes no data sets: start with --evaluations DIR --data DIR under Node, bind an R2 bucket as DATA in a Worker.",
+      };
+    case "unknown-data":
+      return {
+        detail: `There is no data set ${JSON.stringify(failure.name.slice(0, 100))} that was pushed; there is ${failure.accepted.join(", ") || "none"}.`,
+        extensions: { accepted: failure.accepted },
+      };
+    case "data-incomplete":
+      return {
+        detail: `${failure.missing.length} files of ${failure.name} were not sent yet.`,
+        extensions: { missing: failure.missing },
+      };
+    case "data-refused":
+      return { detail: failure.reason };
     case "unknown-evaluation":
       return { detail: `There is no evaluation ${JSON.stringify(failure.id.slice(0, 100))}.` };
     case "evaluation-state":

@@ -18,6 +18,7 @@ export type RequestFailure =
   | { readonly kind: "unauthorized"; readonly given: boolean }
   | { readonly kind: "uploads-disabled" }
   | { readonly kind: "evaluations-disabled" }
+  | { readonly kind: "data-disabled" }
   | { readonly kind: "internal" };
 
 export class RequestError extends Error {

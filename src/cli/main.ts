@@ -47,6 +47,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "carry out units of evaluations that run elsewhere, from a queue on Redis",
     load: async () => (await import("./worker.ts")).serveWork,
   },
+  data: {
+    summary: "send a data set to a service, whose evaluations can then name it",
+    load: async () => (await import("./data.ts")).sendData,
+  },
   report: {
     summary: "scores, intervals and verdicts from the rows of evaluate, as a page",
     load: async () => (await import("./report.ts")).reportResults,

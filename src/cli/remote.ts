@@ -2,8 +2,7 @@
 
 import type { EvaluationInfo, EvaluationPrediction } from "../contract/evaluations.ts";
 import type { EvaluationSpec } from "../evaluation/spec.ts";
-import { Refusal, UsageError } from "../node/failure.ts";
-import { reasonOf } from "../reason.ts";
+import { isAway, remoteService } from "./remote-service.ts";
 
 export interface RemoteEvaluations {
   readonly predict: (spec: EvaluationSpec) => Promise<EvaluationPrediction>;
@@ -15,38 +14,14 @@ export interface RemoteEvaluations {
   readonly rows: (id: string) => Promise<ReadableStream<Uint8Array>>;
 }
 
-/** Of an answer that says that the service, or what stands before it, is away for now. */
-const isAway = (status: number): boolean => status === 502 || status === 503 || status === 504;
-
-const originOf = (url: string): string => {
-  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url.replace(/\/+$/, "");
-  throw new UsageError(`--on ${url}: must be the address of a service, as in https://faultline.example`);
-};
-
 /**
  * @param token sent with each request, if there is one.
  * @throws UsageError for what is no address. What the service refuses is thrown as a Refusal with its words.
  */
 export const remoteEvaluations = (url: string, token: string | undefined): RemoteEvaluations => {
-  const origin = originOf(url);
-  const send = async (path: string, init: RequestInit = {}): Promise<Response> => {
-    const headers = new Headers(init.headers);
-    if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
-    try {
-      return await fetch(`${origin}/v1/evaluations${path}`, { ...init, headers });
-    } catch (cause) {
-      const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : reasonOf(cause);
-      throw new Refusal(`${origin}: cannot be reached: ${reason}`, { cause });
-    }
-  };
-  const accepted = async (response: Response): Promise<Response> => {
-    if (response.ok) return response;
-    const isProblem = response.headers.get("content-type")?.startsWith("application/problem+json") === true;
-    const problem: { readonly detail?: string } = isProblem ? await response.json() : {};
-    const { detail = response.statusText } = problem;
-    const advice = response.status === 401 ? "; set FAULTLINE_TOKEN" : "";
-    throw new Refusal(`${origin}: ${response.status}: ${detail}${advice}`);
-  };
+  const service = remoteService(url, token);
+  const { accepted } = service;
+  const send = (path: string, init?: RequestInit) => service.send(`/v1/evaluations${path}`, init);
   const infoOf = async (response: Response): Promise<EvaluationInfo> =>
     (await (await accepted(response)).json()) as EvaluationInfo;
   const post = (body: object, headers: Readonly<Record<string, string>> = {}) =>

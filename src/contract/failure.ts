@@ -75,6 +75,11 @@ export type Failure =
   | { readonly kind: "evaluations-full"; readonly most: number }
   /** The key belongs to an evaluation that was asked for otherwise. */
   | { readonly kind: "key-reused"; readonly key: string }
+  | { readonly kind: "unknown-data"; readonly name: string; readonly accepted: readonly string[] }
+  /** Digests of files that were not sent yet. */
+  | { readonly kind: "data-incomplete"; readonly name: string; readonly missing: readonly string[] }
+  /** In words. */
+  | { readonly kind: "data-refused"; readonly reason: string }
   | { readonly kind: "busy"; readonly retryAfterSeconds: number }
   /** The service is shutting down; another instance may replace it soon. */
   | { readonly kind: "stopping" }

@@ -6,6 +6,7 @@
 import type { AttackRequest, AttackResult, AttackRun } from "./attack.ts";
 import type { AuditRequest, AuditResult } from "./audit.ts";
 import type { CertifyRequest, CertifyResult } from "./certify.ts";
+import type { DataSets } from "./data.ts";
 import type { Evaluations } from "./evaluations.ts";
 import type { Abandon, ModelInfo, Uploads } from "./models.ts";
 import type { ReportRequest } from "./report.ts";
@@ -37,4 +38,6 @@ export interface Service {
   readonly uploads?: Uploads | undefined;
   /** Absent where the service has no folder for evaluations. */
   readonly evaluations?: Evaluations | undefined;
+  /** Absent where the service takes no data sets. */
+  readonly data?: DataSets | undefined;
 }

@@ -10,10 +10,13 @@ export interface StepTimes {
   readonly backward: number;
 }
 
+/** Runs that took so long together are not repeated: they are a third of what a dry run takes, and vary less than short ones. */
+const LONG_MS = 300;
+
 /**
  * Times a prediction, and a gradient beyond it, on an image.
  *
- * @param now milliseconds.
+ * @param options `runs`: at most; `now`: milliseconds.
  */
 export const timeSteps = async (
   segmenter: Segmenter,
@@ -30,7 +33,8 @@ export const timeSteps = async (
   };
   // Taken in turn, so that another process slows both alike.
   let [forward, both] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-  for (let i = 0; i < runs; i++) {
+  const begun = await now();
+  for (let i = 0; i < runs && (i === 0 || (await now()) - begun < LONG_MS); i++) {
     forward = Math.min(forward, await timed(() => segmenter.predict(image)));
     both = Math.min(both, await timed(() => climb(image)));
   }

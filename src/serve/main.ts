@@ -6,6 +6,8 @@ import { startEvaluations } from "../node/evaluations/evaluations.ts";
 import { lineOf, UsageError } from "../node/failure.ts";
 import { version } from "../node/package.ts";
 import { startThreadService } from "../node/service.ts";
+import { createDataSets } from "../service/data.ts";
+import { folderData } from "../store/folder-data.ts";
 import { compressed } from "./compress.ts";
 import { labPages } from "./lab.ts";
 import { listen, type Fetch } from "./server.ts";
@@ -26,19 +28,26 @@ const serve = async (settings: Settings): Promise<void> => {
     onCrash: (reason) => console.error(`the service's thread has ended: ${reason}; the next request starts it anew`),
   });
   const jobs = settings.evaluations && (await startEvaluations(settings.evaluations));
-  const app = createApp(jobs ? { ...service, evaluations: jobs.evaluations } : service, {
-    version,
-    limits: { uploadBytes: settings.uploadBytes },
-    uploadToken: settings.uploadToken,
-    rate: {
-      perMinute: settings.rate,
-      // The upload token is also valid for all other requests.
-      tokens: tokens.length > 0 && settings.uploadToken !== undefined ? [...tokens, settings.uploadToken] : tokens,
-      clientOf: (c) => getConnInfo(c).remote.address ?? "",
+  const data = settings.evaluations?.data ?? null;
+  const beside = jobs
+    ? { evaluations: jobs.evaluations, ...(data === null ? {} : { data: createDataSets(folderData(data)) }) }
+    : {};
+  const app = createApp(
+    { ...service, ...beside },
+    {
+      version,
+      limits: { uploadBytes: settings.uploadBytes },
+      uploadToken: settings.uploadToken,
+      rate: {
+        perMinute: settings.rate,
+        // The upload token is also valid for all other requests.
+        tokens: tokens.length > 0 && settings.uploadToken !== undefined ? [...tokens, settings.uploadToken] : tokens,
+        clientOf: (c) => getConnInfo(c).remote.address ?? "",
+      },
+      log: (error, requestId) => console.error(requestId, error),
+      turn: ownTurns(),
     },
-    log: (error, requestId) => console.error(requestId, error),
-    turn: ownTurns(),
-  });
+  );
   app.route("/", labPages());
   const { host, port } = settings;
   const answer: Fetch = async (request, bindings) => compressed(request, await app.fetch(request, bindings));

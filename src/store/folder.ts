@@ -7,13 +7,13 @@ import type { UploadStore } from "../networks/upload-store.ts";
 const ENTRY = "entry.json";
 
 /** Returns null for a missing file and rethrows other errors. */
-const nullIfAbsent = (cause: NodeJS.ErrnoException): null => {
+export const nullIfAbsent = (cause: NodeJS.ErrnoException): null => {
   if (cause.code === "ENOENT") return null;
   throw cause;
 };
 
 /** Writes a temporary file, flushes it to the disk and renames it, so that the file is either complete or absent. */
-const writeWhole = async (path: string, content: string | Uint8Array): Promise<void> => {
+export const writeWhole = async (path: string, content: string | Uint8Array): Promise<void> => {
   const draft = `${path}.${crypto.randomUUID()}.draft`;
   try {
     const file = await open(draft, "wx");

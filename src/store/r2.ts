@@ -21,18 +21,21 @@ const entries = "manifests/";
 const entryKey = (name: string): string => `${entries}${name}.json`;
 const fileKey = (name: string, file: string): string => `networks/${name}/${file}`;
 
+/** The keys that begin so, without their beginning. */
+export const keysUnder = async (bucket: Pick<Bucket, "list">, prefix: string): Promise<string[]> => {
+  const keys: string[] = [];
+  for (let cursor: string | undefined, more = true; more;) {
+    const page = await bucket.list({ prefix, ...(cursor === undefined ? {} : { cursor }) });
+    keys.push(...page.objects.map(({ key }) => key.slice(prefix.length)));
+    cursor = page.cursor;
+    more = page.truncated;
+  }
+  return keys;
+};
+
 /** A store in a bucket. R2 is strongly consistent, and objects are written atomically. */
 export const r2Uploads = (bucket: Bucket): UploadStore => ({
-  list: async () => {
-    const names: string[] = [];
-    for (let cursor: string | undefined, more = true; more;) {
-      const page = await bucket.list({ prefix: entries, ...(cursor === undefined ? {} : { cursor }) });
-      names.push(...page.objects.map(({ key }) => key.slice(entries.length, -".json".length)));
-      cursor = page.cursor;
-      more = page.truncated;
-    }
-    return names.toSorted();
-  },
+  list: async () => (await keysUnder(bucket, entries)).map((key) => key.slice(0, -".json".length)).toSorted(),
   entry: async (name) => {
     const object = await bucket.get(entryKey(name));
     return object && (JSON.parse(await object.text()) as unknown);

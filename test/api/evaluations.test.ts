@@ -26,6 +26,23 @@ describe("POST /v1/evaluations", () => {
     expect(requests.at(-1)).toEqual({ spec, maxCpuHours: 2, idempotencyKey: "mine" });
   });
 
+  it("tells dollars where a price is stated, and takes a cap in them", async () => {
+    const own = clientOf(fakeService({ evaluations: fakeEvaluations(requests) }), { dollarsPerCpuHour: 0.072 });
+    const headers = { "content-type": "application/json" };
+    const ask = (body: object) => own.send(path, { method: "POST", headers, body: JSON.stringify({ spec, ...body }) });
+    expect(await (await ask({ dryRun: true })).json()).toMatchObject({ cpuHours: 0.5, dollars: 0.036 });
+    for (const [caps, hours] of [
+      [{ maxDollars: 0.72 }, 10],
+      [{ maxDollars: 0.72, maxCpuHours: 3 }, 3],
+    ] as const) {
+      expect(await (await ask(caps)).json()).toMatchObject({ predicted: { dollars: 0.036 } });
+      expect(requests.at(-1)?.maxCpuHours).toBeCloseTo(hours, 12);
+    }
+    expect(await problemIn(await post({ spec, maxDollars: 1 }))).toMatchObject({
+      errors: [{ pointer: "/maxDollars" }],
+    });
+  });
+
   it("200 with what it would take, if it is a dry run", async () => {
     const response = await post({ spec, dryRun: true });
     expect([response.status, await response.json()]).toEqual([200, fakeEvaluation.predicted]);

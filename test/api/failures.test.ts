@@ -110,6 +110,17 @@ const failures: { [K in Failure["kind"]]: [Extract<Failure, { kind: K }>, RegExp
     /is running: its report/,
     { status: 409, state: "running" },
   ],
+  "unknown-data": [
+    { kind: "unknown-data", name: "voc", accepted: ["a", "b"] },
+    /voc.*a, b/,
+    { status: 404, accepted: ["a", "b"] },
+  ],
+  "data-incomplete": [
+    { kind: "data-incomplete", name: "voc", missing: ["ab"] },
+    /1 files of voc/,
+    { status: 409, missing: ["ab"] },
+  ],
+  "data-refused": [{ kind: "data-refused", reason: "the file has another digest" }, /another digest/, { status: 422 }],
   "evaluation-refused": [
     { kind: "evaluation-refused", reason: "data/a: no such file or folder" },
     /data\/a: no such/,

@@ -59,6 +59,10 @@ describe("/openapi.json", () => {
       "GET /v1/evaluations/{id}/report",
       "POST /v1/evaluations/{id}/cancel",
       "POST /v1/evaluations/{id}/retry",
+      "GET /v1/data",
+      "PUT /v1/data/{name}",
+      "DELETE /v1/data/{name}",
+      "PUT /v1/data/files/{sha256}",
       "POST /v1/report",
       "GET /health/live",
       "GET /health/ready",
@@ -83,7 +87,9 @@ describe("/openapi.json", () => {
 
   it("documents both media types of every request with images, the body required, and its problems", () => {
     const others = new Set(["POST /v1/models", "POST /v1/evaluations", "POST /v1/report"]);
-    const uploads = operations.filter(({ name, operation }) => operation.requestBody && !others.has(name));
+    const uploads = operations.filter(
+      ({ name, operation }) => operation.requestBody && !others.has(name) && !name.startsWith("PUT"),
+    );
     expect(uploads).toHaveLength(7);
     for (const { operation } of uploads) {
       expect(operation.requestBody?.required).toBe(true);
@@ -119,10 +125,10 @@ describe("/openapi.json", () => {
 
   it("documents, wherever a request can be refused for the moment, when to retry", () => {
     const refusals = operations.flatMap(({ operation }) => operation.responses["503"] ?? []);
-    // Neither /health/live nor the list of attacks waits for anything.
-    expect(refusals).toHaveLength(operations.length - 2);
+    // Neither /health/live, nor the list of attacks, nor what has no body of data sets waits for anything.
+    expect(refusals).toHaveLength(operations.length - 4);
     for (const refusal of refusals) expect(refusal).toHaveProperty(["headers", "Retry-After"]);
-    const unqueued = /^GET \/v1\/attacks$|\/v1\/evaluations\/\{id\}/;
+    const unqueued = /^GET \/v1\/attacks$|\/v1\/evaluations\/\{id\}|\/v1\/data/;
     const queued = operations.filter(({ name }) => name.includes("/v1/") && !unqueued.test(name));
     for (const { name, operation } of queued)
       expect([name, operation.responses["503"]?.description]).toEqual([

@@ -47,7 +47,7 @@ describe("a wrong command line ends with 2, one line and no result", () => {
   it.each([
     [
       [],
-      /a command is missing; there are inspect, differentiate, quantize, init, import, attack, universal, evaluate, worker, report, gate, audit, certify/,
+      /a command is missing; there are inspect, differentiate, quantize, init, import, attack, universal, evaluate, worker, data, report, gate, audit, certify/,
     ],
     [["explain", "x.onnx"], /there is no command "explain"; there are inspect/],
     [["help", "explain"], /there is no command "explain"/],

@@ -1,12 +1,13 @@
 /** Evaluations of the Worker: its queue, its Workflow, its ledger and its bucket in workerd, with real networks. */
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
 import type { EvaluationInfo } from "../../src/contract/evaluations.ts";
 import { faultline } from "../cli/terminal.ts";
+import { makeScene } from "./scene.ts";
 import { okJson, openWorker, refused } from "./worker.ts";
 
 const client = openWorker({ evaluations: "forgotten" });
@@ -28,6 +29,21 @@ const post = (body: unknown, headers: Readonly<Record<string, string>> = {}) =>
     headers: { "content-type": "application/json", ...headers },
   });
 
+const followed = async (id: string): Promise<EvaluationInfo> => {
+  for (;;) {
+    const info = await okJson<EvaluationInfo>(await client.send(`${path}/${id}`));
+    if (info.state !== "queued" && info.state !== "running") return info;
+    await setTimeout(200);
+  }
+};
+
+/** The rows of an evaluation that was submitted. */
+const ended = async (response: Response): Promise<string> => {
+  const { id } = (await response.json()) as EvaluationInfo;
+  expect(await followed(id)).toMatchObject({ state: "done" });
+  return (await client.send(`${path}/${id}/rows`)).text();
+};
+
 it("gives the rows and the report of an evaluation on one machine, byte for byte", async () => {
   const predicted = await okJson<EvaluationInfo["predicted"]>(await post({ spec, dryRun: true }));
   expect(predicted).toMatchObject({ units: 6, pictures: 2, evaluations: { forward: 24, backward: 14 } });
@@ -36,11 +52,7 @@ it("gives the rows and the report of an evaluation on one machine, byte for byte
   const { id } = (await response.json()) as EvaluationInfo;
   expect([response.status, response.headers.get("location")]).toEqual([202, `${path}/${id}`]);
   expect(await (await post({ spec }, key)).json()).toMatchObject({ id });
-  let info: EvaluationInfo;
-  do {
-    await setTimeout(200);
-    info = await okJson<EvaluationInfo>(await client.send(`${path}/${id}`));
-  } while (info.state === "queued" || info.state === "running");
+  const info = await followed(id);
   expect(info).toMatchObject({ state: "done", units: { total: 6, done: 6, failed: 0 } });
   expect(info.spentCpuHours).toBeGreaterThan(0);
   const [rows, report] = [join(folder, "rows.jsonl"), join(folder, "report.json")];
@@ -70,4 +82,21 @@ it("refuses what is too large, unknown or too dear before anything is kept", asy
 it("names the bindings where they are missing", async () => {
   const problem = await refused(await bare.send(`${path}/0`), 501, "evaluations-disabled");
   for (const binding of ["UNITS", "DATA", "LEDGER", "EVALUATION"]) expect(problem.detail).toContain(binding);
+});
+
+it("evaluates a data set that was pushed into its bucket, as the folder that it came from", async () => {
+  const set = join(folder, "streets");
+  for (const part of ["images", "labels"]) mkdirSync(join(set, part), { recursive: true });
+  for (const seed of [1, 2]) {
+    const { png, labelsPng } = makeScene(seed, 64, 48);
+    writeFileSync(join(set, "images", `${seed}.png`), png);
+    writeFileSync(join(set, "labels", `${seed}.png`), labelsPng);
+  }
+  const pushed = await faultline("data", "push", set, "--on", (await client.url()).origin);
+  expect([pushed.code, pushed.stderr]).toEqual([0, ""]);
+  const rows = await ended(await post({ spec: { networks: spec.networks, data: { path: "streets" }, attacks: [] } }));
+  const local = join(folder, "local.jsonl");
+  const flags = ["--data", set, "--attacks", "none", "--workers", "1"];
+  expect((await faultline("evaluate", "enet-street", ...flags, "-o", local)).code).toBe(0);
+  expect(rows).toBe(readFileSync(local, "utf8"));
 });

@@ -28,12 +28,29 @@ const freePort = async (): Promise<number> => {
   return port;
 };
 
-/** @param given a port, to start a server anew where one was. */
-export const startRedis = async (given?: number): Promise<RedisServer & { readonly port: number }> => {
+/**
+ * @param given a port, to start a server anew where one was.
+ * @param address at which it is reached.
+ */
+export const startRedis = async (
+  given?: number,
+  address = "127.0.0.1",
+): Promise<RedisServer & { readonly port: number }> => {
   const port = given ?? (await freePort());
-  const options = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  const options = [
+    "--port",
+    `${port}`,
+    "--bind",
+    address,
+    "--protected-mode",
+    "no",
+    "--save",
+    "",
+    "--appendonly",
+    "no",
+  ];
   const server = spawn(redisProgram!, options, { stdio: "ignore" });
-  const url = `redis://127.0.0.1:${port}`;
+  const url = `redis://${address}:${port}`;
   for (let tries = 0; ; tries++)
     try {
       (await connectRedis(url)).disconnect();

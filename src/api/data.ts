@@ -1,0 +1,180 @@
+/** /v1/data: data sets that evaluations name, pushed file by file by their digests. */
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { DataSets } from "../contract/data.ts";
+import type { Service } from "../contract/service.ts";
+import { fieldErrors } from "../validation.ts";
+import { requireToken } from "./model-uploads.ts";
+import { defineOperation, json, type Env, type Limits, type Operation } from "./operation.ts";
+import { problemResponses } from "./problem-schema.ts";
+import { RequestError } from "./request-error.ts";
+import { readBytes, readFields, unknownFields } from "./request.ts";
+import { list } from "./schemas.ts";
+
+const path = "/v1/data";
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 in lower-case hexadecimal");
+const name = z.string().regex(/^[A-Za-z0-9][\w.-]{0,127}$/, "a letter or digit, then letters, digits, _ . and -");
+
+/** Files of a data set; their list has about 130 bytes each. */
+const MAX_FILES = 100_000;
+const MAX_PATH = 512;
+
+const isPath = (text: string): boolean =>
+  text.length <= MAX_PATH &&
+  !/[\\\p{Cc}]/u.test(text) &&
+  text.split("/").every((part) => part !== "" && !part.startsWith("."));
+
+const DataFile = z.strictObject({
+  path: z
+    .string()
+    .refine(isPath, `a relative path of at most ${MAX_PATH} characters, no part of which is hidden`)
+    .openapi({ example: "images/one.png" }),
+  sha256,
+  bytes: z.int().min(0),
+});
+
+const PutData = z
+  .strictObject({
+    files: list(DataFile).refine(
+      (files) => files.length > 0 && files.length <= MAX_FILES,
+      `from 1 to ${MAX_FILES} files`,
+    ),
+  })
+  .openapi("PutData");
+
+const DataSet = z.strictObject({ name: z.string(), files: z.int(), bytes: z.int() }).openapi("DataSet");
+
+const KeptFile = z.strictObject({ sha256, bytes: z.int() }).openapi("KeptFile");
+
+/** Of whoever may change networks. @throws RequestError */
+const allowed = async (c: Context, service: Service, token: string | undefined): Promise<DataSets> => {
+  if (!service.data) throw new RequestError({ kind: "data-disabled" });
+  await requireToken(c, token);
+  return service.data;
+};
+
+const checked = <S extends z.ZodType>(schema: S, value: unknown, at: string): z.output<S> => {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new RequestError({ kind: "invalid-request", errors: fieldErrors(result.error, schema, value, [at]) });
+};
+
+const security = [{}, { uploadToken: [] }];
+const authProblems = ["data-disabled", "unauthorized", "foreign-origin", "invalid-request"] as const;
+const bodyProblems = ["unsupported-media-type", "body-too-large", "receiving-too-much", "data-refused"] as const;
+const named = { params: z.object({ name: z.string().openapi({ example: "my-data" }) }) };
+
+const listSets = (service: Service): Operation =>
+  defineOperation(
+    {
+      method: "get",
+      path,
+      operationId: "listData",
+      tags: ["Evaluations"],
+      summary: "List the data sets that were pushed",
+      curl: `curl http://localhost:8787${path}`,
+      responses: {
+        200: {
+          description: "Evaluations can name them.",
+          content: { "application/json": { schema: z.strictObject({ data: list(DataSet) }) } },
+        },
+        ...problemResponses("data-disabled"),
+      },
+    },
+    async (c) => {
+      if (!service.data) throw new RequestError({ kind: "data-disabled" });
+      return json(c, z.strictObject({ data: list(DataSet) }), { data: await service.data.list() });
+    },
+  );
+
+const putSet = (service: Service, limits: Limits, token: string | undefined): Operation =>
+  defineOperation(
+    {
+      method: "put",
+      path: `${path}/{name}`,
+      operationId: "putData",
+      tags: ["Evaluations"],
+      summary: "Make or replace a data set of files that are there",
+      description:
+        "Where files are missing, the problem lists their digests in `missing`; they are sent to /v1/data/files/{sha256}, and this request again. `faultline data push` does so.",
+      curl: `curl -X PUT http://localhost:8787${path}/my-data -H 'Content-Type: application/json' -d @files.json`,
+      security,
+      request: { ...named, body: { required: true, content: { "application/json": { schema: PutData } } } },
+      responses: {
+        200: { description: "It is whole.", content: { "application/json": { schema: DataSet } } },
+        ...problemResponses(...authProblems, ...bodyProblems, "malformed-body", "data-incomplete"),
+      },
+    },
+    async (c) => {
+      const sets = await allowed(c, service, token);
+      const form = { types: ["application/json"], jsonPart: "files", limitBytes: limits.bodyBytes } as const;
+      const fields = await readFields(c.req.raw, form, (c as Context<Env>).get("bodies"));
+      const errors = unknownFields(fields, ["files"]);
+      if (errors.length > 0) throw new RequestError({ kind: "invalid-request", errors });
+      const given = { files: fields.get("files") };
+      const result = PutData.safeParse(given);
+      if (!result.success)
+        throw new RequestError({ kind: "invalid-request", errors: fieldErrors(result.error, PutData, given) });
+      return json(
+        c,
+        DataSet,
+        await sets.put({ name: checked(name, c.req.param("name"), "name"), files: result.data.files }),
+      );
+    },
+  );
+
+const putFile = (service: Service, limits: Limits, token: string | undefined): Operation =>
+  defineOperation(
+    {
+      method: "put",
+      path: `${path}/files/{sha256}`,
+      operationId: "putDataFile",
+      tags: ["Evaluations"],
+      summary: "Send a file of a data set",
+      curl: `curl -X PUT http://localhost:8787${path}/files/$(sha256sum one.png | cut -c1-64) -H 'Content-Type: application/octet-stream' --data-binary @one.png`,
+      security,
+      request: {
+        params: z.object({ sha256: z.string().openapi({ example: "e3b0c442…" }) }),
+        body: { required: true, content: { "application/octet-stream": { schema: z.string() } } },
+      },
+      responses: {
+        200: { description: "It is kept.", content: { "application/json": { schema: KeptFile } } },
+        ...problemResponses(...authProblems, ...bodyProblems),
+      },
+    },
+    async (c) => {
+      const sets = await allowed(c, service, token);
+      const digest = checked(sha256, c.req.param("sha256"), "sha256");
+      const form = { types: ["application/octet-stream"], limitBytes: limits.uploadBytes } as const;
+      const content = await readBytes(c.req.raw, form, (c as Context<Env>).get("bodies"));
+      await sets.putFile(digest, content);
+      return json(c, KeptFile, { sha256: digest, bytes: content.length });
+    },
+  );
+
+const removeSet = (service: Service, token: string | undefined): Operation =>
+  defineOperation(
+    {
+      method: "delete",
+      path: `${path}/{name}`,
+      operationId: "deleteData",
+      tags: ["Evaluations"],
+      summary: "Delete a data set that was pushed, and the files that no other has",
+      curl: `curl -X DELETE http://localhost:8787${path}/my-data`,
+      security,
+      request: named,
+      responses: { 204: { description: "It was deleted." }, ...problemResponses(...authProblems, "unknown-data") },
+    },
+    async (c) => {
+      const sets = await allowed(c, service, token);
+      await sets.remove(checked(name, c.req.param("name"), "name"));
+      return c.body(null, 204);
+    },
+  );
+
+export const dataSets = (service: Service, limits: Limits, token: string | undefined): Operation[] => [
+  listSets(service),
+  putSet(service, limits, token),
+  putFile(service, limits, token),
+  removeSet(service, token),
+];

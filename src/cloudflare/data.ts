@@ -1,0 +1,37 @@
+/** Data sets of the bucket, as evaluations read them. */
+
+import { FaultlineError } from "../contract/failure.ts";
+import type { R2DataStore } from "../store/r2-data.ts";
+import type { DigestedFiles } from "./pictures.ts";
+
+/** Milliseconds for which the list of a data set is not read again: a change of its files is found by their digests. */
+const REMEMBERED_MS = 10_000;
+
+/** @returns what opens a data set by its name, and throws FaultlineError where there is none. */
+export const dataIn = (store: R2DataStore): ((name: string) => Promise<DigestedFiles>) => {
+  let last: { readonly name: string; readonly at: number; readonly files: DigestedFiles } | undefined;
+  const opened = async (name: string): Promise<DigestedFiles> => {
+    const manifest = await store.manifest(name);
+    if (!manifest) {
+      const detail = `must be the name of a data set of this deployment: ${(await store.names()).join(", ") || "there is none"}`;
+      const errors = [{ pointer: "/spec/data/path", detail, received: name }];
+      throw new FaultlineError({ kind: "invalid-spec", errors });
+    }
+    const digests = new Map(manifest.files.map(({ path, sha256 }) => [path, sha256]));
+    const digestOf = (path: string): string => digests.get(path) ?? "";
+    return {
+      digestOf,
+      list: () => Promise.resolve([...digests.keys()].toSorted()),
+      read: async (path) => {
+        const bytes = await store.file(digestOf(path));
+        if (bytes) return bytes;
+        throw new Error(`${path} is not in the data set ${name}`);
+      },
+    };
+  };
+  return async (name) => {
+    if (last?.name !== name || Date.now() - last.at > REMEMBERED_MS)
+      last = { name, at: Date.now(), files: await opened(name) };
+    return last.files;
+  };
+};

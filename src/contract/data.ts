@@ -1,0 +1,47 @@
+/** Data sets of a deployment: files by their digests, and lists that say under which paths they lie in a set. */
+
+export interface DataFile {
+  /** Relative, with "/" between its parts. */
+  readonly path: string;
+  /** Of the content, in hexadecimal. */
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+export interface DataManifest {
+  readonly name: string;
+  readonly files: readonly DataFile[];
+}
+
+export interface DataSetInfo {
+  readonly name: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** The operations of the API. */
+export interface DataSets {
+  /** Those that were pushed. */
+  readonly list: () => Promise<readonly DataSetInfo[]>;
+  /** Makes or replaces a data set. @throws FaultlineError data-incomplete with the digests that are not here yet. */
+  readonly put: (manifest: DataManifest) => Promise<DataSetInfo>;
+  /** @throws FaultlineError data-refused where the bytes have another digest. */
+  readonly putFile: (sha256: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+  /** Removes a data set, and the files that no other has. */
+  readonly remove: (name: string) => Promise<void>;
+}
+
+/** Where they are kept: a folder, a bucket. Names and digests make no path; files are written whole. */
+export interface DataStore {
+  /** Names of data sets, in alphabetical order. */
+  readonly names: () => Promise<readonly string[]>;
+  /** Null where there is none, or one that was not pushed. */
+  readonly manifest: (name: string) => Promise<DataManifest | null>;
+  /** The digests of all files that are kept. */
+  readonly kept: () => Promise<ReadonlySet<string>>;
+  readonly putFile: (sha256: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+  /** Its files are kept. False where the name is taken by a data set that was not pushed. */
+  readonly commit: (manifest: DataManifest) => Promise<boolean>;
+  readonly remove: (name: string) => Promise<void>;
+  readonly dropFiles: (digests: readonly string[]) => Promise<void>;
+}

@@ -1,0 +1,69 @@
+/** Data sets that come by request, whatever keeps them. */
+
+import type { DataManifest, DataSetInfo, DataSets, DataStore } from "../contract/data.ts";
+import { FaultlineError } from "../contract/failure.ts";
+import { sha256Of } from "../digest.ts";
+
+/** Data sets that are kept at most. */
+const MOST = 64;
+
+const refused = (reason: string): FaultlineError => new FaultlineError({ kind: "data-refused", reason });
+
+/** @throws FaultlineError for paths that cannot lie in one folder. */
+const requireFolder = ({ files }: DataManifest): void => {
+  const paths = new Set(files.map(({ path }) => path));
+  if (paths.size < files.length) throw refused("a path occurs more than once");
+  for (const path of paths)
+    for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1))
+      if (paths.has(path.slice(0, at))) throw refused(`${path.slice(0, at)} is a file and a folder`);
+};
+
+const infoOf = ({ name, files }: DataManifest): DataSetInfo => ({
+  name,
+  files: files.length,
+  bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+});
+
+export const createDataSets = (store: DataStore): DataSets => {
+  const manifests = async (): Promise<readonly DataManifest[]> => {
+    const found: DataManifest[] = [];
+    for (const name of await store.names()) {
+      const manifest = await store.manifest(name);
+      if (manifest) found.push(manifest);
+    }
+    return found;
+  };
+  return {
+    list: async () => (await manifests()).map(infoOf),
+    put: async (manifest) => {
+      const { name, files } = manifest;
+      requireFolder(manifest);
+      const names = await store.names();
+      if (!names.includes(name) && names.length >= MOST)
+        throw refused(`${MOST} data sets are kept at most; delete one`);
+      const kept = await store.kept();
+      const missing = [...new Set(files.map(({ sha256 }) => sha256))].filter((sha256) => !kept.has(sha256));
+      if (missing.length > 0) throw new FaultlineError({ kind: "data-incomplete", name, missing });
+      if (!(await store.commit(manifest)))
+        throw refused(`${name} is a data set of the deployment's own, which is not replaced; take another name`);
+      return infoOf(manifest);
+    },
+    putFile: async (sha256, bytes) => {
+      const received = await sha256Of(bytes);
+      if (received !== sha256) throw refused(`the file has the digest ${received}`);
+      await store.putFile(sha256, bytes);
+    },
+    remove: async (name) => {
+      const all = await manifests();
+      const own = all.find((manifest) => manifest.name === name);
+      if (!own) throw new FaultlineError({ kind: "unknown-data", name, accepted: all.map((each) => each.name) });
+      await store.remove(name);
+      const shared = new Set(
+        all.flatMap((manifest) => (manifest === own ? [] : manifest.files.map((each) => each.sha256))),
+      );
+      await store.dropFiles(
+        [...new Set(own.files.map(({ sha256 }) => sha256))].filter((sha256) => !shared.has(sha256)),
+      );
+    },
+  };
+};

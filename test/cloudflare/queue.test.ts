@@ -1,0 +1,113 @@
+/// <reference types="@cloudflare/vitest-pool-workers/types" />
+/** Messages of the queue, and a run's Workflow, in workerd: what is acknowledged, what is given back, what is kept. */
+
+import {
+  applyD1Migrations,
+  createExecutionContext,
+  createMessageBatch,
+  env as bindings,
+  getQueueResult,
+  introspectWorkflowInstance,
+  type D1Migration,
+} from "cloudflare:test";
+import { beforeAll, expect, it } from "vitest";
+import { consume } from "../../src/cloudflare/consume.ts";
+import type { Delivery } from "../../src/cloudflare/deliveries.ts";
+import { createObjects, linesOf } from "../../src/cloudflare/objects.ts";
+import { deliveriesIn, groups, rows, submitted, workingsIn, type Bindings, type Faults } from "./engine.ts";
+
+const env = bindings as unknown as Bindings & { readonly MIGRATIONS: D1Migration[] };
+beforeAll(() => applyD1Migrations(env.LEDGER, env.MIGRATIONS));
+
+/** Delivers a parcel, and returns what becomes of the message, with the messages that go on. */
+const delivered = async (
+  id: string,
+  {
+    number = 0,
+    attempts = 1,
+    isDead = false,
+    ...faults
+  }: Faults & { number?: number; attempts?: number; isDead?: boolean } = {},
+) => {
+  const deliveries = deliveriesIn(env, faults);
+  const body = { evaluation: id, run: 1, number };
+  const batch = createMessageBatch<Delivery>("units", [{ id: "m", timestamp: new Date(), attempts, body }]);
+  await consume(batch, deliveries, isDead);
+  const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
+  return { isAcknowledged: explicitAcks.includes("m"), retry: retryMessages[0], sent: deliveries.sent };
+};
+
+const keptOf = async (id: string): Promise<string> => linesOf((await createObjects(env.DATA).parcel(id, 0))!.outcomes);
+
+it("puts results into the bucket and the ledger before it acknowledges, and counts a second delivery once", async () => {
+  const ledger = await submitted(env, "twice");
+  expect(await delivered("twice")).toMatchObject({ isAcknowledged: true });
+  let steps = 0;
+  expect(await delivered("twice", { onStep: () => (steps += 1) })).toMatchObject({ isAcknowledged: true });
+  expect([await ledger.progress("twice"), steps, await keptOf("twice")]).toMatchObject([
+    { units: 3, failed: 0 },
+    0,
+    rows,
+  ]);
+});
+
+it("gives a message back where the ledger is away, and keeps the results", async () => {
+  const ledger = await submitted(env, "away");
+  const record = () => Promise.reject(new Error("away"));
+  expect(await delivered("away", { record })).toMatchObject({ isAcknowledged: false, retry: { msgId: "m" } });
+  expect([await ledger.progress("away"), await keptOf("away")]).toMatchObject([{ units: 0, waiting: 3 }, rows]);
+});
+
+it("stops an attack at its budget, and goes on with a message of its own from the state in the bucket", async () => {
+  const ledger = await submitted(env, "long");
+  // 5 steps of 50 s: 120 s end after the third one.
+  const seen: number[] = [];
+  const long = { steps: 5, stepMs: 50_000, onStep: (step: number) => void seen.push(step) };
+  let deliveries = 1;
+  while ((await delivered("long", long)).sent.length > 0) {
+    deliveries += 1;
+    expect(await ledger.progress("long")).toMatchObject({ units: 0, waiting: 3 });
+  }
+  // 15 steps in all; a delivery ends with the step that is too long, or at the end of its attack.
+  expect([deliveries, (await ledger.progress("long")).units]).toEqual([5, 3]);
+  expect(seen).toEqual(groups.flatMap(() => [1, 2, 3, 4, 5]));
+  expect(await keptOf("long")).toBe(rows);
+});
+
+it("does nothing for a run that is cancelled, and stops where it is", async () => {
+  const ledger = await submitted(env, "cancelled");
+  const seen: number[] = [];
+  const onStep = (step: number) => void seen.push(step);
+  await ledger.setState("cancelled", 1, ["running"], "cancelled");
+  expect(await delivered("cancelled", { onStep })).toMatchObject({ isAcknowledged: true, sent: [] });
+  expect([seen, (await ledger.progress("cancelled")).units]).toEqual([[], 0]);
+});
+
+it("marks what comes to the dead-letter queue as failed; a run with it ends as incomplete", async () => {
+  const ledger = await submitted(env, "dead");
+  for (const number of [0, 1]) await delivered("dead", { number });
+  expect(await delivered("dead", { number: 2, isDead: true })).toMatchObject({ isAcknowledged: true });
+  expect(await ledger.progress("dead")).toMatchObject({ units: 6, failed: 3, waiting: 0 });
+  await using run = await introspectWorkflowInstance(env.EVALUATION, "dead-1");
+  await run.modify((modifier) => modifier.disableSleeps());
+  await env.EVALUATION.create({ id: "dead-1", params: { evaluation: "dead", run: 1 } });
+  await run.waitForStatus("complete");
+  expect(await run.getOutput()).toBe("incomplete");
+  expect(await ledger.find("dead")).toMatchObject({ state: "incomplete", reason: expect.stringContaining("3 units") });
+  const merged = await createObjects(env.DATA).rows("dead", 1, 0);
+  expect(await merged!.text()).toBe(rows + rows);
+});
+
+it("sends again what nothing has been heard of", async () => {
+  await submitted(env, "silent");
+  const sweep = (later: number) => workingsIn(env).sweep(Date.now() + later);
+  expect(await sweep(0)).toBe(0);
+  expect(await sweep(3_600_000)).toBeGreaterThanOrEqual(3);
+});
+
+it("keeps the cap", async () => {
+  const ledger = await submitted(env, "dear");
+  await ledger.record("dear", 1, 0, { units: 3, failed: 0, spentMs: 3_600_001 });
+  expect(await workingsIn(env).look({ evaluation: "dear", run: 1 })).toEqual({ isWanted: false, waiting: 0 + 2 });
+  expect((await ledger.find("dear"))?.state).toBe("capped");
+});
