@@ -45,9 +45,9 @@ const zerosOf = (values: Float32Array): number => {
 /** What a rule sees of the network at an image. */
 type Seen = SegmentationValue & Partial<Pick<SegmentationEvaluation, "gradient">> & { readonly remaining: number };
 
-const observedOf = ({ gradient, loss, labels }: Seen, clean: Labels): ObservedStep => ({
+const observedOf = ({ gradient, loss, labels }: Seen, clean: Labels, isFirst: boolean): ObservedStep => ({
   loss,
-  zeroShare: gradient ? zerosOf(gradient.data) / gradient.data.length : null,
+  zeroShare: isFirst && gradient ? zerosOf(gradient.data) / gradient.data.length : null,
   changedShare: changedShare(clean, labels) ?? 0,
 });
 
@@ -133,7 +133,7 @@ export const craft = async (
     if (climb) return followOnDevice(climb, trajectory, image, plan, clean, { signal, onStep: observe });
     return follow(trajectory, evaluatorOf(climbed, trajectory, aim, plan, clean), image, {
       signal,
-      onStep: ({ evaluation }) => observe(observedOf(evaluation, clean), evaluation.runs),
+      onStep: ({ evaluation }) => observe(observedOf(evaluation, clean, spent.forward === 0), evaluation.runs),
     });
   };
   const [first, ...others] = attackOf(plan).trajectories;
