@@ -2,6 +2,8 @@
 
 import { tensor } from "../tensor.ts";
 import type { Clock, Feeds } from "./attack.ts";
+import { smallestOf } from "./select.ts";
+import { scaled } from "./vectors.ts";
 
 /** What the objective `penalised-dlr` is fed at an evaluation, and what the updates remember. */
 export type Lagrangian = {
@@ -50,11 +52,15 @@ const slope = (c: number, mu: number, rho: number): number =>
 
 /** 0 for the largest constraints, whose number grows from none at the first step to 1 − `success` of the pixels at the last. */
 const keptOf = (constraints: Float32Array, success: number, { step, steps }: Clock): Float32Array => {
-  const counted = constraints.filter((c) => c !== 0).toSorted();
-  const dropped = Math.floor(((1 - success) * counted.length * step) / Math.max(steps - 1, 1));
+  const counted = new Float32Array(constraints.length);
+  let count = 0;
+  for (let i = 0; i < constraints.length; i++) if (constraints[i] !== 0) counted[count++] = constraints[i]!;
+  const dropped = Math.floor(((1 - success) * count * step) / Math.max(steps - 1, 1));
   // The k-th largest is kept, and what equals it.
-  const limit = dropped > 0 ? (counted[counted.length - dropped] ?? Infinity) : Infinity;
-  return constraints.map((c) => Number(c <= limit));
+  const limit = dropped > 0 && dropped <= count ? smallestOf(counted.subarray(0, count), count - dropped) : Infinity;
+  const kept = new Float32Array(constraints.length);
+  for (let i = 0; i < kept.length; i++) kept[i] = constraints[i]! <= limit ? 1 : 0;
+  return kept;
 };
 
 /**
@@ -70,13 +76,15 @@ export const advanced = (
   success: number,
   at: Clock,
 ): Lagrangian => {
-  const constraints = ratios.map((r) => scale * r);
-  // The same as in the objective, where a dropped constraint weighs nothing.
-  const followed = mu.map((m, i) => {
-    const target = kept[i]! * slope(constraints[i]!, m, rho[i]!);
-    return smoothing === 1 ? m : Math.min(Math.max(smoothing * m + (1 - smoothing) * target, MIN_MU), MAX_MU);
-  });
-  const everMoved = moved.map((before, i) => before | Number(ratios[i]! < 0));
+  const constraints = scaled(ratios, scale);
+  const [followed, everMoved] = [mu.slice(), moved.slice()];
+  for (let i = 0; i < mu.length; i++) {
+    if (ratios[i]! < 0) everMoved[i] = 1;
+    if (smoothing === 1) continue;
+    // The same as in the objective, where a dropped constraint weighs nothing.
+    const target = kept[i]! * slope(constraints[i]!, mu[i]!, rho[i]!);
+    followed[i] = Math.min(Math.max(smoothing * mu[i]! + (1 - smoothing) * target, MIN_MU), MAX_MU);
+  }
   const checks = at.step % CHECK_EVERY === 0 && checked.length > 0;
   const stays = (i: number): boolean => everMoved[i] === 1 || kept[i]! * constraints[i]! <= IMPROVED * checked[i]!;
   return {

@@ -26,9 +26,12 @@ export const accumulated = (
   return out;
 };
 
-/** scale·x. */
-export const scaled = (x: Float32Array, scale: number): Float32Array<ArrayBuffer> => {
-  const out = new Float32Array(x.length);
+/** scale·x; `out` may be x itself. */
+export const scaled = (
+  x: Float32Array,
+  scale: number,
+  out: Float32Array<ArrayBuffer> = new Float32Array(x.length),
+): Float32Array<ArrayBuffer> => {
   for (let i = 0; i < out.length; i++) out[i] = scale * x[i]!;
   return out;
 };

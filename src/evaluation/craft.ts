@@ -46,9 +46,9 @@ const zerosOf = (values: Float32Array): number => {
 /** What a rule sees of the network at an image. */
 type Seen = SegmentationValue & Partial<Pick<SegmentationEvaluation, "gradient">> & { readonly remaining: number };
 
-const observedOf = ({ gradient, loss, labels }: Seen, clean: Labels): ObservedStep => ({
+const observedOf = ({ gradient, loss, labels }: Seen, clean: Labels, isFirst: boolean): ObservedStep => ({
   loss,
-  zeroShare: gradient ? zerosOf(gradient.data) / gradient.data.length : null,
+  zeroShare: isFirst && gradient ? zerosOf(gradient.data) / gradient.data.length : null,
   changedShare: changedShare(clean, labels) ?? 0,
 });
 
@@ -168,7 +168,7 @@ export const craft = async (
       signal,
       from: (from?.done === done ? from.at : null) ?? undefined,
       onStep: async ({ evaluation, checkpoint }) => {
-        await observe(observedOf(evaluation, clean), evaluation.runs);
+        await observe(observedOf(evaluation, clean, spent.forward === 0), evaluation.runs);
         await onState?.(stateOf(done, checkpoint));
       },
     });

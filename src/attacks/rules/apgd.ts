@@ -4,8 +4,7 @@ import { gradientOf, type Evaluation, type Order, type Rule } from "../attack.ts
 import { project, within, type Constraint } from "../constraint.ts";
 import { startWithin } from "../start.ts";
 import { apgdPilot, type Pace, type Stage } from "./apgd-pace.ts";
-import { plus } from "../vectors.ts";
-import { sign } from "./sign.ts";
+import { along, sign } from "./sign.ts";
 
 /** Weights of the step and of the change before it. */
 const [STEP, MOMENTUM] = [0.75, 0.25];
@@ -62,8 +61,8 @@ const moved = (
   clean: Float32Array,
   constraint: Constraint,
 ): Float32Array<ArrayBuffer> => {
-  const z = sign(gradient);
-  project(plus(x, size, z, z), clean, constraint, z);
+  const z = along(sign(gradient), size, x);
+  project(z, clean, constraint, z);
   if (isFirst) return z;
   for (let i = 0; i < z.length; i++) z[i] = x[i]! + STEP * (z[i]! - x[i]!) + MOMENTUM * (x[i]! - previous[i]!);
   return project(z, clean, constraint, z);

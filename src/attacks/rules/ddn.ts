@@ -6,7 +6,7 @@ import { project, withinRange } from "../constraint.ts";
 import { l2 } from "../norms.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
 import { minus, plus } from "../vectors.ts";
-import { annealed, furthestIn } from "./fmn.ts";
+import { annealed, withinReach } from "./fmn.ts";
 
 export interface DdnOptions {
   readonly success: number;
@@ -40,8 +40,7 @@ export const ddnRule = ({ success }: DdnOptions): Rule<DdnState> => {
     next: (state, seen, x, { clean, constraint, random, ...at }) => {
       const best = smallerOf(state.best, seen, x, clean, goal);
       const succeeded = succeeds(seen, goal);
-      const grown = state.radius * (succeeded ? 1 - RATE : 1 + RATE);
-      const radius = Math.min(grown, furthestIn(clean, constraint, "l2"));
+      const radius = withinReach(state.radius * (succeeded ? 1 - RATE : 1 + RATE), clean, constraint, "l2");
       const gradient = gradientOf(seen, x.length);
       const next = random();
       const direction = l2(gradient) > 0 || succeeded ? gradient : gradient.map(() => normal(next));

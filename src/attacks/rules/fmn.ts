@@ -16,8 +16,15 @@ type FmnState = {
 export const annealed = (first: number, last: number, { step, steps }: Clock): number =>
   last + ((first - last) * (1 + Math.cos((Math.PI * (step - 1)) / steps))) / 2;
 
-/** The largest norm that a perturbation within the range of pixels can have. */
-export const furthestIn = (clean: Float32Array, { pixelRange }: Constraint, norm: Norm): number => {
+/** The radius, where a perturbation within the range of pixels can be as long; else the largest norm that one can have. */
+export const withinReach = (radius: number, clean: Float32Array, constraint: Constraint, norm: Norm): number => {
+  const [low, high] = constraint.pixelRange ?? [-Infinity, Infinity];
+  // Whatever the image, each value can move by half of the range.
+  const always = ((high - low) / 2) * (norm === "l2" ? Math.sqrt(clean.length) : 1);
+  return radius <= always ? radius : Math.min(radius, furthestIn(clean, constraint, norm));
+};
+
+const furthestIn = (clean: Float32Array, { pixelRange }: Constraint, norm: Norm): number => {
   if (!pixelRange) return Infinity;
   const [low, high] = pixelRange;
   const furthest = new Float64Array(clean.length);
@@ -54,7 +61,7 @@ export const fmnRule = (goal: Goal): Rule<FmnState> => {
         : best.found
           ? state.radius * (1 + rate)
           : Math.max(predicted, size * (1 + rate));
-      const radius = Math.min(next, furthestIn(clean, constraint, norm));
+      const radius = withinReach(next, clean, constraint, norm);
       const moved = alongUnit(gradient, annealed(firstStep[norm], firstStep[norm] / 100, at), x);
       return {
         state: { radius, best },

@@ -4,7 +4,7 @@ import { tensor } from "../../tensor.ts";
 import { gradientOf, perPixelOf, type Feeds, type Rule } from "../attack.ts";
 import { project, requirePositive, withinRange } from "../constraint.ts";
 import { metricOf, noMoments, stepOf, updated, type Moments } from "../moments.ts";
-import { l2, linf } from "../norms.ts";
+import { distanceOf, l2, linf } from "../norms.ts";
 import { prox } from "../proximal.ts";
 import { nothingYet, requireSuccess, smallerOf, type Goal, type Smallest } from "../smallest.ts";
 import { accumulated, plus, scaled } from "../vectors.ts";
@@ -84,14 +84,15 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
       const gradient = gradientOf(seen, x.length);
       const moments = updated(state.moments, scaled(gradient, WHOLE));
       const rate = (alpha / WHOLE) * RATE_DECAY ** ((step - 1) / steps);
-      const imageOf = (r: Float32Array): Float32Array<ArrayBuffer> => {
-        const image = plus(clean, WHOLE, r);
+      const imageOf = (r: Float32Array, out?: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> => {
+        const image = plus(clean, WHOLE, r, out);
         return project(image, clean, withinRange(constraint), image);
       };
-      const inRange = (r: Float32Array): Float32Array<ArrayBuffer> => {
-        const kept = imageOf(r);
-        for (let i = 0; i < kept.length; i++) kept[i] = (kept[i]! - clean[i]!) / WHOLE;
-        return kept;
+      /** In place. */
+      const inRange = (r: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> => {
+        imageOf(r, r);
+        for (let i = 0; i < r.length; i++) r[i] = (r[i]! - clean[i]!) / WHOLE;
+        return r;
       };
       const up = stepOf(moments);
       const stepped = inRange(plus(state.r, rate, up, up));
@@ -100,14 +101,14 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
       const largest = linf(metric);
       const total = state.weights.reduce((sum, v) => sum + v, 0);
       const mu = ((1 - total) / total) * (rate / largest);
-      let r = stepped;
+      let [r, next] = [stepped, new Float32Array(stepped.length)];
       for (let round = 0; round < ROUNDS; round++) {
         const before = r;
-        const pulled = new Float32Array(before.length);
-        for (let i = 0; i < pulled.length; i++)
-          pulled[i] = before[i]! - (metric[i]! / largest) * (before[i]! - stepped[i]!);
-        r = inRange(prox(pulled, mu, norm));
-        if (!(l2(plus(r, -1, before)) >= SETTLED * l2(r))) break;
+        for (let i = 0; i < next.length; i++)
+          next[i] = before[i]! - (metric[i]! / largest) * (before[i]! - stepped[i]!);
+        r = inRange(prox(next, mu, norm, next));
+        if (!(distanceOf(r, before, "l2") >= SETTLED * l2(r))) break;
+        next = before === stepped ? new Float32Array(stepped.length) : before;
       }
 
       const excess = perPixelOf(seen, state.dual.length);
