@@ -1,5 +1,6 @@
 /** Rows from the bytes of a JSON Lines file, as these come. */
 
+import type { Row } from "../evaluation/row.ts";
 import { readRow, RowError } from "./read-row.ts";
 import { createStore, type Store } from "./store.ts";
 
@@ -14,8 +15,14 @@ const NEWLINE = 0x0a;
 /** A row of 255 classes with small objects takes about 40 KB. */
 const MAX_LINE = 1 << 20;
 
-/** @param store what the rows are added to, where several files are read. */
-export const createReader = (store: Store = createStore()): Reader => {
+/**
+ * @param store what the rows are added to, where several files are read.
+ * @param onRow is called with each row that was added and the number of its line.
+ */
+export const createReader = (
+  store: Store = createStore(),
+  onRow: (row: Row, line: number) => void = () => undefined,
+): Reader => {
   const decoder = new TextDecoder();
   let rest = new Uint8Array(0);
   let line = 0;
@@ -24,7 +31,9 @@ export const createReader = (store: Store = createStore()): Reader => {
     const text = decoder.decode(bytes).trim();
     if (text === "") return;
     try {
-      store.add(readRow(text));
+      const row = readRow(text);
+      store.add(row);
+      onRow(row, line);
     } catch (cause) {
       if (!(cause instanceof RowError)) throw cause;
       throw new RowError(`line ${line}: ${cause.message}`, { cause });

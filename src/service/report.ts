@@ -3,6 +3,7 @@
 import { FaultlineError } from "../contract/failure.ts";
 import { MAX_REPORT_CLASS_SCORES, MAX_REPORT_GROUPS, MAX_REPORT_ROWS } from "../contract/limits.ts";
 import type { ReportForm, ReportRequest } from "../contract/report.ts";
+import { unitId, type Row } from "../evaluation/row.ts";
 import { htmlReport, type DrawnChart } from "../report/html.ts";
 import { markdownReport } from "../report/markdown.ts";
 import { RowError } from "../report/read-row.ts";
@@ -36,17 +37,31 @@ const requireFew = ({ counted, groups, subjects }: Store): void => {
     );
 };
 
+/** @throws RowError where the id of a row is not the digest of its unit: of another unit, or of one that was changed. */
+const requireOwnId = async ({ id, unit }: Row, line: number): Promise<void> => {
+  const own = await unitId(unit);
+  if (id === own) return;
+  const detail = `\`id\` is ${JSON.stringify(id.slice(0, 80))}, and the digest of the row's unit is "${own}"`;
+  throw new RowError(`line ${line}: ${detail}: rows are sent as faultline evaluate or /v1/robustness wrote them`);
+};
+
 /** @throws FaultlineError `invalid-spec` that names the line at fault. */
 const storeOf = async (rows: Uint8Array): Promise<Store> => {
   const store = createStore();
-  const reader = createReader(store);
+  const fresh: (readonly [row: Row, line: number])[] = [];
+  const reader = createReader(store, (...row) => void fresh.push(row));
+  const checkIds = async (): Promise<void> => {
+    await Promise.all(fresh.splice(0).map(([row, line]) => requireOwnId(row, line)));
+  };
   try {
     for (let at = 0; at < rows.length; at += PIECE) {
       reader.push(rows.subarray(at, at + PIECE));
       requireFew(store);
+      await checkIds();
       await yieldToEvents();
     }
     reader.end();
+    await checkIds();
   } catch (cause) {
     if (cause instanceof RowError) throw new FaultlineError(refused(cause.message).failure, { cause });
     throw cause;
