@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { attackNames } from "../../src/attacks/catalogue.ts";
+import { toBase64 } from "../../src/api/base64.ts";
+import { Answer } from "../../src/api/robustness-schemas.ts";
 import type { RobustnessResult } from "../../src/contract/robustness.ts";
-import { clientOf, eventsIn, problemIn } from "../support/api-request.ts";
+import { clientOf, eventsIn, formBody, problemIn } from "../support/api-request.ts";
 import { failingService, fakeModel, fakePng, fakeService } from "../support/fake-service.ts";
 
 const image = { image: fakePng };
@@ -143,6 +145,52 @@ describe("POST /v1/robustness", () => {
     expect(response.headers.get("content-type")).toBe("application/jsonl");
     expect(await response.text()).toBe([0, 1, 2].map((id) => `{"schema":2,"id":"${id}"}\n`).join(""));
     expect(await (await clientOf(fakeService()).form(path, image, spec)).json()).not.toHaveProperty("rows");
+  });
+
+  it.each(["form", "json"])(
+    "takes several images in a %s, with labels in their order, and has the figures of all",
+    async (how) => {
+      const service = fakeService();
+      const spec = { attacks: ["fgsm"], epsilons: [1, 2] };
+      const labels = [fakePng.slice(0, 9), fakePng.slice(0, 10)];
+      const form = formBody({}, spec);
+      for (const part of labels) {
+        form.append("image", new Blob([fakePng]));
+        form.append("labels", new Blob([part]));
+      }
+      const asJson = { image: [fakePng, fakePng].map(toBase64), labels: labels.map(toBase64), spec };
+      const init =
+        how === "form"
+          ? { body: form, headers: {} }
+          : { body: JSON.stringify(asJson), headers: { "content-type": "application/json" } };
+      const client = clientOf(service);
+      const response = await client.send(path, { method: "POST", ...init });
+      expect(Answer.parse(await response.json())).toMatchObject({
+        images: [{ width: 4 }, { width: 4 }],
+        bootstrap: {},
+      });
+      expect(service.calls.robustnessOfSet[0]?.pictures).toEqual(
+        labels.map((part) => ({ image: fakePng, labels: part })),
+      );
+      const rows = await client.send(path, {
+        method: "POST",
+        ...init,
+        headers: { ...init.headers, accept: "application/jsonl" },
+      });
+      expect((await rows.text()).split("\n")).toHaveLength(2 * 3 + 1);
+    },
+  );
+
+  it("wants labels for all images or for none, and names the image at fault", async () => {
+    const form = formBody({ labels: fakePng });
+    for (const bytes of [fakePng, new Uint8Array(0)]) form.append("image", new Blob([bytes]));
+    const client = clientOf(fakeService());
+    const empty = await problemIn(await client.send(path, { method: "POST", body: form }));
+    expect(empty.errors).toEqual([{ pointer: "/image/1", detail: "is empty" }]);
+    const fewer = formBody({ labels: fakePng });
+    for (let i = 0; i < 2; i++) fewer.append("image", new Blob([fakePng]));
+    const problem = await problemIn(await client.send(path, { method: "POST", body: fewer }));
+    expect(problem.errors?.[0]).toMatchObject({ pointer: "/labels", detail: expect.stringContaining("1 for 2") });
   });
 
   it("defaults to the paper's grid", async () => {
