@@ -86,6 +86,7 @@ const finishing = (service: Service, evaluations: Evaluations | undefined, data:
     attack: (request, run) => held(service.attack(request, run)),
     score: (request, run) => held(service.score(request, run)),
     robustness: (request, run) => held(service.robustness(request, run)),
+    robustnessOfSet: (request, run) => held(service.robustnessOfSet(request, run)),
     transfer: (request, run) => held(service.transfer(request, run)),
     audit: (request, run) => held(service.audit(request, run)),
     certify: (request, run) => held(service.certify(request, run)),

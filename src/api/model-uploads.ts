@@ -61,7 +61,7 @@ const replaceOf = (c: Context): boolean => {
 
 const readUpload = async (c: Context<Env>, limitBytes: number): Promise<UploadRequest> => {
   const replace = replaceOf(c);
-  const form = { types: ["multipart/form-data"], jsonPart: "manifest", filesPart: "data", limitBytes } as const;
+  const form = { types: ["multipart/form-data"], jsonPart: "manifest", repeated: ["data"], limitBytes } as const;
   const fields = await readFields(c.req.raw, form, c.get("bodies"));
   const errors = unknownFields(fields, ["model", "data", "manifest"]);
   const model = fileOf(fields.get("model"), false);

@@ -4,7 +4,9 @@ import type { Context } from "hono";
 import { FaultlineError } from "../contract/failure.ts";
 import type { FieldError } from "../contract/field-error.ts";
 import type { NamedFile, PartName } from "../contract/files.ts";
+import type { Labelled } from "../contract/robustness.ts";
 import { fromBase64 } from "./base64.ts";
+import { MAX_FILES, readJson, readMultipart, type Fields, type FormParts } from "./body-fields.ts";
 import type { BodyBudget, Env } from "./operation.ts";
 import { RequestError } from "./request-error.ts";
 import { fieldErrors } from "../validation.ts";
@@ -68,89 +70,12 @@ const readBody = async (request: Request, limitBytes: number, budget: BodyBudget
   return body;
 };
 
-const parseJson = (text: string, pointer?: string): unknown => {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    const reason = text.trim() ? `it is no JSON (${(cause as Error).message.slice(0, 100)})` : "it is empty";
-    throw new RequestError({ kind: "malformed-body", reason, ...(pointer && { pointer }) }, { cause });
-  }
-};
-
-const decodeText = (bytes: Uint8Array): string => {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
-  } catch (cause) {
-    throw new RequestError({ kind: "malformed-body", reason: "it is no UTF-8" }, { cause });
-  }
-};
-
-type Fields = ReadonlyMap<string, unknown>;
-
-/** The fields of a JSON body, in which files are base64 text. */
-const readJson = (body: Uint8Array): Fields => {
-  const json = parseJson(decodeText(body));
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw invalid([{ pointer: "", detail: "must be a JSON object" }]);
-  }
-  return new Map(Object.entries(json));
-};
-
-/** Maximum number of files in the part that may be repeated. */
-const MAX_FILES = 64;
-
-const appended = async (fields: Map<string, unknown>, part: string, value: string | Blob): Promise<void> => {
-  const files = (fields.get(part) ?? []) as readonly (NamedFile | string)[];
-  if (files.length === MAX_FILES)
-    throw invalid([{ pointer: `/${part}`, detail: `occurs more than ${MAX_FILES} times` }]);
-  const file =
-    typeof value === "string"
-      ? value
-      : { name: "name" in value ? String(value.name) : "", bytes: new Uint8Array(await value.arrayBuffer()) };
-  fields.set(part, [...files, file]);
-};
-
-/**
- * The fields of a multipart body: files as bytes, `jsonPart`, a text field or a part with its own type, parsed as JSON, and `filesPart`, which
- * may be repeated, as a list of files with their names.
- */
-const readMultipart = async (
-  body: Uint8Array<ArrayBuffer>,
-  contentType: string,
-  { jsonPart, filesPart }: Pick<BodyForm, "jsonPart" | "filesPart">,
-): Promise<Fields> => {
-  let form: FormData;
-  try {
-    form = await new Response(body, { headers: { "content-type": contentType } }).formData();
-  } catch (cause) {
-    const reason = "its multipart framing cannot be read (boundary, part headers, closing boundary)";
-    throw new RequestError({ kind: "malformed-body", reason }, { cause });
-  }
-  const fields = new Map<string, unknown>();
-  for (const [name, value] of form as unknown as Iterable<[string, string | Blob]>) {
-    if (name === filesPart) {
-      await appended(fields, name, value);
-      continue;
-    }
-    if (fields.has(name)) throw invalid([{ pointer: `/${name}`, detail: "occurs more than once" }]);
-    const text = typeof value === "string" ? value : undefined;
-    if (name === jsonPart) fields.set(name, parseJson(text ?? (await (value as Blob).text()), `/${name}`));
-    else fields.set(name, text ?? new Uint8Array(await (value as Blob).arrayBuffer()));
-  }
-  return fields;
-};
-
 interface BodyOf<Type extends string> {
   readonly types: readonly Type[];
   readonly limitBytes: number;
 }
 
-interface BodyForm extends BodyOf<(typeof bodyTypes)[number]> {
-  /** Name of the multipart part that is JSON. */
-  readonly jsonPart: string;
-  /** Name of the multipart part of files that may be repeated, if there is one. */
-  readonly filesPart?: string;
-}
+type BodyForm = BodyOf<(typeof bodyTypes)[number]> & FormParts;
 
 /**
  * The bytes of a body of one of these media types.
@@ -218,6 +143,51 @@ export const unknownFields = (fields: Fields, accepted: readonly string[]): Fiel
       accepted,
     }));
 
+/** As `Upload`, whichever its parts are. */
+interface Documented<Spec> {
+  readonly spec: z.ZodType<Spec>;
+  readonly required: object;
+  readonly optional: object;
+}
+
+/** What stands in a field that may be repeated: in a form files with names, in JSON texts or one text. */
+const severalOf = (value: unknown): readonly unknown[] =>
+  Array.isArray(value) && value.length > 0
+    ? value.map((file: unknown) => (typeof file === "object" && file !== null && "bytes" in file ? file.bytes : file))
+    : [Array.isArray(value) ? undefined : value];
+
+/** The files of each part, and the spec. @throws RequestError as `readImageRequest`. */
+const readParts = async <Spec>(
+  c: Context<Env>,
+  upload: Documented<Spec>,
+  { limitBytes, repeated }: { readonly limitBytes: number; readonly repeated: readonly PartName[] },
+): Promise<{ readonly spec: Spec; readonly files: Partial<Record<string, readonly Uint8Array[]>> }> => {
+  const form = { types: bodyTypes, jsonPart: "spec", repeated, limitBytes };
+  const fields = await readFields(c.req.raw, form, c.get("bodies"));
+  const json = !c.req.header("content-type")?.trim().toLowerCase().startsWith("multipart/");
+  const parts = Object.keys({ ...upload.required, ...upload.optional }) as PartName[];
+  const accepted = [...parts, "spec"];
+  const errors = unknownFields(fields, accepted);
+
+  const files: Partial<Record<string, readonly Uint8Array[]>> = {};
+  for (const part of parts) {
+    if (!fields.has(part) && part in upload.optional) continue;
+    const given = repeated.includes(part) ? severalOf(fields.get(part)) : [fields.get(part)];
+    if (given.length > MAX_FILES)
+      throw invalid([{ pointer: `/${part}`, detail: `occurs more than ${MAX_FILES} times` }]);
+    const read = given.map((value) => fileOf(value, json));
+    for (const [i, file] of read.entries())
+      if (typeof file === "string")
+        errors.push({ pointer: read.length > 1 ? `/${part}/${i}` : `/${part}`, detail: file });
+    files[part] = read.filter((file) => typeof file !== "string");
+  }
+  const value = fields.has("spec") ? fields.get("spec") : {};
+  const spec = upload.spec.safeParse(value);
+  if (!spec.success) errors.push(...fieldErrors(spec.error, upload.spec, value, ["spec"]));
+  if (!spec.success || errors.length > 0) throw invalid(errors);
+  return { spec: spec.data, files };
+};
+
 /**
  * Reads and validates a request with images in either media type.
  *
@@ -228,22 +198,22 @@ export const readImageRequest = async <Spec, Required extends PartName, Optional
   upload: Upload<Spec, Required, Optional>,
   limitBytes: number,
 ): Promise<Uploaded<Spec, Required, Optional>> => {
-  const fields = await readFields(c.req.raw, { types: bodyTypes, jsonPart: "spec", limitBytes }, c.get("bodies"));
-  const json = !c.req.header("content-type")?.trim().toLowerCase().startsWith("multipart/");
-  const parts = Object.keys({ ...upload.required, ...upload.optional });
-  const accepted = [...parts, "spec"];
-  const errors = unknownFields(fields, accepted);
+  const { spec, files } = await readParts(c, upload, { limitBytes, repeated: [] });
+  const single = Object.fromEntries(Object.entries(files).map(([part, own]) => [part, own?.[0]]));
+  return { ...single, spec } as Uploaded<Spec, Required, Optional>;
+};
 
-  const files: Partial<Record<string, Uint8Array>> = {};
-  for (const part of parts) {
-    if (!fields.has(part) && part in upload.optional) continue;
-    const file = fileOf(fields.get(part), json);
-    if (typeof file === "string") errors.push({ pointer: `/${part}`, detail: file });
-    else files[part] = file;
+/** As `readImageRequest`, of a request that may have several images, each with labels or none of them. */
+export const readPicturesRequest = async <Spec>(
+  c: Context<Env>,
+  upload: Upload<Spec, "image", "labels">,
+  limitBytes: number,
+): Promise<{ readonly spec: Spec; readonly pictures: readonly Labelled[] }> => {
+  const { spec, files } = await readParts(c, upload, { limitBytes, repeated: ["image", "labels"] });
+  const { image = [], labels } = files;
+  if (labels && labels.length !== image.length) {
+    const detail = `must be as many as the images, in their order: there are ${labels.length} for ${image.length}`;
+    throw invalid([{ pointer: "/labels", detail }]);
   }
-  const value = fields.has("spec") ? fields.get("spec") : {};
-  const spec = upload.spec.safeParse(value);
-  if (!spec.success) errors.push(...fieldErrors(spec.error, upload.spec, value, ["spec"]));
-  if (!spec.success || errors.length > 0) throw invalid(errors);
-  return { ...files, spec: spec.data } as Uploaded<Spec, Required, Optional>;
+  return { spec, pictures: image.map((bytes, i) => ({ image: bytes, ...(labels && { labels: labels[i]! }) })) };
 };

@@ -1,10 +1,16 @@
-/** POST /v1/robustness runs a grid of attacks and radii on one image and returns a verdict. */
+/** POST /v1/robustness runs a grid of attacks and radii on one image, or on several, and returns a verdict. */
 import { z } from "@hono/zod-openapi";
 import { evaluationsOf, makeAttack, normsOf, type AttackName as Name } from "../attacks/catalogue.ts";
 import type { Service } from "../contract/service.ts";
-import { gridAttack, type RobustnessRequest, type RobustnessResult } from "../contract/robustness.ts";
+import {
+  gridAttack,
+  type RobustnessResult,
+  type RobustnessRun,
+  type RobustnessSetRequest,
+  type RobustnessSetResult,
+} from "../contract/robustness.ts";
 import { negotiate } from "./accept.ts";
-import { AttackName, optionFields, optionNumbers } from "./attack-schemas.ts";
+import { AttackName, optionFields } from "./attack-schemas.ts";
 import { AttackedCrf } from "./crf.ts";
 import { gradientFaults, optionFaultsAt } from "./attack-faults.ts";
 import { yieldToEvents } from "../yield.ts";
@@ -13,27 +19,12 @@ import { defineOperation, json, type Limits, type Operation } from "./operation.
 import { failureOf, problemOf, type Log } from "./problem.ts";
 import { attackProblems, problemResponses } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
-import { readImageRequest, type Uploaded } from "./request.ts";
-import {
-  Alpha,
-  Backend,
-  Epsilon,
-  floatAndUint8,
-  Label,
-  list,
-  PixelRange,
-  receiptOf,
-  Reference,
-  Seed,
-  serverTiming,
-  share,
-  Size,
-  Timing,
-} from "./schemas.ts";
+import { readPicturesRequest } from "./request.ts";
+import { Answer, rowsOf, withoutRows } from "./robustness-schemas.ts";
+import { Alpha, Backend, Epsilon, Label, PixelRange, Seed, serverTiming } from "./schemas.ts";
 import { transformFields } from "./transform.ts";
-import { Signs } from "./signs.ts";
 import { uploadBody } from "./upload.ts";
-import { Label255, VoidPixels, Warnings } from "./warnings.ts";
+import { Label255 } from "./warnings.ts";
 
 /** The radii of Arnab et al. (2018). */
 const paperEpsilons = [0.25, 0.5, 1, 2, 4, 8, 16, 32];
@@ -71,76 +62,20 @@ const robustnessSpec = (limits: Limits) =>
       example: { attacks: ["ifgsm-ii"], epsilons: [0.25, 1, 4], threshold: 0.5 },
     });
 
-const RobustnessSpecRun = z
-  .strictObject({
-    model: z.string(),
-    attacks: list(z.union([AttackName, z.strictObject({ attack: AttackName, ...optionNumbers })])),
-    epsilons: list(z.number()),
-    alpha: z.number().optional(),
-    threshold: z.number(),
-    label: z.enum(["prediction", "ground-truth"]),
-    pixelRange: z.enum(["clip", "none"]),
-    seed: z.int(),
-    crf: AttackedCrf,
-    ...transformFields,
-    backend: Backend,
-    label255: Label255,
-  })
-  .openapi("RobustnessSpecRun", { description: "The spec as it was executed, with defaults filled in" });
-
-export const PointScores = z
-  .strictObject({
-    iouRatio: z.number().nullable().openapi({ description: "Adversarial mIoU ÷ clean mIoU; null if undefined" }),
-    miou: share("Adversarial mean IoU"),
-    pixelAccuracy: share("Adversarial pixel accuracy"),
-  })
-  .openapi("PointScores");
-
-const CurvePoint = floatAndUint8(PointScores)
-  .extend({ attack: AttackName, epsilon: z.number(), steps: z.int() })
-  .openapi("CurvePoint");
-
-const SmallestEpsilon = z.strictObject({ float: z.number().nullable(), uint8: z.number().nullable() });
-
-const Robustness = Size.extend({
-  reference: Reference,
-  voidPixels: VoidPixels,
-  warnings: Warnings,
-  threshold: z.number(),
-  clean: z.strictObject({ miou: share("Clean mean IoU"), pixelAccuracy: share("Clean pixel accuracy") }),
-  curve: list(CurvePoint),
-  breaking: list(SmallestEpsilon.extend({ attack: AttackName })).openapi({
-    description: "Smallest ε of the grid at which the attack breaks the network; null if there is none",
-  }),
-  smallestEpsilon: SmallestEpsilon.openapi({ description: "The smallest over all attacks, in grey levels" }),
-  verdict: z.enum(["broken", "undecided", "not-broken"]).openapi({
-    description:
-      "`broken` if any attack of the grid breaks the network, with the float or the rounded image. `undecided` if none does, and `signs` tell why that says little: weak attacks, a masked gradient, too few pixels. `not-broken` is no proof either",
-  }),
-  masking: z.strictObject({ zeroGradientShare: z.number(), confidence: z.number() }).openapi({
-    description:
-      "Indicators of gradient masking, which makes the verdict less reliable: the largest share of exactly zero components in a first gradient, and the mean confidence on the clean image",
-  }),
-  signs: Signs,
-  summary: z.string().openapi({ example: "Broken by ifgsm-ii at ε = 1: the IoU ratio is 0.41, below 0.5." }),
-  cost: z.strictObject({ pixels: z.int(), steps: z.int(), work: z.int(), maxWork: z.number() }).openapi({
-    description:
-      "What the request cost: the image's pixels, the steps of the whole grid, and their product, of which a request may have `maxWork`. A grid with other radii or another image costs in proportion; one that costs more is refused before anything is computed, with the same figures",
-  }),
-  timings: Timing,
-  receipt: receiptOf(RobustnessSpecRun),
-}).openapi("RobustnessResult");
-
 const uploadOf = (limits: Limits) => ({
   spec: robustnessSpec(limits),
-  required: { image: "The image: PNG, JPEG, WebP or NPY, with the channels that the network takes" },
+  repeated: ["image", "labels"] as const,
+  required: {
+    image:
+      "The image: PNG, JPEG, WebP or NPY, with the channels that the network takes. The part may be repeated (in JSON, be a list): the answer is then a RobustnessSetResult",
+  },
   optional: {
     labels:
-      "Ground truth: a PNG of the image's size whose values (or palette indices) are classes, 255 void; or in their colours",
+      "Ground truth: a PNG of the image's size whose values (or palette indices) are classes, 255 void; or in their colours. Of several images, as many, in the same order",
   },
 });
 
-type Asked = Uploaded<z.output<ReturnType<typeof robustnessSpec>>, "image", "labels">;
+type Asked = Awaited<ReturnType<typeof readPicturesRequest<z.output<ReturnType<typeof robustnessSpec>>>>>;
 
 type Entries = z.output<ReturnType<typeof robustnessSpec>>["attacks"];
 
@@ -163,7 +98,7 @@ const mostCostly = (costs: ReadonlyMap<Name, number>): string =>
   [...costs].reduce((most, entry) => (entry[1] > most[1] ? entry : most))[0];
 
 /** Sorts the grid, fills in the defaults and checks the limits. */
-const resolve = (service: Service, limits: Limits, { spec, image, labels }: Asked): RobustnessRequest => {
+const resolve = (service: Service, limits: Limits, { spec, pictures }: Asked): RobustnessSetRequest => {
   const attacks = uniqueAttacks(spec.attacks);
   const named = attacks.map(gridAttack);
   const epsilons = [...new Set(spec.epsilons)].toSorted((a, b) => a - b);
@@ -204,22 +139,16 @@ const resolve = (service: Service, limits: Limits, { spec, image, labels }: Aske
       detail: `make ${evaluations} evaluations of the network in all (${[...costs].map(([attack, cost]) => `${attack} ${cost}`).join(", ")}); at most ${limits.gridSteps} are allowed: take fewer radii, or fewer steps as in {"attack":"${mostCostly(costs)}","steps":…}`,
     },
     spec.label === "ground-truth" &&
-      !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
+      !pictures[0]?.labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
   ].filter((error) => typeof error === "object");
   if (wrong.length > 0) throw new RequestError({ kind: "invalid-request", errors: wrong });
-  return { spec: { ...spec, model: spec.model ?? service.defaultModel, attacks, epsilons }, image, labels };
-};
-
-/** Rows are an answer of their own. */
-const withoutRows = (result: RobustnessResult): z.input<typeof Robustness> => {
-  const { rows: _, ...shown } = result;
-  return shown;
+  return { spec: { ...spec, model: spec.model ?? service.defaultModel, attacks, epsilons }, pictures };
 };
 
 const rowsText =
-  "The counts of the clean image and of each point, one JSON object a line, as `faultline evaluate` keeps them; the item is the SHA-256 of the image";
+  "The counts of the clean image and of each point, one JSON object a line, as `faultline evaluate` keeps them; the item is the SHA-256 of the image. Of several images, one after another";
 
-const events = `Server-sent events: \`progress\` per point ({index, total, point}), then \`result\` (RobustnessResult) or \`error\` (Problem).`;
+const events = `Server-sent events: \`progress\` per point ({index, total, point}), then \`result\` (RobustnessResult, of several images RobustnessSetResult) or \`error\` (Problem).`;
 
 export const robustness = (service: Service, limits: Limits, log: Log): Operation => {
   const upload = uploadOf(limits);
@@ -231,7 +160,7 @@ export const robustness = (service: Service, limits: Limits, log: Log): Operatio
       tags: ["Images"],
       summary: "Find the smallest perturbation that breaks the model",
       description:
-        "Runs every attack at every radius and returns the curve of the IoU ratio over ε, the smallest ε at which the ratio is below the threshold, and a verdict. One image gives no interval: for those, ask for the rows of each image of a set, and send them together to POST /v1/report. The `Accept` header selects `application/json`, `text/event-stream` with progress events, or `application/jsonl`: the rows, of which `faultline report` and POST /v1/report make scores of several images.",
+        "Runs every attack at every radius and returns the curve of the IoU ratio over ε, the smallest ε at which the ratio is below the threshold, and a verdict. Of several images, the answer has the scores of each and the pooled ones with 95 % intervals over the images; the images together are bounded as one is. Larger sets are made of the rows of several requests, sent together to POST /v1/report. The `Accept` header selects `application/json`, `text/event-stream` with progress events, or `application/jsonl`: the rows, of which `faultline report` and POST /v1/report make scores of several images.",
       curl: `curl http://localhost:8787/v1/robustness \\
   -F image=@street.png \\
   -F 'spec={"attacks":["ifgsm-ii"],"epsilons":[0.25,1,4]};type=application/json'`,
@@ -242,7 +171,7 @@ export const robustness = (service: Service, limits: Limits, log: Log): Operatio
         200: {
           description: "The curve and the verdict.",
           content: {
-            "application/json": { schema: Robustness },
+            "application/json": { schema: Answer },
             "text/event-stream": { schema: z.string().openapi({ description: events }) },
             "application/jsonl": { schema: z.string().openapi({ description: rowsText }) },
           },
@@ -252,22 +181,24 @@ export const robustness = (service: Service, limits: Limits, log: Log): Operatio
     },
     async (c) => {
       const type = negotiate(c.req.header("accept"), ["application/json", "text/event-stream", "application/jsonl"]);
-      const request = resolve(service, limits, await readImageRequest(c, upload, limits.bodyBytes));
+      const { spec, pictures } = resolve(service, limits, await readPicturesRequest(c, upload, limits.bodyBytes));
+      const [first, ...others] = pictures;
+      const run = (options: RobustnessRun): Promise<RobustnessResult | RobustnessSetResult> =>
+        others.length === 0
+          ? service.robustness({ spec, ...first! }, options)
+          : service.robustnessOfSet({ spec, pictures }, options);
       const { signal } = c.req.raw;
       if (type !== "text/event-stream") {
-        const result = await service.robustness(request, { signal, onPoint: yieldToEvents });
+        const result = await run({ signal, onPoint: yieldToEvents });
         const headers = { "Server-Timing": serverTiming(result.timings) };
-        if (type === "application/json") return json(c, Robustness, withoutRows(result), headers);
-        const lines = result.rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-        return c.body(lines, 200, { "Content-Type": type, ...headers });
+        if (type === "application/json") return json(c, Answer, withoutRows(result), headers);
+        const lines = rowsOf(result).map((row) => `${JSON.stringify(row)}\n`);
+        return c.body(lines.join(""), 200, { "Content-Type": type, ...headers });
       }
-      return await eventStream<RobustnessResult>({
+      return await eventStream<RobustnessResult | RobustnessSetResult>({
         signal,
         run: (emit, aborted) =>
-          service.robustness(request, {
-            signal: aborted,
-            onPoint: (point, index, total) => emit("progress", { index, total, point }),
-          }),
+          run({ signal: aborted, onPoint: (point, index, total) => emit("progress", { index, total, point }) }),
         result: withoutRows,
         problem: (error) => problemOf(failureOf(error, log, c.get("requestId")), c.get("requestId")),
       });

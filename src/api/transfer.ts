@@ -11,7 +11,7 @@ import { defineOperation, json, type Limits, type Operation } from "./operation.
 import { attackProblems, problemResponses } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
 import { readImageRequest, type Uploaded } from "./request.ts";
-import { PointScores } from "./robustness.ts";
+import { PointScores } from "./robustness-schemas.ts";
 import {
   Backend,
   Epsilon,

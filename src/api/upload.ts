@@ -1,6 +1,7 @@
 /** The OpenAPI schema of requests with images: the same fields as multipart/form-data and as JSON. */
 import { z } from "@hono/zod-openapi";
 import type { PartName } from "../contract/files.ts";
+import { MAX_FILES } from "./body-fields.ts";
 import { base64, file } from "./schemas.ts";
 
 const imageTypes = "image/png, image/jpeg, image/webp, application/x-npy";
@@ -8,6 +9,8 @@ const imageTypes = "image/png, image/jpeg, image/webp, application/x-npy";
 type Parts = Partial<Readonly<Record<PartName, string>>>;
 
 interface Documented {
+  /** Parts that may be several files. */
+  readonly repeated?: readonly PartName[];
   readonly spec: z.ZodType;
   readonly required: Parts;
   readonly optional: Parts;
@@ -19,7 +22,9 @@ export const uploadBody = (name: string, upload: Documented, example: unknown) =
   const shape = (field: (description: string) => z.ZodType) =>
     Object.fromEntries(
       Object.entries(parts).map(([part, description]) => {
-        const schema = field(description);
+        const one = field(description);
+        const isRepeated = upload.repeated?.includes(part as PartName);
+        const schema = isRepeated ? z.union([one, z.array(one).min(1).max(MAX_FILES)]) : one;
         return [part, part in upload.required ? schema : schema.optional()];
       }),
     );

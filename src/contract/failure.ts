@@ -1,15 +1,15 @@
 /** Failures that the caller can correct, as data; only the API knows their HTTP statuses. */
 import type { EvaluationState } from "./evaluations.ts";
 import type { FieldError } from "./field-error.ts";
-import type { PartName } from "./files.ts";
+import type { FilePlace } from "./files.ts";
 import type { Size } from "../tensor.ts";
 
 /** What went wrong, by `kind`, with what would be accepted. */
 export type Failure =
-  | { readonly kind: "image-malformed"; readonly part: PartName; readonly reason: string }
+  | { readonly kind: "image-malformed"; readonly part: FilePlace; readonly reason: string }
   | {
       readonly kind: "image-unsupported-format";
-      readonly part: PartName;
+      readonly part: FilePlace;
       /** What the file is; for a variant of an accepted format, which one. */
       readonly received: string;
       readonly accepted: readonly string[];
@@ -17,19 +17,19 @@ export type Failure =
   /** By its header, before decoding. */
   | {
       readonly kind: "image-too-large";
-      readonly part: PartName;
+      readonly part: FilePlace;
       readonly size: Size;
       readonly maxPixels: number;
       /** Maximum width and maximum height. */
       readonly maxSide: number;
     }
   /** The network cannot take an image of this size. */
-  | { readonly kind: "image-size-unsupported"; readonly part: PartName; readonly size: Size; readonly reason: string }
-  | { readonly kind: "labels-malformed"; readonly part: PartName; readonly reason: string }
-  | { readonly kind: "labels-size-mismatch"; readonly part: PartName; readonly size: Size; readonly expected: Size }
+  | { readonly kind: "image-size-unsupported"; readonly part: FilePlace; readonly size: Size; readonly reason: string }
+  | { readonly kind: "labels-malformed"; readonly part: FilePlace; readonly reason: string }
+  | { readonly kind: "labels-size-mismatch"; readonly part: FilePlace; readonly size: Size; readonly expected: Size }
   | {
       readonly kind: "labels-class-out-of-range";
-      readonly part: PartName;
+      readonly part: FilePlace;
       readonly value: number;
       readonly classes: number;
     }

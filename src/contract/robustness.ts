@@ -35,10 +35,20 @@ export interface RobustnessSpec extends TransformChoice {
   readonly label255?: Label255 | undefined;
 }
 
-export interface RobustnessRequest {
-  readonly spec: RobustnessSpec;
+/** An image with its ground truth. */
+export interface Labelled {
   readonly image: Uint8Array;
   readonly labels?: Uint8Array | undefined;
+}
+
+export interface RobustnessRequest extends Labelled {
+  readonly spec: RobustnessSpec;
+}
+
+/** The same grid on several different images. */
+export interface RobustnessSetRequest {
+  readonly spec: RobustnessSpec;
+  readonly pictures: readonly Labelled[];
 }
 
 export type PointScores = { readonly [K in "iouRatio" | "miou" | "pixelAccuracy"]: number | null };
@@ -95,4 +105,49 @@ export interface RobustnessResult extends Size {
   readonly rows: readonly Row[];
   readonly timings: Timings;
   readonly receipt: Receipt<RobustnessSpec>;
+}
+
+/** A score of a set, and its 95 % interval over the images; null where it is undefined. */
+export interface Estimate {
+  readonly value: number | null;
+  readonly interval: { readonly low: number; readonly high: number } | null;
+}
+
+/** Counts are pooled over the images, then scores are taken; `nmiou` is the mean of the images' own mIoUs. */
+export interface PooledScores {
+  readonly miou: Estimate;
+  readonly nmiou: Estimate;
+  readonly pixelAccuracy: Estimate;
+}
+
+/** Of the images as computed, and the ratio of those rounded to 8 bits. */
+export interface PooledPoint extends PooledScores {
+  readonly attack: AttackName;
+  readonly epsilon: number;
+  readonly steps: number;
+  readonly iouRatio: Estimate;
+  readonly iouRatioUint8: number | null;
+}
+
+/** The grid on several images, each on its own and pooled. */
+export interface RobustnessSetResult {
+  /** In the order of the request. */
+  readonly images: readonly RobustnessResult[];
+  readonly reference: Reference;
+  readonly threshold: number;
+  /** Draws of the images, from which the intervals come. */
+  readonly bootstrap: { readonly replicates: number; readonly seed: number };
+  readonly clean: PooledScores;
+  readonly curve: readonly PooledPoint[];
+  readonly breaking: readonly (SmallestEpsilon & { readonly attack: AttackName })[];
+  readonly smallestEpsilon: SmallestEpsilon;
+  /**
+   * `broken` where the whole interval of a point lies below the threshold; `not-broken` where no pooled IoU ratio is below it, no interval
+   * reaches it and no image has signs; else `undecided`.
+   */
+  readonly verdict: RobustnessResult["verdict"];
+  readonly summary: string;
+  /** Pixels of all images, steps of the grid on one, and the work of all. */
+  readonly cost: Cost;
+  readonly timings: Timings;
 }

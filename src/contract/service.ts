@@ -10,7 +10,13 @@ import type { DataSets } from "./data.ts";
 import type { Evaluations } from "./evaluations.ts";
 import type { Abandon, ModelInfo, Uploads } from "./models.ts";
 import type { ReportRequest } from "./report.ts";
-import type { RobustnessRequest, RobustnessResult, RobustnessRun } from "./robustness.ts";
+import type {
+  RobustnessRequest,
+  RobustnessResult,
+  RobustnessRun,
+  RobustnessSetRequest,
+  RobustnessSetResult,
+} from "./robustness.ts";
 import type { ScoreRequest, ScoreResult } from "./score.ts";
 import type { TransferRequest, TransferResult } from "./transfer.ts";
 import type { SegmentRequest, SegmentResult } from "./segment.ts";
@@ -29,6 +35,8 @@ export interface Service {
   attack(request: AttackRequest, run: AttackRun): Promise<AttackResult>;
   score(request: ScoreRequest, run?: Abandon): Promise<ScoreResult>;
   robustness(request: RobustnessRequest, run: RobustnessRun): Promise<RobustnessResult>;
+  /** `onPoint` gets the points of all images, one image after another. */
+  robustnessOfSet(request: RobustnessSetRequest, run: RobustnessRun): Promise<RobustnessSetResult>;
   transfer(request: TransferRequest, run?: Abandon): Promise<TransferResult>;
   audit(request: AuditRequest, run?: Abandon): Promise<AuditResult>;
   certify(request: CertifyRequest, run?: Abandon): Promise<CertifyResult>;

@@ -28,6 +28,9 @@ export interface Methods {
   readonly attack: (request: Parameters<Service["attack"]>[0]) => ReturnType<Service["attack"]>;
   readonly score: (request: Parameters<Service["score"]>[0]) => ReturnType<Service["score"]>;
   readonly robustness: (request: Parameters<Service["robustness"]>[0]) => ReturnType<Service["robustness"]>;
+  readonly robustnessOfSet: (
+    request: Parameters<Service["robustnessOfSet"]>[0],
+  ) => ReturnType<Service["robustnessOfSet"]>;
   readonly transfer: (request: Parameters<Service["transfer"]>[0]) => ReturnType<Service["transfer"]>;
   readonly audit: (request: Parameters<Service["audit"]>[0]) => ReturnType<Service["audit"]>;
   readonly certify: (request: Parameters<Service["certify"]>[0]) => ReturnType<Service["certify"]>;

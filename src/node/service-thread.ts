@@ -116,6 +116,8 @@ const perform = ({ id, method, argument, reports }: ServiceCall, service: Servic
       return service.score(of<"score">(), { signal });
     case "robustness":
       return service.robustness(of<"robustness">(), { signal, ...(reports ? { onPoint: report } : {}) });
+    case "robustnessOfSet":
+      return service.robustnessOfSet(of<"robustnessOfSet">(), { signal, ...(reports ? { onPoint: report } : {}) });
     case "transfer":
       return service.transfer(of<"transfer">(), { signal });
     case "audit":

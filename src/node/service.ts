@@ -158,6 +158,7 @@ export const startThreadService = async (options: ThreadServiceOptions): Promise
     attack: (request, { signal, onStep }) => call("attack", request, { signal, report: onStep }),
     score: (request, run) => call("score", request, run),
     robustness: (request, { signal, onPoint }) => call("robustness", request, { signal, report: onPoint }),
+    robustnessOfSet: (request, { signal, onPoint }) => call("robustnessOfSet", request, { signal, report: onPoint }),
     transfer: (request, run) => call("transfer", request, run),
     audit: (request, run) => call("audit", request, run),
     certify: (request, run) => call("certify", request, run),

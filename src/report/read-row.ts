@@ -8,6 +8,9 @@ export class RowError extends Error {
   override readonly name = "RowError";
 }
 
+/** Levels of objects and lists in a unit. Functions that call themselves for each level would run out of stack. */
+const MAX_LEVELS = 16;
+
 /** Labels are bytes, and 255 is void. */
 const MAX_CLASSES = 255;
 
@@ -29,6 +32,19 @@ export const requireNumber = (value: unknown, name: string): void => {
   if (typeof value !== "number" || !(value >= 0)) throw new RowError(`\`${name}\` must be a number of at least 0`);
 };
 
+/** A value in a message. */
+const shown = (value: unknown): string => {
+  if (Array.isArray(value)) return "a list";
+  return isRecord(value) ? "an object" : (JSON.stringify(value) ?? "missing");
+};
+
+const isShallow = (value: unknown, levels: number): boolean => {
+  if (typeof value !== "object" || value === null) return true;
+  if (levels === 0) return false;
+  for (const own of Object.values(value)) if (!isShallow(own, levels - 1)) return false;
+  return true;
+};
+
 const checkNumbers = (values: unknown, name: string, classes: number): readonly number[] => {
   if (!Array.isArray(values) || values.length !== classes)
     throw new RowError(`\`${name}\` must be a list of ${classes} numbers of pixels, one for each class`);
@@ -36,7 +52,7 @@ const checkNumbers = (values: unknown, name: string, classes: number): readonly 
   for (let i = 0; i < classes; i++) {
     const n = (values as readonly unknown[])[i];
     if (typeof n !== "number" || n >>> 0 !== n)
-      throw new RowError(`\`${name}\` holds ${JSON.stringify(n)}, which is no number of pixels`);
+      throw new RowError(`\`${name}\` holds ${shown(n)}, which is no number of pixels`);
   }
   return values as readonly number[];
 };
@@ -81,6 +97,8 @@ const checkRegion = (value: unknown): void => {
 
 const checkUnit = (value: unknown): void => {
   const unit = requireRecord(value, "unit");
+  if (!isShallow(unit, MAX_LEVELS))
+    throw new RowError(`\`unit\` has more than ${MAX_LEVELS} levels of objects and lists`);
   requireText(unit["networkSha256"], "unit.networkSha256");
   requireText(unit["item"], "unit.item");
   requireNumber(unit["seed"], "unit.seed");
@@ -102,10 +120,11 @@ const checkUnit = (value: unknown): void => {
  */
 export const checkRow = (value: unknown): Row => {
   const row = requireRecord(value, "row");
-  if (row["schema"] !== 2)
-    throw new RowError(`the row's schema is ${JSON.stringify(row["schema"]) ?? "missing"}; schema 2 can be read`);
+  if (row["schema"] !== 2) throw new RowError(`the row's schema is ${shown(row["schema"])}; schema 2 can be read`);
   requireText(row["id"], "id");
   checkUnit(row["unit"]);
+  if (row["reference"] !== "ground-truth" && row["reference"] !== "prediction")
+    throw new RowError(`\`reference\` must be "ground-truth" or "prediction", not ${shown(row["reference"])}`);
   checkAll(row["counts"], "counts");
   if (row["small"] !== undefined) checkAll(row["small"], "small");
   if (row["region"] !== undefined) checkRegion(row["region"]);

@@ -1,5 +1,6 @@
 /** Rows from the bytes of a JSON Lines file, as these come. */
 
+import type { Row } from "../evaluation/row.ts";
 import { checkCertificate, isCertificate, type CertificateRow } from "./certificate-row.ts";
 import { checkRow, readLine, RowError } from "./read-row.ts";
 import { createStore, type Store } from "./store.ts";
@@ -15,11 +16,17 @@ const NEWLINE = 0x0a;
 /** A row of 255 classes with small objects takes about 40 KB. */
 const MAX_LINE = 1 << 20;
 
+export interface ReaderOptions {
+  /** What certificates among the rows are added to; without it they are no rows. */
+  readonly certificates?: CertificateRow[] | undefined;
+  /** Is called with each row that was added and the number of its line. */
+  readonly onRow?: ((row: Row, line: number) => void) | undefined;
+}
+
 /**
  * @param store what the rows are added to, where several files are read.
- * @param certificates what certificates among the rows are added to; without it they are no rows.
  */
-export const createReader = (store: Store = createStore(), certificates?: CertificateRow[]): Reader => {
+export const createReader = (store: Store = createStore(), { certificates, onRow }: ReaderOptions = {}): Reader => {
   const decoder = new TextDecoder();
   let rest = new Uint8Array(0);
   let line = 0;
@@ -30,7 +37,11 @@ export const createReader = (store: Store = createStore(), certificates?: Certif
     try {
       const value = readLine(text);
       if (certificates && isCertificate(value)) certificates.push(checkCertificate(value));
-      else store.add(checkRow(value));
+      else {
+        const row = checkRow(value);
+        store.add(row);
+        onRow?.(row, line);
+      }
     } catch (cause) {
       if (!(cause instanceof RowError)) throw cause;
       throw new RowError(`line ${line}: ${cause.message}`, { cause });

@@ -8,6 +8,7 @@ import {
   MAX_REPORT_ROWS,
 } from "../contract/limits.ts";
 import type { ReportForm, ReportRequest } from "../contract/report.ts";
+import { unitId, type Row } from "../evaluation/row.ts";
 import type { CertificateRow } from "../report/certificate-row.ts";
 import { htmlReport, type DrawnChart } from "../report/html.ts";
 import { markdownReport } from "../report/markdown.ts";
@@ -49,16 +50,30 @@ interface Results {
   readonly certificates: readonly CertificateRow[];
 }
 
+/** @throws RowError where the id of a row is not the digest of its unit: of another unit, or of one that was changed. */
+const requireOwnId = async ({ id, unit }: Row, line: number): Promise<void> => {
+  const own = await unitId(unit);
+  if (id === own) return;
+  const detail = `\`id\` is ${JSON.stringify(id.slice(0, 80))}, and the digest of the row's unit is "${own}"`;
+  throw new RowError(`line ${line}: ${detail}: rows are sent as faultline evaluate or /v1/robustness wrote them`);
+};
+
 const readResults = async (rows: Uint8Array): Promise<Results> => {
   const certificates: CertificateRow[] = [];
   const store = createStore();
-  const reader = createReader(store, certificates);
+  const fresh: (readonly [row: Row, line: number])[] = [];
+  const reader = createReader(store, { certificates, onRow: (...row) => void fresh.push(row) });
+  const checkIds = async (): Promise<void> => {
+    await Promise.all(fresh.splice(0).map(([row, line]) => requireOwnId(row, line)));
+  };
   for (let at = 0; at < rows.length; at += PIECE) {
     reader.push(rows.subarray(at, at + PIECE));
     requireFew(store, certificates);
+    await checkIds();
     await yieldToEvents();
   }
   reader.end();
+  await checkIds();
   requireFew(store, certificates);
   if (store.groups.size === 0) throw refused("has no rows; each line is a row of faultline evaluate");
   return { store, certificates };

@@ -47,6 +47,13 @@ const planOf = (spec: RobustnessSpec, entry: GridAttack, epsilon: number, source
   return { ...options, attack, epsilon, alpha, steps, pixelRange, seed, source };
 };
 
+/** Evaluations of the whole grid on one image. */
+export const stepsOfGrid = (spec: RobustnessSpec): number =>
+  (spec.draws ?? 1) *
+  sum(
+    spec.attacks.flatMap((attack) => spec.epsilons.map((epsilon) => stepsOf(planOf(spec, attack, epsilon, undefined)))),
+  );
+
 export const createRobustnessHandler =
   (context: Context) =>
   async (
@@ -56,10 +63,7 @@ export const createRobustnessHandler =
     const start = performance.now();
     const model = await context.open(spec);
     const { segmenter } = model;
-    const costs = spec.attacks.flatMap((attack) =>
-      spec.epsilons.map((epsilon) => stepsOf(planOf(spec, attack, epsilon, undefined))),
-    );
-    const cost = context.requireWork(bytes, (spec.draws ?? 1) * sum(costs));
+    const cost = context.requireWork(bytes, stepsOfGrid(spec));
     const names = spec.attacks.map((entry) => gridAttack(entry).attack);
     const image = await context.prepare(model, bytes, evaluatedBy(names));
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);

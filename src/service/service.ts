@@ -15,6 +15,7 @@ import { readLabels } from "./pictures.ts";
 import { cancellable, createQueue } from "./queue.ts";
 import { reportOn } from "./report.ts";
 import { createRobustnessHandler } from "./robustness.ts";
+import { createRobustnessSetHandler } from "./robustness-set.ts";
 import { scoreMaps } from "./score.ts";
 import { createSegmentHandler } from "./segment.ts";
 import { createTransferHandler } from "./transfer.ts";
@@ -41,6 +42,7 @@ export const createService = (options: ServiceOptions, shared: Shared = createSh
     options.uploads && createUploads({ models, cache, store: options.uploads, most: options.maxUploads ?? 64 });
   const attack = createAttackHandler(context);
   const robustness = createRobustnessHandler(context);
+  const robustnessOfSet = createRobustnessSetHandler(context);
   const segment = createSegmentHandler(context);
   const audit = createAuditHandler(context);
   const certify = createCertifyHandler(context);
@@ -66,6 +68,11 @@ export const createService = (options: ServiceOptions, shared: Shared = createSh
     robustness: (request, run) =>
       queue(
         () => running(request.spec.model, () => cancellable(run.signal, () => robustness(request, run))),
+        run.signal,
+      ),
+    robustnessOfSet: (request, run) =>
+      queue(
+        () => running(request.spec.model, () => cancellable(run.signal, () => robustnessOfSet(request, run))),
         run.signal,
       ),
     transfer: (request, run = {}) =>

@@ -1,5 +1,6 @@
 /** What /v1/report makes of rows is what the report makes of them, within bounds. */
 
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { MAX_REPORT_CERTIFICATES, MAX_REPORT_GROUPS, MAX_REPORT_ROWS } from "../../src/contract/limits.ts";
 import type { ReportForm } from "../../src/contract/report.ts";
@@ -30,18 +31,23 @@ it("of the rows of /v1/robustness on several images has the pooled IoU ratio, wi
 });
 
 const counts = (k: number) => ({ truePositive: [4 + (k % 3), 2], reference: [8, 4], predicted: [7, 5] });
-const row = (id: number, epsilon: number, item = `item-${id % 7}`) =>
-  JSON.stringify({
+const row = (k: number, epsilon: number, item = `item-${k % 7}`) => {
+  const unit = { networkSha256: "n", attack: { attack: "pgd", epsilon }, item, seed: 0 };
+  return JSON.stringify({
     schema: 2,
-    id: `${id}`,
-    unit: { networkSha256: "n", attack: { attack: "pgd", epsilon }, item, seed: 0 },
+    id: createHash("sha256")
+      .update(`{"attack":{"attack":"pgd","epsilon":${epsilon}},"item":"${item}","networkSha256":"n","seed":0}`)
+      .digest("hex"),
+    unit,
     reference: "ground-truth",
-    counts: { clean: counts(2), float: counts(id), uint8: counts(id) },
+    counts: { clean: counts(2), float: counts(k), uint8: counts(k) },
     distances: { l2: 1, linf: 1 },
     evaluations: { forward: 1, backward: 1 },
     masking: { zeroGradientShare: 0, confidence: 0.5 },
     receipt: { model: "<net>", backend: "wasm", onnxruntime: "o" },
   });
+};
+const deep = row(1, 2).replace('"attack":"pgd"', `"attack":"pgd","x":${"[".repeat(1e5)}${"]".repeat(1e5)}`);
 const bytes = (lines: readonly string[]) => new TextEncoder().encode(lines.join("\n"));
 const some = bytes(Array.from({ length: 14 }, (_, i) => row(i, i < 7 ? 2 : 4)));
 const made = (
@@ -102,6 +108,17 @@ describe("a report of rows", () => {
       "impossible counts",
       bytes([row(1, 2).replace('"predicted":[7,5]', '"predicted":[1,5]')]),
       "line 1: `counts.clean`",
+    ],
+    [
+      "a unit that was changed",
+      bytes([row(1, 2), "", row(2, 2).replace('"epsilon":2', '"epsilon":3')]),
+      'line 3: `id` is "',
+    ],
+    ["a row that is nested too deep", bytes([deep]), "line 1: `unit` has more than 16 levels"],
+    [
+      "a count that is none",
+      bytes([row(1, 2).replace("[8,4]", "[8,[4]]")]),
+      "holds a list, which is no number of pixels",
     ],
     [
       "too many groups",

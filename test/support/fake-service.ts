@@ -10,6 +10,7 @@ import type { Row } from "../../src/evaluation/row.ts";
 import type { CurvePoint } from "../../src/contract/robustness.ts";
 import { gridAttack } from "../../src/contract/robustness.ts";
 import type { MapScores } from "../../src/contract/score.ts";
+import { fakeSet } from "./fake-set.ts";
 
 const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -95,9 +96,9 @@ const point = (attack: AttackName, epsilon: number): CurvePoint => {
 };
 
 type Calls = {
-  [K in "segment" | "attack" | "score" | "robustness" | "transfer" | "audit" | "certify" | "report"]: Parameters<
-    Service[K]
-  >[0][];
+  [
+    K in "segment" | "attack" | "score" | "robustness" | "robustnessOfSet" | "transfer" | "audit" | "certify" | "report"
+  ]: Parameters<Service[K]>[0][];
 };
 
 /** A Service that records its requests in order. */
@@ -111,6 +112,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
     attack: [],
     score: [],
     robustness: [],
+    robustnessOfSet: [],
     transfer: [],
     audit: [],
     certify: [],
@@ -209,6 +211,10 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         timings: { total: 5 },
         receipt: { ...receipt, spec: request.spec },
       };
+    },
+    robustnessOfSet: async (request, run) => {
+      calls.robustnessOfSet.push(request);
+      return fakeSet(request, run, fakeService());
     },
     transfer: async (request) => {
       calls.transfer.push(request);

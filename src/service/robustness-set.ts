@@ -1,0 +1,152 @@
+/** /v1/robustness's work on several images: each on its own, and what their counts say together. */
+
+import { FaultlineError, type Failure } from "../contract/failure.ts";
+import type {
+  Cost,
+  Labelled,
+  PooledPoint,
+  RobustnessResult,
+  RobustnessRun,
+  RobustnessSetRequest,
+  RobustnessSetResult,
+  RobustnessSpec,
+  SmallestEpsilon,
+} from "../contract/robustness.ts";
+import { sha256Of } from "../digest.ts";
+import { sum } from "../metrics/counts.ts";
+import { buildReport, type Cell } from "../report/report.ts";
+import { createStore } from "../report/store.ts";
+import type { Context } from "./context.ts";
+import { createRobustnessHandler, stepsOfGrid } from "./robustness.ts";
+
+/** Of the bootstrap, as in /v1/report. */
+const REPLICATES = 500;
+
+/** The failure, where it is about a file of the i-th image, with that place. */
+const placed = (failure: Failure, i: number): Failure => {
+  if ("part" in failure && (failure.part === "image" || failure.part === "labels"))
+    return { ...failure, part: `${failure.part}/${i}` };
+  if (failure.kind !== "invalid-spec") return failure;
+  const errors = failure.errors.map((error) =>
+    error.pointer === "/labels" || error.pointer === "/image" ? { ...error, pointer: `${error.pointer}/${i}` } : error,
+  );
+  return { ...failure, errors };
+};
+
+const at = async <T>(i: number, run: () => T | Promise<T>): Promise<T> => {
+  try {
+    return await run();
+  } catch (cause) {
+    if (cause instanceof FaultlineError) throw new FaultlineError(placed(cause.failure, i), { cause });
+    throw cause;
+  }
+};
+
+/** @throws FaultlineError `work-exceeded` where the images together take more than one request may. */
+const requireWorkOfAll = async (
+  context: Context,
+  pictures: readonly Labelled[],
+  spec: RobustnessSpec,
+): Promise<Cost> => {
+  const steps = stepsOfGrid(spec);
+  const costs: Cost[] = [];
+  for (const [i, { image }] of pictures.entries()) costs.push(await at(i, () => context.requireWork(image, steps)));
+  const pixels = sum(costs.map((cost) => cost.pixels));
+  const { maxWork } = costs[0]!;
+  if (pixels * steps > maxWork) throw new FaultlineError({ kind: "work-exceeded", pixels, steps, maxWork });
+  return { pixels, steps, work: pixels * steps, maxWork };
+};
+
+/** @throws FaultlineError `invalid-spec` where one image is there twice: it would count once, and say nothing about the spread. */
+const requireDifferent = async (pictures: readonly Labelled[]): Promise<void> => {
+  const items = await Promise.all(pictures.map(({ image }) => sha256Of(image)));
+  const again = items.findIndex((item, i) => items.indexOf(item) < i);
+  if (again < 0) return;
+  const detail = `is the same file as /image/${items.indexOf(items[again]!)}`;
+  throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: `/image/${again}`, detail }] });
+};
+
+const smallest = (points: readonly PooledPoint[], threshold: number): SmallestEpsilon => {
+  const least = (ratio: (point: PooledPoint) => number | null): number | null => {
+    const broken = points.filter((point) => (ratio(point) ?? Infinity) < threshold).map(({ epsilon }) => epsilon);
+    return broken.length > 0 ? Math.min(...broken) : null;
+  };
+  return { float: least(({ iouRatio }) => iouRatio.value), uint8: least(({ iouRatioUint8 }) => iouRatioUint8) };
+};
+
+const verdictOf = (
+  curve: readonly PooledPoint[],
+  images: readonly RobustnessResult[],
+  threshold: number,
+): RobustnessResult["verdict"] => {
+  const high = ({ iouRatio }: PooledPoint): number => iouRatio.interval?.high ?? Infinity;
+  const low = ({ iouRatio }: PooledPoint): number =>
+    Math.min(iouRatio.interval?.low ?? -Infinity, iouRatio.value ?? -Infinity);
+  if (curve.some((point) => high(point) < threshold)) return "broken";
+  const isClear = curve.every((point) => low(point) >= threshold && (point.iouRatioUint8 ?? -Infinity) >= threshold);
+  return isClear && images.every(({ signs }) => signs.length === 0) ? "not-broken" : "undecided";
+};
+
+const summarise = (curve: readonly PooledPoint[], images: number, threshold: number): string => {
+  const worst = curve.toSorted((a, b) => (a.iouRatio.value ?? Infinity) - (b.iouRatio.value ?? Infinity))[0]!;
+  const { attack, epsilon, iouRatio } = worst;
+  if (iouRatio.value === null) return `The IoU ratio over ${images} images is undefined.`;
+  const within = iouRatio.interval
+    ? ` [${iouRatio.interval.low.toFixed(3)}, ${iouRatio.interval.high.toFixed(3)}]`
+    : "";
+  const where = iouRatio.value < threshold ? "below" : "not below";
+  return `${attack} at ε = ${epsilon} of 255 leaves an IoU ratio of ${iouRatio.value.toFixed(3)}${within} over ${images} images, ${where} ${threshold}.`;
+};
+
+export const createRobustnessSetHandler = (context: Context) => {
+  const onOne = createRobustnessHandler(context);
+  return async (
+    { spec, pictures }: RobustnessSetRequest,
+    { onPoint, signal }: RobustnessRun,
+  ): Promise<RobustnessSetResult> => {
+    const start = performance.now();
+    const cost = await requireWorkOfAll(context, pictures, spec);
+    await requireDifferent(pictures);
+    const images: RobustnessResult[] = [];
+    for (const [i, picture] of pictures.entries()) {
+      const run: RobustnessRun = {
+        ...(signal && { signal }),
+        ...(onPoint && {
+          onPoint: (point, index, total) => onPoint(point, i * total + index, pictures.length * total),
+        }),
+      };
+      images.push(await at(i, () => onOne({ spec, ...picture }, run)));
+    }
+    const store = createStore();
+    for (const { rows } of images) for (const row of rows) store.add(row);
+    const { cells, bootstrap } = buildReport(store, { seed: spec.seed, replicates: REPLICATES });
+    const cellOf = (attack: string, epsilon: number | null): Cell =>
+      cells.find((cell) => cell.attack === attack && cell.epsilon === epsilon)!;
+    const curve = images[0]!.curve.map(({ attack, epsilon, steps }): PooledPoint => {
+      const { iouRatio, iouRatioUint8, miou, nmiou, pixelAccuracy } = cellOf(attack, epsilon);
+      return { attack, epsilon, steps, iouRatio, iouRatioUint8, miou, nmiou, pixelAccuracy };
+    });
+    const { miou, nmiou, pixelAccuracy } = cellOf("clean", null);
+    const { threshold } = spec;
+    return {
+      images,
+      reference: images[0]!.reference,
+      threshold,
+      bootstrap: { replicates: bootstrap.replicates, seed: bootstrap.seed },
+      clean: { miou, nmiou, pixelAccuracy },
+      curve,
+      breaking: images[0]!.breaking.map(({ attack }) => ({
+        attack,
+        ...smallest(
+          curve.filter((point) => point.attack === attack),
+          threshold,
+        ),
+      })),
+      smallestEpsilon: smallest(curve, threshold),
+      verdict: verdictOf(curve, images, threshold),
+      summary: summarise(curve, images.length, threshold),
+      cost,
+      timings: { total: performance.now() - start },
+    };
+  };
+};
