@@ -232,9 +232,7 @@ export const robustness = (service: Service, limits: Limits, log: Log): Operatio
       summary: "Find the smallest perturbation that breaks the model",
       description:
         "Runs every attack at every radius and returns the curve of the IoU ratio over ε, the smallest ε at which the ratio is below the threshold, and a verdict. One image gives no interval: for those, ask for the rows of each image of a set, and send them together to POST /v1/report. The `Accept` header selects `application/json`, `text/event-stream` with progress events, or `application/jsonl`: the rows, of which `faultline report` and POST /v1/report make scores of several images.",
-      curl: `curl http://localhost:8787/v1/robustness \\
-  -F image=@street.png \\
-  -F 'spec={"attacks":["ifgsm-ii"],"epsilons":[0.25,1,4]};type=application/json'`,
+      sample: { files: { image: "street.png" }, spec: { attacks: ["ifgsm-ii"], epsilons: [0.25, 1, 4] } },
       request: {
         body: uploadBody("Robustness", upload, { attacks: ["ifgsm-ii"], epsilons: [0.25, 1, 4], threshold: 0.5 }),
       },

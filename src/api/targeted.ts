@@ -8,6 +8,7 @@ const Class = z.union([z.int().min(0).max(254), z.string().min(1).max(200)]).ope
   description: "A class of the model, by its index or its name",
 });
 const pixels = z.number().min(-1e5).max(1e5);
+const extent = z.number().positive().max(1e5);
 
 const place = {
   classes: z
@@ -21,7 +22,7 @@ const place = {
       example: ["pedestrian"],
     }),
   box: z
-    .tuple([pixels, pixels, pixels.positive(), pixels.positive()])
+    .tuple([pixels, pixels, extent, extent])
     .readonly()
     .optional()
     .openapi({
