@@ -28,7 +28,7 @@ const MAX_BYTES = 25 * 2 ** 20;
 /** @param write whether files are written; otherwise the result only lists them. */
 export const bundle = (folder: string, write = true): Promise<BuildResult & { readonly metafile: Metafile }> =>
   build({
-    entryPoints,
+    entryPoints: [...entryPoints, source("try-it.ts")],
     outdir: folder,
     bundle: true,
     format: "esm",

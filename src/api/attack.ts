@@ -87,6 +87,9 @@ const resolve = (service: Service, limits: Limits, asked: AskedAttack): AttackRe
 
 const events = `Server-sent events: \`progress\` per step (schema AttackProgress), then \`result\` (AttackResult) or \`error\` (Problem). A failure before the first step is an ordinary problem response.`;
 
+/** What the data of an event `progress` is. */
+const progress = { contentSchema: { $ref: "#/components/schemas/AttackProgress" } } as object;
+
 export const attack = (service: Service, limits: Limits, log: Log): Operation => {
   const upload = uploadOf(limits);
   return defineOperation(
@@ -98,9 +101,7 @@ export const attack = (service: Service, limits: Limits, log: Log): Operation =>
       summary: "Attack an image and score the model",
       description:
         "Perturbs the image within an L∞ ball of radius ε and compares the labels before and after. The `Accept` header selects the response: scores and images as JSON, only the adversarial image (8-bit PNG; `image/png;depth=16`; float32 NPY), or progress events (`text/event-stream`). Responses that are an image ignore `spec.images`.",
-      curl: `curl http://localhost:8787/v1/attack \\
-  -F image=@street.png \\
-  -F 'spec={"attack":"ifgsm-ii","epsilon":8};type=application/json'`,
+      sample: { files: { image: "street.png" }, spec: { attack: "ifgsm-ii", epsilon: 8 } },
       request: { body: uploadBody("Attack", upload, { attack: "ifgsm-ii", epsilon: 8 }) },
       responses: {
         200: {
@@ -112,7 +113,7 @@ export const attack = (service: Service, limits: Limits, log: Log): Operation =>
             "application/x-npy": {
               schema: file("application/x-npy", "The adversarial image, float32 [C, H, W], exact"),
             },
-            "text/event-stream": { schema: z.string().openapi({ description: events }) },
+            "text/event-stream": { schema: z.string().openapi({ description: events, ...progress }) },
           },
         },
         ...problemResponses(...attackProblems),

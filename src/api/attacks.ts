@@ -120,7 +120,7 @@ export const attacks = (limits: Limits): Operation =>
       tags: ["Attacks"],
       summary: "List the attacks",
       description: "What each attack is, which options it takes, with ranges and defaults, and what it costs.",
-      curl: "curl http://localhost:8787/v1/attacks",
+      sample: {},
       responses: {
         200: { description: "The attacks.", content: { "application/json": { schema: Attacks } } },
         ...problemResponses(),

@@ -90,9 +90,7 @@ export const audit = (service: Service, limits: Limits): Operation => {
       summary: "Tell whether gradient attacks on a model are to be believed",
       description:
         "Compares the gradient with difference quotients of the network that runs, and weak attacks with strong ones, on one image: a verdict with reasons.",
-      curl: `curl http://localhost:8787/v1/audit \\
-  -F image=@street.png \\
-  -F 'spec={"model":"enet-street","epsilon":8};type=application/json'`,
+      sample: { files: { image: "street.png" }, spec: { model: "enet-street", epsilon: 8 } },
       request: { body: uploadBody("Audit", upload, { model: "enet-street", epsilon: 8 }) },
       responses: {
         200: { description: "The verdict.", content: { "application/json": { schema: Audit } } },

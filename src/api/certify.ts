@@ -155,9 +155,7 @@ export const certify = (service: Service, limits: Limits): Operation => {
       summary: "Certify labels that no small perturbation changes",
       description:
         "Randomised smoothing (SegCertify, ICML 2021): labels the image many times under Gaussian noise, and certifies each pixel whose most frequent label is significantly more frequent than τ. The certificate is one of the network that takes the most frequent label. Networks without a gradient can be certified too.",
-      curl: `curl http://localhost:8787/v1/certify \\
-  -F image=@street.png \\
-  -F 'spec={"model":"enet-street","sigma":16};type=application/json'`,
+      sample: { files: { image: "street.png" }, spec: { model: "enet-street", sigma: 16 } },
       request: { body: uploadBody("Certify", upload, { model: "enet-street", sigma: 16 }) },
       responses: {
         200: { description: "The certificate.", content: { "application/json": { schema: Certificate } } },

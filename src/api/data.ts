@@ -33,6 +33,13 @@ const DataFile = z.strictObject({
   bytes: z.int().min(0),
 });
 
+/** `examples/street.png`. */
+const exampleFile = {
+  path: "images/street.png",
+  sha256: "a39aafeec3b4e8477c2556364ea93cfc335de83682d08ef70fa005504b1e5f01",
+  bytes: 343660,
+};
+
 const PutData = z
   .strictObject({
     files: list(DataFile).refine(
@@ -72,7 +79,7 @@ const listSets = (service: Service): Operation =>
       operationId: "listData",
       tags: ["Evaluations"],
       summary: "List the data sets that were pushed",
-      curl: `curl http://localhost:8787${path}`,
+      sample: {},
       responses: {
         200: {
           description: "Evaluations can name them.",
@@ -97,7 +104,7 @@ const putSet = (service: Service, limits: Limits, token: string | undefined): Op
       summary: "Make or replace a data set of files that are there",
       description:
         "Where files are missing, the problem lists their digests in `missing`; they are sent to /v1/data/files/{sha256}, and this request again. `faultline data push` does so.",
-      curl: `curl -X PUT http://localhost:8787${path}/my-data -H 'Content-Type: application/json' -d @files.json`,
+      sample: { path: `${path}/my-data`, json: { files: [exampleFile] } },
       security,
       request: { ...named, body: { required: true, content: { "application/json": { schema: PutData } } } },
       responses: {
@@ -131,7 +138,10 @@ const putFile = (service: Service, limits: Limits, token: string | undefined): O
       operationId: "putDataFile",
       tags: ["Evaluations"],
       summary: "Send a file of a data set",
-      curl: `curl -X PUT http://localhost:8787${path}/files/$(sha256sum one.png | cut -c1-64) -H 'Content-Type: application/octet-stream' --data-binary @one.png`,
+      sample: {
+        path: `${path}/files/${exampleFile.sha256}`,
+        body: { file: "street.png", type: "application/octet-stream" },
+      },
       security,
       request: {
         params: z.object({ sha256: z.string().openapi({ example: "e3b0c442…" }) }),
@@ -160,7 +170,7 @@ const removeSet = (service: Service, token: string | undefined): Operation =>
       operationId: "deleteData",
       tags: ["Evaluations"],
       summary: "Delete a data set that was pushed, and the files that no other has",
-      curl: `curl -X DELETE http://localhost:8787${path}/my-data`,
+      sample: { path: `${path}/my-data` },
       security,
       request: named,
       responses: { 204: { description: "It was deleted." }, ...problemResponses(...authProblems, "unknown-data") },

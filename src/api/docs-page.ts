@@ -1,136 +1,13 @@
 /** Renders the operations of the OpenAPI document as one HTML page. */
 import { html } from "hono/html";
+import type { Content, DocumentedOperation, Endpoint } from "./docs-document.ts";
+import { fieldTable, inner, prose, resolve, type Schemas } from "./docs-fields.ts";
 import { page, type Html } from "./docs-style.ts";
+import { TRY_IT, tryIt } from "./docs-try-it.ts";
 import type { Document } from "./openapi.ts";
-
-/** The keywords of a JSON schema that the page shows. */
-interface Schema {
-  readonly $ref?: string;
-  readonly type?: string | readonly string[];
-  readonly description?: string;
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly default?: unknown;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly items?: Schema;
-  readonly prefixItems?: readonly Schema[];
-  readonly oneOf?: readonly Schema[];
-  readonly anyOf?: readonly Schema[];
-  readonly allOf?: readonly Schema[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly exclusiveMaximum?: number;
-  readonly contentEncoding?: string;
-  readonly contentMediaType?: string;
-}
-
-type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
-
-interface DocumentedOperation {
-  readonly operationId: string;
-  readonly tags: readonly string[];
-  readonly summary: string;
-  readonly description?: string;
-  readonly requestBody?: { readonly content: Content };
-  readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Content }>>;
-  readonly "x-codeSamples": readonly { readonly source: string }[];
-}
-
-interface Endpoint {
-  readonly method: string;
-  readonly path: string;
-  readonly operation: DocumentedOperation;
-}
-
-type Schemas = Readonly<Record<string, Schema>>;
-
-const code = (text: string): Html => html`<code>${text}</code>`;
-
-/** Text with `code` in backticks. */
-const prose = (text = "", mark = code): (Html | string)[] =>
-  text.split("`").map((piece, i) => (i % 2 === 1 ? mark(piece) : piece));
+import { SAMPLE_ORIGIN } from "./samples.ts";
 
 const paragraphs = (text = ""): Html[] => text.split("\n\n").map((paragraph) => html`<p>${prose(paragraph)}</p>`);
-
-/** Resolves a `$ref`, also in `allOf`; keywords next to it take precedence. */
-const resolve = (schema: Schema, schemas: Schemas): Schema => {
-  const { $ref, allOf = [], ...own } = schema;
-  const base = $ref === undefined ? {} : resolve(schemas[$ref.split("/").at(-1)!] ?? {}, schemas);
-  return Object.assign({}, base, ...allOf.map((each) => resolve(each, schemas)), own) as Schema;
-};
-
-const rangeOf = (schema: Schema): string =>
-  [
-    schema.exclusiveMinimum !== undefined && `> ${schema.exclusiveMinimum}`,
-    schema.minimum !== undefined && schema.minimum > Number.MIN_SAFE_INTEGER && `≥ ${schema.minimum}`,
-    schema.exclusiveMaximum !== undefined && `< ${schema.exclusiveMaximum}`,
-    schema.maximum !== undefined && schema.maximum < Number.MAX_SAFE_INTEGER && `≤ ${schema.maximum}`,
-  ]
-    .filter(Boolean)
-    .join(", ");
-
-/** A short form of a schema; an object is shown with its fields, to distinguish alternatives. */
-const briefly = (given: Schema, schemas: Schemas): string => {
-  const { properties } = resolve(given, schemas);
-  if (!properties) return typeOf(given, schemas);
-  const fields = Object.entries(properties).map(([name, field]) => `${name}: ${typeOf(field, schemas)}`);
-  return `{ ${fields.join(", ")} }`;
-};
-
-const typeOf = (given: Schema, schemas: Schemas): string => {
-  const schema = resolve(given, schemas);
-  const alternatives = schema.oneOf ?? schema.anyOf;
-  if (alternatives) return alternatives.map((each) => briefly(each, schemas)).join(" or ");
-  if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
-  if (schema.contentEncoding) return schema.contentEncoding;
-  if (schema.contentMediaType) return "file";
-  if (schema.prefixItems) return `[${schema.prefixItems.map((each) => typeOf(each, schemas)).join(", ")}]`;
-  if (schema.items) return `list of ${typeOf(schema.items, schemas)}`;
-  const types = typeof schema.type === "string" ? [schema.type] : (schema.type ?? ["any"]);
-  return [types.join(" or "), rangeOf(schema)].filter(Boolean).join(" ");
-};
-
-/** The object schemas that are shown below a field: the field itself, its items and its alternatives. */
-const inner = (given: Schema, schemas: Schemas): Schema[] => {
-  const schema = resolve(given, schemas);
-  if (schema.properties) return [schema];
-  if (schema.items) return inner(schema.items, schemas);
-  return [...(schema.oneOf ?? []), ...(schema.anyOf ?? [])].flatMap((each) => inner(each, schemas));
-};
-
-const fieldRow = (name: string, given: Schema, required: boolean, schemas: Schemas): Html => {
-  const schema = resolve(given, schemas);
-  const fallback =
-    schema.default === undefined
-      ? ""
-      : html` <span class="soft">default <code>${JSON.stringify(schema.default)}</code></span>`;
-  const nested = inner(schema, schemas).map((each) => fieldTable(each, schemas));
-  return html`<tr>
-    <td><code>${name}</code> ${required ? html`<span class="required">required</span>` : ""}</td>
-    <td>
-      <p class="type">${typeOf(schema, schemas)}${fallback}</p>
-      <p>${prose(schema.description)}</p>
-      ${
-        nested.length > 0
-          ? html`<details ${name === "spec" ? "open" : ""}>
-              <summary>fields</summary>
-              ${nested}
-            </details>`
-          : ""
-      }
-    </td>
-  </tr>`;
-};
-
-const fieldTable = (schema: Schema, schemas: Schemas): Html =>
-  html`<table>
-    ${Object.entries(schema.properties ?? {}).map(([name, field]) =>
-      fieldRow(name, field, schema.required?.includes(name) ?? false, schemas),
-    )}
-  </table>`;
 
 const requestSection = (content: Content, schemas: Schemas): Html => {
   const schema = resolve(content["multipart/form-data"]?.schema ?? {}, schemas);
@@ -191,12 +68,22 @@ const responsesSection = (responses: DocumentedOperation["responses"], schemas: 
     </details>`;
 };
 
+/** One of the examples is open at a time. */
+const samplesOf = ({ operationId, "x-codeSamples": samples }: DocumentedOperation, origin: string): Html[] =>
+  samples.map(
+    ({ label, source }, i) =>
+      html`<details class="sample" name="${operationId}-samples" ${i === 0 ? "open" : ""}>
+        <summary>${label}</summary>
+        <pre tabindex="0"><code>${source.replaceAll(SAMPLE_ORIGIN, origin)}</code></pre>
+      </details>`,
+  );
+
 const endpointSection = ({ method, path, operation }: Endpoint, schemas: Schemas, origin: string): Html =>
   html`<article id="${operation.operationId}">
     <h2>${operation.summary}</h2>
     <p><span class="method ${method}">${method.toUpperCase()}</span> <code class="path">${path}</code></p>
-    ${operation.description ? paragraphs(operation.description) : ""}
-    ${operation["x-codeSamples"].map(({ source }) => html`<pre><code>${source.replaceAll("http://localhost:8787", origin)}</code></pre>`)}
+    ${operation.description ? paragraphs(operation.description) : ""} ${samplesOf(operation, origin)}
+    ${tryIt({ method, path, operation }, schemas)}
     ${operation.requestBody ? requestSection(operation.requestBody.content, schemas) : ""}
     <h3>Responses</h3>
     ${responsesSection(operation.responses, schemas)}
@@ -241,7 +128,11 @@ export const operationsPage = (document: Document, origin: string): Html => {
       <main>
         <h1>Faultline <span class="soft">${document.info.version}</span></h1>
         ${paragraphs(document.info.description)}
-        ${tags.flatMap((tag) => tag.endpoints.map((endpoint) => endpointSection(endpoint, schemas, origin)))}
+        <p>
+          JavaScript is for Node 20, and for browsers without the lines that read and write files; Python takes
+          <a href="https://pypi.org/project/requests/">requests</a>.
+        </p>
+        ${TRY_IT} ${tags.flatMap((tag) => tag.endpoints.map((endpoint) => endpointSection(endpoint, schemas, origin)))}
       </main>
     </div>`,
   );

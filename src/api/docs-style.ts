@@ -37,6 +37,13 @@ main p a, .places a { text-decoration: underline; text-underline-offset: 2px; }
 .places li { border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px; } .places a { font-weight: 650; font-size: 17px; }
 details { margin: 4px 0; } summary { cursor: pointer; color: var(--accent); }
 details > table { margin-left: 2px; border-left: 2px solid var(--line); } details td:first-child { padding-left: 12px; }
+.sample pre { margin: 6px 0 10px; } .sample[open] > summary { font-weight: 650; }
+.try form, form.try { display: grid; gap: 10px; margin: 8px 0 14px; padding: 14px 16px; border: 1px solid var(--line); border-radius: 8px; }
+.try[hidden] { display: none; } .try label { display: grid; gap: 3px; font-size: 13px; }
+.try :is(input, select, textarea) { width: 100%; min-height: 34px; padding: 5px 8px; border: 1px solid var(--soft); border-radius: 6px;
+  background: var(--paper); color: inherit; font: inherit; } .try textarea { font: 13px/1.5 ui-monospace, monospace; }
+.try button { justify-self: start; min-height: 36px; padding: 4px 18px; border: 0; border-radius: 6px; background: var(--post); color: var(--on-method); font: 600 15px system-ui, sans-serif; cursor: pointer; }
+.answer { min-width: 0; } .answer img { max-width: 100%; image-rendering: pixelated; } .answer pre { max-height: 420px; overflow: auto; }
 @media (max-width: 760px) { .columns { grid-template-columns: 1fr; } nav { position: static; max-height: none; padding-bottom: 0; }
   main { padding: 16px 20px 60px; } td { display: block; border: 0; padding: 2px 0; width: auto !important; } tr { border-bottom: 1px solid var(--line); display: block; padding: 6px 0; } }
 `;

@@ -1,4 +1,4 @@
-/** GET /docs, /problems/{kind} and /: the documentation as HTML pages without scripts and external resources. */
+/** GET /docs, /problems/{kind} and /: the documentation as HTML pages without external resources. One script of our own serves the forms of /docs. */
 import { Hono } from "hono";
 import { html, raw } from "hono/html";
 import { operationsPage } from "./docs-page.ts";
@@ -19,10 +19,11 @@ const problemEntry = (kind: ProblemKind): Html => {
   </article>`;
 };
 
-const headers = {
-  "Content-Type": "text/html; charset=utf-8",
-  "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-};
+/** Requests go to the service itself alone; answers that are pictures are shown. */
+const policy =
+  "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; img-src blob: data:; frame-ancestors 'none'; form-action 'none'; base-uri 'none'";
+
+const headers = { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy };
 
 const send = async (content: Html): Promise<Response> => new Response(String(await content), { headers });
 

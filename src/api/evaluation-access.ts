@@ -12,7 +12,7 @@ import { problemResponses } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
 
 export const path = "/v1/evaluations";
-export const example = `http://localhost:8787${path}/0f5c…`;
+export const example = `${path}/0f5c…`;
 
 /** How evaluations are asked for. */
 export interface EvaluationAccess {

@@ -25,7 +25,7 @@ export const rows = (service: Service): Operation =>
       operationId: "evaluationRows",
       tags: ["Evaluations"],
       summary: "The rows that there are",
-      curl: `curl ${example}/rows -o rows.jsonl`,
+      sample: { path: `${example}/rows`, save: "rows.jsonl" },
       request: { params },
       responses: {
         200: {
@@ -46,7 +46,7 @@ export const report = (service: Service): Operation =>
       operationId: "evaluationReport",
       tags: ["Evaluations"],
       summary: "The report of an evaluation that has ended",
-      curl: `curl ${example}/report -H 'Accept: text/html' -o report.html`,
+      sample: { path: `${example}/report`, accept: "text/html", save: "report.html" },
       request: { params },
       responses: {
         200: {

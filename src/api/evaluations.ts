@@ -23,6 +23,11 @@ import { defineOperation, json, type Operation } from "./operation.ts";
 import { failureOf, problemOf } from "./problem.ts";
 import { problemResponses, queueProblems, specProblems } from "./problem-schema.ts";
 
+/** An example. */
+const submitted = {
+  spec: { networks: ["enet-street"], data: { images: 20 }, attacks: ["ifgsm"], epsilon: [1, 4] },
+} as const;
+
 const submit = (service: Service, access: EvaluationAccess): Operation =>
   defineOperation(
     {
@@ -33,10 +38,10 @@ const submit = (service: Service, access: EvaluationAccess): Operation =>
       summary: "Evaluate networks on a data set",
       description:
         "Predicts the work from a measured step, refuses what would take more than `maxCpuHours`, and starts the rest, one evaluation after another. With the header `Idempotency-Key`, the same request again answers with the same evaluation.",
-      curl: `curl http://localhost:8787${path} \\
-  -H 'Content-Type: application/json' \\
-  -d '{"spec":{"networks":["enet-street"],"data":{"images":20},"attacks":["ifgsm"],"epsilon":[1,4]}}'`,
-      request: { body: { required: true, content: { "application/json": { schema: SubmitEvaluation } } } },
+      sample: { json: submitted },
+      request: {
+        body: { required: true, content: { "application/json": { schema: SubmitEvaluation, example: submitted } } },
+      },
       responses: {
         200: {
           description: "With `dryRun`: what it would take.",
@@ -99,7 +104,7 @@ const action = (service: Service, name: keyof typeof actions, access: Evaluation
       operationId,
       tags: ["Evaluations"],
       summary,
-      curl: `curl ${method === "get" ? "" : "-X POST "}${example}${suffix}`,
+      sample: { path: `${example}${suffix}` },
       request: { params },
       responses: {
         200: described("The evaluation."),
@@ -124,7 +129,7 @@ const follow = (service: Service, access: EvaluationAccess): Operation =>
       operationId: "followEvaluation",
       tags: ["Evaluations"],
       summary: "Follow an evaluation to its end",
-      curl: `curl -N ${example}/events`,
+      sample: { path: `${example}/events`, streams: true },
       request: { params },
       responses: {
         200: {
@@ -151,7 +156,7 @@ const remove = (service: Service, access: EvaluationAccess): Operation =>
       operationId: "deleteEvaluation",
       tags: ["Evaluations"],
       summary: "Stop an evaluation, and delete its rows and report",
-      curl: `curl -X DELETE ${example}`,
+      sample: { path: example },
       request: { params },
       responses: { 204: { description: "It was deleted." }, ...problems("unauthorized", "foreign-origin") },
     },

@@ -15,7 +15,7 @@ export const health = (service: Service): Operation[] => [
       operationId: "live",
       tags: ["Health"],
       summary: "Is the process up?",
-      curl: "curl http://localhost:8787/health/live",
+      sample: {},
       responses: {
         200: { description: "It is.", content: { "application/json": { schema: Live } } },
         ...problemResponses(),
@@ -30,7 +30,7 @@ export const health = (service: Service): Operation[] => [
       operationId: "ready",
       tags: ["Health"],
       summary: "Can it serve requests?",
-      curl: "curl http://localhost:8787/health/ready",
+      sample: {},
       responses: {
         200: { description: "It can.", content: { "application/json": { schema: Ready } } },
         ...problemResponses("model-unavailable", "stopping"),

@@ -112,9 +112,7 @@ export const modelUploads = (service: Service, limits: Limits, token: string | u
       summary: "Upload a model",
       description:
         "Checks the network against its manifest, or makes the manifest from the file where none is sent, runs it once on a small image, and stores it; requests can then name it. Operators without a derivative rule are listed in `gradient` and do not cause a refusal. Uploads are idempotent.",
-      curl: `curl http://localhost:8787/v1/models \\
-  -F model=@model.onnx \\
-  -F 'manifest=@manifest.json;type=application/json'`,
+      sample: { files: { model: "model.onnx", manifest: "manifest.json" } },
       security,
       request: {
         query: z.object({
@@ -184,7 +182,7 @@ export const modelUploads = (service: Service, limits: Limits, token: string | u
       operationId: "deleteModel",
       tags: ["Models"],
       summary: "Delete an uploaded model",
-      curl: "curl -X DELETE http://localhost:8787/v1/models/my-network",
+      sample: { path: "/v1/models/my-network" },
       security,
       request: { params: z.object({ name: z.string().openapi({ example: "my-network" }) }) },
       responses: {

@@ -90,7 +90,7 @@ export const models = (service: Service): Operation[] => [
       summary: "List the models",
       description:
         "The manifests, with the support for gradients; `default` is the model of requests that name none. GET /v1/models/{name} also returns the memory that runs need.",
-      curl: "curl http://localhost:8787/v1/models",
+      sample: {},
       responses: {
         200: { description: "The models.", content: { "application/json": { schema: Models } } },
         ...problemResponses("model-unavailable", ...queueProblems),
@@ -106,7 +106,7 @@ export const models = (service: Service): Operation[] => [
       operationId: "getModel",
       tags: ["Models"],
       summary: "One model",
-      curl: "curl http://localhost:8787/v1/models/enet-street",
+      sample: { path: "/v1/models/enet-street" },
       request: { params: z.object({ name: z.string().openapi({ example: "enet-street" }) }) },
       responses: {
         200: { description: "The model.", content: { "application/json": { schema: Model } } },

@@ -3,6 +3,7 @@ import { createRoute, type OpenAPIHono, type RouteConfig, type z } from "@hono/z
 import type { Context, MiddlewareHandler } from "hono";
 import type { RequestIdVariables } from "hono/request-id";
 import { RequestError } from "./request-error.ts";
+import { samplesOf, type Sample } from "./samples.ts";
 import { pointerOf } from "../validation.ts";
 
 export interface Env {
@@ -60,12 +61,12 @@ export interface Operation {
 }
 
 export const defineOperation = (
-  route: RouteConfig & { operationId: string; curl: string },
+  route: RouteConfig & { operationId: string; sample: Sample },
   handler: Handler,
 ): Operation => {
-  const { curl, ...rest } = route;
+  const { sample, ...rest } = route;
   return {
-    route: createRoute({ ...rest, "x-codeSamples": [{ lang: "Shell", label: "curl", source: curl }] }),
+    route: createRoute({ ...rest, "x-codeSamples": samplesOf(rest.method, rest.path, sample) }),
     handler,
   };
 };

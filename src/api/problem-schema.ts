@@ -101,7 +101,8 @@ export interface ProblemResponse {
 /** The problems of a route's OpenAPI responses, by status. */
 export const problemResponses = (...kinds: ProblemKind[]) => {
   const byStatus: Record<string, ProblemResponse> = {};
-  for (const kind of [...kinds, "internal" as const]) {
+  // Every operation refuses query parameters that it does not have.
+  for (const kind of new Set([...kinds, "invalid-request" as const, "internal" as const])) {
     const { status, title } = problemKinds[kind];
     const before = byStatus[status]?.description;
     byStatus[status] = {

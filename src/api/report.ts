@@ -66,9 +66,7 @@ export const report = (service: Service, limits: Limits): Operation =>
       tags: ["Reports"],
       summary: "Make a report of rows",
       description: `Scores with 95 % intervals over images, paired comparisons of networks, worst cases and transfer tables, from the rows that \`faultline evaluate\` keeps. The \`Accept\` header selects JSON, Markdown or a self-contained HTML page. Several files may be sent one after another: rows that occur twice count once. The certificates that \`faultline certify -o FILE.jsonl\` writes may be among them: they and L2 attacks then bound the same scores from below and from above. At most ${MAX_REPORT_ROWS} rows, ${MAX_REPORT_CERTIFICATES} certificates, and ${MAX_REPORT_GROUPS} pairs of a network and an attack (fewer for more than ${Math.floor(MAX_REPORT_CLASS_SCORES / MAX_REPORT_GROUPS)} classes).`,
-      curl: `curl http://localhost:8787/v1/report \\
-  -H 'Content-Type: application/jsonl' -H 'Accept: text/html' \\
-  --data-binary @rows.jsonl`,
+      sample: { body: { file: "rows.jsonl", type: "application/jsonl" }, accept: "text/html", save: "report.html" },
       request: {
         query: Query,
         body: { required: true, content: Object.fromEntries(rowTypes.map((type) => [type, { schema: Rows }])) },

@@ -161,9 +161,7 @@ export const robustness = (service: Service, limits: Limits, log: Log): Operatio
       summary: "Find the smallest perturbation that breaks the model",
       description:
         "Runs every attack at every radius and returns the curve of the IoU ratio over ε, the smallest ε at which the ratio is below the threshold, and a verdict. Of several images, the answer has the scores of each and the pooled ones with 95 % intervals over the images; the images together are bounded as one is. Larger sets are made of the rows of several requests, sent together to POST /v1/report. The `Accept` header selects `application/json`, `text/event-stream` with progress events, or `application/jsonl`: the rows, of which `faultline report` and POST /v1/report make scores of several images.",
-      curl: `curl http://localhost:8787/v1/robustness \\
-  -F image=@street.png \\
-  -F 'spec={"attacks":["ifgsm-ii"],"epsilons":[0.25,1,4]};type=application/json'`,
+      sample: { files: { image: "street.png" }, spec: { attacks: ["ifgsm-ii"], epsilons: [0.25, 1, 4] } },
       request: {
         body: uploadBody("Robustness", upload, { attacks: ["ifgsm-ii"], epsilons: [0.25, 1, 4], threshold: 0.5 }),
       },

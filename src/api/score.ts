@@ -68,11 +68,10 @@ export const score = (service: Service, limits: Limits): Operation =>
       tags: ["Label maps"],
       summary: "Score label maps against a reference",
       description: "Confusion matrix, per-class IoU, mIoU and pixel accuracy; with a third map also the IoU ratio.",
-      curl: `curl http://localhost:8787/v1/score \\
-  -F prediction=@clean.png \\
-  -F reference=@truth.png \\
-  -F adversarial=@attacked.png \\
-  -F 'spec={"classes":11};type=application/json'`,
+      sample: {
+        files: { prediction: "clean.png", reference: "truth.png", adversarial: "attacked.png" },
+        spec: { classes: 11 },
+      },
       request: { body: uploadBody("Score", upload, { classes: 11 }) },
       responses: {
         200: { description: "The scores.", content: { "application/json": { schema: Score } } },

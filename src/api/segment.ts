@@ -70,7 +70,7 @@ export const segment = (service: Service, limits: Limits): Operation =>
       tags: ["Images"],
       summary: "Label every pixel of an image",
       description: "The `Accept` header selects `application/json`, or `image/png` (the label map only).",
-      curl: "curl http://localhost:8787/v1/segment -F image=@street.png -H 'Accept: image/png' -o labels.png",
+      sample: { files: { image: "street.png" }, accept: "image/png", save: "labels.png" },
       request: { body: uploadBody("Segment", upload, { model: "enet-street" }) },
       responses: {
         200: {

@@ -175,9 +175,10 @@ export const transfer = (service: Service, limits: Limits): Operation => {
       summary: "Attack an image on some models, and score others on it",
       description:
         "Runs the attack once on each source and scores every target on each of the images. Says for each target which source does most harm, and whether another model's image does more than the white-box one.",
-      curl: `curl http://localhost:8787/v1/transfer \\
-  -F image=@street.png \\
-  -F 'spec={"sources":["enet-street","icnet"],"targets":["enet-street"],"attack":"mi-fgsm"};type=application/json'`,
+      sample: {
+        files: { image: "street.png" },
+        spec: { sources: ["enet-street", "icnet"], targets: ["enet-street"], attack: "mi-fgsm" },
+      },
       request: {
         body: uploadBody("Transfer", upload, {
           sources: ["enet-street", "icnet"],

@@ -7,6 +7,7 @@ import { classIndex, RegionError, type Place, type RegionGoal } from "./region-g
 
 const Class = z.union([z.int().min(0).max(254), z.string().min(1).max(200)]).describe("A class, by its index or name");
 const pixels = z.number().min(-1e5).max(1e5);
+const extent = z.number().positive().max(1e5);
 
 const region = {
   classes: z
@@ -17,7 +18,7 @@ const region = {
     .optional()
     .describe("The pixels that these classes have in the labels to leave (`label`)"),
   box: z
-    .tuple([pixels, pixels, pixels.positive(), pixels.positive()])
+    .tuple([pixels, pixels, extent, extent])
     .readonly()
     .optional()
     .describe("Left edge, upper edge, width and height, in pixels"),

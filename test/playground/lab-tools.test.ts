@@ -8,12 +8,14 @@ import { serve, type ServerType } from "@hono/node-server";
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RegionResult } from "../../src/evaluation/region-goal.ts";
+import { createApp } from "../../src/api/app.ts";
 import { drawCharts } from "../../src/node/charts.ts";
 import { htmlReport } from "../../src/report/html.ts";
 import { createReader } from "../../src/report/reader.ts";
 import { buildReport } from "../../src/report/report.ts";
 import { labPages } from "../../src/serve/lab.ts";
 import { jsonOf } from "../cli/terminal.ts";
+import { fakeService } from "../support/fake-service.ts";
 import { findChromium, openPage, type Page } from "./chromium.ts";
 import { coloursOf, differing, file, imageFrom, manifest, names, put, scene, segmenter } from "./lab-node.ts";
 import { labPage, out } from "./lab-page.ts";
@@ -32,7 +34,7 @@ describe.skipIf(!chromium)(`the tools of /lab in Chromium${chromium ? "" : ": th
   const address = (search: string): URL => new URL(`http://127.0.0.1:${port}/lab?backend=wasm&longest=160${search}`);
 
   beforeAll(async () => {
-    const app = new Hono().get("/v1/models", (c) => c.json([]));
+    const app = new Hono();
     app.get("/lab/offline.js", async (c, next) => {
       if (!newer) return next();
       const script = file("dist/browser/lab/offline.js")
@@ -40,7 +42,7 @@ describe.skipIf(!chromium)(`the tools of /lab in Chromium${chromium ? "" : ": th
         .replace(/"[0-9a-f]{16}"/, `"${newer}"`);
       return c.body(script, 200, { "Content-Type": "text/javascript", "Service-Worker-Allowed": "../lab" });
     });
-    app.route("/", labPages());
+    app.route("/", labPages()).route("/", createApp(fakeService()));
     port = await new Promise<number>((resolve) => {
       server = serve({ fetch: app.fetch, port: 0 }, (at: AddressInfo) => resolve(at.port));
     });
@@ -209,6 +211,39 @@ describe.skipIf(!chromium)(`the tools of /lab in Chromium${chromium ? "" : ": th
     expect(await page.evaluate("given.getTracks().map(({ readyState }) => readyState)")).toEqual(["ended"]);
     const shown = await lab.pixels("picture", "before");
     expect(new Set(shown).size).toBeGreaterThan(20);
+  });
+
+  it("tries an operation of the API from the form of /docs", async () => {
+    await page.open(new URL("/docs", address("")));
+    await lab.until(`document.querySelector("#segment .try")?.hidden === false`);
+    expect(await lab.faults()).toEqual([]);
+    await page.evaluate(`document.querySelector("#segment input[type=file]").id = "segment-image"`);
+    const { root } = await page.send("DOM.getDocument");
+    const within = (root as { readonly nodeId: number }).nodeId;
+    const { nodeId } = await page.send("DOM.querySelector", { nodeId: within, selector: "#segment-image" });
+    await page.send("DOM.setFileInputFiles", { nodeId, files: [own] });
+    const answered = async (operation: string): Promise<string> => {
+      await page.evaluate(`{
+        document.querySelector("#${operation} details.try").open = true;
+        document.querySelector("#${operation} .try button").click();
+      }`);
+      await lab.until(`/^\\d{3} /.test(document.querySelector("#${operation} .answer").innerText)`);
+      return page.evaluate(`document.querySelector("#${operation} .answer").innerText`);
+    };
+    expect(await answered("getModel")).toMatch(/^200 OK, \d+ ms\s+{\s+"name": "enet-street"/);
+    const said = await answered("segment");
+    expect(said).toMatch(/^200 OK/);
+    expect(said).toContain('"model": "enet-street"');
+    expect(await page.evaluate(`document.querySelector("#segment .answer img").src`)).toMatch(
+      /^data:image\/png;base64,iVBOR/,
+    );
+    await page.evaluate(`document.querySelector('#segment textarea').value = '{"model":'`);
+    await page.evaluate(`document.querySelector("#segment .try button").click()`);
+    await lab.until(`document.querySelector("#segment .answer").innerText.startsWith("Nothing was")`);
+    expect(await page.evaluate(`document.querySelector("#segment .answer").innerText`)).toContain("spec is no JSON");
+    expect(await lab.faults()).toEqual([]);
+    await page.open(address("&attack=fgsm&epsilon=8"));
+    await lab.ready();
   });
 
   it("works without its server once loaded, and has kept nothing of the API", async () => {
