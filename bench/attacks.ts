@@ -1,5 +1,5 @@
 /**
- * What attacks cost, and which one to use at which budget: `npm run bench -- attacks overhead`, and `npm run bench -- attacks budgets
+ * What attacks cost, and which one to use at which budget: `npm run bench -- attacks overhead`, `… attacks steps`, and `npm run bench -- attacks budgets
  * [FIGURE.svg]`, which takes long and resumes where it stopped.
  */
 
@@ -15,6 +15,7 @@ import { parseManifest } from "../src/segmenter/manifest.ts";
 import { openNetwork } from "../src/segmenter/network.ts";
 import { createSegmenter } from "../src/segmenter/segmenter.ts";
 import { SessionCache } from "../src/segmenter/session-cache.ts";
+import { attackSteps } from "./attack-steps.ts";
 import { budgets } from "./budgets.ts";
 import { timed } from "./fastest.ts";
 
@@ -77,7 +78,11 @@ const overhead = async (): Promise<void> => {
   }
 };
 
-const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { overhead, budgets };
+const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  overhead,
+  steps: attackSteps,
+  budgets,
+};
 
 export const attacksBench = async ([name = "", ...args]: readonly string[]): Promise<void> => {
   const bench = benches[name];

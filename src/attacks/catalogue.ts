@@ -7,6 +7,7 @@ import type { Attack, Rule } from "./attack.ts";
 import { requirePositive, type Constraint, type PixelRange } from "./constraint.ts";
 import { adaptiveAttacks } from "./entries/adaptive.ts";
 import { gradientFreeAttacks } from "./entries/gradient-free.ts";
+import { minimalAttacks } from "./entries/minimal.ts";
 import { minimumNormAttacks } from "./entries/minimum-norm.ts";
 import { momentumAttacks } from "./entries/momentum.ts";
 import { patchAttacks } from "./entries/patch.ts";
@@ -24,6 +25,7 @@ export const attacks = {
   ...adaptiveAttacks,
   ...gradientFreeAttacks,
   ...minimumNormAttacks,
+  ...minimalAttacks,
   ...patchAttacks,
 } as const satisfies Readonly<Record<string, AttackEntry>>;
 

@@ -61,6 +61,10 @@ const few: Partial<Record<AttackName, Partial<AttackSettings>>> = {
   "alma-prox": { alpha: 0.1, steps: 30 },
   "minimal-fgsm": { steps: 10 },
   "minimal-pgd": { steps: 60 },
+  "minimal-segpgd": { steps: 100 },
+  "minimal-cospgd": { steps: 100 },
+  "minimal-apgd": { steps: 100 },
+  "minimal-rays": { steps: 100 },
   // The whole range of pixels is in it, and every option moves it.
   patch: { alpha: 20, side: 0.75, jitter: 1 },
 };
