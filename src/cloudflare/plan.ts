@@ -41,7 +41,7 @@ export interface CloudPlan {
 /** Consumers that a queue has at most. */
 const CONSUMERS = 250;
 
-/** 1000 parcels to a window, and some twenty steps of its Workflow, make 10 000 of these at half a million parcels. */
+/** 1000 parcels to a window, and some fifteen looks at it with 250 consumers, are fewer steps than the 10 000 of a Workflow. */
 const MAX_UNITS = 500_000;
 
 const MS_PER_HOUR = 3_600_000;
