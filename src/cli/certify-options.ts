@@ -90,7 +90,17 @@ export const smoothingsOf = ({ sigma, tau, alpha, samples, correction, seed }: G
 };
 
 /** The bounds that are asked for and their radii; null for smoothing. @throws UsageError */
-export const boundsOf = ({ method, rounding, pixels, seed, epsilon, largest = false, state, out }: Given) => {
+export const boundsOf = ({
+  method,
+  rounding,
+  pixels,
+  seed,
+  epsilon,
+  largest = false,
+  state,
+  out,
+  hierarchy,
+}: Given) => {
   if (method === "smoothing") {
     if (epsilon === undefined && !largest) return null;
     throw new UsageError("--epsilon and --largest go with --method interval or linear; smoothing takes --sigma");
@@ -100,6 +110,7 @@ export const boundsOf = ({ method, rounding, pixels, seed, epsilon, largest = fa
   const rounded = ROUNDINGS.find((each) => each === rounding);
   if (!rounded) throw new UsageError(`--rounding must be ${ROUNDINGS.join(" or ")}, not "${rounding}"`);
   if (state !== undefined) throw new UsageError("--state goes with --method smoothing; bounds keep no counts");
+  if (hierarchy !== undefined) throw new UsageError("--hierarchy goes with --method smoothing; bounds are of classes");
   if (epsilon === undefined && !largest) throw new UsageError(`--method ${method} needs --epsilon E,… or --largest`);
   if (rounded === "ignored" && outsOf({ out }).certificates !== undefined)
     throw new UsageError("-o FILE.jsonl is for certificates, which bounds are only with --rounding bounded");

@@ -83,6 +83,7 @@ it("writes certificates that a report sets beside L∞ attacks", async () => {
 it.each([
   [["--method", "none"], /--method must be smoothing, interval or linear, not "none"/],
   [["--method", "linear"], /--method linear needs --epsilon E,… or --largest/],
+  [["--method", "interval", "--epsilon", "1", "--hierarchy", "manifest"], /--hierarchy goes with --method smoothing/],
   [["--epsilon", "1"], /--epsilon and --largest go with --method interval or linear/],
   [["--method", "linear", "--epsilon", "-1"], /--epsilon|argument is ambiguous/],
   [["--method", "interval", "--epsilon", "1", "--rounding", "none"], /--rounding must be bounded or ignored/],
