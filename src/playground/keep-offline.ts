@@ -18,10 +18,13 @@ export const keepOffline = async (base: string, files: readonly string[]): Promi
   begun = true;
   const own = new Set(files.filter((file) => file.startsWith(base)));
   const loadAgain = async (): Promise<void> => {
-    for (const file of own) await (await fetch(file)).arrayBuffer();
+    for (const file of own) if (!(await caches.match(file))) await (await fetch(file)).arrayBuffer();
   };
   // What cannot be kept now is kept when it is loaded the next time.
-  navigator.serviceWorker.addEventListener("controllerchange", () => void loadAgain().catch(() => undefined));
+  const keep = (): Promise<void> => loadAgain().catch(() => undefined);
+  navigator.serviceWorker.addEventListener("controllerchange", () => void keep());
   const scope = new URL("../lab", base).href;
   await navigator.serviceWorker.register(new URL("offline.js", base), { scope }).catch(() => undefined);
+  // A newer one may have taken over before this page listened.
+  if (navigator.serviceWorker.controller) await keep();
 };
