@@ -1,7 +1,8 @@
 /**
- * The orders of attacks that theory demands, on pictures of synthetic streets: `npm run bench -- orders [IMAGES]`. An attack may not leave
- * more than one that does less: SEA than its parts, APGD than PGD at equal evaluations, many steps than one, a gradient than queries, and
- * through transformations an attack on what is scored than one on the network alone. It takes long, and resumes where it stopped.
+ * The orders of attacks that theory demands, on pictures of synthetic streets: `npm run bench -- orders [IMAGES [BACKEND]]`. An attack may
+ * not leave more than one that does less: SEA than its parts, APGD than PGD at equal evaluations, many steps than one, an attack on the
+ * picture than one perturbation for all, a gradient than queries, and through transformations an attack on what is scored than one on the network alone. It takes long, and resumes where it
+ * stopped. BACKEND is `wasm` or `native` (onnxruntime's, in this thread, a third of the time).
  */
 
 import { readFileSync } from "node:fs";
@@ -12,7 +13,9 @@ import { rasterise } from "../src/datasets/street/resvg.ts";
 import { remainingShare } from "../src/evaluation/craft.ts";
 import { measure, type Subject } from "../src/evaluation/measure.ts";
 import { aimOf, type AttackPlan } from "../src/evaluation/plan.ts";
+import { craftUniversal, withDelta } from "../src/evaluation/universal.ts";
 import { countsOf, emptyCounts, iouRatio, mergeCounts, scoresOf, type ClassCounts } from "../src/metrics/counts.ts";
+import { startExactNative } from "../src/node/native-integers.ts";
 import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import type { Through } from "../src/segmenter/defence.ts";
 import { parseManifest } from "../src/segmenter/manifest.ts";
@@ -101,6 +104,19 @@ const behind =
 const random: readonly TransformSpec[] = [{ name: "resize-and-pad", probability: 1, scale: [0.7, 1] }];
 const jpeg: readonly TransformSpec[] = [{ name: "jpeg", quality: 50 }];
 
+/** Streets that a universal perturbation is made on, and none of those that it is tried on. */
+const MADE_ON = { first: FIRST_STREET + 1000, count: 8 };
+const deltas = new Map<number, Promise<Image>>();
+
+/** One perturbation for all streets, made once for each radius. */
+const universal: Run = async ({ segmenter, image }, epsilon) => {
+  const read = (k: number) => Promise.resolve({ image: renderStreet(MADE_ON.first + k, SIZE, rasterise).image });
+  const settings = { epsilon, alpha: epsilon / 10, epochs: 6, batch: 4, seed: 0 };
+  const made = deltas.get(epsilon) ?? craftUniversal(segmenter, image.shape, { count: MADE_ON.count, read }, settings);
+  deltas.set(epsilon, made);
+  return withDelta(image, { delta: await made, pixelRange: "clip" });
+};
+
 interface Competitor {
   readonly run: Run;
   /** Where the network is scored behind transformations. */
@@ -116,6 +132,7 @@ const competitors = {
   "sea: balanced": { run: part(0) },
   "sea: masked": { run: part(1) },
   "sea: Jensen–Shannon": { run: part(2) },
+  universal: { run: universal },
   square: { run: attacked(() => ({ attack: "square", steps: QUERIES })) },
   nes: { run: attacked((epsilon) => ({ attack: "nes", steps: QUERIES, alpha: epsilon / 4 })) },
   "random: naive": { run: behind(random, "naive"), transform: random },
@@ -135,6 +152,7 @@ const orders: readonly (readonly [stronger: Name, weaker: Name])[] = [
   ["sea", "sea: Jensen–Shannon"],
   ["apgd", "pgd"],
   ["pgd", "fgsm"],
+  ["pgd", "universal"],
   ["pgd", "square"],
   ["pgd", "nes"],
   ["random: one draw", "random: naive"],
@@ -189,11 +207,12 @@ const print = (left: ReadonlyMap<string, readonly Left[]>): void => {
   }
 };
 
-export const ordersBench = async ([count = "24"]: readonly string[]): Promise<void> => {
+export const ordersBench = async ([count = "24", backend = "wasm"]: readonly string[]): Promise<void> => {
   const manifest = parseManifest(JSON.parse(readFileSync(`models/${NETWORK}/manifest.json`, "utf8")));
+  const runtime = backend === "native" ? await startExactNative({}) : startWasm();
   const network = openNetwork(manifest, readFileSync(`models/${NETWORK}/${manifest.file}`));
-  const segmenter = createSegmenter(network, new SessionCache(startWasm(), 2 ** 31));
-  const keep = keptIn<Left>("orders");
+  const segmenter = createSegmenter(network, new SessionCache(runtime, 2 ** 31));
+  const keep = keptIn<Left>(`orders-${runtime.backend}`);
   const left = new Map<string, Left[]>();
   for (let street = 0; street < Number(count); street++) {
     const { image, labels: truth } = renderStreet(FIRST_STREET + street, SIZE, rasterise);

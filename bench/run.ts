@@ -1,6 +1,8 @@
 /** `npm run bench -- NAME [arguments]`. */
 
 import { attacksBench } from "./attacks.ts";
+import { batchesBench } from "./batches.ts";
+import { certifyBench } from "./certify.ts";
 import { crfBench } from "./crf.ts";
 import { curves } from "./curves.ts";
 import { evaluateBench } from "./evaluate.ts";
@@ -15,6 +17,8 @@ import { webgpuBench } from "./webgpu.ts";
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   attacks: attacksBench,
+  batches: batchesBench,
+  certify: certifyBench,
   gradient: gradientBench,
   evaluate: evaluateBench,
   memory: memoryBench,

@@ -40,6 +40,28 @@ const readThrough = (device: GPUDevice): (() => number) => {
   return () => bytes;
 };
 
+/** Counts the dispatches of compute passes on a device. */
+const dispatchesThrough = (device: GPUDevice): (() => number) => {
+  let dispatches = 0;
+  const encode = device.createCommandEncoder.bind(device);
+  const counted = (pass: GPUComputePassEncoder): GPUComputePassEncoder => {
+    const dispatch = pass.dispatchWorkgroups.bind(pass);
+    const value = (...groups: Parameters<typeof dispatch>): undefined => {
+      dispatches += 1;
+      dispatch(...groups);
+    };
+    return Object.defineProperty(pass, "dispatchWorkgroups", { configurable: true, value });
+  };
+  const value = (descriptor?: GPUCommandEncoderDescriptor): GPUCommandEncoder => {
+    const encoder = encode(descriptor);
+    const begin = encoder.beginComputePass.bind(encoder);
+    const opened = (pass?: GPUComputePassDescriptor): GPUComputePassEncoder => counted(begin(pass));
+    return Object.defineProperty(encoder, "beginComputePass", { configurable: true, value: opened });
+  };
+  Object.defineProperty(device, "createCommandEncoder", { configurable: true, writable: true, value });
+  return () => dispatches;
+};
+
 const milliseconds = async (run: () => Promise<unknown>): Promise<number> => {
   const start = performance.now();
   await run();
@@ -58,6 +80,8 @@ interface Row {
   readonly ms: number;
   /** Bytes read back from the device in a step; null where they are not counted. */
   readonly bytes: number | null;
+  /** Dispatches of a step; absent where they are not counted. */
+  readonly dispatches?: number;
   /** The adversarial image. */
   readonly image: Float32Array;
 }
@@ -85,20 +109,23 @@ const residentRows = async (network: Network, image: Image, { size, steps }: Ste
     ).createAscent!(writeModel(model), { capture });
     const request = (n: number): AscentRequest => ({
       feeds: { image: tensor("float32", [1, ...image.shape], image.data) },
-      low,
-      high,
-      alpha: -1,
+      walk: { kind: "sign", low, high, alpha: 1 },
+      sense: -1,
       steps: n,
       ...(told && { reference }),
     });
     const run = (n: number) => session.ascend(request(n), told ? { onStep: () => undefined } : {});
-    const bytes = readThrough(device.gpu.device);
+    const counters = [readThrough(device.gpu.device), dispatchesThrough(device.gpu.device)];
     const ms = await perStep(run, steps);
-    const before = bytes();
+    const counts = () => counters.map((count) => count());
+    const before = counts();
     await run(1);
-    const once = bytes() - before;
+    const once = counts();
     const adversarial = await run(steps);
-    rows.push({ name, ms, bytes: (bytes() - before - 2 * once) / (steps - 1), image: adversarial });
+    const all = counts();
+    // What a step more takes: an ascent of one step has what stands before and after its steps.
+    const [bytes = 0, dispatches = 0] = all.map((n, i) => (n - 2 * once[i]! + before[i]!) / (steps - 1));
+    rows.push({ name, ms, bytes, dispatches, image: adversarial });
     device.gpu.device.destroy();
   }
   return rows;
@@ -156,10 +183,10 @@ export const benchSteps = async (of: StepsCase): Promise<void> => {
   const plain = await plainRows(network, image, of);
   const rows = [...(await residentRows(network, image, of)), ...plain, ...torchRows(network, image, of.steps)];
   const wasm = plain.at(-1)!.image;
-  console.log("| | ms a step | bytes read back a step | moved otherwise than on WASM |");
-  console.log("|---|---|---|---|");
-  for (const { name, ms, bytes, image: adversarial } of rows)
+  console.log("| | ms a step | dispatches a step | bytes read back a step | moved otherwise than on WASM |");
+  console.log("|---|---|---|---|---|");
+  for (const { name, ms, bytes, dispatches, image: adversarial } of rows)
     console.log(
-      `| ${name} | ${ms.toPrecision(3)} | ${bytes ?? "–"} | ${apart(adversarial, wasm, image.data).toPrecision(2)} % |`,
+      `| ${name} | ${ms.toPrecision(3)} | ${dispatches ?? "–"} | ${bytes ?? "–"} | ${apart(adversarial, wasm, image.data).toPrecision(2)} % |`,
     );
 };

@@ -11,6 +11,7 @@ import type { NetworkEntry } from "../src/playground/messages.ts";
 import { pageHeaders } from "../src/serve/page-headers.ts";
 import { ownerOf } from "../src/segmenter/manifest.ts";
 import { addresses } from "./browser/addresses.ts";
+import { writeOfflineWorker } from "./browser/offline.ts";
 import { shippedManifests } from "./shipped/list.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -18,13 +19,16 @@ export const browserFolder = join(root, "dist/browser");
 
 const source = (file: string): string => join(root, "src/playground", file);
 
+/** What loads by itself when the page is opened. */
+const entryPoints = ["page.ts", "engine.ts", "lab.css"].map(source);
+
 /** Cloudflare's limit on a static asset. */
 const MAX_BYTES = 25 * 2 ** 20;
 
 /** @param write whether files are written; otherwise the result only lists them. */
 export const bundle = (folder: string, write = true): Promise<BuildResult & { readonly metafile: Metafile }> =>
   build({
-    entryPoints: [source("page.ts"), source("engine.ts"), source("lab.css")],
+    entryPoints,
     outdir: folder,
     bundle: true,
     format: "esm",
@@ -89,10 +93,11 @@ export const buildBrowser = async (): Promise<void> => {
   const folder = join(fresh, "lab");
   mkdirSync(folder, { recursive: true });
   try {
-    await bundle(folder);
+    const { metafile } = await bundle(folder);
     networks(folder);
     copyFileSync(source("lab.html"), join(fresh, "lab.html"));
     copyFileSync(source("icon.svg"), join(folder, "icon.svg"));
+    await writeOfflineWorker(source("offline.ts"), folder, { metafile, entryPoints });
     writeFileSync(join(fresh, "_headers"), `${headersFile()}\n`);
     mkdirSync(browserFolder, { recursive: true });
     // The folder itself is kept, because a server may have it open.

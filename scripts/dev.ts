@@ -7,11 +7,13 @@ const port = 8787;
 
 console.log("Building the Worker …");
 buildWorker();
-/** Uploaded networks outlive the Worker. */
+/** Uploaded networks and evaluations outlive the Worker; parcels on their way do not, and are sent again by what cron does. */
 const folder = fileURLToPath(new URL("../.wrangler/models", import.meta.url));
-const worker = startWorker({ port, bucket: { folder } });
+const worker = startWorker({ port, bucket: { folder }, evaluations: { folder } });
+const sweeping = setInterval(() => void worker.sweep().catch(console.error), 15 * 60_000);
 
 const stop = async (): Promise<void> => {
+  clearInterval(sweeping);
   await worker.dispose();
   process.exit();
 };

@@ -41,6 +41,7 @@ export const workerSettings = () => {
     bindings: {
       MEMORY_BUDGET_MIB: setting("MEMORY_BUDGET_MIB") as string,
       UPLOAD_LIMIT_MIB: setting("UPLOAD_LIMIT_MIB") as string,
+      MAX_CPU_HOURS: setting("MAX_CPU_HOURS") as string,
     },
   };
 };
@@ -51,20 +52,49 @@ export interface WorkerOptions {
   /** Replace the variables of wrangler.toml. */
   readonly bindings?: Readonly<Record<string, string>>;
   /** Binds a bucket for uploads, in memory or in a folder. Default: none. */
-  readonly bucket?: "forgotten" | { readonly folder: string };
+  readonly bucket?: Kept;
+  /** Binds what evaluations need. The queue is in memory in any case. Default: none of it. */
+  readonly evaluations?: Kept;
 }
+
+type Kept = "forgotten" | { readonly folder: string };
+
+/** The queue as wrangler.toml has it, where evaluations are enabled. */
+export const unitQueue = (name: string) => {
+  const consumer = { maxBatchSize: 1, maxBatchTimeout: 0, maxRetries: 20 };
+  return {
+    queueProducers: { [name]: "faultline-units" },
+    queueConsumers: {
+      "faultline-units": { ...consumer, deadLetterQueue: "faultline-units-dead" },
+      "faultline-units-dead": consumer,
+    },
+  };
+};
+
+/** Makes the tables of the ledger, where they are not there. */
+export const migrate = async (db: Pick<D1Database, "prepare">): Promise<void> => {
+  const folder = join(root, "migrations");
+  for (const file of readdirSync(folder).toSorted()) {
+    const statements = readFileSync(join(folder, file), "utf8").replaceAll(/--.*$/gm, "").split(";");
+    for (const statement of statements) if (statement.trim() !== "") await db.prepare(statement.trim()).run();
+  }
+};
 
 export interface RunningWorker {
   /** Resolves to its URL once it listens. */
   readonly ready: Promise<URL>;
   readonly dispose: () => Promise<void>;
+  /** Does what cron does. */
+  readonly sweep: () => Promise<void>;
 }
 
 /**
  * Starts the Worker that `buildWorker` built. It listens on a socket of its own, because Miniflare's proxy would hide from it that a
  * client has disconnected.
  */
-export const startWorker = ({ port = 0, bindings = {}, bucket }: WorkerOptions = {}): RunningWorker => {
+export const startWorker = (options: WorkerOptions = {}): RunningWorker => {
+  const { port = 0, bindings = {}, bucket, evaluations } = options;
+  const kept = [bucket, evaluations].find((each) => typeof each === "object");
   const files = readdirSync(dist).filter((file) => extensionOf(file) in moduleTypes);
   // The first module is workerd's entry.
   const ordered = files.toSorted((a, b) => Number(b === "worker.js") - Number(a === "worker.js"));
@@ -72,8 +102,13 @@ export const startWorker = ({ port = 0, bindings = {}, bucket }: WorkerOptions =
   const miniflare = new Miniflare({
     ...settings,
     bindings: { ...settings.bindings, ...bindings },
-    ...(bucket && { r2Buckets: ["MODELS"] }),
-    ...(typeof bucket === "object" && { r2Persist: bucket.folder }),
+    r2Buckets: [...(bucket ? ["MODELS"] : []), ...(evaluations ? ["DATA"] : [])],
+    ...(kept && { r2Persist: kept.folder, d1Persist: kept.folder, workflowsPersist: kept.folder }),
+    ...(evaluations && {
+      d1Databases: ["LEDGER"],
+      workflows: { EVALUATION: { name: "faultline-evaluation", className: "EvaluationRun" } },
+      ...unitQueue("UNITS"),
+    }),
     cf: false,
     unsafeDirectSockets: [{ host: "127.0.0.1", port }],
     assets: { directory: join(root, "dist/browser"), binding: "ASSETS", routerConfig: { has_user_worker: true } },
@@ -84,5 +119,14 @@ export const startWorker = ({ port = 0, bindings = {}, bucket }: WorkerOptions =
       contents: new Uint8Array(readFileSync(join(dist, file))),
     })),
   });
-  return { ready: miniflare.unsafeGetDirectURL(), dispose: () => miniflare.dispose() };
+  const ready = async (): Promise<URL> => {
+    const url = await miniflare.unsafeGetDirectURL();
+    if (evaluations) await migrate(await miniflare.getD1Database("LEDGER"));
+    return url;
+  };
+  return {
+    ready: ready(),
+    dispose: () => miniflare.dispose(),
+    sweep: async () => void (await (await miniflare.getWorker()).scheduled({ cron: "*/15 * * * *" })),
+  };
 };

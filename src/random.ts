@@ -4,27 +4,57 @@
 export type Random = () => number;
 
 /**
- * The generator sfc32 (Doty-Humphrey, PractRand), whose state splitmix32 fills from an integer seed. The period is at least 2^32.
+ * Random words of 32 bits by the generator sfc32 (Doty-Humphrey, PractRand), whose state splitmix32 fills from an integer seed. The period
+ * is at least 2^32. Each call of what is returned overwrites a block with the next words, and returns 0, where reading them begins.
+ *
+ * @throws RangeError if the seed is not a safe integer.
+ */
+export const words = (seed: number): ((block: Uint32Array) => 0) => {
+  if (!Number.isSafeInteger(seed)) throw new RangeError(`random: the seed ${seed} is not a safe integer`);
+  const low = seed | 0;
+  const high = Math.floor(seed / 2 ** 32) | 0;
+  const state = splitmix32(low ^ Math.imul(high, 0x9e3779b1));
+  const kept = Int32Array.of(state(), state(), state() ^ high, 1);
+  const next = (block: Uint32Array): 0 => {
+    let a = kept[0]!;
+    let b = kept[1]!;
+    let c = kept[2]!;
+    let counter = kept[3]!;
+    for (let i = 0; i < block.length; i++) {
+      const t = (((a + b) | 0) + counter) | 0;
+      counter = (counter + 1) | 0;
+      a = b ^ (b >>> 9);
+      b = (c + (c << 3)) | 0;
+      c = (((c << 21) | (c >>> 11)) + t) | 0;
+      block[i] = t;
+    }
+    kept[0] = a;
+    kept[1] = b;
+    kept[2] = c;
+    kept[3] = counter;
+    return 0;
+  };
+  next(new Uint32Array(12));
+  return next;
+};
+
+/** Words that `random` draws at once. */
+const BLOCK = 16;
+
+/**
+ * Uniform numbers, the words of `words` divided by 2^32.
  *
  * @example const next = random(7); next(); // the same number every time
  * @throws RangeError if the seed is not a safe integer.
  */
 export const random = (seed: number): Random => {
-  if (!Number.isSafeInteger(seed)) throw new RangeError(`random: the seed ${seed} is not a safe integer`);
-  const low = seed | 0;
-  const high = Math.floor(seed / 2 ** 32) | 0;
-  const fill = splitmix32(low ^ Math.imul(high, 0x9e3779b1));
-  let [a, b, c, counter] = [fill(), fill(), fill() ^ high, 1];
-  const next = () => {
-    const t = (((a + b) | 0) + counter) | 0;
-    counter = (counter + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = ((c << 21) | (c >>> 11)) + t;
-    return (t >>> 0) / 2 ** 32;
+  const fill = words(seed);
+  const block = new Uint32Array(BLOCK);
+  let at = BLOCK;
+  return () => {
+    if (at === BLOCK) at = fill(block);
+    return block[at++]! / 2 ** 32;
   };
-  for (let i = 0; i < 12; i++) next();
-  return next;
 };
 
 /** Uniform in [low, high). */

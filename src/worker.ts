@@ -1,13 +1,21 @@
 /** Cloudflare's entry, and the only file that sees its environment. WASM modules and the networks' manifests are bundled. */
 
-import { waitUntil } from "cloudflare:workers";
+import { waitUntil, WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
 import jpegDecoder from "@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm";
 import webpDecoder from "@jsquash/webp/codec/dec/webp_dec.wasm";
+import resvgModule from "@resvg/resvg-wasm/index_bg.wasm";
 import ortModule from "onnxruntime-web/ort-wasm-simd-threaded.wasm";
 import outlines from "../models/outlines.json";
 import packageJson from "../package.json";
 import { createApp } from "./api/app.ts";
-import { createService } from "./service/service.ts";
+import type { Delivery } from "./cloudflare/deliveries.ts";
+import { createEngine, missingBindings, type Engine, type EngineBindings } from "./cloudflare/engine.ts";
+import type { Run } from "./cloudflare/ledger.ts";
+import { startRenderer } from "./cloudflare/resvg.ts";
+import { renderStreet } from "./datasets/street/render.ts";
+import { createService, createShared, type Shared } from "./service/service.ts";
+import type { Evaluations } from "./contract/evaluations.ts";
+import { FaultlineError } from "./contract/failure.ts";
 import type { ModelStore } from "./networks/registry.ts";
 import type { Service } from "./contract/service.ts";
 import { useCodecModules } from "./image/codecs.ts";
@@ -16,7 +24,7 @@ import { parseManifest } from "./segmenter/manifest.ts";
 import { shipped } from "./shipped.ts";
 import { r2Uploads } from "./store/r2.ts";
 
-interface Env {
+interface Env extends Partial<EngineBindings> {
   /** Static assets: the networks' files. */
   readonly ASSETS: Fetcher;
   /** WASM memory that a run may be predicted to take. */
@@ -27,6 +35,8 @@ interface Env {
   readonly MODELS?: R2Bucket;
   /** A secret that uploads must send, if it is set. */
   readonly UPLOAD_TOKEN?: string;
+  /** The most that an evaluation may take, in hours of a processor. */
+  readonly MAX_CPU_HOURS: string;
 }
 
 /** Their files are static assets, beside the page /lab, which runs the same (scripts/browser.ts). */
@@ -40,16 +50,27 @@ const shippedModels = (assets: Fetcher): ModelStore => ({
   },
 });
 
+const held = <T>(work: Promise<T>): Promise<T> => {
+  waitUntil(work.catch(() => undefined));
+  return work;
+};
+
+/** What plans or changes something is let end; what is read is not. */
+const finishingEvaluations = (evaluations: Evaluations): Evaluations => ({
+  ...evaluations,
+  predict: (request, run) => held(evaluations.predict(request, run)),
+  submit: (request, run) => held(evaluations.submit(request, run)),
+  cancel: (id) => held(evaluations.cancel(id)),
+  retry: (id) => held(evaluations.retry(id)),
+  remove: (id) => held(evaluations.remove(id)),
+});
+
 /**
  * Cloudflare drops a request's work when its client leaves. Other requests wait for that work (their turn, a model half
  * opened) and would wait for ever: so what has begun is let end, which an aborted run does at its next step.
  */
-const finishing = (service: Service): Service => {
+const finishing = (service: Service, evaluations: Evaluations | undefined): Service => {
   const { uploads } = service;
-  const held = <T>(work: Promise<T>): Promise<T> => {
-    waitUntil(work.catch(() => undefined));
-    return work;
-  };
   // Every method is listed, so that a new one is not forgotten.
   return {
     defaultModel: service.defaultModel,
@@ -69,40 +90,91 @@ const finishing = (service: Service): Service => {
       add: (request, run) => held(uploads.add(request, run)),
       remove: (name) => held(uploads.remove(name)),
     },
-    // An evaluation outlives its request, for which a Worker has no process.
-    evaluations: undefined,
+    evaluations: evaluations && finishingEvaluations(evaluations),
   };
 };
 
-const mebibytes = (text: string): number => {
-  const bytes = Number(text) * 2 ** 20;
-  if (bytes > 0) return bytes;
-  throw new RangeError(`a number of MiB is wanted, not ${text}`);
+const positive = (name: string, text: string): number => {
+  const value = Number(text);
+  if (value > 0) return value;
+  throw new RangeError(`${name} must be a positive number, not ${text}`);
 };
+
+const mebibytes = (name: string, text: string): number => positive(name, text) * 2 ** 20;
+
+const { version } = packageJson;
+const log = (error: unknown, requestId?: string): void => console.error(requestId ?? "", error);
+
+/** Null where a binding is missing, and evaluations are disabled. */
+const engineOf = (env: Env, { context, queue }: Shared, onnxruntime: string): Engine | null =>
+  missingBindings(env).length > 0
+    ? null
+    : createEngine(env as Required<Pick<Env, keyof EngineBindings>>, {
+        manifests: shipped.map(parseManifest),
+        segmenterOf: async (name) => (await context.models.open(name)).segmenter,
+        cache: context.cache,
+        exclusive: queue,
+        openData: (received) => {
+          const detail = "must be the name of a data set of this deployment: there is none";
+          const errors = [{ pointer: "/spec/data/path", detail, received }];
+          return Promise.reject(new FaultlineError({ kind: "invalid-spec", errors }));
+        },
+        draw: async (street, size) => renderStreet(street, size, await startRenderer(resvgModule)),
+        version,
+        onnxruntime,
+        maxCpuHours: positive("MAX_CPU_HOURS", env.MAX_CPU_HOURS),
+        log,
+      });
 
 const createWorker = (env: Env) => {
   useCodecModules({ jpeg: () => Promise.resolve(jpegDecoder), webp: () => Promise.resolve(webpDecoder) });
-  const { version } = packageJson;
-  const service = createService({
+  const runtime = startWasm({ module: ortModule });
+  const options = {
     store: shippedModels(env.ASSETS),
     uploads: env.MODELS && r2Uploads(env.MODELS),
-    runtime: startWasm({ module: ortModule }),
+    runtime,
     webgpu: () => Promise.reject(new Error("Workers have no WebGPU")),
     version,
     defaultModel: "enet-street",
-    budgetBytes: mebibytes(env.MEMORY_BUDGET_MIB),
-  });
-  return createApp(finishing(service), {
+    budgetBytes: mebibytes("MEMORY_BUDGET_MIB", env.MEMORY_BUDGET_MIB),
+  };
+  const shared = createShared(options);
+  const engine = engineOf(env, shared, runtime.version);
+  const app = createApp(finishing(createService(options, shared), engine?.evaluations), {
     version,
-    limits: { uploadBytes: mebibytes(env.UPLOAD_LIMIT_MIB) },
+    limits: { uploadBytes: mebibytes("UPLOAD_LIMIT_MIB", env.UPLOAD_LIMIT_MIB) },
     uploadToken: env.UPLOAD_TOKEN,
-    log: (error, requestId) => console.error(requestId, error),
+    log,
   });
+  return { app, engine };
 };
 
 let worker: ReturnType<typeof createWorker> | undefined;
 
-export default {
-  fetch: (request: Request, env: Env, context: ExecutionContext) =>
-    (worker ??= createWorker(env)).fetch(request, env, context),
+const workerIn = (env: Env) => (worker ??= createWorker(env));
+
+/** @throws Error that names the bindings, where evaluations are disabled. */
+const engineIn = (env: Env): Engine => {
+  const { engine } = workerIn(env);
+  if (engine) return engine;
+  throw new Error(`evaluations need the bindings ${missingBindings(env).join(", ")}: see docs/deploy.md`);
 };
+
+/** The course of an evaluation's run. */
+export class EvaluationRun extends WorkflowEntrypoint<Env, Run> {
+  override run({ payload }: Readonly<WorkflowEvent<Run>>, step: WorkflowStep): Promise<string> {
+    return engineIn(this.env).follow(payload, {
+      do: (name, work) => step.do(name, work),
+      sleep: (name, milliseconds) => step.sleep(name, milliseconds),
+    });
+  }
+}
+
+export default {
+  fetch: (request: Request, env: Env, context: ExecutionContext) => workerIn(env).app.fetch(request, env, context),
+  queue: (batch: MessageBatch<Delivery>, env: Env) => engineIn(env).consume(batch),
+  scheduled: async (_: ScheduledController, env: Env) => {
+    const { engine } = workerIn(env);
+    await engine?.sweep();
+  },
+} satisfies ExportedHandler<Env, Delivery>;

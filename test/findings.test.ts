@@ -3,7 +3,9 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { committedSources, folder } from "../scripts/findings/committed.ts";
-import { claimsOf, decided, verdictOf, type Test } from "../scripts/findings/claims.ts";
+import { findingsCharts } from "../scripts/findings/charts.ts";
+import { claimsOf } from "../scripts/findings/claims.ts";
+import { decided, verdictOf, type Test } from "../scripts/findings/claims/claim.ts";
 import { Evidence } from "../scripts/findings/evidence.ts";
 import { findingsPage } from "../scripts/findings/page.ts";
 import { concordance, expandedInterval, spearman, tailOf } from "../scripts/findings/statistics.ts";
@@ -56,6 +58,11 @@ describe("docs/findings.md", () => {
 
   it("is what the committed rows say: npm run findings", () => {
     expect(readFileSync("docs/findings.md", "utf8")).toBe(findingsPage(sources));
+  });
+
+  it("has charts of the same rows", async () => {
+    for (const [name, svg] of Object.entries(await findingsCharts(sources)))
+      expect(readFileSync(`${folder}/${name}`, "utf8")).toBe(svg);
   });
 
   it("comes from rows of at most 10 MB in all, which name no folder", () => {

@@ -23,6 +23,7 @@ vi.mock("../src/segmenter/compile.ts", async (original) => {
     ...actual,
     compileForward: counted(actual.compileForward),
     compileGradient: counted(actual.compileGradient),
+    gradientFaults: counted(actual.gradientFaults),
   };
 });
 
@@ -69,6 +70,21 @@ it.each(BUDGETS_MIB)(
     expect(compiles.count).toBe(0);
   },
 );
+
+it("a service is ready without compiling a graph of its default network", async () => {
+  const store = await folderModels(folder);
+  const ready = async (outlines: typeof store.outlines): Promise<number> => {
+    compiles.count = 0;
+    await createService({
+      store: { ...store, outlines },
+      runtime: startWasm(),
+      version: "1",
+      defaultModel: "enet-street",
+    }).ready();
+    return compiles.count;
+  };
+  expect([await ready(store.outlines), await ready({})]).toEqual([0, 1]);
+});
 
 it("a service lists its networks without reading one of them, unless a manifest has changed", async () => {
   const store = await folderModels(folder);

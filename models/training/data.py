@@ -55,3 +55,8 @@ def colour(image, rng):
     if rng.random() < 0.3:
         image = image + torch.from_numpy(rng.normal(0, 5, image.shape).astype(np.float32))
     return image.clamp(0, 255)
+
+
+def add_noise(images, sigma, generator):
+    """Gaussian noise of `sigma` grey levels. The values may leave 0..255, as in a certification."""
+    return images.float() + sigma * torch.randn(images.shape, generator=generator) if sigma else images

@@ -16,10 +16,11 @@ VGG = {"classes": CLASSES, "width": 3 / 16}
 RESNET = {"classes": CLASSES, "width": 1 / 8}
 
 
-def stage(name, epochs, crop, scales, batch, lr, street, lovasz=0.0):
+def stage(name, epochs, crop, scales, batch, lr, street, lovasz=0.0, noise=0.0):
     """`street` is the share of synthetic scenes in a batch; an epoch has as many images as CamVid's train set. `lovasz` is the
-    weight of the Lovász-softmax loss, which is added to the cross-entropy: it approximates the mean IoU and so favours rare classes."""
-    return {"name": name, "epochs": epochs, "crop": crop, "scales": scales, "batch": batch, "lr": lr, "street": street, "lovasz": lovasz}
+    weight of the Lovász-softmax loss, which is added to the cross-entropy: it approximates the mean IoU and so favours rare classes.
+    `noise` is the standard deviation, in grey levels, of the Gaussian noise on every image, in training and in validation."""
+    return {"name": name, "epochs": epochs, "crop": crop, "scales": scales, "batch": batch, "lr": lr, "street": street, "lovasz": lovasz, "noise": noise}
 
 
 def stages(half, mixed, full):
@@ -51,6 +52,12 @@ NETWORKS = {
             stage("mixed", 64, (240, 320), (0.6, 1.2), 4, (1.5e-3, 2e-4), 0.4),
             stage("full", 16, (360, 480), (1.0, 1.4), 4, (7e-4, 1e-5), 0.4, lovasz=1.0),
         ],
+    ),
+    # For randomised smoothing (Cohen, Rosenfeld, Kolter, ICML 2019): the network that is smoothed is trained under the noise.
+    "enet-street-noise": Network(
+        partial(ENet, CLASSES),
+        [stage("noise", 12, (240, 320), (0.6, 1.1), 4, (8e-4, 1e-5), 0.4, lovasz=0.5, noise=16.0)],
+        start="enet-street",
     ),
     "deeplab-v2-vgg": Network(partial(DeepLabVGG, **VGG, head=96), stages(44, 16, 3)),
     "dilated-frontend": Network(partial(FrontEnd, **VGG, head=64), stages(0, 12, 2), start="deeplab-v2-vgg"),

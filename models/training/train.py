@@ -21,7 +21,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch.nn import functional as F
 
-from data import VOID, augment, load_folder, normalise
+from data import VOID, add_noise, augment, load_folder, normalise
 from networks import CLASSES, NETWORKS
 
 SEED = 20181
@@ -72,14 +72,16 @@ def iou(matrix):
     return inter / (matrix.sum(0) + matrix.sum(1) - matrix.diagonal()).clamp(min=1)
 
 
-def evaluate(net, items, multiple, rank=0, world=1):
-    """Pooled confusion matrix of the items at the resolution of the images. The items are divided among the workers."""
+def evaluate(net, items, multiple, rank=0, world=1, noise=0.0):
+    """Pooled confusion matrix of the items at the resolution of the images. The items are divided among the workers. The noise on
+    an item is the same in each call."""
     device = next(net.parameters()).device
     net.eval()
     matrix = torch.zeros(CLASSES, CLASSES, dtype=torch.long)
     with torch.no_grad():
-        for image, labels in items[rank::world]:
-            matrix += confusion(forward(net, normalise(image[None].to(device)), multiple)[0].argmax(0).cpu(), labels)
+        for index, (image, labels) in list(enumerate(items))[rank::world]:
+            image = add_noise(image[None], noise, torch.Generator().manual_seed(index))
+            matrix += confusion(forward(net, normalise(image.to(device)), multiple)[0].argmax(0).cpu(), labels)
     net.train()
     if world > 1:
         dist.all_reduce(matrix)
@@ -133,6 +135,7 @@ def run_stage(index, stage, net, average, state, context):
             high, low = stage["lr"]
             for group in optimiser.param_groups:
                 group["lr"] = warm * (low + (high - low) * 0.5 * (1 + math.cos(math.pi * min(progress, 1))))
+            images = add_noise(images, stage["noise"], context["noise"])
             logits = forward(net, normalise(images.to(device)), context["multiple"])
             labels = labels.to(device)
             loss = F.cross_entropy(logits, labels, weight=context["weights"], ignore_index=VOID)
@@ -146,7 +149,7 @@ def run_stage(index, stage, net, average, state, context):
             losses.append(loss.item())
         state.update(stage=index, epoch=epoch + 1)
         validate = (epoch + 1) % 4 == 0 or epoch + 1 == stage["epochs"]
-        miou = iou(evaluate(average, context["val"], context["multiple"], rank, world)).mean().item() if validate else float("nan")
+        miou = iou(evaluate(average, context["val"], context["multiple"], rank, world, stage["noise"])).mean().item() if validate else float("nan")
         if rank == 0:
             log(f"{stage['name']} {epoch + 1}/{stage['epochs']} loss {np.mean(losses):.4f} val mIoU {miou:.4f} {time.time() - started:.0f} s")
             saved = {"net": net.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict(), **state, "best": max(state["best"], miou if validate else 0)}
@@ -198,7 +201,7 @@ def worker(rank, world, args):
         state = saved
     torch.manual_seed(SEED + 1 + rank)  # dropout differs between workers
     camvid, val = load_folder(args.camvid / "train"), load_folder(args.camvid / "val")
-    context = {"args": args, "rank": rank, "world": world, "device": device, "log": log, "camvid": camvid, "val": val, "street": None, "multiple": network.multiple, "weights": class_weights(camvid).to(device)}
+    context = {"args": args, "rank": rank, "world": world, "device": device, "log": log, "camvid": camvid, "val": val, "street": None, "multiple": network.multiple, "weights": class_weights(camvid).to(device), "noise": torch.Generator().manual_seed(SEED + 1 + rank)}
     for index, stage in list(enumerate(network.stages))[: args.until or None]:
         if index < state["stage"] or not stage["epochs"]:
             continue

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { parseManifest } from "../../src/segmenter/manifest.ts";
-import type { GivenSpec } from "../../src/evaluation/spec.ts";
+import { paperRadii, type GivenSpec } from "../../src/evaluation/spec.ts";
 
 export interface Part {
   readonly name: string;
@@ -51,11 +51,18 @@ export const randomised = ["fcn8s-resnet", "enet-street"] as const;
 export const strong = [
   "fcn8s-vgg",
   "fcn8s-resnet",
+  "deeplab-v2-vgg",
   "deeplab-v2-resnet",
+  "deeplab-v2-resnet-multiscale",
   "pspnet-resnet",
   "enet-street",
   "icnet",
 ] as const;
+
+/** Of each of its three losses. */
+export const SEA_STEPS = 30;
+export const SEA_TRANSFER_STEPS = 10;
+export const SEA_CRF_STEPS = 5;
 export const single = ["fcn8s-resnet", "pspnet-resnet", "enet-street", "icnet"] as const;
 
 export const paperAttacks = ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii"] as const;
@@ -63,6 +70,16 @@ export const paperAttacks = ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii"] as const;
 /** Drawn for every prediction (Xie et al. 2018, in its terms). */
 const resizeAndPad = [{ name: "resize-and-pad" as const, scale: [0.8, 1] as [number, number] }];
 export const EOT_DRAWS = 8;
+
+/** Weak and strong, as those of the paper's Figures 6 and 7. */
+export const fixedTransforms = [
+  { name: "jpeg", quality: 75 },
+  { name: "jpeg", quality: 25 },
+  { name: "blur", sigma: 1 },
+  { name: "blur", sigma: 2 },
+  { name: "noise", sigma: 8 },
+  { name: "noise", sigma: 16 },
+] as const;
 
 const crfOf = (name: string) =>
   parseManifest(JSON.parse(readFileSync(new URL(`../../models/${name}/manifest.json`, import.meta.url), "utf8"))).crf!;
@@ -88,16 +105,16 @@ export const parts: readonly Part[] = [
     },
   },
   {
-    name: "high",
-    about: "four networks at ε = 32",
-    images: 2,
+    name: "curves",
+    about: "four networks at every radius of the paper",
+    images: 1,
     camvid: true,
-    spec: { networks: [...single], attacks: ["fgsm", "fgsm-ii", "ifgsm-ii"], epsilon: 32 },
+    spec: { networks: [...single], attacks: "paper", epsilon: [...paperRadii] },
   },
   {
     name: "crf",
     about: "FCN-8s with a CRF behind it, attacked through the CRF and at the network before it",
-    images: 2,
+    images: 1,
     camvid: true,
     spec: {
       networks: [withCrf],
@@ -108,22 +125,49 @@ export const parts: readonly Part[] = [
   },
   {
     name: "sea",
-    about: "six networks under SEA, against the labels of the data set, and I-FGSM",
+    about: "eight networks under SEA, against the labels of the data set, and under the paper's attacks",
     images: 1,
     camvid: true,
     spec: {
       networks: [...strong],
       attacks: [
-        { attack: "ifgsm", label: "prediction" },
-        { attack: "sea", steps: 30, label: "ground-truth" },
+        ...paperAttacks.map((attack) => ({ attack, label: "prediction" as const })),
+        { attack: "sea", steps: SEA_STEPS, label: "ground-truth" },
       ],
       epsilon: 4,
     },
   },
   {
+    name: "sea-crf",
+    about: "FCN-8s with a CRF behind it and without, under single-step and iterative FGSM and under SEA",
+    images: 1,
+    camvid: true,
+    spec: {
+      networks: [withCrf, withoutCrf],
+      attacks: [
+        { attack: "fgsm", label: "prediction" },
+        { attack: "ifgsm", label: "prediction" },
+        { attack: "sea", steps: SEA_CRF_STEPS, label: "ground-truth" },
+      ],
+      epsilon: 4,
+    },
+  },
+  {
+    name: "sea-transfer",
+    about: "what SEA makes at one scale of DeepLab v2, scored at the others and on other networks",
+    images: 1,
+    camvid: true,
+    spec: {
+      networks: [...scales, ...others],
+      transferFrom: [...scales],
+      attacks: [{ attack: "sea", steps: SEA_TRANSFER_STEPS, label: "ground-truth" }],
+      epsilon: 8,
+    },
+  },
+  {
     name: "streets",
     about: "the same networks on synthetic streets",
-    images: 1,
+    images: 2,
     camvid: false,
     spec: { networks: [...networks], attacks: ["fgsm", "ifgsm-ii"], epsilon: [0.25, 8] },
   },
@@ -141,6 +185,18 @@ export const parts: readonly Part[] = [
         { transform: resizeAndPad, through: "differentiable" },
         { transform: resizeAndPad, through: "differentiable", draws: EOT_DRAWS },
       ],
+    },
+  },
+  {
+    name: "transforms",
+    about: "the same two networks behind fixed transformations, attacked without them",
+    images: 1,
+    camvid: true,
+    spec: {
+      networks: [...randomised],
+      attacks: ["fgsm", "ifgsm-ii"],
+      epsilon: 8,
+      transform: fixedTransforms.map((transform) => ({ transform: [transform], through: "naive" as const })),
     },
   },
 ];

@@ -20,12 +20,13 @@ const begun = (work: string, part: Part): number => {
 const doneFile = (work: string, { name }: Part): string => join(work, `${name}.done`);
 export const hasRound = (work: string, part: Part): boolean => existsSync(doneFile(work, part));
 
-const evaluate = async (part: Part, images: number, camvid: string, work: string): Promise<void> => {
+const evaluate = async (part: Part, images: number, camvid: string, work: string, backend: string): Promise<void> => {
   const data = part.camvid
     ? { path: camvid, dataset: "folders", split: "test", images }
     : { dataset: "streets", images };
   writeFileSync(specOf(work, part), JSON.stringify({ ...part.spec, data }));
-  const code = await run(["evaluate", specOf(work, part), "--workers", "1", "-o", rowsOf(work, part)], {
+  const flags = ["--workers", "1", "--backend", backend, "-o", rowsOf(work, part)];
+  const code = await run(["evaluate", specOf(work, part), ...flags], {
     stdout: () => {},
     stderr: (text) => void process.stderr.write(text),
   });
@@ -36,12 +37,14 @@ const evaluate = async (part: Part, images: number, camvid: string, work: string
 /**
  * @param rounds how many in all, those included that ran before.
  * @param only names of parts; all if empty.
+ * @param backend as in `faultline evaluate --backend`; one for all rounds of a folder.
  */
 export const runRounds = async (
   camvid: string,
   work: string,
   rounds: number,
   only: readonly string[],
+  backend: string,
 ): Promise<void> => {
   const chosen = parts.filter(({ name }) => only.length === 0 || only.includes(name));
   if (chosen.length < only.length)
@@ -53,6 +56,6 @@ export const runRounds = async (
       // A file of rows is never made smaller.
       if (images < begun(work, part)) continue;
       process.stderr.write(`round ${round}: ${part.name}, ${images} pictures\n`);
-      await evaluate(part, images, camvid, work);
+      await evaluate(part, images, camvid, work, backend);
     }
 };

@@ -1,11 +1,10 @@
 /** Schemas of POST /v1/attack. */
 import { z } from "@hono/zod-openapi";
 import type { AttackResult, OutputName } from "../contract/attack.ts";
-import { MAX_SOURCES } from "../contract/limits.ts";
 import { attackEntry, attackNames, normsOf } from "../attacks/catalogue.ts";
 import { norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
-import { scalesSchema } from "../segmenter/manifest.ts";
+import { MAX_MEMBERS, scalesSchema } from "../segmenter/manifest.ts";
 import { AttackedCrf } from "./crf.ts";
 import type { Limits } from "./operation.ts";
 import type { Uploaded } from "./request.ts";
@@ -77,10 +76,10 @@ export const attackSpec = (limits: Limits) =>
       sources: z
         .array(z.string())
         .min(1)
-        .max(MAX_SOURCES)
+        .max(MAX_MEMBERS)
         .optional()
         .openapi({
-          description: `Names of the models that the attack climbs in place of \`model\`, which is only scored: a transfer attack. Several, at most ${MAX_SOURCES}, are an ensemble, whose logits are their mean. They have the model's classes`,
+          description: `Names of the models that the attack climbs in place of \`model\`, which is only scored: a transfer attack. Several, at most ${MAX_MEMBERS}, are an ensemble, whose logits are their mean. They have the model's classes`,
           example: ["icnet", "pspnet-resnet"],
         }),
       scales: scalesSchema.optional().openapi({

@@ -1,6 +1,7 @@
 /** POST /v1/certify: labels of an image that no perturbation up to a radius changes. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
+import { hierarchySchema } from "../segmenter/manifest.ts";
 import { negotiate } from "./accept.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { imageProblems, problemResponses } from "./problem-schema.ts";
@@ -8,6 +9,12 @@ import { readImageRequest } from "./request.ts";
 import { Backend, encoded, Image, list, receiptOf, Reference, Seed, serverTiming, Size, Timing } from "./schemas.ts";
 import { uploadBody } from "./upload.ts";
 import { Label255, Warnings } from "./warnings.ts";
+
+const Hierarchy = z.union([z.literal("manifest"), hierarchySchema]).openapi({
+  description:
+    "Groups of classes to certify where no class can be (AdaptiveCertify, ICML 2024): those of the manifest, or a list. A member is a class or a group before, and in one group at most",
+  example: [{ name: "ground", of: ["road", "pavement"] }],
+});
 
 const certifySpec = (limits: Limits) => {
   // A prediction costs about a third of an evaluation with a gradient.
@@ -46,6 +53,7 @@ const certifySpec = (limits: Limits) => {
         .enum(["holm", "bonferroni"])
         .default("holm")
         .openapi({ description: "How α is divided among the pixels" }),
+      hierarchy: Hierarchy.optional(),
       seed: Seed,
       backend: Backend,
       label255: Label255,
@@ -62,6 +70,7 @@ const CertifySpecRun = z
     selection: z.int(),
     samples: z.int(),
     correction: z.enum(["holm", "bonferroni"]),
+    hierarchy: Hierarchy.optional(),
     seed: z.int(),
     backend: Backend,
     label255: Label255,
@@ -86,6 +95,28 @@ const Certificate = Size.extend({
     miou: share("Mean IoU, where a pixel that is not certified is wrong"),
     abstainedShare: share("Share of the pixels for which nothing is certified"),
     wrongShare: share("Share of the pixels that are certified to have another label than the reference's"),
+    hierarchical: z
+      .strictObject({
+        certifiedAccuracy: share(
+          "Share of the pixels that are certified to be in a class or group that has the reference's",
+        ),
+        wrongShare: share("Share of the pixels that are certified to be in one that has not"),
+        abstainedShare: share("Share of the pixels that are not even certified to be in a group"),
+        informationGain: share(
+          "Certified information gain: the mean of 1 − ln(classes of the group)/ln(classes), 0 for pixels that are not certified or wrong",
+        ),
+        levels: list(
+          z.strictObject({
+            height: z
+              .int()
+              .openapi({ description: "0 for classes; of a group one more than that of its highest member" }),
+            certifiedAccuracy: share("As above, of this height alone"),
+            wrongShare: share("As above, of this height alone"),
+          }),
+        ),
+      })
+      .optional()
+      .openapi({ description: "With a hierarchy. The other scores are of pixels that are certified to be of a class" }),
     perClass: list(z.strictObject({ class: z.int(), name: z.string(), iou: share("IoU of the class") })),
   }),
   clean: z
@@ -95,9 +126,12 @@ const Certificate = Size.extend({
     .int()
     .openapi({ description: "Draws of the test that were made; the rest could not have changed any decision" }),
   images: z.strictObject({
-    labels: Image.openapi({ description: "Palette PNG of classes; 255 where nothing is certified" }),
+    labels: Image.openapi({
+      description: "Palette PNG of classes, then of the groups of the hierarchy; 255 where nothing is certified",
+    }),
     outcome: Image.openapi({
-      description: "Palette PNG: 0 certified, 1 certified to be another class, 2 abstained, 255 void in the reference",
+      description:
+        "Palette PNG: 0 certified, 1 certified to be of another class or group, 2 abstained, 3 certified to be in a group that has the reference's class, 255 void in the reference",
     }),
   }),
   timings: Timing,

@@ -10,7 +10,7 @@ const fileResponse = ({ body, bytes }: EvaluationFile, type: string, name: strin
   new Response(body, {
     headers: {
       "Content-Type": type,
-      "Content-Length": `${bytes}`,
+      ...(bytes === undefined ? {} : { "Content-Length": `${bytes}` }),
       "Content-Disposition": `inline; filename="${name}"`,
       // A report is a page of its own, and may run none of the scripts that it might hold.
       "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",

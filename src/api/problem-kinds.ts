@@ -149,7 +149,7 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
     status: 501,
     title: "Evaluations are disabled",
     meaning:
-      "This deployment has no folder for evaluations of data sets. To enable them under Node, start with `npm run serve -- --evaluations DIR`.",
+      "This deployment keeps no evaluations of data sets. To enable them under Node, start with `npm run serve -- --evaluations DIR`; in a Worker, bind UNITS, DATA, LEDGER and EVALUATION, which `npm run provision` creates.",
   },
   "unknown-evaluation": {
     status: 404,

@@ -135,7 +135,10 @@ export const particulars = (failure: Failure | RequestFailure): Particulars => {
           "This deployment has no store for uploaded models: bind an R2 bucket as MODELS in a Worker, start with --uploads DIR under Node.",
       };
     case "evaluations-disabled":
-      return { detail: "This deployment has no folder for evaluations: start with --evaluations DIR under Node." };
+      return {
+        detail:
+          "This deployment keeps no evaluations: start with --evaluations DIR under Node; bind UNITS (a queue), DATA (an R2 bucket), LEDGER (a D1 database) and EVALUATION (a Workflow) in a Worker.",
+      };
     case "unknown-evaluation":
       return { detail: `There is no evaluation ${JSON.stringify(failure.id.slice(0, 100))}.` };
     case "evaluation-state":

@@ -1,6 +1,11 @@
 /** POST /v1/report makes scores, intervals and verdicts from rows; no network runs. */
 import { z } from "@hono/zod-openapi";
-import { MAX_REPORT_CLASS_SCORES, MAX_REPORT_GROUPS, MAX_REPORT_ROWS } from "../contract/limits.ts";
+import {
+  MAX_REPORT_CERTIFICATES,
+  MAX_REPORT_CLASS_SCORES,
+  MAX_REPORT_GROUPS,
+  MAX_REPORT_ROWS,
+} from "../contract/limits.ts";
 import type { ReportForm } from "../contract/report.ts";
 import type { Service } from "../contract/service.ts";
 import { fieldErrors } from "../validation.ts";
@@ -48,7 +53,9 @@ const Report = z
   })
   .openapi("Report");
 
-const Rows = z.string().openapi({ description: "Rows of `faultline evaluate`, one JSON object a line" });
+const Rows = z.string().openapi({
+  description: "Rows of `faultline evaluate` and certificates of `faultline certify`, one JSON object a line",
+});
 
 export const report = (service: Service, limits: Limits): Operation =>
   defineOperation(
@@ -58,7 +65,7 @@ export const report = (service: Service, limits: Limits): Operation =>
       operationId: "report",
       tags: ["Reports"],
       summary: "Make a report of rows",
-      description: `Scores with 95 % intervals over images, paired comparisons of networks, worst cases and transfer tables, from the rows that \`faultline evaluate\` keeps. The \`Accept\` header selects JSON, Markdown or a self-contained HTML page. Several files may be sent one after another: rows that occur twice count once. At most ${MAX_REPORT_ROWS} rows, and ${MAX_REPORT_GROUPS} pairs of a network and an attack (fewer for more than ${Math.floor(MAX_REPORT_CLASS_SCORES / MAX_REPORT_GROUPS)} classes).`,
+      description: `Scores with 95 % intervals over images, paired comparisons of networks, worst cases and transfer tables, from the rows that \`faultline evaluate\` keeps. The \`Accept\` header selects JSON, Markdown or a self-contained HTML page. Several files may be sent one after another: rows that occur twice count once. The certificates that \`faultline certify -o FILE.jsonl\` writes may be among them: they and L2 attacks then bound the same scores from below and from above. At most ${MAX_REPORT_ROWS} rows, ${MAX_REPORT_CERTIFICATES} certificates, and ${MAX_REPORT_GROUPS} pairs of a network and an attack (fewer for more than ${Math.floor(MAX_REPORT_CLASS_SCORES / MAX_REPORT_GROUPS)} classes).`,
       curl: `curl http://localhost:8787/v1/report \\
   -H 'Content-Type: application/jsonl' -H 'Accept: text/html' \\
   --data-binary @rows.jsonl`,

@@ -1,53 +1,17 @@
 /** Targets of attacks: a class, a label map, a region that is hidden or swapped. */
 import { z } from "@hono/zod-openapi";
 import type { AttackSpec } from "../contract/attack.ts";
-import { attackEntry } from "../attacks/catalogue.ts";
+import { classTarget, hideTarget, placesIn, swapTarget, targetFaults } from "../evaluation/targeted.ts";
 import type { Fault } from "./attack-faults.ts";
 
-const Class = z.union([z.int().min(0).max(254), z.string().min(1).max(200)]).openapi({
-  description: "A class of the model, by its index or its name",
-});
-const pixels = z.number().min(-1e5).max(1e5);
-
-const place = {
-  classes: z
-    .array(Class)
-    .min(1)
-    .max(255)
-    .readonly()
-    .optional()
-    .openapi({
-      description: "The pixels that these classes have in the labels to leave (`label`)",
-      example: ["pedestrian"],
-    }),
-  box: z
-    .tuple([pixels, pixels, pixels.positive(), pixels.positive()])
-    .readonly()
-    .optional()
-    .openapi({
-      description: "Left edge, upper edge, width and height, in pixels",
-      example: [40, 60, 80, 120],
-    }),
-  polygon: z
-    .array(z.tuple([pixels, pixels]).readonly())
-    .min(3)
-    .max(1000)
-    .readonly()
-    .optional()
-    .openapi({ description: "Corners [x, y] in pixels; the pixels whose centres are inside by the even-odd rule" }),
-  mask: z.literal(true).optional().openapi({ description: "The pixels that are not 0 in the part `target`" }),
-  outside: z.enum(["keep", "free"]).optional().openapi({
-    description:
-      "Whether the attack is to keep the labels of all other pixels (the default), or is free there. Minimum-norm attacks, whose success is a share of all pixels that are not free, take `free` only",
-  }),
-};
+const mask = z.literal(true).optional().openapi({ description: "The pixels that are not 0 in the part `target`" });
 
 export const Targeted = z
   .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("class"), class: z.int().min(0).max(254) }),
+    classTarget,
     z.strictObject({ kind: z.literal("map") }),
-    z.strictObject({ kind: z.literal("hide"), ...place }),
-    z.strictObject({ kind: z.literal("swap"), ...place, to: Class }),
+    hideTarget.extend({ mask }),
+    swapTarget.extend({ mask }),
   ])
   .openapi("Targeted", {
     description:
@@ -63,31 +27,15 @@ export const targetedFaults = (
   target: Uint8Array | undefined,
 ): Fault[] => {
   const isRegion = targeted?.kind === "hide" || targeted?.kind === "swap";
-  const given = isRegion ? places.filter((name) => targeted[name] !== undefined) : [];
-  const needsPart = targeted?.kind === "map" || given.includes("mask");
-  const isBounded = attackEntry(attack).type === "fixed-budget";
+  const needsPart = targeted?.kind === "map" || (isRegion && placesIn(targeted).includes("mask"));
+  const found = isRegion ? targetFaults(attack, targeted, places) : [];
   return [
-    ...(isRegion && given.length !== 1
-      ? [
-          {
-            pointer: "/spec/targeted",
-            detail: `must have exactly one of ${places.join(", ")}; it has ${given.join(", ") || "none"}`,
-          },
-        ]
-      : []),
-    ...(isRegion && !isBounded && targeted.outside !== "free"
-      ? [
-          {
-            pointer: "/spec/targeted/outside",
-            detail: `must be "free" for ${attack}, which ends at a share of all pixels`,
-          },
-        ]
-      : []),
+    ...found.map(({ field, detail }) => ({ pointer: `/spec/targeted${field && `/${field}`}`, detail })),
     ...(needsPart && !target
       ? [
           {
             pointer: "/target",
-            detail: `is required, because spec.targeted ${targeted?.kind === "map" ? "is a map" : "has a mask"}`,
+            detail: `is required, because spec.targeted ${targeted.kind === "map" ? "is a map" : "has a mask"}`,
           },
         ]
       : []),

@@ -31,6 +31,7 @@ export const Warnings = list(
     .openapi("Warning"),
 ).openapi({ description: "Conversions of the images and unusual properties; empty if there are none" });
 
-export const VoidPixels = z
-  .int()
-  .openapi({ description: "Number of pixels that are void in the reference, which all scores ignore" });
+export const VoidPixels = z.int().openapi({
+  description:
+    "Number of pixels that are void in the reference, which all scores ignore; those under a patch are among them",
+});

@@ -89,6 +89,44 @@ export interface Stepped<S extends State> {
   readonly done?: boolean | undefined;
 }
 
+/** What becomes of the images that an attack carries, once one of them, x, is evaluated. */
+export interface Order {
+  /** The objective is the largest of its stage at x: x is kept, with the gradient there. */
+  readonly isHighest: boolean;
+  /** x is the stage's result so far. */
+  readonly isBest: boolean;
+  /** A step of η from x or from where the objective was largest; or from the projection of the stage's result; or none, as that is the attack's. */
+  readonly move:
+    | {
+        readonly kind: "step";
+        readonly from: "here" | "highest";
+        readonly size: number;
+        /** Nothing came before it in its stage: it has no momentum. */
+        readonly isFirst: boolean;
+      }
+    | { readonly kind: "restart" }
+    | { readonly kind: "end" };
+  /** Which of the attack's balls the move stays in. */
+  readonly ball: number;
+}
+
+export interface Decision<P> {
+  readonly pace: P;
+  readonly order: Order;
+  /** Where the objective stands at the next evaluation; absent at the end. */
+  readonly clock?: Clock | undefined;
+}
+
+/** The decisions of a rule that takes values alone for them: the images that they move may lie here or on a device. */
+export interface Pilot<P extends State = State> {
+  /** Radii of the balls, as multiples of ε. */
+  readonly radii: readonly number[];
+  /** Before the first evaluation. */
+  readonly begin: P;
+  /** @param clock of the trajectory, whose `steps` count all evaluations. */
+  decide(pace: P, seen: Evaluation, clock: Clock, epsilon: number): Decision<P>;
+}
+
 /**
  * How to step: pure functions over a state that can be written. They change none of their arguments, so an attack that was
  * stopped at a checkpoint continues elsewhere with the same bytes.
@@ -104,6 +142,8 @@ export interface Rule<S extends State = State> {
    * one of each of its stages as well. Default 0.
    */
   readonly judged?: number | undefined;
+  /** How it decides, where that takes values alone and a backend can carry out the rest by itself. */
+  readonly pilot?: Pilot | undefined;
   /** Before the first step: where to start, by default at the clean image itself. */
   begin(clean: Image, constraint: Constraint, random: Random): Stepped<S>;
   next(state: S, seen: Evaluation, x: Float32Array, around: Surroundings): Stepped<S>;

@@ -17,6 +17,12 @@ export interface Constraint {
 /** The range of pixels alone. */
 export const withinRange = ({ pixelRange }: Constraint): Constraint => ({ epsilon: Infinity, pixelRange });
 
+/** The ball of a multiple of its radius. */
+export const within = (constraint: Constraint, share: number): Constraint => ({
+  ...constraint,
+  epsilon: share * constraint.epsilon,
+});
+
 const single = new Float32Array(1);
 const bits = new Int32Array(single.buffer);
 

@@ -21,6 +21,13 @@ export interface Paper {
   readonly arxiv: string;
 }
 
+/** A square of an image, in pixels. */
+export interface Square {
+  readonly top: number;
+  readonly left: number;
+  readonly side: number;
+}
+
 export interface AttackEntry {
   readonly title: string;
   /** One sentence for the table, the API's prose and the lab. */
@@ -51,6 +58,8 @@ export interface AttackEntry {
   /** Whether the seed makes a difference. */
   readonly random: boolean;
   readonly options: OptionUses;
+  /** Of attacks whose content takes the place of a part of an image [P,H,W]: that part. */
+  readonly covers?: (options: OptionValues, shape: readonly number[]) => Square;
   readonly rule: (options: AttackOptions) => Rule;
   /** Where an attack follows its rule more than once, or more than one rule: all trajectories, given the one of `rule`. */
   readonly trajectories?: (options: AttackOptions, own: Trajectory) => Attack["trajectories"];

@@ -17,21 +17,29 @@ export const noMoments = (length: number): Moments => ({
 });
 
 /** m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g². */
-export const updated = ({ mean, square, count }: Moments, gradient: ArrayLike<number>): Moments => ({
-  mean: mean.map((m, i) => BETA1 * m + (1 - BETA1) * gradient[i]!),
-  square: square.map((v, i) => BETA2 * v + (1 - BETA2) * gradient[i]! ** 2),
-  count: count + 1,
-});
+export const updated = ({ mean, square, count }: Moments, gradient: Float32Array): Moments => {
+  const next = { mean: new Float32Array(mean.length), square: new Float32Array(mean.length), count: count + 1 };
+  for (let i = 0; i < mean.length; i++) {
+    const g = gradient[i]!;
+    next.mean[i] = BETA1 * mean[i]! + (1 - BETA1) * g;
+    next.square[i] = BETA2 * square[i]! + (1 - BETA2) * g ** 2;
+  }
+  return next;
+};
 
 /** √v̂ + 10⁻⁸: the diagonal metric in which Adam steps. */
 export const metricOf = ({ square, count }: Moments): Float32Array<ArrayBuffer> => {
   const correction = 1 / (1 - BETA2 ** count);
-  return Float32Array.from(square, (v) => Math.sqrt(v * correction) + TINY);
+  const metric = new Float32Array(square.length);
+  for (let i = 0; i < metric.length; i++) metric[i] = Math.sqrt(square[i]! * correction) + TINY;
+  return metric;
 };
 
 /** m̂/(√v̂ + 10⁻⁸): the step for a learning rate of 1, up the gradient. */
 export const stepOf = (moments: Moments): Float32Array<ArrayBuffer> => {
-  const correction = 1 / (1 - BETA1 ** moments.count);
-  const metric = metricOf(moments);
-  return metric.map((h, i) => (moments.mean[i]! * correction) / h);
+  const { mean, count } = moments;
+  const correction = 1 / (1 - BETA1 ** count);
+  const step = metricOf(moments);
+  for (let i = 0; i < step.length; i++) step[i] = (mean[i]! * correction) / step[i]!;
+  return step;
 };

@@ -1,15 +1,18 @@
 /** Proximity operators of norms: prox(x) = argmin_z λ‖z‖ + ½ Σ hᵢ(zᵢ − xᵢ)². */
 
 import { l1, l2, linf, type Norm } from "./norms.ts";
+import { scaled } from "./vectors.ts";
 
 /** Every value clipped to ±level. */
-const levelled = (x: Float32Array, level: number): Float32Array<ArrayBuffer> =>
-  Float32Array.from(x, (v) => Math.min(Math.max(v, -level), level));
+const levelled = (x: Float32Array, level: number): Float32Array<ArrayBuffer> => {
+  const clipped = new Float32Array(x.length);
+  for (let i = 0; i < clipped.length; i++) clipped[i] = Math.min(Math.max(x[i]!, -level), level);
+  return clipped;
+};
 
 /** Of λ‖·‖₂: x shortened by λ, or 0. */
 const proxL2 = (x: Float32Array, lambda: number): Float32Array<ArrayBuffer> => {
-  const share = Math.max(1 - lambda / (l2(x) || 1), 0);
-  return Float32Array.from(x, (v) => share * v);
+  return scaled(x, Math.max(1 - lambda / (l2(x) || 1), 0));
 };
 
 /**
@@ -49,18 +52,33 @@ export const proxLinfInBox = (
   high: Float32Array,
   tolerance = 1e-7,
 ): Float32Array<ArrayBuffer> => {
-  const inside = Float32Array.from(x, (v, i) => Math.min(Math.max(v, low[i]!), high[i]!));
+  const inside = new Float32Array(x.length);
+  for (let i = 0; i < x.length; i++) inside[i] = Math.min(Math.max(x[i]!, low[i]!), high[i]!);
+  /** The elements that may be clipped: those above the largest level that is known to be too low. */
+  const clipped = new Int32Array(x.length);
+  for (let i = 0; i < clipped.length; i++) clipped[i] = i;
+  let count = x.length;
+  const keepAbove = (level: number): void => {
+    let kept = 0;
+    for (let k = 0; k < count; k++) if (Math.abs(inside[clipped[k]!]!) > level) clipped[kept++] = clipped[k]!;
+    count = kept;
+  };
   const pull = (level: number): number => {
     let sum = 0;
-    for (let i = 0; i < x.length; i++) if (Math.abs(inside[i]!) > level) sum += metric[i]! * (Math.abs(x[i]!) - level);
+    for (let k = 0; k < count; k++) {
+      const i = clipped[k]!;
+      if (Math.abs(inside[i]!) > level) sum += metric[i]! * (Math.abs(x[i]!) - level);
+    }
     return sum;
   };
   let [below, above] = [0, linf(inside)];
   if (pull(0) <= lambda) return new Float32Array(x.length);
   while (above - below > tolerance) {
     const middle = (below + above) / 2;
-    if (pull(middle) > lambda) below = middle;
-    else above = middle;
+    if (pull(middle) > lambda) {
+      below = middle;
+      keepAbove(below);
+    } else above = middle;
   }
   return levelled(inside, (below + above) / 2);
 };

@@ -1,8 +1,9 @@
 /** Where a trajectory starts. */
 
 import { normal, type Random } from "../random.ts";
-import { project, type Constraint } from "./constraint.ts";
+import { project, within, type Constraint } from "./constraint.ts";
 import { l2 } from "./norms.ts";
+import { plus } from "./vectors.ts";
 
 /** A uniformly random point of the ball, within the pixel range. */
 export const uniformStart = (
@@ -11,16 +12,18 @@ export const uniformStart = (
   random: Random,
 ): Float32Array<ArrayBuffer> => {
   if (constraint.norm === "l2") return uniformStartL2(clean, constraint, random);
-  const moved = Float32Array.from(clean, (v) => v + constraint.epsilon * (2 * random() - 1));
+  const moved = new Float32Array(clean.length);
+  for (let i = 0; i < moved.length; i++) moved[i] = clean[i]! + constraint.epsilon * (2 * random() - 1);
   return project(moved, clean, constraint, moved);
 };
 
 /** A normal vector has a uniformly random direction; its length to the power n of a uniform number fills the ball evenly. */
 const uniformStartL2 = (clean: Float32Array, constraint: Constraint, random: Random): Float32Array<ArrayBuffer> => {
-  const direction = Float32Array.from(clean, () => normal(random));
+  const direction = new Float32Array(clean.length);
+  for (let i = 0; i < direction.length; i++) direction[i] = normal(random);
   const length = constraint.epsilon * random() ** (1 / clean.length);
   const scale = length / (l2(direction) || 1);
-  const moved = direction.map((d, i) => clean[i]! + scale * d);
+  const moved = plus(clean, scale, direction, direction);
   return project(moved, clean, constraint, moved);
 };
 
@@ -35,6 +38,4 @@ export const startWithin = (
   constraint: Constraint,
   random: Random,
 ): Float32Array<ArrayBuffer> =>
-  share === 0
-    ? (clean as Float32Array<ArrayBuffer>)
-    : uniformStart(clean, { ...constraint, epsilon: share * constraint.epsilon }, random);
+  share === 0 ? (clean as Float32Array<ArrayBuffer>) : uniformStart(clean, within(constraint, share), random);

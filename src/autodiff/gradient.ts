@@ -30,7 +30,7 @@ const ruleFor = ({ op, domain, name, inputs }: Node): VjpRule => {
 };
 
 /** The pullback of input `index`. */
-const pullbackOf = (rule: VjpRule, index: number): Vjp | null =>
+export const pullbackOf = (rule: VjpRule, index: number): Vjp | null =>
   typeof rule === "function" ? rule(index) : rule[index]!;
 
 const isFloat = ({ dtype }: Value): boolean => dtype === "float32" || dtype === "float64";
@@ -81,7 +81,7 @@ const zerosLike = (op: Builder, { dtype, shape }: Value): Value =>
   op.zeros({ dtype: dtype === "float64" ? dtype : "float32", shape });
 
 /** The adjoint of broadcasting: sums `dx` over the axes along which `shape` was broadcast. */
-const unbroadcast = (op: Builder, dx: Value, shape: readonly number[]): Value => {
+export const unbroadcast = (op: Builder, dx: Value, shape: readonly number[]): Value => {
   if (sameShape(dx.shape, shape)) return dx;
   const lead = dx.shape.length - shape.length;
   const axes = dx.shape.flatMap((d, i) => (i < lead || (shape[i - lead] === 1 && d !== 1) ? [i] : []));

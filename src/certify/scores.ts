@@ -3,6 +3,9 @@
 import { countsOf, mergeCounts, scoresOf, type ClassCounts, type Scores } from "../metrics/counts.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import { tensor } from "../tensor.ts";
+import type { Tree } from "./hierarchy.ts";
+import { hierarchicalScores, mergeVertices, vertexCounts } from "./hierarchical-scores.ts";
+import type { HierarchicalScores, VertexCounts } from "./hierarchical-scores.ts";
 import { ABSTAINED } from "./smoothing.ts";
 
 /** The label that is ignored. */
@@ -12,20 +15,24 @@ const VOID = 255;
 export interface CertifiedCounts {
   /** A pixel that is not certified is predicted as no class: a false negative of its own and a false positive of none. */
   readonly counts: ClassCounts;
+  /** Not certified to be of a class; with a hierarchy some of them are certified to be in a group. */
   readonly abstained: number;
   readonly pixels: number;
+  /** With a hierarchy. */
+  readonly vertices?: VertexCounts | undefined;
 }
 
 /** @throws RangeError where shapes differ or a reference label is neither a class nor void. */
-export const certifiedCounts = (labels: Labels, reference: Labels, classes: number): CertifiedCounts => {
-  const counts = countsOf(labels, reference, classes);
+export const certifiedCounts = (labels: Labels, reference: Labels, tree: Tree): CertifiedCounts => {
+  const counts = countsOf(labels, reference, tree.classes);
   let [abstained, pixels] = [0, 0];
   for (let i = 0; i < labels.data.length; i++) {
     if (reference.data[i] === VOID) continue;
     pixels += 1;
-    if (labels.data[i] === ABSTAINED) abstained += 1;
+    if (labels.data[i]! >= tree.classes) abstained += 1;
   }
-  return { counts, abstained, pixels };
+  const vertices = tree.leaves.length > tree.classes ? vertexCounts(labels, reference, tree) : undefined;
+  return { counts, abstained, pixels, ...(vertices && { vertices }) };
 };
 
 /** Pools two, as `mergeCounts` does. */
@@ -33,6 +40,7 @@ export const mergeCertified = (a: CertifiedCounts, b: CertifiedCounts): Certifie
   counts: mergeCounts(a.counts, b.counts),
   abstained: a.abstained + b.abstained,
   pixels: a.pixels + b.pixels,
+  ...(a.vertices && b.vertices && { vertices: mergeVertices(a.vertices, b.vertices) }),
 });
 
 /** Shares from 0 to 1; of a set, pool the counts first. `null` where no pixel counts. */
@@ -42,16 +50,29 @@ export interface CertifiedScores extends Omit<Scores, "pixelAccuracy"> {
   readonly abstainedShare: number | null;
   /** Share of the pixels that are certified to have another label. */
   readonly wrongShare: number | null;
+  /** With a hierarchy. */
+  readonly hierarchical?: HierarchicalScores | undefined;
 }
 
-export const certifiedScores = ({ counts, abstained, pixels }: CertifiedCounts): CertifiedScores => {
+/** @param tree of a hierarchy, where the counts have one. */
+export const certifiedScores = (
+  { counts, abstained, pixels, vertices }: CertifiedCounts,
+  tree?: Tree | undefined,
+): CertifiedScores => {
   const { pixelAccuracy, ...scores } = scoresOf(counts);
   const abstainedShare = pixels === 0 ? null : abstained / pixels;
   const wrongShare = pixelAccuracy === null || abstainedShare === null ? null : 1 - pixelAccuracy - abstainedShare;
-  return { ...scores, certifiedAccuracy: pixelAccuracy, abstainedShare, wrongShare };
+  const hierarchical = vertices && tree && hierarchicalScores(vertices, pixels, tree);
+  return {
+    ...scores,
+    certifiedAccuracy: pixelAccuracy,
+    abstainedShare,
+    wrongShare,
+    ...(hierarchical && { hierarchical }),
+  };
 };
 
-/** Certified labels as a label map has them: void where nothing is certified. */
+/** Certified vertices as a label map has them, groups after the classes: void where nothing is certified. */
 export const voidWhereAbstained = ({ shape, data }: Labels): Labels =>
   tensor(
     "uint8",
@@ -59,21 +80,34 @@ export const voidWhereAbstained = ({ shape, data }: Labels): Labels =>
     data.map((label) => (label === ABSTAINED ? VOID : label)),
   );
 
-/** Indices of `outcomes`' map, and their colours. */
+type Colour = readonly [number, number, number];
+
+/** The colours of the classes, and of each group the mean of its classes'. */
+export const vertexColours = (classes: readonly { readonly color: Colour }[], { leaves }: Tree): readonly Colour[] =>
+  leaves.map((own) => {
+    const mean = (channel: 0 | 1 | 2): number =>
+      Math.round(own.reduce((sum, c) => sum + classes[c]!.color[channel], 0) / own.length);
+    return [mean(0), mean(1), mean(2)];
+  });
+
+/** Indices of `outcomes`' map, and their colours; the last only with a hierarchy: certified to be in a group that has the reference's class. */
 export const OUTCOMES = [
   { name: "certified", color: [46, 125, 50] },
   { name: "wrong", color: [198, 40, 40] },
   { name: "abstained", color: [158, 158, 158] },
+  { name: "coarser", color: [129, 199, 132] },
 ] as const;
 
 /** A map [H,W] of indices into `OUTCOMES`; void where the reference is. */
-export const outcomesOf = (labels: Labels, reference: Labels): Labels =>
+export const outcomesOf = (labels: Labels, reference: Labels, { contains, classes }: Tree): Labels =>
   tensor(
     "uint8",
     labels.shape,
     labels.data.map((label, i) => {
-      if (reference.data[i] === VOID) return VOID;
+      const truth = reference.data[i]!;
+      if (truth === VOID) return VOID;
       if (label === ABSTAINED) return 2;
-      return label === reference.data[i] ? 0 : 1;
+      if (contains[256 * label + truth] === 0) return 1;
+      return label < classes ? 0 : 3;
     }),
   );

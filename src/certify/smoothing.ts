@@ -4,11 +4,14 @@
  * noise N(0, σ²) on the image. Where its probability exceeds τ ≥ ½, no perturbation of L2 norm below R = σ·Φ⁻¹(τ) changes it.
  */
 
-import { random, type Random } from "../random.ts";
+import { random } from "../random.ts";
+import type { Group } from "../segmenter/hierarchy.ts";
 import { tensor } from "../tensor.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { upperTails } from "./binomial.ts";
+import { chosenVertices, treeOf, type Tree } from "./hierarchy.ts";
 import { fewestRejected, type Correction } from "./multiple-testing.ts";
+import { withNoise } from "./noise.ts";
 import { normalQuantile } from "./normal-quantile.ts";
 
 /** The label of a pixel for which nothing is certified. It is no class, so that scores take it for wrong. */
@@ -27,6 +30,8 @@ export interface Smoothing {
   readonly samples: number;
   readonly correction: Correction;
   readonly seed: number;
+  /** Groups of classes to certify where no class can be; each pixel still has one test, chosen by the selection. */
+  readonly hierarchy?: readonly Group[] | undefined;
 }
 
 /**
@@ -43,13 +48,14 @@ export type SmoothingState =
   | {
       readonly stage: "test";
       readonly drawn: number;
+      /** [H,W]: the class, or the group of classes, that is tested. */
       readonly top: Labels;
-      /** [H,W]: how often `top` was predicted again. */
+      /** [H,W]: how often it was predicted again. */
       readonly hits: Uint32Array;
     };
 
 export interface Certificate {
-  /** The smoothed network's labels where they are certified, else `ABSTAINED`. */
+  /** The smoothed network's classes, or groups of them, where they are certified; else `ABSTAINED`. */
   readonly labels: Labels;
   /** The certified L2 radius in grey levels, σ·Φ⁻¹(τ). */
   readonly radius: number;
@@ -75,50 +81,32 @@ export const beginSmoothing = (classes: number, [, height, width]: readonly numb
   votes: new Uint16Array(classes * height! * width!),
 });
 
-/** The generator of one draw: the same whatever ran before it, so that draws can be shared out. */
-const generatorOf = (seed: number, stage: SmoothingState["stage"], draw: number): Random => {
-  const key = random(seed)() * 2 ** 21;
-  return random(Math.floor(key) * 2 ** 32 + draw * 2 + (stage === "test" ? 1 : 0));
+/** The seed of one draw: the same whatever ran before it, so that draws can be shared out. */
+const seedOf = (seed: number, stage: SmoothingState["stage"], draw: number): number =>
+  Math.floor(random(seed)() * 2 ** 21) * 2 ** 32 + draw * 2 + (stage === "test" ? 1 : 0);
+
+/**
+ * The votes with which a vertex is likely to pass its test: the share of hits that the test needs under Bonferroni's correction, and more than half.
+ */
+const enoughVotes = ({ selection, samples, tau, alpha }: Smoothing, pixels: number): number => {
+  const fewest = upperTails(samples, tau).findIndex((p) => p <= alpha / pixels);
+  const share = fewest < 0 ? 1 : fewest / samples;
+  return Math.max(Math.ceil(selection * share), Math.floor(selection / 2) + 1);
 };
 
-/** The image with Gaussian noise, which leaves the range 0..255 as the theorem requires (Box and Muller, both values of a pair). */
-const withNoise = (image: Image, sigma: number, next: Random): Image => {
-  const data = new Float32Array(image.data.length);
-  for (let i = 0; i < data.length; i += 2) {
-    const radius = sigma * Math.sqrt(-2 * Math.log(1 - next()));
-    const angle = 2 * Math.PI * next();
-    data[i] = image.data[i]! + radius * Math.cos(angle);
-    if (i + 1 < data.length) data[i + 1] = image.data[i + 1]! + radius * Math.sin(angle);
-  }
-  return tensor("float32", image.shape, data);
-};
-
-/** The class with the most votes of each pixel, the first of equals. */
-const mostVoted = (votes: Uint16Array, [, height, width]: readonly number[]): Labels => {
-  const pixels = height! * width!;
-  const labels = new Uint8Array(pixels);
-  for (let i = 0; i < pixels; i++) {
-    let most = -1;
-    for (let c = 0; c * pixels < votes.length; c++) {
-      const count = votes[c * pixels + i]!;
-      if (count > most) [most, labels[i]] = [count, c];
-    }
-  }
-  return tensor("uint8", [height!, width!], labels);
-};
-
-const counted = (state: SmoothingState, { data }: Labels): SmoothingState => {
+const counted = (state: SmoothingState, { data }: Labels, { contains }: Tree): SmoothingState => {
   const pixels = data.length;
   if (state.stage === "selection") {
-    const votes = Uint16Array.from(state.votes);
+    const votes = state.votes.slice();
     for (let i = 0; i < pixels; i++) {
       const at = data[i]! * pixels + i;
       if (at < votes.length) votes[at]! += 1;
     }
     return { ...state, drawn: state.drawn + 1, votes };
   }
-  const hits = Uint32Array.from(state.hits);
-  for (let i = 0; i < pixels; i++) if (data[i] === state.top.data[i]) hits[i]! += 1;
+  const hits = state.hits.slice();
+  const top = state.top.data;
+  for (let i = 0; i < pixels; i++) hits[i]! += contains[256 * top[i]! + data[i]!]!;
   return { ...state, drawn: state.drawn + 1, hits };
 };
 
@@ -127,14 +115,17 @@ export const drawOnce = async (
   state: SmoothingState,
   image: Image,
   predict: (noisy: Image) => Promise<Labels>,
-  { sigma, seed, selection }: Pick<Smoothing, "sigma" | "seed" | "selection">,
+  smoothing: Smoothing,
+  tree: Tree,
   draw = state.drawn,
 ): Promise<SmoothingState> => {
-  const labels = await predict(withNoise(image, sigma, generatorOf(seed, state.stage, draw)));
-  const next = counted(state, labels);
+  const { sigma, seed, selection } = smoothing;
+  const labels = await predict(withNoise(image, sigma, seedOf(seed, state.stage, draw)));
+  const next = counted(state, labels, tree);
   if (next.stage !== "selection" || next.drawn < selection) return next;
-  const top = mostVoted(next.votes, image.shape);
-  return { stage: "test", drawn: 0, top, hits: new Uint32Array(top.data.length) };
+  const pixels = labels.data.length;
+  const top = chosenVertices(next.votes, image.shape, tree, enoughVotes(smoothing, pixels));
+  return { stage: "test", drawn: 0, top, hits: new Uint32Array(pixels) };
 };
 
 /** Two states of the same selection that counted different draws of the test. @throws RangeError where the selections differ. */
@@ -217,6 +208,7 @@ export const certify = async (
   } = {},
 ): Promise<Certificate> => {
   const pValues = upperTails(smoothing.samples, smoothing.tau);
+  const tree = treeOf(classes, smoothing.hierarchy);
   let state = from;
   for (;;) {
     if (state.stage === "test") {
@@ -226,7 +218,7 @@ export const certify = async (
     }
     signal?.throwIfAborted();
     const { stage, drawn } = state;
-    state = await drawOnce(state, image, predict, smoothing);
+    state = await drawOnce(state, image, predict, smoothing, tree);
     const of = stage === "selection" ? smoothing.selection : smoothing.samples;
     await onDraw?.({ stage, drawn: drawn + 1, of }, state);
   }

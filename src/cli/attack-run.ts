@@ -19,7 +19,7 @@ import type { Io } from "./command.ts";
 import { yieldToEvents } from "../yield.ts";
 import { readLabelMap, readPicture, type Picture } from "./pictures.ts";
 import { createProgress } from "./progress.ts";
-import { goalOn, type WrittenGoal } from "./region-options.ts";
+import { goalOn, type WrittenTarget } from "./region-options.ts";
 
 export interface Job {
   readonly segmenter: Segmenter;
@@ -29,7 +29,7 @@ export interface Job {
   readonly pictures: readonly Picture[];
   readonly labels: ReadonlyMap<Picture, string>;
   /** What is hidden or swapped, where that is a region. */
-  readonly goal: WrittenGoal | undefined;
+  readonly goal: WrittenTarget | undefined;
   /** Trials behind random transformations. */
   readonly trials: number | undefined;
   readonly out: string;
@@ -80,9 +80,9 @@ const attackOne = async (picture: Picture, job: Job, io: Io, hooks: MeasureHooks
   const planFor = (clean: Labels): Plan =>
     isUniversal(plan) ? plan : { ...plan, source: left, target: aim?.given(clean) ?? plan.target };
   const measured = await measure(subject, planFor, hooks);
-  const { float, uint8, row } = measured;
+  const { float, uint8, row, covered } = measured;
   const again = { seed: plan.seed, onTrial: yieldToEvents, signal: hooks.signal };
-  const attacked = { clean: image, float: float.image, uint8: uint8.image, truth };
+  const attacked = { clean: image, float: float.image, uint8: uint8.image, truth, covered };
   const trials =
     job.trials === undefined ? undefined : await runTrials(segmenter, attacked, { ...again, trials: job.trials });
   const distances = perturbationFrom(image);

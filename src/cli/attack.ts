@@ -2,7 +2,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { gradientFaults } from "../api/attack-faults.ts";
-import type { AttackName } from "../attacks/catalogue.ts";
+import { attackEntry, type AttackName } from "../attacks/catalogue.ts";
 import { MAX_TRIALS } from "../contract/limits.ts";
 import type { Plan } from "../evaluation/measure.ts";
 import { isUniversal } from "../evaluation/universal.ts";
@@ -28,7 +28,7 @@ import { command, type Io, type Report } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
 import { openOperand } from "./open-network.ts";
 import { labelFiles, picturesOf } from "./pictures.ts";
-import { goalFrom, regionFlags } from "./region-options.ts";
+import { regionFlags, requireTarget, targetFrom } from "./region-options.ts";
 
 const options = {
   ...attackFlags,
@@ -104,7 +104,8 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   await checkFolder(out);
   const network = await openOperand(net, values.manifest);
   const other = await climbedFrom(values, network);
-  const goal = isUniversal(asked) ? undefined : goalFrom(values, network.manifest, asked);
+  const goal = targetFrom(values);
+  if (goal && !isUniversal(asked)) requireTarget(goal, network.manifest, asked.attack);
   const target = targetOf(values.target, network.manifest);
   if (goal && target !== undefined) throw new UsageError("--target goes without --hide and --swap");
   const plan: Plan = isUniversal(asked) ? asked : { ...asked, target };
@@ -138,9 +139,10 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     );
     const where = ranOn(runAt, choice).map((text) => `\n${text}`);
     const against = report.reference === "ground-truth" ? "the ground truth" : "the clean prediction";
+    const part = !isUniversal(plan) && attackEntry(plan.attack).covers ? " outside of the patch" : "";
     const by = other === network ? "" : ` by the gradients of ${other.manifest.name}`;
     const within = plan.epsilon === undefined ? "" : ` at ε = ${plan.epsilon}`;
-    const head = `${report.name}, ${plan.attack}${by}${within}, 8-bit pictures in ${out}, against ${against}; evaluations forward + backward`;
+    const head = `${report.name}, ${plan.attack}${by}${within}, 8-bit pictures in ${out}, against ${against}${part}; evaluations forward + backward`;
     const notes = report.notes.map((note) => `\nnote: ${note}`).join("");
     return {
       text: `${head}${where.join("")}${notes}

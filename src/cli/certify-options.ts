@@ -1,11 +1,19 @@
 /** Options of `faultline certify`. */
 
+import { ROUNDINGS } from "../certify/bound-runs.ts";
+import { METHODS, type Bounding } from "../certify/deterministic.ts";
 import type { Smoothing } from "../certify/smoothing.ts";
 import { UsageError } from "../node/failure.ts";
 import { wholeNumber, type Options, type Values } from "../node/options.ts";
 import { backendFlags } from "./backend.ts";
 
 export const options = {
+  method: {
+    type: "string",
+    value: "WHICH",
+    default: "smoothing",
+    help: "smoothing (L2, the smoothed network), or interval or linear (L∞, the network itself)",
+  },
   sigma: { type: "string", value: "S,…", default: "8,16,32", help: "standard deviations of the noise in grey levels" },
   tau: { type: "string", value: "P", default: "0.75", help: "probability that a label must exceed, 0.5 to below 1" },
   alpha: {
@@ -21,7 +29,24 @@ export const options = {
     help: "draws that choose each label, and that test it",
   },
   correction: { type: "string", value: "WHICH", default: "holm", help: "for many pixels: holm or bonferroni" },
-  seed: { type: "string", value: "N", default: "0", help: "of the noise" },
+  hierarchy: {
+    type: "string",
+    value: "manifest|FILE",
+    help: "groups of classes to certify where no class can be, from the manifest or a JSON file",
+  },
+  seed: { type: "string", value: "N", default: "0", help: "of the noise, or of the choice of pixels" },
+  epsilon: { type: "string", value: "E,…", help: "of interval and linear: radii in grey levels" },
+  largest: {
+    type: "boolean",
+    help: "of interval and linear: look for the largest radius at which any pixel is certified",
+  },
+  pixels: { type: "string", value: "N", default: "16", help: "of linear: pixels of each picture that are bounded" },
+  rounding: {
+    type: "string",
+    value: "WHICH",
+    default: "bounded",
+    help: "of interval and linear: float32 rounding, bounded or ignored",
+  },
   out: {
     type: "string",
     short: "o",
@@ -64,6 +89,31 @@ export const smoothingsOf = ({ sigma, tau, alpha, samples, correction, seed }: G
   return sigmas.map((each) => ({ ...shared, sigma: each }));
 };
 
+/** The bounds that are asked for and their radii; null for smoothing. @throws UsageError */
+export const boundsOf = ({ method, rounding, pixels, seed, epsilon, largest = false, state, out }: Given) => {
+  if (method === "smoothing") {
+    if (epsilon === undefined && !largest) return null;
+    throw new UsageError("--epsilon and --largest go with --method interval or linear; smoothing takes --sigma");
+  }
+  const known = METHODS.find((each) => each === method);
+  if (!known) throw new UsageError(`--method must be smoothing, ${METHODS.join(" or ")}, not "${method}"`);
+  const rounded = ROUNDINGS.find((each) => each === rounding);
+  if (!rounded) throw new UsageError(`--rounding must be ${ROUNDINGS.join(" or ")}, not "${rounding}"`);
+  if (state !== undefined) throw new UsageError("--state goes with --method smoothing; bounds keep no counts");
+  if (epsilon === undefined && !largest) throw new UsageError(`--method ${method} needs --epsilon E,… or --largest`);
+  if (rounded === "ignored" && outsOf({ out }).certificates !== undefined)
+    throw new UsageError("-o FILE.jsonl is for certificates, which bounds are only with --rounding bounded");
+  const bounding: Bounding = {
+    method: known,
+    rounding: rounded,
+    pixels: wholeNumber("pixels", pixels, 1, 2 ** 26),
+    seed: wholeNumber("seed", seed, 0, 0xffff_ffff),
+  };
+  const radius = (text: string): number =>
+    numberIn("epsilon", text.trim(), (e) => e > 0 && e <= 255, "greater than 0 and at most 255");
+  return { bounding, largest, epsilons: epsilon === undefined ? [] : epsilon.split(",").map(radius) };
+};
+
 /** Where results go. */
 export interface Outs {
   /** A folder of maps. */
@@ -73,7 +123,7 @@ export interface Outs {
 }
 
 /** @throws UsageError where two folders or two files are named. */
-export const outsOf = ({ out = [] }: Given): Outs => {
+export const outsOf = ({ out = [] }: Pick<Given, "out">): Outs => {
   const isFile = (path: string): boolean => /\.jsonl$/i.test(path);
   const [files, folders] = [out.filter(isFile), out.filter((path) => !isFile(path))];
   if (files.length > 1 || folders.length > 1)

@@ -1,6 +1,7 @@
 /** The scores of certified pictures, pooled by counts, as text, data and CSV. */
 
 import { certifiedScores, mergeCertified, type CertifiedCounts, type CertifiedScores } from "../certify/scores.ts";
+import type { Tree } from "../certify/hierarchy.ts";
 import { certifiedRadius, type Smoothing } from "../certify/smoothing.ts";
 import { mergeCounts, scoresOf } from "../metrics/counts.ts";
 import type { CertificateRow } from "../report/certificate-row.ts";
@@ -28,11 +29,11 @@ interface Line extends CertifiedScores {
   readonly drawn: number;
 }
 
-const linesOf = (pictures: readonly CertifiedPicture[], smoothings: readonly Smoothing[]): readonly Line[] =>
+const linesOf = ({ pictures, smoothings, tree }: CertifyResult): readonly Line[] =>
   smoothings.map(({ sigma, tau }, i) => {
     const each = pictures.map(({ certified }) => certified[i]!);
     const drawn = each.reduce((sum, picture) => sum + picture.drawn, 0);
-    const scores = certifiedScores(each.map((counts): CertifiedCounts => counts).reduce(mergeCertified));
+    const scores = certifiedScores(each.map((counts): CertifiedCounts => counts).reduce(mergeCertified), tree);
     return { sigma, radius: certifiedRadius({ sigma, tau }), drawn, ...scores };
   });
 
@@ -43,6 +44,7 @@ export interface CertifyResult {
   readonly network: Manifest;
   readonly backend: string;
   readonly smoothings: readonly Smoothing[];
+  readonly tree: Tree;
   readonly pictures: readonly CertifiedPicture[];
   /** Whether the pictures were compared with a ground truth. */
   readonly truth: boolean;
@@ -52,7 +54,7 @@ export interface CertifyResult {
 export const certificateLines = ({ network: { name, sha256 }, smoothings, pictures, truth }: CertifyResult): string =>
   pictures
     .flatMap(({ stem, item, certified }) =>
-      certified.map(({ drawn, counts, abstained }, i): CertificateRow => ({
+      certified.map(({ drawn, counts, abstained, vertices }, i): CertificateRow => ({
         kind: "certificate",
         schema: 1,
         network: { name, sha256 },
@@ -63,19 +65,46 @@ export const certificateLines = ({ network: { name, sha256 }, smoothings, pictur
         drawn,
         counts,
         abstained,
+        ...(vertices && { vertices }),
       })),
     )
     .map((row) => `${JSON.stringify(row)}\n`)
     .join("");
 
-export const certifyReport = ({
-  network: { name, sha256, classes },
-  backend,
-  smoothings,
-  pictures,
-  truth,
-}: CertifyResult): Report => {
-  const lines = linesOf(pictures, smoothings);
+/** The shares by the height of what is certified, under the table. */
+const levelsTable = (lines: readonly Line[]): string =>
+  table(
+    [
+      [
+        "σ",
+        "certified or coarser",
+        "wrong",
+        "abstained",
+        "information gain",
+        "certified at each level, from classes up",
+      ],
+      ...lines.map(({ sigma, hierarchical }) => [
+        String(sigma),
+        shown(hierarchical!.certifiedAccuracy),
+        shown(hierarchical!.wrongShare),
+        shown(hierarchical!.abstainedShare),
+        shown(hierarchical!.informationGain),
+        hierarchical!.levels.map(({ certifiedAccuracy }) => shown(certifiedAccuracy)).join(" + "),
+      ]),
+    ],
+    [0, 1, 2, 3, 4],
+  );
+
+export const certifyReport = (result: CertifyResult): Report => {
+  const {
+    network: { name, sha256, classes },
+    backend,
+    smoothings,
+    pictures,
+    truth,
+  } = result;
+  const lines = linesOf(result);
+  const isHierarchical = lines.every(({ hierarchical }) => hierarchical !== undefined);
   const clean = scoresOf(pictures.map(({ clean: { counts } }) => counts).reduce(mergeCounts));
   const against = truth ? "the ground truth" : "the prediction without noise";
   const text = [
@@ -95,10 +124,15 @@ export const certifyReport = ({
       ],
       [0, 1, 2, 3, 4, 5, 6],
     ),
+    ...(isHierarchical ? [levelsTable(lines)] : []),
   ].join("\n");
+  const ofGroups = isHierarchical ? ["hierarchical_accuracy", "hierarchical_wrong", "information_gain"] : [];
   const csv = csvOf([
-    ["sigma", "radius_l2", "certified_accuracy", "miou", "abstained", "wrong", "draws"],
-    ...lines.map((l) => [l.sigma, l.radius, l.certifiedAccuracy, l.miou, l.abstainedShare, l.wrongShare, l.drawn]),
+    ["sigma", "radius_l2", "certified_accuracy", "miou", "abstained", "wrong", "draws", ...ofGroups],
+    ...lines.map(({ hierarchical: h, ...l }) => {
+      const line = [l.sigma, l.radius, l.certifiedAccuracy, l.miou, l.abstainedShare, l.wrongShare, l.drawn];
+      return h ? [...line, h.certifiedAccuracy, h.wrongShare, h.informationGain] : line;
+    }),
   ]);
   const data = {
     network: name,

@@ -1,7 +1,8 @@
 /** The pictures of `faultline certify`, one after another, with counts that are kept. */
 
 import { join } from "node:path";
-import { certifiedCounts, outcomesOf, OUTCOMES, voidWhereAbstained } from "../certify/scores.ts";
+import { certifiedCounts, outcomesOf, OUTCOMES, vertexColours, voidWhereAbstained } from "../certify/scores.ts";
+import { treeOf, type Tree } from "../certify/hierarchy.ts";
 import { certify, fewestSamples, type Smoothing } from "../certify/smoothing.ts";
 import { sha256Of } from "../digest.ts";
 import { voidedBeyond } from "../evaluation/labels.ts";
@@ -20,6 +21,8 @@ import { createProgress } from "./progress.ts";
 export interface Job {
   readonly segmenter: Segmenter;
   readonly smoothings: readonly Smoothing[];
+  /** The classes and groups of the hierarchy, which is the same at each σ. */
+  readonly tree: Tree;
   readonly pictures: readonly Picture[];
   readonly labels: ReadonlyMap<Picture, string>;
   /** A folder for maps. */
@@ -43,16 +46,16 @@ interface Subject {
 }
 
 const writeMaps = async (
-  { segmenter, maps }: Job,
+  { segmenter, tree, maps }: Job,
   picture: Picture,
   sigma: number,
   labels: Labels,
   reference: Labels,
 ) => {
   if (maps === undefined) return;
-  const colors = segmenter.manifest.classes.map(({ color }) => color);
+  const colors = vertexColours(segmenter.manifest.classes, tree);
   const paths = mapsOf(picture, maps, sigma);
-  const outcome = outcomesOf(labels, reference);
+  const outcome = outcomesOf(labels, reference, tree);
   await writeFiles([
     [paths.labels, encodeLabels(voidWhereAbstained(labels), colors)],
     [
@@ -96,10 +99,10 @@ const certifyPicture = async (
     });
     const { sigma } = smoothing;
     await writeMaps(job, picture, sigma, labels, reference);
-    certified.push({ sigma, drawn, ...certifiedCounts(labels, reference, classes.length) });
+    certified.push({ sigma, drawn, ...certifiedCounts(labels, reference, job.tree) });
     await file.finish(at, certified);
   }
-  const counts = certifiedCounts(clean, reference, classes.length);
+  const counts = certifiedCounts(clean, reference, treeOf(classes.length));
   return { image: picture.path, stem: picture.stem, item, clean: counts, certified };
 };
 

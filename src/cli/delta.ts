@@ -2,8 +2,8 @@
 
 import { optionNames } from "../attacks/options.ts";
 import { deltaFault, radiusOf, type UniversalPlan } from "../evaluation/universal.ts";
-import { readDelta } from "../image/npy.ts";
 import { probe } from "../image/probe.ts";
+import { readDeltaFile } from "../node/delta-file.ts";
 import { at, Refusal, UsageError } from "../node/failure.ts";
 import { readBytes } from "../node/files.ts";
 import type { Options } from "../node/options.ts";
@@ -46,10 +46,7 @@ export const deltaPlan = async (flags: Flags): Promise<UniversalPlan | null> => 
   if (other !== undefined)
     throw new UsageError(`--${other} is about making an attack, and --delta adds one that is made`);
   const bound = epsilon === undefined ? undefined : radiusFrom(epsilon);
-  const bytes = await readBytes(path);
-  const delta = await at(path, () => readDelta(bytes));
-  const fault = deltaFault(delta, delta.shape, bound ?? Infinity);
-  if (fault !== null) throw new Refusal(`${path}: ${fault}`);
+  const delta = await readDeltaFile(path, bound);
   return { attack: "universal", delta, epsilon: bound ?? radiusOf(delta), pixelRange: "clip", seed: seedFrom(seed) };
 };
 

@@ -14,7 +14,8 @@ import { filesOf, type Roots } from "../node/folder-files.ts";
 import { useNodeCodecs } from "../image/node.ts";
 import { channelCount, type Manifest } from "../segmenter/manifest.ts";
 import type { Size } from "../tensor.ts";
-import { paletteNames, palettes } from "../intake/palettes.ts";
+import { paletteNames } from "../intake/palettes.ts";
+import { readingOf, streetItems, STREET_CLASSES, STREET_SIZE } from "../jobs/pictures.ts";
 import type { Io } from "./command.ts";
 
 export interface EvaluationItems {
@@ -27,27 +28,6 @@ export interface EvaluationItems {
   readonly streetSize: Size;
   readonly checked: Checked;
 }
-
-/** The scenes of a test set, which the shipped networks were not trained on; each seed has scenes of its own. */
-const FIRST_STREET = 3_000_000;
-const STREETS_OF_A_SEED = 1_000_000;
-const DEFAULT_STREETS = 10;
-const STREET_SIZE: Size = { height: 360, width: 480 };
-/** Of classes, as streets have them. */
-const STREET_CLASSES = 11;
-
-const streetItems = ({ data, seed }: EvaluationSpec): Item[] =>
-  Array.from({ length: data.images ?? DEFAULT_STREETS }, (_, i) => {
-    const street = FIRST_STREET + STREETS_OF_A_SEED * seed + i;
-    return { name: `street-${street}`, street };
-  });
-
-const paletteOf = (name: string | undefined, { classes }: Manifest): LabelReading["palette"] => {
-  if (name === undefined || name === "network") return classes.map(({ color }) => color);
-  const found = Object.hasOwn(palettes, name) ? palettes[name] : undefined;
-  if (!found) throw new UsageError(`--palette must be network or one of ${paletteNames.join(", ")}, not "${name}"`);
-  return found.map(({ color }) => color);
-};
 
 /** The layout by its name, or by what lies in the folder. */
 const layoutIn = (path: string, paths: readonly string[], { dataset, split }: EvaluationSpec["data"]): LayoutName => {
@@ -154,8 +134,9 @@ export const foundItems = async (spec: EvaluationSpec, manifest: Manifest, io: I
     throw new UsageError("--labels goes with a folder of pictures alone, not with --dataset");
   if (data.path === undefined) throw new UsageError(`--dataset ${data.dataset} goes with --data DIR`);
   const { name, layout, roots, split, pairs, faults } = await listed(data.path, spec);
-  const palette = layout.coding.palette ?? (layout.classes === null ? paletteOf(data.palette, manifest) : undefined);
-  const reading: LabelReading = { values: layout.coding.values, palette, remap: data.remap };
+  const reading = readingOf(layout, data, manifest);
+  if (!reading)
+    throw new UsageError(`--palette must be network or one of ${paletteNames.join(", ")}, not "${data.palette}"`);
   const items = data.images === undefined ? pairs : chosen(pairs, data.images, seed);
   if (data.images !== undefined && data.images > pairs.length)
     io.stderr(`warning: ${data.images} pictures are asked for, and ${data.path} has ${pairs.length}: all are taken\n`);

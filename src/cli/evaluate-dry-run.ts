@@ -1,9 +1,9 @@
 /** What an evaluation would take: units, evaluations, memory, and time by measured steps. */
 
-import { networksOf } from "../evaluation/settings.ts";
+import { membersOf, networksOf, type Setting } from "../evaluation/settings.ts";
 import { totalOf } from "../evaluation/units.ts";
 import type { Share } from "../jobs/memory.ts";
-import type { StepTimes } from "../node/evaluation-messages.ts";
+import { workOf, type StepTimes } from "../jobs/step-times.ts";
 import type { EvaluationWorker } from "../node/evaluation-worker.ts";
 import type { Report } from "./command.ts";
 import type { Prepared } from "./evaluate-prepare.ts";
@@ -14,12 +14,13 @@ const milliseconds = (time: number): string => `${time.toFixed(time < 10 ? 1 : 0
 
 const counted = (count: number, word: string): string => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
 
-/** The time of all groups on one worker, by the times of their sources. */
-const workOf = ({ groups }: Prepared, times: ReadonlyMap<number, StepTimes>): number =>
-  groups.reduce((sum, { source, evaluations: { forward, backward } }) => {
-    const { forward: each, backward: back } = times.get(source)!;
-    return sum + forward * each + backward * back;
-  }, 0);
+/** A setting in a few words. */
+const settingName = (setting: Setting, names: readonly string[]): string => {
+  const { scales, fusion, crf, defence } = setting;
+  const around = crf === undefined && defence === undefined ? "" : ` ${JSON.stringify(crf ?? defence?.transform)}`;
+  const seen = scales ? `@${scales.join(",")}${fusion === "mean" ? " mean" : ""}` : "";
+  return `${membersOf(setting, names).join("+")}${seen}${around}`;
+};
 
 /**
  * @param worker measures one run of each source on the first picture.
@@ -31,11 +32,9 @@ export const dryRun = async (prepared: Prepared, share: Share, worker: Evaluatio
   for (const { source, item } of groups) if (!times.has(source)) times.set(source, await worker.time(source, item));
   const units = groups.reduce((sum, group) => sum + group.units.length, 0);
   const total = totalOf(groups);
-  const duringAll = workOf(prepared, times) / share.workers;
+  const duringAll = workOf(groups, times) / share.workers;
   const steps = [...times].map(([source, { forward, backward }]) => {
-    const { network, crf, defence } = plan.settings[source]!;
-    const around = crf === undefined && defence === undefined ? "" : ` ${JSON.stringify(crf ?? defence?.transform)}`;
-    return { network: `${names[network]}${around}`, forward, backward };
+    return { network: settingName(plan.settings[source]!, names), forward, backward };
   });
   const text = [
     `${counted(units, "unit")} on ${counted(data.items.length, "picture")} of ${data.name}, ${counted(groups.length, "adversarial or clean image")}`,

@@ -8,6 +8,7 @@ import type { Options, Values } from "../node/options.ts";
 import { reasonOf } from "../reason.ts";
 import { crfFrom, throughFlags, transformsFrom } from "./around-options.ts";
 import { defined, ifGiven, number, numbers, withOptions } from "./notation.ts";
+import { regionFlags, targetFrom } from "./region-options.ts";
 import { parseSize } from "./sizes.ts";
 
 /** Flags that say what is evaluated; each has its field in a specification file. */
@@ -38,6 +39,19 @@ export const specFlags = {
     help: "a variant behind transformations: jpeg:quality=75+blur",
   },
   ...throughFlags,
+  ...regionFlags,
+  delta: {
+    type: "string",
+    multiple: true,
+    value: "FILE",
+    help: "add this perturbation, NPY [C, H, W], beside --attacks or instead of them; see universal",
+  },
+  scales: {
+    type: "string",
+    multiple: true,
+    value: "S,…",
+    help: "a variant that sees pictures at these scales: 0.5,0.75,1; 0.5,1:mean; 0.5,1:around attacks its own scale",
+  },
   crf: {
     type: "string",
     multiple: true,
@@ -48,7 +62,7 @@ export const specFlags = {
     type: "string",
     multiple: true,
     value: "NET",
-    help: "score this network's adversarial pictures too",
+    help: "score this network's adversarial pictures too; a+b is an ensemble, a@0.5,1 at other scales",
   },
   seeds: {
     type: "string",
@@ -72,6 +86,39 @@ const attacksFrom = (text: string): unknown => {
   return text.split(",").map((entry) => (entry.includes(":") ? withOptions("attacks", entry, "attack") : entry));
 };
 
+/** What --delta adds to the attacks; without --attacks they are all. */
+const withDeltas = (attacks: unknown, deltas: readonly string[] | undefined): unknown => {
+  if (!deltas) return attacks;
+  if (typeof attacks === "string")
+    throw new UsageError(`--delta goes with attacks by their names, not with the preset ${attacks}`);
+  return [
+    ...((attacks as readonly unknown[] | undefined) ?? []),
+    ...deltas.map((delta) => ({ attack: "universal", delta })),
+  ];
+};
+
+/** "0.5,1:mean:around" as a choice of scales. @throws UsageError */
+const scalesFrom = (text: string): Record<string, unknown> => {
+  const [scales = "", ...how] = text.split(":");
+  const other = how.find((word) => word !== "max" && word !== "mean" && word !== "around");
+  if (other !== undefined) throw new UsageError(`--scales: after the scales come max, mean or around, not "${other}"`);
+  return defined({
+    scales: numbers("scales", scales),
+    fusion: how.find((word) => word !== "around"),
+    attacked: how.includes("around") ? false : undefined,
+  });
+};
+
+/** "a+b@0.5,1:mean" as a source of transfer; a name alone is that network. @throws UsageError */
+const sourceFrom = (text: string): unknown => {
+  const [, names = text, scales] = /^(.*?)@([^/@]+)$/.exec(text) ?? [];
+  const networks = names.split("+");
+  if (scales === undefined && networks.length === 1) return text;
+  const { attacked, ...scaled } = scales === undefined ? {} : scalesFrom(scales);
+  if (attacked !== undefined) throw new UsageError("--transfer-from: around goes with --scales");
+  return { networks, ...scaled };
+};
+
 const remapFrom = (text: string): Record<string, number> =>
   Object.fromEntries(
     text.split(",").map((pair) => {
@@ -81,6 +128,13 @@ const remapFrom = (text: string): Record<string, number> =>
       return [value, Number(label)];
     }),
   );
+
+/** A mask is of one picture. */
+const targetedFrom = (values: SpecValues): unknown => {
+  const { target, file } = targetFrom(values) ?? {};
+  if (file === undefined) return target;
+  throw new UsageError("evaluate: a mask is of one picture; a region of many is given by classes, a box or a polygon");
+};
 
 /** The fields that flags give. @throws UsageError */
 const fieldsFrom = (values: SpecValues): Record<string, unknown> => {
@@ -102,12 +156,14 @@ const fieldsFrom = (values: SpecValues): Record<string, unknown> => {
   });
   return defined({
     ...(Object.keys(data).length > 0 ? { data } : {}),
-    attacks: ifGiven(values.attacks, attacksFrom),
+    attacks: withDeltas(ifGiven(values.attacks, attacksFrom), values.delta),
+    targeted: targetedFrom(values),
+    scales: values.scales?.map(scalesFrom),
     epsilon: ifGiven(values.epsilon, (text) => numbers("epsilon", text)),
     label: values.label,
     transform: values.transform?.map((text) => defined({ transform: transformsFrom(text), through, draws })),
     crf: values.crf?.map(crfFrom),
-    transferFrom: values["transfer-from"],
+    transferFrom: values["transfer-from"]?.map(sourceFrom),
     seeds: numeric("seeds"),
     repeats: numeric("repeats"),
     small: numeric("small"),

@@ -1,11 +1,15 @@
 /** Everything that is known of an evaluation before its first attack. */
 
+import { deltasOf } from "../evaluation/attacks-of.ts";
 import { networksOf } from "../evaluation/settings.ts";
 import { SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
-import { inShard, planUnits, type Group, type UnitPlan } from "../evaluation/units.ts";
+import { inShard, planUnits, type Group, type PlanOptions, type UnitPlan } from "../evaluation/units.ts";
+import { deltaFault } from "../evaluation/universal.ts";
+import { readDeltaFile } from "../node/delta-file.ts";
 import { Refusal } from "../node/failure.ts";
 import { openLocated, type Located } from "../node/located.ts";
-import { channelCount } from "../segmenter/manifest.ts";
+import { channelCount, type Manifest } from "../segmenter/manifest.ts";
+import type { Image } from "../segmenter/segmenter.ts";
 import type { Choice } from "../runtime/choose.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
 import { startAt, type Place } from "./backend.ts";
@@ -18,6 +22,8 @@ export interface Prepared {
   /** Those of `networksOf(spec)`. */
   readonly located: readonly Located[];
   readonly data: EvaluationItems;
+  /** Perturbations by the paths of their files. */
+  readonly deltas: ReadonlyMap<string, Image>;
   readonly plan: UnitPlan;
   /** Of the shard. */
   readonly groups: readonly Group[];
@@ -30,11 +36,11 @@ const planned = async (
   spec: EvaluationSpec,
   located: readonly Located[],
   names: readonly string[],
-  shard: Shard,
+  options: PlanOptions,
 ): Promise<UnitPlan> => {
   const manifests = located.map(({ manifest }) => manifest);
   try {
-    return await planUnits(spec, manifests, names, inShard(...shard));
+    return await planUnits(spec, manifests, names, options);
   } catch (cause) {
     if (cause instanceof SpecError) throw new Refusal(cause.message, { cause });
     throw cause;
@@ -54,17 +60,40 @@ const requireSameChannels = (located: readonly Located[]): void => {
   );
 };
 
+/** The perturbations that a specification names. @throws Refusal that names the file. */
+export const readDeltas = async (spec: EvaluationSpec): Promise<ReadonlyMap<string, Image>> => {
+  const deltas = new Map<string, Image>();
+  for (const path of deltasOf(spec)) deltas.set(path, await readDeltaFile(path));
+  return deltas;
+};
+
+/** @throws Refusal for a perturbation that is not of the size of every picture. */
+const requireSizeOf = (
+  deltas: Prepared["deltas"],
+  { checked: { sizes }, streetSize }: EvaluationItems,
+  { input }: Manifest,
+): void => {
+  const { width, height } = sizes ?? { width: [streetSize.width], height: [streetSize.height] };
+  for (const [path, delta] of deltas)
+    for (const [k, side] of height.entries()) {
+      const fault = deltaFault(delta, [channelCount(input.channels), side, width[k]!], Infinity);
+      if (fault !== null) throw new Refusal(`${path}: the perturbation ${fault}`);
+    }
+};
+
 /** @throws Refusal for whatever is wrong with the networks, the attacks or the pictures. */
 export const prepare = async (spec: EvaluationSpec, shard: Shard, io: Io): Promise<Prepared> => {
   const located: Located[] = [];
   for (const operand of networksOf(spec)) located.push(await locateOperand(operand));
   requireSameChannels(located);
   // What is wrong with the attacks is said before the pictures are looked at.
-  await planned(spec, located, ["picture"], [0, 1]);
+  const deltas = await readDeltas(spec);
+  await planned(spec, located, ["picture"], { deltas });
   const data = await evaluationItems(spec, located[0]!.manifest, io);
+  requireSizeOf(deltas, data, located[0]!.manifest);
   const names = data.items.map(({ name }) => name);
-  const plan = await planned(spec, located, names, shard);
-  return { spec, located, data, plan, groups: plan.groups };
+  const plan = await planned(spec, located, names, { isOwn: inShard(...shard), deltas });
+  return { spec, located, data, deltas, plan, groups: plan.groups };
 };
 
 /** The backend of all workers, and the name and version of what executes there. @throws RuntimeError where it is unavailable. */

@@ -2,18 +2,17 @@
 
 import { availableParallelism, totalmem } from "node:os";
 import { attacksOf } from "../evaluation/attacks-of.ts";
-import { settle } from "../evaluation/settings.ts";
-import type { EvaluationSpec } from "../evaluation/spec.ts";
-import type { UnitPlan } from "../evaluation/units.ts";
+import { settingOpener, settle } from "../evaluation/settings.ts";
 import { predictedBytes, shareMemory, type Share } from "../jobs/memory.ts";
 import { Refusal } from "../node/failure.ts";
-import { openLocated, type Located } from "../node/located.ts";
+import { openLocated } from "../node/located.ts";
 import { wholeNumber, type Options, type Values } from "../node/options.ts";
 import type { Backend } from "../runtime/session.ts";
 import { startWasm } from "../runtime/wasm/wasm.ts";
 import { createSegmenter } from "../segmenter/segmenter.ts";
 import { MemoryBudgetError, SessionCache } from "../segmenter/session-cache.ts";
 import type { Size } from "../tensor.ts";
+import type { Prepared } from "./evaluate-prepare.ts";
 
 export const resourceFlags = {
   workers: { type: "string", value: "N", help: "threads, each with a session of its own; one for each core if absent" },
@@ -59,23 +58,25 @@ export const predictableBytes = (bytes: number, backend: Backend): number =>
  * @throws Refusal where not even one worker has the memory.
  */
 export const shareOf = async (
-  spec: EvaluationSpec,
-  located: readonly Located[],
-  { settings }: UnitPlan,
+  { spec, located, deltas, plan: { settings } }: Prepared,
   largest: Size,
   values: Given,
   { most, threads, backend }: { readonly most: number; readonly threads: number; readonly backend: Backend },
 ): Promise<Share> => {
   const [asked, totalBytes] = [workersFrom(values, threads), memoryOf(values)];
-  const attacks = attacksOf(spec);
+  const attacks = attacksOf(spec, { classes: located[0]!.manifest.classes, deltas });
   // One network after another is open, as in the workers.
   const needOf = async (budgetBytes: number): Promise<number> => {
     const cache = new SessionCache(startWasm(), budgetBytes);
     let need = 0;
-    for (const [place, each] of located.entries()) {
-      const segmenter = createSegmenter(await openLocated(each), cache);
-      for (const setting of settings.filter(({ network }) => network === place))
-        need = Math.max(need, predictedBytes(settle(segmenter, setting, spec.seed), cache, attacks, largest));
+    const opened = settingOpener(
+      (place) => openLocated(located[place]!),
+      (network) => createSegmenter(network, cache),
+      1,
+    );
+    for (const setting of settings) {
+      const segmenter = settle(await opened(setting), setting, spec.seed);
+      need = Math.max(need, predictedBytes(segmenter, cache, attacks, largest));
     }
     return need;
   };

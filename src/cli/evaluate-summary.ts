@@ -1,9 +1,10 @@
 /** What the rows of an evaluation say in a table: pooled over the pictures, for each network and attack. */
 
 import { iouRatio, scoresOf } from "../metrics/counts.ts";
+import { pooledRegions, regionShares, type RegionCounts } from "../evaluation/region-goal.ts";
 import { canonicalJson, type Json, type Row, type RowCounts } from "../evaluation/row.ts";
 import { pooledCounts } from "../evaluation/pool.ts";
-import { crfName, fieldOf } from "../report/names.ts";
+import { attackName, crfName, fieldOf } from "../report/names.ts";
 import { table } from "./text.ts";
 
 interface Pooled {
@@ -12,6 +13,8 @@ interface Pooled {
   readonly attack: string;
   readonly epsilon: string;
   readonly counts: RowCounts;
+  /** Of attacks on a region. */
+  readonly region: RegionCounts | undefined;
   readonly images: number;
 }
 
@@ -34,7 +37,8 @@ const nameOf = (model: string, around: Row["unit"]["around"]): string => {
 export const createSummary = (seed: number) => {
   const groups = new Map<string, Pooled>();
   return {
-    add: ({ unit, receipt, counts }: Row): void => {
+    add: ({ unit, receipt, counts, region }: Row): void => {
+      if (region?.float.pixels === 0) return; // The picture has not the region, and was not attacked.
       const { networkSha256, around, source: sourceSha256 = null, sourceAround, attack } = unit;
       if (unit.repeat !== undefined || (attack !== null && unit.seed !== seed)) return;
       const key = canonicalJson([networkSha256, { ...around }, sourceSha256, { ...sourceAround }, attack]);
@@ -42,32 +46,43 @@ export const createSummary = (seed: number) => {
       const fresh: Pooled = {
         network: nameOf(receipt.model, around),
         source: receipt.source === undefined ? "" : nameOf(receipt.source, sourceAround),
-        attack: attack === null ? "clean" : shown(fieldOf(attack, "attack")),
+        attack: attackName({ attack: attack as Parameters<typeof attackName>[0]["attack"] }),
         epsilon: shown(fieldOf(attack, "epsilon")),
         counts,
+        region: region?.float,
         images: 1,
       };
       groups.set(
         key,
-        known ? { ...known, counts: pooledCounts([known, { counts }]), images: known.images + 1 } : fresh,
+        known
+          ? {
+              ...known,
+              counts: pooledCounts([known, { counts }]),
+              region: pooledRegions([known.region, region?.float]),
+              images: known.images + 1,
+            }
+          : fresh,
       );
     },
     /** A row for each network and attack, in the order in which they came. */
     text: (): string => {
       const score = (value: number | null): string => (value === null ? "–" : value.toFixed(4));
       const all = [...groups.values()];
+      const regions = all.some(({ region }) => region);
       const transfer = all.some(({ source }) => source !== "");
-      const rows = all.map(({ network, source, attack, epsilon, counts, images }) => {
+      const rows = all.map(({ network, source, attack, epsilon, counts, region, images }) => {
         const [clean, float, uint8] = [counts.clean, counts.float, counts.uint8].map((one) => scoresOf(one)) as [
           ReturnType<typeof scoresOf>,
           ReturnType<typeof scoresOf>,
           ReturnType<typeof scoresOf>,
         ];
         const scores = [float.miou, iouRatio(float, clean), iouRatio(uint8, clean)].map(score);
-        return [network, ...(transfer ? [source] : []), attack, epsilon, String(images), ...scores];
+        const { reached, kept } = region ? regionShares(region) : { reached: null, kept: null };
+        const named = [network, ...(transfer ? [source] : []), attack, epsilon, String(images)];
+        return [...named, ...scores, ...(regions ? [score(reached), score(kept)] : [])];
       });
       const head = ["network", ...(transfer ? ["made on"] : []), "attack", "ε", "pictures"];
-      const columns = [...head, "mIoU", "IoU ratio", "of 8 bits"];
+      const columns = [...head, "mIoU", "IoU ratio", "of 8 bits", ...(regions ? ["reached", "kept"] : [])];
       const numeric = columns.map((_, i) => i).slice(head.length - 2);
       return table([columns, ...rows], numeric);
     },

@@ -130,14 +130,14 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
   const kept = { out, asParquet, reports };
   if (values.on !== undefined) return evaluateOn(values.on, spec, kept, values, io);
   const prepared = await prepare(spec, shard, io);
-  const { data, plan, groups, located } = prepared;
+  const { data, groups, located } = prepared;
   const { choice, version: onnxruntime } = await chooseFor(prepared, place);
   const at = { backend: choice.backend, threads: place.threads };
   const inThreads = async () => {
     // A GPU is one device, whose process each thread would start anew.
     const most = choice.backend === "webgpu" ? 1 : Math.max(1, groups.length);
     const largest = data.checked.largest ?? data.streetSize;
-    const share = await shareOf(spec, located, plan, largest, values, { most, ...at });
+    const share = await shareOf(prepared, largest, values, { most, ...at });
     return { share, ...engageThreads(prepared, share, at) };
   };
   if (values["dry-run"] === true) {

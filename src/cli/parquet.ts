@@ -79,6 +79,7 @@ const columns: readonly Column[] = [
   column("reference", "text", ({ reference }) => reference),
   ...countColumns("", (row) => row.counts),
   ...countColumns("small_", (row) => row.small),
+  column("region", "text", ({ region }) => jsonOf(region)),
   column("l2", "number", ({ distances }) => distances.l2),
   column("linf", "number", ({ distances }) => distances.linf),
   column("success", "boolean", ({ success }) => success),

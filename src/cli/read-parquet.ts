@@ -54,6 +54,7 @@ const rowIn = (columns: Columns): unknown => {
     reference: of("reference"),
     counts: countsIn(columns, ""),
     small: of("small_clean_reference") === undefined ? undefined : countsIn(columns, "small_"),
+    region: jsonIn(columns["region"]),
     distances: { l2: of("l2"), linf: of("linf") },
     success: of("success"),
     evaluations: { forward: of("forward"), backward: of("backward") },

@@ -1,10 +1,10 @@
 /** Example pictures of a report: units run again, as the file beside the rows says, and compared with their rows. */
 
-import { planFor } from "../evaluation/attacks-of.ts";
 import { readItem } from "../evaluation/items.ts";
 import { measure, type Measured } from "../evaluation/measure.ts";
+import { planOn } from "../evaluation/plan-on.ts";
 import { unitId } from "../evaluation/row.ts";
-import { networksOf, settle } from "../evaluation/settings.ts";
+import { networksOf, settingOpener, settle } from "../evaluation/settings.ts";
 import { parseSpec, SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
 import { planUnits } from "../evaluation/units.ts";
 import { amplified } from "../image/amplify.ts";
@@ -13,7 +13,8 @@ import { encodeLabels } from "../image/labels.ts";
 import { useNodeCodecs } from "../image/node.ts";
 import { itemSource } from "../node/evaluation-items.ts";
 import { Refusal } from "../node/failure.ts";
-import { openLocated } from "../node/located.ts";
+import { deltaReader } from "../node/delta-file.ts";
+import { openLocated, type Located } from "../node/located.ts";
 import type { Example, ShownExample } from "../report/examples.ts";
 import { percent } from "../report/format.ts";
 import type { RunFacts } from "../report/run-facts.ts";
@@ -25,6 +26,7 @@ import { tensor } from "../tensor.ts";
 import { BUDGET_BYTES } from "./backend.ts";
 import type { Io } from "./command.ts";
 import { foundItems } from "./evaluate-data.ts";
+import { readDeltas } from "./evaluate-prepare.ts";
 import { locateOperand } from "./open-network.ts";
 
 const VOID = 255;
@@ -92,36 +94,39 @@ const runAgain = async (
   examples: ReadonlyMap<string, Example>,
   io: Io,
 ): Promise<ReadonlyMap<string, ShownExample>> => {
-  const located = [];
+  const located: Located[] = [];
   for (const operand of networksOf(spec)) located.push(await locateOperand(operand));
   const manifests = located.map(({ manifest }) => manifest);
   const found = await foundItems(spec, manifests[0]!, io);
   const names = new Set([...examples.values()].map(({ item }) => item));
   const items = found.items.filter(({ name }) => names.has(name));
-  const { groups, settings } = await planUnits(
-    spec,
-    manifests,
-    items.map(({ name }) => name),
-  );
+  const deltas = await readDeltas(spec);
+  const itemNames = items.map(({ name }) => name);
+  const { groups, settings } = await planUnits(spec, manifests, itemNames, { deltas });
   const source = itemSource(found.roots, found.reading, found.streetSize);
   const cache = new SessionCache(startWasm(), BUDGET_BYTES);
+  const opened = settingOpener(
+    (place) => openLocated(located[place]!),
+    (network) => createSegmenter(network, cache),
+    1,
+  );
   const shown = new Map<string, ShownExample>();
   for (const { source: place, item, attack, units } of groups) {
     const example = units.map(({ id }) => examples.get(id)).find((one) => one !== undefined);
     if (!example || attack === null) continue;
     const setting = settings[place]!;
-    const network = located[setting.network]!;
-    const { input } = network.manifest;
-    const { image, truth } = await readItem(items[item]!, source, channelCount(input.channels));
-    const segmenter = settle(createSegmenter(await openLocated(network), cache), setting, attack.seed);
+    const { manifest } = located[setting.network]!;
+    const { image, truth } = await readItem(items[item]!, source, channelCount(manifest.input.channels));
+    const segmenter = settle(await opened(setting), setting, attack.seed);
     io.stderr(`${example.model}, ${example.attack}, on ${example.item} …\n`);
-    const measured = await measure({ segmenter, image, truth, item: example.item }, planFor(attack, truth));
+    const { plan, instead: crafted } = await planOn(attack, { image, truth, source: segmenter }, deltaReader());
+    const measured = await measure({ segmenter, image, truth, item: example.item, crafted }, plan);
     const { truePositive } = measured.row.counts.float;
     if (truePositive.some((n, c) => n !== example.truePositive[c]))
       throw new Refusal(
         `${example.item}: the attack on ${example.model} gives other counts than its row: the picture, the runtime or the version is another`,
       );
-    shown.set(measured.row.id, shownExample(example, measured, { image, truth, manifest: network.manifest }));
+    shown.set(measured.row.id, shownExample(example, measured, { image, truth, manifest }));
   }
   return shown;
 };

@@ -20,9 +20,9 @@ const wholes = (option: string, text: string, form: string): number[] => {
 };
 
 /** Parses "240x320". @throws UsageError */
-export const parseSize = (text: string): Size => {
-  const [height = 0, width = 0, ...more] = wholes("size", text, "HEIGHTxWIDTH, e.g. 240x320");
-  if (width === 0 || more.length > 0) throw new UsageError(`--size: "${text}" is not HEIGHTxWIDTH, e.g. 240x320`);
+export const parseSize = (text: string, option = "size"): Size => {
+  const [height = 0, width = 0, ...more] = wholes(option, text, "HEIGHTxWIDTH, e.g. 240x320");
+  if (width === 0 || more.length > 0) throw new UsageError(`--${option}: "${text}" is not HEIGHTxWIDTH, e.g. 240x320`);
   return { height, width };
 };
 

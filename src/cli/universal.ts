@@ -4,26 +4,27 @@ import { rm } from "node:fs/promises";
 import { readCheckpoint, writeCheckpoint } from "../attacks/checkpoint.ts";
 import type { Checkpoint } from "../attacks/run.ts";
 import { craftUniversal, radiusOf, universalSteps, type UniversalSettings } from "../evaluation/universal.ts";
-import { readItem } from "../evaluation/items.ts";
+import { limits } from "../evaluation/items.ts";
 import { encodeNpy } from "../image/npy.ts";
 import { useNodeCodecs } from "../image/node.ts";
-import { itemSource } from "../node/evaluation-items.ts";
-import { Interrupted, Refusal } from "../node/failure.ts";
+import { Interrupted, Refusal, UsageError } from "../node/failure.ts";
 import { checkWritable, readBytes, statOf, writeFiles } from "../node/files.ts";
 import { wholeNumber, type Options, type Values } from "../node/options.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
-import { channelCount, type Manifest } from "../segmenter/manifest.ts";
 import { createSegmenter, type Image, type Segmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
+import type { Size } from "../tensor.ts";
 import { yieldToEvents } from "../yield.ts";
 import { numberIn, radiusFrom, seedFrom } from "./attack-options.ts";
 import { backendFlags, BUDGET_BYTES, placeFrom, ranOn, startAt } from "./backend.ts";
 import { command, needed, type Io, type Report } from "./command.ts";
-import { evaluationItems, type EvaluationItems } from "./evaluate-data.ts";
 import { specFlags, specFrom } from "./evaluate-options.ts";
 import { interruptible } from "./interrupt.ts";
 import { openOperand } from "./open-network.ts";
+import { ifGiven } from "./notation.ts";
 import { createProgress } from "./progress.ts";
+import { parseSize } from "./sizes.ts";
+import { resized, shapeOf, universalPictures, type UniversalPictures } from "./universal-pictures.ts";
 
 const { data, labels, dataset, split, images, remap, palette, size } = specFlags;
 
@@ -37,6 +38,7 @@ const options = {
   remap,
   palette,
   size,
+  resize: { type: "string", value: "HxW", help: "bring each picture to this size, where they have several" },
   epsilon: { type: "string", value: "E", default: "8", help: "radius of the perturbation in grey levels of 0..255" },
   alpha: { type: "string", value: "A", help: "size of a step in grey levels; a tenth of epsilon if absent" },
   epochs: { type: "string", value: "N", default: "10", help: "passes through the pictures" },
@@ -50,10 +52,10 @@ const options = {
 const about = `
 Makes one perturbation that changes the labels of many pictures (Metzen et al. 2017): steps by the
 sign of the gradient averaged over a few pictures, in a new order in each epoch, within ε in L∞. The
-pictures are those of a data set, as evaluate takes them, with label maps even where --label
-prediction does not use them, and of one size. It goes on where it was stopped: what it takes to
-continue is kept in FILE.checkpoint until it is done. To see what it does to pictures:
-faultline attack NET IMAGE… --delta FILE.`;
+pictures are files, folders of them, or those of a data set, as evaluate takes them (--data), whose
+label maps --label ground-truth needs; all of one size, or brought to one by --resize. It goes on
+where it was stopped: what it takes to continue is kept in FILE.checkpoint until it is done. To see
+what it does to pictures: faultline attack NET IMAGE… --delta FILE.`;
 
 type Given = Values<typeof options>;
 
@@ -67,16 +69,6 @@ const settingsFrom = (values: Given): UniversalSettings => {
     batch: wholeNumber("batch", values.batch, 1, 10_000),
     seed: seedFrom(values.seed),
   };
-};
-
-/** The one shape of the pictures. @throws Refusal where they have several sizes. */
-const shapeOf = ({ checked: { sizes } }: EvaluationItems, { input }: Manifest): readonly [number, number, number] => {
-  if (!sizes) throw new Refusal("there is no picture to make a perturbation on");
-  const { width, height } = sizes;
-  if (width[0] === width[1] && height[0] === height[1]) return [channelCount(input.channels), height[0], width[0]];
-  throw new Refusal(
-    `the pictures are from ${width[0]}×${height[0]} to ${width[1]}×${height[1]} (width×height); a universal perturbation has one size, and so must they`,
-  );
 };
 
 /** Where a run that was stopped left off. @throws Refusal where the file is of a run with other settings. */
@@ -99,7 +91,7 @@ const EVERY_MS = 10_000;
 
 interface Job {
   readonly segmenter: Segmenter;
-  readonly items: EvaluationItems;
+  readonly pictures: UniversalPictures;
   readonly shape: readonly [number, number, number];
   readonly settings: UniversalSettings;
   readonly isTruth: boolean;
@@ -110,17 +102,12 @@ interface Job {
 }
 
 /** What a run is of: a checkpoint of another is refused. */
-const identityOf = ({ segmenter, items, shape, settings, isTruth }: Job): string =>
-  JSON.stringify({ network: segmenter.manifest, items: items.checked.digest, shape, ...settings, isTruth });
+const identityOf = ({ segmenter, pictures, shape, settings, isTruth }: Job): string =>
+  JSON.stringify({ network: segmenter.manifest, items: pictures.digest, shape, ...settings, isTruth });
 
 const craft = async (job: Job, io: Io, signal: AbortSignal): Promise<Image> => {
-  const { segmenter, items, shape, settings, isTruth, out } = job;
-  const source = itemSource(items.roots, items.reading, items.streetSize);
-  const count = items.items.length;
-  const read = async (index: number) => {
-    const { image, truth } = await readItem(items.items[index]!, source, shape[0]);
-    return isTruth ? { image, truth } : { image };
-  };
+  const { segmenter, pictures, shape, settings, out } = job;
+  const { count, read } = pictures;
   const path = `${out}.checkpoint`;
   const run = identityOf(job);
   const from = await continued(path, run);
@@ -155,43 +142,62 @@ const craft = async (job: Job, io: Io, signal: AbortSignal): Promise<Image> => {
 };
 
 const reportOf = (
-  { segmenter: { manifest }, items, shape, settings, isTruth, out, backend, ranOn: where }: Job,
+  { segmenter: { manifest }, pictures, shape, settings, isTruth, out, backend, ranOn: where }: Job,
   delta: Image,
 ): Report => {
   const linf = radiusOf(delta);
   const [, height, width] = shape;
-  const count = items.items.length;
-  const named = { network: manifest.name, networkSha256: manifest.sha256, data: items.name, pictures: count };
+  const { name, count } = pictures;
+  const named = { network: manifest.name, networkSha256: manifest.sha256, data: name, pictures: count };
   return {
     text: [
-      `${out}: ${width}×${height} (width×height), L∞ ${Number(linf.toFixed(4))}, made on ${manifest.name} with ${count} pictures of ${items.name}`,
+      `${out}: ${width}×${height} (width×height), L∞ ${Number(linf.toFixed(4))}, made on ${manifest.name} with ${count} pictures of ${name}`,
       ...where,
     ].join("\n"),
     data: { ...named, shape, ...settings, label: isTruth ? "ground-truth" : "prediction", linf, out, backend },
   };
 };
 
-const run = async (net: string, values: Given, io: Io): Promise<Report> => {
+const resizeFrom = ({ resize, label }: Given): Size | undefined => {
+  if (resize !== undefined && label === "ground-truth")
+    throw new UsageError("--resize goes with --label prediction: label maps are not resampled");
+  const size = ifGiven(resize, (text) => parseSize(text, "resize"));
+  if (size && size.height * size.width > limits.maxPixels)
+    throw new UsageError(`--resize ${resize}: a picture has at most ${limits.maxPixels} pixels`);
+  return size;
+};
+
+const run = async (net: string, values: Given, io: Io, operands: readonly string[]): Promise<Report> => {
   const settings = settingsFrom(values);
   const out = needed(values.out, "universal", "-o FILE");
   const runAt = placeFrom(values);
-  const { epsilon: _, ...chosen } = values;
-  const spec = await specFrom([net], chosen);
+  const { epsilon: _, ...given } = values;
+  const spec = await specFrom([net], given);
+  const size = resizeFrom(values);
   await checkWritable(out, []);
   const network = await openOperand(net, values.manifest);
   useNodeCodecs();
-  const items = await evaluationItems(spec, network.manifest, io);
-  const shape = shapeOf(items, network.manifest);
+  const found = await universalPictures(operands, spec, network.manifest, io);
+  const pictures = size ? resized(found, size) : found;
+  const shape = shapeOf(pictures, network.manifest);
   const { runtime, choice, stop } = await startAt(runAt, { missing: () => gpuFaults(network, null) });
   try {
     const segmenter = createSegmenter(network, new SessionCache(runtime, BUDGET_BYTES));
     const isTruth = spec.label === "ground-truth";
     const { backend } = choice;
-    const job = { segmenter, items, shape, settings, isTruth, out, backend, ranOn: ranOn(runAt, choice) };
+    const job = { segmenter, pictures, shape, settings, isTruth, out, backend, ranOn: ranOn(runAt, choice) };
     return reportOf(job, await interruptible((signal) => craft(job, io, signal)));
   } finally {
     await stop();
   }
 };
 
-export const makeUniversal = command({ name: "universal", operand: "NET", about, options, run });
+export const makeUniversal = command({
+  name: "universal",
+  operand: "NET",
+  others: "IMAGE…",
+  othersOptional: true,
+  about,
+  options,
+  run,
+});

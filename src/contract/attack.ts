@@ -6,8 +6,8 @@ import type { OptionValues } from "../attacks/options.ts";
 import type { Evaluations } from "../evaluation/craft.ts";
 import type { Sign } from "../evaluation/signs.ts";
 import type { RegionResult } from "../evaluation/region-goal.ts";
-import type { Box, Polygon } from "../evaluation/shapes.ts";
 import type { StepReport } from "../evaluation/steps.ts";
+import type { Target } from "../evaluation/targeted.ts";
 import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
 import type { Trials } from "../evaluation/trials.ts";
 import type { Backend, CrfChoice, TransformChoice } from "./options.ts";
@@ -16,22 +16,7 @@ import type { Label255, Warning } from "./warnings.ts";
 import type { FloatAndUint8, Receipt, Reference, Timings } from "./receipt.ts";
 import type { Size } from "../tensor.ts";
 
-/** Which pixels, by exactly one of the fields: those of some classes, a box, a polygon, or those that the part `target` marks. */
-interface Place {
-  /** By their names or indices. */
-  readonly classes?: readonly (number | string)[] | undefined;
-  readonly box?: Box | undefined;
-  readonly polygon?: Polygon | undefined;
-  readonly mask?: true | undefined;
-}
-
-/** `hide`: the region is to have the labels around it; `swap`: the class `to`. `outside`: whether the other labels are kept, or free. */
-export type RegionTargeted = Place & { readonly outside?: "keep" | "free" | undefined } & (
-    | { readonly kind: "hide" }
-    | { readonly kind: "swap"; readonly to: number | string }
-  );
-
-export type Targeted = { readonly kind: "class"; readonly class: number } | { readonly kind: "map" } | RegionTargeted;
+export type Targeted = Target | { readonly kind: "map" };
 
 /**
  * An attack with nothing left open: every default is filled in. `epsilon` and `alpha` in grey levels. `epsilon` is absent where a

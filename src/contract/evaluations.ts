@@ -52,7 +52,8 @@ export type ReportType = "text/html" | "application/json" | "text/markdown";
 
 export interface EvaluationFile {
   readonly body: ReadableStream<Uint8Array>;
-  readonly bytes: number;
+  /** Absent where it is not known before the end. */
+  readonly bytes?: number | undefined;
 }
 
 export interface FollowRun extends Abandon {

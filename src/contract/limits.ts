@@ -11,7 +11,11 @@ export const MAX_TRIALS = 100;
 /** Models of one ensemble at most: their weights and activations are in one graph. */
 export const MAX_SOURCES = 4;
 
-/** Of a report: rows; pairs of a network and an attack, whose scores are drawn anew and compared; and scores of single classes of these. */
+/**
+ * Of a report: rows; certificates, which are pooled at each length of an attack; pairs of a network and an attack, whose scores are drawn anew and
+ * compared; and scores of single classes of these.
+ */
 export const MAX_REPORT_ROWS = 20_000;
+export const MAX_REPORT_CERTIFICATES = 1000;
 export const MAX_REPORT_GROUPS = 250;
 export const MAX_REPORT_CLASS_SCORES = 20_000;

@@ -4,7 +4,7 @@
 export type ReportForm = "json" | "markdown" | "html";
 
 export interface ReportRequest {
-  /** Rows of `faultline evaluate`, as JSON Lines. */
+  /** Rows of `faultline evaluate`, and certificates of `faultline certify` among them, as JSON Lines. */
   readonly rows: Uint8Array;
   readonly form: ReportForm;
   /** The heading. */

@@ -1,31 +1,85 @@
 /** The attacks of an evaluation, each with its radius, with every seed, and as often as it is repeated. */
 
-import { attackEntry, makeAttack, withDefaults, type AttackName } from "../attacks/catalogue.ts";
+import { attackEntry, defaultRadius, makeAttack, withDefaults, type AttackName } from "../attacks/catalogue.ts";
 import { optionFaults } from "../attacks/option-faults.ts";
 import { optionValues } from "../attacks/options.ts";
-import type { Labels } from "../segmenter/segmenter.ts";
+import type { Image, Labels } from "../segmenter/segmenter.ts";
 import type { AttackPlan } from "./plan.ts";
-import { paperRadii, presets, SpecError, type AttackEntrySpec, type EvaluationSpec } from "./spec.ts";
+import { RegionError, type RegionGoal } from "./region-goal.ts";
+import {
+  paperRadii,
+  presets,
+  SpecError,
+  type AttackEntrySpec,
+  type EvaluationSpec,
+  type UniversalEntrySpec,
+} from "./spec.ts";
+import { goalOf, targetFaults } from "./targeted.ts";
+import { radiusOf, type UniversalPlan } from "./universal.ts";
 
 /** A plan without label maps, which are an item's: plain data. */
-export interface AttackOf extends Omit<AttackPlan, "source" | "target"> {
+export interface MadeAttack extends Omit<AttackPlan, "source" | "target"> {
   readonly label: "prediction" | "ground-truth";
   /** The class to approach. */
   readonly target?: number | undefined;
 }
 
-/** The plan for an item. */
-export const planFor = ({ label, ...attack }: AttackOf, truth: Labels): AttackPlan => ({
+/** A perturbation that is added, by the path of its file: plain data. */
+export interface AddedDelta extends Omit<UniversalPlan, "delta"> {
+  readonly delta: string;
+}
+
+export type AttackOf = MadeAttack | AddedDelta;
+
+/** Whether a perturbation is added in place of an attack. */
+export const addsDelta = (attack: AttackOf): attack is AddedDelta => attack.attack === "universal";
+
+/** Whether given labels are approached. */
+export const isTargeted = ({ target, goal }: Pick<MadeAttack, "target" | "goal">): boolean =>
+  target !== undefined || goal !== undefined;
+
+/** The plan for an item. @param target the labels to approach, where they are those of a region. */
+export const planFor = ({ label, ...attack }: MadeAttack, truth: Labels, target?: Labels): AttackPlan => ({
   ...attack,
   source: label === "ground-truth" ? truth : undefined,
+  ...(target && { target }),
 });
+
+/** The plan for an item, whatever is done to it. @param given the perturbations by their files; the labels of a region. */
+export const planOf = (
+  attack: AttackOf,
+  truth: Labels,
+  { deltas, target }: { readonly deltas?: ReadonlyMap<string, Image>; readonly target?: Labels | undefined } = {},
+): AttackPlan | UniversalPlan =>
+  addsDelta(attack) ? { ...attack, delta: deltas!.get(attack.delta)! } : planFor(attack, truth, target);
+
+/** What attacks are made for. */
+export interface Means {
+  /** Of the networks. */
+  readonly classes: readonly { readonly name: string }[];
+  /** Perturbations by the paths of their files. */
+  readonly deltas?: ReadonlyMap<string, Image> | undefined;
+}
+
+type Entry = AttackEntrySpec | UniversalEntrySpec;
+
+const isAdded = (entry: Entry): entry is UniversalEntrySpec => entry.attack === "universal";
 
 const listOf = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? value : [value as T]);
 
-const entriesOf = ({ attacks }: EvaluationSpec): readonly AttackEntrySpec[] => {
+const entriesOf = ({ attacks }: EvaluationSpec): readonly Entry[] => {
   const given = typeof attacks === "string" ? presets[attacks].attacks : attacks;
   return given.map((entry) => (typeof entry === "string" ? { attack: entry } : entry));
 };
+
+/** The files of perturbations that a specification names. */
+export const deltasOf = (spec: EvaluationSpec): readonly string[] => [
+  ...new Set(entriesOf(spec).flatMap((entry) => (isAdded(entry) ? [entry.delta] : []))),
+];
+
+/** Why a service refuses an evaluation with `deltasOf`. */
+export const deltasRefused =
+  "universal adds a perturbation from a file, and a service has none: POST /v1/attack takes one with each picture, and the command line evaluates it on many";
 
 /** @throws SpecError where 0, which stands for the clean picture, is the only radius: the attack would be left out. */
 const requireRadius = (name: AttackName, radii: readonly (number | undefined)[]): typeof radii => {
@@ -35,21 +89,21 @@ const requireRadius = (name: AttackName, radii: readonly (number | undefined)[])
   );
 };
 
-/** The radii of one attack; an attack of minimum norm has none unless its own entry names one. */
+/** The radii of one attack; an attack of minimum norm has none unless its own entry names one, and one with a radius of its own has that. */
 const radiiOf = (
-  name: AttackName,
-  own: AttackEntrySpec["epsilon"],
+  { attack: name, epsilon: own }: AttackEntrySpec,
   spec: EvaluationSpec,
 ): readonly (number | undefined)[] => {
   if (own !== undefined) return listOf(own);
-  if (attackEntry(name).type === "minimum-norm") return [undefined];
+  const { type, radius } = attackEntry(name);
+  if (type === "minimum-norm" || radius !== undefined) return [defaultRadius(name)];
   if (spec.epsilon !== undefined) return listOf(spec.epsilon);
   return typeof spec.attacks === "string" ? presets[spec.attacks].epsilon : paperRadii;
 };
 
-const checked = (attack: AttackOf): AttackOf => {
+const checked = (attack: MadeAttack): MadeAttack => {
   try {
-    makeAttack(attack.attack, { ...attack, pixelRange: null }, attack.target !== undefined);
+    makeAttack(attack.attack, { ...attack, pixelRange: null }, isTargeted(attack));
     return attack;
   } catch (cause) {
     if (cause instanceof RangeError) throw new SpecError(`attacks: ${attack.attack}: ${cause.message}`, { cause });
@@ -57,25 +111,75 @@ const checked = (attack: AttackOf): AttackOf => {
   }
 };
 
-/** @throws SpecError for an option that the attack does not take, or a number out of range. */
-export const attacksOf = (spec: EvaluationSpec): readonly AttackOf[] =>
-  entriesOf(spec).flatMap(
-    ({ attack, epsilon: own, norm, label = spec.label, pixelRange = "clip", target, ...given }) => {
-      const options = optionValues(given);
-      return requireRadius(attack, radiiOf(attack, own, spec)).flatMap((epsilon) => {
-        if (epsilon === 0) return [];
-        const [fault] = optionFaults(attack, { epsilon, norm }, options);
-        if (fault) throw new SpecError(`attacks: ${attack}: ${fault.option} ${fault.detail}`);
-        const { alpha = 1, steps = 1, ...others } = withDefaults(attack, { epsilon, norm }, options);
-        const once = { ...others, attack, epsilon, norm, alpha, steps, pixelRange, label, target };
-        const seeds = Array.from({ length: spec.seeds }, (_, k) => ({ seed: spec.seed + k, repeat: undefined }));
-        const repeats = Array.from({ length: spec.repeats }, (_, k) => ({ seed: spec.seed, repeat: k + 1 }));
-        return [...seeds, ...repeats].map((run) => checked({ ...once, ...run }));
-      });
-    },
+/** What an attack approaches: a class, or a region. @throws SpecError for a target that it cannot have. */
+const aimedBy = (
+  { attack, target, targeted: own }: AttackEntrySpec,
+  spec: EvaluationSpec,
+  { classes }: Means,
+): { readonly target?: number | undefined; readonly goal?: RegionGoal | undefined } => {
+  const refused = (detail: string, cause?: unknown) =>
+    new SpecError(`attacks: ${attack}: targeted ${detail}`, { cause });
+  if (target !== undefined && own !== undefined) throw refused("and target exclude each other");
+  const targeted = target === undefined ? (own ?? spec.targeted) : undefined;
+  if (!targeted) return { target };
+  const [fault] = targetFaults(attack, targeted);
+  if (fault) throw refused(`${fault.field} ${fault.detail}`.trim());
+  if (targeted.kind === "class") return { target: targeted.class };
+  try {
+    return { goal: goalOf(targeted, classes) };
+  } catch (cause) {
+    if (!(cause instanceof RegionError)) throw cause;
+    throw refused(`${cause.field ?? ""}: ${cause.message}`, cause);
+  }
+};
+
+const seedsOf = ({ seed, seeds }: EvaluationSpec): readonly number[] =>
+  Array.from({ length: seeds }, (_, k) => seed + k);
+
+const addedBy = (
+  { delta: path, epsilon }: UniversalEntrySpec,
+  spec: EvaluationSpec,
+  { deltas }: Means,
+): AddedDelta[] => {
+  const delta = deltas?.get(path);
+  if (!delta) throw new SpecError(`attacks: universal: the perturbation ${path} has not been read`);
+  // As it was written: a float32 shows more decimals than it has.
+  const ball = epsilon ?? Number(radiusOf(delta).toPrecision(7));
+  return seedsOf(spec).map((seed) => ({ attack: "universal", delta: path, epsilon: ball, pixelRange: "clip", seed }));
+};
+
+const madeBy = (entry: AttackEntrySpec, spec: EvaluationSpec, means: Means): MadeAttack[] => {
+  const {
+    attack,
+    epsilon: _,
+    norm,
+    label = spec.label,
+    pixelRange = "clip",
+    target: __,
+    targeted: ___,
+    ...given
+  } = entry;
+  const options = optionValues(given);
+  const aimed = aimedBy(entry, spec, means);
+  return requireRadius(attack, radiiOf(entry, spec)).flatMap((epsilon) => {
+    if (epsilon === 0) return [];
+    const [fault] = optionFaults(attack, { epsilon, norm }, options);
+    if (fault) throw new SpecError(`attacks: ${attack}: ${fault.option} ${fault.detail}`);
+    const { alpha = 1, steps = 1, ...others } = withDefaults(attack, { epsilon, norm }, options);
+    const once = { ...others, attack, epsilon, norm, alpha, steps, pixelRange, label, ...aimed };
+    const seeds = seedsOf(spec).map((seed) => ({ seed, repeat: undefined }));
+    const repeats = Array.from({ length: spec.repeats }, (__, k) => ({ seed: spec.seed, repeat: k + 1 }));
+    return [...seeds, ...repeats].map((run) => checked({ ...once, ...run }));
+  });
+};
+
+/** @throws SpecError for an option that the attack does not take, a number out of range, a class that there is not. */
+export const attacksOf = (spec: EvaluationSpec, means: Means): readonly AttackOf[] =>
+  entriesOf(spec).flatMap((entry): readonly AttackOf[] =>
+    isAdded(entry) ? addedBy(entry, spec, means) : madeBy(entry, spec, means),
   );
 
 /** How many attacks `attacksOf` gives at most, without making them. */
 export const mostAttacks = (spec: EvaluationSpec): number =>
-  entriesOf(spec).reduce((sum, { attack, epsilon }) => sum + radiiOf(attack, epsilon, spec).length, 0) *
+  entriesOf(spec).reduce((sum, entry) => sum + (isAdded(entry) ? 1 : radiiOf(entry, spec).length), 0) *
   (spec.seeds + spec.repeats);

@@ -135,6 +135,10 @@ const sentenceOf = (names: readonly string[], total: number, what: string): stri
     ? []
     : [`${names.length} of ${total} pictures (${names[0]}${names.length > 1 ? ", …" : ""}) ${what}`];
 
+/** Digest of the contents of all files, in the order of the items. */
+export const digestOfItems = (items: readonly { readonly name: string; readonly digest: string }[]): Promise<string> =>
+  sha256Of(items.map(({ name, digest }) => `${name} ${digest}`).join("\n"));
+
 export interface CheckOptions {
   readonly classes: number;
   /** Of drawn scenes, which need no look. */
@@ -155,7 +159,7 @@ export const checkItems = async (
   { classes, size, planes = 3, onItem }: CheckOptions,
 ): Promise<Checked> => {
   const faults: string[] = [];
-  const digests: string[] = [];
+  const digests: { readonly name: string; readonly digest: string }[] = [];
   const checked: Item[] = [];
   const odd = { void: [] as string[], translucent: [] as string[], small: [] as string[] };
   const seen = new Seen();
@@ -166,7 +170,7 @@ export const checkItems = async (
     const looked: Looked =
       "street" in item ? { faults: [], size, digest: name } : await lookedAtPair(item, source, planes);
     faults.push(...looked.faults);
-    digests.push(`${name} ${looked.digest}`);
+    digests.push({ name, digest: looked.digest });
     checked.push("street" in item ? item : { ...item, digest: looked.digest });
     if (looked.histogram) seen.add(looked.histogram);
     if (looked.histogram && isVoid(looked.histogram)) odd.void.push(name);
@@ -192,5 +196,5 @@ export const checkItems = async (
       `have a side of fewer than ${SMALL_SIDE} pixels: scores of so few pixels say little, and a single pixel is right or wrong`,
     ),
   ];
-  return { faults, warnings, items: checked, sizes, largest, digest: await sha256Of(digests.join("\n")) };
+  return { faults, warnings, items: checked, sizes, largest, digest: await digestOfItems(digests) };
 };

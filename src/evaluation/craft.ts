@@ -2,7 +2,7 @@
 
 import type { Objective, Trajectory } from "../attacks/attack.ts";
 import { attackEntry } from "../attacks/catalogue.ts";
-import { follow } from "../attacks/run.ts";
+import { follow, type Checkpoint } from "../attacks/run.ts";
 import { changedShare } from "../metrics/distances.ts";
 import type {
   Aim,
@@ -14,9 +14,10 @@ import type {
   Segmenter,
 } from "../segmenter/segmenter.ts";
 import type { Defence } from "../segmenter/defence.ts";
+import { tensor } from "../tensor.ts";
 import { followOnDevice, isDeviceRule } from "./on-device.ts";
 import { aimOf, attackOf, type AttackPlan } from "./plan.ts";
-import type { ObservedStep, Trace } from "./steps.ts";
+import type { ObservedStep, Trace, TraceState } from "./steps.ts";
 
 /** Runs of the network: predictions, and predictions with their gradient. */
 export interface Evaluations {
@@ -102,7 +103,26 @@ const diversified = (source: Segmenter, { attack, seed }: AttackPlan): Segmenter
   });
 };
 
-interface Watch {
+/** Where the making of an adversarial image stands between two steps: all that it takes to go on elsewhere. */
+export interface CraftState {
+  /** Trajectories that are done. */
+  readonly done: number;
+  /** Of the next one; null where it has not begun. */
+  readonly at: Checkpoint | null;
+  /** The worst image of those that are done. */
+  readonly worst: { readonly x: Float32Array; readonly remaining: number } | null;
+  readonly spent: Evaluations;
+  readonly trace: TraceState;
+}
+
+/** Stops at a step and goes on later. An attack that runs on the backend's own device does not stop. */
+export interface Stops {
+  readonly from?: CraftState | undefined;
+  /** Awaited after each step; making the state is what costs. */
+  readonly onState?: ((state: () => CraftState) => void | Promise<void>) | undefined;
+}
+
+interface Watch extends Stops {
   readonly trace: Trace;
   readonly signal?: AbortSignal | undefined;
 }
@@ -118,11 +138,24 @@ export const craft = async (
   image: Image,
   plan: AttackPlan,
   clean: Labels,
-  { trace, signal }: Watch,
+  { trace, signal, from, onState }: Watch,
 ): Promise<Crafted> => {
-  const spent = { forward: 0, backward: 0 };
+  const spent = { forward: 0, backward: 0, ...from?.spent };
+  if (from) trace.resume(from.trace);
+  const like = (data: Float32Array): Image => tensor("float32", image.shape, data as Float32Array<ArrayBuffer>);
   const climbed = diversified(source, plan);
-  const followed = async (trajectory: Trajectory): Promise<Image> => {
+  const { trajectories } = attackOf(plan);
+  // Of several trajectories the one that leaves the fewest pixels with their labels; the first of equals.
+  let worst: { readonly image: Image; readonly prediction?: Prediction; readonly remaining: number } | null =
+    from?.worst ? { image: like(from.worst.x), remaining: from.worst.remaining } : null;
+  const stateOf = (done: number, at: Checkpoint | null) => (): CraftState => ({
+    done,
+    at,
+    worst: worst && { x: worst.image.data, remaining: worst.remaining },
+    spent: { ...spent },
+    trace: trace.state(),
+  });
+  const followed = async (trajectory: Trajectory, done: number): Promise<Image> => {
     const aim = aimOf(trajectory.objective, plan, clean);
     const climb = isDeviceRule(trajectory) ? climbed.onDevice(aim) : null;
     const observe = async (step: ObservedStep, runs = 1): Promise<void> => {
@@ -130,27 +163,35 @@ export const craft = async (
       if (trajectory.rule.needs === "gradient") spent.backward += runs;
       await trace.observed(step);
     };
-    if (climb) return followOnDevice(climb, trajectory, image, clean, { signal, onStep: observe });
+    if (climb) return followOnDevice(climb, trajectory, image, plan, clean, { signal, onStep: observe });
     return follow(trajectory, evaluatorOf(climbed, trajectory, aim, plan, clean), image, {
       signal,
-      onStep: ({ evaluation }) => observe(observedOf(evaluation, clean), evaluation.runs),
+      from: (from?.done === done ? from.at : null) ?? undefined,
+      onStep: async ({ evaluation, checkpoint }) => {
+        await observe(observedOf(evaluation, clean), evaluation.runs);
+        await onState?.(stateOf(done, checkpoint));
+      },
     });
   };
-  const [first, ...others] = attackOf(plan).trajectories;
-  const only = await followed(first);
-  const watched = () => ({ evaluations: spent, zeroGradientShare: trace.zeroGradientShare(), losses: trace.losses });
-  if (others.length === 0) return { image: only, ...watched() };
-
-  // Of several trajectories the one that leaves the fewest pixels with their labels; the first of equals.
-  const judged = async (candidate: Image) => {
+  for (const [i, trajectory] of trajectories.entries()) {
+    if (i < (from?.done ?? 0)) continue;
+    const made = await followed(trajectory, i);
+    if (trajectories.length === 1) return { image: made, ...watched(spent, trace) };
     spent.forward += 1;
-    const prediction = await source.predict(candidate);
-    return { image: candidate, prediction, remaining: remainingShare(prediction.labels, plan, clean) };
-  };
-  let worst = await judged(only);
-  for (const trajectory of others) {
-    const candidate = await judged(await followed(trajectory));
-    if (candidate.remaining < worst.remaining) worst = candidate;
+    const prediction = await source.predict(made);
+    const remaining = remainingShare(prediction.labels, plan, clean);
+    if (worst === null || remaining < worst.remaining) worst = { image: made, prediction, remaining };
+    await onState?.(stateOf(i + 1, null));
   }
-  return { image: worst.image, prediction: worst.prediction, ...watched() };
+  const { image: chosen, prediction = await source.predict(chosen) } = worst!;
+  return { image: chosen, prediction, ...watched(spent, trace) };
 };
+
+const watched = (
+  evaluations: Evaluations,
+  trace: Trace,
+): Pick<Crafted, "evaluations" | "zeroGradientShare" | "losses"> => ({
+  evaluations,
+  zeroGradientShare: trace.zeroGradientShare(),
+  losses: trace.losses,
+});

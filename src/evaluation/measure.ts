@@ -1,13 +1,15 @@
 /** One image, attacked and scored: clean prediction, attack, predictions after it, counts. Everything that attacks calls this. */
 
 import { attackEntry, effectiveOptions } from "../attacks/catalogue.ts";
+import type { Square } from "../attacks/entry.ts";
 import { distanceOf, type Norm } from "../attacks/norms.ts";
 import { succeeds } from "../attacks/smallest.ts";
 import { roundToUint8, roundWithin } from "../image/encode.ts";
 import { countsOf } from "../metrics/counts.ts";
 import { changedShare } from "../metrics/distances.ts";
 import type { Image, Labels, Prediction, Segmenter } from "../segmenter/segmenter.ts";
-import { craft, remainingShare, type Crafted } from "./craft.ts";
+import { coveredBy, uncovered } from "./covered.ts";
+import { craft, remainingShare, type Crafted, type Stops } from "./craft.ts";
 import { meanOf, voidedBeyond } from "./labels.ts";
 import { stepsOf, type AttackPlan } from "./plan.ts";
 import { isUniversal, withDelta, type UniversalPlan } from "./universal.ts";
@@ -38,7 +40,7 @@ export interface Subject {
 }
 
 /** Awaited after each step; aborting the signal makes the run reject with its reason. */
-export interface MeasureHooks {
+export interface MeasureHooks extends Stops {
   readonly onStep?: ((report: StepReport) => void | Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -48,6 +50,8 @@ export interface Measured {
   readonly row: Row;
   readonly clean: Prediction;
   readonly reference: Labels;
+  /** What a patch covers: void in the reference. */
+  readonly covered: Square | undefined;
   /** As computed, and rounded to 8 bits. */
   readonly float: { readonly image: Image; readonly labels: Labels };
   readonly uint8: { readonly image: Image; readonly labels: Labels };
@@ -80,7 +84,7 @@ const attackIn = (plan: Plan | null): AttackPlan | null => (plan && !isUniversal
 export const measure = async (
   subject: Subject,
   planned: Plan | null | ((clean: Labels) => Plan),
-  { onStep, signal }: MeasureHooks = {},
+  { onStep, signal, from, onState }: MeasureHooks = {},
 ): Promise<Measured> => {
   const { segmenter, source = segmenter, image, item, truth, clean, crafted, small, version } = subject;
   let forward = 0;
@@ -95,10 +99,10 @@ export const measure = async (
   if (attack && source !== segmenter) forward += 1; // The source's clean prediction, whether it is made now or was made before.
   const [made, attackMs] = await timed(async (): Promise<Crafted> => {
     if (crafted) return crafted;
-    if (!plan) return { ...unattacked, image, prediction: before };
-    if (isUniversal(plan)) return { ...unattacked, image: withDelta(image, plan) };
+    if (!plan) return { ...untouched(image), prediction: before };
+    if (isUniversal(plan)) return untouched(withDelta(image, plan));
     const attacked = source === segmenter ? before : await source.predict(image);
-    return craft(source, image, plan, attacked.labels, { trace, signal });
+    return craft(source, image, plan, attacked.labels, { trace, signal, from, onState });
   });
   const rounded = roundedOf(made.image, image, plan);
   const [[float, uint8], scoringMs] = await timed(async () => {
@@ -111,7 +115,8 @@ export const measure = async (
 
   const { manifest } = segmenter;
   const classes = manifest.classes.length;
-  const reference = truth ?? voidedBeyond(before.labels, classes);
+  const covered = attack ? coveredBy(attack, image.shape) : undefined;
+  const reference = uncovered(truth ?? voidedBeyond(before.labels, classes), covered);
   const countsAgainst = (against: Labels): RowCounts => ({
     clean: countsOf(before.labels, against, classes),
     float: countsOf(float.labels, against, classes),
@@ -127,7 +132,7 @@ export const measure = async (
       unit,
       reference: truth ? "ground-truth" : "prediction",
       counts: countsAgainst(reference),
-      ...(small ? { small: countsAgainst(small) } : {}),
+      ...(small ? { small: countsAgainst(uncovered(small, covered)) } : {}),
       distances: distancesOf(made.image, image),
       ...successOf(attack, float.labels, before.labels),
       evaluations: { forward: forward + made.evaluations.forward, backward: made.evaluations.backward },
@@ -143,6 +148,7 @@ export const measure = async (
     },
     clean: before,
     reference,
+    covered,
     float: { image: made.image, labels: float.labels },
     uint8: { image: rounded, labels: uint8.labels },
     crafted: made,
@@ -160,8 +166,13 @@ const roundedOf = (adversarial: Image, clean: Image, plan: Plan | null): Image =
 
 const normIn = (plan: Plan): Norm => (isUniversal(plan) ? "linf" : (plan.norm ?? attackEntry(plan.attack).distance));
 
-/** What is known of an image that is not attacked. */
-const unattacked = { evaluations: { forward: 0, backward: 0 }, zeroGradientShare: 0, losses: [] } as const;
+/** An image for which no attack was made. */
+export const untouched = (image: Image): Crafted => ({
+  image,
+  evaluations: { forward: 0, backward: 0 },
+  zeroGradientShare: 0,
+  losses: [],
+});
 
 const distancesOf = (adversarial: Image, clean: Image): Row["distances"] => ({
   l2: distanceOf(adversarial.data, clean.data, "l2"),

@@ -1,39 +1,88 @@
 /** Attacks whose every step stays on the backend's device. */
 
-import type { Rule, Trajectory } from "../attacks/attack.ts";
-import { project } from "../attacks/constraint.ts";
+import type { Evaluation, Rule, Trajectory } from "../attacks/attack.ts";
+import { project, within, type Constraint } from "../attacks/constraint.ts";
 import { random } from "../random.ts";
-import type { AscentStep } from "../runtime/session.ts";
-import type { DeviceAscent, DeviceClimb, Image, Labels } from "../segmenter/segmenter.ts";
+import type { DeviceAnswer, DeviceAscent, DeviceClimb, DeviceStep } from "../segmenter/climb.ts";
+import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { tensor } from "../tensor.ts";
+import { filledLabels } from "./labels.ts";
+import type { AttackPlan } from "./plan.ts";
 import type { ObservedStep } from "./steps.ts";
 
-type Steps = Pick<DeviceAscent, "alpha" | "momentum" | "ahead">;
+type Walk = DeviceAscent["walk"];
 
-/** The rules that a device's ascent by signs carries out by itself, by their kinds: its steps, from the rule's parameters. */
-const deviceRules: ReadonlyMap<string, (parameters: Rule["parameters"]) => Steps> = new Map([
-  ["sign", ({ alpha }): Steps => ({ alpha: Number(alpha) })],
-  ["momentum", ({ alpha, momentum }): Steps => ({ alpha: Number(alpha), momentum: Number(momentum) })],
-  ["nesterov", ({ alpha, momentum }): Steps => ({ alpha: Number(alpha), momentum: Number(momentum), ahead: true })],
+/** The ball met with the pixel range. */
+const boundsOf = (image: Image, constraint: Constraint) => {
+  const end = (side: number) => project(new Float32Array(image.data.length).fill(side), image.data, constraint);
+  return { low: end(-Infinity), high: end(Infinity) };
+};
+
+const signed =
+  (own: (parameters: Rule["parameters"]) => { readonly momentum?: number; readonly ahead?: boolean }) =>
+  ({ rule: { parameters }, constraint }: Trajectory, image: Image): Walk => ({
+    kind: "sign",
+    ...boundsOf(image, constraint),
+    alpha: Number(parameters["alpha"]),
+    ...own(parameters),
+  });
+
+/** The walks that a device makes by itself, by the kinds of the rules. */
+const walks: ReadonlyMap<string, (trajectory: Trajectory, image: Image) => Walk> = new Map([
+  ["sign", signed(() => ({}))],
+  ["momentum", signed(({ momentum }) => ({ momentum: Number(momentum) }))],
+  ["nesterov", signed(({ momentum }) => ({ momentum: Number(momentum), ahead: true }))],
+  [
+    "apgd",
+    ({ rule, constraint }, image): Walk => ({
+      kind: "led",
+      balls: rule.pilot!.radii.map((radius) => boundsOf(image, within(constraint, radius))),
+    }),
+  ],
 ]);
 
 /** Whether a device carries out the trajectory's rule by itself. */
-export const isDeviceRule = ({ rule }: Trajectory): boolean => deviceRules.has(rule.kind);
+export const isDeviceRule = ({ rule }: Trajectory): boolean => walks.has(rule.kind);
 
-/** One end of the ball, met with the pixel range. */
-const endOf = (side: number, image: Image, { constraint }: Trajectory): Float32Array<ArrayBuffer> =>
-  project(new Float32Array(image.data.length).fill(side), image.data, constraint);
+const VOID = 255;
 
-/** The clean labels as a reference: whatever they are, each is a class and counts. */
+/** Labels as a reference: whatever they are, each that is not void is a class and counts. */
 const referenceOf = ({ data }: Labels) => ({
   labels: data,
-  classes: 1 + data.reduce((largest, label) => Math.max(largest, label), 0),
+  classes: 1 + data.reduce((largest, label) => (label === VOID ? largest : Math.max(largest, label)), 0),
 });
 
-/** The device gives the share in float32: the count is exact. */
-const changed = ({ scores }: AscentStep): number => {
-  const pixels = scores?.pixels ?? 0;
-  return pixels === 0 ? 0 : (pixels - Math.round((scores!.pixelAccuracy ?? 1) * pixels)) / pixels;
+/** Share of the pixels that have the labels. The device gives it in float32: the count is exact. */
+const shareOf = (scores: DeviceStep["scores"]): number => {
+  const { pixels = 0, pixelAccuracy } = scores ?? {};
+  return pixels === 0 ? 0 : Math.round((pixelAccuracy ?? 1) * pixels) / pixels;
+};
+
+const otherShareOf = (scores: DeviceStep["scores"]): number => {
+  const { pixels = 0, pixelAccuracy } = scores ?? {};
+  return pixels === 0 ? 0 : (pixels - Math.round((pixelAccuracy ?? 1) * pixels)) / pixels;
+};
+
+/** The labels that the attack leaves or approaches, where they are not those that each step is compared with anyway. */
+const wantedOf = ({ target, source }: Pick<AttackPlan, "target" | "source">, clean: Labels): Labels | undefined =>
+  typeof target === "number" ? filledLabels(clean, target) : (target ?? source);
+
+/** What a rule's decisions are taken from. */
+const seenIn = ({ value, scores, wanted }: DeviceStep, isTargeted: boolean): Evaluation => ({
+  value,
+  remaining: isTargeted ? otherShareOf(wanted) : shareOf(wanted ?? scores),
+});
+
+/** What leads the ascent of a rule that decides, from step to step; undefined for one that does not. */
+const leaderOf = ({ rule: { pilot }, steps, constraint }: Trajectory, isTargeted: boolean) => {
+  if (!pilot) return undefined;
+  let pace = pilot.begin;
+  return (step: DeviceStep): DeviceAnswer => {
+    const clock = { step: step.step, steps };
+    const decided = pilot.decide(pace, seenIn(step, isTargeted), clock, constraint.epsilon);
+    pace = decided.pace;
+    return { order: decided.order, clock: decided.clock };
+  };
 };
 
 interface Watch {
@@ -46,28 +95,32 @@ export const followOnDevice = (
   climb: DeviceClimb,
   trajectory: Trajectory,
   image: Image,
+  plan: Pick<AttackPlan, "target" | "source">,
   clean: Labels,
   { onStep, signal }: Watch,
 ): Promise<Image> => {
   const { rule, constraint, steps, seed } = trajectory;
   const { x } = rule.begin(image, constraint, random(seed));
+  const lead = leaderOf(trajectory, plan.target !== undefined);
+  const wanted = lead && wantedOf(plan, clean);
   return climb(
     {
       start: tensor("float32", image.shape, x),
-      low: endOf(-Infinity, image, trajectory),
-      high: endOf(Infinity, image, trajectory),
-      ...deviceRules.get(rule.kind)!(rule.parameters),
+      walk: walks.get(rule.kind)!(trajectory, image),
       steps,
       reference: referenceOf(clean),
+      ...(wanted && { wanted: referenceOf(wanted) }),
     },
     {
       signal,
-      onStep: async (step) =>
-        onStep({
+      onStep: async (step) => {
+        await onStep({
           loss: step.loss,
           zeroShare: step.zeros === null ? null : step.zeros / image.data.length,
-          changedShare: changed(step),
-        }),
+          changedShare: otherShareOf(step.scores),
+        });
+        return lead?.(step);
+      },
     },
   );
 };

@@ -10,6 +10,7 @@ import type { Objective } from "../objectives/objective.ts";
 import type { Aim, Evaluated, Labels } from "../segmenter/segmenter.ts";
 import { tensor } from "../tensor.ts";
 import { filledLabels } from "./labels.ts";
+import type { RegionGoal } from "./region-goal.ts";
 
 /** What to do to an image; `epsilon` and `alpha` in grey levels. A minimum-norm attack needs no `epsilon`. */
 export interface AttackPlan extends OptionValues, Ball {
@@ -20,6 +21,8 @@ export interface AttackPlan extends OptionValues, Ball {
   readonly seed: number;
   /** Labels to approach, in place of leaving the source labels or of the least-likely classes. */
   readonly target?: Labels | number | undefined;
+  /** The region that `target` was made of, where it was: it names the attack in place of the map. */
+  readonly goal?: RegionGoal | undefined;
   /** Labels to leave; the clean prediction by default, as in the paper. */
   readonly source?: Labels | undefined;
   /** From 1: starts from a point that is moved by up to 1e-3 grey levels; absent is the attack itself. */

@@ -31,6 +31,13 @@ export interface RegionTarget {
 /** A region that no attack can have on this image. */
 export class RegionError extends RangeError {
   override readonly name = "RegionError";
+  /** Of the target, what is at fault; undefined for the region itself. */
+  readonly field: string | undefined;
+
+  constructor(message: string, field?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.field = field;
+  }
 }
 
 const regionAt = (base: Labels, place: Place): Region => {
@@ -64,6 +71,25 @@ export const regionTarget = (base: Labels, { place, to, outside = "keep" }: Regi
   return { region, labels: outside === "keep" ? wanted : painted(wanted, inverse, 255) };
 };
 
+/** Something of the clean image, and of both forms of the adversarial one. */
+export interface Forms<T> {
+  readonly clean: T;
+  readonly float: T;
+  readonly uint8: T;
+}
+
+/** What became of a region: numbers of pixels, from which shares are pooled. */
+export interface RegionCounts {
+  /** Of the region, those that have a label to approach; 0 where the image has not the region, and is not attacked. */
+  readonly pixels: number;
+  /** Of these, those that have that label. */
+  readonly reached: number;
+  /** Outside of the region. */
+  readonly elsewhere: number;
+  /** Of these, those that have the label that they had before the attack. */
+  readonly kept: number;
+}
+
 /** Shares from 0 to 1; null where there is no such pixel. */
 export interface RegionScores {
   /** Of the region's pixels, those that have the label to approach. */
@@ -73,35 +99,52 @@ export interface RegionScores {
 }
 
 /** @param before the prediction on the clean image. */
-export const regionScores = ({ region, labels }: RegionTarget, before: Labels, after: Labels): RegionScores => {
-  const count = { inside: 0, reached: 0, outside: 0, kept: 0 };
+const regionCounts = ({ region, labels }: RegionTarget, before: Labels, after: Labels): RegionCounts => {
+  const count = { pixels: 0, reached: 0, elsewhere: 0, kept: 0 };
   for (let i = 0; i < region.data.length; i++) {
     if (region.data[i] === 0) {
-      count.outside += 1;
+      count.elsewhere += 1;
       if (after.data[i] === before.data[i]) count.kept += 1;
     } else if (labels.data[i] !== 255) {
-      count.inside += 1;
+      count.pixels += 1;
       if (after.data[i] === labels.data[i]) count.reached += 1;
     }
   }
-  const share = (part: number, of: number): number | null => (of === 0 ? null : part / of);
-  return { reached: share(count.reached, count.inside), kept: share(count.kept, count.outside) };
+  return count;
 };
 
+export const regionShares = ({ pixels, reached, elsewhere, kept }: RegionCounts): RegionScores => {
+  const share = (part: number, of: number): number | null => (of === 0 ? null : part / of);
+  return { reached: share(reached, pixels), kept: share(kept, elsewhere) };
+};
+
+/** @param before the prediction on the clean image. */
+export const regionScores = (target: RegionTarget, before: Labels, after: Labels): RegionScores =>
+  regionShares(regionCounts(target, before, after));
+
+/** Pixels of several images together; undefined where there is no region. */
+export const pooledRegions = (all: readonly (RegionCounts | undefined)[]): RegionCounts | undefined =>
+  all.reduce(
+    (a, b) =>
+      a && b
+        ? {
+            pixels: a.pixels + b.pixels,
+            reached: a.reached + b.reached,
+            elsewhere: a.elsewhere + b.elsewhere,
+            kept: a.kept + b.kept,
+          }
+        : (a ?? b),
+    undefined,
+  );
+
 /** What became of a region: the clean image, and both forms of the adversarial one. */
-export interface RegionResult {
+export interface RegionResult extends Forms<RegionScores> {
   readonly pixels: number;
-  readonly clean: RegionScores;
-  readonly float: RegionScores;
-  readonly uint8: RegionScores;
 }
 
 type Labelled = { readonly labels: Labels };
 
-export const regionResult = (
-  target: RegionTarget,
-  { clean, float, uint8 }: { readonly clean: Labelled; readonly float: Labelled; readonly uint8: Labelled },
-): RegionResult => {
+export const regionResult = (target: RegionTarget, { clean, float, uint8 }: Forms<Labelled>): RegionResult => {
   const scored = ({ labels }: Labelled): RegionScores => regionScores(target, clean.labels, labels);
   const pixels = target.region.data.reduce((count, v) => count + Number(v !== 0), 0);
   return { pixels, clean: scored(clean), float: scored(float), uint8: scored(uint8) };
@@ -111,7 +154,8 @@ export const regionResult = (
 export interface RegionAim {
   /** The labels to approach. @throws RegionError where the image has not the region. */
   readonly given: (clean: Labels) => Labels;
-  readonly reached: (measured: Parameters<typeof regionResult>[1]) => RegionResult;
+  readonly reached: (measured: Forms<Labelled>) => RegionResult;
+  readonly counted: (measured: Forms<Labelled>) => Forms<RegionCounts>;
 }
 
 /** @param left the labels to leave, of which the region's classes are; without them, the clean prediction of so many classes. */
@@ -121,6 +165,10 @@ export const regionAim = (goal: RegionGoal, classes: number, left: Labels | unde
   return {
     given: (clean) => target(clean).labels,
     reached: (measured) => regionResult(target(measured.clean.labels), measured),
+    counted: ({ clean, float, uint8 }) => {
+      const counts = ({ labels }: Labelled) => regionCounts(target(clean.labels), clean.labels, labels);
+      return { clean: counts(clean), float: counts(float), uint8: counts(uint8) };
+    },
   };
 };
 

@@ -6,6 +6,7 @@
 import { sha256Of } from "../digest.ts";
 import type { ClassCounts } from "../metrics/counts.ts";
 import type { Evaluations } from "./craft.ts";
+import type { Forms, RegionCounts } from "./region-goal.ts";
 
 /** JSON as far as specifications use it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json | undefined };
@@ -71,6 +72,8 @@ export interface Row {
   readonly counts: RowCounts;
   /** The same over the pixels of small objects alone, where they were counted. */
   readonly small?: RowCounts | undefined;
+  /** Of attacks on a region. */
+  readonly region?: Forms<RegionCounts> | undefined;
   /** Of the adversarial image as computed from the clean one, in grey levels: √Σ d² and max |d| over all values. */
   readonly distances: { readonly l2: number; readonly linf: number };
   /** Of attacks of minimum norm: whether enough pixels of the scored prediction were moved. */

@@ -1,47 +1,139 @@
 /** The networks of an evaluation with what stands around each: every variant that is scored, and the sources of transfer. */
 
+import { climbedManifest, ensembleOf } from "../segmenter/ensemble.ts";
 import type { Crf } from "../segmenter/refinement.ts";
 import type { Defence } from "../segmenter/defence.ts";
-import type { Manifest } from "../segmenter/manifest.ts";
+import { ManifestError, type Manifest } from "../segmenter/manifest.ts";
+import type { Network } from "../segmenter/network.ts";
+import { RecentlyUsed } from "../segmenter/recently-used.ts";
 import type { Segmenter } from "../segmenter/segmenter.ts";
-import type { CrfChoiceSpec, DefenceSpec, EvaluationSpec } from "./spec.ts";
+import {
+  SpecError,
+  specText,
+  type CrfChoiceSpec,
+  type DefenceSpec,
+  type EvaluationSpec,
+  type GivenSpec,
+  type SourceSpec,
+} from "./spec.ts";
 
 /** A network, by its place in `networksOf`, as it is scored or attacked. Plain data. */
 export interface Setting {
   readonly network: number;
+  /** Of an ensemble, the further networks. */
+  readonly others?: readonly number[] | undefined;
   /** In place of the manifest's own. */
+  readonly scales?: readonly number[] | undefined;
+  readonly fusion?: Manifest["fusion"];
   readonly crf?: CrfChoiceSpec | undefined;
   readonly defence?: DefenceSpec | undefined;
 }
 
+/** The networks of a source of transfer. */
+const namesIn = (source: SourceSpec): readonly string[] => (typeof source === "string" ? [source] : source.networks);
+
 /** The networks by their operands: those that are scored, then those that are only sources. */
-export const networksOf = ({ networks, transferFrom }: EvaluationSpec): readonly string[] => [
-  ...new Set([...networks, ...transferFrom]),
+export const networksOf = ({
+  networks,
+  transferFrom = [],
+}: Pick<GivenSpec, "networks" | "transferFrom">): readonly string[] => [
+  ...new Set([...networks, ...transferFrom.flatMap(namesIn)]),
 ];
 
 export interface Settings {
   readonly all: readonly Setting[];
-  /** Places in `all`. */
+  /** Places in `all` of what is scored. */
   readonly targets: readonly number[];
-  readonly sources: readonly number[];
+  /** Of each setting, as a source: the places of the targets that its adversarial images are scored on. */
+  readonly aims: readonly (readonly number[])[];
 }
 
-/** Each network as it is, then with each transformation, then with each CRF; sources of transfer as they are. */
+/** A variant at other scales, and whether attacks climb through them. */
+const scaledAt = (network: number, choice: EvaluationSpec["scales"][number]) => {
+  const { attacked, ...scaled } = "scales" in choice ? choice : { scales: choice, attacked: true };
+  return { setting: { network, ...scaled }, attacked };
+};
+
+const sourceAt = (source: SourceSpec, names: readonly string[]): Setting => {
+  const { networks: _, ...scaled } = typeof source === "string" ? { networks: [] } : source;
+  const [network, ...others] = [...new Set(namesIn(source))].map((name) => names.indexOf(name));
+  return { network: network!, ...(others.length > 0 && { others }), ...scaled };
+};
+
+/** Each network as it is, then with each transformation, each CRF and at each choice of scales; then what is a source alone. */
 export const settingsOf = (spec: EvaluationSpec): Settings => {
   const names = networksOf(spec);
   const scored = [...new Set(spec.networks)].map((name) => names.indexOf(name));
-  const targets: readonly Setting[] = scored.flatMap((network) => [
+  const scaled = scored.map((network) => spec.scales.map((choice) => scaledAt(network, choice)));
+  const targets: readonly Setting[] = scored.flatMap((network, k) => [
     { network },
     ...spec.transform.map((defence) => ({ network, defence })),
     ...spec.crf.map((crf) => ({ network, crf })),
+    ...scaled[k]!.map(({ setting }) => setting),
   ]);
-  const others = [...new Set(spec.transferFrom)].filter((name) => !spec.networks.includes(name));
-  const all = [...targets, ...others.map((name) => ({ network: names.indexOf(name) }))];
-  const isAsItIs = ({ crf, defence }: Setting): boolean => crf === undefined && defence === undefined;
-  const sources = spec.transferFrom.map((name) =>
-    all.findIndex((setting) => setting.network === names.indexOf(name) && isAsItIs(setting)),
+  const all = [...targets];
+  const placeOf = (setting: Setting): number => {
+    const known = all.findIndex((other) => specText(other) === specText(setting));
+    return known === -1 ? all.push(setting) - 1 : known;
+  };
+  const sources = new Set(spec.transferFrom.map((source) => placeOf(sourceAt(source, names))));
+  const around = new Map(
+    scaled
+      .flat()
+      .flatMap(({ setting, attacked }) =>
+        attacked ? [] : [[placeOf(setting), placeOf({ network: setting.network })]],
+      ),
   );
-  return { all, targets: [...targets.keys()], sources: [...new Set(sources)] };
+  const isAim = (source: number, target: number): boolean =>
+    source === target ? !around.has(target) : sources.has(source) || around.get(target) === source;
+  const places = [...targets.keys()];
+  const aims = all.map((_, source) => {
+    const own = places.filter((target) => isAim(source, target));
+    return own.toSorted((a, b) => Number(b === source) - Number(a === source));
+  });
+  return { all, targets: places, aims };
+};
+
+/** The networks of a setting, from those of `networksOf`. */
+export const membersOf = <T>({ network, others = [] }: Setting, networks: readonly T[]): readonly [T, ...T[]] => [
+  networks[network]!,
+  ...others.map((other) => networks[other]!),
+];
+
+/** What is said of a setting's network. @throws SpecError where its networks do not go together, or it cannot run at the scales. */
+const manifestOf = (setting: Setting, manifests: readonly Manifest[]): Manifest => {
+  try {
+    return climbedManifest(membersOf(setting, manifests), setting.scales, setting.fusion);
+  } catch (cause) {
+    if (!(cause instanceof ManifestError)) throw cause;
+    throw new SpecError(`${cause.field === undefined ? "transferFrom: " : ""}${cause.message}`, { cause });
+  }
+};
+
+/**
+ * Opens the networks of settings, without what stands around them.
+ *
+ * @param open by the place in `networksOf`.
+ * @param most that stay open: those that were asked for last.
+ */
+export const settingOpener = (
+  open: (place: number) => Promise<Network>,
+  make: (network: Network) => Segmenter,
+  most: number,
+): ((setting: Setting) => Promise<Segmenter>) => {
+  const known = new RecentlyUsed<Promise<Segmenter>>(most);
+  const opened = async ({ network, others = [] }: Setting): Promise<Segmenter> => {
+    const first = await open(network);
+    const further: Network[] = [];
+    for (const other of others) further.push(await open(other));
+    return make(ensembleOf([first, ...further]));
+  };
+  return (setting) => {
+    const key = JSON.stringify([setting.network, setting.others]);
+    const segmenter = known.get(key) ?? opened(setting);
+    known.set(key, segmenter);
+    return segmenter;
+  };
 };
 
 /** The CRF of a setting. */
@@ -58,19 +150,20 @@ export const defenceOf = ({ defence }: Setting, { transform }: Manifest, seed: n
   return transform ? { transform, seed, through: "differentiable", draws: 1 } : null;
 };
 
-/** What a unit's identity takes of a setting, without the network's file. */
+/** What a unit's identity takes of a setting, without the network's file. @param manifests those of `networksOf`. */
 export const describe = (
   setting: Setting,
-  manifest: Manifest,
+  manifests: readonly Manifest[],
   seed: number,
-): Pick<Segmenter, "manifest" | "crf" | "defence"> => ({
-  manifest,
-  crf: crfOf(setting, manifest),
-  defence: defenceOf(setting, manifest, seed),
-});
+): Pick<Segmenter, "manifest" | "crf" | "defence"> => {
+  const manifest = manifestOf(setting, manifests);
+  return { manifest, crf: crfOf(setting, manifest), defence: defenceOf(setting, manifest, seed) };
+};
 
-/** The network as the setting has it. */
+/** The network as the setting has it. @param segmenter of `settingOpener`. */
 export const settle = (segmenter: Segmenter, setting: Setting, seed: number): Segmenter => {
-  const { manifest } = segmenter;
-  return segmenter.withCrf(crfOf(setting, manifest)).withTransform(defenceOf(setting, manifest, seed));
+  const { scales, fusion } = setting;
+  const seen = scales ? segmenter.withScales(scales, fusion) : segmenter;
+  const { manifest } = seen;
+  return seen.withCrf(crfOf(setting, manifest)).withTransform(defenceOf(setting, manifest, seed));
 };

@@ -6,9 +6,10 @@ import { norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionDefinition } from "../attacks/options.ts";
 import { layoutNames } from "../datasets/catalogue.ts";
 import { MAX_DRAWS, throughs } from "../segmenter/defence.ts";
-import { crfSchema, transformsSchema } from "../segmenter/manifest.ts";
+import { crfSchema, MAX_MEMBERS, scalesSchema, transformsSchema } from "../segmenter/manifest.ts";
 import { fieldErrorsInWords } from "../validation.ts";
 import { canonicalJson, type Json } from "./row.ts";
+import { targetedSchema } from "./targeted.ts";
 
 /** The radii of the paper, in grey levels. */
 export const paperRadii = [0.25, 0.5, 1, 2, 4, 8, 16, 32] as const;
@@ -49,9 +50,18 @@ const attackSchema = z
     label: label.optional().describe("Labels to leave, in place of those of the evaluation"),
     pixelRange: z.enum(["clip", "none"]).optional().describe("Whether pixels stay within 0..255; clip if absent"),
     target: z.int().min(0).max(254).optional().describe("A class to approach, instead of leaving labels"),
+    targeted: targetedSchema.optional().describe("What to approach, in place of the evaluation's own"),
     ...optionFields,
   })
   .describe("An attack with options");
+
+const universalSchema = z
+  .strictObject({
+    attack: z.literal("universal"),
+    delta: z.string().min(1).describe("Its file, NPY [C, H, W], which `faultline universal` writes"),
+    epsilon: radius.gt(0).optional().describe("The ball that it must lie in; the smallest that holds it if absent"),
+  })
+  .describe("A perturbation that was made beforehand, added to pictures of its size");
 
 export const dataSchema = z.strictObject({
   dataset: z
@@ -84,27 +94,58 @@ const crfChoiceSchema = z.union([
   crfSchema.extend({ attacked: z.boolean().default(true).describe("Whether attacks climb through the CRF") }),
 ]);
 
+const fusion = z
+  .enum(["max", "mean"])
+  .optional()
+  .describe("How the logits of several scales are fused; by their largest if absent");
+
+const scaleChoiceSchema = z.union([
+  scalesSchema,
+  z.strictObject({
+    scales: scalesSchema,
+    fusion,
+    attacked: z
+      .boolean()
+      .default(true)
+      .describe("Whether attacks climb through the scales; else they climb the network at its own, and go around them"),
+  }),
+]);
+
+const sourceSchema = z.union([
+  z.string().min(1),
+  z.strictObject({
+    networks: z.array(z.string().min(1)).min(1).max(MAX_MEMBERS).describe("Several are an ensemble of mean logits"),
+    scales: scalesSchema.optional().describe("At which the attack climbs them, in place of their own"),
+    fusion,
+  }),
+]);
+
 export const evaluationSchema = z
   .strictObject({
     networks: z.array(z.string().min(1)).min(1).describe("Folders with manifest.json, or names of networks that ship"),
     data: dataSchema.default({}),
     attacks: z
-      .union([z.enum(presetNames), z.array(z.union([z.enum(attackNames), attackSchema]))])
+      .union([z.enum(presetNames), z.array(z.union([z.enum(attackNames), attackSchema, universalSchema]))])
       .default("paper")
       .describe("A preset, or attacks; the clean pictures are always scored"),
     epsilon: radii
       .optional()
       .describe("Radii of attacks with a budget, in grey levels; those of the preset or of the paper if absent"),
     label: label.default("prediction").describe("The labels that attacks leave"),
+    targeted: targetedSchema.optional(),
     transform: z
       .array(defenceSchema)
       .default([])
       .describe("Transformations before each network, each a further variant"),
     crf: z.array(crfChoiceSchema).default([]).describe("CRFs behind each network, each a further variant"),
-    transferFrom: z
-      .array(z.string().min(1))
+    scales: z
+      .array(scaleChoiceSchema)
       .default([])
-      .describe("Networks whose adversarial pictures are scored as well"),
+      .describe("Scales at which each network sees the pictures, each a further variant"),
+    transferFrom: z
+      .array(sourceSchema)
+      .default([])
+      .describe("Networks, or ensembles of several, whose adversarial pictures are scored on all others as well"),
     seeds: z
       .int()
       .min(1)
@@ -129,7 +170,10 @@ export type GivenSpec = z.input<typeof evaluationSchema>;
 /** A text that two specifications share just where they say the same, in whatever order; of nothing it is that of null. */
 export const specText = (spec: unknown): string => canonicalJson(JSON.parse(JSON.stringify(spec ?? null)) as Json);
 export type AttackEntrySpec = z.output<typeof attackSchema>;
+export type UniversalEntrySpec = z.output<typeof universalSchema>;
 export type CrfChoiceSpec = z.output<typeof crfChoiceSchema>;
+export type ScaleChoiceSpec = z.output<typeof scaleChoiceSchema>;
+export type SourceSpec = z.output<typeof sourceSchema>;
 export type DefenceSpec = z.output<typeof defenceSchema>;
 
 /** A specification that is not valid; each fault names its field. */

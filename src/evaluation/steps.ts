@@ -17,8 +17,19 @@ export interface ObservedStep {
   readonly changedShare: number;
 }
 
+/** What is known of the steps that are done: what a trace goes on from elsewhere. Plain data. */
+export interface TraceState {
+  readonly started: number;
+  readonly lastLoss: number;
+  readonly zeroShare: number;
+  readonly losses: readonly number[];
+}
+
 /** Gathers the steps of an attack. */
 export interface Trace {
+  readonly state: () => TraceState;
+  /** Goes on from there; the steps before are not reported again. */
+  readonly resume: (from: TraceState) => void;
   readonly steps: readonly StepReport[];
   /** The objective's mean value where each step started. */
   readonly losses: readonly number[];
@@ -46,6 +57,11 @@ export const createTrace = (
     await onStep?.(step);
   };
   return {
+    state: () => ({ started, lastLoss, zeroShare, losses: [...losses] }),
+    resume: (from) => {
+      ({ started, lastLoss, zeroShare } = from);
+      losses.splice(0, losses.length, ...from.losses);
+    },
     steps: reports,
     losses,
     zeroGradientShare: () => zeroShare,

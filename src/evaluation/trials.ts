@@ -3,8 +3,10 @@
  * Figures 6 and 7 of Arnab et al. 2018.
  */
 
+import type { Square } from "../attacks/entry.ts";
 import { countsOf, iouRatio, scoresOf } from "../metrics/counts.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
+import { uncovered } from "./covered.ts";
 import { voidedBeyond } from "./labels.ts";
 import { sameImage } from "./measure.ts";
 import { pooledCounts } from "./pool.ts";
@@ -17,6 +19,8 @@ export interface Attacked {
   readonly uint8: Image;
   /** The ground truth; without it each trial's own clean prediction is the reference. */
   readonly truth?: Labels | undefined;
+  /** What no score counts: the square of a patch. */
+  readonly covered?: Square | undefined;
 }
 
 /** What the predictions of one image in one trial count. */
@@ -65,7 +69,7 @@ export const spreadOf = (values: readonly (number | null)[]): Spread | null => {
 };
 
 const countedIn = async (segmenter: Segmenter, attacked: Attacked): Promise<Omit<CountedTrial, "seed">> => {
-  const { clean, float, uint8, truth } = attacked;
+  const { clean, float, uint8, truth, covered } = attacked;
   const classes = segmenter.manifest.classes.length;
   const labelsOf = async (image: Image): Promise<Labels> => (await segmenter.predict(image)).labels;
   const before = await labelsOf(clean);
@@ -73,7 +77,7 @@ const countedIn = async (segmenter: Segmenter, attacked: Attacked): Promise<Omit
   // A prediction is a function of the image and of the seed.
   const isSame = sameImage(float, uint8);
   const rounded = isSame ? after : await labelsOf(uint8);
-  const reference = truth ?? voidedBeyond(before, classes);
+  const reference = uncovered(truth ?? voidedBeyond(before, classes), covered);
   const counted = (labels: Labels) => countsOf(labels, reference, classes);
   const counts = { clean: counted(before), float: counted(after), uint8: counted(rounded) };
   return { counts, predictions: isSame ? PREDICTIONS_OF_A_TRIAL - 1 : PREDICTIONS_OF_A_TRIAL };

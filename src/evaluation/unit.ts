@@ -3,8 +3,10 @@
 import { attackEntry, effectiveOptions } from "../attacks/catalogue.ts";
 import { sha256Of } from "../digest.ts";
 import type { Crf } from "../segmenter/refinement.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
 import type { Labels, Segmenter } from "../segmenter/segmenter.ts";
 import type { AttackPlan } from "./plan.ts";
+import type { RegionGoal } from "./region-goal.ts";
 import { isUniversal, type UniversalPlan } from "./universal.ts";
 import { canonicalJson, type Around, type Json, type Unit } from "./row.ts";
 
@@ -47,18 +49,39 @@ const digestOfMap = async ({ shape, data }: Labels): Promise<Json> => ({
   sha256: await sha256Of(data),
 });
 
+/** The region with its classes by their names. */
+const goalAsJson = async ({ place, to, outside = "keep" }: RegionGoal, classes: Manifest["classes"]): Promise<Json> => {
+  const nameOf = (index: number): string => classes[index]!.name;
+  return {
+    kind: to === undefined ? "hide" : "swap",
+    ...("classes" in place
+      ? { classes: place.classes.map(nameOf) }
+      : "mask" in place
+        ? { mask: await digestOfMap(place.mask) }
+        : { ...place }),
+    ...(to === undefined ? {} : { to: nameOf(to) }),
+    outside,
+  } as Json;
+};
+
 /** The attack with the options that it runs with; label maps that the item does not imply are named by their digests. */
 const attackAsJson = async (
-  { attack, epsilon, norm, pixelRange, source, target, ...given }: AttackPlan,
+  { attack, epsilon, norm, pixelRange, source, target, goal, ...given }: AttackPlan,
   truth: Labels | undefined,
+  classes: Manifest["classes"],
 ): Promise<Json> => ({
   attack,
   ...(epsilon === undefined ? {} : { epsilon }),
   ...(norm && norm !== attackEntry(attack).distance ? { norm } : {}),
   ...effectiveOptions(attack, { epsilon, norm }, given),
   pixelRange,
+  ...(attackEntry(attack).covers ? { scored: "outside" } : {}),
   label: source === undefined ? "prediction" : source === truth ? "ground-truth" : await digestOfMap(source),
-  ...(target === undefined ? {} : { target: typeof target === "number" ? target : await digestOfMap(target) }),
+  ...(goal
+    ? { targeted: await goalAsJson(goal, classes) }
+    : target === undefined
+      ? {}
+      : { target: typeof target === "number" ? target : await digestOfMap(target) }),
 });
 
 const universalAsJson = async ({ attack, delta, epsilon, pixelRange }: UniversalPlan): Promise<Json> => {
@@ -67,16 +90,14 @@ const universalAsJson = async ({ attack, delta, epsilon, pixelRange }: Universal
   return { attack, epsilon, pixelRange, delta: { shape: delta.shape, sha256 } };
 };
 
-const planAsJson = async (plan: AttackPlan | UniversalPlan | null, truth: Labels | undefined): Promise<Json> => {
+const planAsJson = async (plan: AttackPlan | UniversalPlan | null, { truth, segmenter }: Identified): Promise<Json> => {
   if (plan === null) return null;
-  return isUniversal(plan) ? universalAsJson(plan) : attackAsJson(plan, truth);
+  return isUniversal(plan) ? universalAsJson(plan) : attackAsJson(plan, truth, segmenter.manifest.classes);
 };
 
 /** @param plan null where the clean image alone is scored. */
-export const unitOf = async (
-  { segmenter, source, item, truth }: Identified,
-  plan: AttackPlan | UniversalPlan | null,
-): Promise<Unit> => {
+export const unitOf = async (identified: Identified, plan: AttackPlan | UniversalPlan | null): Promise<Unit> => {
+  const { segmenter, source, item } = identified;
   const seed = plan?.seed ?? 0;
   const isTransfer = plan !== null && source !== segmenter;
   const around = aroundOf(segmenter, seed);
@@ -84,7 +105,7 @@ export const unitOf = async (
   return {
     networkSha256: segmenter.manifest.sha256,
     ...(isTransfer ? { source: source.manifest.sha256 } : {}),
-    attack: await planAsJson(plan, truth),
+    attack: await planAsJson(plan, identified),
     ...(around ? { around } : {}),
     ...(sourceAround ? { sourceAround } : {}),
     item,

@@ -3,8 +3,9 @@
 import { attackEntry, makeAttack } from "../attacks/catalogue.ts";
 import { createFronts, drawsAnew } from "../segmenter/front.ts";
 import { channelCount, type Manifest } from "../segmenter/manifest.ts";
+import type { Image } from "../segmenter/segmenter.ts";
 import { tensorOf } from "../tensor.ts";
-import { attacksOf, planFor, type AttackOf } from "./attacks-of.ts";
+import { addsDelta, attacksOf, isTargeted, planOf, type AttackOf } from "./attacks-of.ts";
 import type { Evaluations } from "./craft.ts";
 import { canonicalJson, unitId, type Unit } from "./row.ts";
 import { describe, networksOf, settingsOf, type Setting, type Settings } from "./settings.ts";
@@ -34,6 +35,11 @@ export interface Group {
   readonly evaluations: Evaluations;
 }
 
+export interface PlanOptions {
+  readonly isOwn?: (batch: number) => boolean;
+  readonly deltas?: ReadonlyMap<string, Image>;
+}
+
 export interface UnitPlan {
   readonly settings: readonly Setting[];
   readonly groups: readonly Group[];
@@ -47,9 +53,9 @@ const requireDistinct = ({ all }: Settings, manifests: readonly Manifest[], spec
   const names = networksOf(spec);
   const seen = new Map<string, number>();
   for (const [place, setting] of all.entries()) {
-    const manifest = manifests[setting.network]!;
-    const around = aroundOf(describe(setting, manifest, spec.seed), spec.seed);
-    const key = `${manifest.sha256} ${canonicalJson(around ? { ...around } : null)}`;
+    const described = describe(setting, manifests, spec.seed);
+    const around = aroundOf(described, spec.seed);
+    const key = `${described.manifest.sha256} ${canonicalJson(around ? { ...around } : null)}`;
     const other = all[seen.get(key) ?? place]!;
     if (other !== setting)
       throw new SpecError(
@@ -79,7 +85,8 @@ const drawsOf = ({ defence }: Setting): number => (defence ? createFronts({ ...d
 /** At most: an attack may end early, and a whole-numbered image is predicted once for both forms. */
 const costOf = (attack: AttackOf | null, source: Setting, targets: number): Evaluations => {
   if (!attack) return { forward: 1, backward: 0 };
-  const { trajectories } = makeAttack(attack.attack, { ...attack, pixelRange: null }, attack.target !== undefined);
+  if (addsDelta(attack)) return { forward: 2 * targets, backward: 0 };
+  const { trajectories } = makeAttack(attack.attack, { ...attack, pixelRange: null }, isTargeted(attack));
   const steps = (kinds: readonly string[]): number =>
     trajectories.reduce((sum, { rule, steps: own }) => sum + (kinds.includes(rule.needs) ? own : 0), 0);
   const judged = trajectories.length > 1 ? trajectories.length : 0;
@@ -99,33 +106,31 @@ const CLEAN = -1;
  *
  * @param manifests those of `networksOf(spec)`.
  * @param items the names of the pictures.
- * @param isOwn which batches are planned; the others take neither time nor memory.
+ * @param options `isOwn`: which batches are planned; the others take neither time nor memory. `deltas`: perturbations by their files.
  * @throws SpecError for what only shows when it is put together.
  */
 export const planUnits = async (
   spec: EvaluationSpec,
   manifests: readonly Manifest[],
   items: readonly string[],
-  isOwn: (batch: number) => boolean = () => true,
+  { isOwn = () => true, deltas = new Map() }: PlanOptions = {},
 ): Promise<UnitPlan> => {
   const settings = settingsOf(spec);
   requireDistinct(settings, manifests, spec);
-  const attacks = attacksOf(spec);
-  const describedAt = (place: number, seed: number) => {
-    const setting = settings.all[place]!;
-    return describe(setting, manifests[setting.network]!, seed);
-  };
+  const attacks = attacksOf(spec, { classes: manifests[0]?.classes ?? [], deltas });
+  const describedAt = (place: number, seed: number) => describe(settings.all[place]!, manifests, seed);
   const isRandom = settings.all.map((_, place) => drawsAnew(describedAt(place, spec.seed).defence));
   /** Whether a further seed could make a difference. */
-  const differs = (source: number, target: number, { attack }: AttackOf): boolean =>
-    attackEntry(attack).random || isRandom[source]! || isRandom[target]!;
+  const differs = (source: number, target: number, attack: AttackOf): boolean =>
+    (!addsDelta(attack) && attackEntry(attack.attack).random) || isRandom[source]! || isRandom[target]!;
   const groups: Group[] = [];
   const known = new Set<string>();
   // A unit without its item is made once, and shared by all pictures.
   const templates = new Map<string, Unit>();
   const templateOf = async (source: number, target: number, attack: number): Promise<Unit> => {
     const key = `${source} ${target} ${attack}`;
-    const { seed } = attacks[attack] ?? spec;
+    const own = attacks[attack];
+    const { seed } = own ?? spec;
     const scored = describedAt(target, seed);
     const identified = {
       segmenter: scored,
@@ -133,7 +138,7 @@ export const planUnits = async (
       item: "",
       truth,
     };
-    const plan = attacks[attack] ? planFor(attacks[attack], truth) : null;
+    const plan = own ? planOf(own, truth, { deltas }) : null;
     const template = templates.get(key) ?? (await unitOf(identified, plan));
     templates.set(key, template);
     return template;
@@ -159,14 +164,15 @@ export const planUnits = async (
   let batch = 0;
   for (const source of settings.all.keys()) {
     const isTarget = settings.targets.includes(source);
-    const transferred = settings.sources.includes(source) ? settings.targets.filter((t) => t !== source) : [];
-    const targets = [...(isTarget ? [source] : []), ...transferred];
+    const scoredBy = (attack: AttackOf | null): readonly number[] =>
+      attack && !addsDelta(attack) ? settings.aims[source]! : isTarget ? [source] : [];
     for (const [item, name] of items.entries()) {
-      const places = isOwn(batch) ? [...(isTarget ? [CLEAN] : []), ...attacks.keys()] : [];
+      const places = isOwn(batch) ? [CLEAN, ...attacks.keys()] : [];
       for (const place of places) {
         const attack = attacks[place] ?? null;
-        const scored = attack ? targets : [source];
-        const varying = scored.filter((t) => !attack || attack.seed === spec.seed || differs(source, t, attack));
+        const varying = scoredBy(attack).filter(
+          (t) => !attack || attack.seed === spec.seed || differs(source, t, attack),
+        );
         const units = await planned(name, source, varying, place);
         if (units.length === 0) continue;
         groups.push({ batch, item, source, attack, units, evaluations: costFor(source, place, units.length) });

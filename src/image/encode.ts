@@ -63,8 +63,9 @@ export const bytesOf = ({ data, shape }: Tensor<"float32">): Tensor<"uint8"> =>
 export const roundWithin = (image: Tensor<"float32">, centre: Tensor<"float32">, radius: number): Tensor<"float32"> => {
   const out = roundToUint8(image);
   for (let i = 0; i < out.data.length; i++) {
-    const lowest = Math.max(0, Math.ceil(centre.data[i]! - radius));
-    const highest = Math.min(255, Math.floor(centre.data[i]! + radius));
+    const c = centre.data[i]!;
+    if (Math.abs(out.data[i]! - c) <= radius) continue;
+    const [lowest, highest] = [Math.max(0, Math.ceil(c - radius)), Math.min(255, Math.floor(c + radius))];
     if (lowest <= highest) out.data[i] = Math.min(Math.max(out.data[i]!, lowest), highest);
   }
   return out;

@@ -1,12 +1,12 @@
 /**
- * PNG decoding to raw samples, for every colour type, bit depth and interlacing of the standard. This is own code (on fflate's
- * inflate) because the input is untrusted: the inflated size is bounded by the header, checksums are verified, and palette indices
- * stay available. Gamma, colour profiles and animation frames are ignored.
+ * PNG decoding to raw samples, for every colour type, bit depth and interlacing of the standard. This is own code because the
+ * input is untrusted: the inflated size is bounded by the header, checksums are verified, and palette indices stay available.
+ * Gamma, colour profiles and animation frames are ignored.
  */
-import { Unzlib } from "fflate";
-import { asImageError, ImageError } from "./error.ts";
+import { asImageError } from "./error.ts";
 import { channelsOf, readPngChunks, type PngHeader } from "./png-chunks.ts";
 import { unfilterRow } from "./png-filter.ts";
+import { inflateExactly } from "./zlib.ts";
 
 export interface DecodedPng {
   readonly header: PngHeader;
@@ -49,26 +49,6 @@ const passesOf = ({ width, height, depth, colour, interlaced }: PngHeader): Pass
       });
     })
     .filter(({ columns, rows }) => columns > 0 && rows > 0);
-
-// Deflate expands at most 1032-fold, so that a slice yields at most 17 MB before the size of the output is checked.
-const sliceBytes = 1 << 14;
-
-/** Inflates a zlib stream that must yield exactly `size` bytes; stops as soon as it yields more. */
-const inflateExactly = (zlib: Uint8Array, size: number): Uint8Array => {
-  const out = new Uint8Array(size);
-  let filled = 0;
-  const inflator = new Unzlib((chunk) => {
-    if (filled + chunk.length > size) {
-      throw new ImageError("malformed", "PNG: its data is larger than its header says");
-    }
-    out.set(chunk, filled);
-    filled += chunk.length;
-  });
-  for (let at = 0; at < zlib.length; at += sliceBytes) inflator.push(zlib.subarray(at, at + sliceBytes));
-  inflator.push(new Uint8Array(0), true);
-  if (filled < size) throw new ImageError("malformed", "PNG: its data is smaller than its header says");
-  return out;
-};
 
 /** Sample `i` of a row of packed big-endian samples. */
 const sampleAt = (row: Uint8Array, i: number, depth: number): number => {

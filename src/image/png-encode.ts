@@ -1,9 +1,8 @@
 /** PNG encoding, with one IDAT chunk and without interlacing. */
-import { zlibSync } from "fflate";
 import { viewOf } from "./bytes.ts";
-import { huffmanZlib } from "./huffman.ts";
 import { channelsOf, pngChunk, signature, type ColourType } from "./png-chunks.ts";
 import { filterPaeth } from "./png-filter.ts";
+import { deflate } from "./zlib.ts";
 
 interface RawPng {
   readonly width: number;
@@ -36,10 +35,6 @@ const filtered = ({ width, height, depth, colour, bytes, palette }: RawPng): Uin
   return out;
 };
 
-/** Label maps consist of repetitions and are deflated; filtered colours have hardly any and are Huffman-coded only. */
-const compressed = (png: RawPng): Uint8Array =>
-  png.palette ? zlibSync(filtered(png), { level: 1 }) : huffmanZlib(filtered(png));
-
 export const writePng = (png: RawPng): Uint8Array => {
   const header = new Uint8Array(13);
   viewOf(header).setUint32(0, png.width);
@@ -49,7 +44,7 @@ export const writePng = (png: RawPng): Uint8Array => {
     signature,
     pngChunk("IHDR", header),
     ...(png.palette ? [pngChunk("PLTE", png.palette)] : []),
-    pngChunk("IDAT", compressed(png)),
+    pngChunk("IDAT", deflate(filtered(png), png.palette ? "repetitions" : "noise")),
     pngChunk("IEND", new Uint8Array(0)),
   ];
   const file = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

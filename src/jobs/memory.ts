@@ -1,7 +1,7 @@
 /** How much memory the workers of a run need, and how many fit. */
 
 import { evaluatedBy } from "../evaluation/plan.ts";
-import type { AttackOf } from "../evaluation/attacks-of.ts";
+import { addsDelta, isTargeted, type AttackOf } from "../evaluation/attacks-of.ts";
 import { footprintsOf } from "../networks/largest-fit.ts";
 import type { Segmenter } from "../segmenter/segmenter.ts";
 import { MemoryBudgetError, type SessionCache } from "../segmenter/session-cache.ts";
@@ -17,11 +17,13 @@ export const predictedBytes = (
   attacks: readonly AttackOf[],
   size: Size,
 ): number => {
-  const kinds = (targeted: boolean) =>
-    evaluatedBy(
-      attacks.filter(({ target }) => (target !== undefined) === targeted).map(({ attack }) => attack),
+  const kinds = (targeted: boolean) => {
+    const made = attacks.filter((attack) => !addsDelta(attack)).filter((attack) => isTargeted(attack) === targeted);
+    return evaluatedBy(
+      made.map(({ attack }) => attack),
       targeted,
     );
+  };
   const evaluated = [...kinds(false), ...kinds(true)];
   return Math.max(...footprintsOf(segmenter, size, evaluated).map((sessions) => cache.predict(sessions)));
 };

@@ -1,15 +1,17 @@
 /** Carries out groups of units: the adversarial image is made once and scored on each target. Knows no thread, no queue and no file. */
 
-import { planFor } from "../evaluation/attacks-of.ts";
-import type { Crafted } from "../evaluation/craft.ts";
+import type { Crafted, Stops } from "../evaluation/craft.ts";
 import type { ReadItem } from "../evaluation/items.ts";
 import { measure, type Subject } from "../evaluation/measure.ts";
+import { planOn, rowOf, type ReadDelta } from "../evaluation/plan-on.ts";
 import type { Row } from "../evaluation/row.ts";
 import type { Group, PlannedUnit } from "../evaluation/units.ts";
 import { smallObjects } from "../metrics/components.ts";
 import { reasonOf } from "../reason.ts";
 import { RuntimeCrash } from "../runtime/session.ts";
+import type { Gather } from "../segmenter/gather.ts";
 import type { Labels, Prediction, Segmenter } from "../segmenter/segmenter.ts";
+import { spatialSize } from "../tensor.ts";
 
 /** Why a unit has no row. */
 export interface Failure {
@@ -29,13 +31,18 @@ export interface PerformerOptions {
   readonly seed: number;
   readonly read: (item: number) => Promise<ReadItem>;
   readonly nameOf: (item: number) => string;
+  /** Absent where there are no files of perturbations. */
+  readonly readDelta?: ReadDelta | undefined;
   /** Share of the picture below which an object is small. */
   readonly small: number;
   /** Of the package, for receipts. */
   readonly version: string;
+  /** What runs the segmenters' sessions, for groups that are carried out at the same time; absent: one after another. */
+  readonly gather?: Gather | undefined;
 }
 
-export interface PerformHooks {
+/** `from` and `onState` are of the image that the group's units share. */
+export interface PerformHooks extends Stops {
   readonly signal?: AbortSignal | undefined;
   /** Awaited after each step of an attack. */
   readonly onStep?: (() => Promise<void>) | undefined;
@@ -56,10 +63,19 @@ const remembering = (segmenter: Segmenter, { image }: ReadItem): Segmenter => {
 };
 
 /**
- * @returns a function that carries out one group after another. A unit that fails is an outcome too; only an abort rejects, with the
- * signal's reason.
+ * @returns a function that carries out groups of one item, in lock step where batches are faster. A unit that fails is an outcome too;
+ * only an abort rejects, with the signal's reason.
  */
-export const createPerformer = ({ segmenterOf, read, nameOf, seed, small, version }: PerformerOptions) => {
+export const createPerformer = ({
+  segmenterOf,
+  read,
+  readDelta,
+  nameOf,
+  seed,
+  small,
+  version,
+  gather,
+}: PerformerOptions) => {
   let last: Remembered | undefined;
   const remembered = async (item: number): Promise<Remembered> => {
     if (last?.item === item) return last;
@@ -74,18 +90,22 @@ export const createPerformer = ({ segmenterOf, read, nameOf, seed, small, versio
     return known;
   };
 
-  return async (group: Group, { signal, onStep }: PerformHooks = {}): Promise<readonly Outcome[]> => {
+  const seedOf = (group: Group): number => group.attack?.seed ?? seed;
+
+  const perform = async (group: Group, { signal, onStep, ...stops }: PerformHooks): Promise<readonly Outcome[]> => {
     let crafted: Crafted | undefined;
     const performed = async ({ id, target }: PlannedUnit): Promise<Row> => {
       const at = await remembered(group.item);
-      const own = group.attack?.seed ?? seed;
+      const own = seedOf(group);
       const [segmenter, source] = [await settled(target, own, at), await settled(group.source, own, at)];
-      const plan = group.attack && planFor(group.attack, at.truth);
       const { image, truth } = at;
+      const planned = group.attack && (await planOn(group.attack, { image, truth, source }, readDelta));
       const subject: Subject = { segmenter, source, image, truth, small: at.small, item: nameOf(group.item) };
-      const measured = await measure({ ...subject, crafted, version }, plan, { signal, onStep });
+      const made = planned?.instead ?? crafted;
+      const plan = planned && planned.plan;
+      const measured = await measure({ ...subject, crafted: made, version }, plan, { signal, onStep, ...stops });
       ({ crafted } = measured);
-      if (measured.row.id === id) return measured.row;
+      if (measured.row.id === id) return planned ? rowOf(measured, planned) : measured.row;
       throw new Error(`the unit was planned as ${id} and measured as ${measured.row.id}`);
     };
     const outcomes: Outcome[] = [];
@@ -96,6 +116,33 @@ export const createPerformer = ({ segmenterOf, read, nameOf, seed, small, versio
         signal?.throwIfAborted();
         outcomes.push({ unit, error: reasonOf(cause), ...(cause instanceof RuntimeCrash ? { crashed: true } : {}) });
       }
+    }
+    return outcomes;
+  };
+
+  /** How many groups are carried out at the same time. What cannot be read or predicted fails in its units. */
+  const lanesOf = async (groups: readonly Group[]): Promise<number> => {
+    if (!gather || groups.length === 1) return 1;
+    try {
+      const at = await remembered(groups[0]!.item);
+      const most = gather.most(spatialSize(at.image));
+      // Lanes share clean predictions and must not wait for each other's.
+      for (const group of most === 1 ? [] : groups)
+        for (const setting of [group.source, ...group.units.map(({ target }) => target)])
+          await (await settled(setting, seedOf(group), at)).predict(at.image);
+      return most;
+    } catch {
+      return 1;
+    }
+  };
+
+  return async (groups: readonly Group[], hooks: PerformHooks = {}): Promise<readonly Outcome[]> => {
+    const most = await lanesOf(groups);
+    const outcomes: Outcome[] = [];
+    for (let i = 0; i < groups.length; i += most) {
+      const tasks = groups.slice(i, i + most).map((group) => () => perform(group, hooks));
+      const each = tasks.length === 1 ? [await tasks[0]!()] : await gather!.lanes(tasks);
+      outcomes.push(...each.flat());
     }
     return outcomes;
   };

@@ -23,17 +23,24 @@ export interface Worker {
   readonly kept?: ((parcel: Parcel) => Promise<void>) | undefined;
 }
 
+const evaluationsOf = ({ evaluations: { forward, backward } }: Group): number => forward + backward;
+
 /**
- * Groups in parcels, in their order. A parcel has groups of one batch with at most `evaluations` of the network together, or one group
- * that takes more.
+ * Groups in parcels, in their order. A parcel has groups of one batch of at most `most` together, or one group that takes more.
+ *
+ * @param weigh what a group takes: evaluations of the network, unless it is time.
  */
-export const parcelsOf = (groups: readonly Group[], evaluations: number): readonly Parcel[] => {
+export const parcelsOf = (
+  groups: readonly Group[],
+  most: number,
+  weigh: (group: Group) => number = evaluationsOf,
+): readonly Parcel[] => {
   const parcels: Group[][] = [];
   let size = 0;
   for (const group of groups) {
-    const own = group.evaluations.forward + group.evaluations.backward;
+    const own = weigh(group);
     const last = parcels.at(-1);
-    if (last && last[0]!.batch === group.batch && size + own <= evaluations) {
+    if (last && last[0]!.batch === group.batch && size + own <= most) {
       last.push(group);
       size += own;
     } else {

@@ -23,12 +23,21 @@ export const checkedNetwork = async (manifest: Manifest, bytes: Uint8Array): Pro
   return openNetwork(manifest, bytes);
 };
 
-/** `bytes`: of its file. */
-export const openModel = (network: Network, bytes: number, cache: SessionCache): OpenModel => ({
+/**
+ * `bytes`: of its file.
+ *
+ * @param known operators without a rule for their gradient; where they are not known, a gradient is built to find them.
+ */
+export const openModel = (
+  network: Network,
+  bytes: number,
+  cache: SessionCache,
+  known?: readonly string[],
+): OpenModel => ({
   network,
   segmenter: createSegmenter(network, cache),
   bytes,
-  unsupported: gradientFaults(network),
+  unsupported: known ?? gradientFaults(network),
 });
 
 /** Several models as one (see `ensembleOf`). @throws ManifestError where they do not go together. */

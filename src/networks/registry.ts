@@ -89,12 +89,19 @@ export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions):
     });
   };
 
+  /** What the table of the store says about a shipped network. */
+  const knownOf = async (name: string): Promise<KnownOutline | null> => {
+    const manifest = shipped.get(name);
+    return manifest ? knownOutline(manifest, store.outlines ?? {}) : null;
+  };
+
   const open = async (name: string): Promise<OpenModel> => {
     const manifest = shipped.get(name);
     if (manifest) {
       return hold(name, name, async () => {
         const bytes = await store.read(ownerOf(manifest, store.manifests));
-        return openModel(await checkedNetwork(manifest, bytes), bytes.length, cache);
+        const known = await knownOf(name);
+        return openModel(await checkedNetwork(manifest, bytes), bytes.length, cache, known?.unsupported);
       });
     }
     if (!uploads) throw await unknown(name);
@@ -122,12 +129,6 @@ export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions):
       const error = { pointer: "/spec/sources", detail: `do not go together: ${cause.message}`, received: all };
       throw new FaultlineError({ kind: "invalid-spec", errors: [error] }, { cause });
     }
-  };
-
-  /** What the table of the store says about a shipped network. */
-  const knownOf = async (name: string): Promise<KnownOutline | null> => {
-    const manifest = shipped.get(name);
-    return manifest ? knownOutline(manifest, store.outlines ?? {}) : null;
   };
 
   const info = async (name: string): Promise<ModelInfo> => {

@@ -1,6 +1,6 @@
 /** Draws charts to SVG without a browser, by Vega. */
 
-import { chartsOf } from "../report/charts.ts";
+import { drawnWith, withoutRoles } from "../report/draw.ts";
 import type { DrawnChart } from "../report/html.ts";
 import type { ReportData } from "../report/report.ts";
 import { Refusal } from "./failure.ts";
@@ -22,18 +22,13 @@ const load = async () => {
 export const svgOf = async (spec: object): Promise<string> => {
   const { vega, lite } = await load();
   const view = new vega.View(vega.parse(lite.compile(spec as never).spec), { renderer: "none" });
-  // The figure has the chart's name; Vega's own roles of its parts have none.
-  const svg = (await view.toSVG()).replaceAll(/ (?:role|aria-roledescription)="[^"]*"/g, "");
+  const svg = withoutRoles(await view.toSVG());
   view.finalize();
   return svg;
 };
 
 /** @throws Refusal where the packages are not installed. */
-export const drawCharts = async (report: ReportData): Promise<DrawnChart[]> => {
-  const drawn: DrawnChart[] = [];
-  for (const { kind, title, spec } of chartsOf(report)) drawn.push({ kind, title, svg: await svgOf(spec) });
-  return drawn;
-};
+export const drawCharts = (report: ReportData): Promise<DrawnChart[]> => drawnWith(report, svgOf);
 
 /** As `drawCharts`; none where the packages are not installed. */
 export const drawnIfPossible = async (report: ReportData): Promise<readonly DrawnChart[]> => {

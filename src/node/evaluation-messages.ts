@@ -4,6 +4,7 @@ import type { Item, LabelReading } from "../evaluation/items.ts";
 import type { Setting } from "../evaluation/settings.ts";
 import type { Group } from "../evaluation/units.ts";
 import type { Outcome } from "../jobs/perform.ts";
+import type { StepTimes } from "../jobs/step-times.ts";
 import type { Backend } from "../runtime/session.ts";
 import type { Size } from "../tensor.ts";
 import type { Roots } from "./folder-files.ts";
@@ -28,14 +29,8 @@ export interface EvaluationData {
   readonly streetSize: Size;
 }
 
-/** Durations in milliseconds, the least of several runs. */
-export interface StepTimes {
-  readonly forward: number;
-  readonly backward: number;
-}
-
 export type ToThread =
-  | { readonly kind: "group"; readonly group: Group; readonly item: Item }
+  | { readonly kind: "groups"; readonly groups: readonly Group[]; readonly item: Item }
   | { readonly kind: "time"; readonly setting: number; readonly item: Item }
   | { readonly kind: "stop" };
 

@@ -2,16 +2,17 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { readItem, type Item } from "../evaluation/items.ts";
-import { settle } from "../evaluation/settings.ts";
+import { settingOpener, settle } from "../evaluation/settings.ts";
 import { useNodeCodecs } from "../image/node.ts";
 import { createPerformer } from "../jobs/perform.ts";
-import { crossEntropyObjective } from "../objectives/cross-entropy.ts";
+import { timeSteps, type StepTimes } from "../jobs/step-times.ts";
 import { reasonOf } from "../reason.ts";
 import { channelCount } from "../segmenter/manifest.ts";
 import { createSegmenter, type Segmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
-import type { EvaluationData, FromThread, StepTimes, ToThread } from "./evaluation-messages.ts";
+import type { EvaluationData, FromThread, ToThread } from "./evaluation-messages.ts";
 import { itemSource } from "./evaluation-items.ts";
+import { deltaReader } from "./delta-file.ts";
 import { openLocated } from "./located.ts";
 import { runtimeFor } from "./runtime-for.ts";
 
@@ -28,25 +29,24 @@ const OPEN_NETWORKS = 3;
 const openNetworks = async () => {
   const { runtime } = await runtimeFor(data.backend, { threads: data.threads });
   const cache = new SessionCache(runtime, data.budgetBytes);
-  const open = new Map<number, Segmenter>();
-  const segmenter = async (network: number): Promise<Segmenter> => {
-    const known = open.get(network) ?? createSegmenter(await openLocated(data.networks[network]!), cache);
-    open.delete(network);
-    open.set(network, known);
-    for (const oldest of [...open.keys()].slice(0, -OPEN_NETWORKS)) open.delete(oldest);
-    return known;
+  const opened = settingOpener(
+    (place) => openLocated(data.networks[place]!),
+    (network) => createSegmenter(network, cache),
+    OPEN_NETWORKS,
+  );
+  const segmenterOf = async (place: number, seed: number): Promise<Segmenter> => {
+    const setting = data.settings[place]!;
+    return settle(await opened(setting), setting, seed);
   };
-  return async (setting: number, seed: number): Promise<Segmenter> => {
-    const own = data.settings[setting]!;
-    return settle(await segmenter(own.network), own, seed);
-  };
+  // An attack that stays on the device runs nothing that could be gathered.
+  return { segmenterOf, gather: runtime.createAscent ? undefined : cache.gather };
 };
 
 const immediate = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 const start = async () => {
   useNodeCodecs();
-  const segmenterOf = await openNetworks();
+  const { segmenterOf, gather } = await openNetworks();
   const source = itemSource(data.roots, data.reading, data.streetSize);
   const { input } = data.networks[0]!.manifest;
   const readOne = (item: Item) => readItem(item, source, channelCount(input.channels));
@@ -55,7 +55,9 @@ const start = async () => {
   const perform = createPerformer({
     ...data,
     segmenterOf,
+    gather,
     read: () => readOne(current),
+    readDelta: deltaReader(),
     nameOf: () => current.name,
   });
 
@@ -73,21 +75,7 @@ const start = async () => {
   const time = async (setting: number, item: Item): Promise<StepTimes> => {
     const segmenter = await segmenterOf(setting, data.seed);
     const { image } = await readOne(item);
-    const { labels } = await segmenter.predict(image);
-    const climb = segmenter.objective({ objective: crossEntropyObjective(false), labels });
-    await climb(image); // The sessions are made.
-    const timed = async (run: () => Promise<unknown>): Promise<number> => {
-      const begun = performance.now();
-      await run();
-      return performance.now() - begun;
-    };
-    // Taken in turn, so that another process slows both alike.
-    let [forward, both] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    for (let i = 0; i < 3; i++) {
-      forward = Math.min(forward, await timed(() => segmenter.predict(image)));
-      both = Math.min(both, await timed(() => climb(image)));
-    }
-    return { forward, backward: Math.max(0, both - forward) };
+    return timeSteps(segmenter, image, { runs: 3, now: () => performance.now() });
   };
 
   const answer = async (message: Exclude<ToThread, { kind: "stop" }>): Promise<void> => {
@@ -97,7 +85,7 @@ const start = async () => {
     try {
       if (message.kind === "time") return post({ kind: "timed", times: await time(message.setting, message.item) });
       current = message.item;
-      const outcomes = await perform(message.group, { signal, onStep });
+      const outcomes = await perform(message.groups, { signal, onStep });
       return post({ kind: "done", outcomes, last: outcomes.some((outcome) => "crashed" in outcome) });
     } catch (cause) {
       return post(signal.aborted ? { kind: "stopped" } : { kind: "failed", error: reasonOf(cause) });

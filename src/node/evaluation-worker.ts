@@ -2,10 +2,11 @@
 
 import type { Worker as Thread } from "node:worker_threads";
 import type { Item } from "../evaluation/items.ts";
+import type { StepTimes } from "../jobs/step-times.ts";
 import type { Outcome } from "../jobs/perform.ts";
 import type { Group } from "../evaluation/units.ts";
 import type { Worker, WorkHooks } from "../jobs/worker.ts";
-import type { EvaluationData, FromThread, StepTimes, ToThread } from "./evaluation-messages.ts";
+import type { EvaluationData, FromThread, ToThread } from "./evaluation-messages.ts";
 import { entryOf, startWorker } from "./worker.ts";
 
 export interface EvaluationWorker extends Worker {
@@ -66,6 +67,9 @@ const startThread = async (data: EvaluationData, entry: URL, onExit: () => void)
   return { thread, ask };
 };
 
+/** Groups that a thread is given at a time: as many as the largest batch has images. */
+const TOGETHER = 8;
+
 export interface EvaluationOptions extends EvaluationData {
   /** By the places that groups name. */
   readonly items: Readonly<Record<number, Item>>;
@@ -97,16 +101,18 @@ export const startEvaluationWorker = (
     if (message.kind === "failed") throw new Error(message.error);
     return message;
   };
-  const performed = async (group: Group, { signal, onSteps }: WorkHooks): Promise<readonly Outcome[]> => {
+  /** Of one item. Where the backend crashes under several groups, it is not known under which. */
+  const performed = async (groups: readonly Group[], { signal, onSteps }: WorkHooks): Promise<readonly Outcome[]> => {
     signal.throwIfAborted();
     const { thread, ask } = await current();
     const stop = (): void => thread.postMessage({ kind: "stop" } satisfies ToThread, []);
     signal.addEventListener("abort", stop, { once: true });
     try {
       signal.throwIfAborted();
-      const message = answered(await ask({ kind: "group", group, item: items[group.item]! }, onSteps));
+      const message = answered(await ask({ kind: "groups", groups, item: items[groups[0]!.item]! }, onSteps));
       if (message.kind === "done") {
         if (message.last) await end();
+        if (message.last && groups.length > 1) throw new Error("the backend has crashed");
         return message.outcomes;
       }
       signal.throwIfAborted();
@@ -118,7 +124,8 @@ export const startEvaluationWorker = (
   return {
     perform: async (parcel, hooks) => {
       const outcomes: Outcome[] = [];
-      for (const group of parcel) outcomes.push(...(await performed(group, hooks)));
+      for (let i = 0; i < parcel.length; i += TOGETHER)
+        outcomes.push(...(await performed(parcel.slice(i, i + TOGETHER), hooks)));
       return outcomes;
     },
     time: async (setting, item) => {

@@ -1,6 +1,13 @@
 /** Answers the calls that reach a runtime in its thread or process. Sessions are known by number. */
 
-import { RuntimeCrash, type AscentSession, type AscentStep, type Runtime, type Session } from "../runtime/session.ts";
+import {
+  RuntimeCrash,
+  type AscentAnswer,
+  type AscentSession,
+  type AscentStep,
+  type Runtime,
+  type Session,
+} from "../runtime/session.ts";
 import type { Answer, Asked, Call, Fault, Given, Told } from "./runtime-messages.ts";
 
 /** An error as a message. Errors can be cloned; other thrown values might not be, and are sent as text. */
@@ -13,7 +20,7 @@ const faultOf = (error: Error): Fault => ({
 /** The controls of an ascent in progress, which waits for `next` between two steps. */
 interface Paused {
   readonly stop: AbortController;
-  next: () => void;
+  next: (answer: AscentAnswer) => void;
 }
 
 /** @param post sends a message to the caller. @returns the function to call with each message of the caller. */
@@ -25,10 +32,12 @@ export const answering = (runtime: Runtime, post: (message: Told) => void): ((as
   const ascend = async (id: number, { session, request, reportSteps }: Extract<Call, { kind: "ascend" }>) => {
     const paused: Paused = { stop: new AbortController(), next: () => undefined };
     climbing.set(id, paused);
-    const onStep = async (step: AscentStep): Promise<void> => {
-      const next = new Promise<void>((resolve) => (paused.next = resolve));
+    const onStep = async (step: AscentStep): Promise<AscentAnswer> => {
+      const next = new Promise<AscentAnswer>((resolve) => (paused.next = resolve));
       post({ id, step });
-      await next;
+      const answer = await next;
+      paused.stop.signal.throwIfAborted();
+      return answer;
     };
     try {
       const watch = { signal: paused.stop.signal, onStep: reportSteps ? onStep : undefined };
@@ -53,11 +62,11 @@ export const answering = (runtime: Runtime, post: (message: Told) => void): ((as
       case "ascend":
         return ascend(id, call);
       case "next":
-        climbing.get(call.of)?.next();
+        climbing.get(call.of)?.next(call.answer);
         return null;
       case "stop":
         climbing.get(call.of)?.stop.abort();
-        climbing.get(call.of)?.next();
+        climbing.get(call.of)?.next({});
         return null;
       case "release":
         await (sessions.get(call.session) ?? ascents.get(call.session))!.release();

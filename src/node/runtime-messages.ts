@@ -1,7 +1,14 @@
 /** The messages between a runtime in a thread or process and its caller. */
 
 import type { Adapter } from "../runtime/choose.ts";
-import type { AscentOptions, AscentRequest, AscentStep, Optimisation, Runtime } from "../runtime/session.ts";
+import type {
+  AscentAnswer,
+  AscentOptions,
+  AscentRequest,
+  AscentStep,
+  Optimisation,
+  Runtime,
+} from "../runtime/session.ts";
 import type { Tensor } from "../tensor.ts";
 
 export type Tensors = Readonly<Record<string, Tensor>>;
@@ -24,8 +31,9 @@ export type Call =
       readonly request: AscentRequest;
       readonly reportSteps: boolean;
     }
-  /** Tells the ascent of the call `of` to go on or to stop. */
-  | { readonly kind: "next" | "stop"; readonly of: number };
+  /** Tells the ascent of the call `of` to go on, and how, or to stop. */
+  | { readonly kind: "next"; readonly of: number; readonly answer: AscentAnswer }
+  | { readonly kind: "stop"; readonly of: number };
 
 export interface Asked {
   readonly id: number;

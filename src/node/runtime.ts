@@ -122,21 +122,20 @@ const ascendAt =
   async (request, { onStep, signal }: AscentWatch = {}) => {
     signal?.throwIfAborted();
     let failure: { readonly cause: unknown } | undefined;
-    const tell = (kind: "next" | "stop"): void => void ask({ kind, of: id }).given.catch(() => undefined);
+    const tell = (call: Extract<Call, { kind: "next" | "stop" }>): void => void ask(call).given.catch(() => undefined);
     const reportStep = async (step: Stepped["step"]): Promise<void> => {
       try {
-        await onStep!(step);
-        tell("next");
+        tell({ kind: "next", of: id, answer: (await onStep!(step)) ?? {} });
       } catch (cause) {
         failure = { cause };
-        tell("stop");
+        tell({ kind: "stop", of: id });
       }
     };
     const { id, given } = ask(
       { kind: "ascend", session, request, reportSteps: onStep !== undefined },
       (step) => void reportStep(step),
     );
-    const stop = (): void => tell("stop");
+    const stop = (): void => tell({ kind: "stop", of: id });
     signal?.addEventListener("abort", stop);
     try {
       return await given;

@@ -4,23 +4,14 @@
  */
 
 import { tensorOf } from "../tensor.ts";
-import {
-  OnnxError,
-  describe,
-  floatOf,
-  floatsOf,
-  intOf,
-  intsOf,
-  stringOf,
-  tensorAttributeOf,
-  type Attributes,
-} from "./graph.ts";
+import { OnnxError, describe, floatOf, floatsOf, intOf, intsOf, stringOf, tensorAttributeOf } from "./graph.ts";
 import { gridSampleMode } from "./infer/grid-sample.ts";
 import { padAmounts } from "./infer/shape.ts";
+import { BatchNormalization, Dropout, GroupNormalization, softmax } from "./upgrade/normalisation.ts";
 import { Resize } from "./upgrade/resize.ts";
 import { without, type Context, type Upgrade, type Upgraded } from "./upgrade/rule.ts";
 import { Cast, DequantizeLinear, QuantizeLinear } from "./upgrade/types.ts";
-import { normaliseAxis, required, type Value } from "./value.ts";
+import { normaliseAxis, required } from "./value.ts";
 
 /** Converts an attribute to an input, which is appended. */
 const attributeToInput =
@@ -46,18 +37,6 @@ const Constant: Upgrade = ({ node, op }) => {
   const value = tensorAttributeOf(node, "value", undefined);
   if (!value) throw new OnnxError("holds neither a tensor, a number nor a list of numbers", describe(node));
   return op.tensor(value, node.outputs[0]);
-};
-
-/** Before opset 13 the input was flattened to two dimensions at `axis` (default 1), and the softmax was over the second. */
-const softmax: Upgrade = ({ node, inputs, op, opset }) => {
-  const x = required(node, inputs, 0);
-  const raw = intOf(node, "axis", opset < 13 ? 1 : -1);
-  const axis = normaliseAxis(node, raw, x.shape.length);
-  const attributes: Attributes = { axis: { type: "int", value: axis } };
-  if (opset >= 13 || axis === x.shape.length - 1) return { op: node.op, inputs, attributes };
-  const flat = op.Flatten(x, { axis });
-  const y = node.op === "Softmax" ? op.Softmax(flat, { axis: 1 }) : op.LogSoftmax(flat, { axis: 1 });
-  return op.Reshape(y, op.ints(x.shape));
 };
 
 const Slice: Upgrade = ({ node, inputs, op, opset }) => {
@@ -109,42 +88,6 @@ const Split: Upgrade = ({ node, inputs, op, opset }) => {
   const chunk = Math.ceil(size / node.outputs.length);
   const even = node.outputs.map((_, i) => Math.max(0, Math.min(chunk, size - i * chunk)));
   return { op: "Split", inputs: [x, op.ints((opset < 13 && intsOf(node, "split", undefined)) || even)], attributes };
-};
-
-/** The identity in evaluation mode; if the mask is used, the node stays, and its mask keeps everything. */
-const Dropout: Upgrade = ({ node, inputs }) => {
-  const training = inputs[2];
-  if (training && !training.constant)
-    throw new OnnxError(
-      `its training_mode "${training.name}" is not constant; export in evaluation mode`,
-      describe(node),
-    );
-  if (training?.constant?.data[0])
-    throw new OnnxError("is in training mode; export the network in evaluation mode", describe(node));
-  const x = required(node, inputs, 0);
-  return node.outputs[1] ? { op: "Dropout", inputs: [x], attributes: {} } : x;
-};
-
-const BatchNormalization: Upgrade = ({ node, inputs }) => {
-  if (intOf(node, "training_mode", 0) !== 0)
-    throw new OnnxError("is in training mode; export in evaluation mode", describe(node));
-  if (intOf(node, "spatial", 1) !== 1) throw new OnnxError("spatial = 0 is not supported", describe(node));
-  return { op: node.op, inputs, attributes: without(node.attributes, "spatial", "momentum", "training_mode") };
-};
-
-/** Before opset 21 scale and bias were given per group; since then per channel. */
-const GroupNormalization: Upgrade = ({ node, inputs, op, opset }) => {
-  if (opset >= 21) return { op: node.op, inputs, attributes: node.attributes };
-  const channels = required(node, inputs, 0).shape[1] ?? 0;
-  const perChannel = (v: Value): Value => {
-    const groups = v.shape[0] ?? 1;
-    if (channels % groups !== 0)
-      throw new OnnxError(`${channels} channels do not divide into ${groups} groups`, describe(node));
-    const column = op.Reshape(v, op.ints([groups, 1]));
-    return op.Reshape(op.Expand(column, op.ints([groups, channels / groups])), op.ints([channels]));
-  };
-  const [x, scale, bias] = [0, 1, 2].map((i) => required(node, inputs, i));
-  return { op: node.op, inputs: [x!, perChannel(scale!), perChannel(bias!)], attributes: node.attributes };
 };
 
 const TopK: Upgrade = ({ node, inputs, op, opset }) => {

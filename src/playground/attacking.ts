@@ -1,10 +1,12 @@
 /** An attack as the engine runs it: every step is shown, and what it has reached is kept when the visitor stops it. */
 
 import { attackEntry } from "../attacks/catalogue.ts";
+import { sha256Of } from "../digest.ts";
 import { measure, type Measured } from "../evaluation/measure.ts";
 import { regionAim, type RegionAim } from "../evaluation/region-goal.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
 import type { StepReport } from "../evaluation/steps.ts";
+import { encodePng } from "../image/encode.ts";
 import { scoresOf } from "../metrics/counts.ts";
 import { changedShare } from "../metrics/distances.ts";
 import type { Evaluate, Image, Labels, Prediction, SegmentationValue, Segmenter } from "../segmenter/segmenter.ts";
@@ -68,6 +70,7 @@ const scored = (
     changedPixelShare: changedShare(before.labels, uint8.labels) ?? 0,
     zeroGradientShare: row.masking.zeroGradientShare,
     region: aim ? aim.reached(measured) : null,
+    row,
   };
 };
 
@@ -75,7 +78,7 @@ const scored = (
 const aimOf = ({ attack, goal }: Plan, classes: number): RegionAim | undefined => {
   if (!goal) return undefined;
   const outside = attackEntry(attack).type === "minimum-norm" ? "free" : "keep";
-  return regionAim({ place: { classes: [goal.from] }, to: goal.to, outside }, classes, undefined);
+  return regionAim({ place: goal.place, to: goal.to, outside }, classes, undefined);
 };
 
 /** @throws RegionError where the picture has not the region of the goal; the signal's reason where it is aborted before the first step has ended. */
@@ -85,7 +88,9 @@ export const attackFor = async (
 ): Promise<Omit<Attacked, "milliseconds" | "confidences">> => {
   let reached: Reached | null = null;
   let steps = 0;
-  const subject = { image, item: "picture", clean, truth: truth ?? undefined };
+  // As the command line names the file that is saved of it.
+  const item = await sha256Of(new Uint8Array(encodePng(image)));
+  const subject = { image, item, clean, truth: truth ?? undefined };
   const aim = aimOf(plan, segmenter.manifest.classes.length);
   const { goal: _, ...attack } = plan;
   const full = { ...attack, pixelRange: "clip" } as const;

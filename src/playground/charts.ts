@@ -18,14 +18,14 @@ const grid = (format: (share: number) => string): SVGElement[] =>
 const pathOf = (points: readonly (readonly [x: number, y: number])[]): string =>
   points.map(([x, y], i) => `${i === 0 ? "M" : "L"}${x} ${y}`).join("");
 
-/** Draws the share of changed pixels after each step, starting with 0. */
-export const showSteps = (reports: readonly StepReport[]): void => {
+/** Draws the share of changed pixels after each step, starting with 0. @param marked the step that has the dot. */
+export const showSteps = (reports: readonly StepReport[], marked: number): void => {
   const chart = byId("curve", SVGElement);
   const steps = Math.max(1, reports[0]?.steps ?? 1);
   const points = [{ step: 0, changedPixelShare: 0 }, ...reports].map(
     ({ step, changedPixelShare }) => [LEFT + ((RIGHT - LEFT) * step) / steps, yOf(changedPixelShare)] as const,
   );
-  const [x, y] = points.at(-1)!;
+  const [x, y] = points[Math.min(marked, points.length - 1)]!;
   chart.replaceChildren(
     ...grid((share) => `${100 * share}`),
     svg("text", { x: LEFT, y: BOTTOM + 15 }, "0"),

@@ -13,6 +13,7 @@ import type { Wanted } from "../runtime/choose.ts";
 import type { Around } from "./around.ts";
 import { byId, element, input, make, select } from "./elements.ts";
 import type { NetworkEntry, Plan } from "./messages.ts";
+import { onPainted } from "./painting.ts";
 import { chosenTransforms, drawsAnew, takeTransforms } from "./switches.ts";
 import { goal, takeTarget, targetParameters } from "./target.ts";
 import { mebibytes } from "./words.ts";
@@ -202,4 +203,5 @@ export const onSceneChange = (changed: () => void): void => {
 /** Calls `changed` after any change of the settings. */
 export const onAnyChange = (changed: () => void): void => {
   for (const kind of ["input", "change", "click"]) element("settings").addEventListener(kind, changed);
+  onPainted(changed);
 };

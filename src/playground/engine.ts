@@ -17,6 +17,7 @@ import { budgetBytes, chooseFor, start } from "./backend.ts";
 import { describe } from "./describing.ts";
 import { failureOf, requireGradient, requireMemory } from "./engine-failure.ts";
 import { fetched } from "./fetched.ts";
+import { loadedFiles } from "./keep-offline.ts";
 import type { Call, Calls, Loaded, NetworkEntry, Reply, Request, Stage, Stepped } from "./messages.ts";
 
 interface Report {
@@ -81,7 +82,8 @@ const handlers: Handlers = {
     open = { segmenter: (seed) => settle(bare, setting, seed), cache, refused };
     seen = undefined;
     const channels = channelCount(network.manifest.input.channels);
-    return { classes: network.manifest.classes, channels, choice, threads, version: runtime.version, refused };
+    const { classes } = network.manifest;
+    return { classes, channels, choice, threads, version: runtime.version, refused, files: loadedFiles() };
   },
 
   describe: async (brought, report) => {

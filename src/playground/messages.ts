@@ -2,7 +2,8 @@
 
 import type { OptionValues } from "../attacks/options.ts";
 import type { AttackPlan } from "../evaluation/plan.ts";
-import type { RegionResult } from "../evaluation/region-goal.ts";
+import type { Place, RegionResult } from "../evaluation/region-goal.ts";
+import type { Row } from "../evaluation/row.ts";
 import type { AttackScores, Perturbation } from "../evaluation/scores.ts";
 import type { StepReport } from "../evaluation/steps.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
@@ -38,6 +39,8 @@ export interface Opened {
   readonly version: string;
   /** The operators without a gradient: only attacks that need none are possible if there are any. */
   readonly refused: readonly string[];
+  /** Addresses of the files that the engine has loaded. */
+  readonly files: readonly string[];
 }
 
 export interface Predicted {
@@ -47,9 +50,9 @@ export interface Predicted {
   readonly confidence: number;
 }
 
-/** The pixels that the network gives the class `from` are to have the class `to`; without it they are hidden. */
+/** The pixels of a place are to have the class `to`; without it they are hidden by the labels around. */
 export interface Goal {
-  readonly from: number;
+  readonly place: Exclude<Place, { readonly polygon: unknown }>;
   readonly to?: number;
 }
 
@@ -77,6 +80,8 @@ export interface Attacked {
   readonly zeroGradientShare: number;
   /** What became of the region of a goal; null without one. */
   readonly region: RegionResult | null;
+  /** What reports are made from. */
+  readonly row: Row;
   readonly milliseconds: number;
   /** The step after which the visitor stopped it; null where it has ended by itself. */
   readonly stopped: number | null;

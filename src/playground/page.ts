@@ -2,17 +2,21 @@
 
 import streetUrl from "../../examples/street.png?url";
 import { bring } from "./bring.ts";
+import { onCamera } from "./camera.ts";
 import * as controls from "./controls.ts";
 import { button, element } from "./elements.ts";
 import { explain } from "./explain.ts";
 import { fetched } from "./fetched.ts";
 import { onFilesOf } from "./files.ts";
 import { inTurn, openNetwork, predict, type Scene } from "./host.ts";
+import { keepOffline, loadedFiles } from "./keep-offline.ts";
 import { entryOf, forget, keep, keptNetworks, release } from "./kept.ts";
 import { listClasses, showShares } from "./legend.ts";
 import type { NetworkEntry, Opened } from "./messages.ts";
+import { forgetPainted } from "./painting.ts";
 import { imageOf, readPicture, sizeWithin, type Picture } from "./picture.ts";
-import { forgetRun, isRunning, onScene } from "./run.ts";
+import { forgetRun, onScene } from "./run.ts";
+import { isRunning } from "./running.ts";
 import { tell, tellError, wordsFor } from "./status.ts";
 import { offerTargets } from "./target.ts";
 import { readTruth, type Truth } from "./truth.ts";
@@ -74,6 +78,7 @@ const look = async (): Promise<void> => {
     const shrunk = size.width < asked.width ? `, shrunk from ${sized(asked)} to fit into memory` : "";
     tell(`Ready: ${sized(size)} pixels${shrunk}. Mean confidence ${percent(confidence)}.`);
     onScene({ network, around, wanted: controls.wanted(), opened, shown });
+    void keepOffline(new URL("./", import.meta.url).href, [...loadedFiles(), ...opened.files]);
   } catch (cause) {
     tell("The picture could not be looked at.");
     tellError(wordsFor(cause));
@@ -117,6 +122,7 @@ const takePicture = async (name: string, file: Blob): Promise<void> => {
   }
   truth = null;
   showTruth();
+  forgetPainted();
   element("picture-name").textContent = name;
   button("example").hidden = name === EXAMPLE;
   lookAgain();
@@ -184,6 +190,7 @@ const begin = async (): Promise<string | null> => {
       if (isRunning()) tellError("An attack is running; cancel it first.");
       else take(...given).catch((cause: unknown) => tellError(wordsFor(cause)));
     };
+  onCamera(unless((file: File) => takePicture("Camera", file)));
   onFilesOf({
     picture: unless((file: File) => takePicture(file.name, file)),
     labels: unless(takeLabels),

@@ -22,12 +22,12 @@ export const sizeWithin = ({ width, height }: Size, longest: number): Size => {
 };
 
 /** The drawing context. @throws Error if the context is lost or the canvas is too large. */
-const contextOf = (canvas: HTMLCanvasElement | OffscreenCanvas, { width, height }: Size) => {
+const contextOf = (canvas: HTMLCanvasElement, { width, height }: Size, alpha = false) => {
   canvas.width = width;
   canvas.height = height;
-  const context = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
+  const context = canvas.getContext("2d", { alpha, willReadFrequently: true });
   if (!context) throw new Error(`the browser gives no canvas of ${width} × ${height} pixels`);
-  return context as CanvasRenderingContext2D;
+  return context;
 };
 
 /** The image [3,H,W] at the given size, composited over black; at the picture's own size its pixels are unchanged. */
@@ -42,13 +42,20 @@ export const imageOf = ({ bitmap }: Picture, size: Size): Image => {
   return tensor("float32", [3, size.height, size.width], planes);
 };
 
-/** Writes red, green and blue of pixel `i` to `rgba` from `4·i` on. */
+/** Writes red, green and blue of pixel `i` to `rgba` from `4·i` on, and its opacity where that is not full. */
 export type Colour = (i: number, rgba: Uint8ClampedArray) => void;
 
-export const paint = (canvas: HTMLCanvasElement, size: Size, colour: Colour): void => {
-  const context = contextOf(canvas, size);
+/** @param alpha whether what lies below shows through. */
+export const paint = (canvas: HTMLCanvasElement, size: Size, colour: Colour, alpha = false): void => {
+  const context = contextOf(canvas, size, alpha);
   const picture = context.createImageData(size.width, size.height);
   picture.data.fill(255);
   for (let i = 0; i < size.width * size.height; i++) colour(i, picture.data);
   context.putImageData(picture, 0, 0);
 };
+
+/** What a canvas shows, as PNG. */
+export const pngOf = (canvas: HTMLCanvasElement): Promise<Blob> =>
+  new Promise((resolve, reject) =>
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the browser made no PNG"))), "image/png"),
+  );

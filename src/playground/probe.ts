@@ -4,19 +4,22 @@ import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { planeOf } from "./colours.ts";
 import { element } from "./elements.ts";
 import type { Shown } from "./layers.ts";
+import type { Pixel } from "./painted-region.ts";
 import { spatialSize } from "../tensor.ts";
 import { percent } from "./words.ts";
-
-interface Pixel {
-  readonly x: number;
-  readonly y: number;
-}
 
 const frame = element("frame");
 const IDLE = "Point, tap or use the arrow keys to probe a pixel.";
 
 let shown: Shown | null = null;
 let at: Pixel | null = null;
+const listeners: ((at: Pixel | null) => void)[] = [];
+
+/** The pixel that is probed. */
+export const probed = (): Pixel | null => at;
+
+/** Calls `moved` when the probe has moved, or what it shows has changed. */
+export const onProbe = (moved: (at: Pixel | null) => void): void => void listeners.push(moved);
 
 const colourAt = (image: Image, i: number): string =>
   [0, 1, 2].map((c) => Math.round(image.data[i + c * planeOf(image)]!)).join(" ");
@@ -44,10 +47,12 @@ const words = ({ image, before, confidences, truth, attacked, classes }: Shown, 
 const render = (): void => {
   frame.classList.toggle("probed", at !== null);
   element("probe").textContent = shown && at ? words(shown, at) : IDLE;
-  if (!shown || !at) return;
-  const { width, height } = spatialSize(shown.image);
-  frame.style.setProperty("--x", `${(100 * (at.x + 0.5)) / width}%`);
-  frame.style.setProperty("--y", `${(100 * (at.y + 0.5)) / height}%`);
+  if (shown && at) {
+    const { width, height } = spatialSize(shown.image);
+    frame.style.setProperty("--x", `${(100 * (at.x + 0.5)) / width}%`);
+    frame.style.setProperty("--y", `${(100 * (at.y + 0.5)) / height}%`);
+  }
+  for (const moved of listeners) moved(at);
 };
 
 const move = (x: number, y: number): void => {
@@ -98,7 +103,8 @@ frame.addEventListener("keydown", (event) => {
 });
 frame.addEventListener("pointerdown", point);
 frame.addEventListener("pointermove", (event) => {
-  if (event.pointerType === "mouse") point(event);
+  // A touch scrolls the page, except where the picture is marked or magnified.
+  if (event.pointerType === "mouse" || getComputedStyle(frame).touchAction === "none") point(event);
 });
 frame.addEventListener("pointerleave", ({ pointerType }) => {
   if (pointerType === "mouse" && document.activeElement !== frame) leave();

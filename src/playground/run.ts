@@ -1,48 +1,32 @@
-/** Running an attack on what is on show, at one ε or at all of them. */
+/** Running an attack on what is on show, and showing what it reaches. */
 
-import type { StepReport } from "../evaluation/steps.ts";
-import type { Wanted } from "../runtime/choose.ts";
-import { attackEntry } from "../attacks/catalogue.ts";
 import { distanceOf } from "../attacks/norms.ts";
-import { spatialSize } from "../tensor.ts";
-import { namedWith, type Around } from "./around.ts";
-import { showCurves, showSteps, type EpsilonCurve } from "./charts.ts";
-import { EngineRefusal } from "./client.ts";
+import { namedWith } from "./around.ts";
 import * as controls from "./controls.ts";
-import { byId, button, element, make } from "./elements.ts";
+import { curvesNow, forgetCurves, traceCurve } from "./curves.ts";
+import { drawNothing, drawNow, drawSoon } from "./draw-soon.ts";
+import { button, byId, element } from "./elements.ts";
 import { explain } from "./explain.ts";
-import { attack, cancel, inTurn, openNetwork, settle } from "./host.ts";
+import { cancel } from "./host.ts";
 import type { Shown } from "./layers.ts";
 import { showShares } from "./legend.ts";
-import type { Attacked, NetworkEntry, Opened, Plan, Reached, Stepped } from "./messages.ts";
+import type { Attacked, Plan, Reached, Stepped } from "./messages.ts";
 import { showNumbers, showStep } from "./numbers.ts";
+import { forgetRows } from "./rows.ts";
+import { attackWith, isRunning, makeReady, showReady, whileRunning, type Ready } from "./running.ts";
 import { showProgress, tell, tellError, wordsFor } from "./status.ts";
-import { offer, type Taken } from "./take-away.ts";
+import { addStep, beginSteps, drawSteps, endSteps, forgetSteps } from "./steps-slider.ts";
+import type { Taken } from "./same-run.ts";
+import { offer } from "./take-away.ts";
+import { samePlan, targetFault } from "./target.ts";
 import { show } from "./viewer.ts";
-import { counted, remaining, seconds, titled, verdictWords } from "./words.ts";
+import { remaining, seconds, titled, verdictWords } from "./words.ts";
 
-/** A picture with its prediction, ready to be attacked. */
-export interface Ready {
-  readonly network: NetworkEntry;
-  readonly around: Around;
-  readonly wanted: Wanted;
-  readonly opened: Opened;
-  readonly shown: Shown;
-}
-
-const start = button("start");
-const trace = button("trace");
-
-let ready: Ready | null = null;
-let running = false;
 /** What the last attack was, for as long as it is on show. */
 let last: { readonly plan: Plan; readonly network: string } | null = null;
 let taken: Taken | null = null;
-/** Of the same picture. */
-let curves: readonly EpsilonCurve[] = [];
+/** The picture and its reference, of which curves and rows are. */
 let pictured = "";
-
-export const isRunning = (): boolean => running;
 
 /** What the viewer shows of an image that an attack has reached. */
 const attackedBy = (
@@ -57,143 +41,90 @@ const attackedBy = (
 /** Says so where the settings are no longer those of what is on show. */
 export const tellStale = (): void => {
   const plan = controls.plan();
-  const isSame = !last || JSON.stringify(last.plan) === JSON.stringify(plan);
+  const isSame = !last || samePlan(last.plan, plan);
   element("stale").textContent =
-    isSame || running ? "" : `On show is ${titled(last!.plan, last!.network)}. The settings have changed since then; Attack runs the new ones.`; // prettier-ignore
-  if (!running && !(last && isSame)) explain(plan, null);
+    isSame || isRunning() ? "" : `On show is ${titled(last!.plan, last!.network)}. The settings have changed since then; Attack runs the new ones.`; // prettier-ignore
+  if (!isRunning() && !(last && isSame)) explain(plan, null);
   else if (taken) explain(last!.plan, { attacked: taken.attacked, before: taken.shown.before! });
-};
-
-const showReady = (): void => {
-  start.ariaDisabled = String(!running && ready === null);
-  start.textContent = running ? "Cancel" : "Attack";
-  start.classList.toggle("stop", running);
-  trace.ariaDisabled = String(running || ready === null || !controls.isBounded());
 };
 
 /** Empties what an attack has shown. */
 export const forgetRun = (): void => {
-  ready = last = taken = null;
+  last = taken = null;
   element("verdict").textContent = "";
   element("scores").hidden = element("steps-figure").hidden = true;
+  forgetSteps();
   offer(null);
+  makeReady(null);
   tellStale();
-  showReady();
 };
 
 /** A picture was predicted and can be attacked. Curves stay while the picture is the same. */
 export const onScene = (scene: Ready): void => {
-  ready = scene;
   const { name, image, truth } = scene.shown;
-  const key = [
-    name,
-    ...image.shape,
-    image.data.reduce((sum, v, i) => (sum + v * ((i % 251) + 1)) % 1e9, 0),
-    truth !== null,
-  ].join();
-  if (key !== pictured) curves = [];
-  pictured = key;
-  drawCurves();
-  showReady();
-};
-
-const drawCurves = (): void => {
-  showCurves(controls.epsilons, curves);
-  element("keys").replaceChildren(...curves.map(({ name }, i) => make("li", { className: `c${i % 4}` }, name)));
-};
-
-/** The settings are closed while something runs. The focus is not lost with them: it waits on the button. */
-const whileRunning = async (run: (scene: Ready) => Promise<void>): Promise<void> => {
-  if (!ready || running) return;
-  const scene = ready;
-  const settings = byId("settings", HTMLFieldSetElement);
-  const from = document.activeElement;
-  running = true;
-  showReady();
-  if (from instanceof HTMLElement && settings.contains(from)) start.focus();
-  settings.disabled = true;
-  // On narrow screens the picture is below the form.
-  if (element("frame").getBoundingClientRect().top > innerHeight / 2) element("layers").scrollIntoView();
-  tellError(null);
-  tellStale();
-  try {
-    await inTurn(() => run(scene));
-  } finally {
-    settle();
-    settings.disabled = running = false;
-    showReady();
-    if (from instanceof HTMLElement && settings.contains(from) && document.activeElement === start) from.focus();
-    tellStale();
+  const sum = image.data.reduce((total, v, i) => (total + v * ((i % 251) + 1)) % 1e9, 0);
+  const key = [name, ...image.shape, sum, truth !== null].join();
+  if (key !== pictured) {
+    forgetCurves();
+    forgetRows();
   }
+  pictured = key;
+  makeReady(scene);
 };
 
-/** Runs one attack. @throws EngineRefusal */
-const attackWith = async (
-  { network, around, wanted, shown }: Ready,
-  plan: Plan,
-  onStep: (step: Stepped) => void,
-): Promise<Attacked> => {
-  await openNetwork(network, around, wanted);
-  const { image, truth } = shown;
-  return attack(network.name, spatialSize(image), { image, plan, truth }, onStep);
-};
-
-const showResult = (scene: Ready, plan: Plan, attacked: Attacked, steps: readonly StepReport[]): void => {
-  const { labels, scores, perturbation, changedPixelShare, milliseconds, stopped } = attacked;
-  const shown = attackedBy(plan, scene, attacked);
+/** Shows the pictures, the shares and, at the end of an attack, the scores of what it reached. */
+const showReached = (scene: Ready, plan: Plan, reached: Reached & Partial<Attacked>): Shown => {
+  const shown = attackedBy(plan, scene, reached);
   show(shown);
+  showShares(scene.shown.before, reached.labels, reached.scores ?? null);
+  return shown;
+};
+
+const showResult = (scene: Ready, plan: Plan, attacked: Attacked, steps: Taken["steps"]): void => {
+  const { scores, perturbation, changedPixelShare, milliseconds, stopped } = attacked;
+  const shown = showReached(scene, plan, attacked);
+  endSteps(() => showReached(scene, plan, attacked));
   showNumbers(attacked, shown.truth !== null);
-  showShares(shown.before, labels, scores);
   element("verdict").textContent = verdictWords(perturbation.linf, changedPixelShare, scores.iouRatio);
   element("scores").hidden = false;
-  taken = { ...scene, plan, shown, attacked, steps, curves };
+  taken = { ...scene, plan, shown, attacked, steps, curves: curvesNow() };
   offer(taken);
   const took = `${seconds(milliseconds)} s`;
   const ended = `Stopped after step ${stopped} of ${plan.steps} (${took}); what it had reached is kept.`;
   tell(stopped === null ? `Done in ${took}.` : ended);
 };
 
-let drawing: (() => void) | null = null;
-
-/** Draws once in each frame, and only the last of what was to be drawn: steps may be faster than that. */
-const drawSoon = (draw: () => void): void => {
-  if (drawing === null) requestAnimationFrame(drawNow);
-  drawing = draw;
-};
-
-const drawNow = (): void => {
-  drawing?.();
-  drawing = null;
+/** The first step takes the place of what was on show. */
+const showBegin = (scene: Ready, plan: Plan): void => {
+  tell(`${scene.network.name} is attacked …`);
+  element("verdict").textContent = "";
+  element("scores").hidden = element("steps-figure").hidden = false;
+  beginSteps(scene.shown.image, (step) => showReached(scene, plan, step));
+  offer(null);
+  explain(plan, null);
 };
 
 const attackOnce = async (scene: Ready): Promise<void> => {
   const plan = controls.plan();
-  const reports: StepReport[] = [];
+  const reports: Stepped["report"][] = [];
   const before = { last, taken };
   const begin = performance.now();
   last = { plan, network: namedWith(scene.network.name, scene.around) };
   taken = null;
   const onStep = ({ report, reached }: Stepped): void => {
-    if (reports.length === 0) {
-      tell(`${scene.network.name} is attacked …`);
-      element("verdict").textContent = "";
-      element("scores").hidden = element("steps-figure").hidden = false;
-      offer(null);
-      explain(plan, null);
-    }
+    if (reports.length === 0) showBegin(scene, plan);
     reports.push(report);
+    const isShown = addStep(report, reached);
     drawSoon(() => {
       showProgress(report.step / report.steps, remaining(begin, report));
       showStep(report);
-      showSteps(reports);
-      if (!reached) return;
-      show(attackedBy(plan, scene, reached));
-      showShares(scene.shown.before, reached.labels, null);
+      drawSteps();
+      if (reached && isShown) showReached(scene, plan, reached);
     });
   };
   try {
     const attacked = await attackWith(scene, plan, onStep);
-    drawing = null;
+    drawNothing();
     showResult(scene, plan, attacked, reports);
   } catch (cause) {
     drawNow();
@@ -206,40 +137,22 @@ const attackOnce = async (scene: Ready): Promise<void> => {
   }
 };
 
-/** Attacks at one ε after the other; each point is drawn when it is there. */
-const traceCurve = async (scene: Ready): Promise<void> => {
-  const name = `${namedWith(scene.network.name, scene.around)}, ${attackEntry(controls.plan().attack).title}`;
-  const others = curves.filter((curve) => curve.name !== name);
-  const points: { epsilon: number; ratio: number | null }[] = [];
-  try {
-    for (const epsilon of controls.epsilons) {
-      const plan = controls.planAt(epsilon);
-      const part = (share: number) => (controls.epsilons.indexOf(epsilon) + share) / controls.epsilons.length;
-      tell(`${name} at ε = ${epsilon} …`);
-      const attacked = await attackWith(scene, plan, ({ report }) =>
-        showProgress(part(report.step / report.steps), `Step ${report.step} of ${report.steps}`),
-      );
-      if (attacked.stopped !== null) return tell(`Stopped at ε = ${epsilon}.`);
-      points.push({ epsilon, ratio: attacked.scores.iouRatio });
-      curves = [...others, { name, points: [...points] }];
-      drawCurves();
-    }
-    tell("The curve is complete.");
-  } catch (cause) {
-    tell(`The curve was stopped after ${counted(points.length, "point")}.`);
-    if (!(cause instanceof EngineRefusal && cause.failure.kind === "cancelled")) tellError(wordsFor(cause));
-  }
+/** Runs unless the target lacks something, which is then told. */
+const runUnless = (run: (scene: Ready) => Promise<void>): void => {
+  const fault = targetFault();
+  if (fault !== null) tellError(fault);
+  else void whileRunning(run, tellStale);
 };
 
 byId("controls", HTMLFormElement).addEventListener("submit", (event) => {
   event.preventDefault();
-  if (running) {
+  if (isRunning()) {
     tell("Stopping after this step …");
     cancel();
-  } else void whileRunning(attackOnce);
+  } else runUnless(attackOnce);
 });
-trace.addEventListener("click", () => {
-  if (controls.isBounded()) void whileRunning(traceCurve);
+button("trace").addEventListener("click", () => {
+  if (controls.isBounded()) runUnless(traceCurve);
 });
 controls.onAnyChange(() => {
   tellStale();

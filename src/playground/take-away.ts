@@ -1,69 +1,18 @@
 /** What the visitor takes away: pictures, scores, a link, and the same run elsewhere. */
 
-import { attackEntry } from "../attacks/catalogue.ts";
-import { optionNames } from "../attacks/options.ts";
-import type { StepReport } from "../evaluation/steps.ts";
 import { encodePng } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
-import { fieldsOf, flagsOf, type Around } from "./around.ts";
-import type { EpsilonCurve } from "./charts.ts";
 import * as controls from "./controls.ts";
 import { byId, element, make } from "./elements.ts";
 import { layers, type Shown } from "./layers.ts";
-import type { Attacked, NetworkEntry, Opened, Plan } from "./messages.ts";
-import { paint } from "./picture.ts";
-import { targetedField, targetFlags } from "./target.ts";
-import { spatialSize } from "../tensor.ts";
-
-/** An attack that has ended, or was stopped, with what it was run on. */
-export interface Taken {
-  readonly network: NetworkEntry;
-  readonly around: Around;
-  readonly opened: Opened;
-  readonly plan: Plan;
-  readonly shown: Shown;
-  readonly attacked: Attacked;
-  readonly steps: readonly StepReport[];
-  readonly curves: readonly EpsilonCurve[];
-}
-
-/** The fields of a request's spec: what the attack takes and does not fix. */
-const specOf = ({ network, plan }: Taken): Readonly<Record<string, string | number>> => {
-  const { options } = attackEntry(plan.attack);
-  const taken = optionNames.filter((name) => options[name] && options[name].fixed === undefined);
-  const given = taken.flatMap((name) => (plan[name] === undefined ? [] : [[name, plan[name]] as const]));
-  const bound = plan.epsilon === undefined ? {} : { epsilon: plan.epsilon };
-  return { model: network.name, attack: plan.attack, ...bound, ...Object.fromEntries(given), seed: plan.seed };
-};
-
-const isBounded = ({ plan }: Taken): boolean => attackEntry(plan.attack).type === "fixed-budget";
-
-/** The spec of a request. */
-const requestOf = (taken: Taken): Readonly<Record<string, unknown>> => {
-  const { goal } = taken.plan;
-  const targeted = goal && targetedField(goal, taken.opened.classes, isBounded(taken));
-  return { ...specOf(taken), ...(targeted && { targeted }), ...fieldsOf(taken.around) };
-};
-
-const labelsPart = ({ shown }: Taken, part: string): string => (shown.truth ? part : "");
-
-export const curlLine = (taken: Taken): string => {
-  const origin = new URL(".", location.href).href.replace(/\/$/, "");
-  const labels = labelsPart(taken, " -F labels=@labels.png");
-  return `curl ${origin}/v1/attack -F image=@picture.png${labels} -F 'spec=${JSON.stringify(requestOf(taken))};type=application/json'`;
-};
-
-/** A network of the visitor's is stored by a line of its own first. */
-export const commandLine = (taken: Taken): string => {
-  const { model, ...flags } = specOf(taken);
-  const { own = false } = taken.network;
-  const stored = own ? `npx faultline import NETWORK.onnx --manifest ${model}.json\n` : "";
-  const given = Object.entries(flags).map(([name, value]) => ` --${name} ${value}`);
-  const { goal } = taken.plan;
-  const target = goal ? targetFlags(goal, taken.opened.classes, isBounded(taken)) : "";
-  const labels = labelsPart(taken, " --labels labels.png");
-  return `${stored}npx faultline attack ${own ? `models/${model}` : model} picture.png${given.join("")}${target}${flagsOf(taken.around)}${labels}`;
-};
+import type { Attacked, Plan } from "./messages.ts";
+import { paint, pngOf } from "./picture.ts";
+import { rowsNow, rowsText } from "./rows.ts";
+import { tellError } from "./status.ts";
+import { commandLine, curlLine, requestOf, type Taken } from "./same-run.ts";
+import { hasMask, MASK_FILE } from "./target.ts";
+import { reasonOf } from "../reason.ts";
+import { spatialSize, tensor } from "../tensor.ts";
 
 const csvCell = (value: string | number | null): string =>
   value === null ? "" : /[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
@@ -100,14 +49,39 @@ export const jsonOf = (taken: Taken): string => {
 const painted = (layer: "perturbation" | "changed", shown: Shown): Promise<Blob> => {
   const canvas = document.createElement("canvas");
   paint(canvas, spatialSize(shown.image), layers[layer].after(shown, new Set())!.colour);
-  return new Promise((resolve, reject) =>
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the browser made no PNG"))), "image/png"),
+  return pngOf(canvas);
+};
+
+/** White where the region of a painted target is. */
+const maskPng = ({ goal }: Plan): Uint8Array => {
+  if (!goal || !("mask" in goal.place)) throw new Error("the target has no mask");
+  const { shape, data } = goal.place.mask;
+  return encodePng(
+    tensor(
+      "float32",
+      [1, ...shape],
+      Float32Array.from(data, (value) => 255 * value),
+    ),
   );
 };
 
+type Files = Readonly<Record<string, () => Blob | Promise<Blob>>>;
+
+/** None where every attack on the picture was stopped: such a one has no row. */
+const reportFiles = (taken: Taken): Files =>
+  rowsNow().length === 0
+    ? {}
+    : {
+        "rows.jsonl": () => new Blob([rowsText()], { type: "application/jsonl" }),
+        "report.html": async () => {
+          const { reportHtml } = await import("./report.ts");
+          return new Blob([await reportHtml(taken)], { type: "text/html" });
+        },
+      };
+
 /** The files by their names. */
-const filesOf = (taken: Taken): Readonly<Record<string, () => Blob | Promise<Blob>>> => {
-  const { shown, attacked, network } = taken;
+const filesOf = (taken: Taken): Files => {
+  const { shown, attacked, network, plan } = taken;
   const palette = shown.classes.map(({ color }) => color);
   const png = (bytes: Uint8Array) => new Blob([new Uint8Array(bytes)], { type: "image/png" });
   const labelled = (labels: Attacked["labels"]) => () => png(encodeLabels(labels, palette));
@@ -117,11 +91,13 @@ const filesOf = (taken: Taken): Readonly<Record<string, () => Blob | Promise<Blo
     "labels-before.png": labelled(shown.before!),
     "labels-after.png": labelled(attacked.labels),
     ...(shown.truth ? { "labels.png": labelled(shown.truth) } : {}),
+    ...(hasMask(plan) ? { [MASK_FILE]: () => png(maskPng(plan)) } : {}),
     "perturbation.png": () => painted("perturbation", shown),
     "changed.png": () => painted("changed", shown),
     ...(network.own ? { [`${network.name}.json`]: async () => (await fetch(network.manifest)).blob() } : {}),
     "scores.json": () => new Blob([jsonOf(taken)], { type: "application/json" }),
     "scores.csv": () => new Blob([csvOf(taken)], { type: "text/csv" }),
+    ...reportFiles(taken),
   };
 };
 
@@ -131,13 +107,21 @@ const save = (name: string, blob: Blob): void => {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 };
 
+const saveMade = async (name: string, made: () => Blob | Promise<Blob>): Promise<void> => {
+  try {
+    save(name, await made());
+  } catch (cause) {
+    tellError(`${name} could not be made: ${reasonOf(cause)}.`);
+  }
+};
+
 /** Offers what there is of a run; null: nothing. */
 export const offer = (taken: Taken | null): void => {
   element("take").hidden = taken === null;
   if (!taken) return;
   const files = Object.entries(filesOf(taken)).map(([name, made]) => {
     const button = make("button", { type: "button", className: "plain" }, name);
-    button.addEventListener("click", async () => save(name, await made()));
+    button.addEventListener("click", () => void saveMade(name, made));
     return button;
   });
   element("downloads").replaceChildren(...files);

@@ -2,6 +2,8 @@
 
 import { button, byId, element, input, make } from "./elements.ts";
 import { layerNames, layers, type LayerName, type Shown } from "./layers.ts";
+import { drawLoupe } from "./loupe.ts";
+import { paintOn } from "./painting.ts";
 import { paint } from "./picture.ts";
 import { showProbe } from "./probe.ts";
 import { spatialSize } from "../tensor.ts";
@@ -32,6 +34,7 @@ const redraw = (sides: readonly (keyof typeof canvases)[] = ["before", "after"])
   frame.classList.toggle("both", both);
   frame.dataset["layer"] = layer;
   byId("swipe-field", HTMLElement).hidden = !both;
+  drawLoupe();
 };
 
 /** Shows a picture, or what an attack has made of it. */
@@ -42,6 +45,7 @@ export const show = (content: Shown): void => {
   frame.style.setProperty("--aspect", `${width} / ${height}`);
   if (layer === "truth" && !content.truth) choose("labels");
   byId("layer-truth", HTMLInputElement).closest("label")!.hidden = !content.truth;
+  paintOn({ width, height });
   redraw(isStep ? ["after"] : undefined);
   showProbe(content);
 };

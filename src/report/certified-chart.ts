@@ -7,7 +7,7 @@ const WIDTH = 360;
 const HEIGHT = 220;
 
 /** Radii that the axis may name, on its logarithmic scale that begins at 0. */
-const TICKS = [0, ...[0.1, 1, 10, 100, 1000, 10_000].flatMap((power) => [power, 3 * power])];
+const TICKS = [0, ...[0.000_1, 0.001, 0.01, 0.1, 1, 10, 100, 1000, 10_000].flatMap((power) => [power, 3 * power])];
 
 const STATES = [
   { state: "proved", color: "#009e73" },
@@ -20,7 +20,7 @@ const barsOf = ({ steps }: CertifiedAxis, score: "accuracy" | "miou") =>
     const low = 100 * (proved[score] ?? 0);
     // Where an attack on the network alone leaves less than is proved of the smoothed network, nothing lies between.
     const high = Math.max(low, 100 * (unbroken?.[score] ?? 1));
-    const end = to ?? Math.max(1, from * 1.25);
+    const end = to ?? (from === 0 ? 1 : from * 1.25);
     const edges = [0, low, high, 100];
     return STATES.flatMap(({ state }, i) =>
       edges[i + 1]! > edges[i]! ? [{ from, to: end, low: edges[i]!, high: edges[i + 1]!, state }] : [],
@@ -44,8 +44,8 @@ export const certifiedCharts = (axes: readonly CertifiedAxis[]) =>
           x: {
             field: "from",
             type: "quantitative",
-            title: "L2 radius in grey levels",
-            scale: { type: "symlog", constant: 1, domain: [0, end], nice: false },
+            title: `${axis.norm === "l2" ? "L2" : "L∞"} radius in grey levels`,
+            scale: { type: "symlog", constant: Math.min(1, end / 100), domain: [0, end], nice: false },
             axis: {
               values: TICKS.filter((tick) => tick === 0 || (tick <= end && tick >= end / 1000)),
               format: "~g",
@@ -63,7 +63,8 @@ export const certifiedCharts = (axes: readonly CertifiedAxis[]) =>
           },
         },
       };
-      const title = `${axis.network}: ${name} that is proved of the smoothed network, broken by attacks, and between, against the L2 radius`;
+      const [of, radius] = axis.norm === "l2" ? ["smoothed network", "L2 radius"] : ["network", "L∞ radius"];
+      const title = `${axis.network}: ${name} that is proved of the ${of}, broken by attacks, and between, against the ${radius}`;
       return { kind: "certified" as const, title, spec };
     }),
   );

@@ -1,7 +1,8 @@
-/** Certificates and L2 attacks on one axis, the radius: what is proved, what is broken, and between them what nobody knows. */
+/** Certificates and attacks of one norm on one axis, the radius: what is proved, what is broken, and between them what nobody knows. */
 
-import { canonicalJson, type Json } from "../evaluation/row.ts";
+import type { Json } from "../evaluation/row.ts";
 import { mergeCounts, scoresOf, sum, type ClassCounts } from "../metrics/counts.ts";
+import { byOf, familiesOf, normOf, type CertifiedBy, type Family, type Norm } from "./certificate-families.ts";
 import type { CertificateRow } from "./certificate-row.ts";
 import { attackName, distanceOf, epsilonOf } from "./names.ts";
 import { leastMiou } from "./pooled.ts";
@@ -15,10 +16,9 @@ interface Shares {
   readonly miou: number | null;
 }
 
-/** The certificates at one σ over all images. */
-export interface CertifiedLine extends Shares {
-  readonly smoothing: CertificateRow["smoothing"];
-  /** L2, grey levels. */
+/** The certificates of one kind at one radius over all images. */
+export interface CertifiedLine extends Shares, CertifiedBy {
+  /** Grey levels, in the axis's norm. */
   readonly radius: number;
   /** Lower bound of the mIoU, whatever the abstained pixels become; `miou` takes them for wrong and for no class's false positives. */
   readonly leastMiou: number | null;
@@ -45,6 +45,8 @@ export interface CertifiedAxis {
   readonly network: string;
   readonly networkSha256: string;
   readonly images: number;
+  /** The norm of the radii: L2 of the smoothed network's certificates, L∞ of the bounds of the network itself. */
+  readonly norm: Norm;
   /** Whether the attacks climbed the network through Gaussian noise. */
   readonly throughNoise: boolean;
   readonly certificates: readonly CertifiedLine[];
@@ -56,28 +58,13 @@ export interface CertifiedAxis {
 /** Distances of an attack at which it is scored; the others lie between. */
 const MAX_RADII = 60;
 
-/** The certificates of one network against one reference, by smoothing and then by picture. */
-type Family = ReadonlyMap<string, ReadonlyMap<string, CertificateRow>>;
-
-const familiesOf = (rows: readonly CertificateRow[]): ReadonlyMap<string, Family> => {
-  const families = new Map<string, Map<string, Map<string, CertificateRow>>>();
-  for (const row of rows) {
-    const key = canonicalJson([row.network.sha256, row.reference]);
-    const family = families.get(key) ?? new Map<string, Map<string, CertificateRow>>();
-    families.set(key, family);
-    const line = canonicalJson(row.smoothing);
-    family.set(line, (family.get(line) ?? new Map<string, CertificateRow>()).set(row.picture.sha256, row));
-  }
-  return families;
-};
-
 const lineOf = (rows: readonly CertificateRow[]): CertifiedLine => {
   const counts = rows.map((row) => row.counts).reduce(mergeCounts);
   const { pixelAccuracy, miou, pixels } = scoresOf(counts);
   const abstained = sum(rows.map((row) => row.abstained));
   const share = pixels === 0 ? null : abstained / pixels;
   return {
-    smoothing: rows[0]!.smoothing,
+    ...byOf(rows[0]!),
     radius: rows[0]!.radius,
     accuracy: pixelAccuracy,
     miou,
@@ -180,7 +167,7 @@ const sharedPictures = (family: Family, indexOf: ReadonlyMap<string, number>, su
   });
 };
 
-const axisOf = (store: Store, family: Family, subject: Subject, indexOf: ReadonlyMap<string, number>) => {
+const axisOf = (store: Store, family: Family, norm: Norm, subject: Subject, indexOf: ReadonlyMap<string, number>) => {
   const shared = sharedPictures(family, indexOf, subject);
   if (shared.length === 0) return null;
   const items = Int32Array.from(shared, ({ item }) => item);
@@ -190,7 +177,7 @@ const axisOf = (store: Store, family: Family, subject: Subject, indexOf: Readonl
       group.attack !== null &&
       group.source === null &&
       group.repeat === undefined &&
-      distanceOf(group) === "l2",
+      distanceOf(group) === norm,
   );
   const certificates = [...family.values()].map((line) => lineOf(shared.map(({ sha256 }) => line.get(sha256)!)));
   const clean = { attack: "clean", radius: 0, ...sharesOf(asCounts(pooledClean(subject, items))) };
@@ -220,13 +207,17 @@ export const certifiedAxes = (
   const indexOf = new Map(store.items.map((item, i) => [item, i]));
   const families = [...familiesOf(rows)].toSorted(([a], [b]) => (a < b ? -1 : 1));
   return families.flatMap(([, family]) => {
-    const [{ network, reference }] = [...[...family.values()][0]!.values()] as [CertificateRow];
+    const [row] = [...[...family.values()][0]!.values()] as [CertificateRow];
+    const { network, reference } = row;
+    const norm = normOf(row);
     const subjects = [...store.subjects.values()].filter(
       (subject) => subject.networkSha256 === network.sha256 && subject.reference === reference,
     );
     const found = subjects.flatMap((subject) => {
       const isThrough = throughNoise(subject);
-      const axis = isThrough === null ? null : axisOf(store, family, subject, indexOf);
+      // Bounds are of the network alone.
+      const isOther = isThrough === null || (isThrough && norm === "linf");
+      const axis = isOther ? null : axisOf(store, family, norm, subject, indexOf);
       return axis ? [{ network: nameOf(subject), throughNoise: isThrough!, ...axis }] : [];
     });
     const only = found.length > 0 ? null : alone(family);
@@ -237,6 +228,7 @@ export const certifiedAxes = (
       return {
         ...axis,
         networkSha256: network.sha256,
+        norm,
         certificates,
         attacks,
         steps: stepsOf({ certificates, attacks }),

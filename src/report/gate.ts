@@ -92,6 +92,10 @@ const scoreOf = (cell: Cell, rule: Bounds, names: readonly string[]): Score | st
       return within(cell.pixelAccuracy);
     case "iou-ratio-uint8":
       return { value: cell.iouRatioUint8, low: null };
+    case "region-resisted": {
+      const reached = cell.region?.reached;
+      return typeof reached === "number" ? { value: 1 - reached, low: null } : "no attack on a region";
+    }
     case "clean-miou":
       return { value: cell.clean.miou, low: null };
     default:
@@ -119,8 +123,9 @@ const judgeBounds = (rule: Bounds, report: ReportData): Judged[] => {
       .filter((one) => (rule.network ?? one.network) === one.network && (rule.epsilon ?? one.epsilon) === one.epsilon)
       .map((one) => reach(`${one.network}, worst case ε=${one.epsilon}`, rule, { value: one.iouRatio, low: null }));
   const isClean = rule.metric === "clean-miou";
+  const isOfRegions = rule.metric === "region-resisted";
   return report.cells
-    .filter((cell) => matches(rule, cell) && (isClean || cell.attack !== "clean"))
+    .filter((cell) => matches(rule, cell) && (isClean || cell.attack !== "clean") && (!isOfRegions || cell.region))
     .map((cell) => reach(subjectOf(cell), rule, scoreOf(cell, rule, report.classes)));
 };
 

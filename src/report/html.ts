@@ -80,23 +80,29 @@ const exampleHtml = ({ caption, pictures }: ShownExample): string => {
   return `<h3>${escapedHtml(caption)}</h3>\n<div class="pictures">${figures.join("\n")}</div>`;
 };
 
-const examplesHtml = (examples: readonly ShownExample[]): string =>
+/** What the pictures of a report over many images are. */
+const TYPICAL =
+  "Of each network its most effective attack, on the image that it harms as it typically does, run again. Errors are orange, void is dark.";
+
+const examplesHtml = (examples: readonly ShownExample[], about: string): string =>
   examples.length === 0
     ? ""
     : `<section id="examples" aria-labelledby="examples-title">
 <h2 id="examples-title">Examples</h2>
-<p>Of each network its most effective attack, on the image that it harms as it typically does, run again. Errors are orange, void is dark.</p>
+<p>${escapedHtml(about)}</p>
 ${examples.map(exampleHtml).join("\n")}
 </section>`;
 
 /**
  * @param charts as SVG, which the page takes as they are.
  * @param examples pictures, which stand after the verdict.
+ * @param about what the pictures are, in a sentence.
  */
 export const htmlReport = (
   report: ReportData,
   charts: readonly DrawnChart[],
   examples: readonly ShownExample[] = [],
+  about = TYPICAL,
 ): string => {
   const sections = sectionsOf(report);
   const [first, ...others] = sections.map(({ id, title }) => ({ id, title }));
@@ -118,7 +124,7 @@ export const htmlReport = (
 <p>${report.networks.length === 1 ? "One network" : `${report.networks.length} networks`}, ${report.images} images, ${report.rows} rows</p></header>
 <nav aria-label="Sections"><ul>${links}</ul></nav>
 <main>
-${[top, examplesHtml(examples), ...rest].filter((html) => html !== "").join("\n")}
+${[top, examplesHtml(examples, about), ...rest].filter((html) => html !== "").join("\n")}
 </main>
 </body>
 </html>

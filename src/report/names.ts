@@ -40,10 +40,33 @@ export const nameAround = (model: string, around: Unit["around"]): string => {
   return parts.length === 0 ? name : `${name} (${parts.join(", ")})`;
 };
 
-export const subjectName = ({ model, around, reference }: Subject): string =>
-  nameAround(model, around) + (reference === "prediction" ? " [against its own prediction]" : "");
+const outsideName = ({ outside }: Subject): string =>
+  outside ? ` [outside a patch of ${outside.side} at ${outside.top},${outside.left}]` : "";
 
-export const attackName = ({ attack }: Group): string => (attack ? textOf(attack["attack"]) : "clean");
+/** The network that images were made on, as it is called where it is scored itself; null where it is the scored one. */
+export const sourceName = ({ source, subject }: Group): string | null =>
+  source && nameAround(source.model, source.around) + outsideName(subject);
+
+export const subjectName = (subject: Subject): string =>
+  nameAround(subject.model, subject.around) +
+  outsideName(subject) +
+  (subject.reference === "prediction" ? " [against its own prediction]" : "");
+
+/** What an attack approaches, in a few words; empty where it leads away from labels. */
+const targetName = (attack: NonNullable<Group["attack"]>): string => {
+  const { target, targeted } = attack;
+  if (target !== undefined) return `, towards ${typeof target === "number" ? `class ${target}` : "a label map"}`;
+  if (targeted === undefined) return "";
+  const [classes, to] = [fieldOf(targeted, "classes"), fieldOf(targeted, "to")];
+  const shape = ["box", "polygon", "mask"].find((name) => fieldOf(targeted, name) !== undefined) ?? "?";
+  const listed = (value: Json | undefined): string => (Array.isArray(value) ? value.flat().map(textOf).join(",") : "");
+  const place = classes === undefined ? `${shape} ${listed(fieldOf(targeted, shape))}`.trim() : listed(classes);
+  const free = fieldOf(targeted, "outside") === "free" ? ", the rest free" : "";
+  return to === undefined ? `, hide ${place}${free}` : `, swap ${place} for ${textOf(to)}${free}`;
+};
+
+export const attackName = ({ attack }: Pick<Group, "attack">): string =>
+  attack ? textOf(attack["attack"]) + targetName(attack) : "clean";
 
 /** The radius in grey levels, or null for attacks without one. */
 export const epsilonOf = ({ attack }: Group): number | null => {

@@ -12,8 +12,18 @@ const At = {
 const Bounds = z
   .strictObject({
     metric: z
-      .enum(["iou-ratio", "miou", "pixel-accuracy", "iou-ratio-uint8", "clean-miou", "worst-case-iou-ratio"])
-      .describe("Scores from 0 to 1"),
+      .enum([
+        "iou-ratio",
+        "miou",
+        "pixel-accuracy",
+        "iou-ratio-uint8",
+        "clean-miou",
+        "worst-case-iou-ratio",
+        "region-resisted",
+      ])
+      .describe(
+        "Scores from 0 to 1; region-resisted is the share of an attacked region that does not take the label to approach",
+      ),
     min: z.number().min(0).describe("The least that passes"),
     bound: z
       .enum(["value", "interval-low"])

@@ -86,6 +86,15 @@ const checkAll = (value: unknown, name: string): void => {
       throw new RowError(`\`${name}\`: the reference of clean, float and uint8 differ`);
 };
 
+const checkRegion = (value: unknown): void => {
+  const forms = requireRecord(value, "region");
+  for (const form of ["clean", "float", "uint8"]) {
+    const counts = requireRecord(forms[form], `region.${form}`);
+    for (const name of ["pixels", "reached", "elsewhere", "kept"])
+      requireNumber(counts[name], `region.${form}.${name}`);
+  }
+};
+
 const checkUnit = (value: unknown): void => {
   const unit = requireRecord(value, "unit");
   if (!isShallow(unit, MAX_LEVELS))
@@ -118,6 +127,7 @@ export const checkRow = (value: unknown): Row => {
     throw new RowError(`\`reference\` must be "ground-truth" or "prediction", not ${shown(row["reference"])}`);
   checkAll(row["counts"], "counts");
   if (row["small"] !== undefined) checkAll(row["small"], "small");
+  if (row["region"] !== undefined) checkRegion(row["region"]);
   const distances = requireRecord(row["distances"], "distances");
   for (const name of ["l2", "linf"]) requireNumber(distances[name], `distances.${name}`);
   const masking = requireRecord(row["masking"], "masking");
@@ -137,6 +147,3 @@ export const readLine = (line: string): unknown => {
     throw new RowError("the line is not JSON", { cause });
   }
 };
-
-/** As `checkRow`, of a line of JSON. */
-export const readRow = (line: string): Row => checkRow(readLine(line));

@@ -1,7 +1,8 @@
 /** Rows from the bytes of a JSON Lines file, as these come. */
 
 import type { Row } from "../evaluation/row.ts";
-import { readRow, RowError } from "./read-row.ts";
+import { checkCertificate, isCertificate, type CertificateRow } from "./certificate-row.ts";
+import { checkRow, readLine, RowError } from "./read-row.ts";
 import { createStore, type Store } from "./store.ts";
 
 export interface Reader {
@@ -17,10 +18,12 @@ const MAX_LINE = 1 << 20;
 
 /**
  * @param store what the rows are added to, where several files are read.
+ * @param certificates what certificates among the rows are added to; without it they are no rows.
  * @param onRow is called with each row that was added and the number of its line.
  */
 export const createReader = (
   store: Store = createStore(),
+  certificates?: CertificateRow[],
   onRow: (row: Row, line: number) => void = () => undefined,
 ): Reader => {
   const decoder = new TextDecoder();
@@ -31,7 +34,12 @@ export const createReader = (
     const text = decoder.decode(bytes).trim();
     if (text === "") return;
     try {
-      const row = readRow(text);
+      const value = readLine(text);
+      if (certificates && isCertificate(value)) {
+        certificates.push(checkCertificate(value));
+        return;
+      }
+      const row = checkRow(value);
       store.add(row);
       onRow(row, line);
     } catch (cause) {

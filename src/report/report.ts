@@ -5,7 +5,7 @@ import { replicatesFor } from "./bootstrap.ts";
 import type { CertificateRow } from "./certificate-row.ts";
 import { certifiedAxes, type CertifiedAxis } from "./certified.ts";
 import { chaosOf, compare, siblings, type Chaos, type Difference } from "./compare.ts";
-import { attackName, epsilonOf, nameAround, optionsOf, uniqueNames } from "./names.ts";
+import { attackName, epsilonOf, optionsOf, sourceName, uniqueNames } from "./names.ts";
 import { createResampling } from "./resampling.ts";
 import type { RunFacts } from "./run-facts.ts";
 import { scoreGroup, type GroupScores } from "./scores.ts";
@@ -22,6 +22,8 @@ export interface Cell extends GroupScores {
   /** The network that the images were made on, where it is another one. */
   readonly source: string | null;
   readonly sourceModel: string | null;
+  /** Whether the source has the scored network's own file: at other scales, or in an ensemble. It is no black box then. */
+  readonly sourceHasNetwork: boolean;
   readonly attack: string;
   readonly epsilon: number | null;
   readonly options: Json;
@@ -29,6 +31,8 @@ export interface Cell extends GroupScores {
   readonly chaos: Chaos | null;
   readonly masking: { readonly zeroGradientShare: number; readonly confidence: number };
   readonly evaluations: { readonly forward: number; readonly backward: number };
+  /** Of attacks on a region: the share of its pixels that have the label to approach, and of the others those that kept theirs. */
+  readonly region: { readonly reached: number | null; readonly kept: number | null } | null;
   /** Kinds of signs that the attack is weaker than it seems, with the number of images that show them. */
   readonly signs: Readonly<Record<string, number>>;
 }
@@ -84,6 +88,11 @@ const isUnrepeated = ({ repeat }: Group): boolean => repeat === undefined;
 const byAttack = (a: Group, b: Group): number =>
   attackName(a) < attackName(b) ? -1 : attackName(a) > attackName(b) ? 1 : (epsilonOf(a) ?? -1) - (epsilonOf(b) ?? -1);
 
+const regionShares = ({ pixels, reached, elsewhere, kept }: NonNullable<Group["region"]>): Cell["region"] => ({
+  reached: pixels === 0 ? null : reached / pixels,
+  kept: elsewhere === 0 ? null : kept / elsewhere,
+});
+
 /** The index of each subject, in the order of the rows. */
 const ranks = (store: Store): ReadonlyMap<Subject, number> =>
   new Map([...store.subjects.values()].map((subject, i) => [subject, i]));
@@ -92,7 +101,8 @@ const worstOf = (groups: readonly Group[], store: Store, nameOf: (subject: Subje
   const sets = new Map<string, Group[]>();
   for (const group of groups) {
     const [epsilon, norm] = [epsilonOf(group), group.attack?.["norm"] ?? "linf"];
-    if (epsilon === null || group.source !== null) continue;
+    // An attack on a region does not try to do the worst.
+    if (epsilon === null || group.source !== null || group.region) continue;
     const key = canonicalJson([group.subject.key, epsilon, norm]);
     sets.set(key, [...(sets.get(key) ?? []), group]);
   }
@@ -155,8 +165,9 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
       networkSha256: subject.networkSha256,
       around: (subject.around ?? null) as unknown as Json,
       model: subject.model,
-      source: source && nameAround(source.model, source.around),
+      source: sourceName(group),
       sourceModel: source && source.model,
+      sourceHasNetwork: source !== null && source.sha256.split("+").includes(subject.networkSha256),
       attack: attackName(group),
       epsilon: epsilonOf(group),
       options: optionsOf(group),
@@ -167,6 +178,7 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
         confidence: group.masking.confidence / length,
       },
       evaluations: group.evaluations,
+      region: group.region && regionShares(group.region),
       signs: Object.fromEntries([...group.signs].toSorted(([a], [b]) => (a < b ? -1 : 1))),
       ...scoreGroup(group, items, resampling),
     };

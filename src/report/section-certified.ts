@@ -5,17 +5,29 @@ import { boundsAt, type CertifiedAxis, type CertifiedLine } from "./certified.ts
 import { number, percent } from "./format.ts";
 import type { ReportData } from "./report.ts";
 
+const normName = ({ norm }: CertifiedAxis): string => (norm === "l2" ? "L2" : "L∞");
+
+/** Bounds hold at radii far below 0.01. */
+const radiusText = (radius: number): string =>
+  radius > 0 && radius < 0.1 ? String(Number(radius.toPrecision(3))) : number(radius);
+
+const methodOf = ({ smoothing, bound }: CertifiedLine): string =>
+  smoothing
+    ? `smoothed, σ = ${smoothing.sigma}`
+    : `${bound?.method} bounds${bound?.pixels == null ? "" : `, ${bound.pixels} pixels`}`;
+
 const certificatesTable = (axes: readonly CertifiedAxis[]): Block =>
   table(
-    "Certificates of the smoothed networks, in percent of the pixels",
-    ["network", "σ", "L2 radius", "images", "certified", "mIoU at least", "mIoU", "abstained", "wrong"],
-    axes.flatMap(({ network, images, certificates }) =>
-      certificates.map((line) =>
+    "Certificates, in percent of the pixels",
+    ["network", "certified by", "norm", "radius", "images", "certified", "mIoU at least", "mIoU", "abstained", "wrong"],
+    axes.flatMap((axis) =>
+      axis.certificates.map((line) =>
         plain([
-          network,
-          String(line.smoothing.sigma),
-          number(line.radius),
-          String(images),
+          axis.network,
+          methodOf(line),
+          normName(axis),
+          radiusText(line.radius),
+          String(axis.images),
           percent(line.accuracy),
           percent(line.leastMiou),
           percent(line.miou),
@@ -46,7 +58,8 @@ const boundsTable = (axes: readonly CertifiedAxis[]): Block =>
     "Bounds at radii, in percent",
     [
       "network",
-      "L2 radius",
+      "norm",
+      "radius",
       "accuracy proved",
       "accuracy unbroken",
       "strongest attack",
@@ -58,7 +71,8 @@ const boundsTable = (axes: readonly CertifiedAxis[]): Block =>
         const { proved, unbroken } = boundsAt(axis, { above: radius, below: radius });
         return plain([
           axis.network,
-          number(radius),
+          normName(axis),
+          radiusText(radius),
           percent(proved.accuracy),
           percent(unbroken?.accuracy),
           strongest(axis, radius),
@@ -70,21 +84,29 @@ const boundsTable = (axes: readonly CertifiedAxis[]): Block =>
   );
 
 const levels = (lines: readonly CertifiedLine[]): string =>
-  [...new Set(lines.map(({ smoothing: { alpha } }) => String(alpha)))].join(", ");
+  [...new Set(lines.flatMap(({ smoothing }) => (smoothing ? [String(smoothing.alpha)] : [])))].join(", ");
 
 export const certified = (report: ReportData): Section | null => {
   const axes = report.certified;
   if (axes.length === 0) return null;
   const apart = axes.filter(({ attacks }) => attacks.length === 0);
   const through = axes.filter((axis) => axis.throughNoise);
-  const caveats = [
-    "A certificate holds for the smoothed network, which takes the most frequent label under noise, while attacks climb the network itself and are scored on its single prediction. The two bound one network only as far as the smoothed labels are its own: an attack that leaves less than is proved has broken the network, not the smoothed one.",
+  const smoothed = axes.filter(({ norm }) => norm === "l2");
+  const ofSmoothed = [
+    "A certificate by smoothing holds for the smoothed network, which takes the most frequent label under noise, while attacks climb the network itself and are scored on its single prediction. The two bound one network only as far as the smoothed labels are its own: an attack that leaves less than is proved has broken the network, not the smoothed one.",
     ...(through.length > 0
       ? [
           `${through.map(({ network }) => network).join(", ")}: attacked and scored through Gaussian noise, which is nearer to the smoothed network, but one draw of it.`,
         ]
       : []),
     `Each σ is a smoothed network of its own; at a radius the bars take the best of those whose radius reaches it. All certified labels of one picture are right with probability 1 − α (α = ${levels(axes.flatMap(({ certificates }) => certificates))}), those of N pictures together with at least 1 − N·α.`,
+  ];
+  const ofBounds = [
+    "Certificates by bounds hold for the network itself, for every perturbation of at most ε in each channel of each pixel, float32 rounding included; pixels that linear bounds were not asked for count as not certified.",
+  ];
+  const caveats = [
+    ...(smoothed.length > 0 ? ofSmoothed : []),
+    ...(smoothed.length < axes.length ? ofBounds : []),
     "The proved mIoU is the least that any labels of the abstained pixels give: they may become false positives of other classes. The column mIoU takes them for wrong only, as SegCertify does.",
     "An attack in a ball counts from its ε on, one of minimum norm on each image from the distance of its row on, whether or not it reached its goal.",
     ...apart.map(
@@ -97,7 +119,7 @@ export const certified = (report: ReportData): Section | null => {
     title: "Proved, broken, unknown",
     blocks: [
       text(
-        "On one axis, the L2 norm of the perturbation over all pixels and channels in grey levels: the share that no perturbation below the radius can take (certificates), the share that an attack of that length did take, and between them what nobody knows.",
+        "On one axis, the norm of the perturbation in grey levels (L2: over all pixels and channels; L∞: the largest change): the share that no perturbation below the radius can take (certificates), the share that an attack of that length did take, and between them what nobody knows.",
       ),
       { kind: "chart", chart: "certified" },
       certificatesTable(axes),

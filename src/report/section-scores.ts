@@ -145,6 +145,34 @@ export const worst = (report: ReportData): Section | null => {
   };
 };
 
+export const regions = (report: ReportData): Section | null => {
+  const cells = report.cells.filter(({ region }) => region !== null);
+  if (cells.length === 0) return null;
+  const rows = cells.map(({ network, source, attack, epsilon, images, region, iouRatio }) =>
+    plain([
+      network,
+      source ?? "–",
+      attack,
+      epsilonText(epsilon),
+      String(images),
+      percent(region!.reached),
+      percent(region!.kept),
+      percentWithin(iouRatio),
+    ]),
+  );
+  const head = ["network", "made on", "attack", "ε", "images", "reached", "kept elsewhere", "IoU ratio"];
+  return {
+    id: "regions",
+    title: "Attacks on regions",
+    blocks: [
+      text(
+        "Reached: of the region's pixels, the share that has the label to approach; kept: of all others, the share that has the label of before. Images that lack the region are left out.",
+      ),
+      table("Shares in percent, pooled over the images that have the region", head, rows),
+    ],
+  };
+};
+
 export const norms = (report: ReportData): Section | null => {
   const cells = whiteBox(report).filter((cell) => cell.distances !== null);
   if (cells.length === 0) return null;

@@ -92,8 +92,9 @@ export const transfer = (report: ReportData): Section | null => {
         own.find(
           (cell) => cell.network === network && (source === network ? cell.source === null : cell.source === source),
         );
+      const isBlack = (source: string): boolean => source !== network && ratioOf(source)?.sourceHasNetwork === false;
       const black = sources
-        .filter((source) => source !== network)
+        .filter(isBlack)
         .map((source) => ratioOf(source)?.iouRatio.value ?? Number.POSITIVE_INFINITY);
       const least = Math.min(...black);
       return [
@@ -101,8 +102,9 @@ export const transfer = (report: ReportData): Section | null => {
         ...sources.map((source): TableCell => {
           const found = ratioOf(source);
           const value = found?.iouRatio.value ?? null;
-          if (source === network) return { text: percent(value), mark: value === null ? undefined : "underlined" };
-          return { text: percent(value), mark: value !== null && value === least ? "bold" : undefined };
+          if (value === null) return { text: percent(value) };
+          if (!isBlack(source)) return { text: percent(value), mark: "underlined" };
+          return { text: percent(value), mark: value === least ? "bold" : undefined };
         }),
       ];
     });
@@ -117,7 +119,7 @@ export const transfer = (report: ReportData): Section | null => {
     title: "Transfer",
     blocks: [
       text(
-        "Rows are scored, columns are where the images were made. The most effective black-box source is bold, the white-box attack underlined.",
+        "Rows are scored, columns are where the images were made. The most effective black-box source is bold; the white-box attack is underlined, as is a source with the same network at other scales or among others.",
       ),
       ...blocks,
     ],

@@ -6,7 +6,7 @@
 import type { Section } from "./blocks.ts";
 import type { ReportData } from "./report.ts";
 import { certified } from "./section-certified.ts";
-import { cleanSection, curves, differences, norms, scatter, worst } from "./section-scores.ts";
+import { cleanSection, curves, differences, norms, regions, scatter, worst } from "./section-scores.ts";
 import { around, classes, precisions, small, transfer } from "./section-slices.ts";
 import { surroundingsKinds } from "./surroundings.ts";
 import { honesty, provenance, verdict } from "./section-verdict.ts";
@@ -20,6 +20,7 @@ export const sectionsOf = (report: ReportData): readonly Section[] =>
     differences(report),
     worst(report),
     norms(report),
+    regions(report),
     certified(report),
     classes(report),
     small(report),

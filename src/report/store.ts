@@ -6,6 +6,7 @@
 import { canonicalJson, type Json, type Row, type Unit } from "../evaluation/row.ts";
 import type { ClassCounts } from "../metrics/counts.ts";
 import { beginOf, empty, grown, pageOf, place, type Lines } from "./lines.ts";
+import { outsideOf, type Outside } from "./outside.ts";
 import { RowError } from "./read-row.ts";
 
 /** Blocks of C counts in a line of a group: of the adversarial image as computed, rounded to 8 bits, and of small objects. */
@@ -25,6 +26,8 @@ export interface Subject extends Lines {
   readonly model: string;
   readonly around: Unit["around"];
   readonly reference: Row["reference"];
+  /** The patch outside of which it is scored, in shares of the picture, where it is not scored on all of it. */
+  readonly outside: Outside | null;
   readonly classes: number;
   hasSmall: boolean;
 }
@@ -46,6 +49,8 @@ export interface Group extends Lines {
   /** Sums over the lines. */
   readonly masking: { zeroGradientShare: number; confidence: number };
   readonly evaluations: { forward: number; backward: number };
+  /** Of attacks on a region, as computed. */
+  readonly region: { pixels: number; reached: number; elsewhere: number; kept: number } | null;
   readonly signs: Map<string, number>;
 }
 
@@ -71,6 +76,8 @@ const put = (page: Uint32Array, at: number, { truePositive, predicted }: ClassCo
   page.set(truePositive, at);
   page.set(predicted, at + truePositive.length);
 };
+
+const regionFields = ["pixels", "reached", "elsewhere", "kept"] as const;
 
 /** @throws RowError where a row that came before, of the same unit, has other counts. */
 const requireSame = (group: Group, line: number, { unit, counts }: Row): void => {
@@ -99,7 +106,13 @@ export const createStore = (): Store => {
 
   const subjectOf = (row: Row): Subject => {
     const { unit, reference, receipt } = row;
-    const key = canonicalJson([unit.networkSha256, { ...unit.around }, reference]);
+    const outside = outsideOf(unit.attack);
+    const key = canonicalJson([
+      unit.networkSha256,
+      { ...unit.around },
+      reference,
+      ...(outside ? [{ ...outside }] : []),
+    ]);
     const known = subjects.get(key);
     if (known) return known;
     const classes = row.counts.clean.reference.length;
@@ -109,6 +122,7 @@ export const createStore = (): Store => {
       networkSha256,
       around,
       reference,
+      outside,
       model: receipt.model,
       classes,
       hasSmall: row.small !== undefined,
@@ -144,6 +158,7 @@ export const createStore = (): Store => {
       hasSmall: row.small !== undefined,
       masking: { zeroGradientShare: 0, confidence: 0 },
       evaluations: { forward: 0, backward: 0 },
+      region: row.region ? { pixels: 0, reached: 0, elsewhere: 0, kept: 0 } : null,
       signs: new Map(),
     };
     groups.set(key, group);
@@ -159,6 +174,8 @@ export const createStore = (): Store => {
   };
 
   const add = (row: Row): void => {
+    // A picture that has not the region of an attack was not attacked: it says nothing of the network.
+    if (row.region?.float.pixels === 0) return;
     const group = groupOf(row);
     const { subject } = group;
     const { counts, small } = row;
@@ -202,6 +219,7 @@ export const createStore = (): Store => {
     group.masking.confidence += row.masking.confidence;
     group.evaluations.forward += row.evaluations?.forward ?? 0;
     group.evaluations.backward += row.evaluations?.backward ?? 0;
+    for (const name of regionFields) if (group.region && row.region) group.region[name] += row.region.float[name];
     for (const sign of row.signs ?? []) group.signs.set(sign, (group.signs.get(sign) ?? 0) + 1);
     if (receipts.size < 16)
       receipts.add(

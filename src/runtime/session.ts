@@ -16,54 +16,116 @@ export interface Session {
   readonly release: () => Promise<void>;
 }
 
+/** Scores of labels, in float32; null where a denominator is zero. */
+export interface AscentScores {
+  readonly iou: readonly (number | null)[];
+  readonly miou: number | null;
+  readonly pixelAccuracy: number | null;
+  /** Pixels that are not void in the reference. */
+  readonly pixels: number;
+}
+
 /** The report of one step of an ascent on a device. Nothing else is read back between steps. */
 export interface AscentStep {
   /** Number of the step, from 1. */
   readonly step: number;
   /** Loss of the image before the step. */
   readonly loss: number;
-  /** Scores of the labels before the step, against the reference, in float32; null where a denominator is zero. */
-  readonly scores: {
-    readonly iou: readonly (number | null)[];
-    readonly miou: number | null;
-    readonly pixelAccuracy: number | null;
-    /** Pixels that are not void in the reference. */
-    readonly pixels: number;
-  } | null;
+  /** Scores of the labels before the step, against the reference; null where there is none. */
+  readonly scores: AscentScores | null;
+  /** The same against the labels `wanted`. */
+  readonly wanted: AscentScores | null;
   /** Number of components of the gradient that are exactly zero; null after the first step. */
   readonly zeros: number | null;
 }
 
-/** x ← min(max(x + α·sign ∇, low), high), `steps` times; with a momentum the sign is that of m ← μ·m + ∇/‖∇‖₁, from m = 0. */
-export interface AscentRequest {
-  /** A tensor for each of the graph's inputs; the ascent starts at `image`. */
-  readonly feeds: Readonly<Record<string, Tensor>>;
-  /** Bounds of each component, the intersection of the ε-ball with the pixel range; in the layout of the image. */
+/** Bounds of each component, the intersection of a ball with the pixel range; in the layout of the image. */
+export interface Bounds {
   readonly low: Float32Array<ArrayBuffer>;
   readonly high: Float32Array<ArrayBuffer>;
-  /** Step size, rounded to float32; negative to descend. */
+}
+
+/** x ← min(max(x + α·sign ∇, low), high); with a momentum the sign is that of m ← μ·m + ∇/‖∇‖₁, from m = 0. */
+export interface SignWalk extends Bounds {
+  readonly kind: "sign";
+  /** Step size, rounded to float32. */
   readonly alpha: number;
   /** μ, the decay factor of the accumulated gradient (Dong et al. 2018). Absent: the step follows the gradient itself. */
   readonly momentum?: number | undefined;
   /** With a momentum: ∇ is taken at x + α·μ·n·m, of n components, rather than at x (Nesterov; Lin et al. 2020). */
   readonly ahead?: boolean | undefined;
+}
+
+/**
+ * Steps of APGD (Croce and Hein 2020), each of which the caller orders once it has seen the report of the image at hand; the ascent
+ * ends with the best one.
+ */
+export interface LedWalk {
+  readonly kind: "led";
+  /** The balls that orders name. */
+  readonly balls: readonly Bounds[];
+}
+
+/** What becomes of the image x of which a step has reported, and of those that are kept. */
+export interface LedOrder {
+  /** Whether x is kept, with its gradient, as the place of the largest value. */
+  readonly isHighest: boolean;
+  /** Whether x is kept as the best image. */
+  readonly isBest: boolean;
+  /**
+   * A step, from x or from the place of the largest value, of η = `size`: z = P(x + η·sign ∇), then P(x + 0.75·(z − x) +
+   * 0.25·(x − x₋₁)), or z itself where it `isFirst`; a restart from the projection of the best image; or nothing more.
+   */
+  readonly move:
+    | { readonly kind: "step"; readonly from: "here" | "highest"; readonly size: number; readonly isFirst: boolean }
+    | { readonly kind: "restart" }
+    | { readonly kind: "end" };
+  /** Which of the balls the move stays in. */
+  readonly ball: number;
+}
+
+/** What a watcher answers to the report of a step. */
+export interface AscentAnswer {
+  /** Of a walk that is led: how it goes on. */
+  readonly order?: LedOrder | undefined;
+  /** Inputs of the graph that change before the next evaluation. */
+  readonly feeds?: Readonly<Record<string, Tensor>> | undefined;
+}
+
+export interface AscentLabels {
+  /** 255: void. */
+  readonly labels: Uint8Array<ArrayBuffer>;
+  readonly classes: number;
+}
+
+export interface AscentRequest {
+  /** A tensor for each of the graph's inputs; the ascent starts at `image`. */
+  readonly feeds: Readonly<Record<string, Tensor>>;
+  readonly walk: SignWalk | LedWalk;
+  /** 1, the default, to climb the loss; −1 to descend. */
+  readonly sense?: 1 | -1 | undefined;
+  /** Evaluations of the graph, each of which a step follows. */
   readonly steps: number;
-  /** Labels (255: void) against which each step is scored; without them there are no scores. */
-  readonly reference?: { readonly labels: Uint8Array<ArrayBuffer>; readonly classes: number } | undefined;
-  /** Number of steps after which the image and its momentum are read back, to resume from if the device is lost. 0, the default: resume from the start. */
+  /** Labels against which each step is scored; without them there are no scores. */
+  readonly reference?: AscentLabels | undefined;
+  /** Further labels that each step is scored against. */
+  readonly wanted?: AscentLabels | undefined;
+  /** Number of steps after which all that is carried on is read back, to resume from if the device is lost. 0, the default: resume from the start. */
   readonly checkpointEvery?: number | undefined;
 }
 
 export interface AscentWatch {
-  /** Awaited after each step; without it nothing is read back before the end. */
-  readonly onStep?: ((step: AscentStep) => void | Promise<void>) | undefined;
+  /** Awaited after each step; without it nothing is read back before the end. A walk that is led needs it, and an order from it. */
+  readonly onStep?:
+    | ((step: AscentStep) => AscentAnswer | undefined | void | Promise<AscentAnswer | undefined | void>)
+    | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** A graph with an input `image`, and outputs `gradient` (of its shape), `loss` (one number) and `labels` (uint8). */
 export interface AscentSession {
   /**
-   * @returns the image after the last step.
+   * @returns the image after the last step, or of a walk that is led the best one.
    * @throws RuntimeError where the backend fails, or the loss overflows; the signal's reason where it is aborted.
    */
   readonly ascend: (request: AscentRequest, watch?: AscentWatch) => Promise<Float32Array<ArrayBuffer>>;

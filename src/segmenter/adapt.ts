@@ -41,8 +41,8 @@ const refused = (name: string, { shape }: Value, wanted: string, field = "output
   throw new ManifestError(`"${name}" is [${shape.join(", ")}], not ${wanted}`, field);
 };
 
-/** The output as [1,C,h,w]. @throws ManifestError where the axes are not those of its layout. */
-const planes = (op: Builder, y: Value, { name, axis }: Source, layout: string): Value => {
+/** The output as [N,C,h,w] of a batch of N. @throws ManifestError where the axes are not those of its layout. */
+const planes = (op: Builder, y: Value, { name, axis }: Source, layout: string, batch: number): Value => {
   const rank = y.shape.length;
   if (axis === undefined) {
     if (layout.length !== rank) refused(name, y, layout === "HW" ? "[H, W]" : "[1, H, W]");
@@ -50,7 +50,7 @@ const planes = (op: Builder, y: Value, { name, axis }: Source, layout: string): 
   }
   const at = axis < 0 ? axis + rank : axis;
   const [first, last] = [rank - 3, rank - 1];
-  if ((rank !== 3 && rank !== 4) || (rank === 4 && y.shape[0] !== 1) || (at !== first && at !== last))
+  if ((rank !== 3 && rank !== 4) || (rank === 4 && y.shape[0] !== batch) || (at !== first && at !== last))
     refused(
       name,
       y,
@@ -108,23 +108,23 @@ const logitsOfProbabilities = (op: Builder, p: Value, isSigmoid: boolean): Value
  * channel and t = ½ the softmax is exactly (1 − σ(z), σ(z)).
  */
 const withBackground = (op: Builder, z: Value, threshold: number): Value => {
-  const [, , height, width] = z.shape as [number, number, number, number];
+  const [batch, , height, width] = z.shape as [number, number, number, number];
   const shift = Math.log(threshold / (1 - threshold));
   const over = shift === 0 ? z : op.Sub(z, op.constant(shift));
-  const background = op.zeros({ dtype: z.dtype, shape: [1, 1, height, width] });
+  const background = op.zeros({ dtype: z.dtype, shape: [batch, 1, height, width] });
   return op.Concat(background, over, { axis: 1 });
 };
 
 /**
- * The network's output as logits [1,C,h,w] in float32.
+ * The network's output as logits [N,C,h,w] in float32.
  *
  * @throws ManifestError where its shape is not the manifest's; OnnxError where its type carries no logits.
  */
-export const asLogits = (op: Builder, y: Value, source: Source, { output, classes }: Manifest): Value => {
+export const asLogits = (op: Builder, y: Value, source: Source, { output, classes }: Manifest, batch = 1): Value => {
   if (source.kind === "labels") return oneHot(op, labelPlane(op, y, source), classes.length);
   if (y.dtype !== "float32" && y.dtype !== "float64")
     throw new OnnxError(`is ${y.dtype}; logits and probabilities are float`, `output "${source.name}"`);
-  const values = op.cast(planes(op, y, source, output.layout ?? "NCHW"), "float32");
+  const values = op.cast(planes(op, y, source, output.layout ?? "NCHW", batch), "float32");
   const isSigmoid = output.activation === "sigmoid";
   const z = source.kind === "probabilities" ? logitsOfProbabilities(op, values, isSigmoid) : values;
   return isSigmoid ? withBackground(op, z, output.threshold ?? 0.5) : z;

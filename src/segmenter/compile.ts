@@ -17,6 +17,7 @@ import { typesOf } from "../onnx/types.ts";
 import { footprint, type Footprint } from "../runtime/memory/memory.ts";
 import { fitToBudget } from "../lowering/wasm/fit-to-budget.ts";
 import type { Backend } from "../runtime/session.ts";
+import { apart, inOrder, split } from "./apart.ts";
 import { transformed, type Front } from "./front.ts";
 import { channelCount } from "./manifest.ts";
 import type { Network } from "./network.ts";
@@ -36,16 +37,20 @@ export interface Compiled {
 const labelsOf = (op: Builder, { logits, unpack }: Pixels): Value =>
   unpack(op.cast(op.ArgMax(logits, { axis: 1, keepdims: 0 }), "uint8"));
 
-/** The image [1,P,H,W], a plane for each channel of the network. */
-const imageInput = (op: Builder, { manifest: { input } }: Network, { height, width }: Size): Value =>
-  op.input("image", "float32", [1, channelCount(input.channels), height, width]);
+/** The images [N,P,H,W], a plane for each channel of the network. */
+export const imageInput = (
+  op: Builder,
+  { manifest: { input } }: Network,
+  { height, width }: Size,
+  batch: number,
+): Value => op.input("image", "float32", [batch, channelCount(input.channels), height, width]);
 
 /** The outputs are computed in the order given, `gradients` last. */
-const compiled = (
+export const compiled = (
   op: Builder,
   outputs: Readonly<Record<string, Value>>,
   gradients: Readonly<Record<string, Value>> = {},
-  { target = "wasm", room = Infinity }: { readonly target?: Backend; readonly room?: number } = {},
+  { target = "wasm", room = Infinity }: GradientOptions = {},
 ): Compiled => {
   const model = op.model({ ...outputs, ...gradients });
   if (target === "webgpu") {
@@ -57,10 +62,14 @@ const compiled = (
   return { model: { ...model, graph }, footprint: needed };
 };
 
-/** `image` float32 [1,3,H,W] ↦ `labels` uint8 [1,H,W], `confidence` float32 [1,H,W]: the largest class probability. */
-export const compileForward = (network: Network, size: Size, target: Backend = "wasm"): Compiled => {
+/**
+ * `image` float32 [N,3,H,W] ↦ `labels` uint8 [N,H,W], `confidence` float32 [N,H,W]: the largest class probability.
+ *
+ * @param batch N: the number of images. @throws OnnxError where there are several and the network may mix them.
+ */
+export const compileForward = (network: Network, size: Size, target: Backend = "wasm", batch = 1): Compiled => {
   const op = createBuilder("forward");
-  const seen = transformed(op, network.front, imageInput(op, network, size));
+  const seen = transformed(op, network.front, imageInput(op, network, size, batch));
   const logits = refined(op, seen.undo(logitsOf(op, network, seen.image, "forward")), network.refinement, target);
   const pixels = pixelsOf(op, logits, network.manifest.void);
   // max softmax = 1 ÷ Σ e^(z − max z)
@@ -70,14 +79,14 @@ export const compileForward = (network: Network, size: Size, target: Backend = "
 
 type Inputs = Readonly<Record<string, Value>>;
 
-/** The objective's inputs, as graph inputs of their own names. */
-const inputsOf = (op: Builder, { inputs }: Objective, { height, width }: Size): Inputs =>
-  Object.fromEntries(
-    Object.entries(inputs).map(([name, { dtype, per }]) => [
-      name,
-      op.input(name, dtype, per === "scalar" ? [1] : [1, height, width]),
-    ]),
-  );
+/** The objective's inputs for each image, parts of graph inputs of their own names. */
+const inputsOf = (op: Builder, { inputs }: Objective, { height, width }: Size, batch: number): readonly Inputs[] => {
+  const parts = Object.entries(inputs).map(([name, { dtype, per }]) => {
+    const whole = op.input(name, dtype, per === "scalar" ? [batch] : [batch, height, width]);
+    return [name, split(op, whole)] as const;
+  });
+  return Array.from({ length: batch }, (_, i) => Object.fromEntries(parts.map(([name, of]) => [name, of[i]!])));
+};
 
 /** Those inputs with their pixels in the order of the logits. */
 const packed = (inputs: Inputs, { inputs: types }: Objective, { pack }: Pixels): Inputs =>
@@ -95,22 +104,45 @@ const climbed = (
   size: Size,
   objective: Objective,
   purpose: "forward" | "gradient",
-  target: Backend,
+  { target = "wasm", batch = 1 }: GradientOptions,
 ) => {
-  const image = imageInput(op, network, size);
-  const inputs = inputsOf(op, objective, size);
+  const image = imageInput(op, network, size, batch);
+  const inputs = inputsOf(op, objective, size, batch);
   const { manifest } = network;
   const seen = transformed(op, network.front, image);
   const logits = refined(op, seen.undo(logitsOf(op, network, seen.image, purpose)), network.refinement, target);
-  const pixels = pixelsOf(op, logits, manifest.void);
-  const labels = labelsOf(op, pixels);
-  const built = objective.build(op, pixels.logits, {
-    inputs: packed(inputs, objective, pixels),
-    classes: manifest.classes.length,
-    // Through the image's own order, which voids what is cropped away.
-    visible: (map) => pixels.pack(pixels.unpack(map)),
-  });
-  return { labels, built, pixels, back: seen.back };
+  const { images, whole, joined } = apart(op, logits);
+  const pixels = images.map((own) => pixelsOf(op, own, manifest.void));
+  const labels = inOrder(
+    op,
+    pixels.map((own) => labelsOf(op, own)),
+  );
+  const built = pixels.map((own, i) =>
+    objective.build(op, own.logits, {
+      inputs: packed(inputs[i]!, objective, own),
+      classes: manifest.classes.length,
+      // Through the image's own order, which voids what is cropped away.
+      visible: (map) => own.pack(own.unpack(map)),
+    }),
+  );
+  const maps = built.flatMap(({ perPixel }, i) => (perPixel ? [pixels[i]!.unpack(perPixel)] : []));
+  const outputs = {
+    labels,
+    loss:
+      batch === 1
+        ? built[0]!.value
+        : inOrder(
+            op,
+            built.map(({ value }) => op.Reshape(value, op.ints([1]))),
+          ),
+    ...(maps.length > 0 ? { perPixel: inOrder(op, maps) } : {}),
+  };
+  const cotangent = () =>
+    joined(
+      pixels.map((own) => own.logits),
+      built.map((own) => own.cotangent),
+    );
+  return { outputs, back: () => seen.back(whole, cotangent()) };
 };
 
 export interface GradientOptions {
@@ -121,28 +153,29 @@ export interface GradientOptions {
   readonly room?: number | undefined;
   /** What the graph is written for; default WASM. */
   readonly target?: Backend | undefined;
+  /** N, the number of images; default 1. */
+  readonly batch?: number | undefined;
 }
 
 /**
- * `image` float32 [1,3,H,W] and the objective's inputs ↦ `gradient` of the objective's value with respect to the image
- * [1,3,H,W], `loss`: the value, a sum over the pixels that count, `labels` uint8 [1,H,W]: the prediction, and `perPixel`
- * float32 [1,H,W] where the objective gives it.
+ * `image` float32 [N,3,H,W] and the objective's inputs of each image ↦ `gradient` of the objective's value of each image with respect
+ * to it [N,3,H,W], `loss` [N]: the value, a sum over the image's pixels that count (a scalar where N is 1), `labels` uint8 [N,H,W]: the
+ * prediction, and `perPixel` float32 [N,H,W] where the objective gives it.
  *
- * @throws UnsupportedOperatorError where the network has an operator without a gradient rule, or gives labels alone.
+ * @throws UnsupportedOperatorError where the network has an operator without a gradient rule, or gives labels alone; OnnxError where
+ * there are several images and the network may mix them.
  */
 export const compileGradient = (
   network: Network,
   size: Size,
   objective: Objective,
-  { room = Infinity, target = "wasm" }: GradientOptions = {},
+  options: GradientOptions = {},
 ): Compiled => {
   const op = createBuilder("gradient");
-  const { labels, built, pixels, back } = climbed(op, network, size, objective, "gradient", target);
+  const { outputs, back } = climbed(op, network, size, objective, "gradient", options);
   const { end } = network.source;
   if (end !== undefined) throw new UnsupportedOperatorError(end, network.source.name, network.model.opset);
-  const dx = back(pixels.logits, built.cotangent);
-  const seen = built.perPixel ? { perPixel: pixels.unpack(built.perPixel) } : {};
-  return compiled(op, { labels, loss: built.value, ...seen }, { gradient: dx }, { target, room });
+  return compiled(op, outputs, { gradient: back() }, options);
 };
 
 /**
@@ -153,12 +186,11 @@ export const compileValue = (
   network: Network,
   size: Size,
   objective: Objective,
-  target: Backend = "wasm",
+  options: Omit<GradientOptions, "room"> = {},
 ): Compiled => {
   const op = createBuilder("value");
-  const { labels, built, pixels } = climbed(op, network, size, objective, "forward", target);
-  const seen = built.perPixel ? { perPixel: pixels.unpack(built.perPixel) } : {};
-  return compiled(op, { labels, loss: built.value, ...seen }, {}, { target });
+  const { outputs } = climbed(op, network, size, objective, "forward", options);
+  return compiled(op, outputs, {}, options);
 };
 
 /** At which a network is looked at without an image. */

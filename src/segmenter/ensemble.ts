@@ -3,7 +3,8 @@
  * any other, so that every objective, transformation and backend takes it.
  */
 
-import { channelCount, ManifestError, requireConsistent, takesScales, type Manifest } from "./manifest.ts";
+import { requireConsistent } from "./consistent.ts";
+import { channelCount, ManifestError, takesScales, type Manifest } from "./manifest.ts";
 import type { Network } from "./network.ts";
 
 /** What two networks must have in common to take the same pictures and mean the same by their classes. */
@@ -32,48 +33,85 @@ const requireAlike = (manifests: readonly Manifest[]): void => {
 };
 
 /**
- * The network whose logits are the mean of those of several, which are taken without the CRFs and the transformations of their
- * manifests: "ensemble in logits", the strongest of the three fusions that Dong et al. 2018 (Boosting Adversarial Attacks with
- * Momentum, section 3.4) compare. Its name and digest are those of its networks, joined by "+". Of one network it is that one.
+ * What is said of an ensemble: its name and digest are those of its networks, joined by "+". Of one network it is that one's.
  *
  * @throws ManifestError where the networks do not go together.
  */
-export const ensembleOf = (networks: readonly [Network, ...Network[]]): Network => {
-  const [first] = networks;
-  if (networks.length === 1) return first;
-  const manifests = networks.map(({ manifest }) => manifest);
+export const ensembleManifest = (manifests: readonly [Manifest, ...Manifest[]]): Manifest => {
+  const [first] = manifests;
+  if (manifests.length === 1) return first;
   requireAlike(manifests);
-  const { crf: _, transform: __, scales: ___, fusion: ____, ...shared } = first.manifest;
-  const manifest: Manifest = {
+  const { crf: _, transform: __, scales: ___, fusion: ____, ...shared } = first;
+  return {
     ...shared,
     name: manifests.map(({ name }) => name).join("+"),
     sha256: manifests.map(({ sha256 }) => sha256).join("+"),
     assumed: [...new Set(manifests.flatMap(({ assumed = [] }) => assumed))],
   };
+};
+
+/**
+ * The network whose logits are the mean of those of several, which are taken without the CRFs and the transformations of their
+ * manifests: "ensemble in logits", the strongest of the three fusions that Dong et al. 2018 (Boosting Adversarial Attacks with
+ * Momentum, section 3.4) compare. Of one network it is that one.
+ *
+ * @throws ManifestError where the networks do not go together.
+ */
+export const ensembleOf = (networks: readonly [Network, ...Network[]]): Network => {
+  const [first, ...others] = networks;
+  if (others.length === 0) return first;
+  const manifest = ensembleManifest([first.manifest, ...others.map((network) => network.manifest)]);
   // What has no gradient in one network has none in the ensemble.
   const { model, source } = networks.find((network) => network.source.end !== undefined) ?? first;
   return { manifest, model, source, members: networks };
 };
 
+const nameAtScales = (
+  { name, network = name, ...own }: Manifest,
+  scales: readonly number[],
+  fusion: Manifest["fusion"],
+): Manifest => {
+  const { fusion: _, ...rest } = own;
+  return { ...rest, name: `${name}@${scales.join(",")}${fusion === "mean" ? " mean" : ""}`, network };
+};
+
 /**
- * The network as it sees an image at these scales, in place of its manifest's. It is a variant of the network, with a name of its own;
- * of an ensemble, each network is.
+ * What is said of a network at these scales: a variant of it, with a name of its own.
+ *
+ * @throws ManifestError where the network has one size alone, or a scale is there twice.
+ */
+export const manifestAtScales = (own: Manifest, scales: readonly number[], fusion?: Manifest["fusion"]): Manifest => {
+  const { width, height } = own.input;
+  if (!takesScales(own.input))
+    throw new ManifestError(
+      `are ${scales.join(", ")}, and ${own.name} has one size alone, ${width}×${height} (width×height); scales go with a "dynamic" size or "fit": "tile"`,
+      "scales",
+    );
+  const manifest: Manifest = { ...nameAtScales(own, scales, fusion), scales: [...scales], ...(fusion && { fusion }) };
+  requireConsistent(manifest);
+  return manifest;
+};
+
+/** What is said of an ensemble, or of one network, at these scales or at its own. @throws ManifestError as the others do. */
+export const climbedManifest = (
+  manifests: readonly [Manifest, ...Manifest[]],
+  scales?: readonly number[],
+  fusion?: Manifest["fusion"],
+): Manifest => {
+  const whole = ensembleManifest(manifests);
+  if (!scales) return whole;
+  const [first, ...others] = manifests.map((own) => manifestAtScales(own, scales, fusion));
+  return others.length === 0 ? first! : nameAtScales(whole, scales, fusion);
+};
+
+/**
+ * The network as it sees an image at these scales, in place of its manifest's; of an ensemble, each network.
  *
  * @throws ManifestError where the network has one size alone, or a scale is there twice.
  */
 export const atScales = (network: Network, scales: readonly number[], fusion?: Manifest["fusion"]): Network => {
-  const { fusion: _, ...own } = network.manifest;
-  const { name, network: file = name } = own;
-  const named = { ...own, name: `${name}@${scales.join(",")}${fusion === "mean" ? " mean" : ""}`, network: file };
-  const members = network.members?.map((member) => atScales(member, scales, fusion));
-  if (members) return { ...network, manifest: named, members };
-  const { width, height } = own.input;
-  if (!takesScales(own.input))
-    throw new ManifestError(
-      `are ${scales.join(", ")}, and ${name} has one size alone, ${width}×${height} (width×height); scales go with a "dynamic" size or "fit": "tile"`,
-      "scales",
-    );
-  const manifest: Manifest = { ...named, scales: [...scales], ...(fusion && { fusion }) };
-  requireConsistent(manifest);
-  return { ...network, manifest };
+  const { manifest, members } = network;
+  if (!members) return { ...network, manifest: manifestAtScales(manifest, scales, fusion) };
+  const scaled = members.map((member) => atScales(member, scales, fusion));
+  return { ...network, manifest: nameAtScales(manifest, scales, fusion), members: scaled };
 };

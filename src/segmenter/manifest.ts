@@ -1,9 +1,9 @@
 /** A network's manifest: what is needed to attack it, and where it comes from. */
 
 import * as z from "zod";
-import { crfFault, crfRnn } from "../crf/parameters.ts";
+import { crfRnn } from "../crf/parameters.ts";
 import { transformEntry, transformNames, type TransformName } from "../transforms/catalogue.ts";
-import { MAX_TRANSFORMS, transformFault, type TransformSpec } from "../transforms/pipeline.ts";
+import { MAX_TRANSFORMS, type TransformSpec } from "../transforms/pipeline.ts";
 import type { TransformOption } from "../transforms/transform.ts";
 
 /** Of a network's input. */
@@ -97,8 +97,23 @@ export const transformsSchema = z
 /** How many scales there may be, and their range. */
 export const SCALES = { most: 8, least: 0.1, largest: 4 } as const;
 
+/** Networks of one ensemble at most: their weights and activations are in one graph. */
+export const MAX_MEMBERS = 4;
+
 /** Scales of the image at which a network sees it. */
 export const scalesSchema = z.array(z.number().min(SCALES.least).max(SCALES.largest)).min(1).max(SCALES.most);
+
+/** Groups of classes, of which hierarchy.ts has the rules. */
+export const hierarchySchema = z
+  .array(
+    z.strictObject({
+      name: z.string().min(1).max(64),
+      of: z.array(z.string().min(1).max(200)).min(2).max(255).readonly(),
+    }),
+  )
+  .min(1)
+  .max(253)
+  .readonly();
 
 export const manifestSchema = z.strictObject({
   name,
@@ -119,6 +134,7 @@ export const manifestSchema = z.strictObject({
   fusion: z.enum(["max", "mean"]).optional(),
   crf: crfSchema.optional(),
   transform: transformsSchema.optional(),
+  hierarchy: hierarchySchema.optional(),
   assumed: z.array(text.max(1000)).max(32).optional(),
   metrics: z.record(z.string(), z.unknown()).default({}),
   license: text.optional(),
@@ -147,6 +163,8 @@ export const manifestSchema = z.strictObject({
  * `crf`: a fully connected CRF behind the logits; src/crf/parameters.ts has its symbols.
  *
  * `transform`: transformations before the network, as a defence; src/transforms/catalogue.ts has their options.
+ *
+ * `hierarchy`: groups of classes, which certificates fall back to; hierarchy.ts has the rules.
  *
  * `assumed`: what was assumed when the manifest was made from the file, in whole sentences; receipts repeat it. To be deleted once checked.
  *
@@ -203,44 +221,6 @@ export const withOwnFile = <M extends Pick<Manifest, "network">>(manifest: M): M
   throw new ManifestError("is for variants of shipped networks, which share a file; this one has its own", "network");
 };
 
-const onlyWhere = (field: string, value: unknown, holds: boolean, wanted: string): void => {
-  if (value === undefined || holds) return;
-  throw new ManifestError(`is ${JSON.stringify(value)}, which means something only with ${wanted}`, field);
-};
-
 /** Whether the network runs on pictures of several sizes, and so at several scales. */
 export const takesScales = ({ fit, width, height }: Manifest["input"]): boolean =>
   fit === "tile" || width === "dynamic" || height === "dynamic";
-
-/** Refuses what no schema of single fields can tell. @throws ManifestError that names the field at fault. */
-export const requireConsistent = ({ input, output, scales, fusion, crf, transform }: Manifest): void => {
-  onlyWhere("output.threshold", output.threshold, output.activation === "sigmoid", '"activation": "sigmoid"');
-  onlyWhere("output.activation", output.activation, output.kind !== "labels", "logits or probabilities");
-  const fault = crf && crfFault(crf);
-  if (fault) throw new ManifestError(fault.message, `crf.${fault.field}`);
-  const refused = transform && transformFault(transform);
-  if (refused) throw new ManifestError(refused.message, `transform.${refused.field}`);
-  const planes = channelCount(input.channels);
-  const isColour = planes === 1 || planes === 3;
-  onlyWhere("crf", crf, isColour, "pictures of 1 or 3 channels");
-  onlyWhere("transform", transform, isColour, "pictures of 1 or 3 channels");
-  const { fit = "resize", overlap, width, height } = input;
-  const fixed = [width, height].filter((side) => side !== "dynamic");
-  if (fit === "pad" && fixed.length > 0)
-    throw new ManifestError(`is "pad", which a fixed ${fixed.join("×")} forbids; "resize" or "tile" it`, "input.fit");
-  for (const side of ["width", "height"] as const) {
-    if (fit !== "tile" || input[side] !== "dynamic") continue;
-    throw new ManifestError('is "dynamic", but with "fit": "tile" it is a tile\'s, a number', `input.${side}`);
-  }
-  onlyWhere("input.overlap", overlap, fit === "tile", '"fit": "tile"');
-  const least = Math.min(...fixed);
-  if (overlap !== undefined && overlap >= least)
-    throw new ManifestError(
-      `is ${overlap}; tiles of ${width}×${height} overlap by less than ${least}`,
-      "input.overlap",
-    );
-  if (scales && new Set(scales).size < scales.length)
-    throw new ManifestError(`are ${scales.join(", ")}: one is there twice`, "scales");
-  onlyWhere("scales", scales, takesScales(input), 'a "dynamic" size or "fit": "tile"');
-  onlyWhere("fusion", fusion, (scales?.length ?? 0) > 1, "several scales");
-};

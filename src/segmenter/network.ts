@@ -7,7 +7,8 @@ import { fuseBatchNormalization } from "../onnx/passes/fuse-batch-norm.ts";
 import { inSinglePrecision } from "../onnx/passes/single-precision.ts";
 import { readModel } from "../onnx/read.ts";
 import { exposing, sourceOf, type Source } from "./source.ts";
-import { ManifestError, requireConsistent, type Manifest } from "./manifest.ts";
+import { requireConsistent } from "./consistent.ts";
+import { ManifestError, type Manifest } from "./manifest.ts";
 
 /** A network that its manifest describes: both, checked against each other. */
 export interface Network {

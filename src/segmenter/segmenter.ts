@@ -1,21 +1,22 @@
 /** A network one can attack: images in, labels and gradients out. */
 
 import { capturable } from "../lowering/webgpu/kernels.ts";
-import { writeModel } from "../onnx/write.ts";
 import type { Footprint } from "../runtime/memory/memory.ts";
-import { RuntimeError, type AscentRequest, type AscentWatch, type Runtime, type Session } from "../runtime/session.ts";
+import { RuntimeError, type Runtime } from "../runtime/session.ts";
 import { type Size, spatialSize, tensor, type Tensor } from "../tensor.ts";
 import type { Clock, Objective } from "../objectives/objective.ts";
-import { compileForward, compileGradient, compileValue, type Compiled } from "./compile.ts";
 import { expectation } from "./expectation.ts";
 import type { Defence } from "./defence.ts";
+import { climbing, type DeviceClimb } from "./climb.ts";
 import { createFronts, type Front } from "./front.ts";
+import { createGraphs, createRemembered, type Evaluated, type Graph, type Kind, type Remembered } from "./graphs.ts";
 import type { Manifest } from "./manifest.ts";
 import { atScales } from "./ensemble.ts";
-import { membersOf, type Network } from "./network.ts";
+import type { Network } from "./network.ts";
 import { refinementOf, expectedRefinement, type Crf, type Refinement } from "./refinement.ts";
 import type { SessionCache } from "./session-cache.ts";
-import { RecentlyUsed } from "./recently-used.ts";
+
+export type { Evaluated } from "./graphs.ts";
 
 /** float32 [P,H,W], grey levels 0..255: red, green and blue, or the planes that the manifest names. */
 export type Image = Tensor<"float32">;
@@ -59,15 +60,6 @@ export type Evaluate<E = SegmentationEvaluation> = (image: Image, at?: Clock, fe
 
 type Feeds = Readonly<Record<string, Tensor>>;
 
-/** A sign ascent of the objective from `start`; α is the size of its steps. */
-export type DeviceAscent = Omit<AscentRequest, "feeds"> & { readonly start: Image };
-
-/** The ascent on the backend's device. The steps' losses are means over the pixels that are not void. */
-export type DeviceClimb = (ascent: DeviceAscent, watch?: AscentWatch) => Promise<Image>;
-
-/** What an attack evaluates: an objective with its gradient, or its value alone. */
-export type Evaluated = Objective | { readonly scored: Objective };
-
 /** A network with its preprocessing: images [P,H,W] in grey levels in, labels [H,W] and gradients out. */
 export interface Segmenter {
   readonly manifest: Manifest;
@@ -85,7 +77,7 @@ export interface Segmenter {
   readonly value: (aim: Aim) => Evaluate<SegmentationValue>;
   /**
    * How an objective is climbed without leaving the backend's device; null where the backend has none, where each image has a
-   * graph of its own (through a CRF), or where the objective changes from step to step or is random (by a transformation).
+   * graph of its own (through a CRF), or where the objective is random (by a transformation).
    */
   readonly onDevice: (aim: Aim) => DeviceClimb | null;
   /** Sessions that an attack on an image of this size holds: the forward one and the objective's. */
@@ -105,15 +97,6 @@ export interface Segmenter {
   readonly withScales: (scales: readonly number[], fusion?: Manifest["fusion"]) => Segmenter;
 }
 
-/** Which graph: predictions, or what an attack evaluates. */
-type Kind = "forward" | Evaluated;
-
-const keyOf = (kind: Kind): string =>
-  kind === "forward" ? kind : "scored" in kind ? `value of ${kind.scored.key}` : kind.key;
-
-/** How many compiled graphs are remembered; each is a few megabytes outside the WASM memory. */
-const REMEMBERED = 4;
-
 /** The manifest's CRF is part of the network: attacks climb through it. */
 const ownCrf = ({ manifest: { crf } }: Network): Crf | null => (crf ? { parameters: crf, attacked: true } : null);
 
@@ -127,7 +110,7 @@ export const createSegmenter = (
   cache: SessionCache,
   crf: Crf | null = ownCrf(network),
   defence: Defence | null = ownDefence(network),
-): Segmenter => segmenterOf(network, cache, { crf, defence }, new RecentlyUsed<Compiled>(REMEMBERED));
+): Segmenter => segmenterOf(network, cache, { crf, defence }, createRemembered());
 
 /** What a network stands between. */
 interface Around {
@@ -135,33 +118,18 @@ interface Around {
   readonly defence: Defence | null;
 }
 
-/** @param remembered compiled graphs by their keys, shared by the segmenters that are made of this one. */
 const segmenterOf = (
   network: Network,
   cache: SessionCache,
   { crf, defence }: Around,
-  remembered: RecentlyUsed<Compiled>,
+  remembered: Remembered,
 ): Segmenter => {
   const fronts = defence && createFronts(defence);
   const { manifest } = network;
   const { backend } = cache.runtime;
-  // Preprocessing is part of a graph: networks of one name and file may differ in it.
-  const identity = JSON.stringify(membersOf(network).map((member) => member.manifest));
-  const compile = (kind: Kind, size: Size, refinement?: Refinement): Compiled & { readonly key: string } => {
-    const front = frontOf(kind);
-    const before = front && `${front.through} ${front.pipeline.key}`;
-    const key = `${identity} ${size.height}×${size.width} ${keyOf(kind)} ${JSON.stringify(refinement)} ${before}`;
-    const whole = { ...network, front, ...(refinement && { refinement }) };
-    const compiled =
-      remembered.get(key) ??
-      (kind === "forward"
-        ? compileForward(whole, size, backend)
-        : "scored" in kind
-          ? compileValue(whole, size, kind.scored, backend)
-          : compileGradient(whole, size, kind, { room: gradientRoom(size), target: backend }));
-    remembered.set(key, compiled);
-    return { ...compiled, key };
-  };
+  const graphs = createGraphs(network, cache, remembered);
+  const compile = (kind: Kind, size: Size, refinement?: Refinement): Graph =>
+    graphs.of(kind, size, { refinement, front: frontOf(kind), room: () => gradientRoom(size) });
   /** An attack holds the forward session beside the gradient's. */
   const gradientRoom = (size: Size): number => cache.room() - usual("forward", size).footprint.staticBytes;
   /** A value is a score: it is of the refined labels, as predictions are. */
@@ -169,16 +137,18 @@ const segmenterOf = (
   const frontOf = (kind: Kind): Front | undefined =>
     kind === "forward" || "scored" in kind ? fronts?.scored : fronts?.climbed;
   /** For an image of this size, not yet seen. */
-  const usual = (kind: Kind, size: Size): Compiled => {
+  const usual = (kind: Kind, size: Size): Graph => {
     const stage = crfOf(kind);
     return compile(kind, size, stage ? expectedRefinement(stage, size) : undefined);
   };
   const run = async (kind: Kind, image: Image, feeds: Readonly<Record<string, Tensor>> = {}) => {
     const stage = crfOf(kind);
     const lattice = stage && refinementOf(stage, image, backend);
-    const { key, footprint, model } = compile(kind, spatialSize(image), lattice?.refinement);
-    const session: Session = await cache.session({ key, footprint, bytes: () => writeModel(model) });
-    return session.run({ image: batched(image), ...feeds, ...lattice?.feeds });
+    const size = spatialSize(image);
+    const isBare = !stage && !frontOf(kind);
+    const graph = compile(kind, size, lattice?.refinement);
+    const graphOf = (batch: number) => (batch === 1 ? graph : isBare ? graphs.ofBatch(kind, size, batch) : null);
+    return cache.gather.run(graphOf, { image: batched(image), ...feeds, ...lattice?.feeds });
   };
 
   const predict = async (image: Image): Promise<Prediction> => {
@@ -239,19 +209,17 @@ const segmenterOf = (
   };
 
   const onDevice = ({ objective: climbed, labels: given }: Aim): DeviceClimb | null => {
-    if (!cache.runtime.createAscent || crfOf(climbed) || climbed.feeds || fronts?.random) return null;
+    if (!cache.runtime.createAscent || crfOf(climbed) || fronts?.random) return null;
     const { target, countedPixels } = aimedAt(given, manifest.void);
-    return async ({ start, alpha, ...ascent }, { onStep, signal } = {}) => {
-      const { key, footprint, model } = compile(climbed, spatialSize(start));
-      const source = { key, footprint, bytes: () => writeModel(model) };
-      const drawn = drawsOf(climbed, start, { step: 1, steps: ascent.steps }, 0);
-      const session = await cache.ascent(source, { capture: capturable(model.graph) });
-      const moved = await session.ascend(
-        { ...ascent, alpha: climbed.sense * alpha, feeds: { image: batched(start), ...target, ...drawn } },
-        { signal, onStep: onStep && ((step) => onStep({ ...step, loss: step.loss / countedPixels(start) })) },
-      );
-      return tensor("float32", start.shape, moved);
-    };
+    return climbing({
+      objective: climbed,
+      countedPixels,
+      feeds: (start, at) => ({ image: batched(start), ...target, ...drawsOf(climbed, start, at, 0) }),
+      session: (start) => {
+        const graph = compile(climbed, spatialSize(start));
+        return cache.ascent(graph, { capture: capturable(graph.model.graph) });
+      },
+    });
   };
 
   return {

@@ -2,6 +2,8 @@
 
 import { predictMemory, roomWithin, type Footprint } from "../runtime/memory/memory.ts";
 import type { AscentOptions, AscentSession, Runtime, Session } from "../runtime/session.ts";
+import type { SessionSource } from "./session-source.ts";
+import { createGather, type Gather } from "./gather.ts";
 import { RecentlyUsed } from "./recently-used.ts";
 
 /** A run is predicted to take more memory than the budget. */
@@ -18,13 +20,6 @@ export class MemoryBudgetError extends Error {
 
 const mebibytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
 
-/** What a session is made from; `bytes` is called only when the session is made. */
-export interface SessionSource {
-  readonly key: string;
-  readonly footprint: Footprint;
-  readonly bytes: () => Uint8Array;
-}
-
 interface Held {
   readonly footprint: Footprint;
   readonly session: Promise<Session | AscentSession>;
@@ -37,6 +32,8 @@ interface Held {
  */
 export class SessionCache {
   readonly budgetBytes: number;
+  /** What runs its sessions for several tasks at a time. */
+  readonly gather: Gather = createGather((source) => this.session(source));
   readonly #runtime: Runtime;
   readonly #held = new RecentlyUsed<Held>();
   /** Restarts of the runtime when those sessions were made. */

@@ -1,5 +1,6 @@
 /** One view: the image at one scale, fitted to the network, and its logits back at the image's own size. */
 
+import { forBatch, lowerForBatch } from "../lowering/batch.ts";
 import type { Builder } from "../onnx/build.ts";
 import { load, type Lower } from "../onnx/load.ts";
 import type { Value } from "../onnx/value.ts";
@@ -31,13 +32,15 @@ const fits: Readonly<Record<Fit, FitImage>> = {
   },
 };
 
-/** The logits of the preprocessed image [1,C,h,w], of any size. */
-export const run = (op: Builder, { manifest, model, source }: Network, x: Value, lower?: Lower): Value => {
+/** The logits of the preprocessed images [N,C,h,w], of any size. @throws OnnxError where there are several and the network may mix them. */
+export const run = (op: Builder, { manifest, model: own, source }: Network, x: Value, ownLower?: Lower): Value => {
+  const batch = x.shape[0]!;
+  const [model, lower] = batch === 1 ? [own, ownLower] : [forBatch(own, batch), lowerForBatch(batch, ownLower)];
   const { name } = manifest.input;
   const dtype = model.graph.inputs.find((v) => v.name === name)!.dtype;
   const result = load(op, model, { [name]: asInput(op, x, manifest, dtype) }, lower)[source.name];
   if (!result) throw new RangeError(`the network has no output "${source.name}"`);
-  return asLogits(op, result, source, manifest);
+  return asLogits(op, result, source, manifest, batch);
 };
 
 /** Logits [1,C,H,W] of the image [1,P,H,W], P planes, which the network sees at `scale` times its size. */

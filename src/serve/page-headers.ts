@@ -27,6 +27,8 @@ type Headers = Readonly<Record<string, string>>;
 export const pageHeaders: Readonly<Record<string, Headers>> = {
   "/lab": common,
   "/lab/*": common,
+  // The service worker answers for the page too, which lies above it.
+  "/lab/offline.js": { "Service-Worker-Allowed": "../lab" },
   // The names of assets contain their digests.
   "/lab/assets/*": { "Cache-Control": "public, max-age=31536000, immutable" },
 };

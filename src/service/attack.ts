@@ -76,12 +76,12 @@ const requireRandom = ({ trials }: Pick<AttackSpec, "trials">, { defence }: Segm
 /** Both forms of the adversarial image in the trials that the spec asks for. */
 const trialsOf = async (
   { segmenter, image, truth }: Subject,
-  { float, uint8 }: Measured,
+  { float, uint8, covered }: Measured,
   { trials, seed }: Pick<AttackSpec, "trials" | "seed">,
   signal: AbortSignal | undefined,
 ): Promise<readonly CountedTrial[]> => {
   if (trials === undefined) return [];
-  const attacked = { clean: image, float: float.image, uint8: uint8.image, truth };
+  const attacked = { clean: image, float: float.image, uint8: uint8.image, truth, covered };
   return runTrials(segmenter, attacked, { trials, seed, signal, onTrial: yieldToEvents });
 };
 

@@ -1,9 +1,15 @@
 /** /v1/report's work: rows in, a report out. No network runs. */
 
 import { FaultlineError } from "../contract/failure.ts";
-import { MAX_REPORT_CLASS_SCORES, MAX_REPORT_GROUPS, MAX_REPORT_ROWS } from "../contract/limits.ts";
+import {
+  MAX_REPORT_CERTIFICATES,
+  MAX_REPORT_CLASS_SCORES,
+  MAX_REPORT_GROUPS,
+  MAX_REPORT_ROWS,
+} from "../contract/limits.ts";
 import type { ReportForm, ReportRequest } from "../contract/report.ts";
 import { unitId, type Row } from "../evaluation/row.ts";
+import type { CertificateRow } from "../report/certificate-row.ts";
 import { htmlReport, type DrawnChart } from "../report/html.ts";
 import { markdownReport } from "../report/markdown.ts";
 import { RowError } from "../report/read-row.ts";
@@ -25,7 +31,9 @@ const refused = (detail: string): FaultlineError =>
   new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "", detail }] });
 
 /** More than this would take too long: scores of each group are drawn anew, and networks are compared. */
-const requireFew = ({ counted, groups, subjects }: Store): void => {
+const requireFew = ({ counted, groups, subjects }: Store, certificates: readonly CertificateRow[]): void => {
+  if (certificates.length > MAX_REPORT_CERTIFICATES)
+    throw refused(`has more than ${MAX_REPORT_CERTIFICATES} certificates; take fewer images, or run faultline report`);
   const { rows, repeated } = counted();
   if (rows + repeated > MAX_REPORT_ROWS)
     throw refused(`has more than ${MAX_REPORT_ROWS} rows; take fewer images, or run faultline report`);
@@ -45,30 +53,30 @@ const requireOwnId = async ({ id, unit }: Row, line: number): Promise<void> => {
   throw new RowError(`line ${line}: ${detail}: rows are sent as faultline evaluate or /v1/robustness wrote them`);
 };
 
-/** @throws FaultlineError `invalid-spec` that names the line at fault. */
-const storeOf = async (rows: Uint8Array): Promise<Store> => {
+interface Results {
+  readonly store: Store;
+  readonly certificates: readonly CertificateRow[];
+}
+
+const readResults = async (rows: Uint8Array): Promise<Results> => {
+  const certificates: CertificateRow[] = [];
   const store = createStore();
   const fresh: (readonly [row: Row, line: number])[] = [];
-  const reader = createReader(store, (...row) => void fresh.push(row));
+  const reader = createReader(store, certificates, (...row) => void fresh.push(row));
   const checkIds = async (): Promise<void> => {
     await Promise.all(fresh.splice(0).map(([row, line]) => requireOwnId(row, line)));
   };
-  try {
-    for (let at = 0; at < rows.length; at += PIECE) {
-      reader.push(rows.subarray(at, at + PIECE));
-      requireFew(store);
-      await checkIds();
-      await yieldToEvents();
-    }
-    reader.end();
+  for (let at = 0; at < rows.length; at += PIECE) {
+    reader.push(rows.subarray(at, at + PIECE));
+    requireFew(store, certificates);
     await checkIds();
-  } catch (cause) {
-    if (cause instanceof RowError) throw new FaultlineError(refused(cause.message).failure, { cause });
-    throw cause;
+    await yieldToEvents();
   }
-  requireFew(store);
+  reader.end();
+  await checkIds();
+  requireFew(store, certificates);
   if (store.groups.size === 0) throw refused("has no rows; each line is a row of faultline evaluate");
-  return store;
+  return { store, certificates };
 };
 
 const writers: Readonly<Record<ReportForm, (report: ReportData, draw: DrawCharts) => Promise<string>>> = {
@@ -77,6 +85,17 @@ const writers: Readonly<Record<ReportForm, (report: ReportData, draw: DrawCharts
   html: async (report, draw) => htmlReport(report, await draw(report)),
 };
 
+/** @throws FaultlineError `invalid-spec` that names the line at fault, or the certificate that contradicts a row. */
+const reportDataOf = async ({ rows, title, seed }: ReportRequest): Promise<ReportData> => {
+  try {
+    const { store, certificates } = await readResults(rows);
+    return buildReport(store, { title, seed, certificates, replicates: REPLICATES });
+  } catch (cause) {
+    if (cause instanceof RowError) throw new FaultlineError(refused(cause.message).failure, { cause });
+    throw cause;
+  }
+};
+
 /** The report as text, in the form that is asked for. @throws FaultlineError `invalid-spec` for rows that cannot be counted. */
-export const reportOn = async ({ rows, form, title, seed }: ReportRequest, draw: DrawCharts): Promise<string> =>
-  writers[form](buildReport(await storeOf(rows), { title, seed, replicates: REPLICATES }), draw);
+export const reportOn = async (request: ReportRequest, draw: DrawCharts): Promise<string> =>
+  writers[request.form](await reportDataOf(request), draw);

@@ -10,7 +10,7 @@ import { MemoryBudgetError } from "../segmenter/session-cache.ts";
 import { createAttackHandler } from "./attack.ts";
 import { createAuditHandler } from "./audit.ts";
 import { createCertifyHandler } from "./certify.ts";
-import { createContext, type ServiceOptions } from "./context.ts";
+import { createContext, type Context, type ServiceOptions } from "./context.ts";
 import { readLabels } from "./pictures.ts";
 import { cancellable, createQueue } from "./queue.ts";
 import { reportOn } from "./report.ts";
@@ -20,16 +20,26 @@ import { scoreMaps } from "./score.ts";
 import { createSegmentHandler } from "./segment.ts";
 import { createTransferHandler } from "./transfer.ts";
 
+/** What a service and whatever else runs networks beside it share: the networks with their sessions, and the line of runs. */
+export interface Shared {
+  readonly context: Context;
+  readonly queue: ReturnType<typeof createQueue>;
+}
+
+export const createShared = (options: ServiceOptions): Shared => ({
+  context: createContext(options),
+  queue: createQueue({ waiting: options.waiting ?? 8, stop: options.stop }),
+});
+
 /**
  * A service over networks and a runtime. Requests run one after another; beyond `waiting` of them the next is refused as busy.
  * Its methods reject with a FaultlineError for what the caller can mend.
  */
-export const createService = (options: ServiceOptions): Service => {
-  const context = createContext(options);
+export const createService = (options: ServiceOptions, shared: Shared = createShared(options)): Service => {
+  const { context, queue } = shared;
   const { models, cache, maxPixels, maxSide } = context;
   const uploads =
     options.uploads && createUploads({ models, cache, store: options.uploads, most: options.maxUploads ?? 64 });
-  const queue = createQueue({ waiting: options.waiting ?? 8, stop: options.stop });
   const attack = createAttackHandler(context);
   const robustness = createRobustnessHandler(context);
   const robustnessOfSet = createRobustnessSetHandler(context);

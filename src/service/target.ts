@@ -1,24 +1,15 @@
 /** What an attack of a request approaches: a class, a label map, or the labels of a region, which follow from the clean prediction. */
 
-import type { AttackResult, AttackSpec, RegionTargeted } from "../contract/attack.ts";
+import type { AttackResult, AttackSpec } from "../contract/attack.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import type { Measured } from "../evaluation/measure.ts";
 import type { AttackPlan } from "../evaluation/plan.ts";
-import { classIndex, regionAim, RegionError, type Place } from "../evaluation/region-goal.ts";
+import { regionAim, RegionError } from "../evaluation/region-goal.ts";
+import { goalOf, type RegionTarget } from "../evaluation/targeted.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 
 type Classes = Manifest["classes"];
-
-/** What cannot be had of a region is a fault of the request. */
-const naming = <T>(pointer: string, run: () => T): T => {
-  try {
-    return run();
-  } catch (cause) {
-    if (!(cause instanceof RegionError)) throw cause;
-    throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer, detail: cause.message }] }, { cause });
-  }
-};
 
 const AT = "/spec/targeted";
 
@@ -31,13 +22,15 @@ const checkClass = (index: number, classes: Classes): void => {
   });
 };
 
-const placeOf = ({ classes, box, polygon }: RegionTargeted, known: Classes, mask: Labels | undefined): Place => {
-  if (classes)
-    return { classes: classes.map((given, i) => naming(`${AT}/classes/${i}`, () => classIndex(known, given))) };
-  if (box) return { box };
-  if (polygon) return { polygon };
-  if (mask) return { mask };
-  throw new Error("a region without a place reached the service");
+/** What cannot be had of a region is a fault of the request. */
+const naming = <T>(run: () => T): T => {
+  try {
+    return run();
+  } catch (cause) {
+    if (!(cause instanceof RegionError)) throw cause;
+    const pointer = cause.field === undefined ? AT : `${AT}/${cause.field}`;
+    throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer, detail: cause.message }] }, { cause });
+  }
 };
 
 /** A target that waits for the clean prediction. */
@@ -48,15 +41,14 @@ export interface Target {
 }
 
 const regionOf = (
-  targeted: RegionTargeted,
+  targeted: RegionTarget,
   classes: Classes,
   truth: Labels | undefined,
   map: Labels | undefined,
 ): Target => {
-  const to = targeted.kind === "swap" ? naming(`${AT}/to`, () => classIndex(classes, targeted.to)) : undefined;
-  const goal = { place: placeOf(targeted, classes, map), to, outside: targeted.outside };
+  const goal = naming(() => goalOf(targeted, classes, map));
   const aim = regionAim(goal, classes.length, truth);
-  return { ...aim, given: (clean) => naming(AT, () => aim.given(clean)) };
+  return { ...aim, given: (clean) => naming(() => aim.given(clean)) };
 };
 
 /**

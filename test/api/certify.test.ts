@@ -20,6 +20,7 @@ it.each([
   [{ tau: 1 }, "/spec/tau"],
   [{ samples: 1501 }, "/spec/samples"],
   [{ correction: "none" }, "/spec/correction"],
+  [{ hierarchy: [{ name: "g", of: ["road"] }] }, "/spec/hierarchy/0/of"],
 ])("refuses %j", async (spec, pointer) => {
   const problem = await problemIn(await client.form("/v1/certify", { image: fakePng }, spec));
   expect(problem.errors?.[0]?.pointer).toBe(pointer);

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import type { Evaluation, Objective } from "../../src/attacks/attack.ts";
-import { apgdRule, checkpoints, shrinking as stages, stepsOfStages } from "../../src/attacks/rules/apgd.ts";
+import { checkpoints, stepsOfStages } from "../../src/attacks/rules/apgd-pace.ts";
+import { apgdRule, shrinking as stages } from "../../src/attacks/rules/apgd.ts";
 import { follow } from "../../src/attacks/run.ts";
 import { random } from "../../src/random.ts";
 import { tensorOf } from "../../src/tensor.ts";
@@ -85,8 +86,8 @@ describe("apgd", () => {
     };
     const { data } = await follow(trajectory, objective, image, {
       onStep: ({ checkpoint, step }) => {
-        const { climb } = checkpoint.state as { readonly climb: { readonly size: number } };
-        if (step <= steps) seen.push(climb.size);
+        const { pace } = checkpoint.state as { readonly pace: { readonly climb: { readonly size: number } } };
+        if (step <= steps) seen.push(pace.climb.size);
       },
     });
     expect(seen).toEqual(sizes);

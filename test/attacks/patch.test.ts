@@ -28,6 +28,8 @@ const settings = {
   pixelRange: [0, 255] as const,
 };
 
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+
 /** Rows and columns of the square of 4 pixels from (top, left) on. */
 const inside = (i: number, top = 2, left = 2): boolean => {
   const [y, x] = [Math.floor(i / width) % height, i % width];
@@ -79,5 +81,10 @@ describe("a patch", () => {
     // Outside of the square it is the image itself.
     const outside = Array.from(float.image.data, (v, i) => (inside(i) ? image.data[i]! : v));
     expect(tensorOf("float32", image.shape, outside)).toEqual(image);
+    // What is under it is in no count, and the unit says so.
+    const right = clean.data.filter((v, i) => !inside(i) && v === float.labels.data[i]).length;
+    expect(sum(row.counts.float.truePositive)).toBe(right);
+    expect(sum(row.counts.clean.reference)).toBe(height * width - 16);
+    expect(row.unit.attack).toMatchObject({ scored: "outside", side: 0.5 });
   });
 });

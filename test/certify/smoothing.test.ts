@@ -14,6 +14,7 @@ import {
   type Smoothing,
   type SmoothingState,
 } from "../../src/certify/smoothing.ts";
+import { treeOf } from "../../src/certify/hierarchy.ts";
 import { normalQuantile } from "../../src/certify/normal-quantile.ts";
 import type { Image, Labels } from "../../src/segmenter/segmenter.ts";
 import { tensor } from "../../src/tensor.ts";
@@ -30,6 +31,8 @@ const smoothing: Smoothing = {
 
 const [height, width] = [2, 3];
 const pixels = height * width;
+
+const flat = treeOf(2);
 
 /** Each pixel is of class 1 where its red value exceeds 128: the smoothed network exceeds τ exactly where |red − 128| > R. */
 const threshold = async (image: Image): Promise<Labels> =>
@@ -100,7 +103,8 @@ describe("the draws", () => {
   const begin = () => beginSmoothing(2, image.shape);
   const drawn = async (count: number, from: SmoothingState, skipped = 0): Promise<SmoothingState> => {
     let state = from;
-    for (let i = 0; i < count; i++) state = await drawOnce(state, image, threshold, smoothing, state.drawn + skipped);
+    for (let i = 0; i < count; i++)
+      state = await drawOnce(state, image, threshold, smoothing, flat, state.drawn + skipped);
     return state;
   };
 
@@ -111,7 +115,7 @@ describe("the draws", () => {
       return threshold(noisy);
     };
     let state = begin();
-    for (let i = 0; i < 400; i++) state = await drawOnce(state, imageOf([0, 0, 0, 0, 0, 0]), seen, smoothing);
+    for (let i = 0; i < 400; i++) state = await drawOnce(state, imageOf([0, 0, 0, 0, 0, 0]), seen, smoothing, flat);
     const mean = values.reduce((a, b) => a + b) / values.length;
     const deviation = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length);
     expect(Math.abs(mean)).toBeLessThan((4 * 16) / Math.sqrt(values.length));
@@ -123,7 +127,7 @@ describe("the draws", () => {
   it("are the same for the same seed, and others for another", async () => {
     const hits = async (seed: number) => {
       let state = begin();
-      for (let i = 0; i < 40; i++) state = await drawOnce(state, image, threshold, { ...smoothing, seed });
+      for (let i = 0; i < 40; i++) state = await drawOnce(state, image, threshold, { ...smoothing, seed }, flat);
       return testState(state).hits;
     };
     expect(await hits(1)).toEqual(await hits(1));
@@ -147,6 +151,17 @@ describe("the draws", () => {
     expect(() => mergeHits(first, other)).toThrow(RangeError);
   });
 
+  it("are kept in the same bytes, however many there were: 2 for each class and pixel, then 5 for each pixel", async () => {
+    const bytes = new Set<string>();
+    const onDraw = (_: unknown, state: SmoothingState): void => {
+      const arrays = Object.values(state).map((value) => (ArrayBuffer.isView(value) ? value : (value as Labels).data));
+      bytes.add(`${state.stage} ${arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), 0)}`);
+    };
+    const { drawn: tests } = await certify(threshold, image, 2, { ...smoothing, samples: 2000 }, { onDraw });
+    expect(tests).toBeGreaterThan(60);
+    expect([...bytes]).toEqual([`selection ${2 * 2 * pixels}`, `test ${5 * pixels}`]);
+  });
+
   it("go on from a kept state", async () => {
     const whole = await certify(threshold, image, 2, smoothing);
     for (const count of [4, 10, 33]) {
@@ -161,7 +176,7 @@ describe("the draws", () => {
       const run = { ...smoothing, seed, samples: 200 };
       const early = await certify(threshold, image, 2, run);
       let state = begin();
-      for (let i = 0; i < 210; i++) state = await drawOnce(state, image, threshold, run);
+      for (let i = 0; i < 210; i++) state = await drawOnce(state, image, threshold, run, flat);
       expect(early.labels).toEqual(certificateOf(testState(state), run).labels);
       if (early.drawn < 200) spared++;
     }

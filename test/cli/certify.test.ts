@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import { decodeLabels } from "../../src/image/labels.ts";
 import { encodePng } from "../../src/image/encode.ts";
 import { run } from "../../src/cli/main.ts";
+import type { CertifiedScores } from "../../src/certify/scores.ts";
 import { readCertificate } from "../../src/report/certificate-row.ts";
 import type { ReportData } from "../../src/report/report.ts";
 import { noiseImage } from "../support/networks/image.ts";
@@ -118,6 +119,40 @@ it("writes certificates that a report sets beside the rows of attacks", async ()
   expect(readFileSync(html, "utf8")).toMatch(/id="certified"[\s\S]*<svg [\s\S]*nobody knows/);
   const bad = await faultline("report", path("rows.jsonl"), "--certificates", path("rows.jsonl"));
   expect(bad.stderr).toContain("rows.jsonl: line 1: the line is no certificate of schema 1");
+});
+
+it("falls back to groups of classes, with the labels of SegCertify among its own", async () => {
+  const names = manifest.classes.map(({ name }) => name);
+  const groups = { groups: [{ name: "group", of: names.slice(0, 2) }] };
+  const argv = ["certify", path("net"), ...pictures, ...quick, "--sigma", "24"];
+  const tree = [
+    "--hierarchy",
+    put("groups.json", JSON.stringify(groups)),
+    "-o",
+    path("tree.jsonl"),
+    "-o",
+    path("tree"),
+  ];
+  const { pooled } = await jsonOf<{ pooled: readonly CertifiedScores[] }>(...argv, ...tree);
+  const { hierarchical, certifiedAccuracy } = pooled[0]!;
+  const [classes, coarse] = hierarchical!.levels;
+  expect(classes!.certifiedAccuracy).toBeCloseTo(certifiedAccuracy!, 12);
+  expect(coarse!.certifiedAccuracy).toBeGreaterThan(0);
+  const gain = classes!.certifiedAccuracy! + coarse!.certifiedAccuracy! * (1 - Math.log(2) / Math.log(names.length));
+  expect(hierarchical!.informationGain).toBeCloseTo(gain, 12);
+  const [row] = readFileSync(path("tree.jsonl"), "utf8").split("\n");
+  expect(readCertificate(row!)).toMatchObject({
+    smoothing: { hierarchy: [{ name: "group", of: [0, 1] }] },
+    vertices: { right: expect.any(Array) },
+  });
+  const labels = decodeLabels(readFileSync(path("tree/5.sigma-24.labels.png")), { maxPixels: 1e6, maxSide: 1e3 });
+  expect(labels.data).toContain(names.length);
+  const { stdout } = await faultline(...argv, ...tree.slice(0, 2));
+  expect(stdout).toMatch(/certified or coarser[\s\S]*\d \+ \d/);
+  const wrong = await faultline(...argv, "--hierarchy", put("bad.json", '{"groups":[{"name":"g","of":["x","y"]}]}'));
+  expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('its member "x" is neither a class')]);
+  const none = await faultline(...argv, "--hierarchy", "manifest");
+  expect(none.stderr).toContain('has no "hierarchy"; name a file that has groups');
 });
 
 it.each([

@@ -12,6 +12,7 @@ import type { RunFile } from "../../src/cli/run-file.ts";
 import { measure } from "../../src/evaluation/measure.ts";
 import { unitId, type Row } from "../../src/evaluation/row.ts";
 import { encodePng } from "../../src/image/encode.ts";
+import { encodeNpy } from "../../src/image/npy.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
 import { random } from "../../src/random.ts";
 import { smallObjects } from "../../src/metrics/components.ts";
@@ -183,7 +184,9 @@ describe("a specification file", () => {
     epsilon: [2, 4],
     transform: [{ transform: [{ name: "jpeg", quality: [50, 90] }, { name: "blur" }], through: "bpda", draws: 3 }],
     crf: ["none"],
-    transferFrom: [one],
+    targeted: { kind: "swap", classes: ["car", 3], to: "road", outside: "free" },
+    scales: [{ scales: [0.5, 1] }, { scales: [1, 2], fusion: "mean", attacked: false }],
+    transferFrom: [one, { networks: ["a", "b"], scales: [0.5], fusion: "max" }],
     seeds: 2,
     repeats: 1,
     seed: 5,
@@ -198,7 +201,10 @@ describe("a specification file", () => {
     through: "bpda",
     draws: "3",
     crf: ["none"],
-    "transfer-from": [one],
+    swap: "car,3:road",
+    outside: "free",
+    scales: ["0.5,1", "1,2:mean:around"],
+    "transfer-from": [one, "a+b@0.5:max"],
     seeds: "2",
     repeats: "1",
     seed: "5",
@@ -209,6 +215,29 @@ describe("a specification file", () => {
     const spec = await specFrom([put("spec.json", JSON.stringify(single))], {});
     expect(spec).toEqual(await specFrom([put("spec.yml", stringify(single))], {}));
     expect(spec).toEqual(await specFrom([one, two], typed));
+  });
+
+  it("takes perturbations beside attacks by their names", async () => {
+    const attacks = ["fgsm", { attack: "universal", delta: "d.npy" }];
+    expect(await specFrom([one], { attacks: "fgsm", delta: ["d.npy"] })).toMatchObject({ attacks });
+    expect(await specFrom([one], { delta: ["d.npy"] })).toMatchObject({ attacks: attacks.slice(1) });
+    const { stderr } = await evaluate(
+      one,
+      "--data",
+      path("data"),
+      "--delta",
+      put("d.npy", encodeNpy(noiseImage(12, 16))),
+    );
+    expect(stderr).toMatch(/d.npy: the perturbation is 16×12 .* and the image 18×12/);
+  });
+
+  it.each([
+    [{ attacks: "paper", delta: ["d.npy"] }, "not with the preset paper"],
+    [{ hide: "mask:m.png" }, "a mask is of one picture"],
+    [{ scales: ["1:median"] }, 'after the scales come max, mean or around, not "median"'],
+    [{ "transfer-from": ["a@1:around"] }, "around goes with --scales"],
+  ])("refuses the flags %j", async (values, told) => {
+    await expect(specFrom([one], values)).rejects.toThrow(told);
   });
 
   it("is changed by flags, field by field", async () => {

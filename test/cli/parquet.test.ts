@@ -35,8 +35,14 @@ const measured = [
   await measure({ ...subject, small: undefined }, { ...plan, attack: "fmn", epsilon: undefined, steps: 5 }),
 ].map(({ row }) => row);
 
+const part = (reached: number) => ({ pixels: 4000, reached, elsewhere: 9, kept: 8 });
+
 /** More than are held at a time. */
-const rows = Array.from({ length: 2100 }, (_, i): Row => ({ ...measured[i % 3]!, id: String(i) }));
+const rows = Array.from({ length: 2100 }, (_, i): Row => ({
+  ...measured[i % 3]!,
+  id: String(i),
+  ...(i % 3 === 1 && { region: { clean: part(0), float: part(i), uint8: part(1) } }),
+}));
 
 const stream = async function* (): AsyncGenerator<Row> {
   for (const row of rows) yield await Promise.resolve(row);

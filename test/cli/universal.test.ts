@@ -6,6 +6,7 @@ import type { AttackReport } from "../../src/cli/attack-report.ts";
 import { run } from "../../src/cli/main.ts";
 import { craftUniversal } from "../../src/evaluation/universal.ts";
 import { measure } from "../../src/evaluation/measure.ts";
+import { resizeBilinear } from "../../src/image/resize.ts";
 import { encodePng } from "../../src/image/encode.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
 import { encodeNpy, readDelta } from "../../src/image/npy.ts";
@@ -55,6 +56,26 @@ describe("a perturbation of the pictures of a folder", async () => {
     expect(readDelta(readFileSync(delta))).toEqual(expected);
     expect(report).toMatchObject({ network: "tiny", pictures: 3, shape: [3, 12, 16], ...settings, linf: 8 });
     expect(existsSync(`${delta}.checkpoint`)).toBe(false);
+  });
+
+  it("is the same of the pictures alone: a folder that is no data set, or files", async () => {
+    const alone = path("alone.npy");
+    const named = images.map((_, k) => path("data", "images", `${k}.png`));
+    for (const pictures of [["--data", path("data", "images")], named]) {
+      const { code, stdout } = await faultline("universal", net, ...pictures, ...flags, "-o", alone);
+      expect([code, stdout]).toEqual([0, expect.stringContaining("with 3 pictures of ")]);
+      expect(readFileSync(alone)).toEqual(readFileSync(delta));
+    }
+  });
+
+  it("is made of pictures of several sizes that are brought to one", async () => {
+    const mixed = path("mixed.npy");
+    const pictures = [noiseImage(12, 16, 0), noiseImage(16, 16, 1)];
+    const { code } = await faultline("universal", net, path("mixed"), "--resize", "14x16", ...flags, "-o", mixed);
+    expect(code).toBe(0);
+    const read = (k: number) => Promise.resolve({ image: resizeBilinear(pictures[k]!, [14, 16]) });
+    const made = await craftUniversal(segmenter, [3, 14, 16], { count: 2, read }, settings);
+    expect(readDelta(readFileSync(mixed))).toEqual(made);
   });
 
   it("is added to a picture by attack --delta, and scored", async () => {
@@ -108,10 +129,18 @@ describe("a perturbation of the pictures of a folder", async () => {
     [["attack", net, picture, "--delta", delta, "--attack", "pgd"], /--attack is about making an attack, and --delta/],
     [["attack", net, picture, "--delta", delta, "--hide", "0"], /--hide is about making an attack, and --delta/],
     [["universal", net, "--data", path("mixed"), "--dataset", "folders"], /from 16×12 to 16×16 .* has one size/],
+    [["universal", net, path("mixed")], /from 16×12 to 16×16 .*--resize HxW/],
     [
-      ["universal", net, "--data", path("data", "images")],
+      ["universal", net, "--data", path("data", "images"), "--label", "ground-truth"],
       /are taken with their label maps, and not alone; .*--dataset/,
     ],
+    [["universal", net, picture, "--label", "ground-truth"], /--label ground-truth goes with a data set/],
+    [["universal", net, picture, ...data], /--data goes with a data set, and the pictures are named one by one/],
+    [
+      ["universal", net, ...data, "--label", "ground-truth", "--resize", "9x9"],
+      /--resize goes with --label prediction/,
+    ],
+    [["universal", net, picture, "--resize", "0x9"], /--resize: "0x9" is not HEIGHTxWIDTH/],
     [["universal", net, ...data, "--batch", "0"], /--batch must be a whole number from 1/],
   ])("refuses %j", async (argv, message) => {
     const { code, stdout, stderr } = await faultline(

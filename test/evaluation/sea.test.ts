@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { AttackName } from "../../src/attacks/catalogue.ts";
 import { makeAttack } from "../../src/attacks/catalogue.ts";
 import { follow } from "../../src/attacks/run.ts";
+import type { CraftState } from "../../src/evaluation/craft.ts";
+import { readCraftState, writeCraftState } from "../../src/evaluation/craft-state.ts";
 import { measure } from "../../src/evaluation/measure.ts";
 import { evaluatedBy } from "../../src/evaluation/plan.ts";
 import { scoresOf } from "../../src/metrics/counts.ts";
@@ -56,6 +58,23 @@ describe("sea", () => {
     expect(row.evaluations.forward).toBe(3 * (10 + 3) + 3 + 2);
     const furthest = float.image.data.reduce((most, v, i) => Math.max(most, Math.abs(v - image.data[i]!)), 0);
     expect(furthest).toBeLessThanOrEqual(3);
+  });
+
+  it("stops at any step, and goes on elsewhere to the same row and image", async () => {
+    const plan = { attack: "sea", ...settings, steps: 4, restarts: 1, alpha: 1, pixelRange: "clip" } as const;
+    const subject = { segmenter, image: noiseImage(8, 8, 3), item: "noise" };
+    const written: Uint8Array[] = [];
+    const whole = await measure(subject, plan, { onState: (state) => void written.push(writeCraftState(state())) });
+    const each = written.length / 3;
+    // Within the first objective, right after it, and at the last step.
+    const places = [1, each - 1, written.length - 2];
+    for (const place of places) {
+      const states: Uint8Array[] = [];
+      const onState = (state: () => CraftState) => void states.push(writeCraftState(state()));
+      const { row, float } = await measure(subject, plan, { from: readCraftState(written[place]!), onState });
+      expect([row, float.image.data]).toEqual([whole.row, whole.float.image.data]);
+      expect(states).toEqual(written.slice(place + 1));
+    }
   });
 
   it("holds the memory of each of its objectives", () => {

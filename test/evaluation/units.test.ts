@@ -1,7 +1,7 @@
 /** The planning of an evaluation: which units there are, in which order, and what is refused. */
 
 import { describe, expect, it } from "vitest";
-import { attacksOf } from "../../src/evaluation/attacks-of.ts";
+import { addsDelta, attacksOf } from "../../src/evaluation/attacks-of.ts";
 import { parseSpec, SpecError, type GivenSpec } from "../../src/evaluation/spec.ts";
 import { inShard, planUnits, remaining, type Group } from "../../src/evaluation/units.ts";
 import { tinyManifest } from "../support/networks/tiny.ts";
@@ -16,7 +16,7 @@ const plan = (
   given: GivenSpec,
   manifests = [a, b].slice(0, given.networks.length),
   isOwn?: (batch: number) => boolean,
-) => planUnits(parseSpec(given), manifests, items, isOwn);
+) => planUnits(parseSpec(given), manifests, items, isOwn ? { isOwn } : {});
 
 const idsOf = (groups: readonly Group[]): string[] => groups.flatMap(({ units }) => units.map(({ id }) => id));
 
@@ -139,7 +139,8 @@ describe("shards", () => {
 });
 
 describe("the attacks", () => {
-  const of = (given: Omit<GivenSpec, "networks">) => attacksOf(parseSpec({ networks: ["a"], ...given }));
+  const of = (given: Omit<GivenSpec, "networks">) =>
+    attacksOf(parseSpec({ networks: ["a"], ...given }), a).filter((attack) => !addsDelta(attack));
 
   it("of the paper are four at eight radii, with its numbers of steps", () => {
     const all = of({});
@@ -148,7 +149,8 @@ describe("the attacks", () => {
     expect(steps).toEqual([1, 1, 2, 3, 5, 10, 20, 36]);
   });
 
-  it("take radii of their own, then the evaluation's; those of minimum norm have none", () => {
+  it("take radii of their own, then the evaluation's; those of minimum norm have none, and a patch has its own", () => {
+    expect(of({ attacks: ["patch"], epsilon: [2, 4] }).map(({ epsilon }) => epsilon)).toEqual([255]);
     const all = of({ attacks: [{ attack: "pgd", epsilon: [1, 2], steps: 7 }, "fgsm", "fmn"], epsilon: 4 });
     expect(all.map(({ attack, epsilon, steps }) => [attack, epsilon, steps])).toEqual([
       ["pgd", 1, 7],

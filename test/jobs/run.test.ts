@@ -6,7 +6,7 @@ import { settingsOf, settle } from "../../src/evaluation/settings.ts";
 import { parseSpec } from "../../src/evaluation/spec.ts";
 import { planUnits, type Group } from "../../src/evaluation/units.ts";
 import { measure } from "../../src/evaluation/measure.ts";
-import { planFor } from "../../src/evaluation/attacks-of.ts";
+import { planOf } from "../../src/evaluation/attacks-of.ts";
 import type { Row } from "../../src/evaluation/row.ts";
 import { idOfLine, lineOfRow } from "../../src/jobs/ledger.ts";
 import { parcelsOf, type Parcel } from "../../src/jobs/worker.ts";
@@ -85,16 +85,16 @@ describe("a group", () => {
     const together = (await sequence(groups, performer())).flatMap(rowsOf);
     const apart: Row[] = [];
     for (const group of groups)
-      for (const unit of group.units) apart.push(...rowsOf(await performer()({ ...group, units: [unit] })));
+      for (const unit of group.units) apart.push(...rowsOf(await performer()([{ ...group, units: [unit] }])));
     expect(apart).toEqual(together);
   });
 
   it("gives the rows of `measure`", async () => {
     const group = groups.find(({ units }) => units.length === 2)!;
-    const rows = rowsOf(await performer()(group));
+    const rows = rowsOf(await performer()([group]));
     const { image, truth } = await read(group.item);
     const [source, target] = segmenters as [Segmenter, Segmenter];
-    const plan = planFor(group.attack!, truth);
+    const plan = planOf(group.attack!, truth);
     const subject = { image, truth, item: names[group.item]!, source, small: smallObjects(truth, 0.01), version: "0" };
     expect(rows).toEqual([
       (await measure({ ...subject, segmenter: source }, plan)).row,
@@ -104,7 +104,7 @@ describe("a group", () => {
 
   it("takes no more evaluations than were planned", async () => {
     for (const group of groups) {
-      const rows = rowsOf(await performer()(group));
+      const rows = rowsOf(await performer()([group]));
       const spent = rows.reduce((sum, { evaluations }) => sum + evaluations.backward, 0) / rows.length;
       expect(spent).toBe(group.evaluations.backward);
     }
@@ -120,7 +120,7 @@ describe("a group", () => {
       small: 0.01,
       version: "0",
     });
-    const outcomes = await perform(groups.find(({ units }) => units.length === 2)!);
+    const outcomes = await perform([groups.find(({ units }) => units.length === 2)!]);
     expect(outcomes.map((outcome) => ("row" in outcome ? "row" : outcome.error))).toEqual(["row", "its file is gone"]);
   });
 });
@@ -130,7 +130,7 @@ const sequence = async (
   perform: ReturnType<typeof createPerformer>,
 ): Promise<(readonly Outcome[])[]> => {
   const all: (readonly Outcome[])[] = [];
-  for (const group of of) all.push(await perform(group));
+  for (const group of of) all.push(await perform([group]));
   return all;
 };
 
@@ -213,7 +213,7 @@ describe("memory", () => {
 });
 
 it("a line is a row's or it is none", async () => {
-  const [outcome] = await performer()(groups[0]!);
+  const [outcome] = await performer()([groups[0]!]);
   const [own] = rowsOf([outcome!]);
   expect(idOfLine(lineOfRow(own!))).toBe(own!.id);
   for (const line of ["", "{", "null", '{"schema":1,"id":"a"}', lineOfRow(own!).slice(0, -1)])

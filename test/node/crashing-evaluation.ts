@@ -5,7 +5,7 @@ import type { ToThread } from "../../src/node/evaluation-messages.ts";
 import { overwriteMemory } from "./wasm-memory.ts";
 
 parentPort!.on("message", (message: ToThread) => {
-  const name = message.kind === "group" ? message.item.name : "";
+  const name = message.kind === "groups" ? message.item.name : "";
   if (name.startsWith("crash")) overwriteMemory();
   if (name.startsWith("exit")) process.exit(3);
 });

@@ -1,6 +1,7 @@
 /** Evaluations of a service before a process is started for them: what is too much is refused, and what was measured is remembered. */
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, expect, it, vi } from "vitest";
 import type { GivenSpec } from "../../src/evaluation/spec.ts";
 import { parseSpec } from "../../src/evaluation/spec.ts";
@@ -52,6 +53,28 @@ it("counts each image once for each setting that scores it", () => {
   } as const;
   // Clean 2; 2 attacks x 2 radii x 3 seeds = 12 for each network on itself, and those of a on b.
   expect(mostUnits(parseSpec(given), 5)).toBe(5 * (2 + 12 * 3));
+  // Four variants at scales, of which two are attacked around their scales, on their networks' images: and an ensemble's, on all six.
+  const scales = [[0.5], { scales: [1, 2], attacked: false }];
+  const wider = { ...given, scales, transferFrom: [{ networks: ["a", "b"] }] };
+  expect(mostUnits(parseSpec(wider), 5)).toBe(5 * (6 + 12 * (6 + 6)));
+});
+
+it("finds the networks of ensembles by their names, and reads no perturbation", async () => {
+  const source = { networks: ["one"], scales: [0.5, 1] };
+  command.mockClear();
+  command.mockImplementationOnce((_, folder) => {
+    const written = JSON.parse(readFileSync(join(folder, "evaluation.json"), "utf8")) as GivenSpec;
+    expect(written.transferFrom).toEqual([{ ...source, networks: ["models/one"] }]);
+    return Promise.resolve({ code: 0, stdout: JSON.stringify({ ...predicted, milliseconds: 1 }), stderr: "" });
+  });
+  expect(await evaluations.predict({ spec: { ...spec, transferFrom: [source] } })).toMatchObject({ units: 8 });
+  const lacking = evaluations.submit({ spec: { ...spec, transferFrom: [{ networks: ["one", "two"] }] } });
+  await expect(lacking).rejects.toMatchObject({ failure: { kind: "unknown-model", model: "two" } });
+  const added = evaluations.predict({ spec: { ...spec, attacks: [{ attack: "universal", delta: "/etc/passwd" }] } });
+  const reason = expect.stringMatching("a service has none") as string;
+  await expect(added).rejects.toMatchObject({ failure: { kind: "evaluation-refused", reason } });
+  expect(command).toHaveBeenCalledTimes(1);
+  command.mockClear();
 });
 
 it("predicts the start as well, and refuses by what was measured", async () => {

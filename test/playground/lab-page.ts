@@ -60,8 +60,9 @@ export const labPage = (page: Page) => {
     })()`);
 
   const press = async (key: string): Promise<void> => {
-    const code = { Tab: 9, Enter: 13 }[key];
-    const given = { key, code: key, windowsVirtualKeyCode: code, text: key === "Enter" ? "\r" : undefined };
+    const code = { Tab: 9, Enter: 13, " ": 32 }[key];
+    const text = key === "Enter" ? "\r" : key.length === 1 ? key : undefined;
+    const given = { key, code: key, windowsVirtualKeyCode: code, text };
     await page.send("Input.dispatchKeyEvent", { type: "keyDown", ...given });
     await page.send("Input.dispatchKeyEvent", { type: "keyUp", key, code: key });
   };
@@ -128,7 +129,14 @@ export const labPage = (page: Page) => {
       await act();
       await says("status", "Ready");
     },
+    /** Until the service worker has all that the page needs without the server. */
+    keptOffline: (): Promise<void> =>
+      page.until(
+        `caches.keys().then(async ([name]) => (await (await caches.open(name)).keys()).some(({ url }) => url.endsWith(".wasm")))`,
+        PATIENCE_MS,
+      ),
     attack: async (): Promise<void> => {
+      await hush();
       await click("start");
       await says("status", "Done");
     },

@@ -3,9 +3,8 @@
  * fault in any state. Screenshots go to out/lab.
  */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWorker, type RunningWorker } from "../../scripts/workerd.ts";
 import { crfRnn } from "../../src/crf/parameters.ts";
@@ -15,35 +14,16 @@ import type { RegionResult } from "../../src/evaluation/region-goal.ts";
 import { scoresOf } from "../../src/metrics/counts.ts";
 import { changedShare } from "../../src/metrics/distances.ts";
 import { percent } from "../../src/playground/words.ts";
-import { startWasm } from "../../src/runtime/wasm/wasm.ts";
-import { parseManifest } from "../../src/segmenter/manifest.ts";
-import { openNetwork } from "../../src/segmenter/network.ts";
-import { createSegmenter, type Image, type Labels } from "../../src/segmenter/segmenter.ts";
-import { SessionCache } from "../../src/segmenter/session-cache.ts";
-import { tensor } from "../../src/tensor.ts";
+import type { Labels } from "../../src/segmenter/segmenter.ts";
 import { faultline, jsonOf } from "../cli/terminal.ts";
 import { makeScene } from "../conformance/scene.ts";
 import { findChromium, openPage, type Page } from "./chromium.ts";
+import { coloursOf, differing, file, imageFrom, names, pixelsOf, put, scene, segmenter } from "./lab-node.ts";
 import { labPage, out } from "./lab-page.ts";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const file = (path: string): Buffer => readFileSync(join(root, path));
-const put = (name: string, content: Uint8Array | string): string => {
-  writeFileSync(join(out, name), content);
-  return join(out, name);
-};
 
 const chromium = findChromium();
 const without = chromium ? "" : ": none on the PATH, none named by CHROMIUM, none in the development dependencies";
 
-const manifest = parseManifest(JSON.parse(file("models/enet-street/manifest.json").toString()));
-const names = manifest.classes.map(({ name }) => name);
-const segmenter = createSegmenter(
-  openNetwork(manifest, file("models/enet-street/model.onnx")),
-  new SessionCache(startWasm(), 2 ** 30),
-);
-
-const scene = makeScene(11, 96, 64);
 const common = { alpha: 1, seed: 0, pixelRange: "clip" } as const;
 const inNode = (plan: { attack: "ifgsm-ii" | "fgsm"; epsilon: number; steps: number }, truth?: Labels) =>
   measure({ segmenter, image: scene.image, item: "street", truth }, { ...common, ...plan });
@@ -55,23 +35,6 @@ const planned = (): Promise<Measured> => (known ??= inNode(plan));
 
 const scored = ({ row: { counts } }: Measured): AttackScores =>
   attackScores(scoresOf(counts.clean), scoresOf(counts.uint8), names);
-
-const pixelsOf = ({ data }: Image): Uint8Array => {
-  const area = data.length / 3;
-  return Uint8Array.from({ length: 3 * area }, (_, i) => data[(i % 3) * area + Math.floor(i / 3)]!);
-};
-const imageFrom = (pixels: Uint8Array): Image => {
-  const area = pixels.length / 3;
-  const planes = Float32Array.from(pixels, (_, i) => pixels[3 * (i % area) + Math.floor(i / area)]!);
-  return tensor("float32", scene.image.shape, planes);
-};
-const coloursOf = ({ data }: Labels): Uint8Array =>
-  Uint8Array.from({ length: 3 * data.length }, (_, i) => manifest.classes[data[Math.floor(i / 3)]!]!.color[i % 3]!);
-
-const differing = (a: Uint8Array, b: Uint8Array): number => {
-  expect(a.length).toBe(b.length);
-  return a.reduce((count, value, i) => count + Number(value !== b[i]), 0) / a.length;
-};
 
 describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
   let worker: RunningWorker;
@@ -88,6 +51,7 @@ describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
     await page.send("Emulation.setDeviceMetricsOverride", { width: 1360, height: 900, deviceScaleFactor: 1, mobile: false }); // prettier-ignore
     await page.open(await address(`&attack=${plan.attack}&epsilon=8&steps=${plan.steps}&longest=160`));
     await lab.ready();
+    await lab.keptOffline();
   });
   afterAll(async () => {
     await page?.close();

@@ -1,6 +1,7 @@
 /** Certificates beside attacks, on a network whose robustness at each radius is known: the truth lies between the two bounds. */
 
 import { describe, expect, it } from "vitest";
+import { treeOf } from "../../src/certify/hierarchy.ts";
 import { certifiedCounts } from "../../src/certify/scores.ts";
 import { certify, certifiedRadius, type Smoothing } from "../../src/certify/smoothing.ts";
 import { countsOf, mergeCounts, scoresOf } from "../../src/metrics/counts.ts";
@@ -56,7 +57,7 @@ const certificateRows = async (): Promise<CertificateRow[]> => {
         seed: 1,
       };
       const { labels, drawn } = await certify(threshold, image, 2, smoothing);
-      const { counts, abstained } = certifiedCounts(labels, truth, 2);
+      const { counts, abstained } = certifiedCounts(labels, truth, treeOf(2));
       const radius = certifiedRadius(smoothing);
       const [network, picture] = [
         { name: "alpha", sha256: "alpha-".padEnd(64, "0") },

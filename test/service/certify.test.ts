@@ -41,6 +41,23 @@ it("has the labels, shares and radius of the pure function", async () => {
   });
 });
 
+it("falls back to groups of classes, by names", async () => {
+  const names = tiny.manifest.classes.map(({ name }) => name);
+  const hierarchy = [{ name: "group", of: names.slice(0, 2) }];
+  const result = await service.certify({ spec: { ...spec, hierarchy }, image: imagePng });
+  const { hierarchical, certifiedAccuracy } = result.scores;
+  expect(hierarchical!.levels[0]!.certifiedAccuracy).toBeCloseTo(certifiedAccuracy!, 12);
+  expect(hierarchical!.levels).toHaveLength(2);
+  expect(result.receipt.spec.hierarchy).toEqual(hierarchy);
+  const refused = (wrong: typeof hierarchy | "manifest") =>
+    failureOf(service.certify({ spec: { ...spec, hierarchy: wrong }, image: imagePng }));
+  const problem = (detail: string) => ({
+    errors: [{ pointer: "/spec/hierarchy", detail: expect.stringContaining(detail) }],
+  });
+  expect(await refused("manifest")).toMatchObject(problem("has no hierarchy"));
+  expect(await refused([{ name: "g", of: ["x", names[0]!] }])).toMatchObject(problem('"x" is neither a class'));
+});
+
 it("takes networks that have no gradient", async () => {
   const odd = tinyFile(
     { head: (op, z) => op.append("Mod", [z, op.constant(7)], { fmod: 1 })[0]! },

@@ -1,8 +1,9 @@
 /** Attacks on a region of an image: hidden, or swapped for a class. */
 
 import { describe, expect, it } from "vitest";
-import type { AttackSpec, RegionTargeted } from "../../src/contract/attack.ts";
+import type { AttackSpec } from "../../src/contract/attack.ts";
 import { filledRegion, regionOf, swappedLabels } from "../../src/evaluation/region.ts";
+import type { RegionTarget } from "../../src/evaluation/targeted.ts";
 import { boxRegion } from "../../src/evaluation/shapes.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
@@ -106,7 +107,7 @@ describe("a region", () => {
     expect(region!.pixels).toBe(truth.data.filter((label) => label === 2).length);
   });
 
-  it.each<[RegionTargeted, string, RegExp]>([
+  it.each<[RegionTarget, string, RegExp]>([
     [{ kind: "hide", classes: ["bus"] }, "/spec/targeted/classes/0", /no class "bus"; there are 0 /],
     [{ kind: "swap", classes: [0], to: 9 }, "/spec/targeted/to", /no class 9/],
     [{ kind: "hide", box: [99, 99, 3, 3] }, "/spec/targeted", /no pixel of the image/],

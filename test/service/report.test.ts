@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { MAX_REPORT_GROUPS, MAX_REPORT_ROWS } from "../../src/contract/limits.ts";
+import { MAX_REPORT_CERTIFICATES, MAX_REPORT_GROUPS, MAX_REPORT_ROWS } from "../../src/contract/limits.ts";
 import type { ReportForm } from "../../src/contract/report.ts";
 import { encodePng } from "../../src/image/encode.ts";
 import { emptyCounts, mergeCounts, scoresOf } from "../../src/metrics/counts.ts";
@@ -57,6 +57,34 @@ const made = (
 ) => reportOn({ rows, form, seed: 3, title: "Nightly" }, draw);
 
 describe("a report of rows", () => {
+  it("sets certificates among the rows beside L2 attacks, as faultline report does", async () => {
+    const certificate = (name: string, reference = [8, 4]) =>
+      JSON.stringify({
+        kind: "certificate",
+        schema: 1,
+        network: { name: "n", sha256: "n" },
+        picture: { name, sha256: `sha of ${name}` },
+        reference: "ground-truth",
+        smoothing: { sigma: 16, tau: 0.75, alpha: 0.001, selection: 10, samples: 100, correction: "holm", seed: 0 },
+        radius: 10.8,
+        drawn: 100,
+        counts: { truePositive: [4, 1], reference, predicted: [4, 2] },
+        abstained: reference[0]! + reference[1]! - 6,
+      });
+    const lines = new TextDecoder().decode(some);
+    const both = bytes([certificate("item-0"), lines, certificate("item-1")]);
+    const { certified } = JSON.parse(await made(both, "json")) as ReportData;
+    expect(certified).toMatchObject([{ images: 2, certificates: [{ radius: 10.8, accuracy: 5 / 12 }] }]);
+    const contradicts = bytes([lines, certificate("item-0", [7, 5])]);
+    await expect(made(contradicts, "json")).rejects.toMatchObject({
+      failure: { kind: "invalid-spec", errors: [{ detail: expect.stringContaining("counts other pixels") }] },
+    });
+    const many = bytes(Array.from({ length: MAX_REPORT_CERTIFICATES + 1 }, () => certificate("item-0")));
+    await expect(made(many, "json")).rejects.toMatchObject({
+      failure: { errors: [{ detail: expect.stringContaining("has more than 1000 certificates") }] },
+    });
+  });
+
   it("is that of the same rows and seed", async () => {
     const reader = createReader();
     reader.push(some);

@@ -1,7 +1,7 @@
 /** Attacks that change a part of the image alone. */
 
 import { whiteBox, type AttackEntry } from "../entry.ts";
-import { patchRule } from "../rules/patch.ts";
+import { patchRule, squareIn } from "../rules/patch.ts";
 
 const [SIDE, MIDDLE, JITTER] = [0.25, 0.5, 0.05];
 
@@ -32,6 +32,8 @@ export const patchAttacks = {
       left: { default: MIDDLE },
       jitter: { default: JITTER },
     },
+    covers: ({ side = SIDE, top = MIDDLE, left = MIDDLE, jitter = JITTER }, shape) =>
+      squareIn({ side, top, left, jitter }, shape),
     rule: ({ alpha, side = SIDE, top = MIDDLE, left = MIDDLE, jitter = JITTER }) =>
       patchRule({ alpha, side, top, left, jitter }),
   },

@@ -5,6 +5,7 @@ import { advanced, feedsOf, firstLagrangian, type Lagrangian } from "../augmente
 import { project, requirePositive, withinRange, type PixelRange } from "../constraint.ts";
 import { proxLinfInBox } from "../proximal.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
+import { plus } from "../vectors.ts";
 
 export interface AlmaProxOptions {
   /** First learning rate in grey levels. */
@@ -36,8 +37,13 @@ const decayOf = (foundAt: number | null, { step, steps }: Clock): number => {
 
 /** Distance of each value to the ends of the range, in units of the whole range. */
 const roomOf = (clean: Float32Array, range: PixelRange) => {
-  const [low, high] = range ?? [-Infinity, Infinity];
-  return { low: clean.map((c) => (low - c) / WHOLE), high: clean.map((c) => (high - c) / WHOLE) };
+  const [lowest, highest] = range ?? [-Infinity, Infinity];
+  const [low, high] = [new Float32Array(clean.length), new Float32Array(clean.length)];
+  for (let i = 0; i < clean.length; i++) {
+    low[i] = (lowest - clean[i]!) / WHOLE;
+    high[i] = (highest - clean[i]!) / WHOLE;
+  }
+  return { low, high };
 };
 
 /**
@@ -69,16 +75,23 @@ export const almaProxRule = ({ alpha, success }: AlmaProxOptions): Rule<AlmaProx
       const foundAt = state.foundAt ?? (succeeded && step <= steps / 2 ? step : null);
 
       const gradient = gradientOf(seen, x.length);
-      const squares = state.squares.map((s, i) => MEMORY * s + (1 - MEMORY) * (WHOLE * gradient[i]!) ** 2);
       const correction = 1 / (1 - MEMORY ** step);
-      const metric = squares.map((s) => Math.max(Math.sqrt(s * correction), MIN_METRIC));
       const rate = (alpha / WHOLE) * decayOf(foundAt, at);
-      const stepped = state.delta.map((d, i) => d + (rate * WHOLE * gradient[i]!) / metric[i]!);
+      const [squares, metric, stepped] = [
+        new Float32Array(x.length),
+        new Float32Array(x.length),
+        new Float32Array(x.length),
+      ];
+      for (let i = 0; i < x.length; i++) {
+        squares[i] = MEMORY * state.squares[i]! + (1 - MEMORY) * (WHOLE * gradient[i]!) ** 2;
+        metric[i] = Math.max(Math.sqrt(squares[i]! * correction), MIN_METRIC);
+        stepped[i] = state.delta[i]! + (rate * WHOLE * gradient[i]!) / metric[i]!;
+      }
       const { low, high } = roomOf(clean, constraint.pixelRange);
       const delta = proxLinfInBox(stepped, rate, metric, low, high);
 
       const lagrangian = advanced(state.lagrangian, ratios.data, succeeded, success, at);
-      const image = delta.map((d, i) => clean[i]! + WHOLE * d);
+      const image = plus(clean, WHOLE, delta);
       return {
         state: { delta, squares, lagrangian, foundAt, best: smallerOf(state.best, seen, x, clean, goal) },
         x: project(image, clean, withinRange(constraint), image),

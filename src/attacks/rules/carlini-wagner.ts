@@ -5,6 +5,7 @@ import { requirePositive, type PixelRange } from "../constraint.ts";
 import { noMoments, stepOf, updated, type Moments } from "../moments.ts";
 import { phaseOf } from "../phases.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
+import { plus } from "../vectors.ts";
 
 export interface CarliniWagnerOptions {
   readonly success: number;
@@ -41,15 +42,15 @@ interface Squash {
 const squashOf = (range: PixelRange): Squash => {
   if (!range)
     return {
-      image: (w) => Float32Array.from(w, (v) => WHOLE * v),
-      inverse: (x) => Float32Array.from(x, (v) => v / WHOLE),
+      image: (w) => w.map((v) => WHOLE * v),
+      inverse: (x) => x.map((v) => v / WHOLE),
       slope: () => WHOLE,
     };
   const [low, high] = range;
   const half = (high - low) / 2;
   return {
-    image: (w) => Float32Array.from(w, (v) => low + half * (Math.tanh(v) + 1)),
-    inverse: (x) => Float32Array.from(x, (v) => Math.atanh(INSIDE * ((v - low) / half - 1))),
+    image: (w) => w.map((v) => low + half * (Math.tanh(v) + 1)),
+    inverse: (x) => x.map((v) => Math.atanh(INSIDE * ((v - low) / half - 1))),
     slope: (w) => half * (1 - Math.tanh(w) ** 2),
   };
 };
@@ -96,11 +97,12 @@ export const carliniWagnerRule = ({ success, bisections }: CarliniWagnerOptions)
       }
       const gradient = gradientOf(seen, x.length);
       // Up −(‖δ‖² + c·loss), with δ in units of the whole range.
-      const ascent = gradient.map(
-        (g, i) => squash.slope(state.w[i]!) * (state.weight * g - (2 * (x[i]! - clean[i]!)) / WHOLE ** 2),
-      );
+      const ascent = new Float32Array(x.length);
+      for (let i = 0; i < ascent.length; i++)
+        ascent[i] = squash.slope(state.w[i]!) * (state.weight * gradient[i]! - (2 * (x[i]! - clean[i]!)) / WHOLE ** 2);
       const moments = updated(state.moments, ascent);
-      const w = stepOf(moments).map((d, i) => state.w[i]! + LEARNING_RATE * d);
+      const direction = stepOf(moments);
+      const w = plus(state.w, LEARNING_RATE, direction, direction);
       return { state: { ...state, w, succeeded, moments, best }, x: squash.image(w) };
     },
     result: ({ best }) => Float32Array.from(best.x),

@@ -1,9 +1,10 @@
 /** Dense adversary generation. */
 
 import { gradientOf, type Rule } from "../attack.ts";
-import { requirePositive, type PixelRange } from "../constraint.ts";
+import { project, requirePositive, withinRange, type PixelRange } from "../constraint.ts";
 import { linf } from "../norms.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
+import { plus } from "../vectors.ts";
 
 export interface DagOptions {
   /** γ, the largest change of a value in one step, in grey levels. */
@@ -25,10 +26,12 @@ const throughClip = (
   range: PixelRange,
 ): Float32Array<ArrayBuffer> => {
   const [low, high] = range ?? [-Infinity, Infinity];
-  return Float32Array.from(gradient, (g, i) => {
+  const through = new Float32Array(gradient.length);
+  for (let i = 0; i < through.length; i++) {
     const v = clean[i]! + r[i]!;
-    return v < low || v > high ? 0 : g;
-  });
+    through[i] = v < low || v > high ? 0 : gradient[i]!;
+  }
+  return through;
 };
 
 /**
@@ -45,15 +48,14 @@ export const dagRule = ({ alpha, success }: DagOptions): Rule<DagState> => {
     parameters: { alpha, success },
     needs: "gradient",
     begin: ({ data }) => ({ state: { r: new Float32Array(data.length), best: nothingYet(data) }, x: data }),
-    next: ({ r, best }, seen, x, { clean, constraint: { pixelRange } }) => {
+    next: ({ r, best }, seen, x, { clean, constraint }) => {
       const found = smallerOf(best, seen, x, clean, goal);
       if (succeeds(seen, goal)) return { state: { r, best: found }, x: Float32Array.from(x), done: true };
-      const gradient = throughClip(gradientOf(seen, x.length), clean, r, pixelRange);
+      const gradient = throughClip(gradientOf(seen, x.length), clean, r, constraint.pixelRange);
       const scale = alpha / Math.max(linf(gradient), 1e-30);
-      const moved = r.map((v, i) => v + scale * gradient[i]!);
-      const [low, high] = pixelRange ?? [-Infinity, Infinity];
-      const next = moved.map((v, i) => Math.min(Math.max(clean[i]! + v, low), high));
-      return { state: { r: moved, best: found }, x: next };
+      const moved = plus(r, scale, gradient, gradient);
+      const next = plus(clean, 1, moved);
+      return { state: { r: moved, best: found }, x: project(next, clean, withinRange(constraint), next) };
     },
     result: ({ best }) => Float32Array.from(best.x),
   };

@@ -5,6 +5,7 @@ import { gradientOf, type Rule } from "../attack.ts";
 import { project, withinRange } from "../constraint.ts";
 import { l2 } from "../norms.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
+import { minus, plus } from "../vectors.ts";
 import { annealed, furthestIn } from "./fmn.ts";
 
 export interface DdnOptions {
@@ -45,9 +46,9 @@ export const ddnRule = ({ success }: DdnOptions): Rule<DdnState> => {
       const next = random();
       const direction = l2(gradient) > 0 || succeeded ? gradient : gradient.map(() => normal(next));
       const scale = annealed(WHOLE, WHOLE / 100, at) / (l2(direction) || 1);
-      const moved = Float64Array.from(x, (v, i) => v - clean[i]! + scale * direction[i]!);
-      const share = radius / (l2(moved) || 1);
-      const image = Float32Array.from(moved, (d, i) => clean[i]! + share * d);
+      const moved = minus(x, clean);
+      for (let i = 0; i < moved.length; i++) moved[i]! += scale * direction[i]!;
+      const image = plus(clean, radius / (l2(moved) || 1), moved);
       return { state: { radius, best }, x: project(image, clean, withinRange(constraint), image) };
     },
     result: ({ best }) => Float32Array.from(best.x),

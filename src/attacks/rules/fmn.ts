@@ -17,13 +17,13 @@ export const annealed = (first: number, last: number, { step, steps }: Clock): n
   last + ((first - last) * (1 + Math.cos((Math.PI * (step - 1)) / steps))) / 2;
 
 /** The largest norm that a perturbation within the range of pixels can have. */
-export const furthestIn = (clean: Float32Array, { pixelRange }: Constraint, norm: Norm): number =>
-  pixelRange
-    ? normOf(
-        Float64Array.from(clean, (c) => Math.max(c - pixelRange[0], pixelRange[1] - c)),
-        norm,
-      )
-    : Infinity;
+export const furthestIn = (clean: Float32Array, { pixelRange }: Constraint, norm: Norm): number => {
+  if (!pixelRange) return Infinity;
+  const [low, high] = pixelRange;
+  const furthest = new Float64Array(clean.length);
+  for (let i = 0; i < furthest.length; i++) furthest[i] = Math.max(clean[i]! - low, high - clean[i]!);
+  return normOf(furthest, norm);
+};
 
 /** First length of the steps in the L2 norm, in grey levels: published as 1 and 10 of the whole range. */
 const firstStep: Readonly<Record<Norm, number>> = { l2: 255, linf: 2550 };

@@ -2,15 +2,12 @@
 
 import type { Rule } from "../attack.ts";
 import { l2 } from "../norms.ts";
+import { plus } from "../vectors.ts";
 import { steppedRule, type SignOptions } from "./sign.ts";
 
 /** x + (α/‖d‖₂)·d; a direction of zeros moves nothing. */
-export const alongUnit = (direction: Float32Array, alpha: number, x: Float32Array): Float32Array<ArrayBuffer> => {
-  const scale = alpha / (l2(direction) || 1);
-  const moved = new Float32Array(x.length);
-  for (let i = 0; i < moved.length; i++) moved[i] = x[i]! + scale * direction[i]!;
-  return moved;
-};
+export const alongUnit = (direction: Float32Array, alpha: number, x: Float32Array): Float32Array<ArrayBuffer> =>
+  plus(x, alpha / (l2(direction) || 1), direction);
 
 /** x ← project(x + α·∇/‖∇‖₂), α in grey levels of the L2 norm over all values (Madry et al. 2018). */
 export const l2Rule = (options: SignOptions): Rule<null> => steppedRule("l2", options, alongUnit);

@@ -3,6 +3,7 @@
 import { gradientOf, type Rule } from "../attack.ts";
 import { project, requirePositive } from "../constraint.ts";
 import { l1 } from "../norms.ts";
+import { accumulated, plus } from "../vectors.ts";
 import { along, sign } from "./sign.ts";
 
 export interface MomentumOptions {
@@ -29,10 +30,10 @@ export const momentumRule = ({ alpha, momentum }: MomentumOptions): Rule<Float32
     parameters: { alpha, momentum },
     needs: "gradient",
     begin: ({ data }) => ({ state: new Float32Array(data.length), x: data }),
-    next: (accumulated, seen, x, { clean, constraint }) => {
+    next: (before, seen, x, { clean, constraint }) => {
       const data = gradientOf(seen, x.length);
       const scale = 1 / (l1(data) || 1);
-      const state = accumulated.map((g, i) => momentum * g + scale * data[i]!);
+      const state = accumulated(before, momentum, data, scale);
       const moved = along(sign(state), alpha, x);
       return { state, x: project(moved, clean, constraint, moved) };
     },
@@ -60,10 +61,10 @@ export const nesterovRule = ({ alpha, momentum }: MomentumOptions): Rule<Nestero
     next: (state, seen, { length }, { clean, constraint }) => {
       const data = gradientOf(seen, length);
       const scale = length / (l1(data) || 1);
-      const accumulated = state.accumulated.map((g, i) => momentum * g + scale * data[i]!);
-      const moved = along(sign(accumulated), alpha, state.at);
+      const sum = accumulated(state.accumulated, momentum, data, scale);
+      const moved = along(sign(sum), alpha, state.at);
       const at = project(moved, clean, constraint, moved);
-      return { state: { at, accumulated }, x: at.map((v, i) => v + alpha * momentum * accumulated[i]!) };
+      return { state: { at, accumulated: sum }, x: plus(at, alpha * momentum, sum) };
     },
     result: ({ at }) => Float32Array.from(at),
   };

@@ -3,6 +3,7 @@
 import type { Rule } from "../attack.ts";
 import { project, requirePositive } from "../constraint.ts";
 import { normal, type Random } from "../../random.ts";
+import { plus } from "../vectors.ts";
 import { along, sign } from "./sign.ts";
 
 export interface NesOptions {
@@ -26,10 +27,11 @@ type NesState = {
   readonly pairs: number;
 };
 
-const noiseLike = (x: Float32Array, random: Random): Float32Array => Float32Array.from(x, () => normal(random));
-
-const beside = (x: Float32Array, noise: Float32Array, sigma: number): Float32Array<ArrayBuffer> =>
-  Float32Array.from(x, (v, i) => v + sigma * noise[i]!);
+const noiseLike = ({ length }: Float32Array, random: Random): Float32Array => {
+  const noise = new Float32Array(length);
+  for (let i = 0; i < length; i++) noise[i] = normal(random);
+  return noise;
+};
 
 /**
  * x ← project(x + α·sign Σ (L(x + σu) − L(x − σu))·u) over pairs of opposite perturbations, u from N(0, I): natural evolution
@@ -45,13 +47,13 @@ export const nesRule = ({ alpha, samples, sigma }: NesOptions): Rule<NesState> =
     begin: ({ data }, _, random) => {
       const noise = noiseLike(data, random);
       const sum = new Float32Array(data.length);
-      return { state: { at: data, noise, above: null, sum, pairs: 0 }, x: beside(data, noise, sigma) };
+      return { state: { at: data, noise, above: null, sum, pairs: 0 }, x: plus(data, sigma, noise) };
     },
     next: (state, { value }, _, { clean, constraint, step, steps, random }) => {
       const { at, noise, above } = state;
       const complete = above !== null;
       const pairs = state.pairs + (complete ? 1 : 0);
-      const sum = complete ? state.sum.map((s, i) => s + (above - value) * noise[i]!) : state.sum;
+      const sum = complete ? plus(state.sum, above - value, noise) : state.sum;
       const due = pairs === samples || (step === steps && pairs > 0);
       const moved = due ? along(sign(sum), alpha, at) : null;
       const on = moved ? project(moved, clean, constraint, moved) : at;
@@ -64,7 +66,7 @@ export const nesRule = ({ alpha, samples, sigma }: NesOptions): Rule<NesState> =
           sum: due ? new Float32Array(at.length) : sum,
           pairs: due ? 0 : pairs,
         },
-        x: beside(on, u, complete ? sigma : -sigma),
+        x: plus(on, complete ? sigma : -sigma, u),
       };
     },
     result: ({ at }) => Float32Array.from(at),

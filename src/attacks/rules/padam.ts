@@ -45,13 +45,19 @@ export const padamRule = ({ alpha, start = 0 }: AdamOptions): Rule<AdamState> =>
     next: (state, seen, x, { clean, constraint, step }) => {
       const gradient = gradientOf(seen, x.length);
       const [rate, scale] = [alpha / (1 - BETA1 ** step), 1 / (1 - BETA2 ** step)];
-      const first = state.first.map((m, i) => BETA1 * m + (1 - BETA1) * gradient[i]!);
-      const second = state.second.map((v, i) => BETA2 * v + (1 - BETA2) * gradient[i]! ** 2);
-      const largest = state.largest.map((v, i) => Math.max(v, second[i]!));
-      const moved = x.map((v, i) => v + (rate * first[i]!) / (Math.sqrt(scale * largest[i]!) + STABLE));
+      const { length } = x;
+      const [first, second] = [new Float32Array(length), new Float32Array(length)];
+      const [largest, moved] = [new Float32Array(length), new Float32Array(length)];
+      for (let i = 0; i < length; i++) {
+        const g = gradient[i]!;
+        first[i] = BETA1 * state.first[i]! + (1 - BETA1) * g;
+        second[i] = BETA2 * state.second[i]! + (1 - BETA2) * g ** 2;
+        largest[i] = Math.max(state.largest[i]!, second[i]!);
+        moved[i] = x[i]! + (rate * first[i]!) / (Math.sqrt(scale * largest[i]!) + STABLE);
+      }
       return {
         state: { first, second, largest, best: state.best ? judge(state.best, seen, x) : best(seen, x) },
-        x: project(moved, clean, constraint),
+        x: project(moved, clean, constraint, moved),
       };
     },
     result: (state, x) => (state.best ? Float32Array.from(state.best.x) : x),

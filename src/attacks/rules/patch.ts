@@ -2,6 +2,7 @@
 
 import { tensor } from "../../tensor.ts";
 import type { Random } from "../../random.ts";
+import type { Square } from "../entry.ts";
 import { gradientOf, type Feeds, type Rule } from "../attack.ts";
 import { project, requirePositive, withinRange, type Constraint } from "../constraint.ts";
 import { noMoments, stepOf, updated, type Moments } from "../moments.ts";
@@ -42,12 +43,24 @@ const indicesOf = ({ shape, place }: Pick<PatchState, "shape" | "place">, side: 
 };
 
 /** The row and the column at these shares of the room, moved by up to `jitter` of it. */
-const placeOf = ({ top, left, jitter }: PatchOptions, shape: readonly number[], side: number, random?: Random) =>
+const placeOf = (
+  { top, left, jitter }: Omit<PatchOptions, "alpha">,
+  shape: readonly number[],
+  side: number,
+  random?: Random,
+) =>
   [top, left].map((share, axis) => {
     const room = shape[axis + 1]! - side;
     const moved = share + (random ? jitter * (2 * random() - 1) : 0);
     return Math.round(room * Math.min(Math.max(moved, 0), 1));
   });
+
+/** The square in its own place, in an image [P,H,W]. */
+export const squareIn = (options: Omit<PatchOptions, "alpha">, shape: readonly number[]): Square => {
+  const side = sideOf(shape, options.side);
+  const [top, left] = placeOf(options, shape, side);
+  return { top: top!, left: left!, side };
+};
 
 /** 1 outside of the patch and 0 in it, [1,H,W]: labels under the patch are not attacked. */
 const outside = (indices: readonly number[], [, height = 0, width = 0]: readonly number[]): Feeds => {
@@ -90,7 +103,7 @@ export const patchRule = (options: PatchOptions): Rule<PatchState> => {
       const gradient = gradientOf(seen, x.length);
       const moments = updated(
         state.moments,
-        indicesOf(state, side).map((i) => gradient[i]!),
+        Float32Array.from(indicesOf(state, side), (i) => gradient[i]!),
       );
       const direction = stepOf(moments);
       const moved = state.texture.map((v, k) => v + alpha * direction[k]!);

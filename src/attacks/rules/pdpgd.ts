@@ -7,6 +7,7 @@ import { metricOf, noMoments, stepOf, updated, type Moments } from "../moments.t
 import { l2, linf } from "../norms.ts";
 import { prox } from "../proximal.ts";
 import { nothingYet, requireSuccess, smallerOf, type Goal, type Smallest } from "../smallest.ts";
+import { accumulated, plus, scaled } from "../vectors.ts";
 
 export interface PdpgdOptions extends Goal {
   /** First primal learning rate, in grey levels; it falls to a hundredth of it. */
@@ -81,18 +82,19 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
     next: (state, seen, x, { clean, constraint, step, steps }) => {
       const best = smallerOf(state.best, seen, x, clean, { norm, success });
       const gradient = gradientOf(seen, x.length);
-      const moments = updated(
-        state.moments,
-        gradient.map((g) => WHOLE * g),
-      );
+      const moments = updated(state.moments, scaled(gradient, WHOLE));
       const rate = (alpha / WHOLE) * RATE_DECAY ** ((step - 1) / steps);
+      const imageOf = (r: Float32Array): Float32Array<ArrayBuffer> => {
+        const image = plus(clean, WHOLE, r);
+        return project(image, clean, withinRange(constraint), image);
+      };
       const inRange = (r: Float32Array): Float32Array<ArrayBuffer> => {
-        const image = Float32Array.from(r, (v, i) => clean[i]! + WHOLE * v);
-        const kept = project(image, clean, withinRange(constraint), image);
-        return Float32Array.from(kept, (v, i) => (v - clean[i]!) / WHOLE);
+        const kept = imageOf(r);
+        for (let i = 0; i < kept.length; i++) kept[i] = (kept[i]! - clean[i]!) / WHOLE;
+        return kept;
       };
       const up = stepOf(moments);
-      const stepped = inRange(state.r.map((v, i) => v + rate * up[i]!));
+      const stepped = inRange(plus(state.r, rate, up, up));
 
       const metric = metricOf(moments);
       const largest = linf(metric);
@@ -101,20 +103,21 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
       let r = stepped;
       for (let round = 0; round < ROUNDS; round++) {
         const before = r;
-        const pulled = before.map((z, i) => z - (metric[i]! / largest) * (z - stepped[i]!));
+        const pulled = new Float32Array(before.length);
+        for (let i = 0; i < pulled.length; i++)
+          pulled[i] = before[i]! - (metric[i]! / largest) * (before[i]! - stepped[i]!);
         r = inRange(prox(pulled, mu, norm));
-        if (!(l2(r.map((v, i) => v - before[i]!)) >= SETTLED * l2(r))) break;
+        if (!(l2(plus(r, -1, before)) >= SETTLED * l2(r))) break;
       }
 
       const excess = perPixelOf(seen, state.dual.length);
       const theta = DUAL_RATE * (((steps - step) / Math.max(steps - 1, 1)) * (1 - DUAL_DECAY) + DUAL_DECAY);
       const dual = ascended(state.dual, excess.data, theta);
       const now = shares(dual);
-      const weights = state.weights.map((v, i) => MEMORY * v + (1 - MEMORY) * now[i]!);
-      const image = Float32Array.from(r, (v, i) => clean[i]! + WHOLE * v);
+      const weights = accumulated(state.weights, MEMORY, now, 1 - MEMORY);
       return {
         state: { r, moments, dual, weights, best },
-        x: project(image, clean, withinRange(constraint), image),
+        x: imageOf(r),
         feeds: fedWeights(weights, excess.shape),
       };
     },

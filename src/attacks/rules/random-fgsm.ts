@@ -18,7 +18,8 @@ export const randomFgsmRule = ({ alpha, epsilon }: Readonly<Record<"alpha" | "ep
     parameters: { alpha },
     needs: "gradient",
     begin: ({ data }, constraint, random) => {
-      const moved = Float32Array.from(data, (v) => v + (random() < 0.5 ? -alpha : alpha));
+      const moved = new Float32Array(data.length);
+      for (let i = 0; i < moved.length; i++) moved[i] = data[i]! + (random() < 0.5 ? -alpha : alpha);
       return { state: null, x: project(moved, data, constraint, moved) };
     },
     next: (_, seen, x, { clean, constraint }) => {

@@ -21,7 +21,9 @@ const reach = (level: number, block: number, length: number): readonly [number, 
 
 const turned = ({ signs, level, block }: Pick<RaysState, "signs" | "level" | "block">): Uint8Array => {
   const [start, end] = reach(level, block, signs.length);
-  return signs.map((sign, i) => (i >= start && i < end ? 1 - sign : sign));
+  const other = signs.slice();
+  for (let i = start; i < end; i++) other[i] = 1 - signs[i]!;
+  return other;
 };
 
 /** The next block, or the first of the next level; after single components from the whole again. */
@@ -31,12 +33,11 @@ const following = (level: number, block: number, length: number): Pick<RaysState
   return { level: end - start === 1 && length <= 2 ** level ? 0 : level + 1, block: 0 };
 };
 
-const corner = (signs: Uint8Array, clean: Float32Array, constraint: Constraint): Float32Array<ArrayBuffer> =>
-  project(
-    clean.map((v, i) => v + (signs[i] ? constraint.epsilon : -constraint.epsilon)),
-    clean,
-    constraint,
-  );
+const corner = (signs: Uint8Array, clean: Float32Array, constraint: Constraint): Float32Array<ArrayBuffer> => {
+  const at = new Float32Array(clean.length);
+  for (let i = 0; i < at.length; i++) at[i] = clean[i]! + (signs[i] ? constraint.epsilon : -constraint.epsilon);
+  return project(at, clean, constraint, at);
+};
 
 /**
  * From x + ε on, each query turns the signs of a block of components, from the whole image to halves, quarters, and so on. A

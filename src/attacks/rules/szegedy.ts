@@ -6,6 +6,7 @@ import { noMoments, stepOf, updated, type Moments } from "../moments.ts";
 import { l2 } from "../norms.ts";
 import { phaseOf } from "../phases.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
+import { minus, plus } from "../vectors.ts";
 
 export interface SzegedyOptions {
   /** First learning rate of each run, in grey levels. */
@@ -72,14 +73,11 @@ export const szegedyRule = ({ alpha, success, bisections }: SzegedyOptions): Rul
         };
         return { state: next, x: Float32Array.from(clean) };
       }
-      const r = Float64Array.from(x, (v, i) => v - clean[i]!);
-      const pull = weight / (l2(r) || 1);
-      const moments = updated(
-        state.moments,
-        gradient.map((g, i) => g - pull * r[i]!),
-      );
+      const r = minus(x, clean);
+      const moments = updated(state.moments, plus(gradient, -weight / (l2(r) || 1), r));
       const rate = alpha * (1 - (phase.step - 1) / phase.steps);
-      const moved = stepOf(moments).map((d, i) => x[i]! + rate * d);
+      const direction = stepOf(moments);
+      const moved = plus(x, rate, direction, direction);
       return {
         state: { ...state, weight, tooMuch, succeeded, moments, best },
         x: project(moved, clean, withinRange(constraint), moved),

@@ -5,6 +5,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { EvaluationRequest, Evaluations } from "../../contract/evaluations.ts";
 import { FaultlineError } from "../../contract/failure.ts";
+import { networksOf } from "../../evaluation/settings.ts";
 import { specText } from "../../evaluation/spec.ts";
 import { orAbort } from "../bell.ts";
 import { statOf } from "../files.ts";
@@ -66,7 +67,7 @@ export const startEvaluations = async (
 
   /** @throws FaultlineError for names that the deployment does not have. */
   const requireNames = async ({ spec }: EvaluationRequest): Promise<void> => {
-    for (const model of [...spec.networks, ...(spec.transferFrom ?? [])])
+    for (const model of networksOf(spec))
       if (!isName(model) || !(await statOf(join(models, model, "manifest.json")))) {
         throw new FaultlineError({
           kind: "unknown-model",

@@ -46,10 +46,12 @@ export const isName = (name: string): boolean => /^[A-Za-z0-9][\w.-]{0,127}$/.te
 /** The specification with the paths that the names have in the folder. */
 const located = ({ networks, transferFrom, data, ...spec }: GivenSpec): GivenSpec => {
   const paths = (names: readonly string[]): string[] => names.map((name) => `models/${name}`);
+  const from = (source: NonNullable<GivenSpec["transferFrom"]>[number]) =>
+    typeof source === "string" ? `models/${source}` : { ...source, networks: paths(source.networks) };
   return {
     ...spec,
     networks: paths(networks),
-    ...(transferFrom ? { transferFrom: paths(transferFrom) } : {}),
+    ...(transferFrom ? { transferFrom: transferFrom.map(from) } : {}),
     ...(data ? { data: { ...data, ...(data.path === undefined ? {} : { path: `data/${data.path}` }) } } : {}),
   };
 };

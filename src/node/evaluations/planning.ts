@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { EvaluationPrediction, EvaluationRequest } from "../../contract/evaluations.ts";
 import { FaultlineError } from "../../contract/failure.ts";
-import { mostAttacks } from "../../evaluation/attacks-of.ts";
+import { deltasOf, deltasRefused, mostAttacks } from "../../evaluation/attacks-of.ts";
 import { settingsOf } from "../../evaluation/settings.ts";
 import { parseSpec, SpecError, specText, type EvaluationSpec, type GivenSpec } from "../../evaluation/spec.ts";
 import { runCommand } from "./command.ts";
@@ -37,9 +37,9 @@ const picturesOf = ({ data: { path, images = path === undefined ? 10 : 1 } }: Ev
 
 /** Units of so many pictures, at most: each is scored clean, and after each attack on its own network and on the sources of transfer. */
 export const mostUnits = (spec: EvaluationSpec, pictures: number): number => {
-  const { targets, sources } = settingsOf(spec);
-  const transferred = sources.reduce((sum, source) => sum + targets.filter((target) => target !== source).length, 0);
-  return pictures * (targets.length + mostAttacks(spec) * (targets.length + transferred));
+  const { targets, aims } = settingsOf(spec);
+  const scored = aims.reduce((sum, own) => sum + own.length, 0);
+  return pictures * (targets.length + mostAttacks(spec) * scored);
 };
 
 /** @throws FaultlineError for a specification that contradicts itself, and for more units than are planned, before any is made. */
@@ -48,6 +48,7 @@ const requireFew = (given: GivenSpec): EvaluationSpec => {
   try {
     const spec = parseSpec(given);
     const units = mostUnits(spec, picturesOf(spec));
+    if (deltasOf(spec).length > 0) throw refused(deltasRefused);
     if (units <= MAX_UNITS) return spec;
     throw refused(
       `it has up to ${units} units (pictures × networks × attacks with their radii, seeds and repeats), and an evaluation of a service ${MAX_UNITS} at most; ask for fewer, or divide it`,

@@ -78,6 +78,12 @@ export const clear = ({ buffer, dtype, length }: GpuArray): Launch => ({
   release: () => undefined,
 });
 
+/** Copies all elements to another array of the length. */
+export const copy = (from: GpuArray, to: GpuArray): Launch => ({
+  record: (encoder) => encoder.copyBufferToBuffer(from.buffer, 0, to.buffer, 0, bindingBytes(from.dtype, from.length)),
+  release: () => undefined,
+});
+
 export const openGpu = (device: GPUDevice, sources: KernelSources): Gpu => {
   const guard = guardOf(device);
 

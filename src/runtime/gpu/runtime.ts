@@ -1,8 +1,9 @@
 /** WebGPU for a service: a lost device is replaced, and ascents continue on the new one. */
 
 import { DeviceLostError } from "./error.ts";
-import { climberOn, Owned, type Device, type Fed, type Held } from "./resident.ts";
-import type { AscentRequest, AscentSession, AscentWatch, Runtime } from "../session.ts";
+import { climberOn, type Device, type Fed } from "./resident.ts";
+import { Owned, type Held } from "./walks.ts";
+import type { AscentAnswer, AscentRequest, AscentSession, AscentWatch, Runtime } from "../session.ts";
 
 /** Number of consecutive losses, without a completed step between them, after which an ascent fails. */
 const PATIENCE = 2;
@@ -65,34 +66,38 @@ export const startGpuRuntime = async (open: () => Promise<Device>): Promise<Runt
   };
 };
 
-/** Continues from the last step after which all that is carried on was read back; later steps are repeated, but not reported again. */
+/**
+ * Continues from the last step after which all that is carried on was read back; later steps are repeated as they were answered, but
+ * not reported again.
+ */
 const ascend = async (
   ready: () => Promise<Ready>,
   request: AscentRequest,
   { onStep, signal }: AscentWatch,
 ): Promise<Float32Array<ArrayBuffer>> => {
   const { steps, checkpointEvery = 0 } = request;
-  let saved: Held & { readonly step: number } = {
-    step: 0,
-    image: request.feeds["image"]!.data as Float32Array<ArrayBuffer>,
-  };
-  let [told, losses] = [0, 0];
+  let [saved, told, losses] = [0, 0, 0];
+  let held: Held = { image: request.feeds["image"]!.data as Float32Array<ArrayBuffer> };
+  /** By step: what repeated steps follow, and what the first one after a checkpoint is fed. */
+  const answers: AscentAnswer[] = [];
   for (;;) {
     const owned = new Owned();
     try {
       const at = await ready();
-      const climber = await climberOn(at.live.gpu, at, request, saved, owned);
-      for (let step = saved.step + 1; step <= steps; step++) {
+      const feeds = Object.assign({}, request.feeds, ...answers.slice(0, saved).map((answer) => answer.feeds));
+      const climber = await climberOn(at.live.gpu, at, { ...request, feeds }, held, owned);
+      for (let step = saved + 1; step <= steps; step++) {
         signal?.throwIfAborted();
-        const report = await climber.step(step, onStep !== undefined && step > told);
+        const report = await climber.evaluate(step, onStep !== undefined && step > told);
         if (report) {
+          answers[step - 1] = (await onStep!(report)) ?? {};
           [told, losses] = [step, 0];
-          await onStep!(report);
         }
-        if (step % checkpointEvery === 0 && step < steps) saved = { step, ...(await climber.held()) };
+        await climber.follow(answers[step - 1] ?? {});
+        if (step % checkpointEvery === 0 && step < steps) [held, saved] = [await climber.held(), step];
       }
       await climber.requireFinite();
-      return await climber.image();
+      return await climber.result();
     } catch (cause) {
       losses += 1;
       if (!(cause instanceof DeviceLostError) || losses > PATIENCE) throw cause;

@@ -51,6 +51,34 @@ export const signStep = async (
   return releasing(sequence(await sum(gradient, sums), await sum(sums, norm), step), norm, none, sums);
 };
 
+export interface ApgdStep extends Grid {
+  /** Replaced by the image after the step, and `previous` by the one before. */
+  readonly x: Floats;
+  readonly previous: Floats;
+  readonly gradient: Floats;
+  readonly low: Floats;
+  readonly high: Floats;
+  /** η; negative to descend. */
+  readonly size: number;
+  /** Whether the step is z itself. */
+  readonly isFirst: boolean;
+}
+
+/** z = P(x + η·sign g), then P(x + 0.75·(z − x) + 0.25·(x − previous)). */
+export const apgdStep = async (
+  gpu: Gpu,
+  { x, previous, gradient, low, high, size, isFirst, groups }: ApgdStep,
+): Promise<Launch> => {
+  requireLength("apgd_step", x.length, { previous, gradient, low, high });
+  return gpu.launch("apgd_step", {
+    buffers: { x, previous, gradient, low, high },
+    parameters: { count: x.length, size },
+    constants: { FIRST: isFirst ? 1 : 0 },
+    items: x.length,
+    groups,
+  });
+};
+
 export interface LookAhead extends Grid {
   readonly x: Floats;
   readonly m: Floats;

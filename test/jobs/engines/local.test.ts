@@ -2,20 +2,21 @@
 
 import { describe } from "vitest";
 import type { Worker } from "../../../src/jobs/worker.ts";
+import { drivenEngine } from "./driven.ts";
 import { testEngine, type Engine } from "./suite.ts";
-import { carryOut } from "./work.ts";
+import { carryOutIn } from "./marks.ts";
 
 const start = (folder: string): Promise<Engine> => {
   const die = () => Promise.reject(new Error("it has died"));
   const worker: Worker = {
     perform: async (parcel, { signal }) => {
       const outcomes = [];
-      for (const group of parcel) outcomes.push(...(await carryOut(group, { folder, die, signal })));
+      for (const group of parcel) outcomes.push(...(await carryOutIn(folder, group, { die, signal })));
       return outcomes;
     },
   };
   const engaged = { workers: [worker, worker], end: () => Promise.resolve() };
-  return Promise.resolve({ engage: () => Promise.resolve(engaged), end: () => Promise.resolve() });
+  return Promise.resolve(drivenEngine(folder, () => Promise.resolve(engaged)));
 };
 
 describe("workers of this process", () => {

@@ -2,7 +2,7 @@
 
 import { setTimeout } from "node:timers/promises";
 import { serveParcels } from "../../../src/node/redis-service.ts";
-import { carryOut } from "./work.ts";
+import { carryOutIn } from "./marks.ts";
 
 const [url = "", folder = ""] = process.argv.slice(2);
 const abort = new AbortController();
@@ -22,7 +22,7 @@ await serveParcels({
     Promise.resolve({
       perform: async (parcel, { signal }) => {
         const outcomes = [];
-        for (const group of parcel) outcomes.push(...(await carryOut(group, { folder, die, signal })));
+        for (const group of parcel) outcomes.push(...(await carryOutIn(folder, group, { die, signal })));
         return outcomes;
       },
       end: () => Promise.resolve(),

@@ -16,6 +16,7 @@ import type { SharedRun } from "../../../src/node/redis-messages.ts";
 import { processFlags } from "../../../src/node/worker.ts";
 import { redisNote, redisProgram, startRedis, type RedisServer } from "../../support/redis.ts";
 import { tinyManifest } from "../../support/networks/tiny.ts";
+import { drivenEngine } from "./driven.ts";
 import { testEngine, type Engine } from "./suite.ts";
 import { itemsOf, rowFor, workOn } from "./work.ts";
 
@@ -66,13 +67,12 @@ const shared = (names: readonly string[]): SharedRun => ({
 const start = async (folder: string): Promise<Engine> => {
   const server = await startRedis();
   const stop = keepAlive(server.url, folder);
-  return {
-    engage: (names) => redisWorkers({ url: server.url, run: shared(names), items: itemsOf(names), window: 3 }),
-    end: async () => {
-      await stop();
-      await server.end();
-    },
-  };
+  const engage = (names: readonly string[]) =>
+    redisWorkers({ url: server.url, run: shared(names), items: itemsOf(names), window: 3 });
+  return drivenEngine(folder, engage, async () => {
+    await stop();
+    await server.end();
+  });
 };
 
 describe.skipIf(!redisProgram)(`workers behind Redis${redisNote}`, () => {

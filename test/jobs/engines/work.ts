@@ -1,8 +1,5 @@
 /** Work for tests of engines: units with rows that follow from their ids, and items that do harm. No network is run. */
 
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { sha256Of } from "../../../src/digest.ts";
 import type { Item } from "../../../src/evaluation/items.ts";
 import { unitId, type Row, type Unit } from "../../../src/evaluation/row.ts";
@@ -38,43 +35,34 @@ export const rowFor = ({ id, unit }: PlannedUnit): Row => {
   return { ...rowOf({ item: unit.item, attack: unit.attack, counts: { clean, float, uint8: float } }), id, unit };
 };
 
-/** Which units have been begun, by whichever process. */
-export const begunIn = (folder: string): readonly string[] => {
-  try {
-    return readFileSync(join(folder, "begun"), "utf8").split("\n").slice(0, -1);
-  } catch {
-    return [];
-  }
-};
-
-const isFirstTime = (folder: string, mark: string): boolean => {
-  try {
-    writeFileSync(join(folder, mark), "", { flag: "wx" });
-    return true;
-  } catch {
-    return false;
-  }
-};
+/** What a test's workers share. */
+export interface Marks {
+  /** Notes that a unit is begun. */
+  readonly begin: (id: string) => void;
+  readonly isFirstTime: (mark: string) => boolean;
+}
 
 /**
  * Carries out a group: the clean unit of "poison…" ends the worker each time, that of "mortal…" the first time, "wrong…" fails, "slow…" takes 0.3 s; all
  * others take from 0 to 20 ms.
  *
- * @param folder what the processes of a test share.
  * @param die ends the worker in mid unit.
  */
 export const carryOut = async (
   { units }: Group,
-  { folder, die, signal }: { readonly folder: string; readonly die: () => unknown; readonly signal: AbortSignal },
+  {
+    begin,
+    isFirstTime: isFirst,
+    die,
+    wait,
+  }: Marks & { readonly die: () => unknown; readonly wait: (milliseconds: number) => Promise<unknown> },
 ): Promise<readonly Outcome[]> => {
   const [first] = units as [PlannedUnit];
   const { item: name } = first.unit;
-  appendFileSync(join(folder, "begun"), `${first.id}\n`);
-  await setTimeout(name.startsWith("slow") ? 300 : Number.parseInt(first.id.slice(0, 4), 16) % 20, undefined, {
-    signal,
-  });
+  begin(first.id);
+  await wait(name.startsWith("slow") ? 300 : Number.parseInt(first.id.slice(0, 4), 16) % 20);
   const isClean = first.unit.attack === null;
   if (isClean && name.startsWith("poison")) await die();
-  if (isClean && name.startsWith("mortal") && isFirstTime(folder, `died-${first.id}`)) await die();
+  if (isClean && name.startsWith("mortal") && isFirst(`died-${first.id}`)) await die();
   return units.map((unit) => (name.startsWith("wrong") ? { unit, error: "it is wrong" } : { row: rowFor(unit) }));
 };

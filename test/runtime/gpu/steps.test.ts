@@ -8,7 +8,7 @@ import { ifgsm } from "../../attacks/named.ts";
 import { distances } from "../../../src/metrics/distances.ts";
 import { between, chance, integer, pick, random, type Random } from "../../../src/random.ts";
 import { GpuError } from "../../../src/runtime/gpu/error.ts";
-import { l2Step, lookAhead, perturbationStats, signStep } from "../../../src/runtime/gpu/steps.ts";
+import { apgdStep, l2Step, lookAhead, perturbationStats, signStep } from "../../../src/runtime/gpu/steps.ts";
 import type { Gpu } from "../../../src/runtime/gpu/gpu.ts";
 import { tensor } from "../../../src/tensor.ts";
 import { gpu, gpuNote, hasGpu, withArrays } from "../../support/gpu.ts";
@@ -220,6 +220,58 @@ describe.skipIf(!hasGpu)(`sign_step${gpuNote}`, () => {
       const [x, low] = [await upload("float32", new Float32Array(4)), await upload("float32", new Float32Array(3))];
       await expect(signStep(gpu, { x, gradient: x, low, high: x, alpha: 1 })).rejects.toThrow(GpuError);
     });
+  });
+});
+
+describe.skipIf(!hasGpu)(`apgd_step${gpuNote}`, () => {
+  it("is APGD's step, the first of a stage bit for bit and others to float32's rounding, and keeps where it started", async () => {
+    const property = fc.asyncProperty(
+      sizes,
+      seeds,
+      radii,
+      ranges,
+      groups,
+      async (n, seed, radius, pixelRange, groups) => {
+        const next = random(seed);
+        const epsilon = Math.fround(radius);
+        const [image, gradient] = [greys(next, n), gradients(next, n)];
+        const ball = { epsilon, pixelRange };
+        const [low, high] = endsOf(image, ball);
+        const inBall = () =>
+          project(
+            image.map((v) => v + between(next, -epsilon, epsilon)),
+            image,
+            ball,
+          );
+        const [x, previous] = [inBall(), inBall()];
+        const size = Math.fround(epsilon * pick(next, [2, 1, 0.25]));
+        const z = project(
+          x.map((v, i) => v + size * Math.sign(gradient[i]!)),
+          image,
+          ball,
+        );
+        const mixed = x.map((v, i) => v + 0.75 * (z[i]! - v) + 0.25 * (v - previous[i]!));
+        const [first, later] = await withArrays(gpu, async (upload) => {
+          const still = {
+            gradient: await upload("float32", gradient),
+            low: await upload("float32", low),
+            high: await upload("float32", high),
+          };
+          const stepped = async (isFirst: boolean) => {
+            const arrays = { x: await upload("float32", x), previous: await upload("float32", previous) };
+            const step = await apgdStep(gpu, { ...arrays, ...still, size, isFirst, groups });
+            await gpu.run(step);
+            step.release();
+            expect(differing(await gpu.read(arrays.previous), x)).toBe(0);
+            return gpu.read(arrays.x);
+          };
+          return [await stepped(true), await stepped(false)] as const;
+        });
+        expect(differing(first, z)).toBe(0);
+        project(mixed, image, ball).forEach((v, i) => expect(Math.abs(later[i]! - v)).toBeLessThanOrEqual(2 ** -14));
+      },
+    );
+    await fc.assert(property, { numRuns: 20 });
   });
 });
 

@@ -13,18 +13,13 @@ import { iouRatio } from "../../../src/metrics/counts.ts";
 import { DeviceLostError } from "../../../src/runtime/gpu/error.ts";
 import { startGpuRuntime } from "../../../src/runtime/gpu/runtime.ts";
 import type { Device } from "../../../src/runtime/gpu/resident.ts";
-import type { AscentStep } from "../../../src/runtime/session.ts";
+import type { AscentStep, Bounds, LedOrder } from "../../../src/runtime/session.ts";
 import { startWasm } from "../../../src/runtime/wasm/wasm.ts";
 import { openNodeDevice } from "../../../src/runtime/webgpu/node.ts";
+import type { DeviceAscent } from "../../../src/segmenter/climb.ts";
 import type { Network } from "../../../src/segmenter/network.ts";
 import { SessionCache } from "../../../src/segmenter/session-cache.ts";
-import {
-  createSegmenter,
-  type DeviceAscent,
-  type Image,
-  type Labels,
-  type Segmenter,
-} from "../../../src/segmenter/segmenter.ts";
+import { createSegmenter, type Image, type Labels, type Segmenter } from "../../../src/segmenter/segmenter.ts";
 import { networkSize } from "../../../src/segmenter/size.ts";
 import { gpuNote, hasGpu, isHardware } from "../../support/gpu.ts";
 import { noiseImage } from "../../support/networks/image.ts";
@@ -49,7 +44,7 @@ const onGpu = async (network: Network): Promise<Segmenter> => createSegmenter(ne
 const tiny = tinyNetwork();
 
 const planOf = (attack: AttackName, epsilon = 8, alpha = 1): AttackPlan => {
-  const steps = defaultSteps(attack, { epsilon });
+  const steps = Math.min(defaultSteps(attack, { epsilon }), 10);
   return { attack, epsilon, alpha, steps, pixelRange: "clip", seed: 7 };
 };
 
@@ -93,13 +88,22 @@ const bytesRead = (device: GPUDevice): (() => number) => {
   return () => bytes;
 };
 
-const attacks: readonly AttackName[] = ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii", "pgd", "cospgd", "mi-fgsm", "ni-fgsm"];
+/** Compiling the graphs of real networks and of many objectives takes minutes of software Vulkan: FAULTLINE_ALL_ON_GPU=1 runs them all. */
+const all = process.env["FAULTLINE_ALL_ON_GPU"] === "1";
+
+const attacks: readonly AttackName[] = [
+  ...(["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii", "pgd", "cospgd", "mi-fgsm", "ni-fgsm", "apgd-tsallis"] as const),
+  ...(all ? (["segpgd", "tsallis-pgd", "apgd", "sea"] as const) : []),
+];
 
 describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
-  it.each(attacks)("%s is WASM's, step by step", async (attack) => {
+  it.each([
+    ...attacks.map((attack) => [attack, {}] as const),
+    ["apgd", { target: 2 }] as const, // towards a class: it is judged by other labels than each step is compared with
+  ])("%s is WASM's, step by step: %o", async (attack, changes) => {
     const image = noiseImage(24, 32, 5);
     // α is no float32: both round it.
-    const { expected, actual, apart, ratios } = await compared(tiny, image, planOf(attack, 8, 0.7));
+    const { expected, actual, apart, ratios } = await compared(tiny, image, { ...planOf(attack, 8, 0.7), ...changes });
     expect(apart).toBeLessThanOrEqual(0.001);
     expect(Math.abs(ratios[0] - ratios[1])).toBeLessThanOrEqual(0.005);
     expect(actual.row.masking.zeroGradientShare).toBe(expected.row.masking.zeroGradientShare);
@@ -112,13 +116,11 @@ describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
   });
 
   /** Feeds and the ball of an ascent on the tiny network. */
-  const ascentOf = (image: Image): DeviceAscent => ({
-    start: image,
-    low: image.data.map((v) => Math.max(0, v - 8)),
-    high: image.data.map((v) => Math.min(255, v + 8)),
-    alpha: 1,
-    steps: 6,
-  });
+  const ascentOf = (image: Image, own: { readonly momentum?: number; readonly ahead?: boolean } = {}): DeviceAscent => {
+    const low = image.data.map((v) => Math.max(0, v - 8));
+    const high = image.data.map((v) => Math.min(255, v + 8));
+    return { start: image, walk: { kind: "sign", low, high, alpha: 1, ...own }, steps: 6 };
+  };
 
   it("reads back the last loss and the image, and between steps only what is asked for", async () => {
     const image = noiseImage(24, 32, 5);
@@ -127,7 +129,7 @@ describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
     const bytes = bytesRead(opened.at(-1)!.gpu.device);
     await climb(ascentOf(image));
     expect(bytes()).toBe(4 + 4 * image.data.length);
-    await climb({ ...ascentOf(image), momentum: 1, ahead: true });
+    await climb(ascentOf(image, { momentum: 1, ahead: true }));
     expect(bytes()).toBe(2 * (4 + 4 * image.data.length));
     const scored: AscentStep[] = [];
     const reference = { labels: new Uint8Array(24 * 32), classes: 4 };
@@ -135,33 +137,63 @@ describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
     const [perStep, zeros] = [4 + (16 + 4 * 4), 4 * 4 * 3];
     expect(bytes() - 2 * (4 + 4 * image.data.length)).toBe(6 * perStep + zeros + 4 + 4 * image.data.length);
     expect(scored.map(({ scores }) => scores!.pixels)).toEqual(Array.from({ length: 6 }, () => 24 * 32));
+    const before = bytes();
+    await climb(walkOf(image, { led: true }), { onStep: ({ step }) => ({ order: orders[step - 1] }) });
+    expect(bytes() - before).toBe(6 * 4 + zeros + 4 + 4 * image.data.length);
+    await expect(climb(walkOf(image, { led: true }))).rejects.toThrow(/no order/);
   });
 
-  it.each([{ checkpointEvery: 0 }, { checkpointEvery: 2, momentum: 1, ahead: true }])(
-    "goes on where its device is lost, with where it stands read back every $checkpointEvery steps (momentum: $momentum, ahead: $ahead)",
-    async (carried) => {
-      const image = noiseImage(24, 32, 5);
-      const network = tinyNetwork();
-      const ascent = { ...ascentOf(image), ...carried };
-      const expected = await (await onGpu(network)).onDevice(toLeastLikely)!(ascent);
-      const own: Device[] = [];
-      const runtime = await startGpuRuntime(async () => own[own.push(await open()) - 1]!);
-      const segmenter = createSegmenter(network, new SessionCache(runtime, 2 ** 30));
-      const told: number[] = [];
-      const actual = await segmenter.onDevice(toLeastLikely)!(ascent, {
-        onStep: ({ step }) => {
-          told.push(step);
-          if (step === 3) own[0]!.gpu.device.destroy();
-        },
-      });
-      expect(actual.data).toEqual(expected.data);
-      expect(told).toEqual([1, 2, 3, 4, 5, 6]);
-      expect(own).toHaveLength(2);
-      expect(runtime.restarts!()).toBe(1);
-      // Sessions on the new device.
-      expect((await segmenter.predict(image)).labels.shape).toEqual([24, 32]);
-    },
-  );
+  /** Every move of a walk that is led; the last step's image is the best. */
+  const orders: readonly LedOrder[] = (
+    [
+      { kind: "step", from: "here", size: 16, isFirst: true },
+      { kind: "restart" },
+      { kind: "step", from: "here", size: 8, isFirst: true },
+      { kind: "step", from: "here", size: 8, isFirst: false },
+      { kind: "step", from: "highest", size: 4, isFirst: false },
+      { kind: "end" },
+    ] as const
+  ).map((move, i) => ({ isHighest: i === 2, isBest: i === 1 || i === 5, move, ball: i > 0 ? 1 : 0 }));
+
+  /** The ascent by signs; where `led`, by the orders, in the ball and in one of half the radius. */
+  const walkOf = (image: Image, { led, ...own }: { readonly led?: boolean; readonly momentum?: number }) => {
+    const ascent = ascentOf(image, { ...own, ahead: own.momentum !== undefined });
+    const { low, high } = ascent.walk as Bounds;
+    const half = (end: Float32Array) => end.map((v, i) => (v + image.data[i]!) / 2);
+    const balls = [
+      { low, high },
+      { low: half(low), high: half(high) },
+    ];
+    return led ? { ...ascent, walk: { kind: "led", balls } as const } : ascent;
+  };
+
+  it.each([
+    { checkpointEvery: 4, own: { led: true }, lost: [3, 5], reported: "replayed from the start, and then from step 4" },
+    { checkpointEvery: 2, own: { momentum: 1 }, lost: [3], reported: "from step 2" },
+  ])("goes on where its device is lost, $reported", async ({ checkpointEvery, lost, own }) => {
+    const image = noiseImage(24, 32, 5);
+    const network = tinyNetwork();
+    const ascent = { ...walkOf(image, own), checkpointEvery };
+    const answer = ({ step }: AscentStep) => ({ order: orders[step - 1] });
+    const expected = await (await onGpu(network)).onDevice(toLeastLikely)!(ascent, { onStep: answer });
+    const devices: Device[] = [];
+    const runtime = await startGpuRuntime(async () => devices[devices.push(await open()) - 1]!);
+    const segmenter = createSegmenter(network, new SessionCache(runtime, 2 ** 30));
+    const told: number[] = [];
+    const actual = await segmenter.onDevice(toLeastLikely)!(ascent, {
+      onStep: (report) => {
+        told.push(report.step);
+        if (lost.includes(report.step)) devices.at(-1)!.gpu.device.destroy();
+        return answer(report);
+      },
+    });
+    expect(actual.data).toEqual(expected.data);
+    expect(told).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(devices).toHaveLength(lost.length + 1);
+    expect(runtime.restarts!()).toBe(lost.length);
+    // Sessions on the new device.
+    expect((await segmenter.predict(image)).labels.shape).toEqual([24, 32]);
+  });
 
   it("gives up where each new device is lost too, saying so", async () => {
     const image = noiseImage(24, 32, 5);
@@ -186,8 +218,6 @@ describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
     await expect(attempt).rejects.toBe("enough");
   });
 
-  // A step of a real network takes seconds of software Vulkan: FAULTLINE_ALL_ON_GPU=1 runs them all.
-  const all = process.env["FAULTLINE_ALL_ON_GPU"] === "1";
   const shipped = networks().filter(({ manifest }) => manifest.network === undefined);
   const attacked = shipped.filter(({ manifest: { name } }) => all || name === "enet-street");
   it.each(attacked.map((network) => [network.manifest.name, network] as const))(

@@ -6,8 +6,10 @@ import { describe, expect, it } from "vitest";
 import { tryNetwork } from "../../../src/cli/trial.ts";
 import type { AttackResult } from "../../../src/contract/attack.ts";
 import { startGpuProcess } from "../../../src/node/runtime.ts";
+import type { Bounds } from "../../../src/runtime/session.ts";
 import { SessionCache } from "../../../src/segmenter/session-cache.ts";
-import { createSegmenter, type DeviceAscent } from "../../../src/segmenter/segmenter.ts";
+import type { DeviceAscent } from "../../../src/segmenter/climb.ts";
+import { createSegmenter } from "../../../src/segmenter/segmenter.ts";
 import { temporaryFolder } from "../../cli/terminal.ts";
 import { imagePng, tiny } from "../../service/tiny-service.ts";
 import { startServer } from "../../serve/serving.ts";
@@ -28,7 +30,7 @@ const models = (): string => {
 const ascentOf = (): DeviceAscent => {
   const start = noiseImage(12, 16, 5);
   const end = (by: number) => start.data.map((v) => Math.min(255, Math.max(0, v + by)));
-  return { start, low: end(-8), high: end(8), alpha: 1, steps: 4 };
+  return { start, walk: { kind: "sign", low: end(-8), high: end(8), alpha: 1 }, steps: 4 };
 };
 
 describe.skipIf(!hasGpu)(`a GPU host${gpuNote}`, () => {
@@ -71,6 +73,21 @@ describe.skipIf(!hasGpu)(`a GPU host${gpuNote}`, () => {
     const segmenter = createSegmenter(tinyNetwork(), new SessionCache(runtime, 2 ** 30));
     const climb = segmenter.onDevice(toLeastLikely)!;
     const expected = await climb(ascentOf());
+
+    // What the watcher orders reaches the process: one step of 8 and the end are a step by signs.
+    const { walk, ...ascent } = ascentOf();
+    const { low, high } = walk as Bounds;
+    const step = { kind: "step", from: "here", size: 8, isFirst: true } as const;
+    const led = await climb(
+      { ...ascent, walk: { kind: "led", balls: [{ low, high }] }, steps: 2 },
+      {
+        onStep: ({ step: at }) => ({
+          order: { isHighest: false, isBest: at === 2, move: at === 1 ? step : { kind: "end" }, ball: 0 },
+        }),
+      },
+    );
+    const single = { ...ascent, walk: { kind: "sign", low, high, alpha: 8 } as const, steps: 1 };
+    expect(led.data).toEqual((await climb(single)).data);
 
     const stop = new AbortController();
     const aborted = climb(ascentOf(), { signal: stop.signal, onStep: () => stop.abort("enough") });

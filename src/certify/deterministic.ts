@@ -1,0 +1,162 @@
+/**
+ * Certificates of the network itself against every perturbation of at most ε grey levels in each channel (L∞): labels whose margin has a
+ * lower bound above 0. Intervals bound all pixels in one run; linear bounds take a run for a few pixels, and are of a sample of them.
+ */
+
+import { random } from "../random.ts";
+import { channelCount } from "../segmenter/manifest.ts";
+import { membersOf, type Network } from "../segmenter/network.ts";
+import type { Image, Labels } from "../segmenter/segmenter.ts";
+import type { SessionCache } from "../segmenter/session-cache.ts";
+import { tensor, type Size } from "../tensor.ts";
+import { createBoundRuns, type BallAround, type BoundHooks, type Rounding } from "./bound-runs.ts";
+import { UnsupportedBoundError } from "./interval-rules/rule.ts";
+import { ABSTAINED } from "./smoothing.ts";
+
+export const METHODS = ["interval", "linear"] as const;
+
+export interface Bounding {
+  readonly method: (typeof METHODS)[number];
+  readonly rounding: Rounding;
+  /** Of `linear`: the pixels that it is asked for, chosen by `seed`; what intervals certify is certified anyway. */
+  readonly pixels: number;
+  readonly seed: number;
+}
+
+export interface BoundCertificate {
+  /** [H,W]: the network's labels where they are certified, else `ABSTAINED`. */
+  readonly labels: Labels;
+  /** The pixels whose margins the method was asked for: all, or the sample. */
+  readonly examined: readonly number[];
+}
+
+/** Bounds of one network; its sessions live in the cache. */
+export interface Bounder {
+  /** Runs that a certificate takes at most. */
+  readonly runs: (size: Size, bounding: Bounding) => number;
+  /** @throws UnsupportedBoundError, MemoryBudgetError */
+  readonly certify: (
+    image: Image,
+    epsilon: number,
+    bounding: Bounding,
+    hooks?: BoundHooks,
+  ) => Promise<BoundCertificate>;
+  /**
+   * The largest ε, within 5 %, at which any pixel is certified; 0 where none is at `LEAST_EPSILON`. Of `linear`: any of the sample or
+   * the pixel that intervals certify the longest.
+   *
+   * @throws UnsupportedBoundError, MemoryBudgetError
+   */
+  readonly largest: (image: Image, bounding: Bounding, hooks?: BoundHooks) => Promise<number>;
+}
+
+/** Between which the largest ε is looked for, in grey levels. */
+export const LEAST_EPSILON = 2 ** -100;
+const MOST_EPSILON = 2 ** 8;
+const PRECISION = Math.log2(1.05);
+
+/** The largest exponent of 2 at which `holds`, from `low`, where it does, to `high`; it is expected to hold below any at which it does. */
+const largestExponent = async (low: number, high: number, holds: (exponent: number) => Promise<boolean>) => {
+  let [known, broken] = [low, high];
+  while (broken - known > PRECISION) {
+    const middle = (known + broken) / 2;
+    if (await holds(middle)) known = middle;
+    else broken = middle;
+  }
+  return known;
+};
+
+/** `count` of the pixels, in order, without any twice (Floyd's algorithm). */
+const sampleOf = (pixels: number, count: number, seed: number): readonly number[] => {
+  if (count >= pixels) return Array.from({ length: pixels }, (_, i) => i);
+  const next = random(seed);
+  const chosen = new Set<number>();
+  for (let last = pixels - count; last < pixels; last++) {
+    const drawn = Math.floor(next() * (last + 1));
+    chosen.add(chosen.has(drawn) ? last : drawn);
+  }
+  return [...chosen].toSorted((a, b) => a - b);
+};
+
+const indexOfLargest = (values: Float32Array): number => {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+};
+
+/** @throws UnsupportedBoundError where the network is more than its graph, or gives labels alone. */
+const requireBare = (network: Network): void => {
+  for (const { manifest, source } of membersOf(network)) {
+    if (manifest.crf) throw new UnsupportedBoundError("the CRF behind the network", manifest.name);
+    if (manifest.transform) throw new UnsupportedBoundError("the transformations before the network", manifest.name);
+    if (source.end !== undefined) throw new UnsupportedBoundError(`operator ${source.end}`, source.name);
+  }
+};
+
+/** @throws UnsupportedBoundError where the network is more than its graph: behind a CRF, or after transformations. */
+export const createBounder = (network: Network, cache: SessionCache): Bounder => {
+  requireBare(network);
+  const { channels } = network.manifest.input;
+  const runs = createBoundRuns(network, cache);
+
+  const certify: Bounder["certify"] = async (image, epsilon, { method, rounding, pixels, seed }, hooks = {}) => {
+    if (image.shape[0] !== channelCount(channels))
+      throw new RangeError(`the image has ${image.shape[0]} channels, the network takes ${channels}`);
+    const [, height, width] = image.shape as [number, number, number];
+    const ball: BallAround = { image, epsilon, rounding };
+    const { labels, margins } = await runs.margins(ball, hooks);
+    const kept = Uint8Array.from(labels, (label, i) => (margins[i]! > 0 ? label : ABSTAINED));
+    const examined = sampleOf(labels.length, method === "interval" ? labels.length : pixels, seed);
+    const open = method === "interval" ? [] : examined.filter((pixel) => kept[pixel] === ABSTAINED);
+    const most = open.length > 0 ? runs.perRun({ height, width }) : 1;
+    for (let from = 0; from < open.length; from += most)
+      for (const pixel of await runs.kept(ball, open.slice(from, from + most), labels, hooks))
+        kept[pixel] = labels[pixel]!;
+    return { labels: tensor("uint8", [height, width], kept), examined };
+  };
+
+  /** By intervals: the exponent, or null where none holds, and the pixel that holds the longest. */
+  const byIntervals = async (around: Omit<BallAround, "epsilon">, hooks: BoundHooks) => {
+    let best = 0;
+    const holds = async (exponent: number): Promise<boolean> => {
+      const { margins } = await runs.margins({ ...around, epsilon: 2 ** exponent }, hooks);
+      const pixel = indexOfLargest(margins);
+      const isHeld = margins[pixel]! > 0;
+      if (isHeld || exponent === Math.log2(LEAST_EPSILON)) best = pixel;
+      return isHeld;
+    };
+    const least = Math.log2(LEAST_EPSILON);
+    const exponent = (await holds(least)) ? await largestExponent(least, Math.log2(MOST_EPSILON), holds) : null;
+    return { exponent, best };
+  };
+
+  const largest: Bounder["largest"] = async (image, { method, rounding, pixels, seed }, hooks = {}) => {
+    const around = { image, rounding };
+    const found = await byIntervals(around, hooks);
+    if (method === "interval") return found.exponent === null ? 0 : 2 ** found.exponent;
+    const [, height, width] = image.shape as [number, number, number];
+    const most = runs.perRun({ height, width });
+    const tried = [...new Set([found.best, ...sampleOf(height * width, pixels, seed)])];
+    const { labels } = await runs.margins({ ...around, epsilon: 0 }, hooks);
+    const holds = async (exponent: number): Promise<boolean> => {
+      const ball = { ...around, epsilon: 2 ** exponent };
+      for (let from = 0; from < tried.length; from += most)
+        if ((await runs.kept(ball, tried.slice(from, from + most), labels, hooks)).length > 0) return true;
+      return false;
+    };
+    const least = found.exponent ?? Math.log2(LEAST_EPSILON);
+    if (found.exponent === null && !(await holds(least))) return 0;
+    // Linear bounds go somewhat further than intervals: the end of the search is looked for from there.
+    let [known, step] = [least, 2];
+    while (known + step < Math.log2(MOST_EPSILON) && (await holds(known + step)))
+      [known, step] = [known + step, 2 * step];
+    return 2 ** (await largestExponent(known, Math.min(known + step, Math.log2(MOST_EPSILON)), holds));
+  };
+
+  return {
+    runs: (size, { method, pixels }) =>
+      method === "interval" ? 1 : 1 + Math.ceil(Math.min(pixels, size.height * size.width) / runs.perRun(size)),
+    certify,
+    largest,
+  };
+};

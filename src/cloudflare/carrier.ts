@@ -1,0 +1,63 @@
+/** Carries out the parcels of a Worker's evaluations with its networks and pictures. */
+
+import { networksOf } from "../evaluation/settings.ts";
+import { createPerformer } from "../jobs/perform.ts";
+import { placeOfParcel } from "../jobs/numbered.ts";
+import type { RunFacts } from "../report/run-facts.ts";
+import type { Carrier } from "./deliveries.ts";
+import type { Entry } from "./ledger.ts";
+import type { CloudObjects } from "./objects.ts";
+import type { Place } from "./place.ts";
+import { groupsOf, parcelsBy, parsedSpec, settled, type CloudPlan } from "./plan.ts";
+
+const planOf = ({ plan }: Entry): CloudPlan => plan as CloudPlan;
+
+export const createCarrier = (place: Place, objects: Pick<CloudObjects, "item">, version: string): Carrier => ({
+  open: async (entry, number) => {
+    const spec = parsedSpec(entry.spec);
+    const plan = planOf(entry);
+    const manifests = await place.manifestsOf(networksOf(spec));
+    const changed = manifests.find(({ sha256 }, i) => sha256 !== plan.networks[i]);
+    if (changed) throw new Error(`${changed.name} is another network than when the evaluation was planned`);
+    const { picture, parcel: at } = placeOfParcel(plan.counts, entry.predicted.pictures, number);
+    const item = await objects.item(entry.id, picture);
+    const { groups, settings } = await groupsOf(spec, manifests, item.name);
+    const perform = createPerformer({
+      segmenterOf: (setting, seed) => settled(place, spec, manifests, settings[setting]!, seed),
+      read: () => place.read(item, { ...plan, manifest: manifests[0]! }),
+      nameOf: () => item.name,
+      seed: spec.seed,
+      small: spec.small,
+      version,
+    });
+    return {
+      parcel: parcelsBy(groups, plan.times)[at]!,
+      // Requests to this isolate take their turns between two groups.
+      perform: (group, hooks) => place.exclusive(() => perform([group], hooks)),
+      stepMs: ({ source }) => plan.times[source]!.forward + plan.times[source]!.backward,
+    };
+  },
+  unitsOf: (entry, number) => {
+    const { counts, units } = planOf(entry);
+    return units[placeOfParcel(counts, entry.predicted.pictures, number).parcel]!;
+  },
+});
+
+/** What a report says of the run, as it does of one under Node. */
+export const factsFor =
+  (place: Pick<Place, "manifests">, versions: Readonly<Record<string, string>>) =>
+  (entry: Entry): RunFacts => {
+    const { networks, facts } = planOf(entry);
+    return {
+      networks: networks.flatMap((sha256) => {
+        const found = place.manifests.find((manifest) => manifest.sha256 === sha256);
+        if (!found) return [];
+        const { name, classes, precision, architecture, dataset, license } = found;
+        return [{ name, sha256, classes: classes.map((each) => each.name), precision, architecture, dataset, license }];
+      }),
+      data: facts,
+      spec: entry.spec,
+      versions,
+      command: undefined,
+    };
+  };

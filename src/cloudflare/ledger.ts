@@ -1,0 +1,215 @@
+/** The ledger of a Worker's evaluations in D1: what there is, and which parcels are done. Every statement may be repeated. */
+
+import type { EvaluationPrediction, EvaluationState } from "../contract/evaluations.ts";
+import type { GivenSpec } from "../evaluation/spec.ts";
+
+/** What never changes of an evaluation. Plain data. */
+export interface EvaluationRecord {
+  readonly spec: GivenSpec;
+  readonly predicted: EvaluationPrediction;
+  readonly maxCpuHours: number;
+  /** Of all pictures. */
+  readonly parcels: number;
+  /** What its parcels are carried out by, which the ledger does not look into. */
+  readonly plan: unknown;
+}
+
+/** A run of an evaluation. */
+export interface Run {
+  readonly evaluation: string;
+  /** Counts from 1; a retry is the next one. */
+  readonly run: number;
+}
+
+export interface Entry extends EvaluationRecord {
+  readonly id: string;
+  readonly created: string;
+  readonly state: EvaluationState;
+  /** Counts from 1. */
+  readonly run: number;
+  /** Milliseconds since 1970 of the beginning of the run. */
+  readonly began: number;
+  readonly reason?: string | undefined;
+}
+
+export interface Progress {
+  readonly units: number;
+  readonly failed: number;
+  readonly spentMs: number;
+  /** Parcels that were sent, and have not come back. */
+  readonly waiting: number;
+}
+
+/** What has become of a parcel. */
+export interface ParcelEnd {
+  readonly units: number;
+  readonly failed: number;
+  readonly spentMs: number;
+}
+
+interface EntryRow {
+  readonly id: string;
+  readonly created: string;
+  readonly record: string;
+  readonly state: EvaluationState;
+  readonly run: number;
+  readonly began: number;
+  readonly reason: string | null;
+}
+
+const entryOf = ({ record, reason, ...row }: EntryRow): Entry => ({
+  ...(JSON.parse(record) as EvaluationRecord),
+  ...row,
+  ...(reason === null ? {} : { reason }),
+});
+
+const columns = "id, created, record, state, run, began, reason";
+
+/** @param now milliseconds since 1970. */
+export const createLedger = (db: D1Database, now: () => number = Date.now) => {
+  const query = (sql: string, ...values: unknown[]) => db.prepare(sql).bind(...values);
+  const entry = async (where: string, ...values: unknown[]): Promise<Entry | null> => {
+    const row = await query(`SELECT ${columns} FROM evaluations WHERE ${where}`, ...values).first<EntryRow>();
+    return row && entryOf(row);
+  };
+  const changed = async (sql: string, ...values: unknown[]): Promise<boolean> =>
+    (await query(sql, ...values).run()).meta.changes > 0;
+
+  return {
+    find: (id: string) => entry("id = ?", id),
+    withKey: (key: string) => entry("idempotency_key = ?", key),
+    count: async (): Promise<number> =>
+      (await query("SELECT COUNT(*) AS n FROM evaluations").first<{ n: number }>())?.n ?? 0,
+    /** False where another evaluation has the key. */
+    add: (id: string, record: EvaluationRecord, key: string | undefined): Promise<boolean> =>
+      changed(
+        `INSERT INTO evaluations (id, created, idempotency_key, record, state, run, began) VALUES (?, ?, ?, ?, 'queued', 1, ?) ON CONFLICT DO NOTHING`,
+        id,
+        new Date(now()).toISOString(),
+        key ?? null,
+        JSON.stringify(record),
+        now(),
+      ),
+    /** Whether the run was in one of the states. */
+    setState: (id: string, run: number, from: readonly EvaluationState[], to: EvaluationState, reason?: string) =>
+      changed(
+        `UPDATE evaluations SET state = ?, reason = ? WHERE id = ? AND run = ? AND state IN (SELECT value FROM json_each(?))`,
+        to,
+        reason ?? null,
+        id,
+        run,
+        JSON.stringify(from),
+      ),
+    /** The next run of an evaluation that has ended, unless another request has begun it. */
+    nextRun: (id: string, run: number): Promise<boolean> =>
+      changed(
+        `UPDATE evaluations SET run = run + 1, state = 'queued', reason = NULL, began = ? WHERE id = ? AND run = ?`,
+        now(),
+        id,
+        run,
+      ),
+    /** Notes parcels as sent, but for those that are done without a failure. @returns those of this run that have not come back. */
+    send: async (id: string, run: number, from: number, to: number): Promise<readonly number[]> => {
+      await query(
+        `WITH RECURSIVE numbers (n) AS (SELECT ?3 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < ?4)
+         INSERT INTO parcels (evaluation, number, run, state, seen) SELECT ?1, n, ?2, 'sent', ?5 FROM numbers WHERE true
+         ON CONFLICT (evaluation, number) DO UPDATE SET run = ?2, state = 'sent', seen = ?5
+         WHERE parcels.run < ?2 AND (parcels.state <> 'done' OR parcels.failed > 0)`,
+        id,
+        run,
+        from,
+        to,
+        now(),
+      ).run();
+      const { results } = await query(
+        `SELECT number FROM parcels WHERE evaluation = ? AND run = ? AND state = 'sent' AND number >= ? AND number < ? ORDER BY number`,
+        id,
+        run,
+        from,
+        to,
+      ).all<{ number: number }>();
+      return results.map(({ number }) => number);
+    },
+    isSent: async (id: string, run: number, number: number): Promise<boolean> =>
+      (await query(
+        `SELECT 1 FROM parcels WHERE evaluation = ? AND number = ? AND run = ? AND state = 'sent'`,
+        id,
+        number,
+        run,
+      ).first()) !== null,
+    /** The results are in the bucket. A parcel that comes twice counts once: true for the first time. */
+    record: (id: string, run: number, number: number, { units, failed, spentMs }: ParcelEnd): Promise<boolean> =>
+      changed(
+        `UPDATE parcels SET state = 'done', units = ?, failed = ?, spent_ms = ?, seen = ? WHERE evaluation = ? AND number = ? AND run = ? AND state <> 'done'`,
+        units,
+        failed,
+        spentMs,
+        now(),
+        id,
+        number,
+        run,
+      ),
+    /** The queue has given it up. */
+    lose: (id: string, run: number, number: number, units: number): Promise<boolean> =>
+      changed(
+        `UPDATE parcels SET state = 'lost', units = ?, failed = ?, seen = ? WHERE evaluation = ? AND number = ? AND run = ? AND state = 'sent'`,
+        units,
+        units,
+        now(),
+        id,
+        number,
+        run,
+      ),
+    /** It goes on, with a message of its own. */
+    touch: (id: string, run: number, number: number): Promise<boolean> =>
+      changed(`UPDATE parcels SET seen = ? WHERE evaluation = ? AND number = ? AND run = ?`, now(), id, number, run),
+    progress: async (id: string): Promise<Progress> => {
+      const row = await query(
+        `SELECT COALESCE(SUM(units - failed), 0) AS units, COALESCE(SUM(failed), 0) AS failed, COALESCE(SUM(spent_ms), 0) AS spentMs,
+         COALESCE(SUM(state = 'sent'), 0) AS waiting FROM parcels WHERE evaluation = ?`,
+        id,
+      ).first<Progress>();
+      return row!;
+    },
+    /** Numbers of parcels whose results are there, in their order. */
+    done: async (id: string, from: number, to: number): Promise<readonly number[]> => {
+      const { results } = await query(
+        `SELECT number FROM parcels WHERE evaluation = ? AND state = 'done' AND number >= ? AND number < ? ORDER BY number`,
+        id,
+        from,
+        to,
+      ).all<{ number: number }>();
+      return results.map(({ number }) => number);
+    },
+    /** Evaluations that wait or run. */
+    going: async (): Promise<readonly Entry[]> => {
+      const { results } = await query(
+        `SELECT ${columns} FROM evaluations WHERE state IN ('queued', 'running')`,
+      ).all<EntryRow>();
+      return results.map(entryOf);
+    },
+    /** Parcels of an evaluation of which none has been heard of since; they are then taken to have been sent again. */
+    stalled: async (id: string, run: number, since: number, most: number): Promise<readonly number[]> => {
+      const { results } = await query(
+        `UPDATE parcels SET seen = ?1 WHERE evaluation = ?2 AND number IN (
+           SELECT number FROM parcels WHERE evaluation = ?2 AND run = ?3 AND state = 'sent'
+           AND NOT EXISTS (SELECT 1 FROM parcels WHERE evaluation = ?2 AND seen >= ?4) ORDER BY number LIMIT ?5)
+         RETURNING number`,
+        now(),
+        id,
+        run,
+        since,
+        most,
+      ).all<{ number: number }>();
+      return results.map(({ number }) => number);
+    },
+    remove: async (id: string): Promise<void> => {
+      await db.batch([
+        query("DELETE FROM parcels WHERE evaluation = ?", id),
+        query("DELETE FROM evaluations WHERE id = ?", id),
+      ]);
+    },
+  };
+};
+
+export type CloudLedger = ReturnType<typeof createLedger>;

@@ -1,0 +1,156 @@
+/** What an evaluation of a Worker would take, by a measured step of each network on the first picture. */
+
+import type { EvaluationRequest } from "../contract/evaluations.ts";
+import { FaultlineError } from "../contract/failure.ts";
+import { attacksOf, deltasOf, deltasRefused } from "../evaluation/attacks-of.ts";
+import { digestOfItems } from "../evaluation/check-items.ts";
+import type { LabelReading } from "../evaluation/items.ts";
+import { networksOf, settle, type Setting } from "../evaluation/settings.ts";
+import { parseSpec, SpecError, type EvaluationSpec, type GivenSpec } from "../evaluation/spec.ts";
+import { planUnits, type Group } from "../evaluation/units.ts";
+import { predictedBytes } from "../jobs/memory.ts";
+import { parcelCounts, parcelTotal, totalOfPictures, type ParcelCounts } from "../jobs/numbered.ts";
+import { timeOf, timeSteps, workOf, type StepTimes } from "../jobs/step-times.ts";
+import { parcelsOf, type Parcel } from "../jobs/worker.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
+import type { Segmenter } from "../segmenter/segmenter.ts";
+import type { SessionCache } from "../segmenter/session-cache.ts";
+import { spatialSize, type Size } from "../tensor.ts";
+import { BUDGET_MS } from "./deliveries.ts";
+import type { Planned } from "./evaluations.ts";
+import type { Place } from "./place.ts";
+import { refused } from "./pictures.ts";
+
+/** What the parcels of an evaluation follow from, beside its specification. Plain data. */
+export interface CloudPlan {
+  /** Of the networks' files, in their order. */
+  readonly networks: readonly string[];
+  readonly counts: ParcelCounts;
+  /** Of each parcel of a picture. */
+  readonly units: readonly number[];
+  /** By the places of settings that are sources. */
+  readonly times: Readonly<Record<number, StepTimes>>;
+  /** The name of the data set; null for streets. */
+  readonly data: string | null;
+  readonly reading: LabelReading;
+  readonly size: Size;
+  /** For the report. */
+  readonly facts: { readonly name: string; readonly kind: string; readonly items: number; readonly digest: string };
+}
+
+/** Consumers that a queue has at most. */
+const CONSUMERS = 250;
+
+/** 1000 parcels to a window, and some twenty steps of its Workflow, make 10 000 of these at half a million parcels. */
+const MAX_UNITS = 500_000;
+
+const MS_PER_HOUR = 3_600_000;
+
+/** @throws FaultlineError for a specification that contradicts itself, and for what a Worker does not evaluate. */
+export const parsedSpec = (given: GivenSpec): EvaluationSpec => {
+  try {
+    const spec = parseSpec(given);
+    if (deltasOf(spec).length > 0) throw refused(deltasRefused);
+    if (spec.transferFrom.some((source) => typeof source !== "string" && source.networks.length > 1))
+      throw refused(
+        "transferFrom: an evaluation of a Worker takes single networks, no ensembles; a service under Node takes both",
+      );
+    return spec;
+  } catch (cause) {
+    if (cause instanceof SpecError) throw refused(cause.message);
+    throw cause;
+  }
+};
+
+/** The groups of one picture, and the settings. @throws FaultlineError for networks that do not go together. */
+export const groupsOf = async (spec: EvaluationSpec, manifests: readonly Manifest[], name: string) => {
+  try {
+    return await planUnits(spec, manifests, [name]);
+  } catch (cause) {
+    if (cause instanceof SpecError) throw refused(cause.message);
+    throw cause;
+  }
+};
+
+/** Parcels of one picture, each within the budget of a delivery where its groups are. */
+export const parcelsBy = (groups: readonly Group[], times: CloudPlan["times"]): readonly Parcel[] =>
+  parcelsOf(groups, BUDGET_MS, (group) => timeOf(group, times[group.source]!));
+
+/** @throws FaultlineError where a run on a picture of that size would not fit. */
+const requireMemory = (segmenter: Segmenter, cache: SessionCache, spec: EvaluationSpec, size: Size): void => {
+  const bytes = predictedBytes(segmenter, cache, attacksOf(spec, { classes: segmenter.manifest.classes }), size);
+  if (bytes <= cache.budgetBytes) return;
+  const mebibytes = (value: number): number => Math.ceil(value / 2 ** 20);
+  throw refused(
+    `a picture of ${size.width}×${size.height} (width×height) takes ${mebibytes(bytes)} MiB of memory on ${segmenter.manifest.name}, and a run has ${mebibytes(cache.budgetBytes)} MiB; take smaller pictures (data.size for streets), or a service under Node`,
+  );
+};
+
+export const createPlanner =
+  (place: Place) =>
+  async ({ spec: given }: EvaluationRequest, signal?: AbortSignal): Promise<Planned> => {
+    const spec = parsedSpec(given);
+    const manifests = await place.manifestsOf(networksOf(spec));
+    const pictures = await place.picturesOf(spec, manifests[0]!);
+    const [first] = pictures.items;
+    const { groups, settings } = await groupsOf(spec, manifests, first!.name);
+    const total = totalOfPictures(groups, pictures.items.length);
+    if (total.units > MAX_UNITS)
+      throw refused(
+        `it has ${total.units} units (pictures × networks × attacks with their radii, seeds and repeats), and an evaluation of a Worker ${MAX_UNITS} at most; ask for fewer, or divide it`,
+      );
+    const measured = async (): Promise<Record<number, StepTimes>> => {
+      const times: Record<number, StepTimes> = {};
+      const { image } = await place.read(first!, {
+        ...pictures,
+        data: spec.data.path ?? null,
+        manifest: manifests[0]!,
+      });
+      for (const [at, setting] of settings.entries()) {
+        if (signal?.aborted) throw new FaultlineError({ kind: "cancelled" });
+        const segmenter = await settled(place, spec, manifests, setting);
+        requireMemory(segmenter, place.cache, spec, spatialSize(image));
+        if (groups.some(({ source }) => source === at))
+          times[at] = await timeSteps(segmenter, image, { runs: 1, now: place.now });
+      }
+      return times;
+    };
+    const times = await place.exclusive(measured, signal);
+    const parcels = parcelsBy(groups, times);
+    const counts = parcelCounts(parcels);
+    const count = pictures.items.length;
+    const milliseconds = count * workOf(groups, new Map(Object.entries(times).map(([at, each]) => [Number(at), each])));
+    const all = parcelTotal(counts, count);
+    const workers = Math.min(CONSUMERS, all);
+    const digest = await digestOfItems(
+      pictures.items.map((item) => ({ name: item.name, digest: "street" in item ? item.name : item.digest! })),
+    );
+    const plan: CloudPlan = {
+      networks: manifests.map(({ sha256 }) => sha256),
+      counts,
+      units: parcels.map((parcel) => parcel.reduce((sum, { units }) => sum + units.length, 0)),
+      times,
+      data: spec.data.path ?? null,
+      reading: pictures.reading,
+      size: pictures.size,
+      facts: { name: pictures.title, kind: pictures.kind, items: count, digest },
+    };
+    const predicted = {
+      units: total.units,
+      pictures: count,
+      evaluations: { forward: total.forward, backward: total.backward },
+      workers,
+      cpuHours: milliseconds / MS_PER_HOUR,
+      seconds: milliseconds / 1000 / workers,
+    };
+    return { predicted, parcels: all, plan, items: pictures.items };
+  };
+
+/** The network of a setting, as it is scored or attacked. */
+export const settled = async (
+  { segmenterOf }: Pick<Place, "segmenterOf">,
+  { seed }: Pick<EvaluationSpec, "seed">,
+  manifests: readonly Manifest[],
+  setting: Setting,
+  own = seed,
+): Promise<Segmenter> => settle(await segmenterOf(manifests[setting.network]!.name), setting, own);

@@ -1,0 +1,73 @@
+/** Evaluations of the Worker: its queue, its Workflow, its ledger and its bucket in workerd, with real networks. */
+
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, expect, it } from "vitest";
+import type { EvaluationInfo } from "../../src/contract/evaluations.ts";
+import { faultline } from "../cli/terminal.ts";
+import { okJson, openWorker, refused } from "./worker.ts";
+
+const client = openWorker({ evaluations: "forgotten" });
+const bare = openWorker();
+const folder = mkdtempSync(join(tmpdir(), "evaluations-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const path = "/v1/evaluations";
+const spec = {
+  networks: ["enet-street"],
+  data: { images: 2, size: { width: 64, height: 48 } },
+  attacks: ["ifgsm"],
+  epsilon: [1, 4],
+} as const;
+const post = (body: unknown, headers: Readonly<Record<string, string>> = {}) =>
+  client.send(path, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "content-type": "application/json", ...headers },
+  });
+
+it("gives the rows and the report of an evaluation on one machine, byte for byte", async () => {
+  const predicted = await okJson<EvaluationInfo["predicted"]>(await post({ spec, dryRun: true }));
+  expect(predicted).toMatchObject({ units: 6, pictures: 2, evaluations: { forward: 24, backward: 14 } });
+  const key = { "Idempotency-Key": "mine" };
+  const response = await post({ spec }, key);
+  const { id } = (await response.json()) as EvaluationInfo;
+  expect([response.status, response.headers.get("location")]).toEqual([202, `${path}/${id}`]);
+  expect(await (await post({ spec }, key)).json()).toMatchObject({ id });
+  let info: EvaluationInfo;
+  do {
+    await setTimeout(200);
+    info = await okJson<EvaluationInfo>(await client.send(`${path}/${id}`));
+  } while (info.state === "queued" || info.state === "running");
+  expect(info).toMatchObject({ state: "done", units: { total: 6, done: 6, failed: 0 } });
+  expect(info.spentCpuHours).toBeGreaterThan(0);
+  const [rows, report] = [join(folder, "rows.jsonl"), join(folder, "report.json")];
+  const flags = ["--images", "2", "--size", "48x64", "--attacks", "ifgsm", "--epsilon", "1,4", "--workers", "1"];
+  const local = await faultline("evaluate", "enet-street", ...flags, "-o", rows, "--report", report);
+  expect(local.code).toBe(0);
+  expect(await (await client.send(`${path}/${id}/rows`)).text()).toBe(readFileSync(rows, "utf8"));
+  const { runs: _, ...made } = await okJson<Record<string, unknown>>(await client.send(`${path}/${id}/report`));
+  const { runs: __, ...expected } = JSON.parse(readFileSync(report, "utf8")) as Record<string, unknown>;
+  expect(made).toEqual(expected);
+  expect((await client.send(`${path}/${id}`, { method: "DELETE" })).status).toBe(204);
+  await refused(await client.send(`${path}/${id}`), 404, "unknown-evaluation");
+});
+
+it("refuses what is too large, unknown or too dear before anything is kept", async () => {
+  const large = await refused(
+    await post({ spec: { ...spec, data: { images: 1, size: { width: 1600, height: 1200 } } } }),
+    422,
+    "evaluation-refused",
+  );
+  expect(large.detail).toContain("MiB");
+  await refused(await post({ spec: { ...spec, networks: ["psp"] } }), 404, "unknown-model");
+  await refused(await post({ spec: { ...spec, data: { path: "voc" } } }), 422, "invalid-spec");
+  await refused(await post({ spec, maxCpuHours: 1e-9 }), 422, "cost-exceeded");
+});
+
+it("names the bindings where they are missing", async () => {
+  const problem = await refused(await bare.send(`${path}/0`), 501, "evaluations-disabled");
+  for (const binding of ["UNITS", "DATA", "LEDGER", "EVALUATION"]) expect(problem.detail).toContain(binding);
+});
