@@ -16,17 +16,16 @@ const NEWLINE = 0x0a;
 /** A row of 255 classes with small objects takes about 40 KB. */
 const MAX_LINE = 1 << 20;
 
-export interface ReaderOptions {
-  /** What certificates among the rows are added to; without it they are no rows. */
-  readonly certificates?: CertificateRow[] | undefined;
-  /** Is called with each row that was added and the number of its line. */
-  readonly onRow?: ((row: Row, line: number) => void) | undefined;
-}
-
 /**
  * @param store what the rows are added to, where several files are read.
+ * @param certificates what certificates among the rows are added to; without it they are no rows.
+ * @param onRow is called with each row that was added and the number of its line.
  */
-export const createReader = (store: Store = createStore(), { certificates, onRow }: ReaderOptions = {}): Reader => {
+export const createReader = (
+  store: Store = createStore(),
+  certificates?: CertificateRow[],
+  onRow: (row: Row, line: number) => void = () => undefined,
+): Reader => {
   const decoder = new TextDecoder();
   let rest = new Uint8Array(0);
   let line = 0;
@@ -36,12 +35,13 @@ export const createReader = (store: Store = createStore(), { certificates, onRow
     if (text === "") return;
     try {
       const value = readLine(text);
-      if (certificates && isCertificate(value)) certificates.push(checkCertificate(value));
-      else {
-        const row = checkRow(value);
-        store.add(row);
-        onRow?.(row, line);
+      if (certificates && isCertificate(value)) {
+        certificates.push(checkCertificate(value));
+        return;
       }
+      const row = checkRow(value);
+      store.add(row);
+      onRow(row, line);
     } catch (cause) {
       if (!(cause instanceof RowError)) throw cause;
       throw new RowError(`line ${line}: ${cause.message}`, { cause });

@@ -45,11 +45,6 @@ const requireFew = ({ counted, groups, subjects }: Store, certificates: readonly
     );
 };
 
-interface Results {
-  readonly store: Store;
-  readonly certificates: readonly CertificateRow[];
-}
-
 /** @throws RowError where the id of a row is not the digest of its unit: of another unit, or of one that was changed. */
 const requireOwnId = async ({ id, unit }: Row, line: number): Promise<void> => {
   const own = await unitId(unit);
@@ -58,11 +53,16 @@ const requireOwnId = async ({ id, unit }: Row, line: number): Promise<void> => {
   throw new RowError(`line ${line}: ${detail}: rows are sent as faultline evaluate or /v1/robustness wrote them`);
 };
 
+interface Results {
+  readonly store: Store;
+  readonly certificates: readonly CertificateRow[];
+}
+
 const readResults = async (rows: Uint8Array): Promise<Results> => {
   const certificates: CertificateRow[] = [];
   const store = createStore();
   const fresh: (readonly [row: Row, line: number])[] = [];
-  const reader = createReader(store, { certificates, onRow: (...row) => void fresh.push(row) });
+  const reader = createReader(store, certificates, (...row) => void fresh.push(row));
   const checkIds = async (): Promise<void> => {
     await Promise.all(fresh.splice(0).map(([row, line]) => requireOwnId(row, line)));
   };
