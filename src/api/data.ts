@@ -115,7 +115,7 @@ const putSet = (service: Service, limits: Limits, token: string | undefined): Op
     async (c) => {
       const sets = await allowed(c, service, token);
       const form = { types: ["application/json"], jsonPart: "files", limitBytes: limits.bodyBytes } as const;
-      const fields = await readFields(c.req.raw, form, (c as Context<Env>).get("bodies"));
+      const fields = await readFields(c.req.raw, form, c.get("bodies"));
       const errors = unknownFields(fields, ["files"]);
       if (errors.length > 0) throw new RequestError({ kind: "invalid-request", errors });
       const given = { files: fields.get("files") };
@@ -156,7 +156,7 @@ const putFile = (service: Service, limits: Limits, token: string | undefined): O
       const sets = await allowed(c, service, token);
       const digest = checked(sha256, c.req.param("sha256"), "sha256");
       const form = { types: ["application/octet-stream"], limitBytes: limits.uploadBytes } as const;
-      const content = await readBytes(c.req.raw, form, (c as Context<Env>).get("bodies"));
+      const content = await readBytes(c.req.raw, form, c.get("bodies"));
       await sets.putFile(digest, content);
       return json(c, KeptFile, { sha256: digest, bytes: content.length });
     },

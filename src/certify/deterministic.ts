@@ -101,7 +101,7 @@ export const createBounder = (network: Network, cache: SessionCache): Bounder =>
 
   const certify: Bounder["certify"] = async (image, epsilon, { method, rounding, pixels, seed }, hooks = {}) => {
     if (image.shape[0] !== channelCount(channels))
-      throw new RangeError(`the image has ${image.shape[0]} channels, the network takes ${channels}`);
+      throw new RangeError(`the image has ${image.shape[0]} channels, the network takes ${channelCount(channels)}`);
     const [, height, width] = image.shape as [number, number, number];
     const ball: BallAround = { image, epsilon, rounding };
     const { labels, margins } = await runs.margins(ball, hooks);

@@ -60,7 +60,7 @@ const affineLosses = (rule: AffineRule, { context }: BoundedStep, a: Value): rea
 /** Without linear bounds the output is anything in its ball. */
 const cut = ({ context: { op, outputs, ballOf } }: BoundedStep, a: Value): Relaxed => {
   const { centre, radius } = ballOf(outputs[0]!);
-  const away = op.Add(radius, op.Abs(op.Sub(centre, outputs[0]!)));
+  const away = op.Add(radius, op.Abs(op.Sub(centre, outputs[0])));
   return { cotangent: null, losses: [op.Mul(op.Abs(a), away)] };
 };
 

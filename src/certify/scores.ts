@@ -57,7 +57,7 @@ export interface CertifiedScores extends Omit<Scores, "pixelAccuracy"> {
 /** @param tree of a hierarchy, where the counts have one. */
 export const certifiedScores = (
   { counts, abstained, pixels, vertices }: CertifiedCounts,
-  tree?: Tree | undefined,
+  tree?: Tree,
 ): CertifiedScores => {
   const { pixelAccuracy, ...scores } = scoresOf(counts);
   const abstainedShare = pixels === 0 ? null : abstained / pixels;

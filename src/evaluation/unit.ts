@@ -61,7 +61,7 @@ const goalAsJson = async ({ place, to, outside = "keep" }: RegionGoal, classes: 
         : { ...place }),
     ...(to === undefined ? {} : { to: nameOf(to) }),
     outside,
-  } as Json;
+  };
 };
 
 /** The attack with the options that it runs with; label maps that the item does not imply are named by their digests. */

@@ -37,11 +37,11 @@ const openBounds = async (seed: number, kind: Kind) => {
   const outputs = {
     y: op.Identity(y),
     centre: op.Identity(centre),
-    radius: op.Identity(radius!),
+    radius: op.Identity(radius),
     coefficients: op.Identity(bounds.coefficients),
     short: op.Identity(shortfall(op, bounds, epsilon)),
     gradient: op.Identity(
-      gradient(op, y, [image], op.Slice(combinations, op.ints([0]), op.ints([1]), op.ints([0])))[0]!,
+      gradient(op, y, [image], op.Slice(combinations, op.ints([0]), op.ints([1]), op.ints([0])))[0],
     ),
   };
   return { shape: y.shape, session: await openWasm(op.model(outputs)) };

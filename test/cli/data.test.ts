@@ -40,7 +40,7 @@ const serving = async (store: DataStore, uploadToken?: string) => {
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const files = (): number => received.filter((line) => line.startsWith("PUT /v1/data/files/")).length;
-  return { url, files, list: async () => (await fetch(`${url}/v1/data`)).json() as Promise<unknown> };
+  return { url, files, list: async () => (await fetch(`${url}/v1/data`)).json() };
 };
 
 const bucket = memoryBucket(2).bucket;

@@ -118,7 +118,7 @@ describe("formats", () => {
     expect([judgement.passed, none.passed]).toEqual([false, true]);
     for (const some of [judgement, none]) {
       // A name of a file may hold what no URI does.
-      isValid(await sarifOf(some, "0.1.0", "ci/a policy [ü] #2.yml"));
+      await isValid(await sarifOf(some, "0.1.0", "ci/a policy [ü] #2.yml"));
       expect(isValid.errors ?? []).toEqual([]);
     }
     const sarif = (await sarifOf(judgement, "0.1.0", "policy.yml")) as { readonly runs: readonly object[] };

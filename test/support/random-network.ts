@@ -126,7 +126,7 @@ const context: Layer = (op, x, next) => {
   const mean = pick(next, [
     () => op.GlobalAveragePool(x),
     () => op.ReduceMean(x, axes, { keepdims: 1 }),
-    () => op.Mul(op.append("ReduceSum", [x, axes], { keepdims: 1 })[0]!, op.constant(0.05)),
+    () => op.Mul(op.append("ReduceSum", [x, axes], { keepdims: 1 })[0], op.constant(0.05)),
   ])();
   return pick(next, [
     () => op.Add(x, mean),

@@ -32,7 +32,7 @@ export const MatMul: AffineRule = {
   kind: "affine",
   data: (context) => onlyDependent(context),
   spread: ({ op, inputs, balls }, v) =>
-    balls[0]?.radius ? op.MatMul(v[0]!, op.Abs(inputs[1])) : op.MatMul(op.Abs(inputs[0]), v[1]!),
+    balls[0]?.radius ? op.MatMul(v[0], op.Abs(inputs[1])) : op.MatMul(op.Abs(inputs[0]), v[1]),
   terms: (context) => {
     const [a, b] = [shapeOf(context, 0), shapeOf(context, 1)];
     return [a.at(-1)!, Math.max(a.at(-2) ?? 1, b.at(-1)!)];
@@ -68,7 +68,7 @@ export const Mul: AffineRule = {
   kind: "affine",
   data: onlyDependent,
   spread: ({ op, inputs, balls }, v) =>
-    balls[0]?.radius ? op.Mul(v[0]!, op.Abs(inputs[1])) : op.Mul(op.Abs(inputs[0]), v[1]!),
+    balls[0]?.radius ? op.Mul(v[0], op.Abs(inputs[1])) : op.Mul(op.Abs(inputs[0]), v[1]),
   terms: fewTerms,
 };
 
@@ -76,7 +76,7 @@ export const Mul: AffineRule = {
 export const Div: AffineRule = {
   kind: "affine",
   data: () => [0],
-  spread: ({ op, inputs }, v) => op.Div(v[0]!, op.Abs(inputs[1])),
+  spread: ({ op, inputs }, v) => op.Div(v[0], op.Abs(inputs[1])),
   terms: fewTerms,
 };
 

@@ -48,7 +48,7 @@ const certainty = (context: BoundContext) => {
   const { centre, radius } = ballOf(pool.inputs[0]!);
   if (!radius) return unboundedForm(context.node, "places that do not depend on the image");
   const pooled = (by: "MaxPool" | "AveragePool", v: Value): Value =>
-    op[by](v, { kernel_shape: kernel, strides: kernel }) as Value;
+    op[by](v, { kernel_shape: kernel, strides: kernel });
   const wide = widened(context, radius, op.Abs(centre), 0);
   const least = overWindows(context, pooled("MaxPool", op.Sub(centre, wide)), kernel, 1e30);
   const possible = op.cast(op.GreaterOrEqual(op.Add(centre, wide), least), "float32");
@@ -97,7 +97,7 @@ export const MaxUnpool: CurvedRule = {
     const { op, inputs, outputs } = context;
     const { certain, isCertain } = certainty(context);
     const ball = MaxUnpool.ball(context);
-    const away = op.Add(ball.radius, op.Abs(op.Sub(ball.centre, outputs[0]!)));
+    const away = op.Add(ball.radius, op.Abs(op.Sub(ball.centre, outputs[0])));
     const loose = op.Mul(away, op.Sub(op.constant(1), isCertain));
     const places = placesOfEach(op, inputs[1]!, sizeOf(outputs[0]!.shape), a.shape[0]!);
     return {
