@@ -5,7 +5,7 @@ import type { DataSets } from "../contract/data.ts";
 import type { Service } from "../contract/service.ts";
 import { fieldErrors } from "../validation.ts";
 import { requireToken } from "./model-uploads.ts";
-import { defineOperation, json, type Env, type Limits, type Operation } from "./operation.ts";
+import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { problemResponses } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
 import { readBytes, readFields, unknownFields } from "./request.ts";
