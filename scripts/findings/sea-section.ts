@@ -34,17 +34,14 @@ const perNetwork = (evidence: Evidence): string => {
 ${table(["network", "I-FGSM", "SEA", "difference [95 %]"], rows)}`;
 };
 
-const survival = {
-  "yes yes": "it survives",
-  "yes no": "**it falls**",
-  "no yes": "**it rises**",
-  "no no": "it fails under both",
+/** By the verdict under the paper's attacks, then by that under SEA. */
+const outcomes = {
+  yes: { yes: "it survives", no: "**it falls**", undecided: "no longer decided" },
+  no: { yes: "**it rises**", no: "it fails under both", undecided: "no longer decided" },
+  undecided: { yes: "it holds under SEA", no: "**it fails under SEA**", undecided: "undecided" },
 } as const;
 
-const outcome = ({ before, after }: Again): string => {
-  const key = `${decidedBy(before)} ${decidedBy(after)}`;
-  return key in survival ? survival[key as keyof typeof survival] : "undecided";
-};
+const outcome = ({ before, after }: Again): string => outcomes[decidedBy(before)][decidedBy(after)];
 
 const againRow = (again: Again): string[] => {
   const said = (tests: Again["before"]): string =>
