@@ -14,7 +14,7 @@ import type { Run } from "./cloudflare/ledger.ts";
 import { dataIn } from "./cloudflare/data.ts";
 import { startRenderer } from "./cloudflare/resvg.ts";
 import { renderStreet } from "./datasets/street/render.ts";
-import { createDataSets } from "./service/data.ts";
+import { createDataSets } from "./store/data-sets.ts";
 import { createService, createShared, type Shared } from "./service/service.ts";
 import type { DataSets } from "./contract/data.ts";
 import type { Evaluations } from "./contract/evaluations.ts";

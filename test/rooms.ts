@@ -135,7 +135,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "yield",
     "validation",
   ],
-  store: ["type networks/upload-store", "type contract/data"],
+  store: ["type networks/upload-store", "contract/failure", "type contract/data", "digest"],
   modules: [],
   shipped: ["../models"],
   worker: "anything",

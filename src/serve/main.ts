@@ -6,7 +6,7 @@ import { startEvaluations } from "../node/evaluations/evaluations.ts";
 import { lineOf, UsageError } from "../node/failure.ts";
 import { version } from "../node/package.ts";
 import { startThreadService } from "../node/service.ts";
-import { createDataSets } from "../service/data.ts";
+import { createDataSets } from "../store/data-sets.ts";
 import { folderData } from "../store/folder-data.ts";
 import { compressed } from "./compress.ts";
 import { labPages } from "./lab.ts";

@@ -9,7 +9,7 @@ import { afterEach, expect, it } from "vitest";
 import { createApp } from "../../src/api/app.ts";
 import { dataIn } from "../../src/cloudflare/data.ts";
 import type { DataStore } from "../../src/contract/data.ts";
-import { createDataSets } from "../../src/service/data.ts";
+import { createDataSets } from "../../src/store/data-sets.ts";
 import { folderData } from "../../src/store/folder-data.ts";
 import { r2Data } from "../../src/store/r2-data.ts";
 import { memoryBucket } from "../store/memory-bucket.ts";
