@@ -184,7 +184,7 @@ const removeSet = (service: Service, token: string | undefined): Operation =>
 
 export const dataSets = (service: Service, limits: Limits, token: string | undefined): Operation[] => [
   listSets(service),
-  putSet(service, limits, token),
   putFile(service, limits, token),
+  putSet(service, limits, token),
   removeSet(service, token),
 ];

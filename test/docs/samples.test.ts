@@ -10,6 +10,8 @@ import { serve, type ServerType } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../src/api/app.ts";
 import type { CodeSample } from "../../src/api/samples.ts";
+import { createDataSets } from "../../src/store/data-sets.ts";
+import { folderData } from "../../src/store/folder-data.ts";
 import { startServer } from "../serve/serving.ts";
 import { fakeEvaluation, fakeEvaluations } from "../support/fake-evaluations.ts";
 import { fakeModel, fakePng, fakeService } from "../support/fake-service.ts";
@@ -85,7 +87,8 @@ describe("the examples of /docs", () => {
       add: async () => ({ outcome: "created", model: fakeModel, assumed: [] }) as const,
       remove: async () => undefined,
     };
-    const app = createApp(fakeService({ evaluations: fakeEvaluations(), uploads }));
+    const data = createDataSets(folderData(join(folder, "data")));
+    const app = createApp(fakeService({ evaluations: fakeEvaluations(), uploads, data }));
     const port = await new Promise<number>((resolve) => {
       server = serve({ fetch: app.fetch, port: 0 }, (at: AddressInfo) => resolve(at.port));
     });
@@ -100,7 +103,7 @@ describe("the examples of /docs", () => {
     const found = here(language.check);
     it.skipIf(!found)(`in ${label} are requests that the API takes${found ? "" : ": it is not here"}`, async () => {
       const examples = await examplesIn(fake, label);
-      expect(examples.size).toBe(23);
+      expect(examples.size).toBe(27);
       expect(await runAll(language, examples)).toContain("enet-street");
     });
   }
