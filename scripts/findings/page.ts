@@ -66,8 +66,8 @@ export const findingsPage = ({ of, facts, factsOf }: Sources): string => {
   const most = Math.max(...Object.values(facts).map(({ images }) => images));
   return `${[
     "<!-- Written by `npm run findings` from the rows in docs/findings. -->\n\n# Findings",
-    `The claims of Arnab, Miksik and Torr (CVPR 2018), put to the slim networks that ship with Faultline, on CamVid test and on synthetic streets. Of ${claims.length} claims ${count("yes")} hold here, ${count("no")} do not, and ${count("undecided")} are undecided. **This is a small run, ${fewest === most ? most : `${fewest} to ${most}`} images a part:** the networks are slim, and the intervals are wide. Nothing here is a figure of the paper: networks and data are others, and its
-protocol alone is the same.`,
+    `The claims of Arnab, Miksik and Torr (CVPR 2018), put to the slim networks that ship with Faultline, on CamVid test and on synthetic streets. Of ${claims.length} claims ${count("yes")} hold here, ${count("no")} ${count("no") === 1 ? "does" : "do"} not, and ${count("undecided")} are undecided. **This is a small run, ${fewest === most ? most : `${fewest} to ${most}`} images a part:** the networks are slim, and the intervals are wide. The networks and the data are not the paper's, and its
+protocol alone is the same; its own figures stand in one table, in parentheses.`,
     `A claim holds where the whole 95 % interval of its figure lies on its side of the bound, fails where the whole interval lies on the other side, and is undecided else, and
 with fewer than ${MIN_DECISIVE} images, on which even a coin may agree with itself. Intervals come from a
 bootstrap over images (${REPLICATES} draws), expanded for their small number (Hesterberg 2015); they say nothing of other networks. They are not corrected for the number of claims.

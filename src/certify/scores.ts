@@ -61,7 +61,8 @@ export const certifiedScores = (
 ): CertifiedScores => {
   const { pixelAccuracy, ...scores } = scoresOf(counts);
   const abstainedShare = pixels === 0 ? null : abstained / pixels;
-  const wrongShare = pixelAccuracy === null || abstainedShare === null ? null : 1 - pixelAccuracy - abstainedShare;
+  const wrongShare =
+    pixelAccuracy === null || abstainedShare === null ? null : Math.max(0, 1 - pixelAccuracy - abstainedShare); // Of rounding alone it would be −0.
   const hierarchical = vertices && tree && hierarchicalScores(vertices, pixels, tree);
   return {
     ...scores,

@@ -1,6 +1,6 @@
 /** A job of a service: its cap is kept, and lines of a file that grows are counted once. */
 
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { encodePng } from "../../src/image/encode.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
@@ -34,7 +34,7 @@ it("stops what takes more than its cap, and says so", async () => {
   expect(job.info().spentCpuHours).toBeGreaterThan(1e-6);
 });
 
-it("counts whole lines once, whoever asks, and begins anew where the file was cut", async () => {
+it("counts whole lines once, whoever asks, and begins anew where the file was cut or replaced", async () => {
   const file = path("lines.jsonl");
   const count = createLineCounter(file);
   expect(await count()).toEqual({ lines: 0, bytes: 0 });
@@ -45,6 +45,10 @@ it("counts whole lines once, whoever asks, and begins anew where the file was cu
   expect(await count()).toEqual({ lines: 3, bytes: 14 });
   writeFileSync(file, "one\n");
   expect(await count()).toEqual({ lines: 1, bytes: 4 });
+  // The rows in order take the place of those as they came: another file, which may be larger.
+  writeFileSync(`${file}.draft`, "longer\nlines\n");
+  renameSync(`${file}.draft`, file);
+  expect(await count()).toEqual({ lines: 2, bytes: 13 });
 });
 
 it("has its report made of the specification as it was sent, and of no command that its sender could not run", async () => {

@@ -4,7 +4,7 @@ import type { Evidence } from "../evidence.ts";
 import { paperAttacks, strong } from "../parts.ts";
 import { aroundClaims, crfTest, stepTest } from "./around.ts";
 import type { Test, Threat } from "./claim.ts";
-import { bodyTests, cleanTest, networkClaims, orderTest, sizeTests, type FactsOf } from "./networks.ts";
+import { bodyTests, cleanTests, networkClaims, orderTest, sizeTests, type FactsOf } from "./networks.ts";
 import { acrossTest, both, fgsm, iterative, multiscaleTest, scaleClaims, sourceTest, stepsTest } from "./scales.ts";
 
 export interface Again {
@@ -30,7 +30,7 @@ export const networksAgain = (evidence: Evidence, factsOf: FactsOf): Again[] => 
   });
   return [
     again("C1", networkClaims.C1, (threat) => bodyTests(evidence, threat)),
-    again("C2", networkClaims.C2, (threat) => [cleanTest(evidence, strong, threat, factsOf)]),
+    again("C2", networkClaims.C2, (threat) => cleanTests(evidence, strong, threat, factsOf)),
     again("C3", networkClaims.C3, (threat) => sizeTests(evidence, strong, threat, factsOf)),
     {
       id: "C4",

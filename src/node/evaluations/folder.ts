@@ -1,7 +1,7 @@
 /** What is kept of an evaluation of the service, in a folder of its own: its record, its specification, its rows and its report. */
 
 import { createReadStream } from "node:fs";
-import { link, mkdir, readdir, rm, stat, symlink } from "node:fs/promises";
+import { link, mkdir, readdir, rm, symlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import type { EvaluationFile, EvaluationPrediction, EvaluationState, ReportType } from "../../contract/evaluations.ts";
@@ -106,14 +106,11 @@ export const openFile = async (path: string, bytes?: number): Promise<Evaluation
 
 /** Counts the whole lines of a file that grows; what was counted is not read again. */
 export const createLineCounter = (path: string) => {
-  let [lines, bytes] = [0, 0];
+  let [lines, bytes, file] = [0, 0, 0];
   const count = async (): Promise<{ readonly lines: number; readonly bytes: number }> => {
-    const size = await stat(path).then(
-      (found) => found.size,
-      () => 0,
-    );
-    // Cut off, or written anew.
-    if (size < bytes) [lines, bytes] = [0, 0];
+    const { size, ino } = (await statOf(path)) ?? { size: 0, ino: 0 };
+    // Cut off, or written anew: the rows in order take the place of those as they came.
+    if (size < bytes || ino !== file) [lines, bytes, file] = [0, 0, ino];
     if (size > bytes) {
       let at = bytes;
       for await (const piece of createReadStream(path, { start: bytes, end: size - 1 }) as AsyncIterable<Buffer>) {
