@@ -94,7 +94,7 @@ const handlers: Handlers = {
     seen = undefined;
     const channels = channelCount(network.manifest.input.channels);
     const { classes } = network.manifest;
-    return { classes, channels, choice, threads, version: runtime.version, refused, files: loadedFiles() };
+    return { classes, channels, choice, threads, version: runtime.version, refused };
   },
 
   describe: async (brought, report) => {
@@ -114,7 +114,7 @@ const handlers: Handlers = {
     const prediction = await scored.predict(image);
     seen = { image, seed, prediction };
     const { data } = prediction.confidence;
-    return { labels: prediction.labels, confidences: data, confidence: meanOf(data) };
+    return { labels: prediction.labels, confidences: data, confidence: meanOf(data), files: loadedFiles() };
   },
 
   attack: async ({ image, plan, truth }, { stage, step, signal }) => {
