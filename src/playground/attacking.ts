@@ -14,7 +14,10 @@ import type { Attacked, Plan, Reached } from "./messages.ts";
 
 /** What is attacked, and how. */
 export interface Assault {
-  readonly segmenter: Segmenter;
+  /** The network that is scored. */
+  readonly scored: Segmenter;
+  /** The network whose objective is climbed, which may be the same one. */
+  readonly climbed: Segmenter;
   readonly image: Image;
   /** The visitor's labels, the reference of the scores; else the clean prediction is. */
   readonly truth: Labels | null;
@@ -54,7 +57,7 @@ const watchedBy = (segmenter: Segmenter, see: (reached: Reached) => void): Segme
   };
 };
 
-const scored = (
+const resultOf = (
   { manifest }: Segmenter,
   clean: Image,
   measured: Measured,
@@ -83,7 +86,7 @@ const aimOf = ({ attack, goal }: Plan, classes: number): RegionAim | undefined =
 
 /** @throws RegionError where the picture has not the region of the goal; the signal's reason where it is aborted before the first step has ended. */
 export const attackFor = async (
-  { segmenter, image, truth, clean, plan }: Assault,
+  { scored, climbed, image, truth, clean, plan }: Assault,
   { signal, onStep }: AttackWatch,
 ): Promise<Omit<Attacked, "milliseconds" | "confidences">> => {
   let reached: Reached | null = null;
@@ -91,13 +94,17 @@ export const attackFor = async (
   // As the command line names the file that is saved of it.
   const item = await sha256Of(new Uint8Array(encodePng(image)));
   const subject = { image, item, clean, truth: truth ?? undefined };
-  const aim = aimOf(plan, segmenter.manifest.classes.length);
+  const networks = (as: (network: Segmenter) => Segmenter) => {
+    const segmenter = as(scored);
+    return { segmenter, source: climbed === scored ? segmenter : as(climbed) };
+  };
+  const aim = aimOf(plan, scored.manifest.classes.length);
   const { goal: _, ...attack } = plan;
   const full = { ...attack, pixelRange: "clip" } as const;
   const planned = aim ? (before: Labels) => ({ ...full, target: aim.given(before) }) : full;
   try {
     const measured = await measure(
-      { ...subject, segmenter: watchedBy(segmenter, (seen) => (reached = seen)) },
+      { ...subject, ...networks((network) => watchedBy(network, (seen) => (reached = seen))) },
       planned,
       {
         signal,
@@ -107,7 +114,7 @@ export const attackFor = async (
         },
       },
     );
-    return { ...scored(segmenter, image, measured, aim), stopped: null };
+    return { ...resultOf(scored, image, measured, aim), stopped: null };
   } catch (cause) {
     const last: Reached | null = reached;
     if (!signal.aborted || !last || steps === 0) throw cause;
@@ -117,7 +124,7 @@ export const attackFor = async (
       zeroGradientShare: 0,
       losses: [],
     };
-    const measured = await measure({ ...subject, segmenter, crafted }, planned);
-    return { ...scored(segmenter, image, measured, aim), stopped: steps };
+    const measured = await measure({ ...subject, ...networks((network) => network), crafted }, planned);
+    return { ...resultOf(scored, image, measured, aim), stopped: steps };
   }
 };

@@ -8,6 +8,7 @@ import { chooseBackend, type Adapter, type Choice, type Wanted } from "../runtim
 import { RuntimeError, type Backend, type Runtime } from "../runtime/session.ts";
 import { startWasm } from "../runtime/wasm/wasm.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
+import { atScales } from "../segmenter/ensemble.ts";
 import { createFronts } from "../segmenter/front.ts";
 import type { Network } from "../segmenter/network.ts";
 import { fetched, type OnBytes } from "./fetched.ts";
@@ -46,10 +47,20 @@ const adapterHere = async (): Promise<Adapter> => {
   return { name: nameOf(adapter), software: adapter.info.isFallbackAdapter };
 };
 
-/** @throws RuntimeError if WebGPU is requested and not available. */
-export const chooseFor = (network: Network, setting: Setting, wanted: Wanted): Promise<Choice> => {
-  const [crf, defence] = [crfOf(setting, network.manifest), defenceOf(setting, network.manifest, 0)];
-  const missing = () => gpuFaults(network, crf, defence ? createFronts(defence).scored : undefined);
+const faultsOf = (network: Network, setting: Setting): readonly string[] => {
+  const { scales, fusion } = setting;
+  const seen = scales ? atScales(network, scales, fusion) : network;
+  const [crf, defence] = [crfOf(setting, seen.manifest), defenceOf(setting, seen.manifest, 0)];
+  return gpuFaults(seen, crf, defence ? createFronts(defence).scored : undefined);
+};
+
+/**
+ * The backend for a network as it is scored and as it is climbed.
+ *
+ * @throws RuntimeError if WebGPU is requested and not available; ManifestError for scales that the network cannot take.
+ */
+export const chooseFor = (network: Network, settings: readonly Setting[], wanted: Wanted): Promise<Choice> => {
+  const missing = () => [...new Set([...new Set(settings)].flatMap((setting) => faultsOf(network, setting)))];
   return chooseBackend(wanted, { adapter: adapterHere, missing });
 };
 

@@ -80,7 +80,7 @@ const showPreview = async ({ around }: Open, { manifest, model }: Described): Pr
   if (!picture) return;
   const entry = entryOf(manifest, model);
   try {
-    const opened = await openNetwork(entry, { transform: [], crf: "own" }, wanted);
+    const opened = await openNetwork(entry, { transform: [], crf: "own", scales: "own" }, wanted);
     const { image, predicted } = await predict(manifest.name, opened.channels, picture, sizeWithin(picture.bitmap, longest)); // prettier-ignore
     const colours = opened.classes.map(({ color }) => color);
     paint(preview, spatialSize(image), ofLabels(predicted.labels, colours, new Set(), image));

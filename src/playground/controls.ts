@@ -22,7 +22,7 @@ import { mebibytes } from "./words.ts";
 export const epsilons = [0.25, 0.5, 1, 2, 4, 8, 16, 32];
 
 const [network, attack, longest, backend] = [select("network"), select("attack"), select("longest"), select("backend")];
-const crf = select("crf");
+const [crf, scales] = [select("crf"), select("scales")];
 const [epsilon, steps, alpha, seed] = [input("epsilon"), input("steps"), input("alpha"), input("seed")];
 
 const radius = (): number => epsilons[epsilon.valueAsNumber]!;
@@ -110,7 +110,11 @@ follow();
 export const seedNow = (): number => (seed.disabled ? 0 : seed.valueAsNumber);
 
 /** What is put around the network. */
-export const around = (): Around => ({ transform: chosenTransforms(), crf: crf.value as Around["crf"] });
+export const around = (): Around => ({
+  transform: chosenTransforms(),
+  crf: crf.value as Around["crf"],
+  scales: scales.value as Around["scales"],
+});
 
 /** The settings of the attack at another radius too: what is the attack's own then follows from that one. */
 export const planAt = (at: number): Plan => ({
@@ -155,7 +159,7 @@ export const offerNetworks = (offered: readonly NetworkEntry[], chosen: string):
 
 /** The controls by the names that they have in the page's address. */
 const addressed = (): readonly (readonly [string, HTMLInputElement | HTMLSelectElement])[] =>
-  [network, attack, longest, backend, crf, alpha, seed, steps, ...optionInputs.values()].map(
+  [network, attack, longest, backend, crf, scales, alpha, seed, steps, ...optionInputs.values()].map(
     (control) => [control.id.replace(/^option-/, ""), control] as const,
   );
 
@@ -193,7 +197,7 @@ export const parameters = (): URLSearchParams => {
 /** Calls `changed` when a setting changes that requires a new prediction. */
 export const onSceneChange = (changed: () => void): void => {
   network.addEventListener("change", hintNetwork);
-  for (const control of [network, longest, backend, crf, element("transforms")])
+  for (const control of [network, longest, backend, crf, scales, element("transforms")])
     control.addEventListener("change", changed);
   seed.addEventListener("change", () => {
     if (drawsAnew()) changed();

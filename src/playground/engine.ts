@@ -11,7 +11,7 @@ import { openNetwork } from "../segmenter/network.ts";
 import type { Runtime } from "../runtime/session.ts";
 import { createSegmenter, type Image, type Prediction, type Segmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
-import { settingOf } from "./around.ts";
+import { settingsOf } from "./around.ts";
 import { attackFor } from "./attacking.ts";
 import { budgetBytes, chooseFor, start } from "./backend.ts";
 import { describe } from "./describing.ts";
@@ -27,9 +27,15 @@ interface Report {
   readonly signal: AbortSignal;
 }
 
+interface Segmenters {
+  readonly scored: Segmenter;
+  /** What attacks climb: the same one, unless they climb through other scales. */
+  readonly climbed: Segmenter;
+}
+
 interface Open {
   /** The network with what is around it, which draws from the seed. */
-  readonly segmenter: (seed: number) => Segmenter;
+  readonly segmenters: (seed: number) => Segmenters;
   readonly cache: SessionCache;
   /** The operators without a gradient. */
   readonly refused: readonly string[];
@@ -61,6 +67,11 @@ const cacheOf = (runtime: Runtime): SessionCache => {
   return cache;
 };
 
+const settled = (bare: Segmenter, { scored, climbed }: ReturnType<typeof settingsOf>, seed: number): Segmenters => {
+  const segmenter = settle(bare, scored, seed);
+  return { scored: segmenter, climbed: climbed === scored ? segmenter : settle(bare, climbed, seed) };
+};
+
 const opened = (): Open => {
   if (!open) throw new Error("no network is open");
   return open;
@@ -72,18 +83,18 @@ const handlers: Handlers = {
   open: async ({ network: entry, wanted, around }, report) => {
     report.stage("network");
     const network = await download(entry, report);
-    const setting = settingOf(around);
-    const choice = await chooseFor(network, setting, wanted);
+    const settings = settingsOf(around);
+    const choice = await chooseFor(network, Object.values(settings), wanted);
     report.stage("runtime");
     const { runtime, threads } = await start(choice.backend, loading(report, "onnxruntime"));
     const cache = cacheOf(runtime);
     const refused = gradientFaults(network);
     const bare = createSegmenter(network, cache);
-    open = { segmenter: (seed) => settle(bare, setting, seed), cache, refused };
+    open = { segmenters: (seed) => settled(bare, settings, seed), cache, refused };
     seen = undefined;
     const channels = channelCount(network.manifest.input.channels);
     const { classes } = network.manifest;
-    return { classes, channels, choice, threads, version: runtime.version, refused, files: loadedFiles() };
+    return { classes, channels, choice, threads, version: runtime.version, refused };
   },
 
   describe: async (brought, report) => {
@@ -96,33 +107,33 @@ const handlers: Handlers = {
 
   predict: async ({ image, seed }, { stage }) => {
     const { cache, refused, ...own } = opened();
-    const segmenter = own.segmenter(seed);
+    const { scored, climbed } = own.segmenters(seed);
     stage("prediction");
     // An image that is too large to be attacked is refused here; the page then shrinks it.
-    requireMemory(cache, segmenter, image, refused.length > 0 ? [] : [leastLikelyObjective()]);
-    const prediction = await segmenter.predict(image);
+    requireMemory(cache, climbed, image, refused.length > 0 ? [] : [leastLikelyObjective()]);
+    const prediction = await scored.predict(image);
     seen = { image, seed, prediction };
     const { data } = prediction.confidence;
-    return { labels: prediction.labels, confidences: data, confidence: meanOf(data) };
+    return { labels: prediction.labels, confidences: data, confidence: meanOf(data), files: loadedFiles() };
   },
 
   attack: async ({ image, plan, truth }, { stage, step, signal }) => {
     const { cache, refused, ...own } = opened();
-    const segmenter = own.segmenter(plan.seed);
+    const { scored, climbed } = own.segmenters(plan.seed);
     const evaluated = evaluatedBy([plan.attack], plan.goal !== undefined);
     if (evaluated.some(isGradient)) requireGradient(refused);
     stage("gradient");
     await turn(); // sends the message before the graph is built
-    requireMemory(cache, segmenter, image, evaluated);
+    requireMemory(cache, climbed, image, evaluated);
     const begin = performance.now();
     const clean = seen?.seed === plan.seed && sameImage(seen.image, image) ? seen.prediction : undefined;
     const onStep = async (report: Stepped["report"], reached: Stepped["reached"]): Promise<void> => {
       step({ report, reached });
       await turn(); // receives "cancel"
     };
-    const attacked = await attackFor({ segmenter, image, truth, clean, plan }, { signal, onStep });
+    const attacked = await attackFor({ scored, climbed, image, truth, clean, plan }, { signal, onStep });
     const milliseconds = performance.now() - begin;
-    const { confidence } = await segmenter.predict(attacked.image);
+    const { confidence } = await scored.predict(attacked.image);
     return { ...attacked, milliseconds, confidences: confidence.data };
   },
 };

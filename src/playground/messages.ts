@@ -39,8 +39,6 @@ export interface Opened {
   readonly version: string;
   /** The operators without a gradient: only attacks that need none are possible if there are any. */
   readonly refused: readonly string[];
-  /** Addresses of the files that the engine has loaded. */
-  readonly files: readonly string[];
 }
 
 export interface Predicted {
@@ -48,6 +46,8 @@ export interface Predicted {
   /** The largest class probability of each pixel, and its mean. */
   readonly confidences: Float32Array;
   readonly confidence: number;
+  /** Addresses of the files that the engine has loaded; the runtime loads one of its own with the first session. */
+  readonly files: readonly string[];
 }
 
 /** The pixels of a place are to have the class `to`; without it they are hidden by the labels around. */

@@ -78,7 +78,7 @@ const look = async (): Promise<void> => {
     const shrunk = size.width < asked.width ? `, shrunk from ${sized(asked)} to fit into memory` : "";
     tell(`Ready: ${sized(size)} pixels${shrunk}. Mean confidence ${percent(confidence)}.`);
     onScene({ network, around, wanted: controls.wanted(), opened, shown });
-    void keepOffline(new URL("./", import.meta.url).href, [...loadedFiles(), ...opened.files]);
+    void keepOffline(new URL("./", import.meta.url).href, [...loadedFiles(), ...predicted.files]);
   } catch (cause) {
     tell("The picture could not be looked at.");
     tellError(wordsFor(cause));

@@ -261,8 +261,8 @@ describe.skipIf(!chromium)(`the tools of /lab in Chromium${chromium ? "" : ": th
     await page.open(address("&attack=fgsm&epsilon=8"));
     await lab.ready();
     await lab.until(`caches.keys().then((names) => names.join() === "faultline-lab-${newer}")`);
-    await lab.keptOffline();
-    expect((await kept())[`faultline-lab-${newer}`]!.toSorted()).toEqual(paths.toSorted());
+    // The files come one after another, each when it has been loaded again.
+    await expect.poll(async () => (await kept())[`faultline-lab-${newer}`]!.toSorted(), { timeout: 60_000 }).toEqual(paths.toSorted()); // prettier-ignore
 
     server.close();
     (server as unknown as { closeAllConnections: () => void }).closeAllConnections();

@@ -110,6 +110,21 @@ describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
     expect(differing(await lab.pixels("labels", "after"), shown)).toBe(0);
   });
 
+  /** The IoU ratios of the run on show as the lab's command line and its request have them. */
+  const elsewhere = async (spec: object): Promise<readonly (number | null)[]> => {
+    const picture = put("picture.png", await lab.saved("picture.png"));
+    const [npx, name, ...line] = (await lab.value("cli")).replace("picture.png", picture).split(" ");
+    expect([npx, name]).toEqual(["npx", "faultline"]);
+    const told = await jsonOf<{ pooled: { uint8: AttackScores } }>(...line, "-o", out);
+    expect(await lab.value("curl")).toContain(JSON.stringify(spec));
+    const form = new FormData();
+    form.set("image", new Blob([new Uint8Array(readFileSync(picture))], { type: "image/png" }), "picture.png");
+    form.set("spec", new Blob([JSON.stringify(spec)], { type: "application/json" }));
+    const answer = await fetch(new URL("/v1/attack", await worker.ready), { method: "POST", body: form });
+    const { scores } = (await answer.json()) as { scores: { uint8: AttackScores } };
+    return [told.pooled.uint8.iouRatio, scores.uint8.iouRatio];
+  };
+
   it("takes everything away, and the command line's run is the same", async () => {
     const report = JSON.parse((await lab.saved("scores.json")).toString()) as { scores: AttackScores; spec: object };
     const node = scored(await planned());
@@ -117,18 +132,7 @@ describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
     expect((await lab.saved("scores.csv")).toString()).toContain(`road,1,${node.perClass[3]!.adversarial}\n`);
     const link = new URL(await lab.value("link"));
     expect(Object.fromEntries(link.searchParams)).toMatchObject({ attack: "ifgsm-ii", epsilon: "8", steps: "4" });
-    const picture = put("picture.png", await lab.saved("picture.png"));
-    const [npx, name, ...line] = (await lab.value("cli")).replace("picture.png", picture).split(" ");
-    expect([npx, name]).toEqual(["npx", "faultline"]);
-    const told = await jsonOf<{ pooled: { uint8: AttackScores } }>(...line, "-o", out);
-    expect(told.pooled.uint8.iouRatio).toBe(node.iouRatio);
-    expect(await lab.value("curl")).toContain(JSON.stringify(report.spec));
-    const form = new FormData();
-    form.set("image", new Blob([new Uint8Array(readFileSync(picture))], { type: "image/png" }), "picture.png");
-    form.set("spec", new Blob([JSON.stringify(report.spec)], { type: "application/json" }));
-    const answer = await fetch(new URL("/v1/attack", await worker.ready), { method: "POST", body: form });
-    const { scores } = (await answer.json()) as { scores: { uint8: AttackScores } };
-    expect(scores.uint8.iouRatio).toBe(node.iouRatio);
+    expect(await elsewhere(report.spec)).toEqual([node.iouRatio, node.iouRatio]);
     await lab.shoot("done", 1360, 900, "dark");
     expect(await lab.faults()).toEqual([]);
   });
@@ -264,6 +268,30 @@ describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
     await page.evaluate(`document.querySelector("details.more").open = true`);
     expect(await lab.faults()).toEqual([]);
     await lab.shoot("around", 390, 844, "light");
+    expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
+  });
+
+  it("climbs the network at other scales, from a link, with the numbers of Node, the command line and the request", async () => {
+    await page.open(await address("&attack=fgsm&epsilon=8&longest=160&scales=0.5%2C0.75%2C1%3Amean"));
+    await lab.ready();
+    await lab.predicted(() => lab.files("file", [own]));
+    await lab.attack();
+    const source = segmenter.withScales([0.5, 0.75, 1], "mean");
+    const node = await measure(
+      { segmenter, source, image: scene.image, item: "street" },
+      { attack: "fgsm", epsilon: 8, steps: 1, alpha: 1, seed: 0, pixelRange: "clip" },
+    );
+    expect(differing(await lab.pixels("picture", "after"), pixelsOf(node.uint8.image))).toBe(0);
+    expect(differing(await lab.pixels("labels", "before"), coloursOf(node.clean.labels))).toBe(0);
+    expect(differing(await lab.pixels("labels", "after"), coloursOf(node.uint8.labels))).toBe(0);
+    expect(new URL(await lab.value("link")).searchParams.get("scales")).toBe("0.5,0.75,1:mean");
+    const { spec } = JSON.parse((await lab.saved("scores.json")).toString()) as { spec: object };
+    expect(spec).toMatchObject({ scales: [0.5, 0.75, 1], fusion: "mean" });
+    const { iouRatio } = scored(node);
+    expect([await lab.number("iou-ratio"), ...(await elsewhere(spec))]).toEqual([iouRatio, iouRatio, iouRatio]);
+    await page.evaluate(`document.querySelector("details.more").open = true`);
+    expect(await lab.faults()).toEqual([]);
+    await lab.shoot("scales", 390, 844, "dark");
     expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
   });
 
