@@ -4,8 +4,12 @@ import { resolve, type Schema, type Schemas } from "./docs-fields.ts";
 import type { Content, Endpoint } from "./docs-document.ts";
 import type { Html } from "./docs-style.ts";
 
-/** Where the script is, beside that of the lab. Without it, as in a service without its browser's files, there are no forms. */
+/** Where the script is, beside that of the lab: a service without its browser's files has no forms. */
 const SCRIPT = "/lab/try-it.js";
+
+/** What such a service says when it starts, on /docs, and at /lab. */
+export const UNBUILT =
+  "The lab and the forms of /docs are not built; in a checkout, `npm run build:browser` builds them for the next start.";
 
 /** What all forms share: the token, and the script. */
 export const TRY_IT = html`<form class="try token" hidden>
