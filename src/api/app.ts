@@ -12,6 +12,7 @@ import { audit } from "./audit.ts";
 import { certify } from "./certify.ts";
 import { dataSets } from "./data.ts";
 import { docs } from "./docs.ts";
+import { UNBUILT } from "./docs-try-it.ts";
 import { evaluations } from "./evaluations.ts";
 import { health } from "./health.ts";
 import { modelUploads } from "./model-uploads.ts";
@@ -36,6 +37,8 @@ export interface AppOptions {
   readonly rate?: RateOptions | undefined;
   /** The price of an hour of a processor, for evaluations of data sets. */
   readonly dollarsPerCpuHour?: number | undefined;
+  /** Whether the lab and the script of the forms of /docs are served beside the app, at /lab; true by default. */
+  readonly hasLab?: boolean;
   /** Gets the errors that no failure explains (those answered with 500). */
   readonly log?: Log;
   /** Called before each step of parsing a complete body, which occupies the thread; by default it does not wait. */
@@ -96,7 +99,12 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
         problemResponse({ kind: "method-not-allowed", method: c.req.method, allowed }, c.get("requestId")),
     }),
   );
-  app.notFound((c) => problemResponse({ kind: "not-found", path: c.req.path }, c.get("requestId")));
+  const { hasLab = true } = options;
+  app.notFound((c) => {
+    const { path } = c.req;
+    const hint = !hasLab && /^\/lab(?:\/|$)/.test(path) ? { hint: UNBUILT } : {};
+    return problemResponse({ kind: "not-found", path, ...hint }, c.get("requestId"));
+  });
   app.onError((error, c) => problemResponse(failureOf(error, log, c.get("requestId")), c.get("requestId")));
 
   if (options.rate) app.use("/v1/*", limitRate(options.rate));
@@ -126,6 +134,6 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
 
   const document = () => openApiDocument(app, options.version ?? "dev", limits);
   app.get("/openapi.json", (c) => c.json(document()));
-  app.route("/", docs(document));
+  app.route("/", docs(document, hasLab));
   return app;
 };

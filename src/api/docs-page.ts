@@ -3,7 +3,7 @@ import { html } from "hono/html";
 import type { Content, DocumentedOperation, Endpoint } from "./docs-document.ts";
 import { fieldTable, inner, prose, resolve, type Schemas } from "./docs-fields.ts";
 import { page, type Html } from "./docs-style.ts";
-import { TRY_IT, tryIt } from "./docs-try-it.ts";
+import { TRY_IT, tryIt, UNBUILT } from "./docs-try-it.ts";
 import type { Document } from "./openapi.ts";
 import { SAMPLE_ORIGIN } from "./samples.ts";
 
@@ -78,12 +78,19 @@ const samplesOf = ({ operationId, "x-codeSamples": samples }: DocumentedOperatio
       </details>`,
   );
 
-const endpointSection = ({ method, path, operation }: Endpoint, schemas: Schemas, origin: string): Html =>
+interface Page {
+  /** The service's own address, which the examples have. */
+  readonly origin: string;
+  /** Whether the script of the forms is served. */
+  readonly hasForms: boolean;
+}
+
+const endpointSection = ({ method, path, operation }: Endpoint, schemas: Schemas, { origin, hasForms }: Page): Html =>
   html`<article id="${operation.operationId}">
     <h2>${operation.summary}</h2>
     <p><span class="method ${method}">${method.toUpperCase()}</span> <code class="path">${path}</code></p>
     ${operation.description ? paragraphs(operation.description) : ""} ${samplesOf(operation, origin)}
-    ${tryIt({ method, path, operation }, schemas)}
+    ${hasForms ? tryIt({ method, path, operation }, schemas) : ""}
     ${operation.requestBody ? requestSection(operation.requestBody.content, schemas) : ""}
     <h3>Responses</h3>
     ${responsesSection(operation.responses, schemas)}
@@ -98,8 +105,8 @@ const endpointsOf = (document: Document): Endpoint[] =>
     })),
   );
 
-/** The whole page, with examples for `origin`. */
-export const operationsPage = (document: Document, origin: string): Html => {
+/** The whole page. */
+export const operationsPage = (document: Document, shown: Page): Html => {
   const schemas = (document.components?.schemas ?? {}) as Schemas;
   const endpoints = endpointsOf(document);
   const tags = (document.tags ?? []).map(({ name }) => ({
@@ -132,7 +139,8 @@ export const operationsPage = (document: Document, origin: string): Html => {
           JavaScript is for Node 20, and for browsers without the lines that read and write files; Python takes
           <a href="https://pypi.org/project/requests/">requests</a>.
         </p>
-        ${TRY_IT} ${tags.flatMap((tag) => tag.endpoints.map((endpoint) => endpointSection(endpoint, schemas, origin)))}
+        ${shown.hasForms ? TRY_IT : paragraphs(UNBUILT)}
+        ${tags.flatMap((tag) => tag.endpoints.map((endpoint) => endpointSection(endpoint, schemas, shown)))}
       </main>
     </div>`,
   );

@@ -4,8 +4,12 @@ import { resolve, type Schema, type Schemas } from "./docs-fields.ts";
 import type { Content, Endpoint } from "./docs-document.ts";
 import type { Html } from "./docs-style.ts";
 
-/** Where the script is, beside that of the lab. Without it, as in a service without its browser's files, there are no forms. */
+/** Where the script is, beside that of the lab: a service without its browser's files has no forms. */
 const SCRIPT = "/lab/try-it.js";
+
+/** What such a service says when it starts, on /docs, and at /lab. */
+export const UNBUILT =
+  "The lab and the forms of /docs are not built; in a checkout, `npm run build:browser` builds them for the next start.";
 
 /** What all forms share: the token, and the script. */
 export const TRY_IT = html`<form class="try token" hidden>
@@ -16,7 +20,13 @@ export const TRY_IT = html`<form class="try token" hidden>
 /** How a control's value is sent: `data-in` of the form's script. */
 type Place = "path" | "query" | "file" | "json" | "body" | "json-body";
 
-const isFile = ({ contentMediaType }: Schema): boolean => contentMediaType !== undefined;
+/** How many files a field takes: the part of a form that is a list of files, or that may be one, is repeated. Null for what is no file. */
+const filesIn = (given: Schema, schemas: Schemas): "one" | "several" | null => {
+  const schema = resolve(given, schemas);
+  if (schema.contentMediaType !== undefined) return "one";
+  const within = [...(schema.items ? [schema.items] : []), ...(schema.oneOf ?? []), ...(schema.anyOf ?? [])];
+  return within.length > 0 && within.every((each) => filesIn(each, schemas) !== null) ? "several" : null;
+};
 
 const labelled = (name: string, required: boolean, control: Html): Html =>
   html`<label
@@ -34,8 +44,17 @@ const textInput = (name: string, place: Place, schema: Schema, required: boolean
   return labelled(name, required, control);
 };
 
-const fileInput = (name: string, place: Place, required: boolean): Html =>
-  labelled(name, required, html`<input type="file" name="${name}" data-in="${place}" ${required ? "required" : ""} />`);
+const fileInput = (name: string, place: Place, files: "one" | "several", required: boolean): Html => {
+  const several = files === "several" ? "multiple" : "";
+  const control = html`<input
+    type="file"
+    name="${name}"
+    data-in="${place}"
+    ${several}
+    ${required ? "required" : ""}
+  />`;
+  return labelled(name, required, control);
+};
 
 const jsonInput = (name: string, place: Place, value: unknown, required: boolean): Html => {
   const text = value === undefined ? "" : JSON.stringify(value, null, 2);
@@ -47,9 +66,8 @@ const jsonInput = (name: string, place: Place, value: unknown, required: boolean
 const formFields = (form: Schema, example: Readonly<Record<string, unknown>>, schemas: Schemas): Html[] =>
   Object.entries(form.properties ?? {}).map(([name, given]) => {
     const required = form.required?.includes(name) ?? false;
-    return isFile(resolve(given, schemas))
-      ? fileInput(name, "file", required)
-      : jsonInput(name, "json", example[name], required);
+    const files = filesIn(given, schemas);
+    return files ? fileInput(name, "file", files, required) : jsonInput(name, "json", example[name], required);
   });
 
 const bodyFields = (content: Content, schemas: Schemas): Html[] => {
@@ -57,7 +75,7 @@ const bodyFields = (content: Content, schemas: Schemas): Html[] => {
   if (form)
     return formFields(resolve(form.schema ?? {}, schemas), (json?.example ?? {}) as Record<string, unknown>, schemas);
   if (json) return [jsonInput("body", "json-body", json.example, true)];
-  return [fileInput("body", "body", true)];
+  return [fileInput("body", "body", "one", true)];
 };
 
 /** The media types of the good answers, JSON first. */

@@ -27,11 +27,12 @@ const headers = { "Content-Type": "text/html; charset=utf-8", "Content-Security-
 
 const send = async (content: Html): Promise<Response> => new Response(String(await content), { headers });
 
-export const docs = (document: () => Document): Hono<Env> => {
+/** @param hasForms whether the script of the forms is served. */
+export const docs = (document: () => Document, hasForms: boolean): Hono<Env> => {
   const app = new Hono<Env>();
   const allProblems = (Object.keys(problemKinds) as ProblemKind[]).map(problemEntry);
   app.get("/", (c) => send(frontPage(new URL(c.req.url).origin)));
-  app.get("/docs", (c) => send(operationsPage(document(), new URL(c.req.url).origin)));
+  app.get("/docs", (c) => send(operationsPage(document(), { origin: new URL(c.req.url).origin, hasForms })));
   app.get("/problems", () =>
     send(
       page(

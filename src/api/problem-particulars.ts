@@ -44,7 +44,7 @@ const withoutGradient = attackNames.filter((name) => attackEntry(name).knowledge
 export const particulars = (failure: Failure | RequestFailure): Particulars => {
   switch (failure.kind) {
     case "not-found":
-      return { detail: `Nothing is served at ${failure.path}; see /docs.` };
+      return { detail: `Nothing is served at ${failure.path}${failure.hint ? `. ${failure.hint}` : "; see /docs."}` };
     case "method-not-allowed":
       return {
         detail: `${failure.method} is not allowed here; ${failure.allowed.join(", ")} is.`,

@@ -7,7 +7,8 @@ export type RequestFailure =
   | { readonly kind: "receiving-too-much" }
   /** A web page of another origin requests a change, and the deployment has no token. */
   | { readonly kind: "foreign-origin"; readonly origin: string }
-  | { readonly kind: "not-found"; readonly path: string }
+  /** `hint`: a sentence on how the path comes to be served. */
+  | { readonly kind: "not-found"; readonly path: string; readonly hint?: string }
   | { readonly kind: "method-not-allowed"; readonly method: string; readonly allowed: readonly string[] }
   | { readonly kind: "not-acceptable"; readonly accept: string; readonly offers: readonly string[] }
   | { readonly kind: "unsupported-media-type"; readonly received: string; readonly accepted: readonly string[] }

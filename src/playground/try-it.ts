@@ -26,16 +26,16 @@ const jsonOf = ({ name, value }: Control): string => {
   }
 };
 
-const fileOf = (control: Control): File => (control as HTMLInputElement).files![0]!;
+const filesOf = (control: Control): readonly File[] => [...(control as HTMLInputElement).files!];
 
 const bodyOf = (form: HTMLFormElement): BodyInit | null => {
   const [json] = controlsIn(form, "json-body");
   if (json) return jsonOf(json);
   const [file] = controlsIn(form, "body");
-  if (file) return fileOf(file);
+  if (file) return filesOf(file)[0]!;
   if (form.dataset["sent"] !== "multipart/form-data") return null;
   const body = new FormData();
-  for (const control of controlsIn(form, "file")) body.set(control.name, fileOf(control));
+  for (const control of controlsIn(form, "file")) for (const each of filesOf(control)) body.append(control.name, each);
   for (const control of controlsIn(form, "json"))
     body.set(control.name, new Blob([jsonOf(control)], { type: "application/json" }));
   return body;

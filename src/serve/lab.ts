@@ -31,6 +31,9 @@ const revalidated =
     return undefined;
   };
 
+/** Whether the folder has been built. */
+export const isLabBuilt = (folder = built): boolean => existsSync(join(folder, "lab.html"));
+
 /**
  * Routes for the files in the folder; no routes if it has not been built.
  *
@@ -38,7 +41,7 @@ const revalidated =
  */
 export const labPages = (folder = built): Hono => {
   const app = new Hono();
-  if (!existsSync(join(folder, "lab.html"))) return app;
+  if (!isLabBuilt(folder)) return app;
   app.use("/lab/*", async (c, next) => {
     await next();
     if (c.res.ok || c.res.status === 304)

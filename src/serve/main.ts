@@ -2,6 +2,7 @@
 
 import { getConnInfo } from "@hono/node-server/conninfo";
 import { createApp } from "../api/app.ts";
+import { UNBUILT } from "../api/docs-try-it.ts";
 import { startEvaluations } from "../node/evaluations/evaluations.ts";
 import { lineOf, UsageError } from "../node/failure.ts";
 import { version } from "../node/package.ts";
@@ -9,7 +10,7 @@ import { startThreadService } from "../node/service.ts";
 import { createDataSets } from "../store/data-sets.ts";
 import { folderData } from "../store/folder-data.ts";
 import { compressed } from "./compress.ts";
-import { labPages } from "./lab.ts";
+import { isLabBuilt, labPages } from "./lab.ts";
 import { listen, type Fetch } from "./server.ts";
 import { ownTurns } from "./turns.ts";
 import { help, parseSettings, type Settings } from "./settings.ts";
@@ -32,6 +33,7 @@ const serve = async (settings: Settings): Promise<void> => {
   const beside = jobs
     ? { evaluations: jobs.evaluations, ...(data === null ? {} : { data: createDataSets(folderData(data)) }) }
     : {};
+  const hasLab = isLabBuilt();
   const app = createApp(
     { ...service, ...beside },
     {
@@ -46,6 +48,7 @@ const serve = async (settings: Settings): Promise<void> => {
       },
       log: (error, requestId) => console.error(requestId, error),
       turn: ownTurns(),
+      hasLab,
     },
   );
   app.route("/", labPages());
@@ -53,6 +56,7 @@ const serve = async (settings: Settings): Promise<void> => {
   const answer: Fetch = async (request, bindings) => compressed(request, await app.fetch(request, bindings));
   const server = await listen(answer, { host, port, log: console.log });
   console.log(`Listening on ${server.url} with ${thread.models.join(", ")}; pages at /docs`);
+  if (!hasLab) console.log(UNBUILT);
 
   let ending = false;
   const end = async (signal: string): Promise<void> => {

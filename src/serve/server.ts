@@ -50,7 +50,7 @@ const logged =
   };
 
 const faults: Readonly<Record<string, string>> = {
-  EADDRINUSE: "is in use; --port names another",
+  EADDRINUSE: "is in use; --port N takes another",
   EACCES: "may not be listened on by this user; ports from 1024 on may",
   EADDRNOTAVAIL: "cannot be listened on: the host is none of this machine's addresses",
   ENOTFOUND: "cannot be listened on: there is no such host",

@@ -60,9 +60,9 @@ describe("/openapi.json", () => {
       "POST /v1/evaluations/{id}/cancel",
       "POST /v1/evaluations/{id}/retry",
       "GET /v1/data",
+      "PUT /v1/data/files/{sha256}",
       "PUT /v1/data/{name}",
       "DELETE /v1/data/{name}",
-      "PUT /v1/data/files/{sha256}",
       "POST /v1/report",
       "GET /health/live",
       "GET /health/ready",
@@ -185,6 +185,16 @@ describe("/docs", () => {
     for (const label of ["curl", "Python", "JavaScript", "Try it"])
       expect(text.split(`<summary>${label}</summary>`)).toHaveLength(operations.length + 1);
     expect(/.{0,80}(?:>undefined|\[object).{0,40}/.exec(text)?.[0]).toBeUndefined();
+  });
+
+  it("has a control for several files wherever a part may be repeated", async () => {
+    const text = await (await client.send("/docs")).text();
+    const repeated = text.split("<article ").flatMap((article) => {
+      const inputs = article.match(/<input\s[^>]*>/g) ?? [];
+      const several = inputs.filter((tag) => /type="file"/.test(tag) && /\smultiple\s/.test(tag));
+      return several.map((tag) => `${/^id="(\w+)"/.exec(article)![1]} ${/name="(\w+)"/.exec(tag)![1]}`);
+    });
+    expect(repeated).toEqual(["robustness image", "robustness labels", "uploadModel data"]);
   });
 
   it("escapes what it shows", async () => {

@@ -1,13 +1,15 @@
 /** What goes to browsers, and with which headers. */
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundle } from "../../scripts/browser.ts";
-import { labPages } from "../../src/serve/lab.ts";
+import { createApp } from "../../src/api/app.ts";
+import { isLabBuilt, labPages } from "../../src/serve/lab.ts";
+import { fakeService } from "../support/fake-service.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const lockfile = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
@@ -77,8 +79,23 @@ describe("in Node", () => {
       expect([path, (await app.request(path)).status]).toEqual([path, 404]);
   });
 
-  it("there is no page where none was built", async () => {
-    expect((await new Hono().route("/", labPages(join(folder, "nothing"))).request("/lab")).status).toBe(404);
-    expect(readdirSync(folder)).toContain("lab.html");
+  it("there is neither page nor form where none was built, and the answers name the command", async () => {
+    const asked = async (place: string, path: string): Promise<string> => {
+      const app = createApp(fakeService(), { hasLab: isLabBuilt(place) }).route("/", labPages(place));
+      return (await app.request(path)).text();
+    };
+    const nothing = join(folder, "nothing");
+    for (const path of ["/lab", "/lab/try-it.js"])
+      expect(JSON.parse(await asked(nothing, path))).toMatchObject({
+        status: 404,
+        detail: expect.stringMatching(/^Nothing is served at \/lab.*\. .*`npm run build:browser`/),
+      });
+    expect(JSON.parse(await asked(nothing, "/labs"))).toMatchObject({
+      detail: "Nothing is served at /labs; see /docs.",
+    });
+    expect(await asked(nothing, "/docs")).toMatch(/<code>npm run build:browser<\/code>/);
+    expect(await asked(nothing, "/docs")).not.toMatch(/<script|<form|Try it/);
+    expect(await asked(folder, "/docs")).toMatch(/<script/);
+    expect(await asked(folder, "/docs")).not.toContain("build:browser");
   });
 });

@@ -31,6 +31,7 @@ describe.skipIf(!chromium)(`the tools of /lab in Chromium${chromium ? "" : ": th
   /** The digest of another version, once there is one. */
   let newer = "";
   const own = put("street.png", scene.png);
+  const service = fakeService();
   const address = (search: string): URL => new URL(`http://127.0.0.1:${port}/lab?backend=wasm&longest=160${search}`);
 
   beforeAll(async () => {
@@ -42,7 +43,7 @@ describe.skipIf(!chromium)(`the tools of /lab in Chromium${chromium ? "" : ": th
         .replace(/"[0-9a-f]{16}"/, `"${newer}"`);
       return c.body(script, 200, { "Content-Type": "text/javascript", "Service-Worker-Allowed": "../lab" });
     });
-    app.route("/", labPages()).route("/", createApp(fakeService()));
+    app.route("/", labPages()).route("/", createApp(service));
     port = await new Promise<number>((resolve) => {
       server = serve({ fetch: app.fetch, port: 0 }, (at: AddressInfo) => resolve(at.port));
     });
@@ -217,11 +218,14 @@ describe.skipIf(!chromium)(`the tools of /lab in Chromium${chromium ? "" : ": th
     await page.open(new URL("/docs", address("")));
     await lab.until(`document.querySelector("#segment .try")?.hidden === false`);
     expect(await lab.faults()).toEqual([]);
-    await page.evaluate(`document.querySelector("#segment input[type=file]").id = "segment-image"`);
-    const { root } = await page.send("DOM.getDocument");
-    const within = (root as { readonly nodeId: number }).nodeId;
-    const { nodeId } = await page.send("DOM.querySelector", { nodeId: within, selector: "#segment-image" });
-    await page.send("DOM.setFileInputFiles", { nodeId, files: [own] });
+    const choose = async (operation: string, part: string, files: readonly string[]): Promise<void> => {
+      const { root } = await page.send("DOM.getDocument");
+      const within = (root as { readonly nodeId: number }).nodeId;
+      const selector = `#${operation} input[type=file][name=${part}]`;
+      const { nodeId } = await page.send("DOM.querySelector", { nodeId: within, selector });
+      await page.send("DOM.setFileInputFiles", { nodeId, files });
+    };
+    await choose("segment", "image", [own]);
     const answered = async (operation: string): Promise<string> => {
       await page.evaluate(`{
         document.querySelector("#${operation} details.try").open = true;
@@ -237,6 +241,11 @@ describe.skipIf(!chromium)(`the tools of /lab in Chromium${chromium ? "" : ": th
     expect(await page.evaluate(`document.querySelector("#segment .answer img").src`)).toMatch(
       /^data:image\/png;base64,iVBOR/,
     );
+    // A part that may be repeated is sent as often as there are files.
+    await choose("robustness", "image", [own, own]);
+    expect(await answered("robustness")).toMatch(/^200 OK/);
+    const images = service.calls.robustnessOfSet.map((request) => request.pictures.map(({ image }) => image.length));
+    expect(images).toEqual([[scene.png.length, scene.png.length]]);
     await page.evaluate(`document.querySelector('#segment textarea').value = '{"model":'`);
     await page.evaluate(`document.querySelector("#segment .try button").click()`);
     await lab.until(`document.querySelector("#segment .answer").innerText.startsWith("Nothing was")`);

@@ -138,7 +138,7 @@ describe("the server does not start", () => {
     await once(other, "listening");
     const { port } = other.address() as AddressInfo;
     const refused = await refusal(["--host", "127.0.0.1", "--port", String(port)]);
-    expect(refused).toEqual([1, `faultline: 127.0.0.1:${port} is in use; --port names another\n`]);
+    expect(refused).toEqual([1, `faultline: 127.0.0.1:${port} is in use; --port N takes another\n`]);
     other.close();
   });
 
