@@ -40,6 +40,10 @@ export const specFlags = {
   },
   ...throughFlags,
   ...regionFlags,
+  hide: {
+    ...regionFlags.hide,
+    help: "hide classes (car,9), box:X,Y,WIDTH,HEIGHT or polygon:X,Y;… behind the labels around",
+  },
   delta: {
     type: "string",
     multiple: true,

@@ -143,8 +143,7 @@ const addedBy = (
 ): AddedDelta[] => {
   const delta = deltas?.get(path);
   if (!delta) throw new SpecError(`attacks: universal: the perturbation ${path} has not been read`);
-  // As it was written: a float32 shows more decimals than it has.
-  const ball = epsilon ?? Number(radiusOf(delta).toPrecision(7));
+  const ball = epsilon ?? radiusOf(delta);
   return seedsOf(spec).map((seed) => ({ attack: "universal", delta: path, epsilon: ball, pixelRange: "clip", seed }));
 };
 
