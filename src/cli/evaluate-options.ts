@@ -1,7 +1,16 @@
 /** The command line of an evaluation, and its specification file, as one specification. */
 
 import { parse as parseYaml } from "yaml";
-import { datasetNames, parseSpec, presetNames, SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
+import { attackNames } from "../attacks/catalogue.ts";
+import { freeOptions } from "../attacks/option-faults.ts";
+import {
+  datasetNames,
+  isAttackField,
+  parseSpec,
+  presetNames,
+  SpecError,
+  type EvaluationSpec,
+} from "../evaluation/spec.ts";
 import { Refusal, UsageError } from "../node/failure.ts";
 import { readBytes } from "../node/files.ts";
 import type { Options, Values } from "../node/options.ts";
@@ -84,10 +93,20 @@ export const specFlags = {
 
 export type SpecValues = Partial<Values<typeof specFlags>>;
 
+/** "pgd:steps=20" as an attack. @throws UsageError for what is no option of any attack, with those of this one. */
+const attackFrom = (text: string): unknown => {
+  const given = withOptions("attacks", text, "attack");
+  const name = attackNames.find((known) => known === given["attack"]);
+  const unknown = Object.keys(given).find((field) => !isAttackField(field));
+  if (name === undefined || unknown === undefined) return given;
+  const accepted = ["epsilon", "norm", "label", "pixelRange", "target", ...freeOptions(name)];
+  throw new UsageError(`--attacks: ${name} has no option ${unknown}; accepted: ${accepted.join(", ")}`);
+};
+
 const attacksFrom = (text: string): unknown => {
   if (text === "none") return [];
   if (presetNames.some((name) => name === text)) return text;
-  return text.split(",").map((entry) => (entry.includes(":") ? withOptions("attacks", entry, "attack") : entry));
+  return text.split(",").map((entry) => (entry.includes(":") ? attackFrom(entry) : entry));
 };
 
 /** What --delta adds to the attacks; without --attacks they are all. */

@@ -234,6 +234,7 @@ describe("a specification file", () => {
   it.each([
     [{ attacks: "paper", delta: ["d.npy"] }, "not with the preset paper"],
     [{ hide: "mask:m.png" }, "a mask is of one picture"],
+    [{ attacks: "pgd,fgsm:stepz=2" }, "fgsm has no option stepz; accepted: epsilon, norm, label, pixelRange, target"],
     [{ scales: ["1:median"] }, 'after the scales come max, mean or around, not "median"'],
     [{ "transfer-from": ["a@1:around"] }, "around goes with --scales"],
   ])("refuses the flags %j", async (values, told) => {
@@ -252,6 +253,24 @@ describe("a specification file", () => {
     expect(stderr).toContain("epsilons: is no field here; accepted: networks, data");
     expect((await evaluate(put("worse.yml", "networks: [a"))).stderr).toContain("cannot be read");
   });
+});
+
+it("says how many pictures have the region of an attack, where not all have it", async () => {
+  // The pictures are 16 and 18 wide by turns.
+  const argv = [one, "--data", path("data"), "--attacks", "fgsm,pgd:steps=1", "--epsilon", "2,4", "--workers", "1"];
+  const linesOf = async (hide: string, out: string) => {
+    const { code, stdout } = await evaluate(...argv, "--hide", hide, "-o", path(out));
+    return [code, ...stdout.split("\n").filter((line) => line.includes("the region"))];
+  };
+  expect(await linesOf("box:16,0,2,12", "some.jsonl")).toEqual(
+    expect.arrayContaining([0, "fgsm, hide box 16,0,2,12: 2 of 4 pictures have the region"]),
+  );
+  expect(await linesOf("box:40,0,2,2", "none.jsonl")).toEqual([
+    0,
+    "fgsm, hide box 40,0,2,2: 0 of 4 pictures have the region; none was attacked",
+    "pgd, hide box 40,0,2,2: 0 of 4 pictures have the region; none was attacked",
+  ]);
+  expect(await linesOf("box:0,0,2,2", "all.jsonl")).toEqual([0]);
 });
 
 describe("what is wrong", () => {
