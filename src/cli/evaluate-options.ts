@@ -39,7 +39,11 @@ export const specFlags = {
     value: "LIST",
     help: `${presetNames.join(", ")} (a preset), none, or names with options: pgd:steps=20,dag`,
   },
-  epsilon: { type: "string", value: "E,…", help: "radii in grey levels, for attacks with a budget" },
+  epsilon: {
+    type: "string",
+    value: "E,…",
+    help: "radii in grey levels, for attacks with a budget; --delta alone must lie in the largest",
+  },
   label: { type: "string", value: "WHICH", help: "labels to leave: prediction (the default) or ground-truth" },
   transform: {
     type: "string",

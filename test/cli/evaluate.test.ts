@@ -9,8 +9,11 @@ import { stringify } from "yaml";
 import { run } from "../../src/cli/main.ts";
 import { specFrom } from "../../src/cli/evaluate-options.ts";
 import type { RunFile } from "../../src/cli/run-file.ts";
+import { readDeltas } from "../../src/cli/evaluate-prepare.ts";
+import { attacksOf } from "../../src/evaluation/attacks-of.ts";
 import { measure } from "../../src/evaluation/measure.ts";
 import { unitId, type Row } from "../../src/evaluation/row.ts";
+import { tensorOf } from "../../src/tensor.ts";
 import { encodePng } from "../../src/image/encode.ts";
 import { encodeNpy } from "../../src/image/npy.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
@@ -239,6 +242,20 @@ describe("a specification file", () => {
     [{ "transfer-from": ["a@1:around"] }, "around goes with --scales"],
   ])("refuses the flags %j", async (values, told) => {
     await expect(specFrom([one], values)).rejects.toThrow(told);
+  });
+
+  it("that has perturbations alone takes no region and no radius that they exceed", async () => {
+    const delta = put("small.npy", encodeNpy(tensorOf("float32", [3, 1, 1], [0, 3.2, -1])));
+    const spec = (flags: object) => specFrom([one], { delta: [delta], ...flags });
+    const made = async (flags: object) =>
+      attacksOf(await spec(flags), { classes: files[0].manifest.classes, deltas: await readDeltas(await spec(flags)) });
+    await expect(made({ epsilon: "1,2" })).rejects.toThrow("changes a value by 3.2 grey levels, and epsilon is 2");
+    await expect(made({ hide: "0" })).rejects.toThrow("targeted goes with attacks that are made");
+    expect(await made({ epsilon: "1,3.2" })).toMatchObject([{ attack: "universal", epsilon: 3.2 }]);
+    expect(await made({ epsilon: "1", hide: "0", attacks: "fgsm" })).toMatchObject([
+      { attack: "fgsm", epsilon: 1 },
+      { attack: "universal", epsilon: 3.2 },
+    ]);
   });
 
   it("is changed by flags, field by field", async () => {
