@@ -145,7 +145,9 @@ const seedsOf = ({ seed, seeds }: EvaluationSpec): readonly number[] =>
 const requireMeant = (spec: EvaluationSpec, delta: Image, own: number | undefined): void => {
   if (!entriesOf(spec).every(isAdded)) return;
   if (spec.targeted)
-    throw new SpecError("attacks: universal: targeted goes with attacks that are made, and this one is made already");
+    throw new SpecError(
+      "attacks: universal: targeted, --hide and --swap go with attacks, and this perturbation is made already",
+    );
   if (spec.epsilon === undefined || own !== undefined) return;
   const fault = deltaFault(delta, delta.shape, Math.max(...listOf(spec.epsilon)));
   if (fault !== null) throw new SpecError(`attacks: universal: the perturbation ${fault}`);

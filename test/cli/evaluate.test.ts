@@ -250,7 +250,7 @@ describe("a specification file", () => {
     const made = async (flags: object) =>
       attacksOf(await spec(flags), { classes: files[0].manifest.classes, deltas: await readDeltas(await spec(flags)) });
     await expect(made({ epsilon: "1,2" })).rejects.toThrow("changes a value by 3.2 grey levels, and epsilon is 2");
-    await expect(made({ hide: "0" })).rejects.toThrow("targeted goes with attacks that are made");
+    await expect(made({ hide: "0" })).rejects.toThrow("targeted, --hide and --swap go with attacks");
     expect(await made({ epsilon: "1,3.2" })).toMatchObject([{ attack: "universal", epsilon: 3.2 }]);
     expect(await made({ epsilon: "1", hide: "0", attacks: "fgsm" })).toMatchObject([
       { attack: "fgsm", epsilon: 1 },
