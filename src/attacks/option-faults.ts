@@ -10,12 +10,16 @@ export interface OptionFault {
   readonly received: number;
 }
 
+/** The options of an attack that its definition leaves free. */
+export const freeOptions = (attack: AttackName): readonly OptionName[] =>
+  optionsOf(attack).filter((name) => !attackEntry(attack).options[name]?.fixed);
+
 /** Faults of the options given, in their order. */
 export const optionFaults = (attack: AttackName, ball: Ball, given: OptionValues): OptionFault[] =>
   (Object.entries(given) as [OptionName, number][]).flatMap(([option, received]) => {
     const use = attackEntry(attack).options[option];
     if (!use) {
-      const free = optionsOf(attack).filter((name) => !attackEntry(attack).options[name]?.fixed);
+      const free = freeOptions(attack);
       const taken = free.length === 0 ? "there is none to choose" : `it takes ${free.join(", ")}`;
       return [{ option, detail: `must be absent: ${attack} has no such option; ${taken}`, received }];
     }

@@ -14,21 +14,31 @@ export const options = {
     default: "smoothing",
     help: "smoothing (L2, the smoothed network), or interval or linear (L∞, the network itself)",
   },
-  sigma: { type: "string", value: "S,…", default: "8,16,32", help: "standard deviations of the noise in grey levels" },
-  tau: { type: "string", value: "P", default: "0.75", help: "probability that a label must exceed, 0.5 to below 1" },
+  sigma: {
+    type: "string",
+    value: "S,…",
+    help: "of smoothing: standard deviations of the noise in grey levels (8,16,32)",
+  },
+  tau: {
+    type: "string",
+    value: "P",
+    help: "of smoothing: probability that a label must exceed, 0.5 to below 1 (0.75)",
+  },
   alpha: {
     type: "string",
     value: "P",
-    default: "0.001",
-    help: "probability with which a picture's labels may be wrong",
+    help: "of smoothing: probability with which a picture's labels may be wrong (0.001)",
   },
   samples: {
     type: "string",
     value: "N0/N",
-    default: "100/1000",
-    help: "draws that choose each label, and that test it",
+    help: "of smoothing: draws that choose each label, and that test it (100/1000)",
   },
-  correction: { type: "string", value: "WHICH", default: "holm", help: "for many pixels: holm or bonferroni" },
+  correction: {
+    type: "string",
+    value: "WHICH",
+    help: "of smoothing, for many pixels: holm (the default) or bonferroni",
+  },
   hierarchy: {
     type: "string",
     value: "manifest|FILE",
@@ -40,12 +50,11 @@ export const options = {
     type: "boolean",
     help: "of interval and linear: look for the largest radius at which any pixel is certified",
   },
-  pixels: { type: "string", value: "N", default: "16", help: "of linear: pixels of each picture that are bounded" },
+  pixels: { type: "string", value: "N", help: "of linear: pixels of each picture that are bounded (16)" },
   rounding: {
     type: "string",
     value: "WHICH",
-    default: "bounded",
-    help: "of interval and linear: float32 rounding, bounded or ignored",
+    help: "of interval and linear: float32 rounding, bounded (the default) or ignored",
   },
   out: {
     type: "string",
@@ -69,7 +78,24 @@ const numberIn = (option: string, text: string, valid: (value: number) => boolea
   throw new UsageError(`--${option} must be a number ${range}, not "${text}"`);
 };
 
-export const smoothingsOf = ({ sigma, tau, alpha, samples, correction, seed }: Given): readonly Smoothing[] => {
+/** Flags of smoothing alone, and of bounds alone; what each is where it is not given stands in `smoothingsOf` and `boundsOf`. */
+const ofSmoothing = ["sigma", "tau", "alpha", "samples", "correction", "state", "hierarchy"] as const;
+const ofBounds = ["epsilon", "largest", "pixels", "rounding"] as const;
+
+/** @throws UsageError for a flag that the method does not read. */
+const refuseOthers = (values: Given, others: readonly (keyof Given)[], why: string): void => {
+  const other = others.find((flag) => values[flag] !== undefined);
+  if (other !== undefined) throw new UsageError(`--${other} ${why}`);
+};
+
+export const smoothingsOf = ({
+  sigma = "8,16,32",
+  tau = "0.75",
+  alpha = "0.001",
+  samples = "100/1000",
+  correction = "holm",
+  seed,
+}: Given): readonly Smoothing[] => {
   const sigmas = sigma
     .split(",")
     .map((text) => numberIn("sigma", text.trim(), (s) => s > 0 && s <= 255, "greater than 0 and at most 255"));
@@ -90,27 +116,19 @@ export const smoothingsOf = ({ sigma, tau, alpha, samples, correction, seed }: G
 };
 
 /** The bounds that are asked for and their radii; null for smoothing. @throws UsageError */
-export const boundsOf = ({
-  method,
-  rounding,
-  pixels,
-  seed,
-  epsilon,
-  largest = false,
-  state,
-  out,
-  hierarchy,
-}: Given) => {
+export const boundsOf = (values: Given) => {
+  const { method, rounding = "bounded", pixels = "16", seed, epsilon, largest = false, out } = values;
   if (method === "smoothing") {
-    if (epsilon === undefined && !largest) return null;
-    throw new UsageError("--epsilon and --largest go with --method interval or linear; smoothing takes --sigma");
+    refuseOthers(values, ofBounds, "goes with --method interval or linear; smoothing takes --sigma");
+    return null;
   }
   const known = METHODS.find((each) => each === method);
   if (!known) throw new UsageError(`--method must be smoothing, ${METHODS.join(" or ")}, not "${method}"`);
+  refuseOthers(values, ofSmoothing, `goes with --method smoothing; ${known} takes --epsilon or --largest`);
+  if (known === "interval")
+    refuseOthers(values, ["pixels"], "goes with --method linear; intervals bound every pixel at once");
   const rounded = ROUNDINGS.find((each) => each === rounding);
   if (!rounded) throw new UsageError(`--rounding must be ${ROUNDINGS.join(" or ")}, not "${rounding}"`);
-  if (state !== undefined) throw new UsageError("--state goes with --method smoothing; bounds keep no counts");
-  if (hierarchy !== undefined) throw new UsageError("--hierarchy goes with --method smoothing; bounds are of classes");
   if (epsilon === undefined && !largest) throw new UsageError(`--method ${method} needs --epsilon E,… or --largest`);
   if (rounded === "ignored" && outsOf({ out }).certificates !== undefined)
     throw new UsageError("-o FILE.jsonl is for certificates, which bounds are only with --rounding bounded");

@@ -1,7 +1,16 @@
 /** The command line of an evaluation, and its specification file, as one specification. */
 
 import { parse as parseYaml } from "yaml";
-import { datasetNames, parseSpec, presetNames, SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
+import { attackNames } from "../attacks/catalogue.ts";
+import { freeOptions } from "../attacks/option-faults.ts";
+import {
+  datasetNames,
+  isAttackField,
+  parseSpec,
+  presetNames,
+  SpecError,
+  type EvaluationSpec,
+} from "../evaluation/spec.ts";
 import { Refusal, UsageError } from "../node/failure.ts";
 import { readBytes } from "../node/files.ts";
 import type { Options, Values } from "../node/options.ts";
@@ -30,7 +39,11 @@ export const specFlags = {
     value: "LIST",
     help: `${presetNames.join(", ")} (a preset), none, or names with options: pgd:steps=20,dag`,
   },
-  epsilon: { type: "string", value: "E,…", help: "radii in grey levels, for attacks with a budget" },
+  epsilon: {
+    type: "string",
+    value: "E,…",
+    help: "radii in grey levels, for attacks with a budget; --delta alone must lie in the largest",
+  },
   label: { type: "string", value: "WHICH", help: "labels to leave: prediction (the default) or ground-truth" },
   transform: {
     type: "string",
@@ -40,6 +53,10 @@ export const specFlags = {
   },
   ...throughFlags,
   ...regionFlags,
+  hide: {
+    ...regionFlags.hide,
+    help: "hide classes (car,9), box:X,Y,WIDTH,HEIGHT or polygon:X,Y;… behind the labels around",
+  },
   delta: {
     type: "string",
     multiple: true,
@@ -80,10 +97,20 @@ export const specFlags = {
 
 export type SpecValues = Partial<Values<typeof specFlags>>;
 
+/** "pgd:steps=20" as an attack. @throws UsageError for what is no option of any attack, with those of this one. */
+const attackFrom = (text: string): unknown => {
+  const given = withOptions("attacks", text, "attack");
+  const name = attackNames.find((known) => known === given["attack"]);
+  const unknown = Object.keys(given).find((field) => !isAttackField(field));
+  if (name === undefined || unknown === undefined) return given;
+  const accepted = ["epsilon", "norm", "label", "pixelRange", "target", ...freeOptions(name)];
+  throw new UsageError(`--attacks: ${name} has no option ${unknown}; accepted: ${accepted.join(", ")}`);
+};
+
 const attacksFrom = (text: string): unknown => {
   if (text === "none") return [];
   if (presetNames.some((name) => name === text)) return text;
-  return text.split(",").map((entry) => (entry.includes(":") ? withOptions("attacks", entry, "attack") : entry));
+  return text.split(",").map((entry) => (entry.includes(":") ? attackFrom(entry) : entry));
 };
 
 /** What --delta adds to the attacks; without --attacks they are all. */

@@ -18,6 +18,26 @@ interface Pooled {
   readonly images: number;
 }
 
+/** Of an attack on a region: how many pictures have the region, of how many. */
+interface Found {
+  readonly network: string;
+  readonly attack: string;
+  have: number;
+  of: number;
+}
+
+/** A line for each attack on a region that some picture has not; radii of one attack share theirs. */
+const missingLines = (all: readonly Found[]): readonly string[] => {
+  const several = new Set(all.map(({ network }) => network)).size > 1;
+  const lines = all
+    .filter(({ have, of }) => have < of)
+    .map(({ network, attack, have, of }) => {
+      const counted = `${have} of ${of} ${of === 1 ? "picture has" : "pictures have"} the region`;
+      return `${several ? `${network}, ` : ""}${attack}: ${counted}${have === 0 ? "; none was attacked" : ""}`;
+    });
+  return [...new Set(lines)];
+};
+
 const shown = (value: Json | undefined): string =>
   typeof value === "string" || typeof value === "number" ? String(value) : "–";
 
@@ -36,17 +56,27 @@ const nameOf = (model: string, around: Row["unit"]["around"]): string => {
 /** Gathers rows one after another; repeats and further seeds are left out, as their spread is another question. */
 export const createSummary = (seed: number) => {
   const groups = new Map<string, Pooled>();
+  const found = new Map<string, Found>();
   return {
     add: ({ unit, receipt, counts, region }: Row): void => {
-      if (region?.float.pixels === 0) return; // The picture has not the region, and was not attacked.
       const { networkSha256, around, source: sourceSha256 = null, sourceAround, attack } = unit;
       if (unit.repeat !== undefined || (attack !== null && unit.seed !== seed)) return;
       const key = canonicalJson([networkSha256, { ...around }, sourceSha256, { ...sourceAround }, attack]);
+      const named = {
+        network: nameOf(receipt.model, around),
+        attack: attackName({ attack: attack as Parameters<typeof attackName>[0]["attack"] }),
+      };
+      if (region) {
+        const share = found.get(key) ?? { ...named, have: 0, of: 0 };
+        found.set(key, share);
+        share.of += 1;
+        if (region.float.pixels === 0) return; // The picture has not the region, and was not attacked.
+        share.have += 1;
+      }
       const known = groups.get(key);
       const fresh: Pooled = {
-        network: nameOf(receipt.model, around),
+        ...named,
         source: receipt.source === undefined ? "" : nameOf(receipt.source, sourceAround),
-        attack: attackName({ attack: attack as Parameters<typeof attackName>[0]["attack"] }),
         epsilon: shown(fieldOf(attack, "epsilon")),
         counts,
         region: region?.float,
@@ -64,7 +94,7 @@ export const createSummary = (seed: number) => {
           : fresh,
       );
     },
-    /** A row for each network and attack, in the order in which they came. */
+    /** A row for each network and attack, in the order in which they came, and what is said of regions that pictures have not. */
     text: (): string => {
       const score = (value: number | null): string => (value === null ? "–" : value.toFixed(4));
       const all = [...groups.values()];
@@ -84,7 +114,7 @@ export const createSummary = (seed: number) => {
       const head = ["network", ...(transfer ? ["made on"] : []), "attack", "ε", "pictures"];
       const columns = [...head, "mIoU", "IoU ratio", "of 8 bits", ...(regions ? ["reached", "kept"] : [])];
       const numeric = columns.map((_, i) => i).slice(head.length - 2);
-      return table([columns, ...rows], numeric);
+      return [table([columns, ...rows], numeric), ...missingLines([...found.values()])].join("\n");
     },
   };
 };

@@ -41,7 +41,7 @@ const about = `
 Scores, intervals and verdicts from the rows that faultline evaluate keeps, JSON Lines or Parquet. Several files are the
 union of their rows, so that networks that were evaluated apart are compared over the images that
 they share. The 95 % intervals come from a bootstrap over images. With --certificates, what is proved
-stands beside what L2 attacks broke. Without -o, Markdown is printed.`;
+stands beside what attacks of the same norm, L2 or L∞, broke. Without -o, Markdown is printed.`;
 
 /** Each is some megabytes in the page. */
 const MAX_PICTURES = 20;

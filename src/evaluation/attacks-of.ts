@@ -15,7 +15,7 @@ import {
   type UniversalEntrySpec,
 } from "./spec.ts";
 import { goalOf, targetFaults } from "./targeted.ts";
-import { radiusOf, type UniversalPlan } from "./universal.ts";
+import { deltaFault, radiusOf, type UniversalPlan } from "./universal.ts";
 
 /** A plan without label maps, which are an item's: plain data. */
 export interface MadeAttack extends Omit<AttackPlan, "source" | "target"> {
@@ -136,6 +136,23 @@ const aimedBy = (
 const seedsOf = ({ seed, seeds }: EvaluationSpec): readonly number[] =>
   Array.from({ length: seeds }, (_, k) => seed + k);
 
+/**
+ * Beside attacks, the radii and the region of an evaluation are theirs; where perturbations are all, they could only be meant for these.
+ *
+ * @param own the radius that the perturbation's own entry gives it.
+ * @throws SpecError for a perturbation that exceeds every radius, and for a region, which none approaches.
+ */
+const requireMeant = (spec: EvaluationSpec, delta: Image, own: number | undefined): void => {
+  if (!entriesOf(spec).every(isAdded)) return;
+  if (spec.targeted)
+    throw new SpecError(
+      "attacks: universal: targeted, --hide and --swap go with attacks, and this perturbation is made already",
+    );
+  if (spec.epsilon === undefined || own !== undefined) return;
+  const fault = deltaFault(delta, delta.shape, Math.max(...listOf(spec.epsilon)));
+  if (fault !== null) throw new SpecError(`attacks: universal: the perturbation ${fault}`);
+};
+
 const addedBy = (
   { delta: path, epsilon }: UniversalEntrySpec,
   spec: EvaluationSpec,
@@ -143,8 +160,8 @@ const addedBy = (
 ): AddedDelta[] => {
   const delta = deltas?.get(path);
   if (!delta) throw new SpecError(`attacks: universal: the perturbation ${path} has not been read`);
-  // As it was written: a float32 shows more decimals than it has.
-  const ball = epsilon ?? Number(radiusOf(delta).toPrecision(7));
+  requireMeant(spec, delta, epsilon);
+  const ball = epsilon ?? radiusOf(delta);
   return seedsOf(spec).map((seed) => ({ attack: "universal", delta: path, epsilon: ball, pixelRange: "clip", seed }));
 };
 

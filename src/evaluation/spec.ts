@@ -55,6 +55,9 @@ const attackSchema = z
   })
   .describe("An attack with options");
 
+/** Whether some attack has a field of that name. */
+export const isAttackField = (name: string): boolean => Object.hasOwn(attackSchema.shape, name);
+
 const universalSchema = z
   .strictObject({
     attack: z.literal("universal"),

@@ -55,8 +55,8 @@ export const deltaFault = (delta: Image, image: readonly number[], epsilon: numb
   return null;
 };
 
-/** The smallest ball in L∞ that holds a perturbation: the radius in grey levels. */
-export const radiusOf = ({ data }: Image): number => linf(data);
+/** The smallest ball in L∞ that holds a perturbation: the radius in grey levels, to the 7 digits that float32 has: 3.2, not 3.200000047683716. */
+export const radiusOf = ({ data }: Image): number => Number(linf(data).toPrecision(7));
 
 /** How one is made; `epsilon` and `alpha` in grey levels. */
 export interface UniversalSettings {

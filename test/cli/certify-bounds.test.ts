@@ -84,7 +84,15 @@ it.each([
   [["--method", "none"], /--method must be smoothing, interval or linear, not "none"/],
   [["--method", "linear"], /--method linear needs --epsilon E,… or --largest/],
   [["--method", "interval", "--epsilon", "1", "--hierarchy", "manifest"], /--hierarchy goes with --method smoothing/],
-  [["--epsilon", "1"], /--epsilon and --largest go with --method interval or linear/],
+  [["--epsilon", "1"], /--epsilon goes with --method interval or linear; smoothing takes --sigma/],
+  [["--rounding", "bounded"], /--rounding goes with --method interval or linear; smoothing/],
+  [["--pixels", "16"], /--pixels goes with --method interval or linear; smoothing/],
+  [["--method", "interval", "--epsilon", "1", "--pixels", "16"], /--pixels goes with --method linear; intervals/],
+  [
+    ["--method", "linear", "--epsilon", "1", "--sigma", "8"],
+    /--sigma goes with --method smoothing; linear takes --eps/,
+  ],
+  [["--method", "interval", "--largest", "--correction", "holm"], /--correction goes with --method smoothing/],
   [["--method", "linear", "--epsilon", "-1"], /--epsilon|argument is ambiguous/],
   [["--method", "interval", "--epsilon", "1", "--rounding", "none"], /--rounding must be bounded or ignored/],
   [

@@ -9,8 +9,11 @@ import { stringify } from "yaml";
 import { run } from "../../src/cli/main.ts";
 import { specFrom } from "../../src/cli/evaluate-options.ts";
 import type { RunFile } from "../../src/cli/run-file.ts";
+import { readDeltas } from "../../src/cli/evaluate-prepare.ts";
+import { attacksOf } from "../../src/evaluation/attacks-of.ts";
 import { measure } from "../../src/evaluation/measure.ts";
 import { unitId, type Row } from "../../src/evaluation/row.ts";
+import { tensorOf } from "../../src/tensor.ts";
 import { encodePng } from "../../src/image/encode.ts";
 import { encodeNpy } from "../../src/image/npy.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
@@ -234,10 +237,25 @@ describe("a specification file", () => {
   it.each([
     [{ attacks: "paper", delta: ["d.npy"] }, "not with the preset paper"],
     [{ hide: "mask:m.png" }, "a mask is of one picture"],
+    [{ attacks: "pgd,fgsm:stepz=2" }, "fgsm has no option stepz; accepted: epsilon, norm, label, pixelRange, target"],
     [{ scales: ["1:median"] }, 'after the scales come max, mean or around, not "median"'],
     [{ "transfer-from": ["a@1:around"] }, "around goes with --scales"],
   ])("refuses the flags %j", async (values, told) => {
     await expect(specFrom([one], values)).rejects.toThrow(told);
+  });
+
+  it("that has perturbations alone takes no region and no radius that they exceed", async () => {
+    const delta = put("small.npy", encodeNpy(tensorOf("float32", [3, 1, 1], [0, 3.2, -1])));
+    const spec = (flags: object) => specFrom([one], { delta: [delta], ...flags });
+    const made = async (flags: object) =>
+      attacksOf(await spec(flags), { classes: files[0].manifest.classes, deltas: await readDeltas(await spec(flags)) });
+    await expect(made({ epsilon: "1,2" })).rejects.toThrow("changes a value by 3.2 grey levels, and epsilon is 2");
+    await expect(made({ hide: "0" })).rejects.toThrow("targeted, --hide and --swap go with attacks");
+    expect(await made({ epsilon: "1,3.2" })).toMatchObject([{ attack: "universal", epsilon: 3.2 }]);
+    expect(await made({ epsilon: "1", hide: "0", attacks: "fgsm" })).toMatchObject([
+      { attack: "fgsm", epsilon: 1 },
+      { attack: "universal", epsilon: 3.2 },
+    ]);
   });
 
   it("is changed by flags, field by field", async () => {
@@ -252,6 +270,24 @@ describe("a specification file", () => {
     expect(stderr).toContain("epsilons: is no field here; accepted: networks, data");
     expect((await evaluate(put("worse.yml", "networks: [a"))).stderr).toContain("cannot be read");
   });
+});
+
+it("says how many pictures have the region of an attack, where not all have it", async () => {
+  // The pictures are 16 and 18 wide by turns.
+  const argv = [one, "--data", path("data"), "--attacks", "fgsm,pgd:steps=1", "--epsilon", "2,4", "--workers", "1"];
+  const linesOf = async (hide: string, out: string) => {
+    const { code, stdout } = await evaluate(...argv, "--hide", hide, "-o", path(out));
+    return [code, ...stdout.split("\n").filter((line) => line.includes("the region"))];
+  };
+  expect(await linesOf("box:16,0,2,12", "some.jsonl")).toEqual(
+    expect.arrayContaining([0, "fgsm, hide box 16,0,2,12: 2 of 4 pictures have the region"]),
+  );
+  expect(await linesOf("box:40,0,2,2", "none.jsonl")).toEqual([
+    0,
+    "fgsm, hide box 40,0,2,2: 0 of 4 pictures have the region; none was attacked",
+    "pgd, hide box 40,0,2,2: 0 of 4 pictures have the region; none was attacked",
+  ]);
+  expect(await linesOf("box:0,0,2,2", "all.jsonl")).toEqual([0]);
 });
 
 describe("what is wrong", () => {

@@ -5,7 +5,13 @@ import { linf } from "../../src/attacks/norms.ts";
 import { readCheckpoint, writeCheckpoint } from "../../src/attacks/checkpoint.ts";
 import type { Checkpoint } from "../../src/attacks/run.ts";
 import { measure, type Plan } from "../../src/evaluation/measure.ts";
-import { craftUniversal, deltaFault, universalSteps, type UniversalStep } from "../../src/evaluation/universal.ts";
+import {
+  craftUniversal,
+  deltaFault,
+  radiusOf,
+  universalSteps,
+  type UniversalStep,
+} from "../../src/evaluation/universal.ts";
 import { random } from "../../src/random.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { scoresOf } from "../../src/metrics/counts.ts";
@@ -97,6 +103,8 @@ it("of one image it is iterative FGSM, as long as no value is clipped", async ()
 it("says what is wrong with a perturbation", () => {
   const delta = tensorOf("float32", [1, 1, 2], [3, -4.5]);
   expect(deltaFault(delta, [1, 1, 2], 4.5)).toBeNull();
+  const near = tensorOf("float32", [1, 1, 1], [-3.2]);
+  expect([radiusOf(near), deltaFault(near, [1, 1, 1], radiusOf(near))]).toEqual([3.2, null]);
   expect(deltaFault(delta, [1, 1, 2], 4)).toBe("changes a value by 4.5 grey levels, and epsilon is 4");
   expect(deltaFault(delta, [3, 4, 2], 8)).toMatch(/is 2×1 \(width×height\) of 1 channels, and the image 2×4 .* of 3/);
   expect(deltaFault(tensorOf("float32", [2], [0, 0]), [1, 1, 2], 8)).toMatch(
