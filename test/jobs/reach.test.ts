@@ -179,10 +179,10 @@ it("an ensemble is a source, at scales of its own too", async () => {
 });
 
 it("a perturbation from a file is added for each network on its own", async () => {
-  const rows = await evaluated({ attacks: [{ attack: "universal", delta: "delta.npy" }], transferFrom: ["a"] }, [
-    "a",
-    "b",
-  ]);
+  const rows = await evaluated(
+    { attacks: [{ attack: "universal", delta: "delta.npy" }], epsilon: 8, transferFrom: ["a"] },
+    ["a", "b"],
+  );
   const moved = withDelta(image, { delta, pixelRange: "clip" });
   const after = await Promise.all(
     [a, b].map(async (one) => countsOf((await one.predict(moved)).labels, truth, classNames.length)),
