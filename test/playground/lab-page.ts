@@ -132,7 +132,9 @@ export const labPage = (page: Page) => {
     /** Until the service worker has all that the page needs without the server. */
     keptOffline: (): Promise<void> =>
       page.until(
-        `caches.keys().then(async ([name]) => (await (await caches.open(name)).keys()).some(({ url }) => url.endsWith(".wasm")))`,
+        // Before the service worker is installed there is no cache, and to open one by name would make it.
+        `caches.keys().then(async (names) => (await Promise.all(names.map(async (name) =>
+          (await caches.open(name)).keys()))).flat().some(({ url }) => url.endsWith(".wasm")))`,
         PATIENCE_MS,
       ),
     attack: async (): Promise<void> => {
