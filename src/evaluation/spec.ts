@@ -175,7 +175,6 @@ export const specText = (spec: unknown): string => canonicalJson(JSON.parse(JSON
 export type AttackEntrySpec = z.output<typeof attackSchema>;
 export type UniversalEntrySpec = z.output<typeof universalSchema>;
 export type CrfChoiceSpec = z.output<typeof crfChoiceSchema>;
-export type ScaleChoiceSpec = z.output<typeof scaleChoiceSchema>;
 export type SourceSpec = z.output<typeof sourceSchema>;
 export type DefenceSpec = z.output<typeof defenceSchema>;
 
