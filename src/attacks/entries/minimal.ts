@@ -1,15 +1,18 @@
-/** The smallest radius of attacks of fixed budget, by bisection. Any of them becomes one of minimum norm by a row here. */
+/** The smallest radius of attacks of fixed budget, by bisection. Those of FGSM and PGD are as published; any other becomes one of minimum norm by a row here. */
 
 import { minimumNorm, type AttackEntry } from "../entry.ts";
 import type { OptionName, OptionUses } from "../options.ts";
+import { l2Rule } from "../rules/l2.ts";
 import { minimalRule } from "../rules/minimal.ts";
+import { signRule } from "../rules/sign.ts";
 import { adaptiveAttacks } from "./adaptive.ts";
 import { gradientFreeAttacks } from "./gradient-free.ts";
+import { goalOf, STILL_RIGHT, success } from "./minimum-norm.ts";
 import { weightedAttacks } from "./weighted.ts";
 
-const SUCCESS = 0.99;
-/** Of minimal PGD as published: radii that are tried, steps within each, and their share of the radius. */
-const [BISECTIONS, STEPS, SHARE] = [13, 40, 1 / 30];
+/** Of minimal PGD as published: radii that are tried, steps within each, and the parts of the radius that a step is one of. */
+const [BISECTIONS, STEPS, PARTS] = [13, 40, 30];
+const SHARE = 1 / PARTS;
 
 /** Options of a single run that the search sets itself, or that would make it a search among searches. */
 const ownOfRun: ReadonlySet<string> = new Set<OptionName>(["alpha", "steps", "start", "restarts", "patience"]);
@@ -28,15 +31,58 @@ const minimal = (name: string, entry: AttackEntry): AttackEntry => ({
   options: {
     ...(Object.fromEntries(Object.entries(entry.options).filter(([option]) => !ownOfRun.has(option))) as OptionUses),
     steps: { default: BISECTIONS * (STEPS + 1) },
-    success: { default: SUCCESS },
+    ...success,
   },
-  rule: ({ steps, success = SUCCESS, norm = "linf", ...options }) => {
-    const of = (epsilon: number) => entry.rule({ ...options, steps, norm, epsilon, alpha: SHARE * epsilon, start: 0 });
-    return minimalRule({ name, of }, { bisections: Math.ceil(steps / (STEPS + 1)), success, norm });
+  rule: ({ steps, success: share, norm, ...options }) => {
+    const goal = goalOf({ norm, success: share });
+    const own = { ...options, steps, norm: goal.norm, start: 0 };
+    const of = (epsilon: number) => entry.rule({ ...own, epsilon, alpha: SHARE * epsilon });
+    return minimalRule({ name, of }, { bisections: Math.ceil(steps / (STEPS + 1)), ...goal });
   },
 });
 
 export const minimalAttacks = {
+  "minimal-fgsm": {
+    ...minimumNorm,
+    title: "Minimal FGSM",
+    summary: "The smallest ε at which FGSM moves enough pixels, by bisection.",
+    formula: "min ε such that x + ε·sign ∇L(x, y) succeeds",
+    paper: {
+      title: "Proximal Splitting Adversarial Attacks for Semantic Segmentation",
+      authors: "Rony, Pesquet, Ben Ayed",
+      year: 2023,
+      arxiv: "2206.07179",
+    },
+    objective: "cross-entropy",
+    random: false,
+    // Each radius takes two evaluations: the step, and where it ends.
+    options: { steps: { default: 2 * BISECTIONS }, ...success },
+    rule: ({ steps, ...options }) => {
+      const fgsm = { name: "fgsm", of: (epsilon: number) => signRule({ alpha: epsilon }) };
+      return minimalRule(fgsm, { bisections: Math.ceil(steps / 2), ...goalOf(options) });
+    },
+  },
+  "minimal-pgd": {
+    ...minimumNorm,
+    norms: ["linf", "l2"],
+    title: "Minimal PGD",
+    summary: "The smallest ε at which PGD in steps of ε/30 moves enough pixels, by bisection.",
+    formula: "min ε such that 40 steps of ε/30 within ε succeed, on L over the pixels still right",
+    paper: {
+      title: "Proximal Splitting Adversarial Attacks for Semantic Segmentation",
+      authors: "Rony, Pesquet, Ben Ayed",
+      year: 2023,
+      arxiv: "2206.07179",
+    },
+    objective: STILL_RIGHT,
+    random: false,
+    options: { steps: { default: BISECTIONS * (STEPS + 1) }, bisections: { default: BISECTIONS }, ...success },
+    rule: ({ bisections = BISECTIONS, ...options }) => {
+      const rule = options.norm === "l2" ? l2Rule : signRule;
+      const pgd = { name: "pgd", of: (epsilon: number) => rule({ alpha: epsilon / PARTS }) };
+      return minimalRule(pgd, { bisections, ...goalOf(options) });
+    },
+  },
   "minimal-segpgd": minimal("segpgd", weightedAttacks.segpgd),
   "minimal-cospgd": minimal("cospgd", weightedAttacks.cospgd),
   "minimal-apgd": minimal("apgd", adaptiveAttacks.apgd),

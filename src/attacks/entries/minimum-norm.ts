@@ -6,24 +6,21 @@ import { carliniWagnerRule } from "../rules/carlini-wagner.ts";
 import { dagRule } from "../rules/dag.ts";
 import { ddnRule } from "../rules/ddn.ts";
 import { fmnRule } from "../rules/fmn.ts";
-import { l2Rule } from "../rules/l2.ts";
-import { minimalRule } from "../rules/minimal.ts";
 import { pdpgdRule } from "../rules/pdpgd.ts";
-import { signRule } from "../rules/sign.ts";
 import { szegedyRule } from "../rules/szegedy.ts";
 
 const SUCCESS = 0.99;
-const success = { success: { default: SUCCESS } } as const;
+export const success = { success: { default: SUCCESS } } as const;
 
 /**
  * What DDN and minimal PGD climb. Their published forms for segmentation climb cross-entropy on all pixels, whose gradient is largest where
  * a pixel is moved by far already (1 − p_y → 1) and smallest where it is safest: a perturbation of bounded length is spent on
  * pixels that need no more of it. On the pixels still right alone it goes where it is needed; for one pixel the two are the same.
  */
-const STILL_RIGHT = "masked-cross-entropy";
+export const STILL_RIGHT = "masked-cross-entropy";
 
 /** The goal of a rule, from the options. */
-const goalOf = ({ norm = "linf", success: share = SUCCESS }: Pick<AttackOptions, "norm" | "success">) => ({
+export const goalOf = ({ norm = "linf", success: share = SUCCESS }: Pick<AttackOptions, "norm" | "success">) => ({
   norm,
   success: share,
 });
@@ -152,46 +149,5 @@ export const minimumNormAttacks = {
     // 0.001 of the whole range.
     options: { alpha: { default: 0.255 }, steps: { default: 500 }, ...success },
     rule: ({ alpha, ...options }) => almaProxRule({ alpha, ...goalOf(options) }),
-  },
-  "minimal-fgsm": {
-    ...minimumNorm,
-    title: "Minimal FGSM",
-    summary: "The smallest ε at which FGSM moves enough pixels, by bisection.",
-    formula: "min ε such that x + ε·sign ∇L(x, y) succeeds",
-    paper: {
-      title: "Proximal Splitting Adversarial Attacks for Semantic Segmentation",
-      authors: "Rony, Pesquet, Ben Ayed",
-      year: 2023,
-      arxiv: "2206.07179",
-    },
-    objective: "cross-entropy",
-    random: false,
-    // Each radius takes two evaluations: the step, and where it ends.
-    options: { steps: { default: 2 * 13 }, ...success },
-    rule: ({ steps, ...options }) => {
-      const fgsm = { name: "fgsm", of: (epsilon: number) => signRule({ alpha: epsilon }) };
-      return minimalRule(fgsm, { bisections: Math.ceil(steps / 2), ...goalOf(options) });
-    },
-  },
-  "minimal-pgd": {
-    ...minimumNorm,
-    norms: ["linf", "l2"],
-    title: "Minimal PGD",
-    summary: "The smallest ε at which PGD in steps of ε/30 moves enough pixels, by bisection.",
-    formula: "min ε such that 40 steps of ε/30 within ε succeed, on L over the pixels still right",
-    paper: {
-      title: "Proximal Splitting Adversarial Attacks for Semantic Segmentation",
-      authors: "Rony, Pesquet, Ben Ayed",
-      year: 2023,
-      arxiv: "2206.07179",
-    },
-    objective: STILL_RIGHT,
-    random: false,
-    options: { steps: { default: 13 * 41 }, bisections: { default: 13 }, ...success },
-    rule: ({ bisections = 13, ...options }) => {
-      const rule = options.norm === "l2" ? l2Rule : signRule;
-      const pgd = { name: "pgd", of: (epsilon: number) => rule({ alpha: epsilon / 30 }) };
-      return minimalRule(pgd, { bisections, ...goalOf(options) });
-    },
   },
 } as const satisfies Readonly<Record<string, AttackEntry>>;
