@@ -2,11 +2,12 @@
 
 import { svgOf } from "../../src/node/charts.ts";
 import { paperRadii } from "../../src/evaluation/spec.ts";
+import { twoSigmaOf } from "../../src/report/surroundings.ts";
 import type { Evidence, Figure } from "./evidence.ts";
 import type { Sources } from "./page.ts";
 import { paperAttacks, randomised, single } from "./parts.ts";
 import { transformFigures } from "./tables.ts";
-import { ratioFigure, sigmaOf } from "./words.ts";
+import { ratioFigure } from "./words.ts";
 
 const look = { background: "#ffffff", config: { aria: false } };
 
@@ -71,12 +72,11 @@ const curvesChart = (evidence: Evidence) => ({
 const transformsChart = (evidence: Evidence) => ({
   ...look,
   data: {
-    values: transformFigures(evidence).map(({ figure, ...at }) => ({
-      ...at,
-      ratio: tenths(figure.value),
-      low: tenths(Math.max(0, figure.value - 2 * sigmaOf(figure))),
-      high: tenths(figure.value + 2 * sigmaOf(figure)),
-    })),
+    values: transformFigures(evidence).map(({ figure, ...at }) => {
+      const spread = twoSigmaOf(figure) ?? 0;
+      const [low, high] = [Math.max(0, figure.value - spread), figure.value + spread];
+      return { ...at, ratio: tenths(figure.value), low: tenths(low), high: tenths(high) };
+    }),
   },
   facet: { column: { field: "network", type: "nominal", title: null, sort: [...randomised] } },
   spec: {

@@ -6,8 +6,8 @@ import type { FactsOf } from "./claims/networks.ts";
 import type { Choice, Evidence } from "./evidence.ts";
 import { SEA_CRF_STEPS, SEA_STEPS, SEA_TRANSFER_STEPS, strong } from "./parts.ts";
 import type { Parts } from "./claims.ts";
-import { spearman } from "./statistics.ts";
-import { mean, ratio, shown, table } from "./words.ts";
+import { mean, spearman } from "./statistics.ts";
+import { ratio, shown, table } from "./words.ts";
 
 const perNetwork = (evidence: Evidence): string => {
   const at = (network: string, attack: string): Choice => ({ network, attack, epsilon: 4 });

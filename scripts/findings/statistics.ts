@@ -10,7 +10,8 @@ export const ranksOf = (values: readonly number[]): number[] =>
     return below + (same + 1) / 2;
   });
 
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+export const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** The correlation of the ranks; NaN where one side is constant. */
 export const spearman = (x: readonly number[], y: readonly number[]): number => {

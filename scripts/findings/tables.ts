@@ -7,7 +7,8 @@ import { fixedTransforms, networks, others, paperAttacks, randomised, scales, si
 import { printed } from "./printed.ts";
 import { spearman } from "./statistics.ts";
 import { canonicalJson } from "../../src/evaluation/row.ts";
-import { ratio, ratioFigure, sigmaOf, table } from "./words.ts";
+import { twoSigmaOf } from "../../src/report/surroundings.ts";
+import { ratio, ratioFigure, table } from "./words.ts";
 
 export const networksSection = (evidence: Evidence, factsOf: FactsOf): string => {
   const columns = paperAttacks.flatMap((attack) => [2, 8].map((epsilon) => ({ attack, epsilon })));
@@ -106,7 +107,7 @@ export const transformsSection = (evidence: Evidence): string => {
     name,
     ...columns.map(({ network, attack }) => {
       const own = figures.find((one) => one.network === network && one.attack === attack && one.transform === name)!;
-      return `${percent(own.figure.value)} ± ${percent(2 * sigmaOf(own.figure))}`;
+      return `${percent(own.figure.value)} ± ${percent(twoSigmaOf(own.figure) ?? 0)}`;
     }),
   ]);
   const images = figures[0]!.figure.images;

@@ -3,9 +3,7 @@
 import { percent } from "../../src/report/format.ts";
 import { verdictOf, type Test } from "./claims/claim.ts";
 import type { Choice, Evidence, Figure } from "./evidence.ts";
-
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
+import { mean } from "./statistics.ts";
 
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
@@ -25,7 +23,3 @@ const sign = { above: ">", below: "<" } as const;
 
 export const testText = (test: Test): string =>
   `${test.what}: **${shown(test.figure)}**, for the claim ${sign[test.side]} ${String(test.bound).replace("-", "−")} (${verdictOf(test)}; ${test.figure.images} images)`;
-
-/** The standard error that the 95 % interval has, if it were that of a normal distribution; 0 where there is none. */
-export const sigmaOf = ({ interval }: Figure): number =>
-  interval === null ? 0 : (interval.high - interval.low) / 3.92;

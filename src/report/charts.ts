@@ -123,7 +123,7 @@ const surroundingsCharts = (report: ReportData): Chart[] =>
     );
     if (cells.length === 0 || cells.length > MAX_DOTS) return [];
     const values = cells.map((cell) => {
-      const [ratio, spread] = [100 * cell.iouRatio.value!, 100 * (twoSigmaOf(cell) ?? 0)];
+      const [ratio, spread] = [100 * cell.iouRatio.value!, 100 * (twoSigmaOf(cell.iouRatio) ?? 0)];
       return { network: cell.network, attack: at(cell), ratio, low: Math.max(0, ratio - spread), high: ratio + spread };
     });
     const spec = {

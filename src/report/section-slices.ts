@@ -131,7 +131,7 @@ export const around = (report: ReportData, kind: SurroundingsKind): Section | nu
   const all = surrounded(report, kind);
   if (all.length === 0) return null;
   const rows = all.map(({ cell, alone }) => {
-    const spread = twoSigmaOf(cell);
+    const spread = twoSigmaOf(cell.iouRatio);
     return plain([
       cell.network,
       at(cell),

@@ -38,5 +38,5 @@ export const surrounded = (report: ReportData, kind: SurroundingsKind): readonly
 };
 
 /** Half of the 95 % interval is 1.96 standard errors; ±2σ as in the figures of Arnab, Miksik and Torr. Null without an interval. */
-export const twoSigmaOf = ({ iouRatio: { interval } }: Cell): number | null =>
+export const twoSigmaOf = ({ interval }: Pick<Cell["iouRatio"], "interval">): number | null =>
   interval === null ? null : (2 * (interval.high - interval.low)) / 3.92;

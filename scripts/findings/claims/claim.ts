@@ -4,6 +4,7 @@
  */
 
 import type { Choice, Evidence, Figure, Score } from "../evidence.ts";
+import { mean } from "../statistics.ts";
 
 export type Verdict = "yes" | "no" | "undecided";
 
@@ -44,8 +45,6 @@ export const decidedBy = (tests: readonly Test[]): Verdict => {
 
 export const decided = ({ tests }: Claim): Verdict => decidedBy(tests);
 
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
 export const ratios = (scores: readonly Score[]): number[] => scores.map(({ ratio }) => ratio);
 
 /** The mean IoU ratio of the first half of the choices minus that of the second half. */

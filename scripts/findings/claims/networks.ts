@@ -2,8 +2,8 @@
 
 import type { Evidence, Figure } from "../evidence.ts";
 import { networks, paperAttacks } from "../parts.ts";
-import { concordance, spearman } from "../statistics.ts";
-import { difference, grid, mean, ratios, type Claim, type Test, type Threat } from "./claim.ts";
+import { concordance, mean, spearman } from "../statistics.ts";
+import { difference, grid, ratios, type Claim, type Test, type Threat } from "./claim.ts";
 
 /** What is known of a network beside the rows. */
 export interface Facts {

@@ -2,7 +2,8 @@
 
 import type { Choice, Evidence, Score } from "../evidence.ts";
 import { others, scales } from "../parts.ts";
-import { difference, grid, mean, ratios, type Claim, type Test, type Threat } from "./claim.ts";
+import { mean } from "../statistics.ts";
+import { difference, grid, ratios, type Claim, type Test, type Threat } from "./claim.ts";
 
 const alone = scales.slice(0, 3);
 const multi = "deeplab-v2-resnet-multiscale";
