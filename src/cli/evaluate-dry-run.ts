@@ -5,6 +5,7 @@ import { totalOf } from "../evaluation/units.ts";
 import type { Share } from "../jobs/memory.ts";
 import { workOf, type StepTimes } from "../jobs/step-times.ts";
 import type { EvaluationWorker } from "../node/evaluation-worker.ts";
+import { scaledName } from "../segmenter/ensemble.ts";
 import type { Report } from "./command.ts";
 import type { Prepared } from "./evaluate-prepare.ts";
 import { duration } from "./progress.ts";
@@ -18,8 +19,8 @@ const counted = (count: number, word: string): string => `${grouped(count)} ${wo
 const settingName = (setting: Setting, names: readonly string[]): string => {
   const { scales, fusion, crf, defence } = setting;
   const around = crf === undefined && defence === undefined ? "" : ` ${JSON.stringify(crf ?? defence?.transform)}`;
-  const seen = scales ? `@${scales.join(",")}${fusion === "mean" ? " mean" : ""}` : "";
-  return `${membersOf(setting, names).join("+")}${seen}${around}`;
+  const name = membersOf(setting, names).join("+");
+  return `${scales ? scaledName(name, scales, fusion) : name}${around}`;
 };
 
 /**

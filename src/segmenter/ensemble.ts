@@ -66,13 +66,17 @@ export const ensembleOf = (networks: readonly [Network, ...Network[]]): Network 
   return { manifest, model, source, members: networks };
 };
 
+/** The name of a network as it sees an image at these scales. */
+export const scaledName = (name: string, scales: readonly number[], fusion: Manifest["fusion"]): string =>
+  `${name}@${scales.join(",")}${fusion === "mean" ? " mean" : ""}`;
+
 const nameAtScales = (
   { name, network = name, ...own }: Manifest,
   scales: readonly number[],
   fusion: Manifest["fusion"],
 ): Manifest => {
   const { fusion: _, ...rest } = own;
-  return { ...rest, name: `${name}@${scales.join(",")}${fusion === "mean" ? " mean" : ""}`, network };
+  return { ...rest, name: scaledName(name, scales, fusion), network };
 };
 
 /**
