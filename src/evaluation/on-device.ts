@@ -52,15 +52,12 @@ const referenceOf = ({ data }: Labels) => ({
   classes: 1 + data.reduce((largest, label) => (label === VOID ? largest : Math.max(largest, label)), 0),
 });
 
-/** Share of the pixels that have the labels. The device gives it in float32: the count is exact. */
-const shareOf = (scores: DeviceStep["scores"]): number => {
+/** Share of the pixels that have the labels, or that have not. The device gives the accuracy in float32: the count is exact. */
+const shareOf = (scores: DeviceStep["scores"], which: "same" | "other"): number => {
   const { pixels = 0, pixelAccuracy } = scores ?? {};
-  return pixels === 0 ? 0 : Math.round((pixelAccuracy ?? 1) * pixels) / pixels;
-};
-
-const otherShareOf = (scores: DeviceStep["scores"]): number => {
-  const { pixels = 0, pixelAccuracy } = scores ?? {};
-  return pixels === 0 ? 0 : (pixels - Math.round((pixelAccuracy ?? 1) * pixels)) / pixels;
+  if (pixels === 0) return 0;
+  const same = Math.round((pixelAccuracy ?? 1) * pixels);
+  return (which === "same" ? same : pixels - same) / pixels;
 };
 
 /** The labels that the attack leaves or approaches, where they are not those that each step is compared with anyway. */
@@ -70,7 +67,7 @@ const wantedOf = ({ target, source }: Pick<AttackPlan, "target" | "source">, cle
 /** What a rule's decisions are taken from. */
 const seenIn = ({ value, scores, wanted }: DeviceStep, isTargeted: boolean): Evaluation => ({
   value,
-  remaining: isTargeted ? otherShareOf(wanted) : shareOf(wanted ?? scores),
+  remaining: isTargeted ? shareOf(wanted, "other") : shareOf(wanted ?? scores, "same"),
 });
 
 /** What leads the ascent of a rule that decides, from step to step; undefined for one that does not. */
@@ -117,7 +114,7 @@ export const followOnDevice = (
         await onStep({
           loss: step.loss,
           zeroShare: step.zeros === null ? null : step.zeros / image.data.length,
-          changedShare: otherShareOf(step.scores),
+          changedShare: shareOf(step.scores, "other"),
         });
         return lead?.(step);
       },
