@@ -78,10 +78,9 @@ const evaluations = async (network: Network, runtime: Runtime, size: Size): Prom
       version: "bench",
       gather: together ? cache.gather : undefined,
     });
-    const start = process.cpuUsage();
-    for (let item = 0; item < ITEMS; item++) await perform(groups.filter((group) => group.item === item));
-    const { user, system } = process.cpuUsage(start);
-    return (user + system) / 1000;
+    return timed(async () => {
+      for (let item = 0; item < ITEMS; item++) await perform(groups.filter((group) => group.item === item));
+    })();
   };
   const [one, all] = [await run(false), await run(true)];
   return `| ${network.manifest.name} | ${runtime.backend} | ${size.height}×${size.width} | ${one.toFixed(0)} | ${all.toFixed(0)} | ${(all / one).toFixed(2)} |`;

@@ -3,21 +3,13 @@
  * by a constant where it saturates: a function whose derivative at x₀ is what the straight-through gradient is defined to be.
  */
 
+import { nodeOf } from "../../../src/lowering/node.ts";
 import type { Graph, Node } from "../../../src/onnx/graph.ts";
 import { numbersOf, tensorOf, type Tensor } from "../../../src/tensor.ts";
 import { passing } from "../cases/straight-through.ts";
 import { interpret } from "../interpreter.ts";
 
 const levels: Readonly<Record<string, readonly [number, number]>> = { uint8: [0, 255], int8: [-128, 127] };
-
-const node = (op: string, inputs: readonly string[], output: string): Node => ({
-  name: output,
-  op,
-  domain: "",
-  inputs,
-  outputs: [output],
-  attributes: {},
-});
 
 /** The one number of an initializer: scales and zero points of activations are per tensor. */
 const single = (graph: Graph, name: string): { readonly value: number; readonly dtype: string } => {
@@ -57,7 +49,7 @@ export const straightened = (graph: Graph, feeds: Readonly<Record<string, Tensor
     initializers.set(`${y}_slope`, tensorOf("float64", at[x]!.shape, slope));
     initializers.set(`${y}_rest`, tensorOf("float64", at[x]!.shape, rest));
     for (const parameter of q.outputs.slice(1)) initializers.set(parameter, at[parameter]!);
-    lines.set(q, [node("Mul", [x, `${y}_slope`], `${y}_line`), node("Add", [`${y}_line`, `${y}_rest`], y)]);
+    lines.set(q, [nodeOf("Mul", `${y}_line`, x, `${y}_slope`), nodeOf("Add", y, `${y}_line`, `${y}_rest`)]);
   }
   return { ...graph, initializers, nodes: graph.nodes.flatMap((n) => lines.get(n) ?? [n]) };
 };
