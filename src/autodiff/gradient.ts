@@ -5,7 +5,7 @@
 
 import { OPSET, type Builder } from "../onnx/build.ts";
 import type { Node } from "../onnx/graph.ts";
-import type { Step } from "../onnx/step.ts";
+import { leadingTo, type Step } from "../onnx/step.ts";
 import type { Value } from "../onnx/value.ts";
 import { sameShape, type DType } from "../tensor.ts";
 import { UnsupportedOperatorError, unsupportedForm, type Vjp, type VjpContext, type VjpRule } from "./rule.ts";
@@ -52,14 +52,8 @@ const carriers = ({ node, outputs }: Step): readonly Value[] =>
 
 /** The nodes on a path from `sources` to `target`, in order. @throws UnsupportedOperatorError for a node without a rule. */
 const pathSteps = (steps: readonly Step[], target: Value, sources: readonly Value[]): Step[] => {
-  const leads = new Set([target.name]);
-  const relevant = steps.toReversed().filter((s) => {
-    if (!s.outputs.some((v) => leads.has(v.name))) return false;
-    for (const v of s.inputs) if (v) leads.add(v.name);
-    return true;
-  });
   const reached = new Set(sources.map((v) => v.name));
-  return relevant.toReversed().filter((step) => {
+  return leadingTo(steps, target).filter((step) => {
     const { node, inputs, outputs } = step;
     const active = inputs.flatMap((v, i) => (v && reached.has(v.name) && differentiable(v) ? [i] : []));
     if (active.length === 0) return false;

@@ -8,7 +8,8 @@ import type { Network } from "../segmenter/network.ts";
 import { logitsOf } from "../segmenter/scales.ts";
 import { sizeOf, tensorOf, type Size } from "../tensor.ts";
 import { intervals, type Intervals } from "./interval.ts";
-import { roundingOf } from "./interval-rules/rule.ts";
+import { placesOfEach } from "./interval-rules/places.ts";
+import { largestIn, roundingOf, widened } from "./interval-rules/rule.ts";
 import { linearBounds, shortfall } from "./linear.ts";
 
 /** A network's logits, with their balls over |x − image|∞ ≤ ε grey levels. */
@@ -49,7 +50,7 @@ export const compileIntervals = (
   const { unit, logits, balls } = bounded(op, network, size);
   const ball = balls.ballOf(logits);
   const radius = ball.radius ?? op.zeros(logits);
-  const wide = op.Add(radius, op.Mul(op.Add(op.Abs(ball.centre), radius), roundingOf({ op, unit }, 0)));
+  const wide = widened({ op, unit }, radius, largestIn(op, { centre: ball.centre, radius }), 0);
   const [low, high] = [op.Sub(ball.centre, wide), op.Add(ball.centre, wide)];
   const labels = op.ArgMax(logits, { axis: 1, keepdims: 1 });
   const classes = Array.from({ length: logits.shape[1]! }, (_, i) => i);
@@ -66,16 +67,10 @@ export const compileIntervals = (
 const differences = (op: Builder, plus: Value, minus: Value, shape: readonly number[]): Value => {
   const [count] = plus.shape as [number];
   const size = sizeOf(shape);
-  const starts = op.tensor(
-    tensorOf(
-      "int64",
-      [count],
-      Array.from({ length: count }, (_, n) => n * size),
-    ),
-    "copies",
-  );
   const put = (into: Value, places: Value, value: number): Value =>
-    op.ScatterElements(into, op.Add(places, starts), op.Expand(op.constant(value), op.ints([count])), { axis: 0 });
+    op.ScatterElements(into, placesOfEach(op, places, size, count), op.Expand(op.constant(value), op.ints([count])), {
+      axis: 0,
+    });
   const nothing = op.zeros({ dtype: "float32", shape: [count * size] });
   return op.Reshape(put(put(nothing, plus, 1), minus, -1), op.ints([count, ...shape.slice(1)]));
 };

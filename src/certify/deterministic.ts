@@ -8,7 +8,7 @@ import { channelCount } from "../segmenter/manifest.ts";
 import { membersOf, type Network } from "../segmenter/network.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
-import { tensor, type Size } from "../tensor.ts";
+import { spatialSize, tensor, type Size } from "../tensor.ts";
 import { createBoundRuns, type BallAround, type BoundHooks, type Rounding } from "./bound-runs.ts";
 import { UnsupportedBoundError } from "./interval-rules/rule.ts";
 import { ABSTAINED } from "./smoothing.ts";
@@ -102,50 +102,53 @@ export const createBounder = (network: Network, cache: SessionCache): Bounder =>
   const certify: Bounder["certify"] = async (image, epsilon, { method, rounding, pixels, seed }, hooks = {}) => {
     if (image.shape[0] !== channelCount(channels))
       throw new RangeError(`the image has ${image.shape[0]} channels, the network takes ${channelCount(channels)}`);
-    const [, height, width] = image.shape as [number, number, number];
+    const size = spatialSize(image);
     const ball: BallAround = { image, epsilon, rounding };
     const { labels, margins } = await runs.margins(ball, hooks);
     const kept = Uint8Array.from(labels, (label, i) => (margins[i]! > 0 ? label : ABSTAINED));
     const examined = sampleOf(labels.length, method === "interval" ? labels.length : pixels, seed);
     const open = method === "interval" ? [] : examined.filter((pixel) => kept[pixel] === ABSTAINED);
-    const most = open.length > 0 ? runs.perRun({ height, width }) : 1;
+    const most = open.length > 0 ? runs.perRun(size) : 1;
     for (let from = 0; from < open.length; from += most)
       for (const pixel of await runs.kept(ball, open.slice(from, from + most), labels, hooks))
         kept[pixel] = labels[pixel]!;
-    return { labels: tensor("uint8", [height, width], kept), examined };
+    return { labels: tensor("uint8", [size.height, size.width], kept), examined };
   };
 
-  /** By intervals: the exponent, or null where none holds, and the pixel that holds the longest. */
+  /** By intervals: the labels, the exponent, or null where none holds, and the pixel that holds the longest. */
   const byIntervals = async (around: Omit<BallAround, "epsilon">, hooks: BoundHooks) => {
-    let best = 0;
-    const holds = async (exponent: number): Promise<boolean> => {
-      const { margins } = await runs.margins({ ...around, epsilon: 2 ** exponent }, hooks);
-      const pixel = indexOfLargest(margins);
-      const isHeld = margins[pixel]! > 0;
-      if (isHeld || exponent === Math.log2(LEAST_EPSILON)) best = pixel;
-      return isHeld;
+    const bestAt = async (exponent: number) => {
+      const { labels, margins } = await runs.margins({ ...around, epsilon: 2 ** exponent }, hooks);
+      const best = indexOfLargest(margins);
+      return { labels, best, isHeld: margins[best]! > 0 };
     };
     const least = Math.log2(LEAST_EPSILON);
-    const exponent = (await holds(least)) ? await largestExponent(least, Math.log2(MOST_EPSILON), holds) : null;
-    return { exponent, best };
+    const first = await bestAt(least);
+    const { labels } = first;
+    if (!first.isHeld) return { labels, exponent: null, best: first.best };
+    let { best } = first;
+    const exponent = await largestExponent(least, Math.log2(MOST_EPSILON), async (tried) => {
+      const found = await bestAt(tried);
+      if (found.isHeld) ({ best } = found);
+      return found.isHeld;
+    });
+    return { labels, exponent, best };
   };
 
   const largest: Bounder["largest"] = async (image, { method, rounding, pixels, seed }, hooks = {}) => {
     const around = { image, rounding };
-    const found = await byIntervals(around, hooks);
-    if (method === "interval") return found.exponent === null ? 0 : 2 ** found.exponent;
-    const [, height, width] = image.shape as [number, number, number];
-    const most = runs.perRun({ height, width });
-    const tried = [...new Set([found.best, ...sampleOf(height * width, pixels, seed)])];
-    const { labels } = await runs.margins({ ...around, epsilon: 0 }, hooks);
+    const { labels, exponent: reached, best } = await byIntervals(around, hooks);
+    if (method === "interval") return reached === null ? 0 : 2 ** reached;
+    const most = runs.perRun(spatialSize(image));
+    const tried = [...new Set([best, ...sampleOf(labels.length, pixels, seed)])];
     const holds = async (exponent: number): Promise<boolean> => {
       const ball = { ...around, epsilon: 2 ** exponent };
       for (let from = 0; from < tried.length; from += most)
         if ((await runs.kept(ball, tried.slice(from, from + most), labels, hooks)).length > 0) return true;
       return false;
     };
-    const least = found.exponent ?? Math.log2(LEAST_EPSILON);
-    if (found.exponent === null && !(await holds(least))) return 0;
+    const least = reached ?? Math.log2(LEAST_EPSILON);
+    if (reached === null && !(await holds(least))) return 0;
     // Linear bounds go somewhat further than intervals: the end of the search is looked for from there.
     let [known, step] = [least, 2];
     while (known + step < Math.log2(MOST_EPSILON) && (await holds(known + step)))

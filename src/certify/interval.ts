@@ -5,7 +5,7 @@
  */
 
 import type { Builder } from "../onnx/build.ts";
-import type { Step } from "../onnx/step.ts";
+import { leadingTo, type Step } from "../onnx/step.ts";
 import type { Value } from "../onnx/value.ts";
 import { boundRules as table } from "./interval-rules/table.ts";
 import {
@@ -44,14 +44,8 @@ export interface Intervals {
 
 /** The steps on a path from `source` to `target`, in order. */
 const pathSteps = (steps: readonly Step[], target: Value, source: Value): readonly Step[] => {
-  const leads = new Set([target.name]);
-  const relevant = steps.toReversed().filter(({ inputs, outputs }) => {
-    if (!outputs.some((v) => leads.has(v.name))) return false;
-    for (const v of inputs) if (v) leads.add(v.name);
-    return true;
-  });
   const reached = new Set([source.name]);
-  return relevant.toReversed().filter(({ inputs, outputs }) => {
+  return leadingTo(steps, target).filter(({ inputs, outputs }) => {
     if (!inputs.some((v) => v && reached.has(v.name))) return false;
     for (const v of outputs) reached.add(v.name);
     return true;

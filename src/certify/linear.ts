@@ -12,7 +12,13 @@ import type { VjpContext } from "../autodiff/rule.ts";
 import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
 import { roundingErrorOf, type BoundedStep, type Intervals } from "./interval.ts";
-import { UnsupportedBoundError, type AffineRule, type Relaxed } from "./interval-rules/rule.ts";
+import {
+  awayFromImage,
+  UnsupportedBoundError,
+  type AffineRule,
+  type BoundContext,
+  type Relaxed,
+} from "./interval-rules/rule.ts";
 
 /** Lower bounds of K combinations of the target. */
 export interface LinearBounds {
@@ -58,9 +64,9 @@ const affineLosses = (rule: AffineRule, { context }: BoundedStep, a: Value): rea
 };
 
 /** Without linear bounds the output is anything in its ball. */
-const cut = ({ context: { op, outputs, ballOf } }: BoundedStep, a: Value): Relaxed => {
-  const { centre, radius } = ballOf(outputs[0]!);
-  const away = op.Add(radius, op.Abs(op.Sub(centre, outputs[0])));
+const cut = (context: BoundContext, a: Value): Relaxed => {
+  const { op } = context;
+  const away = awayFromImage(context);
   return { cotangent: null, losses: [op.Mul(op.Abs(a), away)] };
 };
 
@@ -91,7 +97,7 @@ export const linearBounds = (
       losses.push(...affineLosses(rule, bounded, a).map((v) => summed(op, v)));
       continue;
     }
-    const relaxed = rule.relax?.(context, a) ?? cut(bounded, a);
+    const relaxed = rule.relax?.(context, a) ?? cut(context, a);
     if (relaxed.cotangent) accumulate(context.inputs[0]!, relaxed.cotangent);
     losses.push(...relaxed.losses.map((v) => summed(op, v)));
   }

@@ -7,7 +7,7 @@ import type { RegionResult } from "../evaluation/region-goal.ts";
 import { attackScores, type AttackScores, type Perturbation } from "../evaluation/scores.ts";
 import { scoresOf } from "../metrics/counts.ts";
 import { nameAround } from "../report/names.ts";
-import { table } from "./text.ts";
+import { scoreText, table } from "./text.ts";
 
 /** The scores of the image as it was computed, and as its 8-bit file. */
 export interface BothScores {
@@ -118,8 +118,6 @@ export const linesOf = ({ images, pooled }: AttackReport, kind: "float" | "uint8
   return images.length === 1 ? each : [...each, all];
 };
 
-const shown = (value: number | null): string => (value === null ? "–" : value.toFixed(4));
-
 /** A table of the scores of the 8-bit images, which are what is written. */
 export const attackTable = (report: AttackReport): string => {
   const head = [
@@ -134,11 +132,11 @@ export const attackTable = (report: AttackReport): string => {
   ];
   const rows = linesOf(report, "uint8").map(({ image, scores, linf, evaluations }) => [
     image,
-    shown(scores.miou.clean),
-    shown(scores.miou.adversarial),
-    shown(scores.iouRatio),
-    shown(scores.pixelAccuracy.clean),
-    shown(scores.pixelAccuracy.adversarial),
+    scoreText(scores.miou.clean),
+    scoreText(scores.miou.adversarial),
+    scoreText(scores.iouRatio),
+    scoreText(scores.pixelAccuracy.clean),
+    scoreText(scores.pixelAccuracy.adversarial),
     String(Number(linf.toFixed(3))),
     `${evaluations.forward} + ${evaluations.backward}`,
   ]);
@@ -146,7 +144,7 @@ export const attackTable = (report: AttackReport): string => {
 };
 
 const spread = (value: Spread | null): string =>
-  value === null ? "–" : `${value.mean.toFixed(4)} ± ${shown(value.twoDeviations)}`;
+  value === null ? "–" : `${value.mean.toFixed(4)} ± ${scoreText(value.twoDeviations)}`;
 
 /** The 8-bit images in all trials, pooled over the pictures; empty where there were none. */
 export const trialLines = ({ pooled: { trials } }: AttackReport): string => {
@@ -161,6 +159,6 @@ export const regionLines = ({ images }: AttackReport): string =>
     .map(({ image, region }) =>
       region === undefined
         ? ""
-        : `\n${image}: of ${region.pixels} pixels of the region ${shown(region.uint8.reached)} have the label to approach, before ${shown(region.clean.reached)}; elsewhere ${shown(region.uint8.kept)} are as before`,
+        : `\n${image}: of ${region.pixels} pixels of the region ${scoreText(region.uint8.reached)} have the label to approach, before ${scoreText(region.clean.reached)}; elsewhere ${scoreText(region.uint8.kept)} are as before`,
     )
     .join("");

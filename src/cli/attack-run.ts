@@ -10,14 +10,13 @@ import { isUniversal } from "../evaluation/universal.ts";
 import { bytesOf, encodePng } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { encodeNpy } from "../image/npy.ts";
-import { sha256Of } from "../digest.ts";
 import { Interrupted, Refusal } from "../node/failure.ts";
 import { writeFiles } from "../node/files.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { bothScores, type AttackedPicture } from "./attack-report.ts";
 import type { Io } from "./command.ts";
 import { yieldToEvents } from "../yield.ts";
-import { readLabelMap, readPicture, type Picture } from "./pictures.ts";
+import { readWithLabels, type Picture } from "./pictures.ts";
 import { createProgress } from "./progress.ts";
 import { goalOn, type WrittenTarget } from "./region-options.ts";
 
@@ -71,12 +70,10 @@ const attackOne = async (picture: Picture, job: Job, io: Io, hooks: MeasureHooks
   const { segmenter, source, plan, label } = job;
   const { manifest } = segmenter;
   const names = manifest.classes.map(({ name }) => name);
-  const { bytes, image } = await readPicture(picture, manifest, io);
-  const map = job.labels.get(picture);
-  const truth = map === undefined ? undefined : await readLabelMap(map, manifest, image);
+  const { image, item, truth } = await readWithLabels(picture, job.labels, manifest, io);
   const left = label === "ground-truth" ? truth : undefined;
   const aim = await aimIn(job, image, left);
-  const subject = { segmenter, source, image, item: await sha256Of(bytes), truth };
+  const subject = { segmenter, source, image, item, truth };
   const planFor = (clean: Labels): Plan =>
     isUniversal(plan) ? plan : { ...plan, source: left, target: aim?.given(clean) ?? plan.target };
   const measured = await measure(subject, planFor, hooks);

@@ -2,7 +2,6 @@
 
 import { auditImage, auditOf, auditSteps, type AuditedImage } from "../evaluation/audit.ts";
 import { useNodeCodecs } from "../image/node.ts";
-import { sha256Of } from "../digest.ts";
 import { Interrupted, UsageError } from "../node/failure.ts";
 import { wholeNumber, type Options } from "../node/options.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
@@ -13,7 +12,7 @@ import { command } from "./command.ts";
 import { yieldToEvents } from "../yield.ts";
 import { interruptible } from "./interrupt.ts";
 import { openOperand } from "./open-network.ts";
-import { labelFiles, picturesOf, readLabelMap, readPicture } from "./pictures.ts";
+import { labelFiles, picturesOf, readWithLabels } from "./pictures.ts";
 import { createProgress } from "./progress.ts";
 import { table } from "./text.ts";
 
@@ -70,10 +69,7 @@ export const auditNetwork = command({
       };
       for (const picture of pictures) {
         progress.begin(picture.path);
-        const { bytes, image } = await readPicture(picture, network.manifest, io);
-        const map = labels.get(picture);
-        const truth = map === undefined ? undefined : await readLabelMap(map, network.manifest, image);
-        const subject = { segmenter, image, item: await sha256Of(bytes), truth };
+        const subject = { segmenter, ...(await readWithLabels(picture, labels, network.manifest, io)) };
         try {
           done.push(await auditImage(subject, settings, { onStep, signal }));
         } catch (cause) {

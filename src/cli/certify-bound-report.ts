@@ -6,7 +6,7 @@ import { mergeCounts, scoresOf, type ClassCounts } from "../metrics/counts.ts";
 import type { BoundRow } from "../report/certificate-row.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Report } from "./command.ts";
-import { csvOf, table } from "./text.ts";
+import { csvOf, scoreText, table } from "./text.ts";
 
 export interface BoundPicture {
   readonly image: string;
@@ -68,8 +68,6 @@ export const boundLines = ({ network: { name, sha256 }, bounding, pictures, trut
     .map((row) => `${JSON.stringify(row)}\n`)
     .join("");
 
-const shown = (value: number | null): string => (value === null ? "–" : value.toFixed(4));
-
 const largestText = ({ image, largest }: BoundPicture): readonly string[] => {
   if (largest === undefined) return [];
   const at = largest === 0 ? "none, however small" : `${largest.toPrecision(3)} grey levels`;
@@ -84,16 +82,16 @@ export const boundReport = (result: BoundResult): Report => {
   const of = method === "linear" ? `, of ${pixels} pixels of each picture` : "";
   const against = truth ? "the ground truth" : "the prediction at the picture";
   const text = [
-    `${network.name}, ${method} bounds${of}, rounding ${rounding}, on ${backend}, against ${against}; unperturbed mIoU ${shown(clean.miou)}, accuracy ${shown(clean.pixelAccuracy)}`,
+    `${network.name}, ${method} bounds${of}, rounding ${rounding}, on ${backend}, against ${against}; unperturbed mIoU ${scoreText(clean.miou)}, accuracy ${scoreText(clean.pixelAccuracy)}`,
     table(
       [
         ["ε (L∞)", "certified", "mIoU", "abstained", "wrong", "pixels"],
         ...lines.map((line) => [
           String(line.epsilon),
-          shown(line.certifiedAccuracy),
-          shown(line.miou),
-          shown(line.abstainedShare),
-          shown(line.wrongShare),
+          scoreText(line.certifiedAccuracy),
+          scoreText(line.miou),
+          scoreText(line.abstainedShare),
+          scoreText(line.wrongShare),
           String(line.pixels),
         ]),
       ],

@@ -1,27 +1,25 @@
 /** `faultline certify --method interval|linear`: labels that no perturbation of at most ε grey levels a channel changes. */
 
-import { treeOf } from "../certify/hierarchy.ts";
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import type { BoundHooks } from "../certify/bound-runs.ts";
 import { createBounder, type Bounder, type Bounding } from "../certify/deterministic.ts";
+import { treeOf } from "../certify/hierarchy.ts";
 import { UnsupportedBoundError } from "../certify/interval-rules/rule.ts";
-import { certifiedCounts, outcomesOf, OUTCOMES, voidWhereAbstained, type CertifiedCounts } from "../certify/scores.ts";
+import { certifiedCounts, type CertifiedCounts } from "../certify/scores.ts";
 import { ABSTAINED } from "../certify/smoothing.ts";
-import { sha256Of } from "../digest.ts";
 import { voidedBeyond } from "../evaluation/labels.ts";
-import { encodeLabels } from "../image/labels.ts";
+import { countsOf } from "../metrics/counts.ts";
 import { Interrupted, Refusal } from "../node/failure.ts";
-import { checkWritable, writeFiles } from "../node/files.ts";
+import { writeFiles } from "../node/files.ts";
 import type { Network } from "../segmenter/network.ts";
-import { createSegmenter, type Image, type Labels } from "../segmenter/segmenter.ts";
+import { createSegmenter, type Labels } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import { spatialSize, tensor } from "../tensor.ts";
 import { yieldToEvents } from "../yield.ts";
 import { boundReport, boundLines, type BoundPicture } from "./certify-bound-report.ts";
+import { writeMaps } from "./certify-maps.ts";
 import type { Outs } from "./certify-options.ts";
 import type { Io, Report } from "./command.ts";
-import { readLabelMap, readPicture, type Picture } from "./pictures.ts";
+import { readWithLabels, type Picture, type ReadPicture } from "./pictures.ts";
 import { createProgress, type Progress } from "./progress.ts";
 
 /** What is bounded. */
@@ -36,11 +34,6 @@ export interface BoundJob {
   readonly labels: ReadonlyMap<Picture, string>;
   readonly outs: Outs;
 }
-
-const mapsOf = ({ stem }: Picture, out: string, epsilon: number) => ({
-  labels: join(out, `${stem}.epsilon-${epsilon}.labels.png`),
-  outcome: join(out, `${stem}.epsilon-${epsilon}.outcome.png`),
-});
 
 /** The reference where it was asked for, else void. */
 const among = ({ shape, data }: Labels, pixels: readonly number[]): Labels => {
@@ -58,29 +51,9 @@ const ofClasses = ({ shape, data }: Labels, classes: number): Labels =>
   );
 
 /** A picture that has been read. */
-interface Subject {
+interface Subject extends ReadPicture {
   readonly picture: Picture;
-  readonly image: Image;
-  readonly truth: Labels | undefined;
-  /** The digest of the picture's file. */
-  readonly item: string;
 }
-
-const writeMaps = async (
-  { network, outs: { maps } }: BoundJob,
-  picture: Picture,
-  epsilon: number,
-  labels: Labels,
-  asked: Labels,
-) => {
-  if (maps === undefined) return;
-  const paths = mapsOf(picture, maps, epsilon);
-  const colors = (of: readonly { readonly color: readonly [number, number, number] }[]) => of.map(({ color }) => color);
-  await writeFiles([
-    [paths.labels, encodeLabels(voidWhereAbstained(labels), colors(network.manifest.classes))],
-    [paths.outcome, encodeLabels(outcomesOf(labels, asked, treeOf(network.manifest.classes.length)), colors(OUTCOMES))],
-  ]);
-};
 
 const boundPicture = async (
   job: BoundJob,
@@ -88,8 +61,9 @@ const boundPicture = async (
   { picture, image, item, truth }: Subject,
   hooks: BoundHooks,
 ): Promise<BoundPicture> => {
-  const { network, cache, bounding, epsilons, largest } = job;
-  const { length } = network.manifest.classes;
+  const { network, cache, bounding, epsilons, largest, outs } = job;
+  const { classes } = network.manifest;
+  const { length } = classes;
   const tree = treeOf(length);
   const { labels: clean } = await createSegmenter(network, cache).predict(image);
   const reference = truth ?? voidedBeyond(clean, length);
@@ -98,7 +72,7 @@ const boundPicture = async (
     const certificate = await bounder.certify(image, epsilon, bounding, hooks);
     const labels = ofClasses(certificate.labels, length);
     const asked = among(reference, certificate.examined);
-    await writeMaps(job, picture, epsilon, labels, asked);
+    await writeMaps(outs.maps, picture, `epsilon-${epsilon}`, { labels, reference: asked }, { classes, tree });
     const [all, examined] = [reference, asked].map((of) => certifiedCounts(labels, of, tree)) as [
       CertifiedCounts,
       CertifiedCounts,
@@ -109,22 +83,10 @@ const boundPicture = async (
     image: picture.path,
     stem: picture.stem,
     item,
-    clean: certifiedCounts(clean, reference, tree).counts,
+    clean: countsOf(clean, reference, length),
     certified,
     ...(largest && { largest: await bounder.largest(image, bounding, hooks) }),
   };
-};
-
-/** @throws Refusal where a map cannot be written, or would replace one of `inputs`. */
-export const checkBoundMaps = async (
-  { pictures, epsilons, outs: { maps } }: Pick<BoundJob, "pictures" | "epsilons" | "outs">,
-  inputs: readonly string[],
-): Promise<void> => {
-  if (maps === undefined) return;
-  await mkdir(maps, { recursive: true });
-  for (const picture of pictures)
-    for (const epsilon of epsilons)
-      for (const path of Object.values(mapsOf(picture, maps, epsilon))) await checkWritable(path, inputs);
 };
 
 /** Bounds all pictures. @throws Interrupted where the signal is aborted. */
@@ -136,18 +98,15 @@ export const boundAll = async (job: BoundJob, io: Io, signal: AbortSignal): Prom
   let progress: Progress | undefined;
   try {
     for (const picture of pictures) {
-      const { bytes, image } = await readPicture(picture, manifest, io);
-      const steps = epsilons.length * bounder.runs(spatialSize(image), bounding);
+      const read = await readWithLabels(picture, labels, manifest, io);
+      const steps = epsilons.length * bounder.runs(spatialSize(read.image), bounding);
       progress ??= createProgress(io, { items: pictures.length, steps });
       progress.begin(picture.path);
-      const map = labels.get(picture);
-      const truth = map === undefined ? undefined : await readLabelMap(map, manifest, image);
       const onRun = async (): Promise<void> => {
         progress?.step("bounded");
         await yieldToEvents();
       };
-      const subject = { picture, image, truth, item: await sha256Of(bytes) };
-      done.push(await boundPicture(job, bounder, subject, { onRun, signal }));
+      done.push(await boundPicture(job, bounder, { picture, ...read }, { onRun, signal }));
       progress.end("bounded");
     }
   } catch (cause) {

@@ -7,7 +7,7 @@ import { mergeCounts, scoresOf } from "../metrics/counts.ts";
 import type { CertificateRow } from "../report/certificate-row.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Report } from "./command.ts";
-import { csvOf, table } from "./text.ts";
+import { csvOf, scoreText, table } from "./text.ts";
 
 export interface CertifiedPicture {
   readonly image: string;
@@ -36,8 +36,6 @@ const linesOf = ({ pictures, smoothings, tree }: CertifyResult): readonly Line[]
     const scores = certifiedScores(each.map((counts): CertifiedCounts => counts).reduce(mergeCertified), tree);
     return { sigma, radius: certifiedRadius({ sigma, tau }), drawn, ...scores };
   });
-
-const shown = (value: number | null): string => (value === null ? "–" : value.toFixed(4));
 
 /** What a run has certified. */
 export interface CertifyResult {
@@ -85,11 +83,11 @@ const levelsTable = (lines: readonly Line[]): string =>
       ],
       ...lines.map(({ sigma, hierarchical }) => [
         String(sigma),
-        shown(hierarchical!.certifiedAccuracy),
-        shown(hierarchical!.wrongShare),
-        shown(hierarchical!.abstainedShare),
-        shown(hierarchical!.informationGain),
-        hierarchical!.levels.map(({ certifiedAccuracy }) => shown(certifiedAccuracy)).join(" + "),
+        scoreText(hierarchical!.certifiedAccuracy),
+        scoreText(hierarchical!.wrongShare),
+        scoreText(hierarchical!.abstainedShare),
+        scoreText(hierarchical!.informationGain),
+        hierarchical!.levels.map(({ certifiedAccuracy }) => scoreText(certifiedAccuracy)).join(" + "),
       ]),
     ],
     [0, 1, 2, 3, 4],
@@ -108,17 +106,17 @@ export const certifyReport = (result: CertifyResult): Report => {
   const clean = scoresOf(pictures.map(({ clean: { counts } }) => counts).reduce(mergeCounts));
   const against = truth ? "the ground truth" : "the prediction without noise";
   const text = [
-    `${name}, smoothed, on ${backend}, against ${against}; without noise mIoU ${shown(clean.miou)}, accuracy ${shown(clean.pixelAccuracy)}`,
+    `${name}, smoothed, on ${backend}, against ${against}; without noise mIoU ${scoreText(clean.miou)}, accuracy ${scoreText(clean.pixelAccuracy)}`,
     table(
       [
         ["σ", "L2 radius", "certified", "mIoU", "abstained", "wrong", "draws"],
         ...lines.map((line) => [
           String(line.sigma),
           line.radius.toFixed(2),
-          shown(line.certifiedAccuracy),
-          shown(line.miou),
-          shown(line.abstainedShare),
-          shown(line.wrongShare),
+          scoreText(line.certifiedAccuracy),
+          scoreText(line.miou),
+          scoreText(line.abstainedShare),
+          scoreText(line.wrongShare),
           String(line.drawn),
         ]),
       ],

@@ -1,20 +1,18 @@
 /** The pictures of `faultline certify`, one after another, with counts that are kept. */
 
-import { join } from "node:path";
-import { certifiedCounts, outcomesOf, OUTCOMES, vertexColours, voidWhereAbstained } from "../certify/scores.ts";
+import { certifiedCounts } from "../certify/scores.ts";
 import { treeOf, type Tree } from "../certify/hierarchy.ts";
 import { certify, fewestSamples, type Smoothing } from "../certify/smoothing.ts";
 import { sha256Of } from "../digest.ts";
 import { voidedBeyond } from "../evaluation/labels.ts";
-import { encodeLabels } from "../image/labels.ts";
 import { Interrupted, Refusal } from "../node/failure.ts";
-import { writeFiles } from "../node/files.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { yieldToEvents } from "../yield.ts";
+import { writeMaps } from "./certify-maps.ts";
 import type { CertifiedPicture } from "./certify-report.ts";
 import type { StateFile } from "./certify-state.ts";
 import type { Io } from "./command.ts";
-import { readLabelMap, readPicture, type Picture } from "./pictures.ts";
+import { readWithLabels, type Picture, type ReadPicture } from "./pictures.ts";
 import { createProgress } from "./progress.ts";
 
 /** What is certified. */
@@ -30,43 +28,11 @@ export interface Job {
   readonly state: StateFile;
 }
 
-export const mapsOf = ({ stem }: Picture, out: string, sigma: number) => ({
-  labels: join(out, `${stem}.sigma-${sigma}.labels.png`),
-  outcome: join(out, `${stem}.sigma-${sigma}.outcome.png`),
-});
-
 /** A picture that has been read. */
-interface Subject {
+interface Subject extends ReadPicture {
   readonly index: number;
   readonly picture: Picture;
-  readonly image: Image;
-  readonly truth: Labels | undefined;
-  /** The digest of the picture's file. */
-  readonly item: string;
 }
-
-const writeMaps = async (
-  { segmenter, tree, maps }: Job,
-  picture: Picture,
-  sigma: number,
-  labels: Labels,
-  reference: Labels,
-) => {
-  if (maps === undefined) return;
-  const colors = vertexColours(segmenter.manifest.classes, tree);
-  const paths = mapsOf(picture, maps, sigma);
-  const outcome = outcomesOf(labels, reference, tree);
-  await writeFiles([
-    [paths.labels, encodeLabels(voidWhereAbstained(labels), colors)],
-    [
-      paths.outcome,
-      encodeLabels(
-        outcome,
-        OUTCOMES.map(({ color }) => color),
-      ),
-    ],
-  ]);
-};
 
 /** How often the counts are kept while draws are made, in milliseconds. */
 const KEEP_EVERY = 60_000;
@@ -98,7 +64,7 @@ const certifyPicture = async (
       },
     });
     const { sigma } = smoothing;
-    await writeMaps(job, picture, sigma, labels, reference);
+    await writeMaps(job.maps, picture, `sigma-${sigma}`, { labels, reference }, { classes, tree: job.tree });
     certified.push({ sigma, drawn, ...certifiedCounts(labels, reference, job.tree) });
     await file.finish(at, certified);
   }
@@ -126,12 +92,9 @@ export const certifyAll = async (job: Job, io: Io, signal: AbortSignal): Promise
   try {
     for (const [index, picture] of pictures.entries()) {
       progress.begin(picture.path);
-      const { bytes, image } = await readPicture(picture, segmenter.manifest, io);
-      requireEnoughDraws(picture, image, smoothings);
-      const map = labels.get(picture);
-      const truth = map === undefined ? undefined : await readLabelMap(map, segmenter.manifest, image);
-      const subject = { index, picture, image, truth, item: await sha256Of(bytes) };
-      done.push(await certifyPicture(job, subject, { onDraw, signal }));
+      const read = await readWithLabels(picture, labels, segmenter.manifest, io);
+      requireEnoughDraws(picture, read.image, smoothings);
+      done.push(await certifyPicture(job, { index, picture, ...read }, { onDraw, signal }));
       progress.end("certified");
     }
   } catch (cause) {

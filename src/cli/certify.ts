@@ -1,6 +1,5 @@
 /** `faultline certify`: labels that no perturbation up to a radius changes, by randomised smoothing or by bounds. */
 
-import { mkdir } from "node:fs/promises";
 import { treeOf } from "../certify/hierarchy.ts";
 import { sha256Of } from "../digest.ts";
 import { useNodeCodecs } from "../image/node.ts";
@@ -9,11 +8,12 @@ import { checkFolder, checkWritable, writeFiles } from "../node/files.ts";
 import { createSegmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { BUDGET_BYTES, placeFrom, startAt } from "./backend.ts";
-import { boundAll, checkBoundMaps, type BoundJob } from "./certify-bounds.ts";
+import { boundAll, type BoundJob } from "./certify-bounds.ts";
 import { hierarchyOf } from "./certify-hierarchy.ts";
+import { checkMaps } from "./certify-maps.ts";
 import { boundsOf, options, outsOf, smoothingsOf, type Given } from "./certify-options.ts";
 import { certificateLines, certifyReport } from "./certify-report.ts";
-import { certifyAll, mapsOf } from "./certify-run.ts";
+import { certifyAll } from "./certify-run.ts";
 import { checkState, openState } from "./certify-state.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
@@ -58,7 +58,12 @@ const runBounds = async (
 ): Promise<Report> => {
   const runAt = placeFrom(values);
   const network = await openOperand(net, values.manifest);
-  await checkBoundMaps({ pictures, epsilons: bounds.epsilons, outs }, inputs);
+  await checkMaps(
+    outs.maps,
+    pictures,
+    bounds.epsilons.map((epsilon) => `epsilon-${epsilon}` as const),
+    inputs,
+  );
   useNodeCodecs();
   const { runtime, choice, stop } = await startAt(runAt);
   try {
@@ -90,12 +95,12 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   const hierarchy = await hierarchyOf(values.hierarchy, network.manifest);
   const smoothings = flat.map((each) => ({ ...each, ...(hierarchy && { hierarchy }) }));
   const tree = treeOf(network.manifest.classes.length, hierarchy);
-  if (maps !== undefined) {
-    await mkdir(maps, { recursive: true });
-    for (const picture of pictures)
-      for (const { sigma } of flat)
-        for (const path of Object.values(mapsOf(picture, maps, sigma))) await checkWritable(path, inputs);
-  }
+  await checkMaps(
+    maps,
+    pictures,
+    flat.map(({ sigma }) => `sigma-${sigma}` as const),
+    inputs,
+  );
   useNodeCodecs();
   const { runtime, choice, stop } = await startAt(runAt);
   try {

@@ -5,7 +5,7 @@ import { pooledRegions, regionShares, type RegionCounts } from "../evaluation/re
 import { canonicalJson, type Json, type Row, type RowCounts } from "../evaluation/row.ts";
 import { pooledCounts } from "../evaluation/pool.ts";
 import { attackName, crfName, fieldOf } from "../report/names.ts";
-import { table } from "./text.ts";
+import { scoreText, table } from "./text.ts";
 
 interface Pooled {
   readonly network: string;
@@ -96,7 +96,6 @@ export const createSummary = (seed: number) => {
     },
     /** A row for each network and attack, in the order in which they came, and what is said of regions that pictures have not. */
     text: (): string => {
-      const score = (value: number | null): string => (value === null ? "–" : value.toFixed(4));
       const all = [...groups.values()];
       const regions = all.some(({ region }) => region);
       const transfer = all.some(({ source }) => source !== "");
@@ -106,10 +105,10 @@ export const createSummary = (seed: number) => {
           ReturnType<typeof scoresOf>,
           ReturnType<typeof scoresOf>,
         ];
-        const scores = [float.miou, iouRatio(float, clean), iouRatio(uint8, clean)].map(score);
+        const scores = [float.miou, iouRatio(float, clean), iouRatio(uint8, clean)].map(scoreText);
         const { reached, kept } = region ? regionShares(region) : { reached: null, kept: null };
         const named = [network, ...(transfer ? [source] : []), attack, epsilon, String(images)];
-        return [...named, ...scores, ...(regions ? [score(reached), score(kept)] : [])];
+        return [...named, ...scores, ...(regions ? [scoreText(reached), scoreText(kept)] : [])];
       });
       const head = ["network", ...(transfer ? ["made on"] : []), "attack", "ε", "pictures"];
       const columns = [...head, "mIoU", "IoU ratio", "of 8 bits", ...(regions ? ["reached", "kept"] : [])];

@@ -3,6 +3,7 @@
 import { basename, extname, join } from "node:path";
 import { problemOf } from "../api/problem.ts";
 import { FaultlineError } from "../contract/failure.ts";
+import { sha256Of } from "../digest.ts";
 import { decodePicture } from "../image/planes.ts";
 import { at, Refusal } from "../node/failure.ts";
 import { readBytes, statOf } from "../node/files.ts";
@@ -85,4 +86,27 @@ export const readLabelMap = async (file: string, { classes }: Manifest, image: I
     const { detail, errors } = problemOf(cause.failure, "");
     throw new Refusal(`${file}: ${errors?.map((error) => error.detail).join("; ") ?? detail}`, { cause });
   }
+};
+
+/** A picture that has been read. */
+export interface ReadPicture {
+  /** [P,H,W] */
+  readonly image: Image;
+  /** The digest of the picture's file. */
+  readonly item: string;
+  /** Its label map, where it has one. */
+  readonly truth: Labels | undefined;
+}
+
+/** A picture, and its label map where it is among `labels`. @throws Refusal that names the file. */
+export const readWithLabels = async (
+  picture: Picture,
+  labels: ReadonlyMap<Picture, string>,
+  manifest: Manifest,
+  io: Io,
+): Promise<ReadPicture> => {
+  const { bytes, image } = await readPicture(picture, manifest, io);
+  const map = labels.get(picture);
+  const truth = map === undefined ? undefined : await readLabelMap(map, manifest, image);
+  return { image, item: await sha256Of(bytes), truth };
 };

@@ -29,9 +29,9 @@ const readParquet = async (path: string, store: Store): Promise<void> => {
 };
 
 /** Calls `run`; what is wrong with a row is refused with the name of the file. */
-export const refusing = <T>(path: string, run: () => T): T => {
+export const refusing = async <T>(path: string, run: () => T | Promise<T>): Promise<T> => {
   try {
-    return run();
+    return await run();
   } catch (cause) {
     if (cause instanceof RowError) throw new Refusal(`${path}: ${cause.message}`, { cause });
     throw cause;
@@ -44,7 +44,7 @@ export const readCertificates = async (paths: readonly string[]): Promise<readon
   for (const path of paths) {
     const lines = new TextDecoder().decode(await readBytes(path)).split("\n");
     for (const [i, line] of lines.entries())
-      if (line.trim() !== "") all.push(refusing(`${path}: line ${i + 1}`, () => readCertificate(line)));
+      if (line.trim() !== "") all.push(await refusing(`${path}: line ${i + 1}`, () => readCertificate(line)));
   }
   return all;
 };
@@ -53,15 +53,12 @@ const readInto = async (path: string, store: Store): Promise<void> => {
   const found = await statOf(path);
   if (!found) throw new Refusal(`${path}: no such file`);
   if (found.isDirectory()) throw new Refusal(`${path}: is a directory; name the file of rows in it`);
-  try {
-    if (/\.parquet$/i.test(path)) return await readParquet(path, store);
+  await refusing(path, async () => {
+    if (/\.parquet$/i.test(path)) return readParquet(path, store);
     const reader = createReader(store);
     for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) reader.push(piece as Uint8Array);
     reader.end();
-  } catch (cause) {
-    if (cause instanceof RowError) throw new Refusal(`${path}: ${cause.message}`, { cause });
-    throw cause;
-  }
+  });
 };
 
 /** The union of the rows of several files. @throws Refusal that names the file and the line. */

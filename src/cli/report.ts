@@ -71,7 +71,7 @@ export const reportResults = command({
     const seed = wholeNumber("seed", values.seed, 0, 0xffff_ffff);
     const { store, runs } = await readResults([first, ...others]);
     const certificates = await readCertificates(given);
-    const report = refusing(given.join(", "), () =>
+    const report = await refusing(given.join(", "), () =>
       buildReport(store, { seed, runs, title: values.title, certificates }),
     );
     const examples = count === 0 ? [] : await picturesOf(examplesOf(store, count), runs, io);

@@ -1,5 +1,7 @@
 /** Numbers and tables as the commands print them. */
 
+import { number } from "../report/format.ts";
+
 /** A table with aligned columns; those of `numeric` are aligned to the right. */
 export const table = (rows: readonly (readonly string[])[], numeric: readonly number[] = []): string => {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((r) => r[i]?.length ?? 0)));
@@ -18,6 +20,9 @@ export const short = (count: number): string => {
   const scaled = count / 1000 ** power;
   return `${power === 0 ? String(scaled) : scaled.toPrecision(3)}${powers[power]}`;
 };
+
+/** A score from 0 to 1, or a dash where it is not defined. */
+export const scoreText = (value: number | null): string => number(value, 4);
 
 export const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 

@@ -1,7 +1,7 @@
 /** Certificates as `faultline certify` writes them, a line for each picture and each radius, and as reports read them. */
 
 import type { Row } from "../evaluation/row.ts";
-import type { ClassCounts } from "../metrics/counts.ts";
+import { sum, type ClassCounts } from "../metrics/counts.ts";
 import { checkCounts, classesIn, readLine, requireNumber, requireRecord, requireText, RowError } from "./read-row.ts";
 
 /** The certified labels of one picture, in counts. */
@@ -84,8 +84,7 @@ export const checkCertificate = (value: unknown): CertificateRow => {
   else requireText(requireRecord(row["bound"], "bound")["method"], "bound.method");
   for (const name of ["radius", "abstained"]) requireNumber(row[name], name);
   const { reference, predicted } = checkCounts(row["counts"], "counts", classesIn(row["counts"], "counts"));
-  const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-  if (total(predicted) + (row["abstained"] as number) !== total(reference))
+  if (sum(predicted) + (row["abstained"] as number) !== sum(reference))
     throw new RowError("`abstained` and `counts.predicted` must together be the pixels of `counts.reference`");
   return row as unknown as CertificateRow;
 };

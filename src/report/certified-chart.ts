@@ -2,6 +2,7 @@
 
 import type { CertifiedAxis } from "./certified.ts";
 import { config } from "./chart-config.ts";
+import { normText } from "./format.ts";
 
 const WIDTH = 360;
 const HEIGHT = 220;
@@ -32,6 +33,7 @@ export const certifiedCharts = (axes: readonly CertifiedAxis[]) =>
     (["accuracy", "miou"] as const).map((score) => {
       const values = barsOf(axis, score);
       const name = score === "accuracy" ? "pixel accuracy" : "mIoU";
+      const radius = `${normText(axis.norm)} radius`;
       const end = Math.max(...values.map(({ to }) => to));
       const spec = {
         width: WIDTH,
@@ -44,7 +46,7 @@ export const certifiedCharts = (axes: readonly CertifiedAxis[]) =>
           x: {
             field: "from",
             type: "quantitative",
-            title: `${axis.norm === "l2" ? "L2" : "L∞"} radius in grey levels`,
+            title: `${radius} in grey levels`,
             scale: { type: "symlog", constant: Math.min(1, end / 100), domain: [0, end], nice: false },
             axis: {
               values: TICKS.filter((tick) => tick === 0 || (tick <= end && tick >= end / 1000)),
@@ -63,7 +65,7 @@ export const certifiedCharts = (axes: readonly CertifiedAxis[]) =>
           },
         },
       };
-      const [of, radius] = axis.norm === "l2" ? ["smoothed network", "L2 radius"] : ["network", "L∞ radius"];
+      const of = axis.norm === "l2" ? "smoothed network" : "network";
       const title = `${axis.network}: ${name} that is proved of the ${of}, broken by attacks, and between, against the ${radius}`;
       return { kind: "certified" as const, title, spec };
     }),

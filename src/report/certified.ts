@@ -151,13 +151,21 @@ const throughNoise = ({ around }: Subject): boolean | null => {
   return transform.length > 0 && isNoise ? true : null;
 };
 
-/** The pictures that have all certificates, and with a subject also rows, with the index of each one's rows. */
-const sharedPictures = (family: Family, indexOf: ReadonlyMap<string, number>, subject: Subject) => {
+/** A certificate of each picture that has all of them. */
+const completeIn = (family: Family): readonly CertificateRow[] => {
   const [first, ...others] = family.values();
-  return [...first!.values()].flatMap((row) => {
+  return [...first!.values()].filter(({ picture }) => others.every((line) => line.has(picture.sha256)));
+};
+
+const linesOver = (family: Family, pictures: readonly { readonly sha256: string }[]): readonly CertifiedLine[] =>
+  [...family.values()].map((line) => lineOf(pictures.map(({ sha256 }) => line.get(sha256)!)));
+
+/** The pictures that have all certificates and rows of the subject, with the index of each one's rows. */
+const sharedPictures = (family: Family, indexOf: ReadonlyMap<string, number>, subject: Subject) =>
+  completeIn(family).flatMap((row) => {
     const { name, sha256 } = row.picture;
     const item = indexOf.get(sha256) ?? indexOf.get(name) ?? -1;
-    if ((subject.lineOf[item] ?? -1) < 0 || others.some((line) => !line.has(sha256))) return [];
+    if ((subject.lineOf[item] ?? -1) < 0) return [];
     const { reference } = asCounts(pooledClean(subject, Int32Array.of(item)));
     if (reference.length !== row.counts.reference.length || reference.some((n, c) => n !== row.counts.reference[c]))
       throw new RowError(
@@ -165,7 +173,6 @@ const sharedPictures = (family: Family, indexOf: ReadonlyMap<string, number>, su
       );
     return [{ sha256, item }];
   });
-};
 
 const axisOf = (store: Store, family: Family, norm: Norm, subject: Subject, indexOf: ReadonlyMap<string, number>) => {
   const shared = sharedPictures(family, indexOf, subject);
@@ -179,18 +186,16 @@ const axisOf = (store: Store, family: Family, norm: Norm, subject: Subject, inde
       group.repeat === undefined &&
       distanceOf(group) === norm,
   );
-  const certificates = [...family.values()].map((line) => lineOf(shared.map(({ sha256 }) => line.get(sha256)!)));
+  const certificates = linesOver(family, shared);
   const clean = { attack: "clean", radius: 0, ...sharesOf(asCounts(pooledClean(subject, items))) };
   return { certificates, attacks: [clean, ...groups.flatMap((group) => pointsOf(group, items))], images: items.length };
 };
 
 /** The certificates alone, over the pictures that have all of them. */
 const alone = (family: Family): Pick<CertifiedAxis, "certificates" | "attacks" | "images"> | null => {
-  const [first, ...others] = family.values();
-  const shared = [...first!.keys()].filter((sha256) => others.every((line) => line.has(sha256)));
+  const shared = completeIn(family).map(({ picture }) => picture);
   if (shared.length === 0) return null;
-  const certificates = [...family.values()].map((line) => lineOf(shared.map((sha256) => line.get(sha256)!)));
-  return { certificates, attacks: [], images: shared.length };
+  return { certificates: linesOver(family, shared), attacks: [], images: shared.length };
 };
 
 /**

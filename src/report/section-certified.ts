@@ -2,10 +2,8 @@
 
 import { plain, table, text, type Block, type Section } from "./blocks.ts";
 import { boundsAt, type CertifiedAxis, type CertifiedLine } from "./certified.ts";
-import { number, percent } from "./format.ts";
+import { normText, number, percent } from "./format.ts";
 import type { ReportData } from "./report.ts";
-
-const normName = ({ norm }: CertifiedAxis): string => (norm === "l2" ? "L2" : "L∞");
 
 /** Bounds hold at radii far below 0.01. */
 const radiusText = (radius: number): string =>
@@ -25,7 +23,7 @@ const certificatesTable = (axes: readonly CertifiedAxis[]): Block =>
         plain([
           axis.network,
           methodOf(line),
-          normName(axis),
+          normText(axis.norm),
           radiusText(line.radius),
           String(axis.images),
           percent(line.accuracy),
@@ -71,7 +69,7 @@ const boundsTable = (axes: readonly CertifiedAxis[]): Block =>
         const { proved, unbroken } = boundsAt(axis, { above: radius, below: radius });
         return plain([
           axis.network,
-          normName(axis),
+          normText(axis.norm),
           radiusText(radius),
           percent(proved.accuracy),
           percent(unbroken?.accuracy),

@@ -2,7 +2,7 @@
 
 import { at, plain, table, text, whiteBox, type Section } from "./blocks.ts";
 import { pointsText } from "./compare.ts";
-import { epsilonText, number, percent, percentWithin } from "./format.ts";
+import { epsilonText, normText, number, percent, percentWithin } from "./format.ts";
 import type { ReportData } from "./report.ts";
 
 export const curves = (report: ReportData): Section | null => {
@@ -182,7 +182,7 @@ export const norms = (report: ReportData): Section | null => {
     return plain([
       cell.network,
       cell.attack,
-      norm === "l2" ? "L2" : "L∞",
+      normText(norm),
       `${successes} of ${images}`,
       `${bound(q.median)}${m ? ` [${bound(m.low)}, ${bound(m.high)}]` : ""}`,
       bound(q.q05),

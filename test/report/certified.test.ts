@@ -10,12 +10,11 @@ import { readCertificate, type CertificateRow } from "../../src/report/certifica
 import { certifiedCharts } from "../../src/report/certified-chart.ts";
 import { boundsAt } from "../../src/report/certified.ts";
 import { leastMiou } from "../../src/report/pooled.ts";
-import { buildReport } from "../../src/report/report.ts";
 import { markdownReport } from "../../src/report/markdown.ts";
-import { createStore } from "../../src/report/store.ts";
 import type { Image, Labels } from "../../src/segmenter/segmenter.ts";
 import { tensor } from "../../src/tensor.ts";
 import { rowOf } from "../support/rows.ts";
+import { reportOf } from "./reports.ts";
 
 const [height, width] = [2, 4];
 const pixels = height * width;
@@ -89,15 +88,9 @@ const attackRows = () => {
   });
 };
 
-const reportOf = (rows: ReturnType<typeof attackRows>, certificates: readonly CertificateRow[]) => {
-  const store = createStore();
-  for (const row of rows) store.add(row);
-  return buildReport(store, { replicates: 200, certificates });
-};
-
 describe("the axis", async () => {
   const certificates = await certificateRows();
-  const report = reportOf(attackRows(), certificates);
+  const report = reportOf(attackRows(), { certificates });
   const axis = report.certified[0]!;
 
   it("holds the truth between what is proved and what is broken, at every radius", () => {
@@ -152,10 +145,12 @@ describe("the axis", async () => {
 
   it("is that of the certificates alone where no image has both, and refuses another reference", () => {
     const others = certificates.map((row) => ({ ...row, picture: { name: "c", sha256: row.picture.sha256 } }));
-    const [only] = reportOf(attackRows(), others).certified;
+    const [only] = reportOf(attackRows(), { certificates: others }).certified;
     expect([only!.attacks.length, only!.certificates.length, only!.steps[0]!.unbroken]).toEqual([0, 2, null]);
     const moved = certificates.map((row) => ({ ...row, counts: { ...row.counts, reference: [3, 5] } }));
-    expect(() => reportOf(attackRows(), moved)).toThrow(/the certificate of a counts other pixels of the reference/);
+    expect(() => reportOf(attackRows(), { certificates: moved })).toThrow(
+      /the certificate of a counts other pixels of the reference/,
+    );
   });
 
   it.each([
@@ -168,7 +163,7 @@ describe("the axis", async () => {
   it("attacks through noise have an axis of their own, other transformations none", () => {
     const around = (name: string) =>
       attackRows().map((row) => ({ ...row, unit: { ...row.unit, around: { transform: [{ name, sigma: 2 }] } } }));
-    const axes = reportOf([...attackRows(), ...around("noise"), ...around("blur")], certificates).certified;
+    const axes = reportOf([...attackRows(), ...around("noise"), ...around("blur")], { certificates }).certified;
     expect(axes.map(({ throughNoise }) => throughNoise)).toEqual([false, true]);
   });
 });

@@ -2,9 +2,9 @@
 
 import { expect, test } from "vitest";
 import { integer, random } from "../../src/random.ts";
-import { createStore } from "../../src/report/store.ts";
 import { weightedSums } from "../../src/report/weighted.ts";
 import { study } from "../support/rows.ts";
+import { storeOf } from "./reports.ts";
 
 test.each([
   [1, 1],
@@ -26,10 +26,8 @@ test.each([
   [false, 4],
   [true, 6],
 ])("rows with small objects: %s take %i counts a class, and no more", (small, counts) => {
-  const store = createStore();
   const classes = 11;
-  for (const row of study({ images: 320, classes, networks: ["alpha"], attacks: ["fgsm"], epsilons: [1], small }))
-    store.add(row);
+  const store = storeOf(study({ images: 320, classes, networks: ["alpha"], attacks: ["fgsm"], epsilons: [1], small }));
   for (const group of store.groups.values()) {
     const bytes = group.pages.reduce((total, { byteLength }) => total + byteLength, 0);
     expect(bytes).toBe(320 * counts * classes * 4);

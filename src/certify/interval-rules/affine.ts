@@ -27,25 +27,28 @@ export const ConvTranspose: AffineRule = {
   },
 };
 
-/** y = a·b with one constant factor. */
-export const MatMul: AffineRule = {
-  kind: "affine",
-  data: (context) => onlyDependent(context),
-  spread: ({ op, inputs, balls }, v) =>
-    balls[0]?.radius ? op.MatMul(v[0], op.Abs(inputs[1])) : op.MatMul(op.Abs(inputs[0]), v[1]),
-  terms: (context) => {
-    const [a, b] = [shapeOf(context, 0), shapeOf(context, 1)];
-    return [a.at(-1)!, Math.max(a.at(-2) ?? 1, b.at(-1)!)];
-  },
-};
-
 /** The one input of a product that depends on the image. */
 const onlyDependent = ({ node, balls }: BoundContext): readonly number[] => {
   const dependent = balls.flatMap((ball, i) => (ball?.radius ? [i] : []));
   return dependent.length === 1 ? dependent : unboundedForm(node, "two factors that depend on the image");
 };
 
+/** y = a·b with one constant factor. */
+const product = (by: "Mul" | "MatMul", terms: AffineRule["terms"]): AffineRule => ({
+  kind: "affine",
+  data: onlyDependent,
+  spread: ({ op, inputs, balls }, v) =>
+    balls[0]?.radius ? op[by](v[0], op.Abs(inputs[1])) : op[by](op.Abs(inputs[0]), v[1]),
+  terms,
+});
+
 const fewTerms = (): readonly [number, number] => [1, 1];
+export const Mul = product("Mul", fewTerms);
+export const MatMul = product("MatMul", (context) => {
+  const [a, b] = [shapeOf(context, 0), shapeOf(context, 1)];
+  return [a.at(-1)!, Math.max(a.at(-2) ?? 1, b.at(-1)!)];
+});
+
 const all = ({ inputs }: BoundContext): readonly number[] => inputs.map((_, i) => i);
 
 /** y = ± a ± b, broadcast. */
@@ -62,15 +65,6 @@ export const Add = sum;
 export const Sub = sum;
 export const Sum = sum;
 export const Neg: AffineRule = { ...sum, terms: () => [0, 0] };
-
-/** y = a·b with one constant factor. */
-export const Mul: AffineRule = {
-  kind: "affine",
-  data: onlyDependent,
-  spread: ({ op, inputs, balls }, v) =>
-    balls[0]?.radius ? op.Mul(v[0], op.Abs(inputs[1])) : op.Mul(op.Abs(inputs[0]), v[1]),
-  terms: fewTerms,
-};
 
 /** y = a/b with a constant divisor. */
 export const Div: AffineRule = {

@@ -4,8 +4,6 @@ import { stringOf } from "../../onnx/graph.ts";
 import type { Value } from "../../onnx/value.ts";
 import { again, type AffineRule, type BoundContext } from "./rule.ts";
 
-const zerosLike = ({ op }: BoundContext, { dtype, shape }: Value): Value => op.zeros({ dtype, shape });
-
 const moving = (
   data: (context: BoundContext) => readonly number[] = () => [0],
   replace: (context: BoundContext) => readonly (Value | null)[] = ({ inputs }) => inputs,
@@ -17,7 +15,7 @@ const moving = (
     const others = replace(context);
     return again(
       context,
-      context.inputs.map((x, i) => (x && moved.has(i) ? (v[i] ?? zerosLike(context, x)) : others[i]!)),
+      context.inputs.map((x, i) => (x && moved.has(i) ? (v[i] ?? context.op.zeros(x)) : others[i]!)),
     );
   },
   terms: () => [0, 0],

@@ -4,10 +4,9 @@ import { intOf, intsOf } from "../../onnx/graph.ts";
 import { windowOf } from "../../onnx/infer/window.ts";
 import type { Value } from "../../onnx/value.ts";
 import { dimensionsOf, sizeOf, tensorOf } from "../../tensor.ts";
-import { ruleOf } from "../../autodiff/gradient.ts";
-import type { VjpRule } from "../../autodiff/rule.ts";
+import { pullbackOf, ruleOf } from "../../autodiff/gradient.ts";
 import { gathered, placesOfEach } from "./places.ts";
-import { again, properBall, unboundedForm, widened, type BoundContext, type CurvedRule } from "./rule.ts";
+import { again, largestIn, properBall, unboundedForm, widened, type BoundContext, type CurvedRule } from "./rule.ts";
 
 const maxOf: CurvedRule["ball"] = (context) => {
   const { centre, radius } = properBall(context);
@@ -93,17 +92,17 @@ export const MaxPool: CurvedRule = {
       unboundedForm(node, "other axes than [N, C, H, W], or storage_order 1");
     const copies = a.shape[0]!;
     const places = placesOf(context);
-    const { centre, radius } = properBall(context);
-    const wide = widened(context, radius, op.Add(op.Abs(centre), radius), 0);
+    const ball = properBall(context);
+    const { centre } = ball;
+    const wide = widened(context, ball.radius, largestIn(op, ball), 0);
     const upper = largestOther(context, op.Add(centre, wide), places);
     const excess = op.Relu(op.Sub(upper, gathered(op, op.Sub(centre, wide), places)));
-    const [pullback] = ruleOf("MaxPool") as Exclude<VjpRule, (index: number) => unknown>;
     const each = placesOfEach(op, places, sizeOf(x.shape), copies);
     const copied = { ...x, shape: [copies, ...x.shape.slice(1)] };
     const [y] = outputs as [Value];
     const back = { op, node, inputs: [copied], y, outputs: [y, each], cotangent: () => a, dependsOn: () => true };
     return {
-      cotangent: pullback!(a, back, copied),
+      cotangent: pullbackOf(ruleOf("MaxPool")!, 0)!(a, back, copied),
       losses: [op.Mul(op.Relu(op.Neg(a)), excess)],
     };
   },

@@ -101,8 +101,18 @@ export const largestIn = (op: Builder, { centre, radius }: Ball): Value =>
   radius ? op.Add(op.Abs(centre), radius) : op.Abs(centre);
 
 /** The radius, widened by the rounding of a sum of `terms` products of that magnitude. */
-export const widened = (context: BoundContext, radius: Value, magnitude: Value, terms: number): Value =>
-  context.op.Add(radius, context.op.Mul(magnitude, roundingOf(context, terms)));
+export const widened = (
+  context: Pick<BoundContext, "op" | "unit">,
+  radius: Value,
+  magnitude: Value,
+  terms: number,
+): Value => context.op.Add(radius, context.op.Mul(magnitude, roundingOf(context, terms)));
+
+/** By how much the output can differ from that at the image. */
+export const awayFromImage = ({ op, outputs: [y], ballOf }: BoundContext): Value => {
+  const { centre, radius } = ballOf(y!);
+  return op.Add(radius, op.Abs(op.Sub(centre, y)));
+};
 
 /** a + b, where null is nothing. */
 export const plus = (op: Builder, a: Value | null | undefined, b: Value | null | undefined): Value =>

@@ -6,7 +6,15 @@ import type { Step } from "../../onnx/step.ts";
 import type { Value } from "../../onnx/value.ts";
 import { dimensionsOf, sameShape, sizeOf } from "../../tensor.ts";
 import { gathered, placesOfEach } from "./places.ts";
-import { largestIn, properBall, unboundedForm, widened, type BoundContext, type CurvedRule } from "./rule.ts";
+import {
+  awayFromImage,
+  largestIn,
+  properBall,
+  unboundedForm,
+  widened,
+  type BoundContext,
+  type CurvedRule,
+} from "./rule.ts";
 
 /** The pooling whose places are taken. Its windows must tile what it pools, so that each element is in one of them. */
 const poolingOf = ({ op, node, inputs, outputs }: BoundContext): Step => {
@@ -96,9 +104,7 @@ export const MaxUnpool: CurvedRule = {
   relax: (context, a) => {
     const { op, inputs, outputs } = context;
     const { certain, isCertain } = certainty(context);
-    const ball = MaxUnpool.ball(context);
-    const away = op.Add(ball.radius, op.Abs(op.Sub(ball.centre, outputs[0])));
-    const loose = op.Mul(away, op.Sub(op.constant(1), isCertain));
+    const loose = op.Mul(awayFromImage(context), op.Sub(op.constant(1), isCertain));
     const places = placesOfEach(op, inputs[1]!, sizeOf(outputs[0]!.shape), a.shape[0]!);
     return {
       cotangent: op.Mul(gathered(op, a, places), certain),
