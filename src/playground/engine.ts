@@ -1,6 +1,7 @@
 /** The engine, which runs networks and attacks in a Web Worker, so that the page stays responsive. */
 
 import { meanOf } from "../evaluation/labels.ts";
+import { sameImage } from "../evaluation/measure.ts";
 import { evaluatedBy } from "../evaluation/plan.ts";
 import { settle } from "../evaluation/settings.ts";
 import { isGradient } from "../networks/least-bytes.ts";
@@ -137,9 +138,6 @@ const handlers: Handlers = {
     return { ...attacked, milliseconds, confidences: confidence.data };
   },
 };
-
-const sameImage = (a: Image, b: Image): boolean =>
-  a.shape.join() === b.shape.join() && a.data.every((value, i) => value === b.data[i]);
 
 /** Waits for the next task: messages are received between tasks, not between microtasks. */
 const turn = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve));
