@@ -17,8 +17,7 @@ import { attackFor } from "./attacking.ts";
 import { budgetBytes, chooseFor, start } from "./backend.ts";
 import { describe } from "./describing.ts";
 import { failureOf, requireGradient, requireMemory } from "./engine-failure.ts";
-import { fetched } from "./fetched.ts";
-import { loadedFiles } from "./keep-offline.ts";
+import { fetched, loadedFiles } from "./fetched.ts";
 import type { Call, Calls, Loaded, NetworkEntry, Reply, Request, Stage, Stepped } from "./messages.ts";
 
 interface Report {
