@@ -3,19 +3,15 @@
 import { attackEntry } from "../attacks/catalogue.ts";
 import { optionNames } from "../attacks/options.ts";
 import type { StepReport } from "../evaluation/steps.ts";
-import { fieldsOf, flagsOf, type Around } from "./around.ts";
+import { fieldsOf, flagsOf } from "./around.ts";
 import type { EpsilonCurve } from "./charts.ts";
-import type { Shown } from "./layers.ts";
-import type { Attacked, NetworkEntry, Opened, Plan } from "./messages.ts";
+import type { Attacked, Plan } from "./messages.ts";
+import type { Ready } from "./running.ts";
 import { hasMask, MASK_FILE, targetedField, targetFlags } from "./target.ts";
 
 /** An attack that has ended, or was stopped, with what it was run on. */
-export interface Taken {
-  readonly network: NetworkEntry;
-  readonly around: Around;
-  readonly opened: Opened;
+export interface Taken extends Ready {
   readonly plan: Plan;
-  readonly shown: Shown;
   readonly attacked: Attacked;
   readonly steps: readonly StepReport[];
   readonly curves: readonly EpsilonCurve[];
