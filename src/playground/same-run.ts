@@ -26,12 +26,10 @@ const specOf = ({ network, plan }: Taken): Readonly<Record<string, string | numb
   return { model: network.name, attack: plan.attack, ...bound, ...Object.fromEntries(given), seed: plan.seed };
 };
 
-const isBounded = ({ plan }: Taken): boolean => attackEntry(plan.attack).type === "fixed-budget";
-
 /** The spec of a request. */
 export const requestOf = (taken: Taken): Readonly<Record<string, unknown>> => {
   const { goal } = taken.plan;
-  const targeted = goal && targetedField(goal, taken.opened.classes, isBounded(taken));
+  const targeted = goal && targetedField(goal, taken.opened.classes);
   return { ...specOf(taken), ...(targeted && { targeted }), ...fieldsOf(taken.around) };
 };
 
@@ -51,7 +49,7 @@ export const commandLine = (taken: Taken): string => {
   const stored = own ? `npx faultline import NETWORK.onnx --manifest ${model}.json\n` : "";
   const given = Object.entries(flags).map(([name, value]) => ` --${name} ${value}`);
   const { goal } = taken.plan;
-  const target = goal ? targetFlags(goal, taken.opened.classes, isBounded(taken)) : "";
+  const target = goal ? targetFlags(goal, taken.opened.classes) : "";
   const labels = labelsPart(taken, " --labels labels.png");
   return `${stored}npx faultline attack ${own ? `models/${model}` : model} picture.png${given.join("")}${target}${flagsOf(taken.around)}${labels}`;
 };
