@@ -138,8 +138,9 @@ export const labPage = (page: Page) => {
     keptOffline: (): Promise<void> =>
       page.until(
         // Before the service worker is installed there is no cache, and to open one by name would make it.
+        // The files are loaded again one after another, onnxruntime's script behind its WASM as the last.
         `caches.keys().then(async (names) => (await Promise.all(names.map(async (name) =>
-          (await caches.open(name)).keys()))).flat().some(({ url }) => url.endsWith(".wasm")))`,
+          (await caches.open(name)).keys()))).flat().some(({ url }) => url.endsWith(".mjs")))`,
         PATIENCE_MS,
       ),
     attack: async (): Promise<void> => {
