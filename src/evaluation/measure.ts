@@ -8,6 +8,7 @@ import { roundToUint8, roundWithin } from "../image/encode.ts";
 import { countsOf } from "../metrics/counts.ts";
 import { changedShare } from "../metrics/distances.ts";
 import type { Image, Labels, Prediction, Segmenter } from "../segmenter/segmenter.ts";
+import { sameShape } from "../tensor.ts";
 import { coveredBy, uncovered } from "./covered.ts";
 import { craft, remainingShare, type Crafted, type Stops } from "./craft.ts";
 import { meanOf, voidedBeyond } from "./labels.ts";
@@ -192,6 +193,7 @@ const successOf = (plan: AttackPlan | null, after: Labels, clean: Labels): Pick<
 
 /** Whole steps on a whole image stay whole: then rounding changes nothing, and one prediction serves both. */
 export const sameImage = (a: Image, b: Image): boolean => {
+  if (!sameShape(a.shape, b.shape)) return false;
   for (let i = 0; i < a.data.length; i++) if (a.data[i] !== b.data[i]) return false;
   return true;
 };

@@ -1,6 +1,5 @@
 /** An attack as the engine runs it: every step is shown, and what it has reached is kept when the visitor stops it. */
 
-import { attackEntry } from "../attacks/catalogue.ts";
 import { sha256Of } from "../digest.ts";
 import { measure, type Measured } from "../evaluation/measure.ts";
 import { regionAim, type RegionAim } from "../evaluation/region-goal.ts";
@@ -77,13 +76,6 @@ const resultOf = (
   };
 };
 
-/** The region of a plan's goal, which follows from the clean prediction. An attack of minimum norm leaves the rest free, as it must. */
-const aimOf = ({ attack, goal }: Plan, classes: number): RegionAim | undefined => {
-  if (!goal) return undefined;
-  const outside = attackEntry(attack).type === "minimum-norm" ? "free" : "keep";
-  return regionAim({ place: goal.place, to: goal.to, outside }, classes, undefined);
-};
-
 /** @throws RegionError where the picture has not the region of the goal; the signal's reason where it is aborted before the first step has ended. */
 export const attackFor = async (
   { scored, climbed, image, truth, clean, plan }: Assault,
@@ -98,8 +90,9 @@ export const attackFor = async (
     const segmenter = as(scored);
     return { segmenter, source: climbed === scored ? segmenter : as(climbed) };
   };
-  const aim = aimOf(plan, scored.manifest.classes.length);
-  const { goal: _, ...attack } = plan;
+  const { goal, ...attack } = plan;
+  // The region follows from the clean prediction.
+  const aim = goal && regionAim(goal, scored.manifest.classes.length, undefined);
   const full = { ...attack, pixelRange: "clip" } as const;
   const planned = aim ? (before: Labels) => ({ ...full, target: aim.given(before) }) : full;
   try {

@@ -11,7 +11,8 @@ import { describe, inTurn, openNetwork, predict } from "./host.ts";
 import { entryOf, release } from "./kept.ts";
 import type { Described } from "./messages.ts";
 import { paint, sizeWithin, type Picture } from "./picture.ts";
-import { wordsFor } from "./status.ts";
+import { errorsIn, wordsFor } from "./status.ts";
+import { reasonOf } from "../reason.ts";
 import type { Wanted } from "../runtime/choose.ts";
 import { percent } from "./words.ts";
 
@@ -57,10 +58,7 @@ palette.append(new Option(AS_FOUND, ""), ...paletteNames.map((each) => new Optio
 
 const tell = (text: string): void => void (element("own-told").textContent = text);
 
-const tellError = (text: string | null): void => {
-  element("own-error").textContent = text;
-  element("own-error").hidden = text === null;
-};
+const tellError = errorsIn("own-error");
 
 const showFound = ({ manifest, assumed }: Described): void => {
   manifestField.value = JSON.stringify({ ...manifest, assumed: undefined }, null, 2);
@@ -145,7 +143,7 @@ button("own-apply").addEventListener("click", () => {
     if (typeof open.given["name"] === "string") name.value = open.given["name"];
     void look();
   } catch (cause) {
-    tellError(`The manifest is not JSON: ${cause instanceof Error ? cause.message : String(cause)}.`);
+    tellError(`The manifest is not JSON: ${reasonOf(cause)}.`);
   }
 });
 
@@ -180,7 +178,7 @@ export const bring = async (brought: Files, beside: File | null, around: Surroun
   try {
     if (beside) given = await parsed(beside);
   } catch (cause) {
-    fault = `${beside!.name}: is no manifest: ${cause instanceof Error ? cause.message : String(cause)}`;
+    fault = `${beside!.name}: is no manifest: ${reasonOf(cause)}`;
   }
   const stated = given?.["name"];
   name.value = freeName(typeof stated === "string" ? stated : nameFor(file.name), around.taken);

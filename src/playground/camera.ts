@@ -2,6 +2,7 @@
 
 import { byId, button, element } from "./elements.ts";
 import { pngOf } from "./picture.ts";
+import { errorsIn } from "./status.ts";
 import { reasonOf } from "../reason.ts";
 
 const dialog = byId("camera", HTMLDialogElement);
@@ -12,10 +13,7 @@ let stream: MediaStream | null = null;
 
 const tell = (text: string): void => void (element("camera-told").textContent = text);
 
-const tellError = (text: string | null): void => {
-  element("camera-error").textContent = text;
-  element("camera-error").hidden = text === null;
-};
+const tellError = errorsIn("camera-error");
 
 /** Why there is no picture, by the names of the failures of `getUserMedia`, and what can be done. */
 const refusals: Readonly<Record<string, string>> = {

@@ -33,7 +33,8 @@ interface Waiting extends Watch {
 }
 
 export const startEngine = (): Engine => {
-  const worker = new Worker(new URL("engine.js", import.meta.url), { type: "module", name: "faultline" });
+  // Relative to the page, as its own script is: this module may be in any chunk of the bundle.
+  const worker = new Worker(new URL("lab/engine.js", document.baseURI), { type: "module", name: "faultline" });
   const send = (request: Request): void => worker.postMessage(request, { transfer: [] });
   const waiting = new Map<number, Waiting>();
   let calls = 0;

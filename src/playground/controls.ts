@@ -117,17 +117,20 @@ export const around = (): Around => ({
 });
 
 /** The settings of the attack at another radius too: what is the attack's own then follows from that one. */
-export const planAt = (at: number): Plan => ({
-  attack: attackName(),
-  ...(isBounded() ? { epsilon: at } : {}),
-  alpha: ownAlpha && takes("alpha") ? defaultOption(attackName(), "alpha", ballAt(at))! : alpha.valueAsNumber,
-  steps: byProtocol || !takes("steps") ? defaultSteps(attackName(), ballAt(at)) : steps.valueAsNumber,
-  seed: seedNow(),
-  ...(goal() && { goal: goal()! }),
-  ...Object.fromEntries(
-    [...optionInputs].filter(([name]) => takes(name)).map(([name, field]) => [name, field.valueAsNumber]),
-  ),
-});
+export const planAt = (at: number): Plan => {
+  const target = goal(isBounded());
+  return {
+    attack: attackName(),
+    ...(isBounded() ? { epsilon: at } : {}),
+    alpha: ownAlpha && takes("alpha") ? defaultOption(attackName(), "alpha", ballAt(at))! : alpha.valueAsNumber,
+    steps: byProtocol || !takes("steps") ? defaultSteps(attackName(), ballAt(at)) : steps.valueAsNumber,
+    seed: seedNow(),
+    ...(target && { goal: target }),
+    ...Object.fromEntries(
+      [...optionInputs].filter(([name]) => takes(name)).map(([name, field]) => [name, field.valueAsNumber]),
+    ),
+  };
+};
 export const plan = (): Plan => planAt(radius());
 
 export const wanted = (): Wanted => backend.value as Wanted;

@@ -1,6 +1,7 @@
 /** The engine, which runs networks and attacks in a Web Worker, so that the page stays responsive. */
 
 import { meanOf } from "../evaluation/labels.ts";
+import { sameImage } from "../evaluation/measure.ts";
 import { evaluatedBy } from "../evaluation/plan.ts";
 import { settle } from "../evaluation/settings.ts";
 import { isGradient } from "../networks/least-bytes.ts";
@@ -16,8 +17,7 @@ import { attackFor } from "./attacking.ts";
 import { budgetBytes, chooseFor, start } from "./backend.ts";
 import { describe } from "./describing.ts";
 import { failureOf, requireGradient, requireMemory } from "./engine-failure.ts";
-import { fetched } from "./fetched.ts";
-import { loadedFiles } from "./keep-offline.ts";
+import { fetched, loadedFiles } from "./fetched.ts";
 import type { Call, Calls, Loaded, NetworkEntry, Reply, Request, Stage, Stepped } from "./messages.ts";
 
 interface Report {
@@ -137,9 +137,6 @@ const handlers: Handlers = {
     return { ...attacked, milliseconds, confidences: confidence.data };
   },
 };
-
-const sameImage = (a: Image, b: Image): boolean =>
-  a.shape.join() === b.shape.join() && a.data.every((value, i) => value === b.data[i]);
 
 /** Waits for the next task: messages are received between tasks, not between microtasks. */
 const turn = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve));

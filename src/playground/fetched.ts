@@ -9,6 +9,9 @@ export class FetchError extends Error {
   }
 }
 
+/** Addresses of files that this thread has loaded. */
+export const loadedFiles = (): readonly string[] => performance.getEntriesByType("resource").map(({ name }) => name);
+
 /** Called while a file arrives. @param total null where it is not known. */
 export type OnBytes = (bytes: number, total: number | null) => void;
 

@@ -1,8 +1,5 @@
 /** Keeps what the page has loaded, so that it works without the server. */
 
-/** Addresses of files that this thread has loaded. */
-export const loadedFiles = (): readonly string[] => performance.getEntriesByType("resource").map(({ name }) => name);
-
 const workers = "serviceWorker" in navigator ? navigator.serviceWorker : null;
 
 /** What is loaded again when a service worker takes over; null until it is known. */

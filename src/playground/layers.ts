@@ -4,7 +4,8 @@ import { meanOf } from "../evaluation/labels.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { ofChanges, ofGrey, ofImage, ofLabels, ofPerturbation, ofShares } from "./colours.ts";
 import type { Opened } from "./messages.ts";
-import type { Colour } from "./picture.ts";
+import { paint, type Colour } from "./picture.ts";
+import { spatialSize } from "../tensor.ts";
 import { percent, short } from "./words.ts";
 
 /** What is on show. */
@@ -111,3 +112,12 @@ export const layers = {
 
 export type LayerName = keyof typeof layers;
 export const layerNames = Object.keys(layers) as readonly LayerName[];
+
+/** A side of a layer with all classes, on a canvas of its own; null where there is nothing to show. */
+export const canvasOf = (shown: Shown, layer: LayerName, side: "before" | "after"): HTMLCanvasElement | null => {
+  const content = layers[layer][side](shown, new Set());
+  if (!content) return null;
+  const canvas = document.createElement("canvas");
+  paint(canvas, spatialSize(shown.image), content.colour);
+  return canvas;
+};

@@ -54,6 +54,8 @@ export interface Predicted {
 export interface Goal {
   readonly place: Exclude<Place, { readonly polygon: unknown }>;
   readonly to?: number;
+  /** Whether the labels elsewhere are kept; an attack of minimum norm leaves them free, as it must. */
+  readonly outside: "keep" | "free";
 }
 
 export type Plan = OptionValues &

@@ -1,15 +1,14 @@
 /** The script of the page /lab, which connects the form, the engine and the viewer. */
 
 import streetUrl from "../../examples/street.png?url";
-import { bring } from "./bring.ts";
 import { onCamera } from "./camera.ts";
 import * as controls from "./controls.ts";
 import { button, element } from "./elements.ts";
 import { explain } from "./explain.ts";
-import { fetched } from "./fetched.ts";
+import { fetched, loadedFiles } from "./fetched.ts";
 import { onFilesOf } from "./files.ts";
 import { inTurn, openNetwork, predict, type Scene } from "./host.ts";
-import { keepOffline, loadedFiles } from "./keep-offline.ts";
+import { keepOffline } from "./keep-offline.ts";
 import { entryOf, forget, keep, keptNetworks, release } from "./kept.ts";
 import { listClasses, showShares } from "./legend.ts";
 import type { NetworkEntry, Opened } from "./messages.ts";
@@ -144,6 +143,8 @@ const ownNetworks = (): readonly NetworkEntry[] => controls.networks().filter(({
 const takeNetwork = async (file: File, manifest: File | null, data: readonly File[]): Promise<void> => {
   const taken = new Set(shipped.map(({ name }) => name));
   const around = { picture, longest: controls.longestSide(), wanted: controls.wanted(), taken };
+  // Loaded with the first such file: it has the classes of every data set, and what checks a manifest.
+  const { bring } = await import("./bring.ts");
   const chosen = await bring({ file, data }, manifest, around);
   button("add-network").focus();
   if (!chosen) return lookAgain();

@@ -3,19 +3,16 @@
 import { expressionInterpreter } from "vega-interpreter";
 import { compile } from "vega-lite";
 import * as vega from "vega";
-import { attackEntry } from "../attacks/catalogue.ts";
 import { drawnWith, withoutRoles } from "../report/draw.ts";
 import type { ShownExample } from "../report/examples.ts";
 import { htmlReport } from "../report/html.ts";
 import { buildReport } from "../report/report.ts";
 import { createStore } from "../report/store.ts";
 import { namedWith } from "./around.ts";
-import { layers, type LayerName, type Shown } from "./layers.ts";
-import { paint } from "./picture.ts";
+import { canvasOf, type LayerName } from "./layers.ts";
 import { factsNow, rowsNow } from "./rows.ts";
 import type { Taken } from "./same-run.ts";
-import { spatialSize } from "../tensor.ts";
-import { percent } from "./words.ts";
+import { attackWords, percent } from "./words.ts";
 
 /** The page's policy forbids `eval`: expressions are interpreted. */
 const svgOf = async (spec: object): Promise<string> => {
@@ -37,24 +34,13 @@ const shownSides: readonly (readonly [title: string, layer: LayerName, side: "be
   ["labels that changed", "changed", "after"],
 ];
 
-const urlOf = (shown: Shown, layer: LayerName, side: "before" | "after"): string | null => {
-  const content = layers[layer][side](shown, new Set());
-  if (!content) return null;
-  const canvas = document.createElement("canvas");
-  paint(canvas, spatialSize(shown.image), content.colour);
-  return canvas.toDataURL("image/png");
-};
-
-const exampleOf = ({ shown, plan, network, around, attacked }: Taken): ShownExample => {
-  const radius = plan.epsilon === undefined ? "" : ` at ε = ${plan.epsilon}`;
-  return {
-    caption: `${namedWith(network.name, around)}, ${attackEntry(plan.attack).title}${radius}, on ${shown.name}: ${percent(attacked.changedPixelShare)} of the pixels have another label after`,
-    pictures: shownSides.flatMap(([title, layer, side]) => {
-      const url = layer === "truth" && !shown.truth ? null : urlOf(shown, layer, side);
-      return url === null ? [] : [{ title, url }];
-    }),
-  };
-};
+const exampleOf = ({ shown, plan, network, around, attacked }: Taken): ShownExample => ({
+  caption: `${namedWith(network.name, around)}, ${attackWords(plan)}, on ${shown.name}: ${percent(attacked.changedPixelShare)} of the pixels have another label after`,
+  pictures: shownSides.flatMap(([title, layer, side]) => {
+    const canvas = canvasOf(shown, layer, side);
+    return canvas ? [{ title, url: canvas.toDataURL("image/png") }] : [];
+  }),
+});
 
 /** The report as one HTML page. */
 export const reportHtml = async (taken: Taken): Promise<string> => {

@@ -3,19 +3,15 @@
 import { attackEntry } from "../attacks/catalogue.ts";
 import { optionNames } from "../attacks/options.ts";
 import type { StepReport } from "../evaluation/steps.ts";
-import { fieldsOf, flagsOf, type Around } from "./around.ts";
+import { fieldsOf, flagsOf } from "./around.ts";
 import type { EpsilonCurve } from "./charts.ts";
-import type { Shown } from "./layers.ts";
-import type { Attacked, NetworkEntry, Opened, Plan } from "./messages.ts";
+import type { Attacked, Plan } from "./messages.ts";
+import type { Ready } from "./running.ts";
 import { hasMask, MASK_FILE, targetedField, targetFlags } from "./target.ts";
 
 /** An attack that has ended, or was stopped, with what it was run on. */
-export interface Taken {
-  readonly network: NetworkEntry;
-  readonly around: Around;
-  readonly opened: Opened;
+export interface Taken extends Ready {
   readonly plan: Plan;
-  readonly shown: Shown;
   readonly attacked: Attacked;
   readonly steps: readonly StepReport[];
   readonly curves: readonly EpsilonCurve[];
@@ -30,12 +26,10 @@ const specOf = ({ network, plan }: Taken): Readonly<Record<string, string | numb
   return { model: network.name, attack: plan.attack, ...bound, ...Object.fromEntries(given), seed: plan.seed };
 };
 
-const isBounded = ({ plan }: Taken): boolean => attackEntry(plan.attack).type === "fixed-budget";
-
 /** The spec of a request. */
 export const requestOf = (taken: Taken): Readonly<Record<string, unknown>> => {
   const { goal } = taken.plan;
-  const targeted = goal && targetedField(goal, taken.opened.classes, isBounded(taken));
+  const targeted = goal && targetedField(goal, taken.opened.classes);
   return { ...specOf(taken), ...(targeted && { targeted }), ...fieldsOf(taken.around) };
 };
 
@@ -55,7 +49,7 @@ export const commandLine = (taken: Taken): string => {
   const stored = own ? `npx faultline import NETWORK.onnx --manifest ${model}.json\n` : "";
   const given = Object.entries(flags).map(([name, value]) => ` --${name} ${value}`);
   const { goal } = taken.plan;
-  const target = goal ? targetFlags(goal, taken.opened.classes, isBounded(taken)) : "";
+  const target = goal ? targetFlags(goal, taken.opened.classes) : "";
   const labels = labelsPart(taken, " --labels labels.png");
   return `${stored}npx faultline attack ${own ? `models/${model}` : model} picture.png${given.join("")}${target}${flagsOf(taken.around)}${labels}`;
 };

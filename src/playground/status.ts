@@ -28,10 +28,15 @@ export const showLoaded = ({ bytes, total }: Loaded): void => {
   else showProgress(bytes / total, `${mebibytes(bytes)} of ${mebibytes(total)}`);
 };
 
-export const tellError = (text: string | null): void => {
-  element("error").textContent = text;
-  element("error").hidden = text === null;
-};
+/** Tells an error in an element, which is hidden while there is none. */
+export const errorsIn =
+  (id: string) =>
+  (text: string | null): void => {
+    element(id).textContent = text;
+    element(id).hidden = text === null;
+  };
+
+export const tellError = errorsIn("error");
 
 /** The message of a failure; null for a cancellation by the visitor. */
 export const wordsFor = (cause: unknown): string | null => {

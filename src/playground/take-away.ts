@@ -4,9 +4,9 @@ import { encodePng } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";
 import * as controls from "./controls.ts";
 import { byId, element, make } from "./elements.ts";
-import { layers, type Shown } from "./layers.ts";
+import { canvasOf, type Shown } from "./layers.ts";
 import type { Attacked, Plan } from "./messages.ts";
-import { paint, pngOf } from "./picture.ts";
+import { pngOf } from "./picture.ts";
 import { rowsNow, rowsText } from "./rows.ts";
 import { tellError } from "./status.ts";
 import { commandLine, curlLine, requestOf, type Taken } from "./same-run.ts";
@@ -46,11 +46,8 @@ export const jsonOf = (taken: Taken): string => {
   return `${JSON.stringify(report, null, 2)}\n`;
 };
 
-const painted = (layer: "perturbation" | "changed", shown: Shown): Promise<Blob> => {
-  const canvas = document.createElement("canvas");
-  paint(canvas, spatialSize(shown.image), layers[layer].after(shown, new Set())!.colour);
-  return pngOf(canvas);
-};
+const painted = (layer: "perturbation" | "changed", shown: Shown): Promise<Blob> =>
+  pngOf(canvasOf(shown, layer, "after")!);
 
 /** White where the region of a painted target is. */
 const maskPng = ({ goal }: Plan): Uint8Array => {

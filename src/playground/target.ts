@@ -34,11 +34,11 @@ export const offerTargets = (classes: Opened["classes"]): void => {
   follow();
 };
 
-/** Undefined: labels are to be wrong everywhere. */
-export const goal = (): Goal | undefined => {
+/** Undefined: labels are to be wrong everywhere. @param bounded whether the attack stays within a radius. */
+export const goal = (bounded: boolean): Goal | undefined => {
   const [from, to] = [names.indexOf(region.value), names.indexOf(becomes.value)];
   const place = isPainted() ? paintedPlace() : from < 0 ? null : { classes: [from] };
-  return place === null ? undefined : { place, ...(to < 0 ? {} : { to }) };
+  return place === null ? undefined : { place, ...(to < 0 ? {} : { to }), outside: bounded ? "keep" : "free" };
 };
 
 /** What the target lacks, in words; null for nothing. */
@@ -89,12 +89,12 @@ const placeField = ({ place }: Goal, classes: Opened["classes"]) => {
   return "mask" in place ? { mask: true } : place;
 };
 
-/** The target in a request. @param bounded whether the attack stays within a radius: others leave the rest free. */
-export const targetedField = (at: Goal, classes: Opened["classes"], bounded: boolean) => ({
+/** The target in a request. */
+export const targetedField = (at: Goal, classes: Opened["classes"]) => ({
   kind: at.to === undefined ? "hide" : "swap",
   ...placeField(at, classes),
   ...(at.to === undefined ? {} : { to: written(classes, at.to) }),
-  ...(bounded ? {} : { outside: "free" }),
+  ...(at.outside === "free" ? { outside: at.outside } : {}),
 });
 
 const placeWords = ({ place }: Goal, classes: Opened["classes"]): string => {
@@ -103,8 +103,8 @@ const placeWords = ({ place }: Goal, classes: Opened["classes"]): string => {
 };
 
 /** The target on a command line. */
-export const targetFlags = (at: Goal, classes: Opened["classes"], bounded: boolean): string => {
+export const targetFlags = (at: Goal, classes: Opened["classes"]): string => {
   const what = placeWords(at, classes);
   const goalFlag = at.to === undefined ? `--hide ${what}` : `--swap ${what}:${written(classes, at.to)}`;
-  return ` ${goalFlag}${bounded ? "" : " --outside free"}`;
+  return ` ${goalFlag}${at.outside === "free" ? " --outside free" : ""}`;
 };

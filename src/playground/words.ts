@@ -69,11 +69,13 @@ export const failureWords = (failure: EngineFailure): string | null => {
   }
 };
 
+/** An attack, with its radius where it has one. */
+export const attackWords = ({ attack, epsilon }: Plan): string =>
+  `${attackEntry(attack).title}${epsilon === undefined ? "" : ` at ε = ${epsilon}`}`;
+
 /** What an attack was. */
-export const titled = ({ attack: name, epsilon, steps }: Plan, network: string): string => {
-  const radius = epsilon === undefined ? "" : ` at ε = ${epsilon}`;
-  return `${attackEntry(name).title}${radius} in ${counted(steps, "step")} on ${network}`;
-};
+export const titled = (plan: Plan, network: string): string =>
+  `${attackWords(plan)} in ${counted(plan.steps, "step")} on ${network}`;
 
 /** How far an attack is. @param begin when it began, as `performance.now()` tells it. */
 export const remaining = (begin: number, { step, steps }: StepReport): string => {

@@ -2,11 +2,10 @@
 
 import { execFile, spawnSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { serve, type ServerType } from "@hono/node-server";
+import type { ServerType } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../src/api/app.ts";
 import type { CodeSample } from "../../src/api/samples.ts";
@@ -15,6 +14,7 @@ import { folderData } from "../../src/store/folder-data.ts";
 import { startServer } from "../serve/serving.ts";
 import { fakeEvaluation, fakeEvaluations } from "../support/fake-evaluations.ts";
 import { fakeModel, fakePng, fakeService } from "../support/fake-service.ts";
+import { listening } from "../support/listening.ts";
 import { root } from "./documents.ts";
 
 interface Language {
@@ -89,10 +89,7 @@ describe("the examples of /docs", () => {
     };
     const data = createDataSets(folderData(join(folder, "data")));
     const app = createApp(fakeService({ evaluations: fakeEvaluations(), uploads, data }));
-    const port = await new Promise<number>((resolve) => {
-      server = serve({ fetch: app.fetch, port: 0 }, (at: AddressInfo) => resolve(at.port));
-    });
-    fake = `http://127.0.0.1:${port}`;
+    ({ server, url: fake } = await listening(app.fetch));
   });
   afterAll(() => {
     server.close();

@@ -41,6 +41,16 @@ describe("the bundle", () => {
     for (const { bytes } of files) expect(bytes).toBeLessThan(25 * 2 ** 20);
   });
 
+  it("begins with nothing that only the dialog of a network or a report needs", () => {
+    const { outputs } = built.metafile;
+    const reached = new Set(Object.keys(outputs).filter((path) => outputs[path]!.entryPoint?.endsWith("/page.ts")));
+    for (const path of reached)
+      for (const { path: next, kind } of outputs[path]!.imports) if (kind === "import-statement") reached.add(next);
+    const inputs = [...reached].flatMap((path) => Object.keys(outputs[path]!.inputs));
+    expect(inputs).toEqual(expect.arrayContaining(["src/playground/page.ts", "src/playground/client.ts"]));
+    expect(inputs.filter((input) => /\/(?:zod|vega[^/]*)\/|^src\/datasets\//.test(input))).toEqual([]);
+  });
+
   it("leaves WebGPU's part for those who have it", () => {
     const page = Object.entries(built.metafile.outputs).filter(([, { entryPoint }]) => entryPoint);
     for (const [path, { inputs }] of page) {

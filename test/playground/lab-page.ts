@@ -28,12 +28,16 @@ export const labPage = (page: Page) => {
   /** Forgets what the page has told, so that what it tells next is waited for. */
   const hush = (): Promise<void> => page.evaluate(`void (document.getElementById("status").textContent = "")`);
 
-  const files = async (id: string, paths: readonly string[]): Promise<void> => {
+  /** Gives an input of files what it asks for. */
+  const choose = async (selector: string, paths: readonly string[]): Promise<void> => {
     const { root } = await page.send("DOM.getDocument");
     const { nodeId: within } = root as { readonly nodeId: number };
-    const { nodeId } = await page.send("DOM.querySelector", { nodeId: within, selector: `#${id}` });
-    await hush();
+    const { nodeId } = await page.send("DOM.querySelector", { nodeId: within, selector });
     await page.send("DOM.setFileInputFiles", { nodeId, files: paths });
+  };
+  const files = async (id: string, paths: readonly string[]): Promise<void> => {
+    await hush();
+    await choose(`#${id}`, paths);
   };
 
   /** Drops files onto the page, or onto an element of it. */
@@ -109,6 +113,7 @@ export const labPage = (page: Page) => {
     text,
     says,
     click,
+    choose,
     files,
     drop,
     set,
@@ -133,8 +138,9 @@ export const labPage = (page: Page) => {
     keptOffline: (): Promise<void> =>
       page.until(
         // Before the service worker is installed there is no cache, and to open one by name would make it.
+        // The files are loaded again one after another, onnxruntime's script behind its WASM as the last.
         `caches.keys().then(async (names) => (await Promise.all(names.map(async (name) =>
-          (await caches.open(name)).keys()))).flat().some(({ url }) => url.endsWith(".wasm")))`,
+          (await caches.open(name)).keys()))).flat().some(({ url }) => url.endsWith(".mjs")))`,
         PATIENCE_MS,
       ),
     attack: async (): Promise<void> => {

@@ -3,8 +3,7 @@
  * the camera, and the page without its server.
  */
 
-import type { AddressInfo } from "node:net";
-import { serve, type ServerType } from "@hono/node-server";
+import type { ServerType } from "@hono/node-server";
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RegionResult } from "../../src/evaluation/region-goal.ts";
@@ -16,6 +15,7 @@ import { buildReport } from "../../src/report/report.ts";
 import { labPages } from "../../src/serve/lab.ts";
 import { jsonOf } from "../cli/terminal.ts";
 import { fakeService } from "../support/fake-service.ts";
+import { listening } from "../support/listening.ts";
 import { findChromium, openPage, type Page } from "./chromium.ts";
 import { coloursOf, differing, file, imageFrom, manifest, names, put, scene, segmenter } from "./lab-node.ts";
 import { labPage, out } from "./lab-page.ts";
@@ -27,12 +27,12 @@ describe.skipIf(!chromium)(`the tools of /lab in Chromium${chromium ? "" : ": th
   let server: ServerType;
   let page: Page;
   let lab: ReturnType<typeof labPage>;
-  let port = 0;
+  let url = "";
   /** The digest of another version, once there is one. */
   let newer = "";
   const own = put("street.png", scene.png);
   const service = fakeService();
-  const address = (search: string): URL => new URL(`http://127.0.0.1:${port}/lab?backend=wasm&longest=160${search}`);
+  const address = (search: string): URL => new URL(`/lab?backend=wasm&longest=160${search}`, url);
 
   beforeAll(async () => {
     const app = new Hono();
@@ -44,9 +44,7 @@ describe.skipIf(!chromium)(`the tools of /lab in Chromium${chromium ? "" : ": th
       return c.body(script, 200, { "Content-Type": "text/javascript", "Service-Worker-Allowed": "../lab" });
     });
     app.route("/", labPages()).route("/", createApp(service));
-    port = await new Promise<number>((resolve) => {
-      server = serve({ fetch: app.fetch, port: 0 }, (at: AddressInfo) => resolve(at.port));
-    });
+    ({ server, url } = await listening(app.fetch));
     page = await openPage(chromium!, ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]);
     lab = labPage(page);
     await page.send("DOM.enable");
@@ -218,13 +216,8 @@ describe.skipIf(!chromium)(`the tools of /lab in Chromium${chromium ? "" : ": th
     await page.open(new URL("/docs", address("")));
     await lab.until(`document.querySelector("#segment .try")?.hidden === false`);
     expect(await lab.faults()).toEqual([]);
-    const choose = async (operation: string, part: string, files: readonly string[]): Promise<void> => {
-      const { root } = await page.send("DOM.getDocument");
-      const within = (root as { readonly nodeId: number }).nodeId;
-      const selector = `#${operation} input[type=file][name=${part}]`;
-      const { nodeId } = await page.send("DOM.querySelector", { nodeId: within, selector });
-      await page.send("DOM.setFileInputFiles", { nodeId, files });
-    };
+    const choose = (operation: string, part: string, files: readonly string[]): Promise<void> =>
+      lab.choose(`#${operation} input[type=file][name=${part}]`, files);
     await choose("segment", "image", [own]);
     const answered = async (operation: string): Promise<string> => {
       await page.evaluate(`{

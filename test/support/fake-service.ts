@@ -95,11 +95,9 @@ const point = (attack: AttackName, epsilon: number): CurvePoint => {
   return { attack, epsilon, steps: defaultSteps(attack, epsilon), float: at, uint8: at };
 };
 
-type Calls = {
-  [
-    K in "segment" | "attack" | "score" | "robustness" | "robustnessOfSet" | "transfer" | "audit" | "certify" | "report"
-  ]: Parameters<Service[K]>[0][];
-};
+const recorded = ["segment", "attack", "score", "robustness", "robustnessOfSet", "transfer", "audit", "certify", "report"] as const; // prettier-ignore
+
+type Calls = { [K in (typeof recorded)[number]]: Parameters<Service[K]>[0][] };
 
 /** A Service that records its requests in order. */
 export interface FakeService extends Service {
@@ -107,17 +105,7 @@ export interface FakeService extends Service {
 }
 
 export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
-  const calls: Calls = {
-    segment: [],
-    attack: [],
-    score: [],
-    robustness: [],
-    robustnessOfSet: [],
-    transfer: [],
-    audit: [],
-    certify: [],
-    report: [],
-  };
+  const calls = Object.fromEntries(recorded.map((name) => [name, []])) as unknown as Calls;
   return {
     calls,
     defaultModel: "enet-street",
@@ -298,15 +286,5 @@ export const failingService = (failure: Failure): FakeService => {
   const fail = async (): Promise<never> => {
     throw new FaultlineError(failure);
   };
-  return fakeService({
-    segment: fail,
-    attack: fail,
-    score: fail,
-    robustness: fail,
-    transfer: fail,
-    audit: fail,
-    certify: fail,
-    report: fail,
-    ready: fail,
-  });
+  return fakeService(Object.fromEntries([...recorded, "ready"].map((name) => [name, fail])));
 };
