@@ -116,7 +116,7 @@ export const createPlanner =
     const parcels = parcelsBy(groups, times);
     const counts = parcelCounts(parcels);
     const count = pictures.items.length;
-    const milliseconds = count * workOf(groups, new Map(Object.entries(times).map(([at, each]) => [Number(at), each])));
+    const milliseconds = count * workOf(groups, times);
     const all = parcelTotal(counts, count);
     const workers = Math.min(CONSUMERS, all);
     const digest = await digestOfItems(
