@@ -1,6 +1,6 @@
 /** What an evaluation of a Worker would take, by a measured step of each network on the first picture. */
 
-import type { EvaluationRequest } from "../contract/evaluations.ts";
+import { MS_PER_HOUR, type EvaluationRequest } from "../contract/evaluations.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import { attacksOf } from "../evaluation/attacks-of.ts";
 import { digestOfItems } from "../evaluation/check-items.ts";
@@ -44,8 +44,6 @@ const CONSUMERS = 250;
 
 /** 1000 parcels to a window, and some fifteen looks at it with 250 consumers, are fewer steps than the 10 000 of a Workflow. */
 const MAX_UNITS = 500_000;
-
-const MS_PER_HOUR = 3_600_000;
 
 /** A specification that cannot be carried out is refused. */
 const refusing = async <T>(run: () => T | Promise<T>): Promise<T> => {

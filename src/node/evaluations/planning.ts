@@ -2,7 +2,7 @@
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { EvaluationPrediction, EvaluationRequest } from "../../contract/evaluations.ts";
+import { MS_PER_HOUR, type EvaluationPrediction, type EvaluationRequest } from "../../contract/evaluations.ts";
 import { FaultlineError } from "../../contract/failure.ts";
 import { mostUnits, servedSpec, tooManyUnits } from "../../evaluation/served.ts";
 import { SpecError, specText, type EvaluationSpec, type GivenSpec } from "../../evaluation/spec.ts";
@@ -17,8 +17,6 @@ export const MAX_UNITS = 100_000;
 
 /** Every picture is read once, and this is time for hundreds of large ones; others wait meanwhile. */
 const MAX_PLANNING_MS = 300_000;
-
-const MS_PER_HOUR = 3_600_000;
 
 /** No process starts in less: what is below it need not be measured. */
 const LEAST_START_MS = 20;
