@@ -36,7 +36,7 @@ const SENT_TOGETHER = 100;
 const READ_TOGETHER = 6;
 
 /** A run of which nothing has been heard for so long has lost its messages, as a queue in memory does when it is started anew. */
-export const STALE_MS = 15 * 60_000;
+const STALE_MS = 15 * 60_000;
 
 /** How many parcels are merged into one object. */
 export const parcelsTogether = ({ parcels, predicted }: Pick<Entry, "parcels" | "predicted">): number =>

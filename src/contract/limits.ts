@@ -8,9 +8,6 @@ export const MAX_WORK = 2 ** 30;
 /** The most trials of a request behind a random transformation. */
 export const MAX_TRIALS = 100;
 
-/** Models of one ensemble at most: their weights and activations are in one graph. */
-export const MAX_SOURCES = 4;
-
 /**
  * Of a report: rows; certificates, which are pooled at each length of an attack; pairs of a network and an attack, whose scores are drawn anew and
  * compared; and scores of single classes of these.
