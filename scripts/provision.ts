@@ -15,7 +15,7 @@ const named = (toml: string, key: string): readonly string[] => [
 ];
 
 /** The arguments of wrangler, in their order. A dead-letter queue is created before the queue that names it. */
-export const provisioning = (toml: string): readonly (readonly string[])[] => [
+const provisioning = (toml: string): readonly (readonly string[])[] => [
   ...named(toml, "bucket_name").map((name) => ["r2", "bucket", "create", name]),
   ...named(toml, "database_name").map((name) => ["d1", "create", name]),
   ...named(toml, "queue")
@@ -41,10 +41,8 @@ const provision = (isDry: boolean): void => {
   );
 };
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [flag, ...others] = process.argv.slice(2);
-  if (others.length > 0 || (flag !== undefined && flag !== "--dry-run")) {
-    console.error("usage: npm run provision [-- --dry-run]");
-    process.exitCode = 2;
-  } else provision(flag === "--dry-run");
-}
+const [flag, ...others] = process.argv.slice(2);
+if (others.length > 0 || (flag !== undefined && flag !== "--dry-run")) {
+  console.error("usage: npm run provision [-- --dry-run]");
+  process.exitCode = 2;
+} else provision(flag === "--dry-run");

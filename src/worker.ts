@@ -9,7 +9,13 @@ import outlines from "../models/outlines.json";
 import packageJson from "../package.json";
 import { createApp } from "./api/app.ts";
 import type { Delivery } from "./cloudflare/deliveries.ts";
-import { createEngine, missingBindings, type Engine, type EngineBindings } from "./cloudflare/engine.ts";
+import {
+  createEngine,
+  missingBindings,
+  type Engine,
+  type EngineBindings,
+  type EngineOptions,
+} from "./cloudflare/engine.ts";
 import type { Run } from "./cloudflare/ledger.ts";
 import { dataIn } from "./cloudflare/data.ts";
 import { startRenderer } from "./cloudflare/resvg.ts";
@@ -117,18 +123,21 @@ const { version } = packageJson;
 const log = (error: unknown, requestId?: string): void => console.error(requestId ?? "", error);
 
 /** Null where a binding is missing, and evaluations are disabled. */
-const engineOf = (env: Env, { context, queue }: Shared, onnxruntime: string): Engine | null =>
+const engineOf = (
+  env: Env,
+  { context, queue }: Shared,
+  given: Pick<EngineOptions, "manifests" | "onnxruntime">,
+): Engine | null =>
   missingBindings(env).length > 0
     ? null
     : createEngine(env as Required<Pick<Env, keyof EngineBindings>>, {
-        manifests: shipped.map(parseManifest),
+        ...given,
         segmenterOf: async (name) => (await context.models.open(name)).segmenter,
         cache: context.cache,
         exclusive: queue,
         openData: dataIn(r2Data(env.DATA!)),
         draw: async (street, size) => renderStreet(street, size, await startRenderer(resvgModule)),
         version,
-        onnxruntime,
         maxCpuHours: positive("MAX_CPU_HOURS", env.MAX_CPU_HOURS),
         log,
       });
@@ -136,8 +145,9 @@ const engineOf = (env: Env, { context, queue }: Shared, onnxruntime: string): En
 const createWorker = (env: Env) => {
   useCodecModules({ jpeg: () => Promise.resolve(jpegDecoder), webp: () => Promise.resolve(webpDecoder) });
   const runtime = startWasm({ module: ortModule });
+  const store = shippedModels(env.ASSETS);
   const options = {
-    store: shippedModels(env.ASSETS),
+    store,
     uploads: env.MODELS && r2Uploads(env.MODELS),
     runtime,
     webgpu: () => Promise.reject(new Error("Workers have no WebGPU")),
@@ -147,7 +157,7 @@ const createWorker = (env: Env) => {
   };
   const shared = createShared(options);
   const data = env.DATA && createDataSets(r2Data(env.DATA));
-  const engine = engineOf(env, shared, runtime.version);
+  const engine = engineOf(env, shared, { manifests: store.manifests, onnxruntime: runtime.version });
   const app = createApp(finishing(createService(options, shared), engine?.evaluations, data), {
     version,
     limits: { uploadBytes: mebibytes("UPLOAD_LIMIT_MIB", env.UPLOAD_LIMIT_MIB) },

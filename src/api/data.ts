@@ -3,12 +3,11 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { DataSets } from "../contract/data.ts";
 import type { Service } from "../contract/service.ts";
-import { fieldErrors } from "../validation.ts";
-import { requireToken } from "./model-uploads.ts";
+import { requireToken, security } from "./model-uploads.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { problemResponses } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
-import { readBytes, readFields, unknownFields } from "./request.ts";
+import { readBytes, readFields, unknownFields, validated } from "./request.ts";
 import { list } from "./schemas.ts";
 
 const path = "/v1/data";
@@ -51,22 +50,25 @@ const PutData = z
 
 const DataSet = z.strictObject({ name: z.string(), files: z.int(), bytes: z.int() }).openapi("DataSet");
 
+const Listed = z.strictObject({ data: list(DataSet) });
+
 const KeptFile = z.strictObject({ sha256, bytes: z.int() }).openapi("KeptFile");
+
+/** @throws RequestError where the service takes none. */
+const setsOf = ({ data }: Service): DataSets => {
+  if (data) return data;
+  throw new RequestError({ kind: "data-disabled" });
+};
 
 /** Of whoever may change networks. @throws RequestError */
 const allowed = async (c: Context, service: Service, token: string | undefined): Promise<DataSets> => {
-  if (!service.data) throw new RequestError({ kind: "data-disabled" });
+  const sets = setsOf(service);
   await requireToken(c, token);
-  return service.data;
+  return sets;
 };
 
-const checked = <S extends z.ZodType>(schema: S, value: unknown, at: string): z.output<S> => {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw new RequestError({ kind: "invalid-request", errors: fieldErrors(result.error, schema, value, [at]) });
-};
+const nameOf = (c: Context): string => validated(name, c.req.param("name"), ["name"]);
 
-const security = [{}, { uploadToken: [] }];
 const authProblems = ["data-disabled", "unauthorized", "foreign-origin", "invalid-request"] as const;
 const bodyProblems = ["unsupported-media-type", "body-too-large", "receiving-too-much", "data-refused"] as const;
 const named = { params: z.object({ name: z.string().openapi({ example: "my-data" }) }) };
@@ -83,15 +85,12 @@ const listSets = (service: Service): Operation =>
       responses: {
         200: {
           description: "Evaluations can name them.",
-          content: { "application/json": { schema: z.strictObject({ data: list(DataSet) }) } },
+          content: { "application/json": { schema: Listed } },
         },
         ...problemResponses("data-disabled"),
       },
     },
-    async (c) => {
-      if (!service.data) throw new RequestError({ kind: "data-disabled" });
-      return json(c, z.strictObject({ data: list(DataSet) }), { data: await service.data.list() });
-    },
+    async (c) => json(c, Listed, { data: await setsOf(service).list() }),
   );
 
 const putSet = (service: Service, limits: Limits, token: string | undefined): Operation =>
@@ -118,15 +117,8 @@ const putSet = (service: Service, limits: Limits, token: string | undefined): Op
       const fields = await readFields(c.req.raw, form, c.get("bodies"));
       const errors = unknownFields(fields, ["files"]);
       if (errors.length > 0) throw new RequestError({ kind: "invalid-request", errors });
-      const given = { files: fields.get("files") };
-      const result = PutData.safeParse(given);
-      if (!result.success)
-        throw new RequestError({ kind: "invalid-request", errors: fieldErrors(result.error, PutData, given) });
-      return json(
-        c,
-        DataSet,
-        await sets.put({ name: checked(name, c.req.param("name"), "name"), files: result.data.files }),
-      );
+      const { files } = validated(PutData, { files: fields.get("files") });
+      return json(c, DataSet, await sets.put({ name: nameOf(c), files }));
     },
   );
 
@@ -154,7 +146,7 @@ const putFile = (service: Service, limits: Limits, token: string | undefined): O
     },
     async (c) => {
       const sets = await allowed(c, service, token);
-      const digest = checked(sha256, c.req.param("sha256"), "sha256");
+      const digest = validated(sha256, c.req.param("sha256"), ["sha256"]);
       const form = { types: ["application/octet-stream"], limitBytes: limits.uploadBytes } as const;
       const content = await readBytes(c.req.raw, form, c.get("bodies"));
       await sets.putFile(digest, content);
@@ -177,7 +169,7 @@ const removeSet = (service: Service, token: string | undefined): Operation =>
     },
     async (c) => {
       const sets = await allowed(c, service, token);
-      await sets.remove(checked(name, c.req.param("name"), "name"));
+      await sets.remove(nameOf(c));
       return c.body(null, 204);
     },
   );

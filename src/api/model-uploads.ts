@@ -99,7 +99,8 @@ const allowed = async (c: Context, service: Service, token: string | undefined):
   return service.uploads;
 };
 
-const security = [{}, { uploadToken: [] }];
+/** The token that the deployment may require. */
+export const security = [{}, { uploadToken: [] }];
 const authProblems = ["uploads-disabled", "unauthorized", "foreign-origin"] as const;
 
 export const modelUploads = (service: Service, limits: Limits, token: string | undefined): Operation[] => [

@@ -8,12 +8,10 @@ import {
 } from "../contract/limits.ts";
 import type { ReportForm } from "../contract/report.ts";
 import type { Service } from "../contract/service.ts";
-import { fieldErrors } from "../validation.ts";
 import { negotiate } from "./accept.ts";
 import { defineOperation, type Limits, type Operation } from "./operation.ts";
 import { problemResponses, queueProblems } from "./problem-schema.ts";
-import { readBytes } from "./request.ts";
-import { RequestError } from "./request-error.ts";
+import { readBytes, validated } from "./request.ts";
 
 const rowTypes = ["application/jsonl", "application/x-ndjson"] as const;
 const forms = {
@@ -93,12 +91,8 @@ export const report = (service: Service, limits: Limits): Operation =>
     },
     async (c) => {
       const type = negotiate(c.req.header("accept"), ["application/json", "text/markdown", "text/html"]);
-      const asked = c.req.query();
-      const query = Query.safeParse(asked);
-      if (!query.success)
-        throw new RequestError({ kind: "invalid-request", errors: fieldErrors(query.error, Query, asked) });
+      const { title, seed = "0" } = validated(Query, c.req.query());
       const rows = await readBytes(c.req.raw, { types: rowTypes, limitBytes: limits.bodyBytes }, c.get("bodies"));
-      const { title, seed = "0" } = query.data;
       const request = { rows, form: forms[type], title, seed: Number(seed) };
       const text = await service.report(request, { signal: c.req.raw.signal });
       return c.body(text, 200, {

@@ -143,6 +143,13 @@ export const unknownFields = (fields: Fields, accepted: readonly string[]): Fiel
       accepted,
     }));
 
+/** The value as its schema gives it. @param at where it stands in the request. @throws RequestError `invalid-request` with all invalid fields. */
+export const validated = <S extends z.ZodType>(schema: S, value: unknown, at: readonly string[] = []): z.output<S> => {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw invalid(fieldErrors(result.error, schema, value, at));
+};
+
 /** As `Upload`, whichever its parts are. */
 interface Documented<Spec> {
   readonly spec: z.ZodType<Spec>;

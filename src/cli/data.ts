@@ -5,12 +5,12 @@ import { readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import type { DataFile, DataSetInfo } from "../contract/data.ts";
 import { sha256Of } from "../digest.ts";
-import { Refusal, UsageError } from "../node/failure.ts";
+import { at, Refusal, UsageError } from "../node/failure.ts";
 import { statOf } from "../node/files.ts";
 import { folderFiles } from "../node/folder-files.ts";
 import { wholeNumber, type Options } from "../node/options.ts";
 import { command, needed, type Io } from "./command.ts";
-import { isAway, remoteService, type RemoteService } from "./remote-service.ts";
+import { remoteService, type RemoteService } from "./remote-service.ts";
 import { grouped, mebibytes } from "./text.ts";
 
 const options = {
@@ -69,21 +69,16 @@ const listed = async (folder: string, parallel: number, io: Io): Promise<readonl
 /** Sends a file; a service that is away is asked again. */
 const sendFile = async (service: RemoteService, folder: string, { path, sha256 }: DataFile): Promise<void> => {
   const body = await readFile(join(folder, path));
-  for (let attempt = 0; ; attempt++) {
-    const pause = PAUSES[attempt];
-    try {
-      const headers = { "Content-Type": "application/octet-stream" };
-      const response = await service.send(`/v1/data/files/${sha256}`, { method: "PUT", headers, body });
-      if (!isAway(response.status) || pause === undefined) {
-        await service.accepted(response);
-        return;
-      }
-    } catch (cause) {
-      if (pause === undefined || !(cause instanceof Refusal) || !cause.message.includes("cannot be reached"))
-        throw new Refusal(`${path}: ${(cause as Error).message}`, { cause });
+  const headers = { "Content-Type": "application/octet-stream" };
+  const request = [`/v1/data/files/${sha256}`, { method: "PUT", headers, body }] as const;
+  await at(path, async () => {
+    for (const pause of PAUSES) {
+      const response = await service.ask(...request);
+      if (response) return service.accepted(response);
+      await setTimeout(pause);
     }
-    await setTimeout(pause);
-  }
+    return service.accepted(await service.send(...request));
+  });
 };
 
 export interface Pushed extends DataSetInfo {

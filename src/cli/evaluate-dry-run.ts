@@ -29,13 +29,13 @@ const settingName = (setting: Setting, names: readonly string[]): string => {
 export const dryRun = async (prepared: Prepared, share: Share, worker: EvaluationWorker): Promise<Report> => {
   const { spec, data, plan, groups } = prepared;
   const names = networksOf(spec);
-  const times = new Map<number, StepTimes>();
-  for (const { source, item } of groups) if (!times.has(source)) times.set(source, await worker.time(source, item));
+  const times: Record<number, StepTimes> = {};
+  for (const { source, item } of groups) times[source] ??= await worker.time(source, item);
   const units = groups.reduce((sum, group) => sum + group.units.length, 0);
   const total = totalOf(groups);
   const duringAll = workOf(groups, times) / share.workers;
-  const steps = [...times].map(([source, { forward, backward }]) => {
-    return { network: settingName(plan.settings[source]!, names), forward, backward };
+  const steps = Object.entries(times).map(([source, { forward, backward }]) => {
+    return { network: settingName(plan.settings[Number(source)]!, names), forward, backward };
   });
   const text = [
     `${counted(units, "unit")} on ${counted(data.items.length, "picture")} of ${data.name}, ${counted(groups.length, "adversarial or clean image")}`,

@@ -2,7 +2,7 @@
 
 import { rm, writeFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
-import type { EvaluationInfo } from "../contract/evaluations.ts";
+import { isOver, type EvaluationInfo } from "../contract/evaluations.ts";
 import { sha256Of } from "../digest.ts";
 import type { Row } from "../evaluation/row.ts";
 import { specText, type EvaluationSpec } from "../evaluation/spec.ts";
@@ -28,8 +28,6 @@ export const onFlag = {
 } as const satisfies Options;
 
 const LOOK_MS = 1000;
-
-const isOver = ({ state }: EvaluationInfo): boolean => state !== "queued" && state !== "running";
 
 /** Follows an evaluation to its end. @throws Interrupted after Ctrl-C, which leaves it running. */
 const followed = async (

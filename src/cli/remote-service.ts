@@ -7,12 +7,14 @@ export interface RemoteService {
   readonly origin: string;
   /** @throws Refusal where the service cannot be reached. */
   readonly send: (path: string, init?: RequestInit) => Promise<Response>;
+  /** As `send`; null where the service does not answer for now. */
+  readonly ask: (path: string, init?: RequestInit) => Promise<Response | null>;
   /** The response, if it is a success. @throws Refusal with what the service says. */
   readonly accepted: (response: Response) => Promise<Response>;
 }
 
 /** Of an answer that says that the service, or what stands before it, is away for now. */
-export const isAway = (status: number): boolean => status === 502 || status === 503 || status === 504;
+const isAway = (status: number): boolean => status === 502 || status === 503 || status === 504;
 
 const originOf = (url: string): string => {
   if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url.replace(/\/+$/, "");
@@ -25,17 +27,22 @@ const originOf = (url: string): string => {
  */
 export const remoteService = (url: string, token: string | undefined): RemoteService => {
   const origin = originOf(url);
+  const send: RemoteService["send"] = async (path, init = {}) => {
+    const headers = new Headers(init.headers);
+    if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
+    try {
+      return await fetch(`${origin}${path}`, { ...init, headers });
+    } catch (cause) {
+      const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : reasonOf(cause);
+      throw new Refusal(`${origin}: cannot be reached: ${reason}`, { cause });
+    }
+  };
   return {
     origin,
-    send: async (path, init = {}) => {
-      const headers = new Headers(init.headers);
-      if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
-      try {
-        return await fetch(`${origin}${path}`, { ...init, headers });
-      } catch (cause) {
-        const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : reasonOf(cause);
-        throw new Refusal(`${origin}: cannot be reached: ${reason}`, { cause });
-      }
+    send,
+    ask: async (path, init) => {
+      const response = await send(path, init).catch(() => null);
+      return response === null || isAway(response.status) ? null : response;
     },
     accepted: async (response) => {
       if (response.ok) return response;

@@ -2,7 +2,9 @@
 
 import type { EvaluationInfo, EvaluationPrediction } from "../contract/evaluations.ts";
 import type { EvaluationSpec } from "../evaluation/spec.ts";
-import { isAway, remoteService } from "./remote-service.ts";
+import { remoteService } from "./remote-service.ts";
+
+const path = "/v1/evaluations";
 
 export interface RemoteEvaluations {
   readonly predict: (spec: EvaluationSpec) => Promise<EvaluationPrediction>;
@@ -21,7 +23,7 @@ export interface RemoteEvaluations {
 export const remoteEvaluations = (url: string, token: string | undefined): RemoteEvaluations => {
   const service = remoteService(url, token);
   const { accepted } = service;
-  const send = (path: string, init?: RequestInit) => service.send(`/v1/evaluations${path}`, init);
+  const send = (place: string, init?: RequestInit) => service.send(`${path}${place}`, init);
   const infoOf = async (response: Response): Promise<EvaluationInfo> =>
     (await (await accepted(response)).json()) as EvaluationInfo;
   const post = (body: object, headers: Readonly<Record<string, string>> = {}) =>
@@ -35,8 +37,8 @@ export const remoteEvaluations = (url: string, token: string | undefined): Remot
       (await (await accepted(await post({ spec, dryRun: true }))).json()) as EvaluationPrediction,
     submit: async (spec, key) => infoOf(await post({ spec }, { "Idempotency-Key": key })),
     get: async (id) => {
-      const response = await send(`/${id}`).catch(() => null);
-      return response === null || isAway(response.status) ? null : infoOf(response);
+      const response = await service.ask(`${path}/${id}`);
+      return response && infoOf(response);
     },
     retry: async (id) => infoOf(await send(`/${id}/retry`, { method: "POST" })),
     rows: async (id) => (await accepted(await send(`/${id}/rows`))).body!,

@@ -14,7 +14,7 @@ const planOf = ({ plan }: Entry): CloudPlan => plan as CloudPlan;
 
 export const createCarrier = (place: Place, objects: Pick<CloudObjects, "item">, version: string): Carrier => ({
   open: async (entry, number) => {
-    const spec = parsedSpec(entry.spec);
+    const spec = await parsedSpec(entry.spec);
     const plan = planOf(entry);
     const manifests = await place.manifestsOf(networksOf(spec));
     const changed = manifests.find(({ sha256 }, i) => sha256 !== plan.networks[i]);

@@ -48,12 +48,11 @@ const ATTEMPTS = 3;
 /** Why an attack stops before its end. */
 type Stop = "paused" | "unwanted";
 
-const idsOf = (outcomes: readonly Outcome[]): ReadonlySet<string> =>
-  new Set(outcomes.map((outcome) => ("row" in outcome ? outcome.row.id : outcome.unit.id)));
+const idOf = (outcome: Outcome): string => ("row" in outcome ? outcome.row.id : outcome.unit.id);
 
 /** In the order of the parcel. */
 const inOrder = (parcel: Parcel, outcomes: readonly Outcome[]): readonly Outcome[] => {
-  const byId = new Map(outcomes.map((outcome) => ["row" in outcome ? outcome.row.id : outcome.unit.id, outcome]));
+  const byId = new Map(outcomes.map((outcome) => [idOf(outcome), outcome]));
   return parcel.flatMap(({ units }) => units.flatMap(({ id }) => byId.get(id) ?? []));
 };
 
@@ -139,7 +138,7 @@ export const createDeliveries = ({ ledger, objects, carrier, send, now }: Delive
     const { evaluation: id, run, number } = delivery;
     let spent = 0;
     for (const [place, whole] of open.parcel.entries()) {
-      const [group] = remaining([whole], idsOf(outcomes));
+      const [group] = remaining([whole], new Set(outcomes.map(idOf)));
       if (!group) continue;
       if (!(await isWanted(delivery))) {
         await keep();

@@ -1,11 +1,13 @@
 /** The evaluations of a Worker: predicted in the request, carried out by a queue's consumers, kept in D1 and R2. */
 
-import type {
-  EvaluationFile,
-  EvaluationInfo,
-  EvaluationPrediction,
-  EvaluationRequest,
-  Evaluations,
+import {
+  isOver,
+  MS_PER_HOUR,
+  type EvaluationFile,
+  type EvaluationInfo,
+  type EvaluationPrediction,
+  type EvaluationRequest,
+  type Evaluations,
 } from "../contract/evaluations.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import { MAX_REPORT_ROWS } from "../contract/limits.ts";
@@ -39,10 +41,6 @@ export interface EvaluationsOptions {
   /** Milliseconds between two looks of who follows. */
   readonly lookMs?: number | undefined;
 }
-
-const MS_PER_HOUR = 3_600_000;
-
-const isOver = ({ state }: Pick<Entry, "state">): boolean => state !== "queued" && state !== "running";
 
 export const createEvaluations = (options: EvaluationsOptions): Evaluations => {
   const { ledger, objects, workings, plan, start, maxCpuHours, most, now = Date.now, lookMs = 1000 } = options;

@@ -74,6 +74,11 @@ export const createLedger = (db: D1Database, now: () => number = Date.now) => {
   };
   const changed = async (sql: string, ...values: unknown[]): Promise<boolean> =>
     (await query(sql, ...values).run()).meta.changes > 0;
+  /** The numbers of parcels that a statement returns, in its order. */
+  const numbers = async (sql: string, ...values: unknown[]): Promise<readonly number[]> => {
+    const { results } = await query(sql, ...values).all<{ number: number }>();
+    return results.map(({ number }) => number);
+  };
 
   return {
     find: (id: string) => entry("id = ?", id),
@@ -121,14 +126,13 @@ export const createLedger = (db: D1Database, now: () => number = Date.now) => {
         to,
         now(),
       ).run();
-      const { results } = await query(
+      return numbers(
         `SELECT number FROM parcels WHERE evaluation = ? AND run = ? AND state = 'sent' AND number >= ? AND number < ? ORDER BY number`,
         id,
         run,
         from,
         to,
-      ).all<{ number: number }>();
-      return results.map(({ number }) => number);
+      );
     },
     isSent: async (id: string, run: number, number: number): Promise<boolean> =>
       (await query(
@@ -172,15 +176,13 @@ export const createLedger = (db: D1Database, now: () => number = Date.now) => {
       return row!;
     },
     /** Numbers of parcels whose results are there, in their order. */
-    done: async (id: string, from: number, to: number): Promise<readonly number[]> => {
-      const { results } = await query(
+    done: (id: string, from: number, to: number): Promise<readonly number[]> =>
+      numbers(
         `SELECT number FROM parcels WHERE evaluation = ? AND state = 'done' AND number >= ? AND number < ? ORDER BY number`,
         id,
         from,
         to,
-      ).all<{ number: number }>();
-      return results.map(({ number }) => number);
-    },
+      ),
     /** Evaluations that wait or run. */
     going: async (): Promise<readonly Entry[]> => {
       const { results } = await query(
@@ -189,8 +191,8 @@ export const createLedger = (db: D1Database, now: () => number = Date.now) => {
       return results.map(entryOf);
     },
     /** Parcels of an evaluation of which none has been heard of since; they are then taken to have been sent again. */
-    stalled: async (id: string, run: number, since: number, most: number): Promise<readonly number[]> => {
-      const { results } = await query(
+    stalled: (id: string, run: number, since: number, most: number): Promise<readonly number[]> =>
+      numbers(
         `UPDATE parcels SET seen = ?1 WHERE evaluation = ?2 AND number IN (
            SELECT number FROM parcels WHERE evaluation = ?2 AND run = ?3 AND state = 'sent'
            AND NOT EXISTS (SELECT 1 FROM parcels WHERE evaluation = ?2 AND seen >= ?4) ORDER BY number LIMIT ?5)
@@ -200,9 +202,7 @@ export const createLedger = (db: D1Database, now: () => number = Date.now) => {
         run,
         since,
         most,
-      ).all<{ number: number }>();
-      return results.map(({ number }) => number);
-    },
+      ),
     remove: async (id: string): Promise<void> => {
       await db.batch([
         query("DELETE FROM parcels WHERE evaluation = ?", id),

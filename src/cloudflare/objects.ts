@@ -18,7 +18,7 @@ export interface KeptParcel {
 }
 
 /** Items that are kept together. */
-export const ITEMS_TOGETHER = 500;
+const ITEMS_TOGETHER = 500;
 
 const number = (value: number): string => String(value).padStart(9, "0");
 

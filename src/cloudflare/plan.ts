@@ -1,12 +1,13 @@
 /** What an evaluation of a Worker would take, by a measured step of each network on the first picture. */
 
-import type { EvaluationRequest } from "../contract/evaluations.ts";
+import { MS_PER_HOUR, type EvaluationRequest } from "../contract/evaluations.ts";
 import { FaultlineError } from "../contract/failure.ts";
-import { attacksOf, deltasOf, deltasRefused } from "../evaluation/attacks-of.ts";
+import { attacksOf } from "../evaluation/attacks-of.ts";
 import { digestOfItems } from "../evaluation/check-items.ts";
 import type { LabelReading } from "../evaluation/items.ts";
+import { mostUnits, servedSpec, tooManyUnits } from "../evaluation/served.ts";
 import { networksOf, settle, type Setting } from "../evaluation/settings.ts";
-import { parseSpec, SpecError, type EvaluationSpec, type GivenSpec } from "../evaluation/spec.ts";
+import { SpecError, type EvaluationSpec, type GivenSpec } from "../evaluation/spec.ts";
 import { planUnits, type Group } from "../evaluation/units.ts";
 import { predictedBytes } from "../jobs/memory.ts";
 import { parcelCounts, parcelTotal, totalOfPictures, type ParcelCounts } from "../jobs/numbered.ts";
@@ -44,33 +45,36 @@ const CONSUMERS = 250;
 /** 1000 parcels to a window, and some fifteen looks at it with 250 consumers, are fewer steps than the 10 000 of a Workflow. */
 const MAX_UNITS = 500_000;
 
-const MS_PER_HOUR = 3_600_000;
+/** Of one picture, whose units are made in the request and for each of its parcels: 10 000 took 0.8 s and some 50 MiB, and an isolate has 128. */
+const MAX_UNITS_OF_PICTURE = 10_000;
+
+/** A specification that cannot be carried out is refused. */
+const refusing = async <T>(run: () => T | Promise<T>): Promise<T> => {
+  try {
+    return await run();
+  } catch (cause) {
+    if (cause instanceof SpecError) throw refused(cause.message);
+    throw cause;
+  }
+};
 
 /** @throws FaultlineError for a specification that contradicts itself, and for what a Worker does not evaluate. */
-export const parsedSpec = (given: GivenSpec): EvaluationSpec => {
-  try {
-    const spec = parseSpec(given);
-    if (deltasOf(spec).length > 0) throw refused(deltasRefused);
+export const parsedSpec = (given: GivenSpec): Promise<EvaluationSpec> =>
+  refusing(() => {
+    const spec = servedSpec(given);
     if (spec.transferFrom.some((source) => typeof source !== "string" && source.networks.length > 1))
-      throw refused(
+      throw new SpecError(
         "transferFrom: an evaluation of a Worker takes single networks, no ensembles; a service under Node takes both",
       );
+    const units = mostUnits(spec, 1);
+    if (units > MAX_UNITS_OF_PICTURE)
+      throw tooManyUnits(`on each picture up to ${units}`, "Worker", `${MAX_UNITS_OF_PICTURE} on each`);
     return spec;
-  } catch (cause) {
-    if (cause instanceof SpecError) throw refused(cause.message);
-    throw cause;
-  }
-};
+  });
 
 /** The groups of one picture, and the settings. @throws FaultlineError for networks that do not go together. */
-export const groupsOf = async (spec: EvaluationSpec, manifests: readonly Manifest[], name: string) => {
-  try {
-    return await planUnits(spec, manifests, [name]);
-  } catch (cause) {
-    if (cause instanceof SpecError) throw refused(cause.message);
-    throw cause;
-  }
-};
+export const groupsOf = (spec: EvaluationSpec, manifests: readonly Manifest[], name: string) =>
+  refusing(() => planUnits(spec, manifests, [name]));
 
 /** Parcels of one picture, each within the budget of a delivery where its groups are. */
 export const parcelsBy = (groups: readonly Group[], times: CloudPlan["times"]): readonly Parcel[] =>
@@ -89,16 +93,13 @@ const requireMemory = (segmenter: Segmenter, cache: SessionCache, spec: Evaluati
 export const createPlanner =
   (place: Place) =>
   async ({ spec: given }: EvaluationRequest, signal?: AbortSignal): Promise<Planned> => {
-    const spec = parsedSpec(given);
+    const spec = await parsedSpec(given);
     const manifests = await place.manifestsOf(networksOf(spec));
     const pictures = await place.picturesOf(spec, manifests[0]!);
     const [first] = pictures.items;
     const { groups, settings } = await groupsOf(spec, manifests, first!.name);
     const total = totalOfPictures(groups, pictures.items.length);
-    if (total.units > MAX_UNITS)
-      throw refused(
-        `it has ${total.units} units (pictures × networks × attacks with their radii, seeds and repeats), and an evaluation of a Worker ${MAX_UNITS} at most; ask for fewer, or divide it`,
-      );
+    if (total.units > MAX_UNITS) throw refused(tooManyUnits(`${total.units}`, "Worker", `${MAX_UNITS}`).message);
     const measured = async (): Promise<Record<number, StepTimes>> => {
       const times: Record<number, StepTimes> = {};
       const { image } = await place.read(first!, {
@@ -119,7 +120,7 @@ export const createPlanner =
     const parcels = parcelsBy(groups, times);
     const counts = parcelCounts(parcels);
     const count = pictures.items.length;
-    const milliseconds = count * workOf(groups, new Map(Object.entries(times).map(([at, each]) => [Number(at), each])));
+    const milliseconds = count * workOf(groups, times);
     const all = parcelTotal(counts, count);
     const workers = Math.min(CONSUMERS, all);
     const digest = await digestOfItems(

@@ -7,6 +7,7 @@ import { createReader } from "../report/reader.ts";
 import { buildReport } from "../report/report.ts";
 import type { RunFacts } from "../report/run-facts.ts";
 import { createStore } from "../report/store.ts";
+import { MS_PER_HOUR } from "../contract/evaluations.ts";
 import { MAX_REPORT_ROWS } from "../contract/limits.ts";
 import type { Delivery } from "./deliveries.ts";
 import type { CloudLedger, Entry, Run } from "./ledger.ts";
@@ -35,9 +36,7 @@ const SENT_TOGETHER = 100;
 const READ_TOGETHER = 6;
 
 /** A run of which nothing has been heard for so long has lost its messages, as a queue in memory does when it is started anew. */
-export const STALE_MS = 15 * 60_000;
-
-const MS_PER_HOUR = 3_600_000;
+const STALE_MS = 15 * 60_000;
 
 /** How many parcels are merged into one object. */
 export const parcelsTogether = ({ parcels, predicted }: Pick<Entry, "parcels" | "predicted">): number =>

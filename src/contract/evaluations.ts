@@ -30,6 +30,13 @@ export interface EvaluationPrediction {
  */
 export type EvaluationState = "queued" | "running" | "done" | "incomplete" | "cancelled" | "capped" | "failed";
 
+/** Whether it has ended, however it did. */
+export const isOver = ({ state }: { readonly state: EvaluationState }): boolean =>
+  state !== "queued" && state !== "running";
+
+/** Milliseconds of an hour: times are measured in these, and told in hours of a processor. */
+export const MS_PER_HOUR = 3_600_000;
+
 export interface EvaluationInfo {
   readonly id: string;
   readonly state: EvaluationState;

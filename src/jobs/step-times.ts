@@ -46,5 +46,5 @@ export const timeOf = ({ evaluations }: Pick<Group, "evaluations">, { forward, b
   forward * evaluations.forward + backward * evaluations.backward;
 
 /** Milliseconds of all groups on one worker, by the times of their sources. */
-export const workOf = (groups: readonly Group[], times: ReadonlyMap<number, StepTimes>): number =>
-  groups.reduce((sum, group) => sum + timeOf(group, times.get(group.source)!), 0);
+export const workOf = (groups: readonly Group[], times: Readonly<Record<number, StepTimes>>): number =>
+  groups.reduce((sum, group) => sum + timeOf(group, times[group.source]!), 0);

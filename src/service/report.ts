@@ -22,7 +22,7 @@ import { yieldToEvents } from "../yield.ts";
 export type DrawCharts = (report: ReportData) => Promise<readonly DrawnChart[]>;
 
 /** Draws of the bootstrap: fewer than of `faultline report`, so that the largest bodies take seconds. */
-const REPLICATES = 500;
+export const REPLICATES = 500;
 
 /** Bytes of rows between two moments in which other events are handled. */
 const PIECE = 1 << 20;

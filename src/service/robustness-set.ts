@@ -10,17 +10,14 @@ import type {
   RobustnessSetRequest,
   RobustnessSetResult,
   RobustnessSpec,
-  SmallestEpsilon,
 } from "../contract/robustness.ts";
 import { sha256Of } from "../digest.ts";
 import { sum } from "../metrics/counts.ts";
 import { buildReport, type Cell } from "../report/report.ts";
 import { createStore } from "../report/store.ts";
 import type { Context } from "./context.ts";
-import { createRobustnessHandler, stepsOfGrid } from "./robustness.ts";
-
-/** Of the bootstrap, as in /v1/report. */
-const REPLICATES = 500;
+import { REPLICATES } from "./report.ts";
+import { createRobustnessHandler, smallestOf, stepsOfGrid } from "./robustness.ts";
 
 /** The failure, where it is about a file of the i-th image, with that place. */
 const placed = (failure: Failure, i: number): Failure => {
@@ -64,14 +61,6 @@ const requireDifferent = async (pictures: readonly Labelled[]): Promise<void> =>
   if (again < 0) return;
   const detail = `is the same file as /image/${items.indexOf(items[again]!)}`;
   throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: `/image/${again}`, detail }] });
-};
-
-const smallest = (points: readonly PooledPoint[], threshold: number): SmallestEpsilon => {
-  const least = (ratio: (point: PooledPoint) => number | null): number | null => {
-    const broken = points.filter((point) => (ratio(point) ?? Infinity) < threshold).map(({ epsilon }) => epsilon);
-    return broken.length > 0 ? Math.min(...broken) : null;
-  };
-  return { float: least(({ iouRatio }) => iouRatio.value), uint8: least(({ iouRatioUint8 }) => iouRatioUint8) };
 };
 
 const verdictOf = (
@@ -135,14 +124,11 @@ export const createRobustnessSetHandler = (context: Context) => {
       bootstrap: { replicates: bootstrap.replicates, seed: bootstrap.seed },
       clean: { miou, nmiou, pixelAccuracy },
       curve,
-      breaking: images[0]!.breaking.map(({ attack }) => ({
-        attack,
-        ...smallest(
-          curve.filter((point) => point.attack === attack),
-          threshold,
-        ),
-      })),
-      smallestEpsilon: smallest(curve, threshold),
+      ...smallestOf(
+        images[0]!.breaking.map(({ attack }) => attack),
+        curve.map((point) => ({ ...point, float: point.iouRatio.value, uint8: point.iouRatioUint8 })),
+        threshold,
+      ),
       verdict: verdictOf(curve, images, threshold),
       summary: summarise(curve, images.length, threshold),
       cost,

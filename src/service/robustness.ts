@@ -95,14 +95,11 @@ export const createRobustnessHandler =
       rows.push(row);
       await onPoint?.(point, curve.length, grid.length);
     }
-    const breaking = names.map((attack) => ({
-      attack,
-      ...smallest(
-        curve.filter((p) => p.attack === attack),
-        spec.threshold,
-      ),
-    }));
-    const overall = smallest(curve, spec.threshold);
+    const ratios = curve.map(({ attack, epsilon, float, uint8 }): RatiosAt => {
+      return { attack, epsilon, float: float.iouRatio, uint8: uint8.iouRatio };
+    });
+    const found = smallestOf(names, ratios, spec.threshold);
+    const overall = found.smallestEpsilon;
     const broken = overall.float !== null || overall.uint8 !== null;
     const { width, height } = spatialSize(image);
     const masking = { zeroGradientShare, confidence: unattacked.row.masking.confidence };
@@ -120,8 +117,7 @@ export const createRobustnessHandler =
       warnings: [...(await pictureWarnings(bytes, image)), ...(truth ? labelWarnings("labels", truth) : [])],
       clean: { miou: cleanScores.miou, pixelAccuracy: cleanScores.pixelAccuracy },
       curve,
-      breaking,
-      smallestEpsilon: overall,
+      ...found,
       verdict: broken ? "broken" : signs.length > 0 ? "undecided" : "not-broken",
       summary: summarise(overall, curve, spec),
       signs,
@@ -157,13 +153,37 @@ const gridSigns = (curve: readonly CurvePoint[], masking: RobustnessResult["mask
   return [...maskingSigns(masking), ...falling, ...queries];
 };
 
-const smallest = (curve: readonly CurvePoint[], threshold: number): SmallestEpsilon => {
+/** The IoU ratios that an attack leaves at a radius: of images as computed, and rounded to 8 bits. */
+interface RatiosAt {
+  readonly attack: AttackName;
+  readonly epsilon: number;
+  readonly float: number | null;
+  readonly uint8: number | null;
+}
+
+const smallest = (points: readonly RatiosAt[], threshold: number): SmallestEpsilon => {
   const least = (kind: "float" | "uint8"): number | null => {
-    const broken = curve.filter((p) => (p[kind].iouRatio ?? Infinity) < threshold).map((p) => p.epsilon);
+    const broken = points.filter((p) => (p[kind] ?? Infinity) < threshold).map((p) => p.epsilon);
     return broken.length > 0 ? Math.min(...broken) : null;
   };
   return { float: least("float"), uint8: least("uint8") };
 };
+
+/** The smallest radii whose IoU ratio is below the threshold, of each attack and of all. */
+export const smallestOf = (
+  attacks: readonly AttackName[],
+  points: readonly RatiosAt[],
+  threshold: number,
+): Pick<RobustnessResult, "breaking" | "smallestEpsilon"> => ({
+  breaking: attacks.map((attack) => ({
+    attack,
+    ...smallest(
+      points.filter((p) => p.attack === attack),
+      threshold,
+    ),
+  })),
+  smallestEpsilon: smallest(points, threshold),
+});
 
 const summarise = (
   { float, uint8 }: SmallestEpsilon,

@@ -1,7 +1,7 @@
 /** Data sets in an R2 bucket: data/NAME.json lists files/SHA256. */
 
 import type { DataManifest, DataStore } from "../contract/data.ts";
-import { keysUnder, type Bucket } from "./r2.ts";
+import { bytesAt, jsonAt, keysUnder, namesUnder, type Bucket } from "./r2.ts";
 
 const sets = "data/";
 const files = "files/";
@@ -14,16 +14,10 @@ export interface R2DataStore extends DataStore {
 }
 
 export const r2Data = (bucket: Bucket): R2DataStore => ({
-  names: async () => (await keysUnder(bucket, sets)).map((key) => key.slice(0, -".json".length)).toSorted(),
-  manifest: async (name) => {
-    const object = await bucket.get(setKey(name));
-    return object && (JSON.parse(await object.text()) as DataManifest);
-  },
+  names: () => namesUnder(bucket, sets),
+  manifest: async (name) => (await jsonAt(bucket, setKey(name))) as DataManifest | null,
   kept: async () => new Set(await keysUnder(bucket, files)),
-  file: async (sha256) => {
-    const object = await bucket.get(fileKey(sha256));
-    return object && new Uint8Array(await object.arrayBuffer());
-  },
+  file: (sha256) => bytesAt(bucket, fileKey(sha256)),
   putFile: async (sha256, bytes) => void (await bucket.put(fileKey(sha256), bytes)),
   commit: async (manifest) => {
     await bucket.put(setKey(manifest.name), JSON.stringify(manifest));

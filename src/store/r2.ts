@@ -33,17 +33,27 @@ export const keysUnder = async (bucket: Pick<Bucket, "list">, prefix: string): P
   return keys;
 };
 
+/** The names of the JSON objects whose keys begin so, in alphabetical order. */
+export const namesUnder = async (bucket: Pick<Bucket, "list">, prefix: string): Promise<string[]> =>
+  (await keysUnder(bucket, prefix)).map((key) => key.slice(0, -".json".length)).toSorted();
+
+/** The content of a JSON object; null where there is none. */
+export const jsonAt = async (bucket: Pick<Bucket, "get">, key: string): Promise<unknown> => {
+  const object = await bucket.get(key);
+  return object && (JSON.parse(await object.text()) as unknown);
+};
+
+/** The bytes of an object; null where there is none. */
+export const bytesAt = async (bucket: Pick<Bucket, "get">, key: string): Promise<Uint8Array | null> => {
+  const object = await bucket.get(key);
+  return object && new Uint8Array(await object.arrayBuffer());
+};
+
 /** A store in a bucket. R2 is strongly consistent, and objects are written atomically. */
 export const r2Uploads = (bucket: Bucket): UploadStore => ({
-  list: async () => (await keysUnder(bucket, entries)).map((key) => key.slice(0, -".json".length)).toSorted(),
-  entry: async (name) => {
-    const object = await bucket.get(entryKey(name));
-    return object && (JSON.parse(await object.text()) as unknown);
-  },
-  file: async (name, file) => {
-    const object = await bucket.get(fileKey(name, file));
-    return object && new Uint8Array(await object.arrayBuffer());
-  },
+  list: () => namesUnder(bucket, entries),
+  entry: (name) => jsonAt(bucket, entryKey(name)),
+  file: (name, file) => bytesAt(bucket, fileKey(name, file)),
   write: async (entry, bytes) => {
     const { name, file } = entry.manifest;
     await bucket.put(fileKey(name, file), bytes);

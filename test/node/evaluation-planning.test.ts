@@ -3,12 +3,13 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it, vi } from "vitest";
+import { mostUnits } from "../../src/evaluation/served.ts";
 import type { GivenSpec } from "../../src/evaluation/spec.ts";
 import { parseSpec } from "../../src/evaluation/spec.ts";
 import { runCommand } from "../../src/node/evaluations/command.ts";
 import { startEvaluations } from "../../src/node/evaluations/evaluations.ts";
 import { makeFolder, writeRecord } from "../../src/node/evaluations/folder.ts";
-import { MAX_UNITS, mostUnits } from "../../src/node/evaluations/planning.ts";
+import { MAX_UNITS } from "../../src/node/evaluations/planning.ts";
 import { temporaryFolder } from "../cli/terminal.ts";
 
 vi.mock(import("../../src/node/evaluations/command.ts"), () => ({ runCommand: vi.fn<typeof runCommand>() }));

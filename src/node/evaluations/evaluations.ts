@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { EvaluationRequest, Evaluations } from "../../contract/evaluations.ts";
+import { isOver, type EvaluationRequest, type Evaluations } from "../../contract/evaluations.ts";
 import { FaultlineError } from "../../contract/failure.ts";
 import { networksOf } from "../../evaluation/settings.ts";
 import { specText } from "../../evaluation/spec.ts";
@@ -137,7 +137,6 @@ export const startEvaluations = async (
     }
   };
 
-  const isOver = (job: Job): boolean => !["queued", "running"].includes(job.record().state);
   const evaluations: Evaluations = {
     predict,
     submit,
@@ -147,7 +146,7 @@ export const startEvaluations = async (
       for (;;) {
         const changed = job.changed();
         await onChange(job.info());
-        if (isOver(job)) return job.info();
+        if (isOver(job.record())) return job.info();
         try {
           await orAbort(changed, signal);
         } catch (cause) {
@@ -164,9 +163,11 @@ export const startEvaluations = async (
     report: async (id, type) => {
       const job = found(id);
       const { state } = job.record();
-      const file = isOver(job) ? await openFile(join(job.folder, reports[type])) : null;
+      const file = isOver(job.record()) ? await openFile(join(job.folder, reports[type])) : null;
       if (file) return file;
-      const reason = isOver(job) ? "it has no report, as it did not come to its end" : "its report is made at its end";
+      const reason = isOver(job.record())
+        ? "it has no report, as it did not come to its end"
+        : "its report is made at its end";
       throw new FaultlineError({ kind: "evaluation-state", state, reason });
     },
     cancel: async (id) => {
@@ -176,7 +177,7 @@ export const startEvaluations = async (
     retry: async (id) => {
       const job = found(id);
       const { state } = job.record();
-      if (!isOver(job) || state === "done")
+      if (!isOver(job.record()) || state === "done")
         throw new FaultlineError({ kind: "evaluation-state", state, reason: "there is nothing to retry" });
       await job.set({ state: "queued", reason: undefined });
       queue(job);

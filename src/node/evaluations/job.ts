@@ -1,12 +1,11 @@
 /** One evaluation of the service while the service runs: its record, who follows it, and the command that carries it out. */
 
 import { join } from "node:path";
-import type { EvaluationInfo, EvaluationState } from "../../contract/evaluations.ts";
+import { MS_PER_HOUR, type EvaluationInfo, type EvaluationState } from "../../contract/evaluations.ts";
 import { writerOf } from "../ledger-file.ts";
 import { runCommand, type CommandEnd } from "./command.ts";
 import { createLineCounter, files, reports, writeRecord, writeSent, type EvaluationRecord } from "./folder.ts";
 
-const MS_PER_HOUR = 3_600_000;
 const LOOK_MS = 1000;
 
 /** Why a run is stopped; "ending" is for the service, which goes on with it when it starts again. */

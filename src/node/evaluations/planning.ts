@@ -2,11 +2,10 @@
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { EvaluationPrediction, EvaluationRequest } from "../../contract/evaluations.ts";
+import { MS_PER_HOUR, type EvaluationPrediction, type EvaluationRequest } from "../../contract/evaluations.ts";
 import { FaultlineError } from "../../contract/failure.ts";
-import { deltasOf, deltasRefused, mostAttacks } from "../../evaluation/attacks-of.ts";
-import { settingsOf } from "../../evaluation/settings.ts";
-import { parseSpec, SpecError, specText, type EvaluationSpec, type GivenSpec } from "../../evaluation/spec.ts";
+import { mostUnits, servedSpec, tooManyUnits } from "../../evaluation/served.ts";
+import { SpecError, specText, type EvaluationSpec, type GivenSpec } from "../../evaluation/spec.ts";
 import { runCommand } from "./command.ts";
 import { files, makeFolder, type Places } from "./folder.ts";
 
@@ -18,8 +17,6 @@ export const MAX_UNITS = 100_000;
 
 /** Every picture is read once, and this is time for hundreds of large ones; others wait meanwhile. */
 const MAX_PLANNING_MS = 300_000;
-
-const MS_PER_HOUR = 3_600_000;
 
 /** No process starts in less: what is below it need not be measured. */
 const LEAST_START_MS = 20;
@@ -35,26 +32,15 @@ interface DryRun extends Omit<EvaluationPrediction, "cpuHours" | "seconds"> {
 /** At least: files that are not counted are one picture, and streets that are not counted are ten. */
 const picturesOf = ({ data: { path, images = path === undefined ? 10 : 1 } }: EvaluationSpec): number => images;
 
-/** Units of so many pictures, at most: each is scored clean, and after each attack on its own network and on the sources of transfer. */
-export const mostUnits = (spec: EvaluationSpec, pictures: number): number => {
-  const { targets, aims } = settingsOf(spec);
-  const scored = aims.reduce((sum, own) => sum + own.length, 0);
-  return pictures * (targets.length + mostAttacks(spec) * scored);
-};
-
 /** @throws FaultlineError for a specification that contradicts itself, and for more units than are planned, before any is made. */
 const requireFew = (given: GivenSpec): EvaluationSpec => {
-  const refused = (reason: string): FaultlineError => new FaultlineError({ kind: "evaluation-refused", reason });
   try {
-    const spec = parseSpec(given);
+    const spec = servedSpec(given);
     const units = mostUnits(spec, picturesOf(spec));
-    if (deltasOf(spec).length > 0) throw refused(deltasRefused);
     if (units <= MAX_UNITS) return spec;
-    throw refused(
-      `it has up to ${units} units (pictures × networks × attacks with their radii, seeds and repeats), and an evaluation of a service ${MAX_UNITS} at most; ask for fewer, or divide it`,
-    );
+    throw tooManyUnits(`up to ${units}`, "service", `${MAX_UNITS}`);
   } catch (cause) {
-    if (cause instanceof SpecError) throw refused(cause.message);
+    if (cause instanceof SpecError) throw new FaultlineError({ kind: "evaluation-refused", reason: cause.message });
     throw cause;
   }
 };
