@@ -5,7 +5,7 @@ import { FaultlineError } from "../contract/failure.ts";
 import { attacksOf } from "../evaluation/attacks-of.ts";
 import { digestOfItems } from "../evaluation/check-items.ts";
 import type { LabelReading } from "../evaluation/items.ts";
-import { mostUnits, servedSpec, tooManyUnits } from "../evaluation/served.ts";
+import { servedSpec, tooManyUnits } from "../evaluation/served.ts";
 import { networksOf, settle, type Setting } from "../evaluation/settings.ts";
 import { SpecError, type EvaluationSpec, type GivenSpec } from "../evaluation/spec.ts";
 import { planUnits, type Group } from "../evaluation/units.ts";
@@ -45,9 +45,6 @@ const CONSUMERS = 250;
 /** 1000 parcels to a window, and some fifteen looks at it with 250 consumers, are fewer steps than the 10 000 of a Workflow. */
 const MAX_UNITS = 500_000;
 
-/** Of one picture, whose units are made in the request and for each of its parcels: 10 000 took 0.8 s and some 50 MiB, and an isolate has 128. */
-const MAX_UNITS_OF_PICTURE = 10_000;
-
 /** A specification that cannot be carried out is refused. */
 const refusing = async <T>(run: () => T | Promise<T>): Promise<T> => {
   try {
@@ -66,9 +63,6 @@ export const parsedSpec = (given: GivenSpec): Promise<EvaluationSpec> =>
       throw new SpecError(
         "transferFrom: an evaluation of a Worker takes single networks, no ensembles; a service under Node takes both",
       );
-    const units = mostUnits(spec, 1);
-    if (units > MAX_UNITS_OF_PICTURE)
-      throw tooManyUnits(`on each picture up to ${units}`, "Worker", `${MAX_UNITS_OF_PICTURE} on each`);
     return spec;
   });
 
@@ -99,7 +93,7 @@ export const createPlanner =
     const [first] = pictures.items;
     const { groups, settings } = await groupsOf(spec, manifests, first!.name);
     const total = totalOfPictures(groups, pictures.items.length);
-    if (total.units > MAX_UNITS) throw refused(tooManyUnits(`${total.units}`, "Worker", `${MAX_UNITS}`).message);
+    if (total.units > MAX_UNITS) throw refused(tooManyUnits(`${total.units}`, "Worker", MAX_UNITS).message);
     const measured = async (): Promise<Record<number, StepTimes>> => {
       const times: Record<number, StepTimes> = {};
       const { image } = await place.read(first!, {

@@ -20,9 +20,9 @@ export const mostUnits = (spec: EvaluationSpec, pictures: number): number => {
 
 /**
  * @param has how many units it has, in words.
- * @param most how many `service`, which is named, takes, in words.
+ * @param most that are taken by `service`, which is named.
  */
-export const tooManyUnits = (has: string, service: string, most: string): SpecError =>
+export const tooManyUnits = (has: string, service: string, most: number): SpecError =>
   new SpecError(
     `it has ${has} units (pictures × networks × attacks with their radii, seeds and repeats), and an evaluation of a ${service} ${most} at most; ask for fewer, or divide it`,
   );

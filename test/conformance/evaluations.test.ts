@@ -74,8 +74,6 @@ it("refuses what is too large, unknown or too dear before anything is kept", asy
     "evaluation-refused",
   );
   expect(large.detail).toContain("MiB");
-  const many = { ...spec, attacks: ["ifgsm"], epsilon: Array.from({ length: 99 }, (_, i) => i + 1), seeds: 1000 };
-  expect((await refused(await post({ spec: many }), 422, "evaluation-refused")).detail).toContain("up to 99001 units");
   await refused(await post({ spec: { ...spec, networks: ["psp"] } }), 404, "unknown-model");
   await refused(await post({ spec: { ...spec, data: { path: "voc" } } }), 422, "invalid-spec");
   await refused(await post({ spec, maxCpuHours: 1e-9 }), 422, "cost-exceeded");

@@ -38,7 +38,7 @@ const requireFew = (given: GivenSpec): EvaluationSpec => {
     const spec = servedSpec(given);
     const units = mostUnits(spec, picturesOf(spec));
     if (units <= MAX_UNITS) return spec;
-    throw tooManyUnits(`up to ${units}`, "service", `${MAX_UNITS}`);
+    throw tooManyUnits(`up to ${units}`, "service", MAX_UNITS);
   } catch (cause) {
     if (cause instanceof SpecError) throw new FaultlineError({ kind: "evaluation-refused", reason: cause.message });
     throw cause;
