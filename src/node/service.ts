@@ -9,6 +9,7 @@ import type { Service } from "../contract/service.ts";
 import { Refusal } from "./failure.ts";
 import type { FromService, Methods, ServiceData, ToService } from "./service-messages.ts";
 import { entryOf, startWorker } from "./worker.ts";
+import { reasonOf } from "../reason.ts";
 
 export interface ThreadServiceOptions extends ServiceData {
   /** Limit of the thread's heap, in MiB; beyond it the thread ends and is started anew. Default 2048. */
@@ -132,7 +133,7 @@ export const startThreadService = async (options: ThreadServiceOptions): Promise
   ): Promise<Awaited<ReturnType<Methods[M]>>> => {
     if (signal?.aborted) throw new FaultlineError({ kind: "cancelled" });
     const { post, pending } = await thread().catch((cause: unknown) => {
-      throw lost(first.defaultModel, cause instanceof Error ? cause.message : String(cause));
+      throw lost(first.defaultModel, reasonOf(cause));
     });
     if (refusing) post({ kind: "stop" });
     const id = ++calls;
