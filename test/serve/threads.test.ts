@@ -8,6 +8,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { FaultlineError } from "../../src/contract/failure.ts";
+import { useNodeCodecs } from "../../src/image/node.ts";
 import { startThreadService, type ThreadService } from "../../src/node/service.ts";
 import { temporaryFolder } from "../cli/terminal.ts";
 import { failureOf, image, imagePng, serviceOf, spec, tiny } from "../service/tiny-service.ts";
@@ -66,6 +67,7 @@ describe("the service in a thread", () => {
 
   it("answers as the service does in this thread, with each step reported in order", async () => {
     const { service } = await start();
+    useNodeCodecs(); // As the thread does: another zlib packs the same pixels into another number of bytes.
     const here = serviceOf();
     const steps: number[] = [];
     const run = { onStep: async ({ step }: { step: number }) => void steps.push(step) };
