@@ -20,6 +20,8 @@ import dilatedFrontend from "../models/dilated-frontend/manifest.json";
 import dilatedFrontendFloat from "../models/dilated-frontend-float/manifest.json";
 import enetStreet from "../models/enet-street/manifest.json";
 import enetStreetFloat from "../models/enet-street-float/manifest.json";
+import enetStreetNoise from "../models/enet-street-noise/manifest.json";
+import enetStreetNoiseFloat from "../models/enet-street-noise-float/manifest.json";
 import fcn8sResnet from "../models/fcn8s-resnet/manifest.json";
 import fcn8sResnetFloat from "../models/fcn8s-resnet-float/manifest.json";
 import fcn8sVgg from "../models/fcn8s-vgg/manifest.json";
@@ -52,6 +54,8 @@ export const shipped: readonly unknown[] = [
   dilatedFrontendFloat,
   enetStreet,
   enetStreetFloat,
+  enetStreetNoise,
+  enetStreetNoiseFloat,
   fcn8sResnet,
   fcn8sResnetFloat,
   fcn8sVgg,

@@ -135,7 +135,8 @@ The architectures that Arnab, Miksik and Torr compare (CVPR 2018), in slim versi
 recipe in [training](training/README.md). Each is available by its name in int8 and, as \`NAME-float\`, in float. A name in brackets is the
 network whose weights a variant uses. Where two numbers stand, the first is for int8 and the second for float. Multiply-adds and times of a
 network with a CRF do not include the CRF. Images have 480×360 pixels. Times are milliseconds in Node with WebAssembly and one thread, on a busy
-machine: compare them with each other and not with yours. The manifests contain the commands behind each mIoU.
+machine: compare them with each other and not with yours. The manifests contain the commands behind each mIoU. \`enet-street-noise\` was trained under
+Gaussian noise of 16 grey levels, which [certificates](../docs/certificates.md) need.
 
 ${costs(manifests, measured, bytesOf)}
 
