@@ -74,6 +74,14 @@ it("refuses what is too large, unknown or too dear before anything is kept", asy
     "evaluation-refused",
   );
   expect(large.detail).toContain("MiB");
+  // Units are counted before any is made: an isolate could not hold those that it takes here.
+  const epsilon = Array.from({ length: 99 }, (_, i) => i + 1);
+  const many = { ...spec, attacks: ["ifgsm", "pgd"], epsilon, seeds: 1000, repeats: 1000 };
+  const { detail } = await refused(await post({ spec: many }), 422, "evaluation-refused");
+  expect(detail).toContain("has 594200 units");
+  expect(detail).toContain("at most 500000");
+  const fewer = { ...many, data: { ...spec.data, images: 1 } };
+  expect(await okJson(await post({ spec: fewer, dryRun: true }))).toMatchObject({ units: 297_100 });
   await refused(await post({ spec: { ...spec, networks: ["psp"] } }), 404, "unknown-model");
   await refused(await post({ spec: { ...spec, data: { path: "voc" } } }), 422, "invalid-spec");
   await refused(await post({ spec, maxCpuHours: 1e-9 }), 422, "cost-exceeded");
