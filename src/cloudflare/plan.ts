@@ -7,7 +7,7 @@ import { digestOfItems } from "../evaluation/check-items.ts";
 import type { LabelReading } from "../evaluation/items.ts";
 import { planPicture, totalOfAlike, type PicturePlan } from "../evaluation/picture-plan.ts";
 import { leastUnits, partsOf, servedSpec, tooManyUnits } from "../evaluation/served.ts";
-import { networksOf, settle, type Setting } from "../evaluation/settings.ts";
+import { membersOf, networksOf, settle, type Setting } from "../evaluation/settings.ts";
 import { SpecError, type EvaluationSpec, type GivenSpec } from "../evaluation/spec.ts";
 import { predictedBytes } from "../jobs/memory.ts";
 import {
@@ -64,16 +64,8 @@ const refusing = async <T>(run: () => T | Promise<T>): Promise<T> => {
   }
 };
 
-/** @throws FaultlineError for a specification that contradicts itself, and for what a Worker does not evaluate. */
-export const parsedSpec = (given: GivenSpec): Promise<EvaluationSpec> =>
-  refusing(() => {
-    const spec = servedSpec(given);
-    if (spec.transferFrom.some((source) => typeof source !== "string" && source.networks.length > 1))
-      throw new SpecError(
-        "transferFrom: an evaluation of a Worker takes single networks, no ensembles; a service under Node takes both",
-      );
-    return spec;
-  });
+/** @throws FaultlineError for a specification that contradicts itself, and for what a service does not evaluate. */
+export const parsedSpec = (given: GivenSpec): Promise<EvaluationSpec> => refusing(() => servedSpec(given));
 
 const tooMany = (units: number): FaultlineError =>
   refused(tooManyUnits(units, `an evaluation of a Worker has at most ${MAX_UNITS}`).message);
@@ -171,4 +163,4 @@ export const settled = async (
   manifests: readonly Manifest[],
   setting: Setting,
   own = seed,
-): Promise<Segmenter> => settle(await segmenterOf(manifests[setting.network]!.name), setting, own);
+): Promise<Segmenter> => settle(await segmenterOf(membersOf(setting, manifests).map(({ name }) => name)), setting, own);
