@@ -5,7 +5,7 @@
 
 import { settingsOf, settle } from "../src/evaluation/settings.ts";
 import { parseSpec } from "../src/evaluation/spec.ts";
-import { planUnits } from "../src/evaluation/units.ts";
+import { planUnits } from "../src/evaluation/plan-units.ts";
 import { createPerformer } from "../src/jobs/perform.ts";
 import { startExactNative } from "../src/node/native-integers.ts";
 import { crossEntropyObjective } from "../src/objectives/cross-entropy.ts";

@@ -1,6 +1,6 @@
 /**
- * What an evaluation costs that grows with its units and not with its network: planning, the ledger, the queue on Redis.
- * `npm run bench -- scale [UNITS]`; the queue needs `redis-server` or `valkey-server`.
+ * What an evaluation costs that grows with its units and not with its network: planning, the ledger, the queue on Redis, the pieces of a Worker.
+ * `npm run bench -- scale [UNITS [local|redis|cloudflare]]`; the queue needs `redis-server` or `valkey-server`.
  */
 
 import { mkdtempSync, rmSync, statSync } from "node:fs";
@@ -11,7 +11,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Row } from "../src/evaluation/row.ts";
 import { parseSpec } from "../src/evaluation/spec.ts";
-import { planUnits, remaining, type Group, type PlannedUnit } from "../src/evaluation/units.ts";
+import { planUnits } from "../src/evaluation/plan-units.ts";
+import { remaining, type Group, type PlannedUnit } from "../src/evaluation/units.ts";
 import { runParcels } from "../src/jobs/run.ts";
 import { parcelsOf, type Worker } from "../src/jobs/worker.ts";
 import { openLedger } from "../src/node/ledger-file.ts";
@@ -22,6 +23,7 @@ import { redisProgram, startRedis } from "../test/support/redis.ts";
 import { countsWith, rowOf } from "../test/support/rows.ts";
 import { tinyManifest } from "../test/support/networks/tiny.ts";
 import { random } from "../src/random.ts";
+import { cloudflareScale } from "./scale-cloudflare.ts";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
@@ -139,22 +141,39 @@ const queued = async (url: string, groups: readonly Group[], slots: number, mill
   return seconds;
 };
 
-const queueCase = async (): Promise<void> => {
+/** Parcels without work: what the queue takes of each, and what it holds at most. */
+const idleQueue = async (units: number): Promise<void> => {
   const server = await startRedis();
   const redis = await connectRedis(server.url);
   const statOf = async (name: string): Promise<number> =>
-    Number(new RegExp(`^${name}:(\\d+)`, "m").exec(await redis.info("stats"))?.[1]);
+    Number(new RegExp(`^${name}:(\\d+)`, "m").exec(await redis.info())?.[1]);
   const names = ["total_commands_processed", "total_net_input_bytes", "total_net_output_bytes"] as const;
-  const groups = await planOf(20_000);
+  const groups = await planOf(units);
   const parcels = parcelsOf(groups, PARCEL_EVALUATIONS).length;
   const before = await Promise.all(names.map(statOf));
-  const idle = await queued(server.url, groups, 2, 0);
+  const empty = await statOf("used_memory");
+  const start = process.cpuUsage();
+  await queued(server.url, groups, 2, 0);
+  const { user, system } = process.cpuUsage(start);
   const after = await Promise.all(names.map(statOf));
   const [commands = 0, received = 0, sent = 0] = after.map((value, i) => (value - before[i]!) / parcels);
+  const peak = ((await statOf("used_memory_peak")) - empty) / 1024;
+  const cells = [commands, received, sent, peak].map((value) => value.toFixed(0));
   console.log(
-    `${parcels} parcels of ${(groups.length / parcels).toFixed(1)} units without work: ${((1000 * idle) / parcels).toFixed(1)} ms each, ${commands.toFixed(0)} commands, ${received.toFixed(0)} bytes to the server and ${sent.toFixed(0)} from it`,
+    `| ${groups.length} | ${parcels} | ${((user + system) / 1000 / parcels).toFixed(2)} | ${cells.join(" | ")} |`,
   );
-  const few = groups.slice(0, 2000);
+  redis.disconnect();
+  await server.end();
+};
+
+const queueCase = async (most: number): Promise<void> => {
+  console.log(
+    "\nRedis: units, parcels; ms of processor time a parcel of the evaluation and its workers, commands, bytes to the server and from it;",
+  );
+  console.log("KiB of its memory at the peak, beyond an empty one");
+  for (let units = 1000; units <= most; units *= 10) await idleQueue(units);
+  const server = await startRedis();
+  const few = (await planOf(2000)).slice(0, 2000);
   const MS = 250;
   const local = await elapsed(few, [sleeping(MS), sleeping(MS)]);
   const two = await queued(server.url, few, 2, MS);
@@ -162,18 +181,25 @@ const queueCase = async (): Promise<void> => {
   console.log(
     `parcels that wait ${MS} ms: throughput behind Redis ÷ in the process ${(local / two).toFixed(3)}, of 2 slots ÷ 1 ${(one / two).toFixed(2)}`,
   );
-  redis.disconnect();
   await server.end();
 };
 
-export const scaleBench = async ([units = "100000"]: readonly string[]): Promise<void> => {
+export const scaleBench = async ([units = "100000", part]: readonly string[]): Promise<void> => {
+  const most = Number(units);
+  const isWanted = (name: "local" | "redis" | "cloudflare"): boolean => part === undefined || part === name;
+  if (isWanted("local")) await localCases(most);
+  if (isWanted("redis") && redisProgram) await queueCase(most);
+  else if (isWanted("redis"))
+    console.log("neither redis-server nor valkey-server is installed: the queue was not measured");
+  if (isWanted("cloudflare")) await cloudflareScale(most, { heap, timed });
+};
+
+const localCases = async (most: number): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), "faultline-bench-"));
   try {
     console.log("microseconds of processor time a unit: planning, recording, reading again, putting in order;");
     console.log("bytes a unit: heap of the plan, heap of the ledger, file");
-    for (let size = 1000; size <= Number(units); size *= 10) await ledgerCase(size, folder);
-    if (redisProgram) await queueCase();
-    else console.log("neither redis-server nor valkey-server is installed: the queue was not measured");
+    for (let size = 1000; size <= most; size *= 10) await ledgerCase(size, folder);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -132,7 +132,7 @@ const engineOf = (
     ? null
     : createEngine(env as Required<Pick<Env, keyof EngineBindings>>, {
         ...given,
-        segmenterOf: async (name) => (await context.models.open(name)).segmenter,
+        segmenterOf: async (names) => (await context.models.openAll(names)).segmenter,
         cache: context.cache,
         exclusive: queue,
         openData: dataIn(r2Data(env.DATA!)),

@@ -83,16 +83,18 @@ const requireFaultless = (faults: readonly string[], io: Io): void => {
   );
 };
 
-/** What is looked at, and by which networks' terms. */
-interface Look {
-  readonly found: Omit<EvaluationItems, "checked">;
+/** What a specification names, found but not looked at. */
+interface Found extends Omit<EvaluationItems, "checked"> {
   /** Of the list of files. */
   readonly faults: readonly string[];
-  readonly manifest: Manifest;
 }
 
-/** Checks every picture; warnings are printed. @throws Refusal, with all faults printed. */
-const check = async ({ found, faults, manifest }: Look, io: Io): Promise<EvaluationItems> => {
+/** Looks at each picture; warnings are printed. @throws Refusal, with all faults printed. */
+export const checkedItems = async (
+  { faults, ...found }: Found,
+  manifest: Manifest,
+  io: Io,
+): Promise<EvaluationItems> => {
   useNodeCodecs();
   const source = itemSource(found.roots, found.reading, found.streetSize);
   let looked = 0;
@@ -108,12 +110,6 @@ const check = async ({ found, faults, manifest }: Look, io: Io): Promise<Evaluat
   for (const warning of checked.warnings) io.stderr(`warning: ${warning}\n`);
   return { ...found, items: checked.items, checked };
 };
-
-/** What a specification names, found but not looked at. */
-interface Found extends Omit<EvaluationItems, "checked"> {
-  /** Of the list of files. */
-  readonly faults: readonly string[];
-}
 
 /** The pictures of a specification, before any is opened. @throws Refusal, UsageError */
 export const foundItems = async (spec: EvaluationSpec, manifest: Manifest, io: Io): Promise<Found> => {
@@ -145,7 +141,5 @@ export const foundItems = async (spec: EvaluationSpec, manifest: Manifest, io: I
 };
 
 /** The pictures of a specification, each looked at. @throws Refusal, with all faults printed. */
-export const evaluationItems = async (spec: EvaluationSpec, manifest: Manifest, io: Io): Promise<EvaluationItems> => {
-  const { faults, ...found } = await foundItems(spec, manifest, io);
-  return check({ found, faults, manifest }, io);
-};
+export const evaluationItems = async (spec: EvaluationSpec, manifest: Manifest, io: Io): Promise<EvaluationItems> =>
+  checkedItems(await foundItems(spec, manifest, io), manifest, io);

@@ -1,7 +1,7 @@
 /** What an evaluation would take: units, evaluations, memory, and time by measured steps. */
 
 import { membersOf, networksOf, type Setting } from "../evaluation/settings.ts";
-import { totalOf } from "../evaluation/units.ts";
+import { totalOfAlike } from "../evaluation/picture-plan.ts";
 import type { Share } from "../jobs/memory.ts";
 import { workOf, type StepTimes } from "../jobs/step-times.ts";
 import type { EvaluationWorker } from "../node/evaluation-worker.ts";
@@ -27,19 +27,18 @@ const settingName = (setting: Setting, names: readonly string[]): string => {
  * @param worker measures one run of each source on the first picture.
  */
 export const dryRun = async (prepared: Prepared, share: Share, worker: EvaluationWorker): Promise<Report> => {
-  const { spec, data, plan, groups } = prepared;
+  const { spec, data, plan, alike } = prepared;
   const names = networksOf(spec);
   const times: Record<number, StepTimes> = {};
-  for (const { source, item } of groups) times[source] ??= await worker.time(source, item);
-  const units = groups.reduce((sum, group) => sum + group.units.length, 0);
-  const total = totalOf(groups);
-  const duringAll = workOf(groups, times) / share.workers;
+  for (const { source, item } of alike()) times[source] ??= await worker.time(source, item);
+  const { units, groups, forward: runs, backward: gradients } = totalOfAlike(alike());
+  const duringAll = workOf(alike(), times) / share.workers;
   const steps = Object.entries(times).map(([source, { forward, backward }]) => {
     return { network: settingName(plan.settings[Number(source)]!, names), forward, backward };
   });
   const text = [
-    `${counted(units, "unit")} on ${counted(data.items.length, "picture")} of ${data.name}, ${counted(groups.length, "adversarial or clean image")}`,
-    `${grouped(total.forward)} forward and ${grouped(total.backward)} backward evaluations at most`,
+    `${counted(units, "unit")} on ${counted(data.items.length, "picture")} of ${data.name}, ${counted(groups, "adversarial or clean image")}`,
+    `${grouped(runs)} forward and ${grouped(gradients)} backward evaluations at most`,
     ...steps.map(
       ({ network, forward, backward }) =>
         `  ${network}: ${milliseconds(forward)} forward, ${milliseconds(forward + backward)} with the gradient`,
@@ -52,9 +51,9 @@ export const dryRun = async (prepared: Prepared, share: Share, worker: Evaluatio
     text,
     data: {
       units,
-      images: groups.length,
+      images: groups,
       pictures: data.items.length,
-      evaluations: total,
+      evaluations: { forward: runs, backward: gradients },
       steps,
       ...memory,
       milliseconds: duringAll,

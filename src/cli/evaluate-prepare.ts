@@ -3,7 +3,10 @@
 import { deltasOf } from "../evaluation/attacks-of.ts";
 import { networksOf } from "../evaluation/settings.ts";
 import { SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
-import { inShard, planUnits, type Group, type PlanOptions, type UnitPlan } from "../evaluation/units.ts";
+import { planPicture, totalOfAlike, type PicturePlan } from "../evaluation/picture-plan.ts";
+import { alikeOn, groupsOn, type AlikeOnPictures } from "../evaluation/plan-units.ts";
+import { leastUnits, tooManyUnits } from "../evaluation/served.ts";
+import { inShard, type Group } from "../evaluation/units.ts";
 import { deltaFault } from "../evaluation/universal.ts";
 import { readDeltaFile } from "../node/delta-file.ts";
 import { Refusal } from "../node/failure.ts";
@@ -14,7 +17,7 @@ import type { Choice } from "../runtime/choose.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
 import { startAt, type Place } from "./backend.ts";
 import type { Io } from "./command.ts";
-import { evaluationItems, type EvaluationItems } from "./evaluate-data.ts";
+import { checkedItems, foundItems, type EvaluationItems } from "./evaluate-data.ts";
 import { locateOperand } from "./open-network.ts";
 
 export interface Prepared {
@@ -24,23 +27,26 @@ export interface Prepared {
   readonly data: EvaluationItems;
   /** Perturbations by the paths of their files. */
   readonly deltas: ReadonlyMap<string, Image>;
-  readonly plan: UnitPlan;
-  /** Of the shard. */
-  readonly groups: readonly Group[];
+  readonly plan: PicturePlan;
+  /** The groups of the shard, counted. */
+  readonly alike: () => Iterable<AlikeOnPictures>;
+  /** The groups of the shard, made. */
+  readonly groups: () => Promise<readonly Group[]>;
 }
 
 /** From 0 on, of how many. */
 export type Shard = readonly [index: number, count: number];
 
-const planned = async (
-  spec: EvaluationSpec,
-  located: readonly Located[],
-  names: readonly string[],
-  options: PlanOptions,
-): Promise<UnitPlan> => {
-  const manifests = located.map(({ manifest }) => manifest);
+export interface UnitLimit {
+  readonly most: number;
+  /** Who sets it, in words. */
+  readonly told: string;
+}
+
+/** @throws Refusal for what a specification cannot have. */
+const refusing = async <T>(run: () => T | Promise<T>): Promise<T> => {
   try {
-    return await planUnits(spec, manifests, names, options);
+    return await run();
   } catch (cause) {
     if (cause instanceof SpecError) throw new Refusal(cause.message, { cause });
     throw cause;
@@ -82,18 +88,30 @@ const requireSizeOf = (
 };
 
 /** @throws Refusal for whatever is wrong with the networks, the attacks or the pictures. */
-export const prepare = async (spec: EvaluationSpec, shard: Shard, io: Io): Promise<Prepared> => {
+export const prepare = async (
+  spec: EvaluationSpec,
+  { shard, limit }: { readonly shard: Shard; readonly limit: UnitLimit },
+  io: Io,
+): Promise<Prepared> => {
+  const requireFew = (units: number): void => {
+    if (units > limit.most) throw new Refusal(tooManyUnits(units, limit.told).message);
+  };
+  requireFew(leastUnits(spec, 1));
   const located: Located[] = [];
   for (const operand of networksOf(spec)) located.push(await locateOperand(operand));
   requireSameChannels(located);
   // What is wrong with the attacks is said before the pictures are looked at.
   const deltas = await readDeltas(spec);
-  await planned(spec, located, ["picture"], { deltas });
-  const data = await evaluationItems(spec, located[0]!.manifest, io);
-  requireSizeOf(deltas, data, located[0]!.manifest);
+  const manifests = located.map(({ manifest }) => manifest);
+  const plan = await refusing(() => planPicture(spec, manifests, { deltas }));
+  const isOwn = inShard(...shard);
+  const found = await foundItems(spec, manifests[0]!, io);
+  const alike = () => alikeOn(plan, found.items.length, isOwn);
+  requireFew(totalOfAlike(alike()).units);
+  const data = await checkedItems(found, manifests[0]!, io);
+  requireSizeOf(deltas, data, manifests[0]!);
   const names = data.items.map(({ name }) => name);
-  const plan = await planned(spec, located, names, { isOwn: inShard(...shard), deltas });
-  return { spec, located, data, deltas, plan, groups: plan.groups };
+  return { spec, located, data, deltas, plan, alike, groups: () => groupsOn(plan, names, isOwn) };
 };
 
 /** The backend of all workers, and the name and version of what executes there. @throws RuntimeError where it is unavailable. */

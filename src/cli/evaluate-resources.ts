@@ -1,7 +1,7 @@
 /** The workers of an evaluation: how many, with how much memory, on which backend. */
 
 import { availableParallelism, totalmem } from "node:os";
-import { attacksOf } from "../evaluation/attacks-of.ts";
+import { getHeapStatistics } from "node:v8";
 import { settingOpener, settle } from "../evaluation/settings.ts";
 import { predictedBytes, shareMemory, type Share } from "../jobs/memory.ts";
 import { Refusal } from "../node/failure.ts";
@@ -12,14 +12,24 @@ import { startWasm } from "../runtime/wasm/wasm.ts";
 import { createSegmenter } from "../segmenter/segmenter.ts";
 import { MemoryBudgetError, SessionCache } from "../segmenter/session-cache.ts";
 import type { Size } from "../tensor.ts";
-import type { Prepared } from "./evaluate-prepare.ts";
+import type { Prepared, UnitLimit } from "./evaluate-prepare.ts";
 
 export const resourceFlags = {
   workers: { type: "string", value: "N", help: "threads, each with a session of its own; one for each core if absent" },
   memory: { type: "string", value: "MIB", help: "of all sessions together; three fifths of the machine's if absent" },
 } as const satisfies Options;
 
+export const sizeFlag = {
+  "max-units": {
+    type: "string",
+    value: "N",
+    help: "refuse an evaluation of more units; by the heap of Node if absent, which NODE_OPTIONS=--max-old-space-size=MIB sets",
+  },
+} as const satisfies Options;
+
 const MEBIBYTE = 2 ** 20;
+/** Of the heap, for each unit and its row's id: 0.5 to 0.7 KB were measured (docs/scale.md). */
+const UNIT_BYTES = 700;
 const SHARE_OF_MEMORY = 0.6;
 /** Bound on the memory of native sessions, in multiples of what is predicted for WASM: 1.3 to 2.8 were measured (docs/measured.md). */
 const NATIVE_MEMORY = 3;
@@ -38,6 +48,16 @@ export const workersFrom = ({ workers }: Given, threads = 1): number =>
   workers === undefined
     ? Math.max(1, Math.floor(availableParallelism() / threads))
     : wholeNumber("workers", workers, 1, 1024);
+
+/** The most units of an evaluation: what the heap holds, if it is not said. */
+export const unitLimit = ({ "max-units": units }: Partial<Values<typeof sizeFlag>>): UnitLimit => {
+  if (units !== undefined) {
+    const most = wholeNumber("max-units", units, 1, 1e9);
+    return { most, told: `at most ${most} are taken` };
+  }
+  const most = Math.floor(getHeapStatistics().heap_size_limit / UNIT_BYTES);
+  return { most, told: `the heap of this process (NODE_OPTIONS=--max-old-space-size=MIB) holds ${most}` };
+};
 
 /** Bytes of all sessions together. */
 export const memoryOf = ({ memory }: Given): number =>
@@ -58,13 +78,12 @@ export const predictableBytes = (bytes: number, backend: Backend): number =>
  * @throws Refusal where not even one worker has the memory.
  */
 export const shareOf = async (
-  { spec, located, deltas, plan: { settings } }: Prepared,
+  { spec, located, plan: { settings, attacks } }: Prepared,
   largest: Size,
   values: Given,
   { most, threads, backend }: { readonly most: number; readonly threads: number; readonly backend: Backend },
 ): Promise<Share> => {
   const [asked, totalBytes] = [workersFrom(values, threads), memoryOf(values)];
-  const attacks = attacksOf(spec, { classes: located[0]!.manifest.classes, deltas });
   // One network after another is open, as in the workers.
   const needOf = async (budgetBytes: number): Promise<number> => {
     const cache = new SessionCache(startWasm(), budgetBytes);

@@ -72,7 +72,7 @@ export interface RunEnd {
  * @throws Interrupted that says how to go on; Refusal where the file holds something else.
  */
 export const runEvaluation = async (
-  { groups }: Prepared,
+  prepared: Prepared,
   run: RunFile,
   {
     out,
@@ -80,6 +80,7 @@ export const runEvaluation = async (
     io,
   }: { readonly out: string; readonly engaged: Engaged; readonly io: Io },
 ): Promise<RunEnd> => {
+  const groups = await prepared.groups();
   const ids = idsOf(groups);
   const beside = besideRows(out);
   await requireAsBefore(beside.run, run);

@@ -1,6 +1,7 @@
 /** `faultline evaluate`: networks, attacks and pictures in, a row of counts for each of their combinations out. */
 
 import type { EvaluationSpec } from "../evaluation/spec.ts";
+import { totalOfAlike } from "../evaluation/picture-plan.ts";
 import { UsageError } from "../node/failure.ts";
 import { checkWritable } from "../node/files.ts";
 import type { Options, Values } from "../node/options.ts";
@@ -11,7 +12,7 @@ import { dryRun } from "./evaluate-dry-run.ts";
 import { onFlag, predictedOn, runOn } from "./evaluate-on.ts";
 import { specFlags, specFrom } from "./evaluate-options.ts";
 import { chooseFor, prepare, type Shard } from "./evaluate-prepare.ts";
-import { resourceFlags, shareOf } from "./evaluate-resources.ts";
+import { resourceFlags, shareOf, sizeFlag, unitLimit } from "./evaluate-resources.ts";
 import { rowsIn, runEvaluation, type RunEnd } from "./evaluate-run.ts";
 import { createSummary } from "./evaluate-summary.ts";
 import { engageRedis, engageThreads, redisFlag } from "./evaluate-workers.ts";
@@ -27,6 +28,7 @@ const options = {
   shard: { type: "string", value: "I/N", help: "only the I-th of N parts, I from 1, for as many machines" },
   "dry-run": { type: "boolean", help: "print the units, their time and memory, and run none" },
   ...resourceFlags,
+  ...sizeFlag,
   ...redisFlag,
   ...onFlag,
   ...backendFlags,
@@ -82,7 +84,7 @@ const refusalOf = ({ failed, units }: RunEnd, path: string): string | undefined 
 
 /** What of the flags bears on the rows, and is not the default. */
 const saidIn = (values: Given): Readonly<Record<string, unknown>> => {
-  const beside = new Set(["workers", "memory", "redis", "report", "json", "debug"]);
+  const beside = new Set(["workers", "memory", "max-units", "redis", "report", "json", "debug"]);
   return Object.fromEntries(
     Object.entries(values).filter(([name, value]) => !beside.has(name) && value !== flags[name]?.default),
   );
@@ -108,7 +110,7 @@ const concluded = async ({ out, asParquet, reports }: Kept, { seed }: Evaluation
 };
 
 /** Flags that say how this machine carries out an evaluation. */
-const ofThisMachine = ["workers", "memory", "redis", "shard", "backend", "threads"] as const;
+const ofThisMachine = ["workers", "memory", "max-units", "redis", "shard", "backend", "threads"] as const;
 
 const evaluateOn = async (url: string, spec: EvaluationSpec, kept: Kept, values: Given, io: Io): Promise<Report> => {
   const other = ofThisMachine.find((name) => values[name] !== flags[name]?.default);
@@ -129,13 +131,13 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
   for (const [path] of reports) await checkWritable(path, [out]);
   const kept = { out, asParquet, reports };
   if (values.on !== undefined) return evaluateOn(values.on, spec, kept, values, io);
-  const prepared = await prepare(spec, shard, io);
-  const { data, groups, located } = prepared;
+  const prepared = await prepare(spec, { shard, limit: unitLimit(values) }, io);
+  const { data, alike, located } = prepared;
   const { choice, version: onnxruntime } = await chooseFor(prepared, place);
   const at = { backend: choice.backend, threads: place.threads };
   const inThreads = async () => {
     // A GPU is one device, whose process each thread would start anew.
-    const most = choice.backend === "webgpu" ? 1 : Math.max(1, groups.length);
+    const most = choice.backend === "webgpu" ? 1 : Math.max(1, totalOfAlike(alike()).groups);
     const largest = data.checked.largest ?? data.streetSize;
     const share = await shareOf(prepared, largest, values, { most, ...at });
     return { share, ...engageThreads(prepared, share, at) };

@@ -6,7 +6,7 @@ import { planOn } from "../evaluation/plan-on.ts";
 import { unitId } from "../evaluation/row.ts";
 import { networksOf, settingOpener, settle } from "../evaluation/settings.ts";
 import { parseSpec, SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
-import { planUnits } from "../evaluation/units.ts";
+import { planUnits } from "../evaluation/plan-units.ts";
 import { amplified } from "../image/amplify.ts";
 import { encodePng } from "../image/encode.ts";
 import { encodeLabels } from "../image/labels.ts";

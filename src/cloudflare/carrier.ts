@@ -2,46 +2,64 @@
 
 import { networksOf } from "../evaluation/settings.ts";
 import { createPerformer } from "../jobs/perform.ts";
-import { placeOfParcel } from "../jobs/numbered.ts";
+import { placeOfParcel, valueAt } from "../jobs/numbered.ts";
+import type { Group } from "../evaluation/units.ts";
 import type { RunFacts } from "../report/run-facts.ts";
+import { RecentlyUsed } from "../segmenter/recently-used.ts";
 import type { Carrier } from "./deliveries.ts";
 import type { Entry } from "./ledger.ts";
 import type { CloudObjects } from "./objects.ts";
 import type { Place } from "./place.ts";
-import { groupsOf, parcelsBy, parsedSpec, settled, type CloudPlan } from "./plan.ts";
+import { parcelsBy, parsedSpec, pictureOf, settled, type CloudPlan } from "./plan.ts";
 
 const planOf = ({ plan }: Entry): CloudPlan => plan as CloudPlan;
 
-export const createCarrier = (place: Place, objects: Pick<CloudObjects, "item">, version: string): Carrier => ({
-  open: async (entry, number) => {
+/** Evaluations whose plans an isolate keeps for their further parcels. */
+const PLANS = 2;
+
+export const createCarrier = (place: Place, objects: Pick<CloudObjects, "item">, version: string): Carrier => {
+  const planned = async (entry: Entry) => {
     const spec = await parsedSpec(entry.spec);
     const plan = planOf(entry);
     const manifests = await place.manifestsOf(networksOf(spec));
     const changed = manifests.find(({ sha256 }, i) => sha256 !== plan.networks[i]);
     if (changed) throw new Error(`${changed.name} is another network than when the evaluation was planned`);
-    const { picture, parcel: at } = placeOfParcel(plan.counts, entry.predicted.pictures, number);
-    const item = await objects.item(entry.id, picture);
-    const { groups, settings } = await groupsOf(spec, manifests, item.name);
-    const perform = createPerformer({
-      segmenterOf: (setting, seed) => settled(place, spec, manifests, settings[setting]!, seed),
-      read: () => place.read(item, { ...plan, manifest: manifests[0]! }),
-      nameOf: () => item.name,
-      seed: spec.seed,
-      small: spec.small,
-      version,
-    });
-    return {
-      parcel: parcelsBy(groups, plan.times)[at]!,
-      // Requests to this isolate take their turns between two groups.
-      perform: (group, hooks) => place.exclusive(() => perform([group], hooks)),
-      stepMs: ({ source }) => plan.times[source]!.forward + plan.times[source]!.backward,
-    };
-  },
-  unitsOf: (entry, number) => {
-    const { counts, units } = planOf(entry);
-    return units[placeOfParcel(counts, entry.predicted.pictures, number).parcel]!;
-  },
-});
+    const picture = await pictureOf(spec, manifests);
+    return { spec, plan, manifests, picture, starts: parcelsBy(picture, plan.times).starts };
+  };
+  const known = new RecentlyUsed<Awaited<ReturnType<typeof planned>>>(PLANS);
+  return {
+    open: async (entry, number) => {
+      const kept = known.get(entry.id) ?? (await planned(entry));
+      known.set(entry.id, kept);
+      const { spec, plan, manifests, picture, starts } = kept;
+      const { picture: at, parcel } = placeOfParcel(plan.counts, entry.predicted.pictures, number);
+      const item = await objects.item(entry.id, at);
+      const { settings, groupAt } = picture;
+      const perform = createPerformer({
+        segmenterOf: (setting, seed) => settled(place, spec, manifests, settings[setting]!, seed),
+        read: () => place.read(item, { ...plan, manifest: manifests[0]! }),
+        nameOf: () => item.name,
+        seed: spec.seed,
+        small: spec.small,
+        version,
+      });
+      const groups: Group[] = [];
+      for (let group = starts[parcel]!; group < starts[parcel + 1]!; group++)
+        groups.push(await groupAt(group, { batch: 0, item: 0, name: item.name }));
+      return {
+        parcel: groups,
+        // Requests to this isolate take their turns between two groups.
+        perform: (group, hooks) => place.exclusive(() => perform([group], hooks)),
+        stepMs: ({ source }) => plan.times[source]!.forward + plan.times[source]!.backward,
+      };
+    },
+    unitsOf: (entry, number) => {
+      const { counts, units } = planOf(entry);
+      return valueAt(units, placeOfParcel(counts, entry.predicted.pictures, number).parcel);
+    },
+  };
+};
 
 /** What a report says of the run, as it does of one under Node. */
 export const factsFor =

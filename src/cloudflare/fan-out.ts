@@ -1,6 +1,6 @@
 /** The course of a run as a Workflow: parcels are sent in windows, their return is awaited, rows are merged, the report is made. Each step may be repeated. */
 
-import type { Run } from "./ledger.ts";
+import type { Run, Settled } from "./ledger.ts";
 import type { Ended, Workings } from "./workings.ts";
 
 /** The part of a Workflow's step that is used; what a step returns is plain and small. */
@@ -19,11 +19,14 @@ const PAUSE = { first: 1000, factor: 1.4, most: 300_000 } as const;
 export const fanOut = async (run: Run, step: Step, workings: Workings): Promise<Ended> => {
   const { parcels, chunks } = await step.do("begin", () => workings.begin(run));
   let looks = 0;
-  /** Resolves when few parcels are left, to whether the run is still wanted. */
-  const returned = async (most: number): Promise<boolean> => {
+  let settled: Settled = { below: 0, spentMs: 0 };
+  /** Resolves when few of the parcels that have been sent, up to a number, are left: to whether the run is still wanted. */
+  const returned = async (to: number, most: number): Promise<boolean> => {
     for (let pause: number = PAUSE.first; ; pause = Math.min(PAUSE.most, pause * PAUSE.factor)) {
       looks += 1;
-      const { isWanted, waiting } = await step.do(`look ${looks}`, () => workings.look(run));
+      const before = settled;
+      const { isWanted, waiting, ...seen } = await step.do(`look ${looks}`, () => workings.look(run, before, to));
+      ({ settled } = seen);
       if (!isWanted) return false;
       if (waiting <= most) return true;
       await step.sleep(`wait ${looks}`, Math.round(pause));
@@ -32,7 +35,7 @@ export const fanOut = async (run: Run, step: Step, workings: Workings): Promise<
   for (let from = 0; from < parcels; from += WINDOW) {
     const to = Math.min(from + WINDOW, parcels);
     await step.do(`send ${from}`, () => workings.send(run, from, to));
-    if (!(await returned(to < parcels ? WINDOW / 2 : 0))) return "stopped";
+    if (!(await returned(to, to < parcels ? WINDOW / 2 : 0))) return "stopped";
   }
   for (let chunk = 0; chunk < chunks; chunk++) await step.do(`merge ${chunk}`, () => workings.merge(run, chunk));
   await step.do("report", () => workings.report(run));

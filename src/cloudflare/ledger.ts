@@ -36,8 +36,21 @@ export interface Progress {
   readonly units: number;
   readonly failed: number;
   readonly spentMs: number;
+}
+
+/** Parcels below a number, none of which is on its way any more, and what they have taken. Plain data. */
+export interface Settled {
+  readonly below: number;
+  readonly spentMs: number;
+}
+
+/** How a run stands. */
+export interface Standing {
   /** Parcels that were sent, and have not come back. */
   readonly waiting: number;
+  /** Of all parcels. */
+  readonly spentMs: number;
+  readonly settled: Settled;
 }
 
 /** What has become of a parcel. */
@@ -169,11 +182,36 @@ export const createLedger = (db: D1Database, now: () => number = Date.now) => {
       changed(`UPDATE parcels SET seen = ? WHERE evaluation = ? AND number = ? AND run = ?`, now(), id, number, run),
     progress: async (id: string): Promise<Progress> => {
       const row = await query(
-        `SELECT COALESCE(SUM(units - failed), 0) AS units, COALESCE(SUM(failed), 0) AS failed, COALESCE(SUM(spent_ms), 0) AS spentMs,
-         COALESCE(SUM(state = 'sent'), 0) AS waiting FROM parcels WHERE evaluation = ?`,
+        `SELECT COALESCE(SUM(units - failed), 0) AS units, COALESCE(SUM(failed), 0) AS failed, COALESCE(SUM(spent_ms), 0) AS spentMs
+         FROM parcels WHERE evaluation = ?`,
         id,
       ).first<Progress>();
       return row!;
+    },
+    /**
+     * Reads what is on its way, and of what has come back only what came since the last look, so that a run of many windows stays linear.
+     *
+     * @param to all parcels of the run below it have been sent, and no others.
+     */
+    standing: async (id: string, { below, spentMs }: Settled, to: number): Promise<Standing> => {
+      const sent = await query(
+        `SELECT COUNT(*) AS waiting, MIN(number) AS first FROM parcels WHERE evaluation = ? AND state = 'sent'`,
+        id,
+      ).first<{ readonly waiting: number; readonly first: number | null }>();
+      const { waiting, first } = sent!;
+      const next = first ?? to;
+      const since = await query(
+        `SELECT COALESCE(SUM(spent_ms), 0) AS spentMs, COALESCE(SUM(iif(number < ?3, spent_ms, 0)), 0) AS settledMs
+         FROM parcels WHERE evaluation = ?1 AND number >= ?2`,
+        id,
+        below,
+        next,
+      ).first<{ readonly spentMs: number; readonly settledMs: number }>();
+      return {
+        waiting,
+        spentMs: spentMs + since!.spentMs,
+        settled: { below: next, spentMs: spentMs + since!.settledMs },
+      };
     },
     /** Numbers of parcels whose results are there, in their order. */
     done: (id: string, from: number, to: number): Promise<readonly number[]> =>

@@ -14,7 +14,8 @@ import { picturesOf, type DigestedFiles, type Pictures } from "./pictures.ts";
 export interface PlaceOptions {
   /** Of the networks that ship; uploads are not evaluated. */
   readonly manifests: readonly Manifest[];
-  readonly segmenterOf: (network: string) => Promise<Segmenter>;
+  /** Of a network, or of several as one, an ensemble. */
+  readonly segmenterOf: (networks: readonly string[]) => Promise<Segmenter>;
   readonly cache: SessionCache;
   /** One heavy run at a time. @throws FaultlineError busy */
   readonly exclusive: <T>(run: () => Promise<T>, signal?: AbortSignal) => Promise<T>;

@@ -2,17 +2,23 @@
 
 import { MS_PER_HOUR, type EvaluationRequest } from "../contract/evaluations.ts";
 import { FaultlineError } from "../contract/failure.ts";
-import { attacksOf } from "../evaluation/attacks-of.ts";
+import type { AttackOf } from "../evaluation/attacks-of.ts";
 import { digestOfItems } from "../evaluation/check-items.ts";
 import type { LabelReading } from "../evaluation/items.ts";
-import { servedSpec, tooManyUnits } from "../evaluation/served.ts";
-import { networksOf, settle, type Setting } from "../evaluation/settings.ts";
+import { planPicture, totalOfAlike, type PicturePlan } from "../evaluation/picture-plan.ts";
+import { leastUnits, partsOf, servedSpec, tooManyUnits } from "../evaluation/served.ts";
+import { membersOf, networksOf, settle, type Setting } from "../evaluation/settings.ts";
 import { SpecError, type EvaluationSpec, type GivenSpec } from "../evaluation/spec.ts";
-import { planUnits, type Group } from "../evaluation/units.ts";
 import { predictedBytes } from "../jobs/memory.ts";
-import { parcelCounts, parcelTotal, totalOfPictures, type ParcelCounts } from "../jobs/numbered.ts";
+import {
+  parcelsOfPicture,
+  parcelTotal,
+  repeatedOf,
+  type ParcelCounts,
+  type PictureParcels,
+  type Repeated,
+} from "../jobs/numbered.ts";
 import { timeOf, timeSteps, workOf, type StepTimes } from "../jobs/step-times.ts";
-import { parcelsOf, type Parcel } from "../jobs/worker.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Segmenter } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
@@ -28,7 +34,7 @@ export interface CloudPlan {
   readonly networks: readonly string[];
   readonly counts: ParcelCounts;
   /** Of each parcel of a picture. */
-  readonly units: readonly number[];
+  readonly units: Repeated;
   /** By the places of settings that are sources. */
   readonly times: Readonly<Record<number, StepTimes>>;
   /** The name of the data set; null for streets. */
@@ -45,6 +51,9 @@ const CONSUMERS = 250;
 /** 1000 parcels to a window, and some fifteen looks at it with 250 consumers, are fewer steps than the 10 000 of a Workflow. */
 const MAX_UNITS = 500_000;
 
+/** Networks with their variants, and attacks with their radii: what is kept of a plan is 1 KB of each, in the 128 MB of an isolate. */
+const MAX_PARTS = 20_000;
+
 /** A specification that cannot be carried out is refused. */
 const refusing = async <T>(run: () => T | Promise<T>): Promise<T> => {
   try {
@@ -55,28 +64,33 @@ const refusing = async <T>(run: () => T | Promise<T>): Promise<T> => {
   }
 };
 
-/** @throws FaultlineError for a specification that contradicts itself, and for what a Worker does not evaluate. */
-export const parsedSpec = (given: GivenSpec): Promise<EvaluationSpec> =>
-  refusing(() => {
-    const spec = servedSpec(given);
-    if (spec.transferFrom.some((source) => typeof source !== "string" && source.networks.length > 1))
-      throw new SpecError(
-        "transferFrom: an evaluation of a Worker takes single networks, no ensembles; a service under Node takes both",
-      );
-    return spec;
-  });
+/** @throws FaultlineError for a specification that contradicts itself, and for what a service does not evaluate. */
+export const parsedSpec = (given: GivenSpec): Promise<EvaluationSpec> => refusing(() => servedSpec(given));
 
-/** The groups of one picture, and the settings. @throws FaultlineError for networks that do not go together. */
-export const groupsOf = (spec: EvaluationSpec, manifests: readonly Manifest[], name: string) =>
-  refusing(() => planUnits(spec, manifests, [name]));
+const tooMany = (units: number): FaultlineError =>
+  refused(tooManyUnits(units, `an evaluation of a Worker has at most ${MAX_UNITS}`).message);
 
-/** Parcels of one picture, each within the budget of a delivery where its groups are. */
-export const parcelsBy = (groups: readonly Group[], times: CloudPlan["times"]): readonly Parcel[] =>
-  parcelsOf(groups, BUDGET_MS, (group) => timeOf(group, times[group.source]!));
+/** What is too much is refused before it is made. @param pictures how many. */
+const requireFew = (spec: EvaluationSpec, pictures: number): void => {
+  const parts = partsOf(spec);
+  if (parts > MAX_PARTS)
+    throw refused(
+      `it has ${parts} networks with their variants and attacks with their radii, and an evaluation of a Worker has at most ${MAX_PARTS}; ask for fewer, or divide it`,
+    );
+  if (leastUnits(spec, 1) > MAX_UNITS) throw tooMany(leastUnits(spec, pictures));
+};
+
+/** The groups of a picture. @throws FaultlineError for networks that do not go together. */
+export const pictureOf = (spec: EvaluationSpec, manifests: readonly Manifest[]): Promise<PicturePlan> =>
+  refusing(() => planPicture(spec, manifests));
+
+/** Parcels of a picture, each within the budget of a delivery where its groups are. */
+export const parcelsBy = ({ alike }: Pick<PicturePlan, "alike">, times: CloudPlan["times"]): PictureParcels =>
+  parcelsOfPicture(alike(), BUDGET_MS, (each) => timeOf(each, times[each.source]!));
 
 /** @throws FaultlineError where a run on a picture of that size would not fit. */
-const requireMemory = (segmenter: Segmenter, cache: SessionCache, spec: EvaluationSpec, size: Size): void => {
-  const bytes = predictedBytes(segmenter, cache, attacksOf(spec, { classes: segmenter.manifest.classes }), size);
+const requireMemory = (segmenter: Segmenter, cache: SessionCache, attacks: readonly AttackOf[], size: Size): void => {
+  const bytes = predictedBytes(segmenter, cache, attacks, size);
   if (bytes <= cache.budgetBytes) return;
   const mebibytes = (value: number): number => Math.ceil(value / 2 ** 20);
   throw refused(
@@ -91,9 +105,12 @@ export const createPlanner =
     const manifests = await place.manifestsOf(networksOf(spec));
     const pictures = await place.picturesOf(spec, manifests[0]!);
     const [first] = pictures.items;
-    const { groups, settings } = await groupsOf(spec, manifests, first!.name);
-    const total = totalOfPictures(groups, pictures.items.length);
-    if (total.units > MAX_UNITS) throw refused(tooManyUnits(`${total.units}`, "Worker", MAX_UNITS).message);
+    const count = pictures.items.length;
+    requireFew(spec, count);
+    const picture = await pictureOf(spec, manifests);
+    const { settings, attacks, sources } = picture;
+    const each = totalOfAlike(picture.alike());
+    if (count * each.units > MAX_UNITS) throw tooMany(count * each.units);
     const measured = async (): Promise<Record<number, StepTimes>> => {
       const times: Record<number, StepTimes> = {};
       const { image } = await place.read(first!, {
@@ -104,17 +121,15 @@ export const createPlanner =
       for (const [at, setting] of settings.entries()) {
         if (signal?.aborted) throw new FaultlineError({ kind: "cancelled" });
         const segmenter = await settled(place, spec, manifests, setting);
-        requireMemory(segmenter, place.cache, spec, spatialSize(image));
-        if (groups.some(({ source }) => source === at))
-          times[at] = await timeSteps(segmenter, image, { runs: 1, now: place.now });
+        requireMemory(segmenter, place.cache, attacks, spatialSize(image));
+        const { from, to } = sources[at]!;
+        if (from < to) times[at] = await timeSteps(segmenter, image, { runs: 1, now: place.now });
       }
       return times;
     };
     const times = await place.exclusive(measured, signal);
-    const parcels = parcelsBy(groups, times);
-    const counts = parcelCounts(parcels);
-    const count = pictures.items.length;
-    const milliseconds = count * workOf(groups, times);
+    const { counts, units } = parcelsBy(picture, times);
+    const milliseconds = count * workOf(picture.alike(), times);
     const all = parcelTotal(counts, count);
     const workers = Math.min(CONSUMERS, all);
     const digest = await digestOfItems(
@@ -123,7 +138,7 @@ export const createPlanner =
     const plan: CloudPlan = {
       networks: manifests.map(({ sha256 }) => sha256),
       counts,
-      units: parcels.map((parcel) => parcel.reduce((sum, { units }) => sum + units.length, 0)),
+      units: repeatedOf(units),
       times,
       data: spec.data.path ?? null,
       reading: pictures.reading,
@@ -131,9 +146,9 @@ export const createPlanner =
       facts: { name: pictures.title, kind: pictures.kind, items: count, digest },
     };
     const predicted = {
-      units: total.units,
+      units: count * each.units,
       pictures: count,
-      evaluations: { forward: total.forward, backward: total.backward },
+      evaluations: { forward: count * each.forward, backward: count * each.backward },
       workers,
       cpuHours: milliseconds / MS_PER_HOUR,
       seconds: milliseconds / 1000 / workers,
@@ -148,4 +163,4 @@ export const settled = async (
   manifests: readonly Manifest[],
   setting: Setting,
   own = seed,
-): Promise<Segmenter> => settle(await segmenterOf(manifests[setting.network]!.name), setting, own);
+): Promise<Segmenter> => settle(await segmenterOf(membersOf(setting, manifests).map(({ name }) => name)), setting, own);

@@ -10,7 +10,7 @@ import { createStore } from "../report/store.ts";
 import { MS_PER_HOUR } from "../contract/evaluations.ts";
 import { MAX_REPORT_ROWS } from "../contract/limits.ts";
 import type { Delivery } from "./deliveries.ts";
-import type { CloudLedger, Entry, Run } from "./ledger.ts";
+import type { CloudLedger, Entry, Run, Settled } from "./ledger.ts";
 import { linesOf, type CloudObjects } from "./objects.ts";
 
 export interface WorkingsOptions {
@@ -78,13 +78,13 @@ export const createWorkings = ({ ledger, objects, queue, factsOf, isAlive }: Wor
       return numbers.length;
     },
     /** The cap is kept here: a window of parcels may go beyond it. */
-    look: async (run: Run) => {
+    look: async (run: Run, before: Settled, to: number) => {
       const entry = await found(run);
-      if (entry?.state !== "running") return { isWanted: false, waiting: 0 };
-      const { waiting, spentMs } = await ledger.progress(entry.id);
+      if (entry?.state !== "running") return { isWanted: false, waiting: 0, settled: before };
+      const { waiting, spentMs, settled } = await ledger.standing(entry.id, before, to);
       const isWanted = spentMs <= entry.maxCpuHours * MS_PER_HOUR;
       if (!isWanted) await ledger.setState(entry.id, entry.run, ["running"], "capped", "it took more than maxCpuHours");
-      return { isWanted, waiting };
+      return { isWanted, waiting, settled };
     },
     merge: async (run: Run, chunk: number) => {
       const entry = await found(run);

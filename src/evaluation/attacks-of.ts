@@ -1,4 +1,4 @@
-/** The attacks of an evaluation, each with its radius, with every seed, and as often as it is repeated. */
+/** The attacks of an evaluation, each at each of its radii; and the runs of each: with every seed, and as often as it is repeated. */
 
 import { attackEntry, defaultRadius, makeAttack, withDefaults, type AttackName } from "../attacks/catalogue.ts";
 import { optionFaults } from "../attacks/option-faults.ts";
@@ -133,9 +133,6 @@ const aimedBy = (
   }
 };
 
-const seedsOf = ({ seed, seeds }: EvaluationSpec): readonly number[] =>
-  Array.from({ length: seeds }, (_, k) => seed + k);
-
 /**
  * Beside attacks, the radii and the region of an evaluation are theirs; where perturbations are all, they could only be meant for these.
  *
@@ -153,16 +150,12 @@ const requireMeant = (spec: EvaluationSpec, delta: Image, own: number | undefine
   if (fault !== null) throw new SpecError(`attacks: universal: the perturbation ${fault}`);
 };
 
-const addedBy = (
-  { delta: path, epsilon }: UniversalEntrySpec,
-  spec: EvaluationSpec,
-  { deltas }: Means,
-): AddedDelta[] => {
+const addedBy = ({ delta: path, epsilon }: UniversalEntrySpec, spec: EvaluationSpec, { deltas }: Means): AddedDelta => {
   const delta = deltas?.get(path);
   if (!delta) throw new SpecError(`attacks: universal: the perturbation ${path} has not been read`);
   requireMeant(spec, delta, epsilon);
   const ball = epsilon ?? radiusOf(delta);
-  return seedsOf(spec).map((seed) => ({ attack: "universal", delta: path, epsilon: ball, pixelRange: "clip", seed }));
+  return { attack: "universal", delta: path, epsilon: ball, pixelRange: "clip", seed: spec.seed };
 };
 
 const madeBy = (entry: AttackEntrySpec, spec: EvaluationSpec, means: Means): MadeAttack[] => {
@@ -183,20 +176,35 @@ const madeBy = (entry: AttackEntrySpec, spec: EvaluationSpec, means: Means): Mad
     const [fault] = optionFaults(attack, { epsilon, norm }, options);
     if (fault) throw new SpecError(`attacks: ${attack}: ${fault.option} ${fault.detail}`);
     const { alpha = 1, steps = 1, ...others } = withDefaults(attack, { epsilon, norm }, options);
-    const once = { ...others, attack, epsilon, norm, alpha, steps, pixelRange, label, ...aimed };
-    const seeds = seedsOf(spec).map((seed) => ({ seed, repeat: undefined }));
-    const repeats = Array.from({ length: spec.repeats }, (__, k) => ({ seed: spec.seed, repeat: k + 1 }));
-    return [...seeds, ...repeats].map((run) => checked({ ...once, ...run }));
+    const ball = { attack, epsilon, norm, alpha, steps };
+    return [checked({ ...others, ...ball, pixelRange, label, ...aimed, seed: spec.seed, repeat: undefined })];
   });
 };
 
-/** @throws SpecError for an option that the attack does not take, a number out of range, a class that there is not. */
+/**
+ * Each attack at each radius, as it is run with the first seed.
+ *
+ * @throws SpecError for an option that the attack does not take, a number out of range, a class that there is not.
+ */
 export const attacksOf = (spec: EvaluationSpec, means: Means): readonly AttackOf[] =>
   entriesOf(spec).flatMap((entry): readonly AttackOf[] =>
-    isAdded(entry) ? addedBy(entry, spec, means) : madeBy(entry, spec, means),
+    isAdded(entry) ? [addedBy(entry, spec, means)] : madeBy(entry, spec, means),
   );
 
-/** How many attacks `attacksOf` gives at most, without making them. */
-export const mostAttacks = (spec: EvaluationSpec): number =>
-  entriesOf(spec).reduce((sum, entry) => sum + (isAdded(entry) ? 1 : radiiOf(entry, spec).length), 0) *
-  (spec.seeds + spec.repeats);
+/** A further run of an attack: with a seed of its own, or repeated from another start, counted from 1. */
+export const runAgain = <A extends AttackOf>(
+  attack: A,
+  run: { readonly seed?: number; readonly repeat?: number },
+): A => ({
+  ...attack,
+  ...run,
+});
+
+/** How many attacks `attacksOf` gives at most, without making them: of each name in the specification. */
+export const attackCounts = (
+  spec: EvaluationSpec,
+): readonly { readonly attack: Entry["attack"]; readonly count: number }[] =>
+  entriesOf(spec).map((entry) => ({
+    attack: entry.attack,
+    count: isAdded(entry) ? 1 : new Set(radiiOf(entry, spec)).size,
+  }));

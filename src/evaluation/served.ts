@@ -1,6 +1,7 @@
 /** Evaluations that are sent to a service: what it takes of them, wherever it runs, before a unit is made. */
 
-import { deltasOf, deltasRefused, mostAttacks } from "./attacks-of.ts";
+import { attackEntry, type AttackName } from "../attacks/catalogue.ts";
+import { attackCounts, deltasOf, deltasRefused } from "./attacks-of.ts";
 import { settingsOf } from "./settings.ts";
 import { parseSpec, SpecError, type EvaluationSpec, type GivenSpec } from "./spec.ts";
 
@@ -11,18 +12,23 @@ export const servedSpec = (given: GivenSpec): EvaluationSpec => {
   return spec;
 };
 
-/** Units of so many pictures, at most: each is scored clean, and after each attack on its own network and on the sources of transfer. */
-export const mostUnits = (spec: EvaluationSpec, pictures: number): number => {
-  const { targets, aims } = settingsOf(spec);
-  const scored = aims.reduce((sum, own) => sum + own.length, 0);
-  return pictures * (targets.length + mostAttacks(spec) * scored);
+/**
+ * Units of so many pictures, at the least, where no two attacks are the same: each picture is scored clean, and after each attack on its own
+ * network and on those that it is transferred to. What the manifests of networks draw anew is not known here.
+ */
+export const leastUnits = (spec: EvaluationSpec, pictures: number): number => {
+  const { targets, pairs } = settingsOf(spec);
+  const unitsOf = (attack: AttackName | "universal"): number =>
+    attack === "universal" ? targets : pairs * ((attackEntry(attack).random ? spec.seeds : 1) + spec.repeats);
+  return pictures * attackCounts(spec).reduce((sum, { attack, count }) => sum + count * unitsOf(attack), targets);
 };
 
-/**
- * @param has how many units it has, in words.
- * @param most that are taken by `service`, which is named.
- */
-export const tooManyUnits = (has: string, service: string, most: number): SpecError =>
+/** Networks with their variants, and attacks with their radii, before any is made. */
+export const partsOf = (spec: EvaluationSpec): number =>
+  settingsOf(spec).all.length + attackCounts(spec).reduce((sum, { count }) => sum + count, 0);
+
+/** @param has how many units it has. @param limit who takes how many at most, in words. */
+export const tooManyUnits = (has: number, limit: string): SpecError =>
   new SpecError(
-    `it has ${has} units (pictures × networks × attacks with their radii, seeds and repeats), and an evaluation of a ${service} ${most} at most; ask for fewer, or divide it`,
+    `it has ${has} units (pictures × networks × attacks with their radii, seeds and repeats), and ${limit}; ask for fewer, or divide it`,
   );

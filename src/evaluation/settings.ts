@@ -42,10 +42,12 @@ export const networksOf = ({
 
 export interface Settings {
   readonly all: readonly Setting[];
-  /** Places in `all` of what is scored. */
-  readonly targets: readonly number[];
-  /** Of each setting, as a source: the places of the targets that its adversarial images are scored on. */
-  readonly aims: readonly (readonly number[])[];
+  /** How many of the first of `all` are scored: all places below. */
+  readonly targets: number;
+  /** Of a setting, as a source: the places of the targets that its adversarial images are scored on, its own first. */
+  readonly aimsOf: (source: number) => readonly number[];
+  /** All pairs of a source and one of its aims. */
+  readonly pairs: number;
 }
 
 /** A variant at other scales, and whether attacks climb through them. */
@@ -54,44 +56,63 @@ const scaledAt = (network: number, choice: EvaluationSpec["scales"][number]) => 
   return { setting: { network, ...scaled }, attacked };
 };
 
-const sourceAt = (source: SourceSpec, names: readonly string[]): Setting => {
+const sourceAt = (source: SourceSpec, places: ReadonlyMap<string, number>): Setting => {
   const { networks: _, ...scaled } = typeof source === "string" ? { networks: [] } : source;
-  const [network, ...others] = [...new Set(namesIn(source))].map((name) => names.indexOf(name));
+  const [network, ...others] = [...new Set(namesIn(source))].map((name) => places.get(name)!);
   return { network: network!, ...(others.length > 0 && { others }), ...scaled };
+};
+
+/** How many settings are scored. */
+export const targetCount = ({ networks, transform, crf, scales }: EvaluationSpec): number =>
+  new Set(networks).size * (1 + transform.length + crf.length + scales.length);
+
+/** Finds the place of a setting in a list, at whose end it is put where it is not there. */
+const placing = (all: Setting[]): ((setting: Setting) => number) => {
+  const known = new Map<string, number>();
+  for (const [place, setting] of all.entries()) if (!known.has(specText(setting))) known.set(specText(setting), place);
+  return (setting) => {
+    const place = known.get(specText(setting)) ?? all.push(setting) - 1;
+    known.set(specText(setting), place);
+    return place;
+  };
 };
 
 /** Each network as it is, then with each transformation, each CRF and at each choice of scales; then what is a source alone. */
 export const settingsOf = (spec: EvaluationSpec): Settings => {
-  const names = networksOf(spec);
-  const scored = [...new Set(spec.networks)].map((name) => names.indexOf(name));
+  const places = new Map(networksOf(spec).map((name, place) => [name, place]));
+  const scored = [...new Set(spec.networks)].map((name) => places.get(name)!);
   const scaled = scored.map((network) => spec.scales.map((choice) => scaledAt(network, choice)));
-  const targets: readonly Setting[] = scored.flatMap((network, k) => [
+  const all: Setting[] = scored.flatMap((network, k) => [
     { network },
     ...spec.transform.map((defence) => ({ network, defence })),
     ...spec.crf.map((crf) => ({ network, crf })),
     ...scaled[k]!.map(({ setting }) => setting),
   ]);
-  const all = [...targets];
-  const placeOf = (setting: Setting): number => {
-    const known = all.findIndex((other) => specText(other) === specText(setting));
-    return known === -1 ? all.push(setting) - 1 : known;
+  const targets = all.length;
+  const placeOf = placing(all);
+  const sources = new Set(spec.transferFrom.map((source) => placeOf(sourceAt(source, places))));
+  /** Targets that are climbed around, by what is climbed in their place. */
+  const around = new Map<number, number[]>();
+  const isAround = new Set<number>();
+  for (const { setting, attacked } of scaled.flat()) {
+    if (attacked || isAround.has(placeOf(setting))) continue;
+    const source = placeOf({ network: setting.network });
+    isAround.add(placeOf(setting));
+    if (!around.get(source)?.push(placeOf(setting))) around.set(source, [placeOf(setting)]);
+  }
+  const isOwn = (source: number): boolean => source < targets && !isAround.has(source);
+  const aimsOf = (source: number): readonly number[] => [
+    ...(isOwn(source) ? [source] : []),
+    ...(sources.has(source)
+      ? Array.from({ length: targets }, (_, target) => target).filter((target) => target !== source)
+      : (around.get(source) ?? [])),
+  ];
+  const pairsOf = (source: number): number => {
+    const others = sources.has(source) ? targets - Number(source < targets) : (around.get(source)?.length ?? 0);
+    return Number(isOwn(source)) + others;
   };
-  const sources = new Set(spec.transferFrom.map((source) => placeOf(sourceAt(source, names))));
-  const around = new Map(
-    scaled
-      .flat()
-      .flatMap(({ setting, attacked }) =>
-        attacked ? [] : [[placeOf(setting), placeOf({ network: setting.network })]],
-      ),
-  );
-  const isAim = (source: number, target: number): boolean =>
-    source === target ? !around.has(target) : sources.has(source) || around.get(target) === source;
-  const places = [...targets.keys()];
-  const aims = all.map((_, source) => {
-    const own = places.filter((target) => isAim(source, target));
-    return own.toSorted((a, b) => Number(b === source) - Number(a === source));
-  });
-  return { all, targets: places, aims };
+  const pairs = all.reduce((sum, _, source) => sum + pairsOf(source), 0);
+  return { all, targets, aimsOf, pairs };
 };
 
 /** The networks of a setting, from those of `networksOf`. */

@@ -19,10 +19,7 @@ export const predictedBytes = (
 ): number => {
   const kinds = (targeted: boolean) => {
     const made = attacks.filter((attack) => !addsDelta(attack)).filter((attack) => isTargeted(attack) === targeted);
-    return evaluatedBy(
-      made.map(({ attack }) => attack),
-      targeted,
-    );
+    return evaluatedBy([...new Set(made.map(({ attack }) => attack))], targeted);
   };
   const evaluated = [...kinds(false), ...kinds(true)];
   return Math.max(...footprintsOf(segmenter, size, evaluated).map((sessions) => cache.predict(sessions)));

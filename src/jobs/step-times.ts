@@ -45,6 +45,12 @@ export const timeSteps = async (
 export const timeOf = ({ evaluations }: Pick<Group, "evaluations">, { forward, backward }: StepTimes): number =>
   forward * evaluations.forward + backward * evaluations.backward;
 
-/** Milliseconds of all groups on one worker, by the times of their sources. */
-export const workOf = (groups: readonly Group[], times: Readonly<Record<number, StepTimes>>): number =>
-  groups.reduce((sum, group) => sum + timeOf(group, times[group.source]!), 0);
+/** Milliseconds of all groups on one worker, by the times of their sources. @param all groups, or so many that are alike. */
+export const workOf = (
+  all: Iterable<Pick<Group, "evaluations" | "source"> & { readonly groups?: number }>,
+  times: Readonly<Record<number, StepTimes>>,
+): number => {
+  let sum = 0;
+  for (const each of all) sum += (each.groups ?? 1) * timeOf(each, times[each.source]!);
+  return sum;
+};

@@ -42,6 +42,9 @@ const KEPT_SECONDS = 7 * 24 * 3600;
 /** Events are lost while the connection is; therefore the state is asked for as well. */
 const POLL_MS = 5000;
 
+/** Events that Redis keeps, for each place of the window: of ends with their rows, 10 KB each. BullMQ keeps 10 000. */
+const EVENTS_OF_A_PLACE = 8;
+
 /** A server that is away must not keep a command from ending. */
 const END_MS = 3000;
 
@@ -50,7 +53,10 @@ export const redisWorkers = async ({ url, run, items, window }: RedisRun): Promi
   const redis = await connectRedis(url);
   const id = await runIdOf(run);
   const name = queueName(run.version);
-  const queue = new Queue<ParcelMessage, ParcelResult>(name, { connection: connectionTo(url) });
+  const queue = new Queue<ParcelMessage, ParcelResult>(name, {
+    connection: connectionTo(url),
+    streams: { events: { maxLen: EVENTS_OF_A_PLACE * window } },
+  });
   const events = new QueueEvents(name, { connection: connectionTo(url) });
   // Both connect again by themselves.
   queue.on("error", () => undefined);

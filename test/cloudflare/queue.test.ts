@@ -13,7 +13,9 @@ import {
 import { beforeAll, expect, it } from "vitest";
 import { consume } from "../../src/cloudflare/consume.ts";
 import type { Delivery } from "../../src/cloudflare/deliveries.ts";
+import { createLedger, type CloudLedger } from "../../src/cloudflare/ledger.ts";
 import { createObjects, linesOf } from "../../src/cloudflare/objects.ts";
+import { countedD1 } from "../support/counted-d1.ts";
 import { deliveriesIn, groups, rows, submitted, workingsIn, type Bindings, type Faults } from "./engine.ts";
 
 const env = bindings as unknown as Bindings & { readonly MIGRATIONS: D1Migration[] };
@@ -39,6 +41,10 @@ const delivered = async (
 
 const keptOf = async (id: string): Promise<string> => linesOf((await createObjects(env.DATA).parcel(id, 0))!.outcomes);
 
+const nothing = { below: 0, spentMs: 0 };
+const waitingIn = async (ledger: CloudLedger, id: string): Promise<number> =>
+  (await ledger.standing(id, nothing, 3)).waiting;
+
 it("puts results into the bucket and the ledger before it acknowledges, and counts a second delivery once", async () => {
   const ledger = await submitted(env, "twice");
   expect(await delivered("twice")).toMatchObject({ isAcknowledged: true });
@@ -55,7 +61,7 @@ it("gives a message back where the ledger is away, and keeps the results", async
   const ledger = await submitted(env, "away");
   const record = () => Promise.reject(new Error("away"));
   expect(await delivered("away", { record })).toMatchObject({ isAcknowledged: false, retry: { msgId: "m" } });
-  expect([await ledger.progress("away"), await keptOf("away")]).toMatchObject([{ units: 0, waiting: 3 }, rows]);
+  expect([await waitingIn(ledger, "away"), await keptOf("away")]).toEqual([3, rows]);
 });
 
 it("stops an attack at its budget, and goes on with a message of its own from the state in the bucket", async () => {
@@ -66,7 +72,7 @@ it("stops an attack at its budget, and goes on with a message of its own from th
   let deliveries = 1;
   while ((await delivered("long", long)).sent.length > 0) {
     deliveries += 1;
-    expect(await ledger.progress("long")).toMatchObject({ units: 0, waiting: 3 });
+    expect([(await ledger.progress("long")).units, await waitingIn(ledger, "long")]).toEqual([0, 3]);
   }
   // 15 steps in all; a delivery ends with the step that is too long, or at the end of its attack.
   expect([deliveries, (await ledger.progress("long")).units]).toEqual([5, 3]);
@@ -87,7 +93,8 @@ it("marks what comes to the dead-letter queue as failed; a run with it ends as i
   const ledger = await submitted(env, "dead");
   for (const number of [0, 1]) await delivered("dead", { number });
   expect(await delivered("dead", { number: 2, isDead: true })).toMatchObject({ isAcknowledged: true });
-  expect(await ledger.progress("dead")).toMatchObject({ units: 6, failed: 3, waiting: 0 });
+  expect(await ledger.progress("dead")).toMatchObject({ units: 6, failed: 3 });
+  expect(await waitingIn(ledger, "dead")).toBe(0);
   await using run = await introspectWorkflowInstance(env.EVALUATION, "dead-1");
   await run.modify((modifier) => modifier.disableSleeps());
   await env.EVALUATION.create({ id: "dead-1", params: { evaluation: "dead", run: 1 } });
@@ -108,6 +115,29 @@ it("sends again what nothing has been heard of", async () => {
 it("keeps the cap", async () => {
   const ledger = await submitted(env, "dear");
   await ledger.record("dear", 1, 0, { units: 3, failed: 0, spentMs: 3_600_001 });
-  expect(await workingsIn(env).look({ evaluation: "dear", run: 1 })).toEqual({ isWanted: false, waiting: 0 + 2 });
+  const look = await workingsIn(env).look({ evaluation: "dear", run: 1 }, nothing, 3);
+  expect(look).toMatchObject({ isWanted: false, waiting: 2, settled: { below: 1, spentMs: 3_600_001 } });
   expect((await ledger.find("dear"))?.state).toBe("capped");
+});
+
+it("reads at each look what has come back since the last one, however many parcels there are", async () => {
+  const tally = { queries: 0, read: 0, written: 0 };
+  const ledger = createLedger(countedD1(env.LEDGER, tally));
+  const end = { units: 1, failed: 0, spentMs: 2 };
+  await ledger.send("many", 1, 0, 3000);
+  await env.LEDGER.prepare(
+    "UPDATE parcels SET state = 'done', spent_ms = 1 WHERE evaluation = 'many' AND number < 2990",
+  ).run();
+  const first = await ledger.standing("many", nothing, 3000);
+  expect(first).toEqual({ waiting: 10, spentMs: 2990, settled: { below: 2990, spentMs: 2990 } });
+  // One that comes back before those that were sent earlier is counted, and read again.
+  await ledger.record("many", 1, 2995, end);
+  tally.read = 0;
+  const second = await ledger.standing("many", first.settled, 3000);
+  expect(second).toEqual({ waiting: 9, spentMs: 2992, settled: first.settled });
+  expect(tally.read).toBeLessThan(30);
+  for (let number = 2990; number < 3000; number++) await ledger.record("many", 1, number, end);
+  const last = await ledger.standing("many", second.settled, 3000);
+  expect(last).toEqual({ waiting: 0, spentMs: 3010, settled: { below: 3000, spentMs: 3010 } });
+  expect((await ledger.progress("many")).spentMs).toBe(3010);
 });

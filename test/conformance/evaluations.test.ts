@@ -74,6 +74,14 @@ it("refuses what is too large, unknown or too dear before anything is kept", asy
     "evaluation-refused",
   );
   expect(large.detail).toContain("MiB");
+  // Units are counted before any is made: an isolate could not hold those that it takes here.
+  const epsilon = Array.from({ length: 99 }, (_, i) => i + 1);
+  const many = { ...spec, attacks: ["ifgsm", "pgd"], epsilon, seeds: 1000, repeats: 1000 };
+  const { detail } = await refused(await post({ spec: many }), 422, "evaluation-refused");
+  expect(detail).toContain("has 594200 units");
+  expect(detail).toContain("at most 500000");
+  const fewer = { ...many, data: { ...spec.data, images: 1 } };
+  expect(await okJson(await post({ spec: fewer, dryRun: true }))).toMatchObject({ units: 297_100 });
   await refused(await post({ spec: { ...spec, networks: ["psp"] } }), 404, "unknown-model");
   await refused(await post({ spec: { ...spec, data: { path: "voc" } } }), 422, "invalid-spec");
   await refused(await post({ spec, maxCpuHours: 1e-9 }), 422, "cost-exceeded");
@@ -84,7 +92,7 @@ it("names the bindings where they are missing", async () => {
   for (const binding of ["UNITS", "DATA", "LEDGER", "EVALUATION"]) expect(problem.detail).toContain(binding);
 });
 
-it("evaluates a data set that was pushed into its bucket, as the folder that it came from", async () => {
+it("evaluates a data set that was pushed into its bucket, as the folder that it came from, from an ensemble too", async () => {
   const set = join(folder, "streets");
   for (const part of ["images", "labels"]) mkdirSync(join(set, part), { recursive: true });
   for (const seed of [1, 2]) {
@@ -94,9 +102,12 @@ it("evaluates a data set that was pushed into its bucket, as the folder that it 
   }
   const pushed = await faultline("data", "push", set, "--on", (await client.url()).origin);
   expect([pushed.code, pushed.stderr]).toEqual([0, ""]);
-  const rows = await ended(await post({ spec: { networks: spec.networks, data: { path: "streets" }, attacks: [] } }));
+  const attacked = { attacks: ["fgsm"], epsilon: 2, transferFrom: [{ networks: ["enet-street", "icnet"] }] };
+  const rows = await ended(await post({ spec: { networks: spec.networks, data: { path: "streets" }, ...attacked } }));
   const local = join(folder, "local.jsonl");
-  const flags = ["--data", set, "--attacks", "none", "--workers", "1"];
+  const attacks = ["--attacks", "fgsm", "--epsilon", "2", "--transfer-from", "enet-street+icnet"];
+  const flags = ["--data", set, ...attacks, "--workers", "1"];
   expect((await faultline("evaluate", "enet-street", ...flags, "-o", local)).code).toBe(0);
+  expect(rows.split("\n")).toHaveLength(2 * 3 + 1);
   expect(rows).toBe(readFileSync(local, "utf8"));
 });

@@ -3,7 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { addsDelta, attacksOf } from "../../src/evaluation/attacks-of.ts";
 import { parseSpec, SpecError, type GivenSpec } from "../../src/evaluation/spec.ts";
-import { inShard, planUnits, remaining, type Group } from "../../src/evaluation/units.ts";
+import { planUnits } from "../../src/evaluation/plan-units.ts";
+import { inShard, remaining, type Group } from "../../src/evaluation/units.ts";
 import { tinyManifest } from "../support/networks/tiny.ts";
 
 const [a, b] = ["a", "b"].map((name, i) => tinyManifest({ name, sha256: String(i).repeat(64) })) as [

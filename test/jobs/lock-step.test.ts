@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { settingsOf, settle } from "../../src/evaluation/settings.ts";
 import { parseSpec } from "../../src/evaluation/spec.ts";
-import { planUnits } from "../../src/evaluation/units.ts";
+import { planUnits } from "../../src/evaluation/plan-units.ts";
 import { createPerformer } from "../../src/jobs/perform.ts";
 import type { Runtime } from "../../src/runtime/session.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";

@@ -8,7 +8,7 @@ import { filledRegion, regionOf, swappedLabels } from "../../src/evaluation/regi
 import { unitId, type Row } from "../../src/evaluation/row.ts";
 import { networksOf, settingOpener, settle } from "../../src/evaluation/settings.ts";
 import { parseSpec, SpecError, type GivenSpec } from "../../src/evaluation/spec.ts";
-import { planUnits } from "../../src/evaluation/units.ts";
+import { planUnits } from "../../src/evaluation/plan-units.ts";
 import { withDelta } from "../../src/evaluation/universal.ts";
 import { createPerformer } from "../../src/jobs/perform.ts";
 import { countsOf } from "../../src/metrics/counts.ts";

@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it, vi } from "vitest";
-import { mostUnits } from "../../src/evaluation/served.ts";
+import { leastUnits } from "../../src/evaluation/served.ts";
 import type { GivenSpec } from "../../src/evaluation/spec.ts";
 import { parseSpec } from "../../src/evaluation/spec.ts";
 import { runCommand } from "../../src/node/evaluations/command.ts";
@@ -32,11 +32,11 @@ it("refuses more units than are planned, and a cap below the start of a process,
   const millions = { ...spec, data: { images: 1_000_000, size: { height: 16, width: 16 } } };
   const refused = {
     kind: "evaluation-refused",
-    reason: expect.stringMatching(`up to 2000000 .* ${MAX_UNITS} at most`) as string,
+    reason: expect.stringMatching(`has 2000000 units .* at most ${MAX_UNITS};`) as string,
   };
   await expect(evaluations.predict({ spec: millions })).rejects.toMatchObject({ failure: refused });
   const many = evaluations.predict({
-    spec: { ...spec, seeds: 1000, repeats: 1000, epsilon: Array<number>(99).fill(1) },
+    spec: { ...spec, seeds: 1000, repeats: 1000, epsilon: Array.from({ length: 99 }, (_, i) => i + 1) },
   });
   await expect(many).rejects.toMatchObject({ failure: { kind: "evaluation-refused" } });
   const tiny = evaluations.submit({ spec, maxCpuHours: 1e-7 });
@@ -44,20 +44,21 @@ it("refuses more units than are planned, and a cap below the start of a process,
   expect(command).not.toHaveBeenCalled();
 });
 
-it("counts each image once for each setting that scores it", () => {
+it("counts each image once for each setting that scores it, with the seeds of what is random", () => {
   const given = {
     networks: ["a", "b"],
     transferFrom: ["a"],
-    attacks: ["ifgsm", "fgsm"],
-    epsilon: [1, 2],
+    attacks: ["ifgsm", "pgd"],
+    epsilon: [1, 2, 1],
     seeds: 3,
+    repeats: 2,
   } as const;
-  // Clean 2; 2 attacks x 2 radii x 3 seeds = 12 for each network on itself, and those of a on b.
-  expect(mostUnits(parseSpec(given), 5)).toBe(5 * (2 + 12 * 3));
+  // Clean 2; at 2 radii ifgsm is run 1 + 2 times and pgd 3 + 2, for each network on itself, and those of a on b.
+  expect(leastUnits(parseSpec(given), 5)).toBe(5 * (2 + 2 * 8 * 3));
   // Four variants at scales, of which two are attacked around their scales, on their networks' images: and an ensemble's, on all six.
   const scales = [[0.5], { scales: [1, 2], attacked: false }];
   const wider = { ...given, scales, transferFrom: [{ networks: ["a", "b"] }] };
-  expect(mostUnits(parseSpec(wider), 5)).toBe(5 * (6 + 12 * (6 + 6)));
+  expect(leastUnits(parseSpec(wider), 5)).toBe(5 * (6 + 2 * 8 * (6 + 6)));
 });
 
 it("finds the networks of ensembles by their names, and reads no perturbation", async () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Item } from "../../src/evaluation/items.ts";
 import { parseSpec, type GivenSpec } from "../../src/evaluation/spec.ts";
-import { planUnits } from "../../src/evaluation/units.ts";
+import { planUnits } from "../../src/evaluation/plan-units.ts";
 import { encodePng } from "../../src/image/encode.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
 import { runParcels } from "../../src/jobs/run.ts";

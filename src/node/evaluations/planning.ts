@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { MS_PER_HOUR, type EvaluationPrediction, type EvaluationRequest } from "../../contract/evaluations.ts";
 import { FaultlineError } from "../../contract/failure.ts";
-import { mostUnits, servedSpec, tooManyUnits } from "../../evaluation/served.ts";
+import { leastUnits, servedSpec, tooManyUnits } from "../../evaluation/served.ts";
 import { SpecError, specText, type EvaluationSpec, type GivenSpec } from "../../evaluation/spec.ts";
 import { runCommand } from "./command.ts";
 import { files, makeFolder, type Places } from "./folder.ts";
@@ -32,13 +32,13 @@ interface DryRun extends Omit<EvaluationPrediction, "cpuHours" | "seconds"> {
 /** At least: files that are not counted are one picture, and streets that are not counted are ten. */
 const picturesOf = ({ data: { path, images = path === undefined ? 10 : 1 } }: EvaluationSpec): number => images;
 
-/** @throws FaultlineError for a specification that contradicts itself, and for more units than are planned, before any is made. */
+/** @throws FaultlineError for a specification that contradicts itself, and for more units than are taken: the command counts them exactly, this one at the least. */
 const requireFew = (given: GivenSpec): EvaluationSpec => {
   try {
     const spec = servedSpec(given);
-    const units = mostUnits(spec, picturesOf(spec));
+    const units = leastUnits(spec, picturesOf(spec));
     if (units <= MAX_UNITS) return spec;
-    throw tooManyUnits(`up to ${units}`, "service", MAX_UNITS);
+    throw tooManyUnits(units, `an evaluation of a service under Node has at most ${MAX_UNITS}`);
   } catch (cause) {
     if (cause instanceof SpecError) throw new FaultlineError({ kind: "evaluation-refused", reason: cause.message });
     throw cause;
@@ -88,7 +88,7 @@ export const createPlanning = (root: string, places: Places, flags: readonly str
     const deadline = AbortSignal.timeout(MAX_PLANNING_MS);
     try {
       await makeFolder(folder, spec, places);
-      const argv = ["evaluate", files.spec, "--dry-run", "--json", ...flags];
+      const argv = ["evaluate", files.spec, "--dry-run", "--json", "--max-units", `${MAX_UNITS}`, ...flags];
       const began = performance.now();
       const { code, stdout, stderr } = await runCommand(argv, folder, AbortSignal.any([signal, deadline]));
       if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });

@@ -9,7 +9,7 @@ import { createLedger, type Entry, type Run } from "../../../src/cloudflare/ledg
 import { createObjects } from "../../../src/cloudflare/objects.ts";
 import { createWorkings } from "../../../src/cloudflare/workings.ts";
 import type { EvaluationRequest } from "../../../src/contract/evaluations.ts";
-import { parcelCounts, parcelTotal, placeOfParcel } from "../../../src/jobs/numbered.ts";
+import { parcelTotal, placeOfParcel } from "../../../src/jobs/numbered.ts";
 import { parcelsOf } from "../../../src/jobs/worker.ts";
 import { carryOut, itemsOf, workOn } from "./work.ts";
 import type { Work } from "./suite.ts";
@@ -27,14 +27,14 @@ const marks = new Set<string>();
 
 const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, milliseconds));
 
-/** The work is the plan of its evaluation. */
+/** The work is the plan of its evaluation; its groups have one source. */
 const parcelsIn = async ({ size }: Work, name: string) => parcelsOf(await workOn([name]), size);
 
 const carrier: Carrier = {
   open: async ({ plan, predicted }, number) => {
     const work = plan as Work;
     const [name = ""] = work.names;
-    const counts = parcelCounts(await parcelsIn(work, name));
+    const counts = [(await parcelsIn(work, name)).length];
     const { picture, parcel } = placeOfParcel(counts, predicted.pictures, number);
     const parcels = await parcelsIn(work, work.names[picture]!);
     return {
@@ -95,7 +95,7 @@ const engineIn = (env: Env) => {
     start: (run) => env.EVALUATION.create({ id: `${run.evaluation}-${run.run}`, params: run }),
     plan: async ({ spec }: EvaluationRequest) => {
       const work = spec as unknown as Work;
-      const counts = parcelCounts(await parcelsIn(work, work.names[0]!));
+      const counts = [(await parcelsIn(work, work.names[0]!)).length];
       const pictures = work.names.length;
       const predicted = {
         units: (await workOn(work.names)).length,
