@@ -17,7 +17,7 @@ import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import { readNpy } from "../segmenter/npy.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
 import { faultline, jsonOf } from "./terminal.ts";
-import { attackFolder, flags, plan } from "./attack-folder.ts";
+import { attackFolder, csvLines, flags, plan } from "./attack-folder.ts";
 
 const { path, put, tiny, network, described, images, truths, segmenter, one } = attackFolder();
 const maxPixels = 2 ** 20;
@@ -96,6 +96,24 @@ describe("pictures of a folder", async () => {
       ["float", "uint8"].flatMap((kind) => [one, path("pictures", "two.png"), "pooled"].map((image) => [image, kind])),
     );
     expect(Number(rows[5]![4])).toBe(report.pooled.uint8.iouRatio);
+  });
+});
+
+describe("an attack of minimum norm", () => {
+  const asked = ["--attack", "minimal-fgsm", "--steps", "4", "-o", path("out-minimal")];
+
+  it.each([
+    { changes: ["--epsilon", "0.01"], cells: ["no", "no", "0 of 2"], reached: ["0", "0", "0"] },
+    { changes: ["--success", "0.05"], cells: ["yes", "yes", "2 of 2"], reached: ["1", "1", "2"] },
+  ])("says where it missed its goal, and for how many pictures: $changes", async ({ changes, cells, reached }) => {
+    const argv = [path("net"), path("pictures"), ...asked, ...changes];
+    const { stdout } = await faultline("attack", ...argv);
+    const [head, ...lines] = stdout.trimEnd().split("\n").slice(1);
+    expect(head).toMatch(/evaluations +succeeded$/);
+    expect(lines.map((line) => line.slice(head!.indexOf("succeeded")).trim())).toEqual(cells);
+    expect((await csvLines(...argv)).map(({ succeeded }) => succeeded)).toEqual([...reached, ...reached]);
+    const { images } = await jsonOf<AttackReport>("attack", ...argv);
+    expect(images.map(({ row }) => row.success)).toEqual(cells.slice(0, 2).map((cell) => cell === "yes"));
   });
 });
 
