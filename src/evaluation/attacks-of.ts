@@ -1,9 +1,10 @@
 /** The attacks of an evaluation, each with its radius, with every seed, and as often as it is repeated. */
 
 import { attackEntry, defaultRadius, makeAttack, withDefaults, type AttackName } from "../attacks/catalogue.ts";
-import { optionFaults } from "../attacks/option-faults.ts";
+import { classWeightsMisplaced, optionFaults } from "../attacks/option-faults.ts";
 import { optionValues } from "../attacks/options.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
+import { weightsFault } from "./class-weights.ts";
 import type { AttackPlan } from "./plan.ts";
 import { RegionError, type RegionGoal } from "./region-goal.ts";
 import {
@@ -174,8 +175,11 @@ const madeBy = (entry: AttackEntrySpec, spec: EvaluationSpec, means: Means): Mad
     pixelRange = "clip",
     target: __,
     targeted: ___,
+    classWeights,
     ...given
   } = entry;
+  const unweighable = classWeights && (classWeightsMisplaced(attack) ?? weightsFault(classWeights, means.classes));
+  if (unweighable) throw new SpecError(`attacks: ${attack}: classWeights ${unweighable}`);
   const options = optionValues(given);
   const aimed = aimedBy(entry, spec, means);
   return requireRadius(attack, radiiOf(entry, spec)).flatMap((epsilon) => {
@@ -183,7 +187,7 @@ const madeBy = (entry: AttackEntrySpec, spec: EvaluationSpec, means: Means): Mad
     const [fault] = optionFaults(attack, { epsilon, norm }, options);
     if (fault) throw new SpecError(`attacks: ${attack}: ${fault.option} ${fault.detail}`);
     const { alpha = 1, steps = 1, ...others } = withDefaults(attack, { epsilon, norm }, options);
-    const once = { ...others, attack, epsilon, norm, alpha, steps, pixelRange, label, ...aimed };
+    const once = { ...others, attack, epsilon, norm, alpha, steps, pixelRange, label, classWeights, ...aimed };
     const seeds = seedsOf(spec).map((seed) => ({ seed, repeat: undefined }));
     const repeats = Array.from({ length: spec.repeats }, (__, k) => ({ seed: spec.seed, repeat: k + 1 }));
     return [...seeds, ...repeats].map((run) => checked({ ...once, ...run }));

@@ -17,12 +17,22 @@ export const predictedBytes = (
   attacks: readonly AttackOf[],
   size: Size,
 ): number => {
+  const made = attacks.filter((attack) => !addsDelta(attack));
   const kinds = (targeted: boolean) => {
-    const made = attacks.filter((attack) => !addsDelta(attack)).filter((attack) => isTargeted(attack) === targeted);
-    return evaluatedBy(
-      made.map(({ attack }) => attack),
-      targeted,
-    );
+    const aimed = made.filter((attack) => isTargeted(attack) === targeted);
+    const weighted = aimed.filter(({ classWeights }) => classWeights);
+    const others = aimed.filter(({ classWeights }) => !classWeights);
+    return [
+      ...evaluatedBy(
+        others.map(({ attack }) => attack),
+        targeted,
+      ),
+      ...evaluatedBy(
+        weighted.map(({ attack }) => attack),
+        targeted,
+        weighted[0]?.classWeights,
+      ),
+    ];
   };
   const evaluated = [...kinds(false), ...kinds(true)];
   return Math.max(...footprintsOf(segmenter, size, evaluated).map((sessions) => cache.predict(sessions)));

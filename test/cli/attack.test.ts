@@ -117,6 +117,12 @@ describe("an attack of minimum norm", () => {
   });
 });
 
+it("weighs the classes as --class-weights says", async () => {
+  const argv = [path("net"), one, "--attack", "sea", "--steps", "3", "-o", path("out-weights")];
+  const { attack } = await jsonOf<AttackReport>("attack", ...argv, "--class-weights", "1,0,0.5,2");
+  expect(attack).toMatchObject({ attack: "sea", classWeights: [1, 0, 0.5, 2] });
+});
+
 describe("a network", () => {
   it.each([
     ["a folder", path("net")],
@@ -183,6 +189,9 @@ describe("a wrong command line", () => {
     [[path("net"), one, "-o", "x", "--label", "ground-truth"], 2, /goes with --labels/],
     [[path("net"), one, "-o", "x", "--target", "4"], 2, /--target must be a class from 0 to 3/],
     [[path("net"), one, "-o", "x", "--json", "--csv"], 2, /exclude each other/],
+    [[path("net"), one, "-o", "x", "--class-weights", "1,1,1,1"], 2, /--class-weights must be absent: pgd weighs no/],
+    [[path("net"), one, "-o", "x", "--attack", "sea", "--class-weights", "1,2"], 2, /model's 4 classes.* are 2/],
+    [[path("net"), one, "-o", "x", "--attack", "sea", "--class-weights", "1,,1,1"], 2, /numbers of at least 0/],
     [[path("net"), one, "-o", "x", "--draws", "4"], 2, /--through and --draws go with transformations/],
     [
       [path("net"), one, "-o", "x", "--transform", "jpeg:quality=0"],
