@@ -11,7 +11,7 @@ export const classWeightsFlag = {
   "class-weights": {
     type: "string",
     value: "W,…",
-    help: "weights of the classes in their order, for the class-balanced loss of sea: 1,0.2,3.5",
+    help: "weights of the classes in their order, for the class-balanced loss of sea",
   },
 } as const satisfies Options;
 
