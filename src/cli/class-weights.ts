@@ -10,8 +10,8 @@ import type { Manifest } from "../segmenter/manifest.ts";
 export const classWeightsFlag = {
   "class-weights": {
     type: "string",
-    value: "W,…",
-    help: "weights of the classes in their order, for the class-balanced loss of sea",
+    value: "W",
+    help: "weights of the classes, W,W,… in their order, for the class-balanced loss of sea",
   },
 } as const satisfies Options;
 
