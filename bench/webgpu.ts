@@ -9,7 +9,8 @@ import { random } from "../src/random.ts";
 import { adapterOf, openDevice } from "../src/runtime/gpu/device.ts";
 import { confusion, confusionLength } from "../src/runtime/gpu/labels.ts";
 import { openAdapter, readKernels } from "../src/runtime/gpu/node.ts";
-import { l2Step, perturbationStats, signStep } from "../src/runtime/gpu/steps.ts";
+import { ballRounds, l2Step } from "../src/runtime/gpu/l2.ts";
+import { perturbationStats, signStep } from "../src/runtime/gpu/steps.ts";
 import { openGpu, type Gpu, type Launch } from "../src/runtime/gpu/gpu.ts";
 import { softwareVulkan } from "../scripts/software-vulkan.ts";
 import { benchSteps } from "./webgpu-steps.ts";
@@ -101,7 +102,7 @@ const casesOf = async (gpu: Gpu, height: number, width: number): Promise<Case[]>
   const reference = await gpu.upload("uint8", patches(height, width, 2));
   const counts = await gpu.allocate("uint32", confusionLength(classes));
   const step = { x, gradient, low, high, alpha: 1 };
-  const pixelRange = [0, 255] as const;
+  const ball = { alpha: 1, epsilon: 8, pixelRange: [0, 255] } as const;
   return [
     { name: "sign_step", launch: await signStep(gpu, step), bytes: 4 * 5 * values },
     {
@@ -111,8 +112,8 @@ const casesOf = async (gpu: Gpu, height: number, width: number): Promise<Case[]>
     },
     {
       name: "l2_step",
-      launch: await l2Step(gpu, { x, centre, gradient, alpha: 1, epsilon: 8, pixelRange }),
-      bytes: 4 * 7 * values,
+      launch: await l2Step(gpu, { x, centre, gradient, ...ball }),
+      bytes: 4 * (7 + 2 * ballRounds(ball)) * values,
     },
     {
       name: "perturbation_stats",

@@ -58,6 +58,17 @@ export const optionFields = (limits: Limits) =>
     ]),
   ) as Record<OptionName, z.ZodOptional<z.ZodType<number>>>;
 
+const ClassWeights = z
+  .array(z.number().min(0))
+  .min(1)
+  .max(255)
+  .readonly()
+  .openapi({
+    description:
+      "Weights of the model's classes in their order, such as 1/N of each class in the training set: for the class-balanced loss of `sea`, which otherwise takes 1/N of each class in the labels at hand",
+    example: [1, 0.2, 3.5],
+  });
+
 /** Far above the L2 norm of a white image of the largest size that is decoded. */
 const largestEpsilon = 1e7;
 
@@ -101,6 +112,7 @@ export const attackSpec = (limits: Limits) =>
       label: Label,
       targeted: Targeted.optional(),
       pixelRange: PixelRange,
+      classWeights: ClassWeights.optional(),
       seed: Seed,
       crf: AttackedCrf,
       ...transformFields,
@@ -141,6 +153,7 @@ const AttackSpecRun = z
     label: z.enum(["prediction", "ground-truth"]),
     targeted: Targeted.optional(),
     pixelRange: z.enum(["clip", "none"]),
+    classWeights: ClassWeights.optional(),
     seed: z.int(),
     crf: AttackedCrf,
     ...transformFields,

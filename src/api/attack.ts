@@ -1,7 +1,8 @@
 /** POST /v1/attack takes an image and a spec and returns scores, images, or a stream of progress events. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
-import { attackEntry, defaultRadius, withDefaults } from "../attacks/catalogue.ts";
+import { attackEntry, defaultRadius, withDefaults, type AttackName } from "../attacks/catalogue.ts";
+import { classWeightsMisplaced } from "../attacks/option-faults.ts";
 import { optionValues } from "../attacks/options.ts";
 import type { AttackRequest, AttackResult, OutputName } from "../contract/attack.ts";
 import { negotiate } from "./accept.ts";
@@ -47,6 +48,17 @@ const uploadOf = (limits: Limits) => ({
   },
 });
 
+const classWeightsFaults = ({
+  attack: name,
+  classWeights,
+}: {
+  readonly attack: AttackName;
+  readonly classWeights?: readonly number[] | undefined;
+}) => {
+  const detail = classWeights && classWeightsMisplaced(name);
+  return detail ? [{ pointer: "/spec/classWeights", detail }] : [];
+};
+
 /** Fills in the defaults. @throws RequestError `invalid-request` for contradictory fields. */
 const resolve = (service: Service, limits: Limits, asked: AskedAttack): AttackRequest => {
   const { images, model = service.defaultModel, attack: name, ...others } = asked.spec;
@@ -73,6 +85,7 @@ const resolve = (service: Service, limits: Limits, asked: AskedAttack): AttackRe
     spec.label === "ground-truth" &&
       !labels && { pointer: "/labels", detail: "is required, because spec.label is ground-truth" },
     ...targetedFaults(spec, target),
+    ...classWeightsFaults(spec),
     delta && { pointer: "/delta", detail: `must be absent, because spec.attack is ${name}; universal takes it` },
   ].filter((error) => typeof error === "object");
   if (wrong.length > 0) throw new RequestError({ kind: "invalid-request", errors: wrong });

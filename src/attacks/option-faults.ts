@@ -1,6 +1,14 @@
 /** Options that an attack does not take, or that its definition fixes at another value. */
 
-import { attackEntry, defaultOption, optionsOf, type AttackName, type Ball } from "./catalogue.ts";
+import {
+  attackEntry,
+  attackNames,
+  defaultOption,
+  makeAttack,
+  optionsOf,
+  type AttackName,
+  type Ball,
+} from "./catalogue.ts";
 import type { OptionName, OptionValues } from "./options.ts";
 
 /** `detail` begins with "must". */
@@ -27,3 +35,17 @@ export const optionFaults = (attack: AttackName, ball: Ball, given: OptionValues
       ? [{ option, detail: use.fixed, received }]
       : [];
   });
+
+/** The objective of the catalogue that weighs classes, by the labels at hand unless weights are given. */
+export const classBalanced = "balanced-cross-entropy";
+
+const weighsClasses = (name: AttackName): boolean =>
+  makeAttack(name, { epsilon: 1, pixelRange: null, seed: 0 }).trajectories.some(
+    ({ objective }) => objective === classBalanced,
+  );
+
+/** Why an attack takes no weights of classes; null where it does. */
+export const classWeightsMisplaced = (name: AttackName): string | null =>
+  weighsClasses(name)
+    ? null
+    : `must be absent: ${name} weighs no classes; of all attacks ${attackNames.filter(weighsClasses).join(", ")} does`;

@@ -42,24 +42,30 @@ const regionColumns: Columns<RegionResult & { readonly kind: Kind }> = {
   region_kept: ({ kind, ...region }) => region[kind].kept,
 };
 
+const successColumns: Columns<NonNullable<Line["success"]>> = {
+  succeeded: ({ reached }) => reached,
+};
+
 /** The cells of one line; empty where there is nothing to state. */
 const cells = <T>(of: Columns<T>, from: T | undefined): readonly Cell[] =>
   Object.values(of).map((cell) => (from === undefined ? null : cell(from)));
 
 /**
- * A line for each picture and kind of image, and for all pooled where there are several. Trials and regions have columns where
- * there are any; the regions of several pictures are not pooled.
+ * A line for each picture and kind of image, and for all pooled where there are several. Trials, regions and the success of attacks of
+ * minimum norm (1 or 0, and pooled how many succeeded) have columns where there are any; the regions of several pictures are not pooled.
  */
 export const attackCsv = (report: AttackReport): string => {
   const withTrials = report.pooled.trials ? trialColumns : {};
   const withRegion = report.images.some(({ region }) => region) ? regionColumns : {};
+  const withSuccess = report.images.some(({ row }) => row.success !== undefined) ? successColumns : {};
   return csvOf([
-    [...Object.keys(columns), ...Object.keys(withTrials), ...Object.keys(withRegion)],
+    [columns, withTrials, withRegion, withSuccess].flatMap((of) => Object.keys(of)),
     ...(["float", "uint8"] as const).flatMap((kind) =>
       linesOf(report, kind).map((line) => [
         ...cells(columns, { ...line, kind }),
         ...cells(withTrials, line.trials),
         ...cells(withRegion, line.region && { ...line.region, kind }),
+        ...cells(withSuccess, line.success),
       ]),
     ),
   ]);

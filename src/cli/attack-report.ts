@@ -96,7 +96,14 @@ export interface Line {
   readonly trials?: Trials | undefined;
   /** Of one picture: shares of regions are not pooled. */
   readonly region?: RegionResult | undefined;
+  /** Of attacks of minimum norm: on how many of the line's pictures they reached their goal. */
+  readonly success?: { readonly reached: number; readonly pictures: number } | undefined;
 }
+
+const successOf = (rows: readonly Row[]): Pick<Line, "success"> =>
+  rows.some(({ success }) => success === undefined)
+    ? {}
+    : { success: { reached: rows.filter(({ success }) => success).length, pictures: rows.length } };
 
 /** The lines of table and CSV: the pictures, and "pooled" where there are several. */
 export const linesOf = ({ images, pooled }: AttackReport, kind: "float" | "uint8"): readonly Line[] => {
@@ -107,6 +114,7 @@ export const linesOf = ({ images, pooled }: AttackReport, kind: "float" | "uint8
     evaluations: row.evaluations,
     region,
     trials: trials && trialScores([trials], kind),
+    ...successOf([row]),
   }));
   const all: Line = {
     image: "pooled",
@@ -114,11 +122,18 @@ export const linesOf = ({ images, pooled }: AttackReport, kind: "float" | "uint8
     linf: pooled.linf[kind],
     evaluations: pooled.evaluations,
     trials: pooled.trials?.[kind],
+    ...successOf(images.map(({ row }) => row)),
   };
   return images.length === 1 ? each : [...each, all];
 };
 
-/** A table of the scores of the 8-bit images, which are what is written. */
+const successText = ({ reached, pictures }: NonNullable<Line["success"]>): string =>
+  pictures === 1 ? (reached === 1 ? "yes" : "no") : `${reached} of ${pictures}`;
+
+/**
+ * A table of the scores of the 8-bit images, which are what is written; of attacks of minimum norm also whether the image as it was
+ * computed reaches the goal.
+ */
 export const attackTable = (report: AttackReport): string => {
   const head = [
     "image",
@@ -130,7 +145,9 @@ export const attackTable = (report: AttackReport): string => {
     "L∞",
     "evaluations",
   ];
-  const rows = linesOf(report, "uint8").map(({ image, scores, linf, evaluations }) => [
+  const lines = linesOf(report, "uint8");
+  const withSuccess = lines.some(({ success }) => success);
+  const rows = lines.map(({ image, scores, linf, evaluations, success }) => [
     image,
     scoreText(scores.miou.clean),
     scoreText(scores.miou.adversarial),
@@ -139,8 +156,9 @@ export const attackTable = (report: AttackReport): string => {
     scoreText(scores.pixelAccuracy.adversarial),
     String(Number(linf.toFixed(3))),
     `${evaluations.forward} + ${evaluations.backward}`,
+    ...(success ? [successText(success)] : []),
   ]);
-  return table([head, ...rows], [1, 2, 3, 4, 5, 6, 7]);
+  return table([[...head, ...(withSuccess ? ["succeeded"] : [])], ...rows], [1, 2, 3, 4, 5, 6, 7]);
 };
 
 const spread = (value: Spread | null): string =>

@@ -22,6 +22,7 @@ import { attackCsv } from "./attack-csv.ts";
 import { attackReport, attackTable, regionLines, trialLines } from "./attack-report.ts";
 import { attackAll, filesOf, type Job } from "./attack-run.ts";
 import { backendFlags, BUDGET_BYTES, placeFrom, ranOn, startAt } from "./backend.ts";
+import { classWeightsFlag, weightsFrom } from "./class-weights.ts";
 import { checkClimbed, climbedFlags, climbedFrom } from "./climbed.ts";
 import { deltaFlag, deltaPlan, requireSizes } from "./delta.ts";
 import { command, type Io, type Report } from "./command.ts";
@@ -39,6 +40,7 @@ const options = {
   ...climbedFlags,
   labels: { type: "string", value: "FILE|DIR", help: "ground truth: one PNG, or a folder of NAME.png" },
   label: { type: "string", value: "WHICH", default: "prediction", help: "labels to leave: prediction or ground-truth" },
+  ...classWeightsFlag,
   target: { type: "string", value: "CLASS", help: "approach this class, by its index, instead of leaving labels" },
   ...regionFlags,
   ...aroundFlags,
@@ -108,7 +110,9 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   if (goal && !isUniversal(asked)) requireTarget(goal, network.manifest, asked.attack);
   const target = targetOf(values.target, network.manifest);
   if (goal && target !== undefined) throw new UsageError("--target goes without --hide and --swap");
-  const plan: Plan = isUniversal(asked) ? asked : { ...asked, target };
+  const plan: Plan = isUniversal(asked)
+    ? asked
+    : { ...asked, target, classWeights: weightsFrom(values, asked.attack, network.manifest) };
   const around = aroundFrom(values, network.manifest, plan.seed);
   const trials = trialsOf(values.trials, around);
   const aroundSource = values.source === undefined ? around : aroundFrom({}, other.manifest, plan.seed);

@@ -28,6 +28,7 @@ const ofAttacks = [
   "fusion",
   "through",
   "draws",
+  "class-weights",
   "target",
   "hide",
   "swap",

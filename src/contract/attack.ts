@@ -40,6 +40,8 @@ export interface AttackSpec<Name extends string = AttackName> extends OptionValu
   /** Descend towards these labels instead of leaving (or instead of the least-likely classes, for the II attacks). */
   readonly targeted?: Targeted | undefined;
   readonly pixelRange: "clip" | "none";
+  /** Of a class-balanced loss: one for each class, in place of 1/N of each class in the labels at hand. */
+  readonly classWeights?: readonly number[] | undefined;
   readonly seed: number;
   /** In place of the model's own. */
   readonly crf?: CrfChoice | undefined;

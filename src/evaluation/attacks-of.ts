@@ -1,9 +1,10 @@
 /** The attacks of an evaluation, each at each of its radii; and the runs of each: with every seed, and as often as it is repeated. */
 
 import { attackEntry, defaultRadius, makeAttack, withDefaults, type AttackName } from "../attacks/catalogue.ts";
-import { optionFaults } from "../attacks/option-faults.ts";
+import { classWeightsMisplaced, optionFaults } from "../attacks/option-faults.ts";
 import { optionValues } from "../attacks/options.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
+import { weightsFault } from "./class-weights.ts";
 import type { AttackPlan } from "./plan.ts";
 import { RegionError, type RegionGoal } from "./region-goal.ts";
 import {
@@ -167,8 +168,11 @@ const madeBy = (entry: AttackEntrySpec, spec: EvaluationSpec, means: Means): Mad
     pixelRange = "clip",
     target: __,
     targeted: ___,
+    classWeights,
     ...given
   } = entry;
+  const unweighable = classWeights && (classWeightsMisplaced(attack) ?? weightsFault(classWeights, means.classes));
+  if (unweighable) throw new SpecError(`attacks: ${attack}: classWeights ${unweighable}`);
   const options = optionValues(given);
   const aimed = aimedBy(entry, spec, means);
   return requireRadius(attack, radiiOf(entry, spec)).flatMap((epsilon) => {
@@ -177,7 +181,7 @@ const madeBy = (entry: AttackEntrySpec, spec: EvaluationSpec, means: Means): Mad
     if (fault) throw new SpecError(`attacks: ${attack}: ${fault.option} ${fault.detail}`);
     const { alpha = 1, steps = 1, ...others } = withDefaults(attack, { epsilon, norm }, options);
     const ball = { attack, epsilon, norm, alpha, steps };
-    return [checked({ ...others, ...ball, pixelRange, label, ...aimed, seed: spec.seed, repeat: undefined })];
+    return [checked({ ...others, ...ball, pixelRange, label, classWeights, ...aimed, seed: spec.seed, repeat: undefined })];
   });
 };
 

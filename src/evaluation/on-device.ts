@@ -33,6 +33,16 @@ const walks: ReadonlyMap<string, (trajectory: Trajectory, image: Image) => Walk>
   ["momentum", signed(({ momentum }) => ({ momentum: Number(momentum) }))],
   ["nesterov", signed(({ momentum }) => ({ momentum: Number(momentum), ahead: true }))],
   [
+    "l2",
+    ({ rule: { parameters }, constraint: { epsilon, pixelRange } }, image) => ({
+      kind: "l2",
+      centre: image.data,
+      alpha: Number(parameters["alpha"]),
+      epsilon,
+      pixelRange,
+    }),
+  ],
+  [
     "apgd",
     ({ rule, constraint }, image): Walk => ({
       kind: "led",
@@ -87,8 +97,8 @@ interface Watch {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The adversarial image of a trajectory that the device follows. */
-export const followOnDevice = (
+/** The adversarial image of a trajectory that the device follows, projected as `follow` does it: a device's L2 ball holds to rounding. */
+export const followOnDevice = async (
   climb: DeviceClimb,
   trajectory: Trajectory,
   image: Image,
@@ -100,7 +110,7 @@ export const followOnDevice = (
   const { x } = rule.begin(image, constraint, random(seed));
   const lead = leaderOf(trajectory, plan.target !== undefined);
   const wanted = lead && wantedOf(plan, clean);
-  return climb(
+  const moved = await climb(
     {
       start: tensor("float32", image.shape, x),
       walk: walks.get(rule.kind)!(trajectory, image),
@@ -120,4 +130,5 @@ export const followOnDevice = (
       },
     },
   );
+  return tensor("float32", image.shape, project(moved.data, image.data, constraint));
 };

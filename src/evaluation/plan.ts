@@ -9,7 +9,9 @@ import { fed } from "../objectives/combine.ts";
 import type { Objective } from "../objectives/objective.ts";
 import type { Aim, Evaluated, Labels } from "../segmenter/segmenter.ts";
 import { tensor } from "../tensor.ts";
+import { objectiveWith, type ClassWeights } from "./class-weights.ts";
 import { filledLabels } from "./labels.ts";
+import { classWeights as weightsOf } from "./region.ts";
 import type { RegionGoal } from "./region-goal.ts";
 
 /** What to do to an image; `epsilon` and `alpha` in grey levels. A minimum-norm attack needs no `epsilon`. */
@@ -25,6 +27,8 @@ export interface AttackPlan extends OptionValues, Ball {
   readonly goal?: RegionGoal | undefined;
   /** Labels to leave; the clean prediction by default, as in the paper. */
   readonly source?: Labels | undefined;
+  /** Of a class-balanced loss, in place of 1/N of each class in the labels at hand. */
+  readonly classWeights?: ClassWeights | undefined;
   /** From 1: starts from a point that is moved by up to 1e-3 grey levels; absent is the attack itself. */
   readonly repeat?: number | undefined;
 }
@@ -43,12 +47,16 @@ export const stepsOf = (plan: AttackPlan): number => evaluationsOf(attackOf(plan
  * What these attacks evaluate beside predictions, each once: by it their memory is predicted before there are labels, and by it
  * a network without a gradient is refused or not.
  */
-export const evaluatedBy = (names: readonly AttackName[], targeted = false): readonly Evaluated[] => {
+export const evaluatedBy = (
+  names: readonly AttackName[],
+  targeted = false,
+  classWeights?: ClassWeights,
+): readonly Evaluated[] => {
   const trajectories = names.flatMap(
     (name) => makeAttack(name, { epsilon: 1, pixelRange: null, seed: 0 }, targeted).trajectories,
   );
   const found = trajectories.flatMap(({ rule: { needs }, objective }): (readonly [string, Evaluated])[] => {
-    const named = objectiveNamed(objective, targeted);
+    const named = objectiveNamed(objectiveWith(objective, classWeights), targeted);
     if (needs === "labels") return [];
     return [[`${needs} of ${named.key}`, needs === "value" ? { scored: named } : named]];
   });
@@ -60,11 +68,19 @@ const leaving = (objective: Objective, { shape, data }: Labels): Objective =>
   fed(objective, { source: tensor("int32", [1, ...shape], Int32Array.from(data)) });
 
 /** The named objective against the plan's labels. @param clean the prediction on the image. */
-export const aimOf = (name: string, { target, source }: Pick<AttackPlan, "target" | "source">, clean: Labels): Aim => {
+export const aimOf = (
+  name: string,
+  { target, source, classWeights }: Pick<AttackPlan, "target" | "source" | "classWeights">,
+  clean: Labels,
+): Aim => {
   const targeted = target !== undefined;
-  const objective = objectiveNamed(name, targeted);
+  const weighing = objectiveWith(name, classWeights);
+  const objective = objectiveNamed(weighing, targeted);
   if (!objective.inputs["target"]) return { objective };
   const approached = typeof target === "number" ? filledLabels(clean, target) : target;
   const left = source ?? clean;
-  return { objective: objective.inputs["source"] ? leaving(objective, left) : objective, labels: approached ?? left };
+  const labels = approached ?? left;
+  if (classWeights && weighing !== name)
+    return { objective: fed(objective, { weights: weightsOf(labels, classWeights) }), labels };
+  return { objective: objective.inputs["source"] ? leaving(objective, left) : objective, labels };
 };

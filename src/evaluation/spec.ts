@@ -51,6 +51,14 @@ const attackSchema = z
     pixelRange: z.enum(["clip", "none"]).optional().describe("Whether pixels stay within 0..255; clip if absent"),
     target: z.int().min(0).max(254).optional().describe("A class to approach, instead of leaving labels"),
     targeted: targetedSchema.optional().describe("What to approach, in place of the evaluation's own"),
+    classWeights: z
+      .array(z.number().min(0))
+      .min(1)
+      .max(255)
+      .optional()
+      .describe(
+        "Weights of the classes, in their order, for the class-balanced loss of sea; 1/N of each class in the labels at hand if absent",
+      ),
     ...optionFields,
   })
   .describe("An attack with options");

@@ -66,7 +66,7 @@ const goalAsJson = async ({ place, to, outside = "keep" }: RegionGoal, classes: 
 
 /** The attack with the options that it runs with; label maps that the item does not imply are named by their digests. */
 const attackAsJson = async (
-  { attack, epsilon, norm, pixelRange, source, target, goal, ...given }: AttackPlan,
+  { attack, epsilon, norm, pixelRange, source, target, goal, classWeights, ...given }: AttackPlan,
   truth: Labels | undefined,
   classes: Manifest["classes"],
 ): Promise<Json> => ({
@@ -75,6 +75,7 @@ const attackAsJson = async (
   ...(norm && norm !== attackEntry(attack).distance ? { norm } : {}),
   ...effectiveOptions(attack, { epsilon, norm }, given),
   pixelRange,
+  ...(classWeights && { classWeights }),
   ...(attackEntry(attack).covers ? { scored: "outside" } : {}),
   label: source === undefined ? "prediction" : source === truth ? "ground-truth" : await digestOfMap(source),
   ...(goal

@@ -17,9 +17,16 @@ export const predictedBytes = (
   attacks: readonly AttackOf[],
   size: Size,
 ): number => {
+  const made = attacks.filter((attack) => !addsDelta(attack));
   const kinds = (targeted: boolean) => {
-    const made = attacks.filter((attack) => !addsDelta(attack)).filter((attack) => isTargeted(attack) === targeted);
-    return evaluatedBy([...new Set(made.map(({ attack }) => attack))], targeted);
+    const aimed = made.filter((attack) => isTargeted(attack) === targeted);
+    const weighted = aimed.filter(({ classWeights }) => classWeights);
+    const others = aimed.filter(({ classWeights }) => !classWeights);
+    const names = (some: typeof aimed) => [...new Set(some.map(({ attack }) => attack))];
+    return [
+      ...evaluatedBy(names(others), targeted),
+      ...evaluatedBy(names(weighted), targeted, weighted[0]?.classWeights),
+    ];
   };
   const evaluated = [...kinds(false), ...kinds(true)];
   return Math.max(...footprintsOf(segmenter, size, evaluated).map((sessions) => cache.predict(sessions)));

@@ -57,6 +57,19 @@ export interface SignWalk extends Bounds {
 }
 
 /**
+ * y = x + α·∇ / ‖∇‖₂, and then the nearest point to y of the L2 ball around the centre met with the range of pixels; a gradient of zeros
+ * moves nothing. The ascent starts in the ball, and its images may lie outside of it by rounding.
+ */
+export interface L2Walk {
+  readonly kind: "l2";
+  /** In the layout of the image. */
+  readonly centre: Float32Array<ArrayBuffer>;
+  readonly alpha: number;
+  readonly epsilon: number;
+  readonly pixelRange: readonly [low: number, high: number] | null;
+}
+
+/**
  * Steps of APGD (Croce and Hein 2020), each of which the caller orders once it has seen the report of the image at hand; the ascent
  * ends with the best one.
  */
@@ -101,7 +114,7 @@ export interface AscentLabels {
 export interface AscentRequest {
   /** A tensor for each of the graph's inputs; the ascent starts at `image`. */
   readonly feeds: Readonly<Record<string, Tensor>>;
-  readonly walk: SignWalk | LedWalk;
+  readonly walk: SignWalk | L2Walk | LedWalk;
   /** 1, the default, to climb the loss; −1 to descend. */
   readonly sense?: 1 | -1 | undefined;
   /** Evaluations of the graph, each of which a step follows. */

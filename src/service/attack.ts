@@ -12,6 +12,7 @@ import type {
 import { FaultlineError } from "../contract/failure.ts";
 import type { EncodedImage } from "../contract/files.ts";
 import { measure, type Measured, type Plan, type Subject } from "../evaluation/measure.ts";
+import { weightsFault } from "../evaluation/class-weights.ts";
 import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
 import { isUniversal } from "../evaluation/universal.ts";
 import { attackScores, perturbationFrom } from "../evaluation/scores.ts";
@@ -49,7 +50,7 @@ const runsOfStep = ({ draws = 1, sources = [""], scales = [1] }: AttackSpec): nu
 
 /** The plan of a request as it stands in the spec, without label maps. */
 const planOf = (spec: AttackSpec): AttackPlan => {
-  const { attack, epsilon, norm, alpha = 1, steps, pixelRange, seed } = spec;
+  const { attack, epsilon, norm, alpha = 1, steps, pixelRange, classWeights, seed } = spec;
   return {
     ...optionValues(spec),
     attack,
@@ -58,6 +59,7 @@ const planOf = (spec: AttackSpec): AttackPlan => {
     alpha,
     steps,
     pixelRange,
+    classWeights,
     seed,
   };
 };
@@ -71,6 +73,12 @@ const requireRandom = ({ trials }: Pick<AttackSpec, "trials">, { defence }: Segm
   if (trials === undefined || drawsAnew(defence)) return;
   const detail = "must be absent: no transformation before the network is random, so that all trials are the same";
   throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "/spec/trials", detail, received: trials }] });
+};
+
+/** @throws FaultlineError invalid-spec for weights that are not those of the model's classes. */
+const requireWeights = ({ classWeights }: Pick<AttackSpec, "classWeights">, classes: readonly unknown[]): void => {
+  const detail = classWeights && weightsFault(classWeights, classes);
+  if (detail) throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "/spec/classWeights", detail }] });
 };
 
 /** Both forms of the adversarial image in the trials that the spec asks for. */
@@ -115,9 +123,12 @@ export const createAttackHandler =
     const { segmenter } = model;
     const { classes } = segmenter.manifest;
     requireRandom(spec, segmenter);
+    requireWeights(spec, classes);
     context.requireWork(bytes, runsOf(spec));
     const climbed = await openClimbed(context, spec, model);
-    const evaluated = isUniversal(spec) ? [] : evaluatedBy([spec.attack], spec.targeted !== undefined);
+    const evaluated = isUniversal(spec)
+      ? []
+      : evaluatedBy([spec.attack], spec.targeted !== undefined, spec.classWeights);
     const image = await context.prepare(climbed, bytes, evaluated);
     if (climbed !== model) await context.prepare(model, bytes, []);
     const truth = await readTruth(context, model, image, "labels", labels, spec.label255);

@@ -123,6 +123,8 @@ describe("POST /v1/attack", () => {
     [{ sources: ["a"], draws: 2 }, "/spec/draws", expect.stringMatching(/the gradient is that of `sources`/)],
     [{ sources: ["a", "b", "c", "d", "e"] }, "/spec/sources", "must have at most 4 items"],
     [{ scales: [0.01] }, "/spec/scales/0", "must be at least 0.1"],
+    [{ classWeights: [1, -1] }, "/spec/classWeights/1", "must be at least 0"],
+    [{ classWeights: [1, 2] }, "/spec/classWeights", expect.stringMatching(/ifgsm weighs no classes; .* sea does/)],
     [{ fusion: "mean" }, "/spec/fusion", "must be absent, as there are no `scales` to fuse"],
     [{ steps: 100, draws: 1000 }, "/spec/draws", expect.stringMatching(/100000 evaluations/)],
   ])("refuses %o at %s", async (fields, pointer, detail) => {

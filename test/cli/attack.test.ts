@@ -17,7 +17,7 @@ import { SessionCache } from "../../src/segmenter/session-cache.ts";
 import { readNpy } from "../segmenter/npy.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
 import { faultline, jsonOf } from "./terminal.ts";
-import { attackFolder, flags, plan } from "./attack-folder.ts";
+import { attackFolder, csvLines, flags, plan } from "./attack-folder.ts";
 
 const { path, put, tiny, network, described, images, truths, segmenter, one } = attackFolder();
 const maxPixels = 2 ** 20;
@@ -99,6 +99,30 @@ describe("pictures of a folder", async () => {
   });
 });
 
+describe("an attack of minimum norm", () => {
+  const asked = ["--attack", "minimal-fgsm", "--steps", "4", "-o", path("out-minimal")];
+
+  it.each([
+    { changes: ["--epsilon", "0.01"], cells: ["no", "no", "0 of 2"], reached: ["0", "0", "0"] },
+    { changes: ["--success", "0.05"], cells: ["yes", "yes", "2 of 2"], reached: ["1", "1", "2"] },
+  ])("says where it missed its goal, and for how many pictures: $changes", async ({ changes, cells, reached }) => {
+    const argv = [path("net"), path("pictures"), ...asked, ...changes];
+    const { stdout } = await faultline("attack", ...argv);
+    const [head, ...lines] = stdout.trimEnd().split("\n").slice(1);
+    expect(head).toMatch(/evaluations +succeeded$/);
+    expect(lines.map((line) => line.slice(head!.indexOf("succeeded")).trim())).toEqual(cells);
+    expect((await csvLines(...argv)).map(({ succeeded }) => succeeded)).toEqual([...reached, ...reached]);
+    const { images } = await jsonOf<AttackReport>("attack", ...argv);
+    expect(images.map(({ row }) => row.success)).toEqual(cells.slice(0, 2).map((cell) => cell === "yes"));
+  });
+});
+
+it("weighs the classes as --class-weights says", async () => {
+  const argv = [path("net"), one, "--attack", "sea", "--steps", "3", "-o", path("out-weights")];
+  const { attack } = await jsonOf<AttackReport>("attack", ...argv, "--class-weights", "1,0,0.5,2");
+  expect(attack).toMatchObject({ attack: "sea", classWeights: [1, 0, 0.5, 2] });
+});
+
 describe("a network", () => {
   it.each([
     ["a folder", path("net")],
@@ -165,6 +189,9 @@ describe("a wrong command line", () => {
     [[path("net"), one, "-o", "x", "--label", "ground-truth"], 2, /goes with --labels/],
     [[path("net"), one, "-o", "x", "--target", "4"], 2, /--target must be a class from 0 to 3/],
     [[path("net"), one, "-o", "x", "--json", "--csv"], 2, /exclude each other/],
+    [[path("net"), one, "-o", "x", "--class-weights", "1,1,1,1"], 2, /--class-weights must be absent: pgd weighs no/],
+    [[path("net"), one, "-o", "x", "--attack", "sea", "--class-weights", "1,2"], 2, /model's 4 classes.* are 2/],
+    [[path("net"), one, "-o", "x", "--attack", "sea", "--class-weights", "1,,1,1"], 2, /numbers of at least 0/],
     [[path("net"), one, "-o", "x", "--draws", "4"], 2, /--through and --draws go with transformations/],
     [
       [path("net"), one, "-o", "x", "--transform", "jpeg:quality=0"],

@@ -150,6 +150,16 @@ describe("the attacks", () => {
     expect(steps).toEqual([1, 1, 2, 3, 5, 10, 20, 36]);
   });
 
+  it("take weights of the classes where they climb a class-balanced loss", () => {
+    const weights = a.classes.map((_, i) => i);
+    const [made] = of({ attacks: [{ attack: "sea", classWeights: weights }], epsilon: 4 });
+    expect(made!.classWeights).toEqual(weights);
+    expect(() => of({ attacks: [{ attack: "sea", classWeights: [1] }] })).toThrow(
+      /attacks: sea: classWeights must have/,
+    );
+    expect(() => of({ attacks: [{ attack: "pgd", classWeights: weights }] })).toThrow(/pgd weighs no classes/);
+  });
+
   it("take radii of their own, then the evaluation's; those of minimum norm have none, and a patch has its own", () => {
     expect(of({ attacks: ["patch"], epsilon: [2, 4] }).map(({ epsilon }) => epsilon)).toEqual([255]);
     const all = of({ attacks: [{ attack: "pgd", epsilon: [1, 2], steps: 7 }, "fgsm", "fmn"], epsilon: 4 });

@@ -68,6 +68,18 @@ it.each<readonly [Partial<AttackSpec>, string, RegExp]>([
   });
 });
 
+it("climbs by weights of the model's classes, which the receipt lists, and refuses others", async () => {
+  const sea = { attack: "sea", steps: 3 } as const;
+  const result = await attack({ ...sea, classWeights: [1, 0, 0, 2] });
+  expect(result.receipt.spec).toMatchObject({ ...sea, classWeights: [1, 0, 0, 2] });
+  const losses = (await attack(sea)).steps.map(({ loss }) => loss);
+  expect(result.steps.map(({ loss }) => loss)).not.toEqual(losses);
+  expect(await failureOf(attack({ ...sea, classWeights: [1, 2] }))).toMatchObject({
+    kind: "invalid-spec",
+    errors: [{ pointer: "/spec/classWeights", detail: expect.stringMatching(/the model's 4 classes.*; there are 2/) }],
+  });
+});
+
 it("an ensemble that is held open is not opened again, as many networks as it has", async () => {
   const files = [tiny, other, tinyFile({ seed: 3 }, { name: "third" })];
   let reads = 0;

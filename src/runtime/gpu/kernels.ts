@@ -1,4 +1,4 @@
-/** Types and checks that the kernels' typed forms (`steps.ts`, `labels.ts`) share. */
+/** Types and checks that the kernels' typed forms (`steps.ts`, `l2.ts`, `labels.ts`) share. */
 
 import { GpuError } from "./error.ts";
 import type { GpuArray, Launch } from "./gpu.ts";
@@ -16,6 +16,14 @@ export interface Measurement<T> extends Launch {
   /** The result of the last run. */
   readonly read: () => Promise<T>;
 }
+
+/** Largest number of workgroups of a reduction: each leaves one partial result, and each thread of the next kernel reads one. */
+const partials = 256;
+const threads = 256;
+
+/** Number of workgroups, and so of partial results, of a reduction. */
+export const partialGroups = (items: number, groups = partials): number =>
+  Math.min(Math.ceil(items / threads), groups, partials);
 
 /** @throws GpuError that names the array of another length. */
 export const requireLength = (what: string, length: number, arrays: Readonly<Record<string, GpuArray>>): void => {

@@ -101,7 +101,7 @@ export const climberOn = async (
       const { gradient, labels } = last;
       const zeros = report && step === 1 ? await zerosOf(gradient) : null;
       const [scores, other] = report ? [await score?.(labels), await scoreWanted?.(labels)] : [];
-      if (walk.kind === "sign") await walker.step(gradient);
+      if (walk.kind !== "led") await walker.step(gradient);
       if (!report) return null;
       return {
         step,

@@ -1,14 +1,8 @@
 /** Typed forms of the kernels of an attack's step: a launch is bound once, its sizes checked, and run any number of times. */
 
 import { GpuError } from "./error.ts";
-import { releasing, requireLength, type Floats, type Grid, type Measurement } from "./kernels.ts";
+import { partialGroups, releasing, requireLength, type Floats, type Grid, type Measurement } from "./kernels.ts";
 import { sequence, type Gpu, type Launch } from "./gpu.ts";
-
-/** Largest number of workgroups of a reduction: each leaves one partial result, and each thread of the next kernel reads one. */
-const partials = 256;
-const threads = 256;
-const partialGroups = (items: number, groups = partials): number =>
-  Math.min(Math.ceil(items / threads), groups, partials);
 
 export interface SignStep extends Grid {
   /** Replaced by the image after the step. */
@@ -97,49 +91,6 @@ export const lookAhead = async (gpu: Gpu, { x, m, scale, ahead, groups }: LookAh
     groups,
   });
 };
-
-export interface L2Step extends Grid {
-  /** Replaced by the image after the step. */
-  readonly x: Floats;
-  /** Centre of the ε-ball. */
-  readonly centre: Floats;
-  readonly gradient: Floats;
-  readonly alpha: number;
-  readonly epsilon: number;
-  /** Lowest and highest value of a pixel, or null for none. */
-  readonly pixelRange: readonly [low: number, high: number] | null;
-}
-
-/** y = x + α·g / ‖g‖₂ (a gradient of zeros moves nothing); x ← clip(centre + (y − centre)·min(1, ε / ‖y − centre‖₂), range). */
-export const l2Step = async (
-  gpu: Gpu,
-  { x, centre, gradient, alpha, epsilon, pixelRange, groups }: L2Step,
-): Promise<Launch> => {
-  const count = x.length;
-  requireLength("l2_step", count, { centre, gradient });
-  const used = partialGroups(count, groups);
-  const sums = await gpu.allocate("float32", 4 * used);
-  const [low, high] = pixelRange ?? [-largestFloat, largestFloat];
-  const reduction = await gpu.launch("l2_sums", {
-    buffers: { x, centre, gradient, sums },
-    parameters: { count },
-    items: count,
-    groups: used,
-  });
-  const step = await gpu.launch("l2_step", {
-    buffers: { x, centre, gradient, sums },
-    parameters: { count, alpha, epsilon, low, high, partials: used },
-    items: count,
-    groups: groups ?? stepGroups,
-  });
-  return releasing(sequence(reduction, step), sums);
-};
-
-/** Workgroups of the step. Each first adds up all partial sums, and so should have many items. */
-const stepGroups = 1024;
-
-/** The largest finite float32: WGSL has no infinity. */
-const largestFloat = (2 - 2 ** -23) * 2 ** 127;
 
 /** The same distances as in `Distances`. */
 export interface Perturbation {

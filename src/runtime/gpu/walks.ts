@@ -5,12 +5,14 @@ import {
   RuntimeError,
   type AscentRequest,
   type Bounds,
+  type L2Walk,
   type LedOrder,
   type LedWalk,
   type SignWalk,
 } from "../session.ts";
 import { copy, sequence, type Gpu, type GpuArray, type Launch } from "./gpu.ts";
 import type { Floats } from "./kernels.ts";
+import { l2Step } from "./l2.ts";
 import type { ElementType } from "./shader.ts";
 import { apgdStep, lookAhead, signStep } from "./steps.ts";
 
@@ -68,8 +70,10 @@ export const remembered = <A extends GpuArray>(
   };
 };
 
-export const walkerOn = (ground: Ground, { walk, sense = 1 }: AscentRequest): Promise<Walker> =>
-  walk.kind === "sign" ? signWalker(ground, walk, sense) : ledWalker(ground, walk, sense);
+export const walkerOn = (ground: Ground, { walk, sense = 1 }: AscentRequest): Promise<Walker> => {
+  if (walk.kind === "led") return ledWalker(ground, walk, sense);
+  return walk.kind === "sign" ? signWalker(ground, walk, sense) : l2Walker(ground, walk, sense);
+};
 
 const endsOn = async (ground: Ground, { low, high }: Bounds) => ({
   low: await placed(ground, "float32", low),
@@ -105,6 +109,21 @@ const signWalker = async (
     result: x,
     step: async (gradient) => gpu.run(await launches(gradient)),
   };
+};
+
+const l2Walker = async (
+  ground: Ground,
+  { centre: middle, alpha, epsilon, pixelRange }: L2Walk,
+  sense: number,
+): Promise<Walker> => {
+  const { gpu, seen: x, owned } = ground;
+  const centre = await placed(ground, "float32", middle);
+  const launches = remembered(async (gradient: Floats) => {
+    const launch = await l2Step(gpu, { x, centre, gradient, alpha: sense * alpha, epsilon, pixelRange });
+    owned.own(launch.release);
+    return launch;
+  });
+  return { carried: { image: x }, result: x, step: async (gradient) => gpu.run(await launches(gradient)) };
 };
 
 /** Each step is a launch of its own, as its size and its ball are ordered. */

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { street } from "../../../bench/feeds.ts";
 import { networks } from "../../../bench/networks.ts";
 import { defaultSteps } from "../../../src/attacks/catalogue.ts";
+import { distanceOf } from "../../../src/attacks/norms.ts";
 import { measure } from "../../../src/evaluation/measure.ts";
 import type { AttackPlan } from "../../../src/evaluation/plan.ts";
 import { countsOf, scoresOf } from "../../../src/metrics/counts.ts";
@@ -92,18 +93,37 @@ const bytesRead = (device: GPUDevice): (() => number) => {
 const all = process.env["FAULTLINE_ALL_ON_GPU"] === "1";
 
 const attacks: readonly AttackName[] = [
-  ...(["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii", "pgd", "cospgd", "mi-fgsm", "ni-fgsm", "apgd-tsallis"] as const),
-  ...(all ? (["segpgd", "tsallis-pgd", "apgd", "sea"] as const) : []),
+  ...([
+    "fgsm",
+    "fgsm-ii",
+    "ifgsm",
+    "ifgsm-ii",
+    "pgd",
+    "cospgd",
+    "tsallis-pgd",
+    "mi-fgsm",
+    "ni-fgsm",
+    "apgd-tsallis",
+  ] as const),
+  ...(all ? (["segpgd", "apgd", "sea"] as const) : []),
 ];
+
+/** A ball whose radius is about that of 2 grey levels in every value, of pictures of 24×32. */
+const inL2 = { norm: "l2", epsilon: 100, alpha: 15 } as const;
 
 describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
   it.each([
     ...attacks.map((attack) => [attack, {}] as const),
     ["apgd", { target: 2 }] as const, // towards a class: it is judged by other labels than each step is compared with
+    ["pgd", inL2] as const,
+    ["pgd", { ...inL2, target: 2 }] as const, // which descends
   ])("%s is WASM's, step by step: %o", async (attack, changes) => {
     const image = noiseImage(24, 32, 5);
     // α is no float32: both round it.
-    const { expected, actual, apart, ratios } = await compared(tiny, image, { ...planOf(attack, 8, 0.7), ...changes });
+    const plan: AttackPlan = { ...planOf(attack, 8, 0.7), ...changes };
+    const { expected, actual, apart, ratios } = await compared(tiny, image, plan);
+    const moved = distanceOf(actual.float.image.data, image.data, plan.norm ?? "linf");
+    expect(moved).toBeLessThanOrEqual(plan.epsilon!);
     expect(apart).toBeLessThanOrEqual(0.001);
     expect(Math.abs(ratios[0] - ratios[1])).toBeLessThanOrEqual(0.005);
     expect(actual.row.masking.zeroGradientShare).toBe(expected.row.masking.zeroGradientShare);
@@ -130,12 +150,14 @@ describe.skipIf(!hasGpu)(`an attack on the device${gpuNote}`, () => {
     await climb(ascentOf(image));
     expect(bytes()).toBe(4 + 4 * image.data.length);
     await climb(ascentOf(image, { momentum: 1, ahead: true }));
-    expect(bytes()).toBe(2 * (4 + 4 * image.data.length));
+    await climb({ ...ascentOf(image), walk: { kind: "l2", centre: image.data, ...inL2, pixelRange: [0, 255] } });
+    const unscored = 3 * (4 + 4 * image.data.length);
+    expect(bytes()).toBe(unscored);
     const scored: AscentStep[] = [];
     const reference = { labels: new Uint8Array(24 * 32), classes: 4 };
     await climb({ ...ascentOf(image), reference }, { onStep: (step) => void scored.push(step) });
     const [perStep, zeros] = [4 + (16 + 4 * 4), 4 * 4 * 3];
-    expect(bytes() - 2 * (4 + 4 * image.data.length)).toBe(6 * perStep + zeros + 4 + 4 * image.data.length);
+    expect(bytes() - unscored).toBe(6 * perStep + zeros + 4 + 4 * image.data.length);
     expect(scored.map(({ scores }) => scores!.pixels)).toEqual(Array.from({ length: 6 }, () => 24 * 32));
     const before = bytes();
     await climb(walkOf(image, { led: true }), { onStep: ({ step }) => ({ order: orders[step - 1] }) });
