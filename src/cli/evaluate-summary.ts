@@ -62,9 +62,12 @@ const nameOf = (model: string, around: Row["unit"]["around"]): string => {
   return parts.length === 0 ? model : `${model} (${parts.join(", ")})`;
 };
 
-/** FNV-1a, 32 bits. */
-const hashOf = (text: string): number =>
-  [...text].reduce((hash, c) => Math.imul(hash ^ c.codePointAt(0)!, 0x0100_0193) >>> 0, 0x811c_9dc5);
+/** FNV-1a over UTF-16 units, 32 bits. */
+const hashOf = (text: string): number => {
+  let hash = 0x811c_9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x0100_0193) >>> 0;
+  return hash;
+};
 
 /** What an attack is compared by; `iouRatio` follows from the counts. */
 const figureIn = ({ unit, receipt, evaluations, region }: Row): Pooled["figure"] => {

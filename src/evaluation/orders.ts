@@ -163,5 +163,5 @@ export const signsOfFlags = (figures: readonly Flagged[]): readonly Sign[] => {
     const best = strongest(own);
     return own.flatMap((figure) => figure.flags.filter(({ kind }) => figure === best || !ofTheBest.has(kind)));
   });
-  return flags.map(({ by: _, ...sign }) => sign);
+  return flags.map(({ kind, values, detail }) => ({ kind, values, detail }));
 };
