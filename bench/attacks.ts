@@ -1,6 +1,6 @@
 /**
- * What attacks cost, and which one to use at which budget: `npm run bench -- attacks overhead`, `… attacks steps`, and `npm run bench -- attacks budgets
- * [FIGURE.svg]`, which takes long and resumes where it stopped.
+ * What attacks cost, and which one to use at which budget: `npm run bench -- attacks overhead [BACKEND [HxW [ATTACK…]]]`, BACKEND `wasm` or `native`
+ * (onnxruntime's, in this thread), `… attacks steps`, and `npm run bench -- attacks budgets [FIGURE.svg]`, which takes long and resumes where it stopped.
  */
 
 import { readFileSync } from "node:fs";
@@ -10,6 +10,7 @@ import { rasterise } from "../src/datasets/street/resvg.ts";
 import { measure, type Subject } from "../src/evaluation/measure.ts";
 import type { AttackPlan } from "../src/evaluation/plan.ts";
 import type { Runtime } from "../src/runtime/session.ts";
+import { startExactNative } from "../src/node/native-integers.ts";
 import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { parseManifest } from "../src/segmenter/manifest.ts";
 import { openNetwork } from "../src/segmenter/network.ts";
@@ -20,7 +21,7 @@ import { budgets } from "./budgets.ts";
 import { timed } from "./fastest.ts";
 
 const NETWORK = "enet-street";
-const SIZE = { height: 176, width: 240 };
+const SIZE = "360x480";
 const STEPS = 8;
 
 /** A runtime that adds up the processor time of its sessions' runs. */
@@ -53,17 +54,26 @@ const planOf = (attack: AttackName): AttackPlan => {
   return { ...options, attack, epsilon: 8, alpha, steps, pixelRange: "clip", seed: 0 };
 };
 
-const overhead = async (): Promise<void> => {
+/** @throws Error for names of attacks that are none. */
+const attacksNamed = (names: readonly string[]): readonly AttackName[] => {
+  const unknown = names.find((name) => !attackNames.some((known) => known === name));
+  if (unknown !== undefined) throw new Error(`there is no attack ${unknown}; there are ${attackNames.join(", ")}`);
+  return names.length === 0 ? attackNames : attackNames.filter((name) => names.includes(name));
+};
+
+const overhead = async ([backend = "wasm", text = SIZE, ...names]: readonly string[]): Promise<void> => {
+  const chosen = attacksNamed(names);
+  const [height = 0, width = 0] = text.split("x").map(Number);
   const manifest = parseManifest(JSON.parse(readFileSync(`models/${NETWORK}/manifest.json`, "utf8")));
   const network = openNetwork(manifest, readFileSync(`models/${NETWORK}/${manifest.file}`));
-  const { runtime, spent } = watched(startWasm());
+  const { runtime, spent } = watched(backend === "native" ? await startExactNative({}) : startWasm());
   const segmenter = createSegmenter(network, new SessionCache(runtime, 2 ** 31));
-  const { image } = renderStreet(3_000_000, SIZE, rasterise);
+  const { image } = renderStreet(3_000_000, { height, width }, rasterise);
   const subject: Subject = { segmenter, image, item: "street", clean: await segmenter.predict(image) };
   console.log(
-    `${NETWORK} at ${SIZE.height}×${SIZE.width}, processor time: evaluations and predictions a second, of the attack and of its sessions`,
+    `${NETWORK} at ${width}×${height} on ${backend}, processor time: evaluations and predictions a second, of the attack and of its sessions`,
   );
-  for (const attack of attackNames) {
+  for (const attack of chosen) {
     const plan = planOf(attack);
     await measure(subject, plan); // Its sessions are made, and its code is compiled.
     const before = spent();

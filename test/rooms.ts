@@ -51,7 +51,17 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "validation",
   ],
   // Pure: rows in, scores, reports and verdicts out.
-  report: ["evaluation/row", "attacks/catalogue", "type evaluation/craft", "metrics", "random", "digest", "validation"],
+  report: [
+    "evaluation/row",
+    "evaluation/orders",
+    "evaluation/signs",
+    "attacks/catalogue",
+    "type evaluation/craft",
+    "metrics",
+    "random",
+    "digest",
+    "validation",
+  ],
   certify: ["onnx", "autodiff", "segmenter", "attacks", "metrics", "type runtime/session", "tensor", "random"],
   // A refused size (OnnxError) and a failing backend (RuntimeError) are told apart from faults of our own.
   networks: [

@@ -28,7 +28,7 @@ import {
 import { RegionScores, Targeted } from "./targeted.ts";
 import { transformFields } from "./transform.ts";
 import { Trials, TrialScores } from "./trials.ts";
-import { Evaluations, Signs } from "./signs.ts";
+import { Evaluations, Signs, Unchecked } from "./signs.ts";
 import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
 export const outputNames = [
@@ -220,6 +220,7 @@ export const Attack = Size.extend({
   }),
   evaluations: Evaluations,
   signs: Signs,
+  unchecked: Unchecked,
   timings: Timing,
   receipt: receiptOf(AttackSpecRun).extend({
     sources: list(z.strictObject({ model: z.string(), modelSha256: z.string() }))

@@ -7,7 +7,7 @@ import { defineOperation, json, type Limits, type Operation } from "./operation.
 import { attackProblems, problemResponses } from "./problem-schema.ts";
 import { readImageRequest } from "./request.ts";
 import { Backend, Epsilon, list, receiptOf, Reference, Seed, serverTiming, Size, Timing } from "./schemas.ts";
-import { Evaluations, Signs } from "./signs.ts";
+import { Evaluations, Flags, Signs } from "./signs.ts";
 import { uploadBody } from "./upload.ts";
 import { Label255, Warnings } from "./warnings.ts";
 
@@ -57,6 +57,7 @@ const Audit = Size.extend({
       epsilon: z.number(),
       iouRatio: z.number().nullable().openapi({ description: "Adversarial mIoU ÷ clean mIoU; null where undefined" }),
       evaluations: Evaluations,
+      flags: Flags,
     }),
   ),
   quotients: list(z.number().nullable()).openapi({

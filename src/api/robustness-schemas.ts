@@ -4,7 +4,7 @@ import type { RobustnessResult, RobustnessSetResult } from "../contract/robustne
 import { AttackName, optionNumbers } from "./attack-schemas.ts";
 import { AttackedCrf } from "./crf.ts";
 import { Backend, floatAndUint8, list, receiptOf, Reference, share, Size, Timing } from "./schemas.ts";
-import { Signs } from "./signs.ts";
+import { Flags, Signs } from "./signs.ts";
 import { transformFields } from "./transform.ts";
 import { Label255, VoidPixels, Warnings } from "./warnings.ts";
 
@@ -34,8 +34,15 @@ export const PointScores = z
   .openapi("PointScores");
 
 const CurvePoint = floatAndUint8(PointScores)
-  .extend({ attack: AttackName, epsilon: z.number(), steps: z.int() })
+  .extend({
+    attack: AttackName,
+    epsilon: z.number(),
+    steps: z.int(),
+    signs: Signs.openapi({ description: "What the attack itself showed, as in AttackResult" }),
+  })
   .openapi("CurvePoint");
+
+const FlaggedPoint = CurvePoint.extend({ flags: Flags }).openapi("FlaggedPoint");
 
 const SmallestEpsilon = z.strictObject({ float: z.number().nullable(), uint8: z.number().nullable() });
 
@@ -45,7 +52,7 @@ export const Robustness = Size.extend({
   warnings: Warnings,
   threshold: z.number(),
   clean: z.strictObject({ miou: share("Clean mean IoU"), pixelAccuracy: share("Clean pixel accuracy") }),
-  curve: list(CurvePoint),
+  curve: list(FlaggedPoint),
   breaking: list(SmallestEpsilon.extend({ attack: AttackName })).openapi({
     description: "Smallest ε of the grid at which the attack breaks the network; null if there is none",
   }),
@@ -99,6 +106,7 @@ const RobustnessOfSet = z
           steps: z.int(),
           iouRatio: Estimate,
           iouRatioUint8: z.number().nullable(),
+          flags: Flags,
           ...pooledScores,
         })
         .openapi("PooledPoint"),
@@ -109,8 +117,9 @@ const RobustnessOfSet = z
     }),
     verdict: z.enum(["broken", "undecided", "not-broken"]).openapi({
       description:
-        "`broken` where the whole interval of a point lies below the threshold; `not-broken` where no interval and no pooled IoU ratio does so in part, and no image has signs; else `undecided`",
+        "`broken` where the whole interval of a point lies below the threshold; `not-broken` where no interval and no pooled IoU ratio does so in part, and neither an image nor the pooled curve has signs; else `undecided`",
     }),
+    signs: Signs.openapi({ description: "Signs of the pooled curve; those of each image are with it" }),
     summary: z.string(),
     cost: Robustness.shape.cost,
     timings: Timing,

@@ -8,6 +8,7 @@ const kinds = [
   "loss-still-moving",
   "larger-epsilon-weaker",
   "gradient-free-stronger",
+  "transfer-stronger",
   "random-start-stronger",
   "weak-attack-stronger",
   "unbounded-attack-fails",
@@ -16,17 +17,41 @@ const kinds = [
   "gradient-wrong",
 ] as const;
 
-export const Signs = list(
-  z
-    .strictObject({
-      kind: z.enum(kinds),
-      values: z.record(z.string(), z.number()).openapi({ description: "The numbers that the sign was read from" }),
-      detail: z.string().openapi({ description: "What it means, in a sentence" }),
-    })
-    .openapi("Sign"),
-).openapi({
+const signFields = {
+  kind: z.enum(kinds),
+  values: z.record(z.string(), z.number()).openapi({ description: "The numbers that the sign was read from" }),
+  detail: z.string().openapi({ description: "What it means, in a sentence" }),
+};
+
+export const Signs = list(z.strictObject(signFields).openapi("Sign")).openapi({
   description:
     "Signs that the attack is weaker than it could be, so that the network is less robust than the scores say. None is no proof",
+});
+
+export const Unchecked = z
+  .strictObject({ kinds: list(z.enum(kinds)), detail: z.string() })
+  .openapi("Unchecked", { description: "Signs that one attack alone cannot show, and the requests that show them" });
+
+export const Flags = list(
+  z
+    .strictObject({
+      ...signFields,
+      by: z
+        .strictObject({
+          attack: z.string(),
+          epsilon: z.number(),
+          source: z
+            .string()
+            .nullable()
+            .openapi({ description: "The network that its images were made on, if another" }),
+          iouRatio: z.number().nullable(),
+        })
+        .openapi({ description: "What did better" }),
+    })
+    .openapi("Flag"),
+).openapi({
+  description:
+    "Attacks that ought to do less and do more: while there is one, the figure is no bound of the network, and is to be quoted with the better one",
 });
 
 export const Evaluations = z

@@ -27,7 +27,7 @@ import {
   Size,
   Timing,
 } from "./schemas.ts";
-import { Evaluations } from "./signs.ts";
+import { Evaluations, Signs } from "./signs.ts";
 import { uploadBody } from "./upload.ts";
 import { Label255, Warnings } from "./warnings.ts";
 
@@ -85,6 +85,7 @@ const Transfer = Size.extend({
         .strictObject({ zeroGradientShare: z.number(), confidence: z.number() })
         .openapi({ description: "Signs that the gradient of the source is masked, as in AttackResult" }),
       evaluations: Evaluations,
+      signs: Signs.openapi({ description: "What the attack on the source showed, as in AttackResult" }),
     }),
   ),
   targets: list(
@@ -95,6 +96,10 @@ const Transfer = Size.extend({
         floatAndUint8(PointScores).extend({
           source: z.string(),
           whiteBox: z.boolean().openapi({ description: "Whether the source is the target itself" }),
+          signs: Signs.openapi({
+            description:
+              "Of the white-box attack: `transfer-stronger` where another model's image does more, so that its figure is no bound",
+          }),
         }),
       ),
       mostEffective: z.string().nullable().openapi({

@@ -142,6 +142,11 @@ export interface Rule<S extends State = State> {
    * one of each of its stages as well. Default 0.
    */
   readonly judged?: number | undefined;
+  /**
+   * Evaluations of the last stage, of all that a trajectory makes, where stages before it lie within another ball or start anew;
+   * absent: there is one stage.
+   */
+  readonly lastStage?: ((evaluations: number) => number) | undefined;
   /** How it decides, where that takes values alone and a backend can carry out the rest by itself. */
   readonly pilot?: Pilot | undefined;
   /** Before the first step: where to start, by default at the clean image itself. */

@@ -18,13 +18,13 @@ export const noMoments = (length: number): Moments => ({
 
 /** m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g². */
 export const updated = ({ mean, square, count }: Moments, gradient: Float32Array): Moments => {
-  const next = { mean: new Float32Array(mean.length), square: new Float32Array(mean.length), count: count + 1 };
-  for (let i = 0; i < mean.length; i++) {
+  const [first, second] = [new Float32Array(mean.length), new Float32Array(mean.length)];
+  for (let i = 0; i < first.length; i++) {
     const g = gradient[i]!;
-    next.mean[i] = BETA1 * mean[i]! + (1 - BETA1) * g;
-    next.square[i] = BETA2 * square[i]! + (1 - BETA2) * g ** 2;
+    first[i] = BETA1 * mean[i]! + (1 - BETA1) * g;
+    second[i] = BETA2 * square[i]! + (1 - BETA2) * g ** 2;
   }
-  return next;
+  return { mean: first, square: second, count: count + 1 };
 };
 
 /** √v̂ + 10⁻⁸: the diagonal metric in which Adam steps. */
@@ -35,11 +35,23 @@ export const metricOf = ({ square, count }: Moments): Float32Array<ArrayBuffer> 
   return metric;
 };
 
-/** m̂/(√v̂ + 10⁻⁸): the step for a learning rate of 1, up the gradient. */
-export const stepOf = (moments: Moments): Float32Array<ArrayBuffer> => {
-  const { mean, count } = moments;
+/**
+ * m̂/(√v̂ + 10⁻⁸): the step for a learning rate of 1, up the gradient.
+ *
+ * @param metric of the same moments; it is not changed.
+ */
+export const stepIn = ({ mean, count }: Moments, metric: Float32Array): Float32Array<ArrayBuffer> => {
   const correction = 1 / (1 - BETA1 ** count);
-  const step = metricOf(moments);
-  for (let i = 0; i < step.length; i++) step[i] = (mean[i]! * correction) / step[i]!;
+  const step = new Float32Array(metric.length);
+  for (let i = 0; i < step.length; i++) step[i] = (mean[i]! * correction) / metric[i]!;
+  return step;
+};
+
+/** The same, where the metric is not needed for itself. */
+export const stepOf = ({ mean, square, count }: Moments): Float32Array<ArrayBuffer> => {
+  const [first, second] = [1 / (1 - BETA1 ** count), 1 / (1 - BETA2 ** count)];
+  const step = new Float32Array(mean.length);
+  for (let i = 0; i < step.length; i++)
+    step[i] = (mean[i]! * first) / Math.fround(Math.sqrt(square[i]! * second) + TINY);
   return step;
 };

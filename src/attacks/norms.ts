@@ -39,10 +39,16 @@ export const dualNormOf = (values: ArrayLike<number>, norm: Norm): number => (no
 /** ‖a − b‖ in grey levels. */
 export const distanceOf = (a: Float32Array, b: Float32Array, norm: Norm): number => {
   let reached = 0;
-  for (let i = 0; i < a.length; i++) {
-    const d = a[i]! - b[i]!;
-    if (norm === "l2") reached += d * d;
-    else if (Math.abs(d) > reached) reached = Math.abs(d);
+  if (norm === "l2") {
+    for (let i = 0; i < a.length; i++) {
+      const d = a[i]! - b[i]!;
+      reached += d * d;
+    }
+    return Math.sqrt(reached);
   }
-  return norm === "l2" ? Math.sqrt(reached) : reached;
+  for (let i = 0; i < a.length; i++) {
+    const d = Math.abs(a[i]! - b[i]!);
+    if (d > reached) reached = d;
+  }
+  return reached;
 };

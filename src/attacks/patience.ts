@@ -18,6 +18,7 @@ export const patient = <S extends State>(rule: Rule<S>, patience: number): Rule<
     parameters: { ...rule.parameters, patience },
     needs: rule.needs,
     judged: rule.judged,
+    lastStage: rule.lastStage,
     begin: (clean, constraint, random) => {
       const { state, ...first } = rule.begin(clean, constraint, random);
       return { ...first, state: { inner: state, best: -Infinity, since: 0 } };

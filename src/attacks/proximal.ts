@@ -1,12 +1,25 @@
 /** Proximity operators of norms: prox(x) = argmin_z λ‖z‖ + ½ Σ hᵢ(zᵢ − xᵢ)². */
 
-import { l1, l2, linf, type Norm } from "./norms.ts";
+import { l2, type Norm } from "./norms.ts";
 import { scaled } from "./vectors.ts";
 
 /** Every value clipped to ±level. */
 const levelled = (x: Float32Array, level: number, out = new Float32Array(x.length)): Float32Array<ArrayBuffer> => {
   for (let i = 0; i < out.length; i++) out[i] = Math.min(Math.max(x[i]!, -level), level);
   return out;
+};
+
+/** The sizes of the values that are not 0, in their order; their number and their sum. */
+const sizesOf = (x: Float32Array) => {
+  const sizes = new Float32Array(x.length);
+  let [count, sum] = [0, 0];
+  for (let i = 0; i < x.length; i++) {
+    const size = Math.abs(x[i]!);
+    if (size <= 0) continue;
+    sum += size;
+    sizes[count++] = size;
+  }
+  return { sizes, count, sum };
 };
 
 type Prox = (x: Float32Array, lambda: number, out?: Float32Array<ArrayBuffer>) => Float32Array<ArrayBuffer>;
@@ -19,21 +32,22 @@ const proxL2: Prox = (x, lambda, out) => scaled(x, Math.max(1 - lambda / (l2(x) 
  * level comes from Newton's method, which from 0 on climbs to the root of that convex function in finitely many rounds.
  */
 const proxLinf: Prox = (x, lambda, out) => {
-  if (l1(x) <= lambda) return scaled(x, 0, out);
-  const above = new Float32Array(x.length);
-  for (let i = 0; i < above.length; i++) above[i] = Math.abs(x[i]!);
-  for (let [level, count] = [0, above.length]; ;) {
-    let [sum, kept] = [0, 0];
-    for (let k = 0; k < count; k++) {
-      const v = above[k]!;
-      if (v <= level) continue;
-      sum += v;
-      above[kept++] = v; // the level rises: what is below it stays there
-    }
-    count = kept;
+  const { sizes, ...above } = sizesOf(x);
+  let { count, sum } = above;
+  if (sum <= lambda) return scaled(x, 0, out);
+  for (let level = 0; ;) {
     const next = (sum - lambda) / count;
     if (!(next > level)) return levelled(x, level, out);
     level = next;
+    let kept = 0;
+    sum = 0;
+    for (let k = 0; k < count; k++) {
+      const v = sizes[k]!;
+      if (v <= level) continue;
+      sum += v;
+      sizes[kept++] = v; // the level rises: what is below it stays there
+    }
+    count = kept;
   }
 };
 
@@ -59,15 +73,21 @@ export const proxLinfInBox = (
   tolerance = 1e-7,
 ): Float32Array<ArrayBuffer> => {
   const inside = new Float32Array(x.length);
-  /** Of the elements that may be clipped: |x| in the box, |x| and h. */
+  /** Of the elements that may be clipped: |x| in the box, |x| and h; their number, the largest |x| in the box, and Σ h·|x|. */
   const [sizes, free, metrics] = [new Float32Array(x.length), new Float32Array(x.length), new Float32Array(x.length)];
+  let [count, largest, whole] = [0, 0, 0];
   for (let i = 0; i < x.length; i++) {
-    inside[i] = Math.min(Math.max(x[i]!, low[i]!), high[i]!);
-    sizes[i] = Math.abs(inside[i]!);
-    free[i] = Math.abs(x[i]!);
-    metrics[i] = metric[i]!;
+    const v = Math.min(Math.max(x[i]!, low[i]!), high[i]!);
+    inside[i] = v;
+    const size = Math.abs(v);
+    if (!(size <= largest)) largest = size; // a NaN stays
+    if (!(size > 0)) continue;
+    const outside = Math.abs(x[i]!);
+    sizes[count] = size;
+    free[count] = outside;
+    metrics[count++] = metric[i]!;
+    whole += metric[i]! * outside;
   }
-  let count = x.length;
   /** Those below a level that is too low are never clipped. */
   const keepAbove = (level: number): void => {
     let kept = 0;
@@ -85,8 +105,8 @@ export const proxLinfInBox = (
     for (let k = 0; k < count; k++) if (sizes[k]! > level) sum += metrics[k]! * (free[k]! - level);
     return sum;
   };
-  let [below, above] = [0, linf(inside)];
-  if (pull(0) <= lambda) return new Float32Array(x.length);
+  let [below, above] = [0, largest];
+  if (whole <= lambda) return new Float32Array(x.length);
   while (above - below > tolerance) {
     const middle = (below + above) / 2;
     if (pull(middle) > lambda) {

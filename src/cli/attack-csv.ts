@@ -20,6 +20,7 @@ const columns: Columns<Line & { readonly kind: Kind }> = {
   linf: ({ linf }) => linf,
   forward: ({ evaluations }) => evaluations.forward,
   backward: ({ evaluations }) => evaluations.backward,
+  signs: ({ signs }) => signs.join(" "),
 };
 
 /** Mean and two standard deviations of a score over the trials. */

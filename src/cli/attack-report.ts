@@ -1,7 +1,9 @@
 /** The scores of attacked pictures: each alone, and pooled by counts. */
 
+import type { Unchecked } from "../evaluation/attack-signs.ts";
 import { pooledCounts } from "../evaluation/pool.ts";
 import type { Row, RowCounts } from "../evaluation/row.ts";
+import type { Sign } from "../evaluation/signs.ts";
 import { trialScores, type CountedTrial, type Spread, type Trials } from "../evaluation/trials.ts";
 import type { RegionResult } from "../evaluation/region-goal.ts";
 import { attackScores, type AttackScores, type Perturbation } from "../evaluation/scores.ts";
@@ -30,6 +32,8 @@ export interface AttackedPicture {
   readonly scores: BothScores;
   readonly perturbation: { readonly float: Perturbation; readonly uint8: Perturbation };
   readonly row: Row;
+  /** Signs that the attack is weaker than it seems. */
+  readonly signs: readonly Sign[];
   /** What became of the region that was attacked, where there was one. */
   readonly region?: RegionResult | undefined;
   /** Counts of the trials behind random transformations, where there were any. */
@@ -49,6 +53,8 @@ export interface AttackReport {
   readonly reference: Row["reference"];
   readonly attack: Row["unit"]["attack"];
   readonly images: readonly AttackedPicture[];
+  /** Signs that one attack cannot show, and what shows them. */
+  readonly unchecked: Unchecked;
   readonly pooled: BothScores & {
     readonly linf: { readonly float: number; readonly uint8: number };
     readonly evaluations: Row["evaluations"];
@@ -61,6 +67,7 @@ export const attackReport = (
   pictures: readonly AttackedPicture[],
   names: readonly string[],
   notes: readonly string[],
+  unchecked: Unchecked,
 ): AttackReport => {
   const rows = pictures.map(({ row }) => row);
   const first = rows[0]!;
@@ -76,6 +83,7 @@ export const attackReport = (
     reference: first.reference,
     attack: first.unit.attack,
     images: pictures,
+    unchecked,
     pooled: {
       ...bothScores(pooledCounts(rows), names),
       linf: { float: largest("float"), uint8: largest("uint8") },
@@ -93,6 +101,8 @@ export interface Line {
   readonly scores: AttackScores;
   readonly linf: number;
   readonly evaluations: Row["evaluations"];
+  /** Kinds of the signs that were shown. */
+  readonly signs: readonly Sign["kind"][];
   readonly trials?: Trials | undefined;
   /** Of one picture: shares of regions are not pooled. */
   readonly region?: RegionResult | undefined;
@@ -107,11 +117,12 @@ const successOf = (rows: readonly Row[]): Pick<Line, "success"> =>
 
 /** The lines of table and CSV: the pictures, and "pooled" where there are several. */
 export const linesOf = ({ images, pooled }: AttackReport, kind: "float" | "uint8"): readonly Line[] => {
-  const each = images.map(({ image, scores, perturbation, row, region, trials }): Line => ({
+  const each = images.map(({ image, scores, perturbation, row, signs, region, trials }): Line => ({
     image,
     scores: scores[kind],
     linf: perturbation[kind].linf,
     evaluations: row.evaluations,
+    signs: signs.map(({ kind }) => kind),
     region,
     trials: trials && trialScores([trials], kind),
     ...successOf([row]),
@@ -121,6 +132,7 @@ export const linesOf = ({ images, pooled }: AttackReport, kind: "float" | "uint8
     scores: pooled[kind],
     linf: pooled.linf[kind],
     evaluations: pooled.evaluations,
+    signs: [...new Set(each.flatMap(({ signs }) => signs))],
     trials: pooled.trials?.[kind],
     ...successOf(images.map(({ row }) => row)),
   };
@@ -159,6 +171,17 @@ export const attackTable = (report: AttackReport): string => {
     ...(success ? [successText(success)] : []),
   ]);
   return table([[...head, ...(withSuccess ? ["succeeded"] : [])], ...rows], [1, 2, 3, 4, 5, 6, 7]);
+};
+
+/** Signs that the attack is weaker than it seems, a line for each kind, and what one attack cannot show. */
+export const signLines = ({ images, unchecked }: AttackReport): string => {
+  const shown = images.flatMap(({ signs }) => signs);
+  const lines = [...new Set(shown.map(({ kind }) => kind))].map((kind) => {
+    const own = shown.filter((sign) => sign.kind === kind);
+    const where = images.length === 1 ? "" : ` on ${own.length} of ${images.length} pictures, the first:`;
+    return `\nsign: ${kind}${where} ${own[0]!.detail}`;
+  });
+  return `${lines.join("")}\nnot checked: ${unchecked.kinds.join(", ")}. ${unchecked.detail}`;
 };
 
 const spread = (value: Spread | null): string =>

@@ -77,7 +77,7 @@ const attackOne = async (picture: Picture, job: Job, io: Io, hooks: MeasureHooks
   const planFor = (clean: Labels): Plan =>
     isUniversal(plan) ? plan : { ...plan, source: left, target: aim?.given(clean) ?? plan.target };
   const measured = await measure(subject, planFor, hooks);
-  const { float, uint8, row, covered } = measured;
+  const { float, uint8, row, signs, covered } = measured;
   const again = { seed: plan.seed, onTrial: yieldToEvents, signal: hooks.signal };
   const attacked = { clean: image, float: float.image, uint8: uint8.image, truth, covered };
   const trials =
@@ -89,6 +89,7 @@ const attackOne = async (picture: Picture, job: Job, io: Io, hooks: MeasureHooks
     scores: bothScores(row.counts, names),
     perturbation: { float: distances(float.image), uint8: distances(uint8.image) },
     row: { ...row, evaluations: evaluationsWith(row.evaluations, trials ?? []) },
+    signs,
     ...(aim ? { region: aim.reached(measured) } : {}),
     ...(trials ? { trials } : {}),
   };

@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { gradientFaults } from "../api/attack-faults.ts";
 import { attackEntry, type AttackName } from "../attacks/catalogue.ts";
 import { MAX_TRIALS } from "../contract/limits.ts";
+import { uncheckedBy } from "../evaluation/attack-signs.ts";
 import type { Plan } from "../evaluation/measure.ts";
 import { isUniversal } from "../evaluation/universal.ts";
 import { isPngPlanes } from "../image/encode.ts";
@@ -19,7 +20,7 @@ import { SessionCache } from "../segmenter/session-cache.ts";
 import { attackFlags, attackLines, planFrom } from "./attack-options.ts";
 import { aroundFlags, aroundFrom, gpuFaultsOf, type Around } from "./around-options.ts";
 import { attackCsv } from "./attack-csv.ts";
-import { attackReport, attackTable, regionLines, trialLines } from "./attack-report.ts";
+import { attackReport, attackTable, regionLines, signLines, trialLines } from "./attack-report.ts";
 import { attackAll, filesOf, type Job } from "./attack-run.ts";
 import { backendFlags, BUDGET_BYTES, placeFrom, ranOn, startAt } from "./backend.ts";
 import { classWeightsFlag, weightsFrom } from "./class-weights.ts";
@@ -140,6 +141,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
       await interruptible((signal) => attackAll(job, io, signal)),
       network.manifest.classes.map(({ name }) => name),
       [...new Set([...notesOf(network), ...notesOf(other)])],
+      uncheckedBy(isUniversal(plan) ? null : plan),
     );
     const where = ranOn(runAt, choice).map((text) => `\n${text}`);
     const against = report.reference === "ground-truth" ? "the ground truth" : "the clean prediction";
@@ -150,7 +152,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     const notes = report.notes.map((note) => `\nnote: ${note}`).join("");
     return {
       text: `${head}${where.join("")}${notes}
-${attackTable(report)}${regionLines(report)}${trialLines(report)}`,
+${attackTable(report)}${regionLines(report)}${trialLines(report)}${signLines(report)}`,
       data: report,
       csv: attackCsv(report),
     };

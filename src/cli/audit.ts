@@ -82,10 +82,10 @@ export const auditNetwork = command({
     };
     try {
       const audit = auditOf(await interruptible(auditAll), settings);
-      const rows = audit.runs.map(({ run, attack, epsilon, iouRatio, evaluations }) => [
+      const rows = audit.runs.map(({ run, attack, epsilon, iouRatio, evaluations, flags }) => [
         run,
         `${attack} at ε = ${epsilon}`,
-        iouRatio?.toFixed(4) ?? "–",
+        (iouRatio?.toFixed(4) ?? "–") + (flags.length === 0 ? "" : " (no bound)"),
         `${evaluations.forward} + ${evaluations.backward}`,
       ]);
       const { name, sha256 } = network.manifest;

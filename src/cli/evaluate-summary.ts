@@ -3,6 +3,7 @@
 import { iouRatio, scoresOf } from "../metrics/counts.ts";
 import { pooledRegions, regionShares, type RegionCounts } from "../evaluation/region-goal.ts";
 import { canonicalJson, type Json, type Row, type RowCounts } from "../evaluation/row.ts";
+import { bestOf, flagsOf, type Better, type Figure } from "../evaluation/orders.ts";
 import { pooledCounts } from "../evaluation/pool.ts";
 import { attackName, crfName, fieldOf } from "../report/names.ts";
 import { scoreText, table } from "./text.ts";
@@ -16,6 +17,14 @@ interface Pooled {
   /** Of attacks on a region. */
   readonly region: RegionCounts | undefined;
   readonly images: number;
+  /** What is not compared: other networks, surroundings, norms. */
+  readonly among: string;
+  /** Null for the clean pictures, and for attacks that do not try to do the worst. */
+  readonly figure: Omit<Figure, "iouRatio"> | null;
+  /** The same for the same pictures, in whatever order they came. */
+  readonly pictures: number;
+  /** Kinds of signs, with the number of pictures that show them. */
+  readonly signs: ReadonlyMap<string, number>;
 }
 
 /** Of an attack on a region: how many pictures have the region, of how many. */
@@ -53,12 +62,62 @@ const nameOf = (model: string, around: Row["unit"]["around"]): string => {
   return parts.length === 0 ? model : `${model} (${parts.join(", ")})`;
 };
 
+/** FNV-1a over UTF-16 units, 32 bits. */
+const hashOf = (text: string): number => {
+  let hash = 0x811c_9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x0100_0193) >>> 0;
+  return hash;
+};
+
+/** What an attack is compared by; `iouRatio` follows from the counts. */
+const figureIn = ({ unit, receipt, evaluations, region }: Row): Pooled["figure"] => {
+  const [name, epsilon] = [fieldOf(unit.attack, "attack"), fieldOf(unit.attack, "epsilon")];
+  const isTargeted = ["target", "targeted"].some((field) => fieldOf(unit.attack, field) !== undefined);
+  if (typeof name !== "string" || typeof epsilon !== "number" || region || isTargeted) return null;
+  const source = unit.source === undefined ? null : nameOf(receipt.source ?? "another network", unit.sourceAround);
+  const options = unit.attack as Figure["options"];
+  return { attack: name, epsilon, source, gradients: evaluations.backward, options };
+};
+
+const together = (known: Pooled, { counts, region, figure, pictures, signs }: Pooled): Pooled => ({
+  ...known,
+  counts: pooledCounts([known, { counts }]),
+  region: pooledRegions([known.region, region]),
+  images: known.images + 1,
+  figure: known.figure && figure && { ...known.figure, gradients: known.figure.gradients + figure.gradients },
+  pictures: (known.pictures + pictures) % 2 ** 32,
+  signs: [...signs].reduce((all, [kind]) => all.set(kind, (all.get(kind) ?? 0) + 1), new Map(known.signs)),
+});
+
+/** Of each line, what ought to do less on the same pictures and does more. */
+const betterOf = (all: readonly Pooled[]): readonly (Better | null)[] => {
+  const figures = all.map(({ figure, counts, images }) =>
+    figure
+      ? {
+          ...figure,
+          gradients: figure.gradients / images,
+          iouRatio: iouRatio(scoresOf(counts.float), scoresOf(counts.clean)),
+        }
+      : null,
+  );
+  return all.map((own, i) => {
+    const others = figures.filter(
+      (other, k) => other && all[k]!.among === own.among && all[k]!.pictures === own.pictures,
+    );
+    return figures[i] ? bestOf(flagsOf(figures[i], others as Figure[])) : null;
+  });
+};
+
+const betterText = ({ attack, epsilon, source, iouRatio: ratio }: Better): string =>
+  `${attack} ε=${epsilon}${source === null ? "" : ` made on ${source}`} leaves ${scoreText(ratio)}`;
+
 /** Gathers rows one after another; repeats and further seeds are left out, as their spread is another question. */
 export const createSummary = (seed: number) => {
   const groups = new Map<string, Pooled>();
   const found = new Map<string, Found>();
   return {
-    add: ({ unit, receipt, counts, region }: Row): void => {
+    add: (row: Row): void => {
+      const { unit, receipt, counts, region } = row;
       const { networkSha256, around, source: sourceSha256 = null, sourceAround, attack } = unit;
       if (unit.repeat !== undefined || (attack !== null && unit.seed !== seed)) return;
       const key = canonicalJson([networkSha256, { ...around }, sourceSha256, { ...sourceAround }, attack]);
@@ -81,25 +140,22 @@ export const createSummary = (seed: number) => {
         counts,
         region: region?.float,
         images: 1,
+        among: canonicalJson([networkSha256, { ...around }, row.reference, fieldOf(attack, "norm") ?? null]),
+        figure: figureIn(row),
+        pictures: hashOf(unit.item),
+        signs: new Map((row.signs ?? []).map((kind) => [kind, 1])),
       };
-      groups.set(
-        key,
-        known
-          ? {
-              ...known,
-              counts: pooledCounts([known, { counts }]),
-              region: pooledRegions([known.region, region?.float]),
-              images: known.images + 1,
-            }
-          : fresh,
-      );
+      groups.set(key, known ? together(known, fresh) : fresh);
     },
     /** A row for each network and attack, in the order in which they came, and what is said of regions that pictures have not. */
     text: (): string => {
       const all = [...groups.values()];
       const regions = all.some(({ region }) => region);
       const transfer = all.some(({ source }) => source !== "");
-      const rows = all.map(({ network, source, attack, epsilon, counts, region, images }) => {
+      const better = betterOf(all);
+      const isFlagged = better.some((one) => one !== null);
+      const isSigned = all.some(({ signs }) => signs.size > 0);
+      const rows = all.map(({ network, source, attack, epsilon, counts, region, images, signs }, i) => {
         const [clean, float, uint8] = [counts.clean, counts.float, counts.uint8].map((one) => scoresOf(one)) as [
           ReturnType<typeof scoresOf>,
           ReturnType<typeof scoresOf>,
@@ -108,11 +164,20 @@ export const createSummary = (seed: number) => {
         const scores = [float.miou, iouRatio(float, clean), iouRatio(uint8, clean)].map(scoreText);
         const { reached, kept } = region ? regionShares(region) : { reached: null, kept: null };
         const named = [network, ...(transfer ? [source] : []), attack, epsilon, String(images)];
-        return [...named, ...scores, ...(regions ? [scoreText(reached), scoreText(kept)] : [])];
+        const shownSigns = [...signs].map(([kind, of]) => `${kind} on ${of}`).join(", ");
+        return [
+          ...named,
+          ...scores,
+          ...(regions ? [scoreText(reached), scoreText(kept)] : []),
+          ...(isFlagged ? [better[i] ? betterText(better[i]) : ""] : []),
+          ...(isSigned ? [shownSigns] : []),
+        ];
       });
       const head = ["network", ...(transfer ? ["made on"] : []), "attack", "ε", "pictures"];
-      const columns = [...head, "mIoU", "IoU ratio", "of 8 bits", ...(regions ? ["reached", "kept"] : [])];
-      const numeric = columns.map((_, i) => i).slice(head.length - 2);
+      const scores = ["mIoU", "IoU ratio", "of 8 bits", ...(regions ? ["reached", "kept"] : [])];
+      const words = [...(isFlagged ? ["no bound, as"] : []), ...(isSigned ? ["signs"] : [])];
+      const columns = [...head, ...scores, ...words];
+      const numeric = columns.map((_, i) => i).slice(head.length - 2, head.length + scores.length);
       return [table([columns, ...rows], numeric), ...missingLines([...found.values()])].join("\n");
     },
   };

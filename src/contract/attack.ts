@@ -3,6 +3,7 @@
 import type { AttackName } from "../attacks/catalogue.ts";
 import type { Norm } from "../attacks/norms.ts";
 import type { OptionValues } from "../attacks/options.ts";
+import type { Unchecked } from "../evaluation/attack-signs.ts";
 import type { Evaluations } from "../evaluation/craft.ts";
 import type { Sign } from "../evaluation/signs.ts";
 import type { RegionResult } from "../evaluation/region-goal.ts";
@@ -105,6 +106,8 @@ export interface AttackResult extends Size {
   readonly evaluations: Evaluations;
   /** Signs that the attack is weaker than it could be. */
   readonly signs: readonly Sign[];
+  /** Signs that one attack alone cannot show, and what shows them. */
+  readonly unchecked: Unchecked;
   readonly timings: Timings;
   /** `sources`: what the networks of `spec.sources` are. */
   readonly receipt: Receipt<AttackSpec<AttackName | "universal">> & {

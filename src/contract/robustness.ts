@@ -3,6 +3,7 @@
 import type { Backend, CrfChoice, TransformChoice } from "./options.ts";
 import type { AttackName } from "../attacks/catalogue.ts";
 import type { OptionValues } from "../attacks/options.ts";
+import type { Flag } from "../evaluation/orders.ts";
 import type { Row } from "../evaluation/row.ts";
 import type { Sign } from "../evaluation/signs.ts";
 import type { Label255, Warning } from "./warnings.ts";
@@ -57,6 +58,14 @@ export interface CurvePoint extends FloatAndUint8<PointScores> {
   readonly attack: AttackName;
   readonly epsilon: number;
   readonly steps: number;
+  /** What the attack itself showed. */
+  readonly signs: readonly Sign[];
+}
+
+/** A point among the others of its curve. */
+export interface FlaggedPoint extends CurvePoint {
+  /** What ought to do less and does more, so that the point is no bound. */
+  readonly flags: readonly Flag[];
 }
 
 /** `onPoint` gets each point of the curve as it is measured; `index` counts from 1. */
@@ -86,7 +95,7 @@ export interface RobustnessResult extends Size {
   readonly warnings: readonly Warning[];
   readonly threshold: number;
   readonly clean: { readonly miou: number | null; readonly pixelAccuracy: number | null };
-  readonly curve: readonly CurvePoint[];
+  readonly curve: readonly FlaggedPoint[];
   readonly breaking: readonly (SmallestEpsilon & { readonly attack: AttackName })[];
   readonly smallestEpsilon: SmallestEpsilon;
   /**
@@ -127,6 +136,8 @@ export interface PooledPoint extends PooledScores {
   readonly steps: number;
   readonly iouRatio: Estimate;
   readonly iouRatioUint8: number | null;
+  /** What ought to do less and does more over the images together. */
+  readonly flags: readonly Flag[];
 }
 
 /** The grid on several images, each on its own and pooled. */
@@ -143,9 +154,11 @@ export interface RobustnessSetResult {
   readonly smallestEpsilon: SmallestEpsilon;
   /**
    * `broken` where the whole interval of a point lies below the threshold; `not-broken` where no pooled IoU ratio is below it, no interval
-   * reaches it and no image has signs; else `undecided`.
+   * reaches it, and neither an image nor the pooled curve has signs; else `undecided`.
    */
   readonly verdict: RobustnessResult["verdict"];
+  /** Signs that the pooled curve shows less than the attacks could do; those of single images are with them. */
+  readonly signs: readonly Sign[];
   readonly summary: string;
   /** Pixels of all images, steps of the grid on one, and the work of all. */
   readonly cost: Cost;

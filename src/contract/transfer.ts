@@ -3,6 +3,7 @@
 import type { AttackName } from "../attacks/catalogue.ts";
 import type { OptionValues } from "../attacks/options.ts";
 import type { Evaluations } from "../evaluation/craft.ts";
+import type { Sign } from "../evaluation/signs.ts";
 import type { Perturbation } from "../evaluation/scores.ts";
 import type { Size } from "../tensor.ts";
 import type { Backend, RanOn } from "./options.ts";
@@ -45,12 +46,22 @@ export interface TransferSource extends Ran {
   readonly masking: { readonly zeroGradientShare: number; readonly confidence: number };
   /** Of the attack on it. */
   readonly evaluations: Evaluations;
+  /** What the attack itself showed. */
+  readonly signs: readonly Sign[];
+}
+
+export interface TransferScores extends FloatAndUint8<PointScores> {
+  readonly source: string;
+  /** Whether the source is the target itself. */
+  readonly whiteBox: boolean;
+  /** Of the white-box attack: whether another network's image does more, so that its figure is no bound. */
+  readonly signs: readonly Sign[];
 }
 
 export interface TransferTarget extends Ran {
   readonly clean: { readonly miou: number | null; readonly pixelAccuracy: number | null };
-  /** In the order of the sources; `whiteBox` where the source is the target itself. */
-  readonly from: readonly (FloatAndUint8<PointScores> & { readonly source: string; readonly whiteBox: boolean })[];
+  /** In the order of the sources. */
+  readonly from: readonly TransferScores[];
   /** The source whose 8-bit image leaves the lowest IoU ratio; `null` where no ratio is defined. */
   readonly mostEffective: string | null;
   /** The same among the other networks; `null` where there is none. */

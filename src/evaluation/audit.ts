@@ -4,13 +4,15 @@
  */
 
 import { withDefaults, type AttackName } from "../attacks/catalogue.ts";
+import { optionValues } from "../attacks/options.ts";
 import { iouRatio, scoresOf } from "../metrics/counts.ts";
 import { tensor } from "../tensor.ts";
-import { measure, type MeasureHooks, type Subject } from "./measure.ts";
+import { flagsOf, isWhiteBox, signsOfFlags, type Figure, type Flag } from "./orders.ts";
+import { measure, type Measured, type MeasureHooks, type Subject } from "./measure.ts";
 import { aimOf, stepsOf, type AttackPlan } from "./plan.ts";
 import { pooledCounts } from "./pool.ts";
 import type { Row } from "./row.ts";
-import { maskingSigns, orderSigns, type Sign } from "./signs.ts";
+import { maskingSigns, type Sign } from "./signs.ts";
 
 export interface AuditSettings {
   /** Grey levels. */
@@ -61,6 +63,8 @@ export interface AuditedImage {
   /** Slope of the loss along the sign of its gradient by difference quotients ÷ ‖gradient‖₁, for each step; null for a zero gradient. */
   readonly quotients: readonly (number | null)[];
   readonly rows: Readonly<Record<AuditRun, Row>>;
+  /** What each attack itself showed. */
+  readonly signs: Readonly<Record<AuditRun, readonly Sign[]>>;
 }
 
 /** (f(x + h·s) − f(x − h·s)) / 2h ÷ ‖∇f‖₁ for s = sign ∇f, the derivative of cross-entropy in that direction being ‖∇f‖₁. */
@@ -88,10 +92,14 @@ export const auditImage = async (
 ): Promise<AuditedImage> => {
   const clean = subject.clean ?? (await subject.segmenter.predict(subject.image));
   const quotients = await quotientsOf({ ...subject, clean }, settings);
-  const rows: [AuditRun, Row][] = [];
-  for (const run of runNames)
-    rows.push([run, (await measure({ ...subject, clean }, planOf(run, settings), hooks)).row]);
-  return { quotients, rows: Object.fromEntries(rows) as Record<AuditRun, Row> };
+  const made: [AuditRun, Pick<Measured, "row" | "signs">][] = [];
+  for (const run of runNames) {
+    const { row, signs } = await measure({ ...subject, clean }, planOf(run, settings), hooks);
+    made.push([run, { row, signs }]);
+  }
+  const each = <T>(of: (measured: Pick<Measured, "row" | "signs">) => T) =>
+    Object.fromEntries(made.map(([run, measured]) => [run, of(measured)])) as Record<AuditRun, T>;
+  return { quotients, rows: each(({ row }) => row), signs: each(({ signs }) => signs) };
 };
 
 export interface Audit {
@@ -102,6 +110,8 @@ export interface Audit {
     readonly epsilon: number;
     readonly iouRatio: number | null;
     readonly evaluations: Row["evaluations"];
+    /** What ought to do less and does more, so that the figure is no bound. */
+    readonly flags: readonly Flag[];
   }[];
   readonly quotients: readonly (readonly (number | null)[])[];
   readonly signs: readonly Sign[];
@@ -127,48 +137,53 @@ const quotientSigns = (images: readonly AuditedImage[]): Sign[] => {
   return [{ kind: "gradient-wrong", values: { image: index + 1, fine, coarse }, detail }];
 };
 
-/** The verdict over images. @throws RangeError where there are none */
-export const auditOf = (images: readonly AuditedImage[], settings: AuditSettings): Audit => {
-  const measured = runNames.map((run) => {
+/** Whether the steps were too few on half of the images, of the attack that leaves least. */
+const lateSigns = (
+  images: readonly AuditedImage[],
+  figures: readonly (Figure & { readonly run: AuditRun })[],
+): Sign[] => {
+  const [best] = figures
+    .filter((figure) => isWhiteBox(figure) && figure.epsilon < UNBOUNDED)
+    .toSorted((a, b) => (a.iouRatio ?? Infinity) - (b.iouRatio ?? Infinity));
+  if (!best) return [];
+  const late = images.filter(({ signs }) => signs[best.run].some(({ kind }) => kind === "loss-still-moving")).length;
+  if (late === 0 || 2 * late < images.length) return [];
+  const detail = `The loss of ${best.attack} at ε = ${best.epsilon} still moves in the last fifth of its steps on ${late} of ${images.length} images: with more steps it would be stronger.`;
+  return [{ kind: "loss-still-moving", values: { late, images: images.length }, detail }];
+};
+
+/** What each attack leaves, pooled over the images. */
+const figuresOf = (images: readonly AuditedImage[], settings: AuditSettings) =>
+  runNames.map((run) => {
     const rows = images.map(({ rows: own }) => own[run]);
     const { clean, float } = pooledCounts(rows);
     const total = (kind: "forward" | "backward") => rows.reduce((sum, row) => sum + row.evaluations[kind], 0);
-    const { attack, epsilon } = planOf(run, settings);
+    const plan = planOf(run, settings);
     const evaluations = { forward: total("forward"), backward: total("backward") };
-    return { run, attack, epsilon, iouRatio: iouRatio(scoresOf(float), scoresOf(clean)), evaluations };
+    return {
+      run,
+      attack: plan.attack,
+      epsilon: plan.epsilon,
+      iouRatio: iouRatio(scoresOf(float), scoresOf(clean)),
+      evaluations,
+      source: null,
+      gradients: evaluations.backward / images.length,
+      options: { ...optionValues(plan) },
+    };
   });
-  const left = (run: AuditRun) => {
-    const { attack, epsilon, iouRatio: ratio } = measured.find((each) => each.run === run)!;
-    return { name: `${attack} at ε = ${epsilon}`, iouRatio: ratio };
-  };
-  const whiteBox = [left("clean-start"), left("random-start"), left("adaptive")].toSorted(
-    (a, b) => (a.iouRatio ?? Infinity) - (b.iouRatio ?? Infinity),
-  )[0]!;
+
+/** The verdict over images. @throws RangeError where there are none */
+export const auditOf = (images: readonly AuditedImage[], settings: AuditSettings): Audit => {
+  const figures = figuresOf(images, settings);
+  const measured = figures.map((figure) => ({ ...figure, flags: flagsOf(figure, figures) }));
   const mean = (kind: keyof Row["masking"]) =>
     images.reduce((sum, { rows }) => sum + rows["clean-start"].masking[kind], 0) / images.length;
-  const remains = left("unbounded").iouRatio ?? 0;
+  const remains = measured.find(({ run }) => run === "unbounded")!.iouRatio ?? 0;
   const signs: Sign[] = [
     ...maskingSigns({ zeroGradientShare: mean("zeroGradientShare"), confidence: mean("confidence") }),
     ...quotientSigns(images),
-    ...orderSigns("weak-attack-stronger", whiteBox, left("single-step"), "a single step does more than many"),
-    ...orderSigns(
-      "weak-attack-stronger",
-      left("adaptive"),
-      left("random-start"),
-      "at equal cost a fixed step size does more than an adaptive one",
-    ),
-    ...orderSigns(
-      "random-start-stronger",
-      left("clean-start"),
-      left("random-start"),
-      "from the image itself the gradient leads elsewhere than from around it",
-    ),
-    ...orderSigns(
-      "gradient-free-stronger",
-      whiteBox,
-      left("gradient-free"),
-      "queries without a gradient do more than the gradient, which is masked",
-    ),
+    ...signsOfFlags(measured),
+    ...lateSigns(images, figures),
     ...(remains > NOTHING_LEFT
       ? [
           {
@@ -185,5 +200,8 @@ export const auditOf = (images: readonly AuditedImage[], settings: AuditSettings
     signs.length === 0
       ? "No check fails: gradient attacks on this network are to be believed, as far as these images show."
       : signs.map(({ detail }) => detail).join(" ");
-  return { runs: measured, quotients: images.map(({ quotients }) => quotients), signs, verdict, summary };
+  const runs = measured.map(({ run, attack, epsilon, iouRatio: ratio, evaluations, flags }) => {
+    return { run, attack, epsilon, iouRatio: ratio, evaluations, flags };
+  });
+  return { runs, quotients: images.map(({ quotients }) => quotients), signs, verdict, summary };
 };

@@ -25,6 +25,14 @@ export interface Evaluations {
   readonly backward: number;
 }
 
+/** What became of one trajectory. */
+export interface Course {
+  /** The objective's mean value where each step started. */
+  readonly losses: readonly number[];
+  /** Share of the pixels that its image leaves unmoved; null where there is one trajectory, whose image is not judged for itself. */
+  readonly remaining: number | null;
+}
+
 export interface Crafted {
   readonly image: Image;
   /** The source's prediction on it, where choosing among several trajectories has made it. */
@@ -33,8 +41,8 @@ export interface Crafted {
   readonly evaluations: Evaluations;
   /** Share of exactly zero components of the first gradient. */
   readonly zeroGradientShare: number;
-  /** The objective's mean value where each step started. */
-  readonly losses: readonly number[];
+  /** Of each trajectory; none where no attack was made. */
+  readonly courses: readonly Course[];
 }
 
 const zerosOf = (values: Float32Array): number => {
@@ -111,6 +119,8 @@ export interface CraftState {
   readonly at: Checkpoint | null;
   /** The worst image of those that are done. */
   readonly worst: { readonly x: Float32Array; readonly remaining: number } | null;
+  /** Of each trajectory that is done: the steps that were seen by its end, and what its image leaves. */
+  readonly results: readonly { readonly end: number; readonly remaining: number }[];
   readonly spent: Evaluations;
   readonly trace: TraceState;
 }
@@ -141,6 +151,7 @@ export const craft = async (
   { trace, signal, from, onState }: Watch,
 ): Promise<Crafted> => {
   const spent = { forward: 0, backward: 0, ...from?.spent };
+  const results = [...(from?.results ?? [])];
   if (from) trace.resume(from.trace);
   const like = (data: Float32Array): Image => tensor("float32", image.shape, data as Float32Array<ArrayBuffer>);
   const climbed = diversified(source, plan);
@@ -152,6 +163,7 @@ export const craft = async (
     done,
     at,
     worst: worst && { x: worst.image.data, remaining: worst.remaining },
+    results: [...results],
     spent: { ...spent },
     trace: trace.state(),
   });
@@ -176,22 +188,23 @@ export const craft = async (
   for (const [i, trajectory] of trajectories.entries()) {
     if (i < (from?.done ?? 0)) continue;
     const made = await followed(trajectory, i);
-    if (trajectories.length === 1) return { image: made, ...watched(spent, trace) };
+    if (trajectories.length === 1)
+      return { image: made, courses: [{ losses: trace.losses, remaining: null }], ...watched(spent, trace) };
     spent.forward += 1;
     const prediction = await source.predict(made);
     const remaining = remainingShare(prediction.labels, plan, clean);
+    results.push({ end: trace.losses.length, remaining });
     if (worst === null || remaining < worst.remaining) worst = { image: made, prediction, remaining };
     await onState?.(stateOf(i + 1, null));
   }
   const { image: chosen, prediction = await source.predict(chosen) } = worst!;
-  return { image: chosen, prediction, ...watched(spent, trace) };
+  const courses = results.map(({ end, remaining }, i): Course => {
+    return { losses: trace.losses.slice(results[i - 1]?.end ?? 0, end), remaining };
+  });
+  return { image: chosen, prediction, courses, ...watched(spent, trace) };
 };
 
-const watched = (
-  evaluations: Evaluations,
-  trace: Trace,
-): Pick<Crafted, "evaluations" | "zeroGradientShare" | "losses"> => ({
+const watched = (evaluations: Evaluations, trace: Trace): Pick<Crafted, "evaluations" | "zeroGradientShare"> => ({
   evaluations,
   zeroGradientShare: trace.zeroGradientShare(),
-  losses: trace.losses,
 });

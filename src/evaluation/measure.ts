@@ -15,7 +15,8 @@ import { meanOf, voidedBeyond } from "./labels.ts";
 import { stepsOf, type AttackPlan } from "./plan.ts";
 import { isUniversal, withDelta, type UniversalPlan } from "./universal.ts";
 import { unitId, type Masking, type Row, type RowCounts } from "./row.ts";
-import { attackSigns, maskingSigns, type Sign } from "./signs.ts";
+import { attackSigns, uncheckedBy, type Unchecked } from "./attack-signs.ts";
+import { maskingSigns, type Sign } from "./signs.ts";
 import { createTrace, type StepReport } from "./steps.ts";
 import { unitOf } from "./unit.ts";
 
@@ -60,6 +61,8 @@ export interface Measured {
   readonly steps: readonly StepReport[];
   /** Signs that the attack is weaker than it seems. */
   readonly signs: readonly Sign[];
+  /** What only other attacks could show. */
+  readonly unchecked: Unchecked;
   /** Milliseconds: the clean prediction, the attack's own runs, the predictions after it. */
   readonly timings: { readonly clean: number; readonly attack: number; readonly scoring: number };
 }
@@ -155,6 +158,7 @@ export const measure = async (
     crafted: made,
     steps: trace.steps,
     signs,
+    unchecked: uncheckedBy(attack),
     timings: { clean: cleanMs, attack: attackMs, scoring: scoringMs },
   };
 };
@@ -172,7 +176,7 @@ export const untouched = (image: Image): Crafted => ({
   image,
   evaluations: { forward: 0, backward: 0 },
   zeroGradientShare: 0,
-  losses: [],
+  courses: [],
 });
 
 const distancesOf = (adversarial: Image, clean: Image): Row["distances"] => ({
@@ -181,8 +185,8 @@ const distancesOf = (adversarial: Image, clean: Image): Row["distances"] => ({
 });
 
 /** A saturated network is one whether it is attacked or not. */
-const signsOf = (plan: AttackPlan | null, masking: Masking, { losses }: Crafted): Sign[] =>
-  plan ? attackSigns(plan, { masking, losses }) : maskingSigns(masking);
+const signsOf = (plan: AttackPlan | null, masking: Masking, { courses }: Crafted): Sign[] =>
+  plan ? attackSigns(plan, { masking, courses }) : maskingSigns(masking);
 
 /** Whether an attack of minimum norm has moved enough pixels of the network that is scored; nothing for other attacks. */
 const successOf = (plan: AttackPlan | null, after: Labels, clean: Labels): Pick<Row, "success"> => {

@@ -3,7 +3,6 @@
  * 2019, arXiv 1902.06705). Each is data and a sentence. The absence of signs is no proof.
  */
 
-import { attackOf, type AttackPlan } from "./plan.ts";
 import type { Masking } from "./row.ts";
 
 export interface Sign {
@@ -13,6 +12,7 @@ export interface Sign {
     | "loss-still-moving"
     | "larger-epsilon-weaker"
     | "gradient-free-stronger"
+    | "transfer-stronger"
     | "random-start-stronger"
     | "weak-attack-stronger"
     | "unbounded-attack-fails"
@@ -59,30 +59,34 @@ export const maskingSigns = ({ zeroGradientShare, confidence }: Masking): Sign[]
 ];
 
 /**
- * Whether the loss of one trajectory still moves: over the last fifth of its steps it goes on in the direction of the whole by at
- * least a tenth of the whole change. A loss that rises evenly moves by a fifth, one that has settled hardly at all.
+ * Whether the loss of one trajectory still moves: over the last fifth of the steps of its last stage it goes on in the direction of the
+ * whole by at least a tenth of the whole change. A loss that rises evenly moves by a fifth, one that has settled hardly at all.
+ *
+ * @param lastStage steps of the last stage, where there are several.
  */
-export const lossSigns = (losses: readonly number[]): Sign[] => {
-  const steps = losses.length;
+export const lossSigns = (losses: readonly number[], lastStage = losses.length): Sign[] => {
+  const steps = Math.min(lastStage, losses.length);
   if (steps < FEWEST_STEPS) return [];
   const last = losses.at(-1)!;
-  const late = losses[steps - 1 - Math.ceil(steps / 5)]!;
+  const late = losses[losses.length - 1 - Math.ceil(steps / 5)]!;
   const total = last - losses[0]!;
   if (total === 0) return [];
   const lateShare = (last - late) / total;
   if (!(lateShare >= STILL_MOVING)) return [];
-  const detail = `${percent(lateShare)} of the loss's change came in the last fifth of the ${steps} steps: with more steps the attack would be stronger.`;
+  const detail = `${percent(lateShare)} of the loss's change came in the last fifth of the ${steps} steps${steps < losses.length ? " of its last stage" : ""}: with more steps the attack would be stronger.`;
   return [{ kind: "loss-still-moving", values: { lateShare, steps }, detail }];
 };
 
-/** The signs that one attack on one image shows. The course of a loss is judged where one trajectory follows the gradient. */
-export const attackSigns = (
-  plan: AttackPlan,
-  { masking, losses }: { readonly masking: Masking; readonly losses: readonly number[] },
-): Sign[] => {
-  const [first, ...others] = attackOf(plan).trajectories;
-  const isOneCourse = others.length === 0 && first.rule.needs === "gradient";
-  return [...maskingSigns(masking), ...(isOneCourse ? lossSigns(losses) : [])];
+/**
+ * Whether a random start of an attack did more than the image itself as its start.
+ *
+ * @param remaining shares of the pixels that are left unmoved.
+ */
+export const startSigns = (remaining: { readonly clean: number; readonly random: readonly number[] }): Sign[] => {
+  const randomStart = Math.min(...remaining.random);
+  if (!(remaining.clean - randomStart > INSIGNIFICANT)) return [];
+  const detail = `From the best of ${remaining.random.length} random starts the attack leaves ${percent(randomStart)} of the pixels unmoved, from the image itself ${percent(remaining.clean)}: there the gradient leads elsewhere than from around it.`;
+  return [{ kind: "random-start-stronger", values: { cleanStart: remaining.clean, randomStart }, detail }];
 };
 
 /** Fewer evaluations of a gradient are no strong attack; fewer pixels no segmentation. */
@@ -127,25 +131,6 @@ export interface Measurement {
   readonly epsilon: number;
   readonly iouRatio: number | null;
 }
-
-/** For each attack of a grid, the first pair of neighbouring radii of which the larger one hurts less; ε ascending within an attack. */
-export const curveSigns = (curve: readonly Measurement[]): (Sign & { readonly attack: string })[] =>
-  [...new Set(curve.map(({ attack }) => attack))].flatMap((attack) => {
-    const own = curve.filter((point) => point.attack === attack);
-    const at = own.findIndex(
-      (point, i) => (point.iouRatio ?? 0) - (own[i - 1]?.iouRatio ?? Number.POSITIVE_INFINITY) > INSIGNIFICANT,
-    );
-    const [smaller, larger] = [own[at - 1], own[at]];
-    if (at < 1 || !smaller || !larger) return [];
-    const values = {
-      smallerEpsilon: smaller.epsilon,
-      smallerIouRatio: smaller.iouRatio!,
-      largerEpsilon: larger.epsilon,
-      largerIouRatio: larger.iouRatio!,
-    };
-    const detail = `${attack} leaves an IoU ratio of ${larger.iouRatio!.toFixed(3)} at ε = ${larger.epsilon} and of ${smaller.iouRatio!.toFixed(3)} at ε = ${smaller.epsilon}: the larger ball holds the smaller one, so its steps are too large or too few.`;
-    return [{ kind: "larger-epsilon-weaker" as const, attack, values, detail }];
-  });
 
 /** Whether `weaker`, which ought to do less harm, does more; the ratios are those of the IoU. */
 export const orderSigns = (

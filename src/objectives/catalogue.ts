@@ -24,6 +24,8 @@ export interface ObjectiveEntry {
   readonly labels: boolean;
   /** Inputs that neither the labels nor the clock give: an attack's rule feeds them, or who makes the objective (`fed`). */
   readonly given?: readonly string[];
+  /** Whether the value at one image changes from step to step, so that a course of values tells no progress. */
+  readonly drifts?: true;
   /** @param targeted whether the labels are approached, in place of being left. */
   readonly make: (targeted: boolean) => Objective;
 }
@@ -77,6 +79,7 @@ export const objectives = {
     title: "SegPGD's loss",
     summary: "Cross-entropy weighted 1 − λ where a pixel is still right and λ where it is wrong, λ = (t − 1)/2T.",
     labels: true,
+    drifts: true,
     make: segpgdObjective,
   },
   cospgd: {
@@ -89,6 +92,7 @@ export const objectives = {
     title: "Tsallis cross-entropy",
     summary: "(1 − p^(1−q))/(1 − q) of the label's probability p, with q from −2 at the first step to 1 at the last.",
     labels: true,
+    drifts: true,
     make: tsallisObjective,
   },
   "steered-tsallis": {
@@ -114,6 +118,7 @@ export const objectives = {
     summary: "The augmented Lagrangian of ALMA prox: a penalty on each pixel's difference of logits ratio.",
     labels: true,
     given: ["mu", "rho", "weights", "scale", "smoothing"],
+    drifts: true,
     make: penalisedDlrObjective,
   },
   hinge: {
@@ -127,6 +132,7 @@ export const objectives = {
     summary: "ln(1 + eᶜ) of each pixel's excess c, with a weight for each pixel that the attack sets.",
     labels: true,
     given: ["weights"],
+    drifts: true,
     make: (targeted) => weighted(softplusMarginObjective(targeted)),
   },
   "masked-spherical": {
@@ -170,6 +176,10 @@ export type ObjectiveName = keyof typeof objectives;
 
 /** The names of all objectives. */
 export const objectiveNames = Object.keys(objectives) as readonly ObjectiveName[];
+
+/** Whether the value of the named objective at one image changes from step to step. */
+export const driftsNamed = (name: string): boolean =>
+  Object.hasOwn(objectives, name) && "drifts" in objectives[name as ObjectiveName];
 
 /** An objective by its name. @throws RangeError for a name that there is not. */
 export const objectiveNamed = (name: string, targeted = false): Objective => {

@@ -115,7 +115,7 @@ export const attackFor = async (
       ...(last as Reached),
       evaluations: { forward: 0, backward: 0 },
       zeroGradientShare: 0,
-      losses: [],
+      courses: [],
     };
     const measured = await measure({ ...subject, ...networks((network) => network), crafted }, planned);
     return { ...resultOf(scored, image, measured, aim), stopped: steps };

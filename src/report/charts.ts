@@ -2,6 +2,7 @@
 
 import { certifiedCharts } from "./certified-chart.ts";
 import { config } from "./chart-config.ts";
+import { flagText } from "./flag-text.ts";
 import type { Cell, ReportData } from "./report.ts";
 import { surrounded, surroundings, surroundingsKinds, twoSigmaOf } from "./surroundings.ts";
 import { at, whiteBox, type Block } from "./blocks.ts";
@@ -76,8 +77,16 @@ const curveCharts = (report: ReportData): Chart[] => {
         },
       ],
     };
-    return { kind: "curves", title: `IoU ratio against ε under ${attack}, with 95 % bands`, spec };
+    return { kind: "curves", title: `IoU ratio against ε under ${attack}, with 95 % bands${flaggedAmong(own)}`, spec };
   });
+};
+
+/** What the title of a chart says of points that are flagged: they are nowhere shown as if they were bounds. */
+const flaggedAmong = (cells: readonly Cell[]): string => {
+  const flagged = cells.filter(({ flags }) => flags.length > 0);
+  return flagged.length === 0
+    ? ""
+    : `; no bound, as other attacks do more: ${flagged.map((cell) => `${cell.network} at ε = ${cell.epsilon}${flagText(cell)}`).join("; ")}`;
 };
 
 /** Each network under its strongest attack at each radius. */
@@ -105,7 +114,13 @@ const scatterCharts = (report: ReportData): Chart[] => {
       size: { field: "epsilon", type: "ordinal", scale: { range: [40, 220] }, legend: { title: "ε", columns: 6 } },
     },
   };
-  return [{ kind: "scatter", title: "Clean mIoU against mIoU under the strongest attack at each ε", spec }];
+  return [
+    {
+      kind: "scatter",
+      title: `Clean mIoU against mIoU under the strongest attack at each ε${flaggedAmong(cells)}`,
+      spec,
+    },
+  ];
 };
 
 /** Dots in one chart: beyond it the table alone shows them. */

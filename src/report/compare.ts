@@ -48,7 +48,8 @@ export const siblings = (store: Store): ReadonlyMap<string, readonly Group[]> =>
   return map;
 };
 
-const ratioOf = (group: Group, items: Int32Array): number =>
+/** Over the items, pooled; NaN where it is undefined. */
+export const ratioOf = (group: Group, items: Int32Array): number =>
   miouOf(pooledCounts(group, items, { block: FLOAT })) / miouOf(pooledClean(group.subject, items));
 
 /** @returns null where the attack was not repeated. */

@@ -1,5 +1,7 @@
 /** Reports for others: flat scalars, model cards, and a card of robustness. */
 
+import { bestOf } from "../evaluation/orders.ts";
+import { betterText, flagText } from "./flag-text.ts";
 import { epsilonText, percent, percentWithin } from "./format.ts";
 import { escaped } from "./markdown.ts";
 import type { Cell, ReportData } from "./report.ts";
@@ -28,6 +30,7 @@ const scalarsOf = (cell: Cell): Readonly<Record<string, number | null>> => ({
   iou_ratio_low: cell.iouRatio.interval?.low ?? null,
   iou_ratio_high: cell.iouRatio.interval?.high ?? null,
   iou_ratio_uint8: cell.iouRatioUint8,
+  iou_ratio_of_better_attack: bestOf(cell.flags)?.iouRatio ?? null,
   pixel_accuracy: cell.pixelAccuracy.value,
   apsr: cell.apsr,
   median_distance: cell.distances?.quantiles.median ?? null,
@@ -71,9 +74,9 @@ const modelIndex = (report: ReportData): string => {
           `          name: ${yaml(`${data?.name ?? "unnamed"} (${at})`)}`,
           `          type: ${yaml(data?.kind ?? "unnamed")}`,
           "        metrics:",
-          ...metric("mean_iou", "mIoU", cell.miou.value),
-          ...metric("iou_ratio", "IoU ratio", cell.iouRatio.value),
-          ...metric("accuracy", "Pixel accuracy", cell.pixelAccuracy.value),
+          ...metric("mean_iou", `mIoU${flagText(cell)}`, cell.miou.value),
+          ...metric("iou_ratio", `IoU ratio${flagText(cell)}`, cell.iouRatio.value),
+          ...metric("accuracy", `Pixel accuracy${flagText(cell)}`, cell.pixelAccuracy.value),
         ];
       }),
   ]);
@@ -96,19 +99,23 @@ const card = (report: ReportData): string => {
     const [worst] = own.toSorted((a, b) => a.iouRatio.value! - b.iouRatio.value!);
     return worst
       ? [
-          `- ${escaped(network)}: IoU ratio ${percentWithin(worst.iouRatio)} % under ${escaped(worst.attack)} at ε = ${epsilonText(worst.epsilon)}; clean mIoU ${percent(worst.clean.miou)} %.`,
+          `- ${escaped(network)}: IoU ratio ${percentWithin(worst.iouRatio)} %${escaped(flagText(worst))} under ${escaped(worst.attack)} at ε = ${epsilonText(worst.epsilon)}; clean mIoU ${percent(worst.clean.miou)} %.`,
         ]
       : [];
   });
   const combined = report.worst.map(
     (one) =>
-      `- ${escaped(one.network)}, ε = ${one.epsilon}: mIoU ${percent(one.miou)} %, accuracy ${percent(one.accuracy)} % over ${one.attacks} attacks.`,
+      `- ${escaped(one.network)}, ε = ${one.epsilon}: mIoU ${percent(one.miou)} %, accuracy ${percent(one.accuracy)} % over ${one.attacks} attacks${one.better ? escaped(` (no bound: ${betterText(one.better, one.epsilon)})`) : ""}.`,
   );
   const small = attacks
     .filter((cell) => cell.small !== null)
     .map((cell) => cell.small!.iouRatio)
     .filter((ratio) => ratio !== null);
-  const signs = [...new Set(report.cells.flatMap(({ signs: kinds }) => Object.keys(kinds)))];
+  const signs = [
+    ...new Set(
+      report.cells.flatMap(({ signs: kinds, flags }) => [...Object.keys(kinds), ...flags.map(({ kind }) => kind)]),
+    ),
+  ];
   return `${[
     `# Robustness card: ${escaped(report.title)}`,
     "This card states measurements that a technical file on accuracy, robustness and cybersecurity (Regulation (EU) 2024/1689, Article 15) may refer to. It certifies nothing.",

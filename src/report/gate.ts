@@ -1,6 +1,8 @@
 /** Whether a report satisfies a policy. */
 
 import { pointsText } from "./compare.ts";
+import { signsOfFlags } from "../evaluation/orders.ts";
+import { figureOf, flagText } from "./flag-text.ts";
 import { epsilonText, percent } from "./format.ts";
 import type { Policy, PolicyRule } from "./policy.ts";
 import type { Cell, ReportData } from "./report.ts";
@@ -126,7 +128,10 @@ const judgeBounds = (rule: Bounds, report: ReportData): Judged[] => {
   const isOfRegions = rule.metric === "region-resisted";
   return report.cells
     .filter((cell) => matches(rule, cell) && (isClean || cell.attack !== "clean") && (!isOfRegions || cell.region))
-    .map((cell) => reach(subjectOf(cell), rule, scoreOf(cell, rule, report.classes)));
+    .map((cell) => {
+      const judged = reach(subjectOf(cell), rule, scoreOf(cell, rule, report.classes));
+      return { ...judged, message: judged.message + (isClean ? "" : flagText(cell)) };
+    });
 };
 
 /** Differences are of the second network of a pair from the first: turned round where the baseline is the second. */
@@ -150,12 +155,21 @@ const judgeFragility = (rule: NotMoreFragile, report: ReportData, baseline: stri
     return [{ passed: !fragile || byChaos, subject, message }];
   });
 
+/** Where an attack without gradients does more than the best of those with them: the sentence of its flag. */
+const queriesAbove = (cell: Cell, cells: readonly Cell[]): readonly string[] => {
+  const isFigure = (one: Cell): one is Cell & { readonly epsilon: number } =>
+    one.network === cell.network && one.epsilon !== null && one.epsilon === cell.epsilon;
+  const figures = cells.filter(isFigure).map((one) => ({ ...figureOf(one), flags: one === cell ? one.flags : [] }));
+  return signsOfFlags(figures).flatMap(({ kind, detail }) => (kind === "gradient-free-stronger" ? [detail] : []));
+};
+
 const judgeMasking = (network: string | undefined, report: ReportData): Judged[] => {
   const cells = report.cells.filter((cell) => cell.attack !== "clean" && (network ?? cell.network) === cell.network);
   const masked = cells.flatMap((cell) => {
     const kinds = MASKING.filter((kind) => (cell.signs[kind] ?? 0) > 0);
-    const message = kinds.map((kind) => `${kind} on ${cell.signs[kind]} of ${cell.images} images`).join(", ");
-    return kinds.length === 0 ? [] : [{ passed: false, subject: subjectOf(cell), message }];
+    const counted = kinds.map((kind) => `${kind} on ${cell.signs[kind]} of ${cell.images} images`);
+    const message = [...counted, ...queriesAbove(cell, cells)].join(", ");
+    return message === "" ? [] : [{ passed: false, subject: subjectOf(cell), message }];
   });
   if (masked.length > 0 || cells.length === 0) return masked;
   return [{ passed: true, subject: network ?? "all networks", message: "no sign of a masked gradient" }];

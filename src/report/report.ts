@@ -1,9 +1,11 @@
 /** A report as data, from rows: what Markdown, HTML, gates and exports are written from. */
 
+import type { Better, Flag } from "../evaluation/orders.ts";
 import { canonicalJson, type Json } from "../evaluation/row.ts";
 import { replicatesFor } from "./bootstrap.ts";
 import type { CertificateRow } from "./certificate-row.ts";
 import { certifiedAxes, type CertifiedAxis } from "./certified.ts";
+import { betterThanWorst, flagged } from "./flags.ts";
 import { chaosOf, compare, siblings, type Chaos, type Difference } from "./compare.ts";
 import { attackName, epsilonOf, optionsOf, sourceName, uniqueNames } from "./names.ts";
 import { createResampling } from "./resampling.ts";
@@ -35,6 +37,8 @@ export interface Cell extends GroupScores {
   readonly region: { readonly reached: number | null; readonly kept: number | null } | null;
   /** Kinds of signs that the attack is weaker than it seems, with the number of images that show them. */
   readonly signs: Readonly<Record<string, number>>;
+  /** Attacks that ought to do less on the same images and do more: while there are any, this cell is no bound and is not quoted alone. */
+  readonly flags: readonly Flag[];
 }
 
 export interface Worst extends WorstCase {
@@ -43,6 +47,8 @@ export interface Worst extends WorstCase {
   readonly norm: string;
   readonly cleanMiou: number | null;
   readonly iouRatio: number | null;
+  /** Images that were made on another network, where they do more. */
+  readonly better: Better | null;
 }
 
 export interface ReportData {
@@ -97,7 +103,12 @@ const regionShares = ({ pixels, reached, elsewhere, kept }: NonNullable<Group["r
 const ranks = (store: Store): ReadonlyMap<Subject, number> =>
   new Map([...store.subjects.values()].map((subject, i) => [subject, i]));
 
-const worstOf = (groups: readonly Group[], store: Store, nameOf: (subject: Subject) => string): Worst[] => {
+const worstOf = (
+  groups: readonly Group[],
+  store: Store,
+  nameOf: (subject: Subject) => string,
+  cells: readonly Cell[],
+): Worst[] => {
   const sets = new Map<string, Group[]>();
   for (const group of groups) {
     const [epsilon, norm] = [epsilonOf(group), group.attack?.["norm"] ?? "linf"];
@@ -113,14 +124,16 @@ const worstOf = (groups: readonly Group[], store: Store, nameOf: (subject: Subje
     if (!found) return [];
     const cleanMiou = scoreGroup(own[0]!, items, null).clean.miou;
     const norm = own[0]!.attack?.["norm"];
+    const iouRatio = cleanMiou ? found.miou / cleanMiou : null;
+    const at = { network: nameOf(own[0]!.subject), epsilon: epsilonOf(own[0]!)! };
     return [
       {
         ...found,
-        network: nameOf(own[0]!.subject),
-        epsilon: epsilonOf(own[0]!)!,
+        ...at,
         norm: typeof norm === "string" ? norm : "linf",
         cleanMiou,
-        iouRatio: cleanMiou ? found.miou / cleanMiou : null,
+        iouRatio,
+        better: betterThanWorst({ ...at, iouRatio: { value: iouRatio } }, cells),
       },
     ];
   });
@@ -156,6 +169,7 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
   const counts = ordered.reduce((total, { length, subject }) => total + 2 * length * subject.classes, 0);
   const replicates = options.replicates ?? replicatesFor(counts);
   const resampling = createResampling(replicates, seed);
+  const flags = flagged(ordered, store);
   const chaos = new Map([...families.values()].map((own) => [own[0]!, chaosOf(own, store)]));
   const cells = ordered.map((group): Cell => {
     const items = commonItems(store, [group]);
@@ -180,6 +194,7 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
       evaluations: group.evaluations,
       region: group.region && regionShares(group.region),
       signs: Object.fromEntries([...group.signs].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+      flags: flags.get(group) ?? [],
       ...scoreGroup(group, items, resampling),
     };
   });
@@ -211,7 +226,7 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
     images: store.items.length,
     bootstrap: { replicates, seed, kind: "percentile" },
     cells,
-    worst: worstOf(ordered, store, nameOf),
+    worst: worstOf(ordered, store, nameOf, cells),
     differences,
     certified: certifiedAxes(store, certificates, nameOf),
     receipts: [...store.receipts].toSorted(),

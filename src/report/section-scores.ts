@@ -1,7 +1,8 @@
 /** Scores of networks and attacks, and differences between them. */
 
 import { at, plain, table, text, whiteBox, type Section } from "./blocks.ts";
-import { pointsText } from "./compare.ts";
+import { pointsText, type Difference } from "./compare.ts";
+import { betterText, noBounds, ratioText } from "./flag-text.ts";
 import { epsilonText, normText, number, percent, percentWithin } from "./format.ts";
 import type { ReportData } from "./report.ts";
 
@@ -14,7 +15,7 @@ export const curves = (report: ReportData): Section | null => {
       cell.attack,
       epsilonText(cell.epsilon),
       String(cell.images),
-      percentWithin(cell.iouRatio),
+      ratioText(cell),
       percent(cell.iouRatioUint8),
       percentWithin(cell.miou),
       percentWithin(cell.nmiou),
@@ -54,6 +55,7 @@ export const scatter = (report: ReportData): Section | null => {
     title: "Clean and robust mIoU",
     blocks: [
       text("Each point is a network under its strongest attack at one radius. Points further up are more robust."),
+      ...noBounds(whiteBox(report)),
       { kind: "chart", chart: "scatter" },
     ],
   };
@@ -91,6 +93,14 @@ export const cleanSection = (report: ReportData): Section | null => {
   };
 };
 
+/** Whether what a difference is of is flagged. */
+const flaggedIn = (report: ReportData, one: Difference): string => {
+  const names = [one.network, one.baseline].filter((name) =>
+    whiteBox(report).some((cell) => cell.network === name && at(cell) === at(one) && cell.flags.length > 0),
+  );
+  return names.length === 0 ? "" : `; the figure of ${names.join(" and of ")} is no bound`;
+};
+
 export const differences = (report: ReportData): Section | null => {
   if (report.differences.length === 0) return null;
   const rows = report.differences.map((one) =>
@@ -102,7 +112,7 @@ export const differences = (report: ReportData): Section | null => {
       pointsText(one).replace(" points", ""),
       one.chaos === null ? "–" : number(one.chaos, 1),
       one.verdict,
-      one.reason,
+      `${one.reason}${flaggedIn(report, one)}`,
     ]),
   );
   const head = ["network", "against", "attack", "images", "points", "by repeats", "verdict", "because"];
@@ -129,7 +139,7 @@ export const worst = (report: ReportData): Section | null => {
       String(one.images),
       percent(one.accuracy),
       percent(one.miou),
-      percent(one.iouRatio),
+      `${percent(one.iouRatio)}${one.better ? ` (no bound: ${betterText(one.better, one.epsilon)})` : ""}`,
     ]),
   );
   const head = ["network", "ε", "norm", "attacks", "images", "accuracy", "mIoU", "IoU ratio"];

@@ -1,7 +1,8 @@
 /** Scores of classes, of small objects, and of what stands around networks. */
 
 import { at, plain, table, text, whiteBox, type Section, type TableCell } from "./blocks.ts";
-import { percent, percentWithin } from "./format.ts";
+import { flagText, ratioText } from "./flag-text.ts";
+import { percent } from "./format.ts";
 import type { ReportData } from "./report.ts";
 import { surrounded, surroundings, twoSigmaOf, type SurroundingsKind } from "./surroundings.ts";
 
@@ -43,7 +44,7 @@ export const classes = (report: ReportData): Section | null => {
       { kind: "list", items: hit.filter(Boolean) },
       table(
         "IoU before → after the strongest attack, in percent, and in brackets how much is kept",
-        ["class", ...picked.map((cell) => `${cell.network}, ${at(cell)}`)],
+        ["class", ...picked.map((cell) => `${cell.network}, ${at(cell)}${flagText(cell)}`)],
         rows,
       ),
     ],
@@ -60,7 +61,7 @@ export const small = (report: ReportData): Section | null => {
       percent(cell.small!.clean),
       percent(cell.small!.miou),
       percent(cell.small!.iouRatio),
-      percent(cell.iouRatio.value),
+      `${percent(cell.iouRatio.value)}${flagText(cell)}`,
     ]),
   );
   return {
@@ -103,7 +104,7 @@ export const transfer = (report: ReportData): Section | null => {
           const found = ratioOf(source);
           const value = found?.iouRatio.value ?? null;
           if (value === null) return { text: percent(value) };
-          if (!isBlack(source)) return { text: percent(value), mark: "underlined" };
+          if (!isBlack(source)) return { text: `${percent(value)}${flagText(found!)}`, mark: "underlined" };
           return { text: percent(value), mark: value === least ? "bold" : undefined };
         }),
       ];
@@ -135,9 +136,9 @@ export const around = (report: ReportData, kind: SurroundingsKind): Section | nu
     return plain([
       cell.network,
       at(cell),
-      percent(cell.iouRatio.value),
+      `${percent(cell.iouRatio.value)}${flagText(cell)}`,
       spread === null ? "–" : `± ${percent(spread)}`,
-      percent(alone?.iouRatio.value),
+      `${percent(alone?.iouRatio.value)}${alone ? flagText(alone) : ""}`,
       percent(cell.clean.miou),
       percent(alone?.clean.miou),
     ]);
@@ -157,9 +158,7 @@ export const precisions = (report: ReportData): Section | null => {
     whiteBox(report).flatMap((cell) => {
       if (cell.network !== pair.int8) return [];
       const other = whiteBox(report).find((one) => one.network === pair.float && at(one) === at(cell));
-      return other
-        ? [plain([cell.network, at(cell), percentWithin(cell.iouRatio), percentWithin(other.iouRatio)])]
-        : [];
+      return other ? [plain([cell.network, at(cell), ratioText(cell), ratioText(other)])] : [];
     }),
   );
   if (rows.length === 0) return null;

@@ -2,6 +2,7 @@
 
 import { at, plain, table, text, whiteBox, type Block, type Section } from "./blocks.ts";
 import { pointsText } from "./compare.ts";
+import { flagText } from "./flag-text.ts";
 import { percent, percentWithin } from "./format.ts";
 import type { ReportData } from "./report.ts";
 
@@ -24,7 +25,7 @@ export const verdict = (report: ReportData): Section => {
     const [worst] = own.toSorted((a, b) => a.iouRatio.value! - b.iouRatio.value!);
     return worst
       ? [
-          `${name} keeps ${percentWithin(worst.iouRatio)} % of its clean mIoU of ${percent(worst.clean.miou)} % under ${at(worst)}, the strongest of ${own.length} attacks measured (${worst.images} images).`,
+          `${name} keeps ${percentWithin(worst.iouRatio)} %${flagText(worst)} of its clean mIoU of ${percent(worst.clean.miou)} % under ${at(worst)}, the strongest of ${own.length} attacks measured (${worst.images} images).`,
         ]
       : [];
   });
@@ -59,7 +60,10 @@ export const verdict = (report: ReportData): Section => {
 
 export const honesty = (report: ReportData): Section => {
   const cells = report.cells.filter(({ signs }) => Object.keys(signs).length > 0);
-  const items = cells.map(
+  const flagged = report.cells.flatMap((cell) =>
+    cell.flags.map(({ kind, detail }) => `${cell.network}: ${kind}. ${detail}`),
+  );
+  const shown = cells.map(
     (cell) =>
       `${cell.network} under ${at(cell)}${cell.source === null ? "" : `, made on ${cell.source}`}: ${Object.entries(
         cell.signs,
@@ -67,6 +71,7 @@ export const honesty = (report: ReportData): Section => {
         .map(([kind, images]) => `${kind} on ${images} of ${cell.images} images`)
         .join(", ")}.`,
   );
+  const items = [...flagged, ...shown];
   const chaotic = whiteBox(report).filter(({ chaos }) => chaos !== null);
   return {
     id: "honesty",

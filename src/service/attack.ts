@@ -171,6 +171,7 @@ export const createAttackHandler =
       masking: attacked.row.masking,
       evaluations: evaluationsWith(attacked.row.evaluations, trials),
       signs: attacked.signs,
+      unchecked: attacked.unchecked,
       timings: {
         decode,
         ...attacked.timings,

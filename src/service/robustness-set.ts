@@ -12,7 +12,9 @@ import type {
   RobustnessSpec,
 } from "../contract/robustness.ts";
 import { sha256Of } from "../digest.ts";
+import { signsOfFlags } from "../evaluation/orders.ts";
 import { sum } from "../metrics/counts.ts";
+import { figureOf } from "../report/flag-text.ts";
 import { buildReport, type Cell } from "../report/report.ts";
 import { createStore } from "../report/store.ts";
 import type { Context } from "./context.ts";
@@ -65,7 +67,7 @@ const requireDifferent = async (pictures: readonly Labelled[]): Promise<void> =>
 
 const verdictOf = (
   curve: readonly PooledPoint[],
-  images: readonly RobustnessResult[],
+  signs: readonly RobustnessResult["signs"][],
   threshold: number,
 ): RobustnessResult["verdict"] => {
   const high = ({ iouRatio }: PooledPoint): number => iouRatio.interval?.high ?? Infinity;
@@ -73,7 +75,7 @@ const verdictOf = (
     Math.min(iouRatio.interval?.low ?? -Infinity, iouRatio.value ?? -Infinity);
   if (curve.some((point) => high(point) < threshold)) return "broken";
   const isClear = curve.every((point) => low(point) >= threshold && (point.iouRatioUint8 ?? -Infinity) >= threshold);
-  return isClear && images.every(({ signs }) => signs.length === 0) ? "not-broken" : "undecided";
+  return isClear && signs.every((own) => own.length === 0) ? "not-broken" : "undecided";
 };
 
 const summarise = (curve: readonly PooledPoint[], images: number, threshold: number): string => {
@@ -112,10 +114,13 @@ export const createRobustnessSetHandler = (context: Context) => {
     const cellOf = (attack: string, epsilon: number | null): Cell =>
       cells.find((cell) => cell.attack === attack && cell.epsilon === epsilon)!;
     const curve = images[0]!.curve.map(({ attack, epsilon, steps }): PooledPoint => {
-      const { iouRatio, iouRatioUint8, miou, nmiou, pixelAccuracy } = cellOf(attack, epsilon);
-      return { attack, epsilon, steps, iouRatio, iouRatioUint8, miou, nmiou, pixelAccuracy };
+      const { iouRatio, iouRatioUint8, miou, nmiou, pixelAccuracy, flags } = cellOf(attack, epsilon);
+      return { attack, epsilon, steps, iouRatio, iouRatioUint8, miou, nmiou, pixelAccuracy, flags };
     });
     const { miou, nmiou, pixelAccuracy } = cellOf("clean", null);
+    const signs = signsOfFlags(
+      curve.map(({ attack, epsilon, flags }) => ({ ...figureOf({ ...cellOf(attack, epsilon), epsilon }), flags })),
+    );
     const { threshold } = spec;
     return {
       images,
@@ -129,7 +134,8 @@ export const createRobustnessSetHandler = (context: Context) => {
         curve.map((point) => ({ ...point, float: point.iouRatio.value, uint8: point.iouRatioUint8 })),
         threshold,
       ),
-      verdict: verdictOf(curve, images, threshold),
+      verdict: verdictOf(curve, [signs, ...images.map((image) => image.signs)], threshold),
+      signs,
       summary: summarise(curve, images.length, threshold),
       cost,
       timings: { total: performance.now() - start },

@@ -1,6 +1,7 @@
 /** /v1/robustness's work: a grid of attacks and radii on one image, the curve, and the smallest radius that breaks it. */
 
 import { attackEntry, withDefaults, type AttackName } from "../attacks/catalogue.ts";
+import { optionValues } from "../attacks/options.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import {
   gridAttack,
@@ -14,14 +15,8 @@ import {
 } from "../contract/robustness.ts";
 import { measure, type Subject } from "../evaluation/measure.ts";
 import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
-import {
-  curveSigns,
-  maskingSigns,
-  orderSigns,
-  weaknessSigns,
-  type Measurement,
-  type Sign,
-} from "../evaluation/signs.ts";
+import { flagsOf, signsOfFlags, type Figure } from "../evaluation/orders.ts";
+import { maskingSigns, weaknessSigns, type Sign } from "../evaluation/signs.ts";
 import { scoresOf, sum } from "../metrics/counts.ts";
 import { sha256Of } from "../digest.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
@@ -75,6 +70,7 @@ export const createRobustnessHandler =
     const source = spec.label === "ground-truth" ? truth : undefined;
     const grid = spec.attacks.flatMap((attack) => spec.epsilons.map((epsilon) => ({ attack, epsilon })));
     const curve: CurvePoint[] = [];
+    const figures: Figure[] = [];
     const rows = [unattacked.row];
     let zeroGradientShare = 0;
     let evaluations = 0;
@@ -82,7 +78,9 @@ export const createRobustnessHandler =
       const plan = planOf(spec, entry, epsilon, source);
       const { attack } = plan;
       if (attackEntry(attack).knowledge !== "gradient-free") evaluations = Math.max(evaluations, stepsOf(plan));
-      const { row } = await cancellable(signal, () => measure(subject, plan, { onStep: yieldToEvents, signal }));
+      const { row, signs: shown } = await cancellable(signal, () =>
+        measure(subject, plan, { onStep: yieldToEvents, signal }),
+      );
       zeroGradientShare = Math.max(zeroGradientShare, row.masking.zeroGradientShare);
       const point: CurvePoint = {
         attack,
@@ -90,8 +88,17 @@ export const createRobustnessHandler =
         steps: plan.steps,
         float: pointScores(scoresOf(row.counts.float), cleanScores),
         uint8: pointScores(scoresOf(row.counts.uint8), cleanScores),
+        signs: shown.filter(({ kind }) => !ofAllPoints.has(kind)),
       };
       curve.push(point);
+      figures.push({
+        attack,
+        epsilon,
+        iouRatio: point.float.iouRatio,
+        source: null,
+        gradients: row.evaluations.backward,
+        options: { ...optionValues(plan) },
+      });
       rows.push(row);
       await onPoint?.(point, curve.length, grid.length);
     }
@@ -103,8 +110,11 @@ export const createRobustnessHandler =
     const broken = overall.float !== null || overall.uint8 !== null;
     const { width, height } = spatialSize(image);
     const masking = { zeroGradientShare, confidence: unattacked.row.masking.confidence };
+    const flagged = figures.map((figure) => ({ ...figure, flags: flagsOf(figure, figures) }));
     const signs = [
-      ...gridSigns(curve, masking),
+      ...maskingSigns(masking),
+      ...signsOfFlags(flagged),
+      ...lateSigns(curve),
       ...(broken ? [] : weaknessSigns({ evaluations, pixels: width * height })),
     ];
     const total = performance.now() - start;
@@ -116,7 +126,7 @@ export const createRobustnessHandler =
       voidPixels: width * height - sum(unattacked.row.counts.clean.reference),
       warnings: [...(await pictureWarnings(bytes, image)), ...(truth ? labelWarnings("labels", truth) : [])],
       clean: { miou: cleanScores.miou, pixelAccuracy: cleanScores.pixelAccuracy },
-      curve,
+      curve: curve.map((point, i) => ({ ...point, flags: flagged[i]!.flags })),
       ...found,
       verdict: broken ? "broken" : signs.length > 0 ? "undecided" : "not-broken",
       summary: summarise(overall, curve, spec),
@@ -129,28 +139,17 @@ export const createRobustnessHandler =
     };
   };
 
-/** The attack that leaves the lowest IoU ratio, among those of one kind of knowledge at one radius. */
-const strongestOf = (curve: readonly Measurement[], knowledge: "white-box" | "gradient-free", epsilon: number) => {
-  const points = curve.filter(
-    (p) => p.epsilon === epsilon && attackEntry(p.attack as AttackName).knowledge === knowledge,
-  );
-  const [first] = points.toSorted((a, b) => (a.iouRatio ?? Infinity) - (b.iouRatio ?? Infinity));
-  return first && { name: `${first.attack} at ε = ${epsilon}`, iouRatio: first.iouRatio };
-};
+/** Signs of the network and its first gradient, which the answer gives once. */
+const ofAllPoints: ReadonlySet<Sign["kind"]> = new Set<Sign["kind"]>(["gradient-zero", "saturated"]);
 
-/** What the grid's own points say of each other, and of the gradient. */
-const gridSigns = (curve: readonly CurvePoint[], masking: RobustnessResult["masking"]): Sign[] => {
-  const points = curve.map(({ attack, epsilon, float }) => ({ attack, epsilon, iouRatio: float.iouRatio }));
-  const queries = [...new Set(points.map((p) => p.epsilon))].flatMap((epsilon) => {
-    const [whiteBox, queried] = [
-      strongestOf(points, "white-box", epsilon),
-      strongestOf(points, "gradient-free", epsilon),
-    ];
-    const why = "an attack that sees no gradient does more than those that follow it, so that the gradient is masked";
-    return whiteBox && queried ? orderSigns("gradient-free-stronger", whiteBox, queried, why) : [];
-  });
-  const falling = curveSigns(points).map(({ kind, values, detail }) => ({ kind, values, detail }));
-  return [...maskingSigns(masking), ...falling, ...queries];
+/** What the strongest attack at the largest radius itself shows: where its steps were too few, so were those of the grid. */
+const lateSigns = (curve: readonly CurvePoint[]): readonly Sign[] => {
+  const largest = Math.max(...curve.map(({ epsilon }) => epsilon));
+  const [last] = curve
+    .filter(({ epsilon }) => epsilon === largest)
+    .toSorted((a, b) => (a.float.iouRatio ?? Infinity) - (b.float.iouRatio ?? Infinity));
+  const { attack, epsilon, signs = [] } = last ?? {};
+  return signs.map((sign) => ({ ...sign, detail: `${attack} at ε = ${epsilon}: ${sign.detail}` }));
 };
 
 /** The IoU ratios that an attack leaves at a radius: of images as computed, and rounded to 8 bits. */

@@ -6,6 +6,7 @@ import type { Abandon } from "../contract/models.ts";
 import type {
   TransferRequest,
   TransferResult,
+  TransferScores,
   TransferSource,
   TransferSpec,
   TransferTarget,
@@ -13,6 +14,7 @@ import type {
 import type { Crafted } from "../evaluation/craft.ts";
 import { measure } from "../evaluation/measure.ts";
 import { evaluatedBy, stepsOf, type AttackPlan } from "../evaluation/plan.ts";
+import type { Sign } from "../evaluation/signs.ts";
 import { perturbationFrom } from "../evaluation/scores.ts";
 import { scoresOf, type Scores } from "../metrics/counts.ts";
 import { sha256Of } from "../digest.ts";
@@ -39,7 +41,7 @@ const requireSameChannels = (channels: ReadonlyMap<string, number>): void => {
   throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "/spec/targets", detail }] });
 };
 
-type From = TransferTarget["from"][number];
+type From = Omit<TransferScores, "signs">;
 
 /** The lowest IoU ratio as an 8-bit image; the first of equals. */
 const strongest = (results: readonly From[]): From | null =>
@@ -47,6 +49,13 @@ const strongest = (results: readonly From[]): From | null =>
     const ratio = each.uint8.iouRatio;
     return ratio !== null && (best === null || ratio < best.uint8.iouRatio!) ? each : best;
   }, null);
+
+/** On the white-box figure, where another network's image does more. */
+const transferSign = (own: From, other: From): Sign => ({
+  kind: "transfer-stronger",
+  values: { expectedStronger: own.uint8.iouRatio!, expectedWeaker: other.uint8.iouRatio! },
+  detail: `The image of ${other.source} leaves ${own.source} an IoU ratio of ${other.uint8.iouRatio!.toFixed(3)}, the white-box attack one of ${own.uint8.iouRatio!.toFixed(3)}: that figure is no bound, as the gradient is masked or its steps are too few.`,
+});
 
 const judged = (model: string, from: readonly From[]) => {
   const [all, own, other] = [from, from.filter((f) => f.whiteBox), from.filter((f) => !f.whiteBox)].map(strongest);
@@ -59,6 +68,10 @@ const judged = (model: string, from: readonly From[]) => {
     ? `; the white-box attack on ${model} itself does less, so that its figure is no bound: its gradient is masked or its steps are too few`
     : "";
   return {
+    from: from.map((each) => ({
+      ...each,
+      signs: transferBeatsWhiteBox && each.whiteBox ? [transferSign(each, other!)] : [],
+    })),
     mostEffective: all?.source ?? null,
     mostEffectiveTransfer: other?.source ?? null,
     transferBeatsWhiteBox,
@@ -98,12 +111,12 @@ export const createTransferHandler =
       const { model, subject } = await opened(name, true);
       const plan = planOf(spec, subject.truth);
       const run = () => measure(subject, plan, { onStep: yieldToEvents, signal });
-      const { row, float, uint8, crafted } = await cancellable(signal, run);
+      const { row, float, uint8, crafted, signs } = await cancellable(signal, run);
       // Without predictions, which are those of the source.
       made.push({ ...crafted, prediction: undefined });
       const distances = perturbationFrom(subject.image);
       const perturbation = { float: distances(float.image), uint8: distances(uint8.image) };
-      sources.push({ ...ranOf(model), perturbation, masking: row.masking, evaluations: row.evaluations });
+      sources.push({ ...ranOf(model), perturbation, masking: row.masking, evaluations: row.evaluations, signs });
     }
 
     const targets: TransferTarget[] = [];
@@ -126,7 +139,7 @@ export const createTransferHandler =
         from.push({ source, whiteBox: source === name, ...scores });
       }
       const { miou = null, pixelAccuracy = null } = clean ?? {};
-      targets.push({ ...ranOf(model), clean: { miou, pixelAccuracy }, from, ...judged(name, from) });
+      targets.push({ ...ranOf(model), clean: { miou, pixelAccuracy }, ...judged(name, from) });
     }
 
     const { model, subject } = await opened(spec.targets[0]!, false);

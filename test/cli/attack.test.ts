@@ -75,7 +75,9 @@ describe("pictures of a folder", async () => {
     expect(code).toBe(0);
     const lines = stdout.trimEnd().split("\n");
     expect(lines[0]).toMatch(/^tiny, ifgsm at ε = 8, 8-bit pictures in .*, against the ground truth/);
-    expect(lines.slice(2).map((line) => line.split(/\s+/)[0])).toEqual([one, path("pictures", "two.png"), "pooled"]);
+    expect(lines.slice(2, 5).map((line) => line.split(/\s+/)[0])).toEqual([one, path("pictures", "two.png"), "pooled"]);
+    // Three steps have no course to judge; what one attack leaves open is said.
+    expect(lines.slice(5)).toEqual([expect.stringMatching(/^not checked: gradient-free-stronger, .*faultline audit/)]);
     expect(lines[4]).toContain(report.pooled.uint8.iouRatio!.toFixed(4));
     expect(stderr.trimEnd().split("\n")).toEqual([
       `1/2 ${one} …`,
@@ -96,6 +98,24 @@ describe("pictures of a folder", async () => {
       ["float", "uint8"].flatMap((kind) => [one, path("pictures", "two.png"), "pooled"].map((image) => [image, kind])),
     );
     expect(Number(rows[5]![4])).toBe(report.pooled.uint8.iouRatio);
+  });
+
+  it("show the signs that the attack was weaker than it seems, in every form", async () => {
+    const few = ["attack", ...argv, "--steps", "6", "--alpha", "0.75"] as const;
+    const { images: attacked, unchecked } = await jsonOf<AttackReport>(...few);
+    expect(attacked.map(({ signs }) => signs.map(({ kind }) => kind))).toEqual([
+      ["loss-still-moving"],
+      ["loss-still-moving"],
+    ]);
+    expect(unchecked.kinds).toContain("gradient-free-stronger");
+    const [text, csv] = [await faultline(...few), await faultline(...few, "--csv")].map(({ stdout }) => stdout);
+    expect(text).toMatch(/\nsign: loss-still-moving on 2 of 2 pictures, the first: \d+\.\d % of the loss's change/);
+    expect(
+      csv!
+        .trimEnd()
+        .split("\r\n")
+        .map((line) => line.split(",").at(-1)),
+    ).toEqual(["signs", ...Array.from({ length: 6 }, () => "loss-still-moving")]);
   });
 });
 

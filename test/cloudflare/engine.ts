@@ -58,6 +58,7 @@ const stateOf = (step: number): CraftState => ({
   at: { step, x: Float32Array.of(step), state: null },
   worst: null,
   spent: { forward: step, backward: step },
+  results: [],
   trace: { started: step, lastLoss: 0, zeroShare: 0, losses: [] },
 });
 

@@ -1,7 +1,7 @@
 /** Signs of weak attacks: courses and curves whose verdict is known. */
 
 import { describe, expect, it } from "vitest";
-import { curveSigns, lossSigns, maskingSigns, orderSigns } from "../../src/evaluation/signs.ts";
+import { lossSigns, maskingSigns, orderSigns, startSigns } from "../../src/evaluation/signs.ts";
 
 const steps = Array.from({ length: 20 }, (_, i) => i);
 
@@ -20,6 +20,23 @@ describe("a loss", () => {
     expect(lossSigns(steps.map(() => 2))).toEqual([]);
     expect(lossSigns([1, 2, 3, 4])).toEqual([]);
   });
+
+  it("of stages is judged at the end of the last one, by the change of the whole", () => {
+    // It falls where a stage starts within a smaller ball.
+    const earlier = [0, 4, 8, 4];
+    const rising = [5, 6, 7, 8, 9, 10];
+    expect(lossSigns([...earlier, ...rising], rising.length)).toMatchObject([{ values: { lateShare: 0.2, steps: 6 } }]);
+    expect(lossSigns([...earlier, ...rising], rising.length)[0]?.detail).toContain("of its last stage");
+    expect(lossSigns([...earlier, 5, 8, 9, 9.5, 9.5, 9.5], 6)).toEqual([]);
+    expect(lossSigns([...earlier, ...rising], 4)).toEqual([]);
+  });
+});
+
+it("a random start that leaves less than the image itself is a sign, beyond noise", () => {
+  expect(startSigns({ clean: 0.3, random: [0.4, 0.29] })).toEqual([]);
+  const [sign] = startSigns({ clean: 0.3, random: [0.4, 0.1] });
+  expect(sign).toMatchObject({ kind: "random-start-stronger", values: { cleanStart: 0.3, randomStart: 0.1 } });
+  expect(sign?.detail).toMatch(/best of 2 random starts the attack leaves 10\.0 % .* itself 30\.0 %/);
 });
 
 it("zero gradients and saturated confidence are signs from half, and from 0.999 on", () => {
@@ -28,21 +45,6 @@ it("zero gradients and saturated confidence are signs from half, and from 0.999 
   expect(kinds(0.49, 0.998)).toEqual([]);
   expect(kinds(0.5, 0.9)).toEqual(["gradient-zero"]);
   expect(kinds(0, 0.9995)).toEqual(["saturated"]);
-});
-
-it("a larger ε that hurts less is found in the curve of its attack, beyond noise", () => {
-  const curve = (attack: string, ratios: readonly (number | null)[]) =>
-    ratios.map((iouRatio, i) => ({ attack, epsilon: 2 ** i, iouRatio }));
-  expect(curveSigns([...curve("a", [0.9, 0.5, 0.51, 0.2]), ...curve("b", [0.1, null])])).toEqual([]);
-  // Where one attack ends and another begins is no comparison.
-  expect(curveSigns([...curve("a", [0.5, 0.1]), ...curve("b", [0.9, 0.8])])).toEqual([]);
-  const [sign, ...others] = curveSigns([...curve("a", [0.9, 0.5, 0.2]), ...curve("b", [0.9, 0.4, 0.6])]);
-  expect(others).toEqual([]);
-  expect(sign).toMatchObject({
-    kind: "larger-epsilon-weaker",
-    attack: "b",
-    values: { smallerEpsilon: 2, smallerIouRatio: 0.4, largerEpsilon: 4, largerIouRatio: 0.6 },
-  });
 });
 
 it("an order is broken where the one that ought to be weaker does more, beyond noise", () => {

@@ -61,6 +61,8 @@ describe("transfer", async () => {
       mostEffectiveTransfer: "tiny",
       transferBeatsWhiteBox: false,
     });
+    for (const { from } of result.targets.filter(({ transferBeatsWhiteBox }) => !transferBeatsWhiteBox))
+      for (const { signs } of from) expect(signs).toEqual([]);
     expect(onTiny?.summary).toMatch(/^the image of tiny \(IoU ratio 0\.\d{3}\) does most harm to tiny\.$/);
   });
 
@@ -83,6 +85,15 @@ it("a masked network that another's image breaks is flagged: its white-box figur
     transferBeatsWhiteBox: true,
   });
   expect(targets[0]?.summary).toContain("its figure is no bound");
+  const [own, other] = targets[0]!.from;
+  expect(own?.signs).toMatchObject([
+    {
+      kind: "transfer-stronger",
+      values: { expectedStronger: own?.uint8.iouRatio, expectedWeaker: other?.uint8.iouRatio },
+    },
+  ]);
+  expect(other?.signs).toEqual([]);
+  expect(sources[0]?.signs.map(({ kind }) => kind)).toEqual(["gradient-zero", "saturated"]);
 });
 
 it("is bounded before anything runs: steps and scores of all sources together", async () => {

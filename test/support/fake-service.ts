@@ -92,7 +92,7 @@ const defaultSteps = (attack: AttackName, epsilon: number): number =>
 
 const point = (attack: AttackName, epsilon: number): CurvePoint => {
   const at = { iouRatio: 1 / (1 + epsilon), miou: 0.5, pixelAccuracy: 0.5 };
-  return { attack, epsilon, steps: defaultSteps(attack, epsilon), float: at, uint8: at };
+  return { attack, epsilon, steps: defaultSteps(attack, epsilon), float: at, uint8: at, signs: [] };
 };
 
 const recorded = ["segment", "attack", "score", "robustness", "robustnessOfSet", "transfer", "audit", "certify", "report"] as const; // prettier-ignore
@@ -157,6 +157,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         masking: { zeroGradientShare: 0, confidence: 0.9 },
         evaluations: { forward: steps.length + 2, backward: steps.length },
         signs: [],
+        unchecked: { kinds: ["gradient-free-stronger"], detail: "A sentence." },
         timings: { run: 12.34, total: 20 },
         receipt: { ...receipt, spec: request.spec },
         images: Object.fromEntries(request.outputs.map((name) => [name, encodedOutput(name)])),
@@ -187,7 +188,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         warnings: [],
         threshold,
         clean: { miou: 1, pixelAccuracy: 1 },
-        curve,
+        curve: curve.map((each) => ({ ...each, flags: [] })),
         breaking: attacks.map((attack) => ({ attack, float: smallest, uint8: smallest })),
         smallestEpsilon: { float: smallest, uint8: smallest },
         verdict: smallest === null ? "undecided" : "broken",
@@ -220,11 +221,18 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
           perturbation: { float: perturbation, uint8: perturbation },
           masking: { zeroGradientShare: 0, confidence: 0.9 },
           evaluations: { forward: 3, backward: 2 },
+          signs: [],
         })),
         targets: targets.map((target) => ({
           ...ran(target),
           clean: { miou: 1, pixelAccuracy: 1 },
-          from: sources.map((source) => ({ source, whiteBox: source === target, float: scored, uint8: scored })),
+          from: sources.map((source) => ({
+            source,
+            whiteBox: source === target,
+            float: scored,
+            uint8: scored,
+            signs: [],
+          })),
           mostEffective: sources[0]!,
           mostEffectiveTransfer: null,
           transferBeatsWhiteBox: false,
@@ -242,7 +250,16 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         height: 2,
         reference: request.labels ? "ground-truth" : "prediction",
         warnings: [],
-        runs: [{ run: "adaptive", attack: "apgd", epsilon, iouRatio: 0.5, evaluations: { forward: 3, backward: 2 } }],
+        runs: [
+          {
+            run: "adaptive",
+            attack: "apgd",
+            epsilon,
+            iouRatio: 0.5,
+            evaluations: { forward: 3, backward: 2 },
+            flags: [],
+          },
+        ],
         quotients: [1, null],
         signs: [],
         verdict: "believable",

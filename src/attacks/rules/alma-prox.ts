@@ -35,14 +35,26 @@ const decayOf = (foundAt: number | null, { step, steps }: Clock): number => {
   return bend / (Math.max(step - from, 0) + bend);
 };
 
+interface Room {
+  readonly low: Float32Array;
+  readonly high: Float32Array;
+}
+
+/** Of the images under attack: their room is the same at each step. */
+const rooms = new WeakMap<Float32Array, Room & { readonly range: string }>();
+
 /** Distance of each value to the ends of the range, in units of the whole range. */
-const roomOf = (clean: Float32Array, range: PixelRange) => {
+const roomOf = (clean: Float32Array, range: PixelRange): Room => {
   const [lowest, highest] = range ?? [-Infinity, Infinity];
+  const key = `${lowest} ${highest}`;
+  const known = rooms.get(clean);
+  if (known?.range === key) return known;
   const [low, high] = [new Float32Array(clean.length), new Float32Array(clean.length)];
   for (let i = 0; i < clean.length; i++) {
     low[i] = (lowest - clean[i]!) / WHOLE;
     high[i] = (highest - clean[i]!) / WHOLE;
   }
+  rooms.set(clean, { low, high, range: key });
   return { low, high };
 };
 

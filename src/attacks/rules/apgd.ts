@@ -3,7 +3,7 @@
 import { gradientOf, type Evaluation, type Order, type Rule } from "../attack.ts";
 import { project, within, type Constraint } from "../constraint.ts";
 import { startWithin } from "../start.ts";
-import { apgdPilot, type Pace, type Stage } from "./apgd-pace.ts";
+import { apgdPilot, stepsOfStages, type Pace, type Stage } from "./apgd-pace.ts";
 import { along, sign } from "./sign.ts";
 
 /** Weights of the step and of the change before it. */
@@ -84,6 +84,7 @@ export const apgdRule = ({ start = 0, stages = single }: ApgdOptions = {}): Rule
     parameters: { start, stages: stages.length },
     needs: "gradient",
     judged: stages.length,
+    lastStage: (evaluations) => 1 + stepsOfStages(stages, evaluations - stages.length).at(-1)!,
     pilot,
     begin: ({ data }, constraint, random) => ({
       state: { pace: pilot.begin, kept: null },

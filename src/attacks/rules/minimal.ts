@@ -59,6 +59,7 @@ export const minimalRule = (attack: Budgeted, { norm, success, bisections }: Min
     kind: `minimal-${attack.name}-${norm}`,
     parameters: { success, bisections },
     needs,
+    lastStage: (evaluations) => phaseOf({ step: evaluations, steps: evaluations }, bisections, shortest).steps,
     begin: (image, constraint, random) => {
       const { data, shape } = image;
       const epsilon = Math.min(firstRadius(norm, data.length), constraint.epsilon);

@@ -2,9 +2,9 @@
 
 import { tensor } from "../../tensor.ts";
 import { gradientOf, perPixelOf, type Feeds, type Rule } from "../attack.ts";
-import { project, requirePositive, withinRange } from "../constraint.ts";
-import { metricOf, noMoments, stepOf, updated, type Moments } from "../moments.ts";
-import { distanceOf, l2, linf } from "../norms.ts";
+import { project, requirePositive, withinRange, type PixelRange } from "../constraint.ts";
+import { metricOf, noMoments, stepIn, updated, type Moments } from "../moments.ts";
+import { linf } from "../norms.ts";
 import { prox } from "../proximal.ts";
 import { nothingYet, requireSuccess, smallerOf, type Goal, type Smallest } from "../smallest.ts";
 import { accumulated, plus, scaled } from "../vectors.ts";
@@ -35,10 +35,21 @@ const FARTHEST = -Math.log(1e-12);
 
 /** softmax of the multipliers' logarithms and of 0, which is the norm's; without the norm's. */
 const shares = (dual: Float32Array): Float32Array<ArrayBuffer> => {
-  const top = dual.reduce((largest, v) => Math.max(largest, v), 0);
-  const exponentials = dual.map((v) => Math.exp(v - top));
-  const sum = exponentials.reduce((total, v) => total + v, Math.exp(-top));
-  return exponentials.map((v) => v / sum);
+  let top = 0;
+  for (let i = 0; i < dual.length; i++) top = Math.max(top, dual[i]!);
+  const exponentials = new Float32Array(dual.length);
+  let sum = Math.exp(-top);
+  for (let i = 0; i < dual.length; i++) {
+    exponentials[i] = Math.exp(dual[i]! - top);
+    sum += exponentials[i]!;
+  }
+  return divided(exponentials, sum);
+};
+
+/** In place. */
+const divided = (values: Float32Array<ArrayBuffer>, by: number): Float32Array<ArrayBuffer> => {
+  for (let i = 0; i < values.length; i++) values[i] = values[i]! / by;
+  return values;
 };
 
 const fedWeights = (weights: Float32Array, size: readonly number[]): Feeds => ({
@@ -49,10 +60,40 @@ const fedWeights = (weights: Float32Array, size: readonly number[]): Feeds => ({
  * λ ← λ + θ·sign c for the multipliers' logarithms λ: up where a pixel is not moved, down where it is. c is exactly 0 where a
  * pixel is void.
  */
-const ascended = (dual: Float32Array, excess: Float32Array, rate: number): Float32Array =>
-  dual.map((v, i) =>
-    excess[i] === 0 ? -Infinity : Math.min(Math.max(v + rate * Math.sign(excess[i]!), -FARTHEST), FARTHEST),
-  );
+const ascended = (dual: Float32Array, excess: Float32Array, rate: number): Float32Array => {
+  const next = new Float32Array(dual.length);
+  for (let i = 0; i < next.length; i++) {
+    const c = excess[i]!;
+    next[i] = c === 0 ? -Infinity : Math.min(Math.max(dual[i]! + rate * Math.sign(c), -FARTHEST), FARTHEST);
+  }
+  return next;
+};
+
+/** r, in place, such that clean + r lies in the range of pixels; each step is rounded to float32 as an image is. */
+const keptInRange = (
+  r: Float32Array<ArrayBuffer>,
+  clean: Float32Array,
+  range: PixelRange,
+): Float32Array<ArrayBuffer> => {
+  const [low, high] = range ?? [-Infinity, Infinity];
+  for (let i = 0; i < r.length; i++) {
+    const c = clean[i]!;
+    const v = Math.fround(c + WHOLE * r[i]!);
+    r[i] = (Math.fround(v < low ? low : v > high ? high : v) - c) / WHOLE;
+  }
+  return r;
+};
+
+/** Whether the last round moved r by less than a hundredth of it, in L2. */
+const hasSettled = (r: Float32Array, before: Float32Array): boolean => {
+  let [moved, size] = [0, 0];
+  for (let i = 0; i < r.length; i++) {
+    const d = r[i]! - before[i]!;
+    moved += d * d;
+    size += r[i]! * r[i]!;
+  }
+  return !(Math.sqrt(moved) >= SETTLED * Math.sqrt(size));
+};
 
 /**
  * min ‖r‖ subject to each pixel's constraint c < 0, as a game between r and multipliers λ that add up to 1 with the norm's
@@ -84,22 +125,14 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
       const gradient = gradientOf(seen, x.length);
       const moments = updated(state.moments, scaled(gradient, WHOLE));
       const rate = (alpha / WHOLE) * RATE_DECAY ** ((step - 1) / steps);
-      const imageOf = (r: Float32Array, out?: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> => {
-        const image = plus(clean, WHOLE, r, out);
-        return project(image, clean, withinRange(constraint), image);
-      };
-      /** In place. */
-      const inRange = (r: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> => {
-        imageOf(r, r);
-        for (let i = 0; i < r.length; i++) r[i] = (r[i]! - clean[i]!) / WHOLE;
-        return r;
-      };
-      const up = stepOf(moments);
+      const inRange = (r: Float32Array<ArrayBuffer>) => keptInRange(r, clean, constraint.pixelRange);
+      const metric = metricOf(moments);
+      const up = stepIn(moments, metric);
       const stepped = inRange(plus(state.r, rate, up, up));
 
-      const metric = metricOf(moments);
       const largest = linf(metric);
-      const total = state.weights.reduce((sum, v) => sum + v, 0);
+      let total = 0;
+      for (let i = 0; i < state.weights.length; i++) total += state.weights[i]!;
       const mu = ((1 - total) / total) * (rate / largest);
       let [r, next] = [stepped, new Float32Array(stepped.length)];
       for (let round = 0; round < ROUNDS; round++) {
@@ -107,7 +140,7 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
         for (let i = 0; i < next.length; i++)
           next[i] = before[i]! - (metric[i]! / largest) * (before[i]! - stepped[i]!);
         r = inRange(prox(next, mu, norm, next));
-        if (!(distanceOf(r, before, "l2") >= SETTLED * l2(r))) break;
+        if (hasSettled(r, before)) break;
         next = before === stepped ? new Float32Array(stepped.length) : before;
       }
 
@@ -116,9 +149,10 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
       const dual = ascended(state.dual, excess.data, theta);
       const now = shares(dual);
       const weights = accumulated(state.weights, MEMORY, now, 1 - MEMORY);
+      const image = plus(clean, WHOLE, r);
       return {
         state: { r, moments, dual, weights, best },
-        x: imageOf(r),
+        x: project(image, clean, withinRange(constraint), image),
         feeds: fedWeights(weights, excess.shape),
       };
     },

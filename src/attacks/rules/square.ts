@@ -57,15 +57,18 @@ export const squareRule = ({ window }: SquareOptions): Rule<SquareState> => {
       const { height, width, best } = kept;
       const side = sideAt(window, step, steps, kept);
       const [top, left] = [integer(next, 0, height - side), integer(next, 0, width - side)];
-      const moved = Float32Array.from(best);
+      const moved = best.slice();
       for (let channel = 0; channel < 3; channel++) {
         const change = eitherSide(next, constraint.epsilon);
         for (let row = top; row < top + side; row++) {
           const from = (channel * height + row) * width + left;
-          for (let i = from; i < from + side; i++) moved[i] = clean[i]! + change;
+          const own = moved.subarray(from, from + side);
+          const centre = clean.subarray(from, from + side);
+          for (let i = 0; i < side; i++) own[i] = centre[i]! + change;
+          project(own, centre, constraint, own); // All else is the best image's, which lies within.
         }
       }
-      return { state: kept, x: project(moved, clean, constraint, moved) };
+      return { state: kept, x: moved };
     },
     result: ({ best }) => Float32Array.from(best),
   };
