@@ -104,7 +104,7 @@ const timeOf = (processes: readonly string[]): number => {
 };
 
 /** workerd's own clock stands still while code runs, so its processor time is read from outside, on Linux. */
-export const inWorkerd = async (): Promise<void> => {
+const inWorkerd = async (): Promise<void> => {
   buildWorker();
   const worker = startWorker();
   const url = await worker.ready;
