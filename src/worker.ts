@@ -27,6 +27,8 @@ import type { Evaluations } from "./contract/evaluations.ts";
 import type { ModelStore } from "./networks/registry.ts";
 import type { Service } from "./contract/service.ts";
 import { useCodecModules } from "./image/codecs.ts";
+import { nodeZlib } from "./image/node-zlib.ts";
+import { usePlatformZlib } from "./image/zlib.ts";
 import { startWasm } from "./runtime/wasm/wasm.ts";
 import { parseManifest } from "./segmenter/manifest.ts";
 import { shipped } from "./shipped.ts";
@@ -143,6 +145,7 @@ const engineOf = (
       });
 
 const createWorker = (env: Env) => {
+  usePlatformZlib(nodeZlib);
   useCodecModules({ jpeg: () => Promise.resolve(jpegDecoder), webp: () => Promise.resolve(webpDecoder) });
   const runtime = startWasm({ module: ortModule });
   const store = shippedModels(env.ASSETS);

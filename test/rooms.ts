@@ -191,6 +191,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   "csv-parse": ["datasets/list"],
   node: [
     "image/node",
+    "image/node-zlib",
     "runtime/gpu/node",
     "runtime/native",
     "runtime/webgpu/node",

@@ -23,6 +23,7 @@ import { failureOf, problemResponse, type Log } from "./problem.ts";
 import { limitRate, type RateOptions } from "./rate.ts";
 import { report } from "./report.ts";
 import { robustness } from "./robustness.ts";
+import { SAMPLE_ORIGIN } from "./samples.ts";
 import { score } from "./score.ts";
 import { segment } from "./segment.ts";
 import { transfer } from "./transfer.ts";
@@ -133,7 +134,10 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
   for (const operation of operations) mount(app, operation);
 
   const document = () => openApiDocument(app, options.version ?? "dev", limits);
-  app.get("/openapi.json", (c) => c.json(document()));
+  app.get("/openapi.json", (c) => {
+    const here = JSON.stringify(document()).replaceAll(SAMPLE_ORIGIN, new URL(c.req.url).origin);
+    return c.body(here, 200, { "Content-Type": "application/json" });
+  });
   app.route("/", docs(document, hasLab));
   return app;
 };

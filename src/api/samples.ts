@@ -143,7 +143,7 @@ const javascriptOf = (request: Request): string => {
   ].join("\n");
 };
 
-/** Where examples send their requests; pages put their own address in its place. */
+/** Where examples send their requests; the pages and /openapi.json put the address that was asked in its place. */
 export const SAMPLE_ORIGIN = "http://localhost:8787";
 
 /** @param path of the operation; used where the sample fills in no parameters. */

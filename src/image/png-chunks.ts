@@ -1,6 +1,7 @@
 /** PNG's container: signature, chunks and their checksums. W3C PNG (third edition), section 5. */
 import { nameAt, viewOf } from "./bytes.ts";
 import { ImageError } from "./error.ts";
+import { crc32 } from "./zlib.ts";
 
 export const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
@@ -31,19 +32,6 @@ export const channelsOf = (colour: ColourType): number => layouts.get(colour)!.c
 export const isPng = (bytes: Uint8Array): boolean => signature.every((b, i) => bytes[i] === b);
 
 const malformed = (message: string): ImageError => new ImageError("malformed", `PNG: ${message}`);
-
-const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  return c;
-});
-
-/** The CRC-32 of PNG (ISO 3309). */
-const crc32 = (bytes: Uint8Array): number => {
-  let c = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) c = crcTable[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8);
-  return (c ^ 0xffffffff) >>> 0;
-};
 
 const parseHeader = (body: Uint8Array): PngHeader => {
   if (body.length !== 13) throw malformed(`IHDR has ${body.length} bytes, not 13`);

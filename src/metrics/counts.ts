@@ -48,22 +48,21 @@ export const countsOf = (prediction: Tensor<"uint8">, reference: Tensor<"uint8">
     throw new RangeError(
       `the prediction [${prediction.shape.join(", ")}] and the reference [${reference.shape.join(", ")}] differ in shape`,
     );
-  const [right, present, predicted] = [0, 1, 2].map(() => new Float64Array(256)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  for (let i = 0; i < reference.data.length; i++) {
-    const r = reference.data[i]!;
+  const [{ data: actual }, { data: given }] = [reference, prediction];
+  // The confusion matrix: one count for each pixel.
+  const pairs = new Float64Array(classes * 256);
+  for (let i = 0; i < actual.length; i++) {
+    const r = actual[i]!;
     if (r === VOID) continue;
     if (r >= classes) throw new RangeError(`label ${r} at pixel ${i} is none of ${classes} classes`);
-    const p = prediction.data[i]!;
-    present[r]! += 1;
-    predicted[p]! += 1;
-    if (p === r) right[r]! += 1;
+    pairs[256 * r + given[i]!]! += 1;
   }
-  const firsts = (counts: Float64Array) => Array.from(counts.subarray(0, classes));
-  return { truePositive: firsts(right), reference: firsts(present), predicted: firsts(predicted) };
+  const all = Array.from({ length: classes }, (_, c) => c);
+  return {
+    truePositive: all.map((c) => pairs[256 * c + c]!),
+    reference: all.map((r) => sum(Array.from(pairs.subarray(256 * r, 256 * (r + 1))))),
+    predicted: all.map((p) => sum(all.map((r) => pairs[256 * r + p]!))),
+  };
 };
 
 /** The neutral element of `mergeCounts`. */

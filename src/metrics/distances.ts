@@ -35,9 +35,10 @@ const norms = ({ data: a, shape }: Image, { data: b }: Image): Omit<Distances, "
   for (let from = 0; from < a.length; from += size) {
     for (let i = 0; i < size; i++) {
       const d = Math.abs(a[from + i]! - b[from + i]!);
-      if (d === 0) continue;
-      changed[i] = 1;
-      l0Values += 1;
+      // No branch on whether it is 0, which the processor could not predict.
+      const differs = d === 0 ? 0 : 1;
+      changed[i]! |= differs;
+      l0Values += differs;
       squares += d * d;
       absolutes += d;
       linf = Math.max(linf, d);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createApp } from "../../src/api/app.ts";
 import { problemKinds } from "../../src/api/problem-kinds.ts";
 import { clientOf } from "../support/api-request.ts";
 import { fakeService } from "../support/fake-service.ts";
@@ -67,6 +68,17 @@ describe("/openapi.json", () => {
       "GET /health/live",
       "GET /health/ready",
     ]);
+  });
+
+  it("has examples that ask the address that the document comes from", async () => {
+    const answer = await createApp(fakeService()).request("https://robust.example:8443/openapi.json");
+    expect(answer.headers.get("content-type")).toBe("application/json");
+    const samples = everywhere(await answer.json(), "x-codeSamples").flat() as { readonly source: string }[];
+    expect(samples.length).toBeGreaterThan(60);
+    for (const { source } of samples) {
+      expect(source).toContain("https://robust.example:8443/");
+      expect(source).not.toContain("localhost");
+    }
   });
 
   it.each(operations)("$name has an id, a summary, and described responses", ({ operation }) => {

@@ -56,7 +56,7 @@ const examplesIn = async (url: string, label: string): Promise<ReadonlyMap<strin
   return new Map(
     operations.map(({ operationId, "x-codeSamples": samples }) => {
       const { source } = samples.find((sample) => sample.label === label)!;
-      return [operationId, source.replaceAll("http://localhost:8787", url).replaceAll("0f5c…", fakeEvaluation.id)];
+      return [operationId, source.replaceAll("0f5c…", fakeEvaluation.id)];
     }),
   );
 };

@@ -1,8 +1,8 @@
 /** Node's zlib and that of other platforms: streams of one are read by the other, and a bad stream is refused in the same words. */
 
 import { afterEach, describe, expect, it } from "vitest";
-import { nodeZlib } from "../../src/image/node.ts";
-import { deflate, inflateExactly, usePlatformZlib, type Content } from "../../src/image/zlib.ts";
+import { nodeZlib } from "../../src/image/node-zlib.ts";
+import { crc32, deflate, inflateExactly, usePlatformZlib, type Content } from "../../src/image/zlib.ts";
 import { random } from "../../src/random.ts";
 
 const platforms = [
@@ -49,5 +49,15 @@ describe.each(platforms)("written by %s", (_, writer) => {
         usePlatformZlib(reader);
       }
     }
+  });
+});
+
+describe("CRC-32", () => {
+  afterEach(() => usePlatformZlib(null));
+
+  it.each(platforms)("of %s has the check value of its definition (ISO 3309)", (_, platform) => {
+    usePlatformZlib(platform);
+    expect(crc32(new TextEncoder().encode("123456789"))).toBe(0xcbf43926);
+    expect(crc32(new Uint8Array(0))).toBe(0);
   });
 });
