@@ -3,7 +3,7 @@
 import { layoutNames, layoutOf, recognised } from "../datasets/catalogue.ts";
 import { chosen } from "../datasets/choose.ts";
 import type { Files } from "../datasets/dataset.ts";
-import { FaultlineError } from "../contract/failure.ts";
+import { FaultlineError, invalidSpec } from "../contract/failure.ts";
 import { pairDigest, type Item, type LabelReading } from "../evaluation/items.ts";
 import { streets, type EvaluationSpec } from "../evaluation/spec.ts";
 import { paletteNames } from "../intake/palettes.ts";
@@ -29,7 +29,7 @@ export interface Pictures {
 export const refused = (reason: string): FaultlineError => new FaultlineError({ kind: "evaluation-refused", reason });
 
 const refusedField = (pointer: string, detail: string, received: unknown): FaultlineError =>
-  new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: `/spec/data/${pointer}`, detail, received }] });
+  invalidSpec({ pointer: `/spec/data/${pointer}`, detail, received });
 
 const streetPictures = (spec: EvaluationSpec, { classes }: Manifest): Pictures => {
   if (classes.length !== STREET_CLASSES)

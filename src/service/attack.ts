@@ -9,7 +9,7 @@ import type {
   OutputName,
   UniversalSpec,
 } from "../contract/attack.ts";
-import { FaultlineError } from "../contract/failure.ts";
+import { invalidSpec } from "../contract/failure.ts";
 import type { EncodedImage } from "../contract/files.ts";
 import { measure, type Measured, type Plan, type Subject } from "../evaluation/measure.ts";
 import { evaluatedBy, type AttackPlan, stepsOf } from "../evaluation/plan.ts";
@@ -70,7 +70,7 @@ const runsOf = (spec: AttackSpec | UniversalSpec): number =>
 const requireRandom = ({ trials }: Pick<AttackSpec, "trials">, { defence }: Segmenter): void => {
   if (trials === undefined || drawsAnew(defence)) return;
   const detail = "must be absent: no transformation before the network is random, so that all trials are the same";
-  throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "/spec/trials", detail, received: trials }] });
+  throw invalidSpec({ pointer: "/spec/trials", detail, received: trials });
 };
 
 /** Both forms of the adversarial image in the trials that the spec asks for. */

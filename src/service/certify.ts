@@ -10,7 +10,7 @@ import {
 } from "../certify/scores.ts";
 import { treeOf } from "../certify/hierarchy.ts";
 import { certify, fewestSamples } from "../certify/smoothing.ts";
-import { FaultlineError } from "../contract/failure.ts";
+import { invalidSpec } from "../contract/failure.ts";
 import type { CertifyRequest, CertifyResult, CertifySpec } from "../contract/certify.ts";
 import type { Abandon } from "../contract/models.ts";
 import { voidedBeyond } from "../evaluation/labels.ts";
@@ -35,15 +35,14 @@ const hierarchyOf = (
   manifest: Pick<Manifest, "hierarchy" | "classes" | "name">,
 ): readonly Group[] | undefined => {
   if (hierarchy === undefined) return undefined;
-  const refused = (detail: string): FaultlineError =>
-    new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "/spec/hierarchy", detail }] });
+  const refused = (detail: string, cause?: unknown) => invalidSpec({ pointer: "/spec/hierarchy", detail }, cause);
   const named = hierarchy === "manifest" ? manifest.hierarchy : hierarchy;
   if (!named) throw refused(`the manifest of ${manifest.name} has no hierarchy; give a list of groups`);
   try {
     return groupsOf(named, manifest.classes);
   } catch (cause) {
     if (!(cause instanceof HierarchyError)) throw cause;
-    throw refused(cause.message);
+    throw refused(cause.message, cause);
   }
 };
 
@@ -58,7 +57,7 @@ export const createCertifyHandler =
     const needed = fewestSamples(spec, width * height);
     if (spec.samples < needed) {
       const detail = `must be at least ${needed}: with fewer draws no pixel of a ${width}×${height} image can be significant at τ = ${spec.tau} and α = ${spec.alpha}`;
-      throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "/spec/samples", detail }] });
+      throw invalidSpec({ pointer: "/spec/samples", detail });
     }
     const truth = await readTruth(context, model, image, "labels", map, spec.label255);
     const { manifest } = model.segmenter;
