@@ -124,7 +124,8 @@ const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, pr
     case "invalid_value":
       return [accepting(issue.values.map((v) => (typeof v === "number" ? v : String(v))))];
     case "invalid_union": {
-      if ("options" in issue && Array.isArray(issue.options)) return [accepting(issue.options.map(String))];
+      if ("options" in issue && Array.isArray(issue.options))
+        return [accepting(issue.options.filter((option) => option !== undefined).map(String))];
       const closest = closestOf(issue);
       if (!closest) {
         const { values, types } = alternativesOf(issue);
