@@ -45,6 +45,11 @@ const membersOf = (union: z.ZodUnion | z.ZodDiscriminatedUnion, value: unknown):
   return named.length > 0 ? named : union.options;
 };
 
+/** Objects whose value decides which of their fields they can have: these are what an unknown field is answered with. */
+export const fieldsByValue = z.registry<{
+  readonly fields: (value: unknown, all: readonly string[]) => readonly string[];
+}>();
+
 /** The property names that a schema has at a path, given the value. */
 const keysAt = (schema: unknown, path: Path, value: unknown): string[] => {
   const inner = unwrap(schema);
@@ -53,7 +58,8 @@ const keysAt = (schema: unknown, path: Path, value: unknown): string[] => {
   const [key, ...rest] = path;
   if (inner instanceof z.ZodArray) return key === undefined ? [] : keysAt(inner.element, rest, valueAt(value, [key]));
   if (!(inner instanceof z.ZodObject)) return [];
-  if (key === undefined) return Object.keys(inner.shape);
+  const all = Object.keys(inner.shape);
+  if (key === undefined) return [...(fieldsByValue.get(inner)?.fields(value, all) ?? all)];
   return keysAt(inner.shape[key as string], rest, valueAt(value, [key]));
 };
 

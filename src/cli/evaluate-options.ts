@@ -2,9 +2,9 @@
 
 import { parse as parseYaml } from "yaml";
 import { attackNames } from "../attacks/catalogue.ts";
-import { freeOptions } from "../attacks/option-faults.ts";
 import {
   datasetNames,
+  attackFields,
   isAttackField,
   parseSpec,
   presetNames,
@@ -103,7 +103,7 @@ const attackFrom = (text: string): unknown => {
   const name = attackNames.find((known) => known === given["attack"]);
   const unknown = Object.keys(given).find((field) => !isAttackField(field));
   if (name === undefined || unknown === undefined) return given;
-  const accepted = ["epsilon", "norm", "label", "pixelRange", "target", ...freeOptions(name)];
+  const accepted = attackFields(name).filter((field) => field !== "attack" && field !== "targeted");
   throw new UsageError(`--attacks: ${name} has no option ${unknown}; accepted: ${accepted.join(", ")}`);
 };
 
