@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import type { FieldError } from "./contract/field-error.ts";
+import { counted } from "./counted.ts";
 
 type Path = readonly PropertyKey[];
 
@@ -92,8 +93,8 @@ const withArticle = (type: string): string => `${/^[aeiou]/.test(type) ? "an" : 
 
 const amount = (issue: { origin: string; inclusive?: boolean | undefined }, bound: number | bigint, word: string) => {
   const limit = `at ${word === "less" ? "most" : "least"} ${bound}`;
-  const counted = issue.origin === "array" ? "item" : issue.origin === "string" ? "character" : null;
-  if (counted) return `must have ${limit} ${counted}${Number(bound) === 1 ? "" : "s"}`;
+  const noun = issue.origin === "array" ? "item" : issue.origin === "string" ? "character" : null;
+  if (noun) return `must have at ${word === "less" ? "most" : "least"} ${counted(Number(bound), noun)}`;
   return issue.inclusive === false ? `must be ${word} than ${bound}` : `must be ${limit}`;
 };
 

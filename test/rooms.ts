@@ -10,8 +10,9 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   reason: [],
   digest: [],
   yield: [],
-  validation: ["type contract/field-error"],
-  onnx: ["tensor"],
+  counted: [],
+  validation: ["type contract/field-error", "counted"],
+  onnx: ["tensor", "counted"],
   autodiff: ["onnx", "tensor"],
   transforms: ["onnx", "tensor", "random"],
   objectives: ["onnx", "tensor"],
@@ -24,7 +25,18 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   datasets: ["tensor", "random"],
   image: ["tensor"],
   metrics: ["tensor"],
-  segmenter: ["onnx", "autodiff", "lowering", "quantize", "transforms", "objectives", "crf", "runtime", "tensor"],
+  segmenter: [
+    "onnx",
+    "autodiff",
+    "lowering",
+    "quantize",
+    "transforms",
+    "objectives",
+    "crf",
+    "runtime",
+    "tensor",
+    "counted",
+  ],
   contract: [
     "type tensor",
     "type segmenter/manifest",
@@ -51,7 +63,16 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "validation",
   ],
   // Pure: rows in, scores, reports and verdicts out.
-  report: ["evaluation/row", "attacks/catalogue", "type evaluation/craft", "metrics", "random", "digest", "validation"],
+  report: [
+    "evaluation/row",
+    "attacks/catalogue",
+    "type evaluation/craft",
+    "metrics",
+    "random",
+    "digest",
+    "validation",
+    "counted",
+  ],
   certify: ["onnx", "autodiff", "segmenter", "attacks", "metrics", "type runtime/session", "tensor", "random"],
   // A refused size (OnnxError) and a failing backend (RuntimeError) are told apart from faults of our own.
   networks: [
@@ -101,6 +122,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "metrics",
     "tensor",
     "type store/r2-data",
+    "counted",
   ],
   service: [
     "networks",
@@ -119,6 +141,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "onnx/graph",
     "digest",
     "yield",
+    "counted",
   ],
   // The names, the ranges and the prose of the attacks derive from their catalogue; a manifest and the specification of an evaluation are
   // also bodies of requests.
@@ -134,6 +157,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "type tensor",
     "yield",
     "validation",
+    "counted",
   ],
   store: ["type networks/upload-store", "contract/failure", "type contract/data", "digest"],
   modules: [],

@@ -18,6 +18,7 @@ import { engageRedis, engageThreads, redisFlag } from "./evaluate-workers.ts";
 import { readResults } from "./read-results.ts";
 import { reportFile, writeReport, type ReportFile } from "./report-files.ts";
 import { besideRows, commandLine, runFile } from "./run-file.ts";
+import { counted } from "../counted.ts";
 
 const options = {
   ...specFlags,
@@ -157,7 +158,7 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
     const run = runFile(spec, located, data, { onnxruntime, backend: choice.backend, command: typed });
     const end = await runEvaluation(prepared, run, { out, engaged, io });
     const beside = besideRows(out);
-    const head = `${end.units - end.failed.length} rows in ${out}, of ${data.items.length} pictures of ${data.name}`;
+    const head = `${counted(end.units - end.failed.length, "row")} in ${out}, of ${counted(data.items.length, "picture")} of ${data.name}`;
     const text = [head, ...ranOn(place, choice), await concluded(kept, spec)].join("\n");
     const report = { rows: out, run: beside.run, units: end.units, known: end.known, failed: end.failed.length };
     return { text, data: report, refusal: refusalOf(end, beside.failed) };

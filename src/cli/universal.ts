@@ -26,6 +26,7 @@ import { createProgress } from "./progress.ts";
 import { parseSize } from "./sizes.ts";
 import { differenceOf, type RunOf } from "./universal-identity.ts";
 import { resized, shapeOf, universalPictures, type UniversalPictures } from "./universal-pictures.ts";
+import { counted } from "../counted.ts";
 
 const { data, labels, dataset, split, images, remap, palette, size } = specFlags;
 
@@ -119,7 +120,7 @@ const craft = async (job: Job, io: Io, signal: AbortSignal): Promise<Image> => {
   const run = runOf(job);
   const from = await continued(path, run);
   const progress = createProgress(io, { items: 1, steps: universalSteps(count, settings) - (from?.step ?? 0) });
-  progress.begin(`${count} pictures${from ? `, continued after step ${from.step}` : ""}`);
+  progress.begin(`${counted(count, "picture")}${from ? `, continued after step ${from.step}` : ""}`);
   let [last, written] = [from, performance.now()];
   const keep = async (): Promise<void> => {
     if (last) await writeFiles([[path, writeCheckpoint({ ...last, state: JSON.stringify(run) })]]);
@@ -158,7 +159,7 @@ const reportOf = (
   const named = { network: manifest.name, networkSha256: manifest.sha256, data: name, pictures: count };
   return {
     text: [
-      `${out}: ${width}×${height} (width×height), L∞ ${Number(linf.toFixed(4))}, made on ${manifest.name} with ${count} pictures of ${name}`,
+      `${out}: ${width}×${height} (width×height), L∞ ${Number(linf.toFixed(4))}, made on ${manifest.name} with ${counted(count, "picture")} of ${name}`,
       ...where,
     ].join("\n"),
     data: { ...named, shape, ...settings, label: isTruth ? "ground-truth" : "prediction", linf, out, backend },

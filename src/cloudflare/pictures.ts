@@ -10,6 +10,7 @@ import { paletteNames } from "../intake/palettes.ts";
 import { readingOf, streetItems, STREET_CLASSES, STREET_SIZE } from "../jobs/pictures.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Size } from "../tensor.ts";
+import { counted } from "../counted.ts";
 
 /** The files of a data set, with their digests. */
 export interface DigestedFiles extends Files {
@@ -65,7 +66,7 @@ export const picturesOf = async (
   const split = data.split ?? layout.splits[0] ?? "";
   const { pairs, faults } = await layout.pairs({ files, paths, split });
   if (faults.length > 0)
-    throw refused(`the data set ${data.path} has ${faults.length} faults; the first: ${faults[0]}`);
+    throw refused(`the data set ${data.path} has ${counted(faults.length, "fault")}; the first: ${faults[0]}`);
   if (pairs.length === 0)
     throw refused(
       `the data set ${data.path} has no pictures of the split "${split}"; ${kind} expects ${layout.expects}`,

@@ -8,6 +8,7 @@ import { regionAim, RegionError } from "../evaluation/region-goal.ts";
 import { goalOf, type RegionTarget } from "../evaluation/targeted.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
+import { counted } from "../counted.ts";
 
 type Classes = Manifest["classes"];
 
@@ -15,7 +16,7 @@ const AT = "/spec/targeted";
 
 const checkClass = (index: number, classes: Classes): void => {
   if (index < classes.length) return;
-  const detail = `class ${index} does not exist; the model has ${classes.length} classes, 0 to ${classes.length - 1}`;
+  const detail = `class ${index} does not exist; the model has ${counted(classes.length, "class")}, 0 to ${classes.length - 1}`;
   throw invalidSpec({ pointer: `${AT}/class`, detail, received: index });
 };
 
