@@ -74,7 +74,10 @@ describe("fields at fault", () => {
     [
       "unknown key beside the options of an attack",
       { attack: "fgsm", momentun: 1 },
-      { pointer: "/spec/momentun", accepted: expect.not.arrayContaining(["steps", "momentum"]) },
+      {
+        pointer: "/spec/momentun",
+        detail: expect.stringMatching(/^is no field here; accepted: (?!.*(momentum|steps))/),
+      },
     ],
     ["unknown nested key", { targeted: { kind: "map", x: 1 } }, { pointer: "/spec/targeted/x", accepted: ["kind"] }],
     [
