@@ -35,7 +35,7 @@ const layoutIn = (path: string, paths: readonly string[], { dataset, split }: Ev
   const named = dataset === streets ? undefined : dataset;
   const isOpen = named === undefined || named === "folders";
   if (isOpen && split !== undefined && recognised(paths, split) === null && recognised(paths, "") === "folders")
-    throw new Refusal(
+    throw new UsageError(
       `${path}: images/ and labels/ lie right in it, and none in a folder ${split}/; it has no parts: leave --split away`,
     );
   const found = named ?? recognised(paths, split ?? "");

@@ -2,7 +2,7 @@
 
 import { deltasOf } from "../evaluation/attacks-of.ts";
 import { networksOf } from "../evaluation/settings.ts";
-import { SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
+import type { EvaluationSpec } from "../evaluation/spec.ts";
 import { inShard, planUnits, type Group, type PlanOptions, type UnitPlan } from "../evaluation/units.ts";
 import { deltaFault } from "../evaluation/universal.ts";
 import { readDeltaFile } from "../node/delta-file.ts";
@@ -39,12 +39,7 @@ const planned = async (
   options: PlanOptions,
 ): Promise<UnitPlan> => {
   const manifests = located.map(({ manifest }) => manifest);
-  try {
-    return await planUnits(spec, manifests, names, options);
-  } catch (cause) {
-    if (cause instanceof SpecError) throw new Refusal(cause.message, { cause });
-    throw cause;
-  }
+  return planUnits(spec, manifests, names, options);
 };
 
 /** Each picture is read once for all networks. @throws Refusal where they take pictures of different channels. */

@@ -1,6 +1,6 @@
 /** `faultline evaluate`: networks, attacks and pictures in, a row of counts for each of their combinations out. */
 
-import type { EvaluationSpec } from "../evaluation/spec.ts";
+import { SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
 import { UsageError } from "../node/failure.ts";
 import { checkWritable } from "../node/files.ts";
 import type { Options, Values } from "../node/options.ts";
@@ -9,7 +9,7 @@ import { backendFlags, placeFrom, ranOn } from "./backend.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { dryRun } from "./evaluate-dry-run.ts";
 import { onFlag, predictedOn, runOn } from "./evaluate-on.ts";
-import { specFlags, specFrom } from "./evaluate-options.ts";
+import { specFault, specFlags, specFrom } from "./evaluate-options.ts";
 import { chooseFor, prepare, type Shard } from "./evaluate-prepare.ts";
 import { resourceFlags, shareOf } from "./evaluate-resources.ts";
 import { rowsIn, runEvaluation, type RunEnd } from "./evaluate-run.ts";
@@ -130,7 +130,9 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
   for (const [path] of reports) await checkWritable(path, [out]);
   const kept = { out, asParquet, reports };
   if (values.on !== undefined) return evaluateOn(values.on, spec, kept, values, io);
-  const prepared = await prepare(spec, shard, io);
+  const prepared = await prepare(spec, shard, io).catch((cause: unknown) => {
+    throw cause instanceof SpecError ? specFault(operands, cause) : cause;
+  });
   const { data, groups, located } = prepared;
   const { choice, version: onnxruntime } = await chooseFor(prepared, place);
   const at = { backend: choice.backend, threads: place.threads };

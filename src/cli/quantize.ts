@@ -98,7 +98,7 @@ const sizeFor = ({ inputs }: Graph, name: string, manifest: Manifest | null, tex
   const taken = manifest ? networkSize(manifest, wanted) : wanted;
   if (text === undefined) return taken;
   if (taken.height === wanted.height && taken.width === wanted.width) return wanted;
-  throw new Refusal(`--size ${text}: by its manifest the network would see ${taken.height}x${taken.width}`);
+  throw new UsageError(`--size ${text}: by its manifest the network would see ${taken.height}x${taken.width}`);
 };
 
 interface Targets {

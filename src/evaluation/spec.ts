@@ -195,6 +195,9 @@ export class SpecError extends Error {
   override readonly name = "SpecError";
 }
 
+/** The networks that are named cannot be evaluated together: a fault of theirs, not of an option. */
+export class NetworksError extends SpecError {}
+
 const parsed = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> => {
   const result = schema.safeParse(value);
   if (result.success) return result.data;

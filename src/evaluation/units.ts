@@ -9,7 +9,7 @@ import { addsDelta, attacksOf, isTargeted, planOf, type AttackOf } from "./attac
 import type { Evaluations } from "./craft.ts";
 import { canonicalJson, unitId, type Unit } from "./row.ts";
 import { describe, networksOf, settingsOf, type Setting, type Settings } from "./settings.ts";
-import { SpecError, type EvaluationSpec } from "./spec.ts";
+import { NetworksError, SpecError, type EvaluationSpec } from "./spec.ts";
 import { aroundOf, unitOf } from "./unit.ts";
 
 /** A unit with the setting that is scored. */
@@ -58,23 +58,23 @@ const requireDistinct = ({ all }: Settings, manifests: readonly Manifest[], spec
     const key = `${described.manifest.sha256} ${canonicalJson(around ? { ...around } : null)}`;
     const other = all[seen.get(key) ?? place]!;
     if (other !== setting)
-      throw new SpecError(
-        other.network === setting.network
-          ? `${names[setting.network]}: two of its variants are the same`
-          : `networks: ${names[other.network]} and ${names[setting.network]} are one file; a manifest of another preprocessing names the first as its "network"`,
-      );
+      throw other.network === setting.network
+        ? new SpecError(`${names[setting.network]}: two of its variants are the same`)
+        : new NetworksError(
+            `networks: ${names[other.network]} and ${names[setting.network]} are one file; a manifest of another preprocessing names the first as its "network"`,
+          );
     seen.set(key, place);
   }
   const [first] = manifests;
   const channels = manifests.map(({ input }) => channelCount(input.channels));
   const other = channels.findIndex((count) => count !== channels[0]);
   if (other !== -1)
-    throw new SpecError(
+    throw new NetworksError(
       `networks: ${names[0]} takes pictures of ${channels[0]} channels and ${names[other]} of ${channels[other]}; one evaluation takes networks of the same channels`,
     );
   const different = manifests.findIndex(({ classes }) => classes.length !== first?.classes.length);
   if (different !== -1)
-    throw new SpecError(
+    throw new NetworksError(
       `networks: ${names[0]} has ${first?.classes.length} classes and ${names[different]} ${manifests[different]?.classes.length}; one evaluation takes networks of the same classes`,
     );
 };
