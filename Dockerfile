@@ -7,7 +7,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts \
   && rm -rf node_modules/onnxruntime-node/bin/napi-v6/darwin node_modules/onnxruntime-node/bin/napi-v6/win32
 
-# src/ compiled to lib/, which Node runs without a compiler.
+# src/ compiled to lib/, which Node runs without a compiler; and the page /lab with the forms of /docs.
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -17,6 +17,10 @@ COPY bin bin
 COPY scripts scripts
 COPY src src
 RUN npm run build:lib
+COPY examples examples
+COPY kernels kernels
+COPY models models
+RUN npm run build:browser
 
 FROM ${NODE_IMAGE}
 # The Vulkan loader for WebGPU, and a library that NVIDIA's driver requires; docker run --gpus all mounts the driver itself.
@@ -26,6 +30,7 @@ ENV NODE_ENV=production NVIDIA_DRIVER_CAPABILITIES=graphics,utility MALLOC_ARENA
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/lib lib
+COPY --from=build /app/dist/browser dist/browser
 COPY package.json ./
 COPY bin bin
 COPY kernels kernels

@@ -11,6 +11,7 @@ import type { NetworkEntry } from "../src/playground/messages.ts";
 import { pageHeaders } from "../src/serve/page-headers.ts";
 import { ownerOf } from "../src/segmenter/manifest.ts";
 import { addresses } from "./browser/addresses.ts";
+import { oneCopy } from "./browser/one-copy.ts";
 import { writeOfflineWorker } from "./browser/offline.ts";
 import { shippedManifests } from "./shipped/list.ts";
 
@@ -40,7 +41,7 @@ export const bundle = (folder: string, write = true): Promise<BuildResult & { re
     assetNames: "assets/[name]-[hash]",
     // onnxruntime's own script stays a separate file, which its threads load.
     conditions: ["onnxruntime-web-use-extern-wasm"],
-    plugins: [addresses],
+    plugins: [addresses, oneCopy],
     logLevel: "warning",
     tsconfigRaw: {},
     metafile: true,

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import type { FieldError } from "./contract/field-error.ts";
+import { counted } from "./counted.ts";
 
 type Path = readonly PropertyKey[];
 
@@ -45,6 +46,11 @@ const membersOf = (union: z.ZodUnion | z.ZodDiscriminatedUnion, value: unknown):
   return named.length > 0 ? named : union.options;
 };
 
+/** Objects whose value decides which of their fields they can have: these are what an unknown field is answered with. */
+export const fieldsByValue = z.registry<{
+  readonly fields: (value: unknown, all: readonly string[]) => readonly string[];
+}>();
+
 /** The property names that a schema has at a path, given the value. */
 const keysAt = (schema: unknown, path: Path, value: unknown): string[] => {
   const inner = unwrap(schema);
@@ -53,7 +59,8 @@ const keysAt = (schema: unknown, path: Path, value: unknown): string[] => {
   const [key, ...rest] = path;
   if (inner instanceof z.ZodArray) return key === undefined ? [] : keysAt(inner.element, rest, valueAt(value, [key]));
   if (!(inner instanceof z.ZodObject)) return [];
-  if (key === undefined) return Object.keys(inner.shape);
+  const all = Object.keys(inner.shape);
+  if (key === undefined) return [...(fieldsByValue.get(inner)?.fields(value, all) ?? all)];
   return keysAt(inner.shape[key as string], rest, valueAt(value, [key]));
 };
 
@@ -86,8 +93,8 @@ const withArticle = (type: string): string => `${/^[aeiou]/.test(type) ? "an" : 
 
 const amount = (issue: { origin: string; inclusive?: boolean | undefined }, bound: number | bigint, word: string) => {
   const limit = `at ${word === "less" ? "most" : "least"} ${bound}`;
-  const counted = issue.origin === "array" ? "item" : issue.origin === "string" ? "character" : null;
-  if (counted) return `must have ${limit} ${counted}${Number(bound) === 1 ? "" : "s"}`;
+  const noun = issue.origin === "array" ? "item" : issue.origin === "string" ? "character" : null;
+  if (noun) return `must have at ${word === "less" ? "most" : "least"} ${counted(Number(bound), noun)}`;
   return issue.inclusive === false ? `must be ${word} than ${bound}` : `must be ${limit}`;
 };
 
@@ -124,7 +131,8 @@ const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, pr
     case "invalid_value":
       return [accepting(issue.values.map((v) => (typeof v === "number" ? v : String(v))))];
     case "invalid_union": {
-      if ("options" in issue && Array.isArray(issue.options)) return [accepting(issue.options.map(String))];
+      if ("options" in issue && Array.isArray(issue.options))
+        return [accepting(issue.options.filter((option) => option !== undefined).map(String))];
       const closest = closestOf(issue);
       if (!closest) {
         const { values, types } = alternativesOf(issue);

@@ -10,8 +10,9 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   reason: [],
   digest: [],
   yield: [],
-  validation: ["type contract/field-error"],
-  onnx: ["tensor"],
+  counted: [],
+  validation: ["type contract/field-error", "counted"],
+  onnx: ["tensor", "counted"],
   autodiff: ["onnx", "tensor"],
   transforms: ["onnx", "tensor", "random"],
   objectives: ["onnx", "tensor"],
@@ -24,7 +25,18 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   datasets: ["tensor", "random"],
   image: ["tensor"],
   metrics: ["tensor"],
-  segmenter: ["onnx", "autodiff", "lowering", "quantize", "transforms", "objectives", "crf", "runtime", "tensor"],
+  segmenter: [
+    "onnx",
+    "autodiff",
+    "lowering",
+    "quantize",
+    "transforms",
+    "objectives",
+    "crf",
+    "runtime",
+    "tensor",
+    "counted",
+  ],
   contract: [
     "type tensor",
     "type segmenter/manifest",
@@ -61,6 +73,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "random",
     "digest",
     "validation",
+    "counted",
   ],
   certify: ["onnx", "autodiff", "segmenter", "attacks", "metrics", "type runtime/session", "tensor", "random"],
   // A refused size (OnnxError) and a failing backend (RuntimeError) are told apart from faults of our own.
@@ -111,6 +124,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "metrics",
     "tensor",
     "type store/r2-data",
+    "counted",
   ],
   service: [
     "networks",
@@ -129,6 +143,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "onnx/graph",
     "digest",
     "yield",
+    "counted",
   ],
   // The names, the ranges and the prose of the attacks derive from their catalogue; a manifest and the specification of an evaluation are
   // also bodies of requests.
@@ -144,6 +159,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "type tensor",
     "yield",
     "validation",
+    "counted",
   ],
   store: ["type networks/upload-store", "contract/failure", "type contract/data", "digest"],
   modules: [],

@@ -1,10 +1,12 @@
 /** Schemas of POST /v1/attack. */
 import { z } from "@hono/zod-openapi";
+import { fieldsWith } from "../attacks/option-faults.ts";
 import type { AttackResult, OutputName } from "../contract/attack.ts";
 import { attackEntry, attackNames, normsOf } from "../attacks/catalogue.ts";
 import { norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
 import { MAX_MEMBERS, scalesSchema } from "../segmenter/manifest.ts";
+import { fieldsByValue } from "../validation.ts";
 import { AttackedCrf } from "./crf.ts";
 import type { Limits } from "./operation.ts";
 import type { Uploaded } from "./request.ts";
@@ -69,6 +71,14 @@ const ClassWeights = z
     example: [1, 0.2, 3.5],
   });
 
+/** The schema of an object that has an attack and its options beside other fields: it is told what the attack can have. */
+export const withAttack = <S extends z.ZodType>(schema: S): S => {
+  const fields = (value: unknown, all: readonly string[]) =>
+    fieldsWith((value as { readonly attack?: unknown }).attack, all);
+  fieldsByValue.add(schema, { fields });
+  return schema;
+};
+
 /** Far above the L2 norm of a white image of the largest size that is decoded. */
 const largestEpsilon = 1e7;
 
@@ -81,54 +91,56 @@ const AttackNorm = z.enum(norms).openapi({
 
 /** The spec of a request; absent fields have defaults. */
 export const attackSpec = (limits: Limits) =>
-  z
-    .strictObject({
-      model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
-      sources: z
-        .array(z.string())
-        .min(1)
-        .max(MAX_MEMBERS)
-        .optional()
-        .openapi({
-          description: `Names of the models that the attack climbs in place of \`model\`, which is only scored: a transfer attack. Several, at most ${MAX_MEMBERS}, are an ensemble, whose logits are their mean. They have the model's classes`,
-          example: ["icnet", "pspnet-resnet"],
-        }),
-      scales: scalesSchema.optional().openapi({
-        description:
-          "Scales of the image at which what is climbed sees it, in place of its own; the model is scored at its own",
-        example: [0.5, 0.75, 1],
-      }),
-      fusion: z.enum(["max", "mean"]).optional().openapi({
-        description: "How the logits of several `scales` are fused; by their largest if absent, as in DeepLab v2",
-      }),
-      attack: AttackOrUniversal,
-      epsilon: Radius.max(largestEpsilon).optional().openapi({
-        description:
-          "Radius in grey levels on the 0..255 scale: L∞, at most 255, or the L2 norm over all values of the image; 8 if absent, and 255 for `patch`. To a minimum-norm attack it is an upper bound, and there is none if absent",
-        example: 8,
-      }),
-      norm: AttackNorm.optional(),
-      ...optionFields(limits),
-      label: Label,
-      targeted: Targeted.optional(),
-      pixelRange: PixelRange,
-      classWeights: ClassWeights.optional(),
-      seed: Seed,
-      crf: AttackedCrf,
-      ...transformFields,
-      trials: Trials.optional(),
-      backend: Backend,
-      label255: Label255,
-      images: z
-        .array(z.enum(outputNames))
-        .max(outputNames.length)
-        .default(["adversarial", "labels-before", "labels-after"])
-        .openapi({
+  withAttack(
+    z
+      .strictObject({
+        model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
+        sources: z
+          .array(z.string())
+          .min(1)
+          .max(MAX_MEMBERS)
+          .optional()
+          .openapi({
+            description: `Names of the models that the attack climbs in place of \`model\`, which is only scored: a transfer attack. Several, at most ${MAX_MEMBERS}, are an ensemble, whose logits are their mean. They have the model's classes`,
+            example: ["icnet", "pspnet-resnet"],
+          }),
+        scales: scalesSchema.optional().openapi({
           description:
-            "Images in the JSON result. `adversarial` is rounded to 8 bits; `adversarial-16bit` (PNG) and `adversarial-npy` (float32, [C, H, W], exact) are not; `perturbation` is amplified to be visible",
+            "Scales of the image at which what is climbed sees it, in place of its own; the model is scored at its own",
+          example: [0.5, 0.75, 1],
         }),
-    })
-    .openapi("AttackSpec", { example: { attack: "ifgsm-ii", epsilon: 8 } });
+        fusion: z.enum(["max", "mean"]).optional().openapi({
+          description: "How the logits of several `scales` are fused; by their largest if absent, as in DeepLab v2",
+        }),
+        attack: AttackOrUniversal,
+        epsilon: Radius.max(largestEpsilon).optional().openapi({
+          description:
+            "Radius in grey levels on the 0..255 scale: L∞, at most 255, or the L2 norm over all values of the image; 8 if absent, and 255 for `patch`. To a minimum-norm attack it is an upper bound, and there is none if absent",
+          example: 8,
+        }),
+        norm: AttackNorm.optional(),
+        ...optionFields(limits),
+        label: Label,
+        targeted: Targeted.optional(),
+        pixelRange: PixelRange,
+        classWeights: ClassWeights.optional(),
+        seed: Seed,
+        crf: AttackedCrf,
+        ...transformFields,
+        trials: Trials.optional(),
+        backend: Backend,
+        label255: Label255,
+        images: z
+          .array(z.enum(outputNames))
+          .max(outputNames.length)
+          .default(["adversarial", "labels-before", "labels-after"])
+          .openapi({
+            description:
+              "Images in the JSON result. `adversarial` is rounded to 8 bits; `adversarial-16bit` (PNG) and `adversarial-npy` (float32, [C, H, W], exact) are not; `perturbation` is amplified to be visible",
+          }),
+      })
+      .openapi("AttackSpec", { example: { attack: "ifgsm-ii", epsilon: 8 } }),
+  );
 
 /** A request's spec and files. */
 export type AskedAttack = Uploaded<z.output<ReturnType<typeof attackSpec>>, "image", "labels" | "target" | "delta">;

@@ -4,6 +4,7 @@ import type { Failure } from "../contract/failure.ts";
 import type { FieldError } from "../contract/field-error.ts";
 import type { RequestFailure } from "./request-error.ts";
 import type { Size } from "../tensor.ts";
+import { counted } from "../counted.ts";
 
 export interface Particulars {
   readonly detail: string;
@@ -151,7 +152,7 @@ export const particulars = (failure: Failure | RequestFailure): Particulars => {
       };
     case "data-incomplete":
       return {
-        detail: `${failure.missing.length} files of ${failure.name} were not sent yet.`,
+        detail: `${counted(failure.missing.length, "file")} of ${failure.name} must be sent first.`,
         extensions: { missing: failure.missing },
       };
     case "data-refused":

@@ -10,7 +10,7 @@ import {
   type RobustnessSetResult,
 } from "../contract/robustness.ts";
 import { negotiate } from "./accept.ts";
-import { AttackName, optionFields } from "./attack-schemas.ts";
+import { AttackName, optionFields, withAttack } from "./attack-schemas.ts";
 import { AttackedCrf } from "./crf.ts";
 import { gradientFaults, optionFaultsAt } from "./attack-faults.ts";
 import { yieldToEvents } from "../yield.ts";
@@ -31,10 +31,12 @@ const paperEpsilons = [0.25, 0.5, 1, 2, 4, 8, 16, 32];
 
 /** An attack by its name, or with options of its own. */
 const gridAttackSchema = (limits: Limits) =>
-  z.union([AttackName, z.strictObject({ attack: AttackName, ...optionFields(limits) })]).openapi("GridAttack", {
-    description:
-      'The name of an attack, which then has its defaults, or an object with its name and options: `{"attack":"square","steps":200}`',
-  });
+  z
+    .union([AttackName, withAttack(z.strictObject({ attack: AttackName, ...optionFields(limits) }))])
+    .openapi("GridAttack", {
+      description:
+        'The name of an attack, which then has its defaults, or an object with its name and options: `{"attack":"square","steps":200}`',
+    });
 
 const robustnessSpec = (limits: Limits) =>
   z

@@ -6,7 +6,7 @@ import type { Service } from "../contract/service.ts";
 import type { TransferRequest } from "../contract/transfer.ts";
 import { negotiate } from "./accept.ts";
 import { optionFaultsAt } from "./attack-faults.ts";
-import { AttackName, optionFields, optionNumbers, Perturbation } from "./attack-schemas.ts";
+import { AttackName, optionFields, optionNumbers, Perturbation, withAttack } from "./attack-schemas.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { attackProblems, problemResponses } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
@@ -37,23 +37,25 @@ const MAX_MODELS = 8;
 const names = (description: string) => z.array(z.string()).min(1).max(MAX_MODELS).openapi({ description });
 
 const transferSpec = (limits: Limits) =>
-  z
-    .strictObject({
-      sources: names("Models whose objectives are climbed"),
-      targets: names("Models that each image is scored on"),
-      attack: AttackName,
-      epsilon: Epsilon.default(8),
-      ...optionFields(limits),
-      label: Label,
-      pixelRange: PixelRange,
-      seed: Seed,
-      backend: Backend,
-      label255: Label255,
-    })
-    .openapi("TransferSpec", {
-      description: `The attack runs once on each source; at most ${limits.gridSteps} evaluations in all`,
-      example: { sources: ["enet-street"], targets: ["enet-street", "pspnet-resnet"], attack: "mi-fgsm", epsilon: 8 },
-    });
+  withAttack(
+    z
+      .strictObject({
+        sources: names("Models whose objectives are climbed"),
+        targets: names("Models that each image is scored on"),
+        attack: AttackName,
+        epsilon: Epsilon.default(8),
+        ...optionFields(limits),
+        label: Label,
+        pixelRange: PixelRange,
+        seed: Seed,
+        backend: Backend,
+        label255: Label255,
+      })
+      .openapi("TransferSpec", {
+        description: `The attack runs once on each source; at most ${limits.gridSteps} evaluations in all`,
+        example: { sources: ["enet-street"], targets: ["enet-street", "pspnet-resnet"], attack: "mi-fgsm", epsilon: 8 },
+      }),
+  );
 
 const TransferSpecRun = z
   .strictObject({

@@ -9,7 +9,7 @@ import {
   type AttackName,
   type Ball,
 } from "./catalogue.ts";
-import type { OptionName, OptionValues } from "./options.ts";
+import { optionNames, type OptionName, type OptionValues } from "./options.ts";
 
 /** `detail` begins with "must". */
 export interface OptionFault {
@@ -21,6 +21,16 @@ export interface OptionFault {
 /** The options of an attack that its definition leaves free. */
 export const freeOptions = (attack: AttackName): readonly OptionName[] =>
   optionsOf(attack).filter((name) => !attackEntry(attack).options[name]?.fixed);
+
+/** Of the fields of an object with that attack, those that it can have: without options of others. All where it is no attack. */
+export const fieldsWith = (attack: unknown, fields: readonly string[]): readonly string[] => {
+  const name = attackNames.find((known) => known === attack);
+  if (name === undefined) return fields;
+  const others = new Set<string>(optionNames);
+  for (const free of freeOptions(name)) others.delete(free);
+  if (classWeightsMisplaced(name) !== null) others.add("classWeights");
+  return fields.filter((field) => !others.has(field));
+};
 
 /** Faults of the options given, in their order. */
 export const optionFaults = (attack: AttackName, ball: Ball, given: OptionValues): OptionFault[] =>

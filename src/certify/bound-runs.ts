@@ -20,9 +20,10 @@ const SEED_BYTES = 2 ** 26;
 /** Pixels of a run at most: more would hardly be faster. */
 const MOST_PIXELS = 16;
 
-const pixelsPerRun = ({ height, width }: Size, channels: number): number => {
+/** Pixels of a run at most, of so many in all. */
+const mostPerRun = ({ height, width }: Size, channels: number, pixels: number): number => {
   const bytes = 4 * height * width * channels * (channels - 1);
-  return Math.max(1, Math.min(MOST_PIXELS, Math.floor(SEED_BYTES / bytes)));
+  return Math.max(1, Math.min(MOST_PIXELS, pixels, Math.floor(SEED_BYTES / bytes)));
 };
 
 /** What happens between two runs. */
@@ -41,21 +42,33 @@ export interface BallAround {
   readonly rounding: Rounding;
 }
 
-export interface BoundRuns {
-  /** The labels of all pixels at the image, and lower bounds of their margins over the ball. @throws MemoryBudgetError */
-  readonly margins: (
-    ball: BallAround,
-    hooks: BoundHooks,
-  ) => Promise<{ readonly labels: Uint8Array; readonly margins: Float32Array }>;
-  /** Those of the pixels that keep their labels in the ball, by linear bounds; no more than `perRun` pixels. @throws MemoryBudgetError */
+/** Runs of linear bounds, each of the same number of pixels. */
+export interface LinearRuns {
+  readonly perRun: number;
+  /** Those of the pixels, at most `perRun`, that keep their labels in the ball. @throws MemoryBudgetError */
   readonly kept: (
     ball: BallAround,
     pixels: readonly number[],
     labels: Uint8Array,
     hooks: BoundHooks,
   ) => Promise<readonly number[]>;
-  /** Pixels that a run of linear bounds takes. */
-  readonly perRun: (size: Size) => number;
+}
+
+export interface BoundRuns {
+  /** The labels of all pixels at the image, and lower bounds of their margins over the ball. @throws MemoryBudgetError */
+  readonly margins: (
+    ball: BallAround,
+    hooks: BoundHooks,
+  ) => Promise<{ readonly labels: Uint8Array; readonly margins: Float32Array }>;
+  /** For so many pixels in all: a run has as many as the memory budget takes, and one at least. */
+  readonly linear: (size: Size, pixels: number) => LinearRuns;
+  /** The backward passes, one for each other class of each pixel, that runs for so many pixels take at most. */
+  readonly passes: (size: Size, pixels: number) => number;
+  /** The memory of a run of intervals, and of one of linear bounds for so many pixels in all. */
+  readonly footprints: {
+    readonly intervals: (size: Size) => Compiled["footprint"];
+    readonly linear: (size: Size, pixels: number) => Compiled["footprint"];
+  };
 }
 
 const feedsOf = ({ image, epsilon, rounding }: BallAround): Readonly<Record<string, Tensor>> => ({
@@ -71,18 +84,56 @@ const places = (values: readonly number[]): Tensor =>
     BigInt64Array.from(values, (value) => BigInt(value)),
   );
 
+type Run = (feeds: Readonly<Record<string, Tensor>>, hooks: BoundHooks) => Promise<Readonly<Record<string, Tensor>>>;
+
+const keptBy =
+  ({ channels, perRun }: { readonly channels: number; readonly perRun: number }, run: Run): LinearRuns["kept"] =>
+  async (ball, pixels, labels, hooks) => {
+    const { height, width } = spatialSize(ball.image);
+    const area = height * width;
+    const others = channels - 1;
+    // A run has a fixed number of pixels; it is filled up with its first.
+    const pairs = Array.from({ length: perRun }, (_, i) => pixels[i] ?? pixels[0]!).flatMap((pixel) =>
+      Array.from({ length: channels }, (_, c) => [labels[pixel]! * area + pixel, c * area + pixel] as const).filter(
+        ([own, other]) => own !== other,
+      ),
+    );
+    const [plus, minus] = [pairs.map(([own]) => own), pairs.map(([, other]) => other)];
+    const { margin } = await run({ ...feedsOf(ball), plus: places(plus), minus: places(minus) }, hooks);
+    const margins = margin!.data as Float32Array;
+    return pixels.filter((_, i) => margins.subarray(i * others, (i + 1) * others).every((m) => m > 0));
+  };
+
 /** @throws UnsupportedBoundError, when it is run, where an operator has no rule. */
 export const createBoundRuns = (network: Network, cache: SessionCache): BoundRuns => {
   const { backend } = cache.runtime;
   const identity = JSON.stringify(membersOf(network).map((member) => member.manifest));
   /** Of the last size alone: a graph holds the network's weights. */
-  let graphs: { readonly key: string; readonly intervals: ReturnType<typeof compileIntervals>; linear?: Compiled };
+  let graphs: {
+    readonly key: string;
+    readonly intervals: ReturnType<typeof compileIntervals>;
+    linear?: { readonly most: number; readonly perRun: number; readonly graph: Compiled };
+  };
   const graphsOf = (size: Size) => {
     const key = `${identity} ${size.height}×${size.width}`;
     if (graphs?.key !== key) graphs = { key, intervals: compileIntervals(network, size, backend) };
     return graphs;
   };
-  const perRun = (size: Size): number => pixelsPerRun(size, graphsOf(size).intervals.channels);
+  const othersOf = (size: Size): number => graphsOf(size).intervals.channels - 1;
+  const mostOf = (size: Size, pixels: number): number => mostPerRun(size, graphsOf(size).intervals.channels, pixels);
+  const fits = ({ footprint }: Compiled): boolean => cache.predict([footprint]) <= cache.budgetBytes;
+  const linearGraph = (size: Size, pixels: number) => {
+    const of = graphsOf(size);
+    const most = mostOf(size, pixels);
+    if (of.linear?.most === most) return of.linear;
+    const graphFor = (perRun: number): Compiled => compileLinear(network, size, perRun * othersOf(size), backend);
+    let [perRun, graph] = [most, graphFor(most)];
+    while (perRun > 1 && !fits(graph)) {
+      perRun = Math.floor(perRun / 2);
+      graph = graphFor(perRun);
+    }
+    return (of.linear = { most, perRun, graph });
+  };
   const run = async (
     key: string,
     { footprint, model }: Compiled,
@@ -96,31 +147,26 @@ export const createBoundRuns = (network: Network, cache: SessionCache): BoundRun
     return outputs;
   };
   return {
-    perRun,
     margins: async (ball, hooks) => {
       const { key, intervals } = graphsOf(spatialSize(ball.image));
       const { labels, margin } = await run(`intervals ${key}`, intervals, feedsOf(ball), hooks);
       return { labels: labels!.data as Uint8Array, margins: margin!.data as Float32Array };
     },
-    kept: async (ball, pixels, labels, hooks) => {
-      const size = spatialSize(ball.image);
-      const area = size.height * size.width;
-      const graph = graphsOf(size);
-      const { channels } = graph.intervals;
-      const others = channels - 1;
-      const most = perRun(size);
-      graph.linear ??= compileLinear(network, size, most * others, backend);
-      // A run has a fixed number of pixels; it is filled up with its first.
-      const pairs = Array.from({ length: most }, (_, i) => pixels[i] ?? pixels[0]!).flatMap((pixel) =>
-        Array.from({ length: channels }, (_, c) => [labels[pixel]! * area + pixel, c * area + pixel] as const).filter(
-          ([own, other]) => own !== other,
+    linear: (size, pixels) => {
+      const { key, intervals } = graphsOf(size);
+      const { perRun, graph } = linearGraph(size, pixels);
+      return {
+        perRun,
+        kept: keptBy({ channels: intervals.channels, perRun }, (feeds, hooks) =>
+          run(`linear ${perRun} ${key}`, graph, feeds, hooks),
         ),
-      );
-      const [plus, minus] = [pairs.map(([own]) => own), pairs.map(([, other]) => other)];
-      const feeds = { ...feedsOf(ball), plus: places(plus), minus: places(minus) };
-      const { margin } = await run(`linear ${graph.key}`, graph.linear, feeds, hooks);
-      const margins = margin!.data as Float32Array;
-      return pixels.filter((_, i) => margins.subarray(i * others, (i + 1) * others).every((m) => m > 0));
+      };
+    },
+    // The last run is filled up.
+    passes: (size, pixels) => (pixels + mostOf(size, pixels) - 1) * othersOf(size),
+    footprints: {
+      intervals: (size) => graphsOf(size).intervals.footprint,
+      linear: (size, pixels) => linearGraph(size, pixels).graph.footprint,
     },
   };
 };

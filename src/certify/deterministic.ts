@@ -4,6 +4,7 @@
  */
 
 import { random } from "../random.ts";
+import type { Compiled } from "../segmenter/compile.ts";
 import { channelCount } from "../segmenter/manifest.ts";
 import { membersOf, type Network } from "../segmenter/network.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
@@ -34,6 +35,15 @@ export interface BoundCertificate {
 export interface Bounder {
   /** Runs that a certificate takes at most. */
   readonly runs: (size: Size, bounding: Bounding) => number;
+  /**
+   * Runs of intervals and backward passes of linear bounds that a certificate takes at most, and with `largest` the search for the largest ε too. Each
+   * costs no more than a prediction.
+   *
+   * @throws UnsupportedBoundError
+   */
+  readonly passes: (size: Size, bounding: Bounding, search: { readonly largest: boolean }) => number;
+  /** The memory of each of its sessions, of which one is held at a time. @throws UnsupportedBoundError */
+  readonly footprints: (size: Size, bounding: Pick<Bounding, "method" | "pixels">) => readonly Compiled["footprint"][];
   /** @throws UnsupportedBoundError, MemoryBudgetError */
   readonly certify: (
     image: Image,
@@ -54,6 +64,13 @@ export interface Bounder {
 export const LEAST_EPSILON = 2 ** -100;
 const MOST_EPSILON = 2 ** 8;
 const PRECISION = Math.log2(1.05);
+
+const exponents = { least: Math.log2(LEAST_EPSILON), most: Math.log2(MOST_EPSILON) };
+const RANGE = exponents.most - exponents.least;
+/** Halvings of the range until it is no longer than the precision. */
+const MOST_HALVINGS = Math.ceil(Math.log2(RANGE / PRECISION));
+/** Radii that a search by intervals tries at most; and by linear bounds, which first doubles its stride. */
+const MOST_TRIES = { interval: 1 + MOST_HALVINGS, linear: 1 + Math.floor(Math.log2(RANGE)) + MOST_HALVINGS };
 
 /** The largest exponent of 2 at which `holds`, from `low`, where it does, to `high`; it is expected to hold below any at which it does. */
 const largestExponent = async (low: number, high: number, holds: (exponent: number) => Promise<boolean>) => {
@@ -84,6 +101,9 @@ const indexOfLargest = (values: Float32Array): number => {
   return best;
 };
 
+const inParts = <T>(items: readonly T[], most: number): readonly (readonly T[])[] =>
+  Array.from({ length: Math.ceil(items.length / most) }, (_, i) => items.slice(i * most, (i + 1) * most));
+
 /** @throws UnsupportedBoundError where the network is more than its graph, or gives labels alone. */
 const requireBare = (network: Network): void => {
   for (const { manifest, source } of membersOf(network)) {
@@ -108,10 +128,11 @@ export const createBounder = (network: Network, cache: SessionCache): Bounder =>
     const kept = Uint8Array.from(labels, (label, i) => (margins[i]! > 0 ? label : ABSTAINED));
     const examined = sampleOf(labels.length, method === "interval" ? labels.length : pixels, seed);
     const open = method === "interval" ? [] : examined.filter((pixel) => kept[pixel] === ABSTAINED);
-    const most = open.length > 0 ? runs.perRun(size) : 1;
-    for (let from = 0; from < open.length; from += most)
-      for (const pixel of await runs.kept(ball, open.slice(from, from + most), labels, hooks))
-        kept[pixel] = labels[pixel]!;
+    if (open.length > 0) {
+      const linear = runs.linear(size, examined.length);
+      for (const some of inParts(open, linear.perRun))
+        for (const pixel of await linear.kept(ball, some, labels, hooks)) kept[pixel] = labels[pixel]!;
+    }
     return { labels: tensor("uint8", [size.height, size.width], kept), examined };
   };
 
@@ -122,12 +143,12 @@ export const createBounder = (network: Network, cache: SessionCache): Bounder =>
       const best = indexOfLargest(margins);
       return { labels, best, isHeld: margins[best]! > 0 };
     };
-    const least = Math.log2(LEAST_EPSILON);
+    const { least, most } = exponents;
     const first = await bestAt(least);
     const { labels } = first;
     if (!first.isHeld) return { labels, exponent: null, best: first.best };
     let { best } = first;
-    const exponent = await largestExponent(least, Math.log2(MOST_EPSILON), async (tried) => {
+    const exponent = await largestExponent(least, most, async (tried) => {
       const found = await bestAt(tried);
       if (found.isHeld) ({ best } = found);
       return found.isHeld;
@@ -139,26 +160,39 @@ export const createBounder = (network: Network, cache: SessionCache): Bounder =>
     const around = { image, rounding };
     const { labels, exponent: reached, best } = await byIntervals(around, hooks);
     if (method === "interval") return reached === null ? 0 : 2 ** reached;
-    const most = runs.perRun(spatialSize(image));
     const tried = [...new Set([best, ...sampleOf(labels.length, pixels, seed)])];
+    const linear = runs.linear(spatialSize(image), tried.length);
     const holds = async (exponent: number): Promise<boolean> => {
       const ball = { ...around, epsilon: 2 ** exponent };
-      for (let from = 0; from < tried.length; from += most)
-        if ((await runs.kept(ball, tried.slice(from, from + most), labels, hooks)).length > 0) return true;
+      for (const some of inParts(tried, linear.perRun))
+        if ((await linear.kept(ball, some, labels, hooks)).length > 0) return true;
       return false;
     };
-    const least = reached ?? Math.log2(LEAST_EPSILON);
+    const least = reached ?? exponents.least;
     if (reached === null && !(await holds(least))) return 0;
     // Linear bounds go somewhat further than intervals: the end of the search is looked for from there.
     let [known, step] = [least, 2];
-    while (known + step < Math.log2(MOST_EPSILON) && (await holds(known + step)))
-      [known, step] = [known + step, 2 * step];
-    return 2 ** (await largestExponent(known, Math.min(known + step, Math.log2(MOST_EPSILON)), holds));
+    while (known + step < exponents.most && (await holds(known + step))) [known, step] = [known + step, 2 * step];
+    return 2 ** (await largestExponent(known, Math.min(known + step, exponents.most), holds));
   };
 
+  const asked = (size: Size, { pixels }: Bounding): number => Math.min(pixels, size.height * size.width);
   return {
-    runs: (size, { method, pixels }) =>
-      method === "interval" ? 1 : 1 + Math.ceil(Math.min(pixels, size.height * size.width) / runs.perRun(size)),
+    runs: (size, bounding) => {
+      if (bounding.method === "interval") return 1;
+      const pixels = asked(size, bounding);
+      return 1 + Math.ceil(pixels / runs.linear(size, pixels).perRun);
+    },
+    passes: (size, bounding, search) => {
+      const linear = (pixels: number): number => (bounding.method === "interval" ? 0 : runs.passes(size, pixels));
+      const pixels = asked(size, bounding);
+      const once = 1 + linear(pixels);
+      return search.largest ? once + MOST_TRIES.interval + MOST_TRIES.linear * linear(pixels + 1) : once;
+    },
+    footprints: (size, { method, pixels }) => {
+      const { intervals, linear } = runs.footprints;
+      return method === "interval" ? [intervals(size)] : [intervals(size), linear(size, pixels)];
+    },
     certify,
     largest,
   };

@@ -73,6 +73,21 @@ export const certifiedScores = (
   };
 };
 
+/** The labels of these pixels, and void elsewhere. */
+export const onlyAt = ({ shape, data }: Labels, pixels: readonly number[]): Labels => {
+  const kept = new Uint8Array(data.length).fill(VOID);
+  for (const pixel of pixels) kept[pixel] = data[pixel]!;
+  return tensor("uint8", shape, kept);
+};
+
+/** Outputs beyond the manifest's classes are none: nothing is certified there. */
+export const ofClasses = ({ shape, data }: Labels, classes: number): Labels =>
+  tensor(
+    "uint8",
+    shape,
+    data.map((label) => (label < classes ? label : ABSTAINED)),
+  );
+
 /** Certified vertices as a label map has them, groups after the classes: void where nothing is certified. */
 export const voidWhereAbstained = ({ shape, data }: Labels): Labels =>
   tensor(

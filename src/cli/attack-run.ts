@@ -19,6 +19,7 @@ import { yieldToEvents } from "../yield.ts";
 import { readWithLabels, type Picture } from "./pictures.ts";
 import { createProgress } from "./progress.ts";
 import { goalOn, type WrittenTarget } from "./region-options.ts";
+import { counted } from "../counted.ts";
 
 export interface Job {
   readonly segmenter: Segmenter;
@@ -126,7 +127,7 @@ export const attackAll = async (job: Job, io: Io, signal: AbortSignal): Promise<
   } catch (cause) {
     if (!signal.aborted) throw cause;
     const written = done.length === 0 ? "nothing is written" : `the results of ${done.length} are in ${job.out}`;
-    throw new Interrupted(`interrupted: of ${pictures.length} pictures ${written}`, { cause });
+    throw new Interrupted(`interrupted: of ${counted(pictures.length, "picture")} ${written}`, { cause });
   } finally {
     progress.clear();
   }

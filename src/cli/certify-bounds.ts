@@ -4,16 +4,15 @@ import type { BoundHooks } from "../certify/bound-runs.ts";
 import { createBounder, type Bounder, type Bounding } from "../certify/deterministic.ts";
 import { treeOf } from "../certify/hierarchy.ts";
 import { UnsupportedBoundError } from "../certify/interval-rules/rule.ts";
-import { certifiedCounts, type CertifiedCounts } from "../certify/scores.ts";
-import { ABSTAINED } from "../certify/smoothing.ts";
+import { certifiedCounts, ofClasses, onlyAt, type CertifiedCounts } from "../certify/scores.ts";
 import { voidedBeyond } from "../evaluation/labels.ts";
 import { countsOf } from "../metrics/counts.ts";
 import { Interrupted, Refusal } from "../node/failure.ts";
 import { writeFiles } from "../node/files.ts";
 import type { Network } from "../segmenter/network.ts";
-import { createSegmenter, type Labels } from "../segmenter/segmenter.ts";
+import { createSegmenter } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
-import { spatialSize, tensor } from "../tensor.ts";
+import { spatialSize } from "../tensor.ts";
 import { yieldToEvents } from "../yield.ts";
 import { boundReport, boundLines, type BoundPicture } from "./certify-bound-report.ts";
 import { writeMaps } from "./certify-maps.ts";
@@ -34,21 +33,6 @@ export interface BoundJob {
   readonly labels: ReadonlyMap<Picture, string>;
   readonly outs: Outs;
 }
-
-/** The reference where it was asked for, else void. */
-const among = ({ shape, data }: Labels, pixels: readonly number[]): Labels => {
-  const kept = new Uint8Array(data.length).fill(255);
-  for (const pixel of pixels) kept[pixel] = data[pixel]!;
-  return tensor("uint8", shape, kept);
-};
-
-/** Outputs beyond the manifest's classes are none: nothing is certified there. */
-const ofClasses = ({ shape, data }: Labels, classes: number): Labels =>
-  tensor(
-    "uint8",
-    shape,
-    data.map((label) => (label < classes ? label : ABSTAINED)),
-  );
 
 /** A picture that has been read. */
 interface Subject extends ReadPicture {
@@ -71,7 +55,7 @@ const boundPicture = async (
   for (const epsilon of epsilons) {
     const certificate = await bounder.certify(image, epsilon, bounding, hooks);
     const labels = ofClasses(certificate.labels, length);
-    const asked = among(reference, certificate.examined);
+    const asked = onlyAt(reference, certificate.examined);
     await writeMaps(outs.maps, picture, `epsilon-${epsilon}`, { labels, reference: asked }, { classes, tree });
     const [all, examined] = [reference, asked].map((of) => certifiedCounts(labels, of, tree)) as [
       CertifiedCounts,

@@ -1,6 +1,6 @@
 /** `--hierarchy` of `faultline certify`: groups of classes from the manifest or from a file. */
 
-import { Refusal } from "../node/failure.ts";
+import { Refusal, UsageError } from "../node/failure.ts";
 import { readJson } from "../node/files.ts";
 import { groupsOf, HierarchyError, type Group, type NamedGroup } from "../segmenter/hierarchy.ts";
 import { hierarchySchema, type Manifest } from "../segmenter/manifest.ts";
@@ -25,7 +25,9 @@ export const hierarchyOf = async (
   if (option === undefined) return undefined;
   const named = option === "manifest" ? hierarchy : await namedIn(option);
   if (!named)
-    throw new Refusal(`--hierarchy manifest: the manifest of ${name} has no "hierarchy"; name a file that has groups`);
+    throw new UsageError(
+      `--hierarchy manifest: the manifest of ${name} has no "hierarchy"; name a file that has groups`,
+    );
   try {
     return groupsOf(named, classes);
   } catch (cause) {

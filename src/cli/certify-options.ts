@@ -115,6 +115,9 @@ export const smoothingsOf = ({
   return sigmas.map((each) => ({ ...shared, sigma: each }));
 };
 
+export const WITHOUT_WEBGPU =
+  "bounds count on IEEE 754 rounding, which WebGPU does not promise; --backend wasm or native has it";
+
 /** The bounds that are asked for and their radii; null for smoothing. @throws UsageError */
 export const boundsOf = (values: Given) => {
   const { method, rounding = "bounded", pixels = "16", seed, epsilon, largest = false, out } = values;
@@ -129,6 +132,7 @@ export const boundsOf = (values: Given) => {
     refuseOthers(values, ["pixels"], "goes with --method linear; intervals bound every pixel at once");
   const rounded = ROUNDINGS.find((each) => each === rounding);
   if (!rounded) throw new UsageError(`--rounding must be ${ROUNDINGS.join(" or ")}, not "${rounding}"`);
+  if (values.backend === "webgpu") throw new UsageError(WITHOUT_WEBGPU);
   if (epsilon === undefined && !largest) throw new UsageError(`--method ${method} needs --epsilon E,… or --largest`);
   if (rounded === "ignored" && outsOf({ out }).certificates !== undefined)
     throw new UsageError("-o FILE.jsonl is for certificates, which bounds are only with --rounding bounded");

@@ -5,7 +5,7 @@ import { treeOf, type Tree } from "../certify/hierarchy.ts";
 import { certify, fewestSamples, type Smoothing } from "../certify/smoothing.ts";
 import { sha256Of } from "../digest.ts";
 import { voidedBeyond } from "../evaluation/labels.ts";
-import { Interrupted, Refusal } from "../node/failure.ts";
+import { Interrupted, UsageError } from "../node/failure.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { yieldToEvents } from "../yield.ts";
 import { writeMaps } from "./certify-maps.ts";
@@ -76,7 +76,9 @@ const requireEnoughDraws = (picture: Picture, image: Image, smoothings: readonly
   const pixels = image.shape[1]! * image.shape[2]!;
   const needed = Math.max(...smoothings.map((smoothing) => fewestSamples(smoothing, pixels)));
   if (smoothings[0]!.samples < needed)
-    throw new Refusal(`${picture.path}: --samples: ${pixels} pixels need at least ${needed} draws to test any of them`);
+    throw new UsageError(
+      `${picture.path}: --samples: ${pixels} pixels need at least ${needed} draws to test any of them`,
+    );
 };
 
 /** Certifies all pictures. @throws Interrupted where the signal is aborted. */

@@ -11,7 +11,7 @@ import { BUDGET_BYTES, placeFrom, startAt } from "./backend.ts";
 import { boundAll, type BoundJob } from "./certify-bounds.ts";
 import { hierarchyOf } from "./certify-hierarchy.ts";
 import { checkMaps } from "./certify-maps.ts";
-import { boundsOf, options, outsOf, smoothingsOf, type Given } from "./certify-options.ts";
+import { boundsOf, options, outsOf, smoothingsOf, WITHOUT_WEBGPU, type Given } from "./certify-options.ts";
 import { certificateLines, certifyReport } from "./certify-report.ts";
 import { certifyAll } from "./certify-run.ts";
 import { checkState, openState } from "./certify-state.ts";
@@ -67,10 +67,7 @@ const runBounds = async (
   useNodeCodecs();
   const { runtime, choice, stop } = await startAt(runAt);
   try {
-    if (choice.backend === "webgpu")
-      throw new Refusal(
-        "bounds count on IEEE 754 rounding, which WebGPU does not promise; --backend wasm or native has it",
-      );
+    if (choice.backend === "webgpu") throw new Refusal(WITHOUT_WEBGPU);
     const cache = new SessionCache(runtime, BUDGET_BYTES);
     const job = { network, cache, ...bounds, pictures, labels, outs };
     return await interruptible((signal) => boundAll(job, io, signal));

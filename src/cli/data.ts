@@ -12,6 +12,7 @@ import { wholeNumber, type Options } from "../node/options.ts";
 import { command, needed, type Io } from "./command.ts";
 import { remoteService, type RemoteService } from "./remote-service.ts";
 import { grouped, mebibytes } from "./text.ts";
+import { counted } from "../counted.ts";
 
 const options = {
   on: { type: "string", value: "URL", help: "the service: https://HOST" },
@@ -43,7 +44,8 @@ const createTally = (io: Io, what: string, total: number) => {
   return {
     add: (): void => {
       done += 1;
-      if (io.isTerminal === true) io.stderr(`\r\u001B[K${what}: ${grouped(done)} of ${grouped(total)} files`);
+      if (io.isTerminal === true)
+        io.stderr(`\r\u001B[K${what}: ${grouped(done)} of ${counted(total, "file", grouped(total))}`);
     },
     end: (): void => {
       if (io.isTerminal === true) io.stderr("\r\u001B[K");
@@ -130,7 +132,7 @@ export const sendData = command({
     const service = remoteService(url, process.env["FAULTLINE_TOKEN"]);
     const parallel = wholeNumber("parallel", values.parallel, 1, 64);
     const pushed = await push(service, folder, { name, parallel, io });
-    const text = `${grouped(pushed.files)} files of ${mebibytes(pushed.bytes)} MiB are the data set ${name} of ${service.origin}; ${grouped(pushed.sent)} of them were sent`;
+    const text = `the data set ${name} of ${service.origin} has ${counted(pushed.files, "file", grouped(pushed.files))} of ${mebibytes(pushed.bytes)} MiB, of which ${grouped(pushed.sent)} were sent`;
     return { text, data: pushed };
   },
 });

@@ -17,6 +17,7 @@ import type { Size } from "../tensor.ts";
 import { paletteNames } from "../intake/palettes.ts";
 import { readingOf, streetItems, STREET_CLASSES, STREET_SIZE } from "../jobs/pictures.ts";
 import type { Io } from "./command.ts";
+import { counted } from "../counted.ts";
 
 export interface EvaluationItems {
   /** For people: the data set and its part. */
@@ -34,7 +35,7 @@ const layoutIn = (path: string, paths: readonly string[], { dataset, split }: Ev
   const named = dataset === streets ? undefined : dataset;
   const isOpen = named === undefined || named === "folders";
   if (isOpen && split !== undefined && recognised(paths, split) === null && recognised(paths, "") === "folders")
-    throw new Refusal(
+    throw new UsageError(
       `${path}: images/ and labels/ lie right in it, and none in a folder ${split}/; it has no parts: leave --split away`,
     );
   const found = named ?? recognised(paths, split ?? "");
@@ -78,9 +79,7 @@ const requireFaultless = (faults: readonly string[], io: Io): void => {
   if (faults.length === 0) return;
   for (const fault of faults.slice(0, MAX_FAULTS)) io.stderr(`  ${fault}\n`);
   if (faults.length > MAX_FAULTS) io.stderr(`  and ${faults.length - MAX_FAULTS} more\n`);
-  throw new Refusal(
-    `the data has ${faults.length} ${faults.length === 1 ? "fault" : "faults"}, listed above; nothing was evaluated`,
-  );
+  throw new Refusal(`the data has ${counted(faults.length, "fault")}, listed above; nothing was evaluated`);
 };
 
 /** What a specification names, found but not looked at. */

@@ -10,10 +10,11 @@ import type { Report } from "./command.ts";
 import type { Prepared } from "./evaluate-prepare.ts";
 import { duration } from "./progress.ts";
 import { grouped, mebibytes } from "./text.ts";
+import { counted } from "../counted.ts";
 
 const milliseconds = (time: number): string => `${time.toFixed(time < 10 ? 1 : 0)} ms`;
 
-const counted = (count: number, word: string): string => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
+const grouping = (count: number, noun: string): string => counted(count, noun, grouped(count));
 
 /** A setting in a few words. */
 const settingName = (setting: Setting, names: readonly string[]): string => {
@@ -37,13 +38,13 @@ export const dryRun = async (prepared: Prepared, share: Share, worker: Evaluatio
     return { network: settingName(plan.settings[Number(source)]!, names), forward, backward };
   });
   const text = [
-    `${counted(units, "unit")} on ${counted(data.items.length, "picture")} of ${data.name}, ${counted(groups, "adversarial or clean image")}`,
+    `${grouping(units, "unit")} on ${grouping(data.items.length, "picture")} of ${data.name}, ${grouping(groups, "adversarial or clean image")}`,
     `${grouped(runs)} forward and ${grouped(gradients)} backward evaluations at most`,
     ...steps.map(
       ({ network, forward, backward }) =>
         `  ${network}: ${milliseconds(forward)} forward, ${milliseconds(forward + backward)} with the gradient`,
     ),
-    `${counted(share.workers, "worker")} with ${mebibytes(share.predictedBytes)} MiB each at most, of ${mebibytes(share.budgetBytes)} MiB`,
+    `${grouping(share.workers, "worker")} with ${mebibytes(share.predictedBytes)} MiB each at most, of ${mebibytes(share.budgetBytes)} MiB`,
     `about ${duration(duringAll)}, if each worker has a core of its own`,
   ].join("\n");
   const memory = { workers: share.workers, predictedBytes: share.predictedBytes, budgetBytes: share.budgetBytes };

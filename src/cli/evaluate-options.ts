@@ -2,12 +2,13 @@
 
 import { parse as parseYaml } from "yaml";
 import { attackNames } from "../attacks/catalogue.ts";
-import { freeOptions } from "../attacks/option-faults.ts";
 import {
   datasetNames,
+  attackFields,
   isAttackField,
   parseSpec,
   presetNames,
+  NetworksError,
   SpecError,
   type EvaluationSpec,
 } from "../evaluation/spec.ts";
@@ -103,7 +104,7 @@ const attackFrom = (text: string): unknown => {
   const name = attackNames.find((known) => known === given["attack"]);
   const unknown = Object.keys(given).find((field) => !isAttackField(field));
   if (name === undefined || unknown === undefined) return given;
-  const accepted = ["epsilon", "norm", "label", "pixelRange", "target", ...freeOptions(name)];
+  const accepted = attackFields(name).filter((field) => field !== "attack" && field !== "targeted");
   throw new UsageError(`--attacks: ${name} has no option ${unknown}; accepted: ${accepted.join(", ")}`);
 };
 
@@ -213,6 +214,15 @@ const readSpecFile = async (path: string): Promise<Readonly<Record<string, unkno
   throw new Refusal(`${path}: is no specification; see docs/evaluate.md`);
 };
 
+/** What is wrong with a specification as a fault of the command line, or of the file or the networks that it names. */
+export const specFault = (operands: readonly string[], cause: SpecError): UsageError | Refusal => {
+  const file = operands.find(isSpecFile);
+  if (file !== undefined) return new Refusal(`${file}: ${cause.message}`, { cause });
+  return cause instanceof NetworksError
+    ? new Refusal(cause.message, { cause })
+    : new UsageError(`evaluate: ${cause.message}`, { cause });
+};
+
 /**
  * The specification of a command line: the networks, or a specification file, of which flags replace fields.
  *
@@ -233,8 +243,6 @@ export const specFrom = async (operands: readonly string[], values: SpecValues):
       ...(data || ownData ? { data: { ...ownData, ...(data as object | undefined) } } : {}),
     });
   } catch (cause) {
-    if (!(cause instanceof SpecError)) throw cause;
-    if (file === undefined) throw new UsageError(`evaluate: ${cause.message}`, { cause });
-    throw new Refusal(`${file}: ${cause.message}`, { cause });
+    throw cause instanceof SpecError ? specFault(operands, cause) : cause;
   }
 };

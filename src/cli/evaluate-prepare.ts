@@ -2,7 +2,7 @@
 
 import { deltasOf } from "../evaluation/attacks-of.ts";
 import { networksOf } from "../evaluation/settings.ts";
-import { SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
+import type { EvaluationSpec } from "../evaluation/spec.ts";
 import { planPicture, totalOfAlike, type PicturePlan } from "../evaluation/picture-plan.ts";
 import { alikeOn, groupsOn, type AlikeOnPictures } from "../evaluation/plan-units.ts";
 import { leastUnits, tooManyUnits } from "../evaluation/served.ts";
@@ -42,16 +42,6 @@ export interface UnitLimit {
   /** Who sets it, in words. */
   readonly told: string;
 }
-
-/** @throws Refusal for what a specification cannot have. */
-const refusing = async <T>(run: () => T | Promise<T>): Promise<T> => {
-  try {
-    return await run();
-  } catch (cause) {
-    if (cause instanceof SpecError) throw new Refusal(cause.message, { cause });
-    throw cause;
-  }
-};
 
 /** Each picture is read once for all networks. @throws Refusal where they take pictures of different channels. */
 const requireSameChannels = (located: readonly Located[]): void => {
@@ -103,7 +93,7 @@ export const prepare = async (
   // What is wrong with the attacks is said before the pictures are looked at.
   const deltas = await readDeltas(spec);
   const manifests = located.map(({ manifest }) => manifest);
-  const plan = await refusing(() => planPicture(spec, manifests, { deltas }));
+  const plan = await planPicture(spec, manifests, { deltas });
   const isOwn = inShard(...shard);
   const found = await foundItems(spec, manifests[0]!, io);
   const alike = () => alikeOn(plan, found.items.length, isOwn);

@@ -1,6 +1,6 @@
 /** `faultline evaluate`: networks, attacks and pictures in, a row of counts for each of their combinations out. */
 
-import type { EvaluationSpec } from "../evaluation/spec.ts";
+import { SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
 import { totalOfAlike } from "../evaluation/picture-plan.ts";
 import { UsageError } from "../node/failure.ts";
 import { checkWritable } from "../node/files.ts";
@@ -10,7 +10,7 @@ import { backendFlags, placeFrom, ranOn } from "./backend.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { dryRun } from "./evaluate-dry-run.ts";
 import { onFlag, predictedOn, runOn } from "./evaluate-on.ts";
-import { specFlags, specFrom } from "./evaluate-options.ts";
+import { specFault, specFlags, specFrom } from "./evaluate-options.ts";
 import { chooseFor, prepare, type Shard } from "./evaluate-prepare.ts";
 import { resourceFlags, shareOf, sizeFlag, unitLimit } from "./evaluate-resources.ts";
 import { rowsIn, runEvaluation, type RunEnd } from "./evaluate-run.ts";
@@ -19,6 +19,7 @@ import { engageRedis, engageThreads, redisFlag } from "./evaluate-workers.ts";
 import { readResults } from "./read-results.ts";
 import { reportFile, writeReport, type ReportFile } from "./report-files.ts";
 import { besideRows, commandLine, runFile } from "./run-file.ts";
+import { counted } from "../counted.ts";
 
 const options = {
   ...specFlags,
@@ -131,7 +132,9 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
   for (const [path] of reports) await checkWritable(path, [out]);
   const kept = { out, asParquet, reports };
   if (values.on !== undefined) return evaluateOn(values.on, spec, kept, values, io);
-  const prepared = await prepare(spec, { shard, limit: unitLimit(values) }, io);
+  const prepared = await prepare(spec, { shard, limit: unitLimit(values) }, io).catch((cause: unknown) => {
+    throw cause instanceof SpecError ? specFault(operands, cause) : cause;
+  });
   const { data, alike, located } = prepared;
   const { choice, version: onnxruntime } = await chooseFor(prepared, place);
   const at = { backend: choice.backend, threads: place.threads };
@@ -159,7 +162,7 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
     const run = runFile(spec, located, data, { onnxruntime, backend: choice.backend, command: typed });
     const end = await runEvaluation(prepared, run, { out, engaged, io });
     const beside = besideRows(out);
-    const head = `${end.units - end.failed.length} rows in ${out}, of ${data.items.length} pictures of ${data.name}`;
+    const head = `${counted(end.units - end.failed.length, "row")} in ${out}, of ${counted(data.items.length, "picture")} of ${data.name}`;
     const text = [head, ...ranOn(place, choice), await concluded(kept, spec)].join("\n");
     const report = { rows: out, run: beside.run, units: end.units, known: end.known, failed: end.failed.length };
     return { text, data: report, refusal: refusalOf(end, beside.failed) };

@@ -16,6 +16,7 @@ import { readNetwork } from "../node/read-network.ts";
 import { checkReplaceable, storeFolder } from "./store.ts";
 import { grouped } from "./text.ts";
 import { tryNetwork } from "./trial.ts";
+import { counted } from "../counted.ts";
 
 const options = {
   manifest: {
@@ -83,7 +84,7 @@ export const importNetwork = command({
     ].join(", ");
     const where = ranOn(runAt, choice).map((text) => `; ${text}`);
     const text = [
-      `${folder}: ${manifest.name}, ${manifest.classes.length} classes, ${grouped(bytes.length)} bytes, sha256 ${manifest.sha256}`,
+      `${folder}: ${manifest.name}, ${counted(manifest.classes.length, "class")}, ${grouped(bytes.length)} bytes, sha256 ${manifest.sha256}`,
       `at ${size.height}x${size.width}: ${times}${where.join("")}`,
     ].join("\n");
     return {

@@ -8,6 +8,7 @@ import type { Options } from "../node/options.ts";
 import { command } from "./command.ts";
 import { described, describeOptions } from "./describe.ts";
 import { manifestBeside } from "./open-network.ts";
+import { counted } from "../counted.ts";
 
 const options = {
   out: { type: "string", short: "o", value: "FILE", help: "the manifest; NET.json next to the network unless given" },
@@ -40,7 +41,7 @@ export const initNetwork = command({
     const multiple = input.multipleOf === undefined ? "" : ` of multiples of ${input.multipleOf}`;
     const size = `${isOpen ? "any size" : `${input.height}x${input.width}`}${multiple}`;
     const text = [
-      `${out}: ${manifest.name}, ${classes.length} classes`,
+      `${out}: ${manifest.name}, ${counted(classes.length, "class")}`,
       `input "${input.name}": ${input.layout}, ${typeof input.channels === "string" ? input.channels : input.channels.join(" ")}, ${size}`,
       `output "${output.name}": ${output.kind}${output.activation === "sigmoid" ? " of sigmoids" : ""}, stride ${output.stride}`,
       ...assumed.map((sentence) => `  assumed: ${sentence}`),

@@ -5,7 +5,7 @@ import { problemOf } from "../api/problem.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import { sha256Of } from "../digest.ts";
 import { decodePicture } from "../image/planes.ts";
-import { at, Refusal } from "../node/failure.ts";
+import { at, Refusal, UsageError } from "../node/failure.ts";
 import { readBytes, statOf } from "../node/files.ts";
 import { channelCount, type Manifest } from "../segmenter/manifest.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
@@ -61,7 +61,9 @@ export const labelFiles = async (
     if (!found) throw new Refusal(`--labels ${labels}: no such file or folder`);
     const [only, ...others] = pictures;
     if (!only || others.length > 0)
-      throw new Refusal(`--labels ${labels}: is one file for ${pictures.length} pictures; name a folder of NAME.png`);
+      throw new UsageError(
+        `--labels ${labels}: is one file for ${pictures.length} pictures; name a folder of NAME.png`,
+      );
     return new Map([[only, labels]]);
   }
   const files = new Map(pictures.map((picture) => [picture, join(labels, `${picture.stem}.png`)]));

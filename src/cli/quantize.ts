@@ -20,6 +20,7 @@ import { observerFor } from "./observer.ts";
 import { parseSize } from "./sizes.ts";
 import { grouped } from "./text.ts";
 import type { Size } from "../tensor.ts";
+import { counted } from "../counted.ts";
 
 const options = {
   out: { type: "string", short: "o", value: "FILE|DIR", help: "NET.int8.onnx, or a folder for model.onnx" },
@@ -97,7 +98,7 @@ const sizeFor = ({ inputs }: Graph, name: string, manifest: Manifest | null, tex
   const taken = manifest ? networkSize(manifest, wanted) : wanted;
   if (text === undefined) return taken;
   if (taken.height === wanted.height && taken.width === wanted.width) return wanted;
-  throw new Refusal(`--size ${text}: by its manifest the network would see ${taken.height}x${taken.width}`);
+  throw new UsageError(`--size ${text}: by its manifest the network would see ${taken.height}x${taken.width}`);
 };
 
 interface Targets {
@@ -177,7 +178,7 @@ export const quantizeNetwork = command({
     const size = await at(file, () => sizeFor(model.graph, preparation.name, manifest, values.size));
     const images = await chooseImages(folders, count);
     const progress = (done: number) =>
-      io.stderr(`calibrating on ${size.height}x${size.width}: ${done} of ${images.length} images\n`);
+      io.stderr(`calibrating on ${size.height}x${size.width}: ${done} of ${counted(images.length, "image")}\n`);
     const feeds = calibrationFeeds(images, size, preparation, progress);
     const { quantized, choice } = await calibrated(model, inputShapeOf(preparation, size), place, feeds).catch(
       (cause: unknown) => {
@@ -193,7 +194,7 @@ export const quantizeNetwork = command({
 
     const tally = tallyOf(quantized);
     const text = [
-      `${targets.network}: ${grouped(bytes.length)} bytes (${grouped(original.length)} before), from ${images.length} ${images.length === 1 ? "image" : "images"}`,
+      `${targets.network}: ${grouped(bytes.length)} bytes (${grouped(original.length)} before), from ${counted(images.length, "image")}`,
       `convolutions: ${tally.integer} on integers, ${tally.weights} with int8 weights, ${tally.float} float`,
       ...(described ? [`manifest: ${targets.manifest}`] : []),
       ...ranOn(place, choice).map((where) => `observed ${where}`),

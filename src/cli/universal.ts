@@ -24,7 +24,9 @@ import { openOperand } from "./open-network.ts";
 import { ifGiven } from "./notation.ts";
 import { createProgress } from "./progress.ts";
 import { parseSize } from "./sizes.ts";
+import { differenceOf, type RunOf } from "./universal-identity.ts";
 import { resized, shapeOf, universalPictures, type UniversalPictures } from "./universal-pictures.ts";
+import { counted } from "../counted.ts";
 
 const { data, labels, dataset, split, images, remap, palette, size } = specFlags;
 
@@ -71,19 +73,21 @@ const settingsFrom = (values: Given): UniversalSettings => {
   };
 };
 
-/** Where a run that was stopped left off. @throws Refusal where the file is of a run with other settings. */
-const continued = async (path: string, run: string): Promise<Checkpoint | undefined> => {
+/** Where a run that was stopped left off. @throws Refusal where the file is of a run with other settings, which it names. */
+const continued = async (path: string, run: RunOf): Promise<Checkpoint | undefined> => {
   if (!(await statOf(path))) return undefined;
-  const other = `${path}: is not what this run left; delete it, or name another file with -o`;
+  const advice = "delete it, or name another file with -o";
   let found: Checkpoint;
   try {
     found = readCheckpoint(await readBytes(path));
   } catch (cause) {
-    if (cause instanceof RangeError) throw new Refusal(other, { cause });
+    if (cause instanceof RangeError)
+      throw new Refusal(`${path}: is no checkpoint: ${cause.message}; ${advice}`, { cause });
     throw cause;
   }
-  if (found.state === run) return { ...found, state: null };
-  throw new Refusal(other);
+  const other = differenceOf(found.state, run);
+  if (other === null) return { ...found, state: null };
+  throw new Refusal(`${path}: was left by another run: ${other}; give what it was, or ${advice}`);
 };
 
 /** Between two writes of a checkpoint. */
@@ -101,21 +105,25 @@ interface Job {
   readonly ranOn: readonly string[];
 }
 
-/** What a run is of: a checkpoint of another is refused. */
-const identityOf = ({ segmenter, pictures, shape, settings, isTruth }: Job): string =>
-  JSON.stringify({ network: segmenter.manifest, items: pictures.digest, shape, ...settings, isTruth });
+const runOf = ({ segmenter, pictures, shape, settings, isTruth }: Job): RunOf => ({
+  network: segmenter.manifest,
+  items: pictures.digest,
+  shape,
+  ...settings,
+  isTruth,
+});
 
 const craft = async (job: Job, io: Io, signal: AbortSignal): Promise<Image> => {
   const { segmenter, pictures, shape, settings, out } = job;
   const { count, read } = pictures;
   const path = `${out}.checkpoint`;
-  const run = identityOf(job);
+  const run = runOf(job);
   const from = await continued(path, run);
   const progress = createProgress(io, { items: 1, steps: universalSteps(count, settings) - (from?.step ?? 0) });
-  progress.begin(`${count} pictures${from ? `, continued after step ${from.step}` : ""}`);
+  progress.begin(`${counted(count, "picture")}${from ? `, continued after step ${from.step}` : ""}`);
   let [last, written] = [from, performance.now()];
   const keep = async (): Promise<void> => {
-    if (last) await writeFiles([[path, writeCheckpoint({ ...last, state: run })]]);
+    if (last) await writeFiles([[path, writeCheckpoint({ ...last, state: JSON.stringify(run) })]]);
     written = performance.now();
   };
   try {
@@ -151,7 +159,7 @@ const reportOf = (
   const named = { network: manifest.name, networkSha256: manifest.sha256, data: name, pictures: count };
   return {
     text: [
-      `${out}: ${width}×${height} (width×height), L∞ ${Number(linf.toFixed(4))}, made on ${manifest.name} with ${count} pictures of ${name}`,
+      `${out}: ${width}×${height} (width×height), L∞ ${Number(linf.toFixed(4))}, made on ${manifest.name} with ${counted(count, "picture")} of ${name}`,
       ...where,
     ].join("\n"),
     data: { ...named, shape, ...settings, label: isTruth ? "ground-truth" : "prediction", linf, out, backend },

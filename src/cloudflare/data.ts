@@ -1,6 +1,6 @@
 /** Data sets of the bucket, as evaluations read them. */
 
-import { FaultlineError } from "../contract/failure.ts";
+import { invalidSpec } from "../contract/failure.ts";
 import type { R2DataStore } from "../store/r2-data.ts";
 import type { DigestedFiles } from "./pictures.ts";
 
@@ -14,8 +14,7 @@ export const dataIn = (store: R2DataStore): ((name: string) => Promise<DigestedF
     const manifest = await store.manifest(name);
     if (!manifest) {
       const detail = `must be the name of a data set of this deployment: ${(await store.names()).join(", ") || "there is none"}`;
-      const errors = [{ pointer: "/spec/data/path", detail, received: name }];
-      throw new FaultlineError({ kind: "invalid-spec", errors });
+      throw invalidSpec({ pointer: "/spec/data/path", detail, received: name });
     }
     const digests = new Map(manifest.files.map(({ path, sha256 }) => [path, sha256]));
     const digestOf = (path: string): string => digests.get(path) ?? "";

@@ -3,13 +3,14 @@
 import { layoutNames, layoutOf, recognised } from "../datasets/catalogue.ts";
 import { chosen } from "../datasets/choose.ts";
 import type { Files } from "../datasets/dataset.ts";
-import { FaultlineError } from "../contract/failure.ts";
+import { FaultlineError, invalidSpec } from "../contract/failure.ts";
 import { pairDigest, type Item, type LabelReading } from "../evaluation/items.ts";
 import { streets, type EvaluationSpec } from "../evaluation/spec.ts";
 import { paletteNames } from "../intake/palettes.ts";
 import { readingOf, streetItems, STREET_CLASSES, STREET_SIZE } from "../jobs/pictures.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Size } from "../tensor.ts";
+import { counted } from "../counted.ts";
 
 /** The files of a data set, with their digests. */
 export interface DigestedFiles extends Files {
@@ -29,7 +30,7 @@ export interface Pictures {
 export const refused = (reason: string): FaultlineError => new FaultlineError({ kind: "evaluation-refused", reason });
 
 const refusedField = (pointer: string, detail: string, received: unknown): FaultlineError =>
-  new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: `/spec/data/${pointer}`, detail, received }] });
+  invalidSpec({ pointer: `/spec/data/${pointer}`, detail, received });
 
 const streetPictures = (spec: EvaluationSpec, { classes }: Manifest): Pictures => {
   if (classes.length !== STREET_CLASSES)
@@ -65,7 +66,7 @@ export const picturesOf = async (
   const split = data.split ?? layout.splits[0] ?? "";
   const { pairs, faults } = await layout.pairs({ files, paths, split });
   if (faults.length > 0)
-    throw refused(`the data set ${data.path} has ${faults.length} faults; the first: ${faults[0]}`);
+    throw refused(`the data set ${data.path} has ${counted(faults.length, "fault")}; the first: ${faults[0]}`);
   if (pairs.length === 0)
     throw refused(
       `the data set ${data.path} has no pictures of the split "${split}"; ${kind} expects ${layout.expects}`,

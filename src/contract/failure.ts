@@ -99,3 +99,7 @@ export class FaultlineError extends Error {
     this.failure = failure;
   }
 }
+
+/** The spec has one field at fault. */
+export const invalidSpec = (error: FieldError, cause?: unknown): FaultlineError =>
+  new FaultlineError({ kind: "invalid-spec", errors: [error] }, cause === undefined ? undefined : { cause });

@@ -181,7 +181,9 @@ const madeBy = (entry: AttackEntrySpec, spec: EvaluationSpec, means: Means): Mad
     if (fault) throw new SpecError(`attacks: ${attack}: ${fault.option} ${fault.detail}`);
     const { alpha = 1, steps = 1, ...others } = withDefaults(attack, { epsilon, norm }, options);
     const ball = { attack, epsilon, norm, alpha, steps };
-    return [checked({ ...others, ...ball, pixelRange, label, classWeights, ...aimed, seed: spec.seed, repeat: undefined })];
+    return [
+      checked({ ...others, ...ball, pixelRange, label, classWeights, ...aimed, seed: spec.seed, repeat: undefined }),
+    ];
   });
 };
 

@@ -2,12 +2,13 @@
 
 import * as z from "zod";
 import { attackNames } from "../attacks/catalogue.ts";
+import { fieldsWith } from "../attacks/option-faults.ts";
 import { norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionDefinition } from "../attacks/options.ts";
 import { layoutNames } from "../datasets/catalogue.ts";
 import { MAX_DRAWS, throughs } from "../segmenter/defence.ts";
 import { crfSchema, MAX_MEMBERS, scalesSchema, transformsSchema } from "../segmenter/manifest.ts";
-import { fieldErrorsInWords } from "../validation.ts";
+import { fieldErrorsInWords, fieldsByValue } from "../validation.ts";
 import { canonicalJson, type Json } from "./row.ts";
 import { targetedSchema } from "./targeted.ts";
 
@@ -63,6 +64,15 @@ const attackSchema = z
   })
   .describe("An attack with options");
 
+const attackIn = (value: unknown): unknown => (value as { readonly attack?: unknown }).attack;
+
+/** The fields that an attack of that name can have. */
+export const attackFields = (attack: unknown): readonly string[] => fieldsWith(attack, Object.keys(attackSchema.shape));
+
+fieldsByValue.add(attackSchema, {
+  fields: (value) => (attackIn(value) === "universal" ? [] : attackFields(attackIn(value))),
+});
+
 /** Whether some attack has a field of that name. */
 export const isAttackField = (name: string): boolean => Object.hasOwn(attackSchema.shape, name);
 
@@ -73,6 +83,8 @@ const universalSchema = z
     epsilon: radius.gt(0).optional().describe("The ball that it must lie in; the smallest that holds it if absent"),
   })
   .describe("A perturbation that was made beforehand, added to pictures of its size");
+
+fieldsByValue.add(universalSchema, { fields: (value, all) => (attackIn(value) === "universal" ? all : []) });
 
 export const dataSchema = z.strictObject({
   dataset: z
@@ -190,6 +202,9 @@ export type DefenceSpec = z.output<typeof defenceSchema>;
 export class SpecError extends Error {
   override readonly name = "SpecError";
 }
+
+/** The networks that are named cannot be evaluated together: a fault of theirs, not of an option. */
+export class NetworksError extends SpecError {}
 
 const parsed = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> => {
   const result = schema.safeParse(value);

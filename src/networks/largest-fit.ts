@@ -44,7 +44,18 @@ export interface Searched {
   readonly cache: SessionCache;
   /** Nodes of the network's graph, which bound the number of sizes that are tried; default 0. */
   readonly nodes?: number | undefined;
+  /** Other runs than predictions and attacks: the sessions of each, which are held together. */
+  readonly runs?:
+    | { readonly name: string; readonly footprints: (size: Size) => readonly (readonly Footprint[])[] }
+    | undefined;
 }
+
+/** As `footprintsOf`, of the runs that are searched. */
+export const footprintsIn = (
+  { segmenter, runs }: Searched,
+  size: Size,
+  objectives: readonly Evaluated[],
+): readonly (readonly Footprint[])[] => runs?.footprints(size) ?? footprintsOf(segmenter, size, objectives);
 
 export const nodesOf = (network: Network): number =>
   membersOf(network).reduce((sum, { model }) => sum + model.graph.nodes.length, 0);
@@ -55,11 +66,8 @@ export const nodesOf = (network: Network): number =>
  * one multiple if that is more, does not fit, unless the network is so large that the number of tries ran out. A network of fixed
  * size has only that size.
  */
-export const largestFit = (
-  { segmenter, cache, nodes = 0 }: Searched,
-  wanted: Size,
-  objectives: readonly Evaluated[],
-): Size | null => {
+export const largestFit = (searched: Searched, wanted: Size, objectives: readonly Evaluated[]): Size | null => {
+  const { segmenter, cache, nodes = 0 } = searched;
   const { manifest } = segmenter;
   /** For each objective. */
   const tries = Math.max(FEWEST_TRIES, Math.floor(SEARCHED_NODES / Math.max(1, nodes * objectives.length)));
@@ -75,7 +83,7 @@ export const largestFit = (
   const isPossible = (count: number): boolean => leastBytes(segmenter, sized(count), objectives) <= cache.budgetBytes;
   const most = lastThat(isPossible, wantedCount, { step: 1, first: wantedCount, stride: 1, tries: Infinity });
   if (most === 0) return null;
-  const footprints = (count: number, of: readonly Evaluated[]) => footprintsOf(segmenter, sized(count), of);
+  const footprints = (count: number, of: readonly Evaluated[]) => footprintsIn(searched, sized(count), of);
   const fit = (count: number, of: readonly Evaluated[]): boolean =>
     attempt(() => footprints(count, of).every((f) => cache.predict(f) <= cache.budgetBytes), false);
 

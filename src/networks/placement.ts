@@ -9,7 +9,7 @@ import { createSegmenter, type Segmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { withCrf } from "./with-crf.ts";
 import { withTransform } from "./with-transform.ts";
-import { FaultlineError } from "../contract/failure.ts";
+import { invalidSpec } from "../contract/failure.ts";
 import type { OpenModel } from "./open.ts";
 import type { CrfChoice, TransformChoice } from "../contract/options.ts";
 
@@ -119,6 +119,6 @@ const chosen = async (wanted: Wanted, hosts: Hosts): Promise<Choice> => {
   } catch (cause) {
     if (!(cause instanceof RuntimeError)) throw cause;
     const error = { pointer: "/spec/backend", detail: cause.message, received: wanted, accepted: ["auto", "wasm"] };
-    throw new FaultlineError({ kind: "invalid-spec", errors: [error] }, { cause });
+    throw invalidSpec(error, cause);
   }
 };

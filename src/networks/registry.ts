@@ -2,7 +2,7 @@
 
 import { ManifestError, manifestSchema, ownerOf, type Manifest } from "../segmenter/manifest.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
-import { FaultlineError } from "../contract/failure.ts";
+import { FaultlineError, invalidSpec } from "../contract/failure.ts";
 import { modelInfo, outlineFrom, outlineOf } from "./info.ts";
 import { knownFigures, knownOutline, type KnownOutline, type KnownOutlines } from "./outlines.ts";
 import type { ModelInfo } from "../contract/models.ts";
@@ -127,7 +127,7 @@ export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions):
     } catch (cause) {
       if (!(cause instanceof ManifestError)) throw cause;
       const error = { pointer: "/spec/sources", detail: `do not go together: ${cause.message}`, received: all };
-      throw new FaultlineError({ kind: "invalid-spec", errors: [error] }, { cause });
+      throw invalidSpec(error, cause);
     }
   };
 

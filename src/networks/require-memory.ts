@@ -5,7 +5,7 @@ import type { Evaluated, Segmenter } from "../segmenter/segmenter.ts";
 import { RecentlyUsed } from "../segmenter/recently-used.ts";
 import { MemoryBudgetError } from "../segmenter/session-cache.ts";
 import { leastBytes } from "./least-bytes.ts";
-import { footprintsOf, largestFit, type Searched } from "./largest-fit.ts";
+import { footprintsIn, largestFit, type Searched } from "./largest-fit.ts";
 import type { Size } from "../tensor.ts";
 
 /** Maximum number of remembered searches for each segmenter. */
@@ -19,7 +19,8 @@ const rememberedFit = (searched: Searched, size: Size, objectives: readonly Eval
   const known = searches.get(segmenter) ?? new RecentlyUsed<Size | null>(REMEMBERED);
   searches.set(segmenter, known);
   const names = objectives.map((o) => ("scored" in o ? `value of ${o.scored.key}` : o.key));
-  const key = `${size.width}×${size.height} in ${cache.budgetBytes}: ${names.join(", ")}`;
+  const what = searched.runs?.name ?? names.join(", ");
+  const key = `${size.width}×${size.height} in ${cache.budgetBytes}: ${what}`;
   const found = known.get(key);
   const fit = found === undefined ? largestFit(searched, size, objectives) : found;
   known.set(key, fit);
@@ -27,7 +28,7 @@ const rememberedFit = (searched: Searched, size: Size, objectives: readonly Eval
 };
 
 /**
- * Refuses a run that would not fit: attacks with these objectives, or, without objectives, a prediction. It is called before the image is
+ * Refuses a run that would not fit: attacks with these objectives, or, without objectives, a prediction, or other runs that are named. It is called before the image is
  * decoded. If the lower bound already exceeds the budget, no graph of that size is compiled.
  *
  * @throws FaultlineError memory-exceeded, with the largest size that would fit.
@@ -38,7 +39,7 @@ export const requireMemory = (searched: Searched, size: Size, objectives: readon
   try {
     const least = leastBytes(segmenter, size, objectives);
     if (least > budgetBytes) throw new MemoryBudgetError(least, budgetBytes);
-    for (const footprints of footprintsOf(segmenter, size, objectives)) cache.requireFit(footprints);
+    for (const footprints of footprintsIn(searched, size, objectives)) cache.requireFit(footprints);
   } catch (cause) {
     if (!(cause instanceof MemoryBudgetError)) throw cause;
     const { predictedBytes } = cause;

@@ -2,12 +2,9 @@
 
 import { crfFault } from "../crf/parameters.ts";
 import { channelCount } from "../segmenter/manifest.ts";
-import { FaultlineError } from "../contract/failure.ts";
+import { invalidSpec } from "../contract/failure.ts";
 import type { OpenModel } from "./open.ts";
 import type { CrfChoice } from "../contract/options.ts";
-
-const refused = (pointer: string, detail: string, cause?: unknown): FaultlineError =>
-  new FaultlineError({ kind: "invalid-spec", errors: [{ pointer, detail }] }, { cause });
 
 /**
  * The model with the CRF of the request, in place of its own; as it is where the request names none.
@@ -19,11 +16,14 @@ export const withCrf = (model: OpenModel, crf: CrfChoice | undefined): OpenModel
   if (crf === "none") return { ...model, segmenter: model.segmenter.withCrf(null) };
   const planes = channelCount(model.segmenter.manifest.input.channels);
   if (planes !== 1 && planes !== 3)
-    throw refused("/spec/crf", `takes pictures of 1 or 3 channels; the model's have ${planes}`);
+    throw invalidSpec({
+      pointer: "/spec/crf",
+      detail: `takes pictures of 1 or 3 channels; the model's have ${planes}`,
+    });
   const { attacked, ...parameters } = crf;
   const fault = crfFault(parameters);
   if (fault) {
-    throw refused(`/spec/crf/${fault.field.replaceAll(".", "/")}`, fault.message, fault);
+    throw invalidSpec({ pointer: `/spec/crf/${fault.field.replaceAll(".", "/")}`, detail: fault.message }, fault);
   }
   return { ...model, segmenter: model.segmenter.withCrf({ parameters, attacked }) };
 };

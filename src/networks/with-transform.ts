@@ -1,13 +1,10 @@
 /** The transformations that a request asks for. */
 
-import { FaultlineError } from "../contract/failure.ts";
+import { invalidSpec } from "../contract/failure.ts";
 import type { TransformChoice } from "../contract/options.ts";
 import { channelCount } from "../segmenter/manifest.ts";
 import { completed, TransformError, type TransformSpec } from "../transforms/pipeline.ts";
 import type { OpenModel } from "./open.ts";
-
-const refused = (pointer: string, detail: string, cause?: unknown): FaultlineError =>
-  new FaultlineError({ kind: "invalid-spec", errors: [{ pointer, detail }] }, { cause });
 
 /** The transformations as an attack on the model takes them, with nothing left open; nothing where there are none. */
 export const transformsThatRan = ({
@@ -30,18 +27,24 @@ export const withTransform = (
   if (!chosen) {
     const given = (["through", "draws"] as const).find((name) => attacked[name] !== undefined);
     if (given)
-      throw refused(`/spec/${given}`, "must be absent, as there is no transformation: name some in `transform`");
+      throw invalidSpec({
+        pointer: `/spec/${given}`,
+        detail: "must be absent, as there is no transformation: name some in `transform`",
+      });
     return segmenter.defence ? { ...model, segmenter: segmenter.withTransform(null) } : model;
   }
   const planes = channelCount(segmenter.manifest.input.channels);
   if (planes !== 1 && planes !== 3)
-    throw refused("/spec/transform", `is for pictures of 1 or 3 channels; the model's have ${planes}`);
+    throw invalidSpec({
+      pointer: "/spec/transform",
+      detail: `is for pictures of 1 or 3 channels; the model's have ${planes}`,
+    });
   const { through = "differentiable", draws = 1 } = attacked;
   try {
     return { ...model, segmenter: segmenter.withTransform({ transform: chosen, seed, through, draws }) };
   } catch (cause) {
     if (!(cause instanceof TransformError)) throw cause;
     const place = ["", ...cause.field.split(".").filter(Boolean)].join("/");
-    throw refused(`/spec/transform${place}`, cause.message, cause);
+    throw invalidSpec({ pointer: `/spec/transform${place}`, detail: cause.message }, cause);
   }
 };

@@ -7,7 +7,7 @@ import { RuntimeError } from "../runtime/session.ts";
 import { ManifestError } from "../segmenter/manifest.ts";
 import { MemoryBudgetError } from "../segmenter/session-cache.ts";
 
-/** A request that cannot be met; the message says why, and what could be done. Exit code 1. */
+/** What is named cannot be used: a file, a folder, a network, a machine. The message says why, and what could be done. Exit code 1. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
 }
@@ -17,7 +17,7 @@ export class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
 
-/** The command line itself is wrong. Exit code 2. */
+/** The command line is wrong: an option, its value, or options that do not go together or with what is named. Exit code 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
@@ -61,11 +61,12 @@ export const lineOf = (error: unknown): string => {
   return line.replaceAll(/\s*\n\s*/g, " ");
 };
 
-/** Calls `run`; an expected error is thrown again as a Refusal whose message begins with `place`. */
+/** Calls `run`; an expected error is thrown again, as a Refusal or a UsageError whose message begins with `place`. */
 export const at = async <T>(place: string, run: () => T | Promise<T>): Promise<T> => {
   try {
     return await run();
   } catch (cause) {
+    if (cause instanceof UsageError) throw new UsageError(`${place}: ${lineOf(cause)}`, { cause });
     if (expected.some((kind) => cause instanceof kind)) throw new Refusal(`${place}: ${lineOf(cause)}`, { cause });
     throw cause;
   }

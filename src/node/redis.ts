@@ -2,7 +2,7 @@
 
 import { Redis } from "ioredis";
 import { reasonOf } from "../reason.ts";
-import { Refusal } from "./failure.ts";
+import { Refusal, UsageError } from "./failure.ts";
 
 const CONNECT_MS = 5000;
 
@@ -12,10 +12,10 @@ export const connectionTo = (url: string) => ({ url, maxRetriesPerRequest: null 
 /** The address without the password. */
 export const shownUrl = (url: string): string => url.replace(/\/\/[^@/]*@/, "//");
 
-/** @throws Refusal where the address is none, or no server answers there. */
+/** @throws UsageError where the address is none, Refusal where no server answers there. */
 export const connectRedis = async (url: string): Promise<Redis> => {
   if (!/^rediss?:\/\/[^\s]+$/.test(url))
-    throw new Refusal(`--redis ${shownUrl(url)}: an address is of the form redis://HOST:PORT or rediss://HOST:PORT`);
+    throw new UsageError(`--redis ${shownUrl(url)}: an address is of the form redis://HOST:PORT or rediss://HOST:PORT`);
   let fault = "no answer";
   // The first connection is attempted once; a server that has been there is waited for.
   let known = false;

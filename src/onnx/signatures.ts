@@ -1,6 +1,7 @@
 /** The inputs of the operators, and their floating-point attributes. Source: the ONNX schemas. */
 
 import { OnnxError, describe, type Node } from "./graph.ts";
+import { counted } from "../counted.ts";
 
 /**
  * Operators by their inputs, in the opset-21 form or, for later operators, in their first form. "f": float types are allowed; "i":
@@ -71,11 +72,9 @@ const signatures: ReadonlyMap<string, Signature> = new Map(
 /** The inputs of an operator of the standard domain; undefined if it is not in the table. */
 export const signatureOf = (operator: string): Signature | undefined => signatures.get(operator);
 
-const plural = (count: number): string => `${count} input${count === 1 ? "" : "s"}`;
-
 const expected = ({ required, maximum }: Signature): string => {
-  if (maximum === Infinity) return `at least ${plural(required)}`;
-  return required === maximum ? plural(required) : `${required} to ${plural(maximum)}`;
+  if (maximum === Infinity) return `at least ${counted(required, "input")}`;
+  return required === maximum ? counted(required, "input") : `${required} to ${counted(maximum, "input")}`;
 };
 
 /** @param inputs null for an absent input. @throws OnnxError for a standard operator with too many inputs, or without a required one. */
@@ -83,7 +82,7 @@ export const checkInputs = (node: Node, inputs: readonly unknown[]): void => {
   const known = node.domain === "" ? signatures.get(node.op) : undefined;
   if (!known) return;
   const missing = Array.from({ length: known.required }, (_, i) => i).find((i) => (inputs[i] ?? null) === null);
-  const fault = missing === undefined ? `has ${plural(inputs.length)}` : `input ${missing} is absent`;
+  const fault = missing === undefined ? `has ${counted(inputs.length, "input")}` : `input ${missing} is absent`;
   if (missing === undefined && inputs.length <= known.maximum) return;
   throw new OnnxError(`${fault}; ${node.op} takes ${expected(known)}`, describe(node));
 };

@@ -2,7 +2,8 @@
 
 import type { StepReport } from "../evaluation/steps.ts";
 import { byId, svg } from "./elements.ts";
-import { counted, percent } from "./words.ts";
+import { percent } from "./words.ts";
+import { counted } from "../counted.ts";
 
 const [LEFT, RIGHT, TOP, BOTTOM] = [26, 316, 8, 120] as const;
 

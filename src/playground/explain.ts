@@ -6,7 +6,8 @@ import { classShares } from "../evaluation/labels.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import { element, make } from "./elements.ts";
 import type { Attacked, Plan } from "./messages.ts";
-import { counted, percent, short } from "./words.ts";
+import { percent, short } from "./words.ts";
+import { counted } from "../counted.ts";
 
 const protocol: Paper = {
   title: "On the Robustness of Semantic Segmentation Models to Adversarial Attacks",

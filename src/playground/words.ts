@@ -4,9 +4,9 @@ import { attackEntry } from "../attacks/catalogue.ts";
 import type { StepReport } from "../evaluation/steps.ts";
 import type { EngineFailure, Opened, Plan, Stage } from "./messages.ts";
 import type { Size } from "../tensor.ts";
+import { counted } from "../counted.ts";
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)}\u00a0%`;
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 export const sized = ({ width, height }: Size): string => `${width} × ${height}`;
 export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0)} MiB`;
 /** A number with at most two decimals. */

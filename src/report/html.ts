@@ -6,6 +6,7 @@ import type { ReportData } from "./report.ts";
 import { style } from "./html-style.ts";
 import { type Block, type Section, type TableCell } from "./blocks.ts";
 import { sectionsOf } from "./sections.ts";
+import { counted } from "../counted.ts";
 
 export interface DrawnChart {
   readonly kind: ChartKind;
@@ -121,7 +122,7 @@ export const htmlReport = (
 </head>
 <body>
 <header><h1>${escapedHtml(report.title)}</h1>
-<p>${report.networks.length === 1 ? "One network" : `${report.networks.length} networks`}, ${report.images} images, ${report.rows} rows</p></header>
+<p>${report.networks.length === 1 ? "One network" : `${report.networks.length} networks`}, ${counted(report.images, "image")}, ${counted(report.rows, "row")}</p></header>
 <nav aria-label="Sections"><ul>${links}</ul></nav>
 <main>
 ${[top, examplesHtml(examples, about), ...rest].filter((html) => html !== "").join("\n")}

@@ -18,7 +18,7 @@ const MAX_LINE = 1 << 20;
 
 /**
  * @param store what the rows are added to, where several files are read.
- * @param certificates what certificates among the rows are added to; without it they are no rows.
+ * @param certificates what certificates among the rows are added to; without it they are refused.
  * @param onRow is called with each row that was added and the number of its line.
  */
 export const createReader = (
@@ -35,7 +35,8 @@ export const createReader = (
     if (text === "") return;
     try {
       const value = readLine(text);
-      if (certificates && isCertificate(value)) {
+      if (isCertificate(value)) {
+        if (!certificates) throw new RowError("is a certificate, and no row; its file is given with --certificates");
         certificates.push(checkCertificate(value));
         return;
       }

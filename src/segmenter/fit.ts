@@ -8,6 +8,7 @@ import { run } from "./view.ts";
 import { channelCount, ManifestError } from "./manifest.ts";
 import type { Network } from "./network.ts";
 import { dimensionsOf, type Size } from "../tensor.ts";
+import { counted } from "../counted.ts";
 
 /** A side in pixels that survives the strides of common networks. */
 const SMALL = 128;
@@ -63,8 +64,8 @@ const requireOutput = (network: Network, size: Size, shape: readonly number[]): 
         ? [channels - 1, ", with the background as one more class first"]
         : [channels, ""];
     const advice = channels === 1 ? '; a single channel is a sigmoid\'s: "activation": "sigmoid"' : "";
-    const counted = `"${name}" has ${given} ${given === 1 ? "channel" : "channels"}`;
-    throw new ManifestError(`are ${classes.length}, but ${counted}${first}${advice}`, "classes");
+    const found = `"${name}" has ${counted(given, "channel")}`;
+    throw new ManifestError(`are ${classes.length}, but ${found}${first}${advice}`, "classes");
   }
   if (Math.round(size.height / height) !== output.stride || Math.round(size.width / width) !== output.stride) {
     const given = `an image of ${size.width}×${size.height} gives ${width}×${height}`;

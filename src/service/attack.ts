@@ -9,7 +9,7 @@ import type {
   OutputName,
   UniversalSpec,
 } from "../contract/attack.ts";
-import { FaultlineError } from "../contract/failure.ts";
+import { invalidSpec } from "../contract/failure.ts";
 import type { EncodedImage } from "../contract/files.ts";
 import { measure, type Measured, type Plan, type Subject } from "../evaluation/measure.ts";
 import { weightsFault } from "../evaluation/class-weights.ts";
@@ -72,13 +72,13 @@ const runsOf = (spec: AttackSpec | UniversalSpec): number =>
 const requireRandom = ({ trials }: Pick<AttackSpec, "trials">, { defence }: Segmenter): void => {
   if (trials === undefined || drawsAnew(defence)) return;
   const detail = "must be absent: no transformation before the network is random, so that all trials are the same";
-  throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "/spec/trials", detail, received: trials }] });
+  throw invalidSpec({ pointer: "/spec/trials", detail, received: trials });
 };
 
 /** @throws FaultlineError invalid-spec for weights that are not those of the model's classes. */
 const requireWeights = ({ classWeights }: Pick<AttackSpec, "classWeights">, classes: readonly unknown[]): void => {
   const detail = classWeights && weightsFault(classWeights, classes);
-  if (detail) throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "/spec/classWeights", detail }] });
+  if (detail) throw invalidSpec({ pointer: "/spec/classWeights", detail });
 };
 
 /** Both forms of the adversarial image in the trials that the spec asks for. */

@@ -1,6 +1,6 @@
 /** Label maps whose values have two readings, and label maps that leave hardly any class beside void. */
 
-import { FaultlineError } from "../contract/failure.ts";
+import { FaultlineError, invalidSpec } from "../contract/failure.ts";
 import type { PartName } from "../contract/files.ts";
 import type { Label255, Warning } from "../contract/warnings.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
@@ -30,10 +30,7 @@ export const read255 = (part: PartName, labels: Labels, classes: number, given: 
   if (given === "void") return labels;
   if (given === "foreground" && classes !== 2) {
     const detail = `must be void or absent: a binary mask is for two classes, there are ${classes}`;
-    throw new FaultlineError({
-      kind: "invalid-spec",
-      errors: [{ pointer: "/spec/label255", detail, received: given }],
-    });
+    throw invalidSpec({ pointer: "/spec/label255", detail, received: given });
   }
   const counts = histogram(labels);
   const isMask = classes === 2 && counts[VOID]! > 0 && labels.data.length === counts[0]! + counts[VOID]!;

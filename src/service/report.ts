@@ -1,6 +1,6 @@
 /** /v1/report's work: rows in, a report out. No network runs. */
 
-import { FaultlineError } from "../contract/failure.ts";
+import { invalidSpec } from "../contract/failure.ts";
 import {
   MAX_REPORT_CERTIFICATES,
   MAX_REPORT_CLASS_SCORES,
@@ -27,8 +27,7 @@ export const REPLICATES = 500;
 /** Bytes of rows between two moments in which other events are handled. */
 const PIECE = 1 << 20;
 
-const refused = (detail: string): FaultlineError =>
-  new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "", detail }] });
+const refused = (detail: string, cause?: unknown) => invalidSpec({ pointer: "", detail }, cause);
 
 /** More than this would take too long: scores of each group are drawn anew, and networks are compared. */
 const requireFew = ({ counted, groups, subjects }: Store, certificates: readonly CertificateRow[]): void => {
@@ -58,6 +57,12 @@ interface Results {
   readonly certificates: readonly CertificateRow[];
 }
 
+/** What is wrong with a body that has no row of an attack. */
+const withoutRows = (certificates: number): string =>
+  certificates === 0
+    ? "has no rows; each line is a row of faultline evaluate"
+    : `has certificates alone (${certificates}), which a report sets beside rows of attacks on the same images; send those of faultline evaluate in the same body`;
+
 const readResults = async (rows: Uint8Array): Promise<Results> => {
   const certificates: CertificateRow[] = [];
   const store = createStore();
@@ -75,7 +80,7 @@ const readResults = async (rows: Uint8Array): Promise<Results> => {
   reader.end();
   await checkIds();
   requireFew(store, certificates);
-  if (store.groups.size === 0) throw refused("has no rows; each line is a row of faultline evaluate");
+  if (store.groups.size === 0) throw refused(withoutRows(certificates.length));
   return { store, certificates };
 };
 
@@ -91,7 +96,7 @@ const reportDataOf = async ({ rows, title, seed }: ReportRequest): Promise<Repor
     const { store, certificates } = await readResults(rows);
     return buildReport(store, { title, seed, certificates, replicates: REPLICATES });
   } catch (cause) {
-    if (cause instanceof RowError) throw new FaultlineError(refused(cause.message).failure, { cause });
+    if (cause instanceof RowError) throw refused(cause.message, cause);
     throw cause;
   }
 };

@@ -1,6 +1,6 @@
 /** /v1/robustness's work on several images: each on its own, and what their counts say together. */
 
-import { FaultlineError, type Failure } from "../contract/failure.ts";
+import { FaultlineError, type Failure, invalidSpec } from "../contract/failure.ts";
 import type {
   Cost,
   Labelled,
@@ -62,7 +62,7 @@ const requireDifferent = async (pictures: readonly Labelled[]): Promise<void> =>
   const again = items.findIndex((item, i) => items.indexOf(item) < i);
   if (again < 0) return;
   const detail = `is the same file as /image/${items.indexOf(items[again]!)}`;
-  throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: `/image/${again}`, detail }] });
+  throw invalidSpec({ pointer: `/image/${again}`, detail });
 };
 
 const verdictOf = (

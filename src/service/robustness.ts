@@ -2,7 +2,7 @@
 
 import { attackEntry, withDefaults, type AttackName } from "../attacks/catalogue.ts";
 import { optionValues } from "../attacks/options.ts";
-import { FaultlineError } from "../contract/failure.ts";
+import { invalidSpec } from "../contract/failure.ts";
 import {
   gridAttack,
   type CurvePoint,
@@ -66,7 +66,7 @@ export const createRobustnessHandler =
     const subject: Subject = { segmenter, image, item: await sha256Of(bytes), truth, clean, version: context.version };
     const unattacked = await measure(subject, null);
     const cleanScores = scoresOf(unattacked.row.counts.clean);
-    if (!cleanScores.miou) throw new FaultlineError({ kind: "invalid-spec", errors: [unscorable(cleanScores.miou)] });
+    if (!cleanScores.miou) throw invalidSpec(unscorable(cleanScores.miou));
     const source = spec.label === "ground-truth" ? truth : undefined;
     const grid = spec.attacks.flatMap((attack) => spec.epsilons.map((epsilon) => ({ attack, epsilon })));
     const curve: CurvePoint[] = [];

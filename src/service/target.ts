@@ -1,13 +1,14 @@
 /** What an attack of a request approaches: a class, a label map, or the labels of a region, which follow from the clean prediction. */
 
 import type { AttackResult, AttackSpec } from "../contract/attack.ts";
-import { FaultlineError } from "../contract/failure.ts";
+import { invalidSpec } from "../contract/failure.ts";
 import type { Measured } from "../evaluation/measure.ts";
 import type { AttackPlan } from "../evaluation/plan.ts";
 import { regionAim, RegionError } from "../evaluation/region-goal.ts";
 import { goalOf, type RegionTarget } from "../evaluation/targeted.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
+import { counted } from "../counted.ts";
 
 type Classes = Manifest["classes"];
 
@@ -15,11 +16,8 @@ const AT = "/spec/targeted";
 
 const checkClass = (index: number, classes: Classes): void => {
   if (index < classes.length) return;
-  const detail = `class ${index} does not exist; the model has ${classes.length} classes, 0 to ${classes.length - 1}`;
-  throw new FaultlineError({
-    kind: "invalid-spec",
-    errors: [{ pointer: `${AT}/class`, detail, received: index }],
-  });
+  const detail = `class ${index} does not exist; the model has ${counted(classes.length, "class")}, 0 to ${classes.length - 1}`;
+  throw invalidSpec({ pointer: `${AT}/class`, detail, received: index });
 };
 
 /** What cannot be had of a region is a fault of the request. */
@@ -29,7 +27,7 @@ const naming = <T>(run: () => T): T => {
   } catch (cause) {
     if (!(cause instanceof RegionError)) throw cause;
     const pointer = cause.field === undefined ? AT : `${AT}/${cause.field}`;
-    throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer, detail: cause.message }] }, { cause });
+    throw invalidSpec({ pointer, detail: cause.message }, cause);
   }
 };
 

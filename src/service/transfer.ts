@@ -1,7 +1,7 @@
 /** /v1/transfer's work: an attack on each source, and its image scored on each target. */
 
 import { optionValues } from "../attacks/options.ts";
-import { FaultlineError } from "../contract/failure.ts";
+import { invalidSpec } from "../contract/failure.ts";
 import type { Abandon } from "../contract/models.ts";
 import type {
   TransferRequest,
@@ -38,7 +38,7 @@ const planOf = (spec: TransferSpec, truth: Labels | undefined): AttackPlan => {
 const requireSameChannels = (channels: ReadonlyMap<string, number>): void => {
   if (new Set(channels.values()).size < 2) return;
   const detail = `must take pictures of the same channels; ${[...channels].map(([name, count]) => `${name} takes ${count}`).join(", ")}`;
-  throw new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "/spec/targets", detail }] });
+  throw invalidSpec({ pointer: "/spec/targets", detail });
 };
 
 type From = Omit<TransferScores, "signs">;

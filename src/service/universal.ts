@@ -1,14 +1,13 @@
 /** The part `delta` of a request: a perturbation that was made beforehand. */
 
 import type { UniversalSpec } from "../contract/attack.ts";
-import { FaultlineError } from "../contract/failure.ts";
+import { invalidSpec } from "../contract/failure.ts";
 import { deltaFault, radiusOf, type UniversalPlan } from "../evaluation/universal.ts";
 import { ImageError } from "../image/error.ts";
 import { readDelta } from "../image/npy.ts";
 import type { Image } from "../segmenter/segmenter.ts";
 
-const refused = (detail: string, cause?: unknown): FaultlineError =>
-  new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: "/delta", detail }] }, { cause });
+const refused = (detail: string, cause?: unknown) => invalidSpec({ pointer: "/delta", detail }, cause);
 
 /** @throws FaultlineError invalid-spec where it is no array of numbers, of another size than the image, or beyond ε. */
 export const universalPlan = (

@@ -16,6 +16,44 @@ it("needs an image alone", async () => {
 });
 
 it.each([
+  [
+    { method: "interval", epsilon: 0.5 },
+    { method: "interval", epsilon: 0.5, largest: false, rounding: "bounded", seed: 0, model: "enet-street" },
+  ],
+  [
+    { method: "linear", epsilon: 1, largest: true, rounding: "ignored", seed: 4 },
+    { method: "linear", epsilon: 1, largest: true, rounding: "ignored", seed: 4, pixels: 16, model: "enet-street" },
+  ],
+])("fills in what bounds need: %j", async (spec, ran) => {
+  const own = fakeService();
+  const response = await clientOf(own).form("/v1/certify", { image: fakePng }, spec);
+  expect(await response.json()).toMatchObject({ receipt: { spec: ran } });
+  expect(own.calls.certify.map((request) => request.spec)).toEqual([ran]);
+});
+
+it.each([
+  [{ method: "crown" }, "/spec/method", "must be one of smoothing, interval, linear"],
+  [{ method: "interval" }, "/spec/epsilon", "is required"],
+  [{ method: "interval", epsilon: 0 }, "/spec/epsilon", "must be greater than 0"],
+  [
+    { method: "interval", epsilon: 1, pixels: 4 },
+    "/spec/pixels",
+    /^is no field here; accepted: method, epsilon, largest/,
+  ],
+  [
+    { method: "linear", epsilon: 1, sigma: 4 },
+    "/spec/sigma",
+    /^is no field here; accepted: method, epsilon, .*pixels$/,
+  ],
+  [{ method: "linear", epsilon: 1, pixels: 1001 }, "/spec/pixels", "must be at most 1000"],
+  [{ method: "linear", epsilon: 1, rounding: "up" }, "/spec/rounding", "must be one of bounded, ignored"],
+  [{ epsilon: 1 }, "/spec/epsilon", /^is no field here; accepted: method, sigma/],
+])("refuses %j at %s", async (spec, pointer, detail) => {
+  const problem = await problemIn(await client.form("/v1/certify", { image: fakePng }, spec));
+  expect(problem.errors).toMatchObject([{ pointer, detail: expect.stringMatching(detail) }]);
+});
+
+it.each([
   [{ sigma: 0 }, "/spec/sigma"],
   [{ tau: 1 }, "/spec/tau"],
   [{ samples: 1501 }, "/spec/samples"],

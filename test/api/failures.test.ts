@@ -117,7 +117,7 @@ const failures: { [K in Failure["kind"]]: [Extract<Failure, { kind: K }>, RegExp
   ],
   "data-incomplete": [
     { kind: "data-incomplete", name: "voc", missing: ["ab"] },
-    /1 files of voc/,
+    /^1 file of voc must be sent first/,
     { status: 409, missing: ["ab"] },
   ],
   "data-refused": [{ kind: "data-refused", reason: "the file has another digest" }, /another digest/, { status: 422 }],

@@ -71,6 +71,14 @@ describe("fields at fault", () => {
       { "ep/s~": 3 },
       { pointer: "/spec/ep~1s~0", accepted: expect.arrayContaining(["epsilon", "alpha"]) },
     ],
+    [
+      "unknown key beside the options of an attack",
+      { attack: "fgsm", momentun: 1 },
+      {
+        pointer: "/spec/momentun",
+        detail: expect.stringMatching(/^is no field here; accepted: (?!.*(momentum|steps))/),
+      },
+    ],
     ["unknown nested key", { targeted: { kind: "map", x: 1 } }, { pointer: "/spec/targeted/x", accepted: ["kind"] }],
     [
       "unknown kind of target",

@@ -244,7 +244,7 @@ describe("a wrong command line", () => {
       /no-such-net: no such file or folder, nor the name of a network; .* has: .*enet-street/,
     ],
     [[path("net"), path("pictures"), one, "-o", "x"], 1, /has the same name/],
-    [[path("net"), path("pictures"), "-o", "x", "--labels", path("truth", "one.png")], 1, /is one file for 2 pictures/],
+    [[path("net"), path("pictures"), "-o", "x", "--labels", path("truth", "one.png")], 2, /is one file for 2 pictures/],
     [[path("net"), one, "-o", "x", "--labels", path("net")], 1, /one.png: no such file; it would be the label map of/],
     [[path("net"), one, "-o", path("out-bad"), "--labels", path("truth", "two.png")], 1, /two.png: .*10×8/],
     [[path("net"), network, "-o", path("out-bad")], 1, /net.onnx: /],

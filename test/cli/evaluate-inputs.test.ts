@@ -201,7 +201,7 @@ describe("what is wrong", () => {
     [
       [one, "--attacks", "fgsm:momentum=1", "--data", path("data")],
       "momentum must be absent: fgsm has no such option",
-      1,
+      2,
     ],
     [[one, "--shard", "3/2"], "--shard", 2],
     [[one, "--data", path("nowhere")], "no such file or folder", 1],

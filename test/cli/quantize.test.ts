@@ -207,7 +207,7 @@ describe("refusals come before the work, and leave no file", () => {
       /--backend must be one of auto, webgpu, native, wasm, not "cuda"/,
     ],
     [2, ["--calibrate", few, ...by, "--images", "0"], /--images: "0" is no count/],
-    [1, ["--calibrate", few, ...by, "--size", "25x32"], /--size 25x32: by its manifest the network would see 24x32/],
+    [2, ["--calibrate", few, ...by, "--size", "25x32"], /--size 25x32: by its manifest the network would see 24x32/],
     [1, ["--calibrate", few, "--manifest", wrong], /wrong.json: the manifest is not valid: classes: /],
     [1, ["--calibrate", few, "--manifest", list], /list.json: is not a JSON object/],
     [1, ["--calibrate", few, "--manifest", network], /float.onnx: is not JSON/],

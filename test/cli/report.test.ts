@@ -87,6 +87,11 @@ describe("report", () => {
       "bad.jsonl: line 15: the row's schema is 1",
     ],
     [["report", put("none.jsonl", "\n")], 1, "there are no rows"],
+    [
+      ["report", put("certificate.jsonl", '{"kind":"certificate","schema":1}\n')],
+      1,
+      "certificate.jsonl: line 1: is a certificate, and no row; its file is given with --certificates",
+    ],
   ])("%j ends with %i", async (argv, code, message) => {
     const ended = await faultline(...argv);
     expect(ended.stderr).toContain(message);

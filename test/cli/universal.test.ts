@@ -100,7 +100,15 @@ describe("a perturbation of the pictures of a folder", async () => {
     expect(said).toMatch(/interrupted after step 3; the same command goes on from there\n$/);
     expect([existsSync(again), existsSync(`${again}.checkpoint`)]).toEqual([false, true]);
     const other = await faultline("universal", net, ...data, ...flags, "--epochs", "41", "-o", again);
-    expect(other.stderr).toMatch(/again.npy.checkpoint: is not what this run left; delete it, or name another file/);
+    expect(other.stderr).toMatch(
+      /again.npy.checkpoint: was left by another run: --epochs was 40, and is 41; give what it was, or delete it, or name/,
+    );
+    const further = [...flags, "--epochs", "40", "--seed", "5", "--label", "ground-truth"];
+    const both = await faultline("universal", net, ...data, ...further, "-o", again);
+    expect(both.stderr).toContain("--label was prediction, and is ground-truth; --seed was 0, and is 5;");
+    put("torn.npy.checkpoint", "torn");
+    const torn = await faultline("universal", net, ...data, ...flags, "-o", path("torn.npy"));
+    expect(torn.stderr).toMatch(/torn.npy.checkpoint: is no checkpoint: .*; delete it, or name another file with -o/);
     const continued = await faultline(...argv);
     expect([continued.code, continued.stderr]).toEqual([0, expect.stringMatching(/continued after step 3/)]);
     const whole = path("whole.npy");

@@ -200,7 +200,11 @@ describe("a specification", () => {
     [{ networks: ["a"], attacks: [{ attack: "pdg" }] }, /^attacks, no\. 1, attack: must be one of fgsm, /],
     [
       { networks: ["a"], attacks: [{ attack: "pgd", step: 3 }] },
-      /^attacks, no\. 1, step: is no field here; accepted: attack, epsilon, .*steps/,
+      "attacks, no. 1, step: is no field here; accepted: attack, epsilon, norm, label, pixelRange, target, targeted, alpha, steps, start, restarts",
+    ],
+    [
+      { networks: ["a"], attacks: [{ attack: "universal", delta: "d.npy", steps: 3 }] },
+      "attacks, no. 1, steps: is no field here; accepted: attack, delta, epsilon",
     ],
     [
       { networks: ["a"], data: { remap: { x: 1 } } },

@@ -36,6 +36,9 @@ describe("the Dockerfile", () => {
       entry.slice(0, 2).join(" "),
     ]);
     expect(dockerfile).toContain("\nRUN npm run build:lib\n");
+    // The page /lab, which the server looks for beside lib/.
+    expect(dockerfile).toContain("\nRUN npm run build:browser\n");
+    expect(dockerfile.split(/^FROM /m).at(-1)).toContain("\nCOPY --from=build /app/dist/browser dist/browser\n");
     expect(existsSync(`${root}${entry[1]!.replace(/^lib/, "src").replace(/js$/, "ts")}`)).toBe(true);
     expect(parseSettings(entry.slice(2), {})).toMatchObject({ host: "0.0.0.0", port: 8787, models: "models" });
     expect(after("EXPOSE")).toEqual(["8787"]);

@@ -79,6 +79,9 @@ describe("a report of rows", () => {
     await expect(made(contradicts, "json")).rejects.toMatchObject({
       failure: { kind: "invalid-spec", errors: [{ detail: expect.stringContaining("counts other pixels") }] },
     });
+    await expect(made(bytes([certificate("item-0")]), "json")).rejects.toMatchObject({
+      failure: { errors: [{ detail: expect.stringContaining("has certificates alone (1)") }] },
+    });
     const many = bytes(Array.from({ length: MAX_REPORT_CERTIFICATES + 1 }, () => certificate("item-0")));
     await expect(made(many, "json")).rejects.toMatchObject({
       failure: { errors: [{ detail: expect.stringContaining("has more than 1000 certificates") }] },

@@ -276,6 +276,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
         reference: request.labels ? "ground-truth" : "prediction",
         warnings: [],
         radius: 10.8,
+        norm: "l2",
         scores: {
           certifiedAccuracy: 0.5,
           miou: 0.4,
@@ -284,7 +285,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
           perClass: [{ class: 0, name: "road", iou: 0.4 }],
         },
         clean: { miou: 0.8, pixelAccuracy: 0.9 },
-        drawn: request.spec.samples,
+        ...(request.spec.method === "smoothing" && { drawn: request.spec.samples }),
         images: { labels: png("labels"), outcome: png("outcome") },
         timings: { total: 5 },
         receipt: { ...receipt, spec: request.spec },

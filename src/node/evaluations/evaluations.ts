@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isOver, type EvaluationRequest, type Evaluations } from "../../contract/evaluations.ts";
-import { FaultlineError } from "../../contract/failure.ts";
+import { FaultlineError, invalidSpec } from "../../contract/failure.ts";
 import { networksOf } from "../../evaluation/settings.ts";
 import { specText } from "../../evaluation/spec.ts";
 import { orAbort } from "../bell.ts";
@@ -78,7 +78,7 @@ export const startEvaluations = async (
       }
     const { path, labels } = spec.data ?? {};
     const refused = (detail: string, pointer: string, received: string) =>
-      new FaultlineError({ kind: "invalid-spec", errors: [{ pointer: `/spec/data/${pointer}`, detail, received }] });
+      invalidSpec({ pointer: `/spec/data/${pointer}`, detail, received });
     if (labels !== undefined) throw refused("goes with folders of the command line alone", "labels", labels);
     if (path === undefined) return;
     if (data === null) throw refused("names a data set, and this deployment has none (--data DIR)", "path", path);
