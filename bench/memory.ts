@@ -1,10 +1,11 @@
 /**
  * Predicted and measured WASM memory, one process per case: `npm run bench -- memory`. With `--budget`: time and memory of attacks
- * whose activations are recomputed to fit a budget.
+ * whose activations are recomputed to fit a budget. With `--native [NETWORK …]`: the same of native onnxruntime.
  */
 
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { nativeMemory } from "./memory-native.ts";
 import { networks } from "./networks.ts";
 
 interface Case {
@@ -85,8 +86,23 @@ const summary = (found: ReadonlyMap<string, readonly Case[]>): void => {
   }
 };
 
-export const memoryBench = async ([option]: readonly string[] = []): Promise<void> => {
+const nativeSizes = [
+  [240, 320],
+  [360, 480],
+] as const;
+
+const native = (names: readonly string[]): void => {
+  print(["network", "sessions", "size", "predicted MiB", "measured MiB", "predicted ÷ measured"]);
+  print(Array.from({ length: 6 }, () => "---"));
+  for (const network of networks().filter(({ manifest }) => names.length === 0 || names.includes(manifest.name)))
+    for (const [height, width] of nativeSizes)
+      for (const { kind, ...found } of nativeMemory(network, { height, width }))
+        print([network.manifest.name, kind, `${height}×${width}`, ...prediction(found)]);
+};
+
+export const memoryBench = async ([option, ...names]: readonly string[] = []): Promise<void> => {
   if (option === "--budget") return budgets();
+  if (option === "--native") return native(names);
   print(["network", "graph", "size", "alive at peak MiB", "predicted MiB", "measured MiB", "predicted ÷ measured"]);
   print(Array.from({ length: 7 }, () => "---"));
   const all = new Map<string, Case[]>(kinds.map((kind) => [kind, []]));

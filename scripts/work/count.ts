@@ -25,7 +25,7 @@ export interface Work {
   readonly writtenKib: number;
   /** Predicted memory of its session, in KiB. */
   readonly memoryKib: number;
-  /** Nodes of the graph for WebGPU, most of which are one dispatch: E-Net's 699 are 704 with those of the step itself. */
+  /** Nodes of the graph for WebGPU. Most are one dispatch; views are none, and a transposed convolution is two (docs/measured.md). */
   readonly webgpuNodes: number;
   /** What those nodes write, in KiB. */
   readonly webgpuWrittenKib: number;

@@ -22,7 +22,7 @@ import { aroundFlags, aroundFrom, gpuFaultsOf, type Around } from "./around-opti
 import { attackCsv } from "./attack-csv.ts";
 import { attackReport, attackTable, regionLines, signLines, trialLines } from "./attack-report.ts";
 import { attackAll, filesOf, type Job } from "./attack-run.ts";
-import { backendFlags, BUDGET_BYTES, placeFrom, ranOn, startAt } from "./backend.ts";
+import { backendFlags, budgetOn, placeFrom, ranOn, startAt } from "./backend.ts";
 import { classWeightsFlag, weightsFrom } from "./class-weights.ts";
 import { checkClimbed, climbedFlags, climbedFrom } from "./climbed.ts";
 import { deltaFlag, deltaPlan, requireSizes } from "./delta.ts";
@@ -132,7 +132,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   ];
   const { runtime, choice, stop } = await startAt(runAt, { missing });
   try {
-    const cache = new SessionCache(runtime, BUDGET_BYTES);
+    const cache = new SessionCache(runtime, budgetOn(runtime.backend));
     const segmenter = createSegmenter(network, cache, around.crf, around.defence);
     const source =
       other === network ? segmenter : createSegmenter(other, cache, aroundSource.crf, aroundSource.defence);

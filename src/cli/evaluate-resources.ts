@@ -1,18 +1,19 @@
 /** The workers of an evaluation: how many, with how much memory, on which backend. */
 
-import { availableParallelism, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
 import { getHeapStatistics } from "node:v8";
 import { settingOpener, settle } from "../evaluation/settings.ts";
-import { predictedBytes, shareMemory, type Share } from "../jobs/memory.ts";
+import { mostBytesOn, predictedBytes, shareMemory, type Share } from "../jobs/memory.ts";
 import { Refusal } from "../node/failure.ts";
 import { openLocated } from "../node/located.ts";
 import { wholeNumber, type Options, type Values } from "../node/options.ts";
-import type { Backend } from "../runtime/session.ts";
+import type { Backend, Runtime } from "../runtime/session.ts";
 import { startWasm } from "../runtime/wasm/wasm.ts";
 import { createSegmenter } from "../segmenter/segmenter.ts";
 import { MemoryBudgetError, SessionCache } from "../segmenter/session-cache.ts";
 import type { Size } from "../tensor.ts";
 import type { Prepared, UnitLimit } from "./evaluate-prepare.ts";
+import { usualBytes } from "./machine-memory.ts";
 
 export const resourceFlags = {
   workers: { type: "string", value: "N", help: "threads, each with a session of its own; one for each core if absent" },
@@ -30,16 +31,6 @@ export const sizeFlag = {
 const MEBIBYTE = 2 ** 20;
 /** Of the heap, for each unit and its row's id: 0.5 to 0.7 KB were measured (docs/scale.md). */
 const UNIT_BYTES = 700;
-const SHARE_OF_MEMORY = 0.6;
-/** Bound on the memory of native sessions, in multiples of what is predicted for WASM: 1.3 to 2.8 were measured (docs/measured.md). */
-const NATIVE_MEMORY = 3;
-
-/** Of the machine, or of the container where it is less. */
-const machineBytes = (): number => {
-  const { constrainedMemory } = process as { readonly constrainedMemory?: () => number | undefined };
-  const limit = constrainedMemory?.call(process) ?? 0;
-  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-};
 
 type Given = Partial<Values<typeof resourceFlags>>;
 
@@ -61,16 +52,16 @@ export const unitLimit = ({ "max-units": units }: Partial<Values<typeof sizeFlag
 
 /** Bytes of all sessions together. */
 export const memoryOf = ({ memory }: Given): number =>
-  memory === undefined
-    ? Math.floor(SHARE_OF_MEMORY * machineBytes())
-    : MEBIBYTE * wholeNumber("memory", memory, 16, 2 ** 30);
+  memory === undefined ? usualBytes() : MEBIBYTE * wholeNumber("memory", memory, 16, 2 ** 30);
 
-/** Of the bytes that sessions may take on a backend, those that may be predicted for WASM. */
-export const predictableBytes = (bytes: number, backend: Backend): number =>
-  backend === "native" ? Math.floor(bytes / NATIVE_MEMORY) : bytes;
+/** WASM, on which nothing runs, in the place of a backend whose memory is predicted. On a GPU, memory is planned as on WASM. */
+const planningFor = (backend: Backend): Runtime => {
+  const runtime = startWasm();
+  return backend === "native" ? { ...runtime, backend } : runtime;
+};
 
 /**
- * Planned on WASM without running anything.
+ * Planned without running anything.
  *
  * @param largest picture.
  * @param most workers.
@@ -86,7 +77,7 @@ export const shareOf = async (
   const [asked, totalBytes] = [workersFrom(values, threads), memoryOf(values)];
   // One network after another is open, as in the workers.
   const needOf = async (budgetBytes: number): Promise<number> => {
-    const cache = new SessionCache(startWasm(), budgetBytes);
+    const cache = new SessionCache(planningFor(backend), budgetBytes);
     let need = 0;
     const opened = settingOpener(
       (place) => openLocated(located[place]!),
@@ -100,7 +91,7 @@ export const shareOf = async (
     return need;
   };
   try {
-    return await shareMemory(Math.min(asked, most), predictableBytes(totalBytes, backend), needOf);
+    return await shareMemory(Math.min(asked, most), totalBytes, needOf, mostBytesOn(backend));
   } catch (cause) {
     if (!(cause instanceof MemoryBudgetError)) throw cause;
     throw new Refusal(

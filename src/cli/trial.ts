@@ -16,7 +16,7 @@ import { requireGradient } from "../segmenter/differentiate/require-gradient.ts"
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { type Size, tensorOf } from "../tensor.ts";
 import { Refusal } from "../node/failure.ts";
-import { BUDGET_BYTES, startAt, type Place } from "./backend.ts";
+import { budgetOn, startAt, type Place } from "./backend.ts";
 import { refusingInFlags } from "./flags.ts";
 
 export interface Trial {
@@ -87,7 +87,7 @@ const tryOn = async (
   const where = `${size.height}x${size.width}`;
   if (withGradient) checkGradient(network, size);
   const image = noise(channelCount(network.manifest.input.channels), size);
-  const cache = new SessionCache(runtime, BUDGET_BYTES);
+  const cache = new SessionCache(runtime, budgetOn(runtime.backend));
   const segmenter = createSegmenter(network, cache);
   if (runtime.backend !== "webgpu") await requireProbabilities(network, image, cache);
 

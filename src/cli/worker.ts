@@ -1,6 +1,6 @@
 /** `faultline worker`: carries out the units of evaluations that run elsewhere. */
 
-import { MAX_SESSION_BYTES } from "../jobs/memory.ts";
+import { mostBytesOn } from "../jobs/memory.ts";
 import type { Item } from "../evaluation/items.ts";
 import { startEvaluationWorker } from "../node/evaluation-worker.ts";
 import { Refusal } from "../node/failure.ts";
@@ -10,7 +10,7 @@ import { wholeNumber, type Options } from "../node/options.ts";
 import { version } from "../node/package.ts";
 import type { SharedRun } from "../node/redis-messages.ts";
 import { command, needed } from "./command.ts";
-import { memoryOf, predictableBytes, resourceFlags, workersFrom } from "./evaluate-resources.ts";
+import { memoryOf, resourceFlags, workersFrom } from "./evaluate-resources.ts";
 import { withRedis } from "./evaluate-workers.ts";
 import { interruptible } from "./interrupt.ts";
 import { locateOperand } from "./open-network.ts";
@@ -65,7 +65,7 @@ export const serveWork = command({
       const found: Located[] = [];
       for (const network of networks) found.push(await located(network));
       await requireRoots(run.roots);
-      const budgetBytes = Math.min(MAX_SESSION_BYTES, predictableBytes(bytes, run.backend));
+      const budgetBytes = Math.min(mostBytesOn(run.backend), bytes);
       return startEvaluationWorker({ ...run, networks: found, budgetBytes, items });
     };
     let [units, failed, told] = [0, 0, 0];

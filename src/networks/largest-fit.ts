@@ -96,7 +96,7 @@ export const largestFit = (searched: Searched, wanted: Size, objectives: readonl
   const need = (count: number) => ({ pixels: area(count), bytes: Math.max(...footprints(count, first).map(needOf)) });
   const grows = (count: number): boolean => need(count).bytes > GROWTH * need(small).bytes;
   const large = [8, 4, 2].map((part) => Math.ceil(most / part)).find((n) => attempt(() => grows(n), true)) ?? most;
-  const reached = attempt(() => reachedBy(cache.room(), need(small), need(large)), 0);
+  const reached = attempt(() => reachedBy(cache.roomBeside([]), need(small), need(large)), 0);
   const guess = Math.min(most, Math.floor(most * Math.sqrt(reached / area(most))));
   const stride = Math.max(step, Math.round(guess / STRIDES));
   const found = lastThat((n) => fit(n, first), most, {

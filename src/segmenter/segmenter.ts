@@ -131,7 +131,7 @@ const segmenterOf = (
   const compile = (kind: Kind, size: Size, refinement?: Refinement): Graph =>
     graphs.of(kind, size, { refinement, front: frontOf(kind), room: () => gradientRoom(size) });
   /** An attack holds the forward session beside the gradient's. */
-  const gradientRoom = (size: Size): number => cache.room() - usual("forward", size).footprint.staticBytes;
+  const gradientRoom = (size: Size): number => cache.roomBeside([usual("forward", size).footprint]);
   /** A value is a score: it is of the refined labels, as predictions are. */
   const crfOf = (kind: Kind): Crf | null => (kind === "forward" || "scored" in kind || crf?.attacked ? crf : null);
   const frontOf = (kind: Kind): Front | undefined =>

@@ -1,6 +1,7 @@
 /** Sessions by key; the least recently used are released first, so that the predicted memory stays within a budget. */
 
-import { predictMemory, roomWithin, type Footprint } from "../runtime/memory/memory.ts";
+import { predictMemory, roomBeside, type Footprint } from "../runtime/memory/memory.ts";
+import { nativeRoomBeside, predictNativeMemory } from "../runtime/memory/native.ts";
 import type { AscentOptions, AscentSession, Runtime, Session } from "../runtime/session.ts";
 import type { SessionSource } from "./session-source.ts";
 import { createGather, type Gather } from "./gather.ts";
@@ -26,7 +27,7 @@ interface Held {
 }
 
 /**
- * The sessions that segmenters share, within a budget of WASM memory in bytes.
+ * The sessions that segmenters share, within a budget of memory in bytes.
  *
  * @example const cache = new SessionCache(startWasm(), 512 * 2 ** 20);
  */
@@ -49,14 +50,18 @@ export class SessionCache {
     return this.#runtime;
   }
 
-  /** The WASM memory that is predicted for these sessions alone. */
+  /** The memory that is predicted for these sessions alone, held together: resident memory on native, elsewhere that of WASM. */
   predict(footprints: readonly Footprint[]): number {
-    return predictMemory(footprints);
+    return this.#isNative ? predictNativeMemory(footprints) : predictMemory(footprints);
   }
 
-  /** The bytes to which the footprints of sessions may add up. */
-  room(): number {
-    return roomWithin(this.budgetBytes);
+  /** The bytes (of `needOf`) that one more session may have beside these; negative where the budget is exceeded without it. */
+  roomBeside(held: readonly Footprint[]): number {
+    return this.#isNative ? nativeRoomBeside(held, this.budgetBytes) : roomBeside(held, this.budgetBytes);
+  }
+
+  get #isNative(): boolean {
+    return this.#runtime.backend === "native";
   }
 
   /** @throws MemoryBudgetError where these sessions do not fit together. */

@@ -42,6 +42,20 @@ const sourceOf = (key: string, mebibytes: number) => ({
 const budgetFor = (...sizes: readonly number[]) => predictMemory(sizes.map(footprintOf));
 
 describe("the session cache", () => {
+  it("refuses on native, before it is made, what native would take and not what WASM would", async () => {
+    const { runtime, events } = fakeRuntime();
+    const big = {
+      ...sourceOf("big", 2),
+      footprint: { ...footprintOf(2), liveness: { peakBytes: 100 * MIB, largestBytes: 0 } },
+    };
+    const native = new SessionCache({ ...runtime, backend: "native" }, 200 * MIB);
+    await expect(native.session(big)).rejects.toThrow(MemoryBudgetError);
+    expect(events).toEqual([]);
+    await new SessionCache(runtime, 200 * MIB).session(big);
+    await new SessionCache({ ...runtime, backend: "native" }, 256 * MIB).session(big);
+    expect(events).toEqual(["create big", "create big"]);
+  });
+
   it("makes a session once, also where several ask for it at the same time", async () => {
     const { runtime, events } = fakeRuntime();
     const cache = new SessionCache(runtime, budgetFor(10, 10, 10));

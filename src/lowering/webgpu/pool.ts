@@ -10,6 +10,7 @@ import { windowOf, type Window } from "../../onnx/infer/window.ts";
 import { normaliseAxis, type Value } from "../../onnx/value.ts";
 import { sameShape, sizeOf, stridesOf, tensorOf } from "../../tensor.ts";
 import { slideBack } from "../../autodiff/rules/conv.ts";
+import { coversAsTiles, atMaxima, firstMaxima, sumOfMaxima } from "./tiled-pool.ts";
 import { fromFront, iota, type GpuRule, type Known, type Pooling } from "./rule.ts";
 
 const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
@@ -89,7 +90,8 @@ export const MaxPool: GpuRule = ({ op, node, known }, x) => {
       (later, view, k) => op.Where(op.Equal(view, y), number(k), later),
       op.Expand(number(seen.length - 1), op.ints(y.shape)),
     );
-  const pooling = { window, input: x.shape, tap };
+  const own = coversAsTiles(x, window, y.shape.slice(2)) ? firstMaxima(op, x, y, window) : null;
+  const pooling = { window, input: x.shape, tap, own };
   const indices = indicesOf(op, pooling);
   known.poolings.set(indices.name, pooling);
   return [y, indices];
@@ -112,6 +114,7 @@ const placing = (op: Builder, window: Window): Value => {
 /** The sum of `y` at the taps of its windows, zero elsewhere, with the shape of the pooling's input. */
 const unpooled = (op: Builder, y: Value, pooling: Pooling): Value => {
   const { window, input } = pooling;
+  if (pooling.own) return atMaxima(op, y, pooling.own, window);
   const [spatial, own] = [input.slice(2), spread(op, y, pooling)];
   const [block = 0] = window.kernel;
   const square = spatial.length === 2 && window.kernel[1] === block && tiles(window);
@@ -174,6 +177,15 @@ export const MaxUnpool: GpuRule = ({ op, node, known }, x, indices, wanted = nul
   const pooling = poolingOf(op, known, indices);
   if (!pooling || !sameShape(pooling.input, shape)) return [scattered(op, x, indices, shape)];
   return [(apart(pooling.window) ? unpooled : replaced)(op, x, pooling)];
+};
+
+/** Elements of the image at the indices of a pooling that tiles it, of both flattened: the adjoint of MaxUnpool. */
+export const GatherElements: GpuRule = ({ op, known }, data, indices) => {
+  const made = data && op.producer(data);
+  if (!data || !indices || made?.node.op !== "Reshape") return null;
+  const [pooling, image] = [poolingOf(op, known, indices), made.inputs[0]!];
+  if (!pooling?.own || !sameShape(image.shape, pooling.input) || indices.shape.length !== 1) return null;
+  return [op.Reshape(sumOfMaxima(op, image, pooling.own, pooling.window), op.ints(indices.shape))];
 };
 
 const isZero = (op: Builder, v: Value): boolean => {

@@ -13,6 +13,8 @@ export interface Pooling {
   readonly input: readonly number[];
   /** The tap of each window that holds the (first) maximum, in row-major order: int32, with the shape of the result. */
   readonly tap: Value;
+  /** The mask of the elements that are their windows' (first) maxima, where windows tile the input. */
+  readonly own: Value | null;
 }
 
 /** The output of a QuantizeLinear before its zero point was added. */

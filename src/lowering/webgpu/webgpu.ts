@@ -15,13 +15,15 @@ import * as normalization from "./normalization.ts";
 import * as pool from "./pool.ts";
 import * as quantize from "./quantize.ts";
 import { nodeOf, nothingKnown, written, type GpuRule, type Known } from "./rule.ts";
+import { withJointSlopes } from "./slopes.ts";
+import * as strided from "./strided.ts";
 import * as types from "./types.ts";
 
 const { unified, ...typed } = types;
 const { Conv, Relu } = integer;
 type Rules = Readonly<Record<string, GpuRule>>;
-/** The first pass: rules whose results contain operators that have rules themselves. */
-const first: Rules = { GridSample };
+/** The first pass: rules whose results contain, or that look for, operators that have rules themselves. */
+const first: Rules = { GridSample, Conv: strided.Conv };
 /** The last pass: rules for operators that other rules may have written. */
 const last: Rules = conv;
 const rules: Rules = {
@@ -76,5 +78,5 @@ const rewritten = (model: Model, by: Rules): Model => {
 /** The model for WebGPU. A node with neither kernel nor rule stays as it is (see `offGpu`). */
 export const lowerForWebGpu = (model: Model): Model => {
   const composed = model.graph.nodes.some(({ op }) => Object.hasOwn(first, op));
-  return rewritten(rewritten(composed ? rewritten(model, first) : model, rules), last);
+  return withJointSlopes(rewritten(rewritten(composed ? rewritten(model, first) : model, rules), last));
 };

@@ -64,3 +64,7 @@ export const roomWithin = (budgetBytes: number): number => {
   while (heap * HEAP_GROWTH <= Math.min(budgetBytes, LARGEST_HEAP_BYTES)) heap *= HEAP_GROWTH;
   return heap - BASE_BYTES;
 };
+
+/** The bytes (of `needOf`) that one more session may have beside these, with which it shares a heap: what runs there runs one after another. */
+export const roomBeside = (held: readonly Footprint[], budgetBytes: number): number =>
+  roomWithin(budgetBytes) - held.reduce((sum, { staticBytes }) => sum + staticBytes, 0);

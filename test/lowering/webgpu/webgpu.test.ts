@@ -78,8 +78,17 @@ const windows: readonly (readonly [string, PlainAttributes])[] = [
   ["2×2 stride 2 overhanging", { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 }],
 ];
 
-describe.each(windows)("a pooling with ties, %s", (_, window) => {
-  const shape = [2, 3, 9, 11];
+/** The second is tiled by windows of 2×2 and of 3×3. */
+const shapes = [
+  [2, 3, 9, 11],
+  [2, 3, 6, 12],
+];
+
+describe.each(
+  windows.flatMap(([title, window]) =>
+    shapes.map((shape) => [`${title} of ${shape.join("×")}`, window, shape] as const),
+  ),
+)("a pooling with ties, %s", (_, window, shape) => {
   const feeds = { x: tied(shape, 5) };
   /** What the graph and its lowered form give, each in onnxruntime and by definition. */
   const outcomes = async (build: (op: Builder, x: Value) => Readonly<Record<string, Value>>) => {
