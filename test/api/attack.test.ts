@@ -109,9 +109,9 @@ describe("POST /v1/attack", () => {
     [{ transform: [{ name: "sharpen" }] }, "/spec/transform/0/name", expect.stringMatching(/one of resize, jpeg/)],
     [{ transform: [{ name: "noise" }, { name: "blur", sigma: 99 }] }, "/spec/transform/1/sigma", "must be at most 10"],
     [
-      { transform: [{ name: "jpeg", sigma: 1 }] },
-      "/spec/transform/0/sigma",
-      "is no field here; accepted: name, quality, subsampling; `sigma` stands in /spec",
+      { transform: [{ name: "jpeg", steps: 1 }] },
+      "/spec/transform/0/steps",
+      "is no field here; accepted: name, quality, subsampling; `steps` stands in /spec",
     ],
     [
       { transform: [{ name: "jpeg", subsampling: [1, 2] }] },

@@ -130,7 +130,7 @@ describe("an attack of minimum norm", () => {
     const { stdout } = await faultline("attack", ...argv);
     const [head, ...lines] = stdout.trimEnd().split("\n").slice(1);
     expect(head).toMatch(/evaluations +succeeded$/);
-    expect(lines.map((line) => line.slice(head!.indexOf("succeeded")).trim())).toEqual(cells);
+    expect(lines.slice(0, cells.length).map((line) => line.slice(head!.indexOf("succeeded")).trim())).toEqual(cells);
     expect((await csvLines(...argv)).map(({ succeeded }) => succeeded)).toEqual([...reached, ...reached]);
     const { images } = await jsonOf<AttackReport>("attack", ...argv);
     expect(images.map(({ row }) => row.success)).toEqual(cells.slice(0, 2).map((cell) => cell === "yes"));

@@ -82,7 +82,8 @@ describe("robustness", () => {
     const told: [CurvePoint, number, number][] = [];
     const result = await service.robustness({ spec: grid, image: imagePng }, { onPoint: (...p) => void told.push(p) });
     expect(told.map(([, index, total]) => [index, total])).toEqual([1, 2, 3, 4, 5, 6].map((i) => [i, 6]));
-    expect(result.curve).toEqual(told.map(([point]) => point));
+    // Flags need the whole curve.
+    expect(result.curve).toEqual(told.map(([point]) => ({ ...point, flags: expect.any(Array) })));
     expect(result.curve.map((p) => [p.attack, p.epsilon, p.steps])).toEqual([
       ["fgsm", 0.25, 1],
       ["fgsm", 2, 1],
