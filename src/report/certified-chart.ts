@@ -50,7 +50,7 @@ export const certifiedCharts = (axes: readonly CertifiedAxis[]) =>
             scale: { type: "symlog", constant: Math.min(1, end / 100), domain: [0, end], nice: false },
             axis: {
               values: TICKS.filter((tick) => tick === 0 || (tick <= end && tick >= end / 1000)),
-              format: "~g",
+              format: ".6~g",
               grid: false,
               labelOverlap: "greedy",
             },

@@ -49,7 +49,7 @@ const curveCharts = (report: ReportData): Chart[] => {
       type: "quantitative",
       title: "ε in grey levels",
       scale: epsilons.length > 1 ? { type: "log", base: 2, nice: false } : { zero: true },
-      axis: { values: epsilons, format: "~g", grid: false, labelOverlap: true },
+      axis: { values: epsilons, format: ".6~g", grid: false, labelOverlap: true },
     };
     const color = { field: "network", type: "nominal", scale: { domain: networks } };
     const spec = {
