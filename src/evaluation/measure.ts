@@ -197,6 +197,7 @@ const successOf = (plan: AttackPlan | null, after: Labels, clean: Labels): Pick<
 
 /** Whole steps on a whole image stay whole: then rounding changes nothing, and one prediction serves both. */
 export const sameImage = (a: Image, b: Image): boolean => {
+  if (a === b) return true;
   if (!sameShape(a.shape, b.shape)) return false;
   for (let i = 0; i < a.data.length; i++) if (a.data[i] !== b.data[i]) return false;
   return true;
