@@ -121,11 +121,11 @@ export const measure = async (
   const classes = manifest.classes.length;
   const covered = attack ? coveredBy(attack, image.shape) : undefined;
   const reference = uncovered(truth ?? voidedBeyond(before.labels, classes), covered);
-  const countsAgainst = (against: Labels): RowCounts => ({
-    clean: countsOf(before.labels, against, classes),
-    float: countsOf(float.labels, against, classes),
-    uint8: countsOf(uint8.labels, against, classes),
-  });
+  const countsAgainst = (against: Labels): RowCounts => {
+    const counts = ({ labels }: Prediction) => countsOf(labels, against, classes);
+    const exact = counts(float);
+    return { clean: counts(before), float: exact, uint8: uint8 === float ? exact : counts(uint8) };
+  };
   const masking = { zeroGradientShare: made.zeroGradientShare, confidence: meanOf(before.confidence.data) };
   const signs = signsOf(attack, masking, made);
   const unit = await unitOf({ segmenter, source, item, truth }, plan);

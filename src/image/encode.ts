@@ -57,12 +57,11 @@ export const roundToUint8 = (image: Tensor<"float32">): Tensor<"float32"> => {
 };
 
 /** As `roundToUint8`, as uint8. */
-export const bytesOf = ({ data, shape }: Tensor<"float32">): Tensor<"uint8"> =>
-  tensor(
-    "uint8",
-    shape,
-    Uint8Array.from(data, (v) => quantise(v, 255)),
-  );
+export const bytesOf = ({ data, shape }: Tensor<"float32">): Tensor<"uint8"> => {
+  const out = new Uint8Array(data.length);
+  for (let i = 0; i < out.length; i++) out[i] = quantise(data[i]!, 255);
+  return tensor("uint8", shape, out);
+};
 
 /**
  * As `roundToUint8`, and no further from `centre` than `radius` in any value wherever an integer lies that near: where rounding would
