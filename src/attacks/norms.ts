@@ -9,8 +9,7 @@ export const norms = ["linf", "l2"] as const satisfies readonly Norm[];
 export const linf = (values: ArrayLike<number>): number => {
   let largest = 0;
   for (let i = 0; i < values.length; i++) {
-    const v = Math.abs(values[i]!);
-    if (!(v <= largest)) largest = v; // a NaN stays, because no comparison with it holds
+    largest = Math.max(largest, Math.abs(values[i]!)); // NaN, once there, stays
   }
   return largest;
 };

@@ -121,11 +121,11 @@ export const measure = async (
   const classes = manifest.classes.length;
   const covered = attack ? coveredBy(attack, image.shape) : undefined;
   const reference = uncovered(truth ?? voidedBeyond(before.labels, classes), covered);
-  const countsAgainst = (against: Labels): RowCounts => ({
-    clean: countsOf(before.labels, against, classes),
-    float: countsOf(float.labels, against, classes),
-    uint8: countsOf(uint8.labels, against, classes),
-  });
+  const countsAgainst = (against: Labels): RowCounts => {
+    const counts = ({ labels }: Prediction) => countsOf(labels, against, classes);
+    const exact = counts(float);
+    return { clean: counts(before), float: exact, uint8: uint8 === float ? exact : counts(uint8) };
+  };
   const masking = { zeroGradientShare: made.zeroGradientShare, confidence: meanOf(before.confidence.data) };
   const signs = signsOf(attack, masking, made);
   const unit = await unitOf({ segmenter, source, item, truth }, plan);
@@ -197,6 +197,7 @@ const successOf = (plan: AttackPlan | null, after: Labels, clean: Labels): Pick<
 
 /** Whole steps on a whole image stay whole: then rounding changes nothing, and one prediction serves both. */
 export const sameImage = (a: Image, b: Image): boolean => {
+  if (a === b) return true;
   if (!sameShape(a.shape, b.shape)) return false;
   for (let i = 0; i < a.data.length; i++) if (a.data[i] !== b.data[i]) return false;
   return true;

@@ -41,32 +41,41 @@ const interleave = <A extends Uint8Array | Uint16Array>(
   return samples;
 };
 
-/** The values that an 8-bit PNG of the image holds: clamped to 0..255 and rounded, halves up. */
-export const roundToUint8 = ({ data, shape }: Tensor<"float32">): Tensor<"float32"> => {
+/** Whether all are integers in 0..255, and none is −0. */
+const areWhole = (values: Float32Array): boolean => {
+  for (let i = 0; i < values.length; i++) if (!Object.is(values[i]! & 255, values[i])) return false;
+  return true;
+};
+
+/** The values that an 8-bit PNG of the image holds: clamped to 0..255 and rounded, halves up. The image itself where it holds no others. */
+export const roundToUint8 = (image: Tensor<"float32">): Tensor<"float32"> => {
+  const { data, shape } = image;
+  if (areWhole(data)) return image;
   const out = new Float32Array(data.length);
   for (let i = 0; i < out.length; i++) out[i] = quantise(data[i]!, 255);
   return tensor("float32", shape, out);
 };
 
 /** As `roundToUint8`, as uint8. */
-export const bytesOf = ({ data, shape }: Tensor<"float32">): Tensor<"uint8"> =>
-  tensor(
-    "uint8",
-    shape,
-    Uint8Array.from(data, (v) => quantise(v, 255)),
-  );
+export const bytesOf = ({ data, shape }: Tensor<"float32">): Tensor<"uint8"> => {
+  const out = new Uint8Array(data.length);
+  for (let i = 0; i < out.length; i++) out[i] = quantise(data[i]!, 255);
+  return tensor("uint8", shape, out);
+};
 
 /**
  * As `roundToUint8`, and no further from `centre` than `radius` in any value wherever an integer lies that near: where rounding would
  * leave the ball, the next integer towards the centre is taken. At ε = 0.5 rounding to the nearest would change an 8-bit image by 1.
  */
 export const roundWithin = (image: Tensor<"float32">, centre: Tensor<"float32">, radius: number): Tensor<"float32"> => {
-  const out = roundToUint8(image);
+  let out = roundToUint8(image);
   for (let i = 0; i < out.data.length; i++) {
     const c = centre.data[i]!;
     if (Math.abs(out.data[i]! - c) <= radius) continue;
     const [lowest, highest] = [Math.max(0, Math.ceil(c - radius)), Math.min(255, Math.floor(c + radius))];
-    if (lowest <= highest) out.data[i] = Math.min(Math.max(out.data[i]!, lowest), highest);
+    if (lowest > highest) continue;
+    if (out === image) out = tensor("float32", image.shape, image.data.slice());
+    out.data[i] = Math.min(Math.max(out.data[i]!, lowest), highest);
   }
   return out;
 };

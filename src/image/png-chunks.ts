@@ -129,13 +129,19 @@ export const readPngChunks = (bytes: Uint8Array): PngChunks => {
   return { header, palette, transparency, data: joined(data) };
 };
 
-/** A chunk: length, name, body and checksum. */
-export const pngChunk = (name: string, body: Uint8Array): Uint8Array => {
-  const chunk = new Uint8Array(body.length + 12);
-  const view = viewOf(chunk);
-  view.setUint32(0, body.length);
-  for (let i = 0; i < 4; i++) chunk[4 + i] = name.charCodeAt(i);
-  chunk.set(body, 8);
-  view.setUint32(8 + body.length, crc32(chunk.subarray(4, 8 + body.length)));
-  return chunk;
+/** A file of these chunks, each of which is its length, name, body and checksum. */
+export const pngFile = (chunks: readonly (readonly [name: string, body: Uint8Array])[]): Uint8Array => {
+  const file = new Uint8Array(chunks.reduce((sum, [, body]) => sum + body.length + 12, signature.length));
+  const view = viewOf(file);
+  file.set(signature);
+  let at = signature.length;
+  for (const [name, body] of chunks) {
+    const end = at + 8 + body.length;
+    view.setUint32(at, body.length);
+    for (let i = 0; i < 4; i++) file[at + 4 + i] = name.charCodeAt(i);
+    file.set(body, at + 8);
+    view.setUint32(end, crc32(file.subarray(at + 4, end)));
+    at = end + 4;
+  }
+  return file;
 };

@@ -62,14 +62,17 @@ const sampleAt = (row: Uint8Array, i: number, depth: number): number => {
 export const decodePng = (bytes: Uint8Array): DecodedPng =>
   asImageError("PNG:", () => {
     const { header, palette, transparency, data } = readPngChunks(bytes);
-    const { width, height, depth, colour } = header;
+    const { width, height, depth, colour, interlaced } = header;
     const channels = channelsOf(colour);
     const passes = passesOf(header);
     const raw = inflateExactly(
       data,
       passes.reduce((sum, { rows, rowBytes }) => sum + rows * (1 + rowBytes), 0),
     );
-    const samples = new (depth === 16 ? Uint16Array : Uint8Array)(width * height * channels);
+    const size = width * height * channels;
+    // Bytes that are not interlaced become the samples where they are: each row moves over the codes of the filters before it.
+    const isInOrder = depth === 8 && !interlaced;
+    const samples = isInOrder ? raw.subarray(0, size) : new (depth === 16 ? Uint16Array : Uint8Array)(size);
     const step = Math.max(1, (channels * depth) >> 3);
     let at = 0;
     for (const { x, y, dx, dy, columns, rows, rowBytes } of passes) {
@@ -78,8 +81,9 @@ export const decodePng = (bytes: Uint8Array): DecodedPng =>
         const row = raw.subarray(at + 1, at + 1 + rowBytes);
         unfilterRow(raw[at]!, row, above, step);
         above = row;
-        if (depth === 8 && dx === 1) {
-          samples.set(row, (y + j * dy) * width * channels);
+        if (isInOrder) {
+          samples.set(row, j * rowBytes);
+          above = raw.subarray(j * rowBytes, (j + 1) * rowBytes);
           continue;
         }
         for (let i = 0; i < columns; i++) {

@@ -1,6 +1,6 @@
 /** PNG encoding, with one IDAT chunk and without interlacing. */
 import { viewOf } from "./bytes.ts";
-import { channelsOf, pngChunk, signature, type ColourType } from "./png-chunks.ts";
+import { channelsOf, pngFile, type ColourType } from "./png-chunks.ts";
 import { filterPaeth } from "./png-filter.ts";
 import { deflate } from "./zlib.ts";
 
@@ -40,18 +40,10 @@ export const writePng = (png: RawPng): Uint8Array => {
   viewOf(header).setUint32(0, png.width);
   viewOf(header).setUint32(4, png.height);
   header.set([png.depth, png.colour], 8);
-  const parts = [
-    signature,
-    pngChunk("IHDR", header),
-    ...(png.palette ? [pngChunk("PLTE", png.palette)] : []),
-    pngChunk("IDAT", deflate(filtered(png), png.palette ? "repetitions" : "noise")),
-    pngChunk("IEND", new Uint8Array(0)),
-  ];
-  const file = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    file.set(part, at);
-    at += part.length;
-  }
-  return file;
+  return pngFile([
+    ["IHDR", header],
+    ...(png.palette ? [["PLTE", png.palette] as const] : []),
+    ["IDAT", deflate(filtered(png), png.palette ? "repetitions" : "noise")],
+    ["IEND", new Uint8Array(0)],
+  ]);
 };

@@ -23,6 +23,7 @@ export interface Distances {
 }
 
 const equal = (a: Float32Array, b: Float32Array): boolean => {
+  if (a === b) return true;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 };

@@ -3,6 +3,7 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { isWithin, project, type PixelRange } from "../../src/attacks/constraint.ts";
+import { linf } from "../../src/attacks/norms.ts";
 import { sign } from "../../src/attacks/rules/sign.ts";
 import { imageOf, linear } from "./objectives.ts";
 import { fgsm, ifgsm } from "./named.ts";
@@ -77,4 +78,10 @@ it("at 200 and ε = 0.1, where 200.1 rounds outwards, both attacks end inside", 
 
 it("the sign of what is no number is no number", () => {
   expect([...sign(Float32Array.of(2, -3, 0, NaN))]).toEqual([1, -1, 0, NaN]);
+});
+
+it("L∞ of values is the largest absolute one, and NaN wherever one of them is NaN", () => {
+  expect([linf([]), linf([1, -3, 2])]).toEqual([0, 3]);
+  for (const values of [[Number.NaN], [Number.NaN, 1], [1, Number.NaN], [1, Number.NaN, 2]])
+    expect(linf(values)).toBeNaN();
 });

@@ -156,6 +156,18 @@ describe("encodePng", () => {
     expect(rounded([10.7], [10.5], 0.2)).toEqual([11]);
   });
 
+  test("is the image itself where that holds whole grey levels within the ball, and leaves it as it is where not", () => {
+    const of = (...values: number[]) => tensorOf("float32", [1, 1, values.length], values);
+    const whole = of(0, 7, 255);
+    expect(roundToUint8(whole)).toBe(whole);
+    expect(roundWithin(whole, of(1, 7, 254), 1)).toBe(whole);
+    expect(Array.from(roundWithin(whole, of(2, 7, 255), 1).data)).toEqual([1, 7, 255]);
+    expect(Array.from(whole.data)).toEqual([0, 7, 255]);
+    for (const beyond of [-1, 256, 0.5, 2 ** 32, Number.POSITIVE_INFINITY])
+      expect(Array.from(roundToUint8(of(beyond)).data)).toEqual([beyond < 0 ? 0 : Math.min(Math.round(beyond), 255)]);
+    expect(() => roundToUint8(of(1, Number.NaN))).toThrow(/NaN/);
+  });
+
   test("refuses NaN and other shapes", () => {
     expect(() => encodePng(tensorOf("float32", [3, 1, 1], [0, Number.NaN, 0]))).toThrow(/NaN/);
     expect(() => encodePng(tensorOf("float32", [5, 1, 1], [0, 0, 0, 0, 0]))).toThrow(/\[5, 1, 1\]/);

@@ -87,6 +87,18 @@ describe("ssim", () => {
     expect(ssim(a, b)).toBeCloseTo(directSsim(a, b), 9);
   });
 
+  test.each([
+    [11, 11],
+    [18, 12],
+    [19, 11],
+    [26, 13],
+    [27, 24],
+    [45, 16],
+  ])("agrees with the definition at %i×%i, whichever windows are averaged together", (height, width) => {
+    const [a, b] = [noise([2, height, width], 7, 50), noise([2, height, width], 9, 80)];
+    expect(ssim(a, b)).toBeCloseTo(directSsim(a, b), 9);
+  });
+
   test("of two flat images is the luminance term alone", () => {
     expect(ssim(flat(100), flat(50))).toBeCloseTo((2 * 100 * 50 + 6.5025) / (100 ** 2 + 50 ** 2 + 6.5025), 10);
   });
