@@ -2,7 +2,7 @@
  * The overhead of /v1/attack over its session runs (in Node), and the start of a Worker: `npm run bench -- service`.
  */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createApp } from "../src/api/app.ts";
 import { createService } from "../src/service/service.ts";
@@ -11,6 +11,7 @@ import type { Runtime } from "../src/runtime/session.ts";
 import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { parseManifest } from "../src/segmenter/manifest.ts";
 import { buildWorker, startWorker } from "../scripts/workerd.ts";
+import { timesOf, workerds } from "./workerd-time.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const picture = readFileSync(`${root}examples/street.png`);
@@ -82,42 +83,20 @@ const inNode = async (): Promise<void> => {
   console.log(`WASM memory after these: ${(runtime.memoryBytes() / 2 ** 20).toFixed(1)} MiB`);
 };
 
-/** Processes of workerd that this one has started. */
-const workerds = (): readonly string[] =>
-  readdirSync("/proc").filter((entry) => {
-    if (!/^\d+$/.test(entry)) return false;
-    try {
-      const [, name = "", parent = ""] = /\((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${entry}/stat`, "utf8")) ?? [];
-      return name === "workerd" && Number(parent) === process.pid;
-    } catch {
-      return false; // It has ended.
-    }
-  });
-
-/** Processor milliseconds of all their threads. */
-const timeOf = (processes: readonly string[]): number => {
-  let nanoseconds = 0;
-  for (const id of processes)
-    for (const thread of readdirSync(`/proc/${id}/task`))
-      nanoseconds += Number(readFileSync(`/proc/${id}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
-  return nanoseconds / 1e6;
-};
-
-/** workerd's own clock stands still while code runs, so its processor time is read from outside, on Linux. */
 const inWorkerd = async (): Promise<void> => {
   buildWorker();
   const worker = startWorker();
   const url = await worker.ready;
   const own = workerds();
   const ask = async (path: string, init?: RequestInit) => {
-    const before = timeOf(own);
+    const before = timesOf(own).ran;
     const response = await fetch(new URL(path, url), init);
     await response.arrayBuffer();
     if (response.status !== 200) throw new Error(`${path}: status ${response.status}`);
-    return timeOf(own) - before;
+    return timesOf(own).ran - before;
   };
   await ask("/health/ready");
-  const ready = timeOf(own);
+  const ready = timesOf(own).ran;
   const attack = (steps: number) =>
     ask("/v1/attack", { method: "POST", body: attackForm({ attack: "ifgsm-ii", epsilon: 8, steps }) });
   const cold = await attack(1);

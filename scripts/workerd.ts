@@ -1,7 +1,9 @@
 /** The built Worker in workerd, as Cloudflare would run it: for the demo, the conformance tests and the benches. */
 
 import { execFileSync } from "node:child_process";
+import { subscribe } from "node:diagnostics_channel";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
+import type { IncomingMessage, Server } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Miniflare } from "miniflare";
@@ -90,6 +92,15 @@ export interface RunningWorker {
 }
 
 /**
+ * Miniflare's queue writes a line to a server of this process after each batch, and delivers nothing more once that has failed. Node closes connections after 5 s
+ * without a request; workerd, busy with a parcel for longer, would write to a closed one.
+ */
+const keepConnections = (message: unknown): void => {
+  const { request, server } = message as { readonly request: IncomingMessage; readonly server: Server };
+  if (request.url?.startsWith("/core/")) server.keepAliveTimeout = 0;
+};
+
+/**
  * Starts the Worker that `buildWorker` built. It listens on a socket of its own, because Miniflare's proxy would hide from it that a
  * client has disconnected.
  */
@@ -100,6 +111,7 @@ export const startWorker = (options: WorkerOptions = {}): RunningWorker => {
   // The first module is workerd's entry.
   const ordered = files.toSorted((a, b) => Number(b === "worker.js") - Number(a === "worker.js"));
   const settings = workerSettings();
+  subscribe("http.server.request.start", keepConnections);
   const miniflare = new Miniflare({
     ...settings,
     bindings: { ...settings.bindings, ...bindings },

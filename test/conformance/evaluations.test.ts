@@ -1,6 +1,8 @@
 /** Evaluations of the Worker: its queue, its Workflow, its ledger and its bucket in workerd, with real networks. */
 
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -65,6 +67,19 @@ it("gives the rows and the report of an evaluation on one machine, byte for byte
   expect(made).toEqual(expected);
   expect((await client.send(`${path}/${id}`, { method: "DELETE" })).status).toBe(204);
   await refused(await client.send(`${path}/${id}`), 404, "unknown-evaluation");
+});
+
+it("keeps the connection that the queue writes to after each parcel, however long the next one takes", async () => {
+  const timeouts: number[] = [];
+  const finished = (message: unknown): void => {
+    const { request, server } = message as { readonly request: IncomingMessage; readonly server: Server };
+    if (request.url === "/core/log") timeouts.push(server.keepAliveTimeout);
+  };
+  subscribe("http.server.response.finish", finished);
+  await ended(await post({ spec }));
+  unsubscribe("http.server.response.finish", finished);
+  expect(timeouts.length).toBeGreaterThan(1);
+  expect(timeouts.filter((milliseconds) => milliseconds !== 0)).toEqual([]);
 });
 
 it("refuses what is too large, unknown or too dear before anything is kept", async () => {

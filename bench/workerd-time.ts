@@ -1,0 +1,33 @@
+/** Processor time of workerd, read from outside on Linux: its own clock stands still while code runs. */
+
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Processes of workerd that this one has started. */
+export const workerds = (): readonly string[] =>
+  readdirSync("/proc").filter((entry) => {
+    if (!/^\d+$/.test(entry)) return false;
+    try {
+      const [, name = "", parent = ""] = /\((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${entry}/stat`, "utf8")) ?? [];
+      return name === "workerd" && Number(parent) === process.pid;
+    } catch {
+      return false; // It has ended.
+    }
+  });
+
+/** In milliseconds: of processor time, and of waiting for a processor that others had. */
+export interface ThreadTimes {
+  readonly ran: number;
+  readonly waited: number;
+}
+
+/** Of all threads of these processes. */
+export const timesOf = (processes: readonly string[]): ThreadTimes => {
+  let [ran, waited] = [0, 0];
+  for (const id of processes)
+    for (const thread of readdirSync(`/proc/${id}/task`)) {
+      const fields = readFileSync(`/proc/${id}/task/${thread}/schedstat`, "utf8").split(" ");
+      ran += Number(fields[0]) / 1e6;
+      waited += Number(fields[1]) / 1e6;
+    }
+  return { ran, waited };
+};
