@@ -5,7 +5,7 @@ import { pooledRegions, regionShares, type RegionCounts } from "../evaluation/re
 import { canonicalJson, type Json, type Row, type RowCounts } from "../evaluation/row.ts";
 import { bestOf, flagsOf, type Better, type Figure } from "../evaluation/orders.ts";
 import { pooledCounts } from "../evaluation/pool.ts";
-import { attackName, crfName, fieldOf } from "../report/names.ts";
+import { attackInNorm, crfName, distanceOf, fieldOf } from "../report/names.ts";
 import { scoreText, table } from "./text.ts";
 
 interface Pooled {
@@ -13,6 +13,8 @@ interface Pooled {
   readonly source: string;
   readonly attack: string;
   readonly epsilon: string;
+  /** Empty for the clean pictures. */
+  readonly seed: string;
   readonly counts: RowCounts;
   /** Of attacks on a region. */
   readonly region: RegionCounts | undefined;
@@ -111,20 +113,19 @@ const betterOf = (all: readonly Pooled[]): readonly (Better | null)[] => {
 const betterText = ({ attack, epsilon, source, iouRatio: ratio }: Better): string =>
   `${attack} ε=${epsilon}${source === null ? "" : ` made on ${source}`} leaves ${scoreText(ratio)}`;
 
-/** Gathers rows one after another; repeats and further seeds are left out, as their spread is another question. */
-export const createSummary = (seed: number) => {
+/** Gathers rows one after another; repeats are left out, as their spread is another question. */
+export const createSummary = () => {
   const groups = new Map<string, Pooled>();
   const found = new Map<string, Found>();
   return {
     add: (row: Row): void => {
       const { unit, receipt, counts, region } = row;
       const { networkSha256, around, source: sourceSha256 = null, sourceAround, attack } = unit;
-      if (unit.repeat !== undefined || (attack !== null && unit.seed !== seed)) return;
-      const key = canonicalJson([networkSha256, { ...around }, sourceSha256, { ...sourceAround }, attack]);
-      const named = {
-        network: nameOf(receipt.model, around),
-        attack: attackName({ attack: attack as Parameters<typeof attackName>[0]["attack"] }),
-      };
+      if (unit.repeat !== undefined) return;
+      const seed = attack === null ? "" : String(unit.seed);
+      const key = canonicalJson([networkSha256, { ...around }, sourceSha256, { ...sourceAround }, attack, seed]);
+      const attacked = { attack: attack as Parameters<typeof attackInNorm>[0]["attack"] };
+      const named = { network: nameOf(receipt.model, around), attack: attackInNorm(attacked), seed };
       if (region) {
         const share = found.get(key) ?? { ...named, have: 0, of: 0 };
         found.set(key, share);
@@ -140,22 +141,23 @@ export const createSummary = (seed: number) => {
         counts,
         region: region?.float,
         images: 1,
-        among: canonicalJson([networkSha256, { ...around }, row.reference, fieldOf(attack, "norm") ?? null]),
+        among: canonicalJson([networkSha256, { ...around }, row.reference, distanceOf(attacked)]),
         figure: figureIn(row),
         pictures: hashOf(unit.item),
         signs: new Map((row.signs ?? []).map((kind) => [kind, 1])),
       };
       groups.set(key, known ? together(known, fresh) : fresh);
     },
-    /** A row for each network and attack, in the order in which they came, and what is said of regions that pictures have not. */
+    /** A row for each network, attack and seed, in the order in which they came, and what is said of regions that pictures have not. */
     text: (): string => {
       const all = [...groups.values()];
       const regions = all.some(({ region }) => region);
       const transfer = all.some(({ source }) => source !== "");
+      const seeds = new Set(all.map(({ seed }) => seed).filter((seed) => seed !== "")).size > 1;
       const better = betterOf(all);
       const isFlagged = better.some((one) => one !== null);
       const isSigned = all.some(({ signs }) => signs.size > 0);
-      const rows = all.map(({ network, source, attack, epsilon, counts, region, images, signs }, i) => {
+      const rows = all.map(({ network, source, attack, epsilon, seed, counts, region, images, signs }, i) => {
         const [clean, float, uint8] = [counts.clean, counts.float, counts.uint8].map((one) => scoresOf(one)) as [
           ReturnType<typeof scoresOf>,
           ReturnType<typeof scoresOf>,
@@ -163,7 +165,14 @@ export const createSummary = (seed: number) => {
         ];
         const scores = [float.miou, iouRatio(float, clean), iouRatio(uint8, clean)].map(scoreText);
         const { reached, kept } = region ? regionShares(region) : { reached: null, kept: null };
-        const named = [network, ...(transfer ? [source] : []), attack, epsilon, String(images)];
+        const named = [
+          network,
+          ...(transfer ? [source] : []),
+          attack,
+          epsilon,
+          ...(seeds ? [seed] : []),
+          String(images),
+        ];
         const shownSigns = [...signs].map(([kind, of]) => `${kind} on ${of}`).join(", ");
         return [
           ...named,
@@ -173,11 +182,11 @@ export const createSummary = (seed: number) => {
           ...(isSigned ? [shownSigns] : []),
         ];
       });
-      const head = ["network", ...(transfer ? ["made on"] : []), "attack", "ε", "pictures"];
+      const head = ["network", ...(transfer ? ["made on"] : []), "attack", "ε", ...(seeds ? ["seed"] : []), "pictures"];
       const scores = ["mIoU", "IoU ratio", "of 8 bits", ...(regions ? ["reached", "kept"] : [])];
       const words = [...(isFlagged ? ["no bound, as"] : []), ...(isSigned ? ["signs"] : [])];
       const columns = [...head, ...scores, ...words];
-      const numeric = columns.map((_, i) => i).slice(head.length - 2, head.length + scores.length);
+      const numeric = columns.map((_, i) => i).slice(head.length - (seeds ? 3 : 2), head.length + scores.length);
       return [table([columns, ...rows], numeric), ...missingLines([...found.values()])].join("\n");
     },
   };

@@ -100,7 +100,7 @@ interface Kept {
 
 /** The pooled scores of the rows, in words. The rows as Parquet and the reports are written. */
 const concluded = async ({ out, asParquet, reports }: Kept, { seed }: EvaluationSpec): Promise<string> => {
-  const summary = createSummary(seed);
+  const summary = createSummary();
   for await (const row of rowsIn(out)) summary.add(row);
   if (asParquet) await (await import("./parquet.ts")).writeParquet(besideRows(out).parquet, rowsIn(out));
   if (reports.length > 0) {

@@ -1,5 +1,7 @@
 /** What sections of a report consist of. */
 
+import { canonicalJson } from "../evaluation/row.ts";
+import { normText } from "./format.ts";
 import type { Cell, ReportData } from "./report.ts";
 
 export interface TableCell {
@@ -43,11 +45,39 @@ export const table = (caption: string, head: readonly string[], rows: readonly (
   rows,
 });
 
-export const at = ({ attack, epsilon }: { readonly attack: string; readonly epsilon: number | null }): string =>
-  epsilon === null ? attack : `${attack} at ε = ${epsilon}`;
+export const at = ({ label, epsilon }: { readonly label: string; readonly epsilon: number | null }): string =>
+  epsilon === null ? label : `${label} at ε = ${epsilon}`;
 
 /** Attacks that climb the network that is scored. */
 export const whiteBox = (report: ReportData): readonly Cell[] =>
   report.cells.filter(({ attack, source }) => attack !== "clean" && source === null);
+
+export interface Strongest {
+  readonly cell: Cell;
+  /** Attacks that it is the strongest of, in its norm: those of several seeds count once. */
+  readonly attacks: number;
+  /** " in L2" where the network was attacked in both norms, else nothing. */
+  readonly inNorm: string;
+}
+
+/** Of each network, in each norm, the white-box attack that leaves least: radii of different norms do not compare. */
+export const strongest = (report: ReportData): readonly Strongest[] => {
+  const cells = whiteBox(report);
+  const names = [...new Set(cells.map(({ network }) => network))];
+  return names.flatMap((name) => {
+    const own = cells.filter(({ network, iouRatio }) => network === name && iouRatio.value !== null);
+    const norms = (["linf", "l2"] as const).filter((norm) => own.some((cell) => cell.norm === norm));
+    return norms.map((norm): Strongest => {
+      const among = own.filter((cell) => cell.norm === norm);
+      const [cell] = among.toSorted((a, b) => a.iouRatio.value! - b.iouRatio.value!);
+      const kinds = among.map(({ attack, epsilon, options }) => canonicalJson([attack, epsilon, options]));
+      return {
+        cell: cell!,
+        attacks: new Set(kinds).size,
+        inNorm: norms.length > 1 ? ` in ${normText(norm)}` : "",
+      };
+    });
+  });
+};
 
 export const plainNetwork = ({ around }: Cell): boolean => around === null;

@@ -3,6 +3,7 @@
 import { certifiedCharts } from "./certified-chart.ts";
 import { config } from "./chart-config.ts";
 import { flagText } from "./flag-text.ts";
+import { normText } from "./format.ts";
 import type { Cell, ReportData } from "./report.ts";
 import { surrounded, surroundings, surroundingsKinds, twoSigmaOf } from "./surroundings.ts";
 import { at, whiteBox, type Block } from "./blocks.ts";
@@ -17,9 +18,9 @@ export interface Chart {
 }
 
 const points = (cells: readonly Cell[]) =>
-  cells.map(({ network, attack, epsilon, iouRatio, clean, float }) => ({
+  cells.map(({ network, label, epsilon, iouRatio, clean, float }) => ({
     network,
-    attack,
+    attack: label,
     epsilon,
     ratio: iouRatio.value === null ? null : 100 * iouRatio.value,
     low: iouRatio.interval === null ? null : 100 * iouRatio.interval.low,
@@ -40,9 +41,9 @@ const curveCharts = (report: ReportData): Chart[] => {
     ({ epsilon, iouRatio }) => epsilon !== null && epsilon > 0 && iouRatio.value !== null,
   );
   const networks = [...new Set(cells.map(({ network }) => network))];
-  const attacks = [...new Set(cells.map(({ attack }) => attack))].slice(0, MAX_CHARTS);
+  const attacks = [...new Set(cells.map(({ label }) => label))].slice(0, MAX_CHARTS);
   return attacks.map((attack) => {
-    const own = cells.filter((cell) => cell.attack === attack);
+    const own = cells.filter(({ label }) => label === attack);
     const epsilons = [...new Set(own.map(({ epsilon }) => epsilon!))].toSorted((a, b) => a - b);
     const x = {
       field: "epsilon",
@@ -89,16 +90,8 @@ const flaggedAmong = (cells: readonly Cell[]): string => {
     : `; no bound, as other attacks do more: ${flagged.map((cell) => `${cell.network} at ε = ${cell.epsilon}${flagText(cell)}`).join("; ")}`;
 };
 
-/** Each network under its strongest attack at each radius. */
-const scatterCharts = (report: ReportData): Chart[] => {
-  const strongest = new Map<string, Cell>();
-  for (const cell of whiteBox(report)) {
-    if (cell.epsilon === null || cell.iouRatio.value === null) continue;
-    const key = JSON.stringify([cell.network, cell.epsilon]);
-    const known = strongest.get(key);
-    if (!known || cell.iouRatio.value < known.iouRatio.value!) strongest.set(key, cell);
-  }
-  const cells = [...strongest.values()];
+/** @param inNorm " in L2" where there are charts of both norms, else nothing. */
+const scatterChart = (cells: readonly Cell[], inNorm: string): Chart[] => {
   if (new Set(cells.map(({ network }) => network)).size < 2) return [];
   const spec = {
     width: WIDTH + 60,
@@ -114,13 +107,24 @@ const scatterCharts = (report: ReportData): Chart[] => {
       size: { field: "epsilon", type: "ordinal", scale: { range: [40, 220] }, legend: { title: "ε", columns: 6 } },
     },
   };
-  return [
-    {
-      kind: "scatter",
-      title: `Clean mIoU against mIoU under the strongest attack at each ε${flaggedAmong(cells)}`,
-      spec,
-    },
-  ];
+  const title = `Clean mIoU against mIoU under the strongest attack${inNorm} at each ε${flaggedAmong(cells)}`;
+  return [{ kind: "scatter", title, spec }];
+};
+
+/** Each network under its strongest attack at each radius: a chart for each norm, as radii of different norms do not compare. */
+const scatterCharts = (report: ReportData): Chart[] => {
+  const all = whiteBox(report).filter(({ epsilon, iouRatio }) => epsilon !== null && iouRatio.value !== null);
+  const norms = (["linf", "l2"] as const).filter((norm) => all.some((cell) => cell.norm === norm));
+  return norms.flatMap((norm) => {
+    const strongest = new Map<string, Cell>();
+    for (const cell of all) {
+      if (cell.norm !== norm) continue;
+      const key = JSON.stringify([cell.network, cell.epsilon]);
+      const known = strongest.get(key);
+      if (!known || cell.iouRatio.value! < known.iouRatio.value!) strongest.set(key, cell);
+    }
+    return scatterChart([...strongest.values()], norms.length > 1 ? ` in ${normText(norm)}` : "");
+  });
 };
 
 /** Dots in one chart: beyond it the table alone shows them. */
@@ -131,8 +135,8 @@ const surroundingsCharts = (report: ReportData): Chart[] =>
   surroundingsKinds.flatMap((kind): Chart[] => {
     const all = surrounded(report, kind);
     const largest = new Map<string, number>();
-    for (const { cell } of all) largest.set(cell.attack, Math.max(largest.get(cell.attack) ?? 0, cell.epsilon ?? 0));
-    const shown = all.filter(({ cell }) => (cell.epsilon ?? 0) === largest.get(cell.attack));
+    for (const { cell } of all) largest.set(cell.label, Math.max(largest.get(cell.label) ?? 0, cell.epsilon ?? 0));
+    const shown = all.filter(({ cell }) => (cell.epsilon ?? 0) === largest.get(cell.label));
     const cells = [...new Set(shown.flatMap(({ cell, alone }) => (alone ? [alone, cell] : [cell])))].filter(
       ({ iouRatio }) => iouRatio.value !== null,
     );

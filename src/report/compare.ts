@@ -19,6 +19,9 @@ export interface Difference {
   readonly baseline: string;
   readonly network: string;
   readonly attack: string;
+  /** The attack as it is shown: as in cells. */
+  readonly label: string;
+  readonly seed: number;
   readonly epsilon: number | null;
   /** Images that both have. */
   readonly images: number;
@@ -67,6 +70,7 @@ export interface Comparison {
   readonly chaos: readonly (Chaos | null)[];
   readonly resampling: Resampling;
   readonly nameOf: (subject: Subject) => string;
+  readonly labelOf: (group: Group) => string;
 }
 
 const signed = (points: number): string => `${points < 0 ? "−" : "+"}${Math.abs(points).toFixed(1)}`;
@@ -93,7 +97,7 @@ const judge = (
 
 /** @returns null where the two share no image, or a ratio is undefined. */
 export const compare = (store: Store, comparison: Comparison): Difference | null => {
-  const { baseline, network, chaos, resampling, nameOf } = comparison;
+  const { baseline, network, chaos, resampling, nameOf, labelOf } = comparison;
   const items = commonItems(store, [baseline, network]);
   if (items.length === 0) return null;
   const points = 100 * (ratioOf(network, items) - ratioOf(baseline, items));
@@ -106,6 +110,8 @@ export const compare = (store: Store, comparison: Comparison): Difference | null
     baseline: nameOf(baseline.subject),
     network: nameOf(network.subject),
     attack: attackName(network),
+    label: labelOf(network),
+    seed: network.seed,
     epsilon: epsilonOf(network),
     images: items.length,
     points,

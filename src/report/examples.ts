@@ -2,7 +2,7 @@
 
 import type { Unit } from "../evaluation/row.ts";
 import { accuracyOf, miouOf } from "./pooled.ts";
-import { attackName, epsilonOf } from "./names.ts";
+import { attackLabels, epsilonOf } from "./names.ts";
 import { commonItems, FLOAT, type Group, type Store } from "./store.ts";
 import { pooledClean, pooledCounts } from "./tallies.ts";
 
@@ -47,13 +47,13 @@ const typicalItem = (store: Store, group: Group): number => {
   return ordered[Math.floor((ordered.length - 1) / 2)]!;
 };
 
-const exampleOf = (store: Store, group: Group): Example => {
+const exampleOf = (store: Store, group: Group, attackOf: (group: Group) => string): Example => {
   const item = typicalItem(store, group);
   const { subject, attack, seed } = group;
   const attacked = pooledCounts(group, one(item), { block: FLOAT });
   return {
     model: subject.model,
-    attack: attackName(group),
+    attack: attackOf(group),
     epsilon: epsilonOf(group),
     item: store.items[item]!,
     accuracy: { clean: accuracyOf(pooledClean(subject, one(item))), attacked: accuracyOf(attacked) },
@@ -77,5 +77,6 @@ export const examplesOf = (store: Store, count: number): readonly Example[] => {
     const known = strongest.get(group.subject.key);
     if (!Number.isNaN(ratio) && (!known || ratio < known.ratio)) strongest.set(group.subject.key, { group, ratio });
   }
-  return [...strongest.values()].slice(0, count).map(({ group }) => exampleOf(store, group));
+  const attackOf = attackLabels(store.groups.values());
+  return [...strongest.values()].slice(0, count).map(({ group }) => exampleOf(store, group, attackOf));
 };

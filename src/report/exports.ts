@@ -5,7 +5,7 @@ import { betterText, flagText } from "./flag-text.ts";
 import { epsilonText, percent, percentWithin } from "./format.ts";
 import { escaped } from "./markdown.ts";
 import type { Cell, ReportData } from "./report.ts";
-import { whiteBox } from "./blocks.ts";
+import { strongest, whiteBox } from "./blocks.ts";
 
 const slug = (text: string): string =>
   text
@@ -13,11 +13,11 @@ const slug = (text: string): string =>
     .replaceAll(/[^a-z0-9.]+/g, "-")
     .replaceAll(/^-|-$/g, "");
 
-const keyOf = ({ network, source, attack, epsilon }: Cell): string =>
+const keyOf = ({ network, source, label, epsilon }: Cell): string =>
   [
     slug(network),
     ...(source === null ? [] : [`from-${slug(source)}`]),
-    slug(attack),
+    slug(label),
     ...(epsilon === null ? [] : [`eps-${epsilon}`]),
   ].join("/");
 
@@ -66,7 +66,7 @@ const modelIndex = (report: ReportData): string => {
         const at =
           cell.attack === "clean"
             ? "clean"
-            : `${cell.attack}, epsilon ${epsilonText(cell.epsilon)}${cell.source === null ? "" : `, made on ${cell.source}`}`;
+            : `${cell.label}, epsilon ${epsilonText(cell.epsilon)}${cell.source === null ? "" : `, made on ${cell.source}`}`;
         return [
           "      - task:",
           "          type: image-segmentation",
@@ -86,7 +86,7 @@ const modelIndex = (report: ReportData): string => {
 /** What a technical file on robustness has to state (Regulation (EU) 2024/1689, Article 15): it states what was measured, and certifies nothing. */
 const card = (report: ReportData): string => {
   const attacks = whiteBox(report);
-  const names = [...new Set(attacks.map(({ attack }) => attack))];
+  const names = [...new Set(attacks.map(({ label }) => label))];
   const epsilons = [...new Set(attacks.flatMap(({ epsilon }) => (epsilon === null ? [] : [epsilon])))].toSorted(
     (a, b) => a - b,
   );
@@ -94,18 +94,13 @@ const card = (report: ReportData): string => {
   const data = report.runs.flatMap(({ data: found }) =>
     found ? [`${found.name} (${found.kind}, ${found.items} pictures)`] : [],
   );
-  const weakest = [...new Set(attacks.map(({ network }) => network))].flatMap((network) => {
-    const own = attacks.filter((cell) => cell.network === network && cell.iouRatio.value !== null);
-    const [worst] = own.toSorted((a, b) => a.iouRatio.value! - b.iouRatio.value!);
-    return worst
-      ? [
-          `- ${escaped(network)}: IoU ratio ${percentWithin(worst.iouRatio)} %${escaped(flagText(worst))} under ${escaped(worst.attack)} at ε = ${epsilonText(worst.epsilon)}; clean mIoU ${percent(worst.clean.miou)} %.`,
-        ]
-      : [];
-  });
+  const weakest = strongest(report).map(
+    ({ cell }) =>
+      `- ${escaped(cell.network)}: IoU ratio ${percentWithin(cell.iouRatio)} %${escaped(flagText(cell))} under ${escaped(cell.label)} at ε = ${epsilonText(cell.epsilon)}; clean mIoU ${percent(cell.clean.miou)} %.`,
+  );
   const combined = report.worst.map(
     (one) =>
-      `- ${escaped(one.network)}, ε = ${one.epsilon}: mIoU ${percent(one.miou)} %, accuracy ${percent(one.accuracy)} % over ${one.attacks} attacks${one.better ? escaped(` (no bound: ${betterText(one.better, one.epsilon)})`) : ""}.`,
+      `- ${escaped(one.network)}, ${one.norm === "l2" ? "L2 " : ""}ε = ${one.epsilon}: mIoU ${percent(one.miou)} %, accuracy ${percent(one.accuracy)} % over ${one.attacks} attacks${one.better ? escaped(` (no bound: ${betterText(one.better, one.epsilon)})`) : ""}.`,
   );
   const small = attacks
     .filter((cell) => cell.small !== null)

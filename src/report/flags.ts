@@ -85,6 +85,7 @@ export const flagged = (groups: readonly Group[], store: Store): ReadonlyMap<Gro
 
 interface Scored {
   readonly network: string;
+  readonly norm: string;
   readonly epsilon: number | null;
   readonly iouRatio: { readonly value: number | null };
 }
@@ -97,9 +98,10 @@ interface Made extends Scored {
 
 /** The strongest of the images that were made on other networks, where it does more than the worst case of all others. */
 export const betterThanWorst = (worst: Scored, cells: readonly Made[]): Better | null => {
-  const { network, epsilon, iouRatio } = worst;
+  const { network, norm, epsilon, iouRatio } = worst;
   const [best] = cells
-    .filter((cell) => cell.network === network && cell.epsilon === epsilon && cell.source !== null && !cell.region)
+    .filter((cell) => cell.network === network && cell.norm === norm && cell.epsilon === epsilon)
+    .filter((cell) => cell.source !== null && !cell.region)
     .filter((cell) => cell.iouRatio.value !== null && (iouRatio.value ?? 0) - cell.iouRatio.value > INSIGNIFICANT)
     .toSorted((a, b) => a.iouRatio.value! - b.iouRatio.value!);
   return best && epsilon !== null

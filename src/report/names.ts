@@ -68,6 +68,27 @@ const targetName = (attack: NonNullable<Group["attack"]>): string => {
 export const attackName = ({ attack }: Pick<Group, "attack">): string =>
   attack ? textOf(attack["attack"]) + targetName(attack) : "clean";
 
+/** The attack with its norm where that is not L∞: what tells it apart from the same attack in the other norm. */
+export const attackInNorm = (group: Pick<Group, "attack">): string =>
+  group.attack && distanceOf(group) === "l2"
+    ? `${textOf(group.attack["attack"])} (L2)${targetName(group.attack)}`
+    : attackName(group);
+
+/** What an attack is called beside others: with its norm where that is L2, and with its seed where it ran with several. */
+export const attackLabels = (
+  groups: Iterable<Pick<Group, "attack" | "seed">>,
+): ((group: Pick<Group, "attack" | "seed">) => string) => {
+  const seeds = new Map<string, Set<number>>();
+  for (const group of groups) {
+    const name = attackInNorm(group);
+    seeds.set(name, (seeds.get(name) ?? new Set()).add(group.seed));
+  }
+  return (group) => {
+    const name = attackInNorm(group);
+    return group.attack && (seeds.get(name)?.size ?? 0) > 1 ? `${name}, seed ${group.seed}` : name;
+  };
+};
+
 /** The radius in grey levels, or null for attacks without one. */
 export const epsilonOf = ({ attack }: Group): number | null => {
   const epsilon = attack?.["epsilon"];
@@ -79,7 +100,7 @@ export const optionsOf = ({ attack }: Group): Readonly<Record<string, Json | und
   Object.fromEntries(Object.entries(attack ?? {}).filter(([name]) => name !== "attack" && name !== "epsilon"));
 
 /** The norm of an attack: that of its row, or else the attack's own, which rows leave out. */
-export const distanceOf = ({ attack }: Group): "l2" | "linf" => {
+export const distanceOf = ({ attack }: Pick<Group, "attack">): "l2" | "linf" => {
   const name = attackNames.find((known) => known === attack?.["attack"]);
   const norm = attack?.["norm"] ?? (name && normsOf(name)[0]);
   return norm === "l2" ? "l2" : "linf";

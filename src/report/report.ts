@@ -7,7 +7,16 @@ import type { CertificateRow } from "./certificate-row.ts";
 import { certifiedAxes, type CertifiedAxis } from "./certified.ts";
 import { betterThanWorst, flagged } from "./flags.ts";
 import { chaosOf, compare, siblings, type Chaos, type Difference } from "./compare.ts";
-import { attackName, epsilonOf, optionsOf, sourceName, uniqueNames } from "./names.ts";
+import {
+  attackInNorm,
+  attackLabels,
+  attackName,
+  distanceOf,
+  epsilonOf,
+  optionsOf,
+  sourceName,
+  uniqueNames,
+} from "./names.ts";
 import { createResampling } from "./resampling.ts";
 import type { RunFacts } from "./run-facts.ts";
 import { scoreGroup, type GroupScores } from "./scores.ts";
@@ -27,6 +36,9 @@ export interface Cell extends GroupScores {
   /** Whether the source has the scored network's own file: at other scales, or in an ensemble. It is no black box then. */
   readonly sourceHasNetwork: boolean;
   readonly attack: string;
+  /** The attack as it is shown: with its norm where that is L2, and with its seed where the rows have several. */
+  readonly label: string;
+  readonly norm: "l2" | "linf";
   readonly epsilon: number | null;
   readonly options: Json;
   readonly seed: number;
@@ -42,9 +54,11 @@ export interface Cell extends GroupScores {
 }
 
 export interface Worst extends WorstCase {
+  /** Those of several seeds count once. */
+  readonly attacks: number;
   readonly network: string;
   readonly epsilon: number;
-  readonly norm: string;
+  readonly norm: "l2" | "linf";
   readonly cleanMiou: number | null;
   readonly iouRatio: number | null;
   /** Images that were made on another network, where they do more. */
@@ -91,8 +105,11 @@ const MAX_PAIRED = 5;
 
 const isUnrepeated = ({ repeat }: Group): boolean => repeat === undefined;
 
-const byAttack = (a: Group, b: Group): number =>
-  attackName(a) < attackName(b) ? -1 : attackName(a) > attackName(b) ? 1 : (epsilonOf(a) ?? -1) - (epsilonOf(b) ?? -1);
+const byAttack = (a: Group, b: Group): number => {
+  const [one, other] = [attackInNorm(a), attackInNorm(b)];
+  if (one !== other) return one < other ? -1 : 1;
+  return (epsilonOf(a) ?? -1) - (epsilonOf(b) ?? -1) || a.seed - b.seed;
+};
 
 const regionShares = ({ pixels, reached, elsewhere, kept }: NonNullable<Group["region"]>): Cell["region"] => ({
   reached: pixels === 0 ? null : reached / pixels,
@@ -111,7 +128,7 @@ const worstOf = (
 ): Worst[] => {
   const sets = new Map<string, Group[]>();
   for (const group of groups) {
-    const [epsilon, norm] = [epsilonOf(group), group.attack?.["norm"] ?? "linf"];
+    const [epsilon, norm] = [epsilonOf(group), distanceOf(group)];
     // An attack on a region does not try to do the worst.
     if (epsilon === null || group.source !== null || group.region) continue;
     const key = canonicalJson([group.subject.key, epsilon, norm]);
@@ -123,14 +140,13 @@ const worstOf = (
     const found = worstCase(own, items);
     if (!found) return [];
     const cleanMiou = scoreGroup(own[0]!, items, null).clean.miou;
-    const norm = own[0]!.attack?.["norm"];
     const iouRatio = cleanMiou ? found.miou / cleanMiou : null;
-    const at = { network: nameOf(own[0]!.subject), epsilon: epsilonOf(own[0]!)! };
+    const at = { network: nameOf(own[0]!.subject), epsilon: epsilonOf(own[0]!)!, norm: distanceOf(own[0]!) };
     return [
       {
         ...found,
         ...at,
-        norm: typeof norm === "string" ? norm : "linf",
+        attacks: new Set(own.map(({ attack }) => canonicalJson(attack as Json))).size,
         cleanMiou,
         iouRatio,
         better: betterThanWorst({ ...at, iouRatio: { value: iouRatio } }, cells),
@@ -165,6 +181,7 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
   const heads = [...families.values()].map(([head]) => head!).filter(isUnrepeated);
   const rank = ranks(store);
   const nameOf = uniqueNames(store.subjects.values());
+  const labelOf = attackLabels(store.groups.values());
   const ordered = heads.toSorted((a, b) => rank.get(a.subject)! - rank.get(b.subject)! || byAttack(a, b));
   const counts = ordered.reduce((total, { length, subject }) => total + 2 * length * subject.classes, 0);
   const replicates = options.replicates ?? replicatesFor(counts);
@@ -183,6 +200,8 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
       sourceModel: source && source.model,
       sourceHasNetwork: source !== null && source.sha256.split("+").includes(subject.networkSha256),
       attack: attackName(group),
+      label: labelOf(group),
+      norm: distanceOf(group),
       epsilon: epsilonOf(group),
       options: optionsOf(group),
       seed: group.seed,
@@ -200,7 +219,7 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
   });
   const differences = pairsOf(ordered, rank).flatMap(([baseline, network]) => {
     const both = [chaos.get(baseline) ?? null, chaos.get(network) ?? null];
-    return compare(store, { baseline, network, chaos: both, resampling, nameOf }) ?? [];
+    return compare(store, { baseline, network, chaos: both, resampling, nameOf, labelOf }) ?? [];
   });
   const facts = runs.flatMap(({ networks }) => networks);
   const C = Math.max(0, ...[...store.subjects.values()].map(({ classes }) => classes));

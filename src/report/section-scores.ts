@@ -12,7 +12,7 @@ export const curves = (report: ReportData): Section | null => {
   const rows = cells.map((cell) => [
     ...plain([
       cell.network,
-      cell.attack,
+      cell.label,
       epsilonText(cell.epsilon),
       String(cell.images),
       ratioText(cell),
@@ -158,11 +158,11 @@ export const worst = (report: ReportData): Section | null => {
 export const regions = (report: ReportData): Section | null => {
   const cells = report.cells.filter(({ region }) => region !== null);
   if (cells.length === 0) return null;
-  const rows = cells.map(({ network, source, attack, epsilon, images, region, iouRatio }) =>
+  const rows = cells.map(({ network, source, label, epsilon, images, region, iouRatio }) =>
     plain([
       network,
       source ?? "–",
-      attack,
+      label,
       epsilonText(epsilon),
       String(images),
       percent(region!.reached),
@@ -191,7 +191,7 @@ export const norms = (report: ReportData): Section | null => {
     const bound = (value: number | null): string => (value === null ? "∞" : value.toFixed(2));
     return plain([
       cell.network,
-      cell.attack,
+      cell.label,
       normText(norm),
       `${successes} of ${images}`,
       `${bound(q.median)}${m ? ` [${bound(m.low)}, ${bound(m.high)}]` : ""}`,

@@ -1,18 +1,14 @@
 /** Scores of classes, of small objects, and of what stands around networks. */
 
-import { at, plain, table, text, whiteBox, type Section, type TableCell } from "./blocks.ts";
+import { at, plain, strongest, table, text, whiteBox, type Section, type TableCell } from "./blocks.ts";
 import { flagText, ratioText } from "./flag-text.ts";
 import { percent } from "./format.ts";
 import type { ReportData } from "./report.ts";
 import { surrounded, surroundings, twoSigmaOf, type SurroundingsKind } from "./surroundings.ts";
 
-/** The most damaging attack on each network, by class. */
+/** The most damaging attack on each network, in each norm, by class. */
 export const classes = (report: ReportData): Section | null => {
-  const names = [...new Set(whiteBox(report).map(({ network }) => network))];
-  const picked = names.flatMap((name) => {
-    const own = whiteBox(report).filter((cell) => cell.network === name && cell.iouRatio.value !== null);
-    return own.toSorted((a, b) => a.iouRatio.value! - b.iouRatio.value!).slice(0, 1);
-  });
+  const picked = strongest(report).map(({ cell }) => cell);
   if (picked.length === 0) return null;
   const shown = report.classes
     .map((name, c) => ({ name, c }))

@@ -1,6 +1,6 @@
 /** The verdict of a report, and what may be wrong with it. */
 
-import { at, plain, table, text, whiteBox, type Block, type Section } from "./blocks.ts";
+import { at, plain, strongest, table, text, whiteBox, type Block, type Section } from "./blocks.ts";
 import { pointsText } from "./compare.ts";
 import { flagText } from "./flag-text.ts";
 import { percent, percentWithin } from "./format.ts";
@@ -12,23 +12,16 @@ export const verdict = (report: ReportData): Section => {
   const sentences = pairs.map((pair) => {
     const own = decided.filter(({ network, baseline }) => JSON.stringify([network, baseline]) === pair);
     const [largest] = own.toSorted((a, b) => Math.abs(b.points) - Math.abs(a.points));
-    const of = report.differences.filter(
-      ({ network, baseline }) => JSON.stringify([network, baseline]) === pair,
-    ).length;
+    const all = report.differences.filter(({ network, baseline }) => JSON.stringify([network, baseline]) === pair);
     const agreeing = own.filter(({ verdict: found }) => found === largest!.verdict).length;
+    const counted = new Set(all.map(({ seed }) => seed)).size > 1 ? "runs of attacks, over all seeds" : "attacks";
     const against = own.length === agreeing ? "" : `, and the opposite under ${own.length - agreeing}`;
-    return `${largest!.network} is ${largest!.verdict} than ${largest!.baseline} under ${agreeing} of ${of} attacks${against}: most under ${at(largest!)}, by ${pointsText(largest!)} of IoU ratio (${largest!.images} images; ${largest!.reason}).`;
+    return `${largest!.network} is ${largest!.verdict} than ${largest!.baseline} under ${agreeing} of ${all.length} ${counted}${against}: most under ${at(largest!)}, by ${pointsText(largest!)} of IoU ratio (${largest!.images} images; ${largest!.reason}).`;
   });
-  const names = [...new Set(whiteBox(report).map(({ network }) => network))];
-  const least = names.flatMap((name) => {
-    const own = whiteBox(report).filter((cell) => cell.network === name && cell.iouRatio.value !== null);
-    const [worst] = own.toSorted((a, b) => a.iouRatio.value! - b.iouRatio.value!);
-    return worst
-      ? [
-          `${name} keeps ${percentWithin(worst.iouRatio)} %${flagText(worst)} of its clean mIoU of ${percent(worst.clean.miou)} % under ${at(worst)}, the strongest of ${own.length} attacks measured (${worst.images} images).`,
-        ]
-      : [];
-  });
+  const least = strongest(report).map(
+    ({ cell, attacks, inNorm }) =>
+      `${cell.network} keeps ${percentWithin(cell.iouRatio)} %${flagText(cell)} of its clean mIoU of ${percent(cell.clean.miou)} % under ${at(cell)}, the strongest of ${attacks} attacks measured${inNorm} (${cell.images} images).`,
+  );
   const open = report.differences.length - decided.length;
   return {
     id: "verdict",

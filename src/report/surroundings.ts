@@ -29,12 +29,15 @@ export interface Surrounded {
 /** The cells of one kind. */
 export const surrounded = (report: ReportData, kind: SurroundingsKind): readonly Surrounded[] => {
   const cells = whiteBox(report);
+  const keyOf = ({ model, attack, norm, epsilon }: Cell, seed: number | null): string =>
+    JSON.stringify([model, attack, norm, epsilon, seed]);
+  // What is not random runs with one seed alone, which stands beside all seeds of what is.
   const alone = new Map(
-    cells.filter(plainNetwork).map((cell) => [JSON.stringify([cell.model, cell.attack, cell.epsilon]), cell]),
+    cells.filter(plainNetwork).flatMap((cell) => [null, cell.seed].map((seed) => [keyOf(cell, seed), cell] as const)),
   );
   return cells
     .filter((cell) => hasField(cell, surroundings[kind].field))
-    .map((cell) => ({ cell, alone: alone.get(JSON.stringify([cell.model, cell.attack, cell.epsilon])) }));
+    .map((cell) => ({ cell, alone: alone.get(keyOf(cell, cell.seed)) ?? alone.get(keyOf(cell, null)) }));
 };
 
 /** Half of the 95 % interval is 1.96 standard errors; ±2σ as in the figures of Arnab, Miksik and Torr. Null without an interval. */

@@ -16,7 +16,7 @@ const rowsWith = (square: number) => [
   }),
 ];
 const textOf = (rows: ReturnType<typeof rowsWith>): readonly string[] => {
-  const summary = createSummary(0);
+  const summary = createSummary();
   for (const row of rows) summary.add(row);
   return summary.text().split("\n");
 };
@@ -47,4 +47,41 @@ it("counts the pictures on which an attack showed a sign", () => {
   const text = textOf(rows);
   expect(text[0]).toMatch(/signs$/);
   expect(text[2]).toMatch(/loss-still-moving on 3$/);
+});
+
+it("has a line for each seed, named where there are several", () => {
+  const attacked = rowsWith(0.8).map((row) => ({ ...row, unit: { ...row.unit, seed: 1 } }));
+  const second = rowsWith(0.7)
+    .filter(({ unit }) => (unit.attack as { attack?: string } | null)?.attack === "square")
+    .map((row) => ({ ...row, unit: { ...row.unit, seed: 2 } }));
+  expect(textOf(attacked)[0]).not.toContain("seed");
+  const lines = textOf([...attacked, ...second]).map((line) => line.trim().split(/\s{2,}/u));
+  expect(lines[0]!.slice(0, 5)).toEqual(["network", "attack", "ε", "seed", "pictures"]);
+  expect(lines.slice(2).map((line) => line.slice(1, 5))).toEqual([
+    ["pgd", "4", "1", "6"],
+    ["square", "4", "1", "6"],
+    ["square", "4", "2", "6"],
+  ]);
+  const alone = textOf(rowsWith(0.7))
+    .at(-1)!
+    .trim()
+    .split(/\s{2,}/u);
+  expect(lines.at(-1)!.slice(5)).toEqual(alone.slice(4));
+});
+
+it("names the norm of an attack in L2, and compares none across norms", () => {
+  const inL2 = rowsWith(0.2).map((row) =>
+    row.unit.attack === null
+      ? row
+      : { ...row, unit: { ...row.unit, attack: { ...(row.unit.attack as object), norm: "l2" } } },
+  );
+  const [pgd, square] = [rowsWith(0.8), inL2].map((rows, i) =>
+    rows.filter(
+      ({ unit }) => unit.attack === null || (unit.attack as { attack: string }).attack === ["pgd", "square"][i],
+    ),
+  );
+  const text = textOf([...pgd!, ...square!.filter(({ unit }) => unit.attack !== null)]);
+  expect(text[2]).toMatch(/^alpha\s+pgd\s+4/);
+  expect(text[3]).toMatch(/^alpha\s+square \(L2\)\s+4/);
+  expect(text.join("\n")).not.toContain("leaves");
 });
