@@ -9,6 +9,18 @@ const At = {
   network: z.string().min(1).optional().describe("Name of the network in the report; every network where absent"),
 };
 
+const shareDetail = (given: unknown): string => {
+  const percent = typeof given === "number" && given <= 100 ? `; did you mean ${given / 100}?` : "";
+  return `must be at most 1, as scores are shares and no percentages${percent}`;
+};
+
+/** Its schema in JSON has the bound as a keyword; the error says more than the bound. */
+const Share = z
+  .number()
+  .min(0)
+  .refine((value) => value <= 1, { error: ({ input }) => shareDetail(input) })
+  .meta({ maximum: 1 });
+
 const Bounds = z
   .strictObject({
     metric: z
@@ -24,7 +36,7 @@ const Bounds = z
       .describe(
         "Scores from 0 to 1; region-resisted is the share of an attacked region that does not take the label to approach",
       ),
-    min: z.number().min(0).describe("The least that passes"),
+    min: Share.describe("The least that passes, from 0 to 1"),
     bound: z
       .enum(["value", "interval-low"])
       .default("value")

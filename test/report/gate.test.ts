@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { Ajv, type AnySchema } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { default as formats } from "ajv-formats";
 import { describe, expect, test } from "vitest";
 import { gateMarkdown, junitOf, sarifOf } from "../../src/report/gate-formats.ts";
@@ -19,6 +20,9 @@ const reportOf = (options: StudyOptions, signs?: readonly string[]) => {
 const share = (network: string) => (network === "alpha" ? 0.7 : 0.5);
 const report = reportOf({ images: 20, epsilons: [2], accuracy: share });
 const verdictOf = (rule: object, of = report) => judge(readPolicy({ rules: [rule] }), of);
+
+/** By the JSON Schema that is published. */
+const isPolicy = new Ajv2020().compile(JSON.parse(readFileSync("docs/policy.schema.json", "utf8")) as AnySchema);
 
 describe("rules", () => {
   const cell = report.cells.find(({ network, attack }) => network === "alpha" && attack === "ifgsm")!;
@@ -69,8 +73,21 @@ describe("rules", () => {
     [{ rules: [] }, "rules"],
     [{ rules: [{ metric: "iou", min: 1 }] }, "rules, no. 1, metric: must be one of iou-ratio, miou"],
     [{ rules: [{ metric: "miou", min: 1, epsilons: 2 }] }, "rules, no. 1, epsilons: is no field here"],
-  ])("%j is refused by its field", (policy, field) => {
+    [
+      { rules: [{ metric: "iou-ratio", min: 60 }] },
+      "rules, no. 1, min: must be at most 1, as scores are shares and no percentages; did you mean 0.6?",
+    ],
+    [{ rules: [{ metric: "worst-case-iou-ratio", min: 1.01 }] }, "rules, no. 1, min: must be at most 1"],
+    [{ rules: [{ metric: "miou", min: -0.1 }] }, "rules, no. 1, min: must be at least 0"],
+  ])("%j is refused by its field, and by the JSON Schema", (policy, field) => {
     expect(() => readPolicy(policy)).toThrow(field);
+    expect(isPolicy(policy)).toBe(false);
+  });
+
+  test("thresholds of 0 and 1 are policies, and to the JSON Schema", () => {
+    const policy = { rules: [0, 1].map((min) => ({ metric: "iou-ratio", min })) };
+    expect(readPolicy(policy).rules).toMatchObject(policy.rules);
+    expect(isPolicy(policy)).toBe(true);
   });
 });
 
