@@ -67,9 +67,9 @@ const attackSchema = z
       ),
     ...optionFields,
   })
-  .superRefine((entry, { addIssue }) => {
+  .superRefine((entry, context) => {
     const fault = ownRadiusFault(entry);
-    if (fault !== null) addIssue({ code: "custom", path: ["epsilon"], message: fault });
+    if (fault !== null) context.addIssue({ code: "custom", path: ["epsilon"], message: fault });
   })
   .describe("An attack with options");
 
@@ -195,11 +195,11 @@ export const evaluationSchema = z
     small: z.number().min(0).max(1).default(0.01).describe("Share of the picture below which an object is small"),
     seed: seed.default(0).describe("Of all that is random, and of the choice of pictures"),
   })
-  .superRefine(({ epsilon, attacks }, { addIssue }) => {
+  .superRefine(({ epsilon, attacks }, context) => {
     const entries = typeof attacks === "string" ? presets[attacks].attacks : attacks;
     const balled = entries.map((entry) => (typeof entry === "string" ? { attack: entry } : entry));
     const fault = commonRadiusFault(epsilon, balled);
-    if (fault !== null) addIssue({ code: "custom", path: ["epsilon"], message: fault });
+    if (fault !== null) context.addIssue({ code: "custom", path: ["epsilon"], message: fault });
   })
   .describe("An evaluation of networks on pictures, for `faultline evaluate`");
 
