@@ -2,7 +2,7 @@
 
 import { canonicalJson, type Json } from "../evaluation/row.ts";
 import { intervalOf, type Interval } from "./bootstrap.ts";
-import { attackName, epsilonOf } from "./names.ts";
+import { attackName, distanceOf, epsilonOf } from "./names.ts";
 import { miouOf } from "./pooled.ts";
 import type { Resampling } from "./resampling.ts";
 import { commonItems, FLOAT, type Group, type Store, type Subject } from "./store.ts";
@@ -19,6 +19,7 @@ export interface Difference {
   readonly baseline: string;
   readonly network: string;
   readonly attack: string;
+  readonly norm: "l2" | "linf";
   readonly epsilon: number | null;
   /** Images that both have. */
   readonly images: number;
@@ -106,6 +107,7 @@ export const compare = (store: Store, comparison: Comparison): Difference | null
     baseline: nameOf(baseline.subject),
     network: nameOf(network.subject),
     attack: attackName(network),
+    norm: distanceOf(network),
     epsilon: epsilonOf(network),
     images: items.length,
     points,

@@ -7,7 +7,7 @@ import type { CertificateRow } from "./certificate-row.ts";
 import { certifiedAxes, type CertifiedAxis } from "./certified.ts";
 import { betterThanWorst, flagged } from "./flags.ts";
 import { chaosOf, compare, siblings, type Chaos, type Difference } from "./compare.ts";
-import { attackName, epsilonOf, optionsOf, sourceName, uniqueNames } from "./names.ts";
+import { attackName, distanceOf, epsilonOf, optionsOf, sourceName, uniqueNames } from "./names.ts";
 import { createResampling } from "./resampling.ts";
 import type { RunFacts } from "./run-facts.ts";
 import { scoreGroup, type GroupScores } from "./scores.ts";
@@ -27,6 +27,7 @@ export interface Cell extends GroupScores {
   /** Whether the source has the scored network's own file: at other scales, or in an ensemble. It is no black box then. */
   readonly sourceHasNetwork: boolean;
   readonly attack: string;
+  readonly norm: "l2" | "linf";
   readonly epsilon: number | null;
   readonly options: Json;
   readonly seed: number;
@@ -44,7 +45,7 @@ export interface Cell extends GroupScores {
 export interface Worst extends WorstCase {
   readonly network: string;
   readonly epsilon: number;
-  readonly norm: string;
+  readonly norm: "l2" | "linf";
   readonly cleanMiou: number | null;
   readonly iouRatio: number | null;
   /** Images that were made on another network, where they do more. */
@@ -130,7 +131,7 @@ const worstOf = (
       {
         ...found,
         ...at,
-        norm: typeof norm === "string" ? norm : "linf",
+        norm: norm === "l2" ? "l2" : "linf",
         cleanMiou,
         iouRatio,
         better: betterThanWorst({ ...at, iouRatio: { value: iouRatio } }, cells),
@@ -183,6 +184,7 @@ export const buildReport = (store: Store, options: ReportOptions = {}): ReportDa
       sourceModel: source && source.model,
       sourceHasNetwork: source !== null && source.sha256.split("+").includes(subject.networkSha256),
       attack: attackName(group),
+      norm: distanceOf(group),
       epsilon: epsilonOf(group),
       options: optionsOf(group),
       seed: group.seed,
