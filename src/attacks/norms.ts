@@ -5,6 +5,9 @@ export type Norm = "linf" | "l2";
 
 export const norms = ["linf", "l2"] as const satisfies readonly Norm[];
 
+/** The largest radius that is taken, in grey levels: in L2 one far above the norm of a white image of the largest size that is decoded. */
+export const largestRadius = (norm: Norm): number => (norm === "l2" ? 1e7 : 255);
+
 /** max |v|; NaN where a value is. */
 export const linf = (values: ArrayLike<number>): number => {
   let largest = 0;

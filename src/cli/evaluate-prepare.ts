@@ -5,11 +5,11 @@ import { networksOf } from "../evaluation/settings.ts";
 import type { EvaluationSpec } from "../evaluation/spec.ts";
 import { planPicture, totalOfAlike, type PicturePlan } from "../evaluation/picture-plan.ts";
 import { alikeOn, groupsOn, type AlikeOnPictures } from "../evaluation/plan-units.ts";
-import { leastUnits, tooManyUnits } from "../evaluation/served.ts";
+import { leastUnits, tooManyUnits, type UnitCount } from "../evaluation/served.ts";
 import { inShard, type Group } from "../evaluation/units.ts";
 import { deltaFault } from "../evaluation/universal.ts";
 import { readDeltaFile } from "../node/delta-file.ts";
-import { Refusal } from "../node/failure.ts";
+import { Refusal, type UsageError } from "../node/failure.ts";
 import { openLocated, type Located } from "../node/located.ts";
 import { channelCount, type Manifest } from "../segmenter/manifest.ts";
 import type { Image } from "../segmenter/segmenter.ts";
@@ -41,6 +41,8 @@ export interface UnitLimit {
   readonly most: number;
   /** Who sets it, in words. */
   readonly told: string;
+  /** A limit of the command line is at fault as an option, one of the machine is not. */
+  readonly fault: typeof Refusal | typeof UsageError;
 }
 
 /** Each picture is read once for all networks. @throws Refusal where they take pictures of different channels. */
@@ -77,16 +79,17 @@ const requireSizeOf = (
     }
 };
 
-/** @throws Refusal for whatever is wrong with the networks, the attacks or the pictures. */
+/** @throws Refusal for whatever is wrong with the networks, the attacks or the pictures; UsageError for more units than the command line takes. */
 export const prepare = async (
   spec: EvaluationSpec,
   { shard, limit }: { readonly shard: Shard; readonly limit: UnitLimit },
   io: Io,
 ): Promise<Prepared> => {
-  const requireFew = (units: number): void => {
-    if (units > limit.most) throw new Refusal(tooManyUnits(units, limit.told).message);
+  const requireFew = (units: number, has: UnitCount): void => {
+    if (units > limit.most) throw new limit.fault(tooManyUnits(has, limit.told).message);
   };
-  requireFew(leastUnits(spec, 1));
+  const least = leastUnits(spec, 1);
+  requireFew(least, { atLeast: least });
   const located: Located[] = [];
   for (const operand of networksOf(spec)) located.push(await locateOperand(operand));
   requireSameChannels(located);
@@ -97,7 +100,8 @@ export const prepare = async (
   const isOwn = inShard(...shard);
   const found = await foundItems(spec, manifests[0]!, io);
   const alike = () => alikeOn(plan, found.items.length, isOwn);
-  requireFew(totalOfAlike(alike()).units);
+  const { units } = totalOfAlike(alike());
+  requireFew(units, { exactly: units });
   const data = await checkedItems(found, manifests[0]!, io);
   requireSizeOf(deltas, data, manifests[0]!);
   const names = data.items.map(({ name }) => name);

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { getHeapStatistics } from "node:v8";
 import { settingOpener, settle } from "../evaluation/settings.ts";
 import { mostBytesOn, predictedBytes, shareMemory, type Share } from "../jobs/memory.ts";
-import { Refusal } from "../node/failure.ts";
+import { Refusal, UsageError } from "../node/failure.ts";
 import { openLocated } from "../node/located.ts";
 import { wholeNumber, type Options, type Values } from "../node/options.ts";
 import type { Backend, Runtime } from "../runtime/session.ts";
@@ -44,10 +44,11 @@ export const workersFrom = ({ workers }: Given, threads = 1): number =>
 export const unitLimit = ({ "max-units": units }: Partial<Values<typeof sizeFlag>>): UnitLimit => {
   if (units !== undefined) {
     const most = wholeNumber("max-units", units, 1, 1e9);
-    return { most, told: `at most ${most} are taken` };
+    return { most, told: `at most ${most} are taken (--max-units)`, fault: UsageError };
   }
   const most = Math.floor(getHeapStatistics().heap_size_limit / UNIT_BYTES);
-  return { most, told: `the heap of this process (NODE_OPTIONS=--max-old-space-size=MIB) holds ${most}` };
+  const told = `the heap of this process (NODE_OPTIONS=--max-old-space-size=MIB) holds ${most}`;
+  return { most, told, fault: Refusal };
 };
 
 /** Bytes of all sessions together. */

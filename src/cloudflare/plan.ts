@@ -6,7 +6,7 @@ import type { AttackOf } from "../evaluation/attacks-of.ts";
 import { digestOfItems } from "../evaluation/check-items.ts";
 import type { LabelReading } from "../evaluation/items.ts";
 import { planPicture, totalOfAlike, type PicturePlan } from "../evaluation/picture-plan.ts";
-import { leastUnits, partsOf, servedSpec, tooManyUnits } from "../evaluation/served.ts";
+import { leastUnits, partsOf, servedSpec, tooManyUnits, type UnitCount } from "../evaluation/served.ts";
 import { membersOf, networksOf, settle, type Setting } from "../evaluation/settings.ts";
 import { SpecError, type EvaluationSpec, type GivenSpec } from "../evaluation/spec.ts";
 import { predictedBytes } from "../jobs/memory.ts";
@@ -70,7 +70,7 @@ const refusing = async <T>(run: () => T | Promise<T>): Promise<T> => {
 /** @throws FaultlineError for a specification that contradicts itself, and for what a service does not evaluate. */
 export const parsedSpec = (given: GivenSpec): Promise<EvaluationSpec> => refusing(() => servedSpec(given));
 
-const tooMany = (units: number): FaultlineError =>
+const tooMany = (units: UnitCount): FaultlineError =>
   refused(tooManyUnits(units, `an evaluation of a Worker has at most ${MAX_UNITS}`).message);
 
 /** What is too much is refused before it is made. @param pictures how many. */
@@ -80,7 +80,7 @@ const requireFew = (spec: EvaluationSpec, pictures: number): void => {
     throw refused(
       `it has ${parts} networks with their variants and attacks with their radii, and an evaluation of a Worker has at most ${MAX_PARTS}; ask for fewer, or divide it`,
     );
-  if (leastUnits(spec, 1) > MAX_UNITS) throw tooMany(leastUnits(spec, pictures));
+  if (leastUnits(spec, 1) > MAX_UNITS) throw tooMany({ atLeast: leastUnits(spec, pictures) });
 };
 
 /** The groups of a picture. @throws FaultlineError for networks that do not go together. */
@@ -113,7 +113,7 @@ export const createPlanner =
     const picture = await pictureOf(spec, manifests);
     const { settings, attacks, sources } = picture;
     const each = totalOfAlike(picture.alike());
-    if (count * each.units > MAX_UNITS) throw tooMany(count * each.units);
+    if (count * each.units > MAX_UNITS) throw tooMany({ exactly: count * each.units });
     const measured = async () => {
       const times: Record<number, StepTimes> = {};
       const reading = { ...pictures, data: spec.data.path ?? null, manifest: manifests[0]! };

@@ -1,11 +1,12 @@
 /** The attacks of an evaluation, each at each of its radii; and the runs of each: with every seed, and as often as it is repeated. */
 
-import { attackEntry, defaultRadius, makeAttack, withDefaults, type AttackName } from "../attacks/catalogue.ts";
+import { defaultRadius, makeAttack, withDefaults, type AttackName } from "../attacks/catalogue.ts";
 import { classWeightsMisplaced, optionFaults } from "../attacks/option-faults.ts";
 import { optionValues } from "../attacks/options.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { weightsFault } from "./class-weights.ts";
 import type { AttackPlan } from "./plan.ts";
+import { takesCommonRadii } from "./radii.ts";
 import { RegionError, type RegionGoal } from "./region-goal.ts";
 import {
   paperRadii,
@@ -91,13 +92,9 @@ const requireRadius = (name: AttackName, radii: readonly (number | undefined)[])
 };
 
 /** The radii of one attack; an attack of minimum norm has none unless its own entry names one, and one with a radius of its own has that. */
-const radiiOf = (
-  { attack: name, epsilon: own }: AttackEntrySpec,
-  spec: EvaluationSpec,
-): readonly (number | undefined)[] => {
-  if (own !== undefined) return listOf(own);
-  const { type, radius } = attackEntry(name);
-  if (type === "minimum-norm" || radius !== undefined) return [defaultRadius(name)];
+const radiiOf = (entry: AttackEntrySpec, spec: EvaluationSpec): readonly (number | undefined)[] => {
+  if (entry.epsilon !== undefined) return listOf(entry.epsilon);
+  if (!takesCommonRadii(entry)) return [defaultRadius(entry.attack)];
   if (spec.epsilon !== undefined) return listOf(spec.epsilon);
   return typeof spec.attacks === "string" ? presets[spec.attacks].epsilon : paperRadii;
 };

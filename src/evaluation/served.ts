@@ -27,8 +27,11 @@ export const leastUnits = (spec: EvaluationSpec, pictures: number): number => {
 export const partsOf = (spec: EvaluationSpec): number =>
   settingsOf(spec).all.length + attackCounts(spec).reduce((sum, { count }) => sum + count, 0);
 
-/** @param has how many units it has. @param limit who takes how many at most, in words. */
-export const tooManyUnits = (has: number, limit: string): SpecError =>
+/** How many units there are, or a number that there are no fewer of, as `leastUnits` gives it. */
+export type UnitCount = { readonly exactly: number } | { readonly atLeast: number };
+
+/** @param limit who takes how many at most, in words. */
+export const tooManyUnits = (has: UnitCount, limit: string): SpecError =>
   new SpecError(
-    `it has ${has} units (pictures × networks × attacks with their radii, seeds and repeats), and ${limit}; ask for fewer, or divide it`,
+    `it has ${"exactly" in has ? has.exactly : `at least ${has.atLeast}`} units (pictures × networks × attacks with their radii, seeds and repeats), and ${limit}; ask for fewer, or divide it`,
   );

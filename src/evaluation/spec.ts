@@ -3,12 +3,13 @@
 import * as z from "zod";
 import { attackNames } from "../attacks/catalogue.ts";
 import { fieldsWith } from "../attacks/option-faults.ts";
-import { norms } from "../attacks/norms.ts";
+import { largestRadius, norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionDefinition } from "../attacks/options.ts";
 import { layoutNames } from "../datasets/catalogue.ts";
 import { MAX_DRAWS, throughs } from "../segmenter/defence.ts";
 import { crfSchema, MAX_MEMBERS, scalesSchema, transformsSchema } from "../segmenter/manifest.ts";
 import { fieldErrorsInWords, fieldsByValue } from "../validation.ts";
+import { commonRadiusFault, ownRadiusFault } from "./radii.ts";
 import { canonicalJson, type Json } from "./row.ts";
 import { targetedSchema } from "./targeted.ts";
 
@@ -28,8 +29,10 @@ export const streets = "streets";
 export const datasetNames = [streets, ...layoutNames] as const;
 
 /** 0 is the clean picture, which is always scored. */
-const radius = z.number().min(0).max(255);
-const radii = z.union([radius, z.array(radius).min(1)]);
+const radius = z.number().min(0).max(largestRadius("linf"));
+/** Of any norm: what is too large in L∞ is known with the attack. */
+const anyRadius = z.number().min(0).max(largestRadius("l2"));
+const radii = z.union([anyRadius, z.array(anyRadius).min(1)]);
 const seed = z.int().min(0).max(0xffff_ffff);
 const label = z.enum(["prediction", "ground-truth"]);
 
@@ -46,7 +49,9 @@ const optionFields = Object.fromEntries(optionNames.map((name) => [name, optionS
 const attackSchema = z
   .strictObject({
     attack: z.enum(attackNames),
-    epsilon: radii.optional().describe("Radius in grey levels, or several; in place of those of the evaluation"),
+    epsilon: radii
+      .optional()
+      .describe("Radius in grey levels, at most 255 in L∞, or several; in place of those of the evaluation"),
     norm: z.enum(norms).optional(),
     label: label.optional().describe("Labels to leave, in place of those of the evaluation"),
     pixelRange: z.enum(["clip", "none"]).optional().describe("Whether pixels stay within 0..255; clip if absent"),
@@ -61,6 +66,10 @@ const attackSchema = z
         "Weights of the classes, in their order, for the class-balanced loss of sea; 1/N of each class in the labels at hand if absent",
       ),
     ...optionFields,
+  })
+  .superRefine((entry, context) => {
+    const fault = ownRadiusFault(entry);
+    if (fault !== null) context.addIssue({ code: "custom", path: ["epsilon"], message: fault });
   })
   .describe("An attack with options");
 
@@ -153,7 +162,9 @@ export const evaluationSchema = z
       .describe("A preset, or attacks; the clean pictures are always scored"),
     epsilon: radii
       .optional()
-      .describe("Radii of attacks with a budget, in grey levels; those of the preset or of the paper if absent"),
+      .describe(
+        "Radii of attacks with a budget, in grey levels, at most 255 in L∞; those of the preset or of the paper if absent",
+      ),
     label: label.default("prediction").describe("The labels that attacks leave"),
     targeted: targetedSchema.optional(),
     transform: z
@@ -183,6 +194,12 @@ export const evaluationSchema = z
       .describe("Further runs of each attack, from starts moved by 1e-3 grey levels"),
     small: z.number().min(0).max(1).default(0.01).describe("Share of the picture below which an object is small"),
     seed: seed.default(0).describe("Of all that is random, and of the choice of pictures"),
+  })
+  .superRefine(({ epsilon, attacks }, context) => {
+    const entries = typeof attacks === "string" ? presets[attacks].attacks : attacks;
+    const balled = entries.map((entry) => (typeof entry === "string" ? { attack: entry } : entry));
+    const fault = commonRadiusFault(epsilon, balled);
+    if (fault !== null) context.addIssue({ code: "custom", path: ["epsilon"], message: fault });
   })
   .describe("An evaluation of networks on pictures, for `faultline evaluate`");
 

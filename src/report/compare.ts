@@ -2,7 +2,7 @@
 
 import { canonicalJson, type Json } from "../evaluation/row.ts";
 import { intervalOf, type Interval } from "./bootstrap.ts";
-import { attackName, epsilonOf } from "./names.ts";
+import { attackName, distanceOf, epsilonOf } from "./names.ts";
 import { miouOf } from "./pooled.ts";
 import type { Resampling } from "./resampling.ts";
 import { commonItems, FLOAT, type Group, type Store, type Subject } from "./store.ts";
@@ -22,6 +22,7 @@ export interface Difference {
   /** The attack as it is shown: as in cells. */
   readonly label: string;
   readonly seed: number;
+  readonly norm: "l2" | "linf";
   readonly epsilon: number | null;
   /** Images that both have. */
   readonly images: number;
@@ -112,6 +113,7 @@ export const compare = (store: Store, comparison: Comparison): Difference | null
     attack: attackName(network),
     label: labelOf(network),
     seed: network.seed,
+    norm: distanceOf(network),
     epsilon: epsilonOf(network),
     images: items.length,
     points,

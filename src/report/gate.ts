@@ -1,5 +1,6 @@
 /** Whether a report satisfies a policy. */
 
+import type { Norm } from "./certificate-families.ts";
 import { pointsText } from "./compare.ts";
 import { signsOfFlags } from "../evaluation/orders.ts";
 import { figureOf, flagText } from "./flag-text.ts";
@@ -36,27 +37,35 @@ const MASKING = ["gradient-zero", "saturated"];
 interface Where {
   readonly attack?: string | undefined;
   readonly epsilon?: number | undefined;
+  readonly norm?: Norm | undefined;
   readonly network?: string | undefined;
 }
 
-const atText = ({ attack, epsilon }: { readonly attack: string; readonly epsilon: number | null }): string =>
-  attack === "clean" ? "clean" : epsilon === null ? attack : `${attack} ε=${epsilonText(epsilon)}`;
+/** Where rows were made, or a rule looks: the norm is named where it is L2. */
+const atText = ({ attack, label, epsilon }: Pick<Cell, "attack" | "label" | "epsilon">): string =>
+  [label, ...(attack === "clean" || epsilon === null ? [] : [`ε=${epsilonText(epsilon)}`])].join(" ");
+
+const inNorm = (name: string, norm: Norm | undefined): string => (norm === "l2" ? `${name} (L2)` : name);
+
+/** A radius that is given alone is one in L∞. */
+const normIn = ({ norm, epsilon }: Where): Norm | undefined => norm ?? (epsilon === undefined ? undefined : "linf");
 
 const subjectOf = (cell: Cell): string =>
   `${cell.network}${cell.source === null ? "" : `, made on ${cell.source}`}, ${atText(cell)}`;
 
-const matches = (
-  where: Where,
-  one: { readonly network: string; readonly attack: string; readonly epsilon: number | null },
-): boolean =>
-  (where.attack === undefined || where.attack === one.attack) &&
+const matchesBall = (where: Where, one: Pick<Cell, "network" | "norm" | "epsilon">): boolean =>
   (where.epsilon === undefined || where.epsilon === one.epsilon) &&
+  (normIn(where) ?? one.norm) === one.norm &&
   (where.network === undefined || where.network === one.network);
+
+const matches = (where: Where, one: Pick<Cell, "network" | "attack" | "norm" | "epsilon">): boolean =>
+  (where.attack === undefined || where.attack === one.attack) && matchesBall(where, one);
 
 export const ruleName = (rule: PolicyRule): string => {
   if ("masking" in rule) return "masking: none";
   const at = [
     ...(rule.attack === undefined ? [] : [rule.attack]),
+    ...(rule.norm === "l2" ? ["(L2)"] : []),
     ...(rule.epsilon === undefined ? [] : [`ε=${rule.epsilon}`]),
   ].join(" ");
   const place = `${at === "" ? "" : ` at ${at}`}${rule.network === undefined ? "" : ` for ${rule.network}`}`;
@@ -122,8 +131,11 @@ const reach = (subject: string, rule: Bounds, score: Score | string): Judged => 
 const judgeBounds = (rule: Bounds, report: ReportData): Judged[] => {
   if (rule.metric === "worst-case-iou-ratio")
     return report.worst
-      .filter((one) => (rule.network ?? one.network) === one.network && (rule.epsilon ?? one.epsilon) === one.epsilon)
-      .map((one) => reach(`${one.network}, worst case ε=${one.epsilon}`, rule, { value: one.iouRatio, low: null }));
+      .filter((one) => matchesBall(rule, one))
+      .map((one) => {
+        const subject = `${one.network}, ${inNorm("worst case", one.norm)} ε=${one.epsilon}`;
+        return reach(subject, rule, { value: one.iouRatio, low: null });
+      });
   const isClean = rule.metric === "clean-miou";
   const isOfRegions = rule.metric === "region-resisted";
   return report.cells
@@ -158,7 +170,7 @@ const judgeFragility = (rule: NotMoreFragile, report: ReportData, baseline: stri
 /** Where an attack without gradients does more than the best of those with them: the sentence of its flag. */
 const queriesAbove = (cell: Cell, cells: readonly Cell[]): readonly string[] => {
   const isFigure = (one: Cell): one is Cell & { readonly epsilon: number } =>
-    one.network === cell.network && one.epsilon !== null && one.epsilon === cell.epsilon;
+    one.network === cell.network && one.norm === cell.norm && one.epsilon !== null && one.epsilon === cell.epsilon;
   const figures = cells.filter(isFigure).map((one) => ({ ...figureOf(one), flags: one === cell ? one.flags : [] }));
   return signsOfFlags(figures).flatMap(({ kind, detail }) => (kind === "gradient-free-stronger" ? [detail] : []));
 };
@@ -189,19 +201,23 @@ export const judge = (
   const named = new Set(baselines.values());
   const isJudged = ({ network }: { readonly network: string }): boolean => !named.has(network);
   const report = { ...whole, cells: whole.cells.filter(isJudged), worst: whole.worst.filter(isJudged) };
+  const judgeRule = (rule: PolicyRule): Judged[] =>
+    "metric" in rule
+      ? judgeBounds(rule, report)
+      : "masking" in rule
+        ? judgeMasking(rule.network, report)
+        : judgeFragility(rule, report, baselines.get(rule.notMoreFragileThan) ?? rule.notMoreFragileThan);
+  /** Whether a rule of a radius alone, which is one in L∞, would have rows in L2. */
+  const hasRowsInL2 = (rule: PolicyRule): boolean =>
+    !("masking" in rule) && rule.norm === undefined && judgeRule({ ...rule, norm: "l2" }).length > 0;
   const findings = policy.rules.flatMap((rule, index) => {
-    const judged =
-      "metric" in rule
-        ? judgeBounds(rule, report)
-        : "masking" in rule
-          ? judgeMasking(rule.network, report)
-          : judgeFragility(rule, report, baselines.get(rule.notMoreFragileThan) ?? rule.notMoreFragileThan);
-    const none = {
+    const judged = judgeRule(rule);
+    const none = () => ({
       passed: false,
       subject: "nothing",
-      message: "no row answers this rule: a rule that is not measured fails",
-    };
-    return (judged.length > 0 ? judged : [none]).map((one) => ({ rule: index, ruleName: ruleName(rule), ...one }));
+      message: `no row answers this rule: a rule that is not measured fails${hasRowsInL2(rule) ? "; rows in L2 do with norm: l2" : ""}`,
+    });
+    return (judged.length > 0 ? judged : [none()]).map((one) => ({ rule: index, ruleName: ruleName(rule), ...one }));
   });
   return { policy: policy.name ?? "policy", passed: findings.every(({ passed }) => passed), findings };
 };

@@ -2,12 +2,29 @@
 
 import { z } from "zod";
 import { fieldErrorsInWords } from "../validation.ts";
+import type { Norm } from "./certificate-families.ts";
 
 const At = {
   attack: z.string().min(1).optional().describe("Name of the attack; every attack where absent"),
   epsilon: z.number().min(0).optional().describe("Radius in grey levels; every radius where absent"),
+  norm: z
+    .enum(["linf", "l2"] satisfies Norm[])
+    .optional()
+    .describe("Norm of the radius and of the attack; where absent linf if `epsilon` is given, else every norm"),
   network: z.string().min(1).optional().describe("Name of the network in the report; every network where absent"),
 };
+
+const shareDetail = (given: unknown): string => {
+  const percent = typeof given === "number" && given <= 100 ? `; did you mean ${given / 100}?` : "";
+  return `must be at most 1, as scores are shares and no percentages${percent}`;
+};
+
+/** Its schema in JSON has the bound as a keyword; the error says more than the bound. */
+const Share = z
+  .number()
+  .min(0)
+  .refine((value) => value <= 1, { error: ({ input }) => shareDetail(input) })
+  .meta({ maximum: 1 });
 
 const Bounds = z
   .strictObject({
@@ -24,7 +41,7 @@ const Bounds = z
       .describe(
         "Scores from 0 to 1; region-resisted is the share of an attacked region that does not take the label to approach",
       ),
-    min: z.number().min(0).describe("The least that passes"),
+    min: Share.describe("The least that passes, from 0 to 1"),
     bound: z
       .enum(["value", "interval-low"])
       .default("value")

@@ -1,7 +1,7 @@
 /** Rows from text that nobody has vouched for: each is checked before it is counted. */
 
 import type { Row } from "../evaluation/row.ts";
-import type { ClassCounts } from "../metrics/counts.ts";
+import { sum, type ClassCounts } from "../metrics/counts.ts";
 
 /** A line that is no row of schema 2. */
 export class RowError extends Error {
@@ -65,6 +65,12 @@ export const checkCounts = (value: unknown, name: string, classes: number): Clas
   for (let c = 0; c < classes; c++)
     if (truePositive[c]! > reference[c]! || truePositive[c]! > predicted[c]!)
       throw new RowError(`\`${name}\`: class ${c} has more true positives than reference or predicted pixels`);
+  // Both are of the same pixels. A prediction that is no class is in none, as is a pixel on which a certificate abstains.
+  const [counted, labelled] = [sum(reference), sum(predicted)];
+  if (labelled > counted)
+    throw new RowError(
+      `\`${name}\`: ${labelled} pixels are predicted as a class, and the reference has ${counted}; it must have at least as many`,
+    );
   return fields as unknown as ClassCounts;
 };
 

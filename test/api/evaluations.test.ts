@@ -51,6 +51,8 @@ describe("POST /v1/evaluations", () => {
   it.each([
     [{}, "/spec"],
     [{ spec: { ...spec, epsilons: [1] } }, "/spec/epsilons"],
+    [{ spec: { ...spec, epsilon: [300] } }, "/spec/epsilon"],
+    [{ spec: { ...spec, attacks: [{ attack: "pgd", epsilon: 300 }] } }, "/spec/attacks/0/epsilon"],
     [{ spec: { networks: [] } }, "/spec/networks"],
     [{ spec, maxCpuHours: 0 }, "/maxCpuHours"],
     [{ spec, dryrun: true }, "/dryrun"],

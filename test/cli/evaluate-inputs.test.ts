@@ -207,8 +207,10 @@ describe("what is wrong", () => {
     [[one, "--data", path("nowhere")], "no such file or folder", 1],
     [[one], "streets have the 11 classes", 1],
     [[one, "--data", path("one")], "no data set is recognised", 1],
-    [[...onPart, "--max-units", "3"], "it has 4 units (pictures × networks", 1],
-    [[...onPart, "--max-units", "3"], "at most 3 are taken", 1],
+    [[...onPart, "--max-units", "3"], "it has 4 units (pictures × networks", 2],
+    [[...onPart, "--max-units", "3"], "at most 3 are taken (--max-units)", 2],
+    // The pictures have not been looked at: there is one at least.
+    [[...onPart, "--max-units", "1"], "it has at least 2 units (pictures × networks", 2],
     [[one, "--memory", "16", "--data", path("large")], "raise --memory", 1],
     [[one, path("depth"), "--data", path("data")], "takes pictures of 3 channels and depth of 4", 1],
     [[one, "-o", "rows.csv"], "JSON Lines", 2],

@@ -21,6 +21,41 @@ const plan = (
 
 const idsOf = (groups: readonly Group[]): string[] => groups.flatMap(({ units }) => units.map(({ id }) => id));
 
+describe("radii", () => {
+  const radiiIn = async (given: Omit<GivenSpec, "networks">) =>
+    attacksOf(parseSpec({ networks: ["a"], ...given }), a).map(({ epsilon }) => epsilon);
+
+  it("in L2 may exceed 255 grey levels, of an attack or of all", async () => {
+    expect(await radiiIn({ attacks: [{ attack: "pgd", norm: "l2", epsilon: [300, 1e7] }] })).toEqual([300, 1e7]);
+    expect(await radiiIn({ attacks: [{ attack: "ddn", epsilon: 300 }] })).toEqual([300]);
+    // patch has a radius of its own, and takes none of those of all.
+    expect(await radiiIn({ attacks: [{ attack: "pgd", norm: "l2" }, "patch"], epsilon: [300] })).toEqual([300, 255]);
+  });
+
+  it.each([
+    [
+      { attacks: [{ attack: "pgd", epsilon: [4, 300] }] },
+      "attacks, no. 1, epsilon: must be at most 255 in the L∞ norm; pgd takes more with norm l2",
+    ],
+    [{ attacks: [{ attack: "fgsm", epsilon: 256 }] }, "attacks, no. 1, epsilon: must be at most 255 in the L∞ norm"],
+    [{ attacks: [{ attack: "pgd", norm: "l2", epsilon: 1.1e7 }] }, "attacks, no. 1, epsilon: must be at most 10000000"],
+    [
+      { attacks: [{ attack: "pgd", norm: "l2" }, "fgsm"], epsilon: 300 },
+      /^epsilon: must be at most 255 in the L∞ norm, which is that of fgsm$/,
+    ],
+    [{ epsilon: 300 }, "which is that of fgsm"],
+    [{ attacks: ["ddn"], epsilon: 300 }, "epsilon: must be at most 255 where no attack in L2 takes it"],
+    [
+      { attacks: [{ attack: "universal", delta: "d.npy", epsilon: 300 }] },
+      "attacks, no. 1, epsilon: must be at most 255",
+    ],
+  ] satisfies [Omit<GivenSpec, "networks">, string | RegExp][])("are refused by their norm: %j", (given, told) => {
+    const parse = () => parseSpec({ networks: ["a"], ...given });
+    expect(parse).toThrow(SpecError);
+    expect(parse).toThrow(told);
+  });
+});
+
 describe("the units", () => {
   it("are the clean image and every attack at every radius, for each network and picture", async () => {
     const { groups } = await plan({ networks: ["a", "b"], attacks: ["fgsm", "ifgsm"], epsilon: [2, 8] });

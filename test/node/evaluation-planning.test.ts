@@ -32,7 +32,7 @@ it("refuses more units than are planned, and a cap below the start of a process,
   const millions = { ...spec, data: { images: 1_000_000, size: { height: 16, width: 16 } } };
   const refused = {
     kind: "evaluation-refused",
-    reason: expect.stringMatching(`has 2000000 units .* at most ${MAX_UNITS};`) as string,
+    reason: expect.stringMatching(`has at least 2000000 units .* at most ${MAX_UNITS};`) as string,
   };
   await expect(evaluations.predict({ spec: millions })).rejects.toMatchObject({ failure: refused });
   const many = evaluations.predict({

@@ -2,8 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { Ajv, type AnySchema } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { default as formats } from "ajv-formats";
 import { describe, expect, test } from "vitest";
+import type { Row } from "../../src/evaluation/row.ts";
 import { gateMarkdown, junitOf, sarifOf } from "../../src/report/gate-formats.ts";
 import { judge } from "../../src/report/gate.ts";
 import { readPolicy } from "../../src/report/policy.ts";
@@ -19,6 +21,9 @@ const reportOf = (options: StudyOptions, signs?: readonly string[]) => {
 const share = (network: string) => (network === "alpha" ? 0.7 : 0.5);
 const report = reportOf({ images: 20, epsilons: [2], accuracy: share });
 const verdictOf = (rule: object, of = report) => judge(readPolicy({ rules: [rule] }), of);
+
+/** By the JSON Schema that is published. */
+const isPolicy = new Ajv2020().compile(JSON.parse(readFileSync("docs/policy.schema.json", "utf8")) as AnySchema);
 
 describe("rules", () => {
   const cell = report.cells.find(({ network, attack }) => network === "alpha" && attack === "ifgsm")!;
@@ -49,6 +54,60 @@ describe("rules", () => {
     expect(findings[0]!.message).toContain("no row answers");
   });
 
+  describe("of a norm", () => {
+    const inNorm = (norm: "linf" | "l2", accuracy: number) =>
+      [...study({ images: 12, epsilons: [4], attacks: ["pgd", "ifgsm"], accuracy: () => accuracy })].flatMap((row) => {
+        if (row.unit.attack === null) return norm === "l2" ? [] : [row];
+        const unit = { ...row.unit, attack: { ...(row.unit.attack as object), ...(norm === "l2" && { norm }) } };
+        return [{ ...row, id: JSON.stringify(unit), unit }];
+      });
+    const storeOf = (rows: Iterable<Row>) => {
+      const store = createStore();
+      for (const row of rows) store.add(row);
+      return buildReport(store, { replicates: 200 });
+    };
+    // In L2 attacks leave a score below any rule's here, in L∞ one above.
+    const both = storeOf([...inNorm("linf", 0.8), ...inNorm("l2", 0.2)]);
+    const subjectsOf = (rule: object, of = both) => verdictOf(rule, of).findings.map(({ subject }) => subject);
+    const alpha = { min: 0.5, network: "alpha" };
+
+    test("a radius without a norm is one in L∞, and with norm: l2 one in L2", () => {
+      const rule = { metric: "iou-ratio", attack: "pgd", epsilon: 4, ...alpha };
+      expect(verdictOf(rule, both)).toMatchObject({ passed: true, findings: [{ subject: "alpha, pgd ε=4" }] });
+      expect(verdictOf({ ...rule, norm: "linf" }, both)).toEqual(verdictOf(rule, both));
+      expect(verdictOf({ ...rule, norm: "l2" }, both)).toMatchObject({
+        passed: false,
+        findings: [{ subject: "alpha, pgd (L2) ε=4", ruleName: "iou-ratio ≥ 0.5 at pgd (L2) ε=4 for alpha" }],
+      });
+    });
+
+    test("so it is of the worst case and of differences", () => {
+      const worst = { metric: "worst-case-iou-ratio", epsilon: 4, ...alpha };
+      expect(verdictOf(worst, both)).toMatchObject({ passed: true, findings: [{ subject: "alpha, worst case ε=4" }] });
+      expect(verdictOf({ ...worst, norm: "l2" }, both)).toMatchObject({
+        passed: false,
+        findings: [{ subject: "alpha, worst case (L2) ε=4" }],
+      });
+      const fragile = { notMoreFragileThan: "alpha", points: 100, attack: "pgd", epsilon: 4 };
+      expect(subjectsOf(fragile)).toEqual(["beta, pgd ε=4"]);
+      expect(subjectsOf({ ...fragile, norm: "l2" })).toEqual(["beta, pgd (L2) ε=4"]);
+    });
+
+    test("a rule without radius and norm is one of every norm, which are told apart", () => {
+      const rule = { metric: "iou-ratio", attack: "pgd", ...alpha };
+      expect(new Set(subjectsOf(rule))).toEqual(new Set(["alpha, pgd ε=4", "alpha, pgd (L2) ε=4"]));
+      expect(subjectsOf({ ...rule, norm: "l2" })).toEqual(["alpha, pgd (L2) ε=4"]);
+    });
+
+    test("rows in L2 alone do not answer a radius in L∞, and it is said what they answer", () => {
+      const [clean, l2] = [inNorm("linf", 0.8).filter(({ unit }) => unit.attack === null), inNorm("l2", 0.2)];
+      const { passed, findings } = verdictOf({ metric: "iou-ratio", epsilon: 4, ...alpha }, storeOf([...clean, ...l2]));
+      expect(passed).toBe(false);
+      expect(findings[0]!.message).toContain("no row answers this rule");
+      expect(findings[0]!.message).toContain("rows in L2 do with norm: l2");
+    });
+  });
+
   test("a baseline is compared with in either direction", () => {
     expect(verdictOf({ notMoreFragileThan: "alpha", points: 2 }).findings.map(({ passed }) => passed)).toEqual([
       false,
@@ -69,8 +128,23 @@ describe("rules", () => {
     [{ rules: [] }, "rules"],
     [{ rules: [{ metric: "iou", min: 1 }] }, "rules, no. 1, metric: must be one of iou-ratio, miou"],
     [{ rules: [{ metric: "miou", min: 1, epsilons: 2 }] }, "rules, no. 1, epsilons: is no field here"],
-  ])("%j is refused by its field", (policy, field) => {
+    [
+      { rules: [{ metric: "iou-ratio", min: 60 }] },
+      "rules, no. 1, min: must be at most 1, as scores are shares and no percentages; did you mean 0.6?",
+    ],
+    [{ rules: [{ metric: "worst-case-iou-ratio", min: 1.01 }] }, "rules, no. 1, min: must be at most 1"],
+    [{ rules: [{ metric: "miou", min: 0.5, norm: "l1" }] }, "rules, no. 1, norm: must be one of linf, l2"],
+    [{ rules: [{ masking: "none", norm: "l2" }] }, "rules, no. 1"],
+    [{ rules: [{ metric: "miou", min: -0.1 }] }, "rules, no. 1, min: must be at least 0"],
+  ])("%j is refused by its field, and by the JSON Schema", (policy, field) => {
     expect(() => readPolicy(policy)).toThrow(field);
+    expect(isPolicy(policy)).toBe(false);
+  });
+
+  test("thresholds of 0 and 1 are policies, and to the JSON Schema", () => {
+    const policy = { rules: [0, 1].map((min) => ({ metric: "iou-ratio", min })) };
+    expect(readPolicy(policy).rules).toMatchObject(policy.rules);
+    expect(isPolicy(policy)).toBe(true);
   });
 });
 

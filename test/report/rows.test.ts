@@ -2,12 +2,13 @@
 
 import { describe, expect, test } from "vitest";
 import type { Json, Row } from "../../src/evaluation/row.ts";
-import type { ClassCounts } from "../../src/metrics/counts.ts";
+import { countsOf, sum, type ClassCounts } from "../../src/metrics/counts.ts";
 import { judge } from "../../src/report/gate.ts";
 import { markdownReport } from "../../src/report/markdown.ts";
 import { readPolicy } from "../../src/report/policy.ts";
 import { checkRow, readLine, RowError } from "../../src/report/read-row.ts";
 import { createReader } from "../../src/report/reader.ts";
+import { tensorOf } from "../../src/tensor.ts";
 import { rowOf, study } from "../support/rows.ts";
 import { cellOf, reportOf } from "./reports.ts";
 
@@ -16,6 +17,12 @@ const NONE = { pixels: 0, reached: 0, elsewhere: 0, kept: 0 };
 describe("rows that are wrong", () => {
   const [row] = [...study({ images: 1 })];
   const broken = (change: object) => JSON.stringify({ ...row, ...change });
+  const pixels = sum(row!.counts.float.reference);
+  /** Adds so many predictions of the last class, which no pixel has. */
+  const withPredicted = (more: number): ClassCounts => {
+    const { predicted, ...others } = row!.counts.float;
+    return { ...others, predicted: [...predicted.slice(0, -1), predicted.at(-1)! + more] };
+  };
   test.each([
     ["not JSON", "{", "not JSON"],
     ["another schema", broken({ schema: 1 }), "schema 2 can be read"],
@@ -29,6 +36,16 @@ describe("rows that are wrong", () => {
         },
       }),
       "more true positives",
+    ],
+    [
+      "more predictions than pixels",
+      broken({ counts: { ...row!.counts, float: withPredicted(500) } }),
+      `\`counts.float\`: ${pixels + 500} pixels are predicted as a class, and the reference has ${pixels}`,
+    ],
+    [
+      "more predictions than pixels of small objects",
+      broken({ small: { ...row!.counts, uint8: withPredicted(1) } }),
+      "`small.uint8`",
     ],
     [
       "a fraction of a pixel",
@@ -48,6 +65,14 @@ describe("rows that are wrong", () => {
   ])("%s", (_, line, message) => {
     expect(() => checkRow(readLine(line))).toThrow(RowError);
     expect(() => checkRow(readLine(line))).toThrow(message);
+  });
+
+  test("are not those with predictions that are no class, which no class counts", () => {
+    const all = tensorOf("uint8", [1, 4], [0, 1, 2, 3]);
+    const beyond = countsOf(tensorOf("uint8", [1, 4], [0, 1, 2, 9]), all, 4);
+    expect(sum(beyond.predicted)).toBe(3);
+    const counts = { clean: countsOf(all, all, 4), float: beyond, uint8: beyond };
+    expect(checkRow(readLine(JSON.stringify({ ...row, counts }))).counts.float).toEqual(beyond);
   });
 
   test("of one unit with other counts are refused, whichever comes first", () => {

@@ -38,7 +38,7 @@ const requireFew = (given: GivenSpec): EvaluationSpec => {
     const spec = servedSpec(given);
     const units = leastUnits(spec, picturesOf(spec));
     if (units <= MAX_UNITS) return spec;
-    throw tooManyUnits(units, `an evaluation of a service under Node has at most ${MAX_UNITS}`);
+    throw tooManyUnits({ atLeast: units }, `an evaluation of a service under Node has at most ${MAX_UNITS}`);
   } catch (cause) {
     if (cause instanceof SpecError) throw new FaultlineError({ kind: "evaluation-refused", reason: cause.message });
     throw cause;
