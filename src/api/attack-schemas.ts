@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { fieldsWith } from "../attacks/option-faults.ts";
 import type { AttackResult, OutputName } from "../contract/attack.ts";
+import { MAX_EPSILON } from "../contract/limits.ts";
 import { attackEntry, attackNames, normsOf } from "../attacks/catalogue.ts";
 import { norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
@@ -79,9 +80,6 @@ export const withAttack = <S extends z.ZodType>(schema: S): S => {
   return schema;
 };
 
-/** Far above the L2 norm of a white image of the largest size that is decoded. */
-const largestEpsilon = 1e7;
-
 const AttackNorm = z.enum(norms).openapi({
   description: `Norm of \`epsilon\`, or what a minimum-norm attack makes small. By default the attack's own; ${attackNames
     .filter((name) => normsOf(name).length > 1)
@@ -113,7 +111,7 @@ export const attackSpec = (limits: Limits) =>
           description: "How the logits of several `scales` are fused; by their largest if absent, as in DeepLab v2",
         }),
         attack: AttackOrUniversal,
-        epsilon: Radius.max(largestEpsilon).optional().openapi({
+        epsilon: Radius.max(MAX_EPSILON).optional().openapi({
           description:
             "Radius in grey levels on the 0..255 scale: L∞, at most 255, or the L2 norm over all values of the image; 8 if absent, and 255 for `patch`. To a minimum-norm attack it is an upper bound, and there is none if absent",
           example: 8,

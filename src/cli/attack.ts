@@ -147,7 +147,10 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     const against = report.reference === "ground-truth" ? "the ground truth" : "the clean prediction";
     const part = !isUniversal(plan) && attackEntry(plan.attack).covers ? " outside of the patch" : "";
     const by = other === network ? "" : ` by the gradients of ${other.manifest.name}`;
-    const within = plan.epsilon === undefined ? "" : ` at ε = ${plan.epsilon}`;
+    const within =
+      plan.epsilon === undefined
+        ? ""
+        : ` at ε = ${plan.epsilon}${!isUniversal(plan) && plan.norm === "l2" ? " in L2" : ""}`;
     const head = `${report.name}, ${plan.attack}${by}${within}, 8-bit pictures in ${out}, against ${against}${part}; evaluations forward + backward`;
     const notes = report.notes.map((note) => `\nnote: ${note}`).join("");
     return {

@@ -16,3 +16,6 @@ export const MAX_REPORT_ROWS = 20_000;
 export const MAX_REPORT_CERTIFICATES = 1000;
 export const MAX_REPORT_GROUPS = 250;
 export const MAX_REPORT_CLASS_SCORES = 20_000;
+
+/** Grey levels; far above the L2 norm of a white image of the largest size that is decoded. */
+export const MAX_EPSILON = 1e7;
