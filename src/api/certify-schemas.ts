@@ -97,7 +97,8 @@ const linearSpec = (limits: Limits) =>
       }),
       ...boundFields,
       pixels: z.int().min(1).max(limits.gridSteps).default(Math.min(16, limits.gridSteps)).openapi({
-        description: "Pixels of the sample, chosen by `seed`; what intervals certify among them takes no pass",
+        description:
+          "Pixels of the sample, chosen by `seed` from those that are not void in the labels; what intervals certify among them takes no pass",
       }),
     })
     .openapi("LinearSpec", { example: { method: "linear", model: "enet-street-float", epsilon: 0.01 } });
@@ -179,7 +180,7 @@ export const Certificate = Size.extend({
   }),
   examined: z.int().optional().openapi({
     description:
-      "Of bounds: pixels that were bounded, all or the sample. The scores are of these, without those that are void",
+      "Of bounds: the pixels that the scores are of: all that are not void in the labels, or the sample of them",
   }),
   largest: z.number().optional().openapi({
     description: "With `largest`: the largest ε at which any pixel is certified; 0 where none is, however small",
