@@ -5,11 +5,13 @@ import type { Limits } from "./operation.ts";
 import { Backend, Epsilon, Image, list, receiptOf, Reference, Seed, Size, Timing } from "./schemas.ts";
 import { Label255, Warnings } from "./warnings.ts";
 
-const Hierarchy = z.union([z.literal("manifest"), hierarchySchema]).openapi({
-  description:
-    "Groups of classes to certify where no class can be (AdaptiveCertify, ICML 2024): those of the manifest, or a list. A member is a class or a group before, and in one group at most",
-  example: [{ name: "ground", of: ["road", "pavement"] }],
-});
+const Hierarchy = z
+  .union([z.literal("manifest"), hierarchySchema, z.strictObject({ groups: hierarchySchema })])
+  .openapi({
+    description:
+      "Groups of classes to certify where no class can be (AdaptiveCertify, ICML 2024): those of the manifest, or a list, which can be the `groups` of an object, as in the file of `faultline certify --hierarchy`. A member is a class or a group before, and in one group at most",
+    example: [{ name: "ground", of: ["road", "pavement"] }],
+  });
 
 const shared = {
   model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
