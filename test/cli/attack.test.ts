@@ -289,6 +289,22 @@ describe("a wrong command line", () => {
   });
 });
 
+it.each([
+  ["picture", ["torn/two.png"], "torn/two.png"],
+  ["label map", ["pictures/two.png", "--labels", "torn-truth"], "torn-truth/two.png"],
+])("a %s that cannot be read is refused before the first picture is attacked", async (what, given, file) => {
+  for (const folder of ["torn", "torn-truth"]) mkdirSync(path(folder), { recursive: true });
+  put("torn/two.png", readFileSync(path("pictures", "two.png")).subarray(0, 60));
+  put("torn-truth/one.png", readFileSync(path("truth", "one.png")));
+  put("torn-truth/two.png", readFileSync(path("truth", "one.png")));
+  const out = path(`out of a torn ${what}`);
+  const others = given.map((text) => (text.startsWith("--") ? text : path(text)));
+  const { code, stdout, stderr } = await faultline("attack", path("net"), one, ...others, ...flags, "-o", out);
+  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr).toContain(`faultline: ${path(file)}: `);
+  expect(readdirSync(out)).toEqual([]);
+});
+
 it("the help names every attack of the catalogue, and a flag for each option", async () => {
   const { stdout } = await faultline("attack", "--help");
   for (const name of attackNames) expect(stdout).toMatch(new RegExp(`^ {2}${name} +\\S`, "m"));
