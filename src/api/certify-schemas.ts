@@ -5,11 +5,13 @@ import type { Limits } from "./operation.ts";
 import { Backend, Epsilon, Image, list, receiptOf, Reference, Seed, Size, Timing } from "./schemas.ts";
 import { Label255, Warnings } from "./warnings.ts";
 
-const Hierarchy = z.union([z.literal("manifest"), hierarchySchema]).openapi({
-  description:
-    "Groups of classes to certify where no class can be (AdaptiveCertify, ICML 2024): those of the manifest, or a list. A member is a class or a group before, and in one group at most",
-  example: [{ name: "ground", of: ["road", "pavement"] }],
-});
+const Hierarchy = z
+  .union([z.literal("manifest"), hierarchySchema, z.strictObject({ groups: hierarchySchema })])
+  .openapi({
+    description:
+      "Groups of classes to certify where no class can be (AdaptiveCertify, ICML 2024): those of the manifest, or a list, which can be the `groups` of an object, as in the file of `faultline certify --hierarchy`. A member is a class or a group before, and in one group at most",
+    example: [{ name: "ground", of: ["road", "pavement"] }],
+  });
 
 const shared = {
   model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
@@ -97,7 +99,8 @@ const linearSpec = (limits: Limits) =>
       }),
       ...boundFields,
       pixels: z.int().min(1).max(limits.gridSteps).default(Math.min(16, limits.gridSteps)).openapi({
-        description: "Pixels of the sample, chosen by `seed`; what intervals certify among them takes no pass",
+        description:
+          "Pixels of the sample, chosen by `seed` from those that are not void in the labels; what intervals certify among them takes no pass",
       }),
     })
     .openapi("LinearSpec", { example: { method: "linear", model: "enet-street-float", epsilon: 0.01 } });
@@ -179,7 +182,7 @@ export const Certificate = Size.extend({
   }),
   examined: z.int().optional().openapi({
     description:
-      "Of bounds: pixels that were bounded, all or the sample. The scores are of these, without those that are void",
+      "Of bounds: the pixels that the scores are of: all that are not void in the labels, or the sample of them",
   }),
   largest: z.number().optional().openapi({
     description: "With `largest`: the largest ε at which any pixel is certified; 0 where none is, however small",

@@ -15,6 +15,7 @@ const kinds = [
   "weak-attacks",
   "few-pixels",
   "gradient-wrong",
+  "weights-zero",
 ] as const;
 
 const signFields = {

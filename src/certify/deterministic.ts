@@ -22,12 +22,14 @@ export interface Bounding {
   /** Of `linear`: the pixels that it is asked for, chosen by `seed`; what intervals certify is certified anyway. */
   readonly pixels: number;
   readonly seed: number;
+  /** [H,W]: only pixels that are not void (255) here are examined; absent: all are. */
+  readonly among?: Labels | undefined;
 }
 
 export interface BoundCertificate {
   /** [H,W]: the network's labels where they are certified, else `ABSTAINED`. */
   readonly labels: Labels;
-  /** The pixels whose margins the method was asked for: all, or the sample. */
+  /** The pixels whose margins the method was asked for: all that count, or a sample of them. */
   readonly examined: readonly number[];
 }
 
@@ -84,15 +86,24 @@ const largestExponent = async (low: number, high: number, holds: (exponent: numb
 };
 
 /** `count` of the pixels, in order, without any twice (Floyd's algorithm). */
-const sampleOf = (pixels: number, count: number, seed: number): readonly number[] => {
-  if (count >= pixels) return Array.from({ length: pixels }, (_, i) => i);
+const sampleOf = (pixels: readonly number[], count: number, seed: number): readonly number[] => {
+  if (count >= pixels.length) return pixels;
   const next = random(seed);
   const chosen = new Set<number>();
-  for (let last = pixels - count; last < pixels; last++) {
+  for (let last = pixels.length - count; last < pixels.length; last++) {
     const drawn = Math.floor(next() * (last + 1));
     chosen.add(chosen.has(drawn) ? last : drawn);
   }
-  return [...chosen].toSorted((a, b) => a - b);
+  return [...chosen].toSorted((a, b) => a - b).map((place) => pixels[place]!);
+};
+
+const VOID = 255;
+
+/** The pixels that a method is asked for, of so many in all. */
+const examinedOf = (area: number, { method, pixels, seed, among }: Bounding): readonly number[] => {
+  const all = Array.from({ length: area }, (_, i) => i);
+  const counted = among ? all.filter((i) => among.data[i] !== VOID) : all;
+  return method === "interval" ? counted : sampleOf(counted, pixels, seed);
 };
 
 const indexOfLargest = (values: Float32Array): number => {
@@ -119,14 +130,15 @@ export const createBounder = (network: Network, cache: SessionCache): Bounder =>
   const { channels } = network.manifest.input;
   const runs = createBoundRuns(network, cache);
 
-  const certify: Bounder["certify"] = async (image, epsilon, { method, rounding, pixels, seed }, hooks = {}) => {
+  const certify: Bounder["certify"] = async (image, epsilon, bounding, hooks = {}) => {
+    const { method, rounding } = bounding;
     if (image.shape[0] !== channelCount(channels))
       throw new RangeError(`the image has ${image.shape[0]} channels, the network takes ${channelCount(channels)}`);
     const size = spatialSize(image);
     const ball: BallAround = { image, epsilon, rounding };
     const { labels, margins } = await runs.margins(ball, hooks);
     const kept = Uint8Array.from(labels, (label, i) => (margins[i]! > 0 ? label : ABSTAINED));
-    const examined = sampleOf(labels.length, method === "interval" ? labels.length : pixels, seed);
+    const examined = examinedOf(labels.length, bounding);
     const open = method === "interval" ? [] : examined.filter((pixel) => kept[pixel] === ABSTAINED);
     if (open.length > 0) {
       const linear = runs.linear(size, examined.length);
@@ -156,11 +168,12 @@ export const createBounder = (network: Network, cache: SessionCache): Bounder =>
     return { labels, exponent, best };
   };
 
-  const largest: Bounder["largest"] = async (image, { method, rounding, pixels, seed }, hooks = {}) => {
+  const largest: Bounder["largest"] = async (image, bounding, hooks = {}) => {
+    const { method, rounding } = bounding;
     const around = { image, rounding };
     const { labels, exponent: reached, best } = await byIntervals(around, hooks);
     if (method === "interval") return reached === null ? 0 : 2 ** reached;
-    const tried = [...new Set([best, ...sampleOf(labels.length, pixels, seed)])];
+    const tried = [...new Set([best, ...examinedOf(labels.length, bounding)])];
     const linear = runs.linear(spatialSize(image), tried.length);
     const holds = async (exponent: number): Promise<boolean> => {
       const ball = { ...around, epsilon: 2 ** exponent };

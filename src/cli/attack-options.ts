@@ -7,12 +7,14 @@ import {
   defaultRadius,
   evaluationsOf,
   makeAttack,
+  normsOf,
   optionsOf,
   withDefaults,
   type AttackName,
   type Ball,
 } from "../attacks/catalogue.ts";
-import { optionFaults } from "../attacks/option-faults.ts";
+import { largestRadius, norms, type Norm } from "../attacks/norms.ts";
+import { freeOptions, optionFaults } from "../attacks/option-faults.ts";
 import {
   optionDefinitions,
   optionNames,
@@ -41,19 +43,24 @@ const catalogueFlags = Object.fromEntries(
 ) as unknown as Readonly<Record<OptionName, { readonly type: "string"; readonly value: "N"; readonly help: string }>>;
 
 export const attackFlags = {
-  attack: { type: "string", value: "NAME", help: "the attack, one of those above; pgd if absent" },
+  attack: {
+    type: "string",
+    value: "NAME",
+    help: "the attack, one of those above; pgd if absent; also pgd:steps=3:norm=l2",
+  },
   epsilon: {
     type: "string",
     value: "E",
     help: "radius in grey levels of 0..255; 8, or 255 for patch, or none for attacks of minimum norm",
   },
+  norm: { type: "string", value: "NORM", help: "of epsilon: linf or l2, where the attack has both; its own if absent" },
   ...catalogueFlags,
   seed: { type: "string", value: "N", default: "0", help: "of what is random" },
 } as const satisfies Readonly<Record<string, Option>>;
 
 /** The values of `attackFlags`. */
 export type AttackFlags = { readonly seed: string } & {
-  readonly [O in OptionName | "attack" | "epsilon"]?: string | undefined;
+  readonly [O in OptionName | "attack" | "epsilon" | "norm"]?: string | undefined;
 };
 
 const attackLine = (name: AttackName): string => {
@@ -99,6 +106,41 @@ export const numberIn = (
 export const radiusFrom = (text: string): number =>
   numberIn("epsilon", text, { minimum: 0, exclusive: true, maximum: 255 });
 
+/** The value of `--norm`. @throws UsageError for a norm in which the attack has no form. */
+const normFrom = (attack: AttackName, text: string): Norm => {
+  const found = norms.find((norm) => norm === text);
+  const taken = normsOf(attack);
+  if (found && taken.includes(found)) return found;
+  throw new UsageError(`--norm must be ${taken.join(" or ")} for ${attack}, not "${text}"`);
+};
+
+/** ε, of a ball in the attack's norm. */
+const ballFrom = (attack: AttackName, { epsilon, norm: named }: AttackFlags): Ball => {
+  const norm = named === undefined ? {} : { norm: normFrom(attack, named) };
+  if (epsilon === undefined) return { epsilon: defaultRadius(attack), ...norm };
+  if ((norm.norm ?? normsOf(attack)[0]) === "linf") return { epsilon: radiusFrom(epsilon), ...norm };
+  return {
+    epsilon: numberIn("epsilon", epsilon, { minimum: 0, exclusive: true, maximum: largestRadius("l2") }),
+    ...norm,
+  };
+};
+
+/** "pgd:steps=3:norm=l2", as `evaluate` takes attacks, among the other flags. @throws UsageError */
+const spelledOut = (flags: AttackFlags): AttackFlags => {
+  const [name = "pgd", ...given] = (flags.attack ?? "pgd").split(":");
+  const accepted = ["epsilon", "norm", ...freeOptions(attackNamed(name))];
+  const options = given.map((option): readonly [string, string] => {
+    const [key = "", value, ...rest] = option.split("=");
+    if (value === undefined || rest.length > 0)
+      throw new UsageError(`--attack: "${flags.attack}" is not of the form NAME:OPTION=VALUE:…`);
+    if (!accepted.includes(key))
+      throw new UsageError(`--attack: ${name} has no option ${key}; accepted: ${accepted.join(", ")}`);
+    if (flags[key as keyof AttackFlags] !== undefined) throw new UsageError(`--${key} is given twice, in --attack too`);
+    return [key, value];
+  });
+  return { ...flags, ...Object.fromEntries(options), attack: name };
+};
+
 /** The value of `--seed`. @throws UsageError */
 export const seedFrom = (text: string): number => wholeNumber("seed", text, 0, 0xffff_ffff);
 
@@ -116,9 +158,10 @@ const givenOptions = (attack: AttackName, ball: Ball, flags: AttackFlags): Optio
 };
 
 /** The attack of a command line, with nothing left open but label maps. @throws UsageError for a value that it does not take. */
-export const planFrom = (flags: AttackFlags): AttackPlan => {
+export const planFrom = (given: AttackFlags): AttackPlan => {
+  const flags = spelledOut(given);
   const attack = attackNamed(flags.attack ?? "pgd");
-  const ball = { epsilon: flags.epsilon === undefined ? defaultRadius(attack) : radiusFrom(flags.epsilon) };
+  const ball = ballFrom(attack, flags);
   const seed = seedFrom(flags.seed);
   const { alpha = 1, steps = 1, ...options } = withDefaults(attack, ball, givenOptions(attack, ball, flags));
   const plan: AttackPlan = { ...options, ...ball, attack, alpha, steps, pixelRange: "clip", seed };

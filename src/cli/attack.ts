@@ -29,7 +29,7 @@ import { deltaFlag, deltaPlan, requireSizes } from "./delta.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
 import { openOperand } from "./open-network.ts";
-import { labelFiles, picturesOf } from "./pictures.ts";
+import { labelFiles, picturesOf, requireReadable } from "./pictures.ts";
 import { regionFlags, requireTarget, targetFrom } from "./region-options.ts";
 
 const options = {
@@ -126,6 +126,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     for (const path of Object.values(filesOf(picture, place))) await checkWritable(path, inputs);
 
   useNodeCodecs();
+  await requireReadable(pictures, labels, network.manifest);
   const missing = () => [
     ...gpuFaultsOf(network, around),
     ...(other === network ? [] : gpuFaultsOf(other, aroundSource)),
@@ -147,7 +148,10 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     const against = report.reference === "ground-truth" ? "the ground truth" : "the clean prediction";
     const part = !isUniversal(plan) && attackEntry(plan.attack).covers ? " outside of the patch" : "";
     const by = other === network ? "" : ` by the gradients of ${other.manifest.name}`;
-    const within = plan.epsilon === undefined ? "" : ` at ε = ${plan.epsilon}`;
+    const within =
+      plan.epsilon === undefined
+        ? ""
+        : ` at ε = ${plan.epsilon}${!isUniversal(plan) && plan.norm === "l2" ? " in L2" : ""}`;
     const head = `${report.name}, ${plan.attack}${by}${within}, 8-bit pictures in ${out}, against ${against}${part}; evaluations forward + backward`;
     const notes = report.notes.map((note) => `\nnote: ${note}`).join("");
     return {

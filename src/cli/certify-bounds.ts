@@ -45,12 +45,13 @@ const boundPicture = async (
   { picture, image, item, truth }: Subject,
   hooks: BoundHooks,
 ): Promise<BoundPicture> => {
-  const { network, cache, bounding, epsilons, largest, outs } = job;
+  const { network, cache, epsilons, largest, outs } = job;
   const { classes } = network.manifest;
   const { length } = classes;
   const tree = treeOf(length);
   const { labels: clean } = await createSegmenter(network, cache).predict(image);
   const reference = truth ?? voidedBeyond(clean, length);
+  const bounding = { ...job.bounding, among: reference };
   const certified: BoundPicture["certified"][number][] = [];
   for (const epsilon of epsilons) {
     const certificate = await bounder.certify(image, epsilon, bounding, hooks);

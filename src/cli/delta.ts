@@ -22,6 +22,7 @@ export const deltaFlag = {
 /** What is said about how an attack is made. */
 const ofAttacks = [
   "attack",
+  "norm",
   ...optionNames,
   "source",
   "scales",

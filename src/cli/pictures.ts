@@ -112,3 +112,14 @@ export const readWithLabels = async (
   const truth = map === undefined ? undefined : await readLabelMap(map, manifest, image);
   return { image, item: await sha256Of(bytes), truth };
 };
+
+/** Reads all of several pictures, so that none is worked on where another is at fault. @throws Refusal that names the first such file. */
+export const requireReadable = async (
+  pictures: readonly Picture[],
+  labels: ReadonlyMap<Picture, string>,
+  manifest: Manifest,
+): Promise<void> => {
+  if (pictures.length < 2) return;
+  const silent: Io = { stdout: () => undefined, stderr: () => undefined };
+  for (const picture of pictures) await readWithLabels(picture, labels, manifest, silent);
+};

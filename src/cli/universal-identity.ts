@@ -12,6 +12,8 @@ export interface RunOf extends UniversalSettings {
   readonly shape: readonly number[];
   /** Whether the labels to leave are the ground truth. */
   readonly isTruth: boolean;
+  /** Where the network runs; files that were left before it was kept do not say. */
+  readonly backend: string;
 }
 
 /** In the order in which they are told. */
@@ -25,6 +27,7 @@ const words: Readonly<Record<keyof RunOf, string>> = {
   epochs: "--epochs",
   batch: "--batch",
   seed: "--seed",
+  backend: "--backend",
 };
 
 /** A value in few characters; of digests the beginning. */
@@ -51,7 +54,8 @@ export const differenceOf = (state: unknown, run: RunOf): string | null => {
   const before = typeof state === "string" ? parsed(state) : null;
   if (!before) return "it does not say of which";
   const names = Object.keys(words) as (keyof RunOf)[];
-  const others = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(run[name]));
+  const known = names.filter((name) => name !== "backend" || before.backend !== undefined);
+  const others = known.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(run[name]));
   if (others.length === 0) return null;
   const told = others.map((name) => {
     const [was, is] = [shown(name, before[name]), shown(name, run[name])];

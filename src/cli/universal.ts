@@ -105,12 +105,13 @@ interface Job {
   readonly ranOn: readonly string[];
 }
 
-const runOf = ({ segmenter, pictures, shape, settings, isTruth }: Job): RunOf => ({
+const runOf = ({ segmenter, pictures, shape, settings, isTruth, backend }: Job): RunOf => ({
   network: segmenter.manifest,
   items: pictures.digest,
   shape,
   ...settings,
   isTruth,
+  backend,
 });
 
 const craft = async (job: Job, io: Io, signal: AbortSignal): Promise<Image> => {

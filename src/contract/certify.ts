@@ -21,7 +21,7 @@ interface Asked {
 export interface SmoothingSpec extends Asked, Omit<Smoothing, "hierarchy"> {
   readonly method: "smoothing";
   /** Groups of classes to certify where no class can be: the manifest's, or these. */
-  readonly hierarchy?: "manifest" | readonly NamedGroup[] | undefined;
+  readonly hierarchy?: "manifest" | readonly NamedGroup[] | { readonly groups: readonly NamedGroup[] } | undefined;
 }
 
 interface Bounded extends Asked {

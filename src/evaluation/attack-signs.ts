@@ -1,15 +1,21 @@
 /** The signs that one attack on one image shows by itself, and those that it cannot show. */
 
 import type { Trajectory } from "../attacks/attack.ts";
-import { driftsNamed } from "../objectives/catalogue.ts";
+import { effectiveOptions } from "../attacks/catalogue.ts";
+import { driftsNamed, masksNamed, objectiveNamed } from "../objectives/catalogue.ts";
+import type { Labels } from "../segmenter/segmenter.ts";
+import { objectiveWith } from "./class-weights.ts";
 import type { Course } from "./craft.ts";
-import { attackOf, type AttackPlan } from "./plan.ts";
+import { attackOf, labelsOf, type AttackPlan } from "./plan.ts";
 import type { Masking } from "./row.ts";
-import { lossSigns, maskingSigns, startSigns, type Sign } from "./signs.ts";
+import { lossSigns, maskingSigns, startSigns, weightSigns, type Sign } from "./signs.ts";
 
-interface Seen {
+/** What signs are read from. */
+export interface Seen {
   readonly masking: Masking;
   readonly courses: readonly Course[];
+  /** The prediction whose labels are left where no others are given; absent where it is not known. */
+  readonly clean?: Labels | undefined;
 }
 
 /** Whether the values of a trajectory tell its progress: it follows a gradient, of an objective that stays the same. */
@@ -33,15 +39,45 @@ const startsOf = (plan: AttackPlan, courses: readonly Course[]) => {
   return { clean: Math.min(...remaining.slice(0, each)), random: remaining.slice(each) };
 };
 
+const VOID = 255;
+
+/**
+ * Share of the pixels that the first gradient is of, which is that of the first trajectory; null where it is not known, as the objective leaves out
+ * pixels. From the image itself, where the prediction is left, such an objective has them all: none is done, except by weights.
+ */
+const countedAtFirst = (plan: AttackPlan): number | null => {
+  const { attack, target, source, classWeights } = plan;
+  const named = attackOf(plan).trajectories[0]!.objective;
+  if (masksNamed(objectiveWith(named, classWeights))) {
+    const { start = 0 } = effectiveOptions(attack, plan, plan);
+    if (classWeights || target !== undefined || source !== undefined || start > 0) return null;
+  }
+  const labels = target ?? source;
+  const isLabelled = objectiveNamed(named, target !== undefined).inputs["target"] !== undefined;
+  if (!isLabelled || labels === undefined || typeof labels === "number") return 1;
+  const counted = labels.data.reduce((sum, label) => sum + Number(label !== VOID), 0);
+  return counted === 0 ? null : counted / labels.data.length;
+};
+
+/** Signs that are of no trajectory's course. */
+const signsAtFirst = (plan: AttackPlan, { masking, clean }: Omit<Seen, "courses">): Sign[] => {
+  const { classWeights } = plan;
+  const labels = labelsOf(plan, clean);
+  return [
+    ...maskingSigns(masking, countedAtFirst(plan)),
+    ...(classWeights && labels ? weightSigns(classWeights, labels.data) : []),
+  ];
+};
+
 /** The signs that an attack shows. The course of a loss is judged where its image comes from it. */
-export const attackSigns = (plan: AttackPlan, { masking, courses }: Seen): Sign[] => {
+export const attackSigns = (plan: AttackPlan, { courses, ...seen }: Seen): Sign[] => {
   const { trajectories } = attackOf(plan);
   // An attack that was not followed to its end here, as one that was made before, has no courses.
-  if (courses.length !== trajectories.length) return maskingSigns(masking);
+  if (courses.length !== trajectories.length) return signsAtFirst(plan, seen);
   const chosen = chosenOf(courses);
   const starts = startsOf(plan, courses);
   return [
-    ...maskingSigns(masking),
+    ...signsAtFirst(plan, seen),
     ...courseSigns(trajectories[chosen]!, courses[chosen]!),
     ...(starts ? startSigns(starts) : []),
   ];
@@ -69,13 +105,23 @@ const WHERE =
 export const uncheckedBy = (plan: AttackPlan | null): Unchecked => {
   const hasBothStarts = plan !== null && plan.start === 0 && (plan.restarts ?? 1) > 1;
   const isOpaque = plan !== null && !attackOf(plan).trajectories.some(isTelling);
+  const isPartial = plan !== null && countedAtFirst(plan) === null;
   return {
     kinds: [
+      ...(isPartial ? (["gradient-zero"] as const) : []),
       ...(isOpaque ? (["loss-still-moving"] as const) : []),
       ...comparisons.filter((kind) => kind !== "random-start-stronger" || !hasBothStarts),
     ],
-    detail: isOpaque
-      ? `${WHERE} Its values tell no progress either, as they are of no gradient, or of an objective that changes from step to step: run it again with more steps.`
-      : WHERE,
+    detail: [
+      WHERE,
+      ...(isPartial
+        ? ["Nor does its first gradient tell whether it is masked, as it is of some of the pixels alone."]
+        : []),
+      ...(isOpaque
+        ? [
+            "Its values tell no progress either, as they are of no gradient, or of an objective that changes from step to step: run it again with more steps.",
+          ]
+        : []),
+    ].join(" "),
   };
 };

@@ -14,8 +14,8 @@ import { craft, remainingShare, type Crafted, type Stops } from "./craft.ts";
 import { meanOf, voidedBeyond } from "./labels.ts";
 import { stepsOf, type AttackPlan } from "./plan.ts";
 import { isUniversal, withDelta, type UniversalPlan } from "./universal.ts";
-import { unitId, type Masking, type Row, type RowCounts } from "./row.ts";
-import { attackSigns, uncheckedBy, type Unchecked } from "./attack-signs.ts";
+import { unitId, type Row, type RowCounts } from "./row.ts";
+import { attackSigns, uncheckedBy, type Seen, type Unchecked } from "./attack-signs.ts";
 import { maskingSigns, type Sign } from "./signs.ts";
 import { createTrace, type StepReport } from "./steps.ts";
 import { unitOf } from "./unit.ts";
@@ -99,14 +99,15 @@ export const measure = async (
   const [before, cleanMs] = clean ? [clean, 0] : await timed(() => predict(segmenter, image));
   const plan = typeof planned === "function" ? planned(before.labels) : planned;
   const attack = attackIn(plan);
+  let left: Labels | undefined;
   const trace = createTrace(attack ? stepsOf(attack) : 0, onStep);
   if (attack && source !== segmenter) forward += 1; // The source's clean prediction, whether it is made now or was made before.
   const [made, attackMs] = await timed(async (): Promise<Crafted> => {
     if (crafted) return crafted;
     if (!plan) return { ...untouched(image), prediction: before };
     if (isUniversal(plan)) return untouched(withDelta(image, plan));
-    const attacked = source === segmenter ? before : await source.predict(image);
-    return craft(source, image, plan, attacked.labels, { trace, signal, from, onState });
+    ({ labels: left } = source === segmenter ? before : await source.predict(image));
+    return craft(source, image, plan, left, { trace, signal, from, onState });
   });
   const rounded = roundedOf(made.image, image, plan);
   const [[float, uint8], scoringMs] = await timed(async () => {
@@ -127,7 +128,7 @@ export const measure = async (
     return { clean: counts(before), float: exact, uint8: uint8 === float ? exact : counts(uint8) };
   };
   const masking = { zeroGradientShare: made.zeroGradientShare, confidence: meanOf(before.confidence.data) };
-  const signs = signsOf(attack, masking, made);
+  const signs = signsOf(attack, { masking, courses: made.courses, clean: left });
   const unit = await unitOf({ segmenter, source, item, truth }, plan);
   return {
     row: {
@@ -185,8 +186,8 @@ const distancesOf = (adversarial: Image, clean: Image): Row["distances"] => ({
 });
 
 /** A saturated network is one whether it is attacked or not. */
-const signsOf = (plan: AttackPlan | null, masking: Masking, { courses }: Crafted): Sign[] =>
-  plan ? attackSigns(plan, { masking, courses }) : maskingSigns(masking);
+const signsOf = (plan: AttackPlan | null, seen: Seen): Sign[] =>
+  plan ? attackSigns(plan, seen) : maskingSigns(seen.masking);
 
 /** Whether an attack of minimum norm has moved enough pixels of the network that is scored; nothing for other attacks. */
 const successOf = (plan: AttackPlan | null, after: Labels, clean: Labels): Pick<Row, "success"> => {

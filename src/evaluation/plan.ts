@@ -67,20 +67,28 @@ export const evaluatedBy = (
 const leaving = (objective: Objective, { shape, data }: Labels): Objective =>
   fed(objective, { source: tensor("int32", [1, ...shape], Int32Array.from(data)) });
 
+/** The labels that the plan approaches, or else leaves. @param clean the prediction, which is left where no other labels are given. */
+export const labelsOf = <L extends Labels | undefined>(
+  { target, source }: Pick<AttackPlan, "target" | "source">,
+  clean: L,
+): Labels | L => {
+  if (typeof target === "number") return clean && filledLabels(clean, target);
+  return target ?? source ?? clean;
+};
+
 /** The named objective against the plan's labels. @param clean the prediction on the image. */
 export const aimOf = (
   name: string,
-  { target, source, classWeights }: Pick<AttackPlan, "target" | "source" | "classWeights">,
+  plan: Pick<AttackPlan, "target" | "source" | "classWeights">,
   clean: Labels,
 ): Aim => {
+  const { target, source, classWeights } = plan;
   const targeted = target !== undefined;
   const weighing = objectiveWith(name, classWeights);
   const objective = objectiveNamed(weighing, targeted);
   if (!objective.inputs["target"]) return { objective };
-  const approached = typeof target === "number" ? filledLabels(clean, target) : target;
-  const left = source ?? clean;
-  const labels = approached ?? left;
+  const labels = labelsOf(plan, clean);
   if (classWeights && weighing !== name)
     return { objective: fed(objective, { weights: weightsOf(labels, classWeights) }), labels };
-  return { objective: objective.inputs["source"] ? leaving(objective, left) : objective, labels };
+  return { objective: objective.inputs["source"] ? leaving(objective, source ?? clean) : objective, labels };
 };

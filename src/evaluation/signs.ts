@@ -18,7 +18,8 @@ export interface Sign {
     | "unbounded-attack-fails"
     | "weak-attacks"
     | "few-pixels"
-    | "gradient-wrong";
+    | "gradient-wrong"
+    | "weights-zero";
   /** The numbers that the sign was read from. */
   readonly values: Readonly<Record<string, number>>;
   /** What it means, in a sentence. */
@@ -36,9 +37,14 @@ const FEWEST_STEPS = 5;
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-/** Signs of a masked gradient. */
-export const maskingSigns = ({ zeroGradientShare, confidence }: Masking): Sign[] => [
-  ...(zeroGradientShare >= MOSTLY_ZERO
+/**
+ * Signs of a masked gradient.
+ *
+ * @param counted share of the pixels that the objective counts at its first evaluation; as large a share of the gradient could be other than
+ * zero, and of that the zeros are judged. Null where it is not known: zeros then say nothing of the network.
+ */
+export const maskingSigns = ({ zeroGradientShare, confidence }: Masking, counted: number | null = 1): Sign[] => [
+  ...(counted !== null && zeroGradientShare >= 1 - (1 - MOSTLY_ZERO) * counted
     ? [
         {
           kind: "gradient-zero" as const,
@@ -57,6 +63,14 @@ export const maskingSigns = ({ zeroGradientShare, confidence }: Masking): Sign[]
       ]
     : []),
 ];
+
+/** Whether weights of classes that are given leave nothing of the objective that they weigh. */
+export const weightSigns = (weights: readonly number[], labels: Uint8Array): Sign[] => {
+  if (labels.some((label) => Math.fround(weights[label] ?? 0) > 0)) return [];
+  const detail =
+    "No pixel of the labels has a class with a weight above 0: the class-balanced loss and its gradient are zero, and the attack does without it.";
+  return [{ kind: "weights-zero", values: { weightedPixels: 0 }, detail }];
+};
 
 /**
  * Whether the loss of one trajectory still moves: over the last fifth of the steps of its last stage it goes on in the direction of the

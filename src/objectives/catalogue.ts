@@ -26,6 +26,8 @@ export interface ObjectiveEntry {
   readonly given?: readonly string[];
   /** Whether the value at one image changes from step to step, so that a course of values tells no progress. */
   readonly drifts?: true;
+  /** Whether its first gradient leaves out pixels that have labels: those that are done already, or that have no weight. */
+  readonly masks?: true;
   /** @param targeted whether the labels are approached, in place of being left. */
   readonly make: (targeted: boolean) => Objective;
 }
@@ -47,12 +49,14 @@ export const objectives = {
     title: "Masked cross-entropy",
     summary: "Climbs cross-entropy on the pixels that are still right; its value is cross-entropy over all pixels.",
     labels: true,
+    masks: true,
     make: maskedCrossEntropyObjective,
   },
   "balanced-cross-entropy": {
     title: "Class-balanced masked cross-entropy",
     summary: "Masked cross-entropy where each pixel weighs 1/N of its class, which N pixels of the labels have.",
     labels: true,
+    masks: true,
     make: balancedCrossEntropyObjective,
   },
   "class-weighted-cross-entropy": {
@@ -61,6 +65,7 @@ export const objectives = {
       "Masked cross-entropy where each pixel has a weight that is given, such as 1/N of its class in the training set.",
     labels: true,
     given: ["weights"],
+    masks: true,
     make: (targeted) => steeredByCrossEntropy(weighted(maskedCrossEntropyObjective(targeted))),
   },
   "jensen-shannon": {
@@ -80,6 +85,7 @@ export const objectives = {
     summary: "Cross-entropy weighted 1 − λ where a pixel is still right and λ where it is wrong, λ = (t − 1)/2T.",
     labels: true,
     drifts: true,
+    masks: true,
     make: segpgdObjective,
   },
   cospgd: {
@@ -125,6 +131,7 @@ export const objectives = {
     title: "Hinge",
     summary: "max(c, 0) of each pixel's excess c: the margin over all other classes, or what the target lacks of it.",
     labels: true,
+    masks: true,
     make: hingeObjective,
   },
   "weighted-softplus-margin": {
@@ -139,6 +146,7 @@ export const objectives = {
     title: "Masked spherical loss",
     summary: "−z[y]/‖z‖₂ of the logits z over the pixels that are still right.",
     labels: true,
+    masks: true,
     make: maskedSphericalObjective,
   },
   cosine: {
@@ -153,6 +161,7 @@ export const objectives = {
       "Margins of the pixels that are still right; targeted, the target's logit less the label's on those pixels.",
     labels: true,
     given: ["source"],
+    masks: true,
     make: dagObjective,
   },
   patch: {
@@ -168,6 +177,7 @@ export const objectives = {
     summary: "Cross-entropy with a weight for each pixel that is given, such as 1 in a region and 0 outside.",
     labels: true,
     given: ["weights"],
+    masks: true,
     make: (targeted) => weighted(crossEntropyObjective(targeted)),
   },
 } as const satisfies Readonly<Record<string, ObjectiveEntry>>;
@@ -180,6 +190,10 @@ export const objectiveNames = Object.keys(objectives) as readonly ObjectiveName[
 /** Whether the value of the named objective at one image changes from step to step. */
 export const driftsNamed = (name: string): boolean =>
   Object.hasOwn(objectives, name) && "drifts" in objectives[name as ObjectiveName];
+
+/** Whether the first gradient of the named objective leaves out pixels that have labels. */
+export const masksNamed = (name: string): boolean =>
+  Object.hasOwn(objectives, name) && "masks" in objectives[name as ObjectiveName];
 
 /** An objective by its name. @throws RangeError for a name that there is not. */
 export const objectiveNamed = (name: string, targeted = false): Objective => {

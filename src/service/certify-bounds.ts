@@ -77,7 +77,8 @@ export const certifyByBounds = async (
     const subject = await subjectOf(context, request, model, image);
     const { length } = network.manifest.classes;
     const hooks = { onRun: yieldToEvents, signal };
-    const { labels, examined } = await bounder.certify(image, spec.epsilon, boundingOf(spec), hooks);
+    const bounding = { ...boundingOf(spec), among: subject.reference };
+    const { labels, examined } = await bounder.certify(image, spec.epsilon, bounding, hooks);
     const certified = {
       labels: ofClasses(labels, length),
       reference: onlyAt(subject.reference, examined),
@@ -88,7 +89,7 @@ export const certifyByBounds = async (
       radius: spec.epsilon,
       norm: "linf",
       examined: examined.length,
-      ...(spec.largest && { largest: await bounder.largest(image, boundingOf(spec), hooks) }),
+      ...(spec.largest && { largest: await bounder.largest(image, bounding, hooks) }),
     };
   });
 };

@@ -21,7 +21,8 @@ const hierarchyOf = (
 ): readonly Group[] | undefined => {
   if (hierarchy === undefined) return undefined;
   const refused = (detail: string, cause?: unknown) => invalidSpec({ pointer: "/spec/hierarchy", detail }, cause);
-  const named = hierarchy === "manifest" ? manifest.hierarchy : hierarchy;
+  const given = hierarchy === "manifest" ? manifest.hierarchy : hierarchy;
+  const named = given && "groups" in given ? given.groups : given;
   if (!named) throw refused(`the manifest of ${manifest.name} has no hierarchy; give a list of groups`);
   try {
     return groupsOf(named, manifest.classes);

@@ -72,7 +72,7 @@ export const createRobustnessHandler =
     const curve: CurvePoint[] = [];
     const figures: Figure[] = [];
     const rows = [unattacked.row];
-    let zeroGradientShare = 0;
+    let [zeroGradientShare, maskedShare] = [0, 0];
     let evaluations = 0;
     for (const { attack: entry, epsilon } of grid) {
       const plan = planOf(spec, entry, epsilon, source);
@@ -82,6 +82,8 @@ export const createRobustnessHandler =
         measure(subject, plan, { onStep: yieldToEvents, signal }),
       );
       zeroGradientShare = Math.max(zeroGradientShare, row.masking.zeroGradientShare);
+      if (shown.some(({ kind }) => kind === "gradient-zero"))
+        maskedShare = Math.max(maskedShare, row.masking.zeroGradientShare);
       const point: CurvePoint = {
         attack,
         epsilon,
@@ -112,7 +114,7 @@ export const createRobustnessHandler =
     const masking = { zeroGradientShare, confidence: unattacked.row.masking.confidence };
     const flagged = figures.map((figure) => ({ ...figure, flags: flagsOf(figure, figures) }));
     const signs = [
-      ...maskingSigns(masking),
+      ...maskingSigns({ ...masking, zeroGradientShare: maskedShare }),
       ...signsOfFlags(flagged),
       ...lateSigns(curve),
       ...(broken ? [] : weaknessSigns({ evaluations, pixels: width * height })),

@@ -31,6 +31,13 @@ it.each([
   expect(own.calls.certify.map((request) => request.spec)).toEqual([ran]);
 });
 
+it("takes the file of --hierarchy as it is", async () => {
+  const own = fakeService();
+  const hierarchy = { groups: [{ name: "ground", of: ["road", "pavement"] }] };
+  expect((await clientOf(own).form("/v1/certify", { image: fakePng }, { hierarchy })).status).toBe(200);
+  expect(own.calls.certify.map(({ spec }) => spec)).toMatchObject([{ hierarchy }]);
+});
+
 it.each([
   [{ method: "crown" }, "/spec/method", "must be one of smoothing, interval, linear"],
   [{ method: "interval" }, "/spec/epsilon", "is required"],
@@ -59,6 +66,7 @@ it.each([
   [{ samples: 1501 }, "/spec/samples"],
   [{ correction: "none" }, "/spec/correction"],
   [{ hierarchy: [{ name: "g", of: ["road"] }] }, "/spec/hierarchy/0/of"],
+  [{ hierarchy: { groups: [{ name: "g", of: ["road"] }] } }, "/spec/hierarchy/groups/0/of"],
 ])("refuses %j", async (spec, pointer) => {
   const problem = await problemIn(await client.form("/v1/certify", { image: fakePng }, spec));
   expect(problem.errors?.[0]?.pointer).toBe(pointer);

@@ -194,6 +194,25 @@ describe("a radius that is not given", () => {
   });
 });
 
+describe("a ball in L2", () => {
+  it("is attacked as `measure` does it, by --norm or in the attack's own spelling", async () => {
+    const parts = ["--attack", "pgd", "--norm", "l2", "--epsilon", "300", "--steps", "3"];
+    const l2 = planFrom({ attack: "pgd:norm=l2:steps=3", epsilon: "300", seed: "0" });
+    expect(l2).toMatchObject({ attack: "pgd", norm: "l2", epsilon: 300, steps: 3 });
+    expect(planFrom({ attack: "pgd", norm: "l2", steps: "3", epsilon: "300", seed: "0" })).toEqual(l2);
+    const { row } = await measure({ segmenter, image: images.one, item: "" }, l2);
+    for (const argv of [parts, ["--attack", "pgd:norm=l2:steps=3:epsilon=300"]]) {
+      const { code, stdout } = await faultline("attack", path("net"), one, ...argv, "-o", path("l2"));
+      expect([code, stdout]).toEqual([0, expect.stringMatching(/^tiny, pgd at ε = 300 in L2, /)]);
+      const report = await jsonOf<AttackReport>("attack", path("net"), one, ...argv, "-o", path("l2"));
+      expect(report.images[0]?.row.unit.attack).toEqual({ ...(row.unit.attack as object), norm: "l2" });
+      expect(report.images[0]?.row.counts).toEqual(row.counts);
+      expect(report.images[0]?.row.distances.l2).toBeLessThanOrEqual(300.01);
+    }
+    expect(row.distances.l2).toBeGreaterThan(255);
+  });
+});
+
 describe("a wrong command line", () => {
   const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
     [[path("net")], 2, /attack: IMAGE… is missing/],
@@ -205,6 +224,17 @@ describe("a wrong command line", () => {
     ],
     [[path("net"), one, "-o", "x", "--attack", "fgsm", "--alpha", "3"], 2, /--alpha must be absent/],
     [[path("net"), one, "-o", "x", "--epsilon", "0"], 2, /--epsilon must be a number greater than 0 and at most 255/],
+    [[path("net"), one, "-o", "x", "--norm", "l1"], 2, /--norm must be linf or l2 for pgd, not "l1"/],
+    [[path("net"), one, "-o", "x", "--attack", "sea", "--norm", "l2"], 2, /--norm must be linf for sea, not "l2"/],
+    [[path("net"), one, "-o", "x", "--attack", "sea:norm=l2"], 2, /--norm must be linf for sea, not "l2"/],
+    [
+      [path("net"), one, "-o", "x", "--attack", "pgd:step=2"],
+      2,
+      /pgd has no option step; accepted: epsilon, norm, .*steps/,
+    ],
+    [[path("net"), one, "-o", "x", "--attack", "pgd:steps"], 2, /"pgd:steps" is not of the form NAME:OPTION=VALUE/],
+    [[path("net"), one, "-o", "x", "--attack", "pgd:steps=2", "--steps", "3"], 2, /--steps is given twice/],
+    [[path("net"), one, "-o", "x", "--norm", "linf", "--epsilon", "256"], 2, /--epsilon must be .* at most 255/],
     [[path("net"), one, "-o", "x", "--steps", "2.5"], 2, /--steps must be a whole number of at least 1/],
     [[path("net"), one, "-o", "x", "--label", "ground-truth"], 2, /goes with --labels/],
     [[path("net"), one, "-o", "x", "--target", "4"], 2, /--target must be a class from 0 to 3/],
@@ -257,6 +287,22 @@ describe("a wrong command line", () => {
     expect(last).toMatch(message);
     expect(last).toMatch(/^faultline: /);
   });
+});
+
+it.each([
+  ["picture", ["torn/two.png"], "torn/two.png"],
+  ["label map", ["pictures/two.png", "--labels", "torn-truth"], "torn-truth/two.png"],
+])("a %s that cannot be read is refused before the first picture is attacked", async (what, given, file) => {
+  for (const folder of ["torn", "torn-truth"]) mkdirSync(path(folder), { recursive: true });
+  put("torn/two.png", readFileSync(path("pictures", "two.png")).subarray(0, 60));
+  put("torn-truth/one.png", readFileSync(path("truth", "one.png")));
+  put("torn-truth/two.png", readFileSync(path("truth", "one.png")));
+  const out = path(`out of a torn ${what}`);
+  const others = given.map((text) => (text.startsWith("--") ? text : path(text)));
+  const { code, stdout, stderr } = await faultline("attack", path("net"), one, ...others, ...flags, "-o", out);
+  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr).toContain(`faultline: ${path(file)}: `);
+  expect(readdirSync(out)).toEqual([]);
 });
 
 it("the help names every attack of the catalogue, and a flag for each option", async () => {

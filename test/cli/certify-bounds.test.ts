@@ -3,9 +3,10 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { encodePng } from "../../src/image/encode.ts";
-import { decodeLabels } from "../../src/image/labels.ts";
+import { decodeLabels, encodeLabels } from "../../src/image/labels.ts";
 import { readCertificate } from "../../src/report/certificate-row.ts";
 import type { ReportData } from "../../src/report/report.ts";
+import { tensor } from "../../src/tensor.ts";
 import { noiseImage } from "../support/networks/image.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
 import { rowOf } from "../support/rows.ts";
@@ -54,6 +55,20 @@ it("writes maps in which pixels that were not asked for are void", async () => {
   expect(outcome.filter((value) => value !== 255)).toHaveLength(20);
   const [{ certifiedAccuracy, pixels }] = data.pooled as [Line];
   expect([pixels, outcome.filter((value) => value === 0).length / 20]).toEqual([20, certifiedAccuracy]);
+});
+
+it("draws its sample from the pixels that have a label", async () => {
+  const data = new Uint8Array(8 * 12).fill(255).fill(0, 40, 45);
+  const labels = put(
+    "sparse.png",
+    encodeLabels(
+      tensor("uint8", [8, 12], data),
+      manifest.classes.map(({ color }) => color),
+    ),
+  );
+  const argv = ["--method", "linear", "--pixels", "8", "--epsilon", "0.05", "--labels", labels];
+  const { pooled } = await jsonOf<Data>("certify", path("net"), pictures[0]!, ...argv);
+  expect(pooled).toMatchObject([{ pixels: 5, certifiedAccuracy: expect.any(Number) as unknown }]);
 });
 
 it("writes certificates that a report sets beside L∞ attacks", async () => {

@@ -2,6 +2,7 @@
 
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { readCheckpoint, writeCheckpoint } from "../../src/attacks/checkpoint.ts";
 import type { AttackReport } from "../../src/cli/attack-report.ts";
 import { run } from "../../src/cli/main.ts";
 import { craftUniversal } from "../../src/evaluation/universal.ts";
@@ -109,6 +110,16 @@ describe("a perturbation of the pictures of a folder", async () => {
     put("torn.npy.checkpoint", "torn");
     const torn = await faultline("universal", net, ...data, ...flags, "-o", path("torn.npy"));
     expect(torn.stderr).toMatch(/torn.npy.checkpoint: is no checkpoint: .*; delete it, or name another file with -o/);
+    // As another backend leaves it, and as it was left before it said which.
+    const file = `${again}.checkpoint`;
+    const left = readCheckpoint(readFileSync(file));
+    const state = JSON.parse(left.state as string) as Record<string, unknown>;
+    expect(state).toMatchObject({ backend: "wasm" });
+    const elsewhere = { ...left, state: JSON.stringify({ ...state, backend: "native" }) };
+    put("again.npy.checkpoint", writeCheckpoint(elsewhere));
+    const moved = await faultline(...argv);
+    expect([moved.code, moved.stderr]).toEqual([1, expect.stringContaining("run: --backend was native, and is wasm;")]);
+    put("again.npy.checkpoint", writeCheckpoint({ ...left, state: JSON.stringify({ ...state, backend: undefined }) }));
     const continued = await faultline(...argv);
     expect([continued.code, continued.stderr]).toEqual([0, expect.stringMatching(/continued after step 3/)]);
     const whole = path("whole.npy");

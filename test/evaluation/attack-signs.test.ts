@@ -3,7 +3,14 @@
 import { describe, expect, it } from "vitest";
 import { attackSigns, uncheckedBy } from "../../src/evaluation/attack-signs.ts";
 import type { Course } from "../../src/evaluation/craft.ts";
+import { measure } from "../../src/evaluation/measure.ts";
 import type { AttackPlan } from "../../src/evaluation/plan.ts";
+import { startWasm } from "../../src/runtime/wasm/wasm.ts";
+import { createSegmenter } from "../../src/segmenter/segmenter.ts";
+import { SessionCache } from "../../src/segmenter/session-cache.ts";
+import { tensor } from "../../src/tensor.ts";
+import { noiseImage } from "../support/networks/image.ts";
+import { tinyNetwork } from "../support/networks/tiny.ts";
 
 const masking = { zeroGradientShare: 0, confidence: 0.8 };
 const planned = (attack: AttackPlan["attack"], options: Partial<AttackPlan> = {}): AttackPlan => ({
@@ -81,4 +88,53 @@ describe("a random start that does more than the image itself", () => {
 it("an attack that was stopped or made elsewhere has no courses, and none is judged", () => {
   expect(kinds(planned("ifgsm"), [])).toEqual([]);
   expect(kinds(planned("sea"), [course(rising, 0.1)])).toEqual([]);
+});
+
+describe("a first gradient of zeros", () => {
+  const labels = (...data: number[]) => tensor("uint8", [1, data.length], Uint8Array.from(data));
+  const at = (zeroGradientShare: number, plan: AttackPlan) =>
+    attackSigns(plan, { masking: { ...masking, zeroGradientShare }, courses: [] }).map(({ kind }) => kind);
+
+  it("is a sign where the objective counts every pixel: all labels, or the prediction from the image itself", () => {
+    for (const plan of [planned("pgd"), planned("pgd", { source: labels(1, 2) }), planned("sea", { start: 0 })])
+      expect([at(0.5, plan), at(0.4, plan)]).toEqual([["gradient-zero"], []]);
+    expect(uncheckedBy(planned("sea", { start: 0 })).kinds).not.toContain("gradient-zero");
+  });
+
+  it("is none where the objective leaves pixels out from the start, and then left open", () => {
+    for (const plan of [
+      planned("sea"),
+      planned("sea", { start: 0, source: labels(1, 2) }),
+      planned("sea", { start: 0, target: 1 }),
+      planned("sea", { start: 0, classWeights: [1, 0] }),
+      planned("segpgd", { start: 0, source: labels(1, 2) }),
+    ]) {
+      expect(at(1, plan)).toEqual([]);
+      expect(uncheckedBy(plan)).toMatchObject({
+        kinds: expect.arrayContaining(["gradient-zero"]) as unknown,
+        detail: expect.stringContaining("of some of the pixels alone") as unknown,
+      });
+    }
+  });
+
+  it("is judged by the pixels that have a label", () => {
+    const half = planned("pgd", { source: labels(1, 255, 255, 2) });
+    expect([at(0.7, half), at(0.75, half)]).toEqual([[], ["gradient-zero"]]);
+    expect(at(1, planned("pgd", { source: labels(255, 255) }))).toEqual([]);
+  });
+
+  it("of SEA where few pixels are right is none, while that of PGD on the same labels is judged", async () => {
+    const segmenter = createSegmenter(tinyNetwork(), new SessionCache(startWasm(), 2 ** 30));
+    const image = noiseImage(12, 16, 5);
+    const { labels: clean } = await segmenter.predict(image);
+    const source = { ...clean, data: clean.data.map((label, i) => (i < 3 ? label : (label + 1) % 4)) };
+    const measured = (attack: AttackPlan["attack"]) =>
+      measure({ segmenter, image, item: "noise", truth: source }, planned(attack, { steps: 4, start: 0, source }));
+    const [sea, pgd] = [await measured("sea"), await measured("pgd")];
+    expect(sea.row.masking.zeroGradientShare).toBeGreaterThan(0.5);
+    expect(sea.row.signs ?? []).not.toContain("gradient-zero");
+    expect(sea.unchecked.kinds).toContain("gradient-zero");
+    expect(pgd.row.masking.zeroGradientShare).toBeLessThan(0.5);
+    expect(pgd.unchecked.kinds).not.toContain("gradient-zero");
+  });
 });

@@ -40,6 +40,21 @@ describe("SEA's class-balanced loss", () => {
     expect((await attacked(alone.map((weight) => 64 * weight))).losses).toEqual(losses);
   });
 
+  it("says so where no pixel of the labels that it leaves has a weight", async () => {
+    const kinds = async (changes: Partial<AttackPlan>) =>
+      (await measure({ segmenter, image, item: "noise" }, { ...plan, steps: 4, ...changes })).row.signs ?? [];
+    const first = [1, 0, 0, 0];
+    const others = { ...labels, data: labels.data.map((label) => Math.max(label, 1)) };
+    const found = await kinds({ classWeights: first, source: others });
+    expect(found).toContain("weights-zero");
+    expect(found).not.toContain("gradient-zero");
+    expect(await kinds({ classWeights: first, target: 1 })).toContain("weights-zero");
+    expect(await kinds({ classWeights: first, target: 0 })).not.toContain("weights-zero");
+
+    const present = counts.map((count) => Number(count > 0));
+    expect(await kinds({ classWeights: present })).not.toContain("weights-zero");
+  });
+
   it("has a graph of its own where weights are given, whose memory is predicted", () => {
     const keys = (weights?: ClassWeights) =>
       evaluatedBy(["sea"], false, weights).map((one) => ("scored" in one ? one.scored : one).key);

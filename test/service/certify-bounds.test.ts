@@ -18,8 +18,8 @@ const limits = { maxPixels: 1e6, maxSide: 1e3 };
 const relu = tinyFile();
 const service = serviceOf([relu]);
 const shared = { model: "tiny", epsilon: 0.2, largest: false, rounding: "bounded", seed: 3 } as const;
-const interval: CertifySpec = { ...shared, method: "interval" };
-const linear: CertifySpec = { ...shared, method: "linear", pixels: 20 };
+const interval = { ...shared, method: "interval" } satisfies CertifySpec;
+const linear = { ...shared, method: "linear", pixels: 20 } satisfies CertifySpec;
 const bounding: Bounding = { method: "linear", rounding: "bounded", pixels: 20, seed: 3 };
 const bounder = createBounder(openNetwork(relu.manifest, relu.bytes), new SessionCache(startWasm(), 2 ** 29));
 const pixels = 12 * 16;
@@ -66,6 +66,24 @@ it("counts pixels against a ground truth, without those that are void in it", as
   expect(count(1)).toBeGreaterThan(0);
   expect(scores.wrongShare).toBeCloseTo(count(1) / (pixels - 50), 12);
   expect(scores.certifiedAccuracy).toBeCloseTo(count(0) / (pixels - 50), 12);
+});
+
+it("draws its sample from the pixels that have a label", async () => {
+  const clean = await service.segment({ model: "tiny", image: imagePng });
+  const truth = decodeLabels(clean.labels.data, limits);
+  const certified = async (labelled: number, spec: typeof interval | typeof linear) => {
+    const data = truth.data.map((label, i) => (i % 7 === 0 && i < 7 * labelled ? label : 255));
+    const result = await service.certify({ spec: { ...spec, epsilon: 1e-3 }, image: imagePng, labels: pngOf({ ...truth, data }) }); // prettier-ignore
+    const counted = mapsOf(result).outcome.flatMap((value, i) => (value === 255 ? [] : [i]));
+    expect(counted).toHaveLength(result.examined!);
+    expect(counted.every((i) => i % 7 === 0 && i < 7 * labelled)).toBe(true);
+    return result;
+  };
+  expect(await certified(25, linear)).toMatchObject({ examined: 20 });
+  expect(await certified(5, linear)).toMatchObject({ examined: 5 });
+  expect(await certified(5, interval)).toMatchObject({ examined: 5 });
+  const one = await certified(1, linear);
+  expect([one.examined, one.scores.certifiedAccuracy]).toEqual([1, 1]);
 });
 
 it("refuses by name an operator that has no bound rule, and WebGPU", async () => {

@@ -50,6 +50,8 @@ it("falls back to groups of classes, by names", async () => {
   expect(hierarchical!.levels[0]!.certifiedAccuracy).toBeCloseTo(certifiedAccuracy!, 12);
   expect(hierarchical!.levels).toHaveLength(2);
   expect(result.receipt.spec).toMatchObject({ hierarchy });
+  const written = await service.certify({ spec: { ...spec, hierarchy: { groups: hierarchy } }, image: imagePng });
+  expect(written.scores).toEqual(result.scores);
   const refused = (wrong: typeof hierarchy | "manifest") =>
     failureOf(service.certify({ spec: { ...spec, hierarchy: wrong }, image: imagePng }));
   const problem = (detail: string) => ({
