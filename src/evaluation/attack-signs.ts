@@ -47,7 +47,7 @@ const VOID = 255;
  */
 const countedAtFirst = (plan: AttackPlan): number | null => {
   const { attack, target, source, classWeights } = plan;
-  const named = attackOf(plan).trajectories[0]!.objective;
+  const named = attackOf(plan).trajectories[0].objective;
   if (masksNamed(objectiveWith(named, classWeights))) {
     const { start = 0 } = effectiveOptions(attack, plan, plan);
     if (classWeights || target !== undefined || source !== undefined || start > 0) return null;
