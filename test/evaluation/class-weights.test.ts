@@ -51,6 +51,13 @@ describe("SEA's class-balanced loss", () => {
     expect(await kinds({ classWeights: first, target: 1 })).toContain("weights-zero");
     expect(await kinds({ classWeights: first, target: 0 })).not.toContain("weights-zero");
 
+    // Of the prediction, too, where that is what is left.
+    const clean = { ...(await segmenter.predict(image)), labels: others };
+    const { row } = await measure(
+      { segmenter, image, item: "noise", clean },
+      { ...plan, steps: 4, classWeights: first },
+    );
+    expect(row.signs).toContain("weights-zero");
     const present = counts.map((count) => Number(count > 0));
     expect(await kinds({ classWeights: present })).not.toContain("weights-zero");
   });
