@@ -134,7 +134,7 @@ export const worst = (report: ReportData): Section | null => {
     plain([
       one.network,
       String(one.epsilon),
-      one.norm,
+      normText(one.norm),
       String(one.attacks),
       String(one.images),
       percent(one.accuracy),

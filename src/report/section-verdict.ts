@@ -20,7 +20,7 @@ export const verdict = (report: ReportData): Section => {
   });
   const least = strongest(report).map(
     ({ cell, attacks, inNorm }) =>
-      `${cell.network} keeps ${percentWithin(cell.iouRatio)} %${flagText(cell)} of its clean mIoU of ${percent(cell.clean.miou)} % under ${at(cell)}, the strongest of ${attacks} attacks measured${inNorm} (${cell.images} images).`,
+      `${cell.network} keeps ${percentWithin(cell.iouRatio)} %${flagText(cell)} of its clean mIoU of ${percent(cell.clean.miou)} % under ${at(cell)}, ${attacks === 1 ? "the only attack" : `the strongest of ${attacks} attacks`} measured${inNorm} (${cell.images} images).`,
   );
   const open = report.differences.length - decided.length;
   return {

@@ -31,15 +31,15 @@ const linesOf = (text: string, part: string): readonly string[] =>
 it("names neither where all attacks are in L∞ and of one seed", () => {
   const text = markdownReport(reportOf([...clean(), ...pgd({})]));
   expect(text).not.toMatch(/\(L2\)|, seed/);
-  expect(text).toMatch(/alpha keeps .* under pgd at ε = 4, the strongest of 1 attacks measured \(6 images\)/);
+  expect(text).toMatch(/alpha keeps .* under pgd at ε = 4, the only attack measured \(6 images\)/);
 });
 
 it("names the norm, has a verdict and a chart for each, and a key of its own", () => {
   const report = reportOf([...clean(), ...pgd({ accuracy: 0.6 }), ...pgd({ norm: "l2", accuracy: 0.3 })]);
   const text = markdownReport(report);
   expect(linesOf(text, "alpha keeps")).toEqual([
-    expect.stringMatching(/under pgd at ε = 4, the strongest of 1 attacks measured in L∞/),
-    expect.stringMatching(/under pgd \(L2\) at ε = 4, the strongest of 1 attacks measured in L2/),
+    expect.stringMatching(/under pgd at ε = 4, the only attack measured in L∞/),
+    expect.stringMatching(/under pgd \(L2\) at ε = 4, the only attack measured in L2/),
   ]);
   expect(text).toMatch(/\| alpha \| pgd \| 4 \|/);
   expect(text).toMatch(/\| alpha \| pgd \(L2\) \| 4 \|/);
@@ -83,7 +83,7 @@ it("names each seed where there are several, and counts their attack once", () =
     expect.stringContaining("| pgd, seed 2 | 4 |"),
   ]);
   expect(linesOf(text, "alpha keeps")).toEqual([
-    expect.stringMatching(/under pgd, seed 2 at ε = 4, the strongest of 1 attacks measured \(/),
+    expect.stringMatching(/under pgd, seed 2 at ε = 4, the only attack measured \(/),
   ]);
   expect(report.worst.map(({ attacks }) => attacks)).toEqual([1, 1]);
   expect(markdownReport(reportOf(rows.toReversed()))).toContain(linesOf(text, "alpha keeps")[0]);
