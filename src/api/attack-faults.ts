@@ -9,6 +9,7 @@ import {
   type AttackSettings,
   type Ball,
 } from "../attacks/catalogue.ts";
+import { largestRadius } from "../attacks/norms.ts";
 import { optionFaults } from "../attacks/option-faults.ts";
 import { optionNames, type OptionValues } from "../attacks/options.ts";
 import type { Limits } from "./operation.ts";
@@ -26,12 +27,13 @@ export const optionFaultsAt = (attack: AttackName, ball: Ball, given: OptionValu
 /** Faults of the ball: a norm that the attack does not support, or a radius above the range of grey levels. */
 export const ballFaults = (attack: AttackName, { epsilon, norm }: Ball): Fault[] => {
   const taken = normsOf(attack);
+  const most = largestRadius("linf");
   return [
     ...(norm && !taken.includes(norm)
       ? [{ pointer: "/spec/norm", detail: `must be ${taken.join(" or ")} for ${attack}` }]
       : []),
-    ...(epsilon !== undefined && norm === "linf" && epsilon > 255
-      ? [{ pointer: "/spec/epsilon", detail: "must be at most 255 in the L∞ norm", received: epsilon }]
+    ...(epsilon !== undefined && norm === "linf" && epsilon > most
+      ? [{ pointer: "/spec/epsilon", detail: `must be at most ${most} in the L∞ norm`, received: epsilon }]
       : []),
   ];
 };

@@ -1,5 +1,6 @@
 /** Schemas that several resources share, with their units. */
 import { z } from "@hono/zod-openapi";
+import { largestRadius } from "../attacks/norms.ts";
 import { optionDefinitions, type OptionDefinition } from "../attacks/options.ts";
 import type { EncodedImage } from "../contract/files.ts";
 import type { Timings } from "../contract/receipt.ts";
@@ -104,7 +105,7 @@ export const Backend = z
 /** A radius of any norm; its maximum depends on the norm. */
 export const Radius = z.number().positive();
 
-export const Epsilon = Radius.max(255).openapi({
+export const Epsilon = Radius.max(largestRadius("linf")).openapi({
   description: "L∞ radius in grey levels on the 0..255 scale",
   example: 8,
 });

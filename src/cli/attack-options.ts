@@ -102,9 +102,9 @@ export const numberIn = (
   throw new UsageError(`--${flag} must be ${kind} ${least} and at most ${maximum}, not "${text}"`);
 };
 
-/** The value of `--epsilon`, of a ball in L∞. @throws UsageError */
-export const radiusFrom = (text: string): number =>
-  numberIn("epsilon", text, { minimum: 0, exclusive: true, maximum: 255 });
+/** The value of `--epsilon`, of a ball in that norm. @throws UsageError */
+export const radiusFrom = (text: string, norm: Norm = "linf"): number =>
+  numberIn("epsilon", text, { minimum: 0, exclusive: true, maximum: largestRadius(norm) });
 
 /** The value of `--norm`. @throws UsageError for a norm in which the attack has no form. */
 const normFrom = (attack: AttackName, text: string): Norm => {
@@ -116,13 +116,9 @@ const normFrom = (attack: AttackName, text: string): Norm => {
 
 /** ε, of a ball in the attack's norm. */
 const ballFrom = (attack: AttackName, { epsilon, norm: named }: AttackFlags): Ball => {
-  const norm = named === undefined ? {} : { norm: normFrom(attack, named) };
-  if (epsilon === undefined) return { epsilon: defaultRadius(attack), ...norm };
-  if ((norm.norm ?? normsOf(attack)[0]) === "linf") return { epsilon: radiusFrom(epsilon), ...norm };
-  return {
-    epsilon: numberIn("epsilon", epsilon, { minimum: 0, exclusive: true, maximum: largestRadius("l2") }),
-    ...norm,
-  };
+  const norm = named === undefined ? undefined : normFrom(attack, named);
+  const radius = epsilon === undefined ? defaultRadius(attack) : radiusFrom(epsilon, norm ?? normsOf(attack)[0]);
+  return { epsilon: radius, ...(norm && { norm }) };
 };
 
 /** "pgd:steps=3:norm=l2", as `evaluate` takes attacks, among the other flags. @throws UsageError */
