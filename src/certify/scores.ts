@@ -89,7 +89,7 @@ export const ofClasses = ({ shape, data }: Labels, classes: number): Labels =>
   );
 
 /** Certified vertices as a label map has them, groups after the classes: void where nothing is certified. */
-export const voidWhereAbstained = ({ shape, data }: Labels): Labels =>
+const voidWhereAbstained = ({ shape, data }: Labels): Labels =>
   tensor(
     "uint8",
     shape,
@@ -107,7 +107,7 @@ export const vertexColours = (classes: readonly { readonly color: Colour }[], { 
   });
 
 /** Indices of `outcomes`' map, and their colours; the last only with a hierarchy: certified to be in a group that has the reference's class. */
-export const OUTCOMES = [
+const OUTCOMES = [
   { name: "certified", color: [46, 125, 50] },
   { name: "wrong", color: [198, 40, 40] },
   { name: "abstained", color: [158, 158, 158] },
@@ -127,3 +127,19 @@ export const outcomesOf = (labels: Labels, reference: Labels, { contains, classe
       return label < classes ? 0 : 3;
     }),
   );
+
+/** What is certified of a picture, and what that is compared with. */
+export interface Certified {
+  readonly labels: Labels;
+  readonly reference: Labels;
+  readonly tree: Tree;
+}
+
+/** The maps that show it, each with the colours of its values. */
+export const mapsOf = (
+  { labels, reference, tree }: Certified,
+  classes: readonly { readonly color: Colour }[],
+): Readonly<Record<"labels" | "outcome", readonly [map: Labels, colours: readonly Colour[]]>> => ({
+  labels: [voidWhereAbstained(labels), vertexColours(classes, tree)],
+  outcome: [outcomesOf(labels, reference, tree), OUTCOMES.map(({ color }) => color)],
+});

@@ -46,8 +46,7 @@ const boundPicture = async (
   hooks: BoundHooks,
 ): Promise<BoundPicture> => {
   const { network, cache, epsilons, largest, outs } = job;
-  const { classes } = network.manifest;
-  const { length } = classes;
+  const { length } = network.manifest.classes;
   const tree = treeOf(length);
   const { labels: clean } = await createSegmenter(network, cache).predict(image);
   const reference = truth ?? voidedBeyond(clean, length);
@@ -57,7 +56,7 @@ const boundPicture = async (
     const certificate = await bounder.certify(image, epsilon, bounding, hooks);
     const labels = ofClasses(certificate.labels, length);
     const asked = onlyAt(reference, certificate.examined);
-    await writeMaps(outs.maps, picture, `epsilon-${epsilon}`, { labels, reference: asked }, { classes, tree });
+    await writeMaps(outs.maps, picture, `epsilon-${epsilon}`, { labels, reference: asked, tree }, network.manifest);
     const [all, examined] = [reference, asked].map((of) => certifiedCounts(labels, of, tree)) as [
       CertifiedCounts,
       CertifiedCounts,

@@ -2,12 +2,10 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Tree } from "../certify/hierarchy.ts";
-import { outcomesOf, OUTCOMES, vertexColours, voidWhereAbstained } from "../certify/scores.ts";
+import { mapsOf, type Certified } from "../certify/scores.ts";
 import { encodeLabels } from "../image/labels.ts";
 import { checkWritable, writeFiles } from "../node/files.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
-import type { Labels } from "../segmenter/segmenter.ts";
 import type { Picture } from "./pictures.ts";
 
 /** What a picture is certified at, which stands in the names of its maps. */
@@ -36,25 +34,19 @@ export const checkMaps = async (
       for (const path of Object.values(pathsOf(picture, folder, level))) await checkWritable(path, inputs);
 };
 
-/** The labels that are certified, and how they compare with the reference. */
-export interface CertifiedMaps {
-  readonly labels: Labels;
-  readonly reference: Labels;
-}
-
 /** Writes the maps of one picture, where a folder is named. */
 export const writeMaps = async (
   folder: string | undefined,
   picture: Picture,
   level: Level,
-  { labels, reference }: CertifiedMaps,
-  { classes, tree }: Pick<Manifest, "classes"> & { readonly tree: Tree },
+  certified: Certified,
+  { classes }: Pick<Manifest, "classes">,
 ): Promise<void> => {
   if (folder === undefined) return;
   const paths = pathsOf(picture, folder, level);
-  const colours = OUTCOMES.map(({ color }) => color);
+  const { labels, outcome } = mapsOf(certified, classes);
   await writeFiles([
-    [paths.labels, encodeLabels(voidWhereAbstained(labels), vertexColours(classes, tree))],
-    [paths.outcome, encodeLabels(outcomesOf(labels, reference, tree), colours)],
+    [paths.labels, encodeLabels(...labels)],
+    [paths.outcome, encodeLabels(...outcome)],
   ]);
 };

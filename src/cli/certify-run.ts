@@ -64,7 +64,7 @@ const certifyPicture = async (
       },
     });
     const { sigma } = smoothing;
-    await writeMaps(job.maps, picture, `sigma-${sigma}`, { labels, reference }, { classes, tree: job.tree });
+    await writeMaps(job.maps, picture, `sigma-${sigma}`, { labels, reference, tree: job.tree }, segmenter.manifest);
     certified.push({ sigma, drawn, ...certifiedCounts(labels, reference, job.tree) });
     await file.finish(at, certified);
   }

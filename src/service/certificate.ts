@@ -1,15 +1,7 @@
 /** What every certificate of /v1/certify says: scores, and maps as pictures. */
 
 import type { CertifyRequest, CertifyResult } from "../contract/certify.ts";
-import type { Tree } from "../certify/hierarchy.ts";
-import {
-  certifiedCounts,
-  certifiedScores,
-  outcomesOf,
-  OUTCOMES,
-  vertexColours,
-  voidWhereAbstained,
-} from "../certify/scores.ts";
+import { certifiedCounts, certifiedScores, mapsOf, type Certified } from "../certify/scores.ts";
 import { voidedBeyond } from "../evaluation/labels.ts";
 import type { Rgb } from "../image/decode.ts";
 import { encodeLabels } from "../image/labels.ts";
@@ -47,25 +39,20 @@ export const subjectOf = async (
   return { context, request, model, image, truth, clean, reference };
 };
 
-/** Certified labels, and what they are compared with: the subject's reference, or a part of it. */
-export interface Certified {
-  readonly labels: Labels;
-  readonly reference: Labels;
-  readonly tree: Tree;
-}
-
 const pngOf = (labels: Labels, colours: readonly Rgb[]) => ({
   mediaType: "image/png" as const,
   data: encodeLabels(labels, colours),
 });
 
-/** The certificate without its radius. */
+/** The certificate without its radius. @param certified compared with the subject's reference, or a part of it. */
 export const certificateOf = async (
   { context, request, model, image, truth, clean, reference: whole }: Subject,
-  { labels, reference, tree }: Certified,
+  certified: Certified,
 ): Promise<Omit<CertifyResult, "radius" | "norm" | "timings">> => {
   const { classes } = model.segmenter.manifest;
+  const { labels, reference, tree } = certified;
   const { iou, pixels: _pixels, ...scores } = certifiedScores(certifiedCounts(labels, reference, tree), tree);
+  const maps = mapsOf(certified, classes);
   const { miou, pixelAccuracy } = scoresOf(countsOf(clean, whole, classes.length));
   return {
     ...spatialSize(image),
@@ -73,13 +60,7 @@ export const certificateOf = async (
     warnings: [...(await pictureWarnings(request.image, image)), ...(truth ? labelWarnings("labels", truth) : [])],
     scores: { ...scores, perClass: classes.map(({ name }, i) => ({ class: i, name, iou: iou[i]! })) },
     clean: { miou, pixelAccuracy },
-    images: {
-      labels: pngOf(voidWhereAbstained(labels), vertexColours(classes, tree)),
-      outcome: pngOf(
-        outcomesOf(labels, reference, tree),
-        OUTCOMES.map(({ color }) => color),
-      ),
-    },
+    images: { labels: pngOf(...maps.labels), outcome: pngOf(...maps.outcome) },
     receipt: receiptOf(context, model, request.spec),
   };
 };
