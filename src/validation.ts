@@ -92,10 +92,10 @@ const alternativesOf = (issue: z.core.$ZodIssueInvalidUnion) => {
 const withArticle = (type: string): string => `${/^[aeiou]/.test(type) ? "an" : "a"} ${type}`;
 
 const amount = (issue: { origin: string; inclusive?: boolean | undefined }, bound: number | bigint, word: string) => {
-  const limit = `at ${word === "less" ? "most" : "least"} ${bound}`;
+  const limit = `at ${word === "less" ? "most" : "least"}`;
   const noun = issue.origin === "array" ? "item" : issue.origin === "string" ? "character" : null;
-  if (noun) return `must have at ${word === "less" ? "most" : "least"} ${counted(Number(bound), noun)}`;
-  return issue.inclusive === false ? `must be ${word} than ${bound}` : `must be ${limit}`;
+  if (noun) return `must have ${limit} ${counted(Number(bound), noun)}`;
+  return issue.inclusive === false ? `must be ${word} than ${bound}` : `must be ${limit} ${bound}`;
 };
 
 const typeDetail = (expected: string, value: unknown): string => {
