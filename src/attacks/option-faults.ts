@@ -28,7 +28,7 @@ export const fieldsWith = (attack: unknown, fields: readonly string[]): readonly
   if (name === undefined) return fields;
   const others = new Set<string>(optionNames);
   for (const free of freeOptions(name)) others.delete(free);
-  if (classWeightsMisplaced(name) !== null) others.add("classWeights");
+  if (!weighsClasses(name)) others.add("classWeights");
   return fields.filter((field) => !others.has(field));
 };
 

@@ -8,7 +8,6 @@ import * as controls from "./controls.ts";
 import { element, make } from "./elements.ts";
 import { attackWith, type Ready } from "./running.ts";
 import { showProgress, tell, tellError, wordsFor } from "./status.ts";
-
 import { counted } from "../counted.ts";
 
 let curves: readonly EpsilonCurve[] = [];
