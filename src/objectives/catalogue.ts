@@ -187,17 +187,18 @@ export type ObjectiveName = keyof typeof objectives;
 /** The names of all objectives. */
 export const objectiveNames = Object.keys(objectives) as readonly ObjectiveName[];
 
+const entryNamed = (name: string): ObjectiveEntry | undefined =>
+  Object.hasOwn(objectives, name) ? objectives[name as ObjectiveName] : undefined;
+
 /** Whether the value of the named objective at one image changes from step to step. */
-export const driftsNamed = (name: string): boolean =>
-  Object.hasOwn(objectives, name) && "drifts" in objectives[name as ObjectiveName];
+export const driftsNamed = (name: string): boolean => entryNamed(name)?.drifts ?? false;
 
 /** Whether the first gradient of the named objective leaves out pixels that have labels. */
-export const masksNamed = (name: string): boolean =>
-  Object.hasOwn(objectives, name) && "masks" in objectives[name as ObjectiveName];
+export const masksNamed = (name: string): boolean => entryNamed(name)?.masks ?? false;
 
 /** An objective by its name. @throws RangeError for a name that there is not. */
 export const objectiveNamed = (name: string, targeted = false): Objective => {
-  const entry = Object.hasOwn(objectives, name) ? objectives[name as ObjectiveName] : undefined;
+  const entry = entryNamed(name);
   if (entry) return entry.make(targeted);
   throw new RangeError(`there is no objective "${name}"; there are ${objectiveNames.join(", ")}`);
 };
