@@ -125,8 +125,10 @@ export const createBoundRuns = (network: Network, cache: SessionCache): BoundRun
   const linearGraph = (size: Size, pixels: number) => {
     const of = graphsOf(size);
     const most = mostOf(size, pixels);
-    if (of.linear?.most === most) return of.linear;
-    const graphFor = (perRun: number): Compiled => compileLinear(network, size, perRun * othersOf(size), backend);
+    const { linear } = of;
+    if (linear?.most === most) return linear;
+    const graphFor = (perRun: number): Compiled =>
+      linear?.perRun === perRun ? linear.graph : compileLinear(network, size, perRun * othersOf(size), backend);
     let [perRun, graph] = [most, graphFor(most)];
     while (perRun > 1 && !fits(graph)) {
       perRun = Math.floor(perRun / 2);

@@ -67,5 +67,7 @@ it("where a run of all pixels would not fit takes fewer at a time, with the same
   const [all, parts] = [await whole.certify(picture, 0.2, bounding), await tight.certify(picture, 0.2, bounding)];
   expect(parts.labels.data).toEqual(all.labels.data);
   const none = createBounder(network, new SessionCache(wasm, single - 1));
+  const [one, few] = [1, 20].map((pixels) => none.footprints(large, { method: "linear", pixels }).at(-1));
+  expect(few).toBe(one); // Of one graph, which is not compiled again.
   await expect(none.certify(picture, 50, bounding)).rejects.toThrow(MemoryBudgetError);
 });
