@@ -5,6 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { attackEntry, attackNames, withDefaults, type AttackName } from "../src/attacks/catalogue.ts";
+import { parseSize } from "../src/cli/sizes.ts";
 import { renderStreet } from "../src/datasets/street/render.ts";
 import { rasterise } from "../src/datasets/street/resvg.ts";
 import { measure, type Subject } from "../src/evaluation/measure.ts";
@@ -63,15 +64,15 @@ const attacksNamed = (names: readonly string[]): readonly AttackName[] => {
 
 const overhead = async ([backend = "wasm", text = SIZE, ...names]: readonly string[]): Promise<void> => {
   const chosen = attacksNamed(names);
-  const [height = 0, width = 0] = text.split("x").map(Number);
+  const size = parseSize(text);
   const manifest = parseManifest(JSON.parse(readFileSync(`models/${NETWORK}/manifest.json`, "utf8")));
   const network = openNetwork(manifest, readFileSync(`models/${NETWORK}/${manifest.file}`));
   const { runtime, spent } = watched(backend === "native" ? await startExactNative({}) : startWasm());
   const segmenter = createSegmenter(network, new SessionCache(runtime, 2 ** 31));
-  const { image } = renderStreet(3_000_000, { height, width }, rasterise);
+  const { image } = renderStreet(3_000_000, size, rasterise);
   const subject: Subject = { segmenter, image, item: "street", clean: await segmenter.predict(image) };
   console.log(
-    `${NETWORK} at ${width}×${height} on ${backend}, processor time: evaluations and predictions a second, of the attack and of its sessions`,
+    `${NETWORK} at ${size.width}×${size.height} on ${backend}, processor time: evaluations and predictions a second, of the attack and of its sessions`,
   );
   for (const attack of chosen) {
     const plan = planOf(attack);

@@ -45,6 +45,11 @@ const prediction = ({ predicted, measured = NaN }: Case): string[] => [
 
 const print = (row: readonly string[]): void => console.log(`| ${row.join(" | ")} |`);
 
+const printHead = (columns: readonly string[]): void => {
+  print(columns);
+  print(columns.map(() => "---"));
+};
+
 /** Budgets as shares of the memory of an attack without recomputation. */
 const shares = [1, 0.95, 0.9, 0.85, 0.8, 0.75];
 
@@ -55,8 +60,15 @@ const budgetSizes = [
 
 /** The E-Nets: what others take at their peak is not what they keep. */
 const budgets = (): void => {
-  print(["network", "size", "budget MiB", "predicted MiB", "measured MiB", "predicted ÷ measured", "step ms ÷ plain"]);
-  print(Array.from({ length: 7 }, () => "---"));
+  printHead([
+    "network",
+    "size",
+    "budget MiB",
+    "predicted MiB",
+    "measured MiB",
+    "predicted ÷ measured",
+    "step ms ÷ plain",
+  ]);
   for (const { manifest } of networks().filter((n) => n.manifest.name.startsWith("enet"))) {
     for (const [h, w] of budgetSizes) {
       const within = (mebibytes: number) => measure(manifest.name, "attack", h, w, mebibytes);
@@ -73,8 +85,7 @@ const budgets = (): void => {
 
 /** Range of predicted ÷ measured memory by kind of graph. */
 const summary = (found: ReadonlyMap<string, readonly Case[]>): void => {
-  print(["graph", "cases of 24 MiB and more", "least predicted ÷ measured", "most", "mean", "within 15 %"]);
-  print(Array.from({ length: 6 }, () => "---"));
+  printHead(["graph", "cases of 24 MiB and more", "least predicted ÷ measured", "most", "mean", "within 15 %"]);
   for (const [kind, cases] of found) {
     const ratios = cases.flatMap(({ predicted, measured = 0 }) =>
       measured < FEWEST_BYTES ? [] : [predicted / measured],
@@ -92,8 +103,7 @@ const nativeSizes = [
 ] as const;
 
 const native = (names: readonly string[]): void => {
-  print(["network", "sessions", "size", "predicted MiB", "measured MiB", "predicted ÷ measured"]);
-  print(Array.from({ length: 6 }, () => "---"));
+  printHead(["network", "sessions", "size", "predicted MiB", "measured MiB", "predicted ÷ measured"]);
   for (const network of networks().filter(({ manifest }) => names.length === 0 || names.includes(manifest.name)))
     for (const [height, width] of nativeSizes)
       for (const { kind, ...found } of nativeMemory(network, { height, width }))
@@ -103,8 +113,7 @@ const native = (names: readonly string[]): void => {
 export const memoryBench = async ([option, ...names]: readonly string[] = []): Promise<void> => {
   if (option === "--budget") return budgets();
   if (option === "--native") return native(names);
-  print(["network", "graph", "size", "alive at peak MiB", "predicted MiB", "measured MiB", "predicted ÷ measured"]);
-  print(Array.from({ length: 7 }, () => "---"));
+  printHead(["network", "graph", "size", "alive at peak MiB", "predicted MiB", "measured MiB", "predicted ÷ measured"]);
   const all = new Map<string, Case[]>(kinds.map((kind) => [kind, []]));
   // Networks with a CRF are in the list without it already.
   for (const { manifest } of networks().filter((n) => !n.manifest.crf)) {

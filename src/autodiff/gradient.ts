@@ -53,7 +53,7 @@ const carriers = ({ node, outputs }: Step): readonly Value[] =>
 /** The nodes on a path from `sources` to `target`, in order. @throws UnsupportedOperatorError for a node without a rule. */
 const pathSteps = (steps: readonly Step[], target: Value, sources: readonly Value[]): Step[] => {
   const reached = new Set(sources.map((v) => v.name));
-  return leadingTo(steps, target).filter((step) => {
+  return leadingTo(steps, target.name).filter((step) => {
     const { node, inputs, outputs } = step;
     const active = inputs.flatMap((v, i) => (v && reached.has(v.name) && differentiable(v) ? [i] : []));
     if (active.length === 0) return false;

@@ -45,7 +45,7 @@ export interface Intervals {
 /** The steps on a path from `source` to `target`, in order. */
 const pathSteps = (steps: readonly Step[], target: Value, source: Value): readonly Step[] => {
   const reached = new Set([source.name]);
-  return leadingTo(steps, target).filter(({ inputs, outputs }) => {
+  return leadingTo(steps, target.name).filter(({ inputs, outputs }) => {
     if (!inputs.some((v) => v && reached.has(v.name))) return false;
     for (const v of outputs) reached.add(v.name);
     return true;

@@ -16,13 +16,12 @@ import { drawsAnew } from "../segmenter/front.ts";
 import { channelCount, type Manifest } from "../segmenter/manifest.ts";
 import { notesOf } from "../segmenter/network.ts";
 import { createSegmenter } from "../segmenter/segmenter.ts";
-import { SessionCache } from "../segmenter/session-cache.ts";
 import { attackFlags, attackLines, planFrom } from "./attack-options.ts";
 import { aroundFlags, aroundFrom, gpuFaultsOf, type Around } from "./around-options.ts";
 import { attackCsv } from "./attack-csv.ts";
 import { attackReport, attackTable, regionLines, signLines, trialLines } from "./attack-report.ts";
 import { attackAll, filesOf, type Job } from "./attack-run.ts";
-import { backendFlags, budgetOn, placeFrom, ranOn, startAt } from "./backend.ts";
+import { backendFlags, cacheOn, placeFrom, ranOn, startAt } from "./backend.ts";
 import { classWeightsFlag, weightsFrom } from "./class-weights.ts";
 import { checkClimbed, climbedFlags, climbedFrom } from "./climbed.ts";
 import { deltaFlag, deltaPlan, requireSizes } from "./delta.ts";
@@ -133,7 +132,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   ];
   const { runtime, choice, stop } = await startAt(runAt, { missing });
   try {
-    const cache = new SessionCache(runtime, budgetOn(runtime.backend));
+    const cache = cacheOn(runtime);
     const segmenter = createSegmenter(network, cache, around.crf, around.defence);
     const source =
       other === network ? segmenter : createSegmenter(other, cache, aroundSource.crf, aroundSource.defence);

@@ -6,8 +6,7 @@ import { Interrupted, UsageError } from "../node/failure.ts";
 import { wholeNumber, type Options } from "../node/options.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
 import { createSegmenter } from "../segmenter/segmenter.ts";
-import { SessionCache } from "../segmenter/session-cache.ts";
-import { backendFlags, budgetOn, placeFrom, ranOn, startAt } from "./backend.ts";
+import { backendFlags, cacheOn, placeFrom, ranOn, startAt } from "./backend.ts";
 import { command } from "./command.ts";
 import { yieldToEvents } from "../yield.ts";
 import { interruptible } from "./interrupt.ts";
@@ -58,7 +57,7 @@ export const auditNetwork = command({
     useNodeCodecs();
     const missing = () => gpuFaults(network, null);
     const { runtime, choice, stop } = await startAt(runAt, { missing });
-    const segmenter = createSegmenter(network, new SessionCache(runtime, budgetOn(runtime.backend)));
+    const segmenter = createSegmenter(network, cacheOn(runtime));
     const progress = createProgress(io, { items: pictures.length, steps: auditSteps(settings) });
     const auditAll = async (signal: AbortSignal): Promise<readonly AuditedImage[]> => {
       const done: AuditedImage[] = [];

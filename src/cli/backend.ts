@@ -4,14 +4,16 @@ import { UsageError } from "../node/failure.ts";
 import { wantedBackend, wholeNumber, type Options, type Values } from "../node/options.ts";
 import { runtimeFor, type ChosenRuntime, type RuntimeNeeds } from "../node/runtime-for.ts";
 import type { Choice, Wanted } from "../runtime/choose.ts";
-import type { Backend } from "../runtime/session.ts";
+import type { Runtime } from "../runtime/session.ts";
+import { SessionCache } from "../segmenter/session-cache.ts";
 import { usualBytes } from "./machine-memory.ts";
 
 /** Memory budget of a command on WASM, in bytes: almost all that it can address. */
 export const BUDGET_BYTES = 2 ** 31;
 
-/** The same on a backend; native sessions may take three fifths of the machine's memory. On a GPU, memory is planned as on WASM. */
-export const budgetOn = (backend: Backend): number => (backend === "native" ? usualBytes() : BUDGET_BYTES);
+/** The sessions of a command. Native ones may take three fifths of the machine's memory; on a GPU, memory is planned as on WASM. */
+export const cacheOn = (runtime: Runtime): SessionCache =>
+  new SessionCache(runtime, runtime.backend === "native" ? usualBytes() : BUDGET_BYTES);
 
 /** The default is WASM because its results are the same on every machine; native kernels differ from processor to processor. */
 export const backendFlags = {

@@ -6,8 +6,7 @@ import { useNodeCodecs } from "../image/node.ts";
 import { Refusal } from "../node/failure.ts";
 import { checkFolder, checkWritable, writeFiles } from "../node/files.ts";
 import { createSegmenter } from "../segmenter/segmenter.ts";
-import { SessionCache } from "../segmenter/session-cache.ts";
-import { budgetOn, placeFrom, startAt } from "./backend.ts";
+import { cacheOn, placeFrom, startAt } from "./backend.ts";
 import { boundAll, type BoundJob } from "./certify-bounds.ts";
 import { hierarchyOf } from "./certify-hierarchy.ts";
 import { checkMaps } from "./certify-maps.ts";
@@ -68,7 +67,7 @@ const runBounds = async (
   const { runtime, choice, stop } = await startAt(runAt);
   try {
     if (choice.backend === "webgpu") throw new Refusal(WITHOUT_WEBGPU);
-    const cache = new SessionCache(runtime, budgetOn(runtime.backend));
+    const cache = cacheOn(runtime);
     const job = { network, cache, ...bounds, pictures, labels, outs };
     return await interruptible((signal) => boundAll(job, io, signal));
   } finally {
@@ -107,7 +106,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
       values.state,
       await sha256Of(JSON.stringify([manifest, choice.backend, smoothings, files])),
     );
-    const segmenter = createSegmenter(network, new SessionCache(runtime, budgetOn(runtime.backend)));
+    const segmenter = createSegmenter(network, cacheOn(runtime));
     const job = { segmenter, smoothings, tree, pictures, labels, maps, state };
     const done = await interruptible((signal) => certifyAll(job, io, signal));
     const truth = labels.size > 0;

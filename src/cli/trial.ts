@@ -13,10 +13,9 @@ import type { Network } from "../segmenter/network.ts";
 import { createSegmenter, type Image } from "../segmenter/segmenter.ts";
 import { loadAt } from "../segmenter/differentiate/loaded.ts";
 import { requireGradient } from "../segmenter/differentiate/require-gradient.ts";
-import { SessionCache } from "../segmenter/session-cache.ts";
 import { type Size, tensorOf } from "../tensor.ts";
 import { Refusal } from "../node/failure.ts";
-import { budgetOn, startAt, type Place } from "./backend.ts";
+import { cacheOn, startAt, type Place } from "./backend.ts";
 import { refusingInFlags } from "./flags.ts";
 
 export interface Trial {
@@ -87,7 +86,7 @@ const tryOn = async (
   const where = `${size.height}x${size.width}`;
   if (withGradient) checkGradient(network, size);
   const image = noise(channelCount(network.manifest.input.channels), size);
-  const cache = new SessionCache(runtime, budgetOn(runtime.backend));
+  const cache = cacheOn(runtime);
   const segmenter = createSegmenter(network, cache);
   if (runtime.backend !== "webgpu") await requireProbabilities(network, image, cache);
 

@@ -12,11 +12,10 @@ import { checkWritable, readBytes, statOf, writeFiles } from "../node/files.ts";
 import { wholeNumber, type Options, type Values } from "../node/options.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
 import { createSegmenter, type Image, type Segmenter } from "../segmenter/segmenter.ts";
-import { SessionCache } from "../segmenter/session-cache.ts";
 import type { Size } from "../tensor.ts";
 import { yieldToEvents } from "../yield.ts";
 import { numberIn, radiusFrom, seedFrom } from "./attack-options.ts";
-import { backendFlags, budgetOn, placeFrom, ranOn, startAt } from "./backend.ts";
+import { backendFlags, cacheOn, placeFrom, ranOn, startAt } from "./backend.ts";
 import { command, needed, type Io, type Report } from "./command.ts";
 import { specFlags, specFrom } from "./evaluate-options.ts";
 import { interruptible } from "./interrupt.ts";
@@ -191,7 +190,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   const shape = shapeOf(pictures, network.manifest);
   const { runtime, choice, stop } = await startAt(runAt, { missing: () => gpuFaults(network, null) });
   try {
-    const segmenter = createSegmenter(network, new SessionCache(runtime, budgetOn(runtime.backend)));
+    const segmenter = createSegmenter(network, cacheOn(runtime));
     const isTruth = spec.label === "ground-truth";
     const { backend } = choice;
     const job = { segmenter, pictures, shape, settings, isTruth, out, backend, ranOn: ranOn(runAt, choice) };

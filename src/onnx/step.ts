@@ -10,12 +10,20 @@ export interface Step {
   readonly outputs: readonly Value[];
 }
 
-/** The steps on which `target` depends, in order. */
-export const leadingTo = (steps: readonly Step[], target: Value): readonly Step[] => {
-  const leads = new Set([target.name]);
-  const found = steps.toReversed().filter(({ inputs, outputs }) => {
-    if (!outputs.some((v) => leads.has(v.name))) return false;
-    for (const v of inputs) if (v) leads.add(v.name);
+/** A step, or a node of a file: values, or their names. An absent input is null or has an empty name. */
+interface Link {
+  readonly inputs: readonly (Value | string | null)[];
+  readonly outputs: readonly (Value | string)[];
+}
+
+const nameOf = (v: Value | string | null): string | undefined => (typeof v === "string" ? v : v?.name);
+
+/** The links on which the value of that name depends, in order. */
+export const leadingTo = <T extends Link>(links: readonly T[], target: string): readonly T[] => {
+  const leads = new Set<string | undefined>([target]);
+  const found = links.toReversed().filter(({ inputs, outputs }) => {
+    if (!outputs.some((v) => leads.has(nameOf(v)))) return false;
+    for (const v of inputs) leads.add(nameOf(v));
     return true;
   });
   return found.toReversed();

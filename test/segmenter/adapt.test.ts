@@ -3,85 +3,13 @@
 import { describe, expect, it } from "vitest";
 import { crossEntropyObjective } from "../../src/objectives/cross-entropy.ts";
 import type { Model } from "../../src/onnx/graph.ts";
-import { normal, random } from "../../src/random.ts";
-import { startWasm } from "../../src/runtime/wasm/wasm.ts";
+import { random } from "../../src/random.ts";
 import { gradientFaults } from "../../src/segmenter/compile.ts";
 import { requireFit } from "../../src/segmenter/fit.ts";
-import { ManifestError, type Manifest } from "../../src/segmenter/manifest.ts";
-import { networkOf, type Network } from "../../src/segmenter/network.ts";
-import { createSegmenter, type Image, type Labels } from "../../src/segmenter/segmenter.ts";
-import { SessionCache } from "../../src/segmenter/session-cache.ts";
+import type { Image } from "../../src/segmenter/segmenter.ts";
 import { numbersOf, tensorOf } from "../../src/tensor.ts";
-import { interpret } from "../support/interpreter.ts";
-import { tinyManifest } from "../support/networks/tiny.ts";
 import { toPixels, toPlanes, unit, variant } from "../support/networks/variants.ts";
-
-interface Said {
-  readonly classes?: number;
-  readonly input?: Partial<Manifest["input"]>;
-  readonly output?: Partial<Manifest["output"]>;
-}
-
-const unitScale = { mean: [0, 0, 0], std: [1, 1, 1], scale: 1 / 255 } as const;
-
-let count = 0;
-
-/** Each with a name of its own: sessions are cached by manifests, which have a digest of the file otherwise. */
-const networkFor = (model: Model, { classes = 3, input, output }: Said = {}): Network =>
-  networkOf(
-    tinyManifest({
-      name: `net-${count++}`,
-      classes,
-      input: { name: "pixels", multipleOf: 1, ...unitScale, ...input } as Partial<Manifest["input"]>,
-      output: { name: "map", ...output },
-    }),
-    model,
-  );
-
-const cache = new SessionCache(startWasm(), 2 ** 31);
-const segmenterFor = (network: Network) => createSegmenter(network, cache);
-
-const [height, width] = [10, 12];
-
-/** Grey levels between 40 and 215, not whole. */
-const picture = (planes = 3): Image => {
-  const next = random(11);
-  const values = Array.from({ length: planes * height * width }, () => 40 + 175 * next());
-  return tensorOf("float32", [planes, height, width], values);
-};
-
-const labelsBelow = (classes: number): Labels => {
-  const next = random(12);
-  return tensorOf(
-    "uint8",
-    [height, width],
-    Array.from({ length: height * width }, () => Math.floor(classes * next())),
-  );
-};
-
-const evaluated = async (network: Network, image: Image, classes = 3) => {
-  const segmenter = segmenterFor(network);
-  const evaluation = await segmenter.objective({
-    objective: crossEntropyObjective(false),
-    labels: labelsBelow(classes),
-  })(image);
-  return { ...(await segmenter.predict(image)), ...evaluation };
-};
-
-/** The error of ⟨gradient, u⟩ against the difference quotient of the runtime's own forward along u, extrapolated. */
-const quotientError = async (network: Network, image: Image, gradient: Image, classes: number): Promise<number> => {
-  const value = segmenterFor(network).value({ objective: crossEntropyObjective(false), labels: labelsBelow(classes) });
-  const next = random(13);
-  const u = numbersOf(image).map(() => normal(next));
-  const at = async (t: number) => {
-    const moved = numbersOf(image).map((v, i) => v + t * u[i]!);
-    return (await value(tensorOf("float32", image.shape, moved))).value;
-  };
-  const quotient = async (h: number) => ((await at(h)) - (await at(-h))) / (2 * h);
-  const expected = (4 * (await quotient(2)) - (await quotient(4))) / 3;
-  const terms = numbersOf(gradient).map((g, i) => g * u[i]!);
-  return Math.abs(terms.reduce((a, b) => a + b, 0) - expected) / Math.hypot(...terms);
-};
+import { evaluated, height, labelsBelow, networkFor, picture, quotientError, rawLogits, segmenterFor, width, type Said } from "./described.ts"; // prettier-ignore
 
 const furthest = (a: Image, b: Image): number =>
   numbersOf(a).reduce((worst, v, i) => Math.max(worst, Math.abs(v - b.data[i]!)), 0) /
@@ -176,80 +104,6 @@ describe("a network of uint8 pixels", () => {
   });
 });
 
-/** The raw map that a network of plain logits gives, interpreted in float64: [channel][pixel]. */
-const rawLogits = (model: Model, image: Image): number[][] => {
-  const x = tensorOf("float64", [1, ...image.shape], numbersOf(image).map((v) => v / 255)); // prettier-ignore
-  const { data, shape } = interpret(model.graph, { pixels: x })["map"]!;
-  const values = Array.from(data, Number);
-  return Array.from({ length: shape[1]! }, (_, c) => values.slice(c * height * width, (c + 1) * height * width));
-};
-const sigmoid = (z: number): number => 1 / (1 + Math.exp(-z));
-
-describe("one output channel is background and foreground", () => {
-  const plain = variant({ outputs: 1 });
-  const tanhHalf: NonNullable<Parameters<typeof variant>[0]>["tail"] = (op, z) =>
-    op.Mul(op.Add(op.Tanh(op.Mul(z, op.constant(0.5))), op.constant(1)), op.constant(0.5));
-  const cases: readonly (readonly [string, Model, Said["output"]])[] = [
-    ["a logit", plain, { kind: "logits" }],
-    [
-      "the probability of a Sigmoid",
-      variant({ outputs: 1, tail: (op, z) => op.Sigmoid(z) }),
-      { kind: "probabilities" },
-    ],
-    ["a probability of another origin", variant({ outputs: 1, tail: tanhHalf }), { kind: "probabilities" }],
-    ["a logit without a channel axis", variant({ outputs: 1, tail: (op, z) => op.Squeeze(z, op.ints([1])) }), { kind: "logits", layout: "NHW" }], // prettier-ignore
-    ["a logit alone", variant({ outputs: 1, tail: (op, z) => op.Squeeze(z, op.ints([0, 1])) }), { kind: "logits", layout: "HW" }], // prettier-ignore
-  ];
-  it.each(cases)("%s", async (_, model, output) => {
-    const network = networkFor(model, { classes: 2, output: { ...output, activation: "sigmoid" } });
-    requireFit(network);
-    const z = rawLogits(plain, picture())[0]!;
-    const { labels, confidence, loss, gradient } = await evaluated(network, picture(), 2);
-    expect(Array.from(labels.data)).toEqual(z.map((v) => (v > 0 ? 1 : 0)));
-    expect(new Set(labels.data).size).toBe(2);
-    for (const [i, v] of z.entries()) expect(confidence.data[i]).toBeCloseTo(sigmoid(Math.abs(v)), 4);
-    const target = labelsBelow(2);
-    const binary = z.map((v, i) => -Math.log(sigmoid(target.data[i] === 1 ? v : -v)));
-    expect(loss).toBeCloseTo(binary.reduce((a, b) => a + b, 0) / z.length, 4);
-    expect(await quotientError(network, picture(), gradient, 2)).toBeLessThan(2e-3);
-  });
-
-  it("with a threshold of its own", async () => {
-    const network = networkFor(plain, { classes: 2, output: { activation: "sigmoid", threshold: 0.6 } });
-    const { labels } = await segmenterFor(network).predict(picture());
-    const expected = rawLogits(plain, picture())[0]!.map((v) => (sigmoid(v) > 0.6 ? 1 : 0));
-    expect(Array.from(labels.data)).toEqual(expected);
-    expect(expected).not.toEqual(rawLogits(plain, picture())[0]!.map((v) => (v > 0 ? 1 : 0)));
-  });
-
-  it("is refused without that word", () => {
-    const fit = () => requireFit(networkFor(plain, { classes: 2 }));
-    expect(fit).toThrow(
-      /^classes: are 2, but "map" has 1 channel; a single channel is a sigmoid's: "activation": "sigmoid"$/,
-    );
-  });
-});
-
-describe("several independent sigmoids", () => {
-  it("are classes behind a background, which is where none exceeds the threshold", async () => {
-    const network = networkFor(variant({ tail: (op, z) => op.Sigmoid(z) }), {
-      classes: 4,
-      output: { kind: "probabilities", activation: "sigmoid", threshold: 0.55 },
-    });
-    requireFit(network);
-    const raw = rawLogits(variant(), picture());
-    const expected = raw[0]!.map((_, i) => {
-      const p = raw.map((plane) => sigmoid(plane[i]!));
-      const top = Math.max(...p);
-      return top > 0.55 ? 1 + p.indexOf(top) : 0;
-    });
-    const { labels, gradient } = await evaluated(network, picture(), 4);
-    expect(Array.from(labels.data)).toEqual(expected);
-    expect(new Set(expected).size).toBe(4);
-    expect(await quotientError(network, picture(), gradient, 4)).toBeLessThan(2e-3);
-  });
-});
-
 describe("the channels of a picture", () => {
   it("are one for a grey network, whose gradient has one plane", async () => {
     const said = { input: { channels: "GRAY", mean: [0], std: [1] } } as const;
@@ -282,38 +136,5 @@ describe("the channels of a picture", () => {
     expect(layout).toThrow(/^input\.layout: is CHW, but the network's input has 4 axes$/);
     const batch = () => requireFit(networkFor(variant({ shape: [2, 3, null, null] })));
     expect(batch).toThrow(/^input\.name: takes 2 images at a time/);
-  });
-});
-
-describe("labels without logits", () => {
-  const threshold = variant({
-    outputs: 1,
-    tail: (op, z) => op.cast(op.Greater(op.Squeeze(z, op.ints([1])), op.constant(0)), "int64"),
-  });
-  const network = networkFor(threshold, { classes: 2, output: { kind: "labels" } });
-
-  it("are predicted and scored, and have no gradient, by the name of the operator that ends it", async () => {
-    requireFit(network);
-    expect(gradientFaults(network)).toEqual(["Greater"]);
-    const expected = rawLogits(variant({ outputs: 1 }), picture())[0]!.map((v) => (v > 0 ? 1 : 0));
-    const { labels, confidence } = await segmenterFor(network).predict(picture());
-    expect(Array.from(labels.data)).toEqual(expected);
-    expect(new Set(confidence.data)).toEqual(new Set([1]));
-    const aim = { objective: crossEntropyObjective(false), labels };
-    expect((await segmenterFor(network).value(aim)(picture())).value).toBe(0);
-    await expect(segmenterFor(network).objective(aim)(picture())).rejects.toThrow(/Greater/);
-  });
-
-  it("beyond the classes are predicted as one more", async () => {
-    const odd = variant({ tail: (op, z) => op.Mul(op.ArgMax(z, { axis: 1, keepdims: 0 }), op.constant(4, "int64")) });
-    const labelled = networkFor(odd, { classes: 2, output: { kind: "labels" } });
-    const { labels } = await segmenterFor(labelled).predict(picture());
-    expect(new Set(labels.data)).toEqual(new Set([0, 2]));
-  });
-
-  it("that are no map of labels are refused", () => {
-    const fit = () => requireFit(networkFor(variant(), { output: { kind: "labels" } }));
-    expect(fit).toThrow(ManifestError);
-    expect(fit).toThrow(/^output\.kind: "map" is \[1, 3, 128, 128\], not a map of labels/);
   });
 });

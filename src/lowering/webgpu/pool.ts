@@ -10,7 +10,7 @@ import { windowOf, type Window } from "../../onnx/infer/window.ts";
 import { normaliseAxis, type Value } from "../../onnx/value.ts";
 import { sameShape, sizeOf, stridesOf, tensorOf } from "../../tensor.ts";
 import { slideBack } from "../../autodiff/rules/conv.ts";
-import { coversAsTiles, atMaxima, firstMaxima, sumOfMaxima } from "./tiled-pool.ts";
+import { atMaxima, coversAsTiles, firstMaxima, sumOfMaxima, tiles } from "./tiled-pool.ts";
 import { fromFront, iota, type GpuRule, type Known, type Pooling } from "./rule.ts";
 
 const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
@@ -18,10 +18,6 @@ const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
 /** The taps of a window in row-major order. */
 const tapsOf = ({ kernel }: Window): number[][] =>
   Array.from({ length: sizeOf(kernel) }, (_, k) => stridesOf(kernel).map((s, i) => Math.floor(k / s) % kernel[i]!));
-
-/** Whether windows tile the input: they neither overlap nor leave gaps. */
-const tiles = ({ kernel, strides, dilations }: Window): boolean =>
-  kernel.every((k, i) => k === strides[i] && dilations[i] === 1);
 
 /** Whether windows are disjoint. */
 const apart = ({ kernel, strides, dilations }: Window): boolean =>

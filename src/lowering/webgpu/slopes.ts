@@ -103,14 +103,10 @@ const alongChannels: Attributes = { axis: { type: "int", value: 1 } };
 
 /** The nodes that compute m of a group, and the constants that they read; `names` are those of m of each. */
 const slopesOf = (group: readonly Backward[], names: readonly string[]) => {
-  const [own] = names as [string];
-  const [joint, above, slopes, all, sizes] = ["joint", "above", "slopes", "all", "sizes"].map((s) => `${own}_${s}`) as [
-    string,
-    string,
-    string,
-    string,
-    string,
-  ];
+  const own = names[0]!;
+  const name = (part: string): string => `${own}_${part}`;
+  const [joint, above, all] = [name("joint"), name("above"), name("all")];
+  const [slopes, sizes] = [name("slopes"), name("sizes")];
   const channels = group.map(({ shape }) => shape[1]!);
   const values = group.flatMap((member) => [...member.slopes]);
   const nodes: readonly Node[] = [

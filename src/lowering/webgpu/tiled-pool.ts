@@ -9,16 +9,17 @@ import type { Window } from "../../onnx/infer/window.ts";
 import type { Value } from "../../onnx/value.ts";
 import { sizeOf, tensorOf } from "../../tensor.ts";
 
-/** Whether windows of float32 neither overlap nor leave gaps, and are all within the image [N,C,H,W] and cover it. */
-export const coversAsTiles = (
-  x: Value,
-  { kernel, strides, dilations, pads }: Window,
-  size: readonly number[],
-): boolean =>
+/** Whether windows tile the input: they neither overlap nor leave gaps. */
+export const tiles = ({ kernel, strides, dilations }: Window): boolean =>
+  kernel.every((k, i) => k === strides[i] && dilations[i] === 1);
+
+/** Whether windows of float32 tile, are all within the image [N,C,H,W] and cover it. */
+export const coversAsTiles = (x: Value, window: Window, size: readonly number[]): boolean =>
   x.dtype === "float32" &&
-  kernel.length === 2 &&
-  pads.every((p) => p === 0) &&
-  kernel.every((k, i) => k === strides[i] && dilations[i] === 1 && x.shape[i + 2] === k * size[i]!);
+  window.kernel.length === 2 &&
+  tiles(window) &&
+  window.pads.every((p) => p === 0) &&
+  window.kernel.every((k, i) => x.shape[i + 2] === k * size[i]!);
 
 /** Ones for each channel by itself, [C,1,…kernel]. */
 const ones = (op: Builder, channels: number, { kernel }: Window): Value => {

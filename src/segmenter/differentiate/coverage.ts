@@ -3,7 +3,7 @@
 import { gradient, ruleOf } from "../../autodiff/gradient.ts";
 import { UnsupportedOperatorError } from "../../autodiff/rule.ts";
 import { createBuilder, type Builder } from "../../onnx/build.ts";
-import type { Step } from "../../onnx/step.ts";
+import { leadingTo, type Step } from "../../onnx/step.ts";
 import { decomposableOperators } from "../../onnx/decompose.ts";
 import { OnnxError, type Graph, type Node } from "../../onnx/graph.ts";
 import { reasonAgainst } from "../../onnx/unsupported.ts";
@@ -51,17 +51,6 @@ interface Link {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
 }
-
-/** The steps on which `target` depends, in order. */
-const leadingTo = <T extends Link>(links: readonly T[], target: string): T[] => {
-  const leads = new Set([target]);
-  const found = links.toReversed().filter(({ inputs, outputs }) => {
-    if (!outputs.some((name) => leads.has(name))) return false;
-    for (const name of inputs) leads.add(name);
-    return true;
-  });
-  return found.toReversed();
-};
 
 /** Follows the paths from `source`; `visit` returns the outputs of a link with a derivative by its inputs at `active`. */
 const follow = <T extends Link>(
