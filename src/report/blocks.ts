@@ -1,7 +1,7 @@
 /** What sections of a report consist of. */
 
 import { canonicalJson } from "../evaluation/row.ts";
-import { normText } from "./format.ts";
+import { norms, normText } from "./norms.ts";
 import type { Cell, ReportData } from "./report.ts";
 
 export interface TableCell {
@@ -66,15 +66,15 @@ export const strongest = (report: ReportData): readonly Strongest[] => {
   const names = [...new Set(cells.map(({ network }) => network))];
   return names.flatMap((name) => {
     const own = cells.filter(({ network, iouRatio }) => network === name && iouRatio.value !== null);
-    const norms = (["linf", "l2"] as const).filter((norm) => own.some((cell) => cell.norm === norm));
-    return norms.map((norm): Strongest => {
+    const measured = norms.filter((norm) => own.some((cell) => cell.norm === norm));
+    return measured.map((norm): Strongest => {
       const among = own.filter((cell) => cell.norm === norm);
       const [cell] = among.toSorted((a, b) => a.iouRatio.value! - b.iouRatio.value!);
       const kinds = among.map(({ attack, epsilon, options }) => canonicalJson([attack, epsilon, options]));
       return {
         cell: cell!,
         attacks: new Set(kinds).size,
-        inNorm: norms.length > 1 ? ` in ${normText(norm)}` : "",
+        inNorm: measured.length > 1 ? ` in ${normText(norm)}` : "",
       };
     });
   });

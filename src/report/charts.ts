@@ -3,7 +3,7 @@
 import { certifiedCharts } from "./certified-chart.ts";
 import { config } from "./chart-config.ts";
 import { flagText } from "./flag-text.ts";
-import { normText } from "./format.ts";
+import { norms, normText } from "./norms.ts";
 import type { Cell, ReportData } from "./report.ts";
 import { surrounded, surroundings, surroundingsKinds, twoSigmaOf } from "./surroundings.ts";
 import { at, whiteBox, type Block } from "./blocks.ts";
@@ -114,8 +114,8 @@ const scatterChart = (cells: readonly Cell[], inNorm: string): Chart[] => {
 /** Each network under its strongest attack at each radius: a chart for each norm, as radii of different norms do not compare. */
 const scatterCharts = (report: ReportData): Chart[] => {
   const all = whiteBox(report).filter(({ epsilon, iouRatio }) => epsilon !== null && iouRatio.value !== null);
-  const norms = (["linf", "l2"] as const).filter((norm) => all.some((cell) => cell.norm === norm));
-  return norms.flatMap((norm) => {
+  const measured = norms.filter((norm) => all.some((cell) => cell.norm === norm));
+  return measured.flatMap((norm) => {
     const strongest = new Map<string, Cell>();
     for (const cell of all) {
       if (cell.norm !== norm) continue;
@@ -123,7 +123,7 @@ const scatterCharts = (report: ReportData): Chart[] => {
       const known = strongest.get(key);
       if (!known || cell.iouRatio.value! < known.iouRatio.value!) strongest.set(key, cell);
     }
-    return scatterChart([...strongest.values()], norms.length > 1 ? ` in ${normText(norm)}` : "");
+    return scatterChart([...strongest.values()], measured.length > 1 ? ` in ${normText(norm)}` : "");
   });
 };
 

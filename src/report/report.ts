@@ -17,6 +17,7 @@ import {
   sourceName,
   uniqueNames,
 } from "./names.ts";
+import type { Norm } from "./norms.ts";
 import { createResampling } from "./resampling.ts";
 import type { RunFacts } from "./run-facts.ts";
 import { scoreGroup, type GroupScores } from "./scores.ts";
@@ -38,7 +39,7 @@ export interface Cell extends GroupScores {
   readonly attack: string;
   /** The attack as it is shown: with its norm where that is L2, and with its seed where the rows have several. */
   readonly label: string;
-  readonly norm: "l2" | "linf";
+  readonly norm: Norm;
   readonly epsilon: number | null;
   readonly options: Json;
   readonly seed: number;
@@ -58,7 +59,7 @@ export interface Worst extends WorstCase {
   readonly attacks: number;
   readonly network: string;
   readonly epsilon: number;
-  readonly norm: "l2" | "linf";
+  readonly norm: Norm;
   readonly cleanMiou: number | null;
   readonly iouRatio: number | null;
   /** Images that were made on another network, where they do more. */

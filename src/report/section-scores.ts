@@ -3,7 +3,8 @@
 import { at, plain, table, text, whiteBox, type Section } from "./blocks.ts";
 import { pointsText, type Difference } from "./compare.ts";
 import { betterText, noBounds, ratioText } from "./flag-text.ts";
-import { epsilonText, normText, number, percent, percentWithin } from "./format.ts";
+import { epsilonText, number, percent, percentWithin } from "./format.ts";
+import { normText } from "./norms.ts";
 import type { ReportData } from "./report.ts";
 
 export const curves = (report: ReportData): Section | null => {
