@@ -1,7 +1,6 @@
 /** Flags on the figures of a report: attacks that ought to do less than another, and do more over the images that both have. */
 
-import { flagsOf, type Better, type Figure, type Flag } from "../evaluation/orders.ts";
-import { INSIGNIFICANT } from "../evaluation/signs.ts";
+import { flagsOf, type Figure, type Flag } from "../evaluation/orders.ts";
 import { ratioOf } from "./compare.ts";
 import { attackName, distanceOf, epsilonOf, optionsOf, sourceName } from "./names.ts";
 import { commonItems, type Group, type Store } from "./store.ts";
@@ -81,30 +80,4 @@ export const flagged = (groups: readonly Group[], store: Store): ReadonlyMap<Gro
       }),
     ),
   );
-};
-
-interface Scored {
-  readonly network: string;
-  readonly norm: string;
-  readonly epsilon: number | null;
-  readonly iouRatio: { readonly value: number | null };
-}
-
-interface Made extends Scored {
-  readonly attack: string;
-  readonly source: string | null;
-  readonly region: object | null;
-}
-
-/** The strongest of the images that were made on other networks, where it does more than the worst case of all others. */
-export const betterThanWorst = (worst: Scored, cells: readonly Made[]): Better | null => {
-  const { network, norm, epsilon, iouRatio } = worst;
-  const [best] = cells
-    .filter((cell) => cell.network === network && cell.norm === norm && cell.epsilon === epsilon)
-    .filter((cell) => cell.source !== null && !cell.region)
-    .filter((cell) => cell.iouRatio.value !== null && (iouRatio.value ?? 0) - cell.iouRatio.value > INSIGNIFICANT)
-    .toSorted((a, b) => a.iouRatio.value! - b.iouRatio.value!);
-  return best && epsilon !== null
-    ? { attack: best.attack, epsilon, source: best.source, iouRatio: best.iouRatio.value }
-    : null;
 };
