@@ -2,7 +2,7 @@
 
 import { flagsOf, isWhiteBox, type Figure, type Flag } from "../evaluation/orders.ts";
 import { ratioOf } from "./compare.ts";
-import { attackName, distanceOf, epsilonOf, optionsOf, sourceName } from "./names.ts";
+import { attackName, distanceOf, epsilonOf, isAimed, optionsOf, sourceName } from "./names.ts";
 import { commonItems, type Group, type Store } from "./store.ts";
 
 interface Candidate {
@@ -35,8 +35,7 @@ const itemsFinder = (store: Store): ((group: Group) => Int32Array) => {
 const candidateOf = (group: Group, itemsOf: (group: Group) => Int32Array): Candidate[] => {
   const { attack, region, evaluations, length } = group;
   const epsilon = epsilonOf(group);
-  if (attack === null || epsilon === null || region) return [];
-  if (attack["target"] !== undefined || attack["targeted"] !== undefined) return [];
+  if (attack === null || epsilon === null || region || isAimed(attack)) return [];
   const items = itemsOf(group);
   const figure = {
     attack: attackName(group),

@@ -53,6 +53,10 @@ export const subjectName = (subject: Subject): string =>
   outsideName(subject) +
   (subject.reference === "prediction" ? " [against its own prediction]" : "");
 
+/** Whether an attack approaches labels, and so does not try to do the worst. */
+export const isAimed = (attack: Json): boolean =>
+  ["target", "targeted"].some((field) => fieldOf(attack, field) !== undefined);
+
 /** What an attack approaches, in a few words; empty where it leads away from labels. */
 const targetName = (attack: NonNullable<Group["attack"]>): string => {
   const { target, targeted } = attack;
