@@ -5,7 +5,7 @@ import { pooledRegions, regionShares, type RegionCounts } from "../evaluation/re
 import { canonicalJson, type Json, type Row, type RowCounts } from "../evaluation/row.ts";
 import { bestOf, flagsOf, type Better, type Figure } from "../evaluation/orders.ts";
 import { pooledCounts } from "../evaluation/pool.ts";
-import { attackInNorm, crfName, distanceOf, fieldOf } from "../report/names.ts";
+import { attackInNorm, crfName, distanceOf, fieldOf, isAimed } from "../report/names.ts";
 import { scoreText, table } from "./text.ts";
 
 interface Pooled {
@@ -74,8 +74,7 @@ const hashOf = (text: string): number => {
 /** What an attack is compared by; `iouRatio` follows from the counts. */
 const figureIn = ({ unit, receipt, evaluations, region }: Row): Pooled["figure"] => {
   const [name, epsilon] = [fieldOf(unit.attack, "attack"), fieldOf(unit.attack, "epsilon")];
-  const isTargeted = ["target", "targeted"].some((field) => fieldOf(unit.attack, field) !== undefined);
-  if (typeof name !== "string" || typeof epsilon !== "number" || region || isTargeted) return null;
+  if (typeof name !== "string" || typeof epsilon !== "number" || region || isAimed(unit.attack)) return null;
   const source = unit.source === undefined ? null : nameOf(receipt.source ?? "another network", unit.sourceAround);
   const options = unit.attack as Figure["options"];
   return { attack: name, epsilon, source, gradients: evaluations.backward, options };

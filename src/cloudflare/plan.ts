@@ -26,7 +26,7 @@ import { spatialSize, type Size } from "../tensor.ts";
 import { BUDGET_MS } from "./deliveries.ts";
 import type { Planned } from "./evaluations.ts";
 import type { Place } from "./place.ts";
-import { refused } from "./pictures.ts";
+import { refused, type Pictures } from "./pictures.ts";
 
 /** What the parcels of an evaluation follow from, beside its specification. Plain data. */
 export interface CloudPlan {
@@ -101,35 +101,48 @@ const requireMemory = (segmenter: Segmenter, cache: SessionCache, attacks: reado
   );
 };
 
+interface Measurable {
+  readonly spec: EvaluationSpec;
+  readonly manifests: readonly Manifest[];
+  readonly pictures: Pictures;
+  readonly picture: PicturePlan;
+}
+
+/** On the first picture, the steps of each setting that is a source, and the milliseconds that the picture takes to be read. */
+const timesOn = async (
+  place: Place,
+  { spec, manifests, pictures, picture: { settings, attacks, sources } }: Measurable,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly times: CloudPlan["times"]; readonly readMs: number }> => {
+  const times: Record<number, StepTimes> = {};
+  const [first] = pictures.items;
+  const reading = { ...pictures, data: spec.data.path ?? null, manifest: manifests[0]! };
+  const { image } = await place.read(first!, reading); // What draws streets is started.
+  const begun = await place.now();
+  await place.read(first!, reading);
+  const readMs = (await place.now()) - begun;
+  for (const [at, setting] of settings.entries()) {
+    if (signal?.aborted) throw new FaultlineError({ kind: "cancelled" });
+    const segmenter = await settled(place, spec, manifests, setting);
+    requireMemory(segmenter, place.cache, attacks, spatialSize(image));
+    const { from, to } = sources[at]!;
+    if (from < to) times[at] = await timeSteps(segmenter, image, { runs: RUNS, now: place.now });
+  }
+  return { times, readMs };
+};
+
 export const createPlanner =
   (place: Place) =>
   async ({ spec: given }: EvaluationRequest, signal?: AbortSignal): Promise<Planned> => {
     const spec = await parsedSpec(given);
     const manifests = await place.manifestsOf(networksOf(spec));
     const pictures = await place.picturesOf(spec, manifests[0]!);
-    const [first] = pictures.items;
     const count = pictures.items.length;
     requireFew(spec, count);
     const picture = await pictureOf(spec, manifests);
-    const { settings, attacks, sources } = picture;
     const each = totalOfAlike(picture.alike());
     if (count * each.units > MAX_UNITS) throw tooMany({ exactly: count * each.units });
-    const measured = async () => {
-      const times: Record<number, StepTimes> = {};
-      const reading = { ...pictures, data: spec.data.path ?? null, manifest: manifests[0]! };
-      const { image } = await place.read(first!, reading); // What draws streets is started.
-      const begun = await place.now();
-      await place.read(first!, reading);
-      const readMs = (await place.now()) - begun;
-      for (const [at, setting] of settings.entries()) {
-        if (signal?.aborted) throw new FaultlineError({ kind: "cancelled" });
-        const segmenter = await settled(place, spec, manifests, setting);
-        requireMemory(segmenter, place.cache, attacks, spatialSize(image));
-        const { from, to } = sources[at]!;
-        if (from < to) times[at] = await timeSteps(segmenter, image, { runs: RUNS, now: place.now });
-      }
-      return { times, readMs };
-    };
+    const measured = () => timesOn(place, { spec, manifests, pictures, picture }, signal);
     const { times, readMs } = await place.exclusive(measured, signal);
     const { counts, units } = parcelsBy(picture, times);
     const all = parcelTotal(counts, count);

@@ -194,15 +194,6 @@ export const attacksOf = (spec: EvaluationSpec, means: Means): readonly AttackOf
     isAdded(entry) ? [addedBy(entry, spec, means)] : madeBy(entry, spec, means),
   );
 
-/** A further run of an attack: with a seed of its own, or repeated from another start, counted from 1. */
-export const runAgain = <A extends AttackOf>(
-  attack: A,
-  run: { readonly seed?: number; readonly repeat?: number },
-): A => ({
-  ...attack,
-  ...run,
-});
-
 /** How many attacks `attacksOf` gives at most, without making them: of each name in the specification. */
 export const attackCounts = (
   spec: EvaluationSpec,

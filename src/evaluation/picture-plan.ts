@@ -8,7 +8,7 @@ import { RecentlyUsed } from "../segmenter/recently-used.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { Image } from "../segmenter/segmenter.ts";
 import { costOf, drawsOf, effortOf } from "./attack-costs.ts";
-import { addsDelta, attacksOf, runAgain, type AttackOf } from "./attacks-of.ts";
+import { addsDelta, attacksOf, type AttackOf } from "./attacks-of.ts";
 import type { Evaluations } from "./craft.ts";
 import { requireDistinct } from "./distinct.ts";
 import { numberGroups } from "./group-numbers.ts";
@@ -68,11 +68,11 @@ const REMEMBERED = 4096;
 
 const countOf = ({ first, seeds, repeats }: Runs): number => (first.length === 0 ? 0 : 1 + seeds + repeats);
 
-/** What is scored, and the attack as it is run. @param run which of the groups, from 0. */
+/** What is scored, and the attack as it is run: with its seed, with further ones, then repeated from other starts, counted from 1. @param run which of the groups, from 0. */
 const runAt = ({ attack, first, further, seeds }: Runs, run: number, seed: number) => {
   if (!attack || run === 0) return { attack, targets: first };
-  if (run <= seeds) return { attack: runAgain(attack, { seed: seed + run }), targets: further };
-  return { attack: runAgain(attack, { repeat: run - seeds }), targets: first };
+  if (run <= seeds) return { attack: { ...attack, seed: seed + run }, targets: further };
+  return { attack: { ...attack, repeat: run - seeds }, targets: first };
 };
 
 /** Finds the groups of a source and an attack; the clean picture stands in the first place, before the attacks. */

@@ -62,17 +62,17 @@ const sourceAt = (source: SourceSpec, places: ReadonlyMap<string, number>): Sett
   return { network: network!, ...(others.length > 0 && { others }), ...scaled };
 };
 
-/** How many settings are scored. */
-export const targetCount = ({ networks, transform, crf, scales }: EvaluationSpec): number =>
-  new Set(networks).size * (1 + transform.length + crf.length + scales.length);
-
 /** Finds the place of a setting in a list, at whose end it is put where it is not there. */
 const placing = (all: Setting[]): ((setting: Setting) => number) => {
   const known = new Map<string, number>();
-  for (const [place, setting] of all.entries()) if (!known.has(specText(setting))) known.set(specText(setting), place);
+  for (const [place, setting] of all.entries()) {
+    const text = specText(setting);
+    if (!known.has(text)) known.set(text, place);
+  }
   return (setting) => {
-    const place = known.get(specText(setting)) ?? all.push(setting) - 1;
-    known.set(specText(setting), place);
+    const text = specText(setting);
+    const place = known.get(text) ?? all.push(setting) - 1;
+    known.set(text, place);
     return place;
   };
 };
@@ -95,10 +95,11 @@ export const settingsOf = (spec: EvaluationSpec): Settings => {
   const around = new Map<number, number[]>();
   const isAround = new Set<number>();
   for (const { setting, attacked } of scaled.flat()) {
-    if (attacked || isAround.has(placeOf(setting))) continue;
+    const target = placeOf(setting);
+    if (attacked || isAround.has(target)) continue;
     const source = placeOf({ network: setting.network });
-    isAround.add(placeOf(setting));
-    if (!around.get(source)?.push(placeOf(setting))) around.set(source, [placeOf(setting)]);
+    isAround.add(target);
+    if (!around.get(source)?.push(target)) around.set(source, [target]);
   }
   const isOwn = (source: number): boolean => source < targets && !isAround.has(source);
   const aimsOf = (source: number): readonly number[] => [

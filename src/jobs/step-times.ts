@@ -1,6 +1,6 @@
 /** What a step of a network takes. */
 
-import type { Group } from "../evaluation/units.ts";
+import type { Alike } from "../evaluation/picture-plan.ts";
 import { crossEntropyObjective } from "../objectives/cross-entropy.ts";
 import type { Image, Segmenter } from "../segmenter/segmenter.ts";
 
@@ -42,15 +42,12 @@ export const timeSteps = async (
 };
 
 /** Milliseconds of a group, by the times of its source. */
-export const timeOf = ({ evaluations }: Pick<Group, "evaluations">, { forward, backward }: StepTimes): number =>
+export const timeOf = ({ evaluations }: Pick<Alike, "evaluations">, { forward, backward }: StepTimes): number =>
   forward * evaluations.forward + backward * evaluations.backward;
 
-/** Milliseconds of all groups on one worker, by the times of their sources. @param all groups, or so many that are alike. */
-export const workOf = (
-  all: Iterable<Pick<Group, "evaluations" | "source"> & { readonly groups?: number }>,
-  times: Readonly<Record<number, StepTimes>>,
-): number => {
+/** Milliseconds of all groups on one worker, by the times of their sources. */
+export const workOf = (all: Iterable<Alike>, times: Readonly<Record<number, StepTimes>>): number => {
   let sum = 0;
-  for (const each of all) sum += (each.groups ?? 1) * timeOf(each, times[each.source]!);
+  for (const each of all) sum += each.groups * timeOf(each, times[each.source]!);
   return sum;
 };

@@ -1,7 +1,7 @@
 /** What sections of a report consist of. */
 
 import { canonicalJson } from "../evaluation/row.ts";
-import { normText } from "./format.ts";
+import { norms, normText } from "./norms.ts";
 import type { Cell, ReportData } from "./report.ts";
 
 export interface TableCell {
@@ -52,6 +52,15 @@ export const at = ({ label, epsilon }: { readonly label: string; readonly epsilo
 export const whiteBox = (report: ReportData): readonly Cell[] =>
   report.cells.filter(({ attack, source }) => attack !== "clean" && source === null);
 
+/** Cells by their norms, as radii of different norms do not compare; `inNorm` is " in L2" where there are both, else nothing. */
+export const byNorm = (
+  cells: readonly Cell[],
+): readonly { readonly own: readonly Cell[]; readonly inNorm: string }[] => {
+  const all = norms.map((norm) => ({ norm, own: cells.filter((cell) => cell.norm === norm) }));
+  const measured = all.filter(({ own }) => own.length > 0);
+  return measured.map(({ norm, own }) => ({ own, inNorm: measured.length > 1 ? ` in ${normText(norm)}` : "" }));
+};
+
 export interface Strongest {
   readonly cell: Cell;
   /** Attacks that it is the strongest of, in its norm: those of several seeds count once. */
@@ -62,22 +71,15 @@ export interface Strongest {
 
 /** Of each network, in each norm, the white-box attack that leaves least: radii of different norms do not compare. */
 export const strongest = (report: ReportData): readonly Strongest[] => {
-  const cells = whiteBox(report);
+  const cells = whiteBox(report).filter(({ iouRatio }) => iouRatio.value !== null);
   const names = [...new Set(cells.map(({ network }) => network))];
-  return names.flatMap((name) => {
-    const own = cells.filter(({ network, iouRatio }) => network === name && iouRatio.value !== null);
-    const norms = (["linf", "l2"] as const).filter((norm) => own.some((cell) => cell.norm === norm));
-    return norms.map((norm): Strongest => {
-      const among = own.filter((cell) => cell.norm === norm);
-      const [cell] = among.toSorted((a, b) => a.iouRatio.value! - b.iouRatio.value!);
-      const kinds = among.map(({ attack, epsilon, options }) => canonicalJson([attack, epsilon, options]));
-      return {
-        cell: cell!,
-        attacks: new Set(kinds).size,
-        inNorm: norms.length > 1 ? ` in ${normText(norm)}` : "",
-      };
-    });
-  });
+  return names.flatMap((name) =>
+    byNorm(cells.filter(({ network }) => network === name)).map(({ own, inNorm }): Strongest => {
+      const [cell] = own.toSorted((a, b) => a.iouRatio.value! - b.iouRatio.value!);
+      const kinds = own.map(({ attack, epsilon, options }) => canonicalJson([attack, epsilon, options]));
+      return { cell: cell!, attacks: new Set(kinds).size, inNorm };
+    }),
+  );
 };
 
 export const plainNetwork = ({ around }: Cell): boolean => around === null;

@@ -2,8 +2,7 @@
 
 import { canonicalJson, type Json } from "../evaluation/row.ts";
 import { isBound, type BoundRow, type CertificateRow, type SmoothingRow } from "./certificate-row.ts";
-
-export type Norm = "l2" | "linf";
+import type { Norm } from "./norms.ts";
 
 /** The certificates of one network against one reference in one norm, by radius and what they were made by, and then by picture. */
 export type Family = ReadonlyMap<string, ReadonlyMap<string, CertificateRow>>;

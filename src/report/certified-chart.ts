@@ -2,7 +2,7 @@
 
 import type { CertifiedAxis } from "./certified.ts";
 import { config } from "./chart-config.ts";
-import { normText } from "./format.ts";
+import { normText } from "./norms.ts";
 
 const WIDTH = 360;
 const HEIGHT = 220;

@@ -2,9 +2,10 @@
 
 import type { Json } from "../evaluation/row.ts";
 import { mergeCounts, scoresOf, sum, type ClassCounts } from "../metrics/counts.ts";
-import { byOf, familiesOf, normOf, type CertifiedBy, type Family, type Norm } from "./certificate-families.ts";
+import { byOf, familiesOf, normOf, type CertifiedBy, type Family } from "./certificate-families.ts";
 import type { CertificateRow } from "./certificate-row.ts";
 import { attackName, distanceOf, epsilonOf } from "./names.ts";
+import type { Norm } from "./norms.ts";
 import { leastMiou } from "./pooled.ts";
 import { RowError } from "./read-row.ts";
 import { FLOAT, type Group, type Store, type Subject } from "./store.ts";

@@ -3,10 +3,9 @@
 import { certifiedCharts } from "./certified-chart.ts";
 import { config } from "./chart-config.ts";
 import { flagText } from "./flag-text.ts";
-import { normText } from "./format.ts";
 import type { Cell, ReportData } from "./report.ts";
 import { surrounded, surroundings, surroundingsKinds, twoSigmaOf } from "./surroundings.ts";
-import { at, whiteBox, type Block } from "./blocks.ts";
+import { at, byNorm, whiteBox, type Block } from "./blocks.ts";
 
 export type ChartKind = Extract<Block, { readonly kind: "chart" }>["chart"];
 
@@ -114,16 +113,14 @@ const scatterChart = (cells: readonly Cell[], inNorm: string): Chart[] => {
 /** Each network under its strongest attack at each radius: a chart for each norm, as radii of different norms do not compare. */
 const scatterCharts = (report: ReportData): Chart[] => {
   const all = whiteBox(report).filter(({ epsilon, iouRatio }) => epsilon !== null && iouRatio.value !== null);
-  const norms = (["linf", "l2"] as const).filter((norm) => all.some((cell) => cell.norm === norm));
-  return norms.flatMap((norm) => {
+  return byNorm(all).flatMap(({ own, inNorm }) => {
     const strongest = new Map<string, Cell>();
-    for (const cell of all) {
-      if (cell.norm !== norm) continue;
+    for (const cell of own) {
       const key = JSON.stringify([cell.network, cell.epsilon]);
       const known = strongest.get(key);
       if (!known || cell.iouRatio.value! < known.iouRatio.value!) strongest.set(key, cell);
     }
-    return scatterChart([...strongest.values()], norms.length > 1 ? ` in ${normText(norm)}` : "");
+    return scatterChart([...strongest.values()], inNorm);
   });
 };
 

@@ -3,6 +3,7 @@
 import { canonicalJson, type Json } from "../evaluation/row.ts";
 import { intervalOf, type Interval } from "./bootstrap.ts";
 import { attackName, distanceOf, epsilonOf } from "./names.ts";
+import type { Norm } from "./norms.ts";
 import { miouOf } from "./pooled.ts";
 import type { Resampling } from "./resampling.ts";
 import { commonItems, FLOAT, type Group, type Store, type Subject } from "./store.ts";
@@ -22,7 +23,7 @@ export interface Difference {
   /** The attack as it is shown: as in cells. */
   readonly label: string;
   readonly seed: number;
-  readonly norm: "l2" | "linf";
+  readonly norm: Norm;
   readonly epsilon: number | null;
   /** Images that both have. */
   readonly images: number;

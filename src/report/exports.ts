@@ -1,7 +1,7 @@
 /** Reports for others: flat scalars, model cards, and a card of robustness. */
 
 import { bestOf } from "../evaluation/orders.ts";
-import { betterText, flagText } from "./flag-text.ts";
+import { flagText, noBoundText } from "./flag-text.ts";
 import { epsilonText, percent, percentWithin } from "./format.ts";
 import { escaped } from "./markdown.ts";
 import type { Cell, ReportData } from "./report.ts";
@@ -100,7 +100,7 @@ const card = (report: ReportData): string => {
   );
   const combined = report.worst.map(
     (one) =>
-      `- ${escaped(one.network)}, ${one.norm === "l2" ? "L2 " : ""}ε = ${one.epsilon}: mIoU ${percent(one.miou)} %, accuracy ${percent(one.accuracy)} % over ${one.attacks} attacks${one.better ? escaped(` (no bound: ${betterText(one.better, one.epsilon)})`) : ""}.`,
+      `- ${escaped(one.network)}, ${one.norm === "l2" ? "L2 " : ""}ε = ${one.epsilon}: mIoU ${percent(one.miou)} %, accuracy ${percent(one.accuracy)} % over ${one.attacks} attacks${escaped(noBoundText(one.better, one.epsilon))}.`,
   );
   const small = attacks
     .filter((cell) => cell.small !== null)

@@ -16,14 +16,16 @@ export const figureOf = (cell: Cell & { readonly epsilon: number }): Figure => (
 });
 
 /** "square leaves 31.2": what a flagged figure is given with. */
-export const betterText = ({ attack, epsilon, source, iouRatio }: Better, at: number | null): string =>
+const betterText = ({ attack, epsilon, source, iouRatio }: Better, at: number | null): string =>
   `${attack}${epsilon === at ? "" : ` at ε = ${epsilonText(epsilon)}`}${source === null ? "" : ` made on ${source}`} leaves ${percent(iouRatio)}`;
 
+/** What stands behind a figure at a radius, where something does better; nothing where nothing does. */
+export const noBoundText = (better: Better | null, at: number | null): string =>
+  better ? ` (no bound: ${betterText(better, at)})` : "";
+
 /** What stands behind a figure that is flagged; nothing where it is not. */
-export const flagText = ({ flags, epsilon }: Pick<Cell, "flags" | "epsilon">): string => {
-  const better = bestOf(flags);
-  return better ? ` (no bound: ${betterText(better, epsilon)})` : "";
-};
+export const flagText = ({ flags, epsilon }: Pick<Cell, "flags" | "epsilon">): string =>
+  noBoundText(bestOf(flags), epsilon);
 
 /** The IoU ratio of a cell in percent, with its interval, and with what does better. */
 export const ratioText = (cell: Pick<Cell, "flags" | "epsilon" | "iouRatio">): string =>

@@ -1,13 +1,13 @@
 /** Flags on the figures of a report: attacks that ought to do less than another, and do more over the images that both have. */
 
-import { flagsOf, type Better, type Figure, type Flag } from "../evaluation/orders.ts";
-import { INSIGNIFICANT } from "../evaluation/signs.ts";
+import { flagsOf, isWhiteBox, type Figure, type Flag } from "../evaluation/orders.ts";
 import { ratioOf } from "./compare.ts";
-import { attackName, distanceOf, epsilonOf, optionsOf, sourceName } from "./names.ts";
+import { attackName, distanceOf, epsilonOf, isAimed, optionsOf, sourceName } from "./names.ts";
 import { commonItems, type Group, type Store } from "./store.ts";
 
 interface Candidate {
   readonly group: Group;
+  /** One array for all that have the same. */
   readonly items: Int32Array;
   /** Over all images of the group. */
   readonly figure: Figure;
@@ -19,13 +19,24 @@ const ratioOver = (group: Group, items: Int32Array): number | null => {
   return Number.isFinite(ratio) ? ratio : null;
 };
 
+/** Finds the items of a group: the same array for groups that have the same. */
+const itemsFinder = (store: Store): ((group: Group) => Int32Array) => {
+  const known = new Map<string, Int32Array>();
+  return (group) => {
+    const items = commonItems(store, [group]);
+    const key = items.join(" ");
+    const shared = known.get(key) ?? items;
+    known.set(key, shared);
+    return shared;
+  };
+};
+
 /** Attacks that try to do the worst: those towards labels or on a region do not. */
-const candidateOf = (group: Group, store: Store): Candidate[] => {
+const candidateOf = (group: Group, itemsOf: (group: Group) => Int32Array): Candidate[] => {
   const { attack, region, evaluations, length } = group;
   const epsilon = epsilonOf(group);
-  if (attack === null || epsilon === null || region) return [];
-  if (attack["target"] !== undefined || attack["targeted"] !== undefined) return [];
-  const items = commonItems(store, [group]);
+  if (attack === null || epsilon === null || region || isAimed(attack)) return [];
+  const items = itemsOf(group);
   const figure = {
     attack: attackName(group),
     epsilon,
@@ -43,28 +54,28 @@ const lowest = (flags: readonly Flag[]): readonly Flag[] =>
     (kind) => flags.filter((flag) => flag.kind === kind).toSorted((a, b) => a.by.iouRatio! - b.by.iouRatio!)[0]!,
   );
 
-/** The flags of one attack among others of its network: over all images where both have the same, else over those that both have. */
-const flagsAmong = (own: Candidate, others: readonly Candidate[]): readonly Flag[] => {
-  const compared = others.map((other) => {
-    const items = own.items.filter((item) => (other.group.lineOf[item] ?? -1) >= 0);
-    return { other, items, isSame: items.length === own.items.length && items.length === other.items.length };
-  });
-  const same = compared.filter(({ isSame }) => isSame).map(({ other }) => other.figure);
-  const apart = compared.filter(({ isSame, items }) => !isSame && items.length > 0);
+/** The flags of one attack among all of its network: over all images where both have the same, else over those that both have. */
+const flagsAmong = (own: Candidate, all: readonly Candidate[]): readonly Flag[] => {
+  if (!isWhiteBox(own.figure)) return [];
+  const same = all.filter(({ items }) => items === own.items).map(({ figure }) => figure);
+  const apart = all.filter(({ items }) => items !== own.items);
   return lowest([
     ...flagsOf(own.figure, same),
-    ...apart.flatMap(({ other, items }) =>
-      flagsOf({ ...own.figure, iouRatio: ratioOver(own.group, items) }, [
-        { ...other.figure, iouRatio: ratioOver(other.group, items) },
-      ]),
-    ),
+    ...apart.flatMap(({ group, figure }) => {
+      const items = own.items.filter((item) => (group.lineOf[item] ?? -1) >= 0);
+      if (items.length === 0) return [];
+      return flagsOf({ ...own.figure, iouRatio: ratioOver(own.group, items) }, [
+        { ...figure, iouRatio: ratioOver(group, items) },
+      ]);
+    }),
   ]);
 };
 
 /** The flags of each group of a report; groups without any are left out. */
 export const flagged = (groups: readonly Group[], store: Store): ReadonlyMap<Group, readonly Flag[]> => {
   const sets = new Map<string, Candidate[]>();
-  for (const candidate of groups.flatMap((group) => candidateOf(group, store))) {
+  const itemsOf = itemsFinder(store);
+  for (const candidate of groups.flatMap((group) => candidateOf(group, itemsOf))) {
     const key = JSON.stringify([candidate.group.subject.key, distanceOf(candidate.group)]);
     const set = sets.get(key) ?? [];
     sets.set(key, set);
@@ -73,38 +84,9 @@ export const flagged = (groups: readonly Group[], store: Store): ReadonlyMap<Gro
   return new Map(
     [...sets.values()].flatMap((set) =>
       set.flatMap((own) => {
-        const found = flagsAmong(
-          own,
-          set.filter((other) => other !== own),
-        );
+        const found = flagsAmong(own, set);
         return found.length === 0 ? [] : [[own.group, found] as const];
       }),
     ),
   );
-};
-
-interface Scored {
-  readonly network: string;
-  readonly norm: string;
-  readonly epsilon: number | null;
-  readonly iouRatio: { readonly value: number | null };
-}
-
-interface Made extends Scored {
-  readonly attack: string;
-  readonly source: string | null;
-  readonly region: object | null;
-}
-
-/** The strongest of the images that were made on other networks, where it does more than the worst case of all others. */
-export const betterThanWorst = (worst: Scored, cells: readonly Made[]): Better | null => {
-  const { network, norm, epsilon, iouRatio } = worst;
-  const [best] = cells
-    .filter((cell) => cell.network === network && cell.norm === norm && cell.epsilon === epsilon)
-    .filter((cell) => cell.source !== null && !cell.region)
-    .filter((cell) => cell.iouRatio.value !== null && (iouRatio.value ?? 0) - cell.iouRatio.value > INSIGNIFICANT)
-    .toSorted((a, b) => a.iouRatio.value! - b.iouRatio.value!);
-  return best && epsilon !== null
-    ? { attack: best.attack, epsilon, source: best.source, iouRatio: best.iouRatio.value }
-    : null;
 };

@@ -2,8 +2,6 @@
 
 import type { Estimate } from "./scores.ts";
 
-export const normText = (norm: "l2" | "linf"): string => (norm === "l2" ? "L2" : "L∞");
-
 export const percent = (value: number | null | undefined, digits = 1): string =>
   value === null || value === undefined || Number.isNaN(value) ? "–" : (100 * value).toFixed(digits);
 

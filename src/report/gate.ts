@@ -1,10 +1,10 @@
 /** Whether a report satisfies a policy. */
 
-import type { Norm } from "./certificate-families.ts";
 import { pointsText } from "./compare.ts";
 import { signsOfFlags } from "../evaluation/orders.ts";
 import { figureOf, flagText } from "./flag-text.ts";
 import { epsilonText, percent } from "./format.ts";
+import { normMark, type Norm } from "./norms.ts";
 import type { Policy, PolicyRule } from "./policy.ts";
 import type { Cell, ReportData } from "./report.ts";
 
@@ -45,8 +45,6 @@ interface Where {
 const atText = ({ attack, label, epsilon }: Pick<Cell, "attack" | "label" | "epsilon">): string =>
   [label, ...(attack === "clean" || epsilon === null ? [] : [`ε=${epsilonText(epsilon)}`])].join(" ");
 
-const inNorm = (name: string, norm: Norm | undefined): string => (norm === "l2" ? `${name} (L2)` : name);
-
 /** A radius that is given alone is one in L∞. */
 const normIn = ({ norm, epsilon }: Where): Norm | undefined => norm ?? (epsilon === undefined ? undefined : "linf");
 
@@ -65,7 +63,7 @@ export const ruleName = (rule: PolicyRule): string => {
   if ("masking" in rule) return "masking: none";
   const at = [
     ...(rule.attack === undefined ? [] : [rule.attack]),
-    ...(rule.norm === "l2" ? ["(L2)"] : []),
+    ...normMark(rule.norm),
     ...(rule.epsilon === undefined ? [] : [`ε=${rule.epsilon}`]),
   ].join(" ");
   const place = `${at === "" ? "" : ` at ${at}`}${rule.network === undefined ? "" : ` for ${rule.network}`}`;
@@ -133,7 +131,7 @@ const judgeBounds = (rule: Bounds, report: ReportData): Judged[] => {
     return report.worst
       .filter((one) => matchesBall(rule, one))
       .map((one) => {
-        const subject = `${one.network}, ${inNorm("worst case", one.norm)} ε=${one.epsilon}`;
+        const subject = [`${one.network}, worst case`, ...normMark(one.norm), `ε=${one.epsilon}`].join(" ");
         return reach(subject, rule, { value: one.iouRatio, low: null });
       });
   const isClean = rule.metric === "clean-miou";

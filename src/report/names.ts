@@ -2,6 +2,7 @@
 
 import { attackNames, normsOf } from "../attacks/catalogue.ts";
 import type { Json, Unit } from "../evaluation/row.ts";
+import { normMark, type Norm } from "./norms.ts";
 import type { Group, Subject } from "./store.ts";
 
 /** A field of an object in a specification; undefined where the value is none. */
@@ -52,6 +53,10 @@ export const subjectName = (subject: Subject): string =>
   outsideName(subject) +
   (subject.reference === "prediction" ? " [against its own prediction]" : "");
 
+/** Whether an attack approaches labels, and so does not try to do the worst. */
+export const isAimed = (attack: Json): boolean =>
+  ["target", "targeted"].some((field) => fieldOf(attack, field) !== undefined);
+
 /** What an attack approaches, in a few words; empty where it leads away from labels. */
 const targetName = (attack: NonNullable<Group["attack"]>): string => {
   const { target, targeted } = attack;
@@ -70,8 +75,8 @@ export const attackName = ({ attack }: Pick<Group, "attack">): string =>
 
 /** The attack with its norm where that is not L∞: what tells it apart from the same attack in the other norm. */
 export const attackInNorm = (group: Pick<Group, "attack">): string =>
-  group.attack && distanceOf(group) === "l2"
-    ? `${textOf(group.attack["attack"])} (L2)${targetName(group.attack)}`
+  group.attack
+    ? [textOf(group.attack["attack"]), ...normMark(distanceOf(group))].join(" ") + targetName(group.attack)
     : attackName(group);
 
 /** What an attack is called beside others: with its norm where that is L2, and with its seed where it ran with several. */
@@ -100,7 +105,7 @@ export const optionsOf = ({ attack }: Group): Readonly<Record<string, Json | und
   Object.fromEntries(Object.entries(attack ?? {}).filter(([name]) => name !== "attack" && name !== "epsilon"));
 
 /** The norm of an attack: that of its row, or else the attack's own, which rows leave out. */
-export const distanceOf = ({ attack }: Pick<Group, "attack">): "l2" | "linf" => {
+export const distanceOf = ({ attack }: Pick<Group, "attack">): Norm => {
   const name = attackNames.find((known) => known === attack?.["attack"]);
   const norm = attack?.["norm"] ?? (name && normsOf(name)[0]);
   return norm === "l2" ? "l2" : "linf";

@@ -2,13 +2,13 @@
 
 import { z } from "zod";
 import { fieldErrorsInWords } from "../validation.ts";
-import type { Norm } from "./certificate-families.ts";
+import { norms } from "./norms.ts";
 
 const At = {
   attack: z.string().min(1).optional().describe("Name of the attack; every attack where absent"),
   epsilon: z.number().min(0).optional().describe("Radius in grey levels; every radius where absent"),
   norm: z
-    .enum(["linf", "l2"] satisfies Norm[])
+    .enum(norms)
     .optional()
     .describe("Norm of the radius and of the attack; where absent linf if `epsilon` is given, else every norm"),
   network: z.string().min(1).optional().describe("Name of the network in the report; every network where absent"),

@@ -1,11 +1,11 @@
 /** A report as data, from rows: what Markdown, HTML, gates and exports are written from. */
 
-import type { Better, Flag } from "../evaluation/orders.ts";
+import type { Flag } from "../evaluation/orders.ts";
 import { canonicalJson, type Json } from "../evaluation/row.ts";
 import { replicatesFor } from "./bootstrap.ts";
 import type { CertificateRow } from "./certificate-row.ts";
 import { certifiedAxes, type CertifiedAxis } from "./certified.ts";
-import { betterThanWorst, flagged } from "./flags.ts";
+import { flagged } from "./flags.ts";
 import { chaosOf, compare, siblings, type Chaos, type Difference } from "./compare.ts";
 import {
   attackInNorm,
@@ -17,11 +17,12 @@ import {
   sourceName,
   uniqueNames,
 } from "./names.ts";
+import type { Norm } from "./norms.ts";
 import { createResampling } from "./resampling.ts";
 import type { RunFacts } from "./run-facts.ts";
 import { scoreGroup, type GroupScores } from "./scores.ts";
 import { commonItems, type Group, type Store, type Subject } from "./store.ts";
-import { worstCase, type WorstCase } from "./worst.ts";
+import { worstOf, type Worst } from "./worst-cases.ts";
 
 /** One attack at one radius on one network. */
 export interface Cell extends GroupScores {
@@ -38,7 +39,7 @@ export interface Cell extends GroupScores {
   readonly attack: string;
   /** The attack as it is shown: with its norm where that is L2, and with its seed where the rows have several. */
   readonly label: string;
-  readonly norm: "l2" | "linf";
+  readonly norm: Norm;
   readonly epsilon: number | null;
   readonly options: Json;
   readonly seed: number;
@@ -51,18 +52,6 @@ export interface Cell extends GroupScores {
   readonly signs: Readonly<Record<string, number>>;
   /** Attacks that ought to do less on the same images and do more: while there are any, this cell is no bound and is not quoted alone. */
   readonly flags: readonly Flag[];
-}
-
-export interface Worst extends WorstCase {
-  /** Those of several seeds count once. */
-  readonly attacks: number;
-  readonly network: string;
-  readonly epsilon: number;
-  readonly norm: "l2" | "linf";
-  readonly cleanMiou: number | null;
-  readonly iouRatio: number | null;
-  /** Images that were made on another network, where they do more. */
-  readonly better: Better | null;
 }
 
 export interface ReportData {
@@ -119,41 +108,6 @@ const regionShares = ({ pixels, reached, elsewhere, kept }: NonNullable<Group["r
 /** The index of each subject, in the order of the rows. */
 const ranks = (store: Store): ReadonlyMap<Subject, number> =>
   new Map([...store.subjects.values()].map((subject, i) => [subject, i]));
-
-const worstOf = (
-  groups: readonly Group[],
-  store: Store,
-  nameOf: (subject: Subject) => string,
-  cells: readonly Cell[],
-): Worst[] => {
-  const sets = new Map<string, Group[]>();
-  for (const group of groups) {
-    const [epsilon, norm] = [epsilonOf(group), distanceOf(group)];
-    // An attack on a region does not try to do the worst.
-    if (epsilon === null || group.source !== null || group.region) continue;
-    const key = canonicalJson([group.subject.key, epsilon, norm]);
-    sets.set(key, [...(sets.get(key) ?? []), group]);
-  }
-  return [...sets.values()].flatMap((own) => {
-    if (own.length < 2) return [];
-    const items = commonItems(store, own);
-    const found = worstCase(own, items);
-    if (!found) return [];
-    const cleanMiou = scoreGroup(own[0]!, items, null).clean.miou;
-    const iouRatio = cleanMiou ? found.miou / cleanMiou : null;
-    const at = { network: nameOf(own[0]!.subject), epsilon: epsilonOf(own[0]!)!, norm: distanceOf(own[0]!) };
-    return [
-      {
-        ...found,
-        ...at,
-        attacks: new Set(own.map(({ attack }) => canonicalJson(attack as Json))).size,
-        cleanMiou,
-        iouRatio,
-        better: betterThanWorst({ ...at, iouRatio: { value: iouRatio } }, cells),
-      },
-    ];
-  });
-};
 
 /** Pairs of groups that differ in the network alone. */
 const pairsOf = (groups: readonly Group[], rank: ReadonlyMap<Subject, number>): (readonly [Group, Group])[] => {

@@ -3,6 +3,7 @@
 import { scoresOf, type ClassCounts, type Scores } from "../metrics/counts.ts";
 import { intervalOf, quantileOf, type Draws, type Interval } from "./bootstrap.ts";
 import { distanceOf } from "./names.ts";
+import type { Norm } from "./norms.ts";
 import { miouOf } from "./pooled.ts";
 import type { Resampling } from "./resampling.ts";
 import { FLOAT, SMALL, UINT8, type Group } from "./store.ts";
@@ -53,7 +54,7 @@ export interface GroupScores {
 
 /** Of attacks of minimum norm: how far images were moved until they broke, in grey levels; an attack that failed moved it infinitely far. */
 export interface Distances {
-  readonly norm: "l2" | "linf";
+  readonly norm: Norm;
   readonly successes: number;
   readonly images: number;
   /** Null where it is infinite: so many attacks failed. */

@@ -2,8 +2,9 @@
 
 import { at, plain, table, text, whiteBox, type Section } from "./blocks.ts";
 import { pointsText, type Difference } from "./compare.ts";
-import { betterText, noBounds, ratioText } from "./flag-text.ts";
-import { epsilonText, normText, number, percent, percentWithin } from "./format.ts";
+import { noBounds, noBoundText, ratioText } from "./flag-text.ts";
+import { epsilonText, number, percent, percentWithin } from "./format.ts";
+import { normText } from "./norms.ts";
 import type { ReportData } from "./report.ts";
 
 export const curves = (report: ReportData): Section | null => {
@@ -139,7 +140,7 @@ export const worst = (report: ReportData): Section | null => {
       String(one.images),
       percent(one.accuracy),
       percent(one.miou),
-      `${percent(one.iouRatio)}${one.better ? ` (no bound: ${betterText(one.better, one.epsilon)})` : ""}`,
+      `${percent(one.iouRatio)}${noBoundText(one.better, one.epsilon)}`,
     ]),
   );
   const head = ["network", "ε", "norm", "attacks", "images", "accuracy", "mIoU", "IoU ratio"];

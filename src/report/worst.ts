@@ -6,8 +6,6 @@ import { pooledCounts } from "./tallies.ts";
 
 export interface WorstCase {
   readonly images: number;
-  /** The attacks that it was taken over. */
-  readonly attacks: number;
   /** The mean over images of the smallest pixel accuracy that an attack left. */
   readonly accuracy: number;
   /**
@@ -67,7 +65,6 @@ export const worstCase = (groups: readonly Group[], items: Int32Array): WorstCas
   const starts = [least.map((k) => Math.max(k, 0)), parts.map(() => Math.max(start, 0))];
   return {
     images: items.length,
-    attacks: groups.length,
     accuracy: defined.reduce((a, b) => a + b, 0) / defined.length,
     miou: Math.min(...starts.map((first) => descend(parts, first))),
   };
