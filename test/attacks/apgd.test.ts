@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { Evaluation, Objective } from "../../src/attacks/attack.ts";
 import { checkpoints, stepsOfStages } from "../../src/attacks/rules/apgd-pace.ts";
+import { distanceOf, type Norm } from "../../src/attacks/norms.ts";
 import { apgdRule, shrinking as stages } from "../../src/attacks/rules/apgd.ts";
 import { follow } from "../../src/attacks/run.ts";
 import { random } from "../../src/random.ts";
@@ -24,10 +25,30 @@ const valueAt = (x: ArrayLike<number>): number =>
 const objective: Objective = (at) =>
   Promise.resolve({ gradient: tensorOf("float32", at.shape, gradientAt(at.data)), value: valueAt(at.data) });
 
+/** The projection, and the direction of a step. */
+interface Geometry {
+  readonly project: (x: readonly number[], epsilon: number) => readonly number[];
+  readonly direction: (gradient: readonly number[]) => readonly number[];
+}
+
+/** In L∞ within 0..255; in L2 without a range. */
+const geometries: Readonly<Record<Norm, Geometry>> = {
+  linf: {
+    project: (x, epsilon) => x.map((v, i) => Math.min(Math.max(v, clean[i]! - epsilon, 0), clean[i]! + epsilon, 255)),
+    direction: (gradient) => gradient.map(Math.sign),
+  },
+  l2: {
+    project: (x, epsilon) => {
+      const share = Math.min(epsilon / Math.hypot(...x.map((v, i) => v - clean[i]!)), 1);
+      return x.map((v, i) => clean[i]! + share * (v - clean[i]!));
+    },
+    direction: (gradient) => gradient.map((g) => g / Math.hypot(...gradient)),
+  },
+};
+
 /** Algorithm 1 of Croce and Hein (2020) in float64: the point of the largest value, and η at each step. */
-const algorithm = (epsilon: number, steps: number) => {
-  const clamp = (x: readonly number[]) =>
-    x.map((v, i) => Math.min(Math.max(v, clean[i]! - epsilon, 0), clean[i]! + epsilon, 255));
+const algorithm = ({ project, direction }: Geometry, epsilon: number, steps: number) => {
+  const clamp = (x: readonly number[]) => project(x, epsilon);
   const w = [0];
   for (let p = 0.22, last = 0; w.at(-1)! < steps;) {
     w.push(w.at(-1)! + Math.max(Math.floor(p * steps + 1e-9), 1));
@@ -36,12 +57,12 @@ const algorithm = (epsilon: number, steps: number) => {
   }
   const values = [valueAt(clean)];
   const sizes: number[] = [];
-  let [x, before, largest] = [clean, clean, clean];
+  let [x, before, largest]: [readonly number[], readonly number[], readonly number[]] = [clean, clean, clean];
   let [eta, halvedAtLast, largestAtLast] = [2 * epsilon, true, valueAt(clean)];
   for (let k = 0; k < steps; k++) {
     sizes.push(eta);
-    const g = gradientAt(x);
-    const z = clamp(x.map((v, i) => v + eta * Math.sign(g[i]!)));
+    const d = direction(gradientAt(x));
+    const z = clamp(x.map((v, i) => v + eta * d[i]!));
     const on = k === 0 ? z : clamp(x.map((v, i) => v + 0.75 * (z[i]! - v) + 0.25 * (v - before[i]!)));
     [before, x] = [x, on];
     values.push(valueAt(x));
@@ -72,15 +93,20 @@ describe("the schedule of checkpoints", () => {
 });
 
 describe("apgd", () => {
-  it.each([4, 8])("ends where the algorithm does, with its step sizes, at ε = %d", async (epsilon) => {
+  it.each([
+    ["linf", 4],
+    ["linf", 8],
+    ["l2", 24],
+    ["l2", 30],
+  ] as const)("ends where the algorithm does, with its step sizes, in %s at ε = %d", async (norm, epsilon) => {
     const steps = 100;
-    const { largest, sizes } = algorithm(epsilon, steps);
+    const { largest, sizes } = algorithm(geometries[norm], epsilon, steps);
     expect(new Set(sizes).size).toBeGreaterThan(3);
     const seen: number[] = [];
     const trajectory = {
-      rule: apgdRule(),
+      rule: apgdRule({ norm }),
       objective: "",
-      constraint: { epsilon, pixelRange: [0, 255] as const },
+      constraint: { epsilon, norm, pixelRange: norm === "l2" ? null : ([0, 255] as const) },
       steps: steps + 1,
       seed: 0,
     };
@@ -98,6 +124,15 @@ describe("apgd", () => {
     const w = clean.map((_, i) => (i % 5 === 0 ? 0 : i % 2 === 0 ? 10 ** -(i / 2) : -3));
     const { data } = await named("apgd")({ epsilon: 6, pixelRange: null, start: 0, steps: 10 })(linear(w), image);
     expect([...data]).toEqual(w.map((v, i) => clean[i]! + 6 * Math.sign(v)));
+  });
+
+  it.each([0.5, 60])("in L2 ends at the maximum of a linear objective, on the sphere: ε = %d", async (epsilon) => {
+    const w = clean.map((_, i) => Math.sin(i));
+    const ball = { epsilon, norm: "l2", pixelRange: null } as const;
+    const { data } = await named("apgd")({ ...ball, steps: 20 })(linear(w), image);
+    const gain = w.reduce((sum, v, i) => sum + v * (data[i]! - clean[i]!), 0);
+    expect(gain).toBeGreaterThan((1 - 1e-4) * epsilon * Math.hypot(...w));
+    expect(distanceOf(data, image.data, "l2")).toBeLessThanOrEqual(epsilon);
   });
 
   it("comes closer to an optimum in the ball than PGD with as many gradients", async () => {

@@ -23,7 +23,8 @@ export const adaptiveAttacks = {
     title: "APGD",
     summary:
       "Momentum, and a step size that starts at 2ε and is halved where the loss no longer rises; no step size to tune.",
-    formula: "z = P(x + η·sign ∇L(x, y)); x ← P(x + 0.75(z − x) + 0.25(x − x₋₁)); η from 2ε, halved at checkpoints",
+    formula:
+      "z = P(x + η·sign ∇L(x, y)); x ← P(x + 0.75(z − x) + 0.25(x − x₋₁)); η from 2ε, halved at checkpoints; in L2 along ∇L/‖∇L‖₂",
     paper: {
       title: "Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free Attacks",
       authors: "Croce, Hein",
@@ -32,6 +33,7 @@ export const adaptiveAttacks = {
     },
     objective: "cross-entropy",
     random: true,
+    norms: ["linf", "l2"],
     options: { steps: { default: 100 }, ...randomStart },
     rule: apgdRule,
   },

@@ -2,8 +2,10 @@
 
 import { gradientOf, type Evaluation, type Order, type Rule } from "../attack.ts";
 import { project, within, type Constraint } from "../constraint.ts";
+import type { Norm } from "../norms.ts";
 import { startWithin } from "../start.ts";
 import { apgdPilot, stepsOfStages, type Pace, type Stage } from "./apgd-pace.ts";
+import { alongUnit } from "./l2.ts";
 import { along, sign } from "./sign.ts";
 
 /** Weights of the step and of the change before it. */
@@ -23,6 +25,8 @@ export interface ApgdOptions {
   readonly start?: number | undefined;
   /** Default one stage within ε; the last one has to be within ε. */
   readonly stages?: readonly Stage[] | undefined;
+  /** Of the ball, and so of the steps. Default L∞. */
+  readonly norm?: Norm | undefined;
 }
 
 /** The images that a stage goes on with. */
@@ -52,7 +56,7 @@ const keeping = (kept: Kept | null, { isHighest, isBest }: Order, seen: Evaluati
   };
 };
 
-/** z = P(x + η·sign g), then P(x + 0.75·(z − x) + 0.25·(x − x₋₁)); the first step of a stage is z itself. */
+/** z = P(x + η·d), d being sign g or, in L2, g/‖g‖₂; then P(x + 0.75·(z − x) + 0.25·(x − x₋₁)). The first step of a stage is z itself. */
 const moved = (
   { size, isFirst }: Extract<Order["move"], { kind: "step" }>,
   x: Float32Array,
@@ -61,7 +65,7 @@ const moved = (
   clean: Float32Array,
   constraint: Constraint,
 ): Float32Array<ArrayBuffer> => {
-  const z = along(sign(gradient), size, x);
+  const z = constraint.norm === "l2" ? alongUnit(gradient, size, x) : along(sign(gradient), size, x);
   project(z, clean, constraint, z);
   if (isFirst) return z;
   for (let i = 0; i < z.length; i++) z[i] = x[i]! + STEP * (z[i]! - x[i]!) + MOMENTUM * (x[i]! - previous[i]!);
@@ -70,17 +74,17 @@ const moved = (
 
 /**
  * APGD (Croce and Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free Attacks, ICML
- * 2020) in the L∞ ball: momentum, and a step size that starts at 2ε and is halved at checkpoints where the objective does not
+ * 2020) in an L∞ or L2 ball: momentum, and a step size that starts at 2ε and is halved at checkpoints where the objective does not
  * progress; then it goes on from where the objective was largest. Its result is the evaluated image with the fewest pixels
  * left, the later of equals, or, where those are not known, with the largest value.
  *
  * In stages it is APGD of Croce et al. (Towards Reliable Evaluation and Fast Training of Robust Semantic Segmentation Models,
  * ECCV 2024): each stage starts from the projection of the last one's result.
  */
-export const apgdRule = ({ start = 0, stages = single }: ApgdOptions = {}): Rule<ApgdState> => {
+export const apgdRule = ({ start = 0, stages = single, norm }: ApgdOptions = {}): Rule<ApgdState> => {
   const pilot = apgdPilot(stages);
   return {
-    kind: "apgd",
+    kind: norm === "l2" ? "apgd-l2" : "apgd",
     parameters: { start, stages: stages.length },
     needs: "gradient",
     judged: stages.length,
