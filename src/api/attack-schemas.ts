@@ -79,7 +79,7 @@ export const withAttack = <S extends z.ZodType>(schema: S): S => {
   return schema;
 };
 
-const AttackNorm = z.enum(norms).openapi({
+export const AttackNorm = z.enum(norms).openapi({
   description: `Norm of \`epsilon\`, or what a minimum-norm attack makes small. By default the attack's own; ${attackNames
     .filter((name) => normsOf(name).length > 1)
     .map((name) => `\`${name}\``)

@@ -1,6 +1,7 @@
 /** The answers of POST /v1/robustness: of one image, and of several. */
 import { z } from "@hono/zod-openapi";
 import type { RobustnessResult, RobustnessSetResult } from "../contract/robustness.ts";
+import { norms } from "../attacks/norms.ts";
 import { AttackName, optionNumbers } from "./attack-schemas.ts";
 import { AttackedCrf } from "./crf.ts";
 import { Backend, floatAndUint8, list, receiptOf, Reference, share, Size, Timing } from "./schemas.ts";
@@ -13,6 +14,7 @@ const RobustnessSpecRun = z
     model: z.string(),
     attacks: list(z.union([AttackName, z.strictObject({ attack: AttackName, ...optionNumbers })])),
     epsilons: list(z.number()),
+    norm: z.enum(norms),
     alpha: z.number().optional(),
     threshold: z.number(),
     label: z.enum(["prediction", "ground-truth"]),

@@ -1,9 +1,11 @@
 /** POST /v1/robustness runs a grid of attacks and radii on one image, or on several, and returns a verdict. */
 import { z } from "@hono/zod-openapi";
 import { evaluationsOf, makeAttack, normsOf, type AttackName as Name } from "../attacks/catalogue.ts";
+import { largestRadius, type Norm } from "../attacks/norms.ts";
 import type { Service } from "../contract/service.ts";
 import {
   gridAttack,
+  type GridAttack,
   type RobustnessResult,
   type RobustnessRun,
   type RobustnessSetRequest,
@@ -12,7 +14,7 @@ import {
 import { negotiate } from "./accept.ts";
 import { AttackName, optionFields, withAttack } from "./attack-schemas.ts";
 import { AttackedCrf } from "./crf.ts";
-import { gradientFaults, optionFaultsAt } from "./attack-faults.ts";
+import { gradientFaults, optionFaultsAt, type Fault } from "./attack-faults.ts";
 import { yieldToEvents } from "../yield.ts";
 import { eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
@@ -21,13 +23,19 @@ import { attackProblems, problemResponses } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
 import { readPicturesRequest } from "./request.ts";
 import { Answer, rowsOf, withoutRows } from "./robustness-schemas.ts";
-import { Alpha, Backend, Epsilon, Label, PixelRange, Seed, serverTiming } from "./schemas.ts";
+import { Alpha, Backend, Label, PixelRange, Radius, RadiusNorm, Seed, serverTiming } from "./schemas.ts";
 import { transformFields } from "./transform.ts";
 import { uploadBody } from "./upload.ts";
 import { Label255 } from "./warnings.ts";
 
-/** The radii of Arnab et al. (2018). */
+/** The radii of Arnab et al. (2018), in L∞. */
 const paperEpsilons = [0.25, 0.5, 1, 2, 4, 8, 16, 32];
+
+/** The attacks of a grid that names none: those of the paper, and in L2 those of a fixed budget. */
+const defaultAttacks = {
+  linf: ["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii"],
+  l2: ["pgd", "apgd"],
+} as const satisfies Record<Norm, readonly Name[]>;
 
 /** An attack by its name, or with options of its own. */
 const gridAttackSchema = (limits: Limits) =>
@@ -42,8 +50,22 @@ const robustnessSpec = (limits: Limits) =>
   z
     .strictObject({
       model: z.string().optional().openapi({ description: "Name of a model; the default one if absent" }),
-      attacks: z.array(gridAttackSchema(limits)).min(1).max(10).default(["fgsm", "fgsm-ii", "ifgsm", "ifgsm-ii"]),
-      epsilons: z.array(Epsilon).min(1).max(limits.epsilons).default(paperEpsilons),
+      attacks: z
+        .array(gridAttackSchema(limits))
+        .min(1)
+        .max(10)
+        .optional()
+        .openapi({ description: `In L2 ${defaultAttacks.l2.join(" and ")} if absent`, default: defaultAttacks.linf }),
+      epsilons: z
+        .array(Radius.max(largestRadius("l2")))
+        .min(1)
+        .max(limits.epsilons)
+        .optional()
+        .openapi({
+          description: `Radii in grey levels, at most ${largestRadius("linf")} in L∞; with \`norm: l2\` they have to be given`,
+          default: paperEpsilons,
+        }),
+      norm: RadiusNorm,
       alpha: Alpha.optional(),
       threshold: z
         .number()
@@ -79,7 +101,7 @@ const uploadOf = (limits: Limits) => ({
 
 type Asked = Awaited<ReturnType<typeof readPicturesRequest<z.output<ReturnType<typeof robustnessSpec>>>>>;
 
-type Entries = z.output<ReturnType<typeof robustnessSpec>>["attacks"];
+type Entries = readonly GridAttack[];
 
 /** @throws RequestError where an attack is listed with two sets of options: the curve names attacks alone. */
 const uniqueAttacks = (entries: Entries): Entries => {
@@ -99,19 +121,52 @@ const uniqueAttacks = (entries: Entries): Entries => {
 const mostCostly = (costs: ReadonlyMap<Name, number>): string =>
   [...costs].reduce((most, entry) => (entry[1] > most[1] ? entry : most))[0];
 
+/** Faults of the radii, and of attacks that do not take their norm. */
+const gridFaults = ({ epsilons = [], norm }: Asked["spec"], attacks: readonly Name[]): Fault[] => {
+  const others = attacks.filter((attack) => !normsOf(attack).includes(norm));
+  const most = largestRadius(norm);
+  const detail = `must be attacks in ${norm === "l2" ? "L2" : "L∞"}, as the grid's radii are: ${others.join(", ")} ${others.length > 1 ? "have" : "has"} no such form`;
+  return [
+    ...(others.length > 0 ? [{ pointer: "/spec/attacks", detail }] : []),
+    ...epsilons.flatMap((epsilon, i) =>
+      epsilon > most
+        ? [
+            {
+              pointer: `/spec/epsilons/${i}`,
+              detail: `must be at most ${most} in the L∞ norm; radii in L2 take norm l2`,
+              received: epsilon,
+            },
+          ]
+        : [],
+    ),
+    ...(norm === "l2" && epsilons.length === 0
+      ? [
+          {
+            pointer: "/spec/epsilons",
+            detail:
+              "is required, because spec.norm is l2: the radii of the paper are of L∞; in L2, ε·√n is as long as the corner of that ball, of n values",
+          },
+        ]
+      : []),
+  ];
+};
+
 /** Sorts the grid, fills in the defaults and checks the limits. */
 const resolve = (service: Service, limits: Limits, { spec, pictures }: Asked): RobustnessSetRequest => {
-  const attacks = uniqueAttacks(spec.attacks);
+  const { draws = 1, norm } = spec;
+  const attacks = uniqueAttacks(spec.attacks ?? defaultAttacks[norm]);
   const named = attacks.map(gridAttack);
-  const epsilons = [...new Set(spec.epsilons)].toSorted((a, b) => a - b);
-  const { draws = 1 } = spec;
+  const names = named.map(({ attack }) => attack);
+  const misplaced = gridFaults(spec, names);
+  if (misplaced.length > 0) throw new RequestError({ kind: "invalid-request", errors: misplaced });
+  const epsilons = [...new Set(spec.epsilons ?? paperEpsilons)].toSorted((a, b) => a - b);
   const grid = named.flatMap((own) => epsilons.map((epsilon) => ({ ...own, epsilon })));
   const costs = new Map<Name, number>();
   const impossible: { readonly pointer: string; readonly detail: string }[] = [];
   for (const { attack, epsilon, ...own } of grid) {
     try {
       const { alpha, seed } = spec;
-      const made = makeAttack(attack, { alpha, ...own, epsilon, seed, pixelRange: null });
+      const made = makeAttack(attack, { alpha, ...own, epsilon, norm, seed, pixelRange: null });
       costs.set(attack, (costs.get(attack) ?? 0) + draws * evaluationsOf(made));
     } catch (cause) {
       if (!(cause instanceof RangeError)) throw cause;
@@ -122,20 +177,17 @@ const resolve = (service: Service, limits: Limits, { spec, pictures }: Asked): R
     }
   }
   const evaluations = [...costs.values()].reduce((a, b) => a + b, 0);
-  const others = named.map(({ attack }) => attack).filter((attack) => !normsOf(attack).includes("linf"));
+  const ball = { epsilon: epsilons.at(-1), norm };
   const wrong = [
-    others.length > 0 && {
-      pointer: "/spec/attacks",
-      detail: `must be attacks in L∞, as the grid's radii are: ${others.join(", ")} have no such form`,
-    },
     ...impossible,
-    ...named.flatMap(({ attack, ...own }, i) =>
-      optionFaultsAt(attack, { epsilon: epsilons.at(-1) }, own, `/spec/attacks/${i}`),
-    ),
-    ...gradientFaults(
-      named.map(({ attack }) => attack),
-      spec,
-    ),
+    ...named.flatMap(({ attack, ...own }, i) => optionFaultsAt(attack, ball, own, `/spec/attacks/${i}`)),
+    ...gradientFaults(names, spec),
+    spec.alpha !== undefined &&
+      spec.alpha > largestRadius(norm) && {
+        pointer: "/spec/alpha",
+        detail: `must be at most ${largestRadius(norm)} in the L∞ norm`,
+        received: spec.alpha,
+      },
     evaluations > limits.gridSteps && {
       pointer: "/spec/epsilons",
       detail: `make ${evaluations} evaluations of the network in all (${[...costs].map(([attack, cost]) => `${attack} ${cost}`).join(", ")}); at most ${limits.gridSteps} are allowed: take fewer radii, or fewer steps as in {"attack":"${mostCostly(costs)}","steps":…}`,

@@ -1,6 +1,6 @@
 /** Schemas that several resources share, with their units. */
 import { z } from "@hono/zod-openapi";
-import { largestRadius } from "../attacks/norms.ts";
+import { largestRadius, norms } from "../attacks/norms.ts";
 import { optionDefinitions, type OptionDefinition } from "../attacks/options.ts";
 import type { EncodedImage } from "../contract/files.ts";
 import type { Timings } from "../contract/receipt.ts";
@@ -121,6 +121,12 @@ export const optionSchema = (
 };
 
 export const Alpha = optionSchema(optionDefinitions.alpha);
+
+/** The norm of the radii of a request whose attacks are all in one. */
+export const RadiusNorm = z.enum(norms).default("linf").openapi({
+  description:
+    "Norm of the radii, which all attacks of the request have to take: L∞, or L2 over all values of the image",
+});
 
 /** The backend, and the reason for its choice. */
 export const ran = {

@@ -1,12 +1,13 @@
 /** POST /v1/transfer: one image, attacked on some networks and scored on others. */
 import { z } from "@hono/zod-openapi";
-import { evaluationsOf, makeAttack, withDefaults } from "../attacks/catalogue.ts";
+import { attackEntry, evaluationsOf, makeAttack, withDefaults, type Ball } from "../attacks/catalogue.ts";
+import { largestRadius } from "../attacks/norms.ts";
 import { optionValues } from "../attacks/options.ts";
 import type { Service } from "../contract/service.ts";
 import type { TransferRequest } from "../contract/transfer.ts";
 import { negotiate } from "./accept.ts";
-import { optionFaultsAt } from "./attack-faults.ts";
-import { AttackName, optionFields, optionNumbers, Perturbation, withAttack } from "./attack-schemas.ts";
+import { ballFaults, optionFaultsAt } from "./attack-faults.ts";
+import { AttackName, AttackNorm, optionFields, optionNumbers, Perturbation, withAttack } from "./attack-schemas.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { attackProblems, problemResponses } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
@@ -14,11 +15,11 @@ import { readImageRequest, type Uploaded } from "./request.ts";
 import { PointScores } from "./robustness-schemas.ts";
 import {
   Backend,
-  Epsilon,
   floatAndUint8,
   Label,
   list,
   PixelRange,
+  Radius,
   RanOn,
   Reference,
   Seed,
@@ -43,7 +44,13 @@ const transferSpec = (limits: Limits) =>
         sources: names("Models whose objectives are climbed"),
         targets: names("Models that each image is scored on"),
         attack: AttackName,
-        epsilon: Epsilon.default(8),
+        epsilon: Radius.max(largestRadius("l2"))
+          .default(8)
+          .openapi({
+            description: `Radius in grey levels, at most ${largestRadius("linf")} in L∞`,
+            example: 8,
+          }),
+        norm: AttackNorm.optional(),
         ...optionFields(limits),
         label: Label,
         pixelRange: PixelRange,
@@ -63,6 +70,7 @@ const TransferSpecRun = z
     targets: list(z.string()),
     attack: AttackName,
     epsilon: z.number(),
+    norm: AttackNorm,
     ...optionNumbers,
     alpha: z.number(),
     steps: z.int(),
@@ -140,10 +148,10 @@ const uploadOf = (limits: Limits) => ({
 type Asked = Uploaded<z.output<ReturnType<typeof transferSpec>>, "image", "labels">;
 
 /** What the options make together: more evaluations than one request is allowed, or numbers that do not go together. */
-const togetherFaults = ({ spec }: Asked, sources: number, { gridSteps }: Limits) => {
-  const { attack, epsilon, seed } = spec;
+const togetherFaults = ({ spec }: Asked, ball: Ball, sources: number, { gridSteps }: Limits) => {
+  const { attack, seed } = spec;
   try {
-    const each = evaluationsOf(makeAttack(attack, { ...optionValues(spec), epsilon, seed, pixelRange: null }));
+    const each = evaluationsOf(makeAttack(attack, { ...optionValues(spec), ...ball, seed, pixelRange: null }));
     const detail = `make ${sources * each} evaluations of the networks in all, ${each} on each source; at most ${gridSteps} are allowed`;
     return sources * each > gridSteps ? [{ pointer: "/spec/sources", detail }] : [];
   } catch (cause) {
@@ -155,20 +163,23 @@ const togetherFaults = ({ spec }: Asked, sources: number, { gridSteps }: Limits)
 /** Fills in the defaults, and refuses what contradicts itself or is too much. */
 const resolve = (limits: Limits, asked: Asked): TransferRequest => {
   const { spec, image, labels } = asked;
-  const { attack, epsilon } = spec;
+  const { attack, epsilon, norm = attackEntry(attack).distance } = spec;
+  const ball = { epsilon, norm };
   const [sources, targets] = [[...new Set(spec.sources)], [...new Set(spec.targets)]];
   const given = optionValues(spec);
-  const options = withDefaults(attack, { epsilon }, given);
+  const options = withDefaults(attack, ball, given);
   const { alpha = 1, steps = 1 } = options;
+  const misplaced = ballFaults(attack, ball);
   const wrong = [
-    ...optionFaultsAt(attack, { epsilon }, given),
-    ...togetherFaults(asked, sources.length, limits),
+    ...misplaced,
+    ...optionFaultsAt(attack, ball, given),
+    ...(misplaced.length > 0 ? [] : togetherFaults(asked, ball, sources.length, limits)),
     ...(spec.label === "ground-truth" && !labels
       ? [{ pointer: "/labels", detail: "is required, because spec.label is ground-truth" }]
       : []),
   ];
   if (wrong.length > 0) throw new RequestError({ kind: "invalid-request", errors: wrong });
-  return { spec: { ...spec, ...options, alpha, steps, sources, targets }, image, labels };
+  return { spec: { ...spec, ...options, norm, alpha, steps, sources, targets }, image, labels };
 };
 
 export const transfer = (service: Service, limits: Limits): Operation => {

@@ -9,6 +9,7 @@ import {
   type AttackName,
   type Ball,
 } from "./catalogue.ts";
+import { largestRadius } from "./norms.ts";
 import { optionNames, type OptionName, type OptionValues } from "./options.ts";
 
 /** `detail` begins with "must". */
@@ -41,8 +42,10 @@ export const optionFaults = (attack: AttackName, ball: Ball, given: OptionValues
       const taken = free.length === 0 ? "there is none to choose" : `it takes ${free.join(", ")}`;
       return [{ option, detail: `must be absent: ${attack} has no such option; ${taken}`, received }];
     }
-    return use.fixed && received !== defaultOption(attack, option, ball)
-      ? [{ option, detail: use.fixed, received }]
+    if (use.fixed && received !== defaultOption(attack, option, ball)) return [{ option, detail: use.fixed, received }];
+    const most = largestRadius(ball.norm ?? attackEntry(attack).distance);
+    return option === "alpha" && received > most
+      ? [{ option, detail: `must be at most ${most} in the L∞ norm`, received }]
       : [];
   });
 

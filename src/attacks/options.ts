@@ -1,6 +1,6 @@
 /** The options that attacks take: their meaning, units and ranges, for everything that shows or checks them. */
 
-import type { Norm } from "./norms.ts";
+import { largestRadius, type Norm } from "./norms.ts";
 
 /** A number that an attack can be given. */
 export interface OptionDefinition {
@@ -18,11 +18,11 @@ export const optionDefinitions = {
   alpha: {
     title: "Step size α",
     description:
-      "Step size of the iterative attacks, in grey levels; the attack's own if absent: 1 for those of the paper, 2.55 for those made for segmentation. A single step is ε itself",
+      "Step size of the iterative attacks, in grey levels; the attack's own if absent: 1 for those of the paper, 2.55 for those made for segmentation. A single step is ε itself. At most 255 in L∞; in L2 it is a norm over all values, as ε is",
     unit: "grey levels",
     minimum: 0,
     exclusive: true,
-    maximum: 255,
+    maximum: largestRadius("l2"),
   },
   steps: {
     title: "Steps",

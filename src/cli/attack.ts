@@ -141,7 +141,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
       await interruptible((signal) => attackAll(job, io, signal)),
       network.manifest.classes.map(({ name }) => name),
       [...new Set([...notesOf(network), ...notesOf(other)])],
-      uncheckedBy(isUniversal(plan) ? null : plan),
+      isUniversal(plan) ? uncheckedBy(null) : uncheckedBy(plan, label === "ground-truth"),
     );
     const where = ranOn(runAt, choice).map((text) => `\n${text}`);
     const against = report.reference === "ground-truth" ? "the ground truth" : "the clean prediction";

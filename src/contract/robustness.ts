@@ -2,6 +2,7 @@
 
 import type { Backend, CrfChoice, TransformChoice } from "./options.ts";
 import type { AttackName } from "../attacks/catalogue.ts";
+import type { Norm } from "../attacks/norms.ts";
 import type { OptionValues } from "../attacks/options.ts";
 import type { Flag } from "../evaluation/orders.ts";
 import type { Row } from "../evaluation/row.ts";
@@ -21,7 +22,9 @@ export const gridAttack = (entry: GridAttack): { readonly attack: AttackName } &
 export interface RobustnessSpec extends TransformChoice {
   readonly model: string;
   readonly attacks: readonly GridAttack[];
+  /** Grey levels, in the norm. */
   readonly epsilons: readonly number[];
+  readonly norm: Norm;
   /** Each attack's own where it is absent. */
   readonly alpha?: number | undefined;
   /** Broken where the IoU ratio is below this. */

@@ -1,6 +1,7 @@
 /** Adversarial images of some networks, scored on others. */
 
 import type { AttackName } from "../attacks/catalogue.ts";
+import type { Norm } from "../attacks/norms.ts";
 import type { OptionValues } from "../attacks/options.ts";
 import type { Evaluations } from "../evaluation/craft.ts";
 import type { Sign } from "../evaluation/signs.ts";
@@ -18,7 +19,9 @@ export interface TransferSpec extends OptionValues {
   /** Networks that the images are scored on. */
   readonly targets: readonly string[];
   readonly attack: AttackName;
+  /** Grey levels, in the norm. */
   readonly epsilon: number;
+  readonly norm: Norm;
   readonly alpha: number;
   readonly steps: number;
   readonly label: "prediction" | "ground-truth";

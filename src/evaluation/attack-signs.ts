@@ -1,7 +1,8 @@
 /** The signs that one attack on one image shows by itself, and those that it cannot show. */
 
 import type { Trajectory } from "../attacks/attack.ts";
-import { effectiveOptions } from "../attacks/catalogue.ts";
+import { attackEntry, effectiveOptions } from "../attacks/catalogue.ts";
+import type { Norm } from "../attacks/norms.ts";
 import { driftsNamed, masksNamed, objectiveNamed } from "../objectives/catalogue.ts";
 import type { Labels } from "../segmenter/segmenter.ts";
 import { objectiveWith } from "./class-weights.ts";
@@ -41,17 +42,22 @@ const startsOf = (plan: AttackPlan, courses: readonly Course[]) => {
 
 const VOID = 255;
 
+/** Whether the objective leaves out pixels at the start. From the image itself, where the prediction is left, one that masks has them all, but for weights. */
+const leavesOutAtFirst = (plan: AttackPlan, isOfTruth: boolean): boolean => {
+  const { attack, target, classWeights } = plan;
+  if (!masksNamed(objectiveWith(attackOf(plan).trajectories[0].objective, classWeights))) return false;
+  const { start = 0 } = effectiveOptions(attack, plan, plan);
+  return classWeights !== undefined || target !== undefined || isOfTruth || start > 0;
+};
+
 /**
  * Share of the pixels that the first gradient is of, which is that of the first trajectory; null where it is not known, as the objective leaves out
- * pixels. From the image itself, where the prediction is left, such an objective has them all: none is done, except by weights.
+ * pixels.
  */
 const countedAtFirst = (plan: AttackPlan): number | null => {
-  const { attack, target, source, classWeights } = plan;
+  const { target, source } = plan;
+  if (leavesOutAtFirst(plan, source !== undefined)) return null;
   const named = attackOf(plan).trajectories[0].objective;
-  if (masksNamed(objectiveWith(named, classWeights))) {
-    const { start = 0 } = effectiveOptions(attack, plan, plan);
-    if (classWeights || target !== undefined || source !== undefined || start > 0) return null;
-  }
   const labels = target ?? source;
   const isLabelled = objectiveNamed(named, target !== undefined).inputs["target"] !== undefined;
   if (!isLabelled || labels === undefined || typeof labels === "number") return 1;
@@ -98,14 +104,22 @@ const comparisons = [
   "random-start-stronger",
 ] as const satisfies readonly Sign["kind"][];
 
-const WHERE =
-  "A single attack cannot tell whether another one does more: /v1/audit (faultline audit) compares it with attacks without gradients and from other starts, /v1/robustness with other attacks and radii, /v1/transfer with other networks.";
+const WHERE: Readonly<Record<Norm, string>> = {
+  linf: "A single attack cannot tell whether another one does more: /v1/audit (faultline audit) compares it with attacks without gradients and from other starts, /v1/robustness with other attacks and radii, /v1/transfer with other networks.",
+  l2: "A single attack cannot tell whether another one does more: /v1/robustness with norm l2 compares it with other attacks and radii, /v1/transfer with other networks; /v1/audit (faultline audit), in L∞, tells whether gradients of this network are to be believed.",
+};
 
-/** What an attack leaves open. @param plan null where a perturbation was added that was made before. */
-export const uncheckedBy = (plan: AttackPlan | null): Unchecked => {
+/**
+ * What an attack leaves open.
+ *
+ * @param plan null where a perturbation was added that was made before.
+ * @param isOfTruth whether the labels that it leaves are the ground truth, where these are not in the plan, as they differ from image to image.
+ */
+export const uncheckedBy = (plan: AttackPlan | null, isOfTruth = plan?.source !== undefined): Unchecked => {
   const hasBothStarts = plan !== null && plan.start === 0 && (plan.restarts ?? 1) > 1;
   const isOpaque = plan !== null && !attackOf(plan).trajectories.some(isTelling);
-  const isPartial = plan !== null && countedAtFirst(plan) === null;
+  const isPartial = plan !== null && (leavesOutAtFirst(plan, isOfTruth) || countedAtFirst(plan) === null);
+  const norm = plan?.norm ?? (plan ? attackEntry(plan.attack).distance : "linf");
   return {
     kinds: [
       ...(isPartial ? (["gradient-zero"] as const) : []),
@@ -113,7 +127,7 @@ export const uncheckedBy = (plan: AttackPlan | null): Unchecked => {
       ...comparisons.filter((kind) => kind !== "random-start-stronger" || !hasBothStarts),
     ],
     detail: [
-      WHERE,
+      WHERE[norm],
       ...(isPartial
         ? ["Nor does its first gradient tell whether it is masked, as it is of some of the pixels alone."]
         : []),

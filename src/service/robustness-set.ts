@@ -19,7 +19,7 @@ import { buildReport, type Cell } from "../report/report.ts";
 import { createStore } from "../report/store.ts";
 import type { Context } from "./context.ts";
 import { REPLICATES } from "./report.ts";
-import { createRobustnessHandler, smallestOf, stepsOfGrid } from "./robustness.ts";
+import { createRobustnessHandler, radiusText, smallestOf, stepsOfGrid } from "./robustness.ts";
 
 /** The failure, where it is about a file of the i-th image, with that place. */
 const placed = (failure: Failure, i: number): Failure => {
@@ -78,7 +78,7 @@ const verdictOf = (
   return isClear && signs.every((own) => own.length === 0) ? "not-broken" : "undecided";
 };
 
-const summarise = (curve: readonly PooledPoint[], images: number, threshold: number): string => {
+const summarise = (curve: readonly PooledPoint[], images: number, { threshold, norm }: RobustnessSpec): string => {
   const worst = curve.toSorted((a, b) => (a.iouRatio.value ?? Infinity) - (b.iouRatio.value ?? Infinity))[0]!;
   const { attack, epsilon, iouRatio } = worst;
   if (iouRatio.value === null) return `The IoU ratio over ${images} images is undefined.`;
@@ -86,7 +86,7 @@ const summarise = (curve: readonly PooledPoint[], images: number, threshold: num
     ? ` [${iouRatio.interval.low.toFixed(3)}, ${iouRatio.interval.high.toFixed(3)}]`
     : "";
   const where = iouRatio.value < threshold ? "below" : "not below";
-  return `${attack} at ε = ${epsilon} of 255 leaves an IoU ratio of ${iouRatio.value.toFixed(3)}${within} over ${images} images, ${where} ${threshold}.`;
+  return `${attack} at ${radiusText(epsilon, norm)} leaves an IoU ratio of ${iouRatio.value.toFixed(3)}${within} over ${images} images, ${where} ${threshold}.`;
 };
 
 export const createRobustnessSetHandler = (context: Context) => {
@@ -136,7 +136,7 @@ export const createRobustnessSetHandler = (context: Context) => {
       ),
       verdict: verdictOf(curve, [signs, ...images.map((image) => image.signs)], threshold),
       signs,
-      summary: summarise(curve, images.length, threshold),
+      summary: summarise(curve, images.length, spec),
       cost,
       timings: { total: performance.now() - start },
     };

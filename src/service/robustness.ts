@@ -36,10 +36,10 @@ const unscorable = (miou: number | null) => ({
 
 /** An attack of the grid at one radius: its own options, then the grid's step size, then its defaults. */
 const planOf = (spec: RobustnessSpec, entry: GridAttack, epsilon: number, source: Labels | undefined): AttackPlan => {
-  const { pixelRange, seed } = spec;
+  const { norm, pixelRange, seed } = spec;
   const { attack, ...own } = gridAttack(entry);
-  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, { epsilon }, { alpha: spec.alpha, ...own });
-  return { ...options, attack, epsilon, alpha, steps, pixelRange, seed, source };
+  const { alpha = 1, steps = 1, ...options } = withDefaults(attack, { epsilon, norm }, { alpha: spec.alpha, ...own });
+  return { ...options, attack, epsilon, norm, alpha, steps, pixelRange, seed, source };
 };
 
 /** Evaluations of the whole grid on one image. */
@@ -186,13 +186,17 @@ export const smallestOf = (
   smallestEpsilon: smallest(points, threshold),
 });
 
+/** A radius in a summary: L∞ radii are grey levels of 255, those in L2 have no such end. */
+export const radiusText = (epsilon: number, norm: RobustnessSpec["norm"]): string =>
+  norm === "l2" ? `ε = ${epsilon} in L2` : `ε = ${epsilon} of 255`;
+
 const summarise = (
   { float, uint8 }: SmallestEpsilon,
   curve: readonly CurvePoint[],
-  { threshold, epsilons }: RobustnessSpec,
+  { threshold, epsilons, norm }: RobustnessSpec,
 ): string => {
   if (float === null && uint8 === null) {
-    return `No attack of the grid, up to ε = ${Math.max(...epsilons)}, brings the IoU ratio below ${threshold}.`;
+    return `No attack of the grid, up to ${radiusText(Math.max(...epsilons), norm)}, brings the IoU ratio below ${threshold}.`;
   }
   const kind = uint8 === null ? "float" : "uint8";
   const epsilon = uint8 ?? float!;
@@ -201,5 +205,5 @@ const summarise = (
     .toSorted((a, b) => (a[kind].iouRatio ?? Infinity) - (b[kind].iouRatio ?? Infinity))[0]!;
   const ratio = worst[kind].iouRatio!.toFixed(3);
   const how = kind === "uint8" ? "as an 8-bit image" : "as a float image only; rounding to 8 bits undoes it";
-  return `${worst.attack} at ε = ${epsilon} of 255 brings the IoU ratio to ${ratio}, below ${threshold}, ${how}.`;
+  return `${worst.attack} at ${radiusText(epsilon, norm)} brings the IoU ratio to ${ratio}, below ${threshold}, ${how}.`;
 };

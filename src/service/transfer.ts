@@ -29,9 +29,9 @@ import { yieldToEvents } from "../yield.ts";
 import { cancellable } from "./queue.ts";
 
 const planOf = (spec: TransferSpec, truth: Labels | undefined): AttackPlan => {
-  const { attack, epsilon, alpha, steps, pixelRange, seed, label } = spec;
+  const { attack, epsilon, norm, alpha, steps, pixelRange, seed, label } = spec;
   const source = label === "ground-truth" ? truth : undefined;
-  return { ...optionValues(spec), attack, epsilon, alpha, steps, pixelRange, seed, source };
+  return { ...optionValues(spec), attack, epsilon, norm, alpha, steps, pixelRange, seed, source };
 };
 
 /** @throws FaultlineError invalid-spec where the pictures of one network are none of another's. */

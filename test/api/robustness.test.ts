@@ -94,6 +94,15 @@ describe("POST /v1/robustness", () => {
     });
   });
 
+  it("takes radii in L2, which have to be given, and then the attacks that have that form", async () => {
+    const service = fakeService();
+    expect((await clientOf(service).form(path, image, { norm: "l2", epsilons: [3000] })).status).toBe(200);
+    const of = { norm: "l2", attacks: ["pgd", "apgd"], epsilons: [3000] };
+    expect(service.calls.robustness[0]?.spec).toMatchObject(of);
+    const alpha = { norm: "l2", attacks: ["pgd"], epsilons: [3000], alpha: 500 };
+    expect((await clientOf(service).form(path, image, alpha)).status).toBe(200);
+  });
+
   it("streams a progress event per point, then the result", async () => {
     const spec = { attacks: ["fgsm", "pgd"], epsilons: [1, 2] };
     const events = await eventsIn(
@@ -116,6 +125,28 @@ describe("POST /v1/robustness", () => {
       { attacks: ["r-fgsm"], epsilons: [2, 1], alpha: 1 },
       "/spec/alpha",
       "does not go with r-fgsm at ε = 1: alpha must be below epsilon, which is 1; it is 1",
+    ],
+    [{ norm: "l2" }, "/spec/epsilons", expect.stringMatching(/^is required, because spec.norm is l2/)],
+    [
+      { norm: "l2", attacks: ["pgd", "fgsm", "sea"], epsilons: [500] },
+      "/spec/attacks",
+      "must be attacks in L2, as the grid's radii are: fgsm, sea have no such form",
+    ],
+    [
+      { attacks: ["ddn"], epsilons: [5] },
+      "/spec/attacks",
+      "must be attacks in L∞, as the grid's radii are: ddn has no such form",
+    ],
+    [
+      { attacks: ["pgd"], epsilons: [5, 256] },
+      "/spec/epsilons/1",
+      "must be at most 255 in the L∞ norm; radii in L2 take norm l2",
+    ],
+    [{ attacks: ["pgd"], epsilons: [5], alpha: 256 }, "/spec/alpha", "must be at most 255 in the L∞ norm"],
+    [
+      { attacks: [{ attack: "pgd", alpha: 256, steps: 2 }], epsilons: [5] },
+      "/spec/attacks/0/alpha",
+      "must be at most 255 in the L∞ norm",
     ],
     [{ attacks: ["cw"] }, "/spec/attacks/0", `must be one of ${attackNames.join(", ")}, or an object`],
     [

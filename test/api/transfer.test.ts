@@ -21,7 +21,17 @@ it("fills in the attack's defaults, and names each network once", async () => {
   });
 });
 
+it("takes radii in L2, where the attack has that form", async () => {
+  expect((await asked({ ...pair, attack: "pgd", norm: "l2", epsilon: 3000 })).status).toBe(200);
+  expect(service.calls.transfer.at(-1)?.spec).toMatchObject({ norm: "l2", epsilon: 3000, alpha: 375 });
+  expect((await asked({ ...pair, attack: "ddn", epsilon: 3000, steps: 20 })).status).toBe(200);
+  expect(service.calls.transfer.at(-1)?.spec).toMatchObject({ norm: "l2" });
+});
+
 it.each([
+  [{ ...pair, attack: "pgd", epsilon: 300 }, "/spec/epsilon"],
+  [{ ...pair, attack: "fgsm", norm: "l2" }, "/spec/norm"],
+  [{ ...pair, attack: "pgd", alpha: 300 }, "/spec/alpha"],
   [{ attack: "fgsm" }, "/spec/sources"],
   [{ ...pair, targets: [], attack: "fgsm" }, "/spec/targets"],
   [{ ...pair, attack: "fgsm", momentum: 1 }, "/spec/momentum"],

@@ -117,6 +117,12 @@ describe("a first gradient of zeros", () => {
     }
   });
 
+  it("is left open too where the labels are the ground truth of each image, which the plan has not", () => {
+    const open = (plan: AttackPlan) => uncheckedBy(plan, true).kinds.includes("gradient-zero");
+    expect(["segpgd", "pgd"].map((name) => open(planned(name as "pgd", { start: 0 })))).toEqual([true, false]);
+    expect(uncheckedBy(planned("segpgd", { start: 0 })).kinds).not.toContain("gradient-zero");
+  });
+
   it("is judged by the pixels that have a label", () => {
     const half = planned("pgd", { source: labels(1, 255, 255, 2) });
     expect([at(0.7, half), at(0.75, half)]).toEqual([[], ["gradient-zero"]]);

@@ -151,6 +151,27 @@ describe("robustness", () => {
     expect((await service.robustness({ spec: receipt.spec, image: imagePng }, {})).curve).toEqual(curve);
   });
 
+  it("takes radii in L2, and attacks of minimum norm, each as the attack alone gives it", async () => {
+    const attacks = ["pgd", { attack: "apgd", steps: 5 }, { attack: "ddn", steps: 8 }] as const;
+    const { alpha: _, ...plain } = grid;
+    const asked = { ...plain, norm: "l2", attacks, epsilons: [30, 300] } as const;
+    const { curve, rows, summary, receipt } = await service.robustness({ spec: asked, image: imagePng }, {});
+    expect(summary).toMatch(/ at ε = (30|300) in L2 brings/);
+    // A row has the norm where it is not the attack's first.
+    const norms = rows.slice(1).map(({ unit }) => (unit.attack as { readonly norm?: string }).norm);
+    expect(norms).toEqual(["l2", "l2", "l2", "l2", undefined, undefined]);
+    const ran = { pgd: { alpha: 37.5, steps: 20, start: 1 }, apgd: { steps: 5, start: 1 }, ddn: { steps: 8 } } as const;
+    for (const [attack, options] of Object.entries(ran)) {
+      const ball = { epsilon: 300, norm: "l2", attack: attack as keyof typeof ran } as const;
+      const { alpha: _own, ...bare } = spec;
+      const alone = { spec: { ...bare, ...options, ...ball }, image: imagePng, outputs: [] } as const;
+      const { scores } = await service.attack(alone, {});
+      const point = curve.find((one) => one.attack === attack && one.epsilon === 300)!;
+      expect(point.float.iouRatio).toBe(scores.float.iouRatio);
+    }
+    expect((await service.robustness({ spec: receipt.spec, image: imagePng }, {})).curve).toEqual(curve);
+  });
+
   it("gives both verdicts over these thresholds", async () => {
     const verdicts = [];
     for (const threshold of [1e-9, 0.99]) {

@@ -50,6 +50,7 @@ export const spec: AttackSpec = {
 
 export const grid: RobustnessSpec = {
   model: "tiny",
+  norm: "linf",
   attacks: ["fgsm", "ifgsm-ii"],
   epsilons: [0.25, 2, 16],
   alpha: 1,

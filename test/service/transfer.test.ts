@@ -25,6 +25,7 @@ const spec: TransferSpec = {
   targets: ["other", "masked", "tiny"],
   attack: "ifgsm",
   epsilon: 16,
+  norm: "linf",
   alpha: 4,
   steps: 6,
   label: "prediction",
