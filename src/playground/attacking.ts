@@ -72,6 +72,8 @@ const resultOf = (
     changedPixelShare: changedShare(before.labels, uint8.labels) ?? 0,
     zeroGradientShare: row.masking.zeroGradientShare,
     region: aim ? aim.reached(measured) : null,
+    signs: measured.signs,
+    unchecked: measured.unchecked,
     row,
   };
 };

@@ -1,6 +1,7 @@
 /** The messages between the page and its engine, a Web Worker. */
 
 import type { OptionValues } from "../attacks/options.ts";
+import type { Measured } from "../evaluation/measure.ts";
 import type { AttackPlan } from "../evaluation/plan.ts";
 import type { Place, RegionResult } from "../evaluation/region-goal.ts";
 import type { Row } from "../evaluation/row.ts";
@@ -82,6 +83,9 @@ export interface Attacked {
   readonly zeroGradientShare: number;
   /** What became of the region of a goal; null without one. */
   readonly region: RegionResult | null;
+  /** Signs that the attack is weaker than it could be, and what one attack cannot show. */
+  readonly signs: Measured["signs"];
+  readonly unchecked: Measured["unchecked"];
   /** What reports are made from. */
   readonly row: Row;
   readonly milliseconds: number;

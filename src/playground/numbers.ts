@@ -13,13 +13,28 @@ const number = (name: string, id: string, value: number | null, shown: string, u
 };
 
 const list = element("numbers");
+const [signList, unchecked] = [element("signs"), element("unchecked")];
 
-export const showStep = ({ step, steps, loss, changedPixelShare }: StepReport): void =>
+/** Whether the figures above are to be believed, as far as the attack itself tells. */
+const showSigns = ({ signs, unchecked: open }: Attacked): void => {
+  signList.replaceChildren(...signs.map(({ kind, detail }) => make("li", {}, make("code", {}, kind), `: ${detail}`)));
+  unchecked.querySelector("p")!.replaceChildren(open.detail);
+  unchecked.hidden = open.kinds.length === 0;
+};
+
+const hideSigns = (): void => {
+  signList.replaceChildren();
+  unchecked.hidden = true;
+};
+
+export const showStep = ({ step, steps, loss, changedPixelShare }: StepReport): void => {
+  hideSigns();
   list.replaceChildren(
     number("Step", "step", step, String(step), `of ${steps}`),
     number("Labels changed", "changed-share", changedPixelShare, percent(changedPixelShare)),
     number("Loss", "loss", loss, loss.toFixed(2)),
   );
+};
 
 export const showNumbers = (attacked: Attacked, hasTruth: boolean): void => {
   const { scores, perturbation, changedPixelShare, milliseconds, region } = attacked;
@@ -45,4 +60,5 @@ export const showNumbers = (attacked: Attacked, hasTruth: boolean): void => {
     number("SSIM", "ssim", ssim, ssim === null ? "–" : ssim.toFixed(3)),
     number("Time", "took", milliseconds, seconds(milliseconds), "s"),
   );
+  showSigns(attacked);
 };

@@ -26,7 +26,8 @@ export const csvOf = ({ attacked: { scores } }: Taken): string => {
 
 export const jsonOf = (taken: Taken): string => {
   const { shown, opened, attacked, steps, curves } = taken;
-  const { scores, perturbation, changedPixelShare, zeroGradientShare, region, milliseconds, stopped } = attacked;
+  const { scores, perturbation, changedPixelShare, zeroGradientShare, region, signs, unchecked } = attacked;
+  const { milliseconds, stopped } = attacked;
   const report = {
     spec: requestOf(taken),
     picture: { name: shown.name, ...spatialSize(shown.image) },
@@ -36,6 +37,8 @@ export const jsonOf = (taken: Taken): string => {
     perturbation,
     changedPixelShare,
     zeroGradientShare,
+    signs,
+    unchecked,
     region,
     steps,
     curves,

@@ -85,6 +85,8 @@ describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
     const { linf, l2, l0, psnr, ssim } = perturbationFrom(scene.image)(node.uint8.image);
     const told = await Promise.all(["linf", "l2", "l0", "psnr", "ssim"].map((id) => lab.number(id)));
     expect(told).toEqual([linf, l2, l0, psnr, ssim]);
+    expect(await lab.text("signs")).toBe(node.signs.map(({ kind, detail }) => `${kind}: ${detail}`).join(""));
+    expect(await lab.text("unchecked")).toContain(node.unchecked.detail);
     expect(page.requests.slice(before).filter((url) => !url.startsWith("blob:"))).toEqual([]);
   });
 
