@@ -163,6 +163,12 @@ const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, pr
   }
 };
 
+/** Zod says of a whole number outside of the safe range both that and the field's own bound, which is narrower. */
+const isWiderBound = (issue: z.core.$ZodIssue, all: readonly z.core.$ZodIssue[]): boolean =>
+  (issue.code === "too_big" || issue.code === "too_small") &&
+  issue.origin === "int" &&
+  all.some((other) => other !== issue && other.code === issue.code && pointerOf(other.path) === pointerOf(issue.path));
+
 /**
  * The errors of a failed parse of `value`, at most twenty, with `prefix` before every path. For a value of the wrong type, only the
  * type is reported.
@@ -171,6 +177,7 @@ export const fieldErrors = (error: z.ZodError, schema: z.ZodType, value: unknown
   const mistyped = new Set(error.issues.flatMap((i) => (i.code === "invalid_type" ? pointerOf(i.path) : [])));
   return error.issues
     .filter((issue) => issue.code === "invalid_type" || !mistyped.has(pointerOf(issue.path)))
+    .filter((issue) => !isWiderBound(issue, error.issues))
     .flatMap((issue) => errorsOf(issue, schema, value, prefix))
     .slice(0, maxErrors);
 };

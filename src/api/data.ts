@@ -26,7 +26,7 @@ const isPath = (text: string): boolean =>
 const DataFile = z.strictObject({
   path: z
     .string()
-    .refine(isPath, `a relative path of at most ${MAX_PATH} characters, no part of which is hidden`)
+    .refine(isPath, `must be a relative path of at most ${MAX_PATH} characters, no part of which is hidden`)
     .openapi({ example: "images/one.png" }),
   sha256,
   bytes: z.int().min(0),

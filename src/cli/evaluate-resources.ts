@@ -96,7 +96,7 @@ export const shareOf = async (
   } catch (cause) {
     if (!(cause instanceof MemoryBudgetError)) throw cause;
     throw new Refusal(
-      `a picture of ${largest.width}×${largest.height} (width×height) is ${cause.message}; raise --memory`,
+      `a picture of ${largest.width}×${largest.height} (width×height) is ${cause.message}; take smaller pictures, or give more memory (--memory)`,
       { cause },
     );
   }

@@ -66,6 +66,7 @@ describe("fields at fault", () => {
     ],
     ["restarts of none", { attack: "pgd", restarts: 0 }, { pointer: "/spec/restarts", received: 0 }],
     ["seed beyond 32 bits", { seed: 2 ** 32 }, { pointer: "/spec/seed" }],
+    ["seed beyond 53 bits", { seed: 2 ** 60 }, { pointer: "/spec/seed", detail: "must be at most 4294967295" }],
     [
       "unknown key",
       { "ep/s~": 3 },

@@ -211,7 +211,7 @@ describe("what is wrong", () => {
     [[...onPart, "--max-units", "3"], "at most 3 are taken (--max-units)", 2],
     // The pictures have not been looked at: there is one at least.
     [[...onPart, "--max-units", "1"], "it has at least 2 units (pictures × networks", 2],
-    [[one, "--memory", "16", "--data", path("large")], "raise --memory", 1],
+    [[one, "--memory", "16", "--data", path("large")], "give more memory (--memory)", 1],
     [[one, path("depth"), "--data", path("data")], "takes pictures of 3 channels and depth of 4", 1],
     [[one, "-o", "rows.csv"], "JSON Lines", 2],
     [[one, "--report", "report.pdf"], "--report report.pdf: a report is a file .html, .md or .json", 2],
