@@ -1,6 +1,6 @@
 /**
  * On this machine's GPU: a step of an attack compared with WASM, and the kernels' bandwidth compared with a copy of as many bytes:
- * `npm run bench -- webgpu [HEIGHT WIDTH]`. Where the only adapter is software, sizes are small and the numbers show only that the
+ * `npm run bench -- webgpu [HEIGHT WIDTH]`, or `providers` in place of these. Where the only adapter is software, sizes are small and the numbers show only that the
  * kernels run.
  */
 
@@ -13,6 +13,7 @@ import { ballRounds, l2Step } from "../src/runtime/gpu/l2.ts";
 import { perturbationStats, signStep } from "../src/runtime/gpu/steps.ts";
 import { openGpu, type Gpu, type Launch } from "../src/runtime/gpu/gpu.ts";
 import { softwareVulkan } from "../scripts/software-vulkan.ts";
+import { benchProviders } from "./webgpu-providers.ts";
 import { benchSteps } from "./webgpu-steps.ts";
 
 const SOFTWARE = "FAULTLINE_BENCH_SOFTWARE";
@@ -158,6 +159,8 @@ export const webgpuBench = async (args: readonly string[]): Promise<void> => {
   const { name, software } = adapterOf(adapter);
   console.log(name);
   if (software) console.log("This is software: the numbers show that the kernels run, and nothing of a GPU's speed.");
+  if (args[0] === "providers")
+    return benchProviders(args.slice(1), software ? { height: 32, width: 64 } : { height: 512, width: 1024 });
   const network = "enet-street-float";
   await benchSteps(
     software
