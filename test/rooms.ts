@@ -7,6 +7,7 @@
 export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   tensor: [],
   random: ["tensor"],
+  simd: [],
   reason: [],
   digest: [],
   yield: [],
@@ -24,7 +25,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   attacks: ["tensor", "random"],
   datasets: ["tensor", "random"],
   image: ["tensor"],
-  metrics: ["tensor"],
+  metrics: ["tensor", "simd"],
   segmenter: [
     "onnx",
     "autodiff",
