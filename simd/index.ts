@@ -1,3 +1,8 @@
 /** What `loops.wasm` exports: loops over vectors that lie in its memory from the second page on, in the form that `src/simd` gives them. */
 
+export { adam } from "./adam";
+export { normals } from "./normal";
+export { project } from "./project";
+export { squash, squashAscent } from "./squash";
 export { ssimBand, ssimWork } from "./ssim";
+export { cosinesOfTurns, exponentials, logarithms } from "./tables";

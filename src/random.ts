@@ -1,5 +1,8 @@
 /** Seeded pseudo-random numbers. The same seed gives the same sequence on every platform. */
 
+import { loops } from "./simd/loops.ts";
+import { inPieces } from "./simd/pieces.ts";
+
 /** A source of uniform numbers in [0, 1). */
 export type Random = () => number;
 
@@ -74,6 +77,25 @@ export const pick = <T>(next: Random, items: readonly T[]): T => {
 
 /** Standard normal (Box and Muller, 1958). */
 export const normal = (next: Random): number => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+
+/** Numbers that `normals` draws at once. */
+const NORMALS = 8192;
+
+/** As many numbers as calls of `normal` would give, to rounding, as float32; from uniform numbers that are multiples of 2⁻³². */
+export const normals = (next: Random, length: number): Float32Array<ArrayBuffer> => {
+  const out = new Float32Array(length);
+  const [radii, angles] = [new Uint32Array(NORMALS), new Uint32Array(NORMALS)];
+  for (let from = 0; from < length; from += NORMALS) {
+    const count = Math.min(NORMALS, length - from);
+    for (let i = 0; i < count; i++) {
+      radii[i] = 2 ** 32 * next();
+      angles[i] = 2 ** 32 * next();
+    }
+    const bits = [radii, angles].map(({ buffer }) => new Float32Array(buffer, 0, count));
+    inPieces(bits, [out.subarray(from, from + count)], (piece) => loops().normals(piece));
+  }
+  return out;
+};
 
 const splitmix32 = (seed: number) => {
   let state = seed;

@@ -6,7 +6,7 @@
  */
 export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   tensor: [],
-  random: ["tensor"],
+  random: ["tensor", "simd"],
   simd: [],
   reason: [],
   digest: [],
@@ -22,7 +22,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   // Activation ranges are observed by running the graph, in a session that is passed in.
   quantize: ["onnx", "tensor", "type runtime/session"],
   runtime: ["tensor", "reason", "../kernels"],
-  attacks: ["tensor", "random"],
+  attacks: ["tensor", "random", "simd"],
   datasets: ["tensor", "random"],
   image: ["tensor"],
   metrics: ["tensor", "simd"],

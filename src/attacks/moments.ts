@@ -1,5 +1,8 @@
 /** The moments of Adam (Kingma and Ba, ICLR 2015). */
 
+import { loops } from "../simd/loops.ts";
+import { inPieces } from "../simd/pieces.ts";
+
 /** Running means of the gradient and of its square, without the correction of their start at 0. */
 export type Moments = {
   readonly mean: Float32Array;
@@ -16,6 +19,25 @@ export const noMoments = (length: number): Moments => ({
   count: 0,
 });
 
+/**
+ * m ← β₁m + (1 − β₁)g and v ← β₂v + (1 − β₂)g², and the step for a learning rate of 1, up the gradient: m̂/(√v̂ + 10⁻⁸), in an array of
+ * its own.
+ */
+export const adam = (
+  { mean, square, count }: Moments,
+  gradient: Float32Array,
+): { readonly moments: Moments; readonly step: Float32Array<ArrayBuffer> } => {
+  const [first, second, step] = [
+    new Float32Array(mean.length),
+    new Float32Array(mean.length),
+    new Float32Array(mean.length),
+  ];
+  const [correction1, correction2] = [1 / (1 - BETA1 ** (count + 1)), 1 / (1 - BETA2 ** (count + 1))];
+  inPieces([mean, square, gradient], [first, second, step], (piece) =>
+    loops().adam(piece, BETA1, BETA2, correction1, correction2),
+  );
+  return { moments: { mean: first, square: second, count: count + 1 }, step };
+};
 /** m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g². */
 export const updated = ({ mean, square, count }: Moments, gradient: Float32Array): Moments => {
   const [first, second] = [new Float32Array(mean.length), new Float32Array(mean.length)];

@@ -8,6 +8,14 @@ import { base64 } from "./bytes.ts";
 /** What the sources export; addresses and lengths are in bytes where nothing else is said. */
 export interface Loops {
   readonly memory: WebAssembly.Memory;
+  readonly adam: (count: number, beta1: number, beta2: number, correction1: number, correction2: number) => void;
+  readonly cosinesOfTurns: (at: number, count: number) => void;
+  readonly exponentials: (at: number, count: number) => void;
+  readonly logarithms: (at: number, count: number) => void;
+  readonly normals: (count: number) => void;
+  readonly project: (count: number, epsilon: number, low: number, high: number) => void;
+  readonly squash: (count: number, low: number, half: number) => void;
+  readonly squashAscent: (count: number, weight: number, half: number, curved: number, whole: number) => void;
   readonly ssimWork: (rows: number) => number;
   readonly ssimBand: (
     ...band: [x: number, y: number, width: number, rows: number, weights: number, c1: number, c2: number, work: number]

@@ -1,8 +1,10 @@
 /** The L2 attack of Carlini and Wagner. */
 
 import { gradientOf, type Rule } from "../attack.ts";
+import { loops } from "../../simd/loops.ts";
+import { inPieces } from "../../simd/pieces.ts";
 import { requirePositive, type PixelRange } from "../constraint.ts";
-import { noMoments, stepOf, updated, type Moments } from "../moments.ts";
+import { adam, noMoments, type Moments } from "../moments.ts";
 import { phaseOf } from "../phases.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
 import { plus, scaled } from "../vectors.ts";
@@ -31,52 +33,29 @@ const [FIRST_WEIGHT, LEARNING_RATE] = [1e-3, 0.01];
 /** Keeps the ends of the range a finite w. */
 const INSIDE = 1 - 1e-6;
 
-/** The image as a function of w, and its derivative; without a range of pixels it is 255·w. */
+/** The image as a function of w, and the way up; without a range of pixels the image is 255·w. */
 interface Squash {
   readonly image: (w: Float32Array) => Float32Array<ArrayBuffer>;
   readonly inverse: (x: Float32Array) => Float32Array<ArrayBuffer>;
-  /** ∂x/∂w of each value in grey levels. */
-  readonly slopes: (w: Float32Array) => Float64Array;
+  /** ∂x/∂w of each value in grey levels: half·(1 − curved·tanh² w). */
+  readonly half: number;
+  readonly curved: 0 | 1;
 }
-
-/**
- * The slopes of the w whose image is being evaluated, which have the exponential of the image: they are made with it. They are a
- * function of w alone, so that an attack that goes on elsewhere computes the same.
- */
-const slopesMade = new WeakMap<Float32Array, Float64Array>();
-
-/** To some units of 10⁻¹⁶, in a third of the time of Math.tanh, which is exact in relative terms near 0 as well. */
-const tanh = (w: number): number => {
-  const e = Math.exp(-2 * Math.abs(w));
-  return (Math.sign(w) * (1 - e)) / (1 + e);
-};
 
 const squashOf = (range: PixelRange): Squash => {
   if (!range)
-    return {
-      image: (w) => scaled(w, WHOLE),
-      inverse: (x) => x.map((v) => v / WHOLE),
-      slopes: (w) => new Float64Array(w.length).fill(WHOLE),
-    };
+    return { image: (w) => scaled(w, WHOLE), inverse: (x) => x.map((v) => v / WHOLE), half: WHOLE, curved: 0 };
   const [low, high] = range;
   const half = (high - low) / 2;
-  const image = (w: Float32Array) => {
-    const [x, slopes] = [new Float32Array(w.length), new Float64Array(w.length)];
-    for (let i = 0; i < x.length; i++) {
-      const t = tanh(w[i]!);
-      x[i] = low + half * (t + 1);
-      slopes[i] = half * (1 - t ** 2);
-    }
-    slopesMade.set(w, slopes);
-    return x;
-  };
   return {
-    image,
-    inverse: (x) => x.map((v) => Math.atanh(INSIDE * ((v - low) / half - 1))),
-    slopes: (w) => {
-      if (!slopesMade.has(w)) image(w);
-      return slopesMade.get(w)!;
+    image: (w) => {
+      const x = new Float32Array(w.length);
+      inPieces([w], [x], (count) => loops().squash(count, low, half));
+      return x;
     },
+    inverse: (x) => x.map((v) => Math.atanh(INSIDE * ((v - low) / half - 1))),
+    half,
+    curved: 1,
   };
 };
 
@@ -122,12 +101,12 @@ export const carliniWagnerRule = ({ success, bisections }: CarliniWagnerOptions)
       }
       const gradient = gradientOf(seen, x.length);
       // Up −(‖δ‖² + c·loss), with δ in units of the whole range.
-      const slopes = squash.slopes(state.w);
       const ascent = new Float32Array(x.length);
-      for (let i = 0; i < ascent.length; i++)
-        ascent[i] = slopes[i]! * (state.weight * gradient[i]! - (2 * (x[i]! - clean[i]!)) / WHOLE ** 2);
-      const moments = updated(state.moments, ascent);
-      const direction = stepOf(moments);
+      const { half, curved } = squash;
+      inPieces([state.w, gradient, x, clean], [ascent], (count) =>
+        loops().squashAscent(count, state.weight, half, curved, WHOLE),
+      );
+      const { moments, step: direction } = adam(state.moments, ascent);
       const w = plus(state.w, LEARNING_RATE, direction, direction);
       return { state: { ...state, w, succeeded, moments, best }, x: squash.image(w) };
     },

@@ -2,7 +2,7 @@
 
 import { gradientOf, type Rule } from "../attack.ts";
 import { project, requirePositive, withinRange } from "../constraint.ts";
-import { noMoments, stepOf, updated, type Moments } from "../moments.ts";
+import { adam, noMoments, type Moments } from "../moments.ts";
 import { l2 } from "../norms.ts";
 import { phaseOf } from "../phases.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
@@ -74,9 +74,8 @@ export const szegedyRule = ({ alpha, success, bisections }: SzegedyOptions): Rul
         return { state: next, x: Float32Array.from(clean) };
       }
       const r = minus(x, clean);
-      const moments = updated(state.moments, plus(gradient, -weight / (l2(r) || 1), r));
+      const { moments, step: direction } = adam(state.moments, plus(gradient, -weight / (l2(r) || 1), r));
       const rate = alpha * (1 - (phase.step - 1) / phase.steps);
-      const direction = stepOf(moments);
       const moved = plus(x, rate, direction, direction);
       return {
         state: { ...state, weight, tooMuch, succeeded, moments, best },
