@@ -12,24 +12,40 @@ function horner(sum: v128, x: v128, c: f64): v128 {
   return f64x2.add(f64x2.mul(sum, x), f64x2.splat(c));
 }
 
+/** 1/13!, 1/12!, …, 1/2!. */
+const EXP = memory.data<f64>([
+  1.0 / 6227020800.0,
+  1.0 / 479001600.0,
+  1.0 / 39916800.0,
+  1.0 / 3628800.0,
+  1.0 / 362880.0,
+  1.0 / 40320.0,
+  1.0 / 5040.0,
+  1.0 / 720.0,
+  1.0 / 120.0,
+  1.0 / 24.0,
+  1.0 / 6.0,
+  0.5,
+]);
+
 /** eˣ; 0 below −708, where it has fewer digits, and Infinity above 709. */
 export function exp(x: v128): v128 {
-  const k = f64x2.nearest(f64x2.mul(x, f64x2.splat(1.442695040888963387)));
+  const k = f64x2.nearest(f64x2.mul(x, f64x2.splat(Math.LOG2E)));
   const high = f64x2.sub(x, f64x2.mul(k, f64x2.splat(LN2_HIGH)));
   const r = f64x2.sub(high, f64x2.mul(k, f64x2.splat(LN2_LOW)));
   // (eʳ − 1 − r)/r² for |r| ≤ ln 2 / 2
-  let sum = f64x2.splat(1.0 / 6227020800.0);
-  sum = horner(sum, r, 1.0 / 479001600.0);
-  sum = horner(sum, r, 1.0 / 39916800.0);
-  sum = horner(sum, r, 1.0 / 3628800.0);
-  sum = horner(sum, r, 1.0 / 362880.0);
-  sum = horner(sum, r, 1.0 / 40320.0);
-  sum = horner(sum, r, 1.0 / 5040.0);
-  sum = horner(sum, r, 1.0 / 720.0);
-  sum = horner(sum, r, 1.0 / 120.0);
-  sum = horner(sum, r, 1.0 / 24.0);
-  sum = horner(sum, r, 1.0 / 6.0);
-  sum = horner(sum, r, 0.5);
+  let sum = v128.load64_splat(EXP);
+  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 8));
+  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 16));
+  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 24));
+  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 32));
+  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 40));
+  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 48));
+  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 56));
+  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 64));
+  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 72));
+  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 80));
+  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 88));
   const e = f64x2.add(f64x2.splat(1), f64x2.add(r, f64x2.mul(f64x2.mul(r, r), sum)));
   // The last bits of k + 1023 + 1.5·2⁵² are the exponent of 2ᵏ.
   const scale = i64x2.shl(f64x2.add(k, f64x2.splat(6755399441055744.0 + 1023)), 52);
@@ -41,7 +57,7 @@ export function exp(x: v128): v128 {
 export function log(x: v128): v128 {
   const exponent = v128.or(i64x2.shr_u(x, 52), i64x2.splat(0x4330000000000000));
   const mantissa = v128.or(v128.and(x, i64x2.splat(0x000fffffffffffff)), i64x2.splat(0x3ff0000000000000));
-  const upper = f64x2.gt(mantissa, f64x2.splat(1.4142135623730950488));
+  const upper = f64x2.gt(mantissa, f64x2.splat(Math.SQRT2));
   const m = v128.bitselect(f64x2.mul(mantissa, f64x2.splat(0.5)), mantissa, upper);
   const whole = f64x2.sub(exponent, f64x2.splat(4503599627370496.0 + 1023));
   const k = f64x2.add(whole, v128.and(upper, f64x2.splat(1)));
@@ -89,7 +105,7 @@ function cosine(z: v128): v128 {
 export function cosineOfTurns(u: v128): v128 {
   const q = f64x2.nearest(f64x2.mul(u, f64x2.splat(4)));
   const r = f64x2.sub(u, f64x2.mul(q, f64x2.splat(0.25)));
-  const x = f64x2.mul(r, f64x2.splat(6.28318530717958647693));
+  const x = f64x2.mul(r, f64x2.splat(2 * Math.PI));
   const z = f64x2.mul(x, x);
   const integer = f64x2.add(q, f64x2.splat(4503599627370496.0));
   const odd = i64x2.shr_s(i64x2.shl(integer, 63), 63);

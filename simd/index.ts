@@ -2,6 +2,7 @@
 
 export { adam } from "./adam";
 export { normals } from "./normal";
+export { pdpgdPull, pdpgdShrink, pdpgdStep, sizesAbove } from "./pdpgd";
 export { project } from "./project";
 export { squash, squashAscent } from "./squash";
 export { ssimBand, ssimWork } from "./ssim";

@@ -12,6 +12,11 @@ export function slot(k: usize): usize {
 /** Address of the sums of a piece, float64. */
 export const SUMS: usize = 65536 - 64;
 
+/** Of four values from the byte i of a slot on, those among the first `count` of it: their bits. */
+export function among(i: usize, count: usize): v128 {
+  return i32x4.lt_u(i32x4.add(i32x4(0, 1, 2, 3), i32x4.splat(<i32>(i >> 2))), i32x4.splat(<i32>count));
+}
+
 /** The second half of four float32 as float64. */
 export function promoteHigh(x: v128): v128 {
   return f64x2.promote_low_f32x4(v128.shuffle<f32>(x, x, 2, 3, 2, 3));

@@ -41,19 +41,6 @@ export const project = (
     ? projectL2(x, centre, constraint, out)
     : projectLinf(x, centre, constraint, out);
 
-/** Whether `project` would change nothing. */
-export const isWithin = (x: Float32Array, centre: Float32Array, { epsilon, pixelRange, norm }: Constraint): boolean => {
-  const [low, high] = pixelRange ?? [-Infinity, Infinity];
-  const side = norm === "l2" ? Infinity : epsilon;
-  for (let i = 0; i < x.length; i++) {
-    const v = x[i]!;
-    const c = centre[i]!;
-    // As projectLinf compares, in this order of rounding; NaN is not within.
-    if (!(v >= c - side && v <= c + side && v - c <= side && c - v <= side && v >= low && v <= high)) return false;
-  }
-  return norm !== "l2" || distanceOf(x, centre, "l2") <= epsilon;
-};
-
 /** Element by element; where centre ± ε rounds to a value outside, its neighbour inside is taken. A NaN stays one. */
 const projectLinf = (
   x: Float32Array,

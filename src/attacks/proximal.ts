@@ -1,7 +1,8 @@
 /** Proximity operators of norms: prox(x) = argmin_z λ‖z‖ + ½ Σ hᵢ(zᵢ − xᵢ)². */
 
-import { l2, type Norm } from "./norms.ts";
-import { scaled } from "./vectors.ts";
+import { loops } from "../simd/loops.ts";
+import { inPieces } from "../simd/pieces.ts";
+import type { Norm } from "./norms.ts";
 
 /** Every value clipped to ±level. */
 const levelled = (x: Float32Array, level: number, out = new Float32Array(x.length)): Float32Array<ArrayBuffer> => {
@@ -9,55 +10,57 @@ const levelled = (x: Float32Array, level: number, out = new Float32Array(x.lengt
   return out;
 };
 
-/** The sizes of the values that are not 0, in their order; their number and their sum. */
-const sizesOf = (x: Float32Array) => {
-  const sizes = new Float32Array(x.length);
+/** The number of sizes above a level, and their sum. */
+const above = (x: Float32Array, level: number): readonly [count: number, sum: number] => {
   let [count, sum] = [0, 0];
-  for (let i = 0; i < x.length; i++) {
-    const size = Math.abs(x[i]!);
-    if (size <= 0) continue;
-    sum += size;
-    sizes[count++] = size;
-  }
-  return { sizes, count, sum };
+  inPieces([x], [], (piece, sums) => {
+    loops().sizesAbove(piece, level);
+    count += sums[0]!;
+    sum += sums[1]!;
+  });
+  return [count, sum];
 };
-
-type Prox = (x: Float32Array, lambda: number, out?: Float32Array<ArrayBuffer>) => Float32Array<ArrayBuffer>;
-
-/** Of λ‖·‖₂: x shortened by λ, or 0. */
-const proxL2: Prox = (x, lambda, out) => scaled(x, Math.max(1 - lambda / (l2(x) || 1), 0), out);
 
 /**
- * Of λ‖·‖∞: x clipped at the level with Σ (|xᵢ| − level)⁺ = λ, which is x less its projection onto the L1 ball of radius λ. The
- * level comes from Newton's method, which from 0 on climbs to the root of that convex function in finitely many rounds.
+ * The level with Σ (|xᵢ| − level)⁺ = λ, where Σ |xᵢ| > λ. Newton's method climbs from below to the root of that convex function in
+ * finitely many rounds; from above, its first step leads below.
  */
-const proxLinf: Prox = (x, lambda, out) => {
-  const { sizes, ...above } = sizesOf(x);
-  let { count, sum } = above;
-  if (sum <= lambda) return scaled(x, 0, out);
-  for (let level = 0; ;) {
-    const next = (sum - lambda) / count;
-    if (!(next > level)) return levelled(x, level, out);
+const levelOf = (x: Float32Array, lambda: number, guess: number): number => {
+  const newton = (level: number): number => {
+    const [count, sum] = above(x, level);
+    return (sum - lambda) / count;
+  };
+  const first = guess > 0 ? newton(guess) : 0;
+  for (let level = first > 0 ? first : 0; ;) {
+    const next = newton(level);
+    if (!(next > level)) return level;
     level = next;
-    let kept = 0;
-    sum = 0;
-    for (let k = 0; k < count; k++) {
-      const v = sizes[k]!;
-      if (v <= level) continue;
-      sum += v;
-      sizes[kept++] = v; // the level rises: what is below it stays there
-    }
-    count = kept;
   }
 };
 
-/** The proximity operator of λ‖·‖ in the Euclidean metric; `out` may be x itself. */
-export const prox = (
+/** A vector scaled, and its values clipped at ±level. */
+export interface Shrinkage {
+  readonly scale: number;
+  readonly level: number;
+}
+
+/**
+ * What the proximity operator of λ‖·‖ in the Euclidean metric does to x. L2: x is shortened by λ, or 0. L∞: x is clipped such that its
+ * sizes lose λ together, which is x less its projection onto the L1 ball of radius λ.
+ *
+ * @param norms Σ |xᵢ| and Σ xᵢ².
+ * @param guess where the search for the level begins, if not at 0.
+ */
+export const shrinkage = (
   x: Float32Array,
+  norms: { readonly l1: number; readonly squares: number },
   lambda: number,
   norm: Norm,
-  out?: Float32Array<ArrayBuffer>,
-): Float32Array<ArrayBuffer> => (norm === "l2" ? proxL2 : proxLinf)(x, lambda, out);
+  guess = 0,
+): Shrinkage => {
+  if (norm === "l2") return { scale: Math.max(1 - lambda / (Math.sqrt(norms.squares) || 1), 0), level: Infinity };
+  return norms.l1 <= lambda ? { scale: 0, level: Infinity } : { scale: 1, level: levelOf(x, lambda, guess) };
+};
 
 /**
  * The proximity operator of λ‖·‖∞ in the diagonal metric h, restricted to the box low ≤ z ≤ high, which contains 0: x, projected

@@ -13,7 +13,20 @@ export interface Loops {
   readonly exponentials: (at: number, count: number) => void;
   readonly logarithms: (at: number, count: number) => void;
   readonly normals: (count: number) => void;
+  readonly pdpgdPull: (count: number, largest: number) => void;
+  readonly pdpgdShrink: (count: number, scale: number, level: number, low: number, high: number) => void;
+  readonly pdpgdStep: (
+    count: number,
+    beta1: number,
+    beta2: number,
+    correction1: number,
+    correction2: number,
+    rate: number,
+    low: number,
+    high: number,
+  ) => number;
   readonly project: (count: number, epsilon: number, low: number, high: number) => void;
+  readonly sizesAbove: (count: number, level: number) => void;
   readonly squash: (count: number, low: number, half: number) => void;
   readonly squashAscent: (count: number, weight: number, half: number, curved: number, whole: number) => void;
   readonly ssimWork: (rows: number) => number;

@@ -1,13 +1,14 @@
 /** Primal-dual proximal gradient descent. */
 
+import { loops } from "../../simd/loops.ts";
+import { inPieces } from "../../simd/pieces.ts";
 import { tensor } from "../../tensor.ts";
 import { gradientOf, perPixelOf, type Feeds, type Rule } from "../attack.ts";
-import { project, requirePositive, withinRange, type PixelRange } from "../constraint.ts";
-import { metricOf, noMoments, stepIn, updated, type Moments } from "../moments.ts";
-import { linf } from "../norms.ts";
-import { prox } from "../proximal.ts";
+import { project, requirePositive, withinRange } from "../constraint.ts";
+import { BETA1, BETA2, correctionsAt, noMoments, type Moments } from "../moments.ts";
+import { shrinkage, type Shrinkage } from "../proximal.ts";
 import { nothingYet, requireSuccess, smallerOf, type Goal, type Smallest } from "../smallest.ts";
-import { accumulated, plus, scaled } from "../vectors.ts";
+import { accumulated, plus } from "../vectors.ts";
 
 export interface PdpgdOptions extends Goal {
   /** First primal learning rate, in grey levels; it falls to a hundredth of it. */
@@ -30,6 +31,7 @@ const WHOLE = 255;
 const [RATE_DECAY, DUAL_RATE, DUAL_DECAY, MEMORY] = [0.01, 0.1, 0.1, 0.9];
 /** Rounds of the proximal operator in Adam's metric, and the relative change at which they end. */
 const [ROUNDS, SETTLED] = [5, 1e-2];
+const UNBOUNDED = [-Infinity, Infinity] as const;
 /** The logarithms of the multipliers stay within ± this. */
 const FARTHEST = -Math.log(1e-12);
 
@@ -69,29 +71,57 @@ const ascended = (dual: Float32Array, excess: Float32Array, rate: number): Float
   return next;
 };
 
-/** r, in place, such that clean + r lies in the range of pixels; each step is rounded to float32 as an image is. */
-const keptInRange = (
-  r: Float32Array<ArrayBuffer>,
+/** Adam's step from r, kept in the range of pixels, and the metric that it was made in, with its largest value. */
+const stepped = (
+  { r, moments }: Pick<PdpgdState, "r" | "moments">,
+  gradient: Float32Array,
   clean: Float32Array,
-  range: PixelRange,
-): Float32Array<ArrayBuffer> => {
-  const [low, high] = range ?? [-Infinity, Infinity];
-  for (let i = 0; i < r.length; i++) {
-    const c = clean[i]!;
-    const v = Math.fround(c + WHOLE * r[i]!);
-    r[i] = (Math.fround(v < low ? low : v > high ? high : v) - c) / WHOLE;
-  }
-  return r;
+  rate: number,
+  [low, high]: readonly [number, number],
+) => {
+  const like = () => new Float32Array(r.length);
+  const [mean, square, metric, to] = [like(), like(), like(), like()];
+  const count = moments.count + 1;
+  const [correction1, correction2] = correctionsAt(count);
+  let largest = 0;
+  inPieces([moments.mean, moments.square, gradient, r, clean], [mean, square, metric, to], (piece) => {
+    const top = loops().pdpgdStep(piece, BETA1, BETA2, correction1, correction2, rate, low, high);
+    largest = Math.max(largest, top); // a NaN stays
+  });
+  return { moments: { mean, square, count }, metric, largest, to };
 };
 
-/** Whether the last round moved r by less than a hundredth of it, in L2. */
-const hasSettled = (r: Float32Array, before: Float32Array): boolean => {
+/** r less its pull towards `to` in a metric, and Σ |r| and Σ r² of it. */
+const pulled = (
+  r: Float32Array,
+  to: Float32Array,
+  metric: Float32Array,
+  largest: number,
+  out: Float32Array<ArrayBuffer>,
+) => {
+  let [l1, squares] = [0, 0];
+  inPieces([r, to, metric], [out], (piece, sums) => {
+    loops().pdpgdPull(piece, largest);
+    l1 += sums[0]!;
+    squares += sums[1]!;
+  });
+  return { l1, squares };
+};
+
+/** r shrunk in place and kept in the range of pixels; whether that is within a hundredth of r before the round, in L2. */
+const shrunk = (
+  r: Float32Array<ArrayBuffer>,
+  { scale, level }: Shrinkage,
+  before: Float32Array,
+  clean: Float32Array,
+  [low, high]: readonly [number, number],
+): boolean => {
   let [moved, size] = [0, 0];
-  for (let i = 0; i < r.length; i++) {
-    const d = r[i]! - before[i]!;
-    moved += d * d;
-    size += r[i]! * r[i]!;
-  }
+  inPieces([r, clean, before], [r], (piece, sums) => {
+    loops().pdpgdShrink(piece, scale, level, low, high);
+    moved += sums[0]!;
+    size += sums[1]!;
+  });
   return !(Math.sqrt(moved) >= SETTLED * Math.sqrt(size));
 };
 
@@ -123,25 +153,22 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
     next: (state, seen, x, { clean, constraint, step, steps }) => {
       const best = smallerOf(state.best, seen, x, clean, { norm, success });
       const gradient = gradientOf(seen, x.length);
-      const moments = updated(state.moments, scaled(gradient, WHOLE));
       const rate = (alpha / WHOLE) * RATE_DECAY ** ((step - 1) / steps);
-      const inRange = (r: Float32Array<ArrayBuffer>) => keptInRange(r, clean, constraint.pixelRange);
-      const metric = metricOf(moments);
-      const up = stepIn(moments, metric);
-      const stepped = inRange(plus(state.r, rate, up, up));
+      const range = constraint.pixelRange ?? UNBOUNDED;
+      const { moments, metric, largest, to } = stepped(state, gradient, clean, rate, range);
 
-      const largest = linf(metric);
       let total = 0;
       for (let i = 0; i < state.weights.length; i++) total += state.weights[i]!;
       const mu = ((1 - total) / total) * (rate / largest);
-      let [r, next] = [stepped, new Float32Array(stepped.length)];
+      let [r, next, level] = [to, new Float32Array(to.length), 0];
       for (let round = 0; round < ROUNDS; round++) {
         const before = r;
-        for (let i = 0; i < next.length; i++)
-          next[i] = before[i]! - (metric[i]! / largest) * (before[i]! - stepped[i]!);
-        r = inRange(prox(next, mu, norm, next));
-        if (hasSettled(r, before)) break;
-        next = before === stepped ? new Float32Array(stepped.length) : before;
+        const norms = pulled(before, to, metric, largest, next);
+        const shrinks = shrinkage(next, norms, mu, norm, level);
+        r = next;
+        if (shrunk(r, shrinks, before, clean, range)) break;
+        level = shrinks.level;
+        next = before === to ? new Float32Array(to.length) : before;
       }
 
       const excess = perPixelOf(seen, state.dual.length);

@@ -3,10 +3,10 @@
 import { gradientOf, type Rule } from "../attack.ts";
 import { project, requirePositive, withinRange } from "../constraint.ts";
 import { adam, noMoments, type Moments } from "../moments.ts";
-import { l2 } from "../norms.ts";
+import { distanceOf, l2 } from "../norms.ts";
 import { phaseOf } from "../phases.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
-import { minus, plus } from "../vectors.ts";
+import { plus } from "../vectors.ts";
 
 export interface SzegedyOptions {
   /** First learning rate of each run, in grey levels. */
@@ -73,8 +73,10 @@ export const szegedyRule = ({ alpha, success, bisections }: SzegedyOptions): Rul
         };
         return { state: next, x: Float32Array.from(clean) };
       }
-      const r = minus(x, clean);
-      const { moments, step: direction } = adam(state.moments, plus(gradient, -weight / (l2(r) || 1), r));
+      const pull = -weight / (distanceOf(x, clean, "l2") || 1);
+      const ascent = new Float32Array(x.length);
+      for (let i = 0; i < ascent.length; i++) ascent[i] = gradient[i]! + pull * (x[i]! - clean[i]!);
+      const { moments, step: direction } = adam(state.moments, ascent);
       const rate = alpha * (1 - (phase.step - 1) / phase.steps);
       const moved = plus(x, rate, direction, direction);
       return {
