@@ -1,7 +1,7 @@
 /** Loops of `src/attacks/rules/pdpgd.ts`. What is stored as float32 there is rounded to it here. */
 
 import { mean, metric } from "./adam";
-import { among, demote, promoteHigh, slot, SUMS } from "./slots";
+import { among, demote, promoteHigh, SUMS } from "./pieces";
 
 /** Grey levels in the whole range. */
 const WHOLE: f64 = 255;
@@ -24,11 +24,16 @@ function keptInRange(r: v128, c: v128, low: v128, high: v128): v128 {
 }
 
 /**
- * Slots: Adam's mean and mean square, the gradient, r, the clean image; both means and the metric after the gradient, times 255, is
- * taken in, and r after the step. Returns the largest value of the metric.
+ * Both means of Adam after 255 times a gradient, and r after the step, in place; the metric in the place of the gradient. Returns the
+ * metric's largest value.
  */
 export function pdpgdStep(
   count: usize,
+  means: usize,
+  meanSquares: usize,
+  gradient: usize,
+  from: usize,
+  clean: usize,
   beta1: f64,
   beta2: f64,
   correction1: f64,
@@ -49,13 +54,13 @@ export function pdpgdStep(
   const highest = f32x4.splat(high);
   let largest = f32x4.splat(0);
   for (let i: usize = 0; i < count << 2; i += 16) {
-    let g = v128.load(slot(2) + i);
+    let g = v128.load(gradient + i);
     g = demote(f64x2.mul(whole, f64x2.promote_low_f32x4(g)), f64x2.mul(whole, promoteHigh(g)));
     const firstG = f64x2.promote_low_f32x4(g);
     const secondG = promoteHigh(g);
-    let m = v128.load(slot(0) + i);
+    let m = v128.load(means + i);
     m = demote(mean(f64x2.promote_low_f32x4(m), firstG, b1, r1), mean(promoteHigh(m), secondG, b1, r1));
-    let v = v128.load(slot(1) + i);
+    let v = v128.load(meanSquares + i);
     v = demote(
       mean(f64x2.promote_low_f32x4(v), f64x2.mul(firstG, firstG), b2, r2),
       mean(promoteHigh(v), f64x2.mul(secondG, secondG), b2, r2),
@@ -66,15 +71,15 @@ export function pdpgdStep(
       f64x2.div(f64x2.mul(f64x2.promote_low_f32x4(m), c1), f64x2.promote_low_f32x4(h)),
       f64x2.div(f64x2.mul(promoteHigh(m), c1), promoteHigh(h)),
     );
-    const r = v128.load(slot(3) + i);
+    const r = v128.load(from + i);
     const moved = demote(
       f64x2.add(f64x2.promote_low_f32x4(r), f64x2.mul(rates, f64x2.promote_low_f32x4(up))),
       f64x2.add(promoteHigh(r), f64x2.mul(rates, promoteHigh(up))),
     );
-    v128.store(slot(5) + i, m);
-    v128.store(slot(6) + i, v);
-    v128.store(slot(7) + i, h);
-    v128.store(slot(8) + i, keptInRange(moved, v128.load(slot(4) + i), lowest, highest));
+    v128.store(means + i, m);
+    v128.store(meanSquares + i, v);
+    v128.store(gradient + i, h);
+    v128.store(from + i, keptInRange(moved, v128.load(clean + i), lowest, highest));
   }
   const both = f32x4.max(largest, v128.shuffle<f32>(largest, largest, 2, 3, 0, 1));
   return max(f32x4.extract_lane(both, 0), f32x4.extract_lane(both, 1));
@@ -85,20 +90,20 @@ function pulled(r: v128, to: v128, h: v128, largest: v128): v128 {
   return f64x2.sub(r, f64x2.mul(f64x2.div(h, largest), f64x2.sub(r, to)));
 }
 
-/** Slots: r, r after the step, the metric; r drawn towards it. Σ |r| and Σ r² of the result are left as sums. */
-export function pdpgdPull(count: usize, largest: f64): void {
+/** r less its pull towards where the step led. Σ |r| and Σ r² of it are left as sums. */
+export function pdpgdPull(count: usize, from: usize, stepped: usize, metric: usize, to: usize, largest: f64): void {
   const tops = f64x2.splat(largest);
   let sizes = f64x2.splat(0);
   let squares = f64x2.splat(0);
   for (let i: usize = 0; i < count << 2; i += 16) {
-    const r = v128.load(slot(0) + i);
-    const to = v128.load(slot(1) + i);
-    const h = v128.load(slot(2) + i);
+    const r = v128.load(from + i);
+    const goal = v128.load(stepped + i);
+    const h = v128.load(metric + i);
     const next = demote(
-      pulled(f64x2.promote_low_f32x4(r), f64x2.promote_low_f32x4(to), f64x2.promote_low_f32x4(h), tops),
-      pulled(promoteHigh(r), promoteHigh(to), promoteHigh(h), tops),
+      pulled(f64x2.promote_low_f32x4(r), f64x2.promote_low_f32x4(goal), f64x2.promote_low_f32x4(h), tops),
+      pulled(promoteHigh(r), promoteHigh(goal), promoteHigh(h), tops),
     );
-    v128.store(slot(3) + i, next);
+    v128.store(to + i, next);
     const first = f64x2.promote_low_f32x4(next);
     const second = promoteHigh(next);
     sizes = f64x2.add(sizes, f64x2.add(f64x2.abs(first), f64x2.abs(second)));
@@ -108,14 +113,14 @@ export function pdpgdPull(count: usize, largest: f64): void {
   store<f64>(SUMS, f64x2.extract_lane(squares, 0) + f64x2.extract_lane(squares, 1), 8);
 }
 
-/** Slot: values. How many sizes are above a level, and their sum, are left as sums. */
-export function sizesAbove(count: usize, level: f64): void {
+/** How many sizes are above a level, and their sum, are left as sums. */
+export function sizesAbove(count: usize, from: usize, level: f64): void {
   const levels = f64x2.splat(level);
   const one = f64x2.splat(1);
   let sizes = f64x2.splat(0);
   let counts = f64x2.splat(0);
   for (let i: usize = 0; i < count << 2; i += 16) {
-    const x = f32x4.abs(v128.load(slot(0) + i));
+    const x = f32x4.abs(v128.load(from + i));
     const first = f64x2.promote_low_f32x4(x);
     const second = promoteHigh(x);
     const firstAbove = f64x2.gt(first, levels);
@@ -128,10 +133,18 @@ export function sizesAbove(count: usize, level: f64): void {
 }
 
 /**
- * Slots: values, the clean image, r before; the values, scaled and clipped at ±level, as r in the range of pixels. Σ (r − before)²
- * and Σ r² are left as sums.
+ * Values scaled, clipped at ±level and kept in the range of pixels, in place: r. Σ (r − before)² and Σ r² are left as sums.
  */
-export function pdpgdShrink(count: usize, scale: f64, level: f32, low: f32, high: f32): void {
+export function pdpgdShrink(
+  count: usize,
+  from: usize,
+  clean: usize,
+  earlier: usize,
+  scale: f64,
+  level: f32,
+  low: f32,
+  high: f32,
+): void {
   const scales = f64x2.splat(scale);
   const top = f32x4.splat(level);
   const bottom = f32x4.neg(top);
@@ -140,12 +153,12 @@ export function pdpgdShrink(count: usize, scale: f64, level: f32, low: f32, high
   let moved = f64x2.splat(0);
   let size = f64x2.splat(0);
   for (let i: usize = 0; i < count << 2; i += 16) {
-    let x = v128.load(slot(0) + i);
+    let x = v128.load(from + i);
     x = demote(f64x2.mul(scales, f64x2.promote_low_f32x4(x)), f64x2.mul(scales, promoteHigh(x)));
     x = f32x4.min(f32x4.max(x, bottom), top);
-    const r = v128.and(keptInRange(x, v128.load(slot(1) + i), lowest, highest), among(i, count));
-    v128.store(slot(3) + i, r);
-    const before = v128.load(slot(2) + i);
+    const r = v128.and(keptInRange(x, v128.load(clean + i), lowest, highest), among(i, count));
+    v128.store(from + i, r);
+    const before = v128.load(earlier + i);
     const first = f64x2.promote_low_f32x4(r);
     const second = promoteHigh(r);
     const d = f64x2.sub(first, f64x2.promote_low_f32x4(before));

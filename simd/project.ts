@@ -1,6 +1,6 @@
 /** Projection onto a ball of L∞ and the range of pixels: `projectLinf` in `src/attacks/constraint.ts` says what it is. */
 
-import { demote, promoteHigh, slot } from "./slots";
+import { demote, promoteHigh } from "./pieces";
 
 /** x clipped to c ± ε in float64. */
 function clipped(x: v128, c: v128, epsilon: v128): v128 {
@@ -24,14 +24,14 @@ function neighbours(v: v128, c: v128): v128 {
   return v128.bitselect(smallest, next, f32x4.eq(v, zero));
 }
 
-/** Slots: x, the centre; the projection. */
-export function project(count: usize, epsilon: f64, low: f32, high: f32): void {
+/** The projection of x. */
+export function project(count: usize, from: usize, centre: usize, to: usize, epsilon: f64, low: f32, high: f32): void {
   const radius = f64x2.splat(epsilon);
   const lowest = f32x4.splat(low);
   const highest = f32x4.splat(high);
   for (let i: usize = 0; i < count << 2; i += 16) {
-    const x = v128.load(slot(0) + i);
-    const c = v128.load(slot(1) + i);
+    const x = v128.load(from + i);
+    const c = v128.load(centre + i);
     const first = f64x2.promote_low_f32x4(c);
     const second = promoteHigh(c);
     let v = demote(clipped(f64x2.promote_low_f32x4(x), first, radius), clipped(promoteHigh(x), second, radius));
@@ -45,6 +45,6 @@ export function project(count: usize, epsilon: f64, low: f32, high: f32): void {
     );
     if (v128.any_true(outside)) v = v128.bitselect(neighbours(v, c), v, outside);
     const raised = v128.bitselect(lowest, v, f32x4.lt(v, lowest));
-    v128.store(slot(2) + i, v128.bitselect(highest, raised, f32x4.gt(v, highest)));
+    v128.store(to + i, v128.bitselect(highest, raised, f32x4.gt(v, highest)));
   }
 }

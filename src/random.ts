@@ -92,7 +92,7 @@ export const normals = (next: Random, length: number): Float32Array<ArrayBuffer>
       angles[i] = 2 ** 32 * next();
     }
     const bits = [radii, angles].map(({ buffer }) => new Float32Array(buffer, 0, count));
-    inPieces(bits, [out.subarray(from, from + count)], (piece) => loops().normals(piece));
+    inPieces(bits, [out.subarray(from, from + count)], (piece, [u, v]) => loops().normals(piece, u, v, u));
   }
   return out;
 };

@@ -49,7 +49,7 @@ const projectLinf = (
   out: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> => {
   const [low, high] = pixelRange ?? [-Infinity, Infinity];
-  inPieces([x, centre], [out], (count) => loops().project(count, epsilon, low, high));
+  inPieces([x, centre], [out], (count, [at, around]) => loops().project(count, at, around, at, epsilon, low, high));
   return out;
 };
 

@@ -27,21 +27,29 @@ export const correctionsAt = (count: number): readonly [number, number] => [
 ];
 
 /**
- * m ← β₁m + (1 − β₁)g and v ← β₂v + (1 − β₂)g², and the step for a learning rate of 1, up the gradient: m̂/(√v̂ + 10⁻⁸), in an array of
- * its own.
+ * m ← β₁m + (1 − β₁)g and v ← β₂v + (1 − β₂)g² in place, and m̂/(√v̂ + 10⁻⁸) in the place of the gradient: the step up it for a learning
+ * rate of 1.
+ *
+ * @param at addresses of the pieces (`src/simd/pieces.ts`).
+ * @param updates that there are with this one.
  */
+export const adamLoop =
+  (updates: number) =>
+  (count: number, at: { readonly mean: number; readonly square: number; readonly gradient: number }): void => {
+    const [correction1, correction2] = correctionsAt(updates);
+    loops().adam(...[count, at.mean, at.square, at.gradient, at.gradient], ...[BETA1, BETA2, correction1, correction2]);
+  };
+
+/** The moments after a gradient, and the step up it, in an array of its own. */
 export const adam = (
   { mean, square, count }: Moments,
   gradient: Float32Array,
 ): { readonly moments: Moments; readonly step: Float32Array<ArrayBuffer> } => {
-  const [first, second, step] = [
-    new Float32Array(mean.length),
-    new Float32Array(mean.length),
-    new Float32Array(mean.length),
-  ];
-  const [correction1, correction2] = correctionsAt(count + 1);
-  inPieces([mean, square, gradient], [first, second, step], (piece) =>
-    loops().adam(piece, BETA1, BETA2, correction1, correction2),
+  const like = () => new Float32Array(mean.length);
+  const [first, second, step] = [like(), like(), like()];
+  const loop = adamLoop(count + 1);
+  inPieces([mean, square, gradient], [first, second, step], (piece, [m, v, g]) =>
+    loop(piece, { mean: m, square: v, gradient: g }),
   );
   return { moments: { mean: first, square: second, count: count + 1 }, step };
 };

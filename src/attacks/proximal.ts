@@ -13,8 +13,8 @@ const levelled = (x: Float32Array, level: number, out = new Float32Array(x.lengt
 /** The number of sizes above a level, and their sum. */
 const above = (x: Float32Array, level: number): readonly [count: number, sum: number] => {
   let [count, sum] = [0, 0];
-  inPieces([x], [], (piece, sums) => {
-    loops().sizesAbove(piece, level);
+  inPieces([x], [], (piece, [at], sums) => {
+    loops().sizesAbove(piece, at, level);
     count += sums[0]!;
     sum += sums[1]!;
   });

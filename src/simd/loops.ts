@@ -5,34 +5,29 @@
 
 import { base64 } from "./bytes.ts";
 
-/** What the sources export; addresses and lengths are in bytes where nothing else is said. */
-export interface Loops {
+/** A loop: numbers in the order of its parameters (`simd/*.ts`), addresses in bytes. */
+type Loop<N extends string> = { readonly [K in N]: (...parameters: readonly number[]) => void };
+type Measure<N extends string> = { readonly [K in N]: (...parameters: readonly number[]) => number };
+
+/** What the sources export. */
+export interface Loops
+  extends
+    Loop<
+      | "adam"
+      | "blend"
+      | "plus"
+      | "plusDifference"
+      | "plusSign"
+      | "project"
+      | "normals"
+      | "scale"
+      | "squash"
+      | "squashAscent"
+    >,
+    Loop<"pdpgdPull" | "pdpgdShrink" | "sizesAbove">,
+    Loop<"cosinesOfTurns" | "exponentials" | "logarithms">,
+    Measure<"pdpgdStep" | "ssimBand" | "ssimWork"> {
   readonly memory: WebAssembly.Memory;
-  readonly adam: (count: number, beta1: number, beta2: number, correction1: number, correction2: number) => void;
-  readonly cosinesOfTurns: (at: number, count: number) => void;
-  readonly exponentials: (at: number, count: number) => void;
-  readonly logarithms: (at: number, count: number) => void;
-  readonly normals: (count: number) => void;
-  readonly pdpgdPull: (count: number, largest: number) => void;
-  readonly pdpgdShrink: (count: number, scale: number, level: number, low: number, high: number) => void;
-  readonly pdpgdStep: (
-    count: number,
-    beta1: number,
-    beta2: number,
-    correction1: number,
-    correction2: number,
-    rate: number,
-    low: number,
-    high: number,
-  ) => number;
-  readonly project: (count: number, epsilon: number, low: number, high: number) => void;
-  readonly sizesAbove: (count: number, level: number) => void;
-  readonly squash: (count: number, low: number, half: number) => void;
-  readonly squashAscent: (count: number, weight: number, half: number, curved: number, whole: number) => void;
-  readonly ssimWork: (rows: number) => number;
-  readonly ssimBand: (
-    ...band: [x: number, y: number, width: number, rows: number, weights: number, c1: number, c2: number, work: number]
-  ) => number;
 }
 
 // The types of Workers, against which this project compiles, have no constructor of a module.

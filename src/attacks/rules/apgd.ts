@@ -1,10 +1,11 @@
 /** Steps of a size that follows the progress: APGD, in one stage or in several of shrinking radius. */
 
+import { loops } from "../../simd/loops.ts";
+import { inPieces } from "../../simd/pieces.ts";
 import { gradientOf, type Evaluation, type Order, type Rule } from "../attack.ts";
 import { project, within, type Constraint } from "../constraint.ts";
 import { startWithin } from "../start.ts";
 import { apgdPilot, stepsOfStages, type Pace, type Stage } from "./apgd-pace.ts";
-import { along, sign } from "./sign.ts";
 
 /** Weights of the step and of the change before it. */
 const [STEP, MOMENTUM] = [0.75, 0.25];
@@ -61,11 +62,17 @@ const moved = (
   clean: Float32Array,
   constraint: Constraint,
 ): Float32Array<ArrayBuffer> => {
-  const z = along(sign(gradient), size, x);
-  project(z, clean, constraint, z);
-  if (isFirst) return z;
-  for (let i = 0; i < z.length; i++) z[i] = x[i]! + STEP * (z[i]! - x[i]!) + MOMENTUM * (x[i]! - previous[i]!);
-  return project(z, clean, constraint, z);
+  const moved = new Float32Array(x.length);
+  const { epsilon, pixelRange } = constraint;
+  const [low, high] = pixelRange ?? [-Infinity, Infinity];
+  inPieces([x, gradient, clean, previous], [moved], (count, [at, z, around, before]) => {
+    loops().plusSign(count, at, Math.fround(size), z, z);
+    loops().project(count, z, around, isFirst ? at : z, epsilon, low, high);
+    if (isFirst) return;
+    loops().blend(count, at, STEP, z, MOMENTUM, before, at);
+    loops().project(count, at, around, at, epsilon, low, high);
+  });
+  return moved;
 };
 
 /**

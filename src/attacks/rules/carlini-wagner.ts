@@ -4,10 +4,9 @@ import { gradientOf, type Rule } from "../attack.ts";
 import { loops } from "../../simd/loops.ts";
 import { inPieces } from "../../simd/pieces.ts";
 import { requirePositive, type PixelRange } from "../constraint.ts";
-import { adam, noMoments, type Moments } from "../moments.ts";
+import { adamLoop, noMoments, type Moments } from "../moments.ts";
 import { phaseOf } from "../phases.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
-import { plus, scaled } from "../vectors.ts";
 
 export interface CarliniWagnerOptions {
   readonly success: number;
@@ -33,9 +32,10 @@ const [FIRST_WEIGHT, LEARNING_RATE] = [1e-3, 0.01];
 /** Keeps the ends of the range a finite w. */
 const INSIDE = 1 - 1e-6;
 
-/** The image as a function of w, and the way up; without a range of pixels the image is 255·w. */
+/** The image as a function of w; without a range of pixels it is 255·w. */
 interface Squash {
-  readonly image: (w: Float32Array) => Float32Array<ArrayBuffer>;
+  /** The image of a piece of w, at another address. */
+  readonly image: (count: number, w: number, x: number) => void;
   readonly inverse: (x: Float32Array) => Float32Array<ArrayBuffer>;
   /** ∂x/∂w of each value in grey levels: half·(1 − curved·tanh² w). */
   readonly half: number;
@@ -44,15 +44,16 @@ interface Squash {
 
 const squashOf = (range: PixelRange): Squash => {
   if (!range)
-    return { image: (w) => scaled(w, WHOLE), inverse: (x) => x.map((v) => v / WHOLE), half: WHOLE, curved: 0 };
+    return {
+      image: (count, w, x) => loops().scale(count, w, WHOLE, x),
+      inverse: (x) => x.map((v) => v / WHOLE),
+      half: WHOLE,
+      curved: 0,
+    };
   const [low, high] = range;
   const half = (high - low) / 2;
   return {
-    image: (w) => {
-      const x = new Float32Array(w.length);
-      inPieces([w], [x], (count) => loops().squash(count, low, half));
-      return x;
-    },
+    image: (count, w, x) => loops().squash(count, w, x, low, half),
     inverse: (x) => x.map((v) => Math.atanh(INSIDE * ((v - low) / half - 1))),
     half,
     curved: 1,
@@ -100,15 +101,23 @@ export const carliniWagnerRule = ({ success, bisections }: CarliniWagnerOptions)
         };
       }
       const gradient = gradientOf(seen, x.length);
-      // Up −(‖δ‖² + c·loss), with δ in units of the whole range.
-      const ascent = new Float32Array(x.length);
-      const { half, curved } = squash;
-      inPieces([state.w, gradient, x, clean], [ascent], (count) =>
-        loops().squashAscent(count, state.weight, half, curved, WHOLE),
+      const updates = state.moments.count + 1;
+      const adam = adamLoop(updates);
+      const like = () => new Float32Array(x.length);
+      const [image, w, mean, square] = [like(), like(), like(), like()];
+      const { mean: m, square: v } = state.moments;
+      inPieces(
+        [x, state.w, m, v, gradient, clean],
+        [image, w, mean, square],
+        (count, [at, w, mean, square, up, around]) => {
+          // Up −(‖δ‖² + c·loss), with δ in units of the whole range.
+          loops().squashAscent(count, w, up, at, around, up, state.weight, squash.half, squash.curved, WHOLE);
+          adam(count, { mean, square, gradient: up });
+          loops().plus(count, w, LEARNING_RATE, up, w);
+          squash.image(count, w, at);
+        },
       );
-      const { moments, step: direction } = adam(state.moments, ascent);
-      const w = plus(state.w, LEARNING_RATE, direction, direction);
-      return { state: { ...state, w, succeeded, moments, best }, x: squash.image(w) };
+      return { state: { ...state, w, succeeded, moments: { mean, square, count: updates }, best }, x: image };
     },
     result: ({ best }) => Float32Array.from(best.x),
   };

@@ -84,8 +84,8 @@ const stepped = (
   const count = moments.count + 1;
   const [correction1, correction2] = correctionsAt(count);
   let largest = 0;
-  inPieces([moments.mean, moments.square, gradient, r, clean], [mean, square, metric, to], (piece) => {
-    const top = loops().pdpgdStep(piece, BETA1, BETA2, correction1, correction2, rate, low, high);
+  inPieces([moments.mean, moments.square, gradient, r, clean], [mean, square, metric, to], (piece, at) => {
+    const top = loops().pdpgdStep(piece, ...at.slice(0, 5), BETA1, BETA2, correction1, correction2, rate, low, high);
     largest = Math.max(largest, top); // a NaN stays
   });
   return { moments: { mean, square, count }, metric, largest, to };
@@ -100,8 +100,8 @@ const pulled = (
   out: Float32Array<ArrayBuffer>,
 ) => {
   let [l1, squares] = [0, 0];
-  inPieces([r, to, metric], [out], (piece, sums) => {
-    loops().pdpgdPull(piece, largest);
+  inPieces([r, to, metric], [out], (piece, [at, goal, weights], sums) => {
+    loops().pdpgdPull(piece, at, goal, weights, at, largest);
     l1 += sums[0]!;
     squares += sums[1]!;
   });
@@ -117,8 +117,8 @@ const shrunk = (
   [low, high]: readonly [number, number],
 ): boolean => {
   let [moved, size] = [0, 0];
-  inPieces([r, clean, before], [r], (piece, sums) => {
-    loops().pdpgdShrink(piece, scale, level, low, high);
+  inPieces([r, clean, before], [r], (piece, [at, around, earlier], sums) => {
+    loops().pdpgdShrink(piece, at, around, earlier, scale, level, low, high);
     moved += sums[0]!;
     size += sums[1]!;
   });

@@ -1,18 +1,12 @@
 /**
- * Loops that treat each value of a vector alone take vectors piece by piece: `src/simd/pieces.ts` copies up to 8192 values of each into
- * a slot of its own, the inputs first, then takes the outputs from the slots after them. Up to three values beyond the last one are
- * computed too; they are computed from zeros, and not used.
+ * Loops that treat each value of vectors alone take the addresses of pieces, of the same number of float32 each, and may write where
+ * they read. Up to three values beyond the last one are computed too, from zeros, and not used. `src/simd/pieces.ts` calls them.
  */
-
-/** Address of a slot. */
-export function slot(k: usize): usize {
-  return 65536 + (k << 15);
-}
 
 /** Address of the sums of a piece, float64. */
 export const SUMS: usize = 65536 - 64;
 
-/** Of four values from the byte i of a slot on, those among the first `count` of it: their bits. */
+/** The bits of those of four values, from the byte i of a piece on, that are among its first `count`. */
 export function among(i: usize, count: usize): v128 {
   return i32x4.lt_u(i32x4.add(i32x4(0, 1, 2, 3), i32x4.splat(<i32>(i >> 2))), i32x4.splat(<i32>count));
 }
