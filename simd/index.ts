@@ -1,6 +1,7 @@
 /** What `loops.wasm` exports: loops over vectors that lie in its memory from the second page on, in the form that `src/simd` gives them. */
 
 export { adam } from "./adam";
+export { clip, clipToBox, metricAbove, rmsStep } from "./alma";
 export { normals } from "./normal";
 export { pdpgdPull, pdpgdShrink, pdpgdStep, sizesAbove } from "./pdpgd";
 export { project } from "./project";

@@ -4,12 +4,6 @@ import { loops } from "../simd/loops.ts";
 import { inPieces } from "../simd/pieces.ts";
 import type { Norm } from "./norms.ts";
 
-/** Every value clipped to ±level. */
-const levelled = (x: Float32Array, level: number, out = new Float32Array(x.length)): Float32Array<ArrayBuffer> => {
-  for (let i = 0; i < out.length; i++) out[i] = Math.min(Math.max(x[i]!, -level), level);
-  return out;
-};
-
 /** The number of sizes above a level, and their sum. */
 const above = (x: Float32Array, level: number): readonly [count: number, sum: number] => {
   let [count, sum] = [0, 0];
@@ -62,6 +56,74 @@ export const shrinkage = (
   return norms.l1 <= lambda ? { scale: 0, level: Infinity } : { scale: 1, level: levelOf(x, lambda, guess) };
 };
 
+/** Σ h and Σ h·|x| over elements. */
+type Pull = readonly [metric: number, weighted: number];
+
+const pullAbove = (inside: Float32Array, x: Float32Array, h: Float32Array, level: number): Pull => {
+  let [metric, weighted] = [0, 0];
+  inPieces([inside, x, h], [], (count, [sizes, free, metrics], sums) => {
+    loops().metricAbove(count, sizes, free, metrics, level);
+    metric += sums[0]!;
+    weighted += sums[1]!;
+  });
+  return [metric, weighted];
+};
+
+/** Steps of the bisection over all elements; those after them are over the elements between its ends alone. */
+const COARSE = 5;
+
+/** An interval of levels, and the pull of the elements whose sizes are above it. */
+interface Bracket {
+  readonly below: number;
+  readonly above: number;
+  readonly beyond: Pull;
+}
+
+/** The half of an interval in which Σ h·(|x| − level) over the sizes above it comes to λ. */
+const halved = ({ below, above, beyond }: Bracket, lambda: number, pullAt: (level: number) => Pull): Bracket => {
+  const middle = (below + above) / 2;
+  const pull = pullAt(middle);
+  return pull[1] - middle * pull[0] > lambda
+    ? { below: middle, above, beyond }
+    : { below, above: middle, beyond: pull };
+};
+
+/** The bisection to its end, over the elements between the ends of an interval. */
+const bisected = (
+  start: Bracket,
+  [inside, x, h]: readonly [inside: Float32Array, x: Float32Array, h: Float32Array],
+  lambda: number,
+  tolerance: number,
+): number => {
+  let bracket = start;
+  const between = new Uint32Array(inside.length);
+  let count = 0;
+  for (let i = 0; i < inside.length; i++) {
+    const size = Math.abs(inside[i]!);
+    if (size > bracket.below && size <= bracket.above) between[count++] = i;
+  }
+  const pullAt = (level: number): Pull => {
+    let [metric, weighted] = bracket.beyond;
+    for (let k = 0; k < count; k++) {
+      const i = between[k]!;
+      if (Math.abs(inside[i]!) <= level) continue;
+      metric += h[i]!;
+      weighted += h[i]! * Math.abs(x[i]!);
+    }
+    return [metric, weighted];
+  };
+  while (bracket.above - bracket.below > tolerance) {
+    bracket = halved(bracket, lambda, pullAt);
+    let kept = 0;
+    for (let k = 0; k < count; k++) {
+      const size = Math.abs(inside[between[k]!]!);
+      if (size > bracket.below && size <= bracket.above) between[kept++] = between[k]!;
+    }
+    count = kept;
+  }
+  return (bracket.below + bracket.above) / 2;
+};
+
 /**
  * The proximity operator of λ‖·‖∞ in the diagonal metric h, restricted to the box low ≤ z ≤ high, which contains 0: x, projected
  * onto the box and clipped at the level where Σ hᵢ(|xᵢ| − level) = λ over the elements that are clipped. The sum falls as the level
@@ -76,46 +138,16 @@ export const proxLinfInBox = (
   tolerance = 1e-7,
 ): Float32Array<ArrayBuffer> => {
   const inside = new Float32Array(x.length);
-  /** Of the elements that may be clipped: |x| in the box, |x| and h; their number, the largest |x| in the box, and Σ h·|x|. */
-  const [sizes, free, metrics] = [new Float32Array(x.length), new Float32Array(x.length), new Float32Array(x.length)];
-  let [count, largest, whole] = [0, 0, 0];
-  for (let i = 0; i < x.length; i++) {
-    const v = Math.min(Math.max(x[i]!, low[i]!), high[i]!);
-    inside[i] = v;
-    const size = Math.abs(v);
-    if (!(size <= largest)) largest = size; // a NaN stays
-    if (!(size > 0)) continue;
-    const outside = Math.abs(x[i]!);
-    sizes[count] = size;
-    free[count] = outside;
-    metrics[count++] = metric[i]!;
-    whole += metric[i]! * outside;
-  }
-  /** Those below a level that is too low are never clipped. */
-  const keepAbove = (level: number): void => {
-    let kept = 0;
-    for (let k = 0; k < count; k++) {
-      if (!(sizes[k]! > level)) continue;
-      sizes[kept] = sizes[k]!;
-      free[kept] = free[k]!;
-      metrics[kept] = metrics[k]!;
-      kept += 1;
-    }
-    count = kept;
-  };
-  const pull = (level: number): number => {
-    let sum = 0;
-    for (let k = 0; k < count; k++) if (sizes[k]! > level) sum += metrics[k]! * (free[k]! - level);
-    return sum;
-  };
-  let [below, above] = [0, largest];
-  if (whole <= lambda) return new Float32Array(x.length);
-  while (above - below > tolerance) {
-    const middle = (below + above) / 2;
-    if (pull(middle) > lambda) {
-      below = middle;
-      keepAbove(below);
-    } else above = middle;
-  }
-  return levelled(inside, (below + above) / 2);
+  let [largest, whole] = [0, 0];
+  inPieces([x, low, high, metric], [inside], (count, [at, low, high, metric], sums) => {
+    largest = Math.max(largest, loops().clipToBox(count, at, low, high, metric)); // a NaN stays
+    whole += sums[0]!;
+  });
+  if (whole <= lambda) return inside.fill(0);
+  let bracket: Bracket = { below: 0, above: largest, beyond: [0, 0] };
+  for (let k = 0; k < COARSE && bracket.above - bracket.below > tolerance; k++)
+    bracket = halved(bracket, lambda, (level) => pullAbove(inside, x, metric, level));
+  const level = bisected(bracket, [inside, x, metric], lambda, tolerance);
+  inPieces([inside], [inside], (count, [at]) => loops().clip(count, at, level));
+  return inside;
 };

@@ -24,9 +24,9 @@ export interface Loops
       | "squash"
       | "squashAscent"
     >,
-    Loop<"pdpgdPull" | "pdpgdShrink" | "sizesAbove">,
+    Loop<"clip" | "metricAbove" | "pdpgdPull" | "pdpgdShrink" | "rmsStep" | "sizesAbove">,
     Loop<"cosinesOfTurns" | "exponentials" | "logarithms">,
-    Measure<"pdpgdStep" | "ssimBand" | "ssimWork"> {
+    Measure<"clipToBox" | "pdpgdStep" | "ssimBand" | "ssimWork"> {
   readonly memory: WebAssembly.Memory;
 }
 

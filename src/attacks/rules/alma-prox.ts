@@ -1,5 +1,7 @@
 /** ALMA prox: an augmented Lagrangian with a proximal step. */
 
+import { loops } from "../../simd/loops.ts";
+import { inPieces } from "../../simd/pieces.ts";
 import { gradientOf, perPixelOf, type Clock, type Rule } from "../attack.ts";
 import { advanced, feedsOf, firstLagrangian, type Lagrangian } from "../augmented-lagrangian.ts";
 import { project, requirePositive, withinRange, type PixelRange } from "../constraint.ts";
@@ -89,16 +91,11 @@ export const almaProxRule = ({ alpha, success }: AlmaProxOptions): Rule<AlmaProx
       const gradient = gradientOf(seen, x.length);
       const correction = 1 / (1 - MEMORY ** step);
       const rate = (alpha / WHOLE) * decayOf(foundAt, at);
-      const [squares, metric, stepped] = [
-        new Float32Array(x.length),
-        new Float32Array(x.length),
-        new Float32Array(x.length),
-      ];
-      for (let i = 0; i < x.length; i++) {
-        squares[i] = MEMORY * state.squares[i]! + (1 - MEMORY) * (WHOLE * gradient[i]!) ** 2;
-        metric[i] = Math.max(Math.sqrt(squares[i]! * correction), MIN_METRIC);
-        stepped[i] = state.delta[i]! + (rate * WHOLE * gradient[i]!) / metric[i]!;
-      }
+      const like = () => new Float32Array(x.length);
+      const [stepped, squares, metric] = [like(), like(), like()];
+      inPieces([state.delta, state.squares, gradient], [stepped, squares, metric], (count, [delta, v, g]) =>
+        loops().rmsStep(count, delta, v, g, MEMORY, correction, MIN_METRIC, rate * WHOLE),
+      );
       const { low, high } = roomOf(clean, constraint.pixelRange);
       const delta = proxLinfInBox(stepped, rate, metric, low, high);
 
