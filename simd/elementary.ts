@@ -28,11 +28,26 @@ const EXP = memory.data<f64>([
   0.5,
 ]);
 
+/** The integer next to x/ln 2. */
+export function exponentOf(x: v128): v128 {
+  return f64x2.nearest(f64x2.mul(x, f64x2.splat(Math.LOG2E)));
+}
+
+/** x − k ln 2 */
+export function remainderOf(x: v128, k: v128): v128 {
+  const high = f64x2.sub(x, f64x2.mul(k, f64x2.splat(LN2_HIGH)));
+  return f64x2.sub(high, f64x2.mul(k, f64x2.splat(LN2_LOW)));
+}
+
+/** 2ᵏ for integers k of exponents: the last bits of k + 1023 + 1.5·2⁵² are its exponent's. */
+export function powerOf(k: v128): v128 {
+  return i64x2.shl(f64x2.add(k, f64x2.splat(6755399441055744.0 + 1023)), 52);
+}
+
 /** eˣ; 0 below −708, where it has fewer digits, and Infinity above 709. */
 export function exp(x: v128): v128 {
-  const k = f64x2.nearest(f64x2.mul(x, f64x2.splat(Math.LOG2E)));
-  const high = f64x2.sub(x, f64x2.mul(k, f64x2.splat(LN2_HIGH)));
-  const r = f64x2.sub(high, f64x2.mul(k, f64x2.splat(LN2_LOW)));
+  const k = exponentOf(x);
+  const r = remainderOf(x, k);
   // (eʳ − 1 − r)/r² for |r| ≤ ln 2 / 2
   let sum = v128.load64_splat(EXP);
   sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 8));
@@ -47,9 +62,7 @@ export function exp(x: v128): v128 {
   sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 80));
   sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 88));
   const e = f64x2.add(f64x2.splat(1), f64x2.add(r, f64x2.mul(f64x2.mul(r, r), sum)));
-  // The last bits of k + 1023 + 1.5·2⁵² are the exponent of 2ᵏ.
-  const scale = i64x2.shl(f64x2.add(k, f64x2.splat(6755399441055744.0 + 1023)), 52);
-  const finite = v128.andnot(f64x2.mul(e, scale), f64x2.lt(x, f64x2.splat(-708)));
+  const finite = v128.andnot(f64x2.mul(e, powerOf(k)), f64x2.lt(x, f64x2.splat(-708)));
   return v128.bitselect(f64x2.splat(Infinity), finite, f64x2.gt(x, f64x2.splat(709)));
 }
 

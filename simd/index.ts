@@ -6,6 +6,6 @@ export { normals } from "./normal";
 export { pdpgdPull, pdpgdShrink, pdpgdStep, sizesAbove } from "./pdpgd";
 export { project } from "./project";
 export { blend, plus, plusDifference, plusSign, scale } from "./steps";
-export { squash, squashAscent } from "./squash";
+export { squash, squashAscent, unsquash } from "./squash";
 export { ssimBand, ssimWork } from "./ssim";
 export { cosinesOfTurns, exponentials, logarithms } from "./tables";

@@ -2,6 +2,7 @@
 
 import { loops } from "../simd/loops.ts";
 import { inPieces } from "../simd/pieces.ts";
+import type { PixelRange } from "./constraint.ts";
 import type { Norm } from "./norms.ts";
 
 /** The number of sizes above a level, and their sum. */
@@ -70,7 +71,7 @@ const pullAbove = (inside: Float32Array, x: Float32Array, h: Float32Array, level
 };
 
 /** Steps of the bisection over all elements; those after them are over the elements between its ends alone. */
-const COARSE = 5;
+const COARSE = 10;
 
 /** An interval of levels, and the pull of the elements whose sizes are above it. */
 interface Bracket {
@@ -150,4 +151,15 @@ export const proxLinfInBox = (
   const level = bisected(bracket, [inside, x, metric], lambda, tolerance);
   inPieces([inside], [inside], (count, [at]) => loops().clip(count, at, level));
   return inside;
+};
+
+/** clean + 255·δ within the range of pixels: the image of a perturbation in units of the whole range. */
+export const imageOf = (delta: Float32Array, clean: Float32Array, range: PixelRange): Float32Array<ArrayBuffer> => {
+  const image = new Float32Array(clean.length);
+  const [low, high] = range ?? [-Infinity, Infinity];
+  inPieces([delta, clean], [image], (count, [at, around]) => {
+    loops().plus(count, around, 255, at, at);
+    loops().project(count, at, around, at, Infinity, low, high);
+  });
+  return image;
 };

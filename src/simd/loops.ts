@@ -23,6 +23,7 @@ export interface Loops
       | "scale"
       | "squash"
       | "squashAscent"
+      | "unsquash"
     >,
     Loop<"clip" | "metricAbove" | "pdpgdPull" | "pdpgdShrink" | "rmsStep" | "sizesAbove">,
     Loop<"cosinesOfTurns" | "exponentials" | "logarithms">,

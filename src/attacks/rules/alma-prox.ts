@@ -4,10 +4,9 @@ import { loops } from "../../simd/loops.ts";
 import { inPieces } from "../../simd/pieces.ts";
 import { gradientOf, perPixelOf, type Clock, type Rule } from "../attack.ts";
 import { advanced, feedsOf, firstLagrangian, type Lagrangian } from "../augmented-lagrangian.ts";
-import { project, requirePositive, withinRange, type PixelRange } from "../constraint.ts";
-import { proxLinfInBox } from "../proximal.ts";
+import { requirePositive, type PixelRange } from "../constraint.ts";
+import { imageOf, proxLinfInBox } from "../proximal.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
-import { plus } from "../vectors.ts";
 
 export interface AlmaProxOptions {
   /** First learning rate in grey levels. */
@@ -100,10 +99,9 @@ export const almaProxRule = ({ alpha, success }: AlmaProxOptions): Rule<AlmaProx
       const delta = proxLinfInBox(stepped, rate, metric, low, high);
 
       const lagrangian = advanced(state.lagrangian, ratios.data, succeeded, success, at);
-      const image = plus(clean, WHOLE, delta);
       return {
         state: { delta, squares, lagrangian, foundAt, best: smallerOf(state.best, seen, x, clean, goal) },
-        x: project(image, clean, withinRange(constraint), image),
+        x: imageOf(delta, clean, constraint.pixelRange),
         feeds: feedsOf(lagrangian, ratios.shape[0]!, ratios.shape[1]!),
       };
     },

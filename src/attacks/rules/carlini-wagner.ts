@@ -54,7 +54,11 @@ const squashOf = (range: PixelRange): Squash => {
   const half = (high - low) / 2;
   return {
     image: (count, w, x) => loops().squash(count, w, x, low, half),
-    inverse: (x) => x.map((v) => Math.atanh(INSIDE * ((v - low) / half - 1))),
+    inverse: (x) => {
+      const w = new Float32Array(x.length);
+      inPieces([x], [w], (count, [at]) => loops().unsquash(count, at, low, half, INSIDE));
+      return w;
+    },
     half,
     curved: 1,
   };

@@ -4,11 +4,11 @@ import { loops } from "../../simd/loops.ts";
 import { inPieces } from "../../simd/pieces.ts";
 import { tensor } from "../../tensor.ts";
 import { gradientOf, perPixelOf, type Feeds, type Rule } from "../attack.ts";
-import { project, requirePositive, withinRange } from "../constraint.ts";
+import { requirePositive } from "../constraint.ts";
 import { BETA1, BETA2, correctionsAt, noMoments, type Moments } from "../moments.ts";
-import { shrinkage, type Shrinkage } from "../proximal.ts";
+import { imageOf, shrinkage, type Shrinkage } from "../proximal.ts";
 import { nothingYet, requireSuccess, smallerOf, type Goal, type Smallest } from "../smallest.ts";
-import { accumulated, plus } from "../vectors.ts";
+import { accumulated } from "../vectors.ts";
 
 export interface PdpgdOptions extends Goal {
   /** First primal learning rate, in grey levels; it falls to a hundredth of it. */
@@ -176,10 +176,9 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
       const dual = ascended(state.dual, excess.data, theta);
       const now = shares(dual);
       const weights = accumulated(state.weights, MEMORY, now, 1 - MEMORY);
-      const image = plus(clean, WHOLE, r);
       return {
         state: { r, moments, dual, weights, best },
-        x: project(image, clean, withinRange(constraint), image),
+        x: imageOf(r, clean, constraint.pixelRange),
         feeds: fedWeights(weights, excess.shape),
       };
     },
