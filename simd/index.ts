@@ -2,6 +2,7 @@
 
 export { adam } from "./adam";
 export { clip, clipToBox, metricAbove, rmsStep } from "./alma";
+export { ascend, exponentialsBelow, followShares, followSlopes } from "./multipliers";
 export { normals } from "./normal";
 export { pdpgdPull, pdpgdShrink, pdpgdStep, sizesAbove } from "./pdpgd";
 export { project } from "./project";

@@ -25,7 +25,18 @@ export interface Loops
       | "squashAscent"
       | "unsquash"
     >,
-    Loop<"clip" | "metricAbove" | "pdpgdPull" | "pdpgdShrink" | "rmsStep" | "sizesAbove">,
+    Loop<
+      | "ascend"
+      | "exponentialsBelow"
+      | "followShares"
+      | "followSlopes"
+      | "clip"
+      | "metricAbove"
+      | "pdpgdPull"
+      | "pdpgdShrink"
+      | "rmsStep"
+      | "sizesAbove"
+    >,
     Loop<"cosinesOfTurns" | "exponentials" | "logarithms">,
     Measure<"clipToBox" | "pdpgdStep" | "ssimBand" | "ssimWork"> {
   readonly memory: WebAssembly.Memory;

@@ -6,6 +6,7 @@ import { gradientOf, perPixelOf, type Clock, type Rule } from "../attack.ts";
 import { advanced, feedsOf, firstLagrangian, type Lagrangian } from "../augmented-lagrangian.ts";
 import { requirePositive, type PixelRange } from "../constraint.ts";
 import { imageOf, proxLinfInBox } from "../proximal.ts";
+import { scratch } from "../scratch.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
 
 export interface AlmaProxOptions {
@@ -90,8 +91,8 @@ export const almaProxRule = ({ alpha, success }: AlmaProxOptions): Rule<AlmaProx
       const gradient = gradientOf(seen, x.length);
       const correction = 1 / (1 - MEMORY ** step);
       const rate = (alpha / WHOLE) * decayOf(foundAt, at);
-      const like = () => new Float32Array(x.length);
-      const [stepped, squares, metric] = [like(), like(), like()];
+      const squares = new Float32Array(x.length);
+      const [stepped, metric] = [scratch(clean, 0), scratch(clean, 1)];
       inPieces([state.delta, state.squares, gradient], [stepped, squares, metric], (count, [delta, v, g]) =>
         loops().rmsStep(count, delta, v, g, MEMORY, correction, MIN_METRIC, rate * WHOLE),
       );

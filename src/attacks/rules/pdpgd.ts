@@ -7,8 +7,8 @@ import { gradientOf, perPixelOf, type Feeds, type Rule } from "../attack.ts";
 import { requirePositive } from "../constraint.ts";
 import { BETA1, BETA2, correctionsAt, noMoments, type Moments } from "../moments.ts";
 import { imageOf, shrinkage, type Shrinkage } from "../proximal.ts";
+import { scratch } from "../scratch.ts";
 import { nothingYet, requireSuccess, smallerOf, type Goal, type Smallest } from "../smallest.ts";
-import { accumulated } from "../vectors.ts";
 
 export interface PdpgdOptions extends Goal {
   /** First primal learning rate, in grey levels; it falls to a hundredth of it. */
@@ -35,23 +35,26 @@ const UNBOUNDED = [-Infinity, Infinity] as const;
 /** The logarithms of the multipliers stay within ± this. */
 const FARTHEST = -Math.log(1e-12);
 
-/** softmax of the multipliers' logarithms and of 0, which is the norm's; without the norm's. */
-const shares = (dual: Float32Array): Float32Array<ArrayBuffer> => {
+/** The largest of the multipliers' logarithms and of 0, which is the norm's. */
+const topOf = (dual: Float32Array): number => {
   let top = 0;
-  for (let i = 0; i < dual.length; i++) top = Math.max(top, dual[i]!);
-  const exponentials = new Float32Array(dual.length);
-  let sum = Math.exp(-top);
-  for (let i = 0; i < dual.length; i++) {
-    exponentials[i] = Math.exp(dual[i]! - top);
-    sum += exponentials[i]!;
-  }
-  return divided(exponentials, sum);
+  for (let i = 0; i < dual.length; i++) if (dual[i]! > top) top = dual[i]!;
+  return top;
 };
 
-/** In place. */
-const divided = (values: Float32Array<ArrayBuffer>, by: number): Float32Array<ArrayBuffer> => {
-  for (let i = 0; i < values.length; i++) values[i] = values[i]! / by;
-  return values;
+/** memory·weights + (1 − memory)·softmax of the multipliers' logarithms and of the norm's 0, without the norm's share. */
+const followed = (weights: Float32Array, dual: Float32Array, memory: number): Float32Array<ArrayBuffer> => {
+  const [next, exponentials] = [new Float32Array(dual.length), new Float32Array(dual.length)];
+  const top = topOf(dual);
+  let sum = Math.exp(-top);
+  inPieces([dual], [exponentials], (count, [at], sums) => {
+    loops().exponentialsBelow(count, at, top);
+    sum += sums[0]!;
+  });
+  inPieces([weights, exponentials], [next], (count, [at, e]) =>
+    loops().followShares(count, at, e, memory, 1 - memory, sum),
+  );
+  return next;
 };
 
 const fedWeights = (weights: Float32Array, size: readonly number[]): Feeds => ({
@@ -64,10 +67,7 @@ const fedWeights = (weights: Float32Array, size: readonly number[]): Feeds => ({
  */
 const ascended = (dual: Float32Array, excess: Float32Array, rate: number): Float32Array => {
   const next = new Float32Array(dual.length);
-  for (let i = 0; i < next.length; i++) {
-    const c = excess[i]!;
-    next[i] = c === 0 ? -Infinity : Math.min(Math.max(dual[i]! + rate * Math.sign(c), -FARTHEST), FARTHEST);
-  }
+  inPieces([dual, excess], [next], (count, [at, c]) => loops().ascend(count, at, c, rate, FARTHEST));
   return next;
 };
 
@@ -79,8 +79,8 @@ const stepped = (
   rate: number,
   [low, high]: readonly [number, number],
 ) => {
-  const like = () => new Float32Array(r.length);
-  const [mean, square, metric, to] = [like(), like(), like(), like()];
+  const [mean, square] = [new Float32Array(r.length), new Float32Array(r.length)];
+  const [metric, to] = [scratch(clean, 0), scratch(clean, 1)];
   const count = moments.count + 1;
   const [correction1, correction2] = correctionsAt(count);
   let largest = 0;
@@ -145,7 +145,7 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
         r: new Float32Array(data.length),
         moments: noMoments(data.length),
         dual,
-        weights: shares(dual),
+        weights: followed(new Float32Array(pixels), dual, 0),
         best: nothingYet(data),
       };
       return { state, x: data, feeds: fedWeights(state.weights, shape.slice(1)) };
@@ -160,7 +160,7 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
       let total = 0;
       for (let i = 0; i < state.weights.length; i++) total += state.weights[i]!;
       const mu = ((1 - total) / total) * (rate / largest);
-      let [r, next, level] = [to, new Float32Array(to.length), 0];
+      let [r, next, level] = [to, scratch(clean, 2), 0];
       for (let round = 0; round < ROUNDS; round++) {
         const before = r;
         const norms = pulled(before, to, metric, largest, next);
@@ -168,16 +168,15 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
         r = next;
         if (shrunk(r, shrinks, before, clean, range)) break;
         level = shrinks.level;
-        next = before === to ? new Float32Array(to.length) : before;
+        next = before === to ? scratch(clean, 3) : before;
       }
 
       const excess = perPixelOf(seen, state.dual.length);
       const theta = DUAL_RATE * (((steps - step) / Math.max(steps - 1, 1)) * (1 - DUAL_DECAY) + DUAL_DECAY);
       const dual = ascended(state.dual, excess.data, theta);
-      const now = shares(dual);
-      const weights = accumulated(state.weights, MEMORY, now, 1 - MEMORY);
+      const weights = followed(state.weights, dual, MEMORY);
       return {
-        state: { r, moments, dual, weights, best },
+        state: { r: Float32Array.from(r), moments, dual, weights, best },
         x: imageOf(r, clean, constraint.pixelRange),
         feeds: fedWeights(weights, excess.shape),
       };
