@@ -1,7 +1,14 @@
 /** Seeded pseudo-random numbers. The same seed gives the same sequence on every platform. */
 
+import { loops } from "./simd/loops.ts";
+import { areas } from "./simd/memory.ts";
+
 /** A source of uniform numbers in [0, 1). */
-export type Random = () => number;
+export interface Random {
+  (): number;
+  /** The same numbers as so many calls give, times 2³². */
+  readonly fill?: (block: Uint32Array) => void;
+}
 
 /**
  * Random words of 32 bits by the generator sfc32 (Doty-Humphrey, PractRand), whose state splitmix32 fills from an integer seed. The period
@@ -48,13 +55,20 @@ const BLOCK = 16;
  * @throws RangeError if the seed is not a safe integer.
  */
 export const random = (seed: number): Random => {
-  const fill = words(seed);
+  const draw = words(seed);
   const block = new Uint32Array(BLOCK);
   let at = BLOCK;
-  return () => {
-    if (at === BLOCK) at = fill(block);
+  const next = () => {
+    if (at === BLOCK) at = draw(block);
     return block[at++]! / 2 ** 32;
   };
+  const fill = (into: Uint32Array): void => {
+    const left = block.subarray(at, at + into.length);
+    into.set(left);
+    at += left.length;
+    draw(into.subarray(left.length));
+  };
+  return Object.assign(next, { fill });
 };
 
 /** Uniform in [low, high). */
@@ -74,6 +88,25 @@ export const pick = <T>(next: Random, items: readonly T[]): T => {
 
 /** Standard normal (Box and Muller, 1958). */
 export const normal = (next: Random): number => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+
+/** Numbers that `normals` draws at once. */
+const NORMALS = 8192;
+
+/** As many numbers as calls of `normal` would give, to rounding, as float32; of uniform numbers 32 bits are taken. */
+export const normals = (next: Random, length: number): Float32Array<ArrayBuffer> => {
+  const out = new Float32Array(length);
+  const [at] = areas(8 * NORMALS);
+  const { buffer } = loops().memory;
+  for (let from = 0; from < length; from += NORMALS) {
+    const count = Math.min(NORMALS, length - from);
+    const words = new Uint32Array(buffer, at, 2 * count);
+    if (next.fill) next.fill(words);
+    else for (let i = 0; i < words.length; i++) words[i] = 2 ** 32 * next();
+    loops().normals(count, at);
+    out.set(new Float32Array(buffer, at, count), from);
+  }
+  return out;
+};
 
 const splitmix32 = (seed: number) => {
   let state = seed;

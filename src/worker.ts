@@ -7,6 +7,7 @@ import resvgModule from "@resvg/resvg-wasm/index_bg.wasm";
 import ortModule from "onnxruntime-web/ort-wasm-simd-threaded.wasm";
 import outlines from "../models/outlines.json";
 import packageJson from "../package.json";
+import loopsModule from "../simd/loops.wasm";
 import { createApp } from "./api/app.ts";
 import type { Delivery } from "./cloudflare/deliveries.ts";
 import {
@@ -31,6 +32,7 @@ import { nodeZlib } from "./image/node-zlib.ts";
 import { usePlatformZlib } from "./image/zlib.ts";
 import { startWasm } from "./runtime/wasm/wasm.ts";
 import { parseManifest } from "./segmenter/manifest.ts";
+import { useLoops } from "./simd/loops.ts";
 import { shipped } from "./shipped.ts";
 import { r2Data } from "./store/r2-data.ts";
 import { r2Uploads } from "./store/r2.ts";
@@ -146,6 +148,7 @@ const engineOf = (
 
 const createWorker = (env: Env) => {
   usePlatformZlib(nodeZlib);
+  useLoops(loopsModule);
   useCodecModules({ jpeg: () => Promise.resolve(jpegDecoder), webp: () => Promise.resolve(webpDecoder) });
   const runtime = startWasm({ module: ortModule });
   const store = shippedModels(env.ASSETS);

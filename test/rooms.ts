@@ -6,7 +6,8 @@
  */
 export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   tensor: [],
-  random: ["tensor"],
+  random: ["tensor", "simd"],
+  simd: [],
   reason: [],
   digest: [],
   yield: [],
@@ -21,10 +22,10 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   // Activation ranges are observed by running the graph, in a session that is passed in.
   quantize: ["onnx", "tensor", "type runtime/session"],
   runtime: ["tensor", "reason", "../kernels"],
-  attacks: ["tensor", "random"],
+  attacks: ["tensor", "random", "simd"],
   datasets: ["tensor", "random"],
   image: ["tensor"],
-  metrics: ["tensor"],
+  metrics: ["tensor", "simd"],
   segmenter: [
     "onnx",
     "autodiff",

@@ -19,6 +19,7 @@ export const faces = {
   "runtime/wasm": "runtime/wasm/public",
   "runtime/webgpu": "runtime/webgpu/public",
   "runtime/webgpu/node": "runtime/webgpu/public-node",
+  simd: "simd/public",
 } as const;
 
 export type Subpath = keyof typeof faces;

@@ -1,5 +1,7 @@
 /** Multipliers and penalties of each pixel's constraint, as ALMA prox updates them. */
 
+import { loops } from "../simd/loops.ts";
+import { inPieces } from "../simd/pieces.ts";
 import { tensor } from "../tensor.ts";
 import type { Clock, Feeds } from "./attack.ts";
 import { smallestOf } from "./select.ts";
@@ -46,9 +48,15 @@ export const feedsOf = ({ mu, rho, kept, scale, smoothing }: Lagrangian, height:
   return { mu: map(mu), rho: map(rho), weights: map(kept), scale: scalar(scale), smoothing: scalar(smoothing) };
 };
 
-/** ∂P/∂c of the penalty that `penalised-dlr` defines. */
-const slope = (c: number, mu: number, rho: number): number =>
-  c >= 0 ? mu + 2 * mu * rho * c + (rho * rho * c * c) / 2 : mu / (1 - Math.max(rho, 1) * c) ** 2;
+/** Each μ follows ∂P/∂c of the penalty that `penalised-dlr` defines, where a dropped constraint weighs nothing (simd/multipliers.ts). */
+const followed = ({ mu, rho, kept, smoothing }: Lagrangian, constraints: Float32Array): Float32Array => {
+  if (smoothing === 1) return mu;
+  const next = new Float32Array(mu.length);
+  inPieces([mu, constraints, rho, kept], [next], (count, [at, c, rho, kept]) =>
+    loops().followSlopes(count, at, c, rho, kept, smoothing, MIN_MU, MAX_MU),
+  );
+  return next;
+};
 
 /** 0 for the largest constraints, whose number grows from none at the first step to 1 − `success` of the pixels at the last. */
 const keptOf = (constraints: Float32Array, success: number, { step, steps }: Clock): Float32Array => {
@@ -70,25 +78,20 @@ const keptOf = (constraints: Float32Array, success: number, { step, steps }: Clo
  * @param succeeded whether enough pixels are moved.
  */
 export const advanced = (
-  { mu, rho, kept, scale, smoothing, checked, moved }: Lagrangian,
+  before: Lagrangian,
   ratios: Float32Array,
   succeeded: boolean,
   success: number,
   at: Clock,
 ): Lagrangian => {
+  const { rho, kept, scale, checked, moved } = before;
   const constraints = scaled(ratios, scale);
-  const [followed, everMoved] = [mu.slice(), moved.slice()];
-  for (let i = 0; i < mu.length; i++) {
-    if (ratios[i]! < 0) everMoved[i] = 1;
-    if (smoothing === 1) continue;
-    // The same as in the objective, where a dropped constraint weighs nothing.
-    const target = kept[i]! * slope(constraints[i]!, mu[i]!, rho[i]!);
-    followed[i] = Math.min(Math.max(smoothing * mu[i]! + (1 - smoothing) * target, MIN_MU), MAX_MU);
-  }
+  const everMoved = moved.slice();
+  for (let i = 0; i < everMoved.length; i++) everMoved[i]! |= ratios[i]! < 0 ? 1 : 0;
   const checks = at.step % CHECK_EVERY === 0 && checked.length > 0;
   const stays = (i: number): boolean => everMoved[i] === 1 || kept[i]! * constraints[i]! <= IMPROVED * checked[i]!;
   return {
-    mu: followed,
+    mu: followed(before, constraints),
     rho: checks ? rho.map((p, i) => (stays(i) ? p : GROWTH * p)) : rho,
     kept: keptOf(constraints, success, at),
     scale: Math.min(Math.max(scale / (succeeded ? 1 + SCALE_RATE : 1 - SCALE_RATE), MIN_SCALE), 1),

@@ -1,5 +1,7 @@
 /** Where an attack has to stay: the ball around the clean image, met with the range of pixels. */
 
+import { loops } from "../simd/loops.ts";
+import { inPieces } from "../simd/pieces.ts";
 import { distanceOf, type Norm } from "./norms.ts";
 
 /** Lowest and highest grey level, or null for none: the released code of the paper clips to the ε-ball only. */
@@ -23,17 +25,6 @@ export const within = (constraint: Constraint, share: number): Constraint => ({
   epsilon: share * constraint.epsilon,
 });
 
-const single = new Float32Array(1);
-const bits = new Int32Array(single.buffer);
-
-/** The float32 next to the float32 `from`, on the side of `to`. */
-const neighbour = (from: number, to: number): number => {
-  if (from === 0) return Math.sign(to) * 2 ** -149;
-  single[0] = from;
-  bits[0]! += from > 0 === to > from ? 1 : -1;
-  return single[0];
-};
-
 /**
  * The nearest point to `x` in the ball around `centre` and in the pixel range. The ball holds exactly for the float32 values.
  * Where the ball and the range do not meet, the range decides.
@@ -50,20 +41,7 @@ export const project = (
     ? projectL2(x, centre, constraint, out)
     : projectLinf(x, centre, constraint, out);
 
-/** Whether `project` would change nothing. */
-export const isWithin = (x: Float32Array, centre: Float32Array, { epsilon, pixelRange, norm }: Constraint): boolean => {
-  const [low, high] = pixelRange ?? [-Infinity, Infinity];
-  const side = norm === "l2" ? Infinity : epsilon;
-  for (let i = 0; i < x.length; i++) {
-    const v = x[i]!;
-    const c = centre[i]!;
-    // As projectLinf compares, in this order of rounding; NaN is not within.
-    if (!(v >= c - side && v <= c + side && v - c <= side && c - v <= side && v >= low && v <= high)) return false;
-  }
-  return norm !== "l2" || distanceOf(x, centre, "l2") <= epsilon;
-};
-
-/** Element by element; where centre ± ε rounds to a value outside, its neighbour inside is taken. */
+/** Element by element; where centre ± ε rounds to a value outside, its neighbour inside is taken. A NaN stays one. */
 const projectLinf = (
   x: Float32Array,
   centre: Float32Array,
@@ -71,15 +49,7 @@ const projectLinf = (
   out: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> => {
   const [low, high] = pixelRange ?? [-Infinity, Infinity];
-  for (let i = 0; i < out.length; i++) {
-    const c = centre[i]!;
-    let v = x[i]!; // comparisons rather than Math.min: faster, and NaN stays NaN
-    if (v < c - epsilon) v = c - epsilon;
-    else if (v > c + epsilon) v = c + epsilon;
-    v = Math.fround(v);
-    if (v - c > epsilon || c - v > epsilon) v = neighbour(v, c);
-    out[i] = v < low ? low : v > high ? high : v;
-  }
+  inPieces([x, centre], [out], (count, [at, around]) => loops().project(count, at, around, at, epsilon, low, high));
   return out;
 };
 

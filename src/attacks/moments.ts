@@ -1,5 +1,8 @@
 /** The moments of Adam (Kingma and Ba, ICLR 2015). */
 
+import { loops } from "../simd/loops.ts";
+import { inPieces } from "../simd/pieces.ts";
+
 /** Running means of the gradient and of its square, without the correction of their start at 0. */
 export type Moments = {
   readonly mean: Float32Array;
@@ -8,7 +11,8 @@ export type Moments = {
   readonly count: number;
 };
 
-const [BETA1, BETA2, TINY] = [0.9, 0.999, 1e-8];
+/** The running means' memory. The loops add 10⁻⁸ to the square root (simd/adam.ts). */
+export const [BETA1, BETA2] = [0.9, 0.999];
 
 export const noMoments = (length: number): Moments => ({
   mean: new Float32Array(length),
@@ -16,42 +20,36 @@ export const noMoments = (length: number): Moments => ({
   count: 0,
 });
 
-/** m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g². */
-export const updated = ({ mean, square, count }: Moments, gradient: Float32Array): Moments => {
-  const [first, second] = [new Float32Array(mean.length), new Float32Array(mean.length)];
-  for (let i = 0; i < first.length; i++) {
-    const g = gradient[i]!;
-    first[i] = BETA1 * mean[i]! + (1 - BETA1) * g;
-    second[i] = BETA2 * square[i]! + (1 - BETA2) * g ** 2;
-  }
-  return { mean: first, square: second, count: count + 1 };
-};
-
-/** √v̂ + 10⁻⁸: the diagonal metric in which Adam steps. */
-export const metricOf = ({ square, count }: Moments): Float32Array<ArrayBuffer> => {
-  const correction = 1 / (1 - BETA2 ** count);
-  const metric = new Float32Array(square.length);
-  for (let i = 0; i < metric.length; i++) metric[i] = Math.sqrt(square[i]! * correction) + TINY;
-  return metric;
-};
+/** 1/(1 − βⁿ) of both means, which undo their start at 0. */
+export const correctionsAt = (count: number): readonly [number, number] => [
+  1 / (1 - BETA1 ** count),
+  1 / (1 - BETA2 ** count),
+];
 
 /**
- * m̂/(√v̂ + 10⁻⁸): the step for a learning rate of 1, up the gradient.
+ * m ← β₁m + (1 − β₁)g and v ← β₂v + (1 − β₂)g² in place, and m̂/(√v̂ + 10⁻⁸) in the place of the gradient: the step up it for a learning
+ * rate of 1.
  *
- * @param metric of the same moments; it is not changed.
+ * @param at addresses of the pieces (`src/simd/pieces.ts`).
+ * @param updates that there are with this one.
  */
-export const stepIn = ({ mean, count }: Moments, metric: Float32Array): Float32Array<ArrayBuffer> => {
-  const correction = 1 / (1 - BETA1 ** count);
-  const step = new Float32Array(metric.length);
-  for (let i = 0; i < step.length; i++) step[i] = (mean[i]! * correction) / metric[i]!;
-  return step;
-};
+export const adamLoop =
+  (updates: number) =>
+  (count: number, at: { readonly mean: number; readonly square: number; readonly gradient: number }): void => {
+    const [correction1, correction2] = correctionsAt(updates);
+    loops().adam(...[count, at.mean, at.square, at.gradient, at.gradient], ...[BETA1, BETA2, correction1, correction2]);
+  };
 
-/** The same, where the metric is not needed for itself. */
-export const stepOf = ({ mean, square, count }: Moments): Float32Array<ArrayBuffer> => {
-  const [first, second] = [1 / (1 - BETA1 ** count), 1 / (1 - BETA2 ** count)];
-  const step = new Float32Array(mean.length);
-  for (let i = 0; i < step.length; i++)
-    step[i] = (mean[i]! * first) / Math.fround(Math.sqrt(square[i]! * second) + TINY);
-  return step;
+/** The moments after a gradient, and the step up it, in an array of its own. */
+export const adam = (
+  { mean, square, count }: Moments,
+  gradient: Float32Array,
+): { readonly moments: Moments; readonly step: Float32Array<ArrayBuffer> } => {
+  const like = () => new Float32Array(mean.length);
+  const [first, second, step] = [like(), like(), like()];
+  const loop = adamLoop(count + 1);
+  inPieces([mean, square, gradient], [first, second, step], (piece, [m, v, g]) =>
+    loop(piece, { mean: m, square: v, gradient: g }),
+  );
+  return { moments: { mean: first, square: second, count: count + 1 }, step };
 };

@@ -1,63 +1,129 @@
 /** Proximity operators of norms: prox(x) = argmin_z λ‖z‖ + ½ Σ hᵢ(zᵢ − xᵢ)². */
 
-import { l2, type Norm } from "./norms.ts";
-import { scaled } from "./vectors.ts";
+import { loops } from "../simd/loops.ts";
+import { inPieces } from "../simd/pieces.ts";
+import type { PixelRange } from "./constraint.ts";
+import type { Norm } from "./norms.ts";
 
-/** Every value clipped to ±level. */
-const levelled = (x: Float32Array, level: number, out = new Float32Array(x.length)): Float32Array<ArrayBuffer> => {
-  for (let i = 0; i < out.length; i++) out[i] = Math.min(Math.max(x[i]!, -level), level);
-  return out;
-};
-
-/** The sizes of the values that are not 0, in their order; their number and their sum. */
-const sizesOf = (x: Float32Array) => {
-  const sizes = new Float32Array(x.length);
+/** The number of sizes above a level, and their sum. */
+const above = (x: Float32Array, level: number): readonly [count: number, sum: number] => {
   let [count, sum] = [0, 0];
-  for (let i = 0; i < x.length; i++) {
-    const size = Math.abs(x[i]!);
-    if (size <= 0) continue;
-    sum += size;
-    sizes[count++] = size;
-  }
-  return { sizes, count, sum };
+  inPieces([x], [], (piece, [at], sums) => {
+    loops().sizesAbove(piece, at, level);
+    count += sums[0]!;
+    sum += sums[1]!;
+  });
+  return [count, sum];
 };
-
-type Prox = (x: Float32Array, lambda: number, out?: Float32Array<ArrayBuffer>) => Float32Array<ArrayBuffer>;
-
-/** Of λ‖·‖₂: x shortened by λ, or 0. */
-const proxL2: Prox = (x, lambda, out) => scaled(x, Math.max(1 - lambda / (l2(x) || 1), 0), out);
 
 /**
- * Of λ‖·‖∞: x clipped at the level with Σ (|xᵢ| − level)⁺ = λ, which is x less its projection onto the L1 ball of radius λ. The
- * level comes from Newton's method, which from 0 on climbs to the root of that convex function in finitely many rounds.
+ * The level with Σ (|xᵢ| − level)⁺ = λ, where Σ |xᵢ| > λ. Newton's method climbs from below to the root of that convex function in
+ * finitely many rounds; from above, its first step leads below.
  */
-const proxLinf: Prox = (x, lambda, out) => {
-  const { sizes, ...above } = sizesOf(x);
-  let { count, sum } = above;
-  if (sum <= lambda) return scaled(x, 0, out);
-  for (let level = 0; ;) {
-    const next = (sum - lambda) / count;
-    if (!(next > level)) return levelled(x, level, out);
+const levelOf = (x: Float32Array, lambda: number, guess: number): number => {
+  const newton = (level: number): number => {
+    const [count, sum] = above(x, level);
+    return (sum - lambda) / count;
+  };
+  const first = guess > 0 ? newton(guess) : 0;
+  for (let level = first > 0 ? first : 0; ;) {
+    const next = newton(level);
+    if (!(next > level)) return level;
     level = next;
-    let kept = 0;
-    sum = 0;
+  }
+};
+
+/** A vector scaled, and its values clipped at ±level. */
+export interface Shrinkage {
+  readonly scale: number;
+  readonly level: number;
+}
+
+/**
+ * What the proximity operator of λ‖·‖ in the Euclidean metric does to x. L2: x is shortened by λ, or 0. L∞: x is clipped such that its
+ * sizes lose λ together, which is x less its projection onto the L1 ball of radius λ.
+ *
+ * @param norms Σ |xᵢ| and Σ xᵢ².
+ * @param guess where the search for the level begins, if not at 0.
+ */
+export const shrinkage = (
+  x: Float32Array,
+  norms: { readonly l1: number; readonly squares: number },
+  lambda: number,
+  norm: Norm,
+  guess = 0,
+): Shrinkage => {
+  if (norm === "l2") return { scale: Math.max(1 - lambda / (Math.sqrt(norms.squares) || 1), 0), level: Infinity };
+  return norms.l1 <= lambda ? { scale: 0, level: Infinity } : { scale: 1, level: levelOf(x, lambda, guess) };
+};
+
+/** Σ h and Σ h·|x| over elements. */
+type Pull = readonly [metric: number, weighted: number];
+
+const pullAbove = (inside: Float32Array, x: Float32Array, h: Float32Array, level: number): Pull => {
+  let [metric, weighted] = [0, 0];
+  inPieces([inside, x, h], [], (count, [sizes, free, metrics], sums) => {
+    loops().metricAbove(count, sizes, free, metrics, level);
+    metric += sums[0]!;
+    weighted += sums[1]!;
+  });
+  return [metric, weighted];
+};
+
+/** Steps of the bisection over all elements; those after them are over the elements between its ends alone. */
+const COARSE = 10;
+
+/** An interval of levels, and the pull of the elements whose sizes are above it. */
+interface Bracket {
+  readonly below: number;
+  readonly above: number;
+  readonly beyond: Pull;
+}
+
+/** The half of an interval in which Σ h·(|x| − level) over the sizes above it comes to λ. */
+const halved = ({ below, above, beyond }: Bracket, lambda: number, pullAt: (level: number) => Pull): Bracket => {
+  const middle = (below + above) / 2;
+  const pull = pullAt(middle);
+  return pull[1] - middle * pull[0] > lambda
+    ? { below: middle, above, beyond }
+    : { below, above: middle, beyond: pull };
+};
+
+/** The bisection to its end, over the elements between the ends of an interval. */
+const bisected = (
+  start: Bracket,
+  [inside, x, h]: readonly [inside: Float32Array, x: Float32Array, h: Float32Array],
+  lambda: number,
+  tolerance: number,
+): number => {
+  let bracket = start;
+  const between = new Uint32Array(inside.length);
+  let count = 0;
+  for (let i = 0; i < inside.length; i++) {
+    const size = Math.abs(inside[i]!);
+    if (size > bracket.below && size <= bracket.above) between[count++] = i;
+  }
+  const pullAt = (level: number): Pull => {
+    let [metric, weighted] = bracket.beyond;
     for (let k = 0; k < count; k++) {
-      const v = sizes[k]!;
-      if (v <= level) continue;
-      sum += v;
-      sizes[kept++] = v; // the level rises: what is below it stays there
+      const i = between[k]!;
+      if (Math.abs(inside[i]!) <= level) continue;
+      metric += h[i]!;
+      weighted += h[i]! * Math.abs(x[i]!);
+    }
+    return [metric, weighted];
+  };
+  while (bracket.above - bracket.below > tolerance) {
+    bracket = halved(bracket, lambda, pullAt);
+    let kept = 0;
+    for (let k = 0; k < count; k++) {
+      const size = Math.abs(inside[between[k]!]!);
+      if (size > bracket.below && size <= bracket.above) between[kept++] = between[k]!;
     }
     count = kept;
   }
+  return (bracket.below + bracket.above) / 2;
 };
-
-/** The proximity operator of λ‖·‖ in the Euclidean metric; `out` may be x itself. */
-export const prox = (
-  x: Float32Array,
-  lambda: number,
-  norm: Norm,
-  out?: Float32Array<ArrayBuffer>,
-): Float32Array<ArrayBuffer> => (norm === "l2" ? proxL2 : proxLinf)(x, lambda, out);
 
 /**
  * The proximity operator of λ‖·‖∞ in the diagonal metric h, restricted to the box low ≤ z ≤ high, which contains 0: x, projected
@@ -73,46 +139,27 @@ export const proxLinfInBox = (
   tolerance = 1e-7,
 ): Float32Array<ArrayBuffer> => {
   const inside = new Float32Array(x.length);
-  /** Of the elements that may be clipped: |x| in the box, |x| and h; their number, the largest |x| in the box, and Σ h·|x|. */
-  const [sizes, free, metrics] = [new Float32Array(x.length), new Float32Array(x.length), new Float32Array(x.length)];
-  let [count, largest, whole] = [0, 0, 0];
-  for (let i = 0; i < x.length; i++) {
-    const v = Math.min(Math.max(x[i]!, low[i]!), high[i]!);
-    inside[i] = v;
-    const size = Math.abs(v);
-    if (!(size <= largest)) largest = size; // a NaN stays
-    if (!(size > 0)) continue;
-    const outside = Math.abs(x[i]!);
-    sizes[count] = size;
-    free[count] = outside;
-    metrics[count++] = metric[i]!;
-    whole += metric[i]! * outside;
-  }
-  /** Those below a level that is too low are never clipped. */
-  const keepAbove = (level: number): void => {
-    let kept = 0;
-    for (let k = 0; k < count; k++) {
-      if (!(sizes[k]! > level)) continue;
-      sizes[kept] = sizes[k]!;
-      free[kept] = free[k]!;
-      metrics[kept] = metrics[k]!;
-      kept += 1;
-    }
-    count = kept;
-  };
-  const pull = (level: number): number => {
-    let sum = 0;
-    for (let k = 0; k < count; k++) if (sizes[k]! > level) sum += metrics[k]! * (free[k]! - level);
-    return sum;
-  };
-  let [below, above] = [0, largest];
-  if (whole <= lambda) return new Float32Array(x.length);
-  while (above - below > tolerance) {
-    const middle = (below + above) / 2;
-    if (pull(middle) > lambda) {
-      below = middle;
-      keepAbove(below);
-    } else above = middle;
-  }
-  return levelled(inside, (below + above) / 2);
+  let [largest, whole] = [0, 0];
+  inPieces([x, low, high, metric], [inside], (count, [at, low, high, metric], sums) => {
+    largest = Math.max(largest, loops().clipToBox(count, at, low, high, metric)); // a NaN stays
+    whole += sums[0]!;
+  });
+  if (whole <= lambda) return inside.fill(0);
+  let bracket: Bracket = { below: 0, above: largest, beyond: [0, 0] };
+  for (let k = 0; k < COARSE && bracket.above - bracket.below > tolerance; k++)
+    bracket = halved(bracket, lambda, (level) => pullAbove(inside, x, metric, level));
+  const level = bisected(bracket, [inside, x, metric], lambda, tolerance);
+  inPieces([inside], [inside], (count, [at]) => loops().clip(count, at, level));
+  return inside;
+};
+
+/** clean + 255·δ within the range of pixels: the image of a perturbation in units of the whole range. */
+export const imageOf = (delta: Float32Array, clean: Float32Array, range: PixelRange): Float32Array<ArrayBuffer> => {
+  const image = new Float32Array(clean.length);
+  const [low, high] = range ?? [-Infinity, Infinity];
+  inPieces([delta, clean], [image], (count, [at, around]) => {
+    loops().plus(count, around, 255, at, at);
+    loops().project(count, at, around, at, Infinity, low, high);
+  });
+  return image;
 };

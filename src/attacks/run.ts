@@ -3,7 +3,7 @@
 import { random } from "../random.ts";
 import { tensor } from "../tensor.ts";
 import type { Clock, Evaluation, Feeds, Image, Objective, State, Surroundings, Trajectory } from "./attack.ts";
-import { isWithin, project, requirePositive } from "./constraint.ts";
+import { project, requirePositive } from "./constraint.ts";
 
 /** Where a trajectory stands between two steps: all that it takes to continue it elsewhere. See `checkpoint.ts`. */
 export interface Checkpoint {
@@ -79,6 +79,5 @@ export const follow = async <E extends Evaluation>(
   }
   const x = at.x as Float32Array<ArrayBuffer>;
   const result = rule.result ? rule.result(at.state, x) : x;
-  const ends = result !== image.data && isWithin(result, image.data, constraint);
-  return like(ends ? result : project(result, image.data, constraint));
+  return like(project(result, image.data, constraint));
 };

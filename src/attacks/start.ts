@@ -1,6 +1,6 @@
 /** Where a trajectory starts. */
 
-import { normal, type Random } from "../random.ts";
+import { normals, type Random } from "../random.ts";
 import { project, within, type Constraint } from "./constraint.ts";
 import { l2 } from "./norms.ts";
 import { plus } from "./vectors.ts";
@@ -19,8 +19,7 @@ export const uniformStart = (
 
 /** A normal vector has a uniformly random direction; its length to the power n of a uniform number fills the ball evenly. */
 const uniformStartL2 = (clean: Float32Array, constraint: Constraint, random: Random): Float32Array<ArrayBuffer> => {
-  const direction = new Float32Array(clean.length);
-  for (let i = 0; i < direction.length; i++) direction[i] = normal(random);
+  const direction = normals(random, clean.length);
   const length = constraint.epsilon * random() ** (1 / clean.length);
   const scale = length / (l2(direction) || 1);
   const moved = plus(clean, scale, direction, direction);

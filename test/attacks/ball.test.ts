@@ -2,7 +2,7 @@
 
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { isWithin, project, type PixelRange } from "../../src/attacks/constraint.ts";
+import { project, type PixelRange } from "../../src/attacks/constraint.ts";
 import { linf } from "../../src/attacks/norms.ts";
 import { sign } from "../../src/attacks/rules/sign.ts";
 import { imageOf, linear } from "./objectives.ts";
@@ -36,20 +36,17 @@ it("|x − centre| ≤ ε exactly, and no float32 further out would do", () => {
   );
 });
 
-it("what is within, projection leaves as it is, to the bit, in both norms", () => {
+it("projection leaves what it gave as it is, to the bit, in both norms", () => {
   const norms = fc.constantFrom("linf" as const, "l2" as const);
-  let within = 0;
   fc.assert(
     fc.property(greys, greys, numbers, radii, ranges, norms, (c, d, v, epsilon, pixelRange, norm) => {
       const constraint = { epsilon, pixelRange, norm };
-      const [x, centre] = [Float32Array.of(v, d), Float32Array.of(c, d)];
-      if (!isWithin(x, centre, constraint)) return;
-      within += 1;
+      const centre = Float32Array.of(c, d);
+      const x = project(Float32Array.of(v, d), centre, constraint);
       expect(project(x, centre, constraint)).toEqual(x);
     }),
     { numRuns: 3000 },
   );
-  expect(within).toBeGreaterThan(100);
 });
 
 it.each([
@@ -61,10 +58,10 @@ it.each([
   ["a point of the ball of L2", [2, 3], { norm: "l2" as const }, true],
   ["a point beyond the range", [3, 0], { pixelRange: [0, 2] as const }, false],
   ["a point before the range", [0, -1], { pixelRange: [0, 2] as const }, false],
-  ["no number", [NaN, 0], {}, false],
-])("%s: %j, around 0 with ε = 4 and %j, is within: %j", (_, x, more, expected) => {
+])("%s: %j, around 0 with ε = 4 and %j, is left as it is: %j", (_, x, more, expected) => {
   const constraint = { epsilon: 4, pixelRange: null, ...more };
-  expect(isWithin(Float32Array.from(x), new Float32Array(2), constraint)).toBe(expected);
+  const projected = project(Float32Array.from(x), new Float32Array(2), constraint);
+  expect(projected.every((v, i) => v === x[i])).toBe(expected);
 });
 
 it("at 200 and ε = 0.1, where 200.1 rounds outwards, both attacks end inside", async () => {

@@ -94,9 +94,20 @@ describe("ssim", () => {
     [26, 13],
     [27, 24],
     [45, 16],
+    [74, 11],
+    [75, 75],
+    [11, 140],
   ])("agrees with the definition at %i×%i, whichever windows are averaged together", (height, width) => {
     const [a, b] = [noise([2, height, width], 7, 50), noise([2, height, width], 9, 80)];
     expect(ssim(a, b)).toBeCloseTo(directSsim(a, b), 9);
+  });
+
+  test("is the same after images that are no numbers", () => {
+    const [a, b] = [noise([1, 22, 23], 7, 50), noise([1, 22, 23], 9, 80)];
+    const before = ssim(a, b);
+    expect(ssim(flat(NaN), flat(NaN))).toBeNaN();
+    expect(ssim(noise([1, 80, 90], 1, NaN), noise([1, 80, 90], 2, NaN))).toBeNaN();
+    expect(ssim(a, b)).toBe(before);
   });
 
   test("of two flat images is the luminance term alone", () => {

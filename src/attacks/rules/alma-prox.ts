@@ -1,11 +1,13 @@
 /** ALMA prox: an augmented Lagrangian with a proximal step. */
 
+import { loops } from "../../simd/loops.ts";
+import { inPieces } from "../../simd/pieces.ts";
 import { gradientOf, perPixelOf, type Clock, type Rule } from "../attack.ts";
 import { advanced, feedsOf, firstLagrangian, type Lagrangian } from "../augmented-lagrangian.ts";
-import { project, requirePositive, withinRange, type PixelRange } from "../constraint.ts";
-import { proxLinfInBox } from "../proximal.ts";
+import { requirePositive, type PixelRange } from "../constraint.ts";
+import { imageOf, proxLinfInBox } from "../proximal.ts";
+import { scratch } from "../scratch.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
-import { plus } from "../vectors.ts";
 
 export interface AlmaProxOptions {
   /** First learning rate in grey levels. */
@@ -89,24 +91,18 @@ export const almaProxRule = ({ alpha, success }: AlmaProxOptions): Rule<AlmaProx
       const gradient = gradientOf(seen, x.length);
       const correction = 1 / (1 - MEMORY ** step);
       const rate = (alpha / WHOLE) * decayOf(foundAt, at);
-      const [squares, metric, stepped] = [
-        new Float32Array(x.length),
-        new Float32Array(x.length),
-        new Float32Array(x.length),
-      ];
-      for (let i = 0; i < x.length; i++) {
-        squares[i] = MEMORY * state.squares[i]! + (1 - MEMORY) * (WHOLE * gradient[i]!) ** 2;
-        metric[i] = Math.max(Math.sqrt(squares[i]! * correction), MIN_METRIC);
-        stepped[i] = state.delta[i]! + (rate * WHOLE * gradient[i]!) / metric[i]!;
-      }
+      const squares = new Float32Array(x.length);
+      const [stepped, metric] = [scratch(clean, 0), scratch(clean, 1)];
+      inPieces([state.delta, state.squares, gradient], [stepped, squares, metric], (count, [delta, v, g]) =>
+        loops().rmsStep(count, delta, v, g, MEMORY, correction, MIN_METRIC, rate * WHOLE),
+      );
       const { low, high } = roomOf(clean, constraint.pixelRange);
       const delta = proxLinfInBox(stepped, rate, metric, low, high);
 
       const lagrangian = advanced(state.lagrangian, ratios.data, succeeded, success, at);
-      const image = plus(clean, WHOLE, delta);
       return {
         state: { delta, squares, lagrangian, foundAt, best: smallerOf(state.best, seen, x, clean, goal) },
-        x: project(image, clean, withinRange(constraint), image),
+        x: imageOf(delta, clean, constraint.pixelRange),
         feeds: feedsOf(lagrangian, ratios.shape[0]!, ratios.shape[1]!),
       };
     },

@@ -1,12 +1,13 @@
 /** Steps of a size that follows the progress: APGD, in one stage or in several of shrinking radius. */
 
+import { loops } from "../../simd/loops.ts";
+import { inPieces } from "../../simd/pieces.ts";
 import { gradientOf, type Evaluation, type Order, type Rule } from "../attack.ts";
 import { project, within, type Constraint } from "../constraint.ts";
 import type { Norm } from "../norms.ts";
 import { startWithin } from "../start.ts";
 import { apgdPilot, stepsOfStages, type Pace, type Stage } from "./apgd-pace.ts";
 import { alongUnit } from "./l2.ts";
-import { along, sign } from "./sign.ts";
 
 /** Weights of the step and of the change before it. */
 const [STEP, MOMENTUM] = [0.75, 0.25];
@@ -56,20 +57,45 @@ const keeping = (kept: Kept | null, { isHighest, isBest }: Order, seen: Evaluati
   };
 };
 
-/** z = P(x + η·d), d being sign g or, in L2, g/‖g‖₂; then P(x + 0.75·(z − x) + 0.25·(x − x₋₁)). The first step of a stage is z itself. */
-const moved = (
-  { size, isFirst }: Extract<Order["move"], { kind: "step" }>,
+type Step = Pick<Extract<Order["move"], { kind: "step" }>, "size" | "isFirst">;
+
+/** The projection onto a ball of L2 needs all values at once. */
+const movedInL2 = (
+  { size, isFirst }: Step,
   x: Float32Array,
   gradient: Float32Array,
   previous: Float32Array,
   clean: Float32Array,
   constraint: Constraint,
 ): Float32Array<ArrayBuffer> => {
-  const z = constraint.norm === "l2" ? alongUnit(gradient, size, x) : along(sign(gradient), size, x);
+  const z = alongUnit(gradient, size, x);
   project(z, clean, constraint, z);
   if (isFirst) return z;
   for (let i = 0; i < z.length; i++) z[i] = x[i]! + STEP * (z[i]! - x[i]!) + MOMENTUM * (x[i]! - previous[i]!);
   return project(z, clean, constraint, z);
+};
+
+/** z = P(x + η·d), d being sign g or, in L2, g/‖g‖₂; then P(x + 0.75·(z − x) + 0.25·(x − x₋₁)). The first step of a stage is z itself. */
+const moved = (
+  { size, isFirst }: Step,
+  x: Float32Array,
+  gradient: Float32Array,
+  previous: Float32Array,
+  clean: Float32Array,
+  constraint: Constraint,
+): Float32Array<ArrayBuffer> => {
+  if (constraint.norm === "l2") return movedInL2({ size, isFirst }, x, gradient, previous, clean, constraint);
+  const moved = new Float32Array(x.length);
+  const { epsilon, pixelRange } = constraint;
+  const [low, high] = pixelRange ?? [-Infinity, Infinity];
+  inPieces([x, gradient, clean, previous], [moved], (count, [at, z, around, before]) => {
+    loops().plusSign(count, at, Math.fround(size), z, z);
+    loops().project(count, z, around, isFirst ? at : z, epsilon, low, high);
+    if (isFirst) return;
+    loops().blend(count, at, STEP, z, MOMENTUM, before, at);
+    loops().project(count, at, around, at, epsilon, low, high);
+  });
+  return moved;
 };
 
 /**

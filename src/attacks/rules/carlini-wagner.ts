@@ -1,11 +1,12 @@
 /** The L2 attack of Carlini and Wagner. */
 
 import { gradientOf, type Rule } from "../attack.ts";
+import { loops } from "../../simd/loops.ts";
+import { inPieces } from "../../simd/pieces.ts";
 import { requirePositive, type PixelRange } from "../constraint.ts";
-import { noMoments, stepOf, updated, type Moments } from "../moments.ts";
+import { adamLoop, noMoments, type Moments } from "../moments.ts";
 import { phaseOf } from "../phases.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
-import { plus, scaled } from "../vectors.ts";
 
 export interface CarliniWagnerOptions {
   readonly success: number;
@@ -31,52 +32,35 @@ const [FIRST_WEIGHT, LEARNING_RATE] = [1e-3, 0.01];
 /** Keeps the ends of the range a finite w. */
 const INSIDE = 1 - 1e-6;
 
-/** The image as a function of w, and its derivative; without a range of pixels it is 255·w. */
+/** The image as a function of w; without a range of pixels it is 255·w. */
 interface Squash {
-  readonly image: (w: Float32Array) => Float32Array<ArrayBuffer>;
+  /** The image of a piece of w, at another address. */
+  readonly image: (count: number, w: number, x: number) => void;
   readonly inverse: (x: Float32Array) => Float32Array<ArrayBuffer>;
-  /** ∂x/∂w of each value in grey levels. */
-  readonly slopes: (w: Float32Array) => Float64Array;
+  /** ∂x/∂w of each value in grey levels: half·(1 − curved·tanh² w). */
+  readonly half: number;
+  readonly curved: 0 | 1;
 }
-
-/**
- * The slopes of the w whose image is being evaluated, which have the exponential of the image: they are made with it. They are a
- * function of w alone, so that an attack that goes on elsewhere computes the same.
- */
-const slopesMade = new WeakMap<Float32Array, Float64Array>();
-
-/** To some units of 10⁻¹⁶, in a third of the time of Math.tanh, which is exact in relative terms near 0 as well. */
-const tanh = (w: number): number => {
-  const e = Math.exp(-2 * Math.abs(w));
-  return (Math.sign(w) * (1 - e)) / (1 + e);
-};
 
 const squashOf = (range: PixelRange): Squash => {
   if (!range)
     return {
-      image: (w) => scaled(w, WHOLE),
+      image: (count, w, x) => loops().scale(count, w, WHOLE, x),
       inverse: (x) => x.map((v) => v / WHOLE),
-      slopes: (w) => new Float64Array(w.length).fill(WHOLE),
+      half: WHOLE,
+      curved: 0,
     };
   const [low, high] = range;
   const half = (high - low) / 2;
-  const image = (w: Float32Array) => {
-    const [x, slopes] = [new Float32Array(w.length), new Float64Array(w.length)];
-    for (let i = 0; i < x.length; i++) {
-      const t = tanh(w[i]!);
-      x[i] = low + half * (t + 1);
-      slopes[i] = half * (1 - t ** 2);
-    }
-    slopesMade.set(w, slopes);
-    return x;
-  };
   return {
-    image,
-    inverse: (x) => x.map((v) => Math.atanh(INSIDE * ((v - low) / half - 1))),
-    slopes: (w) => {
-      if (!slopesMade.has(w)) image(w);
-      return slopesMade.get(w)!;
+    image: (count, w, x) => loops().squash(count, w, x, low, half),
+    inverse: (x) => {
+      const w = new Float32Array(x.length);
+      inPieces([x], [w], (count, [at]) => loops().unsquash(count, at, low, half, INSIDE));
+      return w;
     },
+    half,
+    curved: 1,
   };
 };
 
@@ -121,15 +105,23 @@ export const carliniWagnerRule = ({ success, bisections }: CarliniWagnerOptions)
         };
       }
       const gradient = gradientOf(seen, x.length);
-      // Up −(‖δ‖² + c·loss), with δ in units of the whole range.
-      const slopes = squash.slopes(state.w);
-      const ascent = new Float32Array(x.length);
-      for (let i = 0; i < ascent.length; i++)
-        ascent[i] = slopes[i]! * (state.weight * gradient[i]! - (2 * (x[i]! - clean[i]!)) / WHOLE ** 2);
-      const moments = updated(state.moments, ascent);
-      const direction = stepOf(moments);
-      const w = plus(state.w, LEARNING_RATE, direction, direction);
-      return { state: { ...state, w, succeeded, moments, best }, x: squash.image(w) };
+      const updates = state.moments.count + 1;
+      const adam = adamLoop(updates);
+      const like = () => new Float32Array(x.length);
+      const [image, w, mean, square] = [like(), like(), like(), like()];
+      const { mean: m, square: v } = state.moments;
+      inPieces(
+        [x, state.w, m, v, gradient, clean],
+        [image, w, mean, square],
+        (count, [at, w, mean, square, up, around]) => {
+          // Up −(‖δ‖² + c·loss), with δ in units of the whole range.
+          loops().squashAscent(count, w, up, at, around, up, state.weight, squash.half, squash.curved, WHOLE);
+          adam(count, { mean, square, gradient: up });
+          loops().plus(count, w, LEARNING_RATE, up, w);
+          squash.image(count, w, at);
+        },
+      );
+      return { state: { ...state, w, succeeded, moments: { mean, square, count: updates }, best }, x: image };
     },
     result: ({ best }) => Float32Array.from(best.x),
   };

@@ -2,7 +2,7 @@
 
 import type { Rule } from "../attack.ts";
 import { project, requirePositive } from "../constraint.ts";
-import { normal, type Random } from "../../random.ts";
+import { normals } from "../../random.ts";
 import { plus } from "../vectors.ts";
 import { along, sign } from "./sign.ts";
 
@@ -27,12 +27,6 @@ type NesState = {
   readonly pairs: number;
 };
 
-const noiseLike = ({ length }: Float32Array, random: Random): Float32Array => {
-  const noise = new Float32Array(length);
-  for (let i = 0; i < length; i++) noise[i] = normal(random);
-  return noise;
-};
-
 /**
  * x ← project(x + α·sign Σ (L(x + σu) − L(x − σu))·u) over pairs of opposite perturbations, u from N(0, I): natural evolution
  * strategies (Ilyas et al., Black-box Adversarial Attacks with Limited Queries and Information, ICML 2018). Each step is one query; if the
@@ -45,7 +39,7 @@ export const nesRule = ({ alpha, samples, sigma }: NesOptions): Rule<NesState> =
     parameters: { alpha, samples, sigma },
     needs: "value",
     begin: ({ data }, _, random) => {
-      const noise = noiseLike(data, random);
+      const noise = normals(random, data.length);
       const sum = new Float32Array(data.length);
       return { state: { at: data, noise, above: null, sum, pairs: 0 }, x: plus(data, sigma, noise) };
     },
@@ -57,7 +51,7 @@ export const nesRule = ({ alpha, samples, sigma }: NesOptions): Rule<NesState> =
       const due = pairs === samples || (step === steps && pairs > 0);
       const moved = due ? along(sign(sum), alpha, at) : null;
       const on = moved ? project(moved, clean, constraint, moved) : at;
-      const u = complete ? noiseLike(at, random()) : noise;
+      const u = complete ? normals(random(), at.length) : noise;
       return {
         state: {
           at: on,

@@ -5,7 +5,7 @@ import type { Random } from "../../random.ts";
 import type { Square } from "../entry.ts";
 import { gradientOf, type Feeds, type Rule } from "../attack.ts";
 import { project, requirePositive, withinRange, type Constraint } from "../constraint.ts";
-import { noMoments, stepOf, updated, type Moments } from "../moments.ts";
+import { adam, noMoments, type Moments } from "../moments.ts";
 
 export interface PatchOptions {
   /** Learning rate of Adam, in grey levels. */
@@ -101,11 +101,10 @@ export const patchRule = (options: PatchOptions): Rule<PatchState> => {
       const { shape } = state;
       const side = sideOf(shape, share);
       const gradient = gradientOf(seen, x.length);
-      const moments = updated(
+      const { moments, step: direction } = adam(
         state.moments,
         Float32Array.from(indicesOf(state, side), (i) => gradient[i]!),
       );
-      const direction = stepOf(moments);
       const moved = state.texture.map((v, k) => v + alpha * direction[k]!);
       const texture = project(moved, moved, withinRange(constraint));
       const place = placeOf(options, shape, side, step === steps ? undefined : random());

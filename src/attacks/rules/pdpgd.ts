@@ -1,13 +1,14 @@
 /** Primal-dual proximal gradient descent. */
 
+import { loops } from "../../simd/loops.ts";
+import { inPieces } from "../../simd/pieces.ts";
 import { tensor } from "../../tensor.ts";
 import { gradientOf, perPixelOf, type Feeds, type Rule } from "../attack.ts";
-import { project, requirePositive, withinRange, type PixelRange } from "../constraint.ts";
-import { metricOf, noMoments, stepIn, updated, type Moments } from "../moments.ts";
-import { linf } from "../norms.ts";
-import { prox } from "../proximal.ts";
+import { requirePositive } from "../constraint.ts";
+import { BETA1, BETA2, correctionsAt, noMoments, type Moments } from "../moments.ts";
+import { imageOf, shrinkage, type Shrinkage } from "../proximal.ts";
+import { scratch } from "../scratch.ts";
 import { nothingYet, requireSuccess, smallerOf, type Goal, type Smallest } from "../smallest.ts";
-import { accumulated, plus, scaled } from "../vectors.ts";
 
 export interface PdpgdOptions extends Goal {
   /** First primal learning rate, in grey levels; it falls to a hundredth of it. */
@@ -30,26 +31,30 @@ const WHOLE = 255;
 const [RATE_DECAY, DUAL_RATE, DUAL_DECAY, MEMORY] = [0.01, 0.1, 0.1, 0.9];
 /** Rounds of the proximal operator in Adam's metric, and the relative change at which they end. */
 const [ROUNDS, SETTLED] = [5, 1e-2];
+const UNBOUNDED = [-Infinity, Infinity] as const;
 /** The logarithms of the multipliers stay within ± this. */
 const FARTHEST = -Math.log(1e-12);
 
-/** softmax of the multipliers' logarithms and of 0, which is the norm's; without the norm's. */
-const shares = (dual: Float32Array): Float32Array<ArrayBuffer> => {
+/** The largest of the multipliers' logarithms and of 0, which is the norm's. */
+const topOf = (dual: Float32Array): number => {
   let top = 0;
-  for (let i = 0; i < dual.length; i++) top = Math.max(top, dual[i]!);
-  const exponentials = new Float32Array(dual.length);
-  let sum = Math.exp(-top);
-  for (let i = 0; i < dual.length; i++) {
-    exponentials[i] = Math.exp(dual[i]! - top);
-    sum += exponentials[i]!;
-  }
-  return divided(exponentials, sum);
+  for (let i = 0; i < dual.length; i++) if (dual[i]! > top) top = dual[i]!;
+  return top;
 };
 
-/** In place. */
-const divided = (values: Float32Array<ArrayBuffer>, by: number): Float32Array<ArrayBuffer> => {
-  for (let i = 0; i < values.length; i++) values[i] = values[i]! / by;
-  return values;
+/** memory·weights + (1 − memory)·softmax of the multipliers' logarithms and of the norm's 0, without the norm's share. */
+const followed = (weights: Float32Array, dual: Float32Array, memory: number): Float32Array<ArrayBuffer> => {
+  const [next, exponentials] = [new Float32Array(dual.length), new Float32Array(dual.length)];
+  const top = topOf(dual);
+  let sum = Math.exp(-top);
+  inPieces([dual], [exponentials], (count, [at], sums) => {
+    loops().exponentialsBelow(count, at, top);
+    sum += sums[0]!;
+  });
+  inPieces([weights, exponentials], [next], (count, [at, e]) =>
+    loops().followShares(count, at, e, memory, 1 - memory, sum),
+  );
+  return next;
 };
 
 const fedWeights = (weights: Float32Array, size: readonly number[]): Feeds => ({
@@ -62,36 +67,61 @@ const fedWeights = (weights: Float32Array, size: readonly number[]): Feeds => ({
  */
 const ascended = (dual: Float32Array, excess: Float32Array, rate: number): Float32Array => {
   const next = new Float32Array(dual.length);
-  for (let i = 0; i < next.length; i++) {
-    const c = excess[i]!;
-    next[i] = c === 0 ? -Infinity : Math.min(Math.max(dual[i]! + rate * Math.sign(c), -FARTHEST), FARTHEST);
-  }
+  inPieces([dual, excess], [next], (count, [at, c]) => loops().ascend(count, at, c, rate, FARTHEST));
   return next;
 };
 
-/** r, in place, such that clean + r lies in the range of pixels; each step is rounded to float32 as an image is. */
-const keptInRange = (
-  r: Float32Array<ArrayBuffer>,
+/** Adam's step from r, kept in the range of pixels, and the metric that it was made in, with its largest value. */
+const stepped = (
+  { r, moments }: Pick<PdpgdState, "r" | "moments">,
+  gradient: Float32Array,
   clean: Float32Array,
-  range: PixelRange,
-): Float32Array<ArrayBuffer> => {
-  const [low, high] = range ?? [-Infinity, Infinity];
-  for (let i = 0; i < r.length; i++) {
-    const c = clean[i]!;
-    const v = Math.fround(c + WHOLE * r[i]!);
-    r[i] = (Math.fround(v < low ? low : v > high ? high : v) - c) / WHOLE;
-  }
-  return r;
+  rate: number,
+  [low, high]: readonly [number, number],
+) => {
+  const [mean, square] = [new Float32Array(r.length), new Float32Array(r.length)];
+  const [metric, to] = [scratch(clean, 0), scratch(clean, 1)];
+  const count = moments.count + 1;
+  const [correction1, correction2] = correctionsAt(count);
+  let largest = 0;
+  inPieces([moments.mean, moments.square, gradient, r, clean], [mean, square, metric, to], (piece, at) => {
+    const top = loops().pdpgdStep(piece, ...at.slice(0, 5), BETA1, BETA2, correction1, correction2, rate, low, high);
+    largest = Math.max(largest, top); // a NaN stays
+  });
+  return { moments: { mean, square, count }, metric, largest, to };
 };
 
-/** Whether the last round moved r by less than a hundredth of it, in L2. */
-const hasSettled = (r: Float32Array, before: Float32Array): boolean => {
+/** r less its pull towards `to` in a metric, and Σ |r| and Σ r² of it. */
+const pulled = (
+  r: Float32Array,
+  to: Float32Array,
+  metric: Float32Array,
+  largest: number,
+  out: Float32Array<ArrayBuffer>,
+) => {
+  let [l1, squares] = [0, 0];
+  inPieces([r, to, metric], [out], (piece, [at, goal, weights], sums) => {
+    loops().pdpgdPull(piece, at, goal, weights, at, largest);
+    l1 += sums[0]!;
+    squares += sums[1]!;
+  });
+  return { l1, squares };
+};
+
+/** r shrunk in place and kept in the range of pixels; whether that is within a hundredth of r before the round, in L2. */
+const shrunk = (
+  r: Float32Array<ArrayBuffer>,
+  { scale, level }: Shrinkage,
+  before: Float32Array,
+  clean: Float32Array,
+  [low, high]: readonly [number, number],
+): boolean => {
   let [moved, size] = [0, 0];
-  for (let i = 0; i < r.length; i++) {
-    const d = r[i]! - before[i]!;
-    moved += d * d;
-    size += r[i]! * r[i]!;
-  }
+  inPieces([r, clean, before], [r], (piece, [at, around, earlier], sums) => {
+    loops().pdpgdShrink(piece, at, around, earlier, scale, level, low, high);
+    moved += sums[0]!;
+    size += sums[1]!;
+  });
   return !(Math.sqrt(moved) >= SETTLED * Math.sqrt(size));
 };
 
@@ -115,7 +145,7 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
         r: new Float32Array(data.length),
         moments: noMoments(data.length),
         dual,
-        weights: shares(dual),
+        weights: followed(new Float32Array(pixels), dual, 0),
         best: nothingYet(data),
       };
       return { state, x: data, feeds: fedWeights(state.weights, shape.slice(1)) };
@@ -123,36 +153,31 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
     next: (state, seen, x, { clean, constraint, step, steps }) => {
       const best = smallerOf(state.best, seen, x, clean, { norm, success });
       const gradient = gradientOf(seen, x.length);
-      const moments = updated(state.moments, scaled(gradient, WHOLE));
       const rate = (alpha / WHOLE) * RATE_DECAY ** ((step - 1) / steps);
-      const inRange = (r: Float32Array<ArrayBuffer>) => keptInRange(r, clean, constraint.pixelRange);
-      const metric = metricOf(moments);
-      const up = stepIn(moments, metric);
-      const stepped = inRange(plus(state.r, rate, up, up));
+      const range = constraint.pixelRange ?? UNBOUNDED;
+      const { moments, metric, largest, to } = stepped(state, gradient, clean, rate, range);
 
-      const largest = linf(metric);
       let total = 0;
       for (let i = 0; i < state.weights.length; i++) total += state.weights[i]!;
       const mu = ((1 - total) / total) * (rate / largest);
-      let [r, next] = [stepped, new Float32Array(stepped.length)];
+      let [r, next, level] = [to, scratch(clean, 2), 0];
       for (let round = 0; round < ROUNDS; round++) {
         const before = r;
-        for (let i = 0; i < next.length; i++)
-          next[i] = before[i]! - (metric[i]! / largest) * (before[i]! - stepped[i]!);
-        r = inRange(prox(next, mu, norm, next));
-        if (hasSettled(r, before)) break;
-        next = before === stepped ? new Float32Array(stepped.length) : before;
+        const norms = pulled(before, to, metric, largest, next);
+        const shrinks = shrinkage(next, norms, mu, norm, level);
+        r = next;
+        if (shrunk(r, shrinks, before, clean, range)) break;
+        level = shrinks.level;
+        next = before === to ? scratch(clean, 3) : before;
       }
 
       const excess = perPixelOf(seen, state.dual.length);
       const theta = DUAL_RATE * (((steps - step) / Math.max(steps - 1, 1)) * (1 - DUAL_DECAY) + DUAL_DECAY);
       const dual = ascended(state.dual, excess.data, theta);
-      const now = shares(dual);
-      const weights = accumulated(state.weights, MEMORY, now, 1 - MEMORY);
-      const image = plus(clean, WHOLE, r);
+      const weights = followed(state.weights, dual, MEMORY);
       return {
-        state: { r, moments, dual, weights, best },
-        x: project(image, clean, withinRange(constraint), image),
+        state: { r: Float32Array.from(r), moments, dual, weights, best },
+        x: imageOf(r, clean, constraint.pixelRange),
         feeds: fedWeights(weights, excess.shape),
       };
     },

@@ -1,12 +1,13 @@
 /** The box-constrained minimisation of Szegedy et al., by a search over the weight of the norm. */
 
+import { loops } from "../../simd/loops.ts";
+import { inPieces } from "../../simd/pieces.ts";
 import { gradientOf, type Rule } from "../attack.ts";
-import { project, requirePositive, withinRange } from "../constraint.ts";
-import { noMoments, stepOf, updated, type Moments } from "../moments.ts";
-import { l2 } from "../norms.ts";
+import { requirePositive } from "../constraint.ts";
+import { adamLoop, noMoments, type Moments } from "../moments.ts";
+import { distanceOf, l2 } from "../norms.ts";
 import { phaseOf } from "../phases.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
-import { minus, plus } from "../vectors.ts";
 
 export interface SzegedyOptions {
   /** First learning rate of each run, in grey levels. */
@@ -73,14 +74,23 @@ export const szegedyRule = ({ alpha, success, bisections }: SzegedyOptions): Rul
         };
         return { state: next, x: Float32Array.from(clean) };
       }
-      const r = minus(x, clean);
-      const moments = updated(state.moments, plus(gradient, -weight / (l2(r) || 1), r));
+      const pull = -weight / (distanceOf(x, clean, "l2") || 1);
       const rate = alpha * (1 - (phase.step - 1) / phase.steps);
-      const direction = stepOf(moments);
-      const moved = plus(x, rate, direction, direction);
+      const updates = state.moments.count + 1;
+      const [low, high] = constraint.pixelRange ?? [-Infinity, Infinity];
+      const adam = adamLoop(updates);
+      const like = () => new Float32Array(x.length);
+      const [moved, mean, square] = [like(), like(), like()];
+      const { mean: m, square: v } = state.moments;
+      inPieces([x, m, v, gradient, clean], [moved, mean, square], (count, [at, mean, square, up, around]) => {
+        loops().plusDifference(count, up, pull, at, around, up);
+        adam(count, { mean, square, gradient: up });
+        loops().plus(count, at, rate, up, at);
+        loops().project(count, at, around, at, Infinity, low, high);
+      });
       return {
-        state: { ...state, weight, tooMuch, succeeded, moments, best },
-        x: project(moved, clean, withinRange(constraint), moved),
+        state: { ...state, weight, tooMuch, succeeded, moments: { mean, square, count: updates }, best },
+        x: moved,
       };
     },
     result: ({ best }) => Float32Array.from(best.x),
