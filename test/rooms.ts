@@ -123,7 +123,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "intake/palettes",
     "metrics",
     "tensor",
-    "type store/r2-data",
+    "type store/bucket-data",
     "counted",
   ],
   service: [

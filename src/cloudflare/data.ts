@@ -1,14 +1,14 @@
 /** Data sets of the bucket, as evaluations read them. */
 
 import { invalidSpec } from "../contract/failure.ts";
-import type { R2DataStore } from "../store/r2-data.ts";
+import type { BucketDataStore } from "../store/bucket-data.ts";
 import type { DigestedFiles } from "./pictures.ts";
 
 /** Milliseconds for which the list of a data set is not read again: a change of its files is found by their digests. */
 const REMEMBERED_MS = 10_000;
 
 /** @returns what opens a data set by its name, and throws FaultlineError where there is none. */
-export const dataIn = (store: R2DataStore): ((name: string) => Promise<DigestedFiles>) => {
+export const dataIn = (store: BucketDataStore): ((name: string) => Promise<DigestedFiles>) => {
   let last: { readonly name: string; readonly at: number; readonly files: DigestedFiles } | undefined;
   const opened = async (name: string): Promise<DigestedFiles> => {
     const manifest = await store.manifest(name);

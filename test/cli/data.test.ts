@@ -11,7 +11,7 @@ import { dataIn } from "../../src/cloudflare/data.ts";
 import type { DataStore } from "../../src/contract/data.ts";
 import { createDataSets } from "../../src/store/data-sets.ts";
 import { folderData } from "../../src/store/folder-data.ts";
-import { r2Data } from "../../src/store/r2-data.ts";
+import { bucketData } from "../../src/store/bucket-data.ts";
 import { memoryBucket } from "../store/memory-bucket.ts";
 import { fakeService } from "../support/fake-service.ts";
 import { problemIn } from "../support/api-request.ts";
@@ -46,7 +46,7 @@ const serving = async (store: DataStore, uploadToken?: string) => {
 const bucket = memoryBucket(2).bucket;
 const stores = {
   "a folder": () => folderData(path("kept")),
-  "a bucket": () => r2Data(bucket),
+  "a bucket": () => bucketData(bucket),
 } as const;
 
 it.each(Object.entries(stores))(
@@ -87,7 +87,7 @@ it("lies in a folder as it lay in the other, beside the operator's own, which is
 });
 
 it("is read from a bucket by its paths", async () => {
-  const store = r2Data(memoryBucket().bucket);
+  const store = bucketData(memoryBucket().bucket);
   const { url } = await serving(store);
   await jsonOf("data", "push", path("set"), "--on", url);
   const files = await dataIn(store)("set");

@@ -1,19 +1,19 @@
-/** Data sets in an R2 bucket: data/NAME.json lists files/SHA256. */
+/** Data sets in a bucket: data/NAME.json lists files/SHA256. */
 
 import type { DataManifest, DataStore } from "../contract/data.ts";
-import { bytesAt, jsonAt, keysUnder, namesUnder, type Bucket } from "./r2.ts";
+import { bytesAt, jsonAt, keysUnder, namesUnder, type Bucket } from "./bucket.ts";
 
 const sets = "data/";
 const files = "files/";
 const setKey = (name: string): string => `${sets}${name}.json`;
 const fileKey = (sha256: string): string => `${files}${sha256}`;
 
-export interface R2DataStore extends DataStore {
+export interface BucketDataStore extends DataStore {
   /** Null where it is not kept. */
   readonly file: (sha256: string) => Promise<Uint8Array | null>;
 }
 
-export const r2Data = (bucket: Bucket): R2DataStore => ({
+export const bucketData = (bucket: Bucket): BucketDataStore => ({
   names: () => namesUnder(bucket, sets),
   manifest: async (name) => (await jsonAt(bucket, setKey(name))) as DataManifest | null,
   kept: async () => new Set(await keysUnder(bucket, files)),
