@@ -202,6 +202,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   "@jsquash/webp": ["image", "worker"],
   bullmq: ["node/redis-workers", "node/redis-service"],
   ioredis: ["node/redis"],
+  aws4fetch: ["node/s3-request"],
   "@resvg/resvg-js": ["datasets/street/resvg"],
   "@resvg/resvg-wasm": ["cloudflare/resvg", "worker"],
   "csv-parse": ["datasets/list"],
