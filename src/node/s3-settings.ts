@@ -6,6 +6,8 @@ export interface S3Address {
   readonly bucket: string;
   /** Without "/" at its ends; empty for the whole bucket. */
   readonly key: string;
+  /** A data set that was pushed there. */
+  readonly set?: string | undefined;
 }
 
 const SCHEME = "s3://";
@@ -18,15 +20,16 @@ const isStepped = (key: string): boolean => key.split("/").some((part) => part =
 
 /** @throws UsageError for what is no address. */
 export const parseAddress = (path: string): S3Address => {
-  const [, bucket, key = ""] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/s.exec(path) ?? [];
+  const form = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([^#]*))?(?:#([^#]*))?$/s;
+  const [, bucket, key = "", set] = form.exec(path) ?? [];
   const trimmed = key.replaceAll(/^\/+|\/+$/g, "");
-  if (bucket !== undefined && !isStepped(trimmed)) return { bucket, key: trimmed };
+  if (bucket !== undefined && !isStepped(trimmed) && set !== "") return { bucket, key: trimmed, set };
   throw new UsageError(
-    `${path}: an address in a bucket is of the form s3://BUCKET/PREFIX, with a bucket of 3 to 63 small letters, digits, dots and hyphens`,
+    `${path}: an address in a bucket is of the form s3://BUCKET/PREFIX, with a bucket of 3 to 63 small letters, digits, dots and hyphens; #NAME behind it is a data set that was pushed there`,
   );
 };
 
-/** A place within a place: a path of a folder, or an address in a bucket. */
+/** The address of an object, as it is given. */
 export const addressOf = ({ bucket, key }: S3Address): string => `${SCHEME}${bucket}${key === "" ? "" : `/${key}`}`;
 
 export interface S3Settings {
