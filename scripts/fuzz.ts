@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { createApp } from "../src/api/app.ts";
 import { useNodeCodecs } from "../src/image/node.ts";
 import { random, type Random } from "../src/random.ts";
-import { r2Uploads } from "../src/store/r2.ts";
+import { bucketUploads } from "../src/store/bucket.ts";
 import { serviceOf, tiny } from "../test/service/tiny-service.ts";
 import { memoryBucket } from "../test/store/memory-bucket.ts";
 import { requestBody, type Sent } from "./fuzz/bodies.ts";
@@ -37,7 +37,7 @@ interface Outcome {
 }
 
 const logged: unknown[] = [];
-const app = createApp(serviceOf([tiny], { budgetBytes: 64 * 2 ** 20, uploads: r2Uploads(memoryBucket().bucket) }), {
+const app = createApp(serviceOf([tiny], { budgetBytes: 64 * 2 ** 20, uploads: bucketUploads(memoryBucket().bucket) }), {
   log: (error) => logged.push(error),
 });
 

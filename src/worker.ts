@@ -34,8 +34,8 @@ import { startWasm } from "./runtime/wasm/wasm.ts";
 import { parseManifest } from "./segmenter/manifest.ts";
 import { useLoops } from "./simd/loops.ts";
 import { shipped } from "./shipped.ts";
-import { r2Data } from "./store/r2-data.ts";
-import { r2Uploads } from "./store/r2.ts";
+import { bucketData } from "./store/bucket-data.ts";
+import { bucketUploads } from "./store/bucket.ts";
 
 interface Env extends Partial<EngineBindings> {
   /** Static assets: the networks' files. */
@@ -139,7 +139,7 @@ const engineOf = (
         segmenterOf: async (names) => (await context.models.openAll(names)).segmenter,
         cache: context.cache,
         exclusive: queue,
-        openData: dataIn(r2Data(env.DATA!)),
+        openData: dataIn(bucketData(env.DATA!)),
         draw: async (street, size) => renderStreet(street, size, await startRenderer(resvgModule)),
         version,
         maxCpuHours: positive("MAX_CPU_HOURS", env.MAX_CPU_HOURS),
@@ -154,7 +154,7 @@ const createWorker = (env: Env) => {
   const store = shippedModels(env.ASSETS);
   const options = {
     store,
-    uploads: env.MODELS && r2Uploads(env.MODELS),
+    uploads: env.MODELS && bucketUploads(env.MODELS),
     runtime,
     webgpu: () => Promise.reject(new Error("Workers have no WebGPU")),
     version,
@@ -162,7 +162,7 @@ const createWorker = (env: Env) => {
     budgetBytes: mebibytes("MEMORY_BUDGET_MIB", env.MEMORY_BUDGET_MIB),
   };
   const shared = createShared(options);
-  const data = env.DATA && createDataSets(r2Data(env.DATA));
+  const data = env.DATA && createDataSets(bucketData(env.DATA));
   const engine = engineOf(env, shared, { manifests: store.manifests, onnxruntime: runtime.version });
   const app = createApp(finishing(createService(options, shared), engine?.evaluations, data), {
     version,

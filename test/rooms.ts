@@ -124,7 +124,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "intake/palettes",
     "metrics",
     "tensor",
-    "type store/r2-data",
+    "type store/bucket-data",
     "counted",
   ],
   service: [
@@ -203,6 +203,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   "@jsquash/webp": ["image", "worker"],
   bullmq: ["node/redis-workers", "node/redis-service"],
   ioredis: ["node/redis"],
+  aws4fetch: ["node/s3-request"],
   "@resvg/resvg-js": ["datasets/street/resvg"],
   "@resvg/resvg-wasm": ["cloudflare/resvg", "worker"],
   "csv-parse": ["datasets/list"],

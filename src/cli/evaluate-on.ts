@@ -1,15 +1,18 @@
 /** `faultline evaluate --on URL`: a service carries out the evaluation; its rows are fetched when it has ended. */
 
-import { rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { isOver, type EvaluationInfo } from "../contract/evaluations.ts";
 import { sha256Of } from "../digest.ts";
 import type { Row } from "../evaluation/row.ts";
 import { specText, type EvaluationSpec } from "../evaluation/spec.ts";
 import { Interrupted, Refusal } from "../node/failure.ts";
-import { jsonFile, readJson, statOf, writeFiles } from "../node/files.ts";
-import { openLedger } from "../node/ledger-file.ts";
+import { jsonFile, readJson, removeFile, statOf, writeFiles } from "../node/files.ts";
+import { ledgerAt } from "../node/ledger-bucket.ts";
 import type { Options } from "../node/options.ts";
+import { isInBucket } from "../node/s3-settings.ts";
 import type { Io, Report } from "./command.ts";
 import { requireOwn, rowsIn } from "./evaluate-run.ts";
 import { interruptible } from "./interrupt.ts";
@@ -63,9 +66,10 @@ const TOGETHER = 256;
 
 /** Puts the rows of a service into a file, as an evaluation on this machine does. @throws Refusal where it holds those of another. */
 const keepRows = async (body: ReadableStream<Uint8Array>, out: string, spec: EvaluationSpec): Promise<void> => {
-  const draft = `${out}.${process.pid}.tmp`;
-  const ledger = await openLedger(out);
+  const ledger = await ledgerAt(out);
+  const scratch = await mkdtemp(isInBucket(out) ? join(tmpdir(), "faultline-") : `${out}.`);
   try {
+    const draft = join(scratch, "rows.jsonl");
     await writeFile(draft, body);
     const ids: string[] = [];
     for await (const { id } of rowsIn(draft)) ids.push(id);
@@ -81,9 +85,9 @@ const keepRows = async (body: ReadableStream<Uint8Array>, out: string, spec: Eva
     await ledger.record(held);
     await ledger.arrange(ids);
     // It says what an evaluation on this machine has left.
-    await rm(besideRows(out).failed, { force: true });
+    await removeFile(besideRows(out).failed);
   } finally {
-    await rm(draft, { force: true });
+    await rm(scratch, { recursive: true, force: true });
     await ledger.close();
   }
 };

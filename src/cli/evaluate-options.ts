@@ -26,7 +26,7 @@ export const specFlags = {
   data: {
     type: "string",
     value: "DIR",
-    help: "the data set's folder, or a list (CSV, JSON); streets are drawn if absent",
+    help: "the data set's folder, or a list (CSV, JSON), also in a bucket; streets are drawn if absent",
   },
   labels: { type: "string", value: "DIR", help: "a folder of label maps, where --data is one of pictures named alike" },
   dataset: { type: "string", value: "NAME", help: `${datasetNames.join(", ")}; recognised if absent` },

@@ -1,8 +1,7 @@
 /** Carries out an evaluation: rows are kept as they come, and put in order at the end. */
 
-import { createReadStream } from "node:fs";
-import { rm } from "node:fs/promises";
 import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import type { Row } from "../evaluation/row.ts";
 import { specText } from "../evaluation/spec.ts";
 import { remaining, totalOf, type Group } from "../evaluation/units.ts";
@@ -10,8 +9,8 @@ import { runParcels } from "../jobs/run.ts";
 import type { Failure } from "../jobs/perform.ts";
 import { parcelsOf } from "../jobs/worker.ts";
 import { Interrupted, Refusal } from "../node/failure.ts";
-import { jsonFile, readJson, statOf, writeFiles } from "../node/files.ts";
-import { openLedger } from "../node/ledger-file.ts";
+import { jsonFile, piecesOf, readJson, removeFile, statOf, writeFiles } from "../node/files.ts";
+import { ledgerAt } from "../node/ledger-bucket.ts";
 import type { Io } from "./command.ts";
 import type { Prepared } from "./evaluate-prepare.ts";
 import type { Engaged } from "./evaluate-workers.ts";
@@ -57,7 +56,7 @@ const failedLines = (failed: readonly Failure[]): Uint8Array =>
 
 /** The rows of a file, one at a time. */
 export async function* rowsIn(path: string): AsyncGenerator<Row> {
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity }))
+  for await (const line of createInterface({ input: Readable.from(piecesOf(path)), crlfDelay: Infinity }))
     yield JSON.parse(line) as Row;
 }
 
@@ -84,7 +83,7 @@ export const runEvaluation = async (
   const ids = idsOf(groups);
   const beside = besideRows(out);
   await requireAsBefore(beside.run, run);
-  const ledger = await openLedger(out);
+  const ledger = await ledgerAt(out);
   try {
     const done = ledger.done();
     requireOwn(done, ids, out);
@@ -122,7 +121,7 @@ export const runEvaluation = async (
     };
     const failed = await interruptible(all);
     await ledger.arrange(ids);
-    if (failed.length === 0) await rm(beside.failed, { force: true });
+    if (failed.length === 0) await removeFile(beside.failed);
     else await writeFiles([[beside.failed, failedLines(failed)]]);
     return { units: ids.length, known: done.size, failed };
   } finally {

@@ -3,7 +3,7 @@
 import { SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
 import { totalOfAlike } from "../evaluation/picture-plan.ts";
 import { UsageError } from "../node/failure.ts";
-import { checkWritable } from "../node/files.ts";
+import { checkWritable, writtenAt } from "../node/files.ts";
 import type { Options, Values } from "../node/options.ts";
 import { buildReport } from "../report/report.ts";
 import { backendFlags, placeFrom, ranOn } from "./backend.ts";
@@ -44,6 +44,9 @@ specification, whose fields the flags replace. Without --data, synthetic streets
 Each row is on the disk before the next is begun. The same command again goes on where it was
 stopped, and ends with the same bytes. Units that fail are listed in FILE.failed.jsonl, are tried
 again by the next run, and make the exit code 1.
+
+DIR and FILE may be in an S3-compatible bucket, s3://BUCKET/PREFIX, with its keys in the environment
+(AWS_ACCESS_KEY_ID, …); s3://BUCKET/PREFIX#NAME is a data set that was pushed to a service there.
 
 With --redis, faultline worker processes on any machines carry out the units; --workers is then the
 number of parcels of units that are on their way at a time, 64 if absent.
@@ -102,7 +105,10 @@ interface Kept {
 const concluded = async ({ out, asParquet, reports }: Kept, { seed }: EvaluationSpec): Promise<string> => {
   const summary = createSummary();
   for await (const row of rowsIn(out)) summary.add(row);
-  if (asParquet) await (await import("./parquet.ts")).writeParquet(besideRows(out).parquet, rowsIn(out));
+  if (asParquet) {
+    const { writeParquet } = await import("./parquet.ts");
+    await writtenAt(besideRows(out).parquet, (path) => writeParquet(path, rowsIn(out)));
+  }
   if (reports.length > 0) {
     const { store, runs } = await readResults([out]);
     await writeReport(buildReport(store, { runs, seed }), reports);

@@ -3,6 +3,7 @@
 import { open } from "node:fs/promises";
 import type { AsyncBuffer } from "hyparquet";
 import { Refusal } from "../node/failure.ts";
+import { isInBucket } from "../node/s3-settings.ts";
 import { reasonOf } from "../reason.ts";
 
 type Columns = Readonly<Record<string, unknown>>;
@@ -75,6 +76,7 @@ const GROUP = 2000;
 
 /** The rows of the file, one after another. @throws Refusal where the file is no Parquet. */
 export async function* rowsInParquet(path: string): AsyncGenerator {
+  if (isInBucket(path)) throw new Refusal(`${path}: Parquet is read from disks alone; name the .jsonl file beside it`);
   const { parquetMetadataAsync, parquetReadObjects } = await load();
   const handle = await open(path);
   try {

@@ -1,8 +1,7 @@
 /** Results from files: rows, and what stands beside them. */
 
-import { createReadStream } from "node:fs";
 import { Refusal } from "../node/failure.ts";
-import { readBytes, readJson, statOf } from "../node/files.ts";
+import { piecesOf, readBytes, readJson, statOf } from "../node/files.ts";
 import { readCertificate, type CertificateRow } from "../report/certificate-row.ts";
 import { checkRow, RowError } from "../report/read-row.ts";
 import { createReader } from "../report/reader.ts";
@@ -56,7 +55,7 @@ const readInto = async (path: string, store: Store): Promise<void> => {
   await refusing(path, async () => {
     if (/\.parquet$/i.test(path)) return readParquet(path, store);
     const reader = createReader(store);
-    for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) reader.push(piece as Uint8Array);
+    for await (const piece of piecesOf(path)) reader.push(piece);
     reader.end();
   });
 };

@@ -30,6 +30,7 @@ const about = `
 Carries out units of evaluations that were started with faultline evaluate --redis URL, on this
 machine or others, until it is stopped. Networks and pictures must lie here under the same names,
 relative ones as seen from the folder in which the worker is started; their digests are compared.
+Pictures in a bucket (s3://…) are read from there, with the keys of this worker's environment.
 On Ctrl-C and SIGTERM, what has begun goes back to the queue at the next step.`;
 
 /** The network under its name here. @throws Refusal where it is another. */

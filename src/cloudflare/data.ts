@@ -1,32 +1,21 @@
 /** Data sets of the bucket, as evaluations read them. */
 
 import { invalidSpec } from "../contract/failure.ts";
-import type { R2DataStore } from "../store/r2-data.ts";
-import type { DigestedFiles } from "./pictures.ts";
+import type { BucketDataStore, SetFiles } from "../store/bucket-data.ts";
 
 /** Milliseconds for which the list of a data set is not read again: a change of its files is found by their digests. */
 const REMEMBERED_MS = 10_000;
 
 /** @returns what opens a data set by its name, and throws FaultlineError where there is none. */
-export const dataIn = (store: R2DataStore): ((name: string) => Promise<DigestedFiles>) => {
-  let last: { readonly name: string; readonly at: number; readonly files: DigestedFiles } | undefined;
-  const opened = async (name: string): Promise<DigestedFiles> => {
+export const dataIn = (store: BucketDataStore): ((name: string) => Promise<SetFiles>) => {
+  let last: { readonly name: string; readonly at: number; readonly files: SetFiles } | undefined;
+  const opened = async (name: string): Promise<SetFiles> => {
     const manifest = await store.manifest(name);
     if (!manifest) {
       const detail = `must be the name of a data set of this deployment: ${(await store.names()).join(", ") || "there is none"}`;
       throw invalidSpec({ pointer: "/spec/data/path", detail, received: name });
     }
-    const digests = new Map(manifest.files.map(({ path, sha256 }) => [path, sha256]));
-    const digestOf = (path: string): string => digests.get(path) ?? "";
-    return {
-      digestOf,
-      list: () => Promise.resolve([...digests.keys()].toSorted()),
-      read: async (path) => {
-        const bytes = await store.file(digestOf(path));
-        if (bytes) return bytes;
-        throw new Error(`${path} is not in the data set ${name}`);
-      },
-    };
+    return store.filesOf(manifest);
   };
   return async (name) => {
     if (last?.name !== name || Date.now() - last.at > REMEMBERED_MS)

@@ -2,20 +2,15 @@
 
 import { layoutNames, layoutOf, recognised } from "../datasets/catalogue.ts";
 import { chosen } from "../datasets/choose.ts";
-import type { Files } from "../datasets/dataset.ts";
 import { FaultlineError, invalidSpec } from "../contract/failure.ts";
 import { pairDigest, type Item, type LabelReading } from "../evaluation/items.ts";
 import { streets, type EvaluationSpec } from "../evaluation/spec.ts";
 import { paletteNames } from "../intake/palettes.ts";
 import { readingOf, streetItems, STREET_CLASSES, STREET_SIZE } from "../jobs/pictures.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
+import type { SetFiles } from "../store/bucket-data.ts";
 import type { Size } from "../tensor.ts";
 import { counted } from "../counted.ts";
-
-/** The files of a data set, with their digests. */
-export interface DigestedFiles extends Files {
-  readonly digestOf: (path: string) => string;
-}
 
 export interface Pictures {
   /** For people: the data set and its part. */
@@ -44,7 +39,7 @@ const streetPictures = (spec: EvaluationSpec, { classes }: Manifest): Pictures =
 export const picturesOf = async (
   spec: EvaluationSpec,
   manifest: Manifest,
-  open: (name: string) => Promise<DigestedFiles>,
+  open: (name: string) => Promise<SetFiles>,
 ): Promise<Pictures> => {
   const { data, seed } = spec;
   if (data.labels !== undefined)

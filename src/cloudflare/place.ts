@@ -9,7 +9,8 @@ import { channelCount, type Manifest } from "../segmenter/manifest.ts";
 import type { Segmenter } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import type { Size } from "../tensor.ts";
-import { picturesOf, type DigestedFiles, type Pictures } from "./pictures.ts";
+import type { SetFiles } from "../store/bucket-data.ts";
+import { picturesOf, type Pictures } from "./pictures.ts";
 
 export interface PlaceOptions {
   /** Of the networks that ship; uploads are not evaluated. */
@@ -20,7 +21,7 @@ export interface PlaceOptions {
   /** One heavy run at a time. @throws FaultlineError busy */
   readonly exclusive: <T>(run: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
   /** @throws FaultlineError where there is no such data set. */
-  readonly openData: (name: string) => Promise<DigestedFiles>;
+  readonly openData: (name: string) => Promise<SetFiles>;
   readonly draw: (street: number, size: Size) => Promise<StreetSample>;
   /** Milliseconds. */
   readonly now: () => Promise<number>;

@@ -3,6 +3,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Files } from "../datasets/dataset.ts";
+import { bucketFiles } from "./bucket-files.ts";
+import { isInBucket } from "./s3-settings.ts";
 
 /** Hidden files and folders are no part of a data set. Symbolic links are followed. */
 const walk = async (root: string, folder: string): Promise<string[]> => {
@@ -29,9 +31,12 @@ export const folderFiles = (root: string): Files => ({
   read: (path) => readFile(join(root, path)),
 });
 
+/** The files of a folder, or of an address in a bucket. */
+const filesIn = (root: string): Files => (isInBucket(root) ? bucketFiles(root) : folderFiles(root));
+
 /** Two folders as one that has them as `images` and `labels`. */
-export const twoFolders = (images: string, labels: string): Files => {
-  const parts = { images: folderFiles(images), labels: folderFiles(labels) } as const;
+const twoFolders = (images: string, labels: string): Files => {
+  const parts = { images: filesIn(images), labels: filesIn(labels) } as const;
   const listed = async (part: keyof typeof parts): Promise<string[]> =>
     (await parts[part].list()).map((path) => `${part}/${path}`);
   return {
@@ -43,8 +48,8 @@ export const twoFolders = (images: string, labels: string): Files => {
   };
 };
 
-/** Where the files of a data set are: one folder, or one of pictures and one of label maps. */
+/** Where the files of a data set are: one folder or address in a bucket, or one of pictures and one of label maps. */
 export type Roots = string | readonly [images: string, labels: string];
 
 export const filesOf = (roots: Roots): Files =>
-  typeof roots === "string" ? folderFiles(roots) : twoFolders(roots[0], roots[1]);
+  typeof roots === "string" ? filesIn(roots) : twoFolders(roots[0], roots[1]);

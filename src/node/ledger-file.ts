@@ -22,7 +22,7 @@ interface Scanned {
 }
 
 /** Reads the lines one after another. @throws Refusal for a whole line that is no row. */
-const scan = async (path: string): Promise<Scanned> => {
+const scan = async (path: string, shown: string): Promise<Scanned> => {
   const rows = new Map<string, Place>();
   let [end, number] = [0, 0];
   let rest: Buffer = Buffer.alloc(0);
@@ -32,7 +32,7 @@ const scan = async (path: string): Promise<Scanned> => {
     for (let at = rest.indexOf(NEWLINE); at !== -1; at = rest.indexOf(NEWLINE, from)) {
       number += 1;
       const id = idOfLine(rest.toString("utf8", from, at));
-      if (id === null) throw new Refusal(`${path}: line ${number} is no row of an evaluation; name another file`);
+      if (id === null) throw new Refusal(`${shown}: line ${number} is no row of an evaluation; name another file`);
       const length = at + 1 - from;
       if (!rows.has(id)) rows.set(id, { start: end, length });
       end += length;
@@ -41,7 +41,7 @@ const scan = async (path: string): Promise<Scanned> => {
     rest = rest.subarray(from);
   }
   // What is cut off must have been a row: a file of something else is left as it is.
-  if (!beginsRow(rest.toString())) throw new Refusal(`${path}: ends with what is no row; name another file`);
+  if (!beginsRow(rest.toString())) throw new Refusal(`${shown}: ends with what is no row; name another file`);
   return { rows, end };
 };
 
@@ -104,19 +104,24 @@ const lock = async (path: string): Promise<() => Promise<void>> => {
   return () => rm(file, { force: true });
 };
 
-/** Opens or creates the file. @throws Refusal where it holds something else, or another process has it; Node's error where it cannot be written. */
-export const openLedger = async (path: string): Promise<Ledger> => {
+/**
+ * Opens or creates the file.
+ *
+ * @param shown where the rows are, for people, if that is elsewhere.
+ * @throws Refusal where it holds something else, or another process has it; Node's error where it cannot be written.
+ */
+export const openLedger = async (path: string, shown: string = path): Promise<Ledger> => {
   const release = await lock(path);
   try {
-    return await openLocked(path, release);
+    return await openLocked(path, shown, release);
   } catch (cause) {
     await release();
     throw cause;
   }
 };
 
-const openLocked = async (path: string, release: () => Promise<void>): Promise<Ledger> => {
-  const known: Scanned = (await statOf(path)) ? await scan(path) : { rows: new Map(), end: 0 };
+const openLocked = async (path: string, shown: string, release: () => Promise<void>): Promise<Ledger> => {
+  const known: Scanned = (await statOf(path)) ? await scan(path, shown) : { rows: new Map(), end: 0 };
   let { rows, end } = known;
   let file = await open(path, "a+");
   await file.truncate(end);
@@ -163,7 +168,7 @@ const openLocked = async (path: string, release: () => Promise<void>): Promise<L
           await rm(draft, { force: true });
         }
         await file.close();
-        ({ rows, end } = await scan(path));
+        ({ rows, end } = await scan(path, shown));
         file = await open(path, "a+");
       }),
     close: () =>

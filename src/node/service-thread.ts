@@ -9,13 +9,12 @@ import type { Service } from "../contract/service.ts";
 import { useNodeCodecs } from "../image/node.ts";
 import type { OpenNative, OpenWebGpu } from "../networks/placement.ts";
 import { createService } from "../service/service.ts";
-import { folderUploads } from "../store/folder.ts";
 import { drawnIfPossible } from "./charts.ts";
 import { lineOf, Refusal } from "./failure.ts";
-import { checkFolder } from "./files.ts";
 import { defaultModel, folderModels } from "./folder-models.ts";
 import { startGpuProcess, startNativeProcess, startThreadRuntime, type ThreadRuntime } from "./runtime.ts";
 import type { FromService, Methods, ServiceCall, ServiceData, ToService } from "./service-messages.ts";
+import { uploadsAt } from "./stores.ts";
 
 const port = parentPort!;
 const post = (message: FromService): void => port.postMessage(message);
@@ -55,14 +54,14 @@ const start = async (stop: AbortSignal) => {
   const { threads, backend, version, budgetBytes, waiting } = data;
   const store = await folderModels(data.models);
   const model = defaultModel(store, data.defaultModel);
-  if (data.uploads !== undefined) await checkFolder(data.uploads);
+  const uploads = data.uploads === undefined ? undefined : await uploadsAt(data.uploads);
   useNodeCodecs();
   const runtime = await startThreadRuntime({ threads, onCrash });
   const gpu = webGpu();
   const native = nativeWith(threads);
   const service = createService({
     store,
-    uploads: data.uploads === undefined ? undefined : folderUploads(data.uploads),
+    uploads,
     runtime,
     webgpu: backend === "webgpu" ? await opened(backend, gpu.open) : gpu.open,
     native: backend === "native" ? await opened(backend, native.open) : native.open,

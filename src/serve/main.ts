@@ -7,8 +7,8 @@ import { startEvaluations } from "../node/evaluations/evaluations.ts";
 import { lineOf, UsageError } from "../node/failure.ts";
 import { version } from "../node/package.ts";
 import { startThreadService } from "../node/service.ts";
+import { dataAt } from "../node/stores.ts";
 import { createDataSets } from "../store/data-sets.ts";
-import { folderData } from "../store/folder-data.ts";
 import { compressed } from "./compress.ts";
 import { isLabBuilt, labPages } from "./lab.ts";
 import { listen, type Fetch } from "./server.ts";
@@ -30,9 +30,10 @@ const serve = async (settings: Settings): Promise<void> => {
   });
   const jobs = settings.evaluations && (await startEvaluations(settings.evaluations));
   const data = settings.evaluations?.data ?? null;
-  const beside = jobs
-    ? { evaluations: jobs.evaluations, ...(data === null ? {} : { data: createDataSets(folderData(data)) }) }
-    : {};
+  const store = data === null ? null : dataAt(data);
+  // A bucket that cannot be read is known before the first request.
+  await store?.names();
+  const beside = jobs ? { evaluations: jobs.evaluations, ...(store ? { data: createDataSets(store) } : {}) } : {};
   const hasLab = isLabBuilt();
   const app = createApp(
     { ...service, ...beside },

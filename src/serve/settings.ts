@@ -28,7 +28,11 @@ const options = {
     value: "NAME",
     help: "model of requests that name none; enet-street, else the first",
   },
-  uploads: { type: "string", value: "DIR", help: "folder of uploaded networks; without it uploads are disabled" },
+  uploads: {
+    type: "string",
+    value: "DIR",
+    help: "folder of uploaded networks, or s3://BUCKET/PREFIX; without it uploads are disabled",
+  },
   "upload-mib": { type: "string", value: "N", default: "256", help: "maximum size of an upload" },
   "budget-mib": { type: "string", value: "N", default: "1024", help: "maximum predicted memory of a run" },
   threads: { type: "string", value: "N", default: "1", help: "number of threads of a run" },
@@ -47,7 +51,7 @@ const options = {
   data: {
     type: "string",
     value: "DIR",
-    help: "folder of data sets, each a folder or a list, that evaluations can name",
+    help: "folder of data sets, each a folder or a list, that evaluations can name; or s3://BUCKET/PREFIX",
   },
   workers: { type: "string", value: "N", help: "threads of an evaluation; one for each core if absent" },
   memory: {
@@ -79,6 +83,7 @@ Environment:
   UPLOAD_TOKEN  bearer token that is required to upload and delete models
   API_TOKENS    bearer tokens, separated by commas; every request that computes or changes
                 something must send one of them, and --rate then applies to each token
+  AWS_…         the keys, the region and the service of s3:// addresses (docs/deploy.md)
 `;
 
 export interface Settings {

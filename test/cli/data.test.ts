@@ -5,13 +5,17 @@ import { once } from "node:events";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import { afterEach, expect, it } from "vitest";
+import { afterAll, afterEach, expect, it } from "vitest";
 import { createApp } from "../../src/api/app.ts";
 import { dataIn } from "../../src/cloudflare/data.ts";
 import type { DataStore } from "../../src/contract/data.ts";
 import { createDataSets } from "../../src/store/data-sets.ts";
 import { folderData } from "../../src/store/folder-data.ts";
-import { r2Data } from "../../src/store/r2-data.ts";
+import { bucketData } from "../../src/store/bucket-data.ts";
+import { openBucket } from "../../src/node/s3.ts";
+import { askerOf } from "../../src/node/s3-request.ts";
+import { settingsFor } from "../../src/node/s3-settings.ts";
+import { startS3 } from "../support/s3/server.ts";
 import { memoryBucket } from "../store/memory-bucket.ts";
 import { fakeService } from "../support/fake-service.ts";
 import { problemIn } from "../support/api-request.ts";
@@ -44,9 +48,13 @@ const serving = async (store: DataStore, uploadToken?: string) => {
 };
 
 const bucket = memoryBucket(2).bucket;
+const s3 = await startS3({ pageSize: 2 });
+afterAll(() => s3.end());
+const inS3 = openBucket("s3://results/sets", (name) => askerOf(name, settingsFor(name, s3.environment)));
 const stores = {
   "a folder": () => folderData(path("kept")),
-  "a bucket": () => r2Data(bucket),
+  "a bucket": () => bucketData(bucket),
+  "a bucket of S3": () => bucketData(inS3),
 } as const;
 
 it.each(Object.entries(stores))(
@@ -87,7 +95,7 @@ it("lies in a folder as it lay in the other, beside the operator's own, which is
 });
 
 it("is read from a bucket by its paths", async () => {
-  const store = r2Data(memoryBucket().bucket);
+  const store = bucketData(memoryBucket().bucket);
   const { url } = await serving(store);
   await jsonOf("data", "push", path("set"), "--on", url);
   const files = await dataIn(store)("set");

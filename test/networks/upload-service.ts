@@ -4,13 +4,13 @@ import type { ServiceOptions } from "../../src/service/context.ts";
 import type { Service } from "../../src/contract/service.ts";
 import type { UploadResult, UploadedManifest } from "../../src/contract/models.ts";
 import { decodeLabels } from "../../src/image/labels.ts";
-import { r2Uploads, type Bucket } from "../../src/store/r2.ts";
+import { bucketUploads, type Bucket } from "../../src/store/bucket.ts";
 import { tinyFile, type ManifestChanges, type TinyOptions } from "../support/networks/tiny.ts";
 import { imagePng, serviceOf, tiny, type File } from "../service/tiny-service.ts";
 
 /** A service that ships `tiny` and takes uploads into a bucket. */
 export const serviceWith = (bucket: Bucket, options: Partial<ServiceOptions> = {}): Service =>
-  serviceOf([tiny], { uploads: r2Uploads(bucket), ...options });
+  serviceOf([tiny], { uploads: bucketUploads(bucket), ...options });
 
 /** A network called `mine`. */
 export const fileOf = (model: TinyOptions = {}, changes: ManifestChanges = {}): File =>

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { UploadEntry } from "../../src/networks/upload-store.ts";
-import type { Bucket } from "../../src/store/r2.ts";
+import type { Bucket } from "../../src/store/bucket.ts";
 import { memoryBucket } from "../store/memory-bucket.ts";
 import { failureOf, imagePng, serviceOf } from "../service/tiny-service.ts";
 import { fileOf, mine, segmented, serviceWith, upload } from "./upload-service.ts";

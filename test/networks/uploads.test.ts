@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Service } from "../../src/contract/service.ts";
-import { r2Uploads, type Bucket } from "../../src/store/r2.ts";
+import { bucketUploads, type Bucket } from "../../src/store/bucket.ts";
 import { memoryBucket } from "../store/memory-bucket.ts";
 import type { ManifestChanges } from "../support/networks/tiny.ts";
 import { failureOf, grid, imagePng, pngOf, serviceOf, spec } from "../service/tiny-service.ts";
@@ -21,7 +21,7 @@ describe("an upload", () => {
       kind: "manifest-mismatch",
       errors: [{ pointer: `/manifest/${field}`, detail: expect.stringMatching(detail) }],
     });
-    expect(await r2Uploads(bucket).list()).toEqual([]);
+    expect(await bucketUploads(bucket).list()).toEqual([]);
   });
 
   const fixture = (name: string) =>
@@ -65,7 +65,7 @@ describe("an upload", () => {
     const data = names.map((name) => ({ name, bytes: weights }));
     const run = serviceWith(bucket).uploads!.add({ manifest: { name: "mine" }, model: beside, data, replace: false });
     expect(await failureOf(run)).toEqual({ kind: "network-refused", reason: expect.stringMatching(reason) });
-    expect(await r2Uploads(bucket).list()).toEqual([]);
+    expect(await bucketUploads(bucket).list()).toEqual([]);
   });
 
   it("tells how it sees images", async () => {

@@ -1,6 +1,6 @@
 /** A bucket in memory; `pageSize` keys are listed at a time. */
 
-import type { Bucket } from "../../src/store/r2.ts";
+import type { Bucket } from "../../src/store/bucket.ts";
 
 export const memoryBucket = (pageSize = 1000) => {
   const objects = new Map<string, Uint8Array>();

@@ -2,9 +2,9 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { connectRedis } from "../../src/node/redis.ts";
+import { freePort } from "./free-port.ts";
 
 const programs = ["redis-server", "valkey-server"] as const;
 
@@ -18,15 +18,6 @@ export interface RedisServer {
   readonly url: string;
   readonly end: () => Promise<void>;
 }
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-};
 
 /**
  * @param given a port, to start a server anew where one was.

@@ -8,8 +8,9 @@ import { FaultlineError, invalidSpec } from "../../contract/failure.ts";
 import { networksOf } from "../../evaluation/settings.ts";
 import { specText } from "../../evaluation/spec.ts";
 import { orAbort } from "../bell.ts";
-import { statOf } from "../files.ts";
+import { checkFolder, statOf } from "../files.ts";
 import { files, isName, makeFolder, openFile, readRecords, reports, writeRecord, type Places } from "./folder.ts";
+import { dataAt } from "../stores.ts";
 import { createJob, type Job } from "./job.ts";
 import { createPlanning } from "./planning.ts";
 
@@ -38,6 +39,7 @@ export const startEvaluations = async (
   options: EvaluationsOptions,
 ): Promise<{ readonly evaluations: Evaluations; readonly end: () => Promise<void> }> => {
   const { models, data, redis, workers, memory, maxCpuHours, most = 256 } = options;
+  await checkFolder(options.folder);
   const root = resolve(options.folder);
   const flag = (name: string, value: number | string | undefined) => (value === undefined ? [] : [name, `${value}`]);
   const own = [...flag("--workers", workers), ...flag("--memory", memory)];
@@ -82,7 +84,7 @@ export const startEvaluations = async (
     if (labels !== undefined) throw refused("goes with folders of the command line alone", "labels", labels);
     if (path === undefined) return;
     if (data === null) throw refused("names a data set, and this deployment has none (--data DIR)", "path", path);
-    const sets = (await readdir(data)).filter((name) => isName(name)).toSorted();
+    const sets = (await dataAt(data).names()).filter((name) => isName(name));
     if (!sets.includes(path))
       throw refused(
         `must be the name of a data set of this deployment: ${sets.join(", ") || "there is none"}`,

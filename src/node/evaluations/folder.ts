@@ -7,6 +7,8 @@ import { Readable } from "node:stream";
 import type { EvaluationFile, EvaluationPrediction, EvaluationState, ReportType } from "../../contract/evaluations.ts";
 import type { GivenSpec } from "../../evaluation/spec.ts";
 import { jsonFile, readJson, statOf, writeFiles } from "../files.ts";
+import { isInBucket } from "../s3-settings.ts";
+import { setAt } from "../stores.ts";
 
 export interface EvaluationRecord {
   readonly id: string;
@@ -43,8 +45,11 @@ export const reports: Readonly<Record<ReportType, string>> = {
 /** Names that are part of a path. */
 export const isName = (name: string): boolean => /^[A-Za-z0-9][\w.-]{0,127}$/.test(name);
 
+/** The link to a folder of data sets; what lies in a bucket has its address everywhere. */
+const placeOfData = (data: string | null): string => (data !== null && isInBucket(data) ? data : "data");
+
 /** The specification with the paths that the names have in the folder. */
-const located = ({ networks, transferFrom, data, ...spec }: GivenSpec): GivenSpec => {
+const located = ({ networks, transferFrom, data, ...spec }: GivenSpec, place: string): GivenSpec => {
   const paths = (names: readonly string[]): string[] => names.map((name) => `models/${name}`);
   const from = (source: NonNullable<GivenSpec["transferFrom"]>[number]) =>
     typeof source === "string" ? `models/${source}` : { ...source, networks: paths(source.networks) };
@@ -52,14 +57,14 @@ const located = ({ networks, transferFrom, data, ...spec }: GivenSpec): GivenSpe
     ...spec,
     networks: paths(networks),
     ...(transferFrom ? { transferFrom: transferFrom.map(from) } : {}),
-    ...(data ? { data: { ...data, ...(data.path === undefined ? {} : { path: `data/${data.path}` }) } } : {}),
+    ...(data ? { data: { ...data, ...(data.path === undefined ? {} : { path: setAt(place, data.path) }) } } : {}),
   };
 };
 
 /** Where networks and data sets are. */
 export interface Places {
   readonly models: string;
-  /** Null: there are none but drawn streets. */
+  /** A folder or an address in a bucket; null: there are none but drawn streets. */
   readonly data: string | null;
 }
 
@@ -67,8 +72,8 @@ export interface Places {
 export const makeFolder = async (folder: string, spec: GivenSpec, { models, data }: Places): Promise<void> => {
   await mkdir(folder, { recursive: true });
   await symlink(resolve(models), join(folder, "models"), "junction");
-  if (data !== null) await symlink(resolve(data), join(folder, "data"), "junction");
-  await writeFiles([[join(folder, files.spec), jsonFile(located(spec))]]);
+  if (data !== null && !isInBucket(data)) await symlink(resolve(data), join(folder, "data"), "junction");
+  await writeFiles([[join(folder, files.spec), jsonFile(located(spec, placeOfData(data)))]]);
 };
 
 export const writeRecord = (folder: string, record: EvaluationRecord): Promise<void> =>

@@ -1,6 +1,6 @@
 /** An engine whose workers are driven by `runParcels`, with a ledger in a file. */
 
-import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { remaining } from "../../../src/evaluation/units.ts";
@@ -37,6 +37,18 @@ const flaky = (ledger: Pick<Ledger, "record">): Pick<Ledger, "record"> => {
   };
 };
 
+/** Where rows are kept, by the names of works. */
+export interface Results {
+  readonly open: (name: string) => Promise<Ledger>;
+  /** All rows, as they are kept. */
+  readonly read: (name: string) => Promise<string>;
+}
+
+const resultsIn = (folder: string): Results => {
+  const pathOf = (name: string): string => join(folder, `${name}.jsonl`);
+  return { open: (name) => openLedger(pathOf(name)), read: async (name) => readFile(pathOf(name), "utf8") };
+};
+
 /**
  * @param folder which the engine's processes share.
  * @param engage starts the workers of a run.
@@ -45,13 +57,13 @@ export const drivenEngine = (
   folder: string,
   engage: (names: readonly string[]) => Promise<Engaged>,
   end: () => Promise<void> = () => Promise.resolve(),
+  results = resultsIn(folder),
 ): Engine => ({
   begun: () => Promise.resolve(begunIn(folder)),
   end,
   carryOut: async (work): Promise<Carried> => {
     const { name, names, isFlaky = false, stopsEarly = false } = work;
-    const path = join(folder, `${name}.jsonl`);
-    const ledger = await openLedger(path);
+    const ledger = await results.open(name);
     const parcels = await parcelsFor(work, ledger.done());
     const { workers, end: dismiss } = await engage(names);
     const added: string[] = [];
@@ -76,11 +88,11 @@ export const drivenEngine = (
       return {
         failed: failed.map(({ unit: { id }, error }) => ({ id, error })),
         added,
-        rows: readFileSync(path, "utf8"),
+        rows: await results.read(name),
       };
     } catch (cause) {
       if (!abort.signal.aborted) throw cause;
-      return { failed: [], added, rows: readFileSync(path, "utf8") };
+      return { failed: [], added, rows: await results.read(name) };
     } finally {
       await dismiss();
       await ledger.close();

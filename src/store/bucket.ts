@@ -1,8 +1,8 @@
-/** Uploaded networks in an R2 bucket: manifests/NAME.json describes networks/NAME/FILE. */
+/** What is asked of a bucket, and uploaded networks in one: manifests/NAME.json describes networks/NAME/FILE. */
 
 import type { UploadStore } from "../networks/upload-store.ts";
 
-/** The part of R2's bucket type that is used. */
+/** The part of R2's bucket type that is used, so that the binding of a Worker is one as it is. */
 export interface Bucket {
   readonly get: (key: string) => Promise<{
     readonly arrayBuffer: () => Promise<ArrayBuffer>;
@@ -49,8 +49,8 @@ export const bytesAt = async (bucket: Pick<Bucket, "get">, key: string): Promise
   return object && new Uint8Array(await object.arrayBuffer());
 };
 
-/** A store in a bucket. R2 is strongly consistent, and objects are written atomically. */
-export const r2Uploads = (bucket: Bucket): UploadStore => ({
+/** A store in a bucket. R2 and S3 are strongly consistent, and objects are written atomically. */
+export const bucketUploads = (bucket: Bucket): UploadStore => ({
   list: () => namesUnder(bucket, entries),
   entry: (name) => jsonAt(bucket, entryKey(name)),
   file: (name, file) => bytesAt(bucket, fileKey(name, file)),

@@ -1,0 +1,83 @@
+/** A server whose data sets and uploaded networks are in a bucket: pushed over HTTP, evaluated, found again by another one; an address is never taken from a request. */
+
+import { mkdirSync, readFileSync } from "node:fs";
+import { afterAll, expect, it } from "vitest";
+import type { EvaluationInfo } from "../../src/contract/evaluations.ts";
+import { encodePng } from "../../src/image/encode.ts";
+import { encodeLabels } from "../../src/image/labels.ts";
+import { noiseImage, noiseLabels } from "../support/networks/image.ts";
+import { tinyFile } from "../support/networks/tiny.ts";
+import { startS3 } from "../support/s3/server.ts";
+import { faultline, jsonOf, temporaryFolder } from "../cli/terminal.ts";
+import { spawnServer, startServer } from "./serving.ts";
+
+const { path, put } = temporaryFolder();
+const networkIn = (folder: string, name: string, seed: number) => {
+  const { bytes, manifest } = tinyFile({ activation: "Tanh", seed }, { name });
+  mkdirSync(path(folder, name), { recursive: true });
+  put(`${folder}/${name}/model.onnx`, bytes);
+  put(`${folder}/${name}/manifest.json`, JSON.stringify(manifest));
+  return { bytes, manifest };
+};
+networkIn("models", "one", 1);
+const other = networkIn("elsewhere", "two", 2);
+for (const part of ["images", "labels"]) mkdirSync(path("noise", part), { recursive: true });
+for (let i = 0; i < 3; i++) {
+  put(`noise/images/${i}.png`, encodePng(noiseImage(12, 16, i)));
+  put(`noise/labels/${i}.png`, encodeLabels(noiseLabels(12, 16, 4, i, true), []));
+}
+
+const s3 = await startS3({ pageSize: 2 });
+afterAll(() => s3.end());
+const flags = (place: string) => [
+  ...["--models", path("models"), "--data", `${place}/data`, "--uploads", `${place}/networks`],
+  ...["--evaluations", path("evaluations"), "--workers", "1", "--backend", "wasm", "--max-cpu-hours", "1"],
+];
+
+it("evaluates what was pushed into it, as the command line does on the folder", async () => {
+  const server = await startServer(flags("s3://results/served"), s3.environment);
+  expect(await jsonOf("data", "push", path("noise"), "--on", server.url)).toMatchObject({ files: 6, sent: 6 });
+  expect([...s3.objects.keys()].filter((key) => key.startsWith("served/data/files/")).length).toBe(6);
+  const argv = ["one", "--data", "noise", "--attacks", "ifgsm", "--epsilon", "1,4"];
+  const on = await faultline("evaluate", ...argv, "--on", server.url, "-o", path("on.jsonl"));
+  expect(on).toMatchObject({ code: 0 });
+  const here = ["--data", path("noise"), "--attacks", "ifgsm", "--epsilon", "1,4", "--workers", "1"];
+  expect(await faultline("evaluate", path("models/one"), ...here, "-o", path("here.jsonl"))).toMatchObject({ code: 0 });
+  expect(readFileSync(path("on.jsonl"), "utf8")).toBe(readFileSync(path("here.jsonl"), "utf8"));
+  const post = async (given: object) => {
+    const headers = { "content-type": "application/json" };
+    const spec = { networks: ["one"], attacks: ["ifgsm"], epsilon: [1], data: given };
+    const response = await fetch(`${server.url}/v1/evaluations`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ spec }),
+    });
+    return (await response.json()) as EvaluationInfo & { readonly detail: string };
+  };
+  for (const address of ["s3://results/served/data#noise", "s3://results", "served/data"])
+    expect((await post({ path: address })).detail).toMatch(
+      /must be the name of a data set of this deployment: noise\./,
+    );
+  const form = new FormData();
+  form.append("model", new Blob([other.bytes]));
+  form.append("manifest", JSON.stringify(other.manifest));
+  const uploaded = await fetch(`${server.url}/v1/models`, { method: "POST", body: form });
+  expect([uploaded.status, await uploaded.text()]).toMatchObject([201, expect.stringContaining('"two"')]);
+  server.child.kill("SIGTERM");
+  await server.ended;
+  const next = await startServer(flags("s3://results/served"), s3.environment);
+  expect((await fetch(`${next.url}/v1/models/two`)).status).toBe(200);
+  expect(await (await fetch(`${next.url}/v1/data`)).json()).toMatchObject({ data: [{ name: "noise", files: 6 }] });
+  next.child.kill("SIGTERM");
+  await next.ended;
+});
+
+it.each([
+  [flags("s3://missing"), {}, /s3:\/\/missing\S*: there is no such bucket/],
+  [flags("s3://results/a"), { AWS_SECRET_ACCESS_KEY: "" }, /AWS_SECRET_ACCESS_KEY is not set/],
+  [[...flags("s3://results/a"), "--evaluations", "s3://results/b"], {}, /s3:\/\/results\/b: is in a bucket/],
+] as const)("ends at its start where it cannot be: %j with %j", async (argv, change, message) => {
+  const server = spawnServer(["--port", "0", ...argv], { ...s3.environment, ...change });
+  expect(await server.ended).toBe(1);
+  expect(server.stderr().trim()).toMatch(message);
+});
