@@ -1,6 +1,7 @@
 /**
  * What an evaluation costs that grows with its units and not with its network: planning, the ledger, the queue on Redis, the pieces of a Worker.
- * `npm run bench -- scale [UNITS [local|redis|cloudflare]]`; `scale bill` compares a Worker's prediction with what it takes. The queue needs `redis-server` or `valkey-server`.
+ * `npm run bench -- scale [UNITS [local|redis|cloudflare]]`; `scale bill` compares a Worker's prediction with what it takes,
+ * `scale cloudflare` the throughput through its engine with that of the same parcels without one. The queue needs `redis-server` or `valkey-server`.
  */
 
 import { mkdtempSync, rmSync, statSync } from "node:fs";
@@ -25,6 +26,7 @@ import { tinyManifest } from "../test/support/networks/tiny.ts";
 import { random } from "../src/random.ts";
 import { billBench } from "./scale-bill.ts";
 import { cloudflareScale } from "./scale-cloudflare.ts";
+import { engineBench } from "./scale-engine.ts";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
@@ -187,6 +189,7 @@ const queueCase = async (most: number): Promise<void> => {
 
 export const scaleBench = async ([units = "100000", part]: readonly string[]): Promise<void> => {
   if (units === "bill") return billBench();
+  if (units === "cloudflare") return engineBench();
   const most = Number(units);
   const isWanted = (name: "local" | "redis" | "cloudflare"): boolean => part === undefined || part === name;
   if (isWanted("local")) await localCases(most);

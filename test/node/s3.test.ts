@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { openBucket, PIECE_BYTES } from "../../src/node/s3.ts";
 import { askerOf } from "../../src/node/s3-request.ts";
 import { parseAddress, settingsFor } from "../../src/node/s3-settings.ts";
@@ -36,6 +36,7 @@ const services = [
 describe.each(services)("%s", (_, isThere, start) => {
   it.skipIf(!isThere)("keeps objects under a prefix, byte by byte, and lists all of them", async () => {
     const { environment, end } = await start();
+    onTestFinished(end);
     const bucket = opened("s3://results/a b/ü", environment);
     const other = opened("s3://results/a b/übel", environment);
     const keys = ["x/1", "x/ 2", "x/+3", "x/é&<>'\"!()*~", "x/%41", "x/y/z", "y"];
@@ -59,20 +60,20 @@ describe.each(services)("%s", (_, isThere, start) => {
     await bucket.delete("y");
     await bucket.delete("y");
     expect(await bucket.get("y")).toBeNull();
-    await end();
   });
 
   it.skipIf(!isThere)("puts what is absent once", async () => {
     const { environment, end } = await start();
+    onTestFinished(end);
     const bucket = opened("s3://results/once", environment);
     expect(await bucket.putIfAbsent("a", bytesOf("1"))).toBe(true);
     expect(await bucket.putIfAbsent("a", bytesOf("2"))).toBe(false);
     expect(await (await bucket.get("a"))!.text()).toBe("1");
-    await end();
   });
 
   it.skipIf(!isThere)("uploads large files in parts, and reads them in pieces", async () => {
     const { environment, end } = await start();
+    onTestFinished(end);
     const bucket = opened("s3://results/large", environment);
     for (const size of [0, 1, PIECE_BYTES, 2 * PIECE_BYTES + 17]) {
       const bytes = randomBytes(size);
@@ -83,7 +84,6 @@ describe.each(services)("%s", (_, isThere, start) => {
       expect(pieces.length).toBe(Math.ceil(size / PIECE_BYTES));
       expect(Buffer.compare(Buffer.concat(pieces), bytes)).toBe(0);
     }
-    await end();
   });
 });
 

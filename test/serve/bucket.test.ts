@@ -29,10 +29,17 @@ for (let i = 0; i < 3; i++) {
 
 const s3 = await startS3({ pageSize: 2 });
 afterAll(() => s3.end());
-const flags = (place: string) => [
-  ...["--models", path("models"), "--data", `${place}/data`, "--uploads", `${place}/networks`],
-  ...["--evaluations", path("evaluations"), "--workers", "1", "--backend", "wasm", "--max-cpu-hours", "1"],
-];
+const flags = (place: string): string[] =>
+  ["--models", path("models"), "--data", `${place}/data`, "--uploads", `${place}/networks`].concat([
+    "--evaluations",
+    path("evaluations"),
+    "--workers",
+    "1",
+    "--backend",
+    "wasm",
+    "--max-cpu-hours",
+    "1",
+  ]);
 
 it("evaluates what was pushed into it, as the command line does on the folder", async () => {
   const server = await startServer(flags("s3://results/served"), s3.environment);
