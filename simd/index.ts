@@ -5,7 +5,7 @@ export { clip, clipToBox, metricAbove, rmsStep } from "./alma";
 export { ascend, exponentialsBelow, followShares, followSlopes } from "./multipliers";
 export { normals } from "./normal";
 export { pdpgdPull, pdpgdShrink, pdpgdStep, sizesAbove } from "./pdpgd";
-export { project } from "./project";
+export { project, sharesWithin, towards } from "./project";
 export { blend, plus, plusDifference, plusSign, scale } from "./steps";
 export { squash, squashAscent, unsquash } from "./squash";
 export { ssimBand, ssimWork } from "./ssim";

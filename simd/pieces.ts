@@ -8,7 +8,7 @@ export const SUMS: usize = 65536 - 64;
 
 /** The bits of those of four values, from the byte i of a piece on, that are among its first `count`. */
 export function among(i: usize, count: usize): v128 {
-  return i32x4.lt_u(i32x4.add(i32x4(0, 1, 2, 3), i32x4.splat(<i32>(i >> 2))), i32x4.splat(<i32>count));
+  return i32x4.lt_u(i32x4.add(i32x4(0, 1, 2, 3), i32x4.splat(i32(i >> 2))), i32x4.splat(i32(count)));
 }
 
 /** The second half of four float32 as float64. */

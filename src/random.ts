@@ -7,7 +7,7 @@ import { areas } from "./simd/memory.ts";
 export interface Random {
   (): number;
   /** The same numbers as so many calls give, times 2³². */
-  readonly fill?: (block: Uint32Array) => void;
+  readonly draw?: (block: Uint32Array) => void;
 }
 
 /**
@@ -55,20 +55,20 @@ const BLOCK = 16;
  * @throws RangeError if the seed is not a safe integer.
  */
 export const random = (seed: number): Random => {
-  const draw = words(seed);
+  const fill = words(seed);
   const block = new Uint32Array(BLOCK);
   let at = BLOCK;
   const next = () => {
-    if (at === BLOCK) at = draw(block);
+    if (at === BLOCK) at = fill(block);
     return block[at++]! / 2 ** 32;
   };
-  const fill = (into: Uint32Array): void => {
+  const draw = (into: Uint32Array): void => {
     const left = block.subarray(at, at + into.length);
     into.set(left);
     at += left.length;
-    draw(into.subarray(left.length));
+    fill(into.subarray(left.length));
   };
-  return Object.assign(next, { fill });
+  return Object.assign(next, { draw });
 };
 
 /** Uniform in [low, high). */
@@ -100,7 +100,7 @@ export const normals = (next: Random, length: number): Float32Array<ArrayBuffer>
   for (let from = 0; from < length; from += NORMALS) {
     const count = Math.min(NORMALS, length - from);
     const words = new Uint32Array(buffer, at, 2 * count);
-    if (next.fill) next.fill(words);
+    if (next.draw) next.draw(words);
     else for (let i = 0; i < words.length; i++) words[i] = 2 ** 32 * next();
     loops().normals(count, at);
     out.set(new Float32Array(buffer, at, count), from);

@@ -73,11 +73,8 @@ const projectL2 = (
   let t = shareWithin(x, centre, epsilon, low, high);
   const from = out === x ? x.slice() : x;
   for (let less = 2 ** -24; ; less *= 4) {
-    for (let i = 0; i < out.length; i++) {
-      const c = centre[i]!;
-      const v = Math.fround(c + t * (from[i]! - c));
-      out[i] = v < low ? low : v > high ? high : v;
-    }
+    const share = t;
+    inPieces([from, centre], [out], (count, [at, around]) => loops().towards(count, at, around, share, low, high));
     if (t <= 0 || !(distanceOf(out, centre, "l2") > epsilon)) return out;
     t *= Math.max(1 - less, 0);
   }
@@ -90,13 +87,12 @@ const projectL2 = (
 const shareWithin = (x: Float32Array, centre: Float32Array, epsilon: number, low: number, high: number): number => {
   for (let t = 0; ;) {
     let [clipped, free] = [0, 0];
-    for (let i = 0; i < x.length; i++) {
-      const c = centre[i]!;
-      const d = x[i]! - c;
-      const room = Math.max(d > 0 ? high - c : c - low, 0);
-      if (t * Math.abs(d) > room) clipped += room * room;
-      else free += d * d;
-    }
+    const share = t;
+    inPieces([x, centre], [], (count, [at, around], sums) => {
+      loops().sharesWithin(count, at, around, share, low, high);
+      clipped += sums[0]!;
+      free += sums[1]!;
+    });
     const next = Math.sqrt(Math.max(epsilon * epsilon - clipped, 0) / free);
     if (!(next > t && next < 1)) return Math.min(Math.max(t, Number.isNaN(next) ? 0 : next), 1);
     t = next;

@@ -37,7 +37,8 @@ export const adamLoop =
   (updates: number) =>
   (count: number, at: { readonly mean: number; readonly square: number; readonly gradient: number }): void => {
     const [correction1, correction2] = correctionsAt(updates);
-    loops().adam(...[count, at.mean, at.square, at.gradient, at.gradient], ...[BETA1, BETA2, correction1, correction2]);
+    const { mean, square, gradient } = at;
+    loops().adam(count, mean, square, gradient, gradient, BETA1, BETA2, correction1, correction2);
   };
 
 /** The moments after a gradient, and the step up it, in an array of its own. */

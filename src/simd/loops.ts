@@ -26,6 +26,8 @@ export interface Loops
       | "unsquash"
     >,
     Loop<
+      | "sharesWithin"
+      | "towards"
       | "ascend"
       | "exponentialsBelow"
       | "followShares"

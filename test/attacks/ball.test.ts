@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { project, type PixelRange } from "../../src/attacks/constraint.ts";
 import { linf } from "../../src/attacks/norms.ts";
-import { sign } from "../../src/attacks/rules/sign.ts";
+import { signStep } from "../../src/attacks/rules/sign.ts";
 import { imageOf, linear } from "./objectives.ts";
 import { fgsm, ifgsm } from "./named.ts";
 
@@ -73,8 +73,10 @@ it("at 200 and ε = 0.1, where 200.1 rounds outwards, both attacks end inside", 
   }
 });
 
-it("the sign of what is no number is no number", () => {
-  expect([...sign(Float32Array.of(2, -3, 0, NaN))]).toEqual([1, -1, 0, NaN]);
+it("a step along the sign moves nothing where the gradient is 0, and is no number where it is none", () => {
+  const [gradient, x] = [Float32Array.of(2, -1e-45, 0, -0, NaN, Infinity), new Float32Array(6).fill(9)];
+  const constraint = { epsilon: 8, pixelRange: null };
+  expect([...signStep(gradient, 2, x, x, constraint)]).toEqual([11, 7, 9, 9, NaN, 11]);
 });
 
 it("L∞ of values is the largest absolute one, and NaN wherever one of them is NaN", () => {

@@ -111,6 +111,21 @@ const cases: Readonly<Record<string, Case>> = {
     },
     sums: ([, , before], [r]) => [(r! - before!) ** 2, r! * r!],
   },
+  sharesWithin: {
+    inputs: [[-50, 300], grey],
+    run: (n, [x, c]) => L.sharesWithin(n, x!, c!, 0.7, 0, 255),
+    outputs: () => [],
+    sums: ([x, c]) => {
+      const d = x! - c!;
+      const room = d > 0 ? 255 - c! : c!;
+      return 0.7 * Math.abs(d) > room ? [room * room, 0] : [0, d * d];
+    },
+  },
+  towards: {
+    inputs: [[-50, 300], grey],
+    run: (n, [x, c]) => L.towards(n, x!, c!, 0.7, 0, 255),
+    outputs: ([x, c]) => [clamp(round(c! + 0.7 * (x! - c!)), 0, 255)],
+  },
   rmsStep: {
     inputs: [[-0.05, 0.05], [0, 1e-3], small],
     run: (n, [d, v, g]) => L.rmsStep(n, d!, v!, g!, 0.8, 1.3, 1e-3, 0.02),
@@ -188,15 +203,15 @@ describe.each(Object.entries(cases))("%s", (_, { inputs, run, outputs, sums, lar
     });
     for (const [k, result] of results.entries()) {
       const wanted = Float32Array.from(expected, ({ made }) => made[k]!);
-      const far = (v: number, i: number) => !(Math.abs(v - wanted[i]!) <= tolerance * Math.abs(wanted[i]!));
-      if (tolerance === 0) expect(result).toEqual(wanted);
-      else expect([...result].filter(far)).toEqual([]);
+      const far = (v: number, i: number) =>
+        v !== wanted[i]! && !(Math.abs(v - wanted[i]!) <= tolerance * Math.abs(wanted[i]!));
+      expect([...result].filter(far)).toEqual([]);
     }
     for (const [k, sum] of added.entries()) {
       const wanted = expected.reduce((total, { sums }) => total + sums[k]!, 0);
       expect(Math.abs(sum - wanted)).toBeLessThanOrEqual((tolerance || 1e-12) * wanted);
     }
-    if (largest) expect(top).toBe(Math.max(...expected.map(({ size }) => size)));
+    expect(top).toBe(Math.max(...expected.map(({ size }) => size)));
   });
 });
 

@@ -1,6 +1,7 @@
 /** Steps along the gradient itself: PGD in an L2 ball. */
 
 import type { Rule } from "../attack.ts";
+import { project } from "../constraint.ts";
 import { l2 } from "../norms.ts";
 import { plus } from "../vectors.ts";
 import { steppedRule, type SignOptions } from "./sign.ts";
@@ -10,4 +11,8 @@ export const alongUnit = (direction: Float32Array, alpha: number, x: Float32Arra
   plus(x, alpha / (l2(direction) || 1), direction);
 
 /** x ← project(x + α·∇/‖∇‖₂), α in grey levels of the L2 norm over all values (Madry et al. 2018). */
-export const l2Rule = (options: SignOptions): Rule<null> => steppedRule("l2", options, alongUnit);
+export const l2Rule = (options: SignOptions): Rule<null> =>
+  steppedRule("l2", options, (gradient, alpha, x, clean, constraint) => {
+    const moved = alongUnit(gradient, alpha, x);
+    return project(moved, clean, constraint, moved);
+  });

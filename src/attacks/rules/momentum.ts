@@ -1,10 +1,10 @@
 /** Steps along the sign of an accumulated gradient: MI-FGSM and NI-FGSM. */
 
 import { gradientOf, type Rule } from "../attack.ts";
-import { project, requirePositive } from "../constraint.ts";
+import { requirePositive } from "../constraint.ts";
 import { l1 } from "../norms.ts";
 import { accumulated, plus } from "../vectors.ts";
-import { along, sign } from "./sign.ts";
+import { signStep } from "./sign.ts";
 
 export interface MomentumOptions {
   /** Step size in grey levels. */
@@ -34,8 +34,7 @@ export const momentumRule = ({ alpha, momentum }: MomentumOptions): Rule<Float32
       const data = gradientOf(seen, x.length);
       const scale = 1 / (l1(data) || 1);
       const state = accumulated(before, momentum, data, scale);
-      const moved = along(sign(state), alpha, x);
-      return { state, x: project(moved, clean, constraint, moved) };
+      return { state, x: signStep(state, alpha, x, clean, constraint) };
     },
   };
 };
@@ -62,8 +61,7 @@ export const nesterovRule = ({ alpha, momentum }: MomentumOptions): Rule<Nestero
       const data = gradientOf(seen, length);
       const scale = length / (l1(data) || 1);
       const sum = accumulated(state.accumulated, momentum, data, scale);
-      const moved = along(sign(sum), alpha, state.at);
-      const at = project(moved, clean, constraint, moved);
+      const at = signStep(sum, alpha, state.at, clean, constraint);
       return { state: { at, accumulated: sum }, x: plus(at, alpha * momentum, sum) };
     },
     result: ({ at }) => Float32Array.from(at),

@@ -1,10 +1,10 @@
 /** Steps along the sign of a gradient that is estimated from values: NES. */
 
 import type { Rule } from "../attack.ts";
-import { project, requirePositive } from "../constraint.ts";
+import { requirePositive } from "../constraint.ts";
 import { normals } from "../../random.ts";
 import { plus } from "../vectors.ts";
-import { along, sign } from "./sign.ts";
+import { signStep } from "./sign.ts";
 
 export interface NesOptions {
   /** Step size in grey levels. */
@@ -49,8 +49,7 @@ export const nesRule = ({ alpha, samples, sigma }: NesOptions): Rule<NesState> =
       const pairs = state.pairs + (complete ? 1 : 0);
       const sum = complete ? plus(state.sum, above - value, noise) : state.sum;
       const due = pairs === samples || (step === steps && pairs > 0);
-      const moved = due ? along(sign(sum), alpha, at) : null;
-      const on = moved ? project(moved, clean, constraint, moved) : at;
+      const on = due ? signStep(sum, alpha, at, clean, constraint) : at;
       const u = complete ? normals(random(), at.length) : noise;
       return {
         state: {

@@ -2,7 +2,7 @@
 
 import { gradientOf, type Rule } from "../attack.ts";
 import { project, requirePositive } from "../constraint.ts";
-import { along, sign } from "./sign.ts";
+import { signStep } from "./sign.ts";
 
 /**
  * x′ = x + α·sign N(0, I), then x′ + (ε − α)·sign ∇L(x′): RAND+FGSM of Tramèr et al. (Ensemble Adversarial Training, ICLR 2018).
@@ -22,9 +22,9 @@ export const randomFgsmRule = ({ alpha, epsilon }: Readonly<Record<"alpha" | "ep
       for (let i = 0; i < moved.length; i++) moved[i] = data[i]! + (random() < 0.5 ? -alpha : alpha);
       return { state: null, x: project(moved, data, constraint, moved) };
     },
-    next: (_, seen, x, { clean, constraint }) => {
-      const moved = along(sign(gradientOf(seen, x.length)), epsilon - alpha, x);
-      return { state: null, x: project(moved, clean, constraint, moved) };
-    },
+    next: (_, seen, x, { clean, constraint }) => ({
+      state: null,
+      x: signStep(gradientOf(seen, x.length), epsilon - alpha, x, clean, constraint),
+    }),
   };
 };

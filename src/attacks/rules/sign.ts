@@ -1,36 +1,29 @@
 /** Steps along the sign of the gradient: FGSM, iterative FGSM and PGD. */
 
-import { project, requirePositive } from "../constraint.ts";
+import { loops } from "../../simd/loops.ts";
+import { inPieces } from "../../simd/pieces.ts";
+import { requirePositive, type Constraint } from "../constraint.ts";
 import { gradientOf, type Rule } from "../attack.ts";
 import { startWithin } from "../start.ts";
 
-/** Bit masks of a float32: all bits but the sign; those of 1; those of infinity. */
-const [magnitude, one, infinity] = [0x7fffffff, 0x3f800000, 0x7f800000];
-
 /**
- * sign ∇, 0 where the gradient is 0, NaN where it is NaN. It works on the bits: no branch depends on a sign, which the
- * processor could not predict.
+ * x + α·sign direction, projected onto a ball of L∞. The sign of 0 is 0, that of NaN is NaN; α is rounded to float32, as GPUs compute.
  */
-export const sign = (gradient: Float32Array): Float32Array<ArrayBuffer> => {
-  const from = new Int32Array(gradient.buffer, gradient.byteOffset, gradient.length);
-  const out = new Int32Array(gradient.length);
-  for (let i = 0; i < out.length; i++) {
-    const g = from[i]!;
-    const size = g & magnitude;
-    out[i] = size === 0 || size > infinity ? g : (g & ~magnitude) | one;
-  }
-  return new Float32Array(out.buffer);
-};
-
-/** x + α·direction, in the array of the direction. α is rounded to float32, as GPUs compute. */
-export const along = (
-  direction: Float32Array<ArrayBuffer>,
+export const signStep = (
+  direction: Float32Array,
   alpha: number,
   x: Float32Array,
+  clean: Float32Array,
+  { epsilon, pixelRange }: Constraint,
 ): Float32Array<ArrayBuffer> => {
+  const moved = new Float32Array(x.length);
   const step = Math.fround(alpha);
-  for (let i = 0; i < direction.length; i++) direction[i] = x[i]! + step * direction[i]!;
-  return direction;
+  const [low, high] = pixelRange ?? [-Infinity, Infinity];
+  inPieces([x, direction, clean], [moved], (count, [at, d, around]) => {
+    loops().plusSign(count, at, step, d, at);
+    loops().project(count, at, around, at, epsilon, low, high);
+  });
+  return moved;
 };
 
 export interface SignOptions {
@@ -40,10 +33,16 @@ export interface SignOptions {
   readonly start?: number | undefined;
 }
 
-/** α·direction of the gradient added to x, in an array of its own. */
-type Step = (gradient: Float32Array, alpha: number, x: Float32Array) => Float32Array<ArrayBuffer>;
+/** The projection of x after a step of α along the gradient, in an array of its own. */
+type Step = (
+  gradient: Float32Array,
+  alpha: number,
+  x: Float32Array,
+  clean: Float32Array,
+  constraint: Constraint,
+) => Float32Array<ArrayBuffer>;
 
-/** x ← project(step(∇, α, x)), from a random point of the ball or from the image itself. */
+/** x ← step(∇, α, x), from a random point of the ball or from the image itself. */
 export const steppedRule = (kind: string, { alpha, start = 0 }: SignOptions, step: Step): Rule<null> => {
   requirePositive({ alpha });
   return {
@@ -54,13 +53,12 @@ export const steppedRule = (kind: string, { alpha, start = 0 }: SignOptions, ste
       state: null,
       x: startWithin(start, data, constraint, random),
     }),
-    next: (_, seen, x, { clean, constraint }) => {
-      const moved = step(gradientOf(seen, x.length), alpha, x);
-      return { state: null, x: project(moved, clean, constraint, moved) };
-    },
+    next: (_, seen, x, { clean, constraint }) => ({
+      state: null,
+      x: step(gradientOf(seen, x.length), alpha, x, clean, constraint),
+    }),
   };
 };
 
 /** x ← project(x + α·sign ∇). Goodfellow et al. 2015; Kurakin et al. 2017; with a random start, Madry et al. 2018. */
-export const signRule = (options: SignOptions): Rule<null> =>
-  steppedRule("sign", options, (gradient, alpha, x) => along(sign(gradient), alpha, x));
+export const signRule = (options: SignOptions): Rule<null> => steppedRule("sign", options, signStep);
