@@ -101,18 +101,18 @@ const casesOf = async (gpu: Gpu, height: number, width: number): Promise<Case[]>
   const prediction = await gpu.upload("uint8", patches(height, width, 1));
   const reference = await gpu.upload("uint8", patches(height, width, 2));
   const counts = await gpu.allocate("uint32", confusionLength(classes));
-  const step = { x, gradient, low, high, alpha: 1 };
+  const step = { x, gradient, low, high, alphas: [1] };
   const ball = { alpha: 1, epsilon: 8, pixelRange: [0, 255] } as const;
   return [
     { name: "sign_step", launch: await signStep(gpu, step), bytes: 4 * 5 * values },
     {
       name: "sign_step, momentum",
-      launch: await signStep(gpu, { ...step, momentum: { m, decay: 1 } }),
+      launch: await signStep(gpu, { ...step, momentum: { m, decays: [1] } }),
       bytes: 4 * 8 * values,
     },
     {
       name: "l2_step",
-      launch: await l2Step(gpu, { x, centre, gradient, ...ball }),
+      launch: await l2Step(gpu, { x, centre, gradient, balls: [ball] }),
       bytes: 4 * (7 + 2 * ballRounds(ball)) * values,
     },
     {

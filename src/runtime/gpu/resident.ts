@@ -90,7 +90,7 @@ export const climberOn = async (
     const stats = await perturbationStats(gpu, { a: gradient, b: none, channels: 3 });
     owned.own(stats.release);
     await gpu.run(stats);
-    return gradient.length - (await stats.read()).l0Values;
+    return gradient.length - (await stats.read())[0]!.l0Values;
   };
   let last: Evaluated | undefined;
   const lossNow = async (): Promise<number> => requireLoss((await gpu.read(last!.loss))[0]);
@@ -149,6 +149,6 @@ const scorer = async (
   });
   return async (prediction) => {
     await gpu.run(clear(counts), await counting(prediction), measured);
-    return measured.read;
+    return async () => (await measured.read())[0]!;
   };
 };

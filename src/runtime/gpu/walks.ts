@@ -14,7 +14,7 @@ import { copy, sequence, type Gpu, type GpuArray, type Launch } from "./gpu.ts";
 import type { Floats } from "./kernels.ts";
 import { l2Step } from "./l2.ts";
 import type { ElementType } from "./shader.ts";
-import { apgdStep, lookAhead, signStep } from "./steps.ts";
+import { apgdStep, lookAhead, packedMoves, signStep } from "./steps.ts";
 
 /** All that an ascent carries from one step to the next, by name: what it takes to continue it on another device. */
 export type Held = Readonly<Record<string, Float32Array<ArrayBuffer>>> & { readonly image: Float32Array<ArrayBuffer> };
@@ -92,15 +92,15 @@ const signWalker = async (
   const { gpu, seen, held, owned } = ground;
   const ends = await endsOn(ground, bounds);
   const alpha = sense * size;
-  const momentum = decay === undefined ? undefined : { m: await carriedOn(ground, "momentum"), decay };
+  const momentum = decay === undefined ? undefined : { m: await carriedOn(ground, "momentum"), decays: [decay] };
   const looks = momentum && ahead;
   const x = looks ? await placed(ground, "float32", held.image) : seen;
   const scale = alpha * (decay ?? 0) * x.length;
-  const look = looks ? [await lookAhead(gpu, { x, m: momentum.m, scale, ahead: seen })] : [];
+  const look = looks ? [await lookAhead(gpu, { x, m: momentum.m, scales: [scale], ahead: seen })] : [];
   for (const { release } of look) owned.own(release);
   await gpu.run(...look);
   const launches = remembered(async (gradient: Floats) => {
-    const launch = await signStep(gpu, { x, gradient, ...ends, alpha: Math.fround(alpha), momentum });
+    const launch = await signStep(gpu, { x, gradient, ...ends, alphas: [Math.fround(alpha)], momentum });
     owned.own(launch.release);
     return sequence(launch, ...look);
   });
@@ -119,7 +119,7 @@ const l2Walker = async (
   const { gpu, seen: x, owned } = ground;
   const centre = await placed(ground, "float32", middle);
   const launches = remembered(async (gradient: Floats) => {
-    const launch = await l2Step(gpu, { x, centre, gradient, alpha: sense * alpha, epsilon, pixelRange });
+    const launch = await l2Step(gpu, { x, centre, gradient, balls: [{ alpha: sense * alpha, epsilon, pixelRange }] });
     owned.own(launch.release);
     return launch;
   });
@@ -144,16 +144,13 @@ const ledWalker = async (ground: Ground, { balls }: LedWalk, sense: number): Pro
     );
     if (move.kind === "end") return;
     const isBack = move.kind === "step" && move.from === "highest";
-    const launch = await apgdStep(gpu, {
-      x,
-      previous,
-      gradient: isBack ? steepest : gradient,
-      ...within,
-      // A restart is a step of no size: what is left of it is the projection.
-      ...(move.kind === "step" ? { size: sense * move.size, isFirst: move.isFirst } : { size: 0, isFirst: true }),
-    });
+    // A restart is a step of no size: what is left of it is the projection.
+    const { size, isFirst } = move.kind === "step" ? move : { size: 0, isFirst: true };
+    const moves = await gpu.upload("uint32", packedMoves([{ size: sense * size, isFirst, isBack }]));
+    const launch = await apgdStep(gpu, { x, previous, gradient, steepest, ...within, moves });
     await gpu.run(...(isBack ? [copy(highest, x)] : move.kind === "restart" ? [copy(best, x)] : []), launch);
     launch.release();
+    moves.buffer.destroy();
   };
   return { carried: { image: x, previous, highest, steepest, best }, result: best, step };
 };
