@@ -7,7 +7,7 @@ import { leastLikelyObjective } from "../src/objectives/least-likely.ts";
 import { capturable } from "../src/lowering/webgpu/kernels.ts";
 import { writeModel } from "../src/onnx/write.ts";
 import { startGpuRuntime } from "../src/runtime/gpu/runtime.ts";
-import type { AscentRequest } from "../src/runtime/session.ts";
+import type { AscentEnd, AscentRequest } from "../src/runtime/session.ts";
 import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { openNodeDevice } from "../src/runtime/webgpu/node.ts";
 import { compileGradient } from "../src/segmenter/compile.ts";
@@ -114,7 +114,10 @@ const residentRows = async (network: Network, image: Image, { size, steps }: Ste
       steps: n,
       ...(told && { reference }),
     });
-    const run = (n: number) => session.ascend(request(n), told ? { onStep: () => undefined } : {});
+    const run = async (n: number) => {
+      const [end] = await session.ascend([request(n)], told ? { onSteps: () => Promise.resolve([]) } : {});
+      return (end as Extract<AscentEnd, { kind: "done" }>).image;
+    };
     const counters = [readThrough(device.gpu.device), dispatchesThrough(device.gpu.device)];
     const ms = await perStep(run, steps);
     const counts = () => counters.map((count) => count());
