@@ -1,6 +1,7 @@
 /**
  * On this machine's GPU: a step of an attack compared with WASM, and the kernels' bandwidth compared with a copy of as many bytes:
- * `npm run bench -- webgpu [HEIGHT WIDTH]`. Where the only adapter is software, sizes are small and the numbers show only that the
+ * `npm run bench -- webgpu [HEIGHT WIDTH]`; or only a step with one image and with eight together, compared with PyTorch's:
+ * `npm run bench -- webgpu batches [HEIGHT WIDTH]`. Where the only adapter is software, sizes are small and the numbers show only that the
  * kernels run.
  */
 
@@ -13,7 +14,7 @@ import { ballRounds, l2Step } from "../src/runtime/gpu/l2.ts";
 import { perturbationStats, signStep } from "../src/runtime/gpu/steps.ts";
 import { openGpu, type Gpu, type Launch } from "../src/runtime/gpu/gpu.ts";
 import { softwareVulkan } from "../scripts/software-vulkan.ts";
-import { benchSteps } from "./webgpu-steps.ts";
+import { benchBatches, benchSteps } from "./webgpu-steps.ts";
 
 const SOFTWARE = "FAULTLINE_BENCH_SOFTWARE";
 const classes = 21;
@@ -159,6 +160,10 @@ export const webgpuBench = async (args: readonly string[]): Promise<void> => {
   console.log(name);
   if (software) console.log("This is software: the numbers show that the kernels run, and nothing of a GPU's speed.");
   const network = "enet-street-float";
+  if (args[0] === "batches") {
+    const [height = software ? 24 : 512, width = software ? 32 : 1024] = args.slice(1).map(Number);
+    return benchBatches({ network, size: { height, width }, steps: software ? 3 : 10 }, [1, 8]);
+  }
   await benchSteps(
     software
       ? { network, size: { height: 24, width: 32 }, steps: 3 }
