@@ -75,7 +75,7 @@ export interface Stepped {
 
 /** The first message of a runtime; its last one where it is unavailable. */
 export type Ready =
-  | { readonly version: string; readonly backend: Runtime["backend"]; readonly adapter?: Adapter | undefined }
+  | (Pick<Runtime, "version" | "backend" | "largestTensorBytes"> & { readonly adapter?: Adapter | undefined })
   | { readonly unavailable: string };
 
 /** How a runtime is started. */

@@ -56,6 +56,7 @@ interface Place {
   readonly processId: number | undefined;
   readonly version: string;
   readonly adapter: Adapter | undefined;
+  readonly largestTensorBytes: number | undefined;
   readonly memoryBytes: () => number;
   /** How often its device was replaced. */
   readonly restarts: () => number;
@@ -109,9 +110,17 @@ const startPlace = ({ host, entry, data, onDown }: Beginning): Promise<Place> =>
         failed(new RuntimeError(down));
         return void place.end();
       }
-      const { version, adapter } = message;
+      const { version, adapter, largestTensorBytes } = message;
       const numbers = { memoryBytes: () => memoryBytes, restarts: () => restarts };
-      return started({ version, adapter, ask, ...numbers, end: place.end, processId: place.processId });
+      return started({
+        version,
+        adapter,
+        largestTensorBytes,
+        ask,
+        ...numbers,
+        end: place.end,
+        processId: place.processId,
+      });
     };
     const place = host(entry, data, { onMessage, onDown: goDown });
   });
@@ -201,7 +210,7 @@ const startPlaced = async (
     backend: data.backend,
     version: first.version,
     createSession,
-    ...(data.backend === "webgpu" ? { createAscent } : {}),
+    ...(data.backend === "webgpu" ? { createAscent, largestTensorBytes: first.largestTensorBytes } : {}),
     memoryBytes: () => latest!.memoryBytes(),
     restarts: () => crashes + known + (current ? latest!.restarts() : 0),
     processId: () => latest!.processId,

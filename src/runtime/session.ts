@@ -216,6 +216,8 @@ export interface Runtime {
   readonly createSession: (model: Uint8Array) => Promise<Session>;
   /** Present where an ascent can stay on the backend's device. @throws RuntimeError for a model that the backend refuses. */
   readonly createAscent?: (model: Uint8Array, options?: AscentOptions) => Promise<AscentSession>;
+  /** Bytes of the largest tensor that the backend's device takes; absent where it has no such limit. */
+  readonly largestTensorBytes?: number | undefined;
   /** Current size of the backend's memory in bytes; it never shrinks. */
   readonly memoryBytes: () => number;
   /** How often the backend was restarted; earlier sessions can no longer run. Absent where it never restarts. */

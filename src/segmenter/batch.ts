@@ -13,7 +13,7 @@ export type AscentSource = SessionSource & AscentOptions;
 export interface Sessions {
   readonly session: (source: SessionSource) => Promise<Session>;
   readonly ascent: (source: AscentSource) => Promise<AscentSession>;
-  /** Whether the memory suffices for it. */
+  /** Whether the memory suffices for it, as it is predicted, and the device takes its largest tensor. */
   readonly fits: (source: SessionSource) => boolean;
   /** Whether attacks stay on a device: what a run costs there beside its arithmetic is the same for a batch as for one image. */
   readonly isOnDevice: boolean;

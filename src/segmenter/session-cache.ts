@@ -48,7 +48,9 @@ export class SessionCache {
     this.gather = createGather({
       session: (source) => this.session(source),
       ascent: (source) => this.ascent(source),
-      fits: ({ footprint }) => this.predict([footprint]) <= budgetBytes,
+      fits: ({ footprint }) =>
+        this.predict([footprint]) <= budgetBytes &&
+        footprint.liveness.largestBytes <= (runtime.largestTensorBytes ?? Infinity),
       isOnDevice: runtime.createAscent !== undefined,
     });
   }

@@ -61,6 +61,7 @@ export const startGpuRuntime = async (open: () => Promise<Device>): Promise<Runt
     version: first.runtime.version,
     createSession: async (model) => (await device()).runtime.createSession(model),
     createAscent,
+    largestTensorBytes: first.gpu.device.limits.maxStorageBufferBindingSize,
     memoryBytes: first.runtime.memoryBytes,
     restarts: () => restarts,
   };
