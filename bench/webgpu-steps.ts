@@ -7,7 +7,7 @@ import { leastLikelyObjective } from "../src/objectives/least-likely.ts";
 import { capturable } from "../src/lowering/webgpu/kernels.ts";
 import { writeModel } from "../src/onnx/write.ts";
 import { startGpuRuntime } from "../src/runtime/gpu/runtime.ts";
-import type { AscentRequest } from "../src/runtime/session.ts";
+import type { AscentEnd, AscentLabels, AscentRequest } from "../src/runtime/session.ts";
 import { startWasm } from "../src/runtime/wasm/wasm.ts";
 import { openNodeDevice } from "../src/runtime/webgpu/node.ts";
 import { compileGradient } from "../src/segmenter/compile.ts";
@@ -17,6 +17,7 @@ import { SessionCache } from "../src/segmenter/session-cache.ts";
 import { type Size, tensor } from "../src/tensor.ts";
 import { street } from "./feeds.ts";
 import { networks } from "./networks.ts";
+import { dispatchesThrough, readThrough } from "./webgpu-counters.ts";
 import { torchSteps } from "./webgpu-torch.ts";
 
 export interface StepsCase {
@@ -27,40 +28,6 @@ export interface StepsCase {
 
 const ball = { epsilon: 8, pixelRange: [0, 255] } as const;
 const budget = 16 * 2 ** 30;
-
-/** Counts the bytes that are read back from a device, by its mappable buffers: each is created for one reading. */
-const readThrough = (device: GPUDevice): (() => number) => {
-  let bytes = 0;
-  const create = device.createBuffer.bind(device);
-  const value = (descriptor: GPUBufferDescriptor): GPUBuffer => {
-    if ((descriptor.usage & 1) !== 0) bytes += descriptor.size; // GPUBufferUsage.MAP_READ
-    return create(descriptor);
-  };
-  Object.defineProperty(device, "createBuffer", { configurable: true, writable: true, value });
-  return () => bytes;
-};
-
-/** Counts the dispatches of compute passes on a device. */
-const dispatchesThrough = (device: GPUDevice): (() => number) => {
-  let dispatches = 0;
-  const encode = device.createCommandEncoder.bind(device);
-  const counted = (pass: GPUComputePassEncoder): GPUComputePassEncoder => {
-    const dispatch = pass.dispatchWorkgroups.bind(pass);
-    const value = (...groups: Parameters<typeof dispatch>): undefined => {
-      dispatches += 1;
-      dispatch(...groups);
-    };
-    return Object.defineProperty(pass, "dispatchWorkgroups", { configurable: true, value });
-  };
-  const value = (descriptor?: GPUCommandEncoderDescriptor): GPUCommandEncoder => {
-    const encoder = encode(descriptor);
-    const begin = encoder.beginComputePass.bind(encoder);
-    const opened = (pass?: GPUComputePassDescriptor): GPUComputePassEncoder => counted(begin(pass));
-    return Object.defineProperty(encoder, "beginComputePass", { configurable: true, value: opened });
-  };
-  Object.defineProperty(device, "createCommandEncoder", { configurable: true, writable: true, value });
-  return () => dispatches;
-};
 
 const milliseconds = async (run: () => Promise<unknown>): Promise<number> => {
   const start = performance.now();
@@ -82,52 +49,77 @@ interface Row {
   readonly bytes: number | null;
   /** Dispatches of a step; absent where they are not counted. */
   readonly dispatches?: number;
-  /** The adversarial image. */
+  /** The adversarial image, of several the first. */
   readonly image: Float32Array;
 }
 
-const residentRows = async (network: Network, image: Image, { size, steps }: StepsCase): Promise<Row[]> => {
-  const { model } = compileGradient(network, size, leastLikelyObjective(), { target: "webgpu" });
+interface Mode {
+  readonly name: string;
+  readonly capture: boolean;
+  /** Whether scores are read at each step. */
+  readonly told: boolean;
+}
+
+const captured: Mode = { name: "WebGPU, on the device, captured", capture: true, told: false };
+const modes: readonly Mode[] = [
+  captured,
+  { ...captured, name: "WebGPU, on the device, captured, scores read", told: true },
+  { name: "WebGPU, on the device", capture: false, told: false },
+];
+
+const requestOf = (image: Image, steps: number, reference: AscentLabels | undefined): AscentRequest => {
   const end = (bound: number) =>
     project(
       image.data.map(() => bound),
       image.data,
       ball,
     );
-  const [low, high] = [end(-Infinity), end(Infinity)];
-  const reference = { labels: new Uint8Array(size.height * size.width), classes: network.manifest.classes.length };
+  return {
+    feeds: { image: tensor("float32", [1, ...image.shape], image.data) },
+    walk: { kind: "sign", low: end(-Infinity), high: end(Infinity), alpha: 1 },
+    sense: -1,
+    steps,
+    reference,
+  };
+};
+
+/** Of an ascent with these images together. */
+const residentRow = async (
+  network: Network,
+  images: readonly Image[],
+  { size, steps }: Pick<StepsCase, "size" | "steps">,
+  { name, capture, told }: Mode,
+): Promise<Row> => {
+  const options = { target: "webgpu", batch: images.length } as const;
+  const { model } = compileGradient(network, size, leastLikelyObjective(), options);
+  if (capture && !capturable(model.graph)) throw new RangeError(`${network.manifest.name} cannot be captured`);
+  const labels = new Uint8Array(size.height * size.width);
+  const reference = told ? { labels, classes: network.manifest.classes.length } : undefined;
+  const device = await openNodeDevice();
+  const runtime = await startGpuRuntime(() => Promise.resolve(device));
+  const session = await runtime.createAscent!(writeModel(model), { capture });
+  const run = async (n: number) => {
+    const requests = images.map((image) => requestOf(image, n, reference));
+    const [end] = await session.ascend(requests, told ? { onSteps: () => Promise.resolve([]) } : {});
+    return (end as Extract<AscentEnd, { kind: "done" }>).image;
+  };
+  const counters = [readThrough(device.gpu.device), dispatchesThrough(device.gpu.device)];
+  const ms = await perStep(run, steps);
+  const counts = () => counters.map((count) => count());
+  const before = counts();
+  await run(1);
+  const once = counts();
+  const image = await run(steps);
+  const all = counts();
+  // What a step more takes: an ascent of one step has what stands before and after its steps.
+  const [bytes = 0, dispatches = 0] = all.map((n, i) => (n - 2 * once[i]! + before[i]!) / (steps - 1));
+  device.gpu.device.destroy();
+  return { name, ms, bytes, dispatches, image };
+};
+
+const residentRows = async (network: Network, image: Image, of: StepsCase): Promise<Row[]> => {
   const rows: Row[] = [];
-  const modes = [
-    { name: "WebGPU, on the device, captured", capture: true, told: false },
-    { name: "WebGPU, on the device, captured, scores read", capture: true, told: true },
-    { name: "WebGPU, on the device", capture: false, told: false },
-  ].filter(({ capture }) => !capture || capturable(model.graph));
-  for (const { name, capture, told } of modes) {
-    const device = await openNodeDevice();
-    const session = await (
-      await startGpuRuntime(() => Promise.resolve(device))
-    ).createAscent!(writeModel(model), { capture });
-    const request = (n: number): AscentRequest => ({
-      feeds: { image: tensor("float32", [1, ...image.shape], image.data) },
-      walk: { kind: "sign", low, high, alpha: 1 },
-      sense: -1,
-      steps: n,
-      ...(told && { reference }),
-    });
-    const run = (n: number) => session.ascend(request(n), told ? { onStep: () => undefined } : {});
-    const counters = [readThrough(device.gpu.device), dispatchesThrough(device.gpu.device)];
-    const ms = await perStep(run, steps);
-    const counts = () => counters.map((count) => count());
-    const before = counts();
-    await run(1);
-    const once = counts();
-    const adversarial = await run(steps);
-    const all = counts();
-    // What a step more takes: an ascent of one step has what stands before and after its steps.
-    const [bytes = 0, dispatches = 0] = all.map((n, i) => (n - 2 * once[i]! + before[i]!) / (steps - 1));
-    rows.push({ name, ms, bytes, dispatches, image: adversarial });
-    device.gpu.device.destroy();
-  }
+  for (const mode of modes) rows.push(await residentRow(network, [image], of, mode));
   return rows;
 };
 
@@ -157,8 +149,8 @@ const plainRows = async (network: Network, image: Image, { steps }: StepsCase): 
 };
 
 /** PyTorch on the same GPU, without and with a CUDA graph. */
-const torchRows = (network: Network, picture: Image, steps: number): Row[] => {
-  const found = torchSteps(network, picture, { ...ball, alpha: 1 }, steps);
+const torchRows = (network: Network, pictures: readonly Image[], steps: number): Row[] => {
+  const found = torchSteps(network, pictures, { ...ball, alpha: 1 }, steps);
   if ("missing" in found) {
     console.log(`PyTorch: skipped, ${found.missing}\n`);
     return [];
@@ -181,7 +173,7 @@ export const benchSteps = async (of: StepsCase): Promise<void> => {
   const image = await street(of.size);
   console.log(`\n${of.network}, ${of.size.height}×${of.size.width}, ${of.steps} steps of ifgsm-ii\n`);
   const plain = await plainRows(network, image, of);
-  const rows = [...(await residentRows(network, image, of)), ...plain, ...torchRows(network, image, of.steps)];
+  const rows = [...(await residentRows(network, image, of)), ...plain, ...torchRows(network, [image], of.steps)];
   const wasm = plain.at(-1)!.image;
   console.log("| | ms a step | dispatches a step | bytes read back a step | moved otherwise than on WASM |");
   console.log("|---|---|---|---|---|");
@@ -189,4 +181,36 @@ export const benchSteps = async (of: StepsCase): Promise<void> => {
     console.log(
       `| ${name} | ${ms.toPrecision(3)} | ${dispatches ?? "–"} | ${bytes ?? "–"} | ${apart(adversarial, wasm, image.data).toPrecision(2)} % |`,
     );
+};
+
+/** The picture and others: the same ones, moved along by a number of values. */
+const picturesOf = (image: Image, count: number): readonly Image[] =>
+  Array.from({ length: count }, (_, i) => {
+    const { data } = image;
+    return { ...image, data: data.map((_v, at) => data[(at + 7 * i) % data.length]!) };
+  });
+
+/** Steps with one image and with several together, beside PyTorch's with as many. */
+export const benchBatches = async (of: StepsCase, batches: readonly number[]): Promise<void> => {
+  const network = networks().find(({ manifest }) => manifest.name === of.network)!;
+  const image = await street(of.size);
+  console.log(`\n${of.network}, ${of.size.height}×${of.size.width}, ${of.steps} steps of ifgsm-ii\n`);
+  console.log(
+    "| | images | ms a step | ms a step and image | dispatches a step | bytes read back a step | the first moved otherwise than alone |",
+  );
+  console.log("|---|---|---|---|---|---|---|");
+  const alone = new Map<string, Float32Array>();
+  for (const count of batches) {
+    const pictures = picturesOf(image, count);
+    const rows: Row[] = [];
+    for (const mode of modes.filter(({ capture }) => capture))
+      rows.push(await residentRow(network, pictures, of, mode));
+    for (const row of [...rows, ...torchRows(network, pictures, of.steps)]) {
+      const first = row.image.subarray(0, image.data.length);
+      if (!alone.has(row.name)) alone.set(row.name, first);
+      const otherwise = `${apart(first, alone.get(row.name)!, image.data).toPrecision(2)} %`;
+      const times = [row.ms, row.ms / count].map((v) => v.toPrecision(3));
+      console.log(`| ${[row.name, count, ...times, row.dispatches ?? "–", row.bytes ?? "–", otherwise].join(" | ")} |`);
+    }
+  }
 };

@@ -26,19 +26,19 @@ export interface Ball {
   readonly pixelRange: readonly [number, number];
 }
 
-/** Runs the attack. @returns times and the adversarial image, float32 [3,H,W], or why it was not run. */
+/** Runs the attack on several images of one size together. @returns times and the adversarial images, float32 [N,3,H,W], or why it was not run. */
 export const torchSteps = (
   network: Network,
-  image: Image,
+  images: readonly Image[],
   ball: Ball,
   steps: number,
 ): (Answer & { readonly image: Float32Array }) | { readonly missing: string } => {
   const folder = mkdtempSync(`${tmpdir()}/faultline-`);
   try {
-    const { model, image: shape } = wholeNetwork(network, spatialSize(image));
+    const { model, image: shape } = wholeNetwork(network, spatialSize(images[0]!));
     writeFileSync(`${folder}/model.onnx`, writeModel(model));
-    writeFileSync(`${folder}/image.f32`, image.data);
-    writeFileSync(`${folder}/case.json`, JSON.stringify({ image: shape, ...ball }));
+    writeFileSync(`${folder}/image.f32`, Buffer.concat(images.map(({ data }) => Buffer.from(data.buffer))));
+    writeFileSync(`${folder}/case.json`, JSON.stringify({ image: [images.length, ...shape.slice(1)], ...ball }));
     const { status, stdout, stderr } = spawnSync(python, [script, folder, String(steps)], { encoding: "utf8" });
     if (status !== 0) return { missing: `${python}: ${(stderr ?? "").trim().split("\n").at(-1)}` };
     const answer = JSON.parse(stdout) as Answer | { readonly missing: string };

@@ -1,7 +1,8 @@
 /**
  * On this machine's GPU: a step of an attack compared with WASM, and the kernels' bandwidth compared with a copy of as many bytes:
- * `npm run bench -- webgpu [HEIGHT WIDTH]`, or `providers` in place of these. Where the only adapter is software, sizes are small and the numbers show only that the
- * kernels run.
+ * `npm run bench -- webgpu [HEIGHT WIDTH]`; or only a step with one image and with eight together, compared with PyTorch's:
+ * `npm run bench -- webgpu batches [HEIGHT WIDTH]`; or the two builds of onnxruntime's provider: `npm run bench -- webgpu providers`. Where the
+ * only adapter is software, sizes are small and the numbers show only that the kernels run.
  */
 
 import { spawnSync } from "node:child_process";
@@ -14,7 +15,7 @@ import { perturbationStats, signStep } from "../src/runtime/gpu/steps.ts";
 import { openGpu, type Gpu, type Launch } from "../src/runtime/gpu/gpu.ts";
 import { softwareVulkan } from "../scripts/software-vulkan.ts";
 import { benchProviders } from "./webgpu-providers.ts";
-import { benchSteps } from "./webgpu-steps.ts";
+import { benchBatches, benchSteps } from "./webgpu-steps.ts";
 
 const SOFTWARE = "FAULTLINE_BENCH_SOFTWARE";
 const classes = 21;
@@ -102,18 +103,18 @@ const casesOf = async (gpu: Gpu, height: number, width: number): Promise<Case[]>
   const prediction = await gpu.upload("uint8", patches(height, width, 1));
   const reference = await gpu.upload("uint8", patches(height, width, 2));
   const counts = await gpu.allocate("uint32", confusionLength(classes));
-  const step = { x, gradient, low, high, alpha: 1 };
+  const step = { x, gradient, low, high, alphas: [1] };
   const ball = { alpha: 1, epsilon: 8, pixelRange: [0, 255] } as const;
   return [
     { name: "sign_step", launch: await signStep(gpu, step), bytes: 4 * 5 * values },
     {
       name: "sign_step, momentum",
-      launch: await signStep(gpu, { ...step, momentum: { m, decay: 1 } }),
+      launch: await signStep(gpu, { ...step, momentum: { m, decays: [1] } }),
       bytes: 4 * 8 * values,
     },
     {
       name: "l2_step",
-      launch: await l2Step(gpu, { x, centre, gradient, ...ball }),
+      launch: await l2Step(gpu, { x, centre, gradient, balls: [ball] }),
       bytes: 4 * (7 + 2 * ballRounds(ball)) * values,
     },
     {
@@ -162,6 +163,10 @@ export const webgpuBench = async (args: readonly string[]): Promise<void> => {
   if (args[0] === "providers")
     return benchProviders(args.slice(1), software ? { height: 32, width: 64 } : { height: 512, width: 1024 });
   const network = "enet-street-float";
+  if (args[0] === "batches") {
+    const [height = software ? 24 : 512, width = software ? 32 : 1024] = args.slice(1).map(Number);
+    return benchBatches({ network, size: { height, width }, steps: software ? 3 : 10 }, [1, 8]);
+  }
   await benchSteps(
     software
       ? { network, size: { height: 24, width: 32 }, steps: 3 }

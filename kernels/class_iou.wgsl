@@ -1,21 +1,14 @@
 // Scores of a confusion matrix (confusion.wgsl), so that only a few bytes are read back: TP / (TP + FP + FN) per class, its mean
 // over the classes present in the reference, and the share of correct pixels. The value −1 stands for an undefined score: of a class
-// that is absent from the reference, or of the mean and the share if no pixel is counted. One workgroup, one thread per class.
+// that is absent from the reference, or of the mean and the share if no pixel is counted. A workgroup for each image, one thread per
+// class.
 
 struct Parameters {
   classes: u32, // at most 256
 }
 
-struct Scores {
-  miou: f32,
-  pixel_accuracy: f32,
-  pixels: u32,
-  refused: u32, // reference labels that are neither class nor void
-  iou: array<f32>,
-}
-
 @group(0) @binding(0) var<storage, read> counts: array<u32>;
-@group(0) @binding(1) var<storage, read_write> scores: Scores;
+@group(0) @binding(1) var<storage, read_write> scores: array<u32>; // 4 + classes words per image
 @group(0) @binding(2) var<uniform> parameters: Parameters;
 
 // Sums over the classes: IoU, classes present, correct pixels, pixels.
@@ -27,21 +20,23 @@ fn ratio(part: f32, whole: f32) -> f32 {
 }
 
 @compute @workgroup_size(256)
-fn main(@builtin(local_invocation_index) c: u32) {
+fn main(@builtin(local_invocation_index) c: u32, @builtin(workgroup_id) group: vec3u) {
   let classes = parameters.classes;
   let width = classes + 1u;
+  let matrix = group.y * (classes * width + 1u);
+  let own = group.y * (4u + classes);
   if (c < classes) {
     var present = 0u;
     var predicted = 0u;
     for (var k = 0u; k < width; k++) {
-      present += counts[c * width + k];
+      present += counts[matrix + c * width + k];
     }
     for (var r = 0u; r < classes; r++) {
-      predicted += counts[r * width + c];
+      predicted += counts[matrix + r * width + c];
     }
-    let right = counts[c * width + c];
+    let right = counts[matrix + c * width + c];
     let iou = select(-1.0, f32(right) / f32(present + (predicted - right)), present > 0u);
-    scores.iou[c] = iou;
+    scores[own + 4u + c] = bitcast<u32>(iou);
     ratios[c] = select(vec2f(), vec2f(iou, 1.0), present > 0u);
     sums[c] = vec2u(right, present);
   }
@@ -60,9 +55,9 @@ fn main(@builtin(local_invocation_index) c: u32) {
       iou += ratios[i];
       right += sums[i];
     }
-    scores.miou = ratio(iou.x, iou.y);
-    scores.pixel_accuracy = ratio(f32(right.x), f32(right.y));
-    scores.pixels = right.y;
-    scores.refused = counts[classes * width];
+    scores[own] = bitcast<u32>(ratio(iou.x, iou.y));
+    scores[own + 1u] = bitcast<u32>(ratio(f32(right.x), f32(right.y)));
+    scores[own + 2u] = right.y;
+    scores[own + 3u] = counts[matrix + classes * width]; // reference labels that are neither class nor void
   }
 }

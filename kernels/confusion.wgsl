@@ -3,15 +3,17 @@
 // word after the matrix is the number of reference labels that are neither class nor void, which the caller must report as an error.
 //
 // Each workgroup counts in workgroup memory and adds its counts to the result once. The memory holds BINS counts, at most 4096;
-// matrices of more classes are counted in bands of rows: workgroups with the same y read all pixels and count the rows
-// y·rows … y·rows + rows − 1. Because neighbouring labels are mostly equal, a thread reads 16 neighbours and adds once per run.
+// matrices of more classes are counted in bands of rows: workgroups with the same y read all pixels of one image and count the rows
+// y·rows … y·rows + rows − 1, y modulo the number of bands. Because neighbouring labels are mostly equal, a thread reads 16 neighbours
+// and adds once per run. The images lie byte after byte, so that one may begin within a word.
 
 alias bytes = u32; // four of them, the lowest first
 
 struct Parameters {
-  pixels: u32,
+  pixels: u32, // of one image
   classes: u32,
   rows: u32,
+  bands: u32,
 }
 
 @group(0) @binding(0) var<storage, read> prediction: array<bytes>;
@@ -28,14 +30,14 @@ override BINS: u32 = 4096; // rows·(classes + 1); unused bins are not cleared
 var<workgroup> bins: array<atomic<u32>, BINS>;
 
 // The index of the workgroup's bin in which a pixel is counted.
-fn binOf(p: u32, r: u32, first: u32) -> u32 {
+fn binOf(p: u32, r: u32, first: u32, matrix: u32) -> u32 {
   if (r == VOID) {
     return NONE;
   }
   let classes = parameters.classes;
   if (r >= classes) {
     if (first == 0u) {
-      atomicAdd(&counts[classes * (classes + 1u)], 1u);
+      atomicAdd(&counts[matrix + classes * (classes + 1u)], 1u);
     }
     return NONE;
   }
@@ -56,16 +58,22 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let first = group.y * parameters.rows;
-  let words = (parameters.pixels + 3u) / 4u;
-  for (var start = thread.x * WORDS; start < words; start += 256u * groups.x * WORDS) {
+  let image = group.y / parameters.bands;
+  let first = (group.y % parameters.bands) * parameters.rows;
+  let width = parameters.classes + 1u;
+  let matrix = image * (parameters.classes * width + 1u);
+  let begin = image * parameters.pixels; // in bytes
+  let end = begin + parameters.pixels;
+  let words = (end + 3u) / 4u;
+  for (var start = begin / 4u + thread.x * WORDS; start < words; start += 256u * groups.x * WORDS) {
     var bin = NONE;
     var run = 0u;
     for (var w = start; w < min(start + WORDS, words); w++) {
-      var p = prediction[w];
-      var r = reference[w];
-      for (var left = min(4u, parameters.pixels - 4u * w); left > 0u; left--) {
-        let next = binOf(p & 255u, r & 255u, first);
+      let place = max(begin, 4u * w);
+      var p = prediction[w] >> (8u * (place - 4u * w));
+      var r = reference[w] >> (8u * (place - 4u * w));
+      for (var left = min(end, 4u * w + 4u) - place; left > 0u; left--) {
+        let next = binOf(p & 255u, r & 255u, first, matrix);
         if (next != bin) {
           add(bin, run);
           bin = next;
@@ -79,12 +87,11 @@ fn main(
     add(bin, run);
   }
   workgroupBarrier();
-  let width = parameters.classes + 1u;
   let size = min(parameters.rows, parameters.classes - first) * width;
   for (var b = lane; b < size; b += 256u) {
     let n = atomicLoad(&bins[b]);
     if (n > 0u) {
-      atomicAdd(&counts[first * width + b], n);
+      atomicAdd(&counts[matrix + first * width + b], n);
     }
   }
 }

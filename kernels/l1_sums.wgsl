@@ -1,7 +1,8 @@
-// Σ |g|, as one partial sum per workgroup. A second launch with one workgroup adds the partial sums up to ‖g‖₁.
+// Σ |g|, as one partial sum per workgroup; a layer of workgroups for each image. A second launch with one workgroup in each layer adds
+// the partial sums up to ‖g‖₁.
 
 struct Parameters {
-  count: u32,
+  count: u32, // of one image
 }
 
 @group(0) @binding(0) var<storage, read> gradient: array<f32>;
@@ -25,10 +26,10 @@ fn main(
 ) {
   var sum = 0.0;
   for (var i = thread.x; i < parameters.count; i += 256u * groups.x) {
-    sum += abs(gradient[i]);
+    sum += abs(gradient[group.y * parameters.count + i]);
   }
   sum = total(lane, sum);
   if (lane == 0u) {
-    sums[group.x] = sum;
+    sums[group.y * groups.x + group.x] = sum;
   }
 }

@@ -1,16 +1,16 @@
 // A step along the normalised gradient: x ← x + α·g / ‖g‖₂. A zero gradient leaves the image unchanged. The projection that follows is
-// l2_ball.wgsl.
+// l2_ball.wgsl. A layer of workgroups for each image.
 
 struct Parameters {
-  count: u32,
-  alpha: f32,
-  partials: u32,
+  count: u32, // of one image
+  partials: u32, // of one image
 }
 
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read> gradient: array<f32>;
-@group(0) @binding(2) var<storage, read> sums: array<vec2f>; // l2_sums.wgsl; at most 256
-@group(0) @binding(3) var<uniform> parameters: Parameters;
+@group(0) @binding(2) var<storage, read> sums: array<vec2f>; // l2_sums.wgsl; at most 256 per image
+@group(0) @binding(3) var<storage, read> alpha: array<f32>; // one element per image
+@group(0) @binding(4) var<uniform> parameters: Parameters;
 
 const SCALE = 0x1p60f; // as in the sums
 
@@ -30,7 +30,7 @@ fn main(
 ) {
   var part = vec2f();
   if (lane < parameters.partials) {
-    part = sums[lane];
+    part = sums[thread.y * parameters.partials + lane];
   }
   let sum = total(lane, part);
   // ‖g‖·2⁶⁰ where all of g is small, ‖g‖ otherwise.
@@ -38,7 +38,8 @@ fn main(
   let norm = sqrt(select(sum.y + sum.x / SCALE / SCALE, sum.x, tiny));
   let scale = select(1.0, SCALE, tiny);
   let inverse = select(0.0, 1.0 / norm, norm > 0.0);
-  for (var i = thread.x; i < parameters.count; i += 256u * groups.x) {
-    x[i] += parameters.alpha * (gradient[i] * scale * inverse);
+  for (var v = thread.x; v < parameters.count; v += 256u * groups.x) {
+    let i = thread.y * parameters.count + v;
+    x[i] += alpha[thread.y] * (gradient[i] * scale * inverse);
   }
 }

@@ -1,4 +1,5 @@
-// The sums over the image that ‖g‖₂ takes: one partial sum per workgroup, at most 256, which l2_step.wgsl adds up:
+// The sums over the image that ‖g‖₂ takes: one partial sum per workgroup, at most 256 in each image's layer, which
+// l2_step.wgsl adds up:
 //
 //   x: Σ (2⁶⁰·g)² over |g| < 2⁻⁴⁰    y: Σ g² over the others
 //
@@ -6,7 +7,7 @@
 // 10¹⁵.
 
 struct Parameters {
-  count: u32,
+  count: u32, // of one image
 }
 
 @group(0) @binding(0) var<storage, read> gradient: array<f32>;
@@ -33,7 +34,7 @@ fn main(
 ) {
   var sum = vec2f();
   for (var i = thread.x; i < parameters.count; i += 256u * groups.x) {
-    let g = gradient[i];
+    let g = gradient[group.y * parameters.count + i];
     let isSmall = abs(g) < SMALL;
     let small = select(0.0, g * SCALE, isSmall);
     let large = select(g, 0.0, isSmall);
@@ -41,6 +42,6 @@ fn main(
   }
   sum = total(lane, sum);
   if (lane == 0u) {
-    sums[group.x] = sum;
+    sums[group.y * groups.x + group.x] = sum;
   }
 }

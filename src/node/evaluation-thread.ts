@@ -38,8 +38,7 @@ const openNetworks = async () => {
     const setting = data.settings[place]!;
     return settle(await opened(setting), setting, seed);
   };
-  // An attack that stays on the device runs nothing that could be gathered.
-  return { segmenterOf, gather: runtime.createAscent ? undefined : cache.gather };
+  return { segmenterOf, gather: cache.gather };
 };
 
 const immediate = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));

@@ -4,7 +4,7 @@ import {
   RuntimeCrash,
   type AscentAnswer,
   type AscentSession,
-  type AscentStep,
+  type AscentsWatch,
   type Runtime,
   type Session,
 } from "../runtime/session.ts";
@@ -17,10 +17,10 @@ const faultOf = (error: Error): Fault => ({
   crashed: error instanceof RuntimeCrash,
 });
 
-/** The controls of an ascent in progress, which waits for `next` between two steps. */
+/** The controls of ascents in progress, which wait for `next` between two steps. */
 interface Paused {
   readonly stop: AbortController;
-  next: (answer: AscentAnswer) => void;
+  next: (answers: readonly AscentAnswer[]) => void;
 }
 
 /** @param post sends a message to the caller. @returns the function to call with each message of the caller. */
@@ -29,19 +29,19 @@ export const answering = (runtime: Runtime, post: (message: Told) => void): ((as
   const ascents = new Map<number, AscentSession>();
   const climbing = new Map<number, Paused>();
 
-  const ascend = async (id: number, { session, request, reportSteps }: Extract<Call, { kind: "ascend" }>) => {
+  const ascend = async (id: number, { session, requests, reportSteps, rounds }: Extract<Call, { kind: "ascend" }>) => {
     const paused: Paused = { stop: new AbortController(), next: () => undefined };
     climbing.set(id, paused);
-    const onStep = async (step: AscentStep): Promise<AscentAnswer> => {
-      const next = new Promise<AscentAnswer>((resolve) => (paused.next = resolve));
-      post({ id, step });
-      const answer = await next;
+    const onSteps: AscentsWatch["onSteps"] = async (steps) => {
+      const next = new Promise<readonly AscentAnswer[]>((resolve) => (paused.next = resolve));
+      post({ id, steps });
+      const answers = await next;
       paused.stop.signal.throwIfAborted();
-      return answer;
+      return answers;
     };
     try {
-      const watch = { signal: paused.stop.signal, onStep: reportSteps ? onStep : undefined };
-      return await ascents.get(session)!.ascend(request, watch);
+      const watch = { signal: paused.stop.signal, onSteps: reportSteps ? onSteps : undefined, rounds };
+      return await ascents.get(session)!.ascend(requests, watch);
     } finally {
       climbing.delete(id);
     }
@@ -62,11 +62,11 @@ export const answering = (runtime: Runtime, post: (message: Told) => void): ((as
       case "ascend":
         return ascend(id, call);
       case "next":
-        climbing.get(call.of)?.next(call.answer);
+        climbing.get(call.of)?.next(call.answers);
         return null;
       case "stop":
         climbing.get(call.of)?.stop.abort();
-        climbing.get(call.of)?.next({});
+        climbing.get(call.of)?.next([]);
         return null;
       case "release":
         await (sessions.get(call.session) ?? ascents.get(call.session))!.release();

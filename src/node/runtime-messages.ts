@@ -3,6 +3,7 @@
 import type { Adapter } from "../runtime/choose.ts";
 import type {
   AscentAnswer,
+  AscentEnd,
   AscentOptions,
   AscentRequest,
   AscentStep,
@@ -24,15 +25,16 @@ export type Call =
       readonly model: Uint8Array;
       readonly options: AscentOptions;
     }
-  /** `reportSteps`: each step is reported, and the following one waits for a `next`. */
+  /** `reportSteps`: each step of the images is reported, and the following one waits for a `next`. */
   | {
       readonly kind: "ascend";
       readonly session: number;
-      readonly request: AscentRequest;
+      readonly requests: readonly AscentRequest[];
       readonly reportSteps: boolean;
+      readonly rounds: number | undefined;
     }
-  /** Tells the ascent of the call `of` to go on, and how, or to stop. */
-  | { readonly kind: "next"; readonly of: number; readonly answer: AscentAnswer }
+  /** Tells the ascents of the call `of` to go on, and how, or to stop. */
+  | { readonly kind: "next"; readonly of: number; readonly answers: readonly AscentAnswer[] }
   | { readonly kind: "stop"; readonly of: number };
 
 export interface Asked {
@@ -46,7 +48,7 @@ export interface Given {
   readonly run: Readonly<Record<string, Tensor>>;
   readonly release: null;
   readonly "create-ascent": null;
-  readonly ascend: Float32Array<ArrayBuffer>;
+  readonly ascend: readonly AscentEnd[];
   readonly next: null;
   readonly stop: null;
 }
@@ -65,15 +67,15 @@ export type Answer = { readonly id: number; readonly memoryBytes: number; readon
   | { readonly fault: Fault }
 );
 
-/** A step of the ascent that the call `id` started. */
+/** A step of the ascents that the call `id` started. */
 export interface Stepped {
   readonly id: number;
-  readonly step: AscentStep;
+  readonly steps: readonly (AscentStep | null)[];
 }
 
 /** The first message of a runtime; its last one where it is unavailable. */
 export type Ready =
-  | { readonly version: string; readonly backend: Runtime["backend"]; readonly adapter?: Adapter | undefined }
+  | (Pick<Runtime, "version" | "backend" | "largestTensorBytes"> & { readonly adapter?: Adapter | undefined })
   | { readonly unavailable: string };
 
 /** How a runtime is started. */

@@ -43,7 +43,8 @@ try {
   const { runtime, adapter } = await starts[data.backend](data);
   const answer = answering(runtime, post);
   process.on("message", (asked) => answer(asked as Asked));
-  post({ version: runtime.version, backend: runtime.backend, adapter } satisfies Ready);
+  const { version, backend, largestTensorBytes } = runtime;
+  post({ version, backend, largestTensorBytes, adapter } satisfies Ready);
 } catch (cause) {
   post({ unavailable: reasonOf(cause) } satisfies Ready);
 }

@@ -7,7 +7,7 @@ import {
   RuntimeCrash,
   RuntimeError,
   type AscentSession,
-  type AscentWatch,
+  type AscentsWatch,
   type Optimisation,
   type Runtime,
   type Session,
@@ -40,7 +40,7 @@ export interface ThreadRuntime extends Runtime {
 interface Pending {
   readonly resolve: (given: Given[Call["kind"]]) => void;
   readonly reject: (reason: RuntimeError) => void;
-  readonly onStep?: ((step: Stepped["step"]) => void) | undefined;
+  readonly onSteps?: ((steps: Stepped["steps"]) => void) | undefined;
 }
 
 /** A call in progress. */
@@ -51,11 +51,12 @@ interface Ongoing<C extends Call> {
 
 /** One thread or process, from its start until it crashes or is stopped. */
 interface Place {
-  readonly ask: <C extends Call>(call: C, onStep?: Pending["onStep"]) => Ongoing<C>;
+  readonly ask: <C extends Call>(call: C, onSteps?: Pending["onSteps"]) => Ongoing<C>;
   readonly end: () => Promise<unknown>;
   readonly processId: number | undefined;
   readonly version: string;
   readonly adapter: Adapter | undefined;
+  readonly largestTensorBytes: number | undefined;
   readonly memoryBytes: () => number;
   /** How often its device was replaced. */
   readonly restarts: () => number;
@@ -82,12 +83,12 @@ const startPlace = ({ host, entry, data, onDown }: Beginning): Promise<Place> =>
       void place.end();
       onDown(reason);
     };
-    const ask: Place["ask"] = (call, onStep) => {
+    const ask: Place["ask"] = (call, onSteps) => {
       asked += 1;
       const id = asked;
       const given = new Promise<Given[Call["kind"]]>((resolve, reject) => {
         if (down !== "") return reject(new RuntimeCrash(down));
-        pending.set(id, { resolve, reject, onStep });
+        pending.set(id, { resolve, reject, onSteps });
         return place.post({ id, call });
       });
       return { id, given: given as Promise<Given[(typeof call)["kind"]]> };
@@ -102,38 +103,47 @@ const startPlace = ({ host, entry, data, onDown }: Beginning): Promise<Place> =>
       if (crashed) goDown(message);
     };
     const onMessage = (message: Told): void => {
-      if ("step" in message) return pending.get(message.id)?.onStep?.(message.step);
+      if ("steps" in message) return pending.get(message.id)?.onSteps?.(message.steps);
       if ("id" in message) return answered(message);
       if ("unavailable" in message) {
         down = message.unavailable;
         failed(new RuntimeError(down));
         return void place.end();
       }
-      const { version, adapter } = message;
+      const { version, adapter, largestTensorBytes } = message;
       const numbers = { memoryBytes: () => memoryBytes, restarts: () => restarts };
-      return started({ version, adapter, ask, ...numbers, end: place.end, processId: place.processId });
+      return started({
+        version,
+        adapter,
+        largestTensorBytes,
+        ask,
+        ...numbers,
+        end: place.end,
+        processId: place.processId,
+      });
     };
     const place = host(entry, data, { onMessage, onDown: goDown });
   });
 
-/** An ascent in that place. After each step it waits for the caller's `onStep`. */
+/** Ascents in that place. After each step they wait for the caller's `onSteps`. */
 const ascendAt =
   ({ ask }: Place, session: number): AscentSession["ascend"] =>
-  async (request, { onStep, signal }: AscentWatch = {}) => {
+  async (requests, { onSteps, signal, rounds }: AscentsWatch = {}) => {
     signal?.throwIfAborted();
     let failure: { readonly cause: unknown } | undefined;
     const tell = (call: Extract<Call, { kind: "next" | "stop" }>): void => void ask(call).given.catch(() => undefined);
-    const reportStep = async (step: Stepped["step"]): Promise<void> => {
+    const report = async (steps: Stepped["steps"]): Promise<void> => {
       try {
-        tell({ kind: "next", of: id, answer: (await onStep!(step)) ?? {} });
+        const answers = (await onSteps!(steps)).map((answer) => answer ?? {});
+        tell({ kind: "next", of: id, answers });
       } catch (cause) {
         failure = { cause };
         tell({ kind: "stop", of: id });
       }
     };
     const { id, given } = ask(
-      { kind: "ascend", session, request, reportSteps: onStep !== undefined },
-      (step) => void reportStep(step),
+      { kind: "ascend", session, requests, reportSteps: onSteps !== undefined, rounds },
+      (steps) => void report(steps),
     );
     const stop = (): void => tell({ kind: "stop", of: id });
     signal?.addEventListener("abort", stop);
@@ -200,7 +210,7 @@ const startPlaced = async (
     backend: data.backend,
     version: first.version,
     createSession,
-    ...(data.backend === "webgpu" ? { createAscent } : {}),
+    ...(data.backend === "webgpu" ? { createAscent, largestTensorBytes: first.largestTensorBytes } : {}),
     memoryBytes: () => latest!.memoryBytes(),
     restarts: () => crashes + known + (current ? latest!.restarts() : 0),
     processId: () => latest!.processId,

@@ -66,6 +66,7 @@ export const weightedSum = (parts: readonly Part[]): Objective => {
     key: signed.map(({ objective, factor }) => `${factor}·(${objective.key})`).join(" + "),
     sense: 1,
     inputs: joined(parts.map(({ objective }) => objective.inputs)),
+    mixesPixels: parts.some(({ objective }) => objective.mixesPixels),
     ...(feeders.length > 0 && { feeds: (at) => Object.assign({}, ...feeders.map((feeds) => feeds(at))) }),
     build: (op, logits, given) => {
       const built = signed.map(({ objective, factor }) => ({ ...objective.build(op, logits, given), factor }));

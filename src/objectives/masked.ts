@@ -14,11 +14,12 @@ type Weigh = (op: Builder, terms: CrossEntropyTerms, logits: Value) => Value;
  * step-size control that watches the value sees progress where a masked sum would fall with each pixel that is lost.
  */
 const maskedBy =
-  (name: string, weigh: Weigh) =>
+  (name: string, weigh: Weigh, mixesPixels = false) =>
   (targeted: boolean): Objective => ({
     key: targeted ? `${name} targeted` : name,
     sense: targeted ? -1 : 1,
     inputs: { target: { dtype: "int32", per: "pixel" } },
+    mixesPixels,
     build: (op, logits, { inputs }) => {
       const terms = crossEntropyTerms(op, logits, inputs["target"]!);
       const mask = op.cast(unfinished(op, logits, terms, targeted), logits.dtype);
@@ -40,4 +41,4 @@ const inverseCounts: Weigh = (op, { counted, own }, logits) => {
 };
 
 /** Every pixel weighs 1/N of its label's class, which occurs N times in the labels at hand: rare classes count as much as others. */
-export const balancedCrossEntropyObjective = maskedBy("balanced-cross-entropy", inverseCounts);
+export const balancedCrossEntropyObjective = maskedBy("balanced-cross-entropy", inverseCounts, true);

@@ -51,6 +51,8 @@ export interface Objective {
   readonly sense: 1 | -1;
   /** Inputs of the graph beside the image. An int32 input `target` of labels is fed by the segmenter. */
   readonly inputs: Readonly<Record<string, InputType>>;
+  /** Whether what a pixel adds depends on other pixels: then images cannot be built in one. Default no. */
+  readonly mixesPixels?: boolean;
   readonly build: (op: Builder, logits: Value, given: Given) => Built;
   /** The inputs that follow from the clock, such as λ = (t − 1)/2T of SegPGD. */
   readonly feeds?: (at: Clock) => Readonly<Record<string, Tensor>>;

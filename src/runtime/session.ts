@@ -97,12 +97,24 @@ export interface LedOrder {
   readonly ball: number;
 }
 
+/** All that an ascent carries from one step to the next, by name, in the layout of the image. */
+export type Held = Readonly<Record<string, Float32Array<ArrayBuffer>>> & { readonly image: Float32Array<ArrayBuffer> };
+
+/** Where an ascent stands between two steps: what it takes to continue it in another session. */
+export interface AscentState {
+  /** Number of steps that are done. */
+  readonly step: number;
+  readonly held: Held;
+}
+
 /** What a watcher answers to the report of a step. */
 export interface AscentAnswer {
   /** Of a walk that is led: how it goes on. */
   readonly order?: LedOrder | undefined;
   /** Inputs of the graph that change before the next evaluation. */
   readonly feeds?: Readonly<Record<string, Tensor>> | undefined;
+  /** Whether the ascent ends here, without an image. */
+  readonly isOver?: boolean | undefined;
 }
 
 export interface AscentLabels {
@@ -111,10 +123,13 @@ export interface AscentLabels {
   readonly classes: number;
 }
 
+export type Walk = SignWalk | L2Walk | LedWalk;
+
+/** An ascent of one image. */
 export interface AscentRequest {
-  /** A tensor for each of the graph's inputs; the ascent starts at `image`. */
+  /** A tensor for each of the graph's inputs, of this image alone; the ascent starts at `image`. */
   readonly feeds: Readonly<Record<string, Tensor>>;
-  readonly walk: SignWalk | L2Walk | LedWalk;
+  readonly walk: Walk;
   /** 1, the default, to climb the loss; −1 to descend. */
   readonly sense?: 1 | -1 | undefined;
   /** Evaluations of the graph, each of which a step follows. */
@@ -125,23 +140,57 @@ export interface AscentRequest {
   readonly wanted?: AscentLabels | undefined;
   /** Number of steps after which all that is carried on is read back, to resume from if the device is lost. 0, the default: resume from the start. */
   readonly checkpointEvery?: number | undefined;
+  /** Where another session has left the ascent, with the feeds as they are then; default: at its start. */
+  readonly from?: AscentState | undefined;
 }
 
+/** What ascents must have in common to share a batch, beside the graph: the kind of walk, and what is reported. */
+export const formOf = ({ walk, reference, wanted }: AscentRequest): string =>
+  [
+    walk.kind,
+    ...(walk.kind === "sign" && walk.momentum !== undefined ? ["momentum", walk.ahead ? "ahead" : ""] : []),
+    ...(reference ? ["reference"] : []),
+    ...(wanted ? ["wanted"] : []),
+  ].join(" ");
+
+type Answered = AscentAnswer | undefined | void;
+
+/** How an ascent of one image is watched. */
 export interface AscentWatch {
   /** Awaited after each step; without it nothing is read back before the end. A walk that is led needs it, and an order from it. */
-  readonly onStep?:
-    | ((step: AscentStep) => AscentAnswer | undefined | void | Promise<AscentAnswer | undefined | void>)
-    | undefined;
+  readonly onStep?: ((step: AscentStep) => Answered | Promise<Answered>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A graph with an input `image`, and outputs `gradient` (of its shape), `loss` (one number) and `labels` (uint8). */
+/** How ascents that are made together are watched. */
+export interface AscentsWatch {
+  /** As in `AscentWatch`, with a report of each image and an answer to it; null of an image whose ascent has ended. */
+  readonly onSteps?: ((steps: readonly (AscentStep | null)[]) => Promise<readonly Answered[]>) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Number of steps after which those that have more are left where they stand; default: none is left. */
+  readonly rounds?: number | undefined;
+}
+
+/** What an ascent has come to. */
+export type AscentEnd =
+  /** The image after the last step, or of a walk that is led the best one, and the last loss: where that is not finite, the image is worth nothing. */
+  | { readonly kind: "done"; readonly image: Float32Array<ArrayBuffer>; readonly loss: number }
+  | { readonly kind: "left"; readonly state: AscentState }
+  /** By the watcher's answer. */
+  | { readonly kind: "over" };
+
+/**
+ * A graph of N images with an input `image` [N,…], and outputs `gradient` (of its shape), `loss` (N numbers) and `labels` (uint8
+ * [N,…]). Every other input has the axis of the images too.
+ */
 export interface AscentSession {
   /**
-   * @returns the image after the last step, or of a walk that is led the best one.
-   * @throws RuntimeError where the backend fails, or the loss overflows; the signal's reason where it is aborted.
+   * Ascends with N images, each within a ball of its own and as far as it asks.
+   *
+   * @param requests N of the same form (`formOf`).
+   * @throws RuntimeError where the backend fails; the signal's reason where it is aborted.
    */
-  readonly ascend: (request: AscentRequest, watch?: AscentWatch) => Promise<Float32Array<ArrayBuffer>>;
+  readonly ascend: (requests: readonly AscentRequest[], watch?: AscentsWatch) => Promise<readonly AscentEnd[]>;
   readonly release: () => Promise<void>;
 }
 
@@ -167,6 +216,8 @@ export interface Runtime {
   readonly createSession: (model: Uint8Array) => Promise<Session>;
   /** Present where an ascent can stay on the backend's device. @throws RuntimeError for a model that the backend refuses. */
   readonly createAscent?: (model: Uint8Array, options?: AscentOptions) => Promise<AscentSession>;
+  /** Bytes of the largest tensor that the backend's device takes; absent where it has no such limit. */
+  readonly largestTensorBytes?: number | undefined;
   /** Current size of the backend's memory in bytes; it never shrinks. */
   readonly memoryBytes: () => number;
   /** How often the backend was restarted; earlier sessions can no longer run. Absent where it never restarts. */

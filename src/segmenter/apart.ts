@@ -7,7 +7,7 @@ import type { Step } from "../onnx/step.ts";
 import type { Value } from "../onnx/value.ts";
 
 export interface Apart {
-  /** The logits [1,C,H,W] of each image. */
+  /** The logits [1,C,H,W] of each image, or [N,C,H,W] of all. */
   readonly images: readonly Value[];
   /** What all of them are parts of. */
   readonly whole: Value;
@@ -29,8 +29,12 @@ export const split = (op: Builder, whole: Value): readonly Value[] => {
 const isRearrangement = (step: Step | undefined): step is Step =>
   step !== undefined && ["DepthToSpace", "Slice"].includes(step.node.op);
 
-/** Takes logits [N,C,H,W] apart where their pixels are made: before they are rearranged, so that this is done for each image. */
-export const apart = (op: Builder, logits: Value): Apart => {
+/**
+ * Takes logits [N,C,H,W] apart where their pixels are made: before they are rearranged, so that this is done for each image.
+ *
+ * @param inOne whether all images stay one.
+ */
+export const apart = (op: Builder, logits: Value, inOne: boolean): Apart => {
   let whole = logits;
   const moves: Step[] = [];
   for (let step = op.producer(whole); isRearrangement(step); step = op.producer(whole)) {
@@ -39,7 +43,7 @@ export const apart = (op: Builder, logits: Value): Apart => {
   }
   if (whole.shape[0] !== logits.shape[0])
     throw new OnnxError("mixes the images of a batch", "the network's last operator");
-  const parts = split(op, whole);
+  const parts = inOne ? [whole] : split(op, whole);
   const moved = (part: Value): Value =>
     moves.reduce((x, { node, inputs }) => op.appendNode(node.op, [x, ...inputs.slice(1)], node.attributes)[0]!, part);
   return {

@@ -1,15 +1,16 @@
 /** Objectives that are climbed on the backend's device, step after step. */
 
 import type { Clock, Objective } from "../objectives/objective.ts";
-import type {
-  AscentAnswer,
-  AscentRequest,
-  AscentSession,
-  AscentStep,
-  AscentWatch,
-  LedOrder,
+import {
+  RuntimeError,
+  type AscentAnswer,
+  type AscentRequest,
+  type AscentStep,
+  type AscentWatch,
+  type LedOrder,
 } from "../runtime/session.ts";
 import { tensor, type Tensor } from "../tensor.ts";
+import type { ClimbedAscent } from "./ascents.ts";
 
 type Image = Tensor<"float32">;
 type Feeds = Readonly<Record<string, Tensor>>;
@@ -52,11 +53,15 @@ export interface Climbed {
   readonly countedPixels: (image: Image) => number;
   /** Inputs that stay the same from step to step. */
   readonly feeds: (start: Image, at: Clock) => Feeds;
-  readonly session: (start: Image) => Promise<AscentSession>;
+  readonly ascend: (start: Image, request: AscentRequest, watch: AscentWatch) => Promise<ClimbedAscent>;
 }
 
+const requireFinite = (loss: number): void => {
+  if (!Number.isFinite(loss)) throw new RuntimeError(`the network's loss is ${loss}: its output overflows`);
+};
+
 export const climbing =
-  ({ objective, countedPixels, feeds, session }: Climbed): DeviceClimb =>
+  ({ objective, countedPixels, feeds, ascend }: Climbed): DeviceClimb =>
   async ({ start, ...ascent }, { onStep, signal } = {}) => {
     const { sense } = objective;
     const { steps } = ascent;
@@ -64,15 +69,16 @@ export const climbing =
     const first = { step: 1, steps };
     const started = { ...feeds(start, first), ...changing(first) };
     const answered = async ({ step, loss, ...told }: AscentStep): Promise<AscentAnswer> => {
+      requireFinite(loss);
       const seen = { ...told, step, value: sense * loss, loss: loss / countedPixels(start) };
       const { order, clock = { step: step + 1, steps } } = (await onStep?.(seen)) ?? {};
       return { order, feeds: step < steps ? changing(clock) : undefined };
     };
-    const moved = await (
-      await session(start)
-    ).ascend(
+    const { image, loss } = await ascend(
+      start,
       { ...ascent, sense, feeds: started },
       { signal, onStep: onStep || objective.feeds ? answered : undefined },
     );
-    return tensor("float32", start.shape, moved);
+    requireFinite(loss);
+    return tensor("float32", start.shape, image);
   };

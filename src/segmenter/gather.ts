@@ -1,36 +1,38 @@
 /**
- * Runs of one graph that several tasks wait for at the same time are carried out as one run of a batch: attacks of any kind go in
- * lock step without knowing of each other, each with its own ball, loss and counts.
+ * Runs of one graph that several tasks wait for at the same time are carried out as one run of a batch, and ascents on a device as one
+ * ascent of a batch: attacks of any kind go in lock step without knowing of each other, each with its own ball, loss and counts.
  */
 
 import { tensor, type DataOf, type Size, type Tensor } from "../tensor.ts";
-import type { Session } from "../runtime/session.ts";
-import type { SessionSource } from "./session-source.ts";
+import { formOf, type AscentRequest, type AscentWatch } from "../runtime/session.ts";
+import { ascendTogether, type ClimbedAscent } from "./ascents.ts";
+import { LARGEST_BATCH, largestBatch, type AscentSource, type Sessions, type SourceOf } from "./batch.ts";
+import { createLockStep, type Carry, type LockStep } from "./lock-step.ts";
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
-/** The graph for a batch of that many; null where there is none, or where it is not faster. */
-export type SourceOf = (batch: number) => SessionSource | null;
-
-export interface Gather {
-  /** How many images of this size are run together where so many tasks wait: a power of two; 1 where a batch is not faster. */
+export interface Gather extends Pick<LockStep, "lanes"> {
+  /** How many tasks on an image of this size are carried out at the same time; 1 where a batch is not faster. */
   readonly most: (size: Size) => number;
-  /** Carries out tasks at the same time. None of them may wait for another. */
-  readonly lanes: <T>(tasks: readonly (() => Promise<T>)[]) => Promise<readonly T[]>;
   /** Runs a graph of one image; the first axis of each tensor is that of the batch. */
   readonly run: (sourceOf: SourceOf, feeds: Tensors) => Promise<Tensors>;
+  /**
+   * Ascends on the backend's device with one image.
+   *
+   * @returns the image after the last step, or of a walk that is led the best one, and the loss of the last evaluation.
+   */
+  readonly ascend: (
+    sourceOf: SourceOf<AscentSource>,
+    request: AscentRequest,
+    watch: AscentWatch,
+  ) => Promise<ClimbedAscent>;
 }
 
-/** Of a batch together: with more, an evaluation on the processor is not faster (docs/measured.md). */
+/** On the processor, of a batch together: with more, an evaluation is not faster (docs/measured.md). */
 const BATCH_PIXELS = 8 * 48 * 64;
-const [SMALLEST, LARGEST] = [4, 8];
-
-interface Waiting {
-  readonly sourceOf: SourceOf;
-  readonly feeds: Tensors;
-  readonly resolve: (outputs: Tensors) => void;
-  readonly reject: (cause: unknown) => void;
-}
+const SMALLEST = 4;
+/** On a device, where tasks of several objectives, each with a graph of its own, wait for each other. */
+const DEVICE_LANES = 16;
 
 const typed = (like: Tensor, shape: readonly number[], data: DataOf): Tensor => tensor(like.dtype, shape, data);
 
@@ -56,71 +58,42 @@ const part = (outputs: Tensors, index: number, batch: number): Tensors =>
     }),
   );
 
-export const createGather = (session: (source: SessionSource) => Promise<Session>): Gather => {
-  let lanes = 0;
-  let waiting: Waiting[] = [];
+interface Run {
+  readonly sourceOf: SourceOf;
+  readonly feeds: Tensors;
+}
 
-  const alone = async ({ sourceOf, feeds }: Pick<Waiting, "sourceOf" | "feeds">): Promise<Tensors> =>
-    (await session(sourceOf(1)!)).run(feeds);
-
-  /** All of them wait for one graph. */
-  const together = async (group: readonly Waiting[]): Promise<readonly Tensors[]> => {
-    const { sourceOf } = group[0]!;
-    for (let batch = LARGEST; batch > 1; batch /= 2) {
-      const source = batch <= group.length ? sourceOf(batch) : null;
-      if (!source) continue;
-      const [now, later] = [group.slice(0, batch), group.slice(batch)];
-      const outputs = await (await session(source)).run(stacked(now.map(({ feeds }) => feeds)));
-      return [...now.map((_, i) => part(outputs, i, batch)), ...(later.length > 0 ? await together(later) : [])];
-    }
-    const each: Tensors[] = [];
-    for (const own of group) each.push(await alone(own));
-    return each;
-  };
-
-  /** Where every lane waits, nothing more can come. */
-  const flush = async (): Promise<void> => {
-    if (waiting.length === 0 || waiting.length < lanes) return;
-    const groups = new Map<string, Waiting[]>();
-    for (const own of waiting) {
-      const { key } = own.sourceOf(1)!;
-      groups.set(key, [...(groups.get(key) ?? []), own]);
-    }
-    waiting = [];
-    for (const group of groups.values()) {
-      try {
-        const outputs = await together(group);
-        for (const [i, { resolve }] of group.entries()) resolve(outputs[i]!);
-      } catch (cause) {
-        for (const { reject } of group) reject(cause);
+/** All of them wait for one graph. */
+const runTogether =
+  ({ session, fits }: Sessions): Carry<Run, Tensors> =>
+  async (group) => {
+    for (let left = group; left.length > 0;) {
+      const [batch, source] = largestBatch(left[0]!.work.sourceOf, left.length, fits);
+      const now = left.slice(0, batch);
+      left = left.slice(batch);
+      const at = await session(source);
+      if (batch === 1) now[0]!.resolve(await at.run(now[0]!.work.feeds));
+      else {
+        const outputs = await at.run(stacked(now.map(({ work }) => work.feeds)));
+        for (const [i, { resolve }] of now.entries()) resolve(part(outputs, i, batch));
       }
     }
   };
 
+export const createGather = (sessions: Sessions): Gather => {
+  const { lanes, queue } = createLockStep();
+  const [run, ascend] = [queue(runTogether(sessions)), queue(ascendTogether(sessions))];
   return {
     most: ({ height, width }) => {
-      const fitting = Math.min(LARGEST, BATCH_PIXELS / (height * width));
+      if (sessions.isOnDevice) return DEVICE_LANES;
+      const fitting = Math.min(LARGEST_BATCH, BATCH_PIXELS / (height * width));
       return fitting < SMALLEST ? 1 : 2 ** Math.floor(Math.log2(fitting));
     },
-    lanes: (tasks) => {
-      lanes += tasks.length;
-      return Promise.all(
-        tasks.map(async (task) => {
-          try {
-            return await task();
-          } finally {
-            lanes -= 1;
-            void flush();
-          }
-        }),
-      );
-    },
-    run: (sourceOf, feeds) => {
-      if (lanes < 2) return alone({ sourceOf, feeds });
-      return new Promise((resolve, reject) => {
-        waiting.push({ sourceOf, feeds, resolve, reject });
-        void flush();
-      });
+    lanes,
+    run: (sourceOf, feeds) => run(sourceOf(1)!.key, { sourceOf, feeds }),
+    ascend: (sourceOf, request, watch) => {
+      const key = `${sourceOf(1)!.key} ${formOf(request)} ${watch.onStep !== undefined}`;
+      return ascend(key, { sourceOf, request, watch });
     },
   };
 };

@@ -10,30 +10,29 @@ import { dimensionsOf, numbersOf, spatialSize } from "../tensor.ts";
 export interface Pixels {
   /** float32 [N,C,h,w]: every pixel of the image once, and those that are cropped away. */
   readonly logits: Value;
-  /** A map [1,H,W] to [N,h,w]; `padding`, by default void, where a pixel is cropped away. */
+  /** A map [images,H,W] to [N,h,w]; `padding`, by default void, where a pixel is cropped away. */
   readonly pack: (map: Value, padding?: number) => Value;
-  /** [N,h,w], of any type, to [1,H,W]. */
+  /** [N,h,w], of any type, to [images,H,W]. */
   readonly unpack: (map: Value) => Value;
 }
 
 const inOrder = (logits: Value): Pixels => ({ logits, pack: (map) => map, unpack: (map) => map });
 
-/** Before a DepthToSpace the b×b phases are images of a batch: [1,b·b·C,h,w] is [b·b,C,h,w]. */
+/** Before a DepthToSpace the b×b phases are images of a batch: [n,b·b·C,h,w] is [n·b·b,C,h,w]. */
 const beforeShuffle = (op: Builder, { node, inputs }: Step): Pixels | null => {
   const [x] = inputs;
   const b = intOf(node, "blocksize", 0);
-  if (!x || x.shape[0] !== 1 || stringOf(node, "mode", "DCR") !== "DCR") return null;
-  const [, depth, h, w] = dimensionsOf(x, 4);
+  if (!x || stringOf(node, "mode", "DCR") !== "DCR") return null;
+  const [n, depth, h, w] = dimensionsOf(x, 4);
+  /** Of each image. */
+  const moved = (map: Value, shape: readonly number[], perm: readonly number[]): Value =>
+    n === 1
+      ? op.Transpose(op.Reshape(map, op.ints(shape)), { perm })
+      : op.Transpose(op.Reshape(map, op.ints([n, ...shape])), { perm: [0, ...perm.map((axis) => axis + 1)] });
   return {
-    logits: op.Reshape(x, op.ints([b * b, depth / (b * b), h, w])),
-    pack: (map) => {
-      const phases = op.Transpose(op.Reshape(map, op.ints([h, b, w, b])), { perm: [1, 3, 0, 2] });
-      return op.Reshape(phases, op.ints([b * b, h, w]));
-    },
-    unpack: (map) => {
-      const rows = op.Transpose(op.Reshape(map, op.ints([b, b, h, w])), { perm: [2, 0, 3, 1] });
-      return op.Reshape(rows, op.ints([1, h * b, w * b]));
-    },
+    logits: op.Reshape(x, op.ints([n * b * b, depth / (b * b), h, w])),
+    pack: (map) => op.Reshape(moved(map, [h, b, w, b], [1, 3, 0, 2]), op.ints([n * b * b, h, w])),
+    unpack: (map) => op.Reshape(moved(map, [b, b, h, w], [2, 0, 3, 1]), op.ints([n, h * b, w * b])),
   };
 };
 
@@ -57,7 +56,7 @@ const beforeCrop = (op: Builder, { inputs, outputs }: Step, voidLabel: number): 
 };
 
 /**
- * The pixels of these logits [1,C,H,W], as far back as they are only rearranged: a softmax or an argmax over the classes of
+ * The pixels of these logits [images,C,H,W], as far back as they are only rearranged: a softmax or an argmax over the classes of
  * each pixel commutes with that, and in the backward pass saves moving tensors of the logits' size.
  */
 export const pixelsOf = (op: Builder, logits: Value, voidLabel: number): Pixels => {

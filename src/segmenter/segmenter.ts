@@ -141,13 +141,19 @@ const segmenterOf = (
     const stage = crfOf(kind);
     return compile(kind, size, stage ? expectedRefinement(stage, size) : undefined);
   };
+  /** The graph of a batch, where nothing stands around the network that is of one image. */
+  const graphOfBatch = (kind: Kind, size: Size, single: Graph) => {
+    const isBare = !crfOf(kind) && !frontOf(kind);
+    return (batch: number): Graph | null => {
+      if (batch === 1) return single;
+      return isBare ? graphs.ofBatch(kind, size, batch) : null;
+    };
+  };
   const run = async (kind: Kind, image: Image, feeds: Readonly<Record<string, Tensor>> = {}) => {
     const stage = crfOf(kind);
     const lattice = stage && refinementOf(stage, image, backend);
     const size = spatialSize(image);
-    const isBare = !stage && !frontOf(kind);
-    const graph = compile(kind, size, lattice?.refinement);
-    const graphOf = (batch: number) => (batch === 1 ? graph : isBare ? graphs.ofBatch(kind, size, batch) : null);
+    const graphOf = graphOfBatch(kind, size, compile(kind, size, lattice?.refinement));
     return cache.gather.run(graphOf, { image: batched(image), ...feeds, ...lattice?.feeds });
   };
 
@@ -215,9 +221,14 @@ const segmenterOf = (
       objective: climbed,
       countedPixels,
       feeds: (start, at) => ({ image: batched(start), ...target, ...drawsOf(climbed, start, at, 0) }),
-      session: (start) => {
-        const graph = compile(climbed, spatialSize(start));
-        return cache.ascent(graph, { capture: capturable(graph.model.graph) });
+      ascend: (start, request, watch) => {
+        const size = spatialSize(start);
+        const graphOf = graphOfBatch(climbed, size, compile(climbed, size));
+        const source = (batch: number) => {
+          const graph = graphOf(batch);
+          return graph && { ...graph, capture: capturable(graph.model.graph) };
+        };
+        return cache.gather.ascend(source, request, watch);
       },
     });
   };

@@ -2,8 +2,9 @@
 
 import { predictMemory, roomBeside, type Footprint } from "../runtime/memory/memory.ts";
 import { nativeRoomBeside, predictNativeMemory } from "../runtime/memory/native.ts";
-import type { AscentOptions, AscentSession, Runtime, Session } from "../runtime/session.ts";
+import type { AscentSession, Runtime, Session } from "../runtime/session.ts";
 import type { SessionSource } from "./session-source.ts";
+import type { AscentSource } from "./batch.ts";
 import { createGather, type Gather } from "./gather.ts";
 import { RecentlyUsed } from "./recently-used.ts";
 
@@ -34,7 +35,7 @@ interface Held {
 export class SessionCache {
   readonly budgetBytes: number;
   /** What runs its sessions for several tasks at a time. */
-  readonly gather: Gather = createGather((source) => this.session(source));
+  readonly gather: Gather;
   readonly #runtime: Runtime;
   readonly #held = new RecentlyUsed<Held>();
   /** Restarts of the runtime when those sessions were made. */
@@ -44,6 +45,14 @@ export class SessionCache {
     if (!(budgetBytes > 0)) throw new RangeError(`the memory budget must be positive, is ${budgetBytes} bytes`);
     this.#runtime = runtime;
     this.budgetBytes = budgetBytes;
+    this.gather = createGather({
+      session: (source) => this.session(source),
+      ascent: (source) => this.ascent(source),
+      fits: ({ footprint }) =>
+        this.predict([footprint]) <= budgetBytes &&
+        footprint.liveness.largestBytes <= (runtime.largestTensorBytes ?? Infinity),
+      isOnDevice: runtime.createAscent !== undefined,
+    });
   }
 
   get runtime(): Runtime {
@@ -81,9 +90,9 @@ export class SessionCache {
   }
 
   /** The same for a session that ascends on the backend's device; the runtime must have `createAscent`. */
-  async ascent(source: SessionSource, options: AscentOptions): Promise<AscentSession> {
-    const key = `${source.key} ascent ${options.capture}`;
-    return this.#hold({ ...source, key }, () => this.#runtime.createAscent!(source.bytes(), options));
+  async ascent({ capture, ...source }: AscentSource): Promise<AscentSession> {
+    const key = `${source.key} ascent ${capture}`;
+    return this.#hold({ ...source, key }, () => this.#runtime.createAscent!(source.bytes(), { capture }));
   }
 
   async #hold<S extends Session | AscentSession>(source: SessionSource, make: () => Promise<S>): Promise<S> {

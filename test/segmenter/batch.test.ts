@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { objectiveNamed, objectiveNames } from "../../src/objectives/catalogue.ts";
+import { weightedSum } from "../../src/objectives/combine.ts";
 import type { Objective } from "../../src/objectives/objective.ts";
 import { OnnxError } from "../../src/onnx/graph.ts";
 import { compileForward, compileGradient, compileValue } from "../../src/segmenter/compile.ts";
@@ -82,17 +83,18 @@ const gradient =
   (network, size, batch) =>
     compileGradient(network, size, objective, { batch });
 
-describe("a batch of three images on WASM", () => {
-  const tile = { fit: "tile", height: 6, width: 8, overlap: 2 } as const;
-  const networks: readonly (readonly [string, Network])[] = [
-    ["plain", tinyNetwork()],
-    ["padded", tinyNetwork({}, { input: { fit: "pad", multipleOf: 8 } })],
-    ["in tiles", tinyNetwork({}, { input: tile })],
-    ["at two scales", tinyNetwork({}, { scales: [0.5, 1] })],
-    ["of sigmoids", tinyNetwork({ outputs: 3 }, { output: { activation: "sigmoid" } })],
-    ["of one pixel after another", tinyNetwork({ outputs: 16, head: (op, z) => op.DepthToSpace(z, { blocksize: 2 }) })],
-  ];
+/** What the networks of a batch do with an image. */
+const tile = { fit: "tile", height: 6, width: 8, overlap: 2 } as const;
+const networks: readonly (readonly [string, Network])[] = [
+  ["plain", tinyNetwork()],
+  ["padded", tinyNetwork({}, { input: { fit: "pad", multipleOf: 8 } })],
+  ["in tiles", tinyNetwork({}, { input: tile })],
+  ["at two scales", tinyNetwork({}, { scales: [0.5, 1] })],
+  ["of sigmoids", tinyNetwork({ outputs: 3 }, { output: { activation: "sigmoid" } })],
+  ["of one pixel after another", tinyNetwork({ outputs: 16, head: (op, z) => op.DepthToSpace(z, { blocksize: 2 }) })],
+];
 
+describe("a batch of three images on WASM", () => {
   it.each(networks)("gives the gradient, the loss and the labels of each: %s", async (_, network) => {
     const { together, alone } = await bothWays(network, 12, 10, given, gradient(given));
     expect(together).toEqual(alone);
@@ -134,5 +136,50 @@ describe("a batch of three images on WASM", () => {
     expect(taken.length).toBeGreaterThan(6);
     // One scale for all images, which is found as the network runs.
     expect(refused).toContain("int8, quantised as it runs");
+  });
+});
+
+/** The graphs for WebGPU, which build the objective of all images in one; here they run on WASM. */
+describe("a batch of three images as it is written for a GPU", () => {
+  const onGpu =
+    (objective: Objective): Compile =>
+    (network, size, batch) =>
+      compileGradient(network, size, objective, { batch, target: "webgpu" });
+
+  it.each(networks)("gives the gradient, the loss and the labels of each: %s", async (_, network) => {
+    const { together, alone } = await bothWays(network, 12, 10, given, onGpu(given));
+    expect(together).toEqual(alone);
+  });
+
+  const mixing = "balanced-cross-entropy";
+  const separable = objectiveNames.filter((name) => name !== mixing);
+  it.each(separable)("of the objective %s, each image has a value and a cotangent of its own", async (name) => {
+    const objective = objectiveNamed(name);
+    const { together, alone } = await bothWays(tinyNetwork(), 6, 8, objective, onGpu(objective));
+    expect(together).toEqual(alone);
+  });
+
+  it("is refused where an objective weighs a pixel by others, alone or in a sum", () => {
+    const mixed = objectiveNamed(mixing);
+    const size = { height: 6, width: 8 };
+    const parts = [given, mixed].map((objective) => ({ objective, weight: 1 }));
+    for (const objective of [mixed, weightedSum(parts)]) {
+      expect(() => onGpu(objective)(tinyNetwork(), size, 1)).not.toThrow();
+      expect(() => onGpu(objective)(tinyNetwork(), size, 2)).toThrow(/mixes the pixels of several images/);
+    }
+  });
+
+  it("has as many nodes as one, and few more", () => {
+    const nodesOf = (batch: number) =>
+      onGpu(given)(tinyNetwork(), { height: 12, width: 10 }, batch).model.graph.nodes.length;
+    expect(nodesOf(8)).toBe(nodesOf(2));
+    expect(nodesOf(8)).toBeLessThanOrEqual(nodesOf(1) + 4);
+  });
+
+  it("is refused where an image's pixels cannot be summed in parts of one number", () => {
+    const resized = tinyNetwork({}, { input: { height: 8, width: 8, multipleOf: undefined } });
+    const size = { height: 1, width: 37 };
+    expect(() => onGpu(given)(resized, size, 1)).not.toThrow();
+    expect(() => onGpu(given)(resized, size, 2)).toThrow(OnnxError);
   });
 });

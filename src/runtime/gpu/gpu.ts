@@ -42,14 +42,18 @@ export interface Gpu {
   readonly upload: <D extends ElementType>(dtype: D, data: DataOf<D>) => Promise<GpuArray<D>>;
   /** Creates a buffer of zeros. @throws GpuError where it is too large for the device. */
   readonly allocate: <D extends ElementType>(dtype: D, length: number) => Promise<GpuArray<D>>;
-  /** Replaces the elements of a buffer, which must have four bytes each. */
-  readonly write: <D extends Exclude<ElementType, "uint8">>(array: GpuArray<D>, data: DataOf<D>) => Promise<void>;
+  /** Replaces elements of a buffer, from the `first` on; each must have four bytes. @throws GpuError where they are too many. */
+  readonly write: <D extends Exclude<ElementType, "uint8">>(
+    array: GpuArray<D>,
+    data: DataOf<D>,
+    first?: number,
+  ) => Promise<void>;
   /** Binds a kernel. @throws GpuError where the kernel does not compile (with the line), or has other bindings. */
   readonly launch: (kernel: string, options: LaunchOptions) => Promise<Launch>;
   /** Submits launches in this order; resolves once they are accepted, before they have finished. */
   readonly run: (...launches: readonly Launch[]) => Promise<void>;
-  /** Reads the elements, after everything that was submitted before has finished. */
-  readonly read: <D extends ElementType>(array: GpuArray<D>) => Promise<DataOf<D>>;
+  /** Reads the elements, or those of a span, after everything that was submitted before has finished. */
+  readonly read: <D extends ElementType>(array: GpuArray<D>, span?: Span) => Promise<DataOf<D>>;
 }
 
 const arrays = { float32: Float32Array, int32: Int32Array, uint32: Uint32Array, uint8: Uint8Array } as const;
@@ -78,9 +82,20 @@ export const clear = ({ buffer, dtype, length }: GpuArray): Launch => ({
   release: () => undefined,
 });
 
-/** Copies all elements to another array of the length. */
-export const copy = (from: GpuArray, to: GpuArray): Launch => ({
-  record: (encoder) => encoder.copyBufferToBuffer(from.buffer, 0, to.buffer, 0, bindingBytes(from.dtype, from.length)),
+/** Some elements of an array, of four bytes each. */
+export interface Span {
+  readonly first: number;
+  readonly length: number;
+}
+
+/** Copies all elements, or those of a span, to the same places of another array. */
+export const copy = (
+  from: GpuArray,
+  to: GpuArray,
+  { first, length }: Span = { first: 0, length: from.length },
+): Launch => ({
+  record: (encoder) =>
+    encoder.copyBufferToBuffer(from.buffer, 4 * first, to.buffer, 4 * first, bindingBytes(from.dtype, length)),
   release: () => undefined,
 });
 
@@ -105,10 +120,11 @@ export const openGpu = (device: GPUDevice, sources: KernelSources): Gpu => {
     upload: (dtype, data) => store(dtype, data.length, data),
     allocate: (dtype, length) => store(dtype, length),
 
-    write: ({ buffer, length }, data) =>
+    write: ({ buffer, length }, data, first = 0) =>
       guard("write", () => {
-        if (data.length !== length) throw new GpuError(`write: ${data.length} elements into ${length}`);
-        device.queue.writeBuffer(buffer, 0, data);
+        if (first + data.length > length)
+          throw new GpuError(`write: ${data.length} elements into ${length}, from ${first} on`);
+        device.queue.writeBuffer(buffer, 4 * first, data);
       }),
 
     launch: async (name, { buffers, parameters, items, groups, layers = 1, constants = {} }) => {
@@ -140,11 +156,11 @@ export const openGpu = (device: GPUDevice, sources: KernelSources): Gpu => {
 
     run: (...launches) => guard("run", () => submit(sequence(...launches).record)),
 
-    read: ({ buffer, dtype, length }) =>
+    read: ({ buffer, dtype, ...whole }, { first, length } = { first: 0, length: whole.length }) =>
       guard("read", async () => {
         const size = bindingBytes(dtype, length);
         const staging = createBuffer(device, size, usage.mapRead | usage.copyTarget);
-        submit((encoder) => encoder.copyBufferToBuffer(buffer, 0, staging, 0, size));
+        submit((encoder) => encoder.copyBufferToBuffer(buffer, 4 * first, staging, 0, size));
         await staging.mapAsync(mapForReading);
         const copy = staging.getMappedRange().slice(0);
         staging.destroy();

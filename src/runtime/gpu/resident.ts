@@ -1,15 +1,23 @@
 /**
- * Ascents that stay on the GPU: gradients by onnxruntime, steps and scores by our kernels, on one device. Between steps only the
- * reports that the caller requests are read back.
+ * Ascents that stay on the GPU, of several images at a time: gradients by onnxruntime, steps and scores by our kernels, on one device.
+ * Between steps only the reports that the caller requests are read back.
  */
 
 import type { Tensor } from "../../tensor.ts";
 import { classIou, confusion, confusionLength, type DeviceScores } from "./labels.ts";
 import { perturbationStats } from "./steps.ts";
 import { clear, type Gpu, type GpuArray } from "./gpu.ts";
-import { RuntimeError, type AscentAnswer, type AscentLabels, type AscentRequest, type AscentStep } from "../session.ts";
+import {
+  RuntimeError,
+  type AscentAnswer,
+  type AscentEnd,
+  type AscentLabels,
+  type AscentRequest,
+  type AscentStep,
+  type Held,
+} from "../session.ts";
 import type { GpuTensor, ResidentSession, WebGpuRuntime } from "../webgpu/webgpu.ts";
-import { placed, remembered, walkerOn, type Ground, type Held, type Owned } from "./walks.ts";
+import { joined, placed, remembered, walkerOn, type Ground, type Owned } from "./walks.ts";
 
 /** A device with its runtime and kernels; `gpu` uses the runtime's device. */
 export interface Device {
@@ -23,27 +31,30 @@ interface Evaluated {
   readonly labels: GpuArray<"uint8">;
 }
 
-/** An ascent on the device. */
+/** Ascents on the device, one of each image. */
 export interface Climber {
   /**
-   * Evaluates the graph at the image, and steps unless the walk is led, whose step is to be ordered.
+   * Evaluates the graph at the images, and steps unless the walks are led, whose steps are to be ordered.
    *
-   * @returns the report of it, where `report` requests one, else null.
+   * @param steps the number of the step of each image; null where its ascent has ended.
+   * @returns the report of each, where they are requested and it has not ended, else null.
    */
-  readonly evaluate: (step: number, report: boolean) => Promise<AscentStep | null>;
-  /** Carries out what follows from the report. @throws RuntimeError where an ascent that is led has no order. */
-  readonly follow: (answer: AscentAnswer) => Promise<void>;
-  readonly result: () => Promise<Float32Array<ArrayBuffer>>;
-  /** Reads back where the ascent stands. */
-  readonly held: () => Promise<Held>;
-  /** @throws RuntimeError where the last evaluation's loss is not finite, in which case the gradient is not either. */
-  readonly requireFinite: () => Promise<void>;
+  readonly evaluate: (
+    steps: readonly (number | null)[],
+    isReported: boolean,
+  ) => Promise<readonly (AscentStep | null)[]>;
+  /**
+   * Carries out what follows from the reports.
+   *
+   * @param answers null of an image that needs no further evaluation.
+   * @throws RuntimeError where an ascent that is led has no order.
+   */
+  readonly follow: (answers: readonly (AscentAnswer | null)[]) => Promise<void>;
+  /** Reads back the results of some images, with the losses of the last evaluation. */
+  readonly results: (images: readonly number[]) => Promise<readonly Extract<AscentEnd, { kind: "done" }>[]>;
+  /** Reads back where each ascent stands. */
+  readonly held: () => Promise<readonly Held[]>;
 }
-
-const requireLoss = (loss: number | undefined): number => {
-  if (loss !== undefined && Number.isFinite(loss)) return loss;
-  throw new RuntimeError(`the network's loss is ${loss}: its output overflows`);
-};
 
 /** A session with its input tensors: a captured graph reads the same buffers in every run. */
 export interface Fed {
@@ -51,19 +62,24 @@ export interface Fed {
   readonly feeds: Map<string, GpuTensor>;
 }
 
-/** Writes a tensor to the buffer of its name, which is created at first. */
-const fed = async (gpu: Gpu, { feeds }: Fed, name: string, { dtype, shape, data }: Tensor): Promise<GpuTensor> => {
+/** Writes the tensor of an image to its place in the buffer of that name, which is created at first. */
+const fed = async (
+  gpu: Gpu,
+  { feeds }: Fed,
+  [image, images]: readonly [number, number],
+  name: string,
+  { dtype, shape, data }: Tensor,
+): Promise<void> => {
   if (dtype !== "float32" && dtype !== "int32")
     throw new RuntimeError(`input "${name}" is ${dtype}, not float32 or int32`);
-  const known = feeds.get(name);
-  if (known) await gpu.write(known as GpuTensor<typeof dtype>, data as Float32Array<ArrayBuffer>);
-  const tensor = known ?? { ...(await gpu.upload(dtype, data as Float32Array<ArrayBuffer>)), shape };
+  const whole = images === 1 ? shape : [images * shape[0]!, ...shape.slice(1)];
+  const tensor = feeds.get(name) ?? { ...(await gpu.allocate(dtype, images * data.length)), shape: whole };
   feeds.set(name, tensor);
-  return tensor;
+  await gpu.write(tensor as GpuTensor<"float32">, data as Float32Array<ArrayBuffer>, image * data.length);
 };
 
 /**
- * A climber that continues from what `held` says.
+ * A climber that continues from what `held` says of each image.
  *
  * @param owned receives the resources to free.
  * @throws RuntimeError, DeviceLostError
@@ -71,57 +87,94 @@ const fed = async (gpu: Gpu, { feeds }: Fed, name: string, { dtype, shape, data 
 export const climberOn = async (
   gpu: Gpu,
   at: Fed,
-  request: AscentRequest,
-  held: Held,
+  requests: readonly AscentRequest[],
+  held: readonly Held[],
   owned: Owned,
 ): Promise<Climber> => {
-  const { feeds, reference, wanted, walk } = request;
+  const images = requests.length;
   const { session } = at;
-  const feed = async (tensors: Readonly<Record<string, Tensor>>): Promise<void> => {
-    for (const name of session.inputs) if (tensors[name]) await fed(gpu, at, name, tensors[name]);
+  const feed = async (image: number, tensors: Readonly<Record<string, Tensor>>): Promise<void> => {
+    for (const name of session.inputs) if (tensors[name]) await fed(gpu, at, [image, images], name, tensors[name]);
   };
-  await feed({ ...feeds, image: { ...feeds["image"]!, data: held.image } });
-  const ground = { gpu, seen: at.feeds.get("image") as GpuTensor<"float32">, held, owned };
-  const walker = await walkerOn(ground, request);
-  const scored = async (labels: AscentLabels | undefined) => labels && scorer(ground, labels);
-  const [score, scoreWanted] = [await scored(reference), await scored(wanted)];
-  const zerosOf = async (gradient: GpuArray<"float32">): Promise<number> => {
+  for (const [i, { feeds }] of requests.entries())
+    await feed(i, { ...feeds, image: { ...feeds["image"]!, data: held[i]!.image } });
+  const seen = at.feeds.get("image") as GpuTensor<"float32">;
+  const ground = { gpu, seen, held, owned };
+  const walker = await walkerOn(ground, requests);
+  const isLed = requests[0]!.walk.kind === "led";
+  const score = await scorer(
+    ground,
+    requests.map(({ reference }) => reference),
+  );
+  const scoreWanted = await scorer(
+    ground,
+    requests.map(({ wanted }) => wanted),
+  );
+  const zerosOf = async (gradient: GpuArray<"float32">): Promise<readonly number[]> => {
     const none = await placed(ground, "float32", new Float32Array(gradient.length));
-    const stats = await perturbationStats(gpu, { a: gradient, b: none, channels: 3 });
+    const stats = await perturbationStats(gpu, { a: gradient, b: none, channels: seen.shape[1]!, images });
     owned.own(stats.release);
     await gpu.run(stats);
-    return gradient.length - (await stats.read()).l0Values;
+    return (await stats.read()).map(({ l0Values }) => gradient.length / images - l0Values);
+  };
+  /** The elements that an image has of an array. */
+  const partOf = ({ length }: GpuArray, image: number) => {
+    return { first: (image * length) / images, length: length / images };
   };
   let last: Evaluated | undefined;
-  const lossNow = async (): Promise<number> => requireLoss((await gpu.read(last!.loss))[0]);
+  const losses = () => gpu.read(last!.loss);
 
   return {
-    evaluate: async (step, report) => {
+    evaluate: async (steps, isReported) => {
       last = await evaluated(at);
       const { gradient, labels } = last;
-      const zeros = report && step === 1 ? await zerosOf(gradient) : null;
-      const [scores, other] = report ? [await score?.(labels), await scoreWanted?.(labels)] : [];
-      if (walk.kind !== "led") await walker.step(gradient);
-      if (!report) return null;
-      return {
-        step,
-        zeros,
-        scores: (await scores?.()) ?? null,
-        wanted: (await other?.()) ?? null,
-        loss: await lossNow(),
-      };
+      const zeros = isReported && steps.includes(1) ? await zerosOf(gradient) : [];
+      const [scores, wanted] = isReported ? [await score?.(labels), await scoreWanted?.(labels)] : [];
+      if (!isLed) await walker.step(gradient, []);
+      if (!isReported) return steps.map(() => null);
+      const [own, other, loss] = [await scores?.(), await wanted?.(), await losses()];
+      return steps.map((step, i): AscentStep | null =>
+        step === null
+          ? null
+          : {
+              step,
+              zeros: step === 1 ? zeros[i]! : null,
+              scores: own?.[i] ?? null,
+              wanted: other?.[i] ?? null,
+              loss: loss[i]!,
+            },
+      );
     },
-    follow: async ({ order, feeds: changed }) => {
-      if (walk.kind === "led") await walker.step(last!.gradient, order);
-      if (changed) await feed(changed);
+    follow: async (answers) => {
+      if (isLed) {
+        if (answers.some((answer) => answer && !answer.order))
+          throw new RuntimeError("an ascent that is led has no order");
+        await walker.step(
+          last!.gradient,
+          answers.map((answer) => answer?.order ?? null),
+        );
+      }
+      for (const [i, answer] of answers.entries()) if (answer?.feeds) await feed(i, answer.feeds);
     },
-    result: () => gpu.read(walker.result),
+    results: async (some) => {
+      if (some.length === 0) return [];
+      const loss = await losses();
+      const ends: Extract<AscentEnd, { kind: "done" }>[] = [];
+      for (const i of some) {
+        const image = await gpu.read(walker.result, partOf(walker.result, i));
+        ends.push({ kind: "done", image, loss: loss[i]! });
+      }
+      return ends;
+    },
     held: async () => {
-      const read: Record<string, Float32Array<ArrayBuffer>> = {};
-      for (const [name, array] of Object.entries(walker.carried)) read[name] = await gpu.read(array);
-      return read as Held;
+      const read: Record<string, Float32Array<ArrayBuffer>>[] = requests.map(() => ({}));
+      for (const [name, array] of Object.entries(walker.carried)) {
+        const whole = await gpu.read(array);
+        const length = whole.length / images;
+        for (const [i, own] of read.entries()) own[name] = whole.slice(i * length, (i + 1) * length);
+      }
+      return read as Held[];
     },
-    requireFinite: async () => void (await lossNow()),
   };
 };
 
@@ -132,23 +185,32 @@ const evaluated = async ({ session, feeds }: Fed): Promise<Evaluated> => {
   throw new RuntimeError("the graph has no outputs gradient, labels and loss to ascend by");
 };
 
-/** Scores labels. The returned function submits the work; the function that it returns reads the result, 16 + 4·classes bytes. */
+/** A function that submits the scoring of labels; what it returns reads the scores, 16 + 4·classes bytes of each image. */
+type Scorer = (prediction: GpuArray<"uint8">) => Promise<() => Promise<readonly DeviceScores[]>>;
+
+/** Scores the labels of each image against its own; undefined where there are none. */
 const scorer = async (
   { gpu, owned }: Pick<Ground, "gpu" | "owned">,
-  { labels, classes }: AscentLabels,
-): Promise<(prediction: GpuArray<"uint8">) => Promise<() => Promise<DeviceScores>>> => {
-  const reference = await placed({ gpu, owned }, "uint8", labels);
-  const counts = await gpu.allocate("uint32", confusionLength(classes));
+  references: readonly (AscentLabels | undefined)[],
+): Promise<Scorer | undefined> => {
+  const given = references.filter((reference) => reference !== undefined);
+  if (given.length === 0) return undefined;
+  const images = given.length;
+  const reference = await placed({ gpu, owned }, "uint8", joined(given.map(({ labels }) => labels)));
+  // Classes that an image's own labels do not have change none of its scores.
+  const classes = Math.max(...given.map((own) => own.classes));
+  const counts = await gpu.allocate("uint32", images * confusionLength(classes));
   owned.own(() => counts.buffer.destroy());
-  const measured = await classIou(gpu, { counts, classes });
+  const measured = await classIou(gpu, { counts, classes, images });
   owned.own(measured.release);
   const counting = remembered(async (prediction: GpuArray<"uint8">) => {
-    const launch = await confusion(gpu, { prediction, reference, counts, classes });
+    const launch = await confusion(gpu, { prediction, reference, counts, classes, images });
     owned.own(launch.release);
     return launch;
   });
   return async (prediction) => {
     await gpu.run(clear(counts), await counting(prediction), measured);
-    return measured.read;
+    return async () =>
+      (await measured.read()).map(({ iou, ...scores }, i) => ({ ...scores, iou: iou.slice(0, given[i]!.classes) }));
   };
 };

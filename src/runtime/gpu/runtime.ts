@@ -2,8 +2,8 @@
 
 import { DeviceLostError } from "./error.ts";
 import { climberOn, type Device, type Fed } from "./resident.ts";
-import { Owned, type Held } from "./walks.ts";
-import type { AscentAnswer, AscentRequest, AscentSession, AscentWatch, Runtime } from "../session.ts";
+import { Owned } from "./walks.ts";
+import type { AscentAnswer, AscentEnd, AscentRequest, AscentSession, AscentsWatch, Held, Runtime } from "../session.ts";
 
 /** Number of consecutive losses, without a completed step between them, after which an ascent fails. */
 const PATIENCE = 2;
@@ -49,7 +49,7 @@ export const startGpuRuntime = async (open: () => Promise<Device>): Promise<Runt
     let ready = await make();
     const renewed = async (): Promise<Ready> => (ready = ready.live.lost ? await make() : ready);
     return {
-      ascend: (request, watch = {}) => ascend(renewed, request, watch),
+      ascend: (requests, watch = {}) => ascend(renewed, requests, watch),
       release: async () => {
         for (const { buffer } of ready.feeds.values()) buffer.destroy();
         if (!ready.live.lost) await ready.session.release();
@@ -61,43 +61,55 @@ export const startGpuRuntime = async (open: () => Promise<Device>): Promise<Runt
     version: first.runtime.version,
     createSession: async (model) => (await device()).runtime.createSession(model),
     createAscent,
+    largestTensorBytes: first.gpu.device.limits.maxStorageBufferBindingSize,
     memoryBytes: first.runtime.memoryBytes,
     restarts: () => restarts,
   };
 };
 
 /**
- * Continues from the last step after which all that is carried on was read back; later steps are repeated as they were answered, but
+ * Continues from the last round after which all that is carried on was read back; later rounds are repeated as they were answered, but
  * not reported again.
  */
 const ascend = async (
   ready: () => Promise<Ready>,
-  request: AscentRequest,
-  { onStep, signal }: AscentWatch,
-): Promise<Float32Array<ArrayBuffer>> => {
-  const { steps, checkpointEvery = 0 } = request;
+  requests: readonly AscentRequest[],
+  { onSteps, signal, rounds = Infinity }: AscentsWatch,
+): Promise<readonly AscentEnd[]> => {
+  const before = requests.map(({ from }) => from?.step ?? 0);
+  const last = Math.min(rounds, Math.max(...requests.map(({ steps }, i) => steps - before[i]!)));
+  const checkpointEvery = Math.min(...requests.map((request) => request.checkpointEvery || Infinity));
+  const ends: (AscentEnd | null)[] = requests.map(() => null);
+  let held: readonly Held[] = requests.map(({ from, feeds }) => from?.held ?? { image: imageIn(feeds) });
   let [saved, told, losses] = [0, 0, 0];
-  let held: Held = { image: request.feeds["image"]!.data as Float32Array<ArrayBuffer> };
-  /** By step: what repeated steps follow, and what the first one after a checkpoint is fed. */
-  const answers: AscentAnswer[] = [];
+  /** By round, of each image: what repeated rounds follow, and what the first one after a checkpoint is fed. */
+  const answers: (readonly AscentAnswer[])[] = [];
+  const feedsOf = (image: number) =>
+    Object.assign({}, requests[image]!.feeds, ...answers.slice(0, saved).map((round) => round[image]?.feeds));
   for (;;) {
     const owned = new Owned();
     try {
       const at = await ready();
-      const feeds = Object.assign({}, request.feeds, ...answers.slice(0, saved).map((answer) => answer.feeds));
-      const climber = await climberOn(at.live.gpu, at, { ...request, feeds }, held, owned);
-      for (let step = saved + 1; step <= steps; step++) {
+      const continued = requests.map((request, i) => ({ ...request, feeds: feedsOf(i) }));
+      const climber = await climberOn(at.live.gpu, at, continued, held, owned);
+      for (let round = saved + 1; round <= last && ends.includes(null); round++) {
         signal?.throwIfAborted();
-        const report = await climber.evaluate(step, onStep !== undefined && step > told);
-        if (report) {
-          answers[step - 1] = (await onStep!(report)) ?? {};
-          [told, losses] = [step, 0];
+        const steps = ends.map((end, i) => (end ? null : before[i]! + round));
+        const isReported = onSteps !== undefined && round > told;
+        const reports = await climber.evaluate(steps, isReported);
+        if (isReported) {
+          answers[round - 1] = (await onSteps(reports)).map((answer) => answer ?? {});
+          [told, losses] = [round, 0];
         }
-        await climber.follow(answers[step - 1] ?? {});
-        if (step % checkpointEvery === 0 && step < steps) [held, saved] = [await climber.held(), step];
+        const own = (i: number): AscentAnswer => answers[round - 1]?.[i] ?? {};
+        for (const i of ends.keys()) if (steps[i] !== null && own(i).isOver) ends[i] = { kind: "over" };
+        await climber.follow(ends.map((end, i) => (end ? null : own(i))));
+        const done = [...ends.keys()].filter((i) => !ends[i] && steps[i] === requests[i]!.steps);
+        for (const [j, result] of (await climber.results(done)).entries()) ends[done[j]!] = result;
+        if (round % checkpointEvery === 0 && round < last) [held, saved] = [await climber.held(), round];
       }
-      await climber.requireFinite();
-      return await climber.result();
+      if (ends.includes(null)) held = await climber.held();
+      return ends.map((end, i) => end ?? { kind: "left", state: { step: before[i]! + last, held: held[i]! } });
     } catch (cause) {
       losses += 1;
       if (!(cause instanceof DeviceLostError) || losses > PATIENCE) throw cause;
@@ -106,3 +118,5 @@ const ascend = async (
     }
   }
 };
+
+const imageIn = (feeds: AscentRequest["feeds"]) => feeds["image"]!.data as Float32Array<ArrayBuffer>;

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { project } from "../../../src/attacks/constraint.ts";
 import { between, pick, random } from "../../../src/random.ts";
 import { GpuError } from "../../../src/runtime/gpu/error.ts";
-import { apgdStep, lookAhead } from "../../../src/runtime/gpu/steps.ts";
+import { apgdStep, lookAhead, packedMoves } from "../../../src/runtime/gpu/steps.ts";
 import { gpu, gpuNote, hasGpu, withArrays } from "../../support/gpu.ts";
 import {
   sizes,
@@ -51,12 +51,14 @@ describe.skipIf(!hasGpu)(`apgd_step${gpuNote}`, () => {
         const [first, later] = await withArrays(gpu, async (upload) => {
           const still = {
             gradient: await upload("float32", gradient),
+            steepest: await upload("float32", image),
             low: await upload("float32", low),
             high: await upload("float32", high),
           };
           const stepped = async (isFirst: boolean) => {
             const arrays = { x: await upload("float32", x), previous: await upload("float32", previous) };
-            const step = await apgdStep(gpu, { ...arrays, ...still, size, isFirst, groups });
+            const moves = await upload("uint32", packedMoves([{ size, isFirst }]));
+            const step = await apgdStep(gpu, { ...arrays, ...still, moves, groups });
             await gpu.run(step);
             step.release();
             expect(differing(await gpu.read(arrays.previous), x)).toBe(0);
@@ -81,8 +83,8 @@ describe.skipIf(!hasGpu)(`look_ahead${gpuNote}`, () => {
       const [x, m] = [await upload("float32", image), await upload("float32", momentum)];
       const ahead = await upload("float32", new Float32Array(700));
       const short = await upload("float32", new Float32Array(699));
-      await expect(lookAhead(gpu, { x, m: short, scale, ahead })).rejects.toThrow(GpuError);
-      const launch = await lookAhead(gpu, { x, m, scale, ahead, groups: 2 });
+      await expect(lookAhead(gpu, { x, m: short, scales: [scale], ahead })).rejects.toThrow(GpuError);
+      const launch = await lookAhead(gpu, { x, m, scales: [scale], ahead, groups: 2 });
       await gpu.run(launch);
       launch.release();
       return gpu.read(ahead);

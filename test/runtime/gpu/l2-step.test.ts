@@ -33,7 +33,7 @@ const stepped = ({ image, centre, gradient }: L2Values, options: L2Options, grou
       centre: await upload("float32", centre),
       gradient: await upload("float32", gradient),
     };
-    const step = await l2Step(gpu, { ...arrays, ...options, groups });
+    const step = await l2Step(gpu, { ...arrays, balls: [options], groups });
     await gpu.run(step);
     const x = await gpu.read(arrays.x);
     step.release();

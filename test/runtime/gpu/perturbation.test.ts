@@ -24,9 +24,9 @@ describe.skipIf(!hasGpu)(`perturbation_stats${gpuNote}`, () => {
           groups,
         });
         await gpu.run(stats);
-        const result = await stats.read();
+        const [result] = await stats.read();
         stats.release();
-        return result;
+        return result!;
       });
       const shape = [channels, 1, pixels];
       const { linf, l2, l0Values, l0Pixels } = distances(tensor("float32", shape, a), tensor("float32", shape, b));
@@ -43,7 +43,7 @@ describe.skipIf(!hasGpu)(`perturbation_stats${gpuNote}`, () => {
       const b = await upload("float32", Float32Array.of(-0, 1e-45, 2e-44, 7));
       const stats = await perturbationStats(gpu, { a, b, channels: 2 });
       await gpu.run(stats);
-      return stats.read();
+      return (await stats.read())[0];
     });
     expect(measured).toMatchObject({ l0Values: 2, l0Pixels: 2 });
   });

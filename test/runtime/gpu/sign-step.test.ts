@@ -40,8 +40,8 @@ const signSteps = (
     const ends = { low: await upload("float32", low), high: await upload("float32", high) };
     const { alpha, decay, groups } = options;
     const momentum =
-      decay === undefined ? undefined : { m: await upload("float32", new Float32Array(x.length)), decay };
-    const step = await signStep(gpu, { x, gradient: g, ...ends, alpha, momentum, groups });
+      decay === undefined ? undefined : { m: await upload("float32", new Float32Array(x.length)), decays: [decay] };
+    const step = await signStep(gpu, { x, gradient: g, ...ends, alphas: [alpha], momentum, groups });
     for (const gradient of steps) {
       gpu.device.queue.writeBuffer(g.buffer, 0, gradient);
       await gpu.run(step);
@@ -89,7 +89,7 @@ describe.skipIf(!hasGpu)(`sign_step${gpuNote}`, () => {
       const gradient = await upload("float32", values);
       const zeros = () => gpu.allocate("float32", values.length);
       const [x, low] = [await zeros(), await zeros()];
-      const step = await signStep(gpu, { x, gradient, low, high: gradient, alpha: 3 });
+      const step = await signStep(gpu, { x, gradient, low, high: gradient, alphas: [3] });
       await gpu.run(step);
       const result = await gpu.read(x);
       step.release();
@@ -116,8 +116,8 @@ describe.skipIf(!hasGpu)(`sign_step${gpuNote}`, () => {
           const [low, high] = endsOf(image, ball);
           const arrays = { x: await upload("float32", image), gradient: await upload("float32", gradient) };
           const ends = { low: await upload("float32", low), high: await upload("float32", high) };
-          const momentum = { m: await upload("float32", before), decay };
-          const step = await signStep(gpu, { ...arrays, ...ends, alpha: 1, momentum, groups });
+          const momentum = { m: await upload("float32", before), decays: [decay] };
+          const step = await signStep(gpu, { ...arrays, ...ends, alphas: [1], momentum, groups });
           await gpu.run(step);
           const result = [await gpu.read(arrays.x), await gpu.read(momentum.m)] as const;
           step.release();
@@ -181,9 +181,9 @@ describe.skipIf(!hasGpu)(`sign_step${gpuNote}`, () => {
     const m = await withArrays(gpu, async (upload) => {
       const array = (...values: number[]) => upload("float32", Float32Array.from(values));
       const [x, low, high] = [await array(5, 5), await array(0, 0), await array(9, 9)];
-      const momentum = { m: await array(1, -2), decay: 0.5 };
+      const momentum = { m: await array(1, -2), decays: [0.5] };
       for (const gradient of [await array(0, 0), await array(1e-44, 0)])
-        await gpu.run(await signStep(gpu, { x, gradient, low, high, alpha: 1, momentum }));
+        await gpu.run(await signStep(gpu, { x, gradient, low, high, alphas: [1], momentum }));
       return [...(await gpu.read(momentum.m)), ...(await gpu.read(x))];
     });
     expect(m).toEqual([0.25, -0.5, 7, 3]);
@@ -192,7 +192,7 @@ describe.skipIf(!hasGpu)(`sign_step${gpuNote}`, () => {
   it("refuses arrays of another length", async () => {
     await withArrays(gpu, async (upload) => {
       const [x, low] = [await upload("float32", new Float32Array(4)), await upload("float32", new Float32Array(3))];
-      await expect(signStep(gpu, { x, gradient: x, low, high: x, alpha: 1 })).rejects.toThrow(GpuError);
+      await expect(signStep(gpu, { x, gradient: x, low, high: x, alphas: [1] })).rejects.toThrow(GpuError);
     });
   });
 });
