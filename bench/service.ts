@@ -32,8 +32,8 @@ const processorTime = (): number => {
 /** A runtime that adds up the time of its runs. */
 const timedRuntime = (runtime: Runtime, add: (ms: number) => void): Runtime => ({
   ...runtime,
-  createSession: async (model) => {
-    const session = await runtime.createSession(model);
+  createSession: async (...given) => {
+    const session = await runtime.createSession(...given);
     return {
       ...session,
       run: async (feeds) => {

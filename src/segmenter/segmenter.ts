@@ -217,7 +217,7 @@ const segmenterOf = (
       feeds: (start, at) => ({ image: batched(start), ...target, ...drawsOf(climbed, start, at, 0) }),
       session: (start) => {
         const graph = compile(climbed, spatialSize(start));
-        return cache.ascent(graph, { capture: capturable(graph.model.graph) });
+        return cache.ascent(graph, { capture: capturable(graph.model().graph) });
       },
     });
   };
