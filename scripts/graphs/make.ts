@@ -3,6 +3,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { deflateSync } from "node:zlib";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema } from "onnx-buf";
 import { InferenceSession } from "onnxruntime-node";
 import { feedsOf } from "../../bench/feeds.ts";
 import { sha256Of } from "../../src/digest.ts";
@@ -30,6 +32,16 @@ export const compiledOf = (network: Network, kind: Kind, size: Size): Compiled =
 };
 
 /**
+ * A file whose nodes stand in the order of their execution, with its nodes in reverse. onnxruntime sorts the nodes of a file by itself and executes what stands last
+ * first: a session of it then keeps the order for which memory was planned, and without this takes up to twice as much.
+ */
+const inReverse = (file: Uint8Array): Uint8Array<ArrayBuffer> => {
+  const model = fromBinary(ModelProtoSchema, file);
+  model.graph!.node.reverse();
+  return new Uint8Array(toBinary(ModelProtoSchema, model));
+};
+
+/**
  * The ONNX file as onnxruntime's optimisations leave it. onnxruntime in WebAssembly has no files to write it to; the native one does the same without its
  * blocked layout and without common subexpressions, which WASM sessions do not eliminate either (`runtime/wasm/wasm.ts`).
  */
@@ -48,7 +60,7 @@ const optimised = async (file: Uint8Array): Promise<Uint8Array<ArrayBuffer>> => 
       },
     });
     await session.release();
-    return new Uint8Array(readFileSync(`${folder}/optimised.onnx`));
+    return inReverse(readFileSync(`${folder}/optimised.onnx`));
   } finally {
     rmSync(folder, { recursive: true });
   }
