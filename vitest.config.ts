@@ -13,7 +13,12 @@ const replacing = readdirSync("test", { recursive: true, encoding: "utf8" })
   .filter((path) => readFileSync(path, "utf8").includes("vi.mock("));
 
 /** Each of these needs modules of its own: it replaces some, or measures the memory of a WASM heap that nothing else has grown. */
-const isolated = [...replacing, "test/lowering/wasm/fit-to-budget.test.ts", "test/runtime/wasm/wasm.test.ts"];
+const isolated = [
+  ...replacing,
+  "test/lowering/wasm/fit-to-budget.test.ts",
+  "test/runtime/wasm/wasm.test.ts",
+  "test/segmenter/stored-graphs-memory.test.ts",
+];
 
 export default defineConfig({
   test: {

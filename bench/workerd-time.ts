@@ -20,6 +20,17 @@ export interface ThreadTimes {
   readonly waited: number;
 }
 
+/** Milliseconds of processor time that each thread of these processes has had. */
+export const ranByThread = (processes: readonly string[]): ReadonlyMap<string, number> =>
+  new Map(
+    processes.flatMap((id) =>
+      readdirSync(`/proc/${id}/task`).map((thread) => {
+        const [ran] = readFileSync(`/proc/${id}/task/${thread}/schedstat`, "utf8").split(" ");
+        return [`${id}/${thread}`, Number(ran) / 1e6] as const;
+      }),
+    ),
+  );
+
 /** Of all threads of these processes. */
 export const timesOf = (processes: readonly string[]): ThreadTimes => {
   let [ran, waited] = [0, 0];

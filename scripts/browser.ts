@@ -3,13 +3,14 @@
  * Wrangler runs it before it bundles the Worker (wrangler.toml, [build]).
  */
 
-import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type BuildResult, type Metafile } from "esbuild";
 import type { NetworkEntry } from "../src/playground/messages.ts";
 import { pageHeaders } from "../src/serve/page-headers.ts";
 import { ownerOf } from "../src/segmenter/manifest.ts";
+import { GRAPHS_FILE } from "../src/segmenter/stored-graphs.ts";
 import { addresses } from "./browser/addresses.ts";
 import { oneCopy } from "./browser/one-copy.ts";
 import { writeOfflineWorker } from "./browser/offline.ts";
@@ -48,7 +49,7 @@ export const bundle = (folder: string, write = true): Promise<BuildResult & { re
     write,
   });
 
-/** Copies a network's file and manifest to where the page finds them; null where the file is too large for a static asset. */
+/** Copies a network's file and manifest to where the page finds them, and its stored graphs to where the Worker does; null where the file is too large for a static asset. */
 const network = (folder: string, entry: NetworkEntry, file: string): NetworkEntry | null => {
   const { name } = entry;
   if (entry.bytes > MAX_BYTES) return null;
@@ -57,6 +58,8 @@ const network = (folder: string, entry: NetworkEntry, file: string): NetworkEntr
   copyFileSync(join(root, "models", name, "manifest.json"), manifest);
   mkdirSync(dirname(join(folder, entry.file)), { recursive: true });
   copyFileSync(file, join(folder, entry.file));
+  const graphs = join(root, "models", name, GRAPHS_FILE);
+  if (existsSync(graphs)) copyFileSync(graphs, join(folder, "models", name, GRAPHS_FILE));
   return entry;
 };
 

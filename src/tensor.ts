@@ -106,3 +106,12 @@ export const filled = (dtype: DType, shape: readonly number[], value: number): T
   else data.fill(value);
   return tensor(dtype, shape, data);
 };
+
+/** Whether two arrays hold the same bytes. */
+export const sameBytes = (a: ArrayBufferView, b: ArrayBufferView): boolean => {
+  const [x, y] = [a, b].map((view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength)) as [
+    Uint8Array,
+    Uint8Array,
+  ];
+  return x.length === y.length && x.every((byte, i) => byte === y[i]);
+};

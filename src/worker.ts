@@ -32,8 +32,9 @@ import { nodeZlib } from "./image/node-zlib.ts";
 import { usePlatformZlib } from "./image/zlib.ts";
 import { startWasm } from "./runtime/wasm/wasm.ts";
 import { parseManifest } from "./segmenter/manifest.ts";
-import { useLoops } from "./simd/loops.ts";
+import { GRAPHS_FILE } from "./segmenter/stored-graphs.ts";
 import { shipped } from "./shipped.ts";
+import { useLoops } from "./simd/loops.ts";
 import { bucketData } from "./store/bucket-data.ts";
 import { bucketUploads } from "./store/bucket.ts";
 
@@ -54,14 +55,21 @@ interface Env extends Partial<EngineBindings> {
   readonly DOLLARS_PER_CPU_HOUR: string;
 }
 
+const assetOf = (assets: Fetcher, name: string, file: string): Promise<Response> =>
+  assets.fetch(`https://assets/lab/models/${name}/${file}`);
+
 /** Their files are static assets, beside the page /lab, which runs the same (scripts/browser.ts). */
 const shippedModels = (assets: Fetcher): ModelStore => ({
   manifests: shipped.map(parseManifest),
   outlines,
   read: async ({ name, file }) => {
-    const response = await assets.fetch(`https://assets/lab/models/${name}/${file}`);
+    const response = await assetOf(assets, name, file);
     if (!response.ok) throw new Error(`${file} of ${name} is not among the static assets (${response.status})`);
     return new Uint8Array(await response.arrayBuffer());
+  },
+  graphs: async ({ name }) => {
+    const response = await assetOf(assets, name, GRAPHS_FILE);
+    return response.ok ? new Uint8Array(await response.arrayBuffer()) : null;
   },
 });
 

@@ -36,6 +36,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "crf",
     "runtime",
     "tensor",
+    "digest",
     "counted",
   ],
   contract: [

@@ -7,6 +7,7 @@ import { modelInfo, outlineFrom, outlineOf } from "./info.ts";
 import { knownFigures, knownOutline, type KnownOutline, type KnownOutlines } from "./outlines.ts";
 import type { ModelInfo } from "../contract/models.ts";
 import { checkedNetwork, openModel, openTogether, type OpenModel } from "./open.ts";
+import { withStored } from "./stored.ts";
 import { parseEntry, type UploadEntry, type UploadStore } from "./upload-store.ts";
 import { RecentlyUsed } from "../segmenter/recently-used.ts";
 import { reasonOf } from "../reason.ts";
@@ -18,6 +19,8 @@ export interface ModelStore {
   readonly manifests: readonly Manifest[];
   /** The bytes of a manifest's own file; of one that names another network's, that other is asked for. */
   readonly read: (manifest: Manifest) => Promise<Uint8Array>;
+  /** The bytes of the network's stored graphs, or null where it has none (`segmenter/stored-graphs.ts`). Without it no network has any. */
+  readonly graphs?: ((manifest: Manifest) => Promise<Uint8Array<ArrayBuffer> | null>) | undefined;
 }
 
 export interface Models {
@@ -99,9 +102,11 @@ export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions):
     const manifest = shipped.get(name);
     if (manifest) {
       return hold(name, name, async () => {
+        const graphs = store.graphs?.(manifest).catch(() => null);
         const bytes = await store.read(ownerOf(manifest, store.manifests));
         const known = await knownOf(name);
-        return openModel(await checkedNetwork(manifest, bytes), bytes.length, cache, known?.unsupported);
+        const network = await withStored(await checkedNetwork(manifest, bytes), (await graphs) ?? null);
+        return openModel(network, bytes.length, cache, known?.unsupported);
       });
     }
     if (!uploads) throw await unknown(name);

@@ -7,6 +7,7 @@ import { readJson, statOf } from "./files.ts";
 import type { KnownOutlines } from "../networks/outlines.ts";
 import type { ModelStore } from "../networks/registry.ts";
 import { ownerOf, parseManifest, type Manifest } from "../segmenter/manifest.ts";
+import { GRAPHS_FILE } from "../segmenter/stored-graphs.ts";
 
 /** The manifest of every folder in `root` that has one, in the order of the folders' names. */
 const manifestFiles = async (root: string): Promise<string[]> => {
@@ -40,6 +41,10 @@ export const folderModels = async (root: string): Promise<ModelStore> => {
     manifests,
     outlines: (await statOf(outlines)) ? ((await readJson(outlines)) as KnownOutlines) : {},
     read: (manifest) => readFile(join(dirname(places.get(manifest)!), manifest.file)),
+    graphs: async (manifest) => {
+      const file = join(dirname(places.get(manifest)!), GRAPHS_FILE);
+      return (await statOf(file)) ? new Uint8Array(await readFile(file)) : null;
+    },
   };
 };
 

@@ -50,7 +50,7 @@ export const answering = (runtime: Runtime, post: (message: Told) => void): ((as
   const performed = async (id: number, call: Call): Promise<Given[Call["kind"]]> => {
     switch (call.kind) {
       case "create": {
-        const session = await runtime.createSession(call.model);
+        const session = await runtime.createSession(call.model, call.options);
         sessions.set(call.session, session);
         return { inputs: session.inputs, outputs: session.outputs };
       }

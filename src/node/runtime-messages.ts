@@ -9,6 +9,7 @@ import type {
   AscentStep,
   Optimisation,
   Runtime,
+  SessionOptions,
 } from "../runtime/session.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -16,7 +17,12 @@ export type Tensors = Readonly<Record<string, Tensor>>;
 
 /** `session`: a number that the caller has chosen. */
 export type Call =
-  | { readonly kind: "create"; readonly session: number; readonly model: Uint8Array }
+  | {
+      readonly kind: "create";
+      readonly session: number;
+      readonly model: Uint8Array;
+      readonly options: SessionOptions;
+    }
   | { readonly kind: "run"; readonly session: number; readonly feeds: Tensors }
   | { readonly kind: "release"; readonly session: number }
   | {

@@ -195,9 +195,9 @@ const startPlaced = async (
   const releaseAt = (at: Place, session: number) => async (): Promise<void> => {
     await at.ask({ kind: "release", session }).given;
   };
-  const createSession = async (model: Uint8Array): Promise<Session> => {
+  const createSession: Runtime["createSession"] = async (model, options = {}) => {
     const { at, session } = await begin();
-    const { inputs, outputs } = await at.ask({ kind: "create", session, model }).given;
+    const { inputs, outputs } = await at.ask({ kind: "create", session, model, options }).given;
     const run: Session["run"] = (feeds) => at.ask({ kind: "run", session, feeds }).given;
     return { inputs, outputs, run, release: releaseAt(at, session) };
   };

@@ -207,13 +207,21 @@ export type Optimisation = "extended" | "all";
 
 export type Backend = "wasm" | "webgpu" | "native";
 
+export interface SessionOptions {
+  /**
+   * Whether the model is as onnxruntime's own optimisations leave it, which are then not run again; default no. A backend other than WASM may
+   * run them all the same.
+   */
+  readonly optimised?: boolean | undefined;
+}
+
 /** A backend that runs ONNX models. One session after another: calls wait for each other. */
 export interface Runtime {
   readonly backend: Backend;
   /** Name and version of what executes, for example "onnxruntime-web 1.30.0". */
   readonly version: string;
   /** @throws RuntimeError for a model that the backend refuses. */
-  readonly createSession: (model: Uint8Array) => Promise<Session>;
+  readonly createSession: (model: Uint8Array, options?: SessionOptions) => Promise<Session>;
   /** Present where an ascent can stay on the backend's device. @throws RuntimeError for a model that the backend refuses. */
   readonly createAscent?: (model: Uint8Array, options?: AscentOptions) => Promise<AscentSession>;
   /** Bytes of the largest tensor that the backend's device takes; absent where it has no such limit. */

@@ -1,7 +1,8 @@
 /** The graphs of a network by what they are for, compiled once and remembered. */
 
-import { OnnxError } from "../onnx/graph.ts";
+import { OnnxError, type Model } from "../onnx/graph.ts";
 import { writeModel } from "../onnx/write.ts";
+import { needOf } from "../runtime/memory/memory.ts";
 import type { Objective } from "../objectives/objective.ts";
 import type { Size } from "../tensor.ts";
 import { compileForward, compileGradient, compileValue, type Compiled } from "./compile.ts";
@@ -12,6 +13,7 @@ import { RecentlyUsed } from "./recently-used.ts";
 import type { Refinement } from "./refinement.ts";
 import type { SessionCache } from "./session-cache.ts";
 import type { SessionSource } from "./session-source.ts";
+import type { ReadyGraph } from "./stored-graphs.ts";
 
 /** What an attack evaluates: an objective with its gradient, or its value alone. */
 export type Evaluated = Objective | { readonly scored: Objective };
@@ -19,7 +21,8 @@ export type Evaluated = Objective | { readonly scored: Objective };
 /** Which graph: predictions, or what an attack evaluates. */
 export type Kind = "forward" | Evaluated;
 
-const keyOf = (kind: Kind): string =>
+/** The key of a graph's purpose. */
+export const keyOf = (kind: Kind): string =>
   kind === "forward" ? kind : "scored" in kind ? `value of ${kind.scored.key}` : kind.key;
 
 /** What stands around the network in a graph, of how many images, and what its session may take. */
@@ -36,8 +39,8 @@ const [REMEMBERED, REMEMBERED_BATCHES] = [4, 8];
 
 /** Graphs by their keys, shared by the segmenters that are made of one; null where there is no batch. */
 export interface Remembered {
-  readonly single: RecentlyUsed<Compiled>;
-  readonly batches: RecentlyUsed<{ readonly compiled: Compiled | null }>;
+  readonly single: RecentlyUsed<Graph>;
+  readonly batches: RecentlyUsed<{ readonly graph: Graph | null }>;
 }
 
 export const createRemembered = (): Remembered => ({
@@ -45,7 +48,10 @@ export const createRemembered = (): Remembered => ({
   batches: new RecentlyUsed(REMEMBERED_BATCHES),
 });
 
-export type Graph = Compiled & SessionSource;
+export interface Graph extends SessionSource {
+  /** The ONNX model; a stored graph is compiled for it. */
+  readonly model: () => Model;
+}
 
 export interface Graphs {
   /** Of one image. */
@@ -54,10 +60,13 @@ export interface Graphs {
   readonly ofBatch: (kind: Kind, size: Size, batch: number) => Graph | null;
 }
 
+/** What tells a network from others. Preprocessing is part of a graph: networks of one name and file may differ in it. */
+export const identityOf = (network: Network): string =>
+  JSON.stringify(membersOf(network).map((member) => member.manifest));
+
 export const createGraphs = (network: Network, { runtime }: SessionCache, remembered: Remembered): Graphs => {
-  const { backend: target } = runtime;
-  // Preprocessing is part of a graph: networks of one name and file may differ in it.
-  const identity = JSON.stringify(membersOf(network).map((member) => member.manifest));
+  const { backend: target, version } = runtime;
+  const identity = identityOf(network);
   const compile = (kind: Kind, size: Size, { refinement, front, batch = 1, room }: GraphOptions): Compiled => {
     const whole = { ...network, front, ...(refinement && { refinement }) };
     if (kind === "forward") return compileForward(whole, size, target, batch);
@@ -69,29 +78,50 @@ export const createGraphs = (network: Network, { runtime }: SessionCache, rememb
     const images = batch === 1 ? "" : `${batch} × `;
     return `${images}${identity} ${height}×${width} ${keyOf(kind)} ${JSON.stringify(refinement)} ${before}`;
   };
-  const graphOf = (compiled: Compiled, key: string): Graph => ({
-    ...compiled,
-    key,
-    bytes: () => writeModel(compiled.model),
-  });
+  /** What is stored for this onnxruntime, and of this network rather than of one that it was made of. */
+  const stored = target === "wasm" && network.stored?.runtime === version && network.stored.of === identity;
+  const ready = stored ? network.stored.graphs : [];
+  /** The graph that is stored of what is asked for, where nothing stands around the network and nothing need be recomputed. */
+  const storedOf = (kind: Kind, size: Size, options: GraphOptions): ReadyGraph | undefined => {
+    const { refinement, front, batch = 1, room } = options;
+    if (refinement || front || batch > 1) return undefined;
+    const found = ready.find((graph) => graph.kind === keyOf(kind) && sameSize(graph.size, size));
+    const fits = found && (kind === "forward" || needOf(found.footprint) <= (room?.() ?? Infinity));
+    return fits ? found : undefined;
+  };
+  const graphOf = (kind: Kind, size: Size, options: GraphOptions): Graph => {
+    const key = keyFor(kind, size, options);
+    const found = storedOf(kind, size, options);
+    let made: Compiled | undefined;
+    const compiled = (): Compiled => (made ??= compile(kind, size, options));
+    return {
+      key,
+      footprint: found?.footprint ?? compiled().footprint,
+      model: () => compiled().model,
+      bytes: () => writeModel(compiled().model),
+      optimised: found?.file,
+    };
+  };
   return {
     of: (kind, size, options) => {
       const key = keyFor(kind, size, options);
-      const compiled = remembered.single.get(key) ?? compile(kind, size, options);
-      remembered.single.set(key, compiled);
-      return graphOf(compiled, key);
+      const graph = remembered.single.get(key) ?? graphOf(kind, size, options);
+      remembered.single.set(key, graph);
+      return graph;
     },
     ofBatch: (kind, size, batch) => {
       const key = keyFor(kind, size, { batch });
-      const known = remembered.batches.get(key) ?? { compiled: orNull(() => compile(kind, size, { batch })) };
+      const known = remembered.batches.get(key) ?? { graph: orNull(() => graphOf(kind, size, { batch })) };
       remembered.batches.set(key, known);
-      return known.compiled && graphOf(known.compiled, key);
+      return known.graph;
     },
   };
 };
 
+const sameSize = (a: Size, b: Size): boolean => a.height === b.height && a.width === b.width;
+
 /** A network that may mix images, or is written for one, has no graph of several. */
-const orNull = (compile: () => Compiled): Compiled | null => {
+const orNull = (compile: () => Graph): Graph | null => {
   try {
     return compile();
   } catch (cause) {

@@ -6,6 +6,7 @@ import type { Model } from "../onnx/graph.ts";
 import { fuseBatchNormalization } from "../onnx/passes/fuse-batch-norm.ts";
 import { inSinglePrecision } from "../onnx/passes/single-precision.ts";
 import { readModel } from "../onnx/read.ts";
+import type { ReadyGraphs } from "./stored-graphs.ts";
 import { exposing, sourceOf, type Source } from "./source.ts";
 import { requireConsistent } from "./consistent.ts";
 import { ManifestError, type Manifest } from "./manifest.ts";
@@ -20,6 +21,8 @@ export interface Network {
   readonly refinement?: Refinement;
   /** The transformations before the network, for graphs that include them. */
   readonly front?: Front | undefined;
+  /** Its stored graphs; they are used for the network that they are of, and not for what is made of it. */
+  readonly stored?: ReadyGraphs | undefined;
   /** Of an ensemble: the networks whose mean logits are its own; model and source are then one of theirs. See `ensemble.ts`. */
   readonly members?: readonly Network[] | undefined;
 }

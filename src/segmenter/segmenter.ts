@@ -226,7 +226,7 @@ const segmenterOf = (
         const graphOf = graphOfBatch(climbed, size, compile(climbed, size));
         const source = (batch: number) => {
           const graph = graphOf(batch);
-          return graph && { ...graph, capture: capturable(graph.model.graph) };
+          return graph && { ...graph, capture: capturable(graph.model().graph) };
         };
         return cache.gather.ascend(source, request, watch);
       },

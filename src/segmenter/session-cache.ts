@@ -86,7 +86,12 @@ export class SessionCache {
    * @throws MemoryBudgetError where it does not fit even on its own.
    */
   async session(source: SessionSource): Promise<Session> {
-    return this.#hold(source, () => this.#runtime.createSession(source.bytes()));
+    return this.#hold(source, async () => {
+      const optimised = await source.optimised?.();
+      return optimised
+        ? this.#runtime.createSession(optimised, { optimised: true })
+        : this.#runtime.createSession(source.bytes());
+    });
   }
 
   /** The same for a session that ascends on the backend's device; the runtime must have `createAscent`. */

@@ -29,14 +29,19 @@ const dequantized = memoized((w: Value, op: Builder): Tensor<"float32"> | null =
   if (producer?.node.op !== "DequantizeLinear") return null;
   const [q, scale, zero] = producer.inputs.map((v) => v?.constant);
   if (!q || !scale || (producer.inputs[2] && !zero)) return null;
+  return dequantizedWeights(producer.node, q, scale, zero);
+});
+
+/** What a DequantizeLinear of these constants gives. */
+export const dequantizedWeights = (node: Node, q: Tensor, scale: Tensor, zero?: Tensor): Tensor<"float32"> => {
   const data = new Float32Array(q.data.length);
-  const scaleAt = scaleIndex(producer.node, q.shape, scale);
+  const scaleAt = scaleIndex(node, q.shape, scale);
   for (let i = 0; i < data.length; i++) {
     const at = scaleAt(i);
     data[i] = (Number(q.data[i]) - Number(zero?.data[at] ?? 0)) * Number(scale.data[at]);
   }
   return tensor("float32", q.shape, data);
-});
+};
 
 /** The index of the scale of a DequantizeLinear that applies to element `i`: per tensor, per channel, or per block. */
 const scaleIndex = (node: Node, shape: readonly number[], scale: Tensor): ((i: number) => number) => {

@@ -59,7 +59,7 @@ export const startGpuRuntime = async (open: () => Promise<Device>): Promise<Runt
   return {
     backend: "webgpu",
     version: first.runtime.version,
-    createSession: async (model) => (await device()).runtime.createSession(model),
+    createSession: async (model, options) => (await device()).runtime.createSession(model, options),
     createAscent,
     largestTensorBytes: first.gpu.device.limits.maxStorageBufferBindingSize,
     memoryBytes: first.runtime.memoryBytes,

@@ -3,7 +3,14 @@
 import * as forTheWeb from "onnxruntime-web/wasm";
 import { reasonOf } from "../../reason.ts";
 import { oneAtATime, runOnHost } from "../onnxruntime.ts";
-import { RuntimeCrash, RuntimeError, type Optimisation, type Runtime, type Session } from "../session.ts";
+import {
+  RuntimeCrash,
+  RuntimeError,
+  type Optimisation,
+  type Runtime,
+  type Session,
+  type SessionOptions,
+} from "../session.ts";
 
 /** How onnxruntime is started in WebAssembly. */
 export interface WasmOptions {
@@ -145,10 +152,10 @@ const guarded = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
 
 const wrapped = <T>(what: string, call: () => Promise<T>): Promise<T> => inTurn(() => guarded(what, call));
 
-const createSession = async (model: Uint8Array): Promise<Session> => {
+const createSession = async (model: Uint8Array, { optimised = false }: SessionOptions = {}): Promise<Session> => {
   const session = await wrapped("the model was refused", () => {
-    const options = { ...sessionOptions, graphOptimizationLevel };
-    return ort.InferenceSession.create(model, options);
+    const level = optimised ? "disabled" : graphOptimizationLevel;
+    return ort.InferenceSession.create(model, { ...sessionOptions, graphOptimizationLevel: level });
   });
   return {
     inputs: session.inputNames,
