@@ -10,6 +10,7 @@ import {
   optionsOf,
   type AttackName,
 } from "../attacks/catalogue.ts";
+import { largestRadius } from "../attacks/norms.ts";
 import { optionDefinitions, type OptionDefinition, type OptionName } from "../attacks/options.ts";
 import { AttackName as Name } from "./attack-schemas.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
@@ -74,6 +75,12 @@ const Attacks = z
   })
   .openapi("Attacks");
 
+/** A request's own upper bounds: of steps, and of step sizes by the norms of the attack. */
+const boundOf = (attack: AttackName, name: OptionName, limits: Limits): number => {
+  if (name === "steps") return limits.steps;
+  return name === "alpha" ? Math.max(...normsOf(attack).map(largestRadius)) : Infinity;
+};
+
 const optionOf = (attack: AttackName, name: OptionName, limits: Limits): z.input<typeof Option> => {
   const definition: OptionDefinition = optionDefinitions[name];
   const { title, description, unit, minimum, exclusive = false, maximum, integer = false } = definition;
@@ -85,7 +92,7 @@ const optionOf = (attack: AttackName, name: OptionName, limits: Limits): z.input
     ...(unit === undefined ? {} : { unit }),
     minimum,
     exclusiveMinimum: exclusive,
-    maximum: name === "steps" ? Math.min(maximum, limits.steps) : maximum,
+    maximum: Math.min(maximum, boundOf(attack, name, limits)),
     integer,
     default: defaultOption(attack, name, { epsilon: STATED_AT }) ?? 0,
     ...(fixed === undefined ? {} : { fixed }),

@@ -20,7 +20,6 @@ const ownOfRun: ReadonlySet<string> = new Set<OptionName>(["alpha", "steps", "st
 /** Each run starts from the image itself; its steps are shares of its radius, where it has a step size. */
 const minimal = (name: string, entry: AttackEntry): AttackEntry => ({
   ...minimumNorm,
-  ...(entry.norms && { norms: entry.norms }),
   knowledge: entry.knowledge,
   atlas: entry.atlas,
   title: `Minimal ${entry.title}`,
