@@ -22,9 +22,8 @@ export const adaptiveAttacks = {
     ...whiteBox,
     title: "APGD",
     summary:
-      "Momentum, and a step size that starts at 2ε and is halved where the loss no longer rises; no step size to tune.",
-    formula:
-      "z = P(x + η·sign ∇L(x, y)); x ← P(x + 0.75(z − x) + 0.25(x − x₋₁)); η from 2ε, halved at checkpoints; in L2 along ∇L/‖∇L‖₂",
+      "Momentum, and a step size that starts at 2ε and is halved where the loss no longer rises; no step size to tune. In L2 along the gradient itself.",
+    formula: "z = P(x + η·sign ∇L(x, y)); x ← P(x + 0.75(z − x) + 0.25(x − x₋₁)); η from 2ε, halved at checkpoints",
     paper: {
       title: "Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free Attacks",
       authors: "Croce, Hein",
