@@ -1,6 +1,6 @@
 /** Requests to an S3-compatible service: signed (SigV4, by aws4fetch), repeated where the service is busy or away, and refused in words. */
 
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as pausing } from "node:timers/promises";
 import { sha256Of } from "../digest.ts";
 import { reasonOf } from "../reason.ts";
 import { Refusal } from "./failure.ts";
@@ -29,6 +29,27 @@ export type S3Ask = (request: S3Request) => Promise<S3Answer>;
 
 /** 3 s in all before the last attempt, and half of it at least. */
 const PAUSES = [100, 200, 400, 800, 1600] as const;
+
+/** A service is away that has not begun to answer after so long, or that takes or gives fewer bytes than that in a millisecond. */
+const [WAIT_MS, BYTES_PER_MS] = [15_000, 100];
+
+/** Requests that are not answered at all, of which a second one is enough. */
+const MOST_SILENT = 2;
+
+class Silence extends Error {}
+
+/** Ends what the signal is given to once nothing has come for so long. */
+const patience = (ms: number) => {
+  const control = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  /** @param bytes that are on their way. */
+  const waitFor = (bytes: number): void => {
+    clearTimeout(timer);
+    const most = ms + bytes / BYTES_PER_MS;
+    timer = setTimeout(() => control.abort(new Silence(`no answer within ${Math.round(most / 1000)} s`)), most);
+  };
+  return { signal: control.signal, waitFor, end: () => clearTimeout(timer) };
+};
 
 /** Of other statuses: the request was too slow, or another one for the same object is on its way. */
 const passing = new Set(["RequestTimeout", "ConditionalRequestConflict", "OperationAborted"]);
@@ -110,8 +131,16 @@ const urlOf = (bucket: string, { endpoint, isPathStyle }: S3Settings, { key, que
   return url;
 };
 
-/** @param pauses milliseconds before a request is made again, of which half is by chance. */
-export const askerOf = (bucket: string, settings = settingsFor(bucket), pauses: readonly number[] = PAUSES): S3Ask => {
+/**
+ * @param pauses milliseconds before a request is made again, of which half is by chance.
+ * @param waitMs before the first byte of an answer.
+ */
+export const askerOf = (
+  bucket: string,
+  settings = settingsFor(bucket),
+  pauses: readonly number[] = PAUSES,
+  waitMs = WAIT_MS,
+): S3Ask => {
   let signer: ReturnType<typeof signerFor> | undefined;
   const asked = async (request: S3Request): Promise<S3Answer> => {
     const { method, body, headers = {} } = request;
@@ -123,12 +152,23 @@ export const askerOf = (bucket: string, settings = settingsFor(bucket), pauses: 
       headers: { ...headers, "X-Amz-Content-Sha256": digest },
       ...(body ? { body } : {}),
     });
-    // The signature is for this host alone.
-    const response = await fetch(signed, { redirect: "manual" });
-    return { status: response.status, headers: response.headers, bytes: new Uint8Array(await response.arrayBuffer()) };
+    const { signal, waitFor, end } = patience(waitMs);
+    try {
+      waitFor(body?.length ?? 0);
+      // The signature is for this host alone.
+      const response = await fetch(signed, { redirect: "manual", signal });
+      const { status, headers: told } = response;
+      waitFor(method === "HEAD" ? 0 : Number(told.get("content-length") ?? 0));
+      return { status, headers: told, bytes: new Uint8Array(await response.arrayBuffer()) };
+    } catch (cause) {
+      throw signal.aborted ? (signal.reason as Silence) : cause;
+    } finally {
+      end();
+    }
   };
   return async (request) => {
     const place = addressOf({ bucket, key: request.key });
+    let silent = 0;
     for (let attempt = 0; ; attempt++) {
       const pause = pauses[attempt];
       try {
@@ -142,10 +182,11 @@ export const askerOf = (bucket: string, settings = settingsFor(bucket), pauses: 
       } catch (cause) {
         if (cause instanceof Refusal) throw cause;
         const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : reasonOf(cause);
-        if (pause === undefined)
+        if (cause instanceof Silence) silent += 1;
+        if (pause === undefined || silent === MOST_SILENT)
           throw new Refusal(`${place}: ${settings.endpoint} cannot be reached: ${reason}`, { cause });
       }
-      await setTimeout((pause * (1 + Math.random())) / 2);
+      await pausing((pause * (1 + Math.random())) / 2);
     }
   };
 };

@@ -42,6 +42,8 @@ const listed = async (ask: S3Ask, prefix: string, cursor: string | undefined) =>
     },
   });
   const xml = new TextDecoder().decode(bytes);
+  if (!/<ListBucketResult[\s>]/.test(xml))
+    throw new Refusal("what was answered is no list of a bucket: AWS_ENDPOINT_URL names no S3-compatible service");
   const isEncoded = textOf(xml, "EncodingType") === "url";
   const objects = elementsOf(xml, "Contents").map((content) => {
     const key = textOf(content, "Key") ?? "";
@@ -49,7 +51,7 @@ const listed = async (ask: S3Ask, prefix: string, cursor: string | undefined) =>
   });
   const next = textOf(xml, "NextContinuationToken");
   const truncated = textOf(xml, "IsTruncated") === "true";
-  if (truncated && next === undefined)
+  if (truncated && (next === undefined || next === cursor))
     throw new Refusal("a list of the bucket is cut off without saying how it goes on");
   return { objects, truncated, ...(truncated ? { cursor: next! } : {}) };
 };

@@ -1,6 +1,9 @@
 /** The client of S3-compatible buckets: what it reads back, what it asks again, what it says where it is denied. */
 
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -153,6 +156,52 @@ describe("where the service is busy, or away", () => {
     await expect(opened("s3://results/a", gone).get("b")).rejects.toThrow(
       /^s3:\/\/results\/a\/b: http:\/\/127.0.0.1:2 cannot be reached: .*ECONNREFUSED/,
     );
+  });
+});
+
+describe("a service that is none", () => {
+  /** @param answer counts from 1. @returns a bucket there, and how often it was asked. */
+  const answeredBy = async (answer: (response: ServerResponse) => void) => {
+    let asked = 0;
+    const own = createServer((_, response) => {
+      asked += 1;
+      answer(response);
+    });
+    await once(own.listen(0, "127.0.0.1"), "listening");
+    onTestFinished(() => {
+      own.closeAllConnections();
+      own.close();
+    });
+    const { port } = own.address() as AddressInfo;
+    const environment = { ...server.environment, AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}` };
+    const bucket = openBucket("s3://results/a", (name) => askerOf(name, settingsFor(name, environment), PAUSES, 60));
+    return { bucket, asked: () => asked };
+  };
+
+  it.each([
+    ["answers nothing", () => undefined],
+    [
+      "begins to answer",
+      (response: ServerResponse) => void response.writeHead(200, { "content-length": 9 }).write("a"),
+    ],
+  ])("is asked twice where it %s", async (_, answer) => {
+    const { bucket, asked } = await answeredBy(answer);
+    await expect(bucket.get("b")).rejects.toThrow(
+      /^s3:\/\/results\/a\/b: http.* cannot be reached: no answer within 0 s/,
+    );
+    expect(asked()).toBe(2);
+  });
+
+  it("that goes on from the same place again and again is not followed", async () => {
+    const list = `<ListBucketResult xmlns="http://s3"><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken></ListBucketResult>`;
+    const { bucket, asked } = await answeredBy((response) => response.end(list));
+    await expect(keysUnder(bucket, "")).rejects.toThrow("cut off without saying how it goes on");
+    expect(asked()).toBe(2);
+  });
+
+  it("is told from a bucket without objects", async () => {
+    const { bucket } = await answeredBy((response) => response.end("<!doctype html><p>Welcome</p>"));
+    await expect(keysUnder(bucket, "")).rejects.toThrow("AWS_ENDPOINT_URL names no S3-compatible service");
   });
 });
 
