@@ -132,9 +132,11 @@ const restarted = (options: AttackOptions, k: number): AttackOptions =>
  * An attack by its name; `epsilon` and `alpha` are in grey levels.
  *
  * @param targeted whether given labels are approached.
- * @throws RangeError for a number that is out of range.
+ * @throws RangeError for a name that no attack has, and for a number that is out of range.
  */
 export const makeAttack = (name: AttackName, settings: AttackSettings, targeted = false): Attack => {
+  if (!attackNames.includes(name))
+    throw new RangeError(`no attack is called ${String(name)}; there are ${attackNames.join(", ")}`);
   const constraint = constraintOf(name, settings);
   const { alpha = 1, steps = 1, restarts = 1, ...others } = effectiveOptions(name, constraint, settings);
   requirePositive({ alpha, steps, restarts });

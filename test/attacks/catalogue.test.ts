@@ -152,6 +152,10 @@ it("the steps of the paper: one, or n(ε)", () => {
   expect(defaultSteps("pgd", { epsilon: 32 })).toBe(36);
 });
 
+it("a name that no attack has is refused with those that there are", () => {
+  expect(() => makeAttack("nope" as AttackName, base)).toThrow(/^no attack is called nope; there are fgsm, /);
+});
+
 it("a single step is ε itself, whatever step size and number of steps are given", () => {
   expect(effectiveOptions("fgsm", { epsilon: 8 }, { alpha: 1, steps: 10 })).toEqual({ alpha: 8, steps: 1 });
 });

@@ -7,7 +7,7 @@ import { predictMemory, roomWithin } from "../../runtime/memory/memory.ts";
 import type { Size } from "../../tensor.ts";
 import { chooseInputs, chooseOutput } from "./choice.ts";
 import { GradientError } from "./gradient-error.ts";
-import { gradientModel, type Loss, type Wish } from "./gradient-model.ts";
+import { gradientModel, losses, type Loss, type Wish } from "./gradient-model.ts";
 import { inputShapes, type GivenSizes } from "./input-shapes.ts";
 import { loadAt, type Loaded } from "./loaded.ts";
 import { requireGradient } from "./require-gradient.ts";
@@ -96,6 +96,12 @@ const wishOf = ({ graph }: Model, loaded: Loaded, options: LossGradientOptions):
   return { loss, output: { name, dtype, shape }, inputs, prefix, ignoredLabel };
 };
 
+/** For callers without types. @throws GradientError for a loss that is none. */
+const requireLoss = ({ loss }: LossGradientOptions): void => {
+  if (loss !== undefined && !losses.includes(loss))
+    throw new GradientError(`\`loss\`: must be one of ${losses.join(", ")}, not "${String(loss)}"`);
+};
+
 const interfaceOf = ({ inputs, outputs, nodes }: Graph) => ({ nodes: nodes.length, inputs, outputs });
 
 /**
@@ -113,6 +119,7 @@ const interfaceOf = ({ inputs, outputs, nodes }: Graph) => ({ nodes: nodes.lengt
  * nothing fits the budget; OnnxError, naming the place, for a file that is damaged or not supported.
  */
 export const lossGradient = (network: Uint8Array | Model, options: LossGradientOptions = {}): LossGradient => {
+  requireLoss(options);
   const model = network instanceof Uint8Array ? readModel(network) : network;
   const { budgetBytes = Infinity } = options;
   const shapes = inputShapes(model.graph, givenSizes(options));

@@ -61,6 +61,11 @@ describe("lossGradient", () => {
     ["no pixels", { size: { height: 0, width: 8 } }, /^`size`: 0 is not/],
     ["a dimension that is none", { size, dimensions: { depth: 3 } }, /^`dimensions` depth: no such dimension/],
     ["a shape below 0", { shapes: { input: [1, 3, 8, -8] } }, /^`shapes`: -8 is not/],
+    [
+      "a loss that is none",
+      { size, loss: "zzz" as "sum" },
+      /^`loss`: must be one of cross-entropy, sum, seed, not "zzz"$/,
+    ],
     ["another output", { size, output: "mask" }, /^`output` mask: no such output; outputs: output \(float32/],
     ["another input", { size, inputs: ["x"] }, /^`inputs` x: no such input; inputs: input \(float32\)/],
     ["a label between two", { size, ignoredLabel: 0.5 }, /^`ignoredLabel` 0.5: is not a whole number/],
