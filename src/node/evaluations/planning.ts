@@ -7,7 +7,8 @@ import { FaultlineError } from "../../contract/failure.ts";
 import { leastUnits, servedSpec, tooManyUnits } from "../../evaluation/served.ts";
 import { SpecError, specText, type EvaluationSpec, type GivenSpec } from "../../evaluation/spec.ts";
 import { runCommand } from "./command.ts";
-import { files, makeFolder, type Places } from "./folder.ts";
+import { files } from "./store.ts";
+import { makeFolder, type Places } from "./workplace.ts";
 
 /** Requests that wait while another one's specification is planned. */
 const MAX_PLANNING = 8;
@@ -69,8 +70,11 @@ export interface Planning {
   readonly predict: (request: EvaluationRequest, signal: AbortSignal, cap?: number) => Promise<EvaluationPrediction>;
 }
 
-/** @param flags of `faultline evaluate`, beside the specification. */
-export const createPlanning = (root: string, places: Places, flags: readonly string[]): Planning => {
+/**
+ * @param scratch a folder, for what is planned.
+ * @param flags of `faultline evaluate`, beside the specification.
+ */
+export const createPlanning = (scratch: string, places: Places, flags: readonly string[]): Planning => {
   const costs = createCosts();
   let planning = 0;
   let planned: Promise<unknown> = Promise.resolve();
@@ -84,7 +88,7 @@ export const createPlanning = (root: string, places: Places, flags: readonly str
   };
   const dryRun = async ({ spec }: EvaluationRequest, signal: AbortSignal): Promise<EvaluationPrediction> => {
     if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });
-    const folder = await mkdtemp(join(root, ".planning-"));
+    const folder = await mkdtemp(join(scratch, ".planning-"));
     const deadline = AbortSignal.timeout(MAX_PLANNING_MS);
     try {
       await makeFolder(folder, spec, places);
