@@ -24,7 +24,7 @@ const predicted = { units: 8, pictures: 4, evaluations: { forward: 1, backward: 
 const capped = { id: "a", created: "", spec, predicted: { ...predicted, cpuHours: 0, seconds: 0 }, maxCpuHours: 1 };
 const record = { ...capped, spentCpuHours: 0, done: 0, failed: 0, state: "capped", reason: "it took more" } as const;
 await (await folderEvaluations(path("kept"), places)).at("a").create(record);
-const { evaluations, end } = await startEvaluations({ ...places, folder: path("kept"), maxCpuHours: 1 });
+const { evaluations, end } = await startEvaluations({ ...places, place: path("kept"), maxCpuHours: 1 });
 afterAll(end);
 
 it("refuses more units than are planned, and a cap below the start of a process, without one", async () => {

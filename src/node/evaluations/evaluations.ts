@@ -10,14 +10,18 @@ import { specText } from "../../evaluation/spec.ts";
 import { orAbort } from "../bell.ts";
 import { statOf } from "../files.ts";
 import { dataAt } from "../stores.ts";
+import { isInBucket } from "../s3-settings.ts";
+import { bucketEvaluations } from "./bucket-store.ts";
 import { folderEvaluations } from "./folder-store.ts";
 import { createJob, type Job } from "./job.ts";
+import type { LeaseOptions } from "./lease.ts";
 import { createPlanning } from "./planning.ts";
+import type { EvaluationStore } from "./store.ts";
 import { isName, type Places } from "./workplace.ts";
 
 export interface EvaluationsOptions extends Places {
-  /** Where evaluations are kept. */
-  readonly folder: string;
+  /** Where evaluations are kept: a folder, or an address in a bucket. */
+  readonly place: string;
   /** Of threads or, on Redis, of parcels on their way. */
   readonly workers?: number | undefined;
   /** In MiB, of all threads. */
@@ -27,6 +31,8 @@ export interface EvaluationsOptions extends Places {
   readonly maxCpuHours: number;
   /** Evaluations that are kept; default 256. */
   readonly most?: number | undefined;
+  /** Of an address in a bucket, which no other service may have. */
+  readonly lease?: LeaseOptions | undefined;
 }
 
 const networksIn = async (folder: string): Promise<string[]> => {
@@ -36,11 +42,16 @@ const networksIn = async (folder: string): Promise<string[]> => {
   return names.filter((_, i) => found[i] !== null).toSorted();
 };
 
+const storeAt = ({ place, lease, ...places }: EvaluationsOptions): Promise<EvaluationStore> =>
+  isInBucket(place)
+    ? bucketEvaluations(place, places, lease ?? { onLost: () => undefined })
+    : folderEvaluations(place, places);
+
 export const startEvaluations = async (
   options: EvaluationsOptions,
 ): Promise<{ readonly evaluations: Evaluations; readonly end: () => Promise<void> }> => {
   const { models, data, redis, workers, memory, maxCpuHours, most = 256 } = options;
-  const store = await folderEvaluations(options.folder, { models, data });
+  const store = await storeAt(options);
   const flag = (name: string, value: number | string | undefined) => (value === undefined ? [] : [name, `${value}`]);
   const own = [...flag("--workers", workers), ...flag("--memory", memory)];
   const jobOptions = {

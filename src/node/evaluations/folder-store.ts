@@ -9,15 +9,14 @@ import type { GivenSpec } from "../../evaluation/spec.ts";
 import { checkFolder, jsonFile, readJson, statOf, writeFiles } from "../files.ts";
 import { writerOf } from "../ledger-file.ts";
 import { files, reports, type EvaluationRecord, type EvaluationStore, type Kept } from "./store.ts";
-import { isName, makeFolder, type Places } from "./workplace.ts";
+import { isName, makeFolder, writeSentRun, type Places } from "./workplace.ts";
 
 export const writeRecord = (folder: string, record: EvaluationRecord): Promise<void> =>
   writeFiles([[join(folder, files.record), jsonFile(record)]]);
 
-/** Puts the specification as it was sent beside the rows; the command and the paths of the folder are nothing that its sender has. */
+/** Puts the specification as it was sent beside the rows. */
 export const writeSent = async (folder: string, spec: GivenSpec): Promise<void> => {
-  const { command: _, ...run } = await readJson(join(folder, files.run));
-  await writeFiles([[join(folder, files.sentRun), jsonFile({ ...run, spec })]]);
+  await writeSentRun(join(folder, files.run), folder, spec);
   await rm(join(folder, files.sent), { force: true });
   await link(join(folder, files.rows), join(folder, files.sent));
 };

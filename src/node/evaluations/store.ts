@@ -45,7 +45,7 @@ export interface Workplace {
   readonly reports: readonly string[];
   /** Whether nobody else writes the rows, as a command does whose service was killed. */
   readonly isFree: () => Promise<boolean>;
-  /** Puts the rows and the specification as it was sent into the folder, for the report; the command and the paths of the folder are nothing that its sender has. */
+  /** Puts the rows and the specification as it was sent into the folder, for the report. */
   readonly writeSent: (spec: GivenSpec) => Promise<void>;
 }
 

@@ -3,7 +3,7 @@
 import { mkdir, symlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { GivenSpec } from "../../evaluation/spec.ts";
-import { jsonFile, writeFiles } from "../files.ts";
+import { jsonFile, readJson, writeFiles } from "../files.ts";
 import { isInBucket } from "../s3-settings.ts";
 import { setAt } from "../stores.ts";
 import { files } from "./store.ts";
@@ -40,4 +40,10 @@ export const makeFolder = async (folder: string, spec: GivenSpec, { models, data
   await symlink(resolve(models), join(folder, "models"), "junction");
   if (data !== null && !isInBucket(data)) await symlink(resolve(data), join(folder, "data"), "junction");
   await writeFiles([[join(folder, files.spec), jsonFile(located(spec, placeOfData(data)))]]);
+};
+
+/** Puts what the rows share into a folder, with the specification as it was sent; the command and the paths of the workplace are nothing that its sender has. */
+export const writeSentRun = async (run: string, folder: string, spec: GivenSpec): Promise<void> => {
+  const { command: _, ...shared } = await readJson(run);
+  await writeFiles([[join(folder, files.sentRun), jsonFile({ ...shared, spec })]]);
 };
