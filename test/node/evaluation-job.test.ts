@@ -6,6 +6,7 @@ import { encodePng } from "../../src/image/encode.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
 import { folderEvaluations, openLines, writeSent } from "../../src/node/evaluations/folder-store.ts";
 import { createJob } from "../../src/node/evaluations/job.ts";
+import { toldReason } from "../../src/node/evaluations/told.ts";
 import { temporaryFolder } from "../cli/terminal.ts";
 import { noiseImage, noiseLabels } from "../support/networks/image.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
@@ -28,7 +29,7 @@ it("stops what takes more than its cap, and says so", async () => {
   const fresh = { ...record, spentCpuHours: 0, done: 0, failed: 0 };
   const store = await folderEvaluations(path("jobs"), { models: path("models"), data: path("data") });
   await store.at("a").create(fresh);
-  const job = createJob(fresh, store.at("a"), { flags: ["--workers", "1"], isRemote: false });
+  const job = createJob(fresh, store.at("a"), { flags: ["--workers", "1"], isRemote: false, told: (reason) => reason });
   await job.carryOut();
   expect(job.info()).toMatchObject({ state: "capped", reason: "it took more than maxCpuHours", units: { total: 2 } });
   expect(job.info().units.done).toBeLessThan(2);
@@ -46,6 +47,26 @@ it("gives whole lines of a file that is being written", async () => {
     expect(bytes).toBe(whole.length);
   }
   expect(await openLines(path("none.jsonl"))).toMatchObject({ bytes: 0 });
+});
+
+it("tells names, not addresses: these are for the log", () => {
+  const log: string[] = [];
+  const told = (reason: string, data: string | null = "s3://pictures/sets/", rows?: string) =>
+    toldReason(reason, { data, rows }, "it cannot be read", (text) => void log.push(text));
+  expect(told("s3://pictures/sets/#noise: holds no pictures")).toBe("data/noise: holds no pictures");
+  expect(told("s3://pictures/sets#noise/a.png: is none")).toBe("data/noise/a.png: is none");
+  expect(told("listed in s3://kept/runs/a/rows.failed.jsonl", "data", "s3://kept/runs/a/")).toBe(
+    "listed in rows.failed.jsonl",
+  );
+  expect(told("data/noise: holds no pictures", null)).toBe("data/noise: holds no pictures");
+  expect(log).toEqual([]);
+  const secret = [
+    "s3://pictures/sets/files/ab: denied by https://minio.example to the keys of the environment",
+    "evaluation.json: 1 of 2 units failed; the first, on a.png: s3://pictures/sets/b: no such object",
+    "redis://user:word@queue.example: cannot be reached",
+  ];
+  for (const reason of secret) expect(told(reason)).toBe("it cannot be read; the log of the service says why");
+  expect(log).toEqual(secret);
 });
 
 it("has its report made of the specification as it was sent, and of no command that its sender could not run", async () => {

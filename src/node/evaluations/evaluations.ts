@@ -17,6 +17,7 @@ import { createJob, type Job } from "./job.ts";
 import type { LeaseOptions } from "./lease.ts";
 import { createPlanning } from "./planning.ts";
 import type { EvaluationStore } from "./store.ts";
+import { toldReason } from "./told.ts";
 import { isName, type Places } from "./workplace.ts";
 
 export interface EvaluationsOptions extends Places {
@@ -31,6 +32,8 @@ export interface EvaluationsOptions extends Places {
   readonly maxCpuHours: number;
   /** Evaluations that are kept; default 256. */
   readonly most?: number | undefined;
+  /** Is given what requesters are not told; default console.error. */
+  readonly log?: ((text: string) => void) | undefined;
   /** Of an address in a bucket, which no other service may have. */
   readonly lease?: LeaseOptions | undefined;
 }
@@ -50,13 +53,15 @@ const storeAt = ({ place, lease, ...places }: EvaluationsOptions): Promise<Evalu
 export const startEvaluations = async (
   options: EvaluationsOptions,
 ): Promise<{ readonly evaluations: Evaluations; readonly end: () => Promise<void> }> => {
-  const { models, data, redis, workers, memory, maxCpuHours, most = 256 } = options;
+  const { models, data, redis, workers, memory, maxCpuHours, most = 256, log = console.error } = options;
   const store = await storeAt(options);
   const flag = (name: string, value: number | string | undefined) => (value === undefined ? [] : [name, `${value}`]);
   const own = [...flag("--workers", workers), ...flag("--memory", memory)];
   const jobOptions = {
     flags: redis === undefined ? own : [...flag("--redis", redis), ...flag("--workers", workers)],
     isRemote: redis !== undefined,
+    told: (reason: string, rows?: string) =>
+      toldReason(reason, { data, rows }, "its data cannot be read, or its results cannot be kept", log),
   };
   const jobs = new Map<string, Job>();
   let ending = false;
@@ -104,7 +109,7 @@ export const startEvaluations = async (
       );
   };
 
-  const planning = createPlanning(store.scratch, { models, data }, own);
+  const planning = createPlanning(store.scratch, { models, data }, own, log);
   const predict: Evaluations["predict"] = async (request, { signal = new AbortController().signal } = {}) => {
     await requireNames(request);
     return planning.predict(request, signal);

@@ -14,6 +14,8 @@ export interface JobOptions {
   readonly flags: readonly string[];
   /** The processors that are busy while it runs are elsewhere. */
   readonly isRemote: boolean;
+  /** What is told of the reason of a failure; `rows` is where the files of the run are, if they have an address. */
+  readonly told: (reason: string, rows?: string) => string;
 }
 
 export interface Job {
@@ -53,9 +55,12 @@ interface Run {
   done: number;
 }
 
+/** The address of the run's files; undefined where they are in the folder. */
+const addressIn = ({ rows }: Workplace): string | undefined => rows.slice(0, -files.rows.length) || undefined;
+
 const freshOf = ({ before, done }: Run): number => (before === null ? 0 : done - before);
 
-export const createJob = (first: EvaluationRecord, kept: Kept, { flags, isRemote }: JobOptions): Job => {
+export const createJob = (first: EvaluationRecord, kept: Kept, { flags, isRemote, told }: JobOptions): Job => {
   let record = first;
   let wake = (): void => {};
   let next = new Promise<void>((resolve) => (wake = resolve));
@@ -107,7 +112,7 @@ export const createJob = (first: EvaluationRecord, kept: Kept, { flags, isRemote
         own.done = rows;
       });
       look();
-      const outcome = outcomeOf(end, why);
+      const outcome = outcomeOf({ ...end, stderr: told(end.stderr, addressIn(place)) }, why);
       if (outcome.state === "done" || outcome.state === "incomplete") await reported(place, signal);
       record = { ...record, spentCpuHours: record.spentCpuHours + spent() };
       run = null;
@@ -132,7 +137,7 @@ export const createJob = (first: EvaluationRecord, kept: Kept, { flags, isRemote
       await kept.withWorkplace(record.spec, (place) => evaluated(place, own));
     } catch (cause) {
       run = null;
-      await set({ state: "failed", reason: (cause as Error).message }).catch(() => undefined);
+      await set({ state: "failed", reason: told((cause as Error).message) }).catch(() => undefined);
     }
   };
   return {
