@@ -32,7 +32,9 @@ const serve = async (settings: Settings): Promise<void> => {
     console.error(`faultline: ${reason}`);
     process.exit(1);
   };
-  const jobs = settings.evaluations && (await startEvaluations({ ...settings.evaluations, lease: { onLost } }));
+  const jobs =
+    settings.evaluations &&
+    (await startEvaluations({ ...settings.evaluations, lease: { onLost, onWait: console.log } }));
   const data = settings.evaluations?.data ?? null;
   const store = data === null ? null : dataAt(data);
   // A bucket that cannot be read is known before the first request.

@@ -28,8 +28,7 @@ it("refuses a second service while the first one lives, and none after it", asyn
   const first = await takeLease(bucket, address, kept);
   await expect(takeLease(bucket, address, kept)).rejects.toThrow(refused);
   await first.release();
-  server.requests.length = 0;
-  const second = await takeLease(bucket, address, { ...kept, beatMs: 60_000 });
+  const second = await takeLease(bucket, address, { ...kept, beatMs: 60_000, onWait: expect.unreachable });
   await second.release();
   expect(keysIn("two/")).toEqual(["two/service/000000002.json"]);
 });
@@ -58,7 +57,11 @@ it("takes over from a service that has gone silent, which ends as soon as it see
   await setTimeout(2 * beatMs);
   isSilent = true;
   await setTimeout(beatMs);
-  const next = await takeLease(bucket, address, kept);
+  const waits: string[] = [];
+  const next = await takeLease(bucket, address, { ...kept, onWait: (reason) => void waits.push(reason) });
+  expect(waits).toEqual([
+    expect.stringMatching(/^s3:\/\/results\/silent: process \d+ on .* had it last; 300 ms to see/),
+  ]);
   isSilent = false;
   expect(await lost).toMatch(/another service has taken it over, as this one was away for more than 300 ms/);
   await next.release();

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { EvaluationInfo, Evaluations } from "../../src/contract/evaluations.ts";
+import type { EvaluationInfo } from "../../src/contract/evaluations.ts";
 import type { GivenSpec } from "../../src/evaluation/spec.ts";
 import { encodePng } from "../../src/image/encode.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
@@ -24,8 +24,9 @@ for (let i = 0; i < 3; i++) {
   put(`data/noise/images/${i}.png`, encodePng(noiseImage(12, 16, i)));
   put(`data/noise/labels/${i}.png`, encodeLabels(noiseLabels(12, 16, 4, i, true), []));
 }
-const spec: GivenSpec = { networks: ["one"], data: { path: "noise" }, attacks: ["ifgsm"], epsilon: [1, 4] };
-const long: GivenSpec = { ...spec, attacks: [{ attack: "pgd", steps: 1500 }], epsilon: 2 };
+/** So many steps that there is time to stop it. */
+const pgd = { attack: "pgd", steps: 1500 } as const;
+const spec: GivenSpec = { networks: ["one"], data: { path: "noise" }, attacks: [pgd], epsilon: 2 };
 
 let s3: S3Server;
 beforeAll(async () => {
@@ -49,7 +50,6 @@ const start = (place: string) =>
   });
 const textOf = async (file: Promise<{ readonly body: ReadableStream<Uint8Array> }>): Promise<string> =>
   new Response((await file).body).text();
-const over = (evaluations: Evaluations, id: string) => evaluations.follow(id, { onChange: () => undefined });
 const idsIn = (rows: string): unknown[] =>
   rows
     .trimEnd()
@@ -96,47 +96,20 @@ describe.each([
   ["a folder", inFolder],
   ["a bucket", inBucket],
 ] as const)("evaluations in %s", (_, made) => {
-  it("are carried out, found again by the next service, and removed", async () => {
-    const { place, left } = made();
-    const first = await start(place);
-    const request = { spec, idempotencyKey: "a" };
-    const { id } = (await first.evaluations.submit(request)).evaluation;
-    expect(await over(first.evaluations, id)).toMatchObject({ state: "done", units: { total: 9, done: 9, failed: 0 } });
-    await first.end();
-    expect(readdirSync(path("scratch")).filter((name) => name.startsWith("faultline"))).toEqual([]);
-
-    const { evaluations, end } = await start(`${place}/`);
-    const found = await evaluations.submit(request);
-    expect(found).toMatchObject({ isNew: false, evaluation: { id, state: "done", units: { done: 9 } } });
-    const rows = await textOf(evaluations.rows(id));
-    const report = await textOf(evaluations.report(id, "application/json"));
-    expect((await evaluations.rows(id)).bytes).toBe(rows.length);
-    expect(new Set(idsIn(rows)).size).toBe(9);
-    expect(report).not.toMatch(/s3:|evaluation\.json|models\/one/);
-    for (const type of ["text/html", "text/markdown"] as const)
-      expect((await evaluations.report(id, type)).bytes).toBeGreaterThan(1000);
-    seen.push({ rows, report });
-    await evaluations.remove(id);
-    expect(left(id)).toEqual([]);
-    await expect(evaluations.get(id)).rejects.toMatchObject({ failure: { kind: "unknown-evaluation" } });
-    await end();
-  });
-
-  it("are stopped, and go on with what they have where their service was killed", async () => {
+  it("are stopped, go on where their service was killed, are found again by the next one, and removed", async () => {
     const { place, left, leaveRunning } = made();
+    const request = { spec, idempotencyKey: "a" };
     const first = await start(place);
-    const { id } = (await first.evaluations.submit({ spec: long })).evaluation;
-    const some = async (evaluations: Evaluations): Promise<EvaluationInfo> => {
+    const { id } = (await first.evaluations.submit(request)).evaluation;
+    const some = async (): Promise<EvaluationInfo> => {
       for (;;) {
-        const info = await evaluations.get(id);
-        if (info.units.done > 0 || info.state !== "running") return info;
+        const info = await first.evaluations.get(id);
+        if (info.units.done > 0 || (info.state !== "running" && info.state !== "queued")) return info;
         await setTimeout(20);
       }
     };
-    await setTimeout(100);
-    expect(await some(first.evaluations)).toMatchObject({ state: "running" });
-    const partly = await textOf(first.evaluations.rows(id));
-    expect(idsIn(partly).length).toBeLessThan(6);
+    expect(await some()).toMatchObject({ state: "running" });
+    expect(idsIn(await textOf(first.evaluations.rows(id))).length).toBeLessThan(6);
     expect(await first.evaluations.cancel(id)).toMatchObject({ state: "cancelled" });
     const kept = idsIn(await textOf(first.evaluations.rows(id)));
     await expect(first.evaluations.report(id, "text/html")).rejects.toMatchObject({
@@ -147,22 +120,32 @@ describe.each([
     await first.end();
     leaveRunning(id);
 
-    const { evaluations, end } = await start(place);
-    const infos: EvaluationInfo[] = [];
-    await evaluations.follow(id, { onChange: (info) => void infos.push(info) });
-    expect(infos.at(-1)).toMatchObject({ state: "done", units: { total: 6, done: 6, failed: 0 } });
-    // Rows are those of one run, of which some were there already.
+    const second = await start(place);
+    const done = await second.evaluations.follow(id, { onChange: () => undefined });
+    expect(done).toMatchObject({ state: "done", units: { total: 6, done: 6, failed: 0 } });
+    await second.end();
+    expect(readdirSync(path("scratch")).filter((name) => name.startsWith("faultline"))).toEqual([]);
+
+    const { evaluations, end } = await start(`${place}/`);
+    expect(await evaluations.submit(request)).toEqual({ isNew: false, evaluation: done });
     const rows = await textOf(evaluations.rows(id));
-    expect(idsIn(rows).toSorted()).toEqual([...new Set([...kept, ...idsIn(rows)])].toSorted());
+    const report = await textOf(evaluations.report(id, "application/json"));
+    expect((await evaluations.rows(id)).bytes).toBe(rows.length);
+    // What was there before is among them.
     expect(idsIn(rows).length).toBe(6);
-    seen.push({ rows, report: "" });
+    expect(new Set([...kept, ...idsIn(rows)]).size).toBe(6);
+    expect(report).not.toMatch(/s3:|evaluation\.json|models\/one/);
+    for (const type of ["text/html", "text/markdown"] as const)
+      expect((await evaluations.report(id, type)).bytes).toBeGreaterThan(1000);
+    seen.push({ rows, report });
     await evaluations.remove(id);
     expect(left(id)).toEqual([]);
+    await expect(evaluations.get(id)).rejects.toMatchObject({ failure: { kind: "unknown-evaluation" } });
     await end();
   });
 });
 
 it("has the same rows and reports in a bucket as in a folder", () => {
-  expect(seen.length).toBe(4);
-  expect(seen.slice(2)).toEqual(seen.slice(0, 2));
+  expect(seen.length).toBe(2);
+  expect(seen[1]).toEqual(seen[0]);
 });

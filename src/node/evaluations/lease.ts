@@ -14,6 +14,8 @@ import type { S3Bucket } from "../s3.ts";
 export interface LeaseOptions {
   /** Milliseconds; default 10 000. */
   readonly beatMs?: number | undefined;
+  /** Told that another service has it, or has ended without a word: which of these takes three beats to see. */
+  readonly onWait?: ((reason: string) => void) | undefined;
   /** Another service has taken it over, as this one was away for too long. */
   readonly onLost: (reason: string) => void;
 }
@@ -32,6 +34,7 @@ interface Beat {
   readonly released?: boolean;
 }
 
+const BEAT_MS = 10_000;
 const BEATS = 3;
 
 const prefix = "service/";
@@ -46,9 +49,14 @@ const taken = (address: string, other: Beat | null): Refusal =>
   );
 
 /** Waits until nobody has it. @throws Refusal as soon as its service is seen to be alive. */
-const requireFree = async (bucket: S3Bucket, address: string, last: number, beatMs: number): Promise<void> => {
+const requireFree = async (bucket: S3Bucket, address: string, last: number, options: LeaseOptions): Promise<void> => {
+  const { beatMs = BEAT_MS, onWait } = options;
   const look = () => jsonAt(bucket, keyOf(last)) as Promise<Beat | null>;
   const first = await look();
+  if (first && first.released !== true)
+    onWait?.(
+      `${address}: process ${first.pid} on ${first.host} had it last; ${BEATS * beatMs} ms to see whether it lives`,
+    );
   for (let beat = 0; beat < BEATS; beat++) {
     const now = await look();
     if (!now || now.released === true) return;
@@ -60,13 +68,10 @@ const requireFree = async (bucket: S3Bucket, address: string, last: number, beat
 };
 
 /** @throws Refusal where another service has it, and where the bucket cannot be read or written. */
-export const takeLease = async (
-  bucket: S3Bucket,
-  address: string,
-  { beatMs = 10_000, onLost }: LeaseOptions,
-): Promise<Lease> => {
+export const takeLease = async (bucket: S3Bucket, address: string, options: LeaseOptions): Promise<Lease> => {
+  const { beatMs = BEAT_MS, onLost } = options;
   const last = (await numbersIn(bucket)).at(-1) ?? 0;
-  if (last > 0) await requireFree(bucket, address, last, beatMs);
+  if (last > 0) await requireFree(bucket, address, last, options);
   const own = last + 1;
   const content = (more: Partial<Beat> = {}): Uint8Array => {
     const beat: Beat = { host: hostname(), pid: process.pid, beat: randomUUID(), ...more };
