@@ -11,6 +11,8 @@ export interface Io {
   readonly stderr: (text: string) => void;
   /** Whether stderr is a terminal, on which a line can be rewritten. */
   readonly isTerminal?: boolean | undefined;
+  /** Told how many rows an evaluation has, at its start and as they come. */
+  readonly onRows?: ((rows: number) => void) | undefined;
 }
 
 /** The result of a command, as text and as data. */

@@ -96,6 +96,8 @@ export const runEvaluation = async (
     const { forward, backward } = totalOf(left);
     const size = { units: idsOf(left).length, evaluations: forward + backward };
     if (done.size > 0) io.stderr(`${out}: ${done.size} of ${ids.length} units are there already\n`);
+    let rows = done.size;
+    io.onRows?.(rows);
     const progress = createRunProgress(io, size);
     const all = async (signal: AbortSignal): Promise<readonly Failure[]> => {
       try {
@@ -107,6 +109,8 @@ export const runEvaluation = async (
           onSteps: (parcel, steps) => progress.steps(parcel, EVALUATIONS_OF_A_STEP * steps),
           onParcel: (parcel, outcomes) => {
             const lost = outcomes.filter((outcome) => !("row" in outcome)).length;
+            rows += outcomes.length - lost;
+            io.onRows?.(rows);
             const { forward: runs, backward: gradients } = totalOf(parcel);
             progress.ended(parcel, runs + gradients, outcomes.length, lost);
           },

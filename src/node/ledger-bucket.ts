@@ -24,7 +24,11 @@ const TOGETHER = 8;
 
 const numbered = (folder: string, number: number): string => `${folder}${String(number).padStart(9, "0")}.jsonl`;
 
-const inTurns = async <T>(values: readonly T[], run: (value: T) => Promise<void>): Promise<void> => {
+/** The beginning of the keys of new rows. */
+export const rowPartsOf = (key: string): string => `${key}.rows/`;
+
+/** Calls `run` for each value, for several at a time. */
+export const inTurns = async <T>(values: readonly T[], run: (value: T) => Promise<void>): Promise<void> => {
   const left = values.values();
   const work = async (): Promise<void> => {
     for (const value of left) await run(value);
@@ -64,7 +68,7 @@ interface Waiting {
  */
 export const openBucketLedger = async (address: string): Promise<Ledger> => {
   const { bucket, key } = objectAt(address);
-  const folder = `${key}.rows/`;
+  const folder = rowPartsOf(key);
   const scratch = await mkdtemp(join(tmpdir(), "faultline-rows-"));
   const path = join(scratch, "rows.jsonl");
   const removed = (): Promise<void> => rm(scratch, { recursive: true, force: true });

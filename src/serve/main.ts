@@ -28,7 +28,13 @@ const serve = async (settings: Settings): Promise<void> => {
     version,
     onCrash: (reason) => console.error(`the service's thread has ended: ${reason}; the next request starts it anew`),
   });
-  const jobs = settings.evaluations && (await startEvaluations(settings.evaluations));
+  const onLost = (reason: string): void => {
+    console.error(`faultline: ${reason}`);
+    process.exit(1);
+  };
+  const jobs =
+    settings.evaluations &&
+    (await startEvaluations({ ...settings.evaluations, lease: { onLost, onWait: console.log } }));
   const data = settings.evaluations?.data ?? null;
   const store = data === null ? null : dataAt(data);
   // A bucket that cannot be read is known before the first request.

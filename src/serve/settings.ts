@@ -46,7 +46,7 @@ const options = {
   evaluations: {
     type: "string",
     value: "DIR",
-    help: "folder of evaluations of data sets (POST /v1/evaluations); without it they are disabled",
+    help: "folder of evaluations of data sets (POST /v1/evaluations), or s3://BUCKET/PREFIX; without it they are disabled",
   },
   data: {
     type: "string",
@@ -120,15 +120,15 @@ const parsed = (args: readonly string[]): Values<typeof options> => {
 const ofEvaluations = ["data", "workers", "memory", "redis"] as const;
 
 const evaluationsOf = (values: Values<typeof options>): EvaluationsOptions | undefined => {
-  const { evaluations: folder, models, data = null, redis } = values;
+  const { evaluations: place, models, data = null, redis } = values;
   const without = ofEvaluations.find((name) => values[name] !== undefined);
-  if (folder === undefined && without !== undefined) throw new UsageError(`--${without} goes with --evaluations DIR`);
+  if (place === undefined && without !== undefined) throw new UsageError(`--${without} goes with --evaluations DIR`);
   const hours = Number(values["max-cpu-hours"]);
   if (!(hours > 0)) throw new UsageError(`--max-cpu-hours must be a number above 0, not "${values["max-cpu-hours"]}"`);
   const whole = (name: "workers" | "memory", minimum: number, maximum: number) =>
     values[name] === undefined ? undefined : wholeNumber(name, values[name], minimum, maximum);
   const [workers, memory] = [whole("workers", 1, 4096), whole("memory", 16, 2 ** 30)];
-  return folder === undefined ? undefined : { folder, models, data, redis, workers, memory, maxCpuHours: hours };
+  return place === undefined ? undefined : { place, models, data, redis, workers, memory, maxCpuHours: hours };
 };
 
 const settingsOf = (

@@ -165,3 +165,28 @@ describe.skipIf(!redisProgram)(`two workers behind Redis${redisNote}`, () => {
     await end();
   });
 });
+
+it("says what is missing where the optional package is not installed", async () => {
+  const hooks = `export const resolve = (name, context, next) => {
+    if (name === "aws4fetch") throw Object.assign(new Error("Cannot find package"), { code: "ERR_MODULE_NOT_FOUND" });
+    return next(name, context);
+  };`;
+  const url = (text: string): string => `data:text/javascript,${encodeURIComponent(text)}`;
+  const register = `import { register } from "node:module"; register(${JSON.stringify(url(hooks))});`;
+  const run = async (...argv: readonly string[]) => {
+    const child = spawn(process.execPath, ["--import", url(register), bin, ...argv], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const [code] = (await once(child, "close")) as [number | null];
+    return { code, stderr };
+  };
+  expect(await run("evaluate", one, "--data", "s3://results/sets/pictures", "-o", path("out/none.jsonl"))).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(
+      /addresses in a bucket need the package aws4fetch \(npm install aws4fetch\)\n$/,
+    ) as string,
+  });
+  expect(await run("evaluate", one, "--dry-run", "--data", path("data"))).toMatchObject({ code: 0 });
+});

@@ -1,11 +1,12 @@
-/** A job of a service: its cap is kept, and lines of a file that grows are counted once. */
+/** A job of a service: its cap is kept, and of rows that are being written only whole ones are given. */
 
-import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { encodePng } from "../../src/image/encode.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
-import { createLineCounter, makeFolder, writeSent } from "../../src/node/evaluations/folder.ts";
+import { folderEvaluations, openLines, writeSent } from "../../src/node/evaluations/folder-store.ts";
 import { createJob } from "../../src/node/evaluations/job.ts";
+import { toldReason } from "../../src/node/evaluations/told.ts";
 import { temporaryFolder } from "../cli/terminal.ts";
 import { noiseImage, noiseLabels } from "../support/networks/image.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
@@ -22,33 +23,50 @@ it("stops what takes more than its cap, and says so", async () => {
   put("data/noise/labels/a.png", encodeLabels(noiseLabels(12, 16, 4), []));
   const endless = { attack: "pgd", steps: 1_000_000 } as const;
   const spec = { networks: ["one"], data: { path: "noise" }, attacks: [endless], epsilon: 2 };
-  await makeFolder(path("job"), spec, { models: path("models"), data: path("data") });
   const evaluations = { forward: 1, backward: 1 };
   const predicted = { units: 2, pictures: 1, evaluations, workers: 1, cpuHours: 0, seconds: 0 };
   const record = { id: "a", created: "", spec, predicted, maxCpuHours: 1e-6, state: "queued" } as const;
   const fresh = { ...record, spentCpuHours: 0, done: 0, failed: 0 };
-  const job = createJob(fresh, path("job"), { flags: ["--workers", "1"], isRemote: false });
+  const store = await folderEvaluations(path("jobs"), { models: path("models"), data: path("data") });
+  await store.at("a").create(fresh);
+  const job = createJob(fresh, store.at("a"), { flags: ["--workers", "1"], isRemote: false, told: (reason) => reason });
   await job.carryOut();
   expect(job.info()).toMatchObject({ state: "capped", reason: "it took more than maxCpuHours", units: { total: 2 } });
   expect(job.info().units.done).toBeLessThan(2);
   expect(job.info().spentCpuHours).toBeGreaterThan(1e-6);
 });
 
-it("counts whole lines once, whoever asks, and begins anew where the file was cut or replaced", async () => {
-  const file = path("lines.jsonl");
-  const count = createLineCounter(file);
-  expect(await count()).toEqual({ lines: 0, bytes: 0 });
-  writeFileSync(file, "one\ntwo\nthr");
-  const both = { lines: 2, bytes: 8 };
-  expect(await Promise.all([count(), count()])).toEqual([both, both]);
-  appendFileSync(file, "ee\n");
-  expect(await count()).toEqual({ lines: 3, bytes: 14 });
-  writeFileSync(file, "one\n");
-  expect(await count()).toEqual({ lines: 1, bytes: 4 });
-  // The rows in order take the place of those as they came: another file, which may be larger.
-  writeFileSync(`${file}.draft`, "longer\nlines\n");
-  renameSync(`${file}.draft`, file);
-  expect(await count()).toEqual({ lines: 2, bytes: 13 });
+it("gives whole lines of a file that is being written", async () => {
+  const long = "x".repeat(70_000);
+  const cases = ["", "one", "one\n", "one\ntwo\nthr", `one\n${long}`, `${long}\n${long}`, `${long}${long}`];
+  for (const text of cases) {
+    put("lines.jsonl", text);
+    const { bytes, body } = await openLines(path("lines.jsonl"));
+    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+    expect(await new Response(body).text()).toBe(whole);
+    expect(bytes).toBe(whole.length);
+  }
+  expect(await openLines(path("none.jsonl"))).toMatchObject({ bytes: 0 });
+});
+
+it("tells names, not addresses: these are for the log", () => {
+  const log: string[] = [];
+  const told = (reason: string, data: string | null = "s3://pictures/sets/", rows?: string) =>
+    toldReason(reason, { data, rows }, "it cannot be read", (text) => void log.push(text));
+  expect(told("s3://pictures/sets/#noise: holds no pictures")).toBe("data/noise: holds no pictures");
+  expect(told("s3://pictures/sets#noise/a.png: is none")).toBe("data/noise/a.png: is none");
+  expect(told("listed in s3://kept/runs/a/rows.failed.jsonl", "data", "s3://kept/runs/a/")).toBe(
+    "listed in rows.failed.jsonl",
+  );
+  expect(told("data/noise: holds no pictures", null)).toBe("data/noise: holds no pictures");
+  expect(log).toEqual([]);
+  const secret = [
+    "s3://pictures/sets/files/ab: denied by https://minio.example to the keys of the environment",
+    "evaluation.json: 1 of 2 units failed; the first, on a.png: s3://pictures/sets/b: no such object",
+    "redis://user:word@queue.example: cannot be reached",
+  ];
+  for (const reason of secret) expect(told(reason)).toBe("it cannot be read; the log of the service says why");
+  expect(log).toEqual(secret);
 });
 
 it("has its report made of the specification as it was sent, and of no command that its sender could not run", async () => {

@@ -8,7 +8,7 @@ import type { GivenSpec } from "../../src/evaluation/spec.ts";
 import { parseSpec } from "../../src/evaluation/spec.ts";
 import { runCommand } from "../../src/node/evaluations/command.ts";
 import { startEvaluations } from "../../src/node/evaluations/evaluations.ts";
-import { makeFolder, writeRecord } from "../../src/node/evaluations/folder.ts";
+import { folderEvaluations } from "../../src/node/evaluations/folder-store.ts";
 import { MAX_UNITS } from "../../src/node/evaluations/planning.ts";
 import { temporaryFolder } from "../cli/terminal.ts";
 
@@ -23,9 +23,8 @@ const spec: GivenSpec = { networks: ["one"], data: { images: 4 }, attacks: ["ifg
 const predicted = { units: 8, pictures: 4, evaluations: { forward: 1, backward: 1 }, workers: 2 };
 const capped = { id: "a", created: "", spec, predicted: { ...predicted, cpuHours: 0, seconds: 0 }, maxCpuHours: 1 };
 const record = { ...capped, spentCpuHours: 0, done: 0, failed: 0, state: "capped", reason: "it took more" } as const;
-await makeFolder(path("kept", "a"), spec, places);
-await writeRecord(path("kept", "a"), record);
-const { evaluations, end } = await startEvaluations({ ...places, folder: path("kept"), maxCpuHours: 1 });
+await (await folderEvaluations(path("kept"), places)).at("a").create(record);
+const { evaluations, end } = await startEvaluations({ ...places, place: path("kept"), maxCpuHours: 1 });
 afterAll(end);
 
 it("refuses more units than are planned, and a cap below the start of a process, without one", async () => {

@@ -4,10 +4,11 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import dns, { type LookupAddress, type LookupOptions } from "node:dns";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { openBucket, PIECE_BYTES } from "../../src/node/s3.ts";
 import { askerOf } from "../../src/node/s3-request.ts";
 import { parseAddress, settingsFor } from "../../src/node/s3-settings.ts";
@@ -26,6 +27,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+type Looked = (error: null, address: string | LookupAddress[], family?: number) => void;
 type Environment = Readonly<Record<string, string | undefined>>;
 const PAUSES = [1, 1, 1];
 const opened = (address: string, environment: Environment = server.environment) =>
@@ -88,6 +90,31 @@ describe.each(services)("%s", (_, isThere, start) => {
       expect(Buffer.compare(Buffer.concat(pieces), bytes)).toBe(0);
     }
   });
+});
+
+it("asks a service that has the bucket in its host's name", async () => {
+  const port = new URL(server.environment["AWS_ENDPOINT_URL_S3"]!).port;
+  // Not every resolver knows names under localhost.
+  const lookup = vi.spyOn(dns, "lookup").mockImplementation(((_: string, options: LookupOptions, done: Looked) => {
+    if (options.all === true) done(null, [{ address: "127.0.0.1", family: 4 }]);
+    else done(null, "127.0.0.1", 4);
+  }) as unknown as typeof dns.lookup);
+  onTestFinished(() => lookup.mockRestore());
+  const environment = {
+    ...server.environment,
+    AWS_ENDPOINT_URL_S3: `http://localhost:${port}`,
+    AWS_VIRTUAL_HOSTED_STYLE_REQUEST: "true",
+  };
+  const bucket = opened("s3://results/hosted", environment);
+  server.hosts.clear();
+  server.requests.length = 0;
+  await bucket.put("a b/+ü", "1");
+  expect(await (await bucket.get("a b/+ü"))!.text()).toBe("1");
+  expect(await keysUnder(bucket, "a b/")).toEqual(["+ü"]);
+  expect(server.objects.has("hosted/a b/+ü")).toBe(true);
+  expect([...server.hosts]).toEqual([`results.localhost:${port}`]);
+  expect(server.requests[0]).toBe("PUT /hosted/a%20b/%2B%C3%BC");
+  await expect(opened("s3://missing/x", environment).get("a")).rejects.toThrow("there is no such bucket");
 });
 
 describe("where the service is busy, or away", () => {

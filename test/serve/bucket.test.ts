@@ -1,6 +1,6 @@
-/** A server whose data sets and uploaded networks are in a bucket: pushed over HTTP, evaluated, found again by another one; an address is never taken from a request. */
+/** A server whose data sets, uploaded networks and evaluations are in a bucket: pushed over HTTP, evaluated, found again by one of another machine; an address is never taken from a request, nor told in an answer. */
 
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { afterAll, expect, it } from "vitest";
 import type { EvaluationInfo } from "../../src/contract/evaluations.ts";
 import { encodePng } from "../../src/image/encode.ts";
@@ -32,7 +32,7 @@ afterAll(() => s3.end());
 const flags = (place: string): string[] =>
   ["--models", path("models"), "--data", `${place}/data`, "--uploads", `${place}/networks`].concat([
     "--evaluations",
-    path("evaluations"),
+    `${place}/evaluations`,
     "--workers",
     "1",
     "--backend",
@@ -42,7 +42,8 @@ const flags = (place: string): string[] =>
   ]);
 
 it("evaluates what was pushed into it, as the command line does on the folder", async () => {
-  const server = await startServer(flags("s3://results/served"), s3.environment);
+  for (const machine of ["a", "b"]) mkdirSync(path(machine));
+  const server = await startServer(flags("s3://results/served"), { ...s3.environment, TMPDIR: path("a") });
   expect(await jsonOf("data", "push", path("noise"), "--on", server.url)).toMatchObject({ files: 6, sent: 6 });
   expect([...s3.objects.keys()].filter((key) => key.startsWith("served/data/files/")).length).toBe(6);
   const argv = ["one", "--data", "noise", "--attacks", "ifgsm", "--epsilon", "1,4"];
@@ -65,6 +66,27 @@ it("evaluates what was pushed into it, as the command line does on the folder", 
     expect((await post({ path: address })).detail).toMatch(
       /must be the name of a data set of this deployment: noise\./,
     );
+  const evaluations = async (url: string): Promise<string> => {
+    const [key] = [...s3.objects.keys()].flatMap((name) => /evaluations\/records\/(.*)\.json$/.exec(name)?.[1] ?? []);
+    const at = `${url}/v1/evaluations/${key}`;
+    return (
+      await Promise.all(
+        [at, `${at}/rows`, `${at}/report`].map(async (place) => {
+          const response = await fetch(place, { headers: { accept: "application/json, application/jsonl" } });
+          return `${response.status} ${await response.text()}`;
+        }),
+      )
+    ).join("\n");
+  };
+  const kept = await evaluations(server.url);
+  expect(kept).toMatch(/^200 .*"state":"done"/);
+  expect(kept).not.toMatch(/s3:|^(?!200)\d{3} /m);
+  const [file] = [...s3.objects.entries()].filter(([key]) => key.startsWith("served/data/files/"));
+  s3.objects.delete(file![0]);
+  const { detail } = await post({ path: "noise", images: 3 });
+  expect(detail).toMatch(/noise/);
+  expect(detail).not.toMatch(/s3:|127\.0\.0\.1|served/);
+  s3.objects.set(...file!);
   const form = new FormData();
   form.append("model", new Blob([other.bytes]));
   form.append("manifest", JSON.stringify(other.manifest));
@@ -72,7 +94,9 @@ it("evaluates what was pushed into it, as the command line does on the folder", 
   expect([uploaded.status, await uploaded.text()]).toMatchObject([201, expect.stringContaining('"two"')]);
   server.child.kill("SIGTERM");
   await server.ended;
-  const next = await startServer(flags("s3://results/served"), s3.environment);
+  expect(readdirSync(path("a")).filter((name) => name.startsWith("faultline"))).toEqual([]);
+  const next = await startServer(flags("s3://results/served"), { ...s3.environment, TMPDIR: path("b") });
+  expect(await evaluations(next.url)).toBe(kept);
   expect((await fetch(`${next.url}/v1/models/two`)).status).toBe(200);
   expect(await (await fetch(`${next.url}/v1/data`)).json()).toMatchObject({ data: [{ name: "noise", files: 6 }] });
   next.child.kill("SIGTERM");
@@ -82,7 +106,7 @@ it("evaluates what was pushed into it, as the command line does on the folder", 
 it.each([
   [flags("s3://missing"), {}, /s3:\/\/missing\S*: there is no such bucket/],
   [flags("s3://results/a"), { AWS_SECRET_ACCESS_KEY: "" }, /AWS_SECRET_ACCESS_KEY is not set/],
-  [[...flags("s3://results/a"), "--evaluations", "s3://results/b"], {}, /s3:\/\/results\/b: is in a bucket/],
+  [[...flags("s3://results/a"), "--evaluations", "s3://results"], { AWS_REGION: "away-1" }, /set AWS_REGION=here-1/],
 ] as const)("ends at its start where it cannot be: %j with %j", async (argv, change, message) => {
   const server = spawnServer(["--port", "0", ...argv], { ...s3.environment, ...change });
   expect(await server.ended).toBe(1);

@@ -13,6 +13,11 @@ export interface CommandEnd {
   readonly stderr: string;
 }
 
+/** What an attached command sends. */
+export interface RowsMessage {
+  readonly rows: number;
+}
+
 /** Of what a command says about its failure. */
 const MAX_TEXT = 4000;
 
@@ -22,8 +27,14 @@ const entry = new URL(`../../cli/attached.${import.meta.url.slice(-2)}`, import.
  * Runs a command in a folder.
  *
  * @param signal interrupts it as Ctrl-C does: it ends at its next step.
+ * @param onRows is told how many rows an evaluation has, at its start and as they come.
  */
-export const runCommand = async (argv: readonly string[], folder: string, signal: AbortSignal): Promise<CommandEnd> => {
+export const runCommand = async (
+  argv: readonly string[],
+  folder: string,
+  signal: AbortSignal,
+  onRows: (rows: number) => void = () => {},
+): Promise<CommandEnd> => {
   const child = spawn(process.execPath, [...processFlags(entry), fileURLToPath(entry), ...argv], {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe", "ipc"],
@@ -31,6 +42,7 @@ export const runCommand = async (argv: readonly string[], folder: string, signal
   let [stdout, stderr] = ["", ""];
   child.stdout!.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr!.setEncoding("utf8").on("data", (text: string) => (stderr = `${stderr}${text}`.slice(-MAX_TEXT)));
+  child.on("message", ({ rows }: RowsMessage) => onRows(rows));
   const interrupt = (): void => void child.kill("SIGINT");
   if (signal.aborted) interrupt();
   else signal.addEventListener("abort", interrupt, { once: true });

@@ -1,22 +1,28 @@
 /** The evaluations of a service under Node: planned and carried out by the command line, one after another, kept in a folder. */
 
 import { randomUUID } from "node:crypto";
-import { readdir, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { isOver, type EvaluationRequest, type Evaluations } from "../../contract/evaluations.ts";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { isOver, type EvaluationInfo, type EvaluationRequest, type Evaluations } from "../../contract/evaluations.ts";
 import { FaultlineError, invalidSpec } from "../../contract/failure.ts";
 import { networksOf } from "../../evaluation/settings.ts";
 import { specText } from "../../evaluation/spec.ts";
 import { orAbort } from "../bell.ts";
-import { checkFolder, statOf } from "../files.ts";
-import { files, isName, makeFolder, openFile, readRecords, reports, writeRecord, type Places } from "./folder.ts";
+import { statOf } from "../files.ts";
 import { dataAt } from "../stores.ts";
+import { isInBucket } from "../s3-settings.ts";
+import { bucketEvaluations } from "./bucket-store.ts";
+import { folderEvaluations } from "./folder-store.ts";
 import { createJob, type Job } from "./job.ts";
+import type { LeaseOptions } from "./lease.ts";
 import { createPlanning } from "./planning.ts";
+import type { EvaluationStore } from "./store.ts";
+import { toldReason } from "./told.ts";
+import { isName, type Places } from "./workplace.ts";
 
 export interface EvaluationsOptions extends Places {
-  /** Where evaluations are kept. */
-  readonly folder: string;
+  /** Where evaluations are kept: a folder, or an address in a bucket. */
+  readonly place: string;
   /** Of threads or, on Redis, of parcels on their way. */
   readonly workers?: number | undefined;
   /** In MiB, of all threads. */
@@ -26,6 +32,10 @@ export interface EvaluationsOptions extends Places {
   readonly maxCpuHours: number;
   /** Evaluations that are kept; default 256. */
   readonly most?: number | undefined;
+  /** Is given what requesters are not told; default console.error. */
+  readonly log?: ((text: string) => void) | undefined;
+  /** Of an address in a bucket, which no other service may have. */
+  readonly lease?: LeaseOptions | undefined;
 }
 
 const networksIn = async (folder: string): Promise<string[]> => {
@@ -35,17 +45,23 @@ const networksIn = async (folder: string): Promise<string[]> => {
   return names.filter((_, i) => found[i] !== null).toSorted();
 };
 
+const storeAt = ({ place, lease, ...places }: EvaluationsOptions): Promise<EvaluationStore> =>
+  isInBucket(place)
+    ? bucketEvaluations(place, places, lease ?? { onLost: () => undefined })
+    : folderEvaluations(place, places);
+
 export const startEvaluations = async (
   options: EvaluationsOptions,
 ): Promise<{ readonly evaluations: Evaluations; readonly end: () => Promise<void> }> => {
-  const { models, data, redis, workers, memory, maxCpuHours, most = 256 } = options;
-  await checkFolder(options.folder);
-  const root = resolve(options.folder);
+  const { models, data, redis, workers, memory, maxCpuHours, most = 256, log = console.error } = options;
+  const store = await storeAt(options);
   const flag = (name: string, value: number | string | undefined) => (value === undefined ? [] : [name, `${value}`]);
   const own = [...flag("--workers", workers), ...flag("--memory", memory)];
   const jobOptions = {
     flags: redis === undefined ? own : [...flag("--redis", redis), ...flag("--workers", workers)],
     isRemote: redis !== undefined,
+    told: (reason: string, rows?: string) =>
+      toldReason(reason, { data, rows }, "its data cannot be read, or its results cannot be kept", log),
   };
   const jobs = new Map<string, Job>();
   let ending = false;
@@ -53,10 +69,10 @@ export const startEvaluations = async (
   const queue = (job: Job): void => {
     turn = turn.then(() => (ending ? undefined : job.carryOut()));
   };
-  for (const record of await readRecords(root)) {
+  for (const record of await store.records()) {
     // What ran when the service ended goes on.
     const state = record.state === "running" ? "queued" : record.state;
-    const job = createJob({ ...record, state }, join(root, record.id), jobOptions);
+    const job = createJob({ ...record, state }, store.at(record.id), jobOptions);
     jobs.set(record.id, job);
     if (state === "queued") queue(job);
   }
@@ -93,34 +109,33 @@ export const startEvaluations = async (
       );
   };
 
-  const planning = createPlanning(root, { models, data }, own);
+  const planning = createPlanning(store.scratch, { models, data }, own, log);
   const predict: Evaluations["predict"] = async (request, { signal = new AbortController().signal } = {}) => {
     await requireNames(request);
     return planning.predict(request, signal);
   };
 
-  const create = async (request: EvaluationRequest, signal = new AbortController().signal): Promise<Job> => {
+  const create = async (request: EvaluationRequest, signal = new AbortController().signal): Promise<EvaluationInfo> => {
     if (jobs.size >= most) throw new FaultlineError({ kind: "evaluations-full", most });
     const { spec, idempotencyKey } = request;
     const cap = Math.min(request.maxCpuHours ?? maxCpuHours, maxCpuHours);
     await requireNames(request);
     const predicted = await planning.predict(request, signal, cap);
     const id = randomUUID();
-    const folder = join(root, id);
-    await makeFolder(folder, spec, { models, data });
+    const kept = store.at(id);
     const fresh = { id, created: new Date().toISOString(), spec, predicted, maxCpuHours: cap, idempotencyKey };
     const record = { ...fresh, state: "queued", spentCpuHours: 0, done: 0, failed: 0 } as const;
-    await writeRecord(folder, record);
-    const job = createJob(record, folder, jobOptions);
+    await kept.create(record);
+    const job = createJob(record, kept, jobOptions);
     jobs.set(id, job);
     queue(job);
-    return job;
+    return job.info();
   };
   /** Of keys whose first request is being planned. */
   const pending = new Map<string, Promise<unknown>>();
   const submit: Evaluations["submit"] = async (request, { signal } = {}) => {
     const { idempotencyKey: key } = request;
-    if (key === undefined) return { isNew: true, evaluation: (await create(request, signal)).info() };
+    if (key === undefined) return { isNew: true, evaluation: await create(request, signal) };
     await pending.get(key);
     const known = [...jobs.values()].map((job) => job.record()).find(({ idempotencyKey }) => idempotencyKey === key);
     if (known) {
@@ -133,7 +148,7 @@ export const startEvaluations = async (
       created.catch(() => undefined),
     );
     try {
-      return { isNew: true, evaluation: (await created).info() };
+      return { isNew: true, evaluation: await created };
     } finally {
       pending.delete(key);
     }
@@ -156,16 +171,11 @@ export const startEvaluations = async (
         }
       }
     },
-    rows: async (id) => {
-      const job = found(id);
-      const { bytes } = await job.rows();
-      const file = await openFile(join(job.folder, files.rows), bytes);
-      return file ?? { bytes: 0, body: new Blob([]).stream() };
-    },
+    rows: async (id) => found(id).kept.rows(),
     report: async (id, type) => {
       const job = found(id);
       const { state } = job.record();
-      const file = isOver(job.record()) ? await openFile(join(job.folder, reports[type])) : null;
+      const file = isOver(job.record()) ? await job.kept.report(type) : null;
       if (file) return file;
       const reason = isOver(job.record())
         ? "it has no report, as it did not come to its end"
@@ -189,7 +199,7 @@ export const startEvaluations = async (
       const job = found(id);
       await job.stop("cancelled");
       jobs.delete(id);
-      await rm(job.folder, { recursive: true, force: true });
+      await job.kept.remove();
     },
   };
   return {
@@ -197,6 +207,7 @@ export const startEvaluations = async (
     end: async () => {
       ending = true;
       await Promise.all([...jobs.values()].map((job) => job.stop("ending")));
+      await store.end();
     },
   };
 };

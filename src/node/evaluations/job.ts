@@ -1,10 +1,8 @@
 /** One evaluation of the service while the service runs: its record, who follows it, and the command that carries it out. */
 
-import { join } from "node:path";
 import { MS_PER_HOUR, type EvaluationInfo, type EvaluationState } from "../../contract/evaluations.ts";
-import { writerOf } from "../ledger-file.ts";
 import { runCommand, type CommandEnd } from "./command.ts";
-import { createLineCounter, files, reports, writeRecord, writeSent, type EvaluationRecord } from "./folder.ts";
+import { files, type EvaluationRecord, type Kept, type Workplace } from "./store.ts";
 
 const LOOK_MS = 1000;
 
@@ -16,14 +14,14 @@ export interface JobOptions {
   readonly flags: readonly string[];
   /** The processors that are busy while it runs are elsewhere. */
   readonly isRemote: boolean;
+  /** What is told of the reason of a failure; `rows` is where the files of the run are, if they have an address. */
+  readonly told: (reason: string, rows?: string) => string;
 }
 
 export interface Job {
   readonly record: () => EvaluationRecord;
   readonly info: () => EvaluationInfo;
-  readonly folder: string;
-  /** Rows that are there, in whole lines. */
-  readonly rows: () => Promise<{ readonly lines: number; readonly bytes: number }>;
+  readonly kept: Kept;
   /** Resolves at the next change. */
   readonly changed: () => Promise<void>;
   /** Carries it out, if it is still queued. Never rejects. */
@@ -49,15 +47,27 @@ const outcomeOf = (
   }
 };
 
-export const createJob = (first: EvaluationRecord, folder: string, { flags, isRemote }: JobOptions): Job => {
+/** A run, and how many rows there were before and are now, once the command has told. */
+interface Run {
+  readonly abort: AbortController;
+  readonly began: number;
+  before: number | null;
+  done: number;
+}
+
+/** The address of the run's files; undefined where they are in the folder. */
+const addressIn = ({ rows }: Workplace): string | undefined => rows.slice(0, -files.rows.length) || undefined;
+
+const freshOf = ({ before, done }: Run): number => (before === null ? 0 : done - before);
+
+export const createJob = (first: EvaluationRecord, kept: Kept, { flags, isRemote, told }: JobOptions): Job => {
   let record = first;
   let wake = (): void => {};
   let next = new Promise<void>((resolve) => (wake = resolve));
   /** Of the run, while there is one. */
-  let run: { readonly abort: AbortController; readonly began: number; readonly before: number } | null = null;
+  let run: Run | null = null;
   let why: Stop | null = null;
   let ended: Promise<void> = Promise.resolve();
-  const rows = createLineCounter(join(folder, files.rows));
 
   const notify = (): void => {
     const waked = wake;
@@ -66,41 +76,44 @@ export const createJob = (first: EvaluationRecord, folder: string, { flags, isRe
   };
   const set = async (change: Partial<EvaluationRecord>): Promise<void> => {
     record = { ...record, ...change };
-    await writeRecord(folder, record);
+    await kept.write(record);
     notify();
   };
   /** Of the current run. */
   const spent = (): number => {
     if (!run) return 0;
-    const { predicted, done } = record;
-    if (isRemote) return (predicted.cpuHours * (done - run.before)) / Math.max(1, predicted.units);
+    const { predicted } = record;
+    if (isRemote) return (predicted.cpuHours * freshOf(run)) / Math.max(1, predicted.units);
     return ((performance.now() - run.began) * predicted.workers) / MS_PER_HOUR;
   };
-  const look = async (): Promise<void> => {
-    const { lines } = await rows();
-    if (lines !== record.done) {
-      record = { ...record, done: lines };
+  const look = (): void => {
+    if (!run) return;
+    if (run.before !== null && run.done !== record.done) {
+      record = { ...record, done: run.done };
       notify();
     }
-    if (spent() > record.maxCpuHours && run && why === null) {
+    if (spent() > record.maxCpuHours && why === null) {
       why = "capped";
       run.abort.abort();
     }
   };
   /** A command whose service was killed is interrupted by that, and ends at its next step. */
-  const isFree = async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted && (await writerOf(join(folder, files.rows))) !== null)
-      await new Promise((resolve) => void setTimeout(resolve, LOOK_MS / 4));
+  const free = async ({ isFree }: Workplace, signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted && !(await isFree())) await new Promise((resolve) => void setTimeout(resolve, LOOK_MS / 4));
   };
-  const evaluated = async (abort: AbortController): Promise<void> => {
-    const timer = setInterval(() => void look().catch(() => undefined), LOOK_MS);
+  const evaluated = async (place: Workplace, own: Run): Promise<void> => {
+    const { signal } = own.abort;
+    const timer = setInterval(look, LOOK_MS);
     try {
-      await isFree(abort.signal);
-      const argv = ["evaluate", files.spec, "-o", files.rows, "--json", ...flags];
-      const end = await runCommand(argv, folder, abort.signal);
-      await look();
-      const outcome = outcomeOf(end, why);
-      if (outcome.state === "done" || outcome.state === "incomplete") await reported(abort.signal);
+      await free(place, signal);
+      const argv = ["evaluate", files.spec, "-o", place.rows, "--json", ...flags];
+      const end = await runCommand(argv, place.folder, signal, (rows) => {
+        own.before ??= rows;
+        own.done = rows;
+      });
+      look();
+      const outcome = outcomeOf({ ...end, stderr: told(end.stderr, addressIn(place)) }, why);
+      if (outcome.state === "done" || outcome.state === "incomplete") await reported(place, signal);
       record = { ...record, spentCpuHours: record.spentCpuHours + spent() };
       run = null;
       await set(outcome);
@@ -109,29 +122,27 @@ export const createJob = (first: EvaluationRecord, folder: string, { flags, isRe
       run = null;
     }
   };
-  const reported = async (signal: AbortSignal): Promise<void> => {
+  const reported = async ({ folder, reports, writeSent }: Workplace, signal: AbortSignal): Promise<void> => {
     if (record.done === 0) return;
-    await writeSent(folder, record.spec);
-    await runCommand(["report", files.sent, ...Object.values(reports).flatMap((file) => ["-o", file])], folder, signal);
+    await writeSent(record.spec);
+    await runCommand(["report", files.sent, ...reports.flatMap((file) => ["-o", file])], folder, signal);
   };
   const carryOut = async (): Promise<void> => {
     if (record.state !== "queued") return;
     why = null;
-    const abort = new AbortController();
-    const { lines } = await rows();
-    run = { abort, began: performance.now(), before: lines };
+    const own: Run = { abort: new AbortController(), began: performance.now(), before: null, done: 0 };
+    run = own;
     try {
-      await set({ state: "running", done: lines, failed: 0, reason: undefined });
-      await evaluated(abort);
+      await set({ state: "running", failed: 0, reason: undefined });
+      await kept.withWorkplace(record.spec, (place) => evaluated(place, own));
     } catch (cause) {
       run = null;
-      await set({ state: "failed", reason: (cause as Error).message }).catch(() => undefined);
+      await set({ state: "failed", reason: told((cause as Error).message) }).catch(() => undefined);
     }
   };
   return {
     record: () => record,
-    folder,
-    rows,
+    kept,
     set,
     changed: () => next,
     carryOut: () => (ended = carryOut()),
@@ -146,7 +157,7 @@ export const createJob = (first: EvaluationRecord, folder: string, { flags, isRe
       const { idempotencyKey: _, done, failed, ...shown } = record;
       const { units: total, cpuHours, seconds } = record.predicted;
       const elapsed = run ? (performance.now() - run.began) / 1000 : 0;
-      const fresh = run ? done - run.before : 0;
+      const fresh = run ? freshOf(run) : 0;
       const rate = fresh > 0 ? fresh / elapsed : null;
       const left = total - done;
       const unmeasured = cpuHours === 0 ? 0 : (seconds * left) / Math.max(1, total);

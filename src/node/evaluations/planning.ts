@@ -7,7 +7,9 @@ import { FaultlineError } from "../../contract/failure.ts";
 import { leastUnits, servedSpec, tooManyUnits } from "../../evaluation/served.ts";
 import { SpecError, specText, type EvaluationSpec, type GivenSpec } from "../../evaluation/spec.ts";
 import { runCommand } from "./command.ts";
-import { files, makeFolder, type Places } from "./folder.ts";
+import { files } from "./store.ts";
+import { toldReason } from "./told.ts";
+import { makeFolder, type Places } from "./workplace.ts";
 
 /** Requests that wait while another one's specification is planned. */
 const MAX_PLANNING = 8;
@@ -64,13 +66,25 @@ const createCosts = () => {
   };
 };
 
+const unreadable = ({ data }: GivenSpec): string =>
+  data?.path === undefined ? "it cannot be planned" : `the data set ${data.path} cannot be read`;
+
 export interface Planning {
   /** @throws FaultlineError for what is refused, and for what takes more than the cap, as soon as that is known. */
   readonly predict: (request: EvaluationRequest, signal: AbortSignal, cap?: number) => Promise<EvaluationPrediction>;
 }
 
-/** @param flags of `faultline evaluate`, beside the specification. */
-export const createPlanning = (root: string, places: Places, flags: readonly string[]): Planning => {
+/**
+ * @param scratch a folder, for what is planned.
+ * @param flags of `faultline evaluate`, beside the specification.
+ * @param log is given what a requester is not told.
+ */
+export const createPlanning = (
+  scratch: string,
+  places: Places,
+  flags: readonly string[],
+  log: (text: string) => void,
+): Planning => {
   const costs = createCosts();
   let planning = 0;
   let planned: Promise<unknown> = Promise.resolve();
@@ -84,7 +98,7 @@ export const createPlanning = (root: string, places: Places, flags: readonly str
   };
   const dryRun = async ({ spec }: EvaluationRequest, signal: AbortSignal): Promise<EvaluationPrediction> => {
     if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });
-    const folder = await mkdtemp(join(root, ".planning-"));
+    const folder = await mkdtemp(join(scratch, ".planning-"));
     const deadline = AbortSignal.timeout(MAX_PLANNING_MS);
     try {
       await makeFolder(folder, spec, places);
@@ -94,7 +108,10 @@ export const createPlanning = (root: string, places: Places, flags: readonly str
       if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });
       if (code !== 0) {
         const late = `its data was not read within ${MAX_PLANNING_MS / 1000} s; ask for fewer data.images`;
-        throw new FaultlineError({ kind: "evaluation-refused", reason: deadline.aborted ? late : stderr });
+        throw new FaultlineError({
+          kind: "evaluation-refused",
+          reason: deadline.aborted ? late : toldReason(stderr, places, unreadable(spec), log),
+        });
       }
       const { units, pictures, evaluations, workers, milliseconds: work } = JSON.parse(stdout) as DryRun;
       // The run starts as this one did: it reads the pictures, loads the networks and runs a step.

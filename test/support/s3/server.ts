@@ -24,6 +24,8 @@ export interface S3Server {
   readonly objects: Map<string, Uint8Array>;
   /** Method and path of each request that was answered, or not. */
   readonly requests: string[];
+  /** The hosts that they were sent to: NAME.localhost has the bucket NAME, all others have it in their path. */
+  readonly hosts: Set<string>;
   /** What is answered to the next requests; "cut" breaks the connection after the request was carried out. */
   readonly faults: (S3Fault | "cut")[];
   /** Uploads in parts that have neither been put together nor given up. */
@@ -67,6 +69,7 @@ export const startS3 = async ({
   const uploads = new Map<string, { readonly key: string; readonly parts: Map<number, Uint8Array> }>();
   const tokens = new Map<string, string>();
   const requests: string[] = [];
+  const hosts = new Set<string>();
   const faults: (S3Fault | "cut")[] = [];
 
   const list = (query: URLSearchParams): Answer => {
@@ -160,7 +163,10 @@ export const startS3 = async ({
     const fault = signatureFault(request, body, keys, region);
     if (fault) return faulty(...fault, fault[1] === "AuthorizationHeaderMalformed" ? `<Region>${region}</Region>` : "");
     const [path = "", query = ""] = request.url!.split("?");
-    const [, name = "", ...rest] = path.split("/").map(decodeURIComponent);
+    const [, ...parts] = path.split("/").map(decodeURIComponent);
+    // Virtual-hosted: the bucket is what the host's name has before this service's own.
+    const [, hosted] = /^(.+)\.localhost(?::\d+)?$/.exec(request.headers.host ?? "") ?? [];
+    const [name = "", ...rest] = hosted === undefined ? parts : [hosted, ...parts];
     if (name === "forbidden") return faulty(403, "AccessDenied", "Access <Denied> & so on");
     if (name !== bucket) return faulty(404, "NoSuchBucket", "The specified bucket does not exist");
     return carriedOut(request, rest.join("/"), new URLSearchParams(query), body);
@@ -170,6 +176,7 @@ export const startS3 = async ({
     const serve = async (): Promise<void> => {
       const body = await bodyOf(request);
       requests.push(`${request.method} ${request.url}`);
+      hosts.add(request.headers.host ?? "");
       const fault = faults.shift();
       const {
         status,
@@ -186,6 +193,7 @@ export const startS3 = async ({
   return {
     objects,
     requests,
+    hosts,
     faults,
     unfinished: () => uploads.size,
     environment: {

@@ -1,0 +1,109 @@
+/** Evaluations in a bucket: records/ID.json, and under runs/ID/ rows and reports. This machine has nothing but a folder for what runs. */
+
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { jsonAt, keysUnder, namesUnder } from "../../store/bucket.ts";
+import { requireObject } from "../bucket-files.ts";
+import { jsonFile } from "../files.ts";
+import { inTurns } from "../ledger-bucket.ts";
+import { openBucket, type S3Bucket } from "../s3.ts";
+import { addressOf } from "../s3-settings.ts";
+import { openObject, openRows } from "./bucket-rows.ts";
+import { takeLease, type LeaseOptions } from "./lease.ts";
+import { files, reports, type EvaluationRecord, type EvaluationStore, type Kept } from "./store.ts";
+import { makeFolder, writeSentRun, type Places } from "./workplace.ts";
+
+const recordsKey = "records/";
+
+interface Parts {
+  readonly bucket: S3Bucket;
+  readonly address: string;
+  readonly scratch: string;
+  readonly places: Places;
+}
+
+const keptAs = (id: string, { bucket, address, scratch, places }: Parts): Kept => {
+  const record = `${recordsKey}${id}.json`;
+  const folder = `runs/${id}/`;
+  const key = (file: string): string => `${folder}${file}`;
+  const placeOf = (file: string): string => `${address}/${key(file)}`;
+  /** Requests that overtake each other would leave the older record. */
+  let turn: Promise<void> = Promise.resolve();
+  const inTurn = (run: () => Promise<unknown>): Promise<void> => {
+    const result = turn.then(async () => void (await run()));
+    turn = result.catch(() => undefined);
+    return result;
+  };
+  const write = (content: EvaluationRecord): Promise<void> => inTurn(() => bucket.put(record, jsonFile(content)));
+  const fetchRows = async (path: string): Promise<void> => {
+    const file = await open(path, "w");
+    try {
+      for await (const piece of bucket.pieces(key(files.rows))) await file.appendFile(piece);
+    } finally {
+      await file.close();
+    }
+  };
+  return {
+    create: write,
+    write,
+    withWorkplace: async (spec, work) => {
+      const own = await mkdtemp(join(scratch, "run-"));
+      try {
+        await makeFolder(own, spec, places);
+        await work({
+          folder: own,
+          rows: placeOf(files.rows),
+          reports: Object.values(reports).map(placeOf),
+          // A second one is refused by the ledger.
+          isFree: () => Promise.resolve(true),
+          writeSent: async (sent) => {
+            await writeSentRun(placeOf(files.run), own, sent);
+            await fetchRows(join(own, files.sent));
+          },
+        });
+      } finally {
+        await rm(own, { recursive: true, force: true });
+      }
+    },
+    rows: () => openRows(bucket, key(files.rows)),
+    report: (type) => openObject(bucket, key(reports[type])),
+    // The record is the last, so that what was not removed can be removed again.
+    remove: () =>
+      inTurn(async () => {
+        await inTurns(await keysUnder(bucket, folder), (name) => bucket.delete(key(name)));
+        await bucket.delete(record);
+      }),
+  };
+};
+
+/**
+ * @throws Refusal where another service has the prefix, or the bucket cannot be read or written; UsageError for what is no address of a prefix.
+ */
+export const bucketEvaluations = async (
+  place: string,
+  places: Places,
+  lease: LeaseOptions,
+): Promise<EvaluationStore> => {
+  const address = addressOf(requireObject(place));
+  const bucket = openBucket(address);
+  const { release } = await takeLease(bucket, address, lease);
+  const scratch = await mkdtemp(join(tmpdir(), "faultline-evaluations-"));
+  return {
+    scratch,
+    records: async () => {
+      const ids = await namesUnder(bucket, recordsKey);
+      const records = new Map<string, EvaluationRecord>();
+      await inTurns(ids, async (id) => {
+        const found = (await jsonAt(bucket, `${recordsKey}${id}.json`)) as EvaluationRecord | null;
+        if (found) records.set(id, found);
+      });
+      return [...records.values()].toSorted((a, b) => (a.created < b.created ? -1 : 1));
+    },
+    at: (id) => keptAs(id, { bucket, address, scratch, places }),
+    end: async () => {
+      await rm(scratch, { recursive: true, force: true });
+      await release();
+    },
+  };
+};

@@ -1,0 +1,74 @@
+/** Where the evaluations of a service are kept: what is asked of a folder, or of a bucket. */
+
+import type { EvaluationFile, EvaluationPrediction, EvaluationState, ReportType } from "../../contract/evaluations.ts";
+import type { GivenSpec } from "../../evaluation/spec.ts";
+
+export interface EvaluationRecord {
+  readonly id: string;
+  readonly created: string;
+  readonly spec: GivenSpec;
+  readonly predicted: EvaluationPrediction;
+  readonly maxCpuHours: number;
+  readonly idempotencyKey?: string | undefined;
+  readonly state: EvaluationState;
+  readonly spentCpuHours: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly reason?: string | undefined;
+}
+
+/** The names of the files of an evaluation. */
+export const files = {
+  record: "record.json",
+  spec: "evaluation.json",
+  rows: "rows.jsonl",
+  run: "rows.run.json",
+  failed: "rows.failed.jsonl",
+  /** The rows and what they share once more, by the names that were sent: what its report is made of. */
+  sent: "sent.jsonl",
+  sentRun: "sent.run.json",
+} as const;
+
+export const reports: Readonly<Record<ReportType, string>> = {
+  "text/html": "report.html",
+  "application/json": "report.json",
+  "text/markdown": "report.md",
+};
+
+/** Where a run takes place, on this machine. */
+export interface Workplace {
+  /** With the specification, and links to what it names. */
+  readonly folder: string;
+  /** Where the command keeps the rows, as it takes it. */
+  readonly rows: string;
+  /** Where it puts each report, as it takes it. */
+  readonly reports: readonly string[];
+  /** Whether nobody else writes the rows, as a command does whose service was killed. */
+  readonly isFree: () => Promise<boolean>;
+  /** Puts the rows and the specification as it was sent into the folder, for the report. */
+  readonly writeSent: (spec: GivenSpec) => Promise<void>;
+}
+
+/** One evaluation, by its id. */
+export interface Kept {
+  /** Keeps a new one. */
+  readonly create: (record: EvaluationRecord) => Promise<void>;
+  readonly write: (record: EvaluationRecord) => Promise<void>;
+  /** Calls `work` with a workplace, which is its own until it ends. */
+  readonly withWorkplace: (spec: GivenSpec, work: (place: Workplace) => Promise<void>) => Promise<void>;
+  /** The rows that there are, in whole lines. */
+  readonly rows: () => Promise<EvaluationFile>;
+  /** Null where there is none. */
+  readonly report: (type: ReportType) => Promise<EvaluationFile | null>;
+  readonly remove: () => Promise<void>;
+}
+
+export interface EvaluationStore {
+  /** A folder of this machine, for what is planned. */
+  readonly scratch: string;
+  /** Of all evaluations, in the order in which they were made; what is left of others is removed. */
+  readonly records: () => Promise<EvaluationRecord[]>;
+  readonly at: (id: string) => Kept;
+  /** Other services may have it. */
+  readonly end: () => Promise<void>;
+}
