@@ -4,10 +4,12 @@ import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { attackNames } from "../../src/attacks/catalogue.ts";
 import { optionNames } from "../../src/attacks/options.ts";
+import { distanceOf } from "../../src/attacks/norms.ts";
 import { planFrom } from "../../src/cli/attack-options.ts";
 import type { AttackReport } from "../../src/cli/attack-report.ts";
 import { measure } from "../../src/evaluation/measure.ts";
 import { decodeImage } from "../../src/image/decode.ts";
+import { roundToUint8 } from "../../src/image/encode.ts";
 import { decodeLabels } from "../../src/image/labels.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { openNetwork } from "../../src/segmenter/network.ts";
@@ -195,6 +197,20 @@ describe("a radius that is not given", () => {
 });
 
 describe("a ball in L2", () => {
+  it.each(["pgd:norm=l2:steps=2", "ddn:steps=5"])("holds for the 8-bit image of %s", async (attack) => {
+    const attacked = planFrom({ attack, epsilon: "9", seed: "0" });
+    const { float, uint8 } = await measure({ segmenter, image: images.one, item: "" }, attacked);
+    const lengthOf = ({ data }: typeof float.image) => distanceOf(data, images.one.data, "l2");
+    expect(lengthOf(uint8.image)).toBeLessThanOrEqual(9);
+    expect(lengthOf(roundToUint8(float.image))).toBeGreaterThan(9);
+  });
+
+  it("without a bound leaves the nearest integers", async () => {
+    const attacked = planFrom({ attack: "ddn:steps=5", seed: "0" });
+    const { float, uint8 } = await measure({ segmenter, image: images.one, item: "" }, attacked);
+    expect(uint8.image).toEqual(roundToUint8(float.image));
+  });
+
   it("is attacked as `measure` does it, by --norm or in the attack's own spelling", async () => {
     const parts = ["--attack", "pgd", "--norm", "l2", "--epsilon", "300", "--steps", "3"];
     const l2 = planFrom({ attack: "pgd:norm=l2:steps=3", epsilon: "300", seed: "0" });
@@ -208,6 +224,7 @@ describe("a ball in L2", () => {
       expect(report.images[0]?.row.unit.attack).toEqual({ ...(row.unit.attack as object), norm: "l2" });
       expect(report.images[0]?.row.counts).toEqual(row.counts);
       expect(report.images[0]?.row.distances.l2).toBeLessThanOrEqual(300.01);
+      expect(report.images[0]?.perturbation.uint8.l2).toBeLessThanOrEqual(300);
     }
     expect(row.distances.l2).toBeGreaterThan(255);
   });
