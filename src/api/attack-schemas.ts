@@ -79,6 +79,10 @@ export const withAttack = <S extends z.ZodType>(schema: S): S => {
   return schema;
 };
 
+/** What `epsilon` is, and what it is where it is absent. */
+export const radiusText =
+  "Radius in grey levels on the 0..255 scale: L∞, at most 255, or the L2 norm over all values of the image; 8 if absent, and 255 for `patch`; with `norm: l2` it has to be given. To a minimum-norm attack it is an upper bound, and there is none if absent";
+
 export const AttackNorm = z.enum(norms).openapi({
   description: `Norm of \`epsilon\`, or what a minimum-norm attack makes small. By default the attack's own; ${attackNames
     .filter((name) => normsOf(name).length > 1)
@@ -111,8 +115,7 @@ export const attackSpec = (limits: Limits) =>
         }),
         attack: AttackOrUniversal,
         epsilon: Radius.max(largestRadius("l2")).optional().openapi({
-          description:
-            "Radius in grey levels on the 0..255 scale: L∞, at most 255, or the L2 norm over all values of the image; 8 if absent, and 255 for `patch`. To a minimum-norm attack it is an upper bound, and there is none if absent",
+          description: radiusText,
           example: 8,
         }),
         norm: AttackNorm.optional(),

@@ -163,7 +163,7 @@ export const evaluationSchema = z
     epsilon: radii
       .optional()
       .describe(
-        "Radii of attacks with a budget, in grey levels, at most 255 in L∞; those of the preset or of the paper if absent",
+        "Radii of attacks with a budget, in grey levels, at most 255 in L∞; those of the preset or of the paper if absent, which attacks in L2 do not take",
       ),
     label: label.default("prediction").describe("The labels that attacks leave"),
     targeted: targetedSchema.optional(),

@@ -217,6 +217,7 @@ describe("the attacks", () => {
           { attack: "pgd" as const, norm: "l2" as const },
           { attack: "square" as const, norm: "l2" as const },
         ],
+        epsilon: 400,
       },
       "square",
     ],
