@@ -35,7 +35,7 @@ export const ballOf = ({ attack, epsilon, norm = attackEntry(attack).distance }:
 /** Faults of the ball: a norm that the attack does not support, a radius above the range of grey levels, or none in L2. */
 export const ballFaults = (attack: AttackName, { epsilon, norm }: Ball): Fault[] => {
   const taken = normsOf(attack);
-  const needed = radiusNeeded(attack, { epsilon, norm });
+  const needed = norm && !taken.includes(norm) ? null : radiusNeeded(attack, { epsilon, norm });
   const most = largestRadius("linf");
   return [
     ...(norm && !taken.includes(norm)
