@@ -6,7 +6,7 @@ import { attackEntry, attackNames, normsOf } from "../attacks/catalogue.ts";
 import { largestRadius, norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
 import { MAX_MEMBERS, scalesSchema } from "../segmenter/manifest.ts";
-import { fieldsByValue } from "../validation.ts";
+import { fieldsByValue, objectExamples } from "../validation.ts";
 import { AttackedCrf } from "./crf.ts";
 import type { Limits } from "./operation.ts";
 import type { Uploaded } from "./request.ts";
@@ -76,6 +76,7 @@ export const withAttack = <S extends z.ZodType>(schema: S): S => {
   const fields = (value: unknown, all: readonly string[]) =>
     fieldsWith((value as { readonly attack?: unknown }).attack, all);
   fieldsByValue.add(schema, { fields });
+  objectExamples.add(schema, { example: '{"attack":"pgd","steps":2}' });
   return schema;
 };
 

@@ -153,7 +153,11 @@ describe("POST /v1/robustness", () => {
       "/spec/attacks/0/alpha",
       "must be at most 255 in the L∞ norm",
     ],
-    [{ attacks: ["cw"] }, "/spec/attacks/0", `must be one of ${attackNames.join(", ")}, or an object`],
+    [
+      { attacks: ["cw"] },
+      "/spec/attacks/0",
+      `must be one of ${attackNames.join(", ")}, or an object such as {"attack":"pgd","steps":2}`,
+    ],
     [
       { attacks: [{ attack: "pgd", stepz: 3 }] },
       "/spec/attacks/0/stepz",
