@@ -51,6 +51,24 @@ export const fieldsByValue = z.registry<{
   readonly fields: (value: unknown, all: readonly string[]) => readonly string[];
 }>();
 
+/** Objects that stand in a union beside names: an example of one, as JSON, is what a name that is none is answered with. */
+export const objectExamples = z.registry<{ readonly example: string }>();
+
+/** The schemas that stand at a path. */
+const schemasAt = (schema: unknown, [key, ...rest]: Path): readonly unknown[] => {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodUnion)
+    return inner.options.flatMap((option) => schemasAt(option, key === undefined ? [] : [key, ...rest]));
+  if (key === undefined) return [inner];
+  if (inner instanceof z.ZodArray) return schemasAt(inner.element, rest);
+  return inner instanceof z.ZodObject ? schemasAt(inner.shape[key as string], rest) : [];
+};
+
+const exampleAt = (schema: unknown, path: Path): string => {
+  const [found] = schemasAt(schema, path).flatMap((one) => objectExamples.get(one as z.ZodType) ?? []);
+  return found ? ` such as ${found.example}` : "";
+};
+
 /** The property names that a schema has at a path, given the value. */
 const keysAt = (schema: unknown, path: Path, value: unknown): string[] => {
   const inner = unwrap(schema);
@@ -137,7 +155,8 @@ const errorsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown, pr
       if (!closest) {
         const { values, types } = alternativesOf(issue);
         const named = values.length > 1 ? `one of ${values.join(", ")}` : values.join("");
-        const detail = `must be ${[named, ...types.map(withArticle)].filter((text) => text !== "").join(", or ")}`;
+        const kinds = types.map((type) => withArticle(type) + (type === "object" ? exampleAt(schema, issue.path) : ""));
+        const detail = `must be ${[named, ...kinds].filter((text) => text !== "").join(", or ")}`;
         return [{ pointer, detail, ...received, ...(values.length > 0 && { accepted: values }) }];
       }
       return closest.flatMap((inner) =>

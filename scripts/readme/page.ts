@@ -5,7 +5,10 @@ import { attacks } from "../../src/attacks/catalogue.ts";
 import type { AttackEntry } from "../../src/attacks/entry.ts";
 
 /** What the tables say of an attack. */
-type Described = Pick<AttackEntry, "title" | "summary" | "formula" | "knowledge" | "type" | "distance" | "paper">;
+type Described = Pick<
+  AttackEntry,
+  "title" | "summary" | "formula" | "knowledge" | "type" | "distance" | "norms" | "paper"
+>;
 
 export type Entries = Readonly<Record<string, Described>>;
 
@@ -30,11 +33,12 @@ const table = (header: readonly string[], rows: readonly (readonly string[])[]):
     .map((cells) => `| ${cells.join(" | ")} |`)
     .join("\n");
 
-/** The README's: the attacks by what the attacker knows and what is looked for, each with its paper. */
+/** The README's: the attacks by what the attacker knows, what is looked for and in which norms, each with its paper. */
 export const overview = (entries: Entries): string => {
   const kinds = new Map<string, string[]>();
-  for (const [name, { knowledge, type, distance, paper }] of Object.entries(entries)) {
-    const kind = `${knowledge}, ${types[type]}, ${distances[distance]}`;
+  for (const [name, { knowledge, type, distance, norms = [], paper }] of Object.entries(entries)) {
+    const taken = [...new Set([distance, ...norms])].map((norm) => distances[norm]);
+    const kind = `${knowledge}, ${types[type]}, ${taken.join(" or ")}`;
     kinds.set(kind, [...(kinds.get(kind) ?? []), `[\`${name}\`](https://arxiv.org/abs/${paper.arxiv})`]);
   }
   return table(

@@ -1,10 +1,12 @@
 /** What is wrong with the options of an attack in a request. */
 import {
   attackEntry,
+  defaultRadius,
   evaluationsOf,
   makeAttack,
   normsOf,
   optionsOf,
+  radiusNeeded,
   type AttackName,
   type AttackSettings,
   type Ball,
@@ -24,14 +26,24 @@ export interface Fault {
 export const optionFaultsAt = (attack: AttackName, ball: Ball, given: OptionValues, at = "/spec"): Fault[] =>
   optionFaults(attack, ball, given).map(({ option, ...fault }) => ({ pointer: `${at}/${option}`, ...fault }));
 
-/** Faults of the ball: a norm that the attack does not support, or a radius above the range of grey levels. */
+/** The radius and the norm of a request, each the attack's own where it gives none; no radius in L2 follows from that. */
+export const ballOf = ({ attack, epsilon, norm = attackEntry(attack).distance }: Ball & { attack: AttackName }) => ({
+  epsilon: epsilon ?? (norm === "l2" ? undefined : defaultRadius(attack)),
+  norm,
+});
+
+/** Faults of the ball: a norm that the attack does not support, a radius above the range of grey levels, or none in L2. */
 export const ballFaults = (attack: AttackName, { epsilon, norm }: Ball): Fault[] => {
   const taken = normsOf(attack);
+  const needed = norm && !taken.includes(norm) ? null : radiusNeeded(attack, { epsilon, norm });
   const most = largestRadius("linf");
   return [
     ...(norm && !taken.includes(norm)
       ? [{ pointer: "/spec/norm", detail: `must be ${taken.join(" or ")} for ${attack}` }]
       : []),
+    ...(needed === null
+      ? []
+      : [{ pointer: "/spec/epsilon", detail: `is required, because spec.norm is l2: ${needed}` }]),
     ...(epsilon !== undefined && norm === "linf" && epsilon > most
       ? [{ pointer: "/spec/epsilon", detail: `must be at most ${most} in the L∞ norm`, received: epsilon }]
       : []),

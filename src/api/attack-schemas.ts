@@ -6,7 +6,7 @@ import { attackEntry, attackNames, normsOf } from "../attacks/catalogue.ts";
 import { largestRadius, norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionName } from "../attacks/options.ts";
 import { MAX_MEMBERS, scalesSchema } from "../segmenter/manifest.ts";
-import { fieldsByValue } from "../validation.ts";
+import { fieldsByValue, objectExamples } from "../validation.ts";
 import { AttackedCrf } from "./crf.ts";
 import type { Limits } from "./operation.ts";
 import type { Uploaded } from "./request.ts";
@@ -76,8 +76,13 @@ export const withAttack = <S extends z.ZodType>(schema: S): S => {
   const fields = (value: unknown, all: readonly string[]) =>
     fieldsWith((value as { readonly attack?: unknown }).attack, all);
   fieldsByValue.add(schema, { fields });
+  objectExamples.add(schema, { example: '{"attack":"pgd","steps":2}' });
   return schema;
 };
+
+/** What `epsilon` is, and what it is where it is absent. */
+export const radiusText =
+  "Radius in grey levels on the 0..255 scale: L∞, at most 255, or the L2 norm over all values of the image; 8 if absent, and 255 for `patch`; with `norm: l2` it has to be given. To a minimum-norm attack it is an upper bound, and there is none if absent";
 
 export const AttackNorm = z.enum(norms).openapi({
   description: `Norm of \`epsilon\`, or what a minimum-norm attack makes small. By default the attack's own; ${attackNames
@@ -111,8 +116,7 @@ export const attackSpec = (limits: Limits) =>
         }),
         attack: AttackOrUniversal,
         epsilon: Radius.max(largestRadius("l2")).optional().openapi({
-          description:
-            "Radius in grey levels on the 0..255 scale: L∞, at most 255, or the L2 norm over all values of the image; 8 if absent, and 255 for `patch`. To a minimum-norm attack it is an upper bound, and there is none if absent",
+          description: radiusText,
           example: 8,
         }),
         norm: AttackNorm.optional(),

@@ -1,13 +1,13 @@
 /** POST /v1/attack takes an image and a spec and returns scores, images, or a stream of progress events. */
 import { z } from "@hono/zod-openapi";
 import type { Service } from "../contract/service.ts";
-import { attackEntry, defaultRadius, withDefaults, type AttackName } from "../attacks/catalogue.ts";
+import { withDefaults, type AttackName } from "../attacks/catalogue.ts";
 import { classWeightsMisplaced } from "../attacks/option-faults.ts";
 import { optionValues } from "../attacks/options.ts";
 import type { AttackRequest, AttackResult, OutputName } from "../contract/attack.ts";
 import { negotiate } from "./accept.ts";
 import { Attack, type AskedAttack, attackJson, AttackProgress, attackSpec } from "./attack-schemas.ts";
-import { ballFaults, climbedFaults, gradientFaults, optionFaultsAt, togetherFaults } from "./attack-faults.ts";
+import { ballFaults, ballOf, climbedFaults, gradientFaults, optionFaultsAt, togetherFaults } from "./attack-faults.ts";
 import { yieldToEvents } from "../yield.ts";
 import { eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
@@ -64,9 +64,7 @@ const resolve = (service: Service, limits: Limits, asked: AskedAttack): AttackRe
   const { images, model = service.defaultModel, attack: name, ...others } = asked.spec;
   if (name === "universal") return universalRequest(model, asked);
   const spec = { ...others, attack: name };
-  const { distance } = attackEntry(spec.attack);
-  const epsilon = spec.epsilon ?? defaultRadius(spec.attack);
-  const ball = { epsilon, norm: spec.norm ?? distance };
+  const ball = ballOf(spec);
   const given = optionValues(spec);
   const options = withDefaults(spec.attack, ball, given);
   const { steps = 1 } = options;

@@ -64,7 +64,11 @@ const mostCostly = (costs: ReadonlyMap<Name, number>): string =>
 const gridFaults = ({ epsilons = [], norm }: Asked["spec"], attacks: readonly Name[]): Fault[] => {
   const others = attacks.filter((attack) => !normsOf(attack).includes(norm));
   const most = largestRadius(norm);
-  const detail = `must be attacks in ${norm === "l2" ? "L2" : "L∞"}, as the grid's radii are: ${others.join(", ")} ${others.length > 1 ? "have" : "has"} no such form`;
+  const other = norm === "l2" ? "linf" : "l2";
+  const instead = attacks.every((attack) => normsOf(attack).includes(other))
+    ? `; spec.norm ${other} takes ${attacks.length > 1 ? "them all" : "it"}`
+    : "";
+  const detail = `must be attacks in ${norm === "l2" ? "L2" : "L∞"}, as the grid's radii are: ${others.join(", ")} ${others.length > 1 ? "have" : "has"} no such form${instead}`;
   return [
     ...(others.length > 0 ? [{ pointer: "/spec/attacks", detail }] : []),
     ...epsilons.flatMap((epsilon, i) =>

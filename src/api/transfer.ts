@@ -1,13 +1,21 @@
 /** POST /v1/transfer: one image, attacked on some networks and scored on others. */
 import { z } from "@hono/zod-openapi";
-import { attackEntry, evaluationsOf, makeAttack, withDefaults, type Ball } from "../attacks/catalogue.ts";
+import { evaluationsOf, makeAttack, withDefaults, type Ball } from "../attacks/catalogue.ts";
 import { largestRadius } from "../attacks/norms.ts";
 import { optionValues } from "../attacks/options.ts";
 import type { Service } from "../contract/service.ts";
 import type { TransferRequest } from "../contract/transfer.ts";
 import { negotiate } from "./accept.ts";
-import { ballFaults, optionFaultsAt } from "./attack-faults.ts";
-import { AttackName, AttackNorm, optionFields, optionNumbers, Perturbation, withAttack } from "./attack-schemas.ts";
+import { ballFaults, ballOf, optionFaultsAt } from "./attack-faults.ts";
+import {
+  AttackName,
+  AttackNorm,
+  optionFields,
+  optionNumbers,
+  Perturbation,
+  radiusText,
+  withAttack,
+} from "./attack-schemas.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
 import { attackProblems, problemResponses } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
@@ -44,12 +52,7 @@ const transferSpec = (limits: Limits) =>
         sources: names("Models whose objectives are climbed"),
         targets: names("Models that each image is scored on"),
         attack: AttackName,
-        epsilon: Radius.max(largestRadius("l2"))
-          .default(8)
-          .openapi({
-            description: `Radius in grey levels, at most ${largestRadius("linf")} in L∞`,
-            example: 8,
-          }),
+        epsilon: Radius.max(largestRadius("l2")).optional().openapi({ description: radiusText, example: 8 }),
         norm: AttackNorm.optional(),
         ...optionFields(limits),
         label: Label,
@@ -69,7 +72,7 @@ const TransferSpecRun = z
     sources: list(z.string()),
     targets: list(z.string()),
     attack: AttackName,
-    epsilon: z.number(),
+    epsilon: z.number().optional(),
     norm: AttackNorm,
     ...optionNumbers,
     alpha: z.number(),
@@ -163,8 +166,8 @@ const togetherFaults = ({ spec }: Asked, ball: Ball, sources: number, { gridStep
 /** Fills in the defaults, and refuses what contradicts itself or is too much. */
 const resolve = (limits: Limits, asked: Asked): TransferRequest => {
   const { spec, image, labels } = asked;
-  const { attack, epsilon, norm = attackEntry(attack).distance } = spec;
-  const ball = { epsilon, norm };
+  const { attack } = spec;
+  const ball = ballOf(spec);
   const [sources, targets] = [[...new Set(spec.sources)], [...new Set(spec.targets)]];
   const given = optionValues(spec);
   const options = withDefaults(attack, ball, given);
@@ -179,7 +182,7 @@ const resolve = (limits: Limits, asked: Asked): TransferRequest => {
       : []),
   ];
   if (wrong.length > 0) throw new RequestError({ kind: "invalid-request", errors: wrong });
-  return { spec: { ...spec, ...options, norm, alpha, steps, sources, targets }, image, labels };
+  return { spec: { ...spec, ...options, ...ball, alpha, steps, sources, targets }, image, labels };
 };
 
 export const transfer = (service: Service, limits: Limits): Operation => {

@@ -21,15 +21,18 @@ export const Label255 = z.enum(["void", "foreground"]).optional().openapi({
 export const Warnings = list(
   z
     .strictObject({
-      kind: z.enum(["turned", "first-frame", "translucent", "mostly-void"]).openapi({
+      kind: z.enum(["turned", "first-frame", "translucent", "mostly-void", "rounded-away"]).openapi({
         description:
-          "`turned`: the image was rotated or mirrored by its Exif orientation. `first-frame`: only the first frame of the animation was decoded. `translucent`: pixels of the image are not opaque, and were put on black (value × opacity). `mostly-void`: the label map contains at most one class besides void",
+          "`turned`: the image was rotated or mirrored by its Exif orientation. `first-frame`: only the first frame of the animation was decoded. `translucent`: pixels of the image are not opaque, and were put on black (value × opacity). `mostly-void`: the label map contains at most one class besides void. `rounded-away`: rounding to 8 bits undoes the attack on the image, or more than 0.02 of the IoU ratio",
       }),
       part: z.enum(parts).openapi({ description: "The part of the request" }),
       detail: z.string(),
     })
     .openapi("Warning"),
-).openapi({ description: "Conversions of the images and unusual properties; empty if there are none" });
+).openapi({
+  description:
+    "Conversions of the images, unusual properties, and attacks that rounding undoes; empty if there are none",
+});
 
 export const VoidPixels = z.int().openapi({
   description:

@@ -62,6 +62,12 @@ export interface Ball {
   readonly norm?: Norm | undefined;
 }
 
+/** Why an attack with a budget needs a radius in L2: the usual ones are of L∞. Null where it does not, or has one. */
+export const radiusNeeded = (name: AttackName, { epsilon, norm }: Ball): string | null =>
+  epsilon === undefined && attackEntry(name).type === "fixed-budget" && (norm ?? attackEntry(name).distance) === "l2"
+    ? "the usual radii are of L∞; in L2, ε·√n is as long as the corner of that ball, of n values"
+    : null;
+
 /** The value of an option where none is given. */
 const defaultIn = (use: OptionUse, name: AttackName, { epsilon = Infinity, norm }: Ball): number =>
   defaultOf(use, epsilon, norm ?? attackEntry(name).distance);

@@ -18,6 +18,7 @@ const columns: Columns<Line & { readonly kind: Kind }> = {
   accuracy_clean: ({ scores }) => scores.pixelAccuracy.clean,
   accuracy_adversarial: ({ scores }) => scores.pixelAccuracy.adversarial,
   linf: ({ linf }) => linf,
+  l2: ({ l2 }) => l2,
   forward: ({ evaluations }) => evaluations.forward,
   backward: ({ evaluations }) => evaluations.backward,
   signs: ({ signs }) => signs.join(" "),

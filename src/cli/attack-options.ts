@@ -9,6 +9,7 @@ import {
   makeAttack,
   normsOf,
   optionsOf,
+  radiusNeeded,
   withDefaults,
   type AttackName,
   type Ball,
@@ -25,6 +26,7 @@ import {
 import type { AttackPlan } from "../evaluation/plan.ts";
 import { UsageError } from "../node/failure.ts";
 import { wholeNumber, type Option } from "../node/options.ts";
+import { repeatedKey } from "./notation.ts";
 
 const definitionOf = (name: OptionName): OptionDefinition => optionDefinitions[name];
 
@@ -51,7 +53,7 @@ export const attackFlags = {
   epsilon: {
     type: "string",
     value: "E",
-    help: "radius in grey levels of 0..255; 8, or 255 for patch, or none for attacks of minimum norm",
+    help: "radius in grey levels; 8 in L∞, 255 for patch, none for attacks of minimum norm; to be given in L2",
   },
   norm: { type: "string", value: "NORM", help: "of epsilon: linf or l2, where the attack has both; its own if absent" },
   ...catalogueFlags,
@@ -117,6 +119,8 @@ const normFrom = (attack: AttackName, text: string): Norm => {
 /** ε, of a ball in the attack's norm. */
 const ballFrom = (attack: AttackName, { epsilon, norm: named }: AttackFlags): Ball => {
   const norm = named === undefined ? undefined : normFrom(attack, named);
+  const needed = epsilon === undefined ? radiusNeeded(attack, { norm }) : null;
+  if (needed !== null) throw new UsageError(`--epsilon must be given with --norm l2: ${needed}`);
   const radius = epsilon === undefined ? defaultRadius(attack) : radiusFrom(epsilon, norm ?? normsOf(attack)[0]);
   return { epsilon: radius, ...(norm && { norm }) };
 };
@@ -134,6 +138,8 @@ const spelledOut = (flags: AttackFlags): AttackFlags => {
     if (flags[key as keyof AttackFlags] !== undefined) throw new UsageError(`--${key} is given twice, in --attack too`);
     return [key, value];
   });
+  const twice = repeatedKey(options);
+  if (twice !== undefined) throw new UsageError(`--attack: "${flags.attack}" gives ${twice} twice`);
   return { ...flags, ...Object.fromEntries(options), attack: name };
 };
 

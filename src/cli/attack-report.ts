@@ -7,8 +7,10 @@ import type { Sign } from "../evaluation/signs.ts";
 import { trialScores, type CountedTrial, type Spread, type Trials } from "../evaluation/trials.ts";
 import type { RegionResult } from "../evaluation/region-goal.ts";
 import { attackScores, type AttackScores, type Perturbation } from "../evaluation/scores.ts";
+import { roundingFault } from "../evaluation/rounding.ts";
 import { scoresOf } from "../metrics/counts.ts";
-import { nameAround } from "../report/names.ts";
+import { distanceOf, nameAround } from "../report/names.ts";
+import { normText, type Norm } from "../report/norms.ts";
 import { scoreText, table } from "./text.ts";
 
 /** The scores of the image as it was computed, and as its 8-bit file. */
@@ -56,7 +58,9 @@ export interface AttackReport {
   /** Signs that one attack cannot show, and what shows them. */
   readonly unchecked: Unchecked;
   readonly pooled: BothScores & {
+    /** The largest of the pictures. */
     readonly linf: { readonly float: number; readonly uint8: number };
+    readonly l2: { readonly float: number; readonly uint8: number };
     readonly evaluations: Row["evaluations"];
     readonly trials?: { readonly float: Trials; readonly uint8: Trials } | undefined;
   };
@@ -71,7 +75,10 @@ export const attackReport = (
 ): AttackReport => {
   const rows = pictures.map(({ row }) => row);
   const first = rows[0]!;
-  const largest = (kind: "float" | "uint8") => Math.max(...pictures.map((p) => p.perturbation[kind].linf));
+  const largest = (norm: Norm) => {
+    const of = (kind: "float" | "uint8") => Math.max(...pictures.map((p) => p.perturbation[kind][norm]));
+    return { float: of("float"), uint8: of("uint8") };
+  };
   const trials = pictures.flatMap((picture) => (picture.trials ? [picture.trials] : []));
   const total = (kind: "forward" | "backward") => rows.reduce((all, row) => all + row.evaluations[kind], 0);
   return {
@@ -86,7 +93,8 @@ export const attackReport = (
     unchecked,
     pooled: {
       ...bothScores(pooledCounts(rows), names),
-      linf: { float: largest("float"), uint8: largest("uint8") },
+      linf: largest("linf"),
+      l2: largest("l2"),
       evaluations: { forward: total("forward"), backward: total("backward") },
       ...(trials.length === 0
         ? {}
@@ -95,11 +103,16 @@ export const attackReport = (
   };
 };
 
+/** The norm in which the attack stays within its radius, or makes its perturbation small. */
+export const normOf = ({ attack }: Pick<AttackReport, "attack">): Norm =>
+  distanceOf({ attack: attack as Parameters<typeof distanceOf>[0]["attack"] });
+
 /** A line of table and CSV. */
 export interface Line {
   readonly image: string;
   readonly scores: AttackScores;
   readonly linf: number;
+  readonly l2: number;
   readonly evaluations: Row["evaluations"];
   /** Kinds of the signs that were shown. */
   readonly signs: readonly Sign["kind"][];
@@ -121,6 +134,7 @@ export const linesOf = ({ images, pooled }: AttackReport, kind: "float" | "uint8
     image,
     scores: scores[kind],
     linf: perturbation[kind].linf,
+    l2: perturbation[kind].l2,
     evaluations: row.evaluations,
     signs: signs.map(({ kind }) => kind),
     region,
@@ -131,6 +145,7 @@ export const linesOf = ({ images, pooled }: AttackReport, kind: "float" | "uint8
     image: "pooled",
     scores: pooled[kind],
     linf: pooled.linf[kind],
+    l2: pooled.l2[kind],
     evaluations: pooled.evaluations,
     signs: [...new Set(each.flatMap(({ signs }) => signs))],
     trials: pooled.trials?.[kind],
@@ -143,10 +158,11 @@ const successText = ({ reached, pictures }: NonNullable<Line["success"]>): strin
   pictures === 1 ? (reached === 1 ? "yes" : "no") : `${reached} of ${pictures}`;
 
 /**
- * A table of the scores of the 8-bit images, which are what is written; of attacks of minimum norm also whether the image as it was
+ * A table of the scores of the 8-bit images, which are what is written, and of their distances in the attack's norm; of attacks of minimum norm also whether the image as it was
  * computed reaches the goal.
  */
 export const attackTable = (report: AttackReport): string => {
+  const norm = normOf(report);
   const head = [
     "image",
     "mIoU clean",
@@ -154,19 +170,19 @@ export const attackTable = (report: AttackReport): string => {
     "IoU ratio",
     "accuracy clean",
     "adversarial",
-    "L∞",
+    normText(norm),
     "evaluations",
   ];
   const lines = linesOf(report, "uint8");
   const withSuccess = lines.some(({ success }) => success);
-  const rows = lines.map(({ image, scores, linf, evaluations, success }) => [
+  const rows = lines.map(({ image, scores, evaluations, success, ...lengths }) => [
     image,
     scoreText(scores.miou.clean),
     scoreText(scores.miou.adversarial),
     scoreText(scores.iouRatio),
     scoreText(scores.pixelAccuracy.clean),
     scoreText(scores.pixelAccuracy.adversarial),
-    String(Number(linf.toFixed(3))),
+    String(Number(lengths[norm].toFixed(3))),
     `${evaluations.forward} + ${evaluations.backward}`,
     ...(success ? [successText(success)] : []),
   ]);
@@ -182,6 +198,14 @@ export const signLines = ({ images, unchecked }: AttackReport): string => {
     return `\nsign: ${kind}${where} ${own[0]!.detail}`;
   });
   return `${lines.join("")}\nnot checked: ${unchecked.kinds.join(", ")}. ${unchecked.detail}`;
+};
+
+/** On how many pictures rounding to 8 bits undoes the attack, or part of it; empty where on none. */
+export const roundingLine = ({ images }: AttackReport): string => {
+  const faults = images.map(roundingFault).filter((fault) => fault !== null);
+  if (faults.length === 0) return "";
+  const where = images.length === 1 ? "" : `on ${faults.length} of ${images.length} pictures, the first: `;
+  return `\nnote: ${where}${faults[0]}.`;
 };
 
 const spread = (value: Spread | null): string =>

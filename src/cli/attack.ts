@@ -19,7 +19,15 @@ import { createSegmenter } from "../segmenter/segmenter.ts";
 import { attackFlags, attackLines, planFrom } from "./attack-options.ts";
 import { aroundFlags, aroundFrom, gpuFaultsOf, type Around } from "./around-options.ts";
 import { attackCsv } from "./attack-csv.ts";
-import { attackReport, attackTable, regionLines, signLines, trialLines } from "./attack-report.ts";
+import {
+  attackReport,
+  attackTable,
+  normOf,
+  regionLines,
+  roundingLine,
+  signLines,
+  trialLines,
+} from "./attack-report.ts";
 import { attackAll, filesOf, type Job } from "./attack-run.ts";
 import { backendFlags, cacheOn, placeFrom, ranOn, startAt } from "./backend.ts";
 import { classWeightsFlag, weightsFrom } from "./class-weights.ts";
@@ -147,15 +155,13 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     const against = report.reference === "ground-truth" ? "the ground truth" : "the clean prediction";
     const part = !isUniversal(plan) && attackEntry(plan.attack).covers ? " outside of the patch" : "";
     const by = other === network ? "" : ` by the gradients of ${other.manifest.name}`;
-    const within =
-      plan.epsilon === undefined
-        ? ""
-        : ` at ε = ${plan.epsilon}${!isUniversal(plan) && plan.norm === "l2" ? " in L2" : ""}`;
+    const radius = plan.epsilon === undefined ? "" : ` at ε = ${plan.epsilon}`;
+    const within = `${radius}${normOf(report) === "l2" ? " in L2" : ""}`;
     const head = `${report.name}, ${plan.attack}${by}${within}, 8-bit pictures in ${out}, against ${against}${part}; evaluations forward + backward`;
     const notes = report.notes.map((note) => `\nnote: ${note}`).join("");
     return {
       text: `${head}${where.join("")}${notes}
-${attackTable(report)}${regionLines(report)}${trialLines(report)}${signLines(report)}`,
+${attackTable(report)}${roundingLine(report)}${regionLines(report)}${trialLines(report)}${signLines(report)}`,
       data: report,
       csv: attackCsv(report),
     };

@@ -12,6 +12,10 @@ export const number = (flag: string, text: string): number => {
 export const numbers = (flag: string, text: string): number[] =>
   text.split(",").map((part) => number(flag, part.trim()));
 
+/** The first key that occurs again. */
+export const repeatedKey = (entries: readonly (readonly [string, unknown])[]): string | undefined =>
+  entries.find(([key], i) => entries.findIndex(([other]) => other === key) < i)?.[0];
+
 /** "name:key=value:key=low..high" as an object; `field` is that of the name. @throws UsageError */
 export const withOptions = (flag: string, text: string, field: string): Record<string, unknown> => {
   const [name = "", ...options] = text.split(":");
@@ -23,6 +27,8 @@ export const withOptions = (flag: string, text: string, field: string): Record<s
     if (high !== undefined && more.length === 0) return [key, [number(flag, low), number(flag, high)]];
     return [key, /^[+-]?[\d.]/.test(value) ? number(flag, value) : value];
   });
+  const twice = repeatedKey(entries);
+  if (twice !== undefined) throw new UsageError(`--${flag}: "${text}" gives ${twice} twice`);
   return { [field]: name, ...Object.fromEntries(entries) };
 };
 

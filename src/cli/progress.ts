@@ -1,4 +1,4 @@
-/** How far a long command has come: one line that is rewritten on a terminal, a line for each picture elsewhere. */
+/** How far a long command has come: one line that is rewritten on a terminal; elsewhere a line for each picture, and every half minute one for its steps. */
 
 import type { Io } from "./command.ts";
 
@@ -22,6 +22,9 @@ export interface Progress {
   readonly clear: () => void;
 }
 
+/** Milliseconds between lines of one item's steps, where no line is rewritten. */
+const BETWEEN_LINES = 30_000;
+
 const CLEAR_LINE = "\r\u001B[K";
 
 /**
@@ -36,26 +39,33 @@ export const createProgress = (
 ): Progress => {
   const rewritten = io.isTerminal === true;
   const started = now();
-  let [item, ended, done] = ["", 0, 0];
+  let [item, ended, done, written] = ["", 0, 0, started];
   // The mean duration of the steps so far holds for those that are left.
   const remaining = (): string => {
     const all = items * steps;
     const past = ended * steps + done;
     return past === 0 ? "" : `, ${duration(((now() - started) / past) * (all - past))} left`;
   };
+  /** A whole line, where none is rewritten. */
+  const line = (text: string): void => {
+    written = now();
+    io.stderr(`${head()}${text}\n`);
+  };
   const head = (): string => `${items > 1 ? `${ended + 1}/${items} ` : ""}${item}`;
   return {
     begin: (name) => {
       [item, done] = [name, 0];
       if (rewritten) io.stderr(`${CLEAR_LINE}${head()}`);
-      else io.stderr(`${head()} …${remaining()}\n`);
+      else line(` …${remaining()}`);
     },
     step: (text) => {
       done = Math.min(done + 1, steps);
-      if (rewritten) io.stderr(`${CLEAR_LINE}${head()}: step ${done}/${steps}, ${text}${remaining()}`);
+      const told = `: step ${done}/${steps}, ${text}${remaining()}`;
+      if (rewritten) io.stderr(`${CLEAR_LINE}${head()}${told}`);
+      else if (now() - written >= BETWEEN_LINES) line(told);
     },
     end: (text) => {
-      if (!rewritten) io.stderr(`${head()}: ${text}\n`);
+      if (!rewritten) line(`: ${text}`);
       ended += 1;
       done = 0;
     },

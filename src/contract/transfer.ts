@@ -19,8 +19,8 @@ export interface TransferSpec extends OptionValues {
   /** Networks that the images are scored on. */
   readonly targets: readonly string[];
   readonly attack: AttackName;
-  /** Grey levels, in the norm. */
-  readonly epsilon: number;
+  /** Grey levels, in the norm; absent where an attack of minimum norm has no upper bound. */
+  readonly epsilon?: number | undefined;
   readonly norm: Norm;
   readonly alpha: number;
   readonly steps: number;

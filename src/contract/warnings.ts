@@ -1,4 +1,4 @@
-/** What an answer says about the pictures of its request that their sender may not have meant. */
+/** What an answer says about the pictures of its request, and what was made of them, that their sender may not have meant. */
 
 import type { PartName } from "./files.ts";
 
@@ -7,9 +7,10 @@ export interface Warning {
    * - `turned`: the picture was turned by its Exif orientation;
    * - `first-frame`: of an animation, only the first frame was used;
    * - `translucent`: pixels that are not opaque were put on black;
-   * - `mostly-void`: a label map leaves no class, or only one, beside void, so that scores say little.
+   * - `mostly-void`: a label map leaves no class, or only one, beside void, so that scores say little;
+   * - `rounded-away`: rounding to 8 bits undoes the attack, or part of it.
    */
-  readonly kind: "turned" | "first-frame" | "translucent" | "mostly-void";
+  readonly kind: "turned" | "first-frame" | "translucent" | "mostly-void" | "rounded-away";
   readonly part: PartName;
   readonly detail: string;
 }

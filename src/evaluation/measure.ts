@@ -4,7 +4,8 @@ import { attackEntry, effectiveOptions } from "../attacks/catalogue.ts";
 import type { Square } from "../attacks/entry.ts";
 import { distanceOf, type Norm } from "../attacks/norms.ts";
 import { succeeds } from "../attacks/smallest.ts";
-import { roundToUint8, roundWithin } from "../image/encode.ts";
+import { roundToUint8 } from "../image/encode.ts";
+import { roundWithinL2, roundWithinLinf } from "../image/round-within.ts";
 import { countsOf } from "../metrics/counts.ts";
 import { changedShare } from "../metrics/distances.ts";
 import type { Image, Labels, Prediction, Segmenter } from "../segmenter/segmenter.ts";
@@ -164,11 +165,12 @@ export const measure = async (
   };
 };
 
-/** The adversarial image in 8 bits: within the ball of an attack in L∞; of other attacks, the nearest. */
-const roundedOf = (adversarial: Image, clean: Image, plan: Plan | null): Image =>
-  plan?.epsilon === undefined || normIn(plan) !== "linf"
-    ? roundToUint8(adversarial)
-    : roundWithin(adversarial, clean, plan.epsilon);
+/** The adversarial image in 8 bits: within the ball of an attack that has a radius, be it an upper bound; without one, the nearest. */
+const roundedOf = (adversarial: Image, clean: Image, plan: Plan | null): Image => {
+  if (plan?.epsilon === undefined) return roundToUint8(adversarial);
+  const roundWithin = normIn(plan) === "l2" ? roundWithinL2 : roundWithinLinf;
+  return roundWithin(adversarial, clean, plan.epsilon);
+};
 
 const normIn = (plan: Plan): Norm => (isUniversal(plan) ? "linf" : (plan.norm ?? attackEntry(plan.attack).distance));
 

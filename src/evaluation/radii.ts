@@ -1,6 +1,6 @@
 /** Which radii attacks of an evaluation have, and how large these may be: grey levels end at 255, their L2 norm over a picture does not. */
 
-import { attackEntry, normsOf, type AttackName } from "../attacks/catalogue.ts";
+import { attackEntry, normsOf, radiusNeeded, type AttackName } from "../attacks/catalogue.ts";
 import { largestRadius, type Norm } from "../attacks/norms.ts";
 
 /** An attack by its name, as far as its radii depend on it. */
@@ -26,6 +26,10 @@ const exceeds = (epsilon: Balled["epsilon"], bound: number): boolean =>
 const otherNorm = ({ attack }: Balled): string =>
   attack !== "universal" && normsOf(attack).includes("l2") ? `; ${attack} takes more with norm l2` : "";
 
+/** Why an attack needs a radius that is given, or null. */
+const needOf = ({ attack, norm }: Balled): string | null =>
+  attack === "universal" ? null : radiusNeeded(attack, { norm });
+
 /** What an attack's own radii must be and are not, or null. */
 export const ownRadiusFault = (entry: Balled): string | null => {
   const bound = boundOf(entry);
@@ -35,6 +39,10 @@ export const ownRadiusFault = (entry: Balled): string | null => {
 /** What the radii of the evaluation must be and are not, or null: all attacks that take them must be able to. */
 export const commonRadiusFault = (epsilon: Balled["epsilon"], entries: readonly Balled[]): string | null => {
   const takers = entries.filter(takesCommonRadii);
+  if (epsilon === undefined) {
+    const needy = takers.find((entry) => needOf(entry) !== null);
+    return needy ? `is required, because ${needy.attack} has norm l2: ${needOf(needy)}` : null;
+  }
   if (takers.length === 0)
     return exceeds(epsilon, largestRadius("linf"))
       ? `must be at most ${largestRadius("linf")} where no attack in L2 takes it`

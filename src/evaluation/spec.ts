@@ -8,7 +8,7 @@ import { optionDefinitions, optionNames, type OptionDefinition } from "../attack
 import { layoutNames } from "../datasets/catalogue.ts";
 import { MAX_DRAWS, throughs } from "../segmenter/defence.ts";
 import { crfSchema, MAX_MEMBERS, scalesSchema, transformsSchema } from "../segmenter/manifest.ts";
-import { fieldErrorsInWords, fieldsByValue } from "../validation.ts";
+import { fieldErrorsInWords, fieldsByValue, objectExamples } from "../validation.ts";
 import { commonRadiusFault, ownRadiusFault } from "./radii.ts";
 import { canonicalJson, type Json } from "./row.ts";
 import { targetedSchema } from "./targeted.ts";
@@ -78,6 +78,7 @@ const attackIn = (value: unknown): unknown => (value as { readonly attack?: unkn
 /** The fields that an attack of that name can have. */
 export const attackFields = (attack: unknown): readonly string[] => fieldsWith(attack, Object.keys(attackSchema.shape));
 
+objectExamples.add(attackSchema, { example: '{"attack":"pgd","steps":2}' });
 fieldsByValue.add(attackSchema, {
   fields: (value) => (attackIn(value) === "universal" ? [] : attackFields(attackIn(value))),
 });
@@ -163,7 +164,7 @@ export const evaluationSchema = z
     epsilon: radii
       .optional()
       .describe(
-        "Radii of attacks with a budget, in grey levels, at most 255 in L∞; those of the preset or of the paper if absent",
+        "Radii of attacks with a budget, in grey levels, at most 255 in L∞; those of the preset or of the paper if absent, which attacks in L2 do not take",
       ),
     label: label.default("prediction").describe("The labels that attacks leave"),
     targeted: targetedSchema.optional(),

@@ -20,7 +20,7 @@ const imageHeader = (image: Tensor<"float32">): Size & { readonly planes: number
 };
 
 /** The nearest integer in 0..max; halves are rounded up. @throws RangeError for NaN. */
-const quantise = (value: number, max: number): number => {
+export const quantise = (value: number, max: number): number => {
   if (value >= 0 && value < max) return (value + 0.5) | 0;
   if (Number.isNaN(value)) throw new RangeError("an image must not contain NaN");
   return value < 0 ? 0 : max;
@@ -61,23 +61,6 @@ export const bytesOf = ({ data, shape }: Tensor<"float32">): Tensor<"uint8"> => 
   const out = new Uint8Array(data.length);
   for (let i = 0; i < out.length; i++) out[i] = quantise(data[i]!, 255);
   return tensor("uint8", shape, out);
-};
-
-/**
- * As `roundToUint8`, and no further from `centre` than `radius` in any value wherever an integer lies that near: where rounding would
- * leave the ball, the next integer towards the centre is taken. At ε = 0.5 rounding to the nearest would change an 8-bit image by 1.
- */
-export const roundWithin = (image: Tensor<"float32">, centre: Tensor<"float32">, radius: number): Tensor<"float32"> => {
-  let out = roundToUint8(image);
-  for (let i = 0; i < out.data.length; i++) {
-    const c = centre.data[i]!;
-    if (Math.abs(out.data[i]! - c) <= radius) continue;
-    const [lowest, highest] = [Math.max(0, Math.ceil(c - radius)), Math.min(255, Math.floor(c + radius))];
-    if (lowest > highest) continue;
-    if (out === image) out = tensor("float32", image.shape, image.data.slice());
-    out.data[i] = Math.min(Math.max(out.data[i]!, lowest), highest);
-  }
-  return out;
 };
 
 /** 8-bit PNG of 1 to 4 planes (grey, grey and alpha, RGB, RGBA); values are clamped to 0..255 and rounded, halves up. */

@@ -37,7 +37,7 @@ import { openClimbed, sourcesOf } from "./climbed.ts";
 import { universalPlan } from "./universal.ts";
 import { receiptOf, type Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
-import { pictureWarnings, readTruth } from "./pictures.ts";
+import { pictureWarnings, readTruth, roundingWarnings } from "./pictures.ts";
 import { cancellable } from "./queue.ts";
 import { targetOf } from "./target.ts";
 import { yieldToEvents } from "../yield.ts";
@@ -162,6 +162,7 @@ export const createAttackHandler =
         ...(await pictureWarnings(bytes, image)),
         ...(truth ? labelWarnings("labels", truth) : []),
         ...(map && spec.targeted?.kind === "map" ? labelWarnings("target", map) : []),
+        ...roundingWarnings(comparison),
       ],
       ...comparison,
       ...(region ? { region } : {}),

@@ -4,6 +4,7 @@ import { ImageError } from "../image/error.ts";
 import { decodeLabels } from "../image/labels.ts";
 import { acceptedPictures, decodePicture, decodePlanes } from "../image/planes.ts";
 import { isAcceptedFormat, probe, probeWithin } from "../image/probe.ts";
+import { roundingFault, type Rounded } from "../evaluation/rounding.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { FaultlineError, type Failure } from "../contract/failure.ts";
 import type { PartName } from "../contract/files.ts";
@@ -112,6 +113,12 @@ export const pictureWarnings = async (bytes: Uint8Array, { shape }: Image): Prom
       : []),
     ...(animated ? [warning("first-frame", "an animation, of which the first frame is used")] : []),
   ];
+};
+
+/** That the 8-bit form of an attacked image does not do what the float one does. @param whose the network that was attacked, where there may be several. */
+export const roundingWarnings = (rounded: Rounded, whose = ""): Warning[] => {
+  const fault = roundingFault(rounded);
+  return fault === null ? [] : [{ kind: "rounded-away", part: "image", detail: `/image: ${whose}${fault}` }];
 };
 
 export interface LabelRules extends PictureLimits {

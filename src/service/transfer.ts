@@ -11,9 +11,11 @@ import type {
   TransferSpec,
   TransferTarget,
 } from "../contract/transfer.ts";
+import type { Warning } from "../contract/warnings.ts";
 import type { Crafted } from "../evaluation/craft.ts";
 import { measure } from "../evaluation/measure.ts";
 import { evaluatedBy, stepsOf, type AttackPlan } from "../evaluation/plan.ts";
+import type { RowCounts } from "../evaluation/row.ts";
 import type { Sign } from "../evaluation/signs.ts";
 import { perturbationFrom } from "../evaluation/scores.ts";
 import { scoresOf, type Scores } from "../metrics/counts.ts";
@@ -23,7 +25,7 @@ import type { Labels } from "../segmenter/segmenter.ts";
 import { spatialSize } from "../tensor.ts";
 import type { Context } from "./context.ts";
 import { labelWarnings } from "./label-reading.ts";
-import { pictureWarnings, readTruth } from "./pictures.ts";
+import { pictureWarnings, readTruth, roundingWarnings } from "./pictures.ts";
 import { pointScores } from "./point-scores.ts";
 import { yieldToEvents } from "../yield.ts";
 import { cancellable } from "./queue.ts";
@@ -85,6 +87,12 @@ const ranOf = ({ segmenter: { manifest }, choice }: PlacedModel) => ({
   backend: choice.backend,
 });
 
+/** The scores of the image on one network, as computed and in 8 bits. */
+const pairScores = ({ clean, float, uint8 }: RowCounts) => {
+  const before = scoresOf(clean);
+  return { float: pointScores(scoresOf(float), before), uint8: pointScores(scoresOf(uint8), before) };
+};
+
 export const createTransferHandler =
   (context: Context) =>
   async ({ spec, image: bytes, labels }: TransferRequest, { signal }: Abandon = {}): Promise<TransferResult> => {
@@ -107,6 +115,7 @@ export const createTransferHandler =
 
     const sources: TransferSource[] = [];
     const made: Crafted[] = [];
+    const rounding: Warning[] = [];
     for (const name of spec.sources) {
       const { model, subject } = await opened(name, true);
       const plan = planOf(spec, subject.truth);
@@ -116,6 +125,8 @@ export const createTransferHandler =
       made.push({ ...crafted, prediction: undefined });
       const distances = perturbationFrom(subject.image);
       const perturbation = { float: distances(float.image), uint8: distances(uint8.image) };
+      const own = pairScores(row.counts);
+      rounding.push(...roundingWarnings({ scores: own, perturbation }, `attacked on ${name}, `));
       sources.push({ ...ranOf(model), perturbation, masking: row.masking, evaluations: row.evaluations, signs });
     }
 
@@ -134,9 +145,7 @@ export const createTransferHandler =
         };
         const { counts } = (await cancellable(signal, run)).row;
         clean = scoresOf(counts.clean);
-        const [float, uint8] = [scoresOf(counts.float), scoresOf(counts.uint8)];
-        const scores = { float: pointScores(float, clean), uint8: pointScores(uint8, clean) };
-        from.push({ source, whiteBox: source === name, ...scores });
+        from.push({ source, whiteBox: source === name, ...pairScores(counts) });
       }
       const { miou = null, pixelAccuracy = null } = clean ?? {};
       targets.push({ ...ranOf(model), clean: { miou, pixelAccuracy }, ...judged(name, from) });
@@ -149,6 +158,7 @@ export const createTransferHandler =
       warnings: [
         ...(await pictureWarnings(bytes, subject.image)),
         ...(subject.truth ? labelWarnings("labels", subject.truth) : []),
+        ...rounding,
       ],
       sources,
       targets,

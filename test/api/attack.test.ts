@@ -50,6 +50,16 @@ describe("POST /v1/attack", () => {
     expect(service.calls.attack[0]?.spec).toMatchObject({ norm: "l2", epsilon: 400, alpha: 50, steps: 20 });
   });
 
+  it("needs a radius in L2 of attacks with a budget, and of no others", async () => {
+    const service = fakeService();
+    const problem = await problemIn(await clientOf(service).form(path, image, { attack: "apgd", norm: "l2" }));
+    expect(problem.errors).toEqual([
+      { pointer: "/spec/epsilon", detail: expect.stringMatching(/^is required, because spec.norm is l2: .* ε·√n /) },
+    ]);
+    expect((await clientOf(service).form(path, image, { attack: "fmn", norm: "l2" })).status).toBe(200);
+    expect(service.calls.attack.map(({ spec }) => [spec.norm, spec.epsilon])).toEqual([["l2", undefined]]);
+  });
+
   it("passes every option on", async () => {
     const service = fakeService();
     const spec = {

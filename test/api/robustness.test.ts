@@ -130,12 +130,17 @@ describe("POST /v1/robustness", () => {
     [
       { norm: "l2", attacks: ["pgd", "fgsm", "sea"], epsilons: [500] },
       "/spec/attacks",
-      "must be attacks in L2, as the grid's radii are: fgsm, sea have no such form",
+      "must be attacks in L2, as the grid's radii are: fgsm, sea have no such form; spec.norm linf takes them all",
     ],
     [
       { attacks: ["ddn"], epsilons: [5] },
       "/spec/attacks",
-      "must be attacks in L∞, as the grid's radii are: ddn has no such form",
+      "must be attacks in L∞, as the grid's radii are: ddn has no such form; spec.norm l2 takes it",
+    ],
+    [
+      { attacks: ["pgd", "ddn"], epsilons: [5] },
+      "/spec/attacks",
+      "must be attacks in L∞, as the grid's radii are: ddn has no such form; spec.norm l2 takes them all",
     ],
     [
       { attacks: ["pgd"], epsilons: [5, 256] },
@@ -148,7 +153,11 @@ describe("POST /v1/robustness", () => {
       "/spec/attacks/0/alpha",
       "must be at most 255 in the L∞ norm",
     ],
-    [{ attacks: ["cw"] }, "/spec/attacks/0", `must be one of ${attackNames.join(", ")}, or an object`],
+    [
+      { attacks: ["cw"] },
+      "/spec/attacks/0",
+      `must be one of ${attackNames.join(", ")}, or an object such as {"attack":"pgd","steps":2}`,
+    ],
     [
       { attacks: [{ attack: "pgd", stepz: 3 }] },
       "/spec/attacks/0/stepz",

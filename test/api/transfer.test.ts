@@ -28,7 +28,19 @@ it("takes radii in L2, where the attack has that form", async () => {
   expect(service.calls.transfer.at(-1)?.spec).toMatchObject({ norm: "l2" });
 });
 
+it("bounds no attack of minimum norm where no radius is given, as /v1/attack does", async () => {
+  const response = await asked({ ...pair, attack: "ddn", steps: 20 });
+  expect(response.status).toBe(200);
+  const { spec } = service.calls.transfer.at(-1)!;
+  expect(spec).toMatchObject({ attack: "ddn", norm: "l2" });
+  expect(spec.epsilon).toBeUndefined();
+  expect(await response.json()).not.toHaveProperty("receipt.spec.epsilon");
+  await asked({ ...pair, attack: "patch" });
+  expect(service.calls.transfer.at(-1)?.spec).toMatchObject({ attack: "patch", epsilon: 255, norm: "linf" });
+});
+
 it.each([
+  [{ ...pair, attack: "pgd", norm: "l2" }, "/spec/epsilon"],
   [{ ...pair, attack: "pgd", epsilon: 300 }, "/spec/epsilon"],
   [{ ...pair, attack: "fgsm", norm: "l2" }, "/spec/norm"],
   [{ ...pair, attack: "pgd", alpha: 300 }, "/spec/alpha"],

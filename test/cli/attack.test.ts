@@ -4,10 +4,12 @@ import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { attackNames } from "../../src/attacks/catalogue.ts";
 import { optionNames } from "../../src/attacks/options.ts";
+import { distanceOf } from "../../src/attacks/norms.ts";
 import { planFrom } from "../../src/cli/attack-options.ts";
 import type { AttackReport } from "../../src/cli/attack-report.ts";
 import { measure } from "../../src/evaluation/measure.ts";
 import { decodeImage } from "../../src/image/decode.ts";
+import { roundToUint8 } from "../../src/image/encode.ts";
 import { decodeLabels } from "../../src/image/labels.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
 import { openNetwork } from "../../src/segmenter/network.ts";
@@ -195,6 +197,20 @@ describe("a radius that is not given", () => {
 });
 
 describe("a ball in L2", () => {
+  it.each(["pgd:norm=l2:steps=2", "ddn:steps=5"])("holds for the 8-bit image of %s", async (attack) => {
+    const attacked = planFrom({ attack, epsilon: "9", seed: "0" });
+    const { float, uint8 } = await measure({ segmenter, image: images.one, item: "" }, attacked);
+    const lengthOf = ({ data }: typeof float.image) => distanceOf(data, images.one.data, "l2");
+    expect(lengthOf(uint8.image)).toBeLessThanOrEqual(9);
+    expect(lengthOf(roundToUint8(float.image))).toBeGreaterThan(9);
+  });
+
+  it("without a bound leaves the nearest integers", async () => {
+    const attacked = planFrom({ attack: "ddn:steps=5", seed: "0" });
+    const { float, uint8 } = await measure({ segmenter, image: images.one, item: "" }, attacked);
+    expect(uint8.image).toEqual(roundToUint8(float.image));
+  });
+
   it("is attacked as `measure` does it, by --norm or in the attack's own spelling", async () => {
     const parts = ["--attack", "pgd", "--norm", "l2", "--epsilon", "300", "--steps", "3"];
     const l2 = planFrom({ attack: "pgd:norm=l2:steps=3", epsilon: "300", seed: "0" });
@@ -204,13 +220,51 @@ describe("a ball in L2", () => {
     for (const argv of [parts, ["--attack", "pgd:norm=l2:steps=3:epsilon=300"]]) {
       const { code, stdout } = await faultline("attack", path("net"), one, ...argv, "-o", path("l2"));
       expect([code, stdout]).toEqual([0, expect.stringMatching(/^tiny, pgd at ε = 300 in L2, /)]);
+      expect(stdout.split("\n")[1]).toMatch(/ L2 +evaluations/);
+      expect(stdout).not.toContain("L∞ ");
       const report = await jsonOf<AttackReport>("attack", path("net"), one, ...argv, "-o", path("l2"));
       expect(report.images[0]?.row.unit.attack).toEqual({ ...(row.unit.attack as object), norm: "l2" });
       expect(report.images[0]?.row.counts).toEqual(row.counts);
       expect(report.images[0]?.row.distances.l2).toBeLessThanOrEqual(300.01);
+      expect(report.images[0]?.perturbation.uint8.l2).toBeLessThanOrEqual(300);
     }
     expect(row.distances.l2).toBeGreaterThan(255);
   });
+
+  it("stands in the title, the table and the CSV of attacks of minimum norm, which have it of their own", async () => {
+    const argv = [path("net"), one, "--attack", "ddn:steps=3", "--epsilon", "9", "-o", path("l2 of ddn")] as const;
+    const { stdout } = await faultline("attack", ...argv);
+    const { images: attacked, pooled } = await jsonOf<AttackReport>("attack", ...argv);
+    const { float, uint8 } = attacked[0]!.perturbation;
+    expect(stdout.split("\n")[0]).toMatch(/^tiny, ddn at ε = 9 in L2, /);
+    expect(stdout.split("\n")[2]).toMatch(new RegExp(` ${Number(uint8.l2.toFixed(3))} +\\d`));
+    expect((await csvLines(...argv)).map(({ l2 }) => Number(l2))).toEqual([float.l2, uint8.l2]);
+    expect(pooled.l2).toEqual({ float: float.l2, uint8: uint8.l2 });
+    expect(float.l2).toBeGreaterThan(0);
+  });
+});
+
+it("says where rounding to 8 bits undoes the attack", async () => {
+  const argv = [
+    "--attack",
+    "ifgsm",
+    "--alpha",
+    "0.2",
+    "--steps",
+    "3",
+    "--epsilon",
+    "0.4",
+    "-o",
+    path("rounded"),
+  ] as const;
+  const [single, several] = [
+    await faultline("attack", path("net"), one, ...argv),
+    await faultline("attack", path("net"), path("pictures"), ...argv),
+  ];
+  expect(single.stdout).toContain("\nnote: rounding to 8 bits undoes the attack: the 8-bit image is the clean one.");
+  expect(several.stdout).toContain("\nnote: on 2 of 2 pictures, the first: rounding to 8 bits undoes the attack: ");
+  const larger = await faultline("attack", path("net"), one, ...argv, "--alpha", "4", "--epsilon", "8");
+  expect(larger.stdout).not.toContain("rounding");
 });
 
 it("the help names every attack of the catalogue, and a flag for each option", async () => {

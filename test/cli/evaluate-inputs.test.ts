@@ -90,6 +90,9 @@ describe("a specification file", () => {
     [{ attacks: "paper", delta: ["d.npy"] }, "not with the preset paper"],
     [{ hide: "mask:m.png" }, "a mask is of one picture"],
     [{ attacks: "pgd,fgsm:stepz=2" }, "fgsm has no option stepz; accepted: epsilon, norm, label, pixelRange, target"],
+    [{ attacks: "fgsm,pgd:steps=1:steps=2" }, '--attacks: "pgd:steps=1:steps=2" gives steps twice'],
+    [{ transform: ["jpeg:quality=50:quality=75"] }, "gives quality twice"],
+    [{ attacks: "fgsm,pgd:norm=l2" }, "epsilon: is required, because pgd has norm l2: the usual radii are of L∞"],
     [{ scales: ["1:median"] }, 'after the scales come max, mean or around, not "median"'],
     [{ "transfer-from": ["a@1:around"] }, "around goes with --scales"],
   ])("refuses the flags %j", async (values, told) => {

@@ -40,6 +40,16 @@ it("elsewhere prints whole lines, none for a step", () => {
   expect(printed).toEqual(["1/2 a.png …\n", "1/2 a.png: done\n", "2/2 b.png …, 4 s left\n"]);
 });
 
+it("elsewhere tells the step at hand every half minute", () => {
+  const { clock, printed, progress } = observed(false);
+  progress.begin("a.png");
+  for (const ms of [29_000, 30_000, 59_000]) {
+    clock.ms = ms;
+    progress.step("x");
+  }
+  expect(printed).toEqual(["1/2 a.png …\n", "1/2 a.png: step 2/4, x, 1 min 30 s left\n"]);
+});
+
 it.each([
   [0, "0 s"],
   [59_400, "59 s"],

@@ -40,6 +40,12 @@ it("the overview gathers the attacks of one kind in a row", () => {
   ]);
 });
 
+it("the overview names both norms of an attack that has both, its own first", () => {
+  const both = { ...entry, norms: ["linf", "l2"] } as const;
+  expect(overview({ a: both }).split("\n")[2]).toMatch(/^\| transfer, minimum norm, L2 or L∞ \|/);
+  expect(overview({ a: entry, b: both }).split("\n")).toHaveLength(4);
+});
+
 it("the table of formulas names at most three authors, and escapes what would end a cell", () => {
   expect(formulas({ a: entry }).split("\n")[2]).toBe(
     "| `a` | A | ‖g‖ or \\|g\\| | [One et al. 2020](https://arxiv.org/abs/2001.00001), *On A* |",

@@ -217,6 +217,7 @@ describe("the attacks", () => {
           { attack: "pgd" as const, norm: "l2" as const },
           { attack: "square" as const, norm: "l2" as const },
         ],
+        epsilon: 400,
       },
       "square",
     ],
@@ -231,7 +232,10 @@ describe("a specification", () => {
     [{}, "networks: is required"],
     [{ networks: [] }, "networks: must have at least 1 item"],
     [{ networks: ["a"], epsilon: -1 }, "epsilon: must be at least 0"],
-    [{ networks: ["a"], attacks: ["fgsm", "nothing"] }, /^attacks, no\. 2: must be one of fgsm, .*, or an object$/],
+    [
+      { networks: ["a"], attacks: ["fgsm", "pgd:steps=2"] },
+      /^attacks, no\. 2: must be one of fgsm, .*, or an object such as \{"attack":"pgd","steps":2\}$/,
+    ],
     [{ networks: ["a"], attacks: [{ attack: "pdg" }] }, /^attacks, no\. 1, attack: must be one of fgsm, /],
     [
       { networks: ["a"], attacks: [{ attack: "pgd", step: 3 }] },

@@ -48,6 +48,14 @@ const miouByHand = (prediction: Labels, reference: Labels): number => {
   return iou.reduce((a, b) => a + b, 0) / iou.length;
 };
 
+it("warns where rounding to 8 bits undoes the attack, and only there", async () => {
+  const { warnings } = await attack({ epsilon: 0.4, alpha: 0.4 });
+  expect(warnings).toEqual([
+    { kind: "rounded-away", part: "image", detail: expect.stringMatching(/undoes the attack: the 8-bit image is/) },
+  ]);
+  expect((await attack({ epsilon: 8, alpha: 8 })).warnings).toEqual([]);
+});
+
 describe("an attack", () => {
   it("against the clean prediction: its mIoU is 1, and the scores are those of the image that is given", async () => {
     const result = await attack();

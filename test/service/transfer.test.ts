@@ -76,6 +76,17 @@ describe("transfer", async () => {
   });
 });
 
+it("warns of each source on which rounding to 8 bits undoes the attack", async () => {
+  const small = { ...spec, epsilon: 0.4, alpha: 0.1, targets: ["tiny"] };
+  const { warnings, sources } = await service.transfer({ spec: small, image: imagePng });
+  expect(sources.map(({ perturbation }) => perturbation.uint8.l0)).toEqual([0, 0]);
+  const detail = (name: string) =>
+    `/image: attacked on ${name}, rounding to 8 bits undoes the attack: the 8-bit image is the clean one`;
+  expect(warnings).toEqual(
+    ["tiny", "other"].map((name) => ({ kind: "rounded-away", part: "image", detail: detail(name) })),
+  );
+});
+
 it("a masked network that another's image breaks is flagged: its white-box figure is no bound", async () => {
   const both = { ...spec, sources: ["masked", "tiny"], targets: ["masked"] };
   const { sources, targets } = await service.transfer({ spec: both, image: imagePng });

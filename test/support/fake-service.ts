@@ -209,7 +209,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
       calls.transfer.push(request);
       const { sources, targets, epsilon } = request.spec;
       const ran = (model: string) => ({ model, modelSha256: fakeModel.sha256, backend: "wasm" as const });
-      const perturbation = { linf: epsilon, l2: 10, l0: 8, psnr: 30, ssim: 0.9 };
+      const perturbation = { linf: epsilon ?? 1, l2: 10, l0: 8, psnr: 30, ssim: 0.9 };
       const scored = { iouRatio: 0.5, miou: 0.5, pixelAccuracy: 0.5 };
       return {
         width: 4,
