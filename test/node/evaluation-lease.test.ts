@@ -39,8 +39,8 @@ it("gives it to one of many that come at once", async () => {
     const all = await Promise.allSettled(Array.from({ length: 6 }, () => takeLease(bucket, address, kept)));
     const won = all.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     expect(won.length).toBe(1);
-    for (const result of all)
-      if (result.status === "rejected") expect(String((result.reason as Error).message)).toMatch(refused);
+    const lost = all.flatMap((result) => (result.status === "rejected" ? [(result.reason as Error).message] : []));
+    expect(lost.filter((message) => refused.test(message)).length).toBe(5);
     await won[0]!.release();
   }
 });
@@ -107,5 +107,6 @@ it.each([
   expect(bytes).toBeUndefined();
   const numbers = numbersOf(await new Response(body).text());
   expect(numbers.slice(0, 2)).toEqual([0, 1]);
-  expect(numbers.toSorted()).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(new Set(numbers)).toEqual(new Set([0, 1, 2, 3, 4, 5]));
+  expect(numbers.length).toBe(6);
 });

@@ -81,12 +81,12 @@ it("evaluates what was pushed into it, as the command line does on the folder", 
   const kept = await evaluations(server.url);
   expect(kept).toMatch(/^200 .*"state":"done"/);
   expect(kept).not.toMatch(/s3:|^(?!200)\d{3} /m);
-  const [file] = [...s3.objects.entries()].filter(([key]) => key.startsWith("served/data/files/"));
-  s3.objects.delete(file![0]);
+  const file = [...s3.objects.entries()].find(([key]) => key.startsWith("served/data/files/"))!;
+  s3.objects.delete(file[0]);
   const { detail } = await post({ path: "noise", images: 3 });
   expect(detail).toMatch(/noise/);
   expect(detail).not.toMatch(/s3:|127\.0\.0\.1|served/);
-  s3.objects.set(...file!);
+  s3.objects.set(...file);
   const form = new FormData();
   form.append("model", new Blob([other.bytes]));
   form.append("manifest", JSON.stringify(other.manifest));
