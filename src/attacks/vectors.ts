@@ -1,16 +1,16 @@
-/**
- * Sums and differences of images, computed in float64 and rounded once. They are loops, as are the rules' own steps: a call of `map`'s
- * callback for each value takes ten times as long, which counts beside the gradient of a small network.
- */
+/** Sums and differences of images, computed in float64 and rounded once, in loops: a call of `map`'s callback for each value takes ten times as long. */
+
+import { loops } from "../simd/loops.ts";
+import { inPieces } from "../simd/pieces.ts";
 
 /** x + scale·d, value by value; `out` may be x or d itself. */
 export const plus = (
   x: Float32Array,
   scale: number,
-  d: Float32Array | Float64Array,
+  d: Float32Array,
   out: Float32Array<ArrayBuffer> = new Float32Array(x.length),
 ): Float32Array<ArrayBuffer> => {
-  for (let i = 0; i < out.length; i++) out[i] = x[i]! + scale * d[i]!;
+  inPieces([x, d], [out], (count, [at, change]) => loops().plus(count, at, scale, change, at));
   return out;
 };
 

@@ -34,7 +34,8 @@ const following = (level: number, block: number, length: number): Pick<RaysState
 
 const corner = (signs: Uint8Array, clean: Float32Array, constraint: Constraint): Float32Array<ArrayBuffer> => {
   const at = new Float32Array(clean.length);
-  for (let i = 0; i < at.length; i++) at[i] = clean[i]! + (signs[i] ? constraint.epsilon : -constraint.epsilon);
+  const { epsilon } = constraint;
+  for (let i = 0; i < at.length; i++) at[i] = clean[i]! + epsilon * (2 * signs[i]! - 1);
   return project(at, clean, constraint, at);
 };
 
