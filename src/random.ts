@@ -92,9 +92,12 @@ export const normal = (next: Random): number => Math.sqrt(-2 * Math.log(1 - next
 /** Numbers that `normals` draws at once. */
 const NORMALS = 8192;
 
-/** As many numbers as calls of `normal` would give, to rounding, as float32; of uniform numbers 32 bits are taken. */
-export const normals = (next: Random, length: number): Float32Array<ArrayBuffer> => {
-  const out = new Float32Array(length);
+/** As many numbers as calls of `normal` would give, to rounding, as float32, in `out`; of uniform numbers 32 bits are taken. */
+export const normals = (
+  next: Random,
+  length: number,
+  out: Float32Array<ArrayBuffer> = new Float32Array(length),
+): Float32Array<ArrayBuffer> => {
   const [at] = areas(8 * NORMALS);
   const { buffer } = loops().memory;
   for (let from = 0; from < length; from += NORMALS) {

@@ -15,7 +15,10 @@ export type Feeds = Readonly<Record<string, Tensor>>;
 
 /** An objective at one image. */
 export interface Evaluation {
-  /** ∂ value / ∂ image, shaped as the image; absent where a rule needs the value alone. */
+  /**
+   * ∂ value / ∂ image, shaped as the image; absent where a rule needs the value alone. It is the attack's, whose rule may overwrite it: an
+   * objective gives a new array at each evaluation, and keeps none.
+   */
   readonly gradient?: Image | undefined;
   /** What is climbed. */
   readonly value: number;
@@ -28,7 +31,7 @@ export interface Evaluation {
 }
 
 /** @throws RangeError where there is no gradient, or one of another size. */
-export const gradientOf = ({ gradient }: Evaluation, length: number): Float32Array => {
+export const gradientOf = ({ gradient }: Evaluation, length: number): Float32Array<ArrayBuffer> => {
   if (!gradient) throw new RangeError("the objective gives no gradient");
   if (gradient.data.length !== length) throw new RangeError("the gradient has not the image's shape");
   return gradient.data;
@@ -79,7 +82,7 @@ export interface Surroundings extends Clock {
 
 export interface Stepped<S extends State> {
   readonly state: S;
-  /** The image after the step, in an array of its own. */
+  /** The image after the step, which nobody changes from here on: it may lie in the array of the gradient, and not in one of the state's. */
   readonly x: Float32Array<ArrayBuffer>;
   /** For inputs of the objective at the next evaluation. */
   readonly feeds?: Feeds | undefined;
@@ -128,8 +131,13 @@ export interface Pilot<P extends State = State> {
 }
 
 /**
- * How to step: pure functions over a state that can be written. They change none of their arguments, so an attack that was
- * stopped at a checkpoint continues elsewhere with the same bytes.
+ * How to step: functions over a state that can be written, so that an attack that was stopped at a checkpoint continues elsewhere with the
+ * same bytes.
+ *
+ * An array of an image's size costs as much as a loop over it, so that a rule makes few. Two arguments of `next` are its own, and it may
+ * overwrite them: the gradient that it is given, in which it can return the next image, and the arrays of its state that are no image `x`
+ * or feed that it was given or gave (whoever keeps a state copies it, as `follow` does for a checkpoint). All others are not
+ * its own: images are kept by reference, in states as well as outside.
  */
 export interface Rule<S extends State = State> {
   /** By this and `parameters` a backend recognises a rule that it can carry out by itself. */
@@ -152,8 +160,8 @@ export interface Rule<S extends State = State> {
   /** Before the first step: where to start, by default at the clean image itself. */
   begin(clean: Image, constraint: Constraint, random: Random): Stepped<S>;
   next(state: S, seen: Evaluation, x: Float32Array, around: Surroundings): Stepped<S>;
-  /** The attack's result, where that is not the image after the last step. */
-  result?(state: S, x: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer>;
+  /** The attack's result, where that is not the image after the last step; it may be one that the state holds. */
+  result?(state: S, x: Float32Array): Float32Array;
 }
 
 /** A rule followed from one start. */

@@ -3,9 +3,13 @@
 import { loops } from "../simd/loops.ts";
 import { inPieces } from "../simd/pieces.ts";
 import { distanceOf, type Norm } from "./norms.ts";
+import { scratch } from "./scratch.ts";
 
 /** Lowest and highest grey level, or null for none: the released code of the paper clips to the ε-ball only. */
 export type PixelRange = readonly [low: number, high: number] | null;
+
+/** Which of the arrays that are kept for an image (scratch.ts) a projection computes in: rules use those before it. */
+const ROOM = 4;
 
 /** A ball and the range of pixels. */
 export interface Constraint {
@@ -41,6 +45,18 @@ export const project = (
     ? projectL2(x, centre, constraint, out)
     : projectLinf(x, centre, constraint, out);
 
+/** Whether a point is its own projection. A NaN is nowhere. */
+export const liesWithin = (x: Float32Array, centre: Float32Array, constraint: Constraint): boolean => {
+  const { epsilon, norm, pixelRange } = constraint;
+  const [low, high] = pixelRange ?? [-Infinity, Infinity];
+  const furthest = norm === "l2" ? Infinity : epsilon;
+  for (let i = 0; i < x.length; i++) {
+    const v = x[i]!;
+    if (!(v >= low && v <= high && Math.abs(v - centre[i]!) <= furthest)) return false;
+  }
+  return norm !== "l2" || distanceOf(x, centre, "l2") <= epsilon;
+};
+
 /** Element by element; where centre ± ε rounds to a value outside, its neighbour inside is taken. A NaN stays one. */
 const projectLinf = (
   x: Float32Array,
@@ -65,13 +81,14 @@ const projectL2 = (
   out: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> => {
   const [low, high] = pixelRange ?? [-Infinity, Infinity];
-  const inside = projectLinf(x, centre, { epsilon: Infinity, pixelRange }, new Float32Array(x.length));
+  const inside = projectLinf(x, centre, { epsilon: Infinity, pixelRange }, scratch(centre, ROOM));
   if (distanceOf(inside, centre, "l2") <= epsilon) {
     out.set(inside);
     return out;
   }
   let t = shareWithin(x, centre, epsilon, low, high);
-  const from = out === x ? x.slice() : x;
+  if (out === x) inside.set(x);
+  const from = out === x ? inside : x;
   for (let less = 2 ** -24; ; less *= 4) {
     const share = t;
     inPieces([from, centre], [out], (count, [at, around]) => loops().towards(count, at, around, share, low, high));

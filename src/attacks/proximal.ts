@@ -89,15 +89,15 @@ const halved = ({ below, above, beyond }: Bracket, lambda: number, pullAt: (leve
     : { below, above: middle, beyond: pull };
 };
 
-/** The bisection to its end, over the elements between the ends of an interval. */
+/** The bisection to its end, over the elements between the ends of an interval, whose indices are kept in `between`. */
 const bisected = (
   start: Bracket,
   [inside, x, h]: readonly [inside: Float32Array, x: Float32Array, h: Float32Array],
   lambda: number,
   tolerance: number,
+  between: Uint32Array,
 ): number => {
   let bracket = start;
-  const between = new Uint32Array(inside.length);
   let count = 0;
   for (let i = 0; i < inside.length; i++) {
     const size = Math.abs(inside[i]!);
@@ -125,6 +125,15 @@ const bisected = (
   return (bracket.below + bracket.above) / 2;
 };
 
+export interface ProxOptions {
+  /** Of the level; default 1e-7. */
+  readonly tolerance?: number;
+  /** Where the result is put; default a new array. */
+  readonly inside?: Float32Array<ArrayBuffer>;
+  /** Of x's length, overwritten; default a new array. */
+  readonly room?: Uint32Array;
+}
+
 /**
  * The proximity operator of λ‖·‖∞ in the diagonal metric h, restricted to the box low ≤ z ≤ high, which contains 0: x, projected
  * onto the box and clipped at the level where Σ hᵢ(|xᵢ| − level) = λ over the elements that are clipped. The sum falls as the level
@@ -136,9 +145,8 @@ export const proxLinfInBox = (
   metric: Float32Array,
   low: Float32Array,
   high: Float32Array,
-  tolerance = 1e-7,
+  { tolerance = 1e-7, inside = new Float32Array(x.length), room = new Uint32Array(x.length) }: ProxOptions = {},
 ): Float32Array<ArrayBuffer> => {
-  const inside = new Float32Array(x.length);
   let [largest, whole] = [0, 0];
   inPieces([x, low, high, metric], [inside], (count, [at, low, high, metric], sums) => {
     largest = Math.max(largest, loops().clipToBox(count, at, low, high, metric)); // a NaN stays
@@ -148,14 +156,18 @@ export const proxLinfInBox = (
   let bracket: Bracket = { below: 0, above: largest, beyond: [0, 0] };
   for (let k = 0; k < COARSE && bracket.above - bracket.below > tolerance; k++)
     bracket = halved(bracket, lambda, (level) => pullAbove(inside, x, metric, level));
-  const level = bisected(bracket, [inside, x, metric], lambda, tolerance);
+  const level = bisected(bracket, [inside, x, metric], lambda, tolerance, room);
   inPieces([inside], [inside], (count, [at]) => loops().clip(count, at, level));
   return inside;
 };
 
-/** clean + 255·δ within the range of pixels: the image of a perturbation in units of the whole range. */
-export const imageOf = (delta: Float32Array, clean: Float32Array, range: PixelRange): Float32Array<ArrayBuffer> => {
-  const image = new Float32Array(clean.length);
+/** In `image`, clean + 255·δ within the range of pixels: the image of a perturbation in units of the whole range. */
+export const imageOf = (
+  delta: Float32Array,
+  clean: Float32Array,
+  range: PixelRange,
+  image: Float32Array<ArrayBuffer>,
+): Float32Array<ArrayBuffer> => {
   const [low, high] = range ?? [-Infinity, Infinity];
   inPieces([delta, clean], [image], (count, [at, around]) => {
     loops().plus(count, around, 255, at, at);

@@ -3,7 +3,7 @@
 import { random } from "../random.ts";
 import { tensor } from "../tensor.ts";
 import type { Clock, Evaluation, Feeds, Image, Objective, State, Surroundings, Trajectory } from "./attack.ts";
-import { project, requirePositive } from "./constraint.ts";
+import { liesWithin, project, requirePositive } from "./constraint.ts";
 
 /** Where a trajectory stands between two steps: all that it takes to continue it elsewhere. See `checkpoint.ts`. */
 export interface Checkpoint {
@@ -19,10 +19,11 @@ export interface Progress<E extends Evaluation = Evaluation> {
   /** Counts from 1. */
   readonly step: number;
   readonly steps: number;
-  /** The objective where the step starts. */
-  readonly evaluation: E;
-  /** The image after the step. */
+  /** The objective where the step starts, without the gradient, which the step has used up. */
+  readonly evaluation: Omit<E, "gradient">;
+  /** The image after the step, which nothing changes. */
   readonly image: Image;
+  /** A copy, made when it is read. @throws Error where the next step has been made. */
   readonly checkpoint: Checkpoint;
 }
 
@@ -60,11 +61,16 @@ export const follow = async <E extends Evaluation>(
   requireTrajectory(trajectory);
   const { rule, constraint, steps, seed } = trajectory;
   const like = (data: Float32Array): Image => tensor("float32", image.shape, data as Float32Array<ArrayBuffer>);
-  let at: Checkpoint = from ?? { step: 0, ...rule.begin(image, constraint, random(seed)) };
+  // The rule overwrites its state.
+  let at: Checkpoint = from ? structuredClone(from) : { step: 0, ...rule.begin(image, constraint, random(seed)) };
+  const copyAt = (step: number): Checkpoint => {
+    if (step !== at.step) throw new Error(`the checkpoint of step ${step} is read at step ${at.step}: read it before`);
+    return structuredClone(at);
+  };
   for (let step = at.step + 1; step <= steps; step++) {
     signal?.throwIfAborted();
     const own = seedOfStep(seed, step);
-    const evaluation = await objective(like(at.x), { ...(at.clock ?? { step, steps }), seed: own }, at.feeds);
+    const seen = await objective(like(at.x), { ...(at.clock ?? { step, steps }), seed: own }, at.feeds);
     const around: Surroundings = {
       step,
       steps,
@@ -72,12 +78,19 @@ export const follow = async <E extends Evaluation>(
       constraint,
       random: () => random(own),
     };
-    const { done, ...stepped } = rule.next(at.state, evaluation, at.x, around);
+    const { done, ...stepped } = rule.next(at.state, seen, at.x, around);
     at = { step, ...stepped };
-    await onStep?.({ step, steps, evaluation, image: like(at.x), checkpoint: at });
+    const { gradient: _, ...evaluation } = seen;
+    const progress = { step, steps, evaluation, image: like(at.x) };
+    await onStep?.({
+      ...progress,
+      get checkpoint() {
+        return copyAt(step);
+      },
+    });
     if (done) break;
   }
-  const x = at.x as Float32Array<ArrayBuffer>;
-  const result = rule.result ? rule.result(at.state, x) : x;
-  return like(project(result, image.data, constraint));
+  const result = rule.result ? rule.result(at.state, at.x) : at.x;
+  if (result === image.data) return like(Float32Array.from(result));
+  return like(liesWithin(result, image.data, constraint) ? result : project(result, image.data, constraint));
 };

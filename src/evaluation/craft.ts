@@ -52,11 +52,19 @@ const zerosOf = (values: Float32Array): number => {
 };
 
 /** What a rule sees of the network at an image. */
-type Seen = SegmentationValue & Partial<Pick<SegmentationEvaluation, "gradient">> & { readonly remaining: number };
+type Seen = SegmentationValue &
+  Partial<Pick<SegmentationEvaluation, "gradient">> & {
+    readonly remaining: number;
+    /** Of the attack's first gradient. */
+    readonly zeroShare: number | null;
+  };
 
-const observedOf = ({ gradient, loss, labels }: Seen, clean: Labels, isFirst: boolean): ObservedStep => ({
+const zeroShareOf = (gradient: Image | undefined): number | null =>
+  gradient ? zerosOf(gradient.data) / gradient.data.length : null;
+
+const observedOf = ({ loss, labels, zeroShare }: Omit<Seen, "gradient">, clean: Labels): ObservedStep => ({
   loss,
-  zeroShare: isFirst && gradient ? zerosOf(gradient.data) / gradient.data.length : null,
+  zeroShare,
   changedShare: changedShare(clean, labels) ?? 0,
 });
 
@@ -77,13 +85,14 @@ export const remainingShare = (
   return pixels === 0 ? 0 : remaining / pixels;
 };
 
-/** The objective with as much as the trajectory's rule needs. */
+/** The objective with as much as the trajectory's rule needs; `isFirst` says whether an evaluation is the attack's first. */
 const evaluatorOf = (
   source: Segmenter,
   { rule: { needs } }: Trajectory,
   aim: Aim,
   plan: AttackPlan,
   clean: Labels,
+  isFirst: () => boolean,
 ): Objective<Seen> => {
   const evaluate = needs === "gradient" ? source.objective(aim) : source.value(aim);
   const labelled = async (image: Image): Promise<SegmentationValue> => {
@@ -92,8 +101,11 @@ const evaluatorOf = (
     return { labels, value, loss: value };
   };
   return async (image, at, feeds) => {
-    const seen = await (needs === "labels" ? labelled(image) : evaluate(image, at, feeds));
-    return { ...seen, remaining: remainingShare(seen.labels, plan, clean) };
+    const seen: SegmentationValue & Partial<Pick<SegmentationEvaluation, "gradient">> = await (needs === "labels"
+      ? labelled(image)
+      : evaluate(image, at, feeds));
+    const zeroShare = isFirst() ? zeroShareOf(seen.gradient) : null;
+    return { ...seen, remaining: remainingShare(seen.labels, plan, clean), zeroShare };
   };
 };
 
@@ -128,7 +140,7 @@ export interface CraftState {
 /** Stops at a step and goes on later. An attack that runs on the backend's own device does not stop. */
 export interface Stops {
   readonly from?: CraftState | undefined;
-  /** Awaited after each step; making the state is what costs. */
+  /** Awaited after each step; making the state is what costs, and it throws where the next step has been made. */
   readonly onState?: ((state: () => CraftState) => void | Promise<void>) | undefined;
 }
 
@@ -159,9 +171,9 @@ export const craft = async (
   // Of several trajectories the one that leaves the fewest pixels with their labels; the first of equals.
   let worst: { readonly image: Image; readonly prediction?: Prediction; readonly remaining: number } | null =
     from?.worst ? { image: like(from.worst.x), remaining: from.worst.remaining } : null;
-  const stateOf = (done: number, at: Checkpoint | null) => (): CraftState => ({
+  const stateOf = (done: number, at: () => Checkpoint | null) => (): CraftState => ({
     done,
-    at,
+    at: at(),
     worst: worst && { x: worst.image.data, remaining: worst.remaining },
     results: [...results],
     spent: { ...spent },
@@ -176,12 +188,14 @@ export const craft = async (
       await trace.observed(step);
     };
     if (climb) return followOnDevice(climb, trajectory, image, plan, clean, { signal, onStep: observe });
-    return follow(trajectory, evaluatorOf(climbed, trajectory, aim, plan, clean), image, {
+    const evaluate = evaluatorOf(climbed, trajectory, aim, plan, clean, () => spent.forward === 0);
+    return follow(trajectory, evaluate, image, {
       signal,
       from: (from?.done === done ? from.at : null) ?? undefined,
-      onStep: async ({ evaluation, checkpoint }) => {
-        await observe(observedOf(evaluation, clean, spent.forward === 0), evaluation.runs);
-        await onState?.(stateOf(done, checkpoint));
+      onStep: async (progress) => {
+        const { evaluation } = progress;
+        await observe(observedOf(evaluation, clean), evaluation.runs);
+        await onState?.(stateOf(done, () => progress.checkpoint));
       },
     });
   };
@@ -195,7 +209,7 @@ export const craft = async (
     const remaining = remainingShare(prediction.labels, plan, clean);
     results.push({ end: trace.losses.length, remaining });
     if (worst === null || remaining < worst.remaining) worst = { image: made, prediction, remaining };
-    await onState?.(stateOf(i + 1, null));
+    await onState?.(stateOf(i + 1, () => null));
   }
   const { image: chosen, prediction = await source.predict(chosen) } = worst!;
   const courses = results.map(({ end, remaining }, i): Course => {

@@ -76,7 +76,7 @@ it("at 200 and ε = 0.1, where 200.1 rounds outwards, both attacks end inside", 
 it("a step along the sign moves nothing where the gradient is 0, and is no number where it is none", () => {
   const [gradient, x] = [Float32Array.of(2, -1e-45, 0, -0, NaN, Infinity), new Float32Array(6).fill(9)];
   const constraint = { epsilon: 8, pixelRange: null };
-  expect([...signStep(gradient, 2, x, x, constraint)]).toEqual([11, 7, 9, 9, NaN, 11]);
+  expect([...signStep(gradient, 2, x, x, constraint, gradient)]).toEqual([11, 7, 9, 9, NaN, 11]);
 });
 
 it("L∞ of values is the largest absolute one, and NaN wherever one of them is NaN", () => {

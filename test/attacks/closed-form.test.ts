@@ -110,20 +110,18 @@ const gradients = fc.array(fc.oneof(fc.constant(0), fc.double({ min: -1e9, max: 
 });
 
 describe.each(attacks)("%s", (_, make) => {
-  it("stays in the ball and in the range, and leaves its arguments alone", async () => {
+  it("stays in the ball and in the range, and leaves the image alone", async () => {
     await fc.assert(
       fc.asyncProperty(options, pixels, gradients, async (o, values, g) => {
         const image = imageOf(values);
-        const gradient = imageOf(g);
-        const before = [gradient.data.slice(), image.data.slice()];
-        const result = await make(o)(() => Promise.resolve({ gradient, value: 0 }), image);
+        const result = await make(o)(() => Promise.resolve({ gradient: imageOf(g), value: 0 }), image);
         for (const [i, v] of result.data.entries()) {
           expect(Math.abs(v - values[i]!)).toBeLessThanOrEqual(o.epsilon);
           if (!o.pixelRange) continue;
           expect(v).toBeGreaterThanOrEqual(0);
           expect(v).toBeLessThanOrEqual(255);
         }
-        expect([gradient.data, image.data]).toEqual(before);
+        expect(image.data).toEqual(imageOf(values).data);
         expect(result.data.buffer).not.toBe(image.data.buffer);
         expect(result.shape).toEqual(image.shape);
       }),

@@ -95,6 +95,11 @@ describe("of λ‖·‖∞ in a metric and a box", () => {
 it("the image of a perturbation lies in the range of pixels", () => {
   const clean = Float32Array.of(0, 100, 250, 40);
   const delta = Float32Array.of(-0.1, 0.1, 0.1, 0);
-  expect([...imageOf(delta, clean, [0, 255])]).toEqual([0, Math.fround(100 + 255 * delta[1]!), 255, 40]);
-  expect(imageOf(delta, clean, null)[2]).toBeCloseTo(275.5, 4);
+  expect([...imageOf(delta, clean, [0, 255], new Float32Array(4))]).toEqual([
+    0,
+    Math.fround(100 + 255 * delta[1]!),
+    255,
+    40,
+  ]);
+  expect(imageOf(delta, clean, null, new Float32Array(4))[2]).toBeCloseTo(275.5, 4);
 });

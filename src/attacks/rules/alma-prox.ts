@@ -17,7 +17,7 @@ export interface AlmaProxOptions {
 
 type AlmaProxState = {
   /** The perturbation in units of the whole range. */
-  readonly delta: Float32Array;
+  readonly delta: Float32Array<ArrayBuffer>;
   /** Running mean of the squared gradient. */
   readonly squares: Float32Array;
   readonly lagrangian: Lagrangian;
@@ -78,8 +78,8 @@ export const almaProxRule = ({ alpha, success }: AlmaProxOptions): Rule<AlmaProx
     needs: "gradient",
     begin: ({ data, shape: [, height, width] }) => {
       const lagrangian = firstLagrangian(height! * width!);
-      const zeros = new Float32Array(data.length);
-      const state = { delta: zeros, squares: zeros, lagrangian, foundAt: null, best: nothingYet(data) };
+      const [delta, squares] = [new Float32Array(data.length), new Float32Array(data.length)];
+      const state = { delta, squares, lagrangian, foundAt: null, best: nothingYet(data) };
       return { state, x: data, feeds: feedsOf(lagrangian, height!, width!) };
     },
     next: (state, seen, x, { clean, constraint, step, steps }) => {
@@ -91,21 +91,22 @@ export const almaProxRule = ({ alpha, success }: AlmaProxOptions): Rule<AlmaProx
       const gradient = gradientOf(seen, x.length);
       const correction = 1 / (1 - MEMORY ** step);
       const rate = (alpha / WHOLE) * decayOf(foundAt, at);
-      const squares = new Float32Array(x.length);
+      const { delta, squares } = state;
       const [stepped, metric] = [scratch(clean, 0), scratch(clean, 1)];
-      inPieces([state.delta, state.squares, gradient], [stepped, squares, metric], (count, [delta, v, g]) =>
-        loops().rmsStep(count, delta, v, g, MEMORY, correction, MIN_METRIC, rate * WHOLE),
+      inPieces([delta, squares, gradient], [stepped, squares, metric], (count, [at, v, g]) =>
+        loops().rmsStep(count, at, v, g, MEMORY, correction, MIN_METRIC, rate * WHOLE),
       );
       const { low, high } = roomOf(clean, constraint.pixelRange);
-      const delta = proxLinfInBox(stepped, rate, metric, low, high);
+      const room = new Uint32Array(scratch(clean, 2).buffer);
+      proxLinfInBox(stepped, rate, metric, low, high, { inside: delta, room });
 
       const lagrangian = advanced(state.lagrangian, ratios.data, succeeded, success, at);
       return {
         state: { delta, squares, lagrangian, foundAt, best: smallerOf(state.best, seen, x, clean, goal) },
-        x: imageOf(delta, clean, constraint.pixelRange),
+        x: imageOf(delta, clean, constraint.pixelRange, gradient),
         feeds: feedsOf(lagrangian, ratios.shape[0]!, ratios.shape[1]!),
       };
     },
-    result: ({ best }) => Float32Array.from(best.x),
+    result: ({ best }) => best.x,
   };
 };

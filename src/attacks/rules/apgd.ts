@@ -36,7 +36,7 @@ type Kept = {
   readonly previous: Float32Array;
   /** Where the objective was largest, and its gradient there. */
   readonly highest: Float32Array;
-  readonly gradient: Float32Array;
+  readonly gradient: Float32Array<ArrayBuffer>;
   /** The stage's result so far. */
   readonly best: Float32Array;
 };
@@ -49,12 +49,9 @@ type ApgdState = {
 
 /** What is kept once an image is evaluated. */
 const keeping = (kept: Kept | null, { isHighest, isBest }: Order, seen: Evaluation, x: Float32Array): Kept => {
-  const before = kept ?? { previous: x, highest: x, gradient: x, best: x };
-  return {
-    ...before,
-    ...(isHighest && { highest: x, gradient: gradientOf(seen, x.length) }),
-    ...(isBest && { best: x }),
-  };
+  const gradient = gradientOf(seen, x.length);
+  const before = kept ?? { previous: x, highest: x, gradient, best: x };
+  return { ...before, ...(isHighest && { highest: x, gradient }), ...(isBest && { best: x }) };
 };
 
 type Step = Pick<Extract<Order["move"], { kind: "step" }>, "size" | "isFirst">;
@@ -67,15 +64,16 @@ const movedInL2 = (
   previous: Float32Array,
   clean: Float32Array,
   constraint: Constraint,
+  out: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> => {
-  const z = alongUnit(gradient, size, x);
+  const z = alongUnit(gradient, size, x, out);
   project(z, clean, constraint, z);
   if (isFirst) return z;
   for (let i = 0; i < z.length; i++) z[i] = x[i]! + STEP * (z[i]! - x[i]!) + MOMENTUM * (x[i]! - previous[i]!);
   return project(z, clean, constraint, z);
 };
 
-/** z = P(x + η·d), d being sign g or, in L2, g/‖g‖₂; then P(x + 0.75·(z − x) + 0.25·(x − x₋₁)). The first step of a stage is z itself. */
+/** In `out`: z = P(x + η·d), d being sign g or, in L2, g/‖g‖₂; then P(x + 0.75·(z − x) + 0.25·(x − x₋₁)). The first step of a stage is z itself. */
 const moved = (
   { size, isFirst }: Step,
   x: Float32Array,
@@ -83,19 +81,19 @@ const moved = (
   previous: Float32Array,
   clean: Float32Array,
   constraint: Constraint,
+  out: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> => {
-  if (constraint.norm === "l2") return movedInL2({ size, isFirst }, x, gradient, previous, clean, constraint);
-  const moved = new Float32Array(x.length);
+  if (constraint.norm === "l2") return movedInL2({ size, isFirst }, x, gradient, previous, clean, constraint, out);
   const { epsilon, pixelRange } = constraint;
   const [low, high] = pixelRange ?? [-Infinity, Infinity];
-  inPieces([x, gradient, clean, previous], [moved], (count, [at, z, around, before]) => {
+  inPieces([x, gradient, clean, previous], [out], (count, [at, z, around, before]) => {
     loops().plusSign(count, at, Math.fround(size), z, z);
     loops().project(count, z, around, isFirst ? at : z, epsilon, low, high);
     if (isFirst) return;
     loops().blend(count, at, STEP, z, MOMENTUM, before, at);
     loops().project(count, at, around, at, epsilon, low, high);
   });
-  return moved;
+  return out;
 };
 
 /**
@@ -125,18 +123,20 @@ export const apgdRule = ({ start = 0, stages = single, norm }: ApgdOptions = {})
       const kept = keeping(state.kept, order, seen, x);
       const ball = within(around.constraint, stages[order.ball]!.radius);
       const { move } = order;
-      if (move.kind === "end") return { state: { pace, kept }, x: Float32Array.from(kept.best) };
+      if (move.kind === "end") return { state: { pace, kept }, x: kept.best as Float32Array<ArrayBuffer> };
+      const gradient = gradientOf(seen, x.length);
       if (move.kind === "restart")
-        return { state: { pace, kept: null }, x: project(kept.best, around.clean, ball), clock };
+        return { state: { pace, kept: null }, x: project(kept.best, around.clean, ball, gradient), clock };
+      // Of the gradient here and that where the objective was largest before, one is kept at most.
+      const free = kept.gradient === gradient ? (state.kept?.gradient ?? new Float32Array(x.length)) : gradient;
       const isBack = move.from === "highest";
       const from = isBack ? kept.highest : x;
-      const gradient = isBack ? kept.gradient : gradientOf(seen, x.length);
       return {
         state: { pace, kept: { ...kept, previous: from } },
-        x: moved(move, from, gradient, kept.previous, around.clean, ball),
+        x: moved(move, from, isBack ? kept.gradient : gradient, kept.previous, around.clean, ball, free),
         clock,
       };
     },
-    result: ({ kept }, x) => (kept ? Float32Array.from(kept.best) : x),
+    result: ({ kept }, x) => kept?.best ?? x,
   };
 };

@@ -107,12 +107,11 @@ export const carliniWagnerRule = ({ success, bisections }: CarliniWagnerOptions)
       const gradient = gradientOf(seen, x.length);
       const updates = state.moments.count + 1;
       const adam = adamLoop(updates);
-      const like = () => new Float32Array(x.length);
-      const [image, w, mean, square] = [like(), like(), like(), like()];
-      const { mean: m, square: v } = state.moments;
+      const { w } = state;
+      const { mean, square } = state.moments;
       inPieces(
-        [x, state.w, m, v, gradient, clean],
-        [image, w, mean, square],
+        [x, w, mean, square, gradient, clean],
+        [gradient, w, mean, square],
         (count, [at, w, mean, square, up, around]) => {
           // Up −(‖δ‖² + c·loss), with δ in units of the whole range.
           loops().squashAscent(count, w, up, at, around, up, state.weight, squash.half, squash.curved, WHOLE);
@@ -121,8 +120,8 @@ export const carliniWagnerRule = ({ success, bisections }: CarliniWagnerOptions)
           squash.image(count, w, at);
         },
       );
-      return { state: { ...state, w, succeeded, moments: { mean, square, count: updates }, best }, x: image };
+      return { state: { ...state, w, succeeded, moments: { mean, square, count: updates }, best }, x: gradient };
     },
-    result: ({ best }) => Float32Array.from(best.x),
+    result: ({ best }) => best.x,
   };
 };

@@ -14,24 +14,17 @@ export interface DagOptions {
 
 type DagState = {
   /** The perturbation before it is clipped to the range of pixels. */
-  readonly r: Float32Array;
+  readonly r: Float32Array<ArrayBuffer>;
   readonly best: Smallest;
 };
 
-/** The gradient at clip(clean + r) with respect to r: 0 where it is clipped. */
-const throughClip = (
-  gradient: Float32Array,
-  clean: Float32Array,
-  r: Float32Array,
-  range: PixelRange,
-): Float32Array<ArrayBuffer> => {
+/** In place, the gradient at clip(clean + r) with respect to r: 0 where it is clipped. */
+const throughClip = (gradient: Float32Array, clean: Float32Array, r: Float32Array, range: PixelRange): void => {
   const [low, high] = range ?? [-Infinity, Infinity];
-  const through = new Float32Array(gradient.length);
-  for (let i = 0; i < through.length; i++) {
+  for (let i = 0; i < gradient.length; i++) {
     const v = clean[i]! + r[i]!;
-    through[i] = v < low || v > high ? 0 : gradient[i]!;
+    if (v < low || v > high) gradient[i] = 0;
   }
-  return through;
 };
 
 /**
@@ -50,13 +43,14 @@ export const dagRule = ({ alpha, success }: DagOptions): Rule<DagState> => {
     begin: ({ data }) => ({ state: { r: new Float32Array(data.length), best: nothingYet(data) }, x: data }),
     next: ({ r, best }, seen, x, { clean, constraint }) => {
       const found = smallerOf(best, seen, x, clean, goal);
-      if (succeeds(seen, goal)) return { state: { r, best: found }, x: Float32Array.from(x), done: true };
-      const gradient = throughClip(gradientOf(seen, x.length), clean, r, constraint.pixelRange);
+      if (succeeds(seen, goal)) return { state: { r, best: found }, x: x as Float32Array<ArrayBuffer>, done: true };
+      const gradient = gradientOf(seen, x.length);
+      throughClip(gradient, clean, r, constraint.pixelRange);
       const scale = alpha / Math.max(linf(gradient), 1e-30);
-      const moved = plus(r, scale, gradient, gradient);
-      const next = plus(clean, 1, moved);
-      return { state: { r: moved, best: found }, x: project(next, clean, withinRange(constraint), next) };
+      plus(r, scale, gradient, r);
+      const next = plus(clean, 1, r, gradient);
+      return { state: { r, best: found }, x: project(next, clean, withinRange(constraint), next) };
     },
-    result: ({ best }) => Float32Array.from(best.x),
+    result: ({ best }) => best.x,
   };
 };

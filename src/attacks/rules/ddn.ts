@@ -5,7 +5,6 @@ import { gradientOf, type Rule } from "../attack.ts";
 import { project, withinRange } from "../constraint.ts";
 import { l2 } from "../norms.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
-import { minus, plus } from "../vectors.ts";
 import { annealed, withinReach } from "./fmn.ts";
 
 export interface DdnOptions {
@@ -45,11 +44,16 @@ export const ddnRule = ({ success }: DdnOptions): Rule<DdnState> => {
       const next = random();
       const direction = l2(gradient) > 0 || succeeded ? gradient : gradient.map(() => normal(next));
       const scale = annealed(WHOLE, WHOLE / 100, at) / (l2(direction) || 1);
-      const moved = minus(x, clean);
-      for (let i = 0; i < moved.length; i++) moved[i]! += scale * direction[i]!;
-      const image = plus(clean, radius / (l2(moved) || 1), moved);
+      let squares = 0;
+      for (let i = 0; i < x.length; i++) {
+        const moved = x[i]! - clean[i]! + scale * direction[i]!;
+        squares += moved * moved;
+      }
+      const shrink = radius / (Math.sqrt(squares) || 1);
+      const image = gradient;
+      for (let i = 0; i < x.length; i++) image[i] = clean[i]! + shrink * (x[i]! - clean[i]! + scale * direction[i]!);
       return { state: { radius, best }, x: project(image, clean, withinRange(constraint), image) };
     },
-    result: ({ best }) => Float32Array.from(best.x),
+    result: ({ best }) => best.x,
   };
 };

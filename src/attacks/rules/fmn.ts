@@ -62,12 +62,12 @@ export const fmnRule = (goal: Goal): Rule<FmnState> => {
           ? state.radius * (1 + rate)
           : Math.max(predicted, size * (1 + rate));
       const radius = withinReach(next, clean, constraint, norm);
-      const moved = alongUnit(gradient, annealed(firstStep[norm], firstStep[norm] / 100, at), x);
+      const moved = alongUnit(gradient, annealed(firstStep[norm], firstStep[norm] / 100, at), x, gradient);
       return {
         state: { radius, best },
         x: project(moved, clean, { epsilon: radius, pixelRange: constraint.pixelRange, norm }, moved),
       };
     },
-    result: ({ best }) => Float32Array.from(best.x),
+    result: ({ best }) => best.x,
   };
 };

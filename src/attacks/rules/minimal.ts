@@ -86,6 +86,6 @@ export const minimalRule = (attack: Budgeted, { norm, success, bisections }: Min
       const { state: inner, ...begun } = attack.of(epsilon).begin(image, { ...constraint, epsilon }, around.random());
       return { ...begun, clock, state: { ...state, epsilon, low, high, succeeded: false, inner, best } };
     },
-    result: ({ best }) => Float32Array.from(best.x),
+    result: ({ best }) => best.x,
   };
 };

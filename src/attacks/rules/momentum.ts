@@ -3,7 +3,7 @@
 import { gradientOf, type Rule } from "../attack.ts";
 import { requirePositive } from "../constraint.ts";
 import { l1 } from "../norms.ts";
-import { accumulated, plus } from "../vectors.ts";
+import { accumulate, plus } from "../vectors.ts";
 import { signStep } from "./sign.ts";
 
 export interface MomentumOptions {
@@ -30,18 +30,17 @@ export const momentumRule = ({ alpha, momentum }: MomentumOptions): Rule<Float32
     parameters: { alpha, momentum },
     needs: "gradient",
     begin: ({ data }) => ({ state: new Float32Array(data.length), x: data }),
-    next: (before, seen, x, { clean, constraint }) => {
-      const data = gradientOf(seen, x.length);
-      const scale = 1 / (l1(data) || 1);
-      const state = accumulated(before, momentum, data, scale);
-      return { state, x: signStep(state, alpha, x, clean, constraint) };
+    next: (state, seen, x, { clean, constraint }) => {
+      const gradient = gradientOf(seen, x.length);
+      accumulate(state, momentum, gradient, 1 / (l1(gradient) || 1));
+      return { state, x: signStep(state, alpha, x, clean, constraint, gradient) };
     },
   };
 };
 
 type NesterovState = {
   /** The iterate; what is evaluated lies ahead of it. */
-  readonly at: Float32Array;
+  readonly at: Float32Array<ArrayBuffer>;
   readonly accumulated: Float32Array;
 };
 
@@ -56,14 +55,17 @@ export const nesterovRule = ({ alpha, momentum }: MomentumOptions): Rule<Nestero
     kind: "nesterov",
     parameters: { alpha, momentum },
     needs: "gradient",
-    begin: ({ data }) => ({ state: { at: data, accumulated: new Float32Array(data.length) }, x: data }),
+    begin: ({ data }) => ({
+      state: { at: Float32Array.from(data), accumulated: new Float32Array(data.length) },
+      x: data,
+    }),
     next: (state, seen, { length }, { clean, constraint }) => {
-      const data = gradientOf(seen, length);
-      const scale = length / (l1(data) || 1);
-      const sum = accumulated(state.accumulated, momentum, data, scale);
-      const at = signStep(sum, alpha, state.at, clean, constraint);
-      return { state: { at, accumulated: sum }, x: plus(at, alpha * momentum, sum) };
+      const gradient = gradientOf(seen, length);
+      const { at, accumulated } = state;
+      accumulate(accumulated, momentum, gradient, length / (l1(gradient) || 1));
+      signStep(accumulated, alpha, at, clean, constraint, at);
+      return { state, x: plus(at, alpha * momentum, accumulated, gradient) };
     },
-    result: ({ at }) => Float32Array.from(at),
+    result: ({ at }) => at,
   };
 };

@@ -17,13 +17,13 @@ export interface NesOptions {
 
 type NesState = {
   /** The iterate; what is evaluated lies beside it. */
-  readonly at: Float32Array;
+  readonly at: Float32Array<ArrayBuffer>;
   /** u of the pair that is being evaluated, from N(0, I). */
-  readonly noise: Float32Array;
+  readonly noise: Float32Array<ArrayBuffer>;
   /** The value at x + σu, once it is known. */
   readonly above: number | null;
   /** Σ (L(x + σu) − L(x − σu))·u over the pairs that are done, and their number. */
-  readonly sum: Float32Array;
+  readonly sum: Float32Array<ArrayBuffer>;
   readonly pairs: number;
 };
 
@@ -41,27 +41,24 @@ export const nesRule = ({ alpha, samples, sigma }: NesOptions): Rule<NesState> =
     begin: ({ data }, _, random) => {
       const noise = normals(random, data.length);
       const sum = new Float32Array(data.length);
-      return { state: { at: data, noise, above: null, sum, pairs: 0 }, x: plus(data, sigma, noise) };
+      return { state: { at: Float32Array.from(data), noise, above: null, sum, pairs: 0 }, x: plus(data, sigma, noise) };
     },
     next: (state, { value }, _, { clean, constraint, step, steps, random }) => {
-      const { at, noise, above } = state;
+      const { at, noise, above, sum } = state;
       const complete = above !== null;
       const pairs = state.pairs + (complete ? 1 : 0);
-      const sum = complete ? plus(state.sum, above - value, noise) : state.sum;
+      if (complete) plus(sum, above - value, noise, sum);
       const due = pairs === samples || (step === steps && pairs > 0);
-      const on = due ? signStep(sum, alpha, at, clean, constraint) : at;
-      const u = complete ? normals(random(), at.length) : noise;
+      if (due) {
+        signStep(sum, alpha, at, clean, constraint, at);
+        sum.fill(0);
+      }
+      if (complete) normals(random(), at.length, noise);
       return {
-        state: {
-          at: on,
-          noise: u,
-          above: complete ? null : value,
-          sum: due ? new Float32Array(at.length) : sum,
-          pairs: due ? 0 : pairs,
-        },
-        x: plus(on, complete ? sigma : -sigma, u),
+        state: { at, noise, above: complete ? null : value, sum, pairs: due ? 0 : pairs },
+        x: plus(at, complete ? sigma : -sigma, noise),
       };
     },
-    result: ({ at }) => Float32Array.from(at),
+    result: ({ at }) => at,
   };
 };

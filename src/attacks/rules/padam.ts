@@ -36,9 +36,9 @@ export const padamRule = ({ alpha, start = 0 }: AdamOptions): Rule<AdamState> =>
     needs: "gradient",
     judged: 1,
     begin: ({ data }, constraint, random) => {
-      const zeros = new Float32Array(data.length);
+      const zeros = () => new Float32Array(data.length);
       return {
-        state: { first: zeros, second: zeros, largest: zeros, best: null },
+        state: { first: zeros(), second: zeros(), largest: zeros(), best: null },
         x: startWithin(start, data, constraint, random),
       };
     },
@@ -46,20 +46,19 @@ export const padamRule = ({ alpha, start = 0 }: AdamOptions): Rule<AdamState> =>
       const gradient = gradientOf(seen, x.length);
       const [rate, scale] = [alpha / (1 - BETA1 ** step), 1 / (1 - BETA2 ** step)];
       const { length } = x;
-      const [first, second] = [new Float32Array(length), new Float32Array(length)];
-      const [largest, moved] = [new Float32Array(length), new Float32Array(length)];
+      const { first, second, largest } = state;
       for (let i = 0; i < length; i++) {
         const g = gradient[i]!;
-        first[i] = BETA1 * state.first[i]! + (1 - BETA1) * g;
-        second[i] = BETA2 * state.second[i]! + (1 - BETA2) * g ** 2;
-        largest[i] = Math.max(state.largest[i]!, second[i]!);
-        moved[i] = x[i]! + (rate * first[i]!) / (Math.sqrt(scale * largest[i]!) + STABLE);
+        first[i] = BETA1 * first[i]! + (1 - BETA1) * g;
+        second[i] = BETA2 * second[i]! + (1 - BETA2) * g ** 2;
+        largest[i] = Math.max(largest[i]!, second[i]!);
+        gradient[i] = x[i]! + (rate * first[i]!) / (Math.sqrt(scale * largest[i]!) + STABLE);
       }
       return {
         state: { first, second, largest, best: state.best ? judge(state.best, seen, x) : best(seen, x) },
-        x: project(moved, clean, constraint, moved),
+        x: project(gradient, clean, constraint, gradient),
       };
     },
-    result: (state, x) => (state.best ? Float32Array.from(state.best.x) : x),
+    result: (state, x) => state.best?.x ?? x,
   };
 };

@@ -42,9 +42,14 @@ const topOf = (dual: Float32Array): number => {
   return top;
 };
 
-/** memory·weights + (1 − memory)·softmax of the multipliers' logarithms and of the norm's 0, without the norm's share. */
-const followed = (weights: Float32Array, dual: Float32Array, memory: number): Float32Array<ArrayBuffer> => {
-  const [next, exponentials] = [new Float32Array(dual.length), new Float32Array(dual.length)];
+/** memory·weights + (1 − memory)·softmax of the multipliers' logarithms and of the norm's 0, without the norm's share; `room` is overwritten. */
+const followed = (
+  weights: Float32Array,
+  dual: Float32Array,
+  memory: number,
+  room: Float32Array<ArrayBuffer>,
+): Float32Array<ArrayBuffer> => {
+  const [next, exponentials] = [new Float32Array(dual.length), room.subarray(0, dual.length)];
   const top = topOf(dual);
   let sum = Math.exp(-top);
   inPieces([dual], [exponentials], (count, [at], sums) => {
@@ -62,16 +67,13 @@ const fedWeights = (weights: Float32Array, size: readonly number[]): Feeds => ({
 });
 
 /**
- * λ ← λ + θ·sign c for the multipliers' logarithms λ: up where a pixel is not moved, down where it is. c is exactly 0 where a
+ * In place, λ ← λ + θ·sign c for the multipliers' logarithms λ: up where a pixel is not moved, down where it is. c is exactly 0 where a
  * pixel is void.
  */
-const ascended = (dual: Float32Array, excess: Float32Array, rate: number): Float32Array => {
-  const next = new Float32Array(dual.length);
-  inPieces([dual, excess], [next], (count, [at, c]) => loops().ascend(count, at, c, rate, FARTHEST));
-  return next;
-};
+const ascend = (dual: Float32Array, excess: Float32Array, rate: number): void =>
+  inPieces([dual, excess], [dual], (count, [at, c]) => loops().ascend(count, at, c, rate, FARTHEST));
 
-/** Adam's step from r, kept in the range of pixels, and the metric that it was made in, with its largest value. */
+/** The moments, updated in place, and Adam's step from r, kept in the range of pixels, and the metric that it was made in, with its largest value. */
 const stepped = (
   { r, moments }: Pick<PdpgdState, "r" | "moments">,
   gradient: Float32Array,
@@ -79,12 +81,12 @@ const stepped = (
   rate: number,
   [low, high]: readonly [number, number],
 ) => {
-  const [mean, square] = [new Float32Array(r.length), new Float32Array(r.length)];
+  const { mean, square } = moments;
   const [metric, to] = [scratch(clean, 0), scratch(clean, 1)];
   const count = moments.count + 1;
   const [correction1, correction2] = correctionsAt(count);
   let largest = 0;
-  inPieces([moments.mean, moments.square, gradient, r, clean], [mean, square, metric, to], (piece, at) => {
+  inPieces([mean, square, gradient, r, clean], [mean, square, metric, to], (piece, at) => {
     const top = loops().pdpgdStep(piece, ...at.slice(0, 5), BETA1, BETA2, correction1, correction2, rate, low, high);
     largest = Math.max(largest, top); // a NaN stays
   });
@@ -145,7 +147,7 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
         r: new Float32Array(data.length),
         moments: noMoments(data.length),
         dual,
-        weights: followed(new Float32Array(pixels), dual, 0),
+        weights: followed(new Float32Array(pixels), dual, 0, new Float32Array(pixels)),
         best: nothingYet(data),
       };
       return { state, x: data, feeds: fedWeights(state.weights, shape.slice(1)) };
@@ -173,14 +175,15 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
 
       const excess = perPixelOf(seen, state.dual.length);
       const theta = DUAL_RATE * (((steps - step) / Math.max(steps - 1, 1)) * (1 - DUAL_DECAY) + DUAL_DECAY);
-      const dual = ascended(state.dual, excess.data, theta);
-      const weights = followed(state.weights, dual, MEMORY);
+      ascend(state.dual, excess.data, theta);
+      const weights = followed(state.weights, state.dual, MEMORY, scratch(clean, 0));
+      state.r.set(r);
       return {
-        state: { r: Float32Array.from(r), moments, dual, weights, best },
-        x: imageOf(r, clean, constraint.pixelRange),
+        state: { ...state, moments, weights, best },
+        x: imageOf(state.r, clean, constraint.pixelRange, gradient),
         feeds: fedWeights(weights, excess.shape),
       };
     },
-    result: ({ best }) => Float32Array.from(best.x),
+    result: ({ best }) => best.x,
   };
 };

@@ -22,9 +22,9 @@ export const randomFgsmRule = ({ alpha, epsilon }: Readonly<Record<"alpha" | "ep
       for (let i = 0; i < moved.length; i++) moved[i] = data[i]! + (random() < 0.5 ? -alpha : alpha);
       return { state: null, x: project(moved, data, constraint, moved) };
     },
-    next: (_, seen, x, { clean, constraint }) => ({
-      state: null,
-      x: signStep(gradientOf(seen, x.length), epsilon - alpha, x, clean, constraint),
-    }),
+    next: (_, seen, x, { clean, constraint }) => {
+      const gradient = gradientOf(seen, x.length);
+      return { state: null, x: signStep(gradient, epsilon - alpha, x, clean, constraint, gradient) };
+    },
   };
 };

@@ -19,11 +19,10 @@ const reach = (level: number, block: number, length: number): readonly [number, 
   return [block * size, Math.min((block + 1) * size, length)];
 };
 
-const turned = ({ signs, level, block }: Pick<RaysState, "signs" | "level" | "block">): Uint8Array => {
+/** Turns the signs of a block in place. */
+const turn = (signs: Uint8Array, { level, block }: Pick<RaysState, "level" | "block">): void => {
   const [start, end] = reach(level, block, signs.length);
-  const other = signs.slice();
-  for (let i = start; i < end; i++) other[i] = 1 - signs[i]!;
-  return other;
+  for (let i = start; i < end; i++) signs[i] = 1 - signs[i]!;
 };
 
 /** The next block, or the first of the next level; after single components from the whole again. */
@@ -35,7 +34,8 @@ const following = (level: number, block: number, length: number): Pick<RaysState
 
 const corner = (signs: Uint8Array, clean: Float32Array, constraint: Constraint): Float32Array<ArrayBuffer> => {
   const at = new Float32Array(clean.length);
-  for (let i = 0; i < at.length; i++) at[i] = clean[i]! + (signs[i] ? constraint.epsilon : -constraint.epsilon);
+  const { epsilon } = constraint;
+  for (let i = 0; i < at.length; i++) at[i] = clean[i]! + epsilon * (2 * signs[i]! - 1);
   return project(at, clean, constraint, at);
 };
 
@@ -56,12 +56,18 @@ export const raysRule = (): Rule<RaysState> => ({
     return { state: { best: x, signs, value: null, level: 0, block: 0 }, x };
   },
   next: (state, { value }, x, { clean, constraint }) => {
+    const { signs } = state;
     const first = state.value === null;
     const better = first || value > state.value;
-    const signs = first || !better ? state.signs : turned(state);
+    if (better && !first) turn(signs, state);
     const place = first ? { level: 0, block: 0 } : following(state.level, state.block, signs.length);
-    const next = { signs, ...(better ? { best: x, value } : { best: state.best, value: state.value }), ...place };
-    return { state: next, x: corner(turned(next), clean, constraint) };
+    turn(signs, place);
+    const next = corner(signs, clean, constraint);
+    turn(signs, place);
+    return {
+      state: { signs, ...(better ? { best: x, value } : { best: state.best, value: state.value }), ...place },
+      x: next,
+    };
   },
-  result: ({ best }) => Float32Array.from(best),
+  result: ({ best }) => best,
 });

@@ -8,6 +8,8 @@ import { startWithin } from "../start.ts";
 
 /**
  * x + α·sign direction, projected onto a ball of L∞. The sign of 0 is 0, that of NaN is NaN; α is rounded to float32, as GPUs compute.
+ *
+ * @param moved where to put it, which may be one of the others.
  */
 export const signStep = (
   direction: Float32Array,
@@ -15,8 +17,8 @@ export const signStep = (
   x: Float32Array,
   clean: Float32Array,
   { epsilon, pixelRange }: Constraint,
+  moved: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> => {
-  const moved = new Float32Array(x.length);
   const step = Math.fround(alpha);
   const [low, high] = pixelRange ?? [-Infinity, Infinity];
   inPieces([x, direction, clean], [moved], (count, [at, d, around]) => {
@@ -33,13 +35,14 @@ export interface SignOptions {
   readonly start?: number | undefined;
 }
 
-/** The projection of x after a step of α along the gradient, in an array of its own. */
+/** The projection of x after a step of α along the gradient, in `out`, which may be the gradient. */
 type Step = (
   gradient: Float32Array,
   alpha: number,
   x: Float32Array,
   clean: Float32Array,
   constraint: Constraint,
+  out: Float32Array<ArrayBuffer>,
 ) => Float32Array<ArrayBuffer>;
 
 /** x ← step(∇, α, x), from a random point of the ball or from the image itself. */
@@ -53,10 +56,10 @@ export const steppedRule = (kind: string, { alpha, start = 0 }: SignOptions, ste
       state: null,
       x: startWithin(start, data, constraint, random),
     }),
-    next: (_, seen, x, { clean, constraint }) => ({
-      state: null,
-      x: step(gradientOf(seen, x.length), alpha, x, clean, constraint),
-    }),
+    next: (_, seen, x, { clean, constraint }) => {
+      const gradient = gradientOf(seen, x.length);
+      return { state: null, x: step(gradient, alpha, x, clean, constraint, gradient) };
+    },
   };
 };
 

@@ -52,7 +52,7 @@ export const squareRule = ({ window }: SquareOptions): Rule<SquareState> => {
     next: (state, seen, x, { clean, constraint, step, steps, random }) => {
       const better = state.value === null || seen.value > state.value;
       const kept = better ? { ...state, best: x, value: seen.value } : state;
-      if (step === steps) return { state: kept, x: Float32Array.from(kept.best) };
+      if (step === steps) return { state: kept, x: kept.best as Float32Array<ArrayBuffer> };
       const next = random();
       const { height, width, best } = kept;
       const side = sideAt(window, step, steps, kept);
@@ -70,6 +70,6 @@ export const squareRule = ({ window }: SquareOptions): Rule<SquareState> => {
       }
       return { state: kept, x: moved };
     },
-    result: ({ best }) => Float32Array.from(best),
+    result: ({ best }) => best,
   };
 };

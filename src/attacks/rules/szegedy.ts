@@ -79,20 +79,18 @@ export const szegedyRule = ({ alpha, success, bisections }: SzegedyOptions): Rul
       const updates = state.moments.count + 1;
       const [low, high] = constraint.pixelRange ?? [-Infinity, Infinity];
       const adam = adamLoop(updates);
-      const like = () => new Float32Array(x.length);
-      const [moved, mean, square] = [like(), like(), like()];
-      const { mean: m, square: v } = state.moments;
-      inPieces([x, m, v, gradient, clean], [moved, mean, square], (count, [at, mean, square, up, around]) => {
+      const { mean, square } = state.moments;
+      inPieces([x, mean, square, gradient, clean], [gradient, mean, square], (count, [at, m, v, up, around]) => {
         loops().plusDifference(count, up, pull, at, around, up);
-        adam(count, { mean, square, gradient: up });
+        adam(count, { mean: m, square: v, gradient: up });
         loops().plus(count, at, rate, up, at);
         loops().project(count, at, around, at, Infinity, low, high);
       });
       return {
         state: { ...state, weight, tooMuch, succeeded, moments: { mean, square, count: updates }, best },
-        x: moved,
+        x: gradient,
       };
     },
-    result: ({ best }) => Float32Array.from(best.x),
+    result: ({ best }) => best.x,
   };
 };

@@ -42,7 +42,7 @@ const stepped = ({ image, centre, gradient }: L2Values, options: L2Options, grou
 
 /** The same by the attacks' own rule. */
 const byRule = ({ image, centre, gradient }: L2Values, { alpha, ...ball }: L2Options): Float32Array =>
-  project(alongUnit(gradient, alpha, image), centre, { ...ball, norm: "l2" });
+  project(alongUnit(gradient, alpha, image, new Float32Array(image.length)), centre, { ...ball, norm: "l2" });
 
 /**
  * How far, in L2, float32 may put the image from the rule's: a unit in the last place of each value, and what rounding moves t by.
