@@ -69,10 +69,19 @@ export const readShare = (network: Network, fronts: Fronts | null, image: Tensor
 const told = ({ height, width }: Size): string => `${width}×${height}`;
 
 /** What is said of a picture of which a network reads a part of the pixels alone; null where it reads all. */
-export const readingNote = (manifest: Manifest, picture: { readonly shape: readonly number[] }): string | null => {
+const readingNote = (manifest: Manifest, picture: { readonly shape: readonly number[] }): string | null => {
   const size = spatialSize(picture);
   const share = shareOf(viewsOf([manifest], size), size);
   if (share === 1) return null;
   const sizes = sizesOf(manifest, size).map(told).join(" and ");
   return `is resized from ${told(size)} to ${sizes} (width×height) before ${manifest.name}, which reads ${(100 * share).toFixed(1)} % of its pixels; the others have no influence`;
+};
+
+/** What is said of a picture of which some of these networks, or of their members, read a part of the pixels alone: a clause for each. */
+export const readingNotes = (
+  networks: readonly Pick<Network, "manifest" | "members">[],
+  picture: { readonly shape: readonly number[] },
+): string[] => {
+  const manifests = networks.flatMap(({ manifest, members }) => members?.map((each) => each.manifest) ?? [manifest]);
+  return [...new Set(manifests.flatMap((manifest) => readingNote(manifest, picture) ?? []))];
 };

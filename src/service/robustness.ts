@@ -126,7 +126,10 @@ export const createRobustnessHandler =
       reference: unattacked.row.reference,
       threshold: spec.threshold,
       voidPixels: width * height - sum(unattacked.row.counts.clean.reference),
-      warnings: [...(await pictureWarnings(bytes, image)), ...(truth ? labelWarnings("labels", truth) : [])],
+      warnings: [
+        ...(await pictureWarnings(bytes, image, model.network)),
+        ...(truth ? labelWarnings("labels", truth) : []),
+      ],
       clean: { miou: cleanScores.miou, pixelAccuracy: cleanScores.pixelAccuracy },
       curve: curve.map((point, i) => ({ ...point, flags: flagged[i]!.flags })),
       ...found,

@@ -3,7 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { bilinearMatrix } from "../../src/autodiff/rules/resize-matrix.ts";
 import { ensembleOf } from "../../src/segmenter/ensemble.ts";
-import { readingNote } from "../../src/segmenter/reads.ts";
+import { readingNotes } from "../../src/segmenter/reads.ts";
+import type { Manifest } from "../../src/segmenter/manifest.ts";
 import { createSegmenter, type Image, type Segmenter } from "../../src/segmenter/segmenter.ts";
 import { tensor } from "../../src/tensor.ts";
 import type { TransformSpec } from "../../src/transforms/pipeline.ts";
@@ -120,11 +121,15 @@ it("the network that runs predicts the same whatever the other pixels are", asyn
 
 it("a picture of which pixels are stepped over is told, with the share that is read; no other is", () => {
   const manifest = tinyManifest({ name: "small", input: { height: 8, width: 12, multipleOf: 1 } });
-  expect(readingNote(manifest, noiseImage(24, 36))).toBe(
+  const notes = (height: number, width: number, ...manifests: Manifest[]) =>
+    readingNotes(
+      manifests.map((each) => ({ manifest: each })),
+      noiseImage(height, width),
+    );
+  expect(notes(24, 36, manifest, tinyManifest(), manifest)).toEqual([
     "is resized from 36×24 to 12×8 (width×height) before small, which reads 11.1 % of its pixels; the others have no influence",
-  );
-  expect(readingNote(manifest, noiseImage(16, 24))).toBeNull();
-  expect(readingNote(tinyManifest(), noiseImage(64, 64))).toBeNull();
+  ]);
+  expect(notes(16, 24, manifest)).toEqual([]);
 });
 
 it("the largest pictures cost time along their sides alone", () => {
