@@ -35,7 +35,12 @@ const unscorable = (miou: number | null) => ({
 });
 
 /** An attack of the grid at one radius: its own options, then the grid's step size, then its defaults. */
-const planOf = (spec: RobustnessSpec, entry: GridAttack, epsilon: number, source: Labels | undefined): AttackPlan => {
+const planOf = (
+  spec: RobustnessSpec,
+  entry: GridAttack,
+  epsilon: number,
+  source: Labels | undefined,
+): AttackPlan & { readonly steps: number } => {
   const { norm, pixelRange, seed } = spec;
   const { attack, ...own } = gridAttack(entry);
   const { alpha = 1, steps = 1, ...options } = withDefaults(attack, { epsilon, norm }, { alpha: spec.alpha, ...own });
