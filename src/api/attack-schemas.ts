@@ -229,7 +229,7 @@ export const Attack = Size.extend({
   steps: list(z.strictObject(stepFields)),
   masking: z.strictObject({ zeroGradientShare: z.number(), confidence: z.number() }).openapi({
     description:
-      "Indicators of gradient masking, which weakens an attack: the share of exactly zero gradient components at the first step, and the mean confidence on the clean image",
+      "Indicators of gradient masking, which weakens an attack: the share of exactly zero gradient components at the first step (of those at pixels that the network reads, where it resizes the image), and the mean confidence on the clean image",
   }),
   evaluations: Evaluations,
   signs: Signs,

@@ -65,7 +65,7 @@ export const Robustness = Size.extend({
   }),
   masking: z.strictObject({ zeroGradientShare: z.number(), confidence: z.number() }).openapi({
     description:
-      "Indicators of gradient masking, which makes the verdict less reliable: the largest share of exactly zero components in a first gradient, and the mean confidence on the clean image",
+      "Indicators of gradient masking, which makes the verdict less reliable: the largest share of exactly zero components in a first gradient (of those at pixels that the network reads, where it resizes the image), and the mean confidence on the clean image",
   }),
   signs: Signs,
   summary: z.string().openapi({ example: "Broken by ifgsm-ii at ε = 1: the IoU ratio is 0.41, below 0.5." }),

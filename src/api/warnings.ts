@@ -21,9 +21,9 @@ export const Label255 = z.enum(["void", "foreground"]).optional().openapi({
 export const Warnings = list(
   z
     .strictObject({
-      kind: z.enum(["turned", "first-frame", "translucent", "mostly-void", "rounded-away"]).openapi({
+      kind: z.enum(["turned", "first-frame", "translucent", "resized", "mostly-void", "rounded-away"]).openapi({
         description:
-          "`turned`: the image was rotated or mirrored by its Exif orientation. `first-frame`: only the first frame of the animation was decoded. `translucent`: pixels of the image are not opaque, and were put on black (value × opacity). `mostly-void`: the label map contains at most one class besides void. `rounded-away`: rounding to 8 bits undoes the attack on the image, or more than 0.02 of the IoU ratio",
+          "`turned`: the image was rotated or mirrored by its Exif orientation. `first-frame`: only the first frame of the animation was decoded. `translucent`: pixels of the image are not opaque, and were put on black (value × opacity). `resized`: the network reads only some of the pixels, as the image is resized to less than half its sides before it; the detail has both sizes and the share. `mostly-void`: the label map contains at most one class besides void. `rounded-away`: rounding to 8 bits undoes the attack on the image, or more than 0.02 of the IoU ratio",
       }),
       part: z.enum(parts).openapi({ description: "The part of the request" }),
       detail: z.string(),

@@ -28,6 +28,8 @@ export interface Job {
   readonly label: "prediction" | "ground-truth";
   readonly pictures: readonly Picture[];
   readonly labels: ReadonlyMap<Picture, string>;
+  /** Warns of what networks leave out of a picture. */
+  readonly warn: (picture: Picture, image: Image) => void;
   /** What is hidden or swapped, where that is a region. */
   readonly goal: WrittenTarget | undefined;
   /** Trials behind random transformations. */
@@ -72,6 +74,7 @@ const attackOne = async (picture: Picture, job: Job, io: Io, hooks: MeasureHooks
   const { manifest } = segmenter;
   const names = manifest.classes.map(({ name }) => name);
   const { image, item, truth } = await readWithLabels(picture, job.labels, manifest, io);
+  job.warn(picture, image);
   const left = label === "ground-truth" ? truth : undefined;
   const aim = await aimIn(job, image, left);
   const subject = { segmenter, source, image, item, truth };

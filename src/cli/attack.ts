@@ -36,7 +36,7 @@ import { deltaFlag, deltaPlan, requireSizes } from "./delta.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
 import { openOperand } from "./open-network.ts";
-import { labelFiles, picturesOf, requireReadable } from "./pictures.ts";
+import { labelFiles, picturesOf, readingWarnings, requireReadable } from "./pictures.ts";
 import { regionFlags, requireTarget, targetFrom } from "./region-options.ts";
 
 const options = {
@@ -133,7 +133,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     for (const path of Object.values(filesOf(picture, place))) await checkWritable(path, inputs);
 
   useNodeCodecs();
-  await requireReadable(pictures, labels, network.manifest);
+  await requireReadable(pictures, labels, network.manifest, io);
   const missing = () => [
     ...gpuFaultsOf(network, around),
     ...(other === network ? [] : gpuFaultsOf(other, aroundSource)),
@@ -144,7 +144,8 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
     const segmenter = createSegmenter(network, cache, around.crf, around.defence);
     const source =
       other === network ? segmenter : createSegmenter(other, cache, aroundSource.crf, aroundSource.defence);
-    const job = { segmenter, source, plan, label, pictures, labels, goal, trials, ...place };
+    const warn = readingWarnings([...new Set([network, other])], io);
+    const job = { segmenter, source, plan, label, pictures, labels, warn, goal, trials, ...place };
     const report = attackReport(
       await interruptible((signal) => attackAll(job, io, signal)),
       network.manifest.classes.map(({ name }) => name),

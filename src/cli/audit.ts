@@ -11,7 +11,7 @@ import { command } from "./command.ts";
 import { yieldToEvents } from "../yield.ts";
 import { interruptible } from "./interrupt.ts";
 import { openOperand } from "./open-network.ts";
-import { labelFiles, picturesOf, readWithLabels } from "./pictures.ts";
+import { labelFiles, picturesOf, readingWarnings, readWithLabels } from "./pictures.ts";
 import { createProgress } from "./progress.ts";
 import { table } from "./text.ts";
 
@@ -58,6 +58,7 @@ export const auditNetwork = command({
     const missing = () => gpuFaults(network, null);
     const { runtime, choice, stop } = await startAt(runAt, { missing });
     const segmenter = createSegmenter(network, cacheOn(runtime));
+    const warn = readingWarnings([network], io);
     const progress = createProgress(io, { items: pictures.length, steps: auditSteps(settings) });
     const auditAll = async (signal: AbortSignal): Promise<readonly AuditedImage[]> => {
       const done: AuditedImage[] = [];
@@ -69,6 +70,7 @@ export const auditNetwork = command({
       for (const picture of pictures) {
         progress.begin(picture.path);
         const subject = { segmenter, ...(await readWithLabels(picture, labels, network.manifest, io)) };
+        warn(picture, subject.image);
         try {
           done.push(await auditImage(subject, settings, { onStep, signal }));
         } catch (cause) {

@@ -12,6 +12,7 @@ import { readDeltaFile } from "../node/delta-file.ts";
 import { Refusal, type UsageError } from "../node/failure.ts";
 import { openLocated, type Located } from "../node/located.ts";
 import { channelCount, type Manifest } from "../segmenter/manifest.ts";
+import { readingNotes } from "../segmenter/reads.ts";
 import type { Image } from "../segmenter/segmenter.ts";
 import type { Choice } from "../runtime/choose.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
@@ -104,6 +105,9 @@ export const prepare = async (
   requireFew(units, { exactly: units });
   const data = await checkedItems(found, manifests[0]!, io);
   requireSizeOf(deltas, data, manifests[0]!);
+  const { largest } = data.checked;
+  const notes = largest ? readingNotes(located, { shape: [largest.height, largest.width] }) : [];
+  for (const note of notes) io.stderr(`warning: the largest picture ${note}\n`);
   const names = data.items.map(({ name }) => name);
   return { spec, located, data, deltas, plan, alike, groups: () => groupsOn(plan, names, isOwn) };
 };

@@ -8,6 +8,8 @@ import { decodePicture } from "../image/planes.ts";
 import { at, Refusal, UsageError } from "../node/failure.ts";
 import { readBytes, statOf } from "../node/files.ts";
 import { channelCount, type Manifest } from "../segmenter/manifest.ts";
+import type { Network } from "../segmenter/network.ts";
+import { readingNotes } from "../segmenter/reads.ts";
 import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { readLabels } from "../service/pictures.ts";
 import { spatialSize } from "../tensor.ts";
@@ -48,6 +50,16 @@ export const readPicture = async (
   const { image, isTranslucent } = await at(path, () => decodePicture(bytes, channelCount(input.channels), limits));
   if (isTranslucent) io.stderr(`warning: ${path}: has pixels that are not opaque, which are put on black\n`);
   return { bytes, image };
+};
+
+/** Warns of a picture of which a network reads a part of the pixels alone: once of each network, as others will be alike. */
+export const readingWarnings = (networks: readonly Network[], io: Io) => {
+  let unread = networks;
+  return ({ path }: Picture, image: Image): void => {
+    const found = unread.filter((network) => readingNotes([network], image).length > 0);
+    for (const note of readingNotes(found, image)) io.stderr(`warning: ${path}: ${note}\n`);
+    unread = unread.filter((network) => !found.includes(network));
+  };
 };
 
 /** Where the label map of each picture is. @throws Refusal where one is missing. */
@@ -113,13 +125,32 @@ export const readWithLabels = async (
   return { image, item: await sha256Of(bytes), truth };
 };
 
-/** Reads all of several pictures, so that none is worked on where another is at fault. @throws Refusal that names the first such file. */
+/** Files at fault that are named. */
+const MAX_FAULTS = 10;
+
+/** Reads all of several pictures, so that none is worked on where another is at fault. @throws Refusal, with up to ten such files printed and how many more there are; of one file it names that. */
 export const requireReadable = async (
   pictures: readonly Picture[],
   labels: ReadonlyMap<Picture, string>,
   manifest: Manifest,
+  io: Io,
 ): Promise<void> => {
   if (pictures.length < 2) return;
   const silent: Io = { stdout: () => undefined, stderr: () => undefined };
-  for (const picture of pictures) await readWithLabels(picture, labels, manifest, silent);
+  const faults: Refusal[] = [];
+  for (const picture of pictures)
+    try {
+      await readWithLabels(picture, labels, manifest, silent);
+    } catch (cause) {
+      if (!(cause instanceof Refusal)) throw cause;
+      faults.push(cause);
+    }
+  const [first, ...others] = faults;
+  if (!first) return;
+  if (others.length === 0) throw first;
+  for (const { message } of faults.slice(0, MAX_FAULTS)) io.stderr(`  ${message}\n`);
+  if (faults.length > MAX_FAULTS) io.stderr(`  and ${faults.length - MAX_FAULTS} more\n`);
+  throw new Refusal(
+    `${faults.length} of ${pictures.length} pictures cannot be read with their label maps, as listed above; none was attacked`,
+  );
 };

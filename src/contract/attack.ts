@@ -100,7 +100,7 @@ export interface AttackResult extends Size {
   /** Of minimum-norm attacks: whether the attack reached its goal, so that the perturbation is one that suffices. */
   readonly success?: boolean | undefined;
   readonly steps: readonly Omit<StepReport, "steps">[];
-  /** Signs of a masked gradient: share of exactly zero components at the first step; mean confidence on the clean image. */
+  /** Signs of a masked gradient: share of exactly zero components at the first step, of those at pixels that the network reads; mean confidence on the clean image. */
   readonly masking: { readonly zeroGradientShare: number; readonly confidence: number };
   /** Predictions, those of trials among them, and gradients that the measurement took. */
   readonly evaluations: Evaluations;

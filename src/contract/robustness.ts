@@ -106,7 +106,7 @@ export interface RobustnessResult extends Size {
    * little; else `not-broken`.
    */
   readonly verdict: "broken" | "undecided" | "not-broken";
-  /** Signs of a masked gradient: the largest share of exactly zero components, and the mean clean confidence. */
+  /** Signs of a masked gradient: the largest share of exactly zero components at pixels that the network reads, and the mean clean confidence. */
   readonly masking: { readonly zeroGradientShare: number; readonly confidence: number };
   /** Signs that the curve shows less than the attacks could do. */
   readonly signs: readonly Sign[];

@@ -7,10 +7,11 @@ export interface Warning {
    * - `turned`: the picture was turned by its Exif orientation;
    * - `first-frame`: of an animation, only the first frame was used;
    * - `translucent`: pixels that are not opaque were put on black;
+   * - `resized`: the network reads a part of the picture's pixels alone, as it is resized to less than half its sides before it;
    * - `mostly-void`: a label map leaves no class, or only one, beside void, so that scores say little;
    * - `rounded-away`: rounding to 8 bits undoes the attack, or part of it.
    */
-  readonly kind: "turned" | "first-frame" | "translucent" | "mostly-void" | "rounded-away";
+  readonly kind: "turned" | "first-frame" | "translucent" | "resized" | "mostly-void" | "rounded-away";
   readonly part: PartName;
   readonly detail: string;
 }

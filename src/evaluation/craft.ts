@@ -2,7 +2,7 @@
 
 import type { Objective, Trajectory } from "../attacks/attack.ts";
 import { attackEntry } from "../attacks/catalogue.ts";
-import { follow, type Checkpoint } from "../attacks/run.ts";
+import { follow, seedOfStep, type Checkpoint } from "../attacks/run.ts";
 import { changedShare } from "../metrics/distances.ts";
 import type {
   Aim,
@@ -17,7 +17,7 @@ import type { Defence } from "../segmenter/defence.ts";
 import { tensor } from "../tensor.ts";
 import { followOnDevice, isDeviceRule } from "./on-device.ts";
 import { aimOf, attackOf, type AttackPlan } from "./plan.ts";
-import type { ObservedStep, Trace, TraceState } from "./steps.ts";
+import type { CountedStep, Trace, TraceState } from "./steps.ts";
 
 /** Runs of the network: predictions, and predictions with their gradient. */
 export interface Evaluations {
@@ -39,7 +39,7 @@ export interface Crafted {
   readonly prediction?: Prediction | undefined;
   /** Without the prediction on the clean image. */
   readonly evaluations: Evaluations;
-  /** Share of exactly zero components of the first gradient. */
+  /** Share of exactly zero components of the first gradient, of those at pixels that the network reads. */
   readonly zeroGradientShare: number;
   /** Of each trajectory; none where no attack was made. */
   readonly courses: readonly Course[];
@@ -51,20 +51,23 @@ const zerosOf = (values: Float32Array): number => {
   return zeros;
 };
 
+/** Share of zeros among the components that may be others: those of the share of the pixels that is read. */
+const zeroShareOf = (zeros: number, components: number, read: number): number => {
+  const unread = Math.round((1 - read) * components);
+  return Math.max(0, zeros - unread) / (components - unread);
+};
+
 /** What a rule sees of the network at an image. */
 type Seen = SegmentationValue &
   Partial<Pick<SegmentationEvaluation, "gradient">> & {
     readonly remaining: number;
     /** Of the attack's first gradient. */
-    readonly zeroShare: number | null;
+    readonly zeros: number | null;
   };
 
-const zeroShareOf = (gradient: Image | undefined): number | null =>
-  gradient ? zerosOf(gradient.data) / gradient.data.length : null;
-
-const observedOf = ({ loss, labels, zeroShare }: Omit<Seen, "gradient">, clean: Labels): ObservedStep => ({
+const observedOf = ({ loss, labels, zeros }: Omit<Seen, "gradient">, clean: Labels): CountedStep => ({
   loss,
-  zeroShare,
+  zeros,
   changedShare: changedShare(clean, labels) ?? 0,
 });
 
@@ -104,8 +107,9 @@ const evaluatorOf = (
     const seen: SegmentationValue & Partial<Pick<SegmentationEvaluation, "gradient">> = await (needs === "labels"
       ? labelled(image)
       : evaluate(image, at, feeds));
-    const zeroShare = isFirst() ? zeroShareOf(seen.gradient) : null;
-    return { ...seen, remaining: remainingShare(seen.labels, plan, clean), zeroShare };
+    // Counted before the step, which may be written into the gradient.
+    const zeros = isFirst() && seen.gradient ? zerosOf(seen.gradient.data) : null;
+    return { ...seen, remaining: remainingShare(seen.labels, plan, clean), zeros };
   };
 };
 
@@ -182,10 +186,12 @@ export const craft = async (
   const followed = async (trajectory: Trajectory, done: number): Promise<Image> => {
     const aim = aimOf(trajectory.objective, plan, clean);
     const climb = isDeviceRule(trajectory) ? climbed.onDevice(aim) : null;
-    const observe = async (step: ObservedStep, runs = 1): Promise<void> => {
+    const first = { step: 1, steps: trajectory.steps, seed: seedOfStep(trajectory.seed, 1) };
+    const observe = async ({ zeros, ...step }: CountedStep, runs = 1): Promise<void> => {
       spent.forward += runs;
       if (trajectory.rule.needs === "gradient") spent.backward += runs;
-      await trace.observed(step);
+      const zeroShare = zeros === null ? null : zeroShareOf(zeros, image.data.length, climbed.readShare(image, first));
+      await trace.observed({ ...step, zeroShare });
     };
     if (climb) return followOnDevice(climb, trajectory, image, plan, clean, { signal, onStep: observe });
     const evaluate = evaluatorOf(climbed, trajectory, aim, plan, clean, () => spent.forward === 0);

@@ -8,7 +8,7 @@ import type { Image, Labels } from "../segmenter/segmenter.ts";
 import { tensor } from "../tensor.ts";
 import { filledLabels } from "./labels.ts";
 import type { AttackPlan } from "./plan.ts";
-import type { ObservedStep } from "./steps.ts";
+import type { CountedStep } from "./steps.ts";
 
 type Walk = DeviceAscent["walk"];
 
@@ -93,7 +93,7 @@ const leaderOf = ({ rule: { pilot }, steps, constraint }: Trajectory, isTargeted
 };
 
 interface Watch {
-  readonly onStep: (step: ObservedStep) => Promise<void>;
+  readonly onStep: (step: CountedStep) => Promise<void>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -123,7 +123,7 @@ export const followOnDevice = async (
       onStep: async (step) => {
         await onStep({
           loss: step.loss,
-          zeroShare: step.zeros === null ? null : step.zeros / image.data.length,
+          zeros: step.zeros,
           changedShare: shareOf(step.scores, "other"),
         });
         return lead?.(step);

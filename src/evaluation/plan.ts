@@ -14,11 +14,9 @@ import { filledLabels } from "./labels.ts";
 import { classWeights as weightsOf } from "./region.ts";
 import type { RegionGoal } from "./region-goal.ts";
 
-/** What to do to an image; `epsilon` and `alpha` in grey levels. A minimum-norm attack needs no `epsilon`. */
+/** What to do to an image; `epsilon` and `alpha` in grey levels. Options that are left out have the attack's defaults. A minimum-norm attack needs no `epsilon`. */
 export interface AttackPlan extends OptionValues, Ball {
   readonly attack: AttackName;
-  readonly alpha: number;
-  readonly steps: number;
   readonly pixelRange: "clip" | "none";
   readonly seed: number;
   /** Labels to approach, in place of leaving the source labels or of the least-likely classes. */

@@ -55,7 +55,7 @@ export interface RowCounts {
 
 /** Signs of a masked gradient. */
 export interface Masking {
-  /** Share of exactly zero components of the first gradient. */
+  /** Share of exactly zero components of the first gradient, of those at pixels that the network reads (`readShare`). */
   readonly zeroGradientShare: number;
   /** Mean over the pixels of the clean image of the largest class probability. */
   readonly confidence: number;

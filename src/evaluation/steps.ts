@@ -11,10 +11,15 @@ export interface StepReport {
 /** A step as it is seen where it starts. */
 export interface ObservedStep {
   readonly loss: number;
-  /** Share of the gradient's components that are exactly zero; needed of the first step alone. */
+  /** Share of the gradient's components that are exactly zero, of those that may be others; needed of the first step alone. */
   readonly zeroShare: number | null;
   /** Share of the pixels that have another label than in the clean prediction. */
   readonly changedShare: number;
+}
+
+/** The same with the number of components that are exactly zero. */
+export interface CountedStep extends Omit<ObservedStep, "zeroShare"> {
+  readonly zeros: number | null;
 }
 
 /** What is known of the steps that are done: what a trace goes on from elsewhere. Plain data. */

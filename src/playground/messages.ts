@@ -60,7 +60,9 @@ export interface Goal {
 }
 
 export type Plan = OptionValues &
-  Pick<AttackPlan, "attack" | "alpha" | "steps" | "seed"> & {
+  Pick<AttackPlan, "attack" | "seed"> & {
+    readonly alpha: number;
+    readonly steps: number;
     /** Absent for an attack of minimum norm, which has no bound. */
     readonly epsilon?: number;
     /** Absent: labels are to be wrong everywhere. */

@@ -13,6 +13,7 @@ import { createGraphs, createRemembered, type Evaluated, type Graph, type Kind, 
 import type { Manifest } from "./manifest.ts";
 import { atScales } from "./ensemble.ts";
 import type { Network } from "./network.ts";
+import { readShare } from "./reads.ts";
 import { refinementOf, expectedRefinement, type Crf, type Refinement } from "./refinement.ts";
 import type { SessionCache } from "./session-cache.ts";
 
@@ -80,6 +81,11 @@ export interface Segmenter {
    * graph of its own (through a CRF), or where the objective is random (by a transformation).
    */
   readonly onDevice: (aim: Aim) => DeviceClimb | null;
+  /**
+   * Share of the pixels of an image of this size that may have influence on an objective at a step of an attack: resizing to less than half
+   * the size steps over the others, whose gradient is zero.
+   */
+  readonly readShare: (image: Image, at: Clock) => number;
   /** Sessions that an attack on an image of this size holds: the forward one and the objective's. */
   readonly attackFootprints: (size: Size, evaluated: Evaluated) => readonly Footprint[];
   readonly forwardFootprint: (size: Size) => Footprint;
@@ -242,6 +248,7 @@ const segmenterOf = (
     objective,
     value,
     onDevice,
+    readShare: (image, at) => readShare(network, fronts, image, at),
     forwardFootprint: (size) => usual("forward", size).footprint,
     attackFootprints: (size, evaluated) => (["forward", evaluated] as const).map((kind) => usual(kind, size).footprint),
     withCrf: (other) => segmenterOf(network, cache, { crf: other, defence }, remembered),

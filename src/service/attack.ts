@@ -159,7 +159,7 @@ export const createAttackHandler =
       reference: attacked.row.reference,
       voidPixels: image.shape[1]! * image.shape[2]! - sum(attacked.row.counts.clean.reference),
       warnings: [
-        ...(await pictureWarnings(bytes, image)),
+        ...(await pictureWarnings(bytes, image, model.network, climbed.network)),
         ...(truth ? labelWarnings("labels", truth) : []),
         ...(map && spec.targeted?.kind === "map" ? labelWarnings("target", map) : []),
         ...roundingWarnings(comparison),

@@ -26,7 +26,10 @@ export const createAuditHandler =
     return {
       ...spatialSize(image),
       reference: truth ? "ground-truth" : "prediction",
-      warnings: [...(await pictureWarnings(bytes, image)), ...(truth ? labelWarnings("labels", truth) : [])],
+      warnings: [
+        ...(await pictureWarnings(bytes, image, model.network)),
+        ...(truth ? labelWarnings("labels", truth) : []),
+      ],
       ...audit,
       quotients: quotients[0]!,
       timings: { total: performance.now() - start },

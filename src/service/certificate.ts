@@ -57,7 +57,10 @@ export const certificateOf = async (
   return {
     ...spatialSize(image),
     reference: truth ? "ground-truth" : "prediction",
-    warnings: [...(await pictureWarnings(request.image, image)), ...(truth ? labelWarnings("labels", truth) : [])],
+    warnings: [
+      ...(await pictureWarnings(request.image, image, model.network)),
+      ...(truth ? labelWarnings("labels", truth) : []),
+    ],
     scores: { ...scores, perClass: classes.map(({ name }, i) => ({ class: i, name, iou: iou[i]! })) },
     clean: { miou, pixelAccuracy },
     images: { labels: pngOf(...maps.labels), outcome: pngOf(...maps.outcome) },

@@ -5,6 +5,8 @@ import { decodeLabels } from "../image/labels.ts";
 import { acceptedPictures, decodePicture, decodePlanes } from "../image/planes.ts";
 import { isAcceptedFormat, probe, probeWithin } from "../image/probe.ts";
 import { roundingFault, type Rounded } from "../evaluation/rounding.ts";
+import type { Network } from "../segmenter/network.ts";
+import { readingNotes } from "../segmenter/reads.ts";
 import type { Image, Labels, Segmenter } from "../segmenter/segmenter.ts";
 import { FaultlineError, type Failure } from "../contract/failure.ts";
 import type { PartName } from "../contract/files.ts";
@@ -98,8 +100,12 @@ const isTranslucent = async (bytes: Uint8Array, planes: number): Promise<boolean
   return !isOpaque && (await decodePicture(bytes, planes, { maxPixels: Infinity })).isTranslucent;
 };
 
-/** What was done to the part `image`, which was decoded to this image. */
-export const pictureWarnings = async (bytes: Uint8Array, { shape }: Image): Promise<Warning[]> => {
+/** What was done to the part `image`, which was decoded to this image, and what these networks leave out of it. */
+export const pictureWarnings = async (
+  bytes: Uint8Array,
+  image: Image,
+  ...networks: readonly Network[]
+): Promise<Warning[]> => {
   const { orientation, animated } = probe(bytes);
   const warning = (kind: Warning["kind"], detail: string): Warning => ({
     kind,
@@ -108,10 +114,11 @@ export const pictureWarnings = async (bytes: Uint8Array, { shape }: Image): Prom
   });
   return [
     ...(orientation === undefined ? [] : [warning("turned", `turned upright by its Exif orientation, ${orientation}`)]),
-    ...((await isTranslucent(bytes, shape[0]!))
+    ...((await isTranslucent(bytes, image.shape[0]!))
       ? [warning("translucent", "has pixels that are not opaque, which were put on black (value × opacity)")]
       : []),
     ...(animated ? [warning("first-frame", "an animation, of which the first frame is used")] : []),
+    ...readingNotes(networks, image).map((note) => warning("resized", note)),
   ];
 };
 

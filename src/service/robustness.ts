@@ -35,7 +35,12 @@ const unscorable = (miou: number | null) => ({
 });
 
 /** An attack of the grid at one radius: its own options, then the grid's step size, then its defaults. */
-const planOf = (spec: RobustnessSpec, entry: GridAttack, epsilon: number, source: Labels | undefined): AttackPlan => {
+const planOf = (
+  spec: RobustnessSpec,
+  entry: GridAttack,
+  epsilon: number,
+  source: Labels | undefined,
+): AttackPlan & { readonly steps: number } => {
   const { norm, pixelRange, seed } = spec;
   const { attack, ...own } = gridAttack(entry);
   const { alpha = 1, steps = 1, ...options } = withDefaults(attack, { epsilon, norm }, { alpha: spec.alpha, ...own });
@@ -126,7 +131,10 @@ export const createRobustnessHandler =
       reference: unattacked.row.reference,
       threshold: spec.threshold,
       voidPixels: width * height - sum(unattacked.row.counts.clean.reference),
-      warnings: [...(await pictureWarnings(bytes, image)), ...(truth ? labelWarnings("labels", truth) : [])],
+      warnings: [
+        ...(await pictureWarnings(bytes, image, model.network)),
+        ...(truth ? labelWarnings("labels", truth) : []),
+      ],
       clean: { miou: cleanScores.miou, pixelAccuracy: cleanScores.pixelAccuracy },
       curve: curve.map((point, i) => ({ ...point, flags: flagged[i]!.flags })),
       ...found,

@@ -35,7 +35,7 @@ export const createSegmentHandler =
       backend: model.choice.backend,
       backendWhy: model.choice.why,
       notes: notesOf(model.network),
-      warnings: await pictureWarnings(request.image, image),
+      warnings: await pictureWarnings(request.image, image, model.network),
       timings: { decode: decoded - start, predict: predicted - decoded, encode: total - (predicted - start), total },
     };
   };

@@ -109,8 +109,13 @@ export const createTransferHandler =
     };
     // Whatever can be refused is refused before the first attack.
     const channels = new Map<string, number>();
-    for (const name of spec.targets) channels.set(name, (await opened(name, false)).subject.image.shape[0]!);
-    for (const name of spec.sources) channels.set(name, (await opened(name, true)).subject.image.shape[0]!);
+    const networks: PlacedModel["network"][] = [];
+    for (const [names, attacked] of [[spec.targets, false] as const, [spec.sources, true] as const])
+      for (const name of names) {
+        const { model, subject } = await opened(name, attacked);
+        channels.set(name, subject.image.shape[0]!);
+        networks.push(model.network);
+      }
     requireSameChannels(channels);
 
     const sources: TransferSource[] = [];
@@ -156,7 +161,7 @@ export const createTransferHandler =
       ...spatialSize(subject.image),
       reference: subject.truth ? "ground-truth" : "prediction",
       warnings: [
-        ...(await pictureWarnings(bytes, subject.image)),
+        ...(await pictureWarnings(bytes, subject.image, ...networks)),
         ...(subject.truth ? labelWarnings("labels", subject.truth) : []),
         ...rounding,
       ],

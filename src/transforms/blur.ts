@@ -1,6 +1,7 @@
 /** Gaussian blur. */
 
 import { asColumns, asRows, edged, filtered, kernelShapes } from "./filter.ts";
+import { readByKernels } from "./lines.ts";
 import { drawn, type Interval, type Transform, type TransformEntry } from "./transform.ts";
 
 /** w_k ∝ e^(−k²/2σ²) for |k| ≤ r, Σ w = 1; for σ = 0 the identity. */
@@ -21,6 +22,8 @@ const make = (sigma: Interval): Transform => {
       return { rows: asRows(kernel), columns: asColumns(kernel) };
     },
     build: (op, image, { rows, columns }) => filtered(op, edged(op, image, radius), rows!, columns!),
+    reads: (needed, { rows, columns }, size) =>
+      readByKernels(needed, { rows: rows!.data, columns: columns!.data }, size, { margin: radius, border: "repeated" }),
   };
 };
 

@@ -4,6 +4,7 @@ import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
 import { dimensionsOf, spatialSize, tensorOf, type Tensor } from "../tensor.ts";
 import { chrominanceTable, luminanceTable } from "./jpeg-tables.ts";
+import { linesRead } from "./lines.ts";
 import { clamped, rounded } from "./rounding.ts";
 import { drawnInteger, type Interval, type Transform, type TransformEntry } from "./transform.ts";
 
@@ -61,6 +62,16 @@ const doubled = (op: Builder, x: Value): Value =>
     coordinate_transformation_mode: "half_pixel",
   });
 
+/** A line is made of the lines of its blocks; of chroma at half the size, also of those of the blocks around them. */
+const blocksRead = (needed: Uint8Array, length: number, subsampling: number): Uint8Array => {
+  const side = 8 * subsampling;
+  return linesRead(needed, length, (i, put) => {
+    const reach = subsampling - 1;
+    const [first, last] = [i - reach, i + reach].map((line) => Math.floor(line / side));
+    for (let line = Math.max(0, first! * side); line < Math.min(length, (last! + 1) * side); line++) put(line);
+  });
+};
+
 /**
  * What a codec does to the pixels, and nothing of its entropy coding: colours, chroma at half the size (4:2:0), DCT, division by
  * the quality's table, rounding, and back. The rounding of pixels and of coefficients is straight-through; the intermediate
@@ -88,6 +99,10 @@ const make = (quality: Interval, subsampling: number): Transform => ({
     const rgb = mixed(op, op.Concat(luma, chroma, { axis: 1 }), toRgb, [128, 128, 128]);
     return rounded(op, clamped(op, sliced(op, rgb, [2, 3], [0, 0], [height, width])));
   },
+  reads: ({ rows, columns }, _, { height, width }) => ({
+    rows: blocksRead(rows, height, subsampling),
+    columns: blocksRead(columns, width, subsampling),
+  }),
 });
 
 export const jpeg: TransformEntry = {

@@ -2,6 +2,7 @@
 
 import { tensorOf } from "../tensor.ts";
 import { asColumns, asRows, filtered, kernelShapes, tap } from "./filter.ts";
+import { readByKernels } from "./lines.ts";
 import { drawn, type Drawn, type Interval, type Transform, type TransformEntry } from "./transform.ts";
 
 interface Options {
@@ -42,6 +43,8 @@ const make = ({ border, left, top, value }: Options): Transform => {
       resulting: ({ height, width }) => ({ height: height + both, width: width + both }),
       undo: (op, logits, inputs) => filtered(op, logits, inputs["rowsBack"]!, inputs["columnsBack"]!),
     },
+    reads: (needed, { rows, columns }, size) =>
+      readByKernels(needed, { rows: rows!.data, columns: columns!.data }, size, { margin: both, border: "constant" }),
   };
 };
 

@@ -5,6 +5,7 @@ import type { Value } from "../onnx/value.ts";
 import { random } from "../random.ts";
 import { spatialSize, type Size } from "../tensor.ts";
 import { transformEntry, transformNames, type TransformName } from "./catalogue.ts";
+import type { Lines } from "./lines.ts";
 import { seedOf } from "./seed.ts";
 import type { Drawn, Inputs, Interval, Transform, TransformOption } from "./transform.ts";
 
@@ -73,6 +74,14 @@ export interface Pipeline {
   readonly build: (op: Builder, image: Value) => readonly Stage[];
   /** Values for all inputs, for an image of this size. The same seed gives the same values. */
   readonly draw: (seed: number, size: Size) => Drawn;
+  /**
+   * The pixels of an image of this size that pixels of the transformed one are made of.
+   *
+   * @param counts which transformations are not taken for the identity.
+   */
+  readonly reads: (needed: Lines, drawn: Drawn, size: Size, counts: (transform: Transform) => boolean) => Lines;
+  /** The size of the transformed image. */
+  readonly resulting: (size: Size) => Size;
 }
 
 const inputName = (index: number, name: string): string => `transform_${index}_${name}`;
@@ -121,6 +130,14 @@ export const createPipeline = (specs: readonly TransformSpec[]): Pipeline => {
       );
       return Object.fromEntries(draws.flat());
     },
+    reads: (needed, inputs, size, counts) =>
+      [...sized(made, size).entries()].reduceRight((lines, [index, [transform, own]]) => {
+        if (!transform.reads || !counts(transform)) return lines;
+        const names = Object.keys(transform.shapes(own));
+        const drawn = Object.fromEntries(names.map((name) => [name, inputs[inputName(index, name)]!]));
+        return transform.reads(lines, drawn, own);
+      }, needed),
+    resulting: (size) => made.reduce((current, { geometry }) => geometry?.resulting(current) ?? current, size),
   };
 };
 

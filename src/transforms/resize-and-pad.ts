@@ -1,6 +1,7 @@
 /** The image reduced, at a random place in a frame of its own size. */
 
 import { tensorOf } from "../tensor.ts";
+import { readByMatrices } from "./lines.ts";
 import { samplesOf, square, transposed } from "./resize.ts";
 import { drawn, type Interval, type Transform, type TransformEntry } from "./transform.ts";
 
@@ -60,6 +61,7 @@ const make = ({ probability, scale, left, top, value }: Options): Transform => (
     resulting: (size) => size,
     undo: (op, logits, { rowsBack, columnsBack }) => op.MatMul(rowsBack, op.MatMul(logits, columnsBack)),
   },
+  reads: (needed, { rows, columns }, size) => readByMatrices(needed, rows!.data, columns!.data, size),
 });
 
 const share = (description: string) => ({ description, minimum: 0, maximum: 1, default: [0, 1] }) as const;

@@ -1,6 +1,7 @@
 /** Resizing to a random scale, and back. */
 
 import { tensorOf, type Tensor } from "../tensor.ts";
+import { readByMatrices } from "./lines.ts";
 import { drawn, type Interval, type Transform, type TransformEntry } from "./transform.ts";
 
 /** The two samples of a row of `from` pixels, and their weights, that bilinear interpolation takes for each of `to` pixels. */
@@ -49,6 +50,7 @@ const make = (scale: Interval): Transform => ({
     };
   },
   build: (op, image, { rows, columns }) => op.MatMul(rows, op.MatMul(image, columns)),
+  reads: (needed, { rows, columns }, size) => readByMatrices(needed, rows!.data, columns!.data, size),
 });
 
 export const resize: TransformEntry = {

@@ -7,6 +7,7 @@ import type { Builder } from "../onnx/build.ts";
 import type { Value } from "../onnx/value.ts";
 import { between, integer, type Random } from "../random.ts";
 import type { Size, Tensor } from "../tensor.ts";
+import type { Lines } from "./lines.ts";
 
 export type Drawn = Readonly<Record<string, Tensor<"float32">>>;
 export type Inputs = Readonly<Record<string, Value>>;
@@ -28,6 +29,11 @@ export interface Transform {
   readonly build: (op: Builder, image: Value, inputs: Inputs) => Value;
   /** Absent where every pixel stays where it is. */
   readonly geometry?: Geometry | undefined;
+  /**
+   * The pixels of the image, of this size, that pixels of the transformed one are made of, for the inputs that were drawn. Absent where
+   * each is made of the pixel at its own place.
+   */
+  readonly reads?: ((needed: Lines, inputs: Drawn, size: Size) => Lines) | undefined;
 }
 
 /** From which an option is drawn uniformly; both ends are equal where it is fixed. */

@@ -1,6 +1,7 @@
 /** Translation. */
 
 import { asColumns, asRows, edged, filtered, kernelShapes, tap } from "./filter.ts";
+import { readByKernels } from "./lines.ts";
 import { drawnInteger, type Drawn, type Interval, type Transform, type TransformEntry } from "./transform.ts";
 
 /**
@@ -29,6 +30,8 @@ const make = (dx: Interval, dy: Interval): Transform => {
       undo: (op, logits, inputs) =>
         filtered(op, edged(op, logits, radius), inputs["rowsBack"]!, inputs["columnsBack"]!),
     },
+    reads: (needed, { rows, columns }, size) =>
+      readByKernels(needed, { rows: rows!.data, columns: columns!.data }, size, { margin: radius, border: "repeated" }),
   };
 };
 

@@ -101,3 +101,25 @@ it.each([
   expect(stderr).toContain(`faultline: ${path(file)}: `);
   expect(readdirSync(out)).toEqual([]);
 });
+
+it.each([
+  [2, 0],
+  [13, 3],
+])("all of %i broken pictures are named before the first is attacked, up to ten", async (broken, more) => {
+  const folder = `broken ${broken}`;
+  mkdirSync(path(folder));
+  const whole = readFileSync(path("pictures", "two.png"));
+  const names = Array.from({ length: broken }, (_, i) => `${String.fromCharCode(97 + i)}.png`);
+  for (const name of names) put(`${folder}/${name}`, whole.subarray(0, 60));
+  put(`${folder}/z.png`, whole);
+  const out = path(`out of ${folder}`);
+  const { code, stdout, stderr } = await faultline("attack", path("net"), path(folder), ...flags, "-o", out);
+  expect([code, stdout]).toEqual([1, ""]);
+  const lines = stderr.trimEnd().split("\n");
+  for (const [i, name] of names.slice(0, 10).entries()) expect(lines[i]).toContain(`  ${path(folder, name)}: `);
+  expect(lines.slice(Math.min(broken, 10))).toEqual([
+    ...(more > 0 ? [`  and ${more} more`] : []),
+    `faultline: ${broken} of ${broken + 1} pictures cannot be read with their label maps, as listed above; none was attacked`,
+  ]);
+  expect(readdirSync(out)).toEqual([]);
+});

@@ -35,6 +35,19 @@ describe("a row", () => {
     expect(row.receipt).toMatchObject({ model: segmenter.manifest.name, backend: "wasm" });
   });
 
+  it("is the same where options are left out that have their defaults", async () => {
+    const subject = { segmenter, image, item: "noise" };
+    const given = { epsilon: 8, pixelRange: "clip", seed: 0 } as const;
+    for (const [attack, alpha, steps] of [
+      ["fgsm", 8, 1],
+      ["ifgsm", 1, 10],
+    ] as const)
+      // prettier-ignore
+      expect((await measure(subject, { attack, ...given })).row).toEqual(
+        (await measure(subject, { attack, ...given, alpha, steps })).row,
+      );
+  });
+
   it("counts the runs of the network: one clean, one and one back for each step, one after it", async () => {
     const subject = { segmenter, image, item: "noise", truth };
     expect((await measure(subject, plan)).row.evaluations).toEqual({ forward: 5, backward: 3 });

@@ -8,7 +8,14 @@ import { describe, expect, it } from "vitest";
 import { readModel } from "../../src/onnx/read.ts";
 import { faces } from "../../scripts/library/faces.ts";
 import { lossGradient } from "../../src/segmenter/differentiate/loss-gradient.ts";
-import { numbersOf } from "../../src/tensor.ts";
+import { measure } from "../../src/evaluation/measure.ts";
+import { iouRatio, scoresOf } from "../../src/metrics/counts.ts";
+import { startWasm } from "../../src/runtime/wasm/wasm.ts";
+import { parseManifest } from "../../src/segmenter/manifest.ts";
+import { openNetwork } from "../../src/segmenter/network.ts";
+import { createSegmenter } from "../../src/segmenter/segmenter.ts";
+import { SessionCache } from "../../src/segmenter/session-cache.ts";
+import { numbersOf, tensorOf } from "../../src/tensor.ts";
 import { blocksOf, read } from "../docs/documents.ts";
 import { noise } from "../support/networks/check.ts";
 import { runWasm } from "../support/wasm.ts";
@@ -24,12 +31,16 @@ copyFileSync(network, join(lean.folder, "net.onnx"));
 const examplesOf = (document: string): string[] =>
   blocksOf(read(document)).flatMap(({ language, code }) => (language === "ts" ? [code] : []));
 
-describe("the library examples of the documents, word for word, without the optional packages", () => {
-  const examples = ["README.md", "docs/library.md"].flatMap(examplesOf);
+const examples = ["README.md", "docs/library.md"].flatMap(examplesOf);
+/** Those that run a network need onnxruntime. */
+const [running, building] = [true, false].map((runs) =>
+  examples.filter((code) => code.includes("faultline/runtime/") === runs),
+) as [string[], string[]];
 
+describe("the library examples of the documents, word for word, without the optional packages", () => {
   it("run, and write what the sources make", async () => {
-    expect(examples).toHaveLength(2);
-    for (const code of examples) await lean.run(process.execPath, [lean.put("example.js", code)]);
+    expect(building).toHaveLength(2);
+    for (const code of building) await lean.run(process.execPath, [lean.put("example.js", code)]);
     const [written, energy] = ["net.grad.onnx", "net.energy.onnx"].map((file) => readFileSync(join(lean.folder, file)));
     const own = lossGradient(readFileSync(network), { size: { height: 240, width: 320 } });
     expect(written!.equals(own.bytes)).toBe(true);
@@ -79,9 +90,34 @@ describe("the library examples of the documents, word for word, without the opti
         return (cause as { readonly stdout: string }).stdout;
       }
     };
-    expect(check("example0.ts", "example1.ts", "all.ts")).toBe("");
+    expect(check(...examples.map((_, i) => `example${i}.ts`), "all.ts")).toBe("");
     expect(check("wrong.ts")).toMatch(/^wrong\.ts\(2,\d+\): error TS2322/);
   });
+});
+
+it("the example that attacks a network does, as the sources do", async () => {
+  expect(running).toHaveLength(1);
+  const project = installInto(tarball, true);
+  copyFileSync(network, join(project.folder, "net.onnx"));
+  const manifest = readFileSync(join(root, "models/enet-street-float/manifest.json"), "utf8");
+  project.put("net.json", manifest);
+  const { stdout } = await project.run(process.execPath, [project.put("attack.js", running[0]!)]);
+
+  const segmenter = createSegmenter(
+    openNetwork(parseManifest(JSON.parse(manifest)), readFileSync(network)),
+    new SessionCache(startWasm(), 2 ** 30),
+  );
+  const image = tensorOf(
+    "float32",
+    [3, 48, 64],
+    Array.from({ length: 3 * 48 * 64 }, (_, i) => (i * i) % 256),
+  );
+  // With every option stated.
+  const plan = { attack: "fgsm", epsilon: 8, alpha: 8, steps: 1, pixelRange: "clip", seed: 0 } as const;
+  const { row, signs } = await measure({ segmenter, image, item: "picture" }, plan);
+  const ratio = iouRatio(scoresOf(row.counts.uint8), scoresOf(row.counts.clean));
+  expect(ratio).toBeLessThan(0.9);
+  expect(JSON.parse(stdout)).toEqual({ ratio, linf: 8, shape: [3, 48, 64], signs });
 });
 
 const launcher = "node_modules/faultline/bin/faultline.js";
