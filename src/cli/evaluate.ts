@@ -1,5 +1,7 @@
 /** `faultline evaluate`: networks, attacks and pictures in, a row of counts for each of their combinations out. */
 
+import { defaultRadius } from "../attacks/catalogue.ts";
+import { withoutGivenRadii } from "../evaluation/attacks-of.ts";
 import { SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
 import { totalOfAlike } from "../evaluation/picture-plan.ts";
 import { UsageError } from "../node/failure.ts";
@@ -128,10 +130,22 @@ const evaluateOn = async (url: string, spec: EvaluationSpec, kept: Kept, values:
   return { text, data: { rows: kept.out, ...info }, refusal };
 };
 
+/** Radii that are given are of attacks with a budget alone, which is said where another attack could be meant. */
+const noteRadii = (spec: EvaluationSpec, io: Io): void => {
+  const [epsilon] = [spec.epsilon ?? []].flat();
+  for (const name of new Set(withoutGivenRadii(spec))) {
+    const radius = defaultRadius(name);
+    const has =
+      radius === undefined ? "looks for its smallest perturbation, without a bound" : `has the radius ${radius}`;
+    io.stderr(`note: ${name} takes none of the common radii and ${has}; ${name}:epsilon=${epsilon} gives it its own\n`);
+  }
+};
+
 const evaluate = async (operands: readonly string[], values: Given, io: Io): Promise<Report> => {
   const shard = shardFrom(values.shard);
   const place = placeFrom(values);
   const spec = await specFrom(operands, values);
+  noteRadii(spec, io);
   const out = await outFrom(values.out);
   const asParquet = isParquet(values.format);
   const reports = (values.report ?? []).map((path) => reportFile("--report", path));

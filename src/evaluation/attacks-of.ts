@@ -99,6 +99,14 @@ const radiiOf = (entry: AttackEntrySpec, spec: EvaluationSpec): readonly (number
   return typeof spec.attacks === "string" ? presets[spec.attacks].epsilon : paperRadii;
 };
 
+/** The attacks that do not take the radii that the evaluation gives, and have none of their own entry: of minimum norm, or with a radius of their own. */
+export const withoutGivenRadii = (spec: EvaluationSpec): readonly AttackName[] =>
+  spec.epsilon === undefined
+    ? []
+    : entriesOf(spec).flatMap((entry) =>
+        isAdded(entry) || entry.epsilon !== undefined || takesCommonRadii(entry) ? [] : [entry.attack],
+      );
+
 const checked = (attack: MadeAttack): MadeAttack => {
   try {
     makeAttack(attack.attack, { ...attack, pixelRange: null }, isTargeted(attack));

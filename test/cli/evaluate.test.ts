@@ -134,6 +134,19 @@ describe("an evaluation that was stopped", () => {
     expect(readFileSync(path("joined.jsonl"))).toEqual(bytes);
   });
 });
+it("says which attacks take none of the radii that are given, and how to give them one", async () => {
+  const stderrOf = async (...argv: readonly string[]) =>
+    (await evaluate(one, "--data", path("data"), "--images", "1", "--workers", "1", "--dry-run", ...argv)).stderr;
+  const told = await stderrOf("--attacks", "ddn:steps=2,fgsm", "--epsilon", "3");
+  expect(told).toMatch(/^note: ddn takes none of the common radii and looks for .*; ddn:epsilon=3 gives it its own$/m);
+  expect(told).not.toMatch(/note: fgsm/);
+  for (const argv of [
+    ["--attacks", "ddn:steps=2"],
+    ["--attacks", "ddn:steps=2:epsilon=4,fgsm", "--epsilon", "3"],
+  ])
+    expect(await stderrOf(...argv)).not.toContain("note:");
+});
+
 it("a dry run says what it would take, and writes nothing", async () => {
   const { code, stdout } = await evaluate(...flags, "--dry-run", "--json", "-o", path("dry.jsonl"));
   expect(code).toBe(0);
