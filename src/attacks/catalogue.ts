@@ -142,7 +142,7 @@ const restarted = (options: AttackOptions, k: number): AttackOptions =>
  */
 export const makeAttack = (name: AttackName, settings: AttackSettings, targeted = false): Attack => {
   if (!attackNames.includes(name))
-    throw new RangeError(`no attack is called ${String(name)}; there are ${attackNames.join(", ")}`);
+    throw new RangeError(`no attack is called ${name}; there are ${attackNames.join(", ")}`);
   const constraint = constraintOf(name, settings);
   const { alpha = 1, steps = 1, restarts = 1, ...others } = effectiveOptions(name, constraint, settings);
   requirePositive({ alpha, steps, restarts });

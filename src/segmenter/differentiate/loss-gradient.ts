@@ -99,7 +99,7 @@ const wishOf = ({ graph }: Model, loaded: Loaded, options: LossGradientOptions):
 /** For callers without types. @throws GradientError for a loss that is none. */
 const requireLoss = ({ loss }: LossGradientOptions): void => {
   if (loss !== undefined && !losses.includes(loss))
-    throw new GradientError(`\`loss\`: must be one of ${losses.join(", ")}, not "${String(loss)}"`);
+    throw new GradientError(`\`loss\`: must be one of ${losses.join(", ")}, not "${loss}"`);
 };
 
 const interfaceOf = ({ inputs, outputs, nodes }: Graph) => ({ nodes: nodes.length, inputs, outputs });
