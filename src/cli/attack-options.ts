@@ -53,7 +53,7 @@ export const attackFlags = {
   epsilon: {
     type: "string",
     value: "E",
-    help: "radius in grey levels; 8 in L∞, 255 for patch, none for attacks of minimum norm; to be given in L2",
+    help: "radius in grey levels; 8 in L∞, 255 for patch, none for minimum norm; needed in L2",
   },
   norm: { type: "string", value: "NORM", help: "of epsilon: linf or l2, where the attack has both; its own if absent" },
   ...catalogueFlags,
