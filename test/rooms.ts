@@ -70,6 +70,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "evaluation/orders",
     "evaluation/signs",
     "attacks/catalogue",
+    "attacks/norms",
     "type evaluation/craft",
     "metrics",
     "random",

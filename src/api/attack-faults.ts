@@ -11,7 +11,7 @@ import {
   type AttackSettings,
   type Ball,
 } from "../attacks/catalogue.ts";
-import { largestRadius } from "../attacks/norms.ts";
+import { lengthFault } from "../attacks/norms.ts";
 import { optionFaults } from "../attacks/option-faults.ts";
 import { optionNames, type OptionValues } from "../attacks/options.ts";
 import type { Limits } from "./operation.ts";
@@ -36,7 +36,7 @@ export const ballOf = ({ attack, epsilon, norm = attackEntry(attack).distance }:
 export const ballFaults = (attack: AttackName, { epsilon, norm }: Ball): Fault[] => {
   const taken = normsOf(attack);
   const needed = norm && !taken.includes(norm) ? null : radiusNeeded(attack, { epsilon, norm });
-  const most = largestRadius("linf");
+  const tooLong = epsilon === undefined || norm === undefined ? null : lengthFault(epsilon, norm);
   return [
     ...(norm && !taken.includes(norm)
       ? [{ pointer: "/spec/norm", detail: `must be ${taken.join(" or ")} for ${attack}` }]
@@ -44,9 +44,7 @@ export const ballFaults = (attack: AttackName, { epsilon, norm }: Ball): Fault[]
     ...(needed === null
       ? []
       : [{ pointer: "/spec/epsilon", detail: `is required, because spec.norm is l2: ${needed}` }]),
-    ...(epsilon !== undefined && norm === "linf" && epsilon > most
-      ? [{ pointer: "/spec/epsilon", detail: `must be at most ${most} in the L∞ norm`, received: epsilon }]
-      : []),
+    ...(tooLong === null ? [] : [{ pointer: "/spec/epsilon", detail: tooLong, received: epsilon! }]),
   ];
 };
 

@@ -1,7 +1,7 @@
 /** POST /v1/robustness runs a grid of attacks and radii on one image, or on several, and returns a verdict. */
 import { z } from "@hono/zod-openapi";
 import { evaluationsOf, makeAttack, normsOf, type AttackName as Name } from "../attacks/catalogue.ts";
-import { largestRadius } from "../attacks/norms.ts";
+import { CORNER, lengthFault, normText } from "../attacks/norms.ts";
 import type { Service } from "../contract/service.ts";
 import {
   gridAttack,
@@ -63,31 +63,23 @@ const mostCostly = (costs: ReadonlyMap<Name, number>): string =>
 /** Faults of the radii, and of attacks that do not take their norm. */
 const gridFaults = ({ epsilons = [], norm }: Asked["spec"], attacks: readonly Name[]): Fault[] => {
   const others = attacks.filter((attack) => !normsOf(attack).includes(norm));
-  const most = largestRadius(norm);
   const other = norm === "l2" ? "linf" : "l2";
   const instead = attacks.every((attack) => normsOf(attack).includes(other))
     ? `; spec.norm ${other} takes ${attacks.length > 1 ? "them all" : "it"}`
     : "";
-  const detail = `must be attacks in ${norm === "l2" ? "L2" : "L∞"}, as the grid's radii are: ${others.join(", ")} ${others.length > 1 ? "have" : "has"} no such form${instead}`;
+  const detail = `must be attacks in ${normText(norm)}, as the grid's radii are: ${others.join(", ")} ${others.length > 1 ? "have" : "has"} no such form${instead}`;
   return [
     ...(others.length > 0 ? [{ pointer: "/spec/attacks", detail }] : []),
-    ...epsilons.flatMap((epsilon, i) =>
-      epsilon > most
-        ? [
-            {
-              pointer: `/spec/epsilons/${i}`,
-              detail: `must be at most ${most} in the L∞ norm; radii in L2 take norm l2`,
-              received: epsilon,
-            },
-          ]
-        : [],
-    ),
+    ...epsilons.flatMap((epsilon, i) => {
+      const tooLong = lengthFault(epsilon, norm);
+      if (tooLong === null) return [];
+      return [{ pointer: `/spec/epsilons/${i}`, detail: `${tooLong}; radii in L2 take norm l2`, received: epsilon }];
+    }),
     ...(norm === "l2" && epsilons.length === 0
       ? [
           {
             pointer: "/spec/epsilons",
-            detail:
-              "is required, because spec.norm is l2: the radii of the paper are of L∞; in L2, ε·√n is as long as the corner of that ball, of n values",
+            detail: `is required, because spec.norm is l2: the radii of the paper are of L∞; ${CORNER}`,
           },
         ]
       : []),
@@ -121,16 +113,12 @@ const resolve = (service: Service, limits: Limits, { spec, pictures }: Asked): R
   }
   const evaluations = [...costs.values()].reduce((a, b) => a + b, 0);
   const ball = { epsilon: epsilons.at(-1), norm };
+  const longStep = spec.alpha === undefined ? null : lengthFault(spec.alpha, norm);
   const wrong = [
     ...impossible,
     ...named.flatMap(({ attack, ...own }, i) => optionFaultsAt(attack, ball, own, `/spec/attacks/${i}`)),
     ...gradientFaults(names, spec),
-    spec.alpha !== undefined &&
-      spec.alpha > largestRadius(norm) && {
-        pointer: "/spec/alpha",
-        detail: `must be at most ${largestRadius(norm)} in the L∞ norm`,
-        received: spec.alpha,
-      },
+    longStep !== null && { pointer: "/spec/alpha", detail: longStep, received: spec.alpha },
     evaluations > limits.gridSteps && {
       pointer: "/spec/epsilons",
       detail: `make ${evaluations} evaluations of the network in all (${[...costs].map(([attack, cost]) => `${attack} ${cost}`).join(", ")}); at most ${limits.gridSteps} are allowed: take fewer radii, or fewer steps as in {"attack":"${mostCostly(costs)}","steps":…}`,

@@ -14,7 +14,7 @@ import { patchAttacks } from "./entries/patch.ts";
 import { signAttacks } from "./entries/sign.ts";
 import { weightedAttacks } from "./entries/weighted.ts";
 import type { AttackEntry, AttackOptions } from "./entry.ts";
-import type { Norm } from "./norms.ts";
+import { CORNER, type Norm } from "./norms.ts";
 import { defaultOf, type OptionName, type OptionUse, type OptionValues } from "./options.ts";
 import { patient } from "./patience.ts";
 
@@ -65,7 +65,7 @@ export interface Ball {
 /** Why an attack with a budget needs a radius in L2: the usual ones are of L∞. Null where it does not, or has one. */
 export const radiusNeeded = (name: AttackName, { epsilon, norm }: Ball): string | null =>
   epsilon === undefined && attackEntry(name).type === "fixed-budget" && (norm ?? attackEntry(name).distance) === "l2"
-    ? "the usual radii are of L∞; in L2, ε·√n is as long as the corner of that ball, of n values"
+    ? `the usual radii are of L∞; ${CORNER}`
     : null;
 
 /** The value of an option where none is given. */

@@ -8,6 +8,15 @@ export const norms = ["linf", "l2"] as const satisfies readonly Norm[];
 /** The largest radius that is taken, in grey levels: in L2 one far above the norm of a white image of the largest size that is decoded. */
 export const largestRadius = (norm: Norm): number => (norm === "l2" ? 1e7 : 255);
 
+export const normText = (norm: Norm): string => (norm === "l2" ? "L2" : "L∞");
+
+/** What a radius or the size of a step must be and is not, or null. */
+export const lengthFault = (length: number, norm: Norm): string | null =>
+  length > largestRadius(norm) ? `must be at most ${largestRadius(norm)} in the ${normText(norm)} norm` : null;
+
+/** Why the usual radii are none in L2. */
+export const CORNER = "in L2, ε·√n is as long as the corner of that ball, of n values";
+
 /** max |v|; NaN where a value is. */
 export const linf = (values: ArrayLike<number>): number => {
   let largest = 0;

@@ -9,7 +9,7 @@ import {
   type AttackName,
   type Ball,
 } from "./catalogue.ts";
-import { largestRadius } from "./norms.ts";
+import { lengthFault } from "./norms.ts";
 import { optionNames, type OptionName, type OptionValues } from "./options.ts";
 
 /** `detail` begins with "must". */
@@ -43,10 +43,8 @@ export const optionFaults = (attack: AttackName, ball: Ball, given: OptionValues
       return [{ option, detail: `must be absent: ${attack} has no such option; ${taken}`, received }];
     }
     if (use.fixed && received !== defaultOption(attack, option, ball)) return [{ option, detail: use.fixed, received }];
-    const most = largestRadius(ball.norm ?? attackEntry(attack).distance);
-    return option === "alpha" && received > most
-      ? [{ option, detail: `must be at most ${most} in the L∞ norm`, received }]
-      : [];
+    const detail = option === "alpha" ? lengthFault(received, ball.norm ?? attackEntry(attack).distance) : null;
+    return detail === null ? [] : [{ option, detail, received }];
   });
 
 /** The objective of the catalogue that weighs classes, by the labels at hand unless weights are given. */

@@ -10,7 +10,7 @@ import { attackScores, type AttackScores, type Perturbation } from "../evaluatio
 import { roundingFault } from "../evaluation/rounding.ts";
 import { scoresOf } from "../metrics/counts.ts";
 import { distanceOf, nameAround } from "../report/names.ts";
-import { normText, type Norm } from "../report/norms.ts";
+import { normText, type Norm } from "../attacks/norms.ts";
 import { scoreText, table } from "./text.ts";
 
 /** The scores of the image as it was computed, and as its 8-bit file. */

@@ -1,7 +1,7 @@
 /** What sections of a report consist of. */
 
 import { canonicalJson } from "../evaluation/row.ts";
-import { norms, normText } from "./norms.ts";
+import { norms, normText } from "../attacks/norms.ts";
 import type { Cell, ReportData } from "./report.ts";
 
 export interface TableCell {

@@ -2,7 +2,7 @@
 
 import { canonicalJson, type Json } from "../evaluation/row.ts";
 import { isBound, type BoundRow, type CertificateRow, type SmoothingRow } from "./certificate-row.ts";
-import type { Norm } from "./norms.ts";
+import type { Norm } from "../attacks/norms.ts";
 
 /** The certificates of one network against one reference in one norm, by radius and what they were made by, and then by picture. */
 export type Family = ReadonlyMap<string, ReadonlyMap<string, CertificateRow>>;

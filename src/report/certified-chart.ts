@@ -2,7 +2,7 @@
 
 import type { CertifiedAxis } from "./certified.ts";
 import { config } from "./chart-config.ts";
-import { normText } from "./norms.ts";
+import { normText } from "../attacks/norms.ts";
 
 const WIDTH = 360;
 const HEIGHT = 220;

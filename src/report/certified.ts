@@ -5,7 +5,7 @@ import { mergeCounts, scoresOf, sum, type ClassCounts } from "../metrics/counts.
 import { byOf, familiesOf, normOf, type CertifiedBy, type Family } from "./certificate-families.ts";
 import type { CertificateRow } from "./certificate-row.ts";
 import { attackName, distanceOf, epsilonOf } from "./names.ts";
-import type { Norm } from "./norms.ts";
+import type { Norm } from "../attacks/norms.ts";
 import { leastMiou } from "./pooled.ts";
 import { RowError } from "./read-row.ts";
 import { FLOAT, type Group, type Store, type Subject } from "./store.ts";

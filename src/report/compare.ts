@@ -3,7 +3,7 @@
 import { canonicalJson, type Json } from "../evaluation/row.ts";
 import { intervalOf, type Interval } from "./bootstrap.ts";
 import { attackName, distanceOf, epsilonOf } from "./names.ts";
-import type { Norm } from "./norms.ts";
+import type { Norm } from "../attacks/norms.ts";
 import { miouOf } from "./pooled.ts";
 import type { Resampling } from "./resampling.ts";
 import { commonItems, FLOAT, type Group, type Store, type Subject } from "./store.ts";

@@ -4,7 +4,8 @@ import { pointsText } from "./compare.ts";
 import { signsOfFlags } from "../evaluation/orders.ts";
 import { figureOf, flagText } from "./flag-text.ts";
 import { epsilonText, percent } from "./format.ts";
-import { normMark, type Norm } from "./norms.ts";
+import { type Norm } from "../attacks/norms.ts";
+import { normMark } from "./norms.ts";
 import type { Policy, PolicyRule } from "./policy.ts";
 import type { Cell, ReportData } from "./report.ts";
 

@@ -2,7 +2,8 @@
 
 import { attackNames, normsOf } from "../attacks/catalogue.ts";
 import type { Json, Unit } from "../evaluation/row.ts";
-import { normMark, type Norm } from "./norms.ts";
+import { type Norm } from "../attacks/norms.ts";
+import { normMark } from "./norms.ts";
 import type { Group, Subject } from "./store.ts";
 
 /** A field of an object in a specification; undefined where the value is none. */

@@ -1,10 +1,6 @@
-/** The norms of radii, and how reports write them. */
+/** How reports write norms. */
 
-export const norms = ["linf", "l2"] as const;
-
-export type Norm = (typeof norms)[number];
-
-export const normText = (norm: Norm): string => (norm === "l2" ? "L2" : "L∞");
+import type { Norm } from "../attacks/norms.ts";
 
 /** What stands behind a name, among words that are joined: L∞ is not named. */
 export const normMark = (norm: Norm | undefined): readonly string[] => (norm === "l2" ? ["(L2)"] : []);

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { fieldErrorsInWords } from "../validation.ts";
-import { norms } from "./norms.ts";
+import { norms } from "../attacks/norms.ts";
 
 const At = {
   attack: z.string().min(1).optional().describe("Name of the attack; every attack where absent"),

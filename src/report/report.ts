@@ -17,7 +17,7 @@ import {
   sourceName,
   uniqueNames,
 } from "./names.ts";
-import type { Norm } from "./norms.ts";
+import type { Norm } from "../attacks/norms.ts";
 import { createResampling } from "./resampling.ts";
 import type { RunFacts } from "./run-facts.ts";
 import { scoreGroup, type GroupScores } from "./scores.ts";

@@ -3,7 +3,7 @@
 import { scoresOf, type ClassCounts, type Scores } from "../metrics/counts.ts";
 import { intervalOf, quantileOf, type Draws, type Interval } from "./bootstrap.ts";
 import { distanceOf } from "./names.ts";
-import type { Norm } from "./norms.ts";
+import type { Norm } from "../attacks/norms.ts";
 import { miouOf } from "./pooled.ts";
 import type { Resampling } from "./resampling.ts";
 import { FLOAT, SMALL, UINT8, type Group } from "./store.ts";

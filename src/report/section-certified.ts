@@ -3,7 +3,7 @@
 import { plain, table, text, type Block, type Section } from "./blocks.ts";
 import { boundsAt, type CertifiedAxis, type CertifiedLine } from "./certified.ts";
 import { number, percent } from "./format.ts";
-import { normText } from "./norms.ts";
+import { normText } from "../attacks/norms.ts";
 import type { ReportData } from "./report.ts";
 
 /** Bounds hold at radii far below 0.01. */

@@ -4,7 +4,7 @@ import { at, plain, table, text, whiteBox, type Section } from "./blocks.ts";
 import { pointsText, type Difference } from "./compare.ts";
 import { noBounds, noBoundText, ratioText } from "./flag-text.ts";
 import { epsilonText, number, percent, percentWithin } from "./format.ts";
-import { normText } from "./norms.ts";
+import { normText } from "../attacks/norms.ts";
 import type { ReportData } from "./report.ts";
 
 export const curves = (report: ReportData): Section | null => {

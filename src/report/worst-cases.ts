@@ -4,7 +4,7 @@ import type { Better } from "../evaluation/orders.ts";
 import { canonicalJson, type Json } from "../evaluation/row.ts";
 import { INSIGNIFICANT } from "../evaluation/signs.ts";
 import { distanceOf, epsilonOf } from "./names.ts";
-import type { Norm } from "./norms.ts";
+import type { Norm } from "../attacks/norms.ts";
 import { scoreGroup } from "./scores.ts";
 import { commonItems, type Group, type Store, type Subject } from "./store.ts";
 import { worstCase, type WorstCase } from "./worst.ts";
