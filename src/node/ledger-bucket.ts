@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { lineOfRow, type Ledger } from "../jobs/ledger.ts";
 import type { Row } from "../evaluation/row.ts";
 import { keysUnder } from "../store/bucket.ts";
+import { each, oneAtATime } from "../turns.ts";
 import { objectAt } from "./bucket-files.ts";
 import { Refusal } from "./failure.ts";
 import { openLedger } from "./ledger-file.ts";
@@ -20,21 +21,12 @@ const MERGED_OBJECTS = 500;
 const MERGED_BYTES = 8 * 2 ** 20;
 
 /** Objects that are read or removed at a time. */
-const TOGETHER = 8;
+export const TOGETHER = 8;
 
 const numbered = (folder: string, number: number): string => `${folder}${String(number).padStart(9, "0")}.jsonl`;
 
 /** The beginning of the keys of new rows. */
 export const rowPartsOf = (key: string): string => `${key}.rows/`;
-
-/** Calls `run` for each value, for several at a time. */
-export const inTurns = async <T>(values: readonly T[], run: (value: T) => Promise<void>): Promise<void> => {
-  const left = values.values();
-  const work = async (): Promise<void> => {
-    for (const value of left) await run(value);
-  };
-  await Promise.all(Array.from({ length: TOGETHER }, work));
-};
 
 /** Copies the rows in order, and those that came later, into a file. @returns the keys of the latter. */
 const fetched = async (bucket: S3Bucket, key: string, folder: string, path: string): Promise<readonly string[]> => {
@@ -43,7 +35,7 @@ const fetched = async (bucket: S3Bucket, key: string, folder: string, path: stri
     if (await bucket.stat(key)) for await (const piece of bucket.pieces(key)) await file.appendFile(piece);
     const keys = (await keysUnder(bucket, folder)).map((name) => `${folder}${name}`).toSorted();
     for (let at = 0; at < keys.length; at += TOGETHER) {
-      const objects = await Promise.all(keys.slice(at, at + TOGETHER).map((each) => bucket.get(each)));
+      const objects = await Promise.all(keys.slice(at, at + TOGETHER).map((name) => bucket.get(name)));
       for (const object of objects) {
         if (!object) throw new Refusal(`${key}: another process is writing it; end it, or name another place with -o`);
         await file.appendFile(new Uint8Array(await object.arrayBuffer()));
@@ -113,14 +105,14 @@ const ledgerOf = ({ bucket, key, folder, path, address, keys, file, removed }: P
     keys.push(own);
     return own;
   };
-  const dropped = (some: readonly string[]): Promise<void> => inTurns(some, (each) => bucket.delete(each));
+  const dropped = (some: readonly string[]): Promise<void> => each(some, TOGETHER, (key) => bucket.delete(key));
   /** The merged rows are there before the others go: rows that are there twice count once. */
   const merged = async (): Promise<void> => {
     const { keys: old, pieces } = recent;
     recent = { keys: [], pieces: [], bytes: 0 };
     await put(Buffer.concat(pieces));
     await dropped(old);
-    for (const each of old) keys.splice(keys.indexOf(each), 1);
+    for (const name of old) keys.splice(keys.indexOf(name), 1);
   };
   const kept = async (rows: readonly Row[]): Promise<void> => {
     const bytes = new TextEncoder().encode(rows.map((row) => `${lineOfRow(row)}\n`).join(""));
@@ -129,12 +121,7 @@ const ledgerOf = ({ bucket, key, folder, path, address, keys, file, removed }: P
     recent.bytes += bytes.length;
     if (recent.keys.length >= MERGED_OBJECTS || recent.bytes >= MERGED_BYTES) await merged();
   };
-  let turn: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
-    const result = turn.then(run);
-    turn = result.catch(() => undefined);
-    return result;
-  };
+  const inTurn = oneAtATime();
   let waiting: Waiting | null = null;
   /** Rows that come while an object is on its way are the next one together. */
   const together = (rows: readonly Row[]): Promise<void> => {

@@ -4,9 +4,10 @@ import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jsonAt, keysUnder, namesUnder } from "../../store/bucket.ts";
+import { each, oneAtATime } from "../../turns.ts";
 import { requireObject } from "../bucket-files.ts";
 import { jsonFile } from "../files.ts";
-import { inTurns } from "../ledger-bucket.ts";
+import { TOGETHER } from "../ledger-bucket.ts";
 import { openBucket, type S3Bucket } from "../s3.ts";
 import { addressOf } from "../s3-settings.ts";
 import { openObject, openRows } from "./bucket-rows.ts";
@@ -29,13 +30,9 @@ const keptAs = (id: string, { bucket, address, scratch, places }: Parts): Kept =
   const key = (file: string): string => `${folder}${file}`;
   const placeOf = (file: string): string => `${address}/${key(file)}`;
   /** Requests that overtake each other would leave the older record. */
-  let turn: Promise<void> = Promise.resolve();
-  const inTurn = (run: () => Promise<unknown>): Promise<void> => {
-    const result = turn.then(async () => void (await run()));
-    turn = result.catch(() => undefined);
-    return result;
-  };
-  const write = (content: EvaluationRecord): Promise<void> => inTurn(() => bucket.put(record, jsonFile(content)));
+  const inTurn = oneAtATime();
+  const write = (content: EvaluationRecord): Promise<void> =>
+    inTurn(async () => void (await bucket.put(record, jsonFile(content))));
   const fetchRows = async (path: string): Promise<void> => {
     const file = await open(path, "w");
     try {
@@ -71,7 +68,7 @@ const keptAs = (id: string, { bucket, address, scratch, places }: Parts): Kept =
     // The record is the last, so that what was not removed can be removed again.
     remove: () =>
       inTurn(async () => {
-        await inTurns(await keysUnder(bucket, folder), (name) => bucket.delete(key(name)));
+        await each(await keysUnder(bucket, folder), TOGETHER, (name) => bucket.delete(key(name)));
         await bucket.delete(record);
       }),
   };
@@ -94,7 +91,7 @@ export const bucketEvaluations = async (
     records: async () => {
       const ids = await namesUnder(bucket, recordsKey);
       const records = new Map<string, EvaluationRecord>();
-      await inTurns(ids, async (id) => {
+      await each(ids, TOGETHER, async (id) => {
         const found = (await jsonAt(bucket, `${recordsKey}${id}.json`)) as EvaluationRecord | null;
         if (found) records.set(id, found);
       });
