@@ -16,8 +16,6 @@ export interface PlaceStatus {
   readonly isDirectory: () => boolean;
   readonly isFIFO: () => boolean;
   readonly size: number;
-  /** Another one is another file; 0 where that is not told. */
-  readonly ino: number;
 }
 
 const statusOf = (isFile: boolean, size: number): PlaceStatus => ({
@@ -25,7 +23,6 @@ const statusOf = (isFile: boolean, size: number): PlaceStatus => ({
   isDirectory: () => !isFile,
   isFIFO: () => false,
   size,
-  ino: 0,
 });
 
 /** @throws UsageError for an address that is no object's. */
