@@ -90,12 +90,12 @@ export const bucketEvaluations = async (
     scratch,
     records: async () => {
       const ids = await namesUnder(bucket, recordsKey);
-      const records = new Map<string, EvaluationRecord>();
+      const records: EvaluationRecord[] = [];
       await each(ids, TOGETHER, async (id) => {
         const found = (await jsonAt(bucket, `${recordsKey}${id}.json`)) as EvaluationRecord | null;
-        if (found) records.set(id, found);
+        if (found) records.push(found);
       });
-      return [...records.values()].toSorted((a, b) => (a.created < b.created ? -1 : 1));
+      return records;
     },
     at: (id) => keptAs(id, { bucket, address, scratch, places }),
     end: async () => {
