@@ -1,6 +1,6 @@
 /** Evaluations in a bucket: records/ID.json, and under runs/ID/ rows and reports. This machine has nothing but a folder for what runs. */
 
-import { mkdtemp, open, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jsonAt, keysUnder, namesUnder } from "../../store/bucket.ts";
@@ -33,14 +33,6 @@ const keptAs = (id: string, { bucket, address, scratch, places }: Parts): Kept =
   const inTurn = oneAtATime();
   const write = (content: EvaluationRecord): Promise<void> =>
     inTurn(async () => void (await bucket.put(record, jsonFile(content))));
-  const fetchRows = async (path: string): Promise<void> => {
-    const file = await open(path, "w");
-    try {
-      for await (const piece of bucket.pieces(key(files.rows))) await file.appendFile(piece);
-    } finally {
-      await file.close();
-    }
-  };
   return {
     create: write,
     write,
@@ -56,7 +48,7 @@ const keptAs = (id: string, { bucket, address, scratch, places }: Parts): Kept =
           isFree: () => Promise.resolve(true),
           writeSent: async (sent) => {
             await writeSentRun(placeOf(files.run), own, sent);
-            await fetchRows(join(own, files.sent));
+            await writeFile(join(own, files.sent), bucket.pieces(key(files.rows)));
           },
         });
       } finally {
