@@ -11,6 +11,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   reason: [],
   digest: [],
   yield: [],
+  turns: [],
   counted: [],
   validation: ["type contract/field-error", "counted"],
   onnx: ["tensor", "counted"],
@@ -21,7 +22,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   lowering: ["autodiff", "onnx", "runtime/memory", "tensor"],
   // Activation ranges are observed by running the graph, in a session that is passed in.
   quantize: ["onnx", "tensor", "type runtime/session"],
-  runtime: ["tensor", "reason", "../kernels"],
+  runtime: ["tensor", "reason", "turns", "../kernels"],
   attacks: ["tensor", "random", "simd"],
   datasets: ["tensor", "random"],
   image: ["tensor"],

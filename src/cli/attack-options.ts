@@ -26,7 +26,7 @@ import {
 import type { AttackPlan } from "../evaluation/plan.ts";
 import { UsageError } from "../node/failure.ts";
 import { wholeNumber, type Option } from "../node/options.ts";
-import { repeatedKey } from "./notation.ts";
+import { fieldsOf } from "./notation.ts";
 
 const definitionOf = (name: OptionName): OptionDefinition => optionDefinitions[name];
 
@@ -127,20 +127,19 @@ const ballFrom = (attack: AttackName, { epsilon, norm: named }: AttackFlags): Ba
 
 /** "pgd:steps=3:norm=l2", as `evaluate` takes attacks, among the other flags. @throws UsageError */
 const spelledOut = (flags: AttackFlags): AttackFlags => {
-  const [name = "pgd", ...given] = (flags.attack ?? "pgd").split(":");
+  const text = flags.attack ?? "pgd";
+  const [name = "pgd", ...given] = text.split(":");
   const accepted = ["epsilon", "norm", ...freeOptions(attackNamed(name))];
   const options = given.map((option): readonly [string, string] => {
     const [key = "", value, ...rest] = option.split("=");
     if (value === undefined || rest.length > 0)
-      throw new UsageError(`--attack: "${flags.attack}" is not of the form NAME:OPTION=VALUE:…`);
+      throw new UsageError(`--attack: "${text}" is not of the form NAME:OPTION=VALUE:…`);
     if (!accepted.includes(key))
       throw new UsageError(`--attack: ${name} has no option ${key}; accepted: ${accepted.join(", ")}`);
     if (flags[key as keyof AttackFlags] !== undefined) throw new UsageError(`--${key} is given twice, in --attack too`);
     return [key, value];
   });
-  const twice = repeatedKey(options);
-  if (twice !== undefined) throw new UsageError(`--attack: "${flags.attack}" gives ${twice} twice`);
-  return { ...flags, ...Object.fromEntries(options), attack: name };
+  return { ...flags, ...fieldsOf("attack", text, options), attack: name };
 };
 
 /** The value of `--seed`. @throws UsageError */

@@ -13,6 +13,7 @@ import { command, needed, type Io } from "./command.ts";
 import { remoteService, type RemoteService } from "./remote-service.ts";
 import { grouped, mebibytes } from "./text.ts";
 import { counted } from "../counted.ts";
+import { each } from "../turns.ts";
 
 const options = {
   on: { type: "string", value: "URL", help: "the service: https://HOST" },
@@ -28,15 +29,6 @@ FAULTLINE_TOKEN is sent as the token that the service may require.`;
 
 /** Milliseconds before a file is sent again. */
 const PAUSES = [500, 2000, 8000] as const;
-
-/** Runs a task for each value, some at a time. */
-const each = async <T>(values: readonly T[], parallel: number, run: (value: T) => Promise<void>): Promise<void> => {
-  const left = values.values();
-  const work = async (): Promise<void> => {
-    for (const value of left) await run(value);
-  };
-  await Promise.all(Array.from({ length: parallel }, work));
-};
 
 /** Tells how far it has come, on a terminal. */
 const createTally = (io: Io, what: string, total: number) => {

@@ -12,9 +12,12 @@ export const number = (flag: string, text: string): number => {
 export const numbers = (flag: string, text: string): number[] =>
   text.split(",").map((part) => number(flag, part.trim()));
 
-/** The first key that occurs again. */
-export const repeatedKey = (entries: readonly (readonly [string, unknown])[]): string | undefined =>
-  entries.find(([key], i) => entries.findIndex(([other]) => other === key) < i)?.[0];
+/** The options of "name:key=value:…" as an object. @throws UsageError where a key occurs again */
+export const fieldsOf = <T>(flag: string, text: string, options: readonly (readonly [string, T])[]) => {
+  const twice = options.find(([key], i) => options.findIndex(([other]) => other === key) < i);
+  if (twice) throw new UsageError(`--${flag}: "${text}" gives ${twice[0]} twice`);
+  return Object.fromEntries(options);
+};
 
 /** "name:key=value:key=low..high" as an object; `field` is that of the name. @throws UsageError */
 export const withOptions = (flag: string, text: string, field: string): Record<string, unknown> => {
@@ -27,9 +30,7 @@ export const withOptions = (flag: string, text: string, field: string): Record<s
     if (high !== undefined && more.length === 0) return [key, [number(flag, low), number(flag, high)]];
     return [key, /^[+-]?[\d.]/.test(value) ? number(flag, value) : value];
   });
-  const twice = repeatedKey(entries);
-  if (twice !== undefined) throw new UsageError(`--${flag}: "${text}" gives ${twice} twice`);
-  return { [field]: name, ...Object.fromEntries(entries) };
+  return { [field]: name, ...fieldsOf(flag, text, entries) };
 };
 
 /** Only what is given. */

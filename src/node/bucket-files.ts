@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Files } from "../datasets/dataset.ts";
 import { bucketData } from "../store/bucket-data.ts";
-import { keysUnder } from "../store/bucket.ts";
+import { bytesAt, keysUnder } from "../store/bucket.ts";
 import { Refusal, UsageError } from "./failure.ts";
 import { openBucket, type S3Bucket } from "./s3.ts";
 import { addressOf, parseAddress, type S3Address } from "./s3-settings.ts";
@@ -16,8 +16,6 @@ export interface PlaceStatus {
   readonly isDirectory: () => boolean;
   readonly isFIFO: () => boolean;
   readonly size: number;
-  /** Another one is another file; 0 where that is not told. */
-  readonly ino: number;
 }
 
 const statusOf = (isFile: boolean, size: number): PlaceStatus => ({
@@ -25,7 +23,6 @@ const statusOf = (isFile: boolean, size: number): PlaceStatus => ({
   isDirectory: () => !isFile,
   isFIFO: () => false,
   size,
-  ino: 0,
 });
 
 /** @throws UsageError for an address that is no object's. */
@@ -44,8 +41,8 @@ export const objectAt = (address: string): { readonly bucket: S3Bucket; readonly
 /** @throws Refusal where there is no such object. */
 export const readObject = async (address: string): Promise<Uint8Array<ArrayBuffer>> => {
   const { bucket, key } = objectAt(address);
-  const object = await bucket.get(key);
-  if (object) return new Uint8Array(await object.arrayBuffer());
+  const bytes = await bytesAt(bucket, key);
+  if (bytes) return bytes;
   throw new Refusal(`${address}: no such object`);
 };
 
@@ -117,8 +114,8 @@ export const bucketFiles = (address: string): Files => {
       return keys.filter((key) => !key.endsWith("/") && !/(^|\/)\./.test(key)).toSorted();
     },
     read: async (path) => {
-      const object = await bucket.get(path);
-      if (object) return new Uint8Array(await object.arrayBuffer());
+      const bytes = await bytesAt(bucket, path);
+      if (bytes) return bytes;
       throw new Refusal(`${address}/${path}: no such object`);
     },
   };

@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lineOfRow, type Ledger } from "../jobs/ledger.ts";
 import type { Row } from "../evaluation/row.ts";
-import { keysUnder } from "../store/bucket.ts";
+import { bytesAt, keysUnder } from "../store/bucket.ts";
+import { each, oneAtATime } from "../turns.ts";
 import { objectAt } from "./bucket-files.ts";
 import { Refusal } from "./failure.ts";
 import { openLedger } from "./ledger-file.ts";
@@ -20,33 +21,30 @@ const MERGED_OBJECTS = 500;
 const MERGED_BYTES = 8 * 2 ** 20;
 
 /** Objects that are read or removed at a time. */
-const TOGETHER = 8;
-
-const numbered = (folder: string, number: number): string => `${folder}${String(number).padStart(9, "0")}.jsonl`;
+export const TOGETHER = 8;
 
 /** The beginning of the keys of new rows. */
-export const rowPartsOf = (key: string): string => `${key}.rows/`;
+const folderOf = (key: string): string => `${key}.rows/`;
 
-/** Calls `run` for each value, for several at a time. */
-export const inTurns = async <T>(values: readonly T[], run: (value: T) => Promise<void>): Promise<void> => {
-  const left = values.values();
-  const work = async (): Promise<void> => {
-    for (const value of left) await run(value);
-  };
-  await Promise.all(Array.from({ length: TOGETHER }, work));
+const numbered = (key: string, number: number): string => `${folderOf(key)}${String(number).padStart(9, "0")}.jsonl`;
+
+/** The keys of the objects of new rows, in their order. */
+export const rowPartsOf = async (bucket: S3Bucket, key: string): Promise<string[]> => {
+  const folder = folderOf(key);
+  return (await keysUnder(bucket, folder)).map((name) => `${folder}${name}`).toSorted();
 };
 
 /** Copies the rows in order, and those that came later, into a file. @returns the keys of the latter. */
-const fetched = async (bucket: S3Bucket, key: string, folder: string, path: string): Promise<readonly string[]> => {
+const fetched = async (bucket: S3Bucket, key: string, path: string): Promise<string[]> => {
   const file = await open(path, "w");
   try {
     if (await bucket.stat(key)) for await (const piece of bucket.pieces(key)) await file.appendFile(piece);
-    const keys = (await keysUnder(bucket, folder)).map((name) => `${folder}${name}`).toSorted();
+    const keys = await rowPartsOf(bucket, key);
     for (let at = 0; at < keys.length; at += TOGETHER) {
-      const objects = await Promise.all(keys.slice(at, at + TOGETHER).map((each) => bucket.get(each)));
-      for (const object of objects) {
-        if (!object) throw new Refusal(`${key}: another process is writing it; end it, or name another place with -o`);
-        await file.appendFile(new Uint8Array(await object.arrayBuffer()));
+      const objects = await Promise.all(keys.slice(at, at + TOGETHER).map((name) => bytesAt(bucket, name)));
+      for (const bytes of objects) {
+        if (!bytes) throw new Refusal(`${key}: another process is writing it; end it, or name another place with -o`);
+        await file.appendFile(bytes);
       }
     }
     return keys;
@@ -66,16 +64,15 @@ interface Waiting {
  *
  * @throws Refusal where the object holds something else, and where the bucket cannot be read.
  */
-export const openBucketLedger = async (address: string): Promise<Ledger> => {
+const openBucketLedger = async (address: string): Promise<Ledger> => {
   const { bucket, key } = objectAt(address);
-  const folder = rowPartsOf(key);
   const scratch = await mkdtemp(join(tmpdir(), "faultline-rows-"));
   const path = join(scratch, "rows.jsonl");
   const removed = (): Promise<void> => rm(scratch, { recursive: true, force: true });
   try {
-    const keys = [...(await fetched(bucket, key, folder, path))];
+    const keys = await fetched(bucket, key, path);
     const file = await openLedger(path, address);
-    return ledgerOf({ bucket, key, folder, path, address, keys, file, removed });
+    return ledgerOf({ bucket, key, path, address, keys, file, removed });
   } catch (cause) {
     await removed();
     throw cause;
@@ -85,7 +82,6 @@ export const openBucketLedger = async (address: string): Promise<Ledger> => {
 interface Parts {
   readonly bucket: S3Bucket;
   readonly key: string;
-  readonly folder: string;
   readonly path: string;
   readonly address: string;
   /** Of objects of rows, in their order. */
@@ -94,7 +90,7 @@ interface Parts {
   readonly removed: () => Promise<void>;
 }
 
-const ledgerOf = ({ bucket, key, folder, path, address, keys, file, removed }: Parts): Ledger => {
+const ledgerOf = ({ bucket, key, path, address, keys, file, removed }: Parts): Ledger => {
   const known = new Set(file.done());
   let next = keys.length === 0 ? 0 : Number(/(\d+)\.jsonl$/.exec(keys.at(-1)!)?.[1]) + 1;
   /** What this process has added since the last merge. */
@@ -104,7 +100,7 @@ const ledgerOf = ({ bucket, key, folder, path, address, keys, file, removed }: P
     bytes: 0,
   };
   const put = async (bytes: Uint8Array): Promise<string> => {
-    const own = numbered(folder, next);
+    const own = numbered(key, next);
     if (!(await bucket.putIfAbsent(own, bytes)))
       throw new Refusal(
         `${address}: another process is writing it, and has put ${own} there; end it, or name another place with -o`,
@@ -113,14 +109,14 @@ const ledgerOf = ({ bucket, key, folder, path, address, keys, file, removed }: P
     keys.push(own);
     return own;
   };
-  const dropped = (some: readonly string[]): Promise<void> => inTurns(some, (each) => bucket.delete(each));
+  const dropped = (some: readonly string[]): Promise<void> => each(some, TOGETHER, (key) => bucket.delete(key));
   /** The merged rows are there before the others go: rows that are there twice count once. */
   const merged = async (): Promise<void> => {
     const { keys: old, pieces } = recent;
     recent = { keys: [], pieces: [], bytes: 0 };
     await put(Buffer.concat(pieces));
     await dropped(old);
-    for (const each of old) keys.splice(keys.indexOf(each), 1);
+    for (const name of old) keys.splice(keys.indexOf(name), 1);
   };
   const kept = async (rows: readonly Row[]): Promise<void> => {
     const bytes = new TextEncoder().encode(rows.map((row) => `${lineOfRow(row)}\n`).join(""));
@@ -129,12 +125,7 @@ const ledgerOf = ({ bucket, key, folder, path, address, keys, file, removed }: P
     recent.bytes += bytes.length;
     if (recent.keys.length >= MERGED_OBJECTS || recent.bytes >= MERGED_BYTES) await merged();
   };
-  let turn: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
-    const result = turn.then(run);
-    turn = result.catch(() => undefined);
-    return result;
-  };
+  const inTurn = oneAtATime();
   let waiting: Waiting | null = null;
   /** Rows that come while an object is on its way are the next one together. */
   const together = (rows: readonly Row[]): Promise<void> => {

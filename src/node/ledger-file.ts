@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { open, readFile, rename, rm, writeFile, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { beginsRow, idOfLine, lineOfRow, type Ledger } from "../jobs/ledger.ts";
+import { oneAtATime } from "../turns.ts";
 import { Refusal } from "./failure.ts";
 import { statOf } from "./files.ts";
 
@@ -126,12 +127,7 @@ const openLocked = async (path: string, shown: string, release: () => Promise<vo
   let file = await open(path, "a+");
   await file.truncate(end);
   /** Writes wait for each other. */
-  let turn: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
-    const result = turn.then(run);
-    turn = result.catch(() => undefined);
-    return result;
-  };
+  const inTurn = oneAtATime();
   return {
     done: () => new Set(rows.keys()),
     record: (added) =>

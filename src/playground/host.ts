@@ -10,6 +10,7 @@ import type { Wanted } from "../runtime/choose.ts";
 import type { Image } from "../segmenter/segmenter.ts";
 import { showLoaded, tell } from "./status.ts";
 import type { Size } from "../tensor.ts";
+import { oneAtATime } from "../turns.ts";
 import { backendWords, stageWords } from "./words.ts";
 
 let engine = startEngine();
@@ -44,14 +45,8 @@ const watch = (network: string, size: Size | null): Watch => ({
   onLoaded: showLoaded,
 });
 
-let last: Promise<unknown> = Promise.resolve();
-
 /** Runs one after another whatever calls the engine. */
-export const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
-  const mine = last.then(run, run);
-  last = mine.catch(() => undefined);
-  return mine;
-};
+export const inTurn = oneAtATime();
 
 /** Opens a network with what is around it on a backend, unless it is open. @throws EngineRefusal */
 export const openNetwork = async (network: NetworkEntry, around: Around, wanted: Wanted): Promise<Opened> => {

@@ -4,16 +4,6 @@ import type * as ort from "onnxruntime-web/wasm";
 import { tensor, type DataOf, type DType, type Tensor } from "../tensor.ts";
 import { RuntimeError } from "./session.ts";
 
-/** Runs calls one after another: each starts when the one before it has ended, however it ended. */
-export const oneAtATime = (): (<T>(call: () => Promise<T>) => Promise<T>) => {
-  let last: Promise<unknown> = Promise.resolve();
-  return (call) => {
-    const next = last.then(call, call);
-    last = next.catch(() => undefined);
-    return next;
-  };
-};
-
 /** What is fed to each input, in the order of `names`. @throws RuntimeError that names a missing input. */
 export const requireFeeds = <T>(
   names: readonly string[],

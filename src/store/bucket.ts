@@ -44,7 +44,7 @@ export const jsonAt = async (bucket: Pick<Bucket, "get">, key: string): Promise<
 };
 
 /** The bytes of an object; null where there is none. */
-export const bytesAt = async (bucket: Pick<Bucket, "get">, key: string): Promise<Uint8Array | null> => {
+export const bytesAt = async (bucket: Pick<Bucket, "get">, key: string): Promise<Uint8Array<ArrayBuffer> | null> => {
   const object = await bucket.get(key);
   return object && new Uint8Array(await object.arrayBuffer());
 };

@@ -4,11 +4,11 @@ import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import type { EvaluationFile } from "../../contract/evaluations.ts";
 import { idOfLine } from "../../jobs/ledger.ts";
-import { keysUnder } from "../../store/bucket.ts";
+import { bytesAt } from "../../store/bucket.ts";
 import { rowPartsOf } from "../ledger-bucket.ts";
 import type { S3Bucket } from "../s3.ts";
 
-export const streamOf = (pieces: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> =>
+const streamOf = (pieces: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> =>
   Readable.toWeb(Readable.from(pieces)) as ReadableStream<Uint8Array>;
 
 /** An object that stays as it is; null where there is none. */
@@ -21,7 +21,10 @@ export const openObject = async (bucket: S3Bucket, key: string): Promise<Evaluat
 const BATCH = 2 ** 18;
 
 /** The lines whose rows were not seen before. */
-async function* freshIn(pieces: AsyncIterable<Uint8Array>, seen: Set<string>): AsyncGenerator<Uint8Array> {
+async function* freshIn(
+  pieces: AsyncIterable<Uint8Array> | readonly Uint8Array[],
+  seen: Set<string>,
+): AsyncGenerator<Uint8Array> {
   let text = "";
   for await (const line of createInterface({ input: Readable.from(pieces), crlfDelay: Infinity })) {
     const id = idOfLine(line);
@@ -36,21 +39,16 @@ async function* freshIn(pieces: AsyncIterable<Uint8Array>, seen: Set<string>): A
   if (text !== "") yield new TextEncoder().encode(text);
 }
 
-const partsOf = async (bucket: S3Bucket, key: string): Promise<string[]> => {
-  const folder = rowPartsOf(key);
-  return (await keysUnder(bucket, folder)).map((name) => `${folder}${name}`).toSorted();
-};
-
 /** Each row once. Objects that are gone were merged, or put in order: their rows are found elsewhere. */
 async function* allRows(bucket: S3Bucket, key: string): AsyncGenerator<Uint8Array> {
   const seen = new Set<string>();
   for (let isWhole = false; !isWhole;) {
     isWhole = true;
-    const parts = await partsOf(bucket, key);
+    const parts = await rowPartsOf(bucket, key);
     if (await bucket.stat(key)) yield* freshIn(bucket.pieces(key), seen);
     for (const part of parts) {
-      const object = await bucket.get(part);
-      if (object) yield* freshIn(Readable.from([new Uint8Array(await object.arrayBuffer())]), seen);
+      const bytes = await bytesAt(bucket, part);
+      if (bytes) yield* freshIn([bytes], seen);
       else isWhole = false;
     }
   }
@@ -58,6 +56,6 @@ async function* allRows(bucket: S3Bucket, key: string): AsyncGenerator<Uint8Arra
 
 /** The rows that there are: of a run that has put them in order, as they stand. */
 export const openRows = async (bucket: S3Bucket, key: string): Promise<EvaluationFile> => {
-  if ((await partsOf(bucket, key)).length > 0) return { body: streamOf(allRows(bucket, key)) };
+  if ((await rowPartsOf(bucket, key)).length > 0) return { body: streamOf(allRows(bucket, key)) };
   return (await openObject(bucket, key)) ?? { bytes: 0, body: new Blob([]).stream() };
 };

@@ -1,12 +1,13 @@
 /** Evaluations in a bucket: records/ID.json, and under runs/ID/ rows and reports. This machine has nothing but a folder for what runs. */
 
-import { mkdtemp, open, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jsonAt, keysUnder, namesUnder } from "../../store/bucket.ts";
+import { each, oneAtATime } from "../../turns.ts";
 import { requireObject } from "../bucket-files.ts";
 import { jsonFile } from "../files.ts";
-import { inTurns } from "../ledger-bucket.ts";
+import { TOGETHER } from "../ledger-bucket.ts";
 import { openBucket, type S3Bucket } from "../s3.ts";
 import { addressOf } from "../s3-settings.ts";
 import { openObject, openRows } from "./bucket-rows.ts";
@@ -29,21 +30,9 @@ const keptAs = (id: string, { bucket, address, scratch, places }: Parts): Kept =
   const key = (file: string): string => `${folder}${file}`;
   const placeOf = (file: string): string => `${address}/${key(file)}`;
   /** Requests that overtake each other would leave the older record. */
-  let turn: Promise<void> = Promise.resolve();
-  const inTurn = (run: () => Promise<unknown>): Promise<void> => {
-    const result = turn.then(async () => void (await run()));
-    turn = result.catch(() => undefined);
-    return result;
-  };
-  const write = (content: EvaluationRecord): Promise<void> => inTurn(() => bucket.put(record, jsonFile(content)));
-  const fetchRows = async (path: string): Promise<void> => {
-    const file = await open(path, "w");
-    try {
-      for await (const piece of bucket.pieces(key(files.rows))) await file.appendFile(piece);
-    } finally {
-      await file.close();
-    }
-  };
+  const inTurn = oneAtATime();
+  const write = (content: EvaluationRecord): Promise<void> =>
+    inTurn(async () => void (await bucket.put(record, jsonFile(content))));
   return {
     create: write,
     write,
@@ -59,7 +48,7 @@ const keptAs = (id: string, { bucket, address, scratch, places }: Parts): Kept =
           isFree: () => Promise.resolve(true),
           writeSent: async (sent) => {
             await writeSentRun(placeOf(files.run), own, sent);
-            await fetchRows(join(own, files.sent));
+            await writeFile(join(own, files.sent), bucket.pieces(key(files.rows)));
           },
         });
       } finally {
@@ -71,7 +60,7 @@ const keptAs = (id: string, { bucket, address, scratch, places }: Parts): Kept =
     // The record is the last, so that what was not removed can be removed again.
     remove: () =>
       inTurn(async () => {
-        await inTurns(await keysUnder(bucket, folder), (name) => bucket.delete(key(name)));
+        await each(await keysUnder(bucket, folder), TOGETHER, (name) => bucket.delete(key(name)));
         await bucket.delete(record);
       }),
   };
@@ -93,12 +82,12 @@ export const bucketEvaluations = async (
     scratch,
     records: async () => {
       const ids = await namesUnder(bucket, recordsKey);
-      const records = new Map<string, EvaluationRecord>();
-      await inTurns(ids, async (id) => {
+      const records: EvaluationRecord[] = [];
+      await each(ids, TOGETHER, async (id) => {
         const found = (await jsonAt(bucket, `${recordsKey}${id}.json`)) as EvaluationRecord | null;
-        if (found) records.set(id, found);
+        if (found) records.push(found);
       });
-      return [...records.values()].toSorted((a, b) => (a.created < b.created ? -1 : 1));
+      return records;
     },
     at: (id) => keptAs(id, { bucket, address, scratch, places }),
     end: async () => {

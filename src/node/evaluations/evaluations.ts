@@ -69,7 +69,8 @@ export const startEvaluations = async (
   const queue = (job: Job): void => {
     turn = turn.then(() => (ending ? undefined : job.carryOut()));
   };
-  for (const record of await store.records()) {
+  const records = (await store.records()).toSorted((a, b) => (a.created < b.created ? -1 : 1));
+  for (const record of records) {
     // What ran when the service ended goes on.
     const state = record.state === "running" ? "queued" : record.state;
     const job = createJob({ ...record, state }, store.at(record.id), jobOptions);

@@ -11,7 +11,7 @@ import { writerOf } from "../ledger-file.ts";
 import { files, reports, type EvaluationRecord, type EvaluationStore, type Kept } from "./store.ts";
 import { isName, makeFolder, writeSentRun, type Places } from "./workplace.ts";
 
-export const writeRecord = (folder: string, record: EvaluationRecord): Promise<void> =>
+const writeRecord = (folder: string, record: EvaluationRecord): Promise<void> =>
   writeFiles([[join(folder, files.record), jsonFile(record)]]);
 
 /** Puts the specification as it was sent beside the rows. */
@@ -22,7 +22,7 @@ export const writeSent = async (folder: string, spec: GivenSpec): Promise<void> 
 };
 
 /** The records of all folders; one without a record was not finished, and is removed. */
-export const readRecords = async (root: string): Promise<EvaluationRecord[]> => {
+const readRecords = async (root: string): Promise<EvaluationRecord[]> => {
   await mkdir(root, { recursive: true });
   const records: EvaluationRecord[] = [];
   for (const name of await readdir(root)) {
@@ -31,7 +31,7 @@ export const readRecords = async (root: string): Promise<EvaluationRecord[]> => 
       records.push((await readJson(join(root, name, files.record))) as unknown as EvaluationRecord);
     else await rm(join(root, name), { recursive: true, force: true });
   }
-  return records.toSorted((a, b) => (a.created < b.created ? -1 : 1));
+  return records;
 };
 
 /** The first bytes of a file. */

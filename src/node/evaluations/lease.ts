@@ -7,8 +7,9 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import { jsonAt, keysUnder } from "../../store/bucket.ts";
+import { each } from "../../turns.ts";
 import { Refusal } from "../failure.ts";
-import { inTurns } from "../ledger-bucket.ts";
+import { TOGETHER } from "../ledger-bucket.ts";
 import type { S3Bucket } from "../s3.ts";
 
 export interface LeaseOptions {
@@ -85,7 +86,7 @@ export const takeLease = async (bucket: S3Bucket, address: string, options: Leas
     await bucket.delete(keyOf(own));
     throw taken(address, null);
   }
-  await inTurns(all.slice(0, -1), (number) => bucket.delete(keyOf(number)));
+  await each(all.slice(0, -1), TOGETHER, (number) => bucket.delete(keyOf(number)));
 
   let isOver = false;
   const beat = async (): Promise<void> => {

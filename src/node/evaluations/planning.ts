@@ -6,6 +6,7 @@ import { MS_PER_HOUR, type EvaluationPrediction, type EvaluationRequest } from "
 import { FaultlineError } from "../../contract/failure.ts";
 import { leastUnits, servedSpec, tooManyUnits } from "../../evaluation/served.ts";
 import { SpecError, specText, type EvaluationSpec, type GivenSpec } from "../../evaluation/spec.ts";
+import { oneAtATime } from "../../turns.ts";
 import { runCommand } from "./command.ts";
 import { files } from "./store.ts";
 import { toldReason } from "./told.ts";
@@ -87,14 +88,12 @@ export const createPlanning = (
 ): Planning => {
   const costs = createCosts();
   let planning = 0;
-  let planned: Promise<unknown> = Promise.resolve();
   /** One after another, as each takes a processor. */
+  const line = oneAtATime();
   const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
     if (planning > MAX_PLANNING) throw new FaultlineError({ kind: "busy", retryAfterSeconds: 10 });
     planning += 1;
-    const result = planned.then(run).finally(() => (planning -= 1));
-    planned = result.catch(() => undefined);
-    return result;
+    return line(run).finally(() => (planning -= 1));
   };
   const dryRun = async ({ spec }: EvaluationRequest, signal: AbortSignal): Promise<EvaluationPrediction> => {
     if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });

@@ -66,7 +66,7 @@ export interface Kept {
 export interface EvaluationStore {
   /** A folder of this machine, for what is planned. */
   readonly scratch: string;
-  /** Of all evaluations, in the order in which they were made; what is left of others is removed. */
+  /** Of all evaluations, in any order; what is left of others is removed. */
   readonly records: () => Promise<EvaluationRecord[]>;
   readonly at: (id: string) => Kept;
   /** Other services may have it. */

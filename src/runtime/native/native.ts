@@ -6,7 +6,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import type * as ort from "onnxruntime-node";
 import { reasonOf } from "../../reason.ts";
-import { oneAtATime, runOnHost } from "../onnxruntime.ts";
+import { oneAtATime } from "../../turns.ts";
+import { runOnHost } from "../onnxruntime.ts";
 import { RuntimeError, type Optimisation, type Runtime, type Session } from "../session.ts";
 
 /** The version that package.json names, for the sentence that says how to install it. */

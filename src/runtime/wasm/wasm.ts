@@ -2,7 +2,8 @@
 
 import * as forTheWeb from "onnxruntime-web/wasm";
 import { reasonOf } from "../../reason.ts";
-import { oneAtATime, runOnHost } from "../onnxruntime.ts";
+import { oneAtATime } from "../../turns.ts";
+import { runOnHost } from "../onnxruntime.ts";
 import {
   RuntimeCrash,
   RuntimeError,

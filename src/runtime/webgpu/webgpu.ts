@@ -6,10 +6,11 @@
 import * as ort from "onnxruntime-web/webgpu";
 import { reasonOf } from "../../reason.ts";
 import { sizeOf } from "../../tensor.ts";
+import { oneAtATime } from "../../turns.ts";
 import { DeviceLostError } from "../gpu/error.ts";
 import { arrayOf, type GpuArray } from "../gpu/gpu.ts";
 import type { ElementType } from "../gpu/shader.ts";
-import { oneAtATime, requireFeeds, runOnHost } from "../onnxruntime.ts";
+import { requireFeeds, runOnHost } from "../onnxruntime.ts";
 import { RuntimeCrash, RuntimeError, type AscentOptions, type Runtime, type Session } from "../session.ts";
 import { meterOf } from "./memory.ts";
 
