@@ -1,6 +1,6 @@
 /** Loops of `src/attacks/rules/pdpgd.ts`. What is stored as float32 there is rounded to it here. */
 
-import { mean, metric } from "./adam";
+import { means, meanSquares, metrics, quotients } from "./adam";
 import { among, demote, promoteHigh, SUMS } from "./pieces";
 
 /** Grey levels in the whole range. */
@@ -29,8 +29,8 @@ function keptInRange(r: v128, c: v128, low: v128, high: v128): v128 {
  */
 export function pdpgdStep(
   count: usize,
-  means: usize,
-  meanSquares: usize,
+  firsts: usize,
+  squares: usize,
   gradient: usize,
   from: usize,
   clean: usize,
@@ -56,28 +56,18 @@ export function pdpgdStep(
   for (let i: usize = 0; i < count << 2; i += 16) {
     let g = v128.load(gradient + i);
     g = demote(f64x2.mul(whole, f64x2.promote_low_f32x4(g)), f64x2.mul(whole, promoteHigh(g)));
-    const firstG = f64x2.promote_low_f32x4(g);
-    const secondG = promoteHigh(g);
-    let m = v128.load(means + i);
-    m = demote(mean(f64x2.promote_low_f32x4(m), firstG, b1, r1), mean(promoteHigh(m), secondG, b1, r1));
-    let v = v128.load(meanSquares + i);
-    v = demote(
-      mean(f64x2.promote_low_f32x4(v), f64x2.mul(firstG, firstG), b2, r2),
-      mean(promoteHigh(v), f64x2.mul(secondG, secondG), b2, r2),
-    );
-    const h = demote(metric(f64x2.promote_low_f32x4(v), c2), metric(promoteHigh(v), c2));
+    const m = means(v128.load(firsts + i), g, b1, r1);
+    const v = meanSquares(v128.load(squares + i), g, b2, r2);
+    const h = metrics(v, c2);
     largest = f32x4.max(largest, h);
-    const up = demote(
-      f64x2.div(f64x2.mul(f64x2.promote_low_f32x4(m), c1), f64x2.promote_low_f32x4(h)),
-      f64x2.div(f64x2.mul(promoteHigh(m), c1), promoteHigh(h)),
-    );
+    const up = quotients(m, c1, h);
     const r = v128.load(from + i);
     const moved = demote(
       f64x2.add(f64x2.promote_low_f32x4(r), f64x2.mul(rates, f64x2.promote_low_f32x4(up))),
       f64x2.add(promoteHigh(r), f64x2.mul(rates, promoteHigh(up))),
     );
-    v128.store(means + i, m);
-    v128.store(meanSquares + i, v);
+    v128.store(firsts + i, m);
+    v128.store(squares + i, v);
     v128.store(gradient + i, h);
     v128.store(from + i, keptInRange(moved, v128.load(clean + i), lowest, highest));
   }
