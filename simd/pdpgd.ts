@@ -1,7 +1,7 @@
 /** Loops of `src/attacks/rules/pdpgd.ts`. What is stored as float32 there is rounded to it here. */
 
 import { means, meanSquares, metrics, quotients } from "./adam";
-import { among, demote, promoteHigh, SUMS } from "./pieces";
+import { among, clamped, demote, largestOf, promoteHigh, SUMS, totalOf } from "./pieces";
 
 /** Grey levels in the whole range. */
 const WHOLE: f64 = 255;
@@ -11,12 +11,11 @@ function keptInRange(r: v128, c: v128, low: v128, high: v128): v128 {
   const whole = f64x2.splat(WHOLE);
   const first = f64x2.promote_low_f32x4(c);
   const second = promoteHigh(c);
-  let v = demote(
+  const moved = demote(
     f64x2.add(first, f64x2.mul(whole, f64x2.promote_low_f32x4(r))),
     f64x2.add(second, f64x2.mul(whole, promoteHigh(r))),
   );
-  v = v128.bitselect(low, v, f32x4.lt(v, low));
-  v = v128.bitselect(high, v, f32x4.gt(v, high));
+  const v = clamped(moved, low, high);
   return demote(
     f64x2.div(f64x2.sub(f64x2.promote_low_f32x4(v), first), whole),
     f64x2.div(f64x2.sub(promoteHigh(v), second), whole),
@@ -71,8 +70,7 @@ export function pdpgdStep(
     v128.store(gradient + i, h);
     v128.store(from + i, keptInRange(moved, v128.load(clean + i), lowest, highest));
   }
-  const both = f32x4.max(largest, v128.shuffle<f32>(largest, largest, 2, 3, 0, 1));
-  return max(f32x4.extract_lane(both, 0), f32x4.extract_lane(both, 1));
+  return largestOf(largest);
 }
 
 /** r − (h/largest)·(r − stepped) */
@@ -99,8 +97,8 @@ export function pdpgdPull(count: usize, from: usize, stepped: usize, metric: usi
     sizes = f64x2.add(sizes, f64x2.add(f64x2.abs(first), f64x2.abs(second)));
     squares = f64x2.add(squares, f64x2.add(f64x2.mul(first, first), f64x2.mul(second, second)));
   }
-  store<f64>(SUMS, f64x2.extract_lane(sizes, 0) + f64x2.extract_lane(sizes, 1));
-  store<f64>(SUMS, f64x2.extract_lane(squares, 0) + f64x2.extract_lane(squares, 1), 8);
+  store<f64>(SUMS, totalOf(sizes));
+  store<f64>(SUMS, totalOf(squares), 8);
 }
 
 /** How many sizes are above a level, and their sum, are left as sums. */
@@ -118,8 +116,8 @@ export function sizesAbove(count: usize, from: usize, level: f64): void {
     sizes = f64x2.add(sizes, f64x2.add(v128.and(first, firstAbove), v128.and(second, secondAbove)));
     counts = f64x2.add(counts, f64x2.add(v128.and(one, firstAbove), v128.and(one, secondAbove)));
   }
-  store<f64>(SUMS, f64x2.extract_lane(counts, 0) + f64x2.extract_lane(counts, 1));
-  store<f64>(SUMS, f64x2.extract_lane(sizes, 0) + f64x2.extract_lane(sizes, 1), 8);
+  store<f64>(SUMS, totalOf(counts));
+  store<f64>(SUMS, totalOf(sizes), 8);
 }
 
 /**
@@ -156,6 +154,6 @@ export function pdpgdShrink(
     moved = f64x2.add(moved, f64x2.add(f64x2.mul(d, d), f64x2.mul(e, e)));
     size = f64x2.add(size, f64x2.add(f64x2.mul(first, first), f64x2.mul(second, second)));
   }
-  store<f64>(SUMS, f64x2.extract_lane(moved, 0) + f64x2.extract_lane(moved, 1));
-  store<f64>(SUMS, f64x2.extract_lane(size, 0) + f64x2.extract_lane(size, 1), 8);
+  store<f64>(SUMS, totalOf(moved));
+  store<f64>(SUMS, totalOf(size), 8);
 }
