@@ -78,8 +78,8 @@ function pulled(r: v128, to: v128, h: v128, largest: v128): v128 {
   return f64x2.sub(r, f64x2.mul(f64x2.div(h, largest), f64x2.sub(r, to)));
 }
 
-/** r less its pull towards where the step led. Σ |r| and Σ r² of it are left as sums. */
-export function pdpgdPull(count: usize, from: usize, stepped: usize, metric: usize, to: usize, largest: f64): void {
+/** r less its pull towards where the step led, in place. Σ |r| and Σ r² of it are left as sums. */
+export function pdpgdPull(count: usize, from: usize, stepped: usize, metric: usize, largest: f64): void {
   const tops = f64x2.splat(largest);
   let sizes = f64x2.splat(0);
   let squares = f64x2.splat(0);
@@ -91,7 +91,7 @@ export function pdpgdPull(count: usize, from: usize, stepped: usize, metric: usi
       pulled(f64x2.promote_low_f32x4(r), f64x2.promote_low_f32x4(goal), f64x2.promote_low_f32x4(h), tops),
       pulled(promoteHigh(r), promoteHigh(goal), promoteHigh(h), tops),
     );
-    v128.store(to + i, next);
+    v128.store(from + i, next);
     const first = f64x2.promote_low_f32x4(next);
     const second = promoteHigh(next);
     sizes = f64x2.add(sizes, f64x2.add(f64x2.abs(first), f64x2.abs(second)));

@@ -90,7 +90,7 @@ const moved = (
     loops().plusSign(count, at, Math.fround(size), z, z);
     loops().project(count, z, around, isFirst ? at : z, epsilon, low, high);
     if (isFirst) return;
-    loops().blend(count, at, STEP, z, MOMENTUM, before, at);
+    loops().blend(count, at, STEP, z, MOMENTUM, before);
     loops().project(count, at, around, at, epsilon, low, high);
   });
   return out;

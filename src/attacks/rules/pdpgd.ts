@@ -103,7 +103,7 @@ const pulled = (
 ) => {
   let [l1, squares] = [0, 0];
   inPieces([r, to, metric], [out], (piece, [at, goal, weights], sums) => {
-    loops().pdpgdPull(piece, at, goal, weights, at, largest);
+    loops().pdpgdPull(piece, at, goal, weights, largest);
     l1 += sums[0]!;
     squares += sums[1]!;
   });

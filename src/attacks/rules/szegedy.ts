@@ -81,7 +81,7 @@ export const szegedyRule = ({ alpha, success, bisections }: SzegedyOptions): Rul
       const adam = adamLoop(updates);
       const { mean, square } = state.moments;
       inPieces([x, mean, square, gradient, clean], [gradient, mean, square], (count, [at, m, v, up, around]) => {
-        loops().plusDifference(count, up, pull, at, around, up);
+        loops().plusDifference(count, up, pull, at, around);
         adam(count, { mean: m, square: v, gradient: up });
         loops().plus(count, at, rate, up, at);
         loops().project(count, at, around, at, Infinity, low, high);
