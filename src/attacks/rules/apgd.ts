@@ -56,16 +56,19 @@ const keeping = (kept: Kept | null, { isHighest, isBest }: Order, seen: Evaluati
 
 type Step = Pick<Extract<Order["move"], { kind: "step" }>, "size" | "isFirst">;
 
-/** The projection onto a ball of L2 needs all values at once. */
-const movedInL2 = (
-  { size, isFirst }: Step,
+/** In `out`: z = P(x + η·d), d being sign g or, in L2, g/‖g‖₂; then P(x + 0.75·(z − x) + 0.25·(x − x₋₁)). The first step of a stage is z itself. */
+type Moved = (
+  step: Step,
   x: Float32Array,
   gradient: Float32Array,
   previous: Float32Array,
   clean: Float32Array,
   constraint: Constraint,
   out: Float32Array<ArrayBuffer>,
-): Float32Array<ArrayBuffer> => {
+) => Float32Array<ArrayBuffer>;
+
+/** The projection onto a ball of L2 needs all values at once. */
+const movedInL2: Moved = ({ size, isFirst }, x, gradient, previous, clean, constraint, out) => {
   const z = alongUnit(gradient, size, x, out);
   project(z, clean, constraint, z);
   if (isFirst) return z;
@@ -73,18 +76,7 @@ const movedInL2 = (
   return project(z, clean, constraint, z);
 };
 
-/** In `out`: z = P(x + η·d), d being sign g or, in L2, g/‖g‖₂; then P(x + 0.75·(z − x) + 0.25·(x − x₋₁)). The first step of a stage is z itself. */
-const moved = (
-  { size, isFirst }: Step,
-  x: Float32Array,
-  gradient: Float32Array,
-  previous: Float32Array,
-  clean: Float32Array,
-  constraint: Constraint,
-  out: Float32Array<ArrayBuffer>,
-): Float32Array<ArrayBuffer> => {
-  if (constraint.norm === "l2") return movedInL2({ size, isFirst }, x, gradient, previous, clean, constraint, out);
-  const { epsilon, pixelRange } = constraint;
+const movedInLinf: Moved = ({ size, isFirst }, x, gradient, previous, clean, { epsilon, pixelRange }, out) => {
   const [low, high] = pixelRange ?? [-Infinity, Infinity];
   inPieces([x, gradient, clean, previous], [out], (count, [at, z, around, before]) => {
     loops().plusSign(count, at, Math.fround(size), z, z);
@@ -129,6 +121,7 @@ export const apgdRule = ({ start = 0, stages = single, norm }: ApgdOptions = {})
         return { state: { pace, kept: null }, x: project(kept.best, around.clean, ball, gradient), clock };
       // Of the gradient here and that where the objective was largest before, one is kept at most.
       const free = kept.gradient === gradient ? (state.kept?.gradient ?? new Float32Array(x.length)) : gradient;
+      const moved = ball.norm === "l2" ? movedInL2 : movedInLinf;
       const isBack = move.from === "highest";
       const from = isBack ? kept.highest : x;
       return {
