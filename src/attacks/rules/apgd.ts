@@ -72,7 +72,9 @@ const movedInL2: Moved = ({ size, isFirst }, x, gradient, previous, clean, const
   const z = alongUnit(gradient, size, x, out);
   project(z, clean, constraint, z);
   if (isFirst) return z;
-  for (let i = 0; i < z.length; i++) z[i] = x[i]! + STEP * (z[i]! - x[i]!) + MOMENTUM * (x[i]! - previous[i]!);
+  inPieces([x, z, previous], [z], (count, [at, next, before]) =>
+    loops().blend(count, at, STEP, next, MOMENTUM, before),
+  );
   return project(z, clean, constraint, z);
 };
 
