@@ -2,7 +2,7 @@
 
 import { loops } from "../simd/loops.ts";
 import { inPieces } from "../simd/pieces.ts";
-import type { PixelRange } from "./constraint.ts";
+import { endsOf, type PixelRange } from "./constraint.ts";
 import type { Norm } from "./norms.ts";
 
 /** The number of sizes above a level, and their sum. */
@@ -167,7 +167,7 @@ export const imageOf = (
   range: PixelRange,
   image: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> => {
-  const [low, high] = range ?? [-Infinity, Infinity];
+  const [low, high] = endsOf(range);
   inPieces([delta, clean], [image], (count, [at, around]) => {
     loops().plus(count, around, 255, at, at);
     loops().project(count, at, around, at, Infinity, low, high);

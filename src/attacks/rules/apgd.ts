@@ -3,7 +3,7 @@
 import { loops } from "../../simd/loops.ts";
 import { inPieces } from "../../simd/pieces.ts";
 import { gradientOf, type Evaluation, type Order, type Rule } from "../attack.ts";
-import { project, within, type Constraint } from "../constraint.ts";
+import { endsOf, project, within, type Constraint } from "../constraint.ts";
 import type { Norm } from "../norms.ts";
 import { startWithin } from "../start.ts";
 import { apgdPilot, stepsOfStages, type Pace, type Stage } from "./apgd-pace.ts";
@@ -79,7 +79,7 @@ const movedInL2: Moved = ({ size, isFirst }, x, gradient, previous, clean, const
 };
 
 const movedInLinf: Moved = ({ size, isFirst }, x, gradient, previous, clean, { epsilon, pixelRange }, out) => {
-  const [low, high] = pixelRange ?? [-Infinity, Infinity];
+  const [low, high] = endsOf(pixelRange);
   inPieces([x, gradient, clean, previous], [out], (count, [at, z, around, before]) => {
     loops().plusSign(count, at, Math.fround(size), z, z);
     loops().project(count, z, around, isFirst ? at : z, epsilon, low, high);
