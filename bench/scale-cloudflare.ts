@@ -12,7 +12,7 @@ import { planPicture, totalOfAlike, type Alike } from "../src/evaluation/picture
 import { parseSpec } from "../src/evaluation/spec.ts";
 import { parcelsOfPicture } from "../src/jobs/numbered.ts";
 import { tinyManifest } from "../test/support/networks/tiny.ts";
-import { bundledWorker } from "./bundled-worker.ts";
+import { bundledWorker } from "../scripts/bundled-worker.ts";
 import { timesOf, workerds } from "./workerd-time.ts";
 
 const PARCEL_EVALUATIONS = 200;

@@ -107,10 +107,11 @@ const engineIn = (env: Env) => {
         pictures: work.parcels,
         evaluations: { forward: 0, backward: 0 },
         workers: 1,
+        cpuHours: 0,
+        seconds: 0,
       };
-      const none = { cpuHours: 0, seconds: 0 };
       return Promise.resolve({
-        predicted: { ...predicted, ...none },
+        predicted,
         parcels: work.parcels,
         plan: work,
         items: itemsOf(namesOf(work)),

@@ -8,7 +8,7 @@ import { setTimeout } from "node:timers/promises";
 import { Miniflare } from "miniflare";
 import { migrate, unitQueue, workerSettings } from "../scripts/workerd.ts";
 import { isOver, type EvaluationInfo } from "../src/contract/evaluations.ts";
-import { bundledWorker } from "./bundled-worker.ts";
+import { bundledWorker } from "../scripts/bundled-worker.ts";
 import type { BusyWork } from "./scale-engine-worker.ts";
 import { timesOf, workerds } from "./workerd-time.ts";
 

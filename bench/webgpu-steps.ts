@@ -168,10 +168,15 @@ const apart = (a: Float32Array, b: Float32Array, from: Float32Array): number => 
   return (100 * a.reduce((count, v, i) => count + Number(way(v, i) !== way(b[i]!, i)), 0)) / a.length;
 };
 
+/** The network and the picture of a case, which is told. */
+const opened = async ({ network: name, size, steps }: StepsCase) => {
+  const network = networks().find(({ manifest }) => manifest.name === name)!;
+  console.log(`\n${name}, ${size.height}×${size.width}, ${steps} steps of ifgsm-ii\n`);
+  return { network, image: await street(size) };
+};
+
 export const benchSteps = async (of: StepsCase): Promise<void> => {
-  const network = networks().find(({ manifest }) => manifest.name === of.network)!;
-  const image = await street(of.size);
-  console.log(`\n${of.network}, ${of.size.height}×${of.size.width}, ${of.steps} steps of ifgsm-ii\n`);
+  const { network, image } = await opened(of);
   const plain = await plainRows(network, image, of);
   const rows = [...(await residentRows(network, image, of)), ...plain, ...torchRows(network, [image], of.steps)];
   const wasm = plain.at(-1)!.image;
@@ -192,9 +197,7 @@ const picturesOf = (image: Image, count: number): readonly Image[] =>
 
 /** Steps with one image and with several together, beside PyTorch's with as many. */
 export const benchBatches = async (of: StepsCase, batches: readonly number[]): Promise<void> => {
-  const network = networks().find(({ manifest }) => manifest.name === of.network)!;
-  const image = await street(of.size);
-  console.log(`\n${of.network}, ${of.size.height}×${of.size.width}, ${of.steps} steps of ifgsm-ii\n`);
+  const { network, image } = await opened(of);
   console.log(
     "| | images | ms a step | ms a step and image | dispatches a step | bytes read back a step | the first moved otherwise than alone |",
   );

@@ -20,25 +20,25 @@ export interface ThreadTimes {
   readonly waited: number;
 }
 
+/** Of each thread of these processes, by its name. */
+const timesByThread = (processes: readonly string[]): readonly (readonly [thread: string, times: ThreadTimes])[] =>
+  processes.flatMap((id) =>
+    readdirSync(`/proc/${id}/task`).map((thread) => {
+      const [ran, waited] = readFileSync(`/proc/${id}/task/${thread}/schedstat`, "utf8").split(" ");
+      return [`${id}/${thread}`, { ran: Number(ran) / 1e6, waited: Number(waited) / 1e6 }] as const;
+    }),
+  );
+
 /** Milliseconds of processor time that each thread of these processes has had. */
 export const ranByThread = (processes: readonly string[]): ReadonlyMap<string, number> =>
-  new Map(
-    processes.flatMap((id) =>
-      readdirSync(`/proc/${id}/task`).map((thread) => {
-        const [ran] = readFileSync(`/proc/${id}/task/${thread}/schedstat`, "utf8").split(" ");
-        return [`${id}/${thread}`, Number(ran) / 1e6] as const;
-      }),
-    ),
-  );
+  new Map(timesByThread(processes).map(([thread, { ran }]) => [thread, ran]));
 
 /** Of all threads of these processes. */
 export const timesOf = (processes: readonly string[]): ThreadTimes => {
   let [ran, waited] = [0, 0];
-  for (const id of processes)
-    for (const thread of readdirSync(`/proc/${id}/task`)) {
-      const fields = readFileSync(`/proc/${id}/task/${thread}/schedstat`, "utf8").split(" ");
-      ran += Number(fields[0]) / 1e6;
-      waited += Number(fields[1]) / 1e6;
-    }
+  for (const [, times] of timesByThread(processes)) {
+    ran += times.ran;
+    waited += times.waited;
+  }
   return { ran, waited };
 };

@@ -1,6 +1,6 @@
 /** Loops of ALMA prox: `src/attacks/rules/alma-prox.ts`, and of its proximal operator in `src/attacks/proximal.ts`. */
 
-import { among, demote, promoteHigh, SUMS } from "./pieces";
+import { among, demote, largestOf, promoteHigh, SUMS, totalOf } from "./pieces";
 
 /** Grey levels in the whole range. */
 const WHOLE: f64 = 255;
@@ -78,9 +78,8 @@ export function clipToBox(count: usize, x: usize, low: usize, high: usize, h: us
     pulls = f64x2.add(pulls, f64x2.mul(promoteHigh(m), promoteHigh(counted)));
     v128.store(x + i, inside);
   }
-  store<f64>(SUMS, f64x2.extract_lane(pulls, 0) + f64x2.extract_lane(pulls, 1));
-  const both = f32x4.max(largest, v128.shuffle<f32>(largest, largest, 2, 3, 0, 1));
-  return max(f32x4.extract_lane(both, 0), f32x4.extract_lane(both, 1));
+  store<f64>(SUMS, totalOf(pulls));
+  return largestOf(largest);
 }
 
 /** Σ h and Σ h·|x| over those whose size in the box is above a level are left as sums. */
@@ -98,8 +97,8 @@ export function metricAbove(count: usize, inside: usize, x: usize, h: usize, lev
     pulls = f64x2.add(pulls, f64x2.mul(first, f64x2.promote_low_f32x4(free)));
     pulls = f64x2.add(pulls, f64x2.mul(second, promoteHigh(free)));
   }
-  store<f64>(SUMS, f64x2.extract_lane(metrics, 0) + f64x2.extract_lane(metrics, 1));
-  store<f64>(SUMS, f64x2.extract_lane(pulls, 0) + f64x2.extract_lane(pulls, 1), 8);
+  store<f64>(SUMS, totalOf(metrics));
+  store<f64>(SUMS, totalOf(pulls), 8);
 }
 
 /** Values clipped at ±level, in place. */

@@ -12,6 +12,11 @@ function horner(sum: v128, x: v128, c: f64): v128 {
   return f64x2.add(f64x2.mul(sum, x), f64x2.splat(c));
 }
 
+/** sum·x plus the k-th of coefficients that lie in memory. */
+export function hornerAt(sum: v128, x: v128, coefficients: usize, k: usize): v128 {
+  return f64x2.add(f64x2.mul(sum, x), v128.load64_splat(coefficients + (k << 3)));
+}
+
 /** 1/13!, 1/12!, …, 1/2!. */
 const EXP = memory.data<f64>([
   1.0 / 6227020800.0,
@@ -50,17 +55,17 @@ export function exp(x: v128): v128 {
   const r = remainderOf(x, k);
   // (eʳ − 1 − r)/r² for |r| ≤ ln 2 / 2
   let sum = v128.load64_splat(EXP);
-  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 8));
-  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 16));
-  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 24));
-  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 32));
-  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 40));
-  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 48));
-  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 56));
-  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 64));
-  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 72));
-  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 80));
-  sum = f64x2.add(f64x2.mul(sum, r), v128.load64_splat(EXP, 88));
+  sum = hornerAt(sum, r, EXP, 1);
+  sum = hornerAt(sum, r, EXP, 2);
+  sum = hornerAt(sum, r, EXP, 3);
+  sum = hornerAt(sum, r, EXP, 4);
+  sum = hornerAt(sum, r, EXP, 5);
+  sum = hornerAt(sum, r, EXP, 6);
+  sum = hornerAt(sum, r, EXP, 7);
+  sum = hornerAt(sum, r, EXP, 8);
+  sum = hornerAt(sum, r, EXP, 9);
+  sum = hornerAt(sum, r, EXP, 10);
+  sum = hornerAt(sum, r, EXP, 11);
   const e = f64x2.add(f64x2.splat(1), f64x2.add(r, f64x2.mul(f64x2.mul(r, r), sum)));
   const finite = v128.andnot(f64x2.mul(e, powerOf(k)), f64x2.lt(x, f64x2.splat(-708)));
   return v128.bitselect(f64x2.splat(Infinity), finite, f64x2.gt(x, f64x2.splat(709)));

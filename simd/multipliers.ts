@@ -1,7 +1,7 @@
 /** Loops over the multipliers of pixels: of PDPGD (`src/attacks/rules/pdpgd.ts`) and of ALMA prox (`src/attacks/augmented-lagrangian.ts`). */
 
 import { exp } from "./elementary";
-import { among, demote, promoteHigh, SUMS } from "./pieces";
+import { among, demote, promoteHigh, SUMS, totalOf } from "./pieces";
 
 /** λ + rate·sign c, within ±farthest, in place; −Infinity where c is 0, and NaN where it is NaN. */
 export function ascend(count: usize, at: usize, excess: usize, rate: f64, farthest: f32): void {
@@ -36,7 +36,7 @@ export function exponentialsBelow(count: usize, at: usize, top: f64): void {
     v128.store(at + i, e);
     sum = f64x2.add(sum, f64x2.add(f64x2.promote_low_f32x4(e), promoteHigh(e)));
   }
-  store<f64>(SUMS, f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1));
+  store<f64>(SUMS, totalOf(sum));
 }
 
 /** memory·w + rest·(e/sum), in the place of w. */

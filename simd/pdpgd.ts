@@ -1,7 +1,7 @@
 /** Loops of `src/attacks/rules/pdpgd.ts`. What is stored as float32 there is rounded to it here. */
 
-import { mean, metric } from "./adam";
-import { among, demote, promoteHigh, SUMS } from "./pieces";
+import { means, meanSquares, metrics, quotients } from "./adam";
+import { among, clamped, demote, largestOf, promoteHigh, SUMS, totalOf } from "./pieces";
 
 /** Grey levels in the whole range. */
 const WHOLE: f64 = 255;
@@ -11,12 +11,11 @@ function keptInRange(r: v128, c: v128, low: v128, high: v128): v128 {
   const whole = f64x2.splat(WHOLE);
   const first = f64x2.promote_low_f32x4(c);
   const second = promoteHigh(c);
-  let v = demote(
+  const moved = demote(
     f64x2.add(first, f64x2.mul(whole, f64x2.promote_low_f32x4(r))),
     f64x2.add(second, f64x2.mul(whole, promoteHigh(r))),
   );
-  v = v128.bitselect(low, v, f32x4.lt(v, low));
-  v = v128.bitselect(high, v, f32x4.gt(v, high));
+  const v = clamped(moved, low, high);
   return demote(
     f64x2.div(f64x2.sub(f64x2.promote_low_f32x4(v), first), whole),
     f64x2.div(f64x2.sub(promoteHigh(v), second), whole),
@@ -29,8 +28,8 @@ function keptInRange(r: v128, c: v128, low: v128, high: v128): v128 {
  */
 export function pdpgdStep(
   count: usize,
-  means: usize,
-  meanSquares: usize,
+  firsts: usize,
+  squares: usize,
   gradient: usize,
   from: usize,
   clean: usize,
@@ -56,33 +55,22 @@ export function pdpgdStep(
   for (let i: usize = 0; i < count << 2; i += 16) {
     let g = v128.load(gradient + i);
     g = demote(f64x2.mul(whole, f64x2.promote_low_f32x4(g)), f64x2.mul(whole, promoteHigh(g)));
-    const firstG = f64x2.promote_low_f32x4(g);
-    const secondG = promoteHigh(g);
-    let m = v128.load(means + i);
-    m = demote(mean(f64x2.promote_low_f32x4(m), firstG, b1, r1), mean(promoteHigh(m), secondG, b1, r1));
-    let v = v128.load(meanSquares + i);
-    v = demote(
-      mean(f64x2.promote_low_f32x4(v), f64x2.mul(firstG, firstG), b2, r2),
-      mean(promoteHigh(v), f64x2.mul(secondG, secondG), b2, r2),
-    );
-    const h = demote(metric(f64x2.promote_low_f32x4(v), c2), metric(promoteHigh(v), c2));
+    const m = means(v128.load(firsts + i), g, b1, r1);
+    const v = meanSquares(v128.load(squares + i), g, b2, r2);
+    const h = metrics(v, c2);
     largest = f32x4.max(largest, h);
-    const up = demote(
-      f64x2.div(f64x2.mul(f64x2.promote_low_f32x4(m), c1), f64x2.promote_low_f32x4(h)),
-      f64x2.div(f64x2.mul(promoteHigh(m), c1), promoteHigh(h)),
-    );
+    const up = quotients(m, c1, h);
     const r = v128.load(from + i);
     const moved = demote(
       f64x2.add(f64x2.promote_low_f32x4(r), f64x2.mul(rates, f64x2.promote_low_f32x4(up))),
       f64x2.add(promoteHigh(r), f64x2.mul(rates, promoteHigh(up))),
     );
-    v128.store(means + i, m);
-    v128.store(meanSquares + i, v);
+    v128.store(firsts + i, m);
+    v128.store(squares + i, v);
     v128.store(gradient + i, h);
     v128.store(from + i, keptInRange(moved, v128.load(clean + i), lowest, highest));
   }
-  const both = f32x4.max(largest, v128.shuffle<f32>(largest, largest, 2, 3, 0, 1));
-  return max(f32x4.extract_lane(both, 0), f32x4.extract_lane(both, 1));
+  return largestOf(largest);
 }
 
 /** r − (h/largest)·(r − stepped) */
@@ -90,8 +78,8 @@ function pulled(r: v128, to: v128, h: v128, largest: v128): v128 {
   return f64x2.sub(r, f64x2.mul(f64x2.div(h, largest), f64x2.sub(r, to)));
 }
 
-/** r less its pull towards where the step led. Σ |r| and Σ r² of it are left as sums. */
-export function pdpgdPull(count: usize, from: usize, stepped: usize, metric: usize, to: usize, largest: f64): void {
+/** r less its pull towards where the step led, in place. Σ |r| and Σ r² of it are left as sums. */
+export function pdpgdPull(count: usize, from: usize, stepped: usize, metric: usize, largest: f64): void {
   const tops = f64x2.splat(largest);
   let sizes = f64x2.splat(0);
   let squares = f64x2.splat(0);
@@ -103,14 +91,14 @@ export function pdpgdPull(count: usize, from: usize, stepped: usize, metric: usi
       pulled(f64x2.promote_low_f32x4(r), f64x2.promote_low_f32x4(goal), f64x2.promote_low_f32x4(h), tops),
       pulled(promoteHigh(r), promoteHigh(goal), promoteHigh(h), tops),
     );
-    v128.store(to + i, next);
+    v128.store(from + i, next);
     const first = f64x2.promote_low_f32x4(next);
     const second = promoteHigh(next);
     sizes = f64x2.add(sizes, f64x2.add(f64x2.abs(first), f64x2.abs(second)));
     squares = f64x2.add(squares, f64x2.add(f64x2.mul(first, first), f64x2.mul(second, second)));
   }
-  store<f64>(SUMS, f64x2.extract_lane(sizes, 0) + f64x2.extract_lane(sizes, 1));
-  store<f64>(SUMS, f64x2.extract_lane(squares, 0) + f64x2.extract_lane(squares, 1), 8);
+  store<f64>(SUMS, totalOf(sizes));
+  store<f64>(SUMS, totalOf(squares), 8);
 }
 
 /** How many sizes are above a level, and their sum, are left as sums. */
@@ -128,8 +116,8 @@ export function sizesAbove(count: usize, from: usize, level: f64): void {
     sizes = f64x2.add(sizes, f64x2.add(v128.and(first, firstAbove), v128.and(second, secondAbove)));
     counts = f64x2.add(counts, f64x2.add(v128.and(one, firstAbove), v128.and(one, secondAbove)));
   }
-  store<f64>(SUMS, f64x2.extract_lane(counts, 0) + f64x2.extract_lane(counts, 1));
-  store<f64>(SUMS, f64x2.extract_lane(sizes, 0) + f64x2.extract_lane(sizes, 1), 8);
+  store<f64>(SUMS, totalOf(counts));
+  store<f64>(SUMS, totalOf(sizes), 8);
 }
 
 /**
@@ -166,6 +154,6 @@ export function pdpgdShrink(
     moved = f64x2.add(moved, f64x2.add(f64x2.mul(d, d), f64x2.mul(e, e)));
     size = f64x2.add(size, f64x2.add(f64x2.mul(first, first), f64x2.mul(second, second)));
   }
-  store<f64>(SUMS, f64x2.extract_lane(moved, 0) + f64x2.extract_lane(moved, 1));
-  store<f64>(SUMS, f64x2.extract_lane(size, 0) + f64x2.extract_lane(size, 1), 8);
+  store<f64>(SUMS, totalOf(moved));
+  store<f64>(SUMS, totalOf(size), 8);
 }

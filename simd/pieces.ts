@@ -20,3 +20,20 @@ export function promoteHigh(x: v128): v128 {
 export function demote(low: v128, high: v128): v128 {
   return v128.shuffle<f32>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 1, 4, 5);
 }
+
+/** Four values, brought into low..high; a NaN stays one. */
+export function clamped(v: v128, low: v128, high: v128): v128 {
+  const raised = v128.bitselect(low, v, f32x4.lt(v, low));
+  return v128.bitselect(high, raised, f32x4.gt(raised, high));
+}
+
+/** The largest of four values. */
+export function largestOf(v: v128): f32 {
+  const both = f32x4.max(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
+  return max(f32x4.extract_lane(both, 0), f32x4.extract_lane(both, 1));
+}
+
+/** The sum of two float64. */
+export function totalOf(v: v128): f64 {
+  return f64x2.extract_lane(v, 0) + f64x2.extract_lane(v, 1);
+}

@@ -1,6 +1,6 @@
 /** Projection onto a ball of L∞ and the range of pixels: `projectLinf` in `src/attacks/constraint.ts` says what it is. */
 
-import { demote, promoteHigh, SUMS } from "./pieces";
+import { clamped, demote, promoteHigh, SUMS } from "./pieces";
 
 /** x clipped to c ± ε in float64. */
 function clipped(x: v128, c: v128, epsilon: v128): v128 {
@@ -44,8 +44,7 @@ export function project(count: usize, from: usize, centre: usize, to: usize, eps
       6,
     );
     if (v128.any_true(outside)) v = v128.bitselect(neighbours(v, c), v, outside);
-    const raised = v128.bitselect(lowest, v, f32x4.lt(v, lowest));
-    v128.store(to + i, v128.bitselect(highest, raised, f32x4.gt(v, highest)));
+    v128.store(to + i, clamped(v, lowest, highest));
   }
 }
 
@@ -90,7 +89,6 @@ export function towards(count: usize, x: usize, c: usize, t: f64, low: f32, high
       f64x2.add(first, f64x2.mul(share, f64x2.sub(f64x2.promote_low_f32x4(a), first))),
       f64x2.add(second, f64x2.mul(share, f64x2.sub(promoteHigh(a), second))),
     );
-    const raised = v128.bitselect(lowest, v, f32x4.lt(v, lowest));
-    v128.store(x + i, v128.bitselect(highest, raised, f32x4.gt(v, highest)));
+    v128.store(x + i, clamped(v, lowest, highest));
   }
 }

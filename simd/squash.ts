@@ -1,6 +1,6 @@
 /** The variable of Carlini and Wagner's attack and its image: `src/attacks/rules/carlini-wagner.ts`. */
 
-import { exponentOf, log, powerOf, remainderOf } from "./elementary";
+import { exponentOf, hornerAt, log, powerOf, remainderOf } from "./elementary";
 import { demote, promoteHigh } from "./pieces";
 
 /** The coefficients of P, the last one first. */
@@ -19,10 +19,10 @@ function tanh(w: v128): v128 {
   const r = remainderOf(x, k);
   const square = f64x2.mul(r, r);
   let sum = v128.load64_splat(TANH);
-  sum = f64x2.add(f64x2.mul(sum, square), v128.load64_splat(TANH, 8));
-  sum = f64x2.add(f64x2.mul(sum, square), v128.load64_splat(TANH, 16));
-  sum = f64x2.add(f64x2.mul(sum, square), v128.load64_splat(TANH, 24));
-  sum = f64x2.add(f64x2.mul(sum, square), v128.load64_splat(TANH, 32));
+  sum = hornerAt(sum, square, TANH, 1);
+  sum = hornerAt(sum, square, TANH, 2);
+  sum = hornerAt(sum, square, TANH, 3);
+  sum = hornerAt(sum, square, TANH, 4);
   const q = f64x2.sub(f64x2.splat(2), f64x2.sub(r, f64x2.mul(square, sum)));
   const e = f64x2.mul(powerOf(k), f64x2.add(q, f64x2.add(r, r)));
   const size = f64x2.div(f64x2.sub(q, e), f64x2.add(q, e));

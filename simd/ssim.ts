@@ -1,5 +1,7 @@
 /** SSIM of a band of rows of two images: `src/metrics/ssim.ts` has the definition. Two windows, next to each other in a row, at a time. */
 
+import { totalOf } from "./pieces";
+
 /** Windows of a strip: the averages along its rows stay in the processor's cache. Even. */
 const STRIP: usize = 64;
 /** Values of a row that a strip of windows reads. */
@@ -191,5 +193,5 @@ export function ssimBand(
       }
     }
   }
-  return f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
+  return totalOf(sums);
 }

@@ -23,8 +23,8 @@ export function scale(count: usize, x: usize, factor: f64, to: usize): void {
   }
 }
 
-/** g + scale·(x − c) */
-export function plusDifference(count: usize, g: usize, scale: f64, x: usize, c: usize, to: usize): void {
+/** g + scale·(x − c), in the place of g. */
+export function plusDifference(count: usize, g: usize, scale: f64, x: usize, c: usize): void {
   const scales = f64x2.splat(scale);
   for (let i: usize = 0; i < count << 2; i += 16) {
     const a = v128.load(g + i);
@@ -33,7 +33,7 @@ export function plusDifference(count: usize, g: usize, scale: f64, x: usize, c: 
     const first = f64x2.sub(f64x2.promote_low_f32x4(b), f64x2.promote_low_f32x4(m));
     const second = f64x2.sub(promoteHigh(b), promoteHigh(m));
     const low = f64x2.add(f64x2.promote_low_f32x4(a), f64x2.mul(scales, first));
-    v128.store(to + i, demote(low, f64x2.add(promoteHigh(a), f64x2.mul(scales, second))));
+    v128.store(g + i, demote(low, f64x2.add(promoteHigh(a), f64x2.mul(scales, second))));
   }
 }
 
@@ -53,8 +53,8 @@ export function plusSign(count: usize, x: usize, size: f64, g: usize, to: usize)
   }
 }
 
-/** x + step·(z − x) + momentum·(x − p): the second point of APGD. */
-export function blend(count: usize, x: usize, step: f64, z: usize, momentum: f64, p: usize, to: usize): void {
+/** x + step·(z − x) + momentum·(x − p), in the place of x: the second point of APGD. */
+export function blend(count: usize, x: usize, step: f64, z: usize, momentum: f64, p: usize): void {
   const steps = f64x2.splat(step);
   const momenta = f64x2.splat(momentum);
   for (let i: usize = 0; i < count << 2; i += 16) {
@@ -71,6 +71,6 @@ export function blend(count: usize, x: usize, step: f64, z: usize, momentum: f64
       f64x2.add(second, f64x2.mul(steps, f64x2.sub(promoteHigh(b), second))),
       f64x2.mul(momenta, f64x2.sub(second, promoteHigh(c))),
     );
-    v128.store(to + i, demote(low, high));
+    v128.store(x + i, demote(low, high));
   }
 }

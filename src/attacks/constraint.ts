@@ -8,6 +8,9 @@ import { scratch } from "./scratch.ts";
 /** Lowest and highest grey level, or null for none: the released code of the paper clips to the ε-ball only. */
 export type PixelRange = readonly [low: number, high: number] | null;
 
+/** What values are clipped to: nothing, where there is no range. */
+export const endsOf = (range: PixelRange): NonNullable<PixelRange> => range ?? [-Infinity, Infinity];
+
 /** Which of the arrays that are kept for an image (scratch.ts) a projection computes in: rules use those before it. */
 const ROOM = 4;
 
@@ -48,7 +51,7 @@ export const project = (
 /** Whether a point is its own projection. A NaN is nowhere. */
 export const liesWithin = (x: Float32Array, centre: Float32Array, constraint: Constraint): boolean => {
   const { epsilon, norm, pixelRange } = constraint;
-  const [low, high] = pixelRange ?? [-Infinity, Infinity];
+  const [low, high] = endsOf(pixelRange);
   const furthest = norm === "l2" ? Infinity : epsilon;
   for (let i = 0; i < x.length; i++) {
     const v = x[i]!;
@@ -64,7 +67,7 @@ const projectLinf = (
   { epsilon, pixelRange }: Constraint,
   out: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> => {
-  const [low, high] = pixelRange ?? [-Infinity, Infinity];
+  const [low, high] = endsOf(pixelRange);
   inPieces([x, centre], [out], (count, [at, around]) => loops().project(count, at, around, at, epsilon, low, high));
   return out;
 };
@@ -80,7 +83,7 @@ const projectL2 = (
   { epsilon, pixelRange }: Constraint,
   out: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> => {
-  const [low, high] = pixelRange ?? [-Infinity, Infinity];
+  const [low, high] = endsOf(pixelRange);
   const inside = projectLinf(x, centre, { epsilon: Infinity, pixelRange }, scratch(centre, ROOM));
   if (distanceOf(inside, centre, "l2") <= epsilon) {
     out.set(inside);

@@ -38,7 +38,7 @@ export const adamLoop =
   (count: number, at: { readonly mean: number; readonly square: number; readonly gradient: number }): void => {
     const [correction1, correction2] = correctionsAt(updates);
     const { mean, square, gradient } = at;
-    loops().adam(count, mean, square, gradient, gradient, BETA1, BETA2, correction1, correction2);
+    loops().adam(count, mean, square, gradient, BETA1, BETA2, correction1, correction2);
   };
 
 /** The moments after a gradient, and the step up it, in an array of its own. */

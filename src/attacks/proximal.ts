@@ -2,7 +2,7 @@
 
 import { loops } from "../simd/loops.ts";
 import { inPieces } from "../simd/pieces.ts";
-import type { PixelRange } from "./constraint.ts";
+import { endsOf, type PixelRange } from "./constraint.ts";
 import type { Norm } from "./norms.ts";
 
 /** The number of sizes above a level, and their sum. */
@@ -72,6 +72,8 @@ const pullAbove = (inside: Float32Array, x: Float32Array, h: Float32Array, level
 
 /** Steps of the bisection over all elements; those after them are over the elements between its ends alone. */
 const COARSE = 10;
+/** The length of the interval of levels at which the bisection ends. */
+const TOLERANCE = 1e-7;
 
 /** An interval of levels, and the pull of the elements whose sizes are above it. */
 interface Bracket {
@@ -94,7 +96,6 @@ const bisected = (
   start: Bracket,
   [inside, x, h]: readonly [inside: Float32Array, x: Float32Array, h: Float32Array],
   lambda: number,
-  tolerance: number,
   between: Uint32Array,
 ): number => {
   let bracket = start;
@@ -113,7 +114,7 @@ const bisected = (
     }
     return [metric, weighted];
   };
-  while (bracket.above - bracket.below > tolerance) {
+  while (bracket.above - bracket.below > TOLERANCE) {
     bracket = halved(bracket, lambda, pullAt);
     let kept = 0;
     for (let k = 0; k < count; k++) {
@@ -126,8 +127,6 @@ const bisected = (
 };
 
 export interface ProxOptions {
-  /** Of the level; default 1e-7. */
-  readonly tolerance?: number;
   /** Where the result is put; default a new array. */
   readonly inside?: Float32Array<ArrayBuffer>;
   /** Of x's length, overwritten; default a new array. */
@@ -137,7 +136,7 @@ export interface ProxOptions {
 /**
  * The proximity operator of λ‖·‖∞ in the diagonal metric h, restricted to the box low ≤ z ≤ high, which contains 0: x, projected
  * onto the box and clipped at the level where Σ hᵢ(|xᵢ| − level) = λ over the elements that are clipped. The sum falls as the level
- * rises, so that the level is found by bisection, to `tolerance`.
+ * rises, so that the level is found by bisection, to 10⁻⁷.
  */
 export const proxLinfInBox = (
   x: Float32Array,
@@ -145,7 +144,7 @@ export const proxLinfInBox = (
   metric: Float32Array,
   low: Float32Array,
   high: Float32Array,
-  { tolerance = 1e-7, inside = new Float32Array(x.length), room = new Uint32Array(x.length) }: ProxOptions = {},
+  { inside = new Float32Array(x.length), room = new Uint32Array(x.length) }: ProxOptions = {},
 ): Float32Array<ArrayBuffer> => {
   let [largest, whole] = [0, 0];
   inPieces([x, low, high, metric], [inside], (count, [at, low, high, metric], sums) => {
@@ -154,9 +153,9 @@ export const proxLinfInBox = (
   });
   if (whole <= lambda) return inside.fill(0);
   let bracket: Bracket = { below: 0, above: largest, beyond: [0, 0] };
-  for (let k = 0; k < COARSE && bracket.above - bracket.below > tolerance; k++)
+  for (let k = 0; k < COARSE && bracket.above - bracket.below > TOLERANCE; k++)
     bracket = halved(bracket, lambda, (level) => pullAbove(inside, x, metric, level));
-  const level = bisected(bracket, [inside, x, metric], lambda, tolerance, room);
+  const level = bisected(bracket, [inside, x, metric], lambda, room);
   inPieces([inside], [inside], (count, [at]) => loops().clip(count, at, level));
   return inside;
 };
@@ -168,7 +167,7 @@ export const imageOf = (
   range: PixelRange,
   image: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> => {
-  const [low, high] = range ?? [-Infinity, Infinity];
+  const [low, high] = endsOf(range);
   inPieces([delta, clean], [image], (count, [at, around]) => {
     loops().plus(count, around, 255, at, at);
     loops().project(count, at, around, at, Infinity, low, high);

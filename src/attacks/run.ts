@@ -81,9 +81,11 @@ export const follow = async <E extends Evaluation>(
     const { done, ...stepped } = rule.next(at.state, seen, at.x, around);
     at = { step, ...stepped };
     const { gradient: _, ...evaluation } = seen;
-    const progress = { step, steps, evaluation, image: like(at.x) };
     await onStep?.({
-      ...progress,
+      step,
+      steps,
+      evaluation,
+      image: like(at.x),
       get checkpoint() {
         return copyAt(step);
       },

@@ -19,12 +19,9 @@ export const accumulate = (m: Float32Array, decay: number, g: Float32Array, scal
   for (let i = 0; i < m.length; i++) m[i] = decay * m[i]! + scale * g[i]!;
 };
 
-/** scale·x; `out` may be x itself. */
-export const scaled = (
-  x: Float32Array,
-  scale: number,
-  out: Float32Array<ArrayBuffer> = new Float32Array(x.length),
-): Float32Array<ArrayBuffer> => {
-  for (let i = 0; i < out.length; i++) out[i] = scale * x[i]!;
+/** scale·x */
+export const scaled = (x: Float32Array, scale: number): Float32Array<ArrayBuffer> => {
+  const out = new Float32Array(x.length);
+  inPieces([x], [out], (count, [at]) => loops().scale(count, at, scale, at));
   return out;
 };

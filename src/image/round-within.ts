@@ -65,11 +65,12 @@ export const roundWithinL2 = (
   const isWithin = (squares: number): boolean => Math.sqrt(squares) <= radius;
   if (isWithin(squaresOf(nearest.data, c))) return nearest;
   const inner = roundToUint8(centre).data.slice();
-  if (!isWithin(squaresOf(inner, c))) return nearest;
+  const innermost = squaresOf(inner, c);
+  if (!isWithin(innermost)) return nearest;
   const outer = nearest.data.slice();
   const middle = new Float32Array(x.length);
   let open = differing(inner, outer);
-  let settled = squaresOf(inner, c) - squaresOf(inner, c, open);
+  let settled = innermost - squaresOf(inner, c, open);
   for (let [low, high] = [0, 1]; ;) {
     const t = (low + high) / 2;
     if (t <= low || t >= high) break;

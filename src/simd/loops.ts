@@ -24,8 +24,6 @@ export interface Loops
       | "squash"
       | "squashAscent"
       | "unsquash"
-    >,
-    Loop<
       | "sharesWithin"
       | "towards"
       | "ascend"
@@ -38,8 +36,10 @@ export interface Loops
       | "pdpgdShrink"
       | "rmsStep"
       | "sizesAbove"
+      | "cosinesOfTurns"
+      | "exponentials"
+      | "logarithms"
     >,
-    Loop<"cosinesOfTurns" | "exponentials" | "logarithms">,
     Measure<"clipToBox" | "pdpgdStep" | "ssimBand" | "ssimWork"> {
   readonly memory: WebAssembly.Memory;
 }

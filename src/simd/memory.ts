@@ -2,23 +2,32 @@
 
 import { loops } from "./loops.ts";
 
-/** The first page is the module's own; the size of a page. */
+/** The size of a page. The first is the module's own. */
 const PAGE = 2 ** 16;
+
+/** Where vectors can lie from. */
+export const FIRST = PAGE;
+
+/** The memory, which has grown to hold so many bytes. */
+export const memoryOf = (bytes: number): WebAssembly.Memory => {
+  const { memory } = loops();
+  const missing = bytes - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+  return memory;
+};
 
 /** Addresses of areas of so many bytes, one after another, each a multiple of 16; the memory grows to hold them. */
 export const areas = <const Sizes extends readonly number[]>(
   ...sizes: Sizes
 ): { readonly [K in keyof Sizes]: number } => {
-  const { memory } = loops();
-  let end = PAGE;
+  let end = FIRST;
   const addresses = sizes.map((size) => {
     const at = end;
     end += Math.ceil(size / 16) * 16;
     return at;
   });
   // What is read beyond the end of a vector, by less than a vector of 16 bytes, is not used.
-  const missing = end + 16 - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+  memoryOf(end + 16);
   return addresses as { readonly [K in keyof Sizes]: number };
 };
 

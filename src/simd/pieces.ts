@@ -1,20 +1,17 @@
 /** Vectors of any length go through the loops piece by piece: the pieces stay in the processor's cache, and the memory small. */
 
-import { loops } from "./loops.ts";
+import { FIRST, memoryOf } from "./memory.ts";
 
 /** Values of a piece, and the bytes that it takes. */
 const PIECE = 8192;
 const SLOT = 4 * PIECE;
-/** Pieces that are in the memory at a time, from its second page on. */
+/** Pieces that are in the memory at a time. */
 const SLOTS = 6;
-const FIRST = 2 ** 16;
 /** Where a loop leaves its sums (simd/pieces.ts). */
 const SUMS = FIRST - 64;
 
-type Slot = number;
-const addresses = Array.from({ length: SLOTS }, (_, k) => FIRST + k * SLOT) as unknown as readonly [
-  ...[Slot, Slot, Slot, Slot, Slot, Slot],
-];
+type Addresses = readonly [number, number, number, number, number, number];
+const addresses = Array.from({ length: SLOTS }, (_, k) => FIRST + k * SLOT) as unknown as Addresses;
 
 interface Views {
   readonly slots: readonly Float32Array[];
@@ -25,10 +22,7 @@ interface Views {
 const viewsOf = new WeakMap<ArrayBufferLike, Views>();
 
 const views = (): Views => {
-  const { memory } = loops();
-  const missing = FIRST + SLOTS * SLOT - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / 2 ** 16));
-  const { buffer } = memory;
+  const { buffer } = memoryOf(FIRST + SLOTS * SLOT);
   const known = viewsOf.get(buffer);
   if (known) return known;
   const slots = addresses.map((at) => new Float32Array(buffer, at, PIECE));
@@ -44,7 +38,7 @@ const views = (): Views => {
 export const inPieces = (
   inputs: readonly Float32Array[],
   outputs: readonly Float32Array[],
-  run: (count: number, at: typeof addresses, sums: Float64Array) => void,
+  run: (count: number, at: Addresses, sums: Float64Array) => void,
 ): void => {
   const { slots, sums } = views();
   const { length } = inputs[0]!;

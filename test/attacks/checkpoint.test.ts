@@ -6,19 +6,7 @@ import type { Objective, Trajectory } from "../../src/attacks/attack.ts";
 import { readCheckpoint, writeCheckpoint } from "../../src/attacks/checkpoint.ts";
 import { follow, type Checkpoint } from "../../src/attacks/run.ts";
 import { tensorOf } from "../../src/tensor.ts";
-import { bowl, counted, imageOf, planes } from "./objectives.ts";
-
-const image = imageOf([0, 40, 80, 120, 160, 255]);
-const optimum = bowl([3.3, 31, 82.4, 117.7, 160.2, 262]);
-/** Two pixels that cannot be moved as far as they would have to be. */
-const crossing = planes({
-  clean: image,
-  normals: [
-    [1, 0.5, -2],
-    [0.3, -1, 1],
-  ],
-  lacks: [900, 1200],
-});
+import { counted, crossing, optimum, twoPixels as image } from "./objectives.ts";
 
 /** What a trajectory gives and writes, as a whole and continued from each of its checkpoints. */
 const continuations = async (trajectory: Trajectory, objective: Objective = optimum) => {

@@ -90,3 +90,15 @@ export const planes = ({ clean, normals, lacks }: Planes, shape: Shape = (c) => 
     });
   };
 };
+
+/** An image of two pixels, an optimum beside it, and planes that its pixels cannot be moved far enough to cross. */
+export const twoPixels = imageOf([0, 40, 80, 120, 160, 255]);
+export const optimum = bowl([3.3, 31, 82.4, 117.7, 160.2, 262]);
+export const crossing = planes({
+  clean: twoPixels,
+  normals: [
+    [1, 0.5, -2],
+    [0.3, -1, 1],
+  ],
+  lacks: [900, 1200],
+});

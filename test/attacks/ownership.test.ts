@@ -5,18 +5,8 @@ import { attackEntry, attackNames, makeAttack } from "../../src/attacks/catalogu
 import type { Objective } from "../../src/attacks/attack.ts";
 import { writeCheckpoint } from "../../src/attacks/checkpoint.ts";
 import { follow, type Checkpoint, type Progress } from "../../src/attacks/run.ts";
-import { bowl, imageOf, planes } from "./objectives.ts";
+import { crossing, optimum, twoPixels as image } from "./objectives.ts";
 
-const image = imageOf([0, 40, 80, 120, 160, 255]);
-const optimum = bowl([3.3, 31, 82.4, 117.7, 160.2, 262]);
-const crossing = planes({
-  clean: image,
-  normals: [
-    [1, 0.5, -2],
-    [0.3, -1, 1],
-  ],
-  lacks: [900, 1200],
-});
 const settings = { epsilon: 4, alpha: 0.9, steps: 23, seed: 5, pixelRange: [0, 255] } as const;
 
 /** Arrays as they were when they were handed out. */

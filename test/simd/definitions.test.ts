@@ -42,7 +42,7 @@ const cases: Readonly<Record<string, Case>> = {
   scale: { inputs: [unit], run: (n, [x]) => L.scale(n, x!, 255.3, x!), outputs: ([x]) => [255.3 * x!] },
   plusDifference: {
     inputs: [small, grey, grey],
-    run: (n, [g, x, c]) => L.plusDifference(n, g!, -0.3, x!, c!, g!),
+    run: (n, [g, x, c]) => L.plusDifference(n, g!, -0.3, x!, c!),
     outputs: ([g, x, c]) => [g! - 0.3 * (x! - c!)],
   },
   plusSign: {
@@ -52,7 +52,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   blend: {
     inputs: [grey, grey, grey],
-    run: (n, [x, z, p]) => L.blend(n, x!, 0.75, z!, 0.25, p!, x!),
+    run: (n, [x, z, p]) => L.blend(n, x!, 0.75, z!, 0.25, p!),
     outputs: ([x, z, p]) => [x! + 0.75 * (z! - x!) + 0.25 * (x! - p!)],
   },
   squash: {
@@ -92,7 +92,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   pdpgdPull: {
     inputs: [unit, unit, positive],
-    run: (n, [r, to, h]) => L.pdpgdPull(n, r!, to!, h!, r!, 2),
+    run: (n, [r, to, h]) => L.pdpgdPull(n, r!, to!, h!, 2),
     outputs: ([r, to, h]) => [r! - (h! / 2) * (r! - to!)],
     sums: (_, [r]) => [Math.abs(r!), r! * r!],
   },

@@ -4,7 +4,7 @@ import { loops } from "../../simd/loops.ts";
 import { inPieces } from "../../simd/pieces.ts";
 import { gradientOf, perPixelOf, type Clock, type Rule } from "../attack.ts";
 import { advanced, feedsOf, firstLagrangian, type Lagrangian } from "../augmented-lagrangian.ts";
-import { requirePositive, type PixelRange } from "../constraint.ts";
+import { endsOf, requirePositive, type PixelRange } from "../constraint.ts";
 import { imageOf, proxLinfInBox } from "../proximal.ts";
 import { scratch } from "../scratch.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
@@ -47,7 +47,7 @@ const rooms = new WeakMap<Float32Array, Room & { readonly range: string }>();
 
 /** Distance of each value to the ends of the range, in units of the whole range. */
 const roomOf = (clean: Float32Array, range: PixelRange): Room => {
-  const [lowest, highest] = range ?? [-Infinity, Infinity];
+  const [lowest, highest] = endsOf(range);
   const key = `${lowest} ${highest}`;
   const known = rooms.get(clean);
   if (known?.range === key) return known;

@@ -3,7 +3,7 @@
 import { loops } from "../../simd/loops.ts";
 import { inPieces } from "../../simd/pieces.ts";
 import { gradientOf, type Evaluation, type Order, type Rule } from "../attack.ts";
-import { project, within, type Constraint } from "../constraint.ts";
+import { endsOf, project, within, type Constraint } from "../constraint.ts";
 import type { Norm } from "../norms.ts";
 import { startWithin } from "../start.ts";
 import { apgdPilot, stepsOfStages, type Pace, type Stage } from "./apgd-pace.ts";
@@ -56,41 +56,35 @@ const keeping = (kept: Kept | null, { isHighest, isBest }: Order, seen: Evaluati
 
 type Step = Pick<Extract<Order["move"], { kind: "step" }>, "size" | "isFirst">;
 
-/** The projection onto a ball of L2 needs all values at once. */
-const movedInL2 = (
-  { size, isFirst }: Step,
+/** In `out`: z = P(x + η·d), d being sign g or, in L2, g/‖g‖₂; then P(x + 0.75·(z − x) + 0.25·(x − x₋₁)). The first step of a stage is z itself. */
+type Moved = (
+  step: Step,
   x: Float32Array,
   gradient: Float32Array,
   previous: Float32Array,
   clean: Float32Array,
   constraint: Constraint,
   out: Float32Array<ArrayBuffer>,
-): Float32Array<ArrayBuffer> => {
+) => Float32Array<ArrayBuffer>;
+
+/** The projection onto a ball of L2 needs all values at once. */
+const movedInL2: Moved = ({ size, isFirst }, x, gradient, previous, clean, constraint, out) => {
   const z = alongUnit(gradient, size, x, out);
   project(z, clean, constraint, z);
   if (isFirst) return z;
-  for (let i = 0; i < z.length; i++) z[i] = x[i]! + STEP * (z[i]! - x[i]!) + MOMENTUM * (x[i]! - previous[i]!);
+  inPieces([x, z, previous], [z], (count, [at, next, before]) =>
+    loops().blend(count, at, STEP, next, MOMENTUM, before),
+  );
   return project(z, clean, constraint, z);
 };
 
-/** In `out`: z = P(x + η·d), d being sign g or, in L2, g/‖g‖₂; then P(x + 0.75·(z − x) + 0.25·(x − x₋₁)). The first step of a stage is z itself. */
-const moved = (
-  { size, isFirst }: Step,
-  x: Float32Array,
-  gradient: Float32Array,
-  previous: Float32Array,
-  clean: Float32Array,
-  constraint: Constraint,
-  out: Float32Array<ArrayBuffer>,
-): Float32Array<ArrayBuffer> => {
-  if (constraint.norm === "l2") return movedInL2({ size, isFirst }, x, gradient, previous, clean, constraint, out);
-  const { epsilon, pixelRange } = constraint;
-  const [low, high] = pixelRange ?? [-Infinity, Infinity];
+const movedInLinf: Moved = ({ size, isFirst }, x, gradient, previous, clean, { epsilon, pixelRange }, out) => {
+  const [low, high] = endsOf(pixelRange);
   inPieces([x, gradient, clean, previous], [out], (count, [at, z, around, before]) => {
     loops().plusSign(count, at, Math.fround(size), z, z);
     loops().project(count, z, around, isFirst ? at : z, epsilon, low, high);
     if (isFirst) return;
-    loops().blend(count, at, STEP, z, MOMENTUM, before, at);
+    loops().blend(count, at, STEP, z, MOMENTUM, before);
     loops().project(count, at, around, at, epsilon, low, high);
   });
   return out;
@@ -129,6 +123,7 @@ export const apgdRule = ({ start = 0, stages = single, norm }: ApgdOptions = {})
         return { state: { pace, kept: null }, x: project(kept.best, around.clean, ball, gradient), clock };
       // Of the gradient here and that where the objective was largest before, one is kept at most.
       const free = kept.gradient === gradient ? (state.kept?.gradient ?? new Float32Array(x.length)) : gradient;
+      const moved = ball.norm === "l2" ? movedInL2 : movedInLinf;
       const isBack = move.from === "highest";
       const from = isBack ? kept.highest : x;
       return {

@@ -1,7 +1,7 @@
 /** Dense adversary generation. */
 
 import { gradientOf, type Rule } from "../attack.ts";
-import { project, requirePositive, withinRange, type PixelRange } from "../constraint.ts";
+import { endsOf, project, requirePositive, withinRange, type PixelRange } from "../constraint.ts";
 import { linf } from "../norms.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Smallest } from "../smallest.ts";
 import { plus } from "../vectors.ts";
@@ -20,7 +20,7 @@ type DagState = {
 
 /** In place, the gradient at clip(clean + r) with respect to r: 0 where it is clipped. */
 const throughClip = (gradient: Float32Array, clean: Float32Array, r: Float32Array, range: PixelRange): void => {
-  const [low, high] = range ?? [-Infinity, Infinity];
+  const [low, high] = endsOf(range);
   for (let i = 0; i < gradient.length; i++) {
     const v = clean[i]! + r[i]!;
     if (v < low || v > high) gradient[i] = 0;

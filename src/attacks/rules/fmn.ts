@@ -1,7 +1,7 @@
 /** Fast minimum norm. */
 
 import { gradientOf, type Clock, type Rule } from "../attack.ts";
-import { project, type Constraint } from "../constraint.ts";
+import { endsOf, project, type Constraint } from "../constraint.ts";
 import { distanceOf, dualNormOf, normOf, type Norm } from "../norms.ts";
 import { nothingYet, requireSuccess, smallerOf, succeeds, type Goal, type Smallest } from "../smallest.ts";
 import { alongUnit } from "./l2.ts";
@@ -18,7 +18,7 @@ export const annealed = (first: number, last: number, { step, steps }: Clock): n
 
 /** The radius, where a perturbation within the range of pixels can be as long; else the largest norm that one can have. */
 export const withinReach = (radius: number, clean: Float32Array, constraint: Constraint, norm: Norm): number => {
-  const [low, high] = constraint.pixelRange ?? [-Infinity, Infinity];
+  const [low, high] = endsOf(constraint.pixelRange);
   // Whatever the image, each value can move by half of the range.
   const always = ((high - low) / 2) * (norm === "l2" ? Math.sqrt(clean.length) : 1);
   return radius <= always ? radius : Math.min(radius, furthestIn(clean, constraint, norm));

@@ -2,6 +2,7 @@
 
 import { gradientOf, type Rule } from "../attack.ts";
 import { project, requirePositive } from "../constraint.ts";
+import { BETA1, BETA2 } from "../moments.ts";
 import { startWithin } from "../start.ts";
 import { best, judge, type Best } from "./best.ts";
 
@@ -12,8 +13,8 @@ export interface AdamOptions {
   readonly start?: number | undefined;
 }
 
-/** Adam's constants as Kingma and Ba (2015) give them. */
-const [BETA1, BETA2, STABLE] = [0.9, 0.999, 1e-8];
+/** Added to the square root, as Kingma and Ba (2015) give it. */
+const STABLE = 1e-8;
 
 type AdamState = {
   readonly first: Float32Array;

@@ -4,7 +4,7 @@ import { loops } from "../../simd/loops.ts";
 import { inPieces } from "../../simd/pieces.ts";
 import { tensor } from "../../tensor.ts";
 import { gradientOf, perPixelOf, type Feeds, type Rule } from "../attack.ts";
-import { requirePositive } from "../constraint.ts";
+import { endsOf, requirePositive } from "../constraint.ts";
 import { BETA1, BETA2, correctionsAt, noMoments, type Moments } from "../moments.ts";
 import { imageOf, shrinkage, type Shrinkage } from "../proximal.ts";
 import { scratch } from "../scratch.ts";
@@ -31,7 +31,6 @@ const WHOLE = 255;
 const [RATE_DECAY, DUAL_RATE, DUAL_DECAY, MEMORY] = [0.01, 0.1, 0.1, 0.9];
 /** Rounds of the proximal operator in Adam's metric, and the relative change at which they end. */
 const [ROUNDS, SETTLED] = [5, 1e-2];
-const UNBOUNDED = [-Infinity, Infinity] as const;
 /** The logarithms of the multipliers stay within ± this. */
 const FARTHEST = -Math.log(1e-12);
 
@@ -103,7 +102,7 @@ const pulled = (
 ) => {
   let [l1, squares] = [0, 0];
   inPieces([r, to, metric], [out], (piece, [at, goal, weights], sums) => {
-    loops().pdpgdPull(piece, at, goal, weights, at, largest);
+    loops().pdpgdPull(piece, at, goal, weights, largest);
     l1 += sums[0]!;
     squares += sums[1]!;
   });
@@ -156,7 +155,7 @@ export const pdpgdRule = ({ alpha, norm, success }: PdpgdOptions): Rule<PdpgdSta
       const best = smallerOf(state.best, seen, x, clean, { norm, success });
       const gradient = gradientOf(seen, x.length);
       const rate = (alpha / WHOLE) * RATE_DECAY ** ((step - 1) / steps);
-      const range = constraint.pixelRange ?? UNBOUNDED;
+      const range = endsOf(constraint.pixelRange);
       const { moments, metric, largest, to } = stepped(state, gradient, clean, rate, range);
 
       let total = 0;

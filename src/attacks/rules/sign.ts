@@ -2,7 +2,7 @@
 
 import { loops } from "../../simd/loops.ts";
 import { inPieces } from "../../simd/pieces.ts";
-import { requirePositive, type Constraint } from "../constraint.ts";
+import { endsOf, requirePositive, type Constraint } from "../constraint.ts";
 import { gradientOf, type Rule } from "../attack.ts";
 import { startWithin } from "../start.ts";
 
@@ -20,7 +20,7 @@ export const signStep = (
   moved: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> => {
   const step = Math.fround(alpha);
-  const [low, high] = pixelRange ?? [-Infinity, Infinity];
+  const [low, high] = endsOf(pixelRange);
   inPieces([x, direction, clean], [moved], (count, [at, d, around]) => {
     loops().plusSign(count, at, step, d, at);
     loops().project(count, at, around, at, epsilon, low, high);

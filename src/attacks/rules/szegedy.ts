@@ -3,7 +3,7 @@
 import { loops } from "../../simd/loops.ts";
 import { inPieces } from "../../simd/pieces.ts";
 import { gradientOf, type Rule } from "../attack.ts";
-import { requirePositive } from "../constraint.ts";
+import { endsOf, requirePositive } from "../constraint.ts";
 import { adamLoop, noMoments, type Moments } from "../moments.ts";
 import { distanceOf, l2 } from "../norms.ts";
 import { phaseOf } from "../phases.ts";
@@ -77,11 +77,11 @@ export const szegedyRule = ({ alpha, success, bisections }: SzegedyOptions): Rul
       const pull = -weight / (distanceOf(x, clean, "l2") || 1);
       const rate = alpha * (1 - (phase.step - 1) / phase.steps);
       const updates = state.moments.count + 1;
-      const [low, high] = constraint.pixelRange ?? [-Infinity, Infinity];
+      const [low, high] = endsOf(constraint.pixelRange);
       const adam = adamLoop(updates);
       const { mean, square } = state.moments;
       inPieces([x, mean, square, gradient, clean], [gradient, mean, square], (count, [at, m, v, up, around]) => {
-        loops().plusDifference(count, up, pull, at, around, up);
+        loops().plusDifference(count, up, pull, at, around);
         adam(count, { mean: m, square: v, gradient: up });
         loops().plus(count, at, rate, up, at);
         loops().project(count, at, around, at, Infinity, low, high);

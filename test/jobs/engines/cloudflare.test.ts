@@ -1,32 +1,18 @@
 /** The engine for Cloudflare, on the Queues, Workflows, D1 and R2 of Miniflare, which keeps them in memory. */
 
-import { fileURLToPath } from "node:url";
 import { setTimeout } from "node:timers/promises";
-import { build } from "esbuild";
 import { Miniflare } from "miniflare";
 import { describe } from "vitest";
+import { bundledWorker } from "../../../scripts/bundled-worker.ts";
 import { migrate, unitQueue, workerSettings } from "../../../scripts/workerd.ts";
 import type { EvaluationInfo } from "../../../src/contract/evaluations.ts";
 import { testEngine, type Carried, type Engine, type Work } from "./suite.ts";
-
-const bundled = async (): Promise<string> => {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL("cloudflare-worker.ts", import.meta.url))],
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    external: ["cloudflare:*"],
-    tsconfigRaw: {},
-    write: false,
-  });
-  return outputFiles[0]!.text;
-};
 
 const start = async (): Promise<Engine> => {
   const { compatibilityDate } = workerSettings();
   const miniflare = new Miniflare({
     modules: true,
-    script: await bundled(),
+    script: await bundledWorker(new URL("cloudflare-worker.ts", import.meta.url)),
     compatibilityDate,
     cf: false,
     r2Buckets: ["BUCKET"],
