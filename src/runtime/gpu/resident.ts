@@ -3,7 +3,7 @@
  * Between steps only the reports that the caller requests are read back.
  */
 
-import type { Tensor } from "../../tensor.ts";
+import { joined, type Tensor } from "../../tensor.ts";
 import { classIou, confusion, confusionLength, type DeviceScores } from "./labels.ts";
 import { perturbationStats } from "./steps.ts";
 import { clear, type Gpu, type GpuArray } from "./gpu.ts";
@@ -17,7 +17,7 @@ import {
   type Held,
 } from "../session.ts";
 import type { GpuTensor, ResidentSession, WebGpuRuntime } from "../webgpu/webgpu.ts";
-import { joined, placed, remembered, walkerOn, type Ground, type Owned } from "./walks.ts";
+import { placed, remembered, walkerOn, type Ground, type Owned } from "./walks.ts";
 
 /** A device with its runtime and kernels; `gpu` uses the runtime's device. */
 export interface Device {

@@ -1,6 +1,6 @@
 /** How ascents step on the GPU: what each kind of walk carries from step to step, and its step by a gradient, for several images. */
 
-import type { DataOf } from "../../tensor.ts";
+import { joined, type DataOf } from "../../tensor.ts";
 import {
   formOf,
   RuntimeError,
@@ -49,15 +49,6 @@ export interface Walker {
    */
   readonly step: (gradient: Floats, orders: readonly (LedOrder | null)[]) => Promise<void>;
 }
-
-/** The arrays of several images, one after another. */
-export const joined = <T extends Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(parts: readonly T[]): T => {
-  if (parts.length === 1) return parts[0]!;
-  const { length, constructor } = parts[0]!;
-  const whole = new (constructor as new (length: number) => T)(parts.length * length);
-  for (const [i, part] of parts.entries()) whole.set(part, i * length);
-  return whole;
-};
 
 /** An array on the device that is freed with the rest. */
 export const placed = async <D extends ElementType>(
