@@ -97,14 +97,14 @@ const carriedOn = (ground: Ground, name: string): Promise<Floats> => {
 };
 
 const signWalker = async (ground: Ground, walks: readonly SignWalk[], senses: readonly number[]): Promise<Walker> => {
-  const { gpu, seen, held, owned } = ground;
+  const { gpu, seen, owned } = ground;
   const low = await placed(ground, "float32", joined(walks.map((walk) => walk.low)));
   const high = await placed(ground, "float32", joined(walks.map((walk) => walk.high)));
   const isPlain = walks[0]!.momentum === undefined;
   const decays = walks.map(({ momentum = 0 }) => momentum);
   const momentum = isPlain ? undefined : { m: await carriedOn(ground, "momentum"), decays };
   const looks = momentum && walks[0]!.ahead;
-  const x = looks ? await placed(ground, "float32", joined(held.map(({ image }) => image))) : seen;
+  const x = looks ? await carriedOn(ground, "image") : seen;
   const count = x.length / walks.length;
   const scales = each(walks, senses, (walk, sense) => sense * walk.alpha * (walk.momentum ?? 0) * count);
   const look = looks ? [await lookAhead(gpu, { x, m: momentum.m, scales, ahead: seen })] : [];
