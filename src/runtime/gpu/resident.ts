@@ -17,7 +17,7 @@ import {
   type Held,
 } from "../session.ts";
 import type { GpuTensor, ResidentSession, WebGpuRuntime } from "../webgpu/webgpu.ts";
-import { placed, remembered, walkerOn, type Ground, type Owned } from "./walks.ts";
+import { blank, placed, remembered, walkerOn, type Ground, type Owned } from "./walks.ts";
 
 /** A device with its runtime and kernels; `gpu` uses the runtime's device. */
 export interface Device {
@@ -111,7 +111,7 @@ export const climberOn = async (
     requests.map(({ wanted }) => wanted),
   );
   const zerosOf = async (gradient: GpuArray<"float32">): Promise<readonly number[]> => {
-    const none = await placed(ground, "float32", new Float32Array(gradient.length));
+    const none = await blank(ground, "float32", gradient.length);
     const stats = await perturbationStats(gpu, { a: gradient, b: none, channels: seen.shape[1]!, images });
     owned.own(stats.release);
     await gpu.run(stats);
@@ -199,8 +199,7 @@ const scorer = async (
   const reference = await placed({ gpu, owned }, "uint8", joined(given.map(({ labels }) => labels)));
   // Classes that an image's own labels do not have change none of its scores.
   const classes = Math.max(...given.map((own) => own.classes));
-  const counts = await gpu.allocate("uint32", images * confusionLength(classes));
-  owned.own(() => counts.buffer.destroy());
+  const counts = await blank({ gpu, owned }, "uint32", images * confusionLength(classes));
   const measured = await classIou(gpu, { counts, classes, images });
   owned.own(measured.release);
   const counting = remembered(async (prediction: GpuArray<"uint8">) => {

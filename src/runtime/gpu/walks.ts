@@ -61,6 +61,17 @@ export const placed = async <D extends ElementType>(
   return array;
 };
 
+/** The same of zeros. */
+export const blank = async <D extends ElementType>(
+  { gpu, owned }: Pick<Ground, "gpu" | "owned">,
+  dtype: D,
+  length: number,
+): Promise<GpuArray<D>> => {
+  const array = await gpu.allocate(dtype, length);
+  owned.own(() => array.buffer.destroy());
+  return array;
+};
+
 /** Launches by the buffer that they are bound to: onnxruntime reuses a few buffers for its outputs. */
 export const remembered = <A extends GpuArray>(
   make: (array: A) => Promise<Launch>,
@@ -148,8 +159,7 @@ const ledWalker = async (ground: Ground, walks: readonly LedWalk[], senses: read
   const length = x.length / walks.length;
   /** The ball that each image is in, by its place. */
   const inside: (number | undefined)[] = walks.map(() => undefined);
-  const [low, high] = [await gpu.allocate("float32", x.length), await gpu.allocate("float32", x.length)];
-  for (const { buffer } of [low, high]) owned.own(() => buffer.destroy());
+  const [low, high] = [await blank(ground, "float32", x.length), await blank(ground, "float32", x.length)];
   const previous = await carriedOn(ground, "previous");
   const [highest, steepest] = [await carriedOn(ground, "highest"), await carriedOn(ground, "steepest")];
   const best = await carriedOn(ground, "best");
