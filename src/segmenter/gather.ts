@@ -4,8 +4,8 @@
  */
 
 import { joined, tensor, type Size, type Tensor } from "../tensor.ts";
-import { formOf, type AscentRequest, type AscentWatch } from "../runtime/session.ts";
-import { ascendTogether, type ClimbedAscent } from "./ascents.ts";
+import { formOf, type AscentRequest, type AscentWatch, type ClimbedAscent } from "../runtime/session.ts";
+import { ascendTogether } from "./ascents.ts";
 import { LARGEST_BATCH, largestBatch, type AscentSource, type Sessions, type SourceOf } from "./batch.ts";
 import { createLockStep, type Carry, type LockStep } from "./lock-step.ts";
 

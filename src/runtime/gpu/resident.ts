@@ -10,10 +10,10 @@ import { clear, type Gpu, type GpuArray } from "./gpu.ts";
 import {
   RuntimeError,
   type AscentAnswer,
-  type AscentEnd,
   type AscentLabels,
   type AscentRequest,
   type AscentStep,
+  type ClimbedAscent,
   type Held,
 } from "../session.ts";
 import type { GpuTensor, ResidentSession, WebGpuRuntime } from "../webgpu/webgpu.ts";
@@ -51,7 +51,7 @@ export interface Climber {
    */
   readonly follow: (answers: readonly (AscentAnswer | null)[]) => Promise<void>;
   /** Reads back the results of some images, with the losses of the last evaluation. */
-  readonly results: (images: readonly number[]) => Promise<readonly Extract<AscentEnd, { kind: "done" }>[]>;
+  readonly results: (images: readonly number[]) => Promise<readonly ClimbedAscent[]>;
   /** Reads back where each ascent stands. */
   readonly held: () => Promise<readonly Held[]>;
 }
@@ -159,7 +159,7 @@ export const climberOn = async (
     results: async (some) => {
       if (some.length === 0) return [];
       const loss = await losses();
-      const ends: Extract<AscentEnd, { kind: "done" }>[] = [];
+      const ends: ClimbedAscent[] = [];
       for (const i of some) {
         const image = await gpu.read(walker.result, partOf(walker.result, i));
         ends.push({ kind: "done", image, loss: loss[i]! });
