@@ -93,6 +93,15 @@ export const scalar = <D extends DType>(dtype: D, value: number): Tensor<D> => t
 /** An array of `length` zeros of the type. */
 export const newData = <D extends DType>(dtype: D, length: number): DataOf<D> => new arrays[dtype](length) as DataOf<D>;
 
+/** Arrays of one type and length, one after another; one alone is itself. */
+export const joined = <T extends DataOf>(parts: readonly T[]): T => {
+  const [first] = parts as readonly [T, ...T[]];
+  if (parts.length === 1) return first;
+  const whole = new (first.constructor as new (length: number) => T)(parts.length * first.length);
+  for (const [i, part] of parts.entries()) (whole as Float32Array).set(part as Float32Array, i * first.length);
+  return whole;
+};
+
 /** The elements as plain numbers; exact for integers up to 2^53. */
 export const numbersOf = (t: Tensor): number[] => Array.from(t.data as ArrayLike<number | bigint>, Number);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { dimensionsOf, spatialSize } from "../src/tensor.ts";
+import { dimensionsOf, joined, spatialSize } from "../src/tensor.ts";
 
 describe("dimensionsOf", () => {
   it("gives the dimensions of what has the rank that is asked for", () => {
@@ -20,4 +20,11 @@ describe("spatialSize", () => {
   it.each([[[]], [[64]]])("refuses %j", (shape) => {
     expect(() => spatialSize({ shape })).toThrow(RangeError);
   });
+});
+
+it("joined puts arrays of any type one after another", () => {
+  expect(joined([Uint8Array.of(1, 2), Uint8Array.of(3, 4)])).toEqual(Uint8Array.of(1, 2, 3, 4));
+  expect(joined([BigInt64Array.of(1n), BigInt64Array.of(2n), BigInt64Array.of(3n)])).toEqual(
+    BigInt64Array.of(1n, 2n, 3n),
+  );
 });

@@ -22,14 +22,13 @@ import { sameBytes } from "../../src/tensor.ts";
 import type { Size } from "../../src/tensor.ts";
 import { withHoles } from "./holes.ts";
 
-/** Which graphs are stored: predictions, and the gradients of the two objectives that most attacks climb. */
-export const kinds: readonly Kind[] = ["forward", crossEntropyObjective(false), leastLikelyObjective()];
+type StoredKind = Exclude<Kind, { readonly scored: unknown }>;
 
-export const compiledOf = (network: Network, kind: Kind, size: Size): Compiled => {
-  if (kind === "forward") return compileForward(network, size);
-  if ("scored" in kind) throw new RangeError("values are not stored");
-  return compileGradient(network, size, kind);
-};
+/** Which graphs are stored: predictions, and the gradients of the two objectives that most attacks climb. */
+export const kinds: readonly StoredKind[] = ["forward", crossEntropyObjective(false), leastLikelyObjective()];
+
+export const compiledOf = (network: Network, kind: StoredKind, size: Size): Compiled =>
+  kind === "forward" ? compileForward(network, size) : compileGradient(network, size, kind);
 
 /**
  * A file whose nodes stand in the order of their execution, with its nodes in reverse. onnxruntime sorts the nodes of a file by itself and executes what stands last
@@ -80,7 +79,7 @@ const requireSame = async (runtime: Runtime, file: Uint8Array, other: Uint8Array
 };
 
 /** One graph and its stream. @throws Error where it would not do what the compiled one does. */
-const made = async (network: Network, kind: Kind, size: Size, runtime: Runtime) => {
+const made = async (network: Network, kind: StoredKind, size: Size, runtime: Runtime) => {
   const { model, footprint } = compiledOf(network, kind, size);
   const file = writeModel(model);
   const whole = await optimised(file);

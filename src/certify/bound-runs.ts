@@ -2,7 +2,7 @@
 
 import { writeModel } from "../onnx/write.ts";
 import type { Compiled } from "../segmenter/compile.ts";
-import { membersOf, type Network } from "../segmenter/network.ts";
+import { identityOf, type Network } from "../segmenter/network.ts";
 import type { Image } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import { scalar, spatialSize, tensor, type Size, type Tensor } from "../tensor.ts";
@@ -107,7 +107,7 @@ const keptBy =
 /** @throws UnsupportedBoundError, when it is run, where an operator has no rule. */
 export const createBoundRuns = (network: Network, cache: SessionCache): BoundRuns => {
   const { backend } = cache.runtime;
-  const identity = JSON.stringify(membersOf(network).map((member) => member.manifest));
+  const identity = identityOf(network);
   /** Of the last size alone: a graph holds the network's weights. */
   let graphs: {
     readonly key: string;

@@ -54,9 +54,9 @@ const leavesOutAtFirst = (plan: AttackPlan, isOfTruth: boolean): boolean => {
  * Share of the pixels that the first gradient is of, which is that of the first trajectory; null where it is not known, as the objective leaves out
  * pixels.
  */
-const countedAtFirst = (plan: AttackPlan): number | null => {
+const countedAtFirst = (plan: AttackPlan, isOfTruth = plan.source !== undefined): number | null => {
+  if (leavesOutAtFirst(plan, isOfTruth)) return null;
   const { target, source } = plan;
-  if (leavesOutAtFirst(plan, source !== undefined)) return null;
   const named = attackOf(plan).trajectories[0].objective;
   const labels = target ?? source;
   const isLabelled = objectiveNamed(named, target !== undefined).inputs["target"] !== undefined;
@@ -118,7 +118,7 @@ const WHERE: Readonly<Record<Norm, string>> = {
 export const uncheckedBy = (plan: AttackPlan | null, isOfTruth = plan?.source !== undefined): Unchecked => {
   const hasBothStarts = plan !== null && plan.start === 0 && (plan.restarts ?? 1) > 1;
   const isOpaque = plan !== null && !attackOf(plan).trajectories.some(isTelling);
-  const isPartial = plan !== null && (leavesOutAtFirst(plan, isOfTruth) || countedAtFirst(plan) === null);
+  const isPartial = plan !== null && countedAtFirst(plan, isOfTruth) === null;
   const norm = plan?.norm ?? (plan ? attackEntry(plan.attack).distance : "linf");
   return {
     kinds: [

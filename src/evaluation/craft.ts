@@ -57,13 +57,15 @@ const zeroShareOf = (zeros: number, components: number, read: number): number =>
   return Math.max(0, zeros - unread) / (components - unread);
 };
 
+/** What the network gives at an image, as far as a rule needs it. */
+type Given = SegmentationValue & Partial<Pick<SegmentationEvaluation, "gradient">>;
+
 /** What a rule sees of the network at an image. */
-type Seen = SegmentationValue &
-  Partial<Pick<SegmentationEvaluation, "gradient">> & {
-    readonly remaining: number;
-    /** Of the attack's first gradient. */
-    readonly zeros: number | null;
-  };
+type Seen = Given & {
+  readonly remaining: number;
+  /** Of the attack's first gradient. */
+  readonly zeros: number | null;
+};
 
 const observedOf = ({ loss, labels, zeros }: Omit<Seen, "gradient">, clean: Labels): CountedStep => ({
   loss,
@@ -104,9 +106,7 @@ const evaluatorOf = (
     return { labels, value, loss: value };
   };
   return async (image, at, feeds) => {
-    const seen: SegmentationValue & Partial<Pick<SegmentationEvaluation, "gradient">> = await (needs === "labels"
-      ? labelled(image)
-      : evaluate(image, at, feeds));
+    const seen: Given = await (needs === "labels" ? labelled(image) : evaluate(image, at, feeds));
     // Counted before the step, which may be written into the gradient.
     const zeros = isFirst() && seen.gradient ? zerosOf(seen.gradient.data) : null;
     return { ...seen, remaining: remainingShare(seen.labels, plan, clean), zeros };

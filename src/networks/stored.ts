@@ -1,7 +1,6 @@
 /** The graphs that are stored of a network, with the network. */
 
-import { identityOf } from "../segmenter/graphs.ts";
-import type { Network } from "../segmenter/network.ts";
+import { identityOf, type Network } from "../segmenter/network.ts";
 import { readStored } from "../segmenter/stored-graphs.ts";
 import { manifestDigest } from "./outlines.ts";
 

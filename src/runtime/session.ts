@@ -171,10 +171,16 @@ export interface AscentsWatch {
   readonly rounds?: number | undefined;
 }
 
+/** The image after the last step, or of a walk that is led the best one, and the last loss: where that is not finite, the image is worth nothing. */
+export interface ClimbedAscent {
+  readonly kind: "done";
+  readonly image: Float32Array<ArrayBuffer>;
+  readonly loss: number;
+}
+
 /** What an ascent has come to. */
 export type AscentEnd =
-  /** The image after the last step, or of a walk that is led the best one, and the last loss: where that is not finite, the image is worth nothing. */
-  | { readonly kind: "done"; readonly image: Float32Array<ArrayBuffer>; readonly loss: number }
+  | ClimbedAscent
   | { readonly kind: "left"; readonly state: AscentState }
   /** By the watcher's answer. */
   | { readonly kind: "over" };

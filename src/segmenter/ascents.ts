@@ -1,10 +1,8 @@
 /** Ascents on a device that are made together: as many as fit into one batch, each as far as it goes. */
 
-import type { AscentAnswer, AscentEnd, AscentRequest, AscentsWatch, AscentWatch } from "../runtime/session.ts";
+import type { AscentAnswer, AscentRequest, AscentsWatch, AscentWatch, ClimbedAscent } from "../runtime/session.ts";
 import { largestBatch, type AscentSource, type Sessions, type SourceOf } from "./batch.ts";
 import type { Carry, Waiting } from "./lock-step.ts";
-
-export type ClimbedAscent = Extract<AscentEnd, { kind: "done" }>;
 
 interface Ascent {
   readonly sourceOf: SourceOf<AscentSource>;

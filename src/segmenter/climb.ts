@@ -7,10 +7,10 @@ import {
   type AscentRequest,
   type AscentStep,
   type AscentWatch,
+  type ClimbedAscent,
   type LedOrder,
 } from "../runtime/session.ts";
 import { tensor, type Tensor } from "../tensor.ts";
-import type { ClimbedAscent } from "./ascents.ts";
 
 type Image = Tensor<"float32">;
 type Feeds = Readonly<Record<string, Tensor>>;

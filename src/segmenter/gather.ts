@@ -3,9 +3,9 @@
  * ascent of a batch: attacks of any kind go in lock step without knowing of each other, each with its own ball, loss and counts.
  */
 
-import { tensor, type DataOf, type Size, type Tensor } from "../tensor.ts";
-import { formOf, type AscentRequest, type AscentWatch } from "../runtime/session.ts";
-import { ascendTogether, type ClimbedAscent } from "./ascents.ts";
+import { joined, tensor, type Size, type Tensor } from "../tensor.ts";
+import { formOf, type AscentRequest, type AscentWatch, type ClimbedAscent } from "../runtime/session.ts";
+import { ascendTogether } from "./ascents.ts";
 import { LARGEST_BATCH, largestBatch, type AscentSource, type Sessions, type SourceOf } from "./batch.ts";
 import { createLockStep, type Carry, type LockStep } from "./lock-step.ts";
 
@@ -34,17 +34,12 @@ const SMALLEST = 4;
 /** On a device, where tasks of several objectives, each with a graph of its own, wait for each other. */
 const DEVICE_LANES = 16;
 
-const typed = (like: Tensor, shape: readonly number[], data: DataOf): Tensor => tensor(like.dtype, shape, data);
-
 /** The tensors of several images, one after another. */
 const stacked = (each: readonly Tensors[]): Tensors =>
   Object.fromEntries(
     Object.entries(each[0]!).map(([name, first]) => {
-      const { length } = first.data;
-      const data = new (first.data.constructor as new (length: number) => DataOf)(each.length * length);
-      for (const [i, { [name]: own }] of each.entries())
-        (data as Float32Array).set(own!.data as Float32Array, i * length);
-      return [name, typed(first, [each.length * first.shape[0]!, ...first.shape.slice(1)], data)];
+      const data = joined(each.map(({ [name]: own }) => own!.data));
+      return [name, tensor(first.dtype, [each.length * first.shape[0]!, ...first.shape.slice(1)], data)];
     }),
   );
 
@@ -54,7 +49,7 @@ const part = (outputs: Tensors, index: number, batch: number): Tensors =>
     Object.entries(outputs).map(([name, whole]) => {
       const length = whole.data.length / batch;
       const data = whole.data.slice(index * length, (index + 1) * length);
-      return [name, typed(whole, [1, ...whole.shape.slice(1)], data)];
+      return [name, tensor(whole.dtype, [1, ...whole.shape.slice(1)], data)];
     }),
   );
 

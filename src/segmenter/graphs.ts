@@ -8,7 +8,7 @@ import type { Size } from "../tensor.ts";
 import { compileForward, compileGradient, compileValue, type Compiled } from "./compile.ts";
 import type { Front } from "./front.ts";
 import { ManifestError } from "./manifest.ts";
-import { membersOf, type Network } from "./network.ts";
+import { identityOf, type Network } from "./network.ts";
 import { RecentlyUsed } from "./recently-used.ts";
 import type { Refinement } from "./refinement.ts";
 import type { SessionCache } from "./session-cache.ts";
@@ -59,10 +59,6 @@ export interface Graphs {
   /** Of several; null where the network may mix them, or where something stands around it. */
   readonly ofBatch: (kind: Kind, size: Size, batch: number) => Graph | null;
 }
-
-/** What tells a network from others. Preprocessing is part of a graph: networks of one name and file may differ in it. */
-export const identityOf = (network: Network): string =>
-  JSON.stringify(membersOf(network).map((member) => member.manifest));
 
 export const createGraphs = (network: Network, { runtime }: SessionCache, remembered: Remembered): Graphs => {
   const { backend: target, version } = runtime;

@@ -22,7 +22,7 @@ export interface Hole {
   readonly scaled?: true;
 }
 
-/** The weights of a graph by how they are made, each made once. */
+/** The weights of a graph by how they are made. */
 export const weightsOf = (graph: Graph): ((weight: Weight) => Tensor | null) => {
   const readers = new Map(
     graph.nodes.flatMap((node) => (node.op === "DequantizeLinear" ? [[node.inputs[0]!, node]] : [])),

@@ -30,6 +30,10 @@ export interface Network {
 /** The networks of an ensemble, or the network itself. */
 export const membersOf = (network: Network): readonly Network[] => network.members ?? [network];
 
+/** What tells a network from others. Preprocessing is part of a graph: networks of one name and file may differ in it. */
+export const identityOf = (network: Network): string =>
+  JSON.stringify(membersOf(network).map((member) => member.manifest));
+
 const requireInputType = ({ input }: Manifest, { graph }: Model): void => {
   const dtype = graph.inputs.find((v) => v.name === input.name)!.dtype;
   if (dtype === "float32" || dtype === "uint8") return;

@@ -1,16 +1,13 @@
 /** Groups in lock step: what waits for the same graph runs as a batch, and the rows are those of one after another. */
 
 import { describe, expect, it } from "vitest";
-import { settingsOf, settle } from "../../src/evaluation/settings.ts";
 import { parseSpec } from "../../src/evaluation/spec.ts";
 import { planUnits } from "../../src/evaluation/plan-units.ts";
-import { createPerformer } from "../../src/jobs/perform.ts";
 import type { Runtime } from "../../src/runtime/session.ts";
 import { startWasm } from "../../src/runtime/wasm/wasm.ts";
-import { createSegmenter } from "../../src/segmenter/segmenter.ts";
 import { SessionCache } from "../../src/segmenter/session-cache.ts";
-import { noiseImage, noiseLabels } from "../support/networks/image.ts";
 import { tinyNetwork } from "../support/networks/tiny.ts";
+import { performed } from "../support/performed.ts";
 
 /** Counts runs by the number of their images. */
 const counting = (runtime: Runtime, runs: Map<number, number>): Runtime => ({
@@ -45,25 +42,15 @@ const spec = parseSpec({
 const network = tinyNetwork();
 const { groups } = await planUnits(spec, [network.manifest], ["one"]);
 
-const perform = async (together: boolean, size: readonly [number, number]) => {
+const perform = async (together: boolean) => {
   const runs = new Map<number, number>();
   const cache = new SessionCache(counting(startWasm(), runs), 2 ** 30);
-  const base = createSegmenter(network, cache);
-  const performer = createPerformer({
-    segmenterOf: (setting, seed) => Promise.resolve(settle(base, settingsOf(spec).all[setting]!, seed)),
-    read: () => Promise.resolve({ image: noiseImage(...size, 1), truth: noiseLabels(...size, 4, 1, true) }),
-    nameOf: () => "one",
-    seed: 0,
-    small: 0.01,
-    version: "0",
-    gather: together ? cache.gather : undefined,
-  });
-  return { outcomes: await performer(groups), runs };
+  return { outcomes: await performed({ spec, groups, network, size: [12, 16] }, cache, together), runs };
 };
 
 describe("groups of one picture", () => {
   it("give the same rows, in fewer runs, whatever their attacks are and however long they take", async () => {
-    const [one, all] = [await perform(false, [12, 16]), await perform(true, [12, 16])];
+    const [one, all] = [await perform(false), await perform(true)];
     expect(all.outcomes).toEqual(one.outcomes);
     expect(all.outcomes.every((outcome) => "row" in outcome)).toBe(true);
     expect([...one.runs.keys()]).toEqual([1]);

@@ -3,21 +3,21 @@
  * Between steps only the reports that the caller requests are read back.
  */
 
-import type { Tensor } from "../../tensor.ts";
+import { joined, type Tensor } from "../../tensor.ts";
 import { classIou, confusion, confusionLength, type DeviceScores } from "./labels.ts";
 import { perturbationStats } from "./steps.ts";
 import { clear, type Gpu, type GpuArray } from "./gpu.ts";
 import {
   RuntimeError,
   type AscentAnswer,
-  type AscentEnd,
   type AscentLabels,
   type AscentRequest,
   type AscentStep,
+  type ClimbedAscent,
   type Held,
 } from "../session.ts";
 import type { GpuTensor, ResidentSession, WebGpuRuntime } from "../webgpu/webgpu.ts";
-import { joined, placed, remembered, walkerOn, type Ground, type Owned } from "./walks.ts";
+import { blank, placed, remembered, walkerOn, type Ground, type Owned } from "./walks.ts";
 
 /** A device with its runtime and kernels; `gpu` uses the runtime's device. */
 export interface Device {
@@ -51,7 +51,7 @@ export interface Climber {
    */
   readonly follow: (answers: readonly (AscentAnswer | null)[]) => Promise<void>;
   /** Reads back the results of some images, with the losses of the last evaluation. */
-  readonly results: (images: readonly number[]) => Promise<readonly Extract<AscentEnd, { kind: "done" }>[]>;
+  readonly results: (images: readonly number[]) => Promise<readonly ClimbedAscent[]>;
   /** Reads back where each ascent stands. */
   readonly held: () => Promise<readonly Held[]>;
 }
@@ -111,7 +111,7 @@ export const climberOn = async (
     requests.map(({ wanted }) => wanted),
   );
   const zerosOf = async (gradient: GpuArray<"float32">): Promise<readonly number[]> => {
-    const none = await placed(ground, "float32", new Float32Array(gradient.length));
+    const none = await blank(ground, "float32", gradient.length);
     const stats = await perturbationStats(gpu, { a: gradient, b: none, channels: seen.shape[1]!, images });
     owned.own(stats.release);
     await gpu.run(stats);
@@ -159,7 +159,7 @@ export const climberOn = async (
     results: async (some) => {
       if (some.length === 0) return [];
       const loss = await losses();
-      const ends: Extract<AscentEnd, { kind: "done" }>[] = [];
+      const ends: ClimbedAscent[] = [];
       for (const i of some) {
         const image = await gpu.read(walker.result, partOf(walker.result, i));
         ends.push({ kind: "done", image, loss: loss[i]! });
@@ -199,8 +199,7 @@ const scorer = async (
   const reference = await placed({ gpu, owned }, "uint8", joined(given.map(({ labels }) => labels)));
   // Classes that an image's own labels do not have change none of its scores.
   const classes = Math.max(...given.map((own) => own.classes));
-  const counts = await gpu.allocate("uint32", images * confusionLength(classes));
-  owned.own(() => counts.buffer.destroy());
+  const counts = await blank({ gpu, owned }, "uint32", images * confusionLength(classes));
   const measured = await classIou(gpu, { counts, classes, images });
   owned.own(measured.release);
   const counting = remembered(async (prediction: GpuArray<"uint8">) => {

@@ -1,6 +1,6 @@
 /** How ascents step on the GPU: what each kind of walk carries from step to step, and its step by a gradient, for several images. */
 
-import type { DataOf } from "../../tensor.ts";
+import { joined, type DataOf } from "../../tensor.ts";
 import {
   formOf,
   RuntimeError,
@@ -50,15 +50,6 @@ export interface Walker {
   readonly step: (gradient: Floats, orders: readonly (LedOrder | null)[]) => Promise<void>;
 }
 
-/** The arrays of several images, one after another. */
-export const joined = <T extends Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(parts: readonly T[]): T => {
-  if (parts.length === 1) return parts[0]!;
-  const { length, constructor } = parts[0]!;
-  const whole = new (constructor as new (length: number) => T)(parts.length * length);
-  for (const [i, part] of parts.entries()) whole.set(part, i * length);
-  return whole;
-};
-
 /** An array on the device that is freed with the rest. */
 export const placed = async <D extends ElementType>(
   { gpu, owned }: Pick<Ground, "gpu" | "owned">,
@@ -66,6 +57,17 @@ export const placed = async <D extends ElementType>(
   data: DataOf<D>,
 ): Promise<GpuArray<D>> => {
   const array = await gpu.upload(dtype, data);
+  owned.own(() => array.buffer.destroy());
+  return array;
+};
+
+/** The same of zeros. */
+export const blank = async <D extends ElementType>(
+  { gpu, owned }: Pick<Ground, "gpu" | "owned">,
+  dtype: D,
+  length: number,
+): Promise<GpuArray<D>> => {
+  const array = await gpu.allocate(dtype, length);
   owned.own(() => array.buffer.destroy());
   return array;
 };
@@ -106,14 +108,14 @@ const carriedOn = (ground: Ground, name: string): Promise<Floats> => {
 };
 
 const signWalker = async (ground: Ground, walks: readonly SignWalk[], senses: readonly number[]): Promise<Walker> => {
-  const { gpu, seen, held, owned } = ground;
+  const { gpu, seen, owned } = ground;
   const low = await placed(ground, "float32", joined(walks.map((walk) => walk.low)));
   const high = await placed(ground, "float32", joined(walks.map((walk) => walk.high)));
   const isPlain = walks[0]!.momentum === undefined;
   const decays = walks.map(({ momentum = 0 }) => momentum);
   const momentum = isPlain ? undefined : { m: await carriedOn(ground, "momentum"), decays };
   const looks = momentum && walks[0]!.ahead;
-  const x = looks ? await placed(ground, "float32", joined(held.map(({ image }) => image))) : seen;
+  const x = looks ? await carriedOn(ground, "image") : seen;
   const count = x.length / walks.length;
   const scales = each(walks, senses, (walk, sense) => sense * walk.alpha * (walk.momentum ?? 0) * count);
   const look = looks ? [await lookAhead(gpu, { x, m: momentum.m, scales, ahead: seen })] : [];
@@ -157,8 +159,7 @@ const ledWalker = async (ground: Ground, walks: readonly LedWalk[], senses: read
   const length = x.length / walks.length;
   /** The ball that each image is in, by its place. */
   const inside: (number | undefined)[] = walks.map(() => undefined);
-  const [low, high] = [await gpu.allocate("float32", x.length), await gpu.allocate("float32", x.length)];
-  for (const { buffer } of [low, high]) owned.own(() => buffer.destroy());
+  const [low, high] = [await blank(ground, "float32", x.length), await blank(ground, "float32", x.length)];
   const previous = await carriedOn(ground, "previous");
   const [highest, steepest] = [await carriedOn(ground, "highest"), await carriedOn(ground, "steepest")];
   const best = await carriedOn(ground, "best");

@@ -16,24 +16,18 @@ import {
   signStep,
   type ApgdMove,
 } from "../../../src/runtime/gpu/steps.ts";
+import { joined } from "../../../src/tensor.ts";
 import { gpu, gpuNote, hasGpu, withArrays } from "../../support/gpu.ts";
 import { floats, greys, groups, seeds } from "../../support/kernels/cases.ts";
 
 type Floats = GpuArray<"float32">;
 type Values = Float32Array<ArrayBuffer>;
-type Labels = Uint8Array<ArrayBuffer>;
 
 /** No multiple of a workgroup or of a word, so that images begin anywhere. */
 const lengths = fc.oneof(fc.constantFrom(1, 3, 255, 257), fc.integer({ min: 1, max: 700 }));
 
 /** Arrays of one image, by name. */
 type Arrays<N extends string> = Readonly<Record<N, Values>>;
-
-const joined = <T extends Values | Labels>(parts: readonly T[]): T => {
-  const whole = new (parts[0]!.constructor as new (length: number) => T)(parts.length * parts[0]!.length);
-  for (const [i, part] of parts.entries()) whole.set(part, i * part.length);
-  return whole;
-};
 
 /** What the arrays are after a launch over these images. */
 const after = async <N extends string>(

@@ -1,10 +1,8 @@
 /** Groups of a picture whose attacks stay on the GPU: those that climb one graph are one batch, and the rows are those of one after another. */
 
 import { afterAll, describe, expect, it } from "vitest";
-import { settingsOf, settle } from "../../../src/evaluation/settings.ts";
 import { parseSpec } from "../../../src/evaluation/spec.ts";
 import { planUnits } from "../../../src/evaluation/plan-units.ts";
-import { createPerformer } from "../../../src/jobs/perform.ts";
 import { crossEntropyObjective } from "../../../src/objectives/cross-entropy.ts";
 import { startGpuRuntime } from "../../../src/runtime/gpu/runtime.ts";
 import type { Device } from "../../../src/runtime/gpu/resident.ts";
@@ -16,6 +14,7 @@ import { SessionCache } from "../../../src/segmenter/session-cache.ts";
 import { gpuNote, hasGpu } from "../../support/gpu.ts";
 import { noiseImage, noiseLabels } from "../../support/networks/image.ts";
 import { tinyNetwork } from "../../support/networks/tiny.ts";
+import { performed, type Work } from "../../support/performed.ts";
 
 const opened: Device[] = [];
 const open = async (): Promise<Device> => opened[opened.push(await openNodeDevice()) - 1]!;
@@ -43,24 +42,10 @@ const counting = (runtime: Runtime, ascents: (readonly [images: number, rounds: 
   },
 });
 
-const perform = async (
-  groups: Awaited<ReturnType<typeof planUnits>>["groups"],
-  spec: ReturnType<typeof parseSpec>,
-  together: boolean,
-) => {
+const perform = async (work: Work, together: boolean) => {
   const ascents: (readonly [number, number])[] = [];
   const cache = new SessionCache(counting(await gpuRuntime!, ascents), 2 ** 30);
-  const base = createSegmenter(network, cache);
-  const performer = createPerformer({
-    segmenterOf: (setting, seed) => Promise.resolve(settle(base, settingsOf(spec).all[setting]!, seed)),
-    read: () => Promise.resolve({ image: noiseImage(...size, 1), truth: noiseLabels(...size, 4, 1, true) }),
-    nameOf: () => "one",
-    seed: 0,
-    small: 0.01,
-    version: "0",
-    gather: together ? cache.gather : undefined,
-  });
-  return { outcomes: await performer(groups), ascents };
+  return { outcomes: await performed(work, cache, together), ascents };
 };
 
 interface Asked {
@@ -106,7 +91,8 @@ describe.skipIf(!hasGpu)(`on the device, in lock step${gpuNote}`, () => {
       epsilon: [2, 8],
     });
     const { groups } = await planUnits(spec, [network.manifest], ["one"]);
-    const [one, all] = [await perform(groups, spec, false), await perform(groups, spec, true)];
+    const work = { spec, groups, network, size };
+    const [one, all] = [await perform(work, false), await perform(work, true)];
     expect(all.outcomes).toEqual(one.outcomes);
     expect(all.outcomes.every((outcome) => "row" in outcome)).toBe(true);
     const rounds = (ascents: readonly (readonly [number, number])[]) => ascents.reduce((sum, [, own]) => sum + own, 0);
