@@ -19,7 +19,9 @@ import { buildReport, type Cell } from "../report/report.ts";
 import { createStore } from "../report/store.ts";
 import type { Context } from "./context.ts";
 import { REPLICATES } from "./report.ts";
-import { createRobustnessHandler, radiusText, smallestOf, stepsOfGrid } from "./robustness.ts";
+import { createRobustnessHandler } from "./robustness.ts";
+import { stepsOfGrid } from "./robustness-grid.ts";
+import { radiusText, smallestOf } from "./robustness-result.ts";
 
 /** The failure, where it is about a file of the i-th image, with that place. */
 const placed = (failure: Failure, i: number): Failure => {
