@@ -105,6 +105,8 @@ const finishing = (service: Service, evaluations: Evaluations | undefined, data:
     score: (request, run) => held(service.score(request, run)),
     robustness: (request, run) => held(service.robustness(request, run)),
     robustnessOfSet: (request, run) => held(service.robustnessOfSet(request, run)),
+    prepareRobustness: (request, run) => held(service.prepareRobustness(request, run)),
+    concludeRobustness: (request, run) => held(service.concludeRobustness(request, run)),
     transfer: (request, run) => held(service.transfer(request, run)),
     audit: (request, run) => held(service.audit(request, run)),
     certify: (request, run) => held(service.certify(request, run)),
@@ -118,6 +120,7 @@ const finishing = (service: Service, evaluations: Evaluations | undefined, data:
       list: () => data.list(),
       put: (manifest) => held(data.put(manifest)),
       putFile: (sha256, bytes) => held(data.putFile(sha256, bytes)),
+      file: (name, path) => held(data.file(name, path)),
       remove: (name) => held(data.remove(name)),
     },
   };

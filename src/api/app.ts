@@ -85,7 +85,7 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
   // Reading and computing are allowed from every origin; changes are allowed from other origins only if they require a token.
   const readers = cors({
     allowMethods: ["GET", "HEAD", "POST", ...(options.uploadToken === undefined ? [] : ["PUT", "DELETE"])],
-    exposeHeaders: ["X-Request-Id", "Server-Timing", "Retry-After", "Location"],
+    exposeHeaders: ["X-Request-Id", "Server-Timing", "Retry-After", "Location", "Preference-Applied"],
   });
   app.use((c, next) => (changesStore(c.req) && options.uploadToken === undefined ? next() : readers(c, next)));
   app.use(async function commonHeaders(c, next) {
@@ -110,6 +110,12 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
 
   if (options.rate) app.use("/v1/*", limitRate(options.rate));
 
+  const access = {
+    limits,
+    log,
+    isGuarded: (options.rate?.tokens ?? []).length > 0,
+    dollarsPerCpuHour: options.dollarsPerCpuHour,
+  };
   const operations = [
     ...models(service),
     ...modelUploads(service, limits, options.uploadToken),
@@ -117,16 +123,11 @@ export const createApp = (service: Service, options: AppOptions = {}): Hono<Env>
     segment(service, limits),
     attack(service, limits, log),
     score(service, limits),
-    robustness(service, limits, log),
+    robustness(service, access),
     transfer(service, limits),
     audit(service, limits),
     certify(service, limits),
-    ...evaluations(service, {
-      limits,
-      log,
-      isGuarded: (options.rate?.tokens ?? []).length > 0,
-      dollarsPerCpuHour: options.dollarsPerCpuHour,
-    }),
+    ...evaluations(service, access),
     ...dataSets(service, limits, options.uploadToken),
     report(service, limits),
     ...health(service),

@@ -1,7 +1,7 @@
 /** /v1/data: data sets that evaluations name, pushed file by file by their digests. */
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { DataSets } from "../contract/data.ts";
+import { requestSets, type DataSets } from "../contract/data.ts";
 import type { Service } from "../contract/service.ts";
 import { requireToken, security } from "./model-uploads.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
@@ -69,6 +69,17 @@ const allowed = async (c: Context, service: Service, token: string | undefined):
 
 const nameOf = (c: Context): string => validated(name, c.req.param("name"), ["name"]);
 
+/** @throws RequestError for a name of a request's own. */
+const freeName = (c: Context): string =>
+  validated(
+    name.refine(
+      (text) => !text.startsWith(requestSets),
+      `a name that does not begin with ${requestSets}: such are of requests to POST /v1/robustness`,
+    ),
+    c.req.param("name"),
+    ["name"],
+  );
+
 const authProblems = ["data-disabled", "unauthorized", "foreign-origin", "invalid-request"] as const;
 const bodyProblems = ["unsupported-media-type", "body-too-large", "receiving-too-much", "data-refused"] as const;
 const named = { params: z.object({ name: z.string().openapi({ example: "my-data" }) }) };
@@ -118,7 +129,7 @@ const putSet = (service: Service, limits: Limits, token: string | undefined): Op
       const errors = unknownFields(fields, ["files"]);
       if (errors.length > 0) throw new RequestError({ kind: "invalid-request", errors });
       const { files } = validated(PutData, { files: fields.get("files") });
-      return json(c, DataSet, await sets.put({ name: nameOf(c), files }));
+      return json(c, DataSet, await sets.put({ name: freeName(c), files }));
     },
   );
 

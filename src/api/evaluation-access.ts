@@ -1,7 +1,8 @@
 /** What the operations on evaluations share: where they are, who may change them, which problems they have. */
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { EvaluationPrediction, Evaluations } from "../contract/evaluations.ts";
+import { requestSets } from "../contract/data.ts";
+import type { EvaluationInfo, EvaluationPrediction, Evaluations } from "../contract/evaluations.ts";
 import type { Service } from "../contract/service.ts";
 import { Evaluation } from "./evaluation-schemas.ts";
 import type { Env, Limits } from "./operation.ts";
@@ -43,6 +44,23 @@ export const priced = (
 ): EvaluationPrediction & { readonly dollars?: number } =>
   dollarsPerCpuHour === undefined ? predicted : { ...predicted, dollars: predicted.cpuHours * dollarsPerCpuHour };
 
+/** The data set of the request that began an evaluation; null for one that was asked for otherwise. */
+export const setOf = ({ spec }: Pick<EvaluationInfo, "spec">): string | null => {
+  const { path } = spec.data ?? {};
+  return path?.startsWith(requestSets) ? path : null;
+};
+
+/** The answer about an evaluation. */
+export const shown = (
+  info: EvaluationInfo,
+  access: Pick<EvaluationAccess, "dollarsPerCpuHour">,
+): z.input<typeof Evaluation> => ({
+  ...info,
+  spec: { ...info.spec },
+  predicted: priced(info.predicted, access),
+  ...(setOf(info) === null ? {} : { robustness: `${path}/${info.id}/robustness` }),
+});
+
 export const idOf = (c: Context<Env>): string => c.req.param("id") ?? "";
 
 export const params = z.object({ id: z.string().openapi({ example: "0f5c…" }) });
@@ -50,5 +68,13 @@ export const described = (description: string) => ({
   description,
   content: { "application/json": { schema: Evaluation } },
 });
+/** Why an evaluation is not begun. */
+export const beginProblems = [
+  "foreign-origin",
+  "evaluation-refused",
+  "cost-exceeded",
+  "evaluations-full",
+  "key-reused",
+] as const satisfies ProblemKind[];
 export const problems = (...kinds: ProblemKind[]) =>
   problemResponses("unknown-evaluation", "evaluations-disabled", "stopping", ...kinds);

@@ -2,7 +2,8 @@
 import type { Context } from "hono";
 import type { EvaluationRequest } from "../contract/evaluations.ts";
 import type { GivenSpec } from "../evaluation/spec.ts";
-import type { EvaluationAccess } from "./evaluation-access.ts";
+import { requestSets } from "../contract/data.ts";
+import { setOf, type EvaluationAccess } from "./evaluation-access.ts";
 import { SubmitEvaluation } from "./evaluation-schemas.ts";
 import type { Env } from "./operation.ts";
 import { RequestError } from "./request-error.ts";
@@ -11,7 +12,7 @@ import { fieldErrors } from "../validation.ts";
 
 const MAX_KEY = 200;
 
-const keyOf = (c: Context<Env>): string | undefined => {
+export const keyOf = (c: Context<Env>): string | undefined => {
   const key = c.req.header("idempotency-key");
   if (key === undefined || (key.length > 0 && key.length <= MAX_KEY)) return key;
   const detail = `in the header must have from 1 to ${MAX_KEY} characters`;
@@ -51,5 +52,12 @@ export const readSubmission = async (
     });
   }
   const spec = given["spec"] as GivenSpec;
+  if (setOf({ spec }) !== null) {
+    const detail = `is of a request to POST /v1/robustness, as all names that begin with ${requestSets}`;
+    throw new RequestError({
+      kind: "invalid-request",
+      errors: [{ pointer: "/spec/data/path", detail, received: spec.data?.path }],
+    });
+  }
   return { request: { spec, maxCpuHours, idempotencyKey: keyOf(c) }, dryRun };
 };

@@ -4,7 +4,10 @@ import type { EvaluationFile } from "../contract/evaluations.ts";
 import type { Service } from "../contract/service.ts";
 import { negotiate } from "./accept.ts";
 import { example, idOf, of, params, path, problems } from "./evaluation-access.ts";
-import { defineOperation, type Operation } from "./operation.ts";
+import { defineOperation, json, type Operation } from "./operation.ts";
+import { queueProblems } from "./problem-schema.ts";
+import { conclude } from "./robustness-later.ts";
+import { Answer, withoutRows } from "./robustness-schemas.ts";
 
 const fileResponse = ({ body, bytes }: EvaluationFile, type: string, name: string): Response =>
   new Response(body, {
@@ -66,5 +69,28 @@ export const report = (service: Service): Operation =>
         type
       ];
       return fileResponse(await of(service).report(idOf(c), type), `${type}; charset=utf-8`, name);
+    },
+  );
+
+export const robustnessAnswer = (service: Service): Operation =>
+  defineOperation(
+    {
+      method: "get",
+      path: `${path}/{id}/robustness`,
+      operationId: "evaluationRobustness",
+      tags: ["Evaluations"],
+      summary: "The answer of a robustness request that preferred to have it later",
+      description:
+        "Of an evaluation that POST /v1/robustness with `Prefer: respond-async` began, once it is done: what that request would have answered. `timings` are of a processor, and the signs of single points come without their numbers.",
+      sample: { path: `${example}/robustness` },
+      request: { params },
+      responses: {
+        200: { description: "The curve and the verdict.", content: { "application/json": { schema: Answer } } },
+        ...problems("not-acceptable", "evaluation-state", ...queueProblems),
+      },
+    },
+    async (c) => {
+      negotiate(c.req.header("accept"), ["application/json"]);
+      return json(c, Answer, withoutRows(await conclude(service, idOf(c), c.req.raw.signal)));
     },
   );

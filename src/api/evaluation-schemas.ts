@@ -56,6 +56,10 @@ export const Evaluation = z
     units: z.strictObject({ total: z.int(), done: z.int(), failed: z.int() }),
     unitsPerSecond: z.number().nullable().openapi({ description: "Of the current run; null where there is none yet" }),
     remainingSeconds: z.number().nullable().openapi({ description: "Of the current run, estimated" }),
+    robustness: z.string().optional().openapi({
+      description:
+        "Of a request to POST /v1/robustness with `Prefer: respond-async`: where its answer is once it is done",
+    }),
     reason: z.string().optional().openapi({ description: "Why it is not done" }),
   })
   .openapi("Evaluation");

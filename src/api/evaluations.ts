@@ -4,6 +4,7 @@ import type { EvaluationInfo } from "../contract/evaluations.ts";
 import type { Service } from "../contract/service.ts";
 import { negotiate } from "./accept.ts";
 import {
+  beginProblems,
   changing,
   described,
   example,
@@ -13,14 +14,16 @@ import {
   path,
   priced,
   problems,
+  shown,
   type EvaluationAccess,
 } from "./evaluation-access.ts";
 import { readSubmission } from "./evaluation-request.ts";
-import { report, rows } from "./evaluation-results.ts";
+import { report, robustnessAnswer, rows } from "./evaluation-results.ts";
 import { Evaluation, EvaluationPrediction, SubmitEvaluation } from "./evaluation-schemas.ts";
 import { eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Operation } from "./operation.ts";
 import { failureOf, problemOf } from "./problem.ts";
+import { removeWithImages } from "./robustness-later.ts";
 import { problemResponses, queueProblems, specProblems } from "./problem-schema.ts";
 
 /** An example. */
@@ -54,12 +57,8 @@ const submit = (service: Service, access: EvaluationAccess): Operation =>
         ...problemResponses(
           "evaluations-disabled",
           "unauthorized",
-          "foreign-origin",
           ...specProblems,
-          "evaluation-refused",
-          "cost-exceeded",
-          "evaluations-full",
-          "key-reused",
+          ...beginProblems,
           ...queueProblems,
         ),
       },
@@ -74,11 +73,6 @@ const submit = (service: Service, access: EvaluationAccess): Operation =>
       return json(c, Evaluation, shown(evaluation, access), { Location: `${path}/${evaluation.id}` }, 202);
     },
   );
-
-const shown = (
-  info: EvaluationInfo,
-  access: Pick<EvaluationAccess, "dollarsPerCpuHour">,
-): z.input<typeof Evaluation> => ({ ...info, spec: { ...info.spec }, predicted: priced(info.predicted, access) });
 
 const events =
   "Server-sent events: `progress` (Evaluation) at every change, then `result` (Evaluation) when it has ended.";
@@ -161,7 +155,7 @@ const remove = (service: Service, access: EvaluationAccess): Operation =>
       responses: { 204: { description: "It was deleted." }, ...problems("unauthorized", "foreign-origin") },
     },
     async (c) => {
-      await changing(service, c, access).remove(idOf(c));
+      await removeWithImages(service, changing(service, c, access), idOf(c));
       return c.body(null, 204);
     },
   );
@@ -173,6 +167,7 @@ export const evaluations = (service: Service, access: EvaluationAccess): Operati
   follow(service, access),
   rows(service),
   report(service),
+  robustnessAnswer(service),
   action(service, "cancel", access),
   action(service, "retry", access),
 ];

@@ -14,12 +14,15 @@ import {
 import { negotiate } from "./accept.ts";
 import { gradientFaults, optionFaultsAt, type Fault } from "./attack-faults.ts";
 import { yieldToEvents } from "../yield.ts";
+import { beginProblems, described, path, shown, type EvaluationAccess } from "./evaluation-access.ts";
+import { Evaluation } from "./evaluation-schemas.ts";
 import { eventStream } from "./event-stream.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
-import { failureOf, problemOf, type Log } from "./problem.ts";
+import { failureOf, problemOf } from "./problem.ts";
 import { attackProblems, problemResponses } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
 import { readPicturesRequest } from "./request.ts";
+import { begin, isLater, PREFERENCE } from "./robustness-later.ts";
 import { Answer, rowsOf, withoutRows } from "./robustness-schemas.ts";
 import { defaultAttacks, paperEpsilons, robustnessSpec } from "./robustness-spec.ts";
 import { serverTiming } from "./schemas.ts";
@@ -135,7 +138,8 @@ const rowsText =
 
 const events = `Server-sent events: \`progress\` per point ({index, total, point}), then \`result\` (RobustnessResult, of several images RobustnessSetResult) or \`error\` (Problem).`;
 
-export const robustness = (service: Service, limits: Limits, log: Log): Operation => {
+export const robustness = (service: Service, access: EvaluationAccess): Operation => {
+  const { limits, log } = access;
   const upload = uploadOf(limits);
   return defineOperation(
     {
@@ -159,12 +163,26 @@ export const robustness = (service: Service, limits: Limits, log: Log): Operatio
             "application/jsonl": { schema: z.string().openapi({ description: rowsText }) },
           },
         },
-        ...problemResponses(...attackProblems),
+        202: {
+          ...described("With `Prefer: respond-async`: the evaluation that makes the attacks, and later the answer."),
+          headers: z.object({
+            Location: z.string().openapi({ description: `${path}/{id}` }),
+            "Preference-Applied": z.literal(PREFERENCE),
+          }),
+        },
+        ...problemResponses(...attackProblems, ...beginProblems),
       },
     },
     async (c) => {
       const type = negotiate(c.req.header("accept"), ["application/json", "text/event-stream", "application/jsonl"]);
-      const { spec, pictures } = resolve(service, limits, await readPicturesRequest(c, upload, limits.bodyBytes));
+      const asked = await readPicturesRequest(c, upload, limits.bodyBytes);
+      if (type === "application/json" && isLater(c, service, asked.spec)) {
+        const unlimited = { ...limits, gridSteps: Infinity };
+        const evaluation = await begin(c, service, access, resolve(service, unlimited, asked));
+        const headers = { Location: `${path}/${evaluation.id}`, "Preference-Applied": PREFERENCE };
+        return json(c, Evaluation, shown(evaluation, access), headers, 202);
+      }
+      const { spec, pictures } = resolve(service, limits, asked);
       const [first, ...others] = pictures;
       const run = (options: RobustnessRun): Promise<RobustnessResult | RobustnessSetResult> =>
         others.length === 0

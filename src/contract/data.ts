@@ -1,5 +1,8 @@
 /** Data sets of a deployment: files by their digests, and lists that say under which paths they lie in a set. */
 
+/** Data sets with names that begin so are of requests to POST /v1/robustness that are answered later; nobody pushes them. */
+export const requestSets = "robustness-";
+
 export interface DataFile {
   /** Relative, with "/" between its parts. */
   readonly path: string;
@@ -27,6 +30,8 @@ export interface DataSets {
   readonly put: (manifest: DataManifest) => Promise<DataSetInfo>;
   /** @throws FaultlineError data-refused where the bytes have another digest. */
   readonly putFile: (sha256: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+  /** A file of a data set that was pushed; null where there is none. */
+  readonly file: (name: string, path: string) => Promise<Uint8Array | null>;
   /** Removes a data set, and the files that no other has. */
   readonly remove: (name: string) => Promise<void>;
 }
@@ -40,6 +45,8 @@ export interface DataStore {
   /** The digests of all files that are kept. */
   readonly kept: () => Promise<ReadonlySet<string>>;
   readonly putFile: (sha256: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+  /** Null where it is not kept. */
+  readonly file: (sha256: string) => Promise<Uint8Array | null>;
   /** Its files are kept. False where the name is taken by a data set that was not pushed. */
   readonly commit: (manifest: DataManifest) => Promise<boolean>;
   readonly remove: (name: string) => Promise<void>;

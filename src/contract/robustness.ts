@@ -7,6 +7,7 @@ import type { OptionValues } from "../attacks/options.ts";
 import type { Flag } from "../evaluation/orders.ts";
 import type { Row } from "../evaluation/row.ts";
 import type { Sign } from "../evaluation/signs.ts";
+import type { GivenSpec } from "../evaluation/spec.ts";
 import type { Label255, Warning } from "./warnings.ts";
 import type { FloatAndUint8, Receipt, Reference, Timings } from "./receipt.ts";
 import type { Size } from "../tensor.ts";
@@ -53,6 +54,40 @@ export interface RobustnessRequest extends Labelled {
 export interface RobustnessSetRequest {
   readonly spec: RobustnessSpec;
   readonly pictures: readonly Labelled[];
+}
+
+/** A file of a request, as a data set has it. */
+export interface PreparedFile {
+  readonly path: string;
+  /** In hexadecimal. */
+  readonly sha256: string;
+}
+
+/** An image of a request that is answered later, and the ids of its units: of the clean image, then of each point of the curve. */
+export interface PreparedPicture extends Size {
+  readonly image: PreparedFile;
+  readonly labels?: PreparedFile | undefined;
+  readonly warnings: readonly Warning[];
+  readonly units: readonly string[];
+}
+
+/** What is known of a request before its first attack, and what its answer is made of beside the rows. Plain data. */
+export interface PreparedRobustness {
+  /** With the transformations that run. */
+  readonly spec: RobustnessSpec;
+  /** The same as an evaluation of a data set of these images, which lacks its name. */
+  readonly evaluation: GivenSpec;
+  readonly pictures: readonly PreparedPicture[];
+  readonly cost: Cost;
+  /** Of the receipt. */
+  readonly notes: readonly string[];
+}
+
+/** The rows of all units, as JSON Lines in any order, and what they took in milliseconds of a processor. */
+export interface ConcludeRequest {
+  readonly prepared: PreparedRobustness;
+  readonly rows: Uint8Array;
+  readonly milliseconds: number;
 }
 
 export type PointScores = { readonly [K in "iouRatio" | "miou" | "pixelAccuracy"]: number | null };

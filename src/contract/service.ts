@@ -11,6 +11,8 @@ import type { Evaluations } from "./evaluations.ts";
 import type { Abandon, ModelInfo, Uploads } from "./models.ts";
 import type { ReportRequest } from "./report.ts";
 import type {
+  ConcludeRequest,
+  PreparedRobustness,
   RobustnessRequest,
   RobustnessResult,
   RobustnessRun,
@@ -37,6 +39,10 @@ export interface Service {
   robustness(request: RobustnessRequest, run: RobustnessRun): Promise<RobustnessResult>;
   /** `onPoint` gets the points of all images, one image after another. */
   robustnessOfSet(request: RobustnessSetRequest, run: RobustnessRun): Promise<RobustnessSetResult>;
+  /** What a request of one image or several is before its attacks, which then run elsewhere; whatever is wrong with it is refused. */
+  prepareRobustness(request: RobustnessSetRequest, run?: Abandon): Promise<PreparedRobustness>;
+  /** The answer that the request would have had. */
+  concludeRobustness(request: ConcludeRequest, run?: Abandon): Promise<RobustnessResult | RobustnessSetResult>;
   transfer(request: TransferRequest, run?: Abandon): Promise<TransferResult>;
   audit(request: AuditRequest, run?: Abandon): Promise<AuditResult>;
   certify(request: CertifyRequest, run?: Abandon): Promise<CertifyResult>;

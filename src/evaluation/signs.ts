@@ -139,6 +139,25 @@ export const weaknessSigns = ({
     : []),
 ];
 
+/** What an attack itself can show, without its numbers. */
+const meanings: Readonly<Partial<Record<Sign["kind"], string>>> = {
+  "gradient-zero":
+    "Most components of the first gradient are exactly zero: the gradient is masked, and an attack that follows it is weak.",
+  saturated: "The softmax is saturated on the clean image, and the gradient of cross-entropy vanishes.",
+  "loss-still-moving":
+    "The loss still moved in the last fifth of the steps: with more steps the attack would be stronger.",
+  "random-start-stronger":
+    "From a random start the attack leaves fewer pixels unmoved than from the image itself: there the gradient leads elsewhere than from around it.",
+  "weights-zero":
+    "No pixel of the labels has a class with a weight above 0: the class-balanced loss and its gradient are zero, and the attack does without it.",
+};
+
+/** The signs whose kinds a row keeps. Kinds that no attack shows by itself are left out. */
+export const signsNamed = (kinds: readonly string[]): Sign[] =>
+  (Object.entries(meanings) as [Sign["kind"], string][])
+    .filter(([kind]) => kinds.includes(kind))
+    .map(([kind, detail]) => ({ kind, values: {}, detail }));
+
 /** A point of a curve over ε, with the IoU ratio that an attack leaves. */
 export interface Measurement {
   readonly attack: string;

@@ -31,6 +31,12 @@ export interface Methods {
   readonly robustnessOfSet: (
     request: Parameters<Service["robustnessOfSet"]>[0],
   ) => ReturnType<Service["robustnessOfSet"]>;
+  readonly prepareRobustness: (
+    request: Parameters<Service["prepareRobustness"]>[0],
+  ) => ReturnType<Service["prepareRobustness"]>;
+  readonly concludeRobustness: (
+    request: Parameters<Service["concludeRobustness"]>[0],
+  ) => ReturnType<Service["concludeRobustness"]>;
   readonly transfer: (request: Parameters<Service["transfer"]>[0]) => ReturnType<Service["transfer"]>;
   readonly audit: (request: Parameters<Service["audit"]>[0]) => ReturnType<Service["audit"]>;
   readonly certify: (request: Parameters<Service["certify"]>[0]) => ReturnType<Service["certify"]>;

@@ -117,6 +117,10 @@ const perform = ({ id, method, argument, reports }: ServiceCall, service: Servic
       return service.robustness(of<"robustness">(), { signal, ...(reports ? { onPoint: report } : {}) });
     case "robustnessOfSet":
       return service.robustnessOfSet(of<"robustnessOfSet">(), { signal, ...(reports ? { onPoint: report } : {}) });
+    case "prepareRobustness":
+      return service.prepareRobustness(of<"prepareRobustness">(), { signal });
+    case "concludeRobustness":
+      return service.concludeRobustness(of<"concludeRobustness">(), { signal });
     case "transfer":
       return service.transfer(of<"transfer">(), { signal });
     case "audit":

@@ -57,6 +57,7 @@ export interface Context {
   readonly version: string;
   readonly maxPixels: number;
   readonly maxSide: number;
+  readonly maxWork: number;
   /** The model on the backend that is wanted of it, with the CRF and the transformations that are. */
   readonly open: (
     wanted: TransformChoice & {
@@ -125,7 +126,7 @@ export const createContext = ({
     }
     return readImage(bytes, channelCount(segmenter.manifest.input.channels), { maxPixels, maxSide });
   };
-  return { models, cache, version, maxPixels, maxSide, open, openSources, requireWork, prepare };
+  return { models, cache, version, maxPixels, maxSide, maxWork, open, openSources, requireWork, prepare };
 };
 
 /** What ran, for the answer. @param climbed what the attack climbs, where that is not the model. */

@@ -11,6 +11,7 @@ import type {
   RobustnessSetResult,
   RobustnessSpec,
 } from "../contract/robustness.ts";
+import type { Timings } from "../contract/receipt.ts";
 import { sha256Of } from "../digest.ts";
 import { signsOfFlags } from "../evaluation/orders.ts";
 import { sum } from "../metrics/counts.ts";
@@ -34,7 +35,8 @@ const placed = (failure: Failure, i: number): Failure => {
   return { ...failure, errors };
 };
 
-const at = async <T>(i: number, run: () => T | Promise<T>): Promise<T> => {
+/** What is wrong with the i-th image names it. */
+export const at = async <T>(i: number, run: () => T | Promise<T>): Promise<T> => {
   try {
     return await run();
   } catch (cause) {
@@ -59,7 +61,7 @@ const requireWorkOfAll = async (
 };
 
 /** @throws FaultlineError `invalid-spec` where one image is there twice: it would count once, and say nothing about the spread. */
-const requireDifferent = async (pictures: readonly Labelled[]): Promise<void> => {
+export const requireDifferent = async (pictures: readonly Labelled[]): Promise<void> => {
   const items = await Promise.all(pictures.map(({ image }) => sha256Of(image)));
   const again = items.findIndex((item, i) => items.indexOf(item) < i);
   if (again < 0) return;
@@ -91,6 +93,47 @@ const summarise = (curve: readonly PooledPoint[], images: number, { threshold, n
   return `${attack} at ${radiusText(epsilon, norm)} leaves an IoU ratio of ${iouRatio.value.toFixed(3)}${within} over ${images} images, ${where} ${threshold}.`;
 };
 
+/** What single images say together. @param images of one grid. */
+export const pooledResult = (
+  spec: RobustnessSpec,
+  images: readonly RobustnessResult[],
+  cost: Cost,
+  timings: Timings,
+): RobustnessSetResult => {
+  const store = createStore();
+  for (const { rows } of images) for (const row of rows) store.add(row);
+  const { cells, bootstrap } = buildReport(store, { seed: spec.seed, replicates: REPLICATES });
+  const cellOf = (attack: string, epsilon: number | null): Cell =>
+    cells.find((cell) => cell.attack === attack && cell.epsilon === epsilon)!;
+  const curve = images[0]!.curve.map(({ attack, epsilon, steps }): PooledPoint => {
+    const { iouRatio, iouRatioUint8, miou, nmiou, pixelAccuracy, flags } = cellOf(attack, epsilon);
+    return { attack, epsilon, steps, iouRatio, iouRatioUint8, miou, nmiou, pixelAccuracy, flags };
+  });
+  const { miou, nmiou, pixelAccuracy } = cellOf("clean", null);
+  const signs = signsOfFlags(
+    curve.map(({ attack, epsilon, flags }) => ({ ...figureOf({ ...cellOf(attack, epsilon), epsilon }), flags })),
+  );
+  const { threshold } = spec;
+  return {
+    images,
+    reference: images[0]!.reference,
+    threshold,
+    bootstrap: { replicates: bootstrap.replicates, seed: bootstrap.seed },
+    clean: { miou, nmiou, pixelAccuracy },
+    curve,
+    ...smallestOf(
+      images[0]!.breaking.map(({ attack }) => attack),
+      curve.map((point) => ({ ...point, float: point.iouRatio.value, uint8: point.iouRatioUint8 })),
+      threshold,
+    ),
+    verdict: verdictOf(curve, [signs, ...images.map((image) => image.signs)], threshold),
+    signs,
+    summary: summarise(curve, images.length, spec),
+    cost,
+    timings,
+  };
+};
+
 export const createRobustnessSetHandler = (context: Context) => {
   const onOne = createRobustnessHandler(context);
   return async (
@@ -110,37 +153,6 @@ export const createRobustnessSetHandler = (context: Context) => {
       };
       images.push(await at(i, () => onOne({ spec, ...picture }, run)));
     }
-    const store = createStore();
-    for (const { rows } of images) for (const row of rows) store.add(row);
-    const { cells, bootstrap } = buildReport(store, { seed: spec.seed, replicates: REPLICATES });
-    const cellOf = (attack: string, epsilon: number | null): Cell =>
-      cells.find((cell) => cell.attack === attack && cell.epsilon === epsilon)!;
-    const curve = images[0]!.curve.map(({ attack, epsilon, steps }): PooledPoint => {
-      const { iouRatio, iouRatioUint8, miou, nmiou, pixelAccuracy, flags } = cellOf(attack, epsilon);
-      return { attack, epsilon, steps, iouRatio, iouRatioUint8, miou, nmiou, pixelAccuracy, flags };
-    });
-    const { miou, nmiou, pixelAccuracy } = cellOf("clean", null);
-    const signs = signsOfFlags(
-      curve.map(({ attack, epsilon, flags }) => ({ ...figureOf({ ...cellOf(attack, epsilon), epsilon }), flags })),
-    );
-    const { threshold } = spec;
-    return {
-      images,
-      reference: images[0]!.reference,
-      threshold,
-      bootstrap: { replicates: bootstrap.replicates, seed: bootstrap.seed },
-      clean: { miou, nmiou, pixelAccuracy },
-      curve,
-      ...smallestOf(
-        images[0]!.breaking.map(({ attack }) => attack),
-        curve.map((point) => ({ ...point, float: point.iouRatio.value, uint8: point.iouRatioUint8 })),
-        threshold,
-      ),
-      verdict: verdictOf(curve, [signs, ...images.map((image) => image.signs)], threshold),
-      signs,
-      summary: summarise(curve, images.length, spec),
-      cost,
-      timings: { total: performance.now() - start },
-    };
+    return pooledResult(spec, images, cost, { total: performance.now() - start });
   };
 };

@@ -15,6 +15,7 @@ import { readLabels } from "./pictures.ts";
 import { cancellable, createQueue } from "./queue.ts";
 import { reportOn } from "./report.ts";
 import { createRobustnessHandler } from "./robustness.ts";
+import { createRobustnessConcluder, createRobustnessPreparer } from "./robustness-later.ts";
 import { createRobustnessSetHandler } from "./robustness-set.ts";
 import { scoreMaps } from "./score.ts";
 import { createSegmentHandler } from "./segment.ts";
@@ -43,6 +44,8 @@ export const createService = (options: ServiceOptions, shared: Shared = createSh
   const attack = createAttackHandler(context);
   const robustness = createRobustnessHandler(context);
   const robustnessOfSet = createRobustnessSetHandler(context);
+  const prepareRobustness = createRobustnessPreparer(context);
+  const concludeRobustness = createRobustnessConcluder(context);
   const segment = createSegmentHandler(context);
   const audit = createAuditHandler(context);
   const certify = createCertifyHandler(context);
@@ -75,6 +78,9 @@ export const createService = (options: ServiceOptions, shared: Shared = createSh
         () => running(request.spec.model, () => cancellable(run.signal, () => robustnessOfSet(request, run))),
         run.signal,
       ),
+    prepareRobustness: (request, { signal } = {}) =>
+      queue(() => running(request.spec.model, () => cancellable(signal, () => prepareRobustness(request))), signal),
+    concludeRobustness: (request, { signal } = {}) => queue(async () => concludeRobustness(request), signal),
     transfer: (request, run = {}) =>
       queue(
         () => running(request.spec.targets.join(", "), () => cancellable(run.signal, () => transfer(request, run))),

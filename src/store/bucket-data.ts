@@ -41,6 +41,7 @@ export const bucketData = (bucket: Bucket): BucketDataStore => ({
   kept: async () => new Set(await keysUnder(bucket, files)),
   filesOf: (manifest) => filesIn(bucket, manifest),
   putFile: async (sha256, bytes) => void (await bucket.put(fileKey(sha256), bytes)),
+  file: (sha256) => bytesAt(bucket, fileKey(sha256)),
   commit: async (manifest) => {
     await bucket.put(setKey(manifest.name), JSON.stringify(manifest));
     return true;

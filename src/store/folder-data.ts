@@ -42,6 +42,7 @@ export const folderData = (root: string): DataStore => {
       await mkdir(join(root, FILES), { recursive: true });
       await writeWhole(fileAt(sha256), bytes);
     },
+    file: (sha256) => readFile(fileAt(sha256)).catch(nullIfAbsent),
     commit: async (given) => {
       const { name } = given;
       const isTaken = (await names()).includes(name);

@@ -58,6 +58,7 @@ describe("/openapi.json", () => {
       "GET /v1/evaluations/{id}/events",
       "GET /v1/evaluations/{id}/rows",
       "GET /v1/evaluations/{id}/report",
+      "GET /v1/evaluations/{id}/robustness",
       "POST /v1/evaluations/{id}/cancel",
       "POST /v1/evaluations/{id}/retry",
       "GET /v1/data",

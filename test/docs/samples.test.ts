@@ -9,6 +9,9 @@ import type { ServerType } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../src/api/app.ts";
 import type { CodeSample } from "../../src/api/samples.ts";
+import { requestSets, type DataSets } from "../../src/contract/data.ts";
+import type { Evaluations } from "../../src/contract/evaluations.ts";
+import type { Service } from "../../src/contract/service.ts";
 import { createDataSets } from "../../src/store/data-sets.ts";
 import { folderData } from "../../src/store/folder-data.ts";
 import { startServer } from "../serve/serving.ts";
@@ -74,6 +77,20 @@ const runAll = async ({ ending, run }: Language, examples: ReadonlyMap<string, s
   return stdout;
 };
 
+/** The evaluation was begun by POST /v1/robustness, and is done. */
+const withAnswer = (evaluations: Evaluations, data: DataSets): Pick<Service, "evaluations" | "data"> => {
+  const spec = { networks: ["enet-street"], data: { path: `${requestSets}0` } };
+  const prepared = { spec: { attacks: ["fgsm"], epsilons: [1], threshold: 0.5 } };
+  return {
+    evaluations: { ...evaluations, get: async (id) => ({ ...(await evaluations.get(id)), state: "done", spec }) },
+    data: {
+      ...data,
+      file: async () => new TextEncoder().encode(JSON.stringify(prepared)),
+      remove: async (name) => (name === spec.data.path ? undefined : data.remove(name)),
+    },
+  };
+};
+
 describe("the examples of /docs", () => {
   let server: ServerType;
   let fake = "";
@@ -88,7 +105,7 @@ describe("the examples of /docs", () => {
       remove: async () => undefined,
     };
     const data = createDataSets(folderData(join(folder, "data")));
-    const app = createApp(fakeService({ evaluations: fakeEvaluations(), uploads, data }));
+    const app = createApp(fakeService({ uploads, ...withAnswer(fakeEvaluations(), data) }));
     ({ server, url: fake } = await listening(app.fetch));
   });
   afterAll(() => {
@@ -100,7 +117,7 @@ describe("the examples of /docs", () => {
     const found = here(language.check);
     it.skipIf(!found)(`in ${label} are requests that the API takes${found ? "" : ": it is not here"}`, async () => {
       const examples = await examplesIn(fake, label);
-      expect(examples.size).toBe(27);
+      expect(examples.size).toBe(28);
       expect(await runAll(language, examples)).toContain("enet-street");
     });
   }

@@ -10,7 +10,7 @@ import type { Row } from "../../src/evaluation/row.ts";
 import type { CurvePoint } from "../../src/contract/robustness.ts";
 import { gridAttack } from "../../src/contract/robustness.ts";
 import type { MapScores } from "../../src/contract/score.ts";
-import { fakeSet } from "./fake-set.ts";
+import { fakePrepared, fakeSet } from "./fake-set.ts";
 
 const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -95,7 +95,7 @@ const point = (attack: AttackName, epsilon: number): CurvePoint => {
   return { attack, epsilon, steps: defaultSteps(attack, epsilon), float: at, uint8: at, signs: [] };
 };
 
-const recorded = ["segment", "attack", "score", "robustness", "robustnessOfSet", "transfer", "audit", "certify", "report"] as const; // prettier-ignore
+const recorded = ["segment", "attack", "score", "robustness", "robustnessOfSet", "prepareRobustness", "concludeRobustness", "transfer", "audit", "certify", "report"] as const; // prettier-ignore
 
 type Calls = { [K in (typeof recorded)[number]]: Parameters<Service[K]>[0][] };
 
@@ -204,6 +204,15 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
     robustnessOfSet: async (request, run) => {
       calls.robustnessOfSet.push(request);
       return fakeSet(request, run, fakeService());
+    },
+    prepareRobustness: async (request) => {
+      calls.prepareRobustness.push(request);
+      return fakePrepared(request);
+    },
+    concludeRobustness: async (request) => {
+      calls.concludeRobustness.push(request);
+      const { spec } = request.prepared;
+      return fakeService().robustness({ spec, image: fakePng }, {});
     },
     transfer: async (request) => {
       calls.transfer.push(request);

@@ -1,6 +1,13 @@
-/** A fixed answer about several images, made of those about each. */
+/** Fixed answers about several images: what is known of them beforehand, and what is made of those about each. */
 
-import type { RobustnessRun, RobustnessSetRequest, RobustnessSetResult } from "../../src/contract/robustness.ts";
+import { sha256Of } from "../../src/digest.ts";
+
+import type {
+  PreparedRobustness,
+  RobustnessRun,
+  RobustnessSetRequest,
+  RobustnessSetResult,
+} from "../../src/contract/robustness.ts";
 import type { Service } from "../../src/contract/service.ts";
 
 const estimate = (value: number | null) => ({ value, interval: value === null ? null : { low: 0, high: 1 } });
@@ -36,5 +43,27 @@ export const fakeSet = async (
     summary,
     cost,
     timings,
+  };
+};
+
+export const fakePrepared = async ({ spec, pictures }: RobustnessSetRequest): Promise<PreparedRobustness> => {
+  const fileOf = async (folder: string, bytes: Uint8Array) => {
+    const sha256 = await sha256Of(new Uint8Array(bytes));
+    return { path: `${folder}/${sha256}.png`, sha256 };
+  };
+  const each = pictures.map(async ({ image, labels }) => ({
+    width: 4,
+    height: 2,
+    warnings: [],
+    image: await fileOf("images", image),
+    ...(labels && { labels: await fileOf("labels", labels) }),
+    units: ["clean", "attacked"],
+  }));
+  return {
+    spec,
+    evaluation: { networks: [spec.model], data: { dataset: "folders" } },
+    pictures: await Promise.all(each),
+    cost: { pixels: 8, steps: 20, work: 160, maxWork: 2 ** 30 },
+    notes: [],
   };
 };

@@ -1,0 +1,120 @@
+/** `Prefer: respond-async` (RFC 7240) on POST /v1/robustness: an evaluation of the request's own images is its answer, later. */
+import type { Context } from "hono";
+import { requestSets, type DataSets } from "../contract/data.ts";
+import type { EvaluationInfo } from "../contract/evaluations.ts";
+import type {
+  PreparedRobustness,
+  RobustnessResult,
+  RobustnessSetRequest,
+  RobustnessSetResult,
+} from "../contract/robustness.ts";
+import type { Service } from "../contract/service.ts";
+import { MS_PER_HOUR } from "../contract/evaluations.ts";
+import { FaultlineError } from "../contract/failure.ts";
+import { sha256Of } from "../digest.ts";
+import { changing, of, setOf, type EvaluationAccess } from "./evaluation-access.ts";
+import { keyOf } from "./evaluation-request.ts";
+import type { Env } from "./operation.ts";
+
+/** Where a data set of a request keeps what is not an image: `PreparedRobustness`. */
+const REQUEST = "request.json";
+
+export const PREFERENCE = "respond-async";
+
+const isPreferred = (c: Context<Env>): boolean =>
+  (c.req.header("prefer") ?? "").split(",").some((each) => each.split(/[;=]/)[0]!.trim().toLowerCase() === PREFERENCE);
+
+/** Whether the request is answered later: it prefers that, and the service has what it takes. Evaluations run on WASM. */
+export const isLater = (
+  c: Context<Env>,
+  { evaluations, data }: Service,
+  { backend = "auto" }: Pick<RobustnessSetRequest["spec"], "backend">,
+): boolean => isPreferred(c) && evaluations !== undefined && data !== undefined && ["auto", "wasm"].includes(backend);
+
+/** The images with their label maps, and what is known of the request, as a data set; false where it was there before. */
+const keep = async (
+  data: DataSets,
+  name: string,
+  { pictures }: RobustnessSetRequest,
+  prepared: PreparedRobustness,
+): Promise<boolean> => {
+  if (await data.file(name, REQUEST)) return false;
+  const request = new TextEncoder().encode(JSON.stringify(prepared));
+  const contents = [
+    { path: REQUEST, sha256: await sha256Of(request), bytes: request },
+    ...prepared.pictures.flatMap(({ image, labels }, i) => {
+      const given = pictures[i]!;
+      return [{ ...image, bytes: given.image }, ...(labels ? [{ ...labels, bytes: given.labels! }] : [])];
+    }),
+  ];
+  for (const { sha256, bytes } of contents) await data.putFile(sha256, new Uint8Array(bytes));
+  await data.put({ name, files: contents.map(({ path, sha256, bytes }) => ({ path, sha256, bytes: bytes.length })) });
+  return true;
+};
+
+/** One for each evaluation: with a key, the same request has the same. */
+const nameFor = async (key: string | undefined, prepared: PreparedRobustness): Promise<string> =>
+  requestSets +
+  (await sha256Of(key === undefined ? crypto.randomUUID() : JSON.stringify([key, prepared]))).slice(0, 32);
+
+/** @throws FaultlineError as the request would be refused; for what an evaluation is refused for. */
+export const begin = async (
+  c: Context<Env>,
+  service: Service,
+  access: EvaluationAccess,
+  asked: RobustnessSetRequest,
+): Promise<EvaluationInfo> => {
+  const evaluations = changing(service, c, access);
+  const data = service.data!;
+  const { signal } = c.req.raw;
+  const idempotencyKey = keyOf(c);
+  const prepared = await service.prepareRobustness(asked, { signal });
+  const name = await nameFor(idempotencyKey, prepared);
+  const isNew = await keep(data, name, asked, prepared);
+  const { evaluation: spec } = prepared;
+  try {
+    const request = { spec: { ...spec, data: { ...spec.data, path: name } }, idempotencyKey };
+    return (await evaluations.submit(request, { signal })).evaluation;
+  } catch (cause) {
+    if (isNew) await data.remove(name);
+    throw cause;
+  }
+};
+
+const refused = ({ state }: EvaluationInfo, reason: string): FaultlineError =>
+  new FaultlineError({ kind: "evaluation-state", state, reason });
+
+const waiting = ({ state, units: { total, done } }: EvaluationInfo): string =>
+  state === "queued" || state === "running"
+    ? "its answer is made at its end"
+    : `${total - done} of ${total} units have no row; a retry goes on with them`;
+
+/** @throws FaultlineError evaluation-state where there is no answer. */
+export const conclude = async (
+  service: Service,
+  id: string,
+  signal: AbortSignal,
+): Promise<RobustnessResult | RobustnessSetResult> => {
+  const evaluations = of(service);
+  const info = await evaluations.get(id);
+  const name = setOf(info);
+  if (name === null) throw refused(info, "POST /v1/robustness did not ask for it; it has a report");
+  if (info.state !== "done") throw refused(info, waiting(info));
+  const request = await service.data?.file(name, REQUEST);
+  if (!request) throw refused(info, `its data set ${name} was deleted; its rows and its report are there`);
+  const prepared = JSON.parse(new TextDecoder().decode(request)) as PreparedRobustness;
+  const { body } = await evaluations.rows(id);
+  const rows = new Uint8Array(await new Response(body).arrayBuffer());
+  return service.concludeRobustness({ prepared, rows, milliseconds: info.spentCpuHours * MS_PER_HOUR }, { signal });
+};
+
+/** Deletes an evaluation, and the images that a request of its own has left for it. */
+export const removeWithImages = async (
+  service: Service,
+  evaluations: ReturnType<typeof changing>,
+  id: string,
+): Promise<void> => {
+  const name = setOf(await evaluations.get(id));
+  await evaluations.remove(id);
+  if (name !== null && (await service.data?.file(name, REQUEST))) await service.data?.remove(name);
+};

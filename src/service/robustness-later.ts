@@ -1,0 +1,164 @@
+/** /v1/robustness's work where an evaluation makes the attacks: what is asked of it, and the answer that its rows make. */
+
+import type {
+  ConcludeRequest,
+  Cost,
+  Labelled,
+  PreparedPicture,
+  PreparedRobustness,
+  RobustnessResult,
+  RobustnessSetRequest,
+  RobustnessSetResult,
+  RobustnessSpec,
+} from "../contract/robustness.ts";
+import { gridAttack } from "../contract/robustness.ts";
+import { invalidSpec } from "../contract/failure.ts";
+import { MAX_REPORT_ROWS } from "../contract/limits.ts";
+import { sha256Of } from "../digest.ts";
+import { optionsOf } from "../attacks/catalogue.ts";
+import type { Plan, Subject } from "../evaluation/measure.ts";
+import { unitId, type Row } from "../evaluation/row.ts";
+import { signsNamed } from "../evaluation/signs.ts";
+import type { GivenSpec } from "../evaluation/spec.ts";
+import { unitOf } from "../evaluation/unit.ts";
+import { probe } from "../image/probe.ts";
+import { sum } from "../metrics/counts.ts";
+import { notesOf } from "../segmenter/network.ts";
+import { createReader } from "../report/reader.ts";
+import { createStore } from "../report/store.ts";
+import type { Context } from "./context.ts";
+import { examine, ranWith } from "./robustness.ts";
+import { gridOf, stepsOfGrid } from "./robustness-grid.ts";
+import { resultOf, type Shown } from "./robustness-result.ts";
+import { at, pooledResult, requireDifferent } from "./robustness-set.ts";
+
+const idOf = async ({ segmenter, item, truth }: Subject, plan: Plan | null): Promise<string> =>
+  unitId(await unitOf({ segmenter, source: segmenter, item, truth }, plan));
+
+/** The grid's attacks with their own options; its step size is that of those that take one. */
+const attacksOf = ({ attacks, epsilons, norm, alpha, label, pixelRange }: RobustnessSpec): GivenSpec["attacks"] =>
+  attacks.map((entry) => {
+    const { attack, ...own } = gridAttack(entry);
+    const step = alpha !== undefined && optionsOf(attack).includes("alpha") ? { alpha } : {};
+    return { attack, epsilon: [...epsilons], norm, label, pixelRange, ...step, ...own };
+  });
+
+const aroundOf = ({ transform, through, draws, crf }: RobustnessSpec): GivenSpec["around"] => ({
+  ...(transform === undefined
+    ? {}
+    : transform === "none"
+      ? { transform }
+      : { transform: { transform: [...transform], through, draws } }),
+  ...(crf === undefined ? {} : { crf }),
+});
+
+const evaluationOf = (spec: RobustnessSpec, isLabelled: boolean): GivenSpec => ({
+  networks: [spec.model],
+  data: {
+    dataset: isLabelled ? "folders" : "pictures",
+    ...(spec.label255 === "foreground" ? { remap: { 255: 1 } } : {}),
+  },
+  attacks: attacksOf(spec),
+  label: spec.label,
+  around: aroundOf(spec),
+  seed: spec.seed,
+});
+
+/** The rows are made into one answer. @throws FaultlineError invalid-spec */
+const requireFewRows = (spec: RobustnessSpec, images: number): void => {
+  const rows = images * (1 + spec.attacks.length * spec.epsilons.length);
+  if (rows <= MAX_REPORT_ROWS) return;
+  const detail = `make ${rows} rows with these images, of which one answer takes at most ${MAX_REPORT_ROWS}; take fewer radii or images`;
+  throw invalidSpec({ pointer: "/spec/epsilons", detail });
+};
+
+/** Checks all that a request of these images would be refused for, but its work, and states what it would compute. */
+export const createRobustnessPreparer = (context: Context) => {
+  const prepared = async (
+    model: Awaited<ReturnType<Context["open"]>>,
+    spec: RobustnessSpec,
+    labelled: Labelled,
+  ): Promise<PreparedPicture> => {
+    const { subject, picture } = await examine(context, model, spec, labelled);
+    const { item } = subject;
+    const units = [await idOf(subject, null)];
+    for (const plan of gridOf(spec, subject.truth)) units.push(await idOf(subject, plan));
+    const { labels } = labelled;
+    return {
+      ...picture,
+      image: { path: `images/${item}.${probe(labelled.image).format}`, sha256: item },
+      ...(labels && { labels: { path: `labels/${item}.png`, sha256: await sha256Of(labels) } }),
+      units,
+    };
+  };
+  return async ({ spec: given, pictures }: RobustnessSetRequest): Promise<PreparedRobustness> => {
+    const isLabelled = pictures[0]!.labels !== undefined;
+    requireFewRows(given, pictures.length);
+    await requireDifferent(pictures);
+    const model = await context.open(given);
+    const spec = ranWith(given, model);
+    const each: PreparedPicture[] = [];
+    for (const [i, picture] of pictures.entries()) {
+      const own = () => prepared(model, given, picture);
+      each.push(await (pictures.length > 1 ? at(i, own) : own()));
+    }
+    const [pixels, steps] = [sum(each.map(({ width, height }) => width * height)), stepsOfGrid(given)];
+    return {
+      spec,
+      evaluation: evaluationOf(spec, isLabelled),
+      pictures: each,
+      cost: { pixels, steps, work: pixels * steps, maxWork: context.maxWork },
+      notes: notesOf(model.network),
+    };
+  };
+};
+
+/** Rows by their ids. */
+const readRows = (lines: Uint8Array): ReadonlyMap<string, Row> => {
+  const rows = new Map<string, Row>();
+  const reader = createReader(createStore(), undefined, (row) => void rows.set(row.id, row));
+  reader.push(lines);
+  reader.end();
+  return rows;
+};
+
+const WHY = "evaluations run on it";
+
+/** @throws Error where a unit has no row. */
+export const createRobustnessConcluder =
+  ({ version, maxWork }: Pick<Context, "version" | "maxWork">) =>
+  ({ prepared, rows: lines, milliseconds }: ConcludeRequest): RobustnessResult | RobustnessSetResult => {
+    const { spec, pictures, notes } = prepared;
+    const rows = readRows(lines);
+    const shown = (id: string): Shown => {
+      const row = rows.get(id);
+      if (!row) throw new Error(`the unit ${id} has no row`);
+      return { row, signs: signsNamed(row.signs ?? []) };
+    };
+    const steps = stepsOfGrid(spec);
+    const costOf = (pixels: number): Cost => ({ pixels, steps, work: pixels * steps, maxWork });
+    const images = pictures.map((picture): RobustnessResult => {
+      const [{ row: clean }, ...points] = picture.units.map(shown) as [Shown, ...Shown[]];
+      const { unit, receipt } = clean;
+      return resultOf({
+        spec,
+        picture,
+        clean,
+        points,
+        cost: costOf(picture.width * picture.height),
+        timings: { total: milliseconds / pictures.length },
+        receipt: {
+          model: receipt.model,
+          modelSha256: unit.networkSha256,
+          spec,
+          seed: spec.seed,
+          versions: { faultline: receipt.faultline ?? version, onnxruntime: receipt.onnxruntime },
+          backend: receipt.backend as RobustnessResult["receipt"]["backend"],
+          backendWhy: WHY,
+          notes,
+        },
+      });
+    });
+    const [first, ...others] = images;
+    return others.length === 0 ? first! : pooledResult(spec, images, prepared.cost, { total: milliseconds });
+  };
