@@ -17,6 +17,6 @@ export const labelledIn = async (folder: string): Promise<LabelledItem[]> => {
   return pairs.map(({ name, image, labels }) => ({
     name,
     image: () => files.read(image),
-    labels: () => files.read(labels),
+    labels: () => files.read(labels!),
   }));
 };

@@ -41,7 +41,7 @@ const layoutIn = (path: string, paths: readonly string[], { dataset, split }: Ev
   const found = named ?? recognised(paths, split ?? "");
   if (found !== null) return found;
   throw new Refusal(
-    `${path}: no data set is recognised in it; pictures are taken with their label maps, and not alone; name one with --dataset, of ${layoutNames.join(", ")}, and its part with --split; without a name, ${layoutOf("folders").expects} are paired`,
+    `${path}: no data set is recognised in it; name one with --dataset, of ${layoutNames.join(", ")}, and its part with --split; without a name, ${layoutOf("folders").expects} are paired; pictures without label maps are taken with --dataset pictures: scores then compare with each network's own clean prediction`,
   );
 };
 
@@ -60,6 +60,8 @@ const listed = async (path: string, { data }: EvaluationSpec) => {
   const isList = found.isFile();
   if (data.split !== undefined && (isList || data.labels !== undefined))
     throw new UsageError(`--split goes with a data set in parts, not with ${isList ? "a list" : "--labels"}`);
+  if (isList && data.dataset === "pictures")
+    throw new UsageError(`${path}: --dataset pictures goes with a folder of pictures, and this is a file`);
   const roots = await rootsOf(path, isList, data.labels);
   const files = filesOf(roots);
   const paths = await files.list();

@@ -112,12 +112,16 @@ const betterOf = (all: readonly Pooled[]): readonly (Better | null)[] => {
 const betterText = ({ attack, epsilon, source, iouRatio: ratio }: Better): string =>
   `${attack} ε=${epsilon}${source === null ? "" : ` made on ${source}`} leaves ${scoreText(ratio)}`;
 
+const UNLABELLED = "the scores compare with each network's own clean prediction, whose mIoU is 1 by definition";
+
 /** Gathers rows one after another; repeats are left out, as their spread is another question. */
 export const createSummary = () => {
   const groups = new Map<string, Pooled>();
   const found = new Map<string, Found>();
+  let isUnlabelled = false;
   return {
     add: (row: Row): void => {
+      isUnlabelled ||= row.reference === "prediction";
       const { unit, receipt, counts, region } = row;
       const { networkSha256, around, source: sourceSha256 = null, sourceAround, attack } = unit;
       if (unit.repeat !== undefined) return;
@@ -186,7 +190,8 @@ export const createSummary = () => {
       const words = [...(isFlagged ? ["no bound, as"] : []), ...(isSigned ? ["signs"] : [])];
       const columns = [...head, ...scores, ...words];
       const numeric = columns.map((_, i) => i).slice(head.length - (seeds ? 3 : 2), head.length + scores.length);
-      return [table([columns, ...rows], numeric), ...missingLines([...found.values()])].join("\n");
+      const reference = isUnlabelled ? [UNLABELLED] : [];
+      return [table([columns, ...rows], numeric), ...reference, ...missingLines([...found.values()])].join("\n");
     },
   };
 };

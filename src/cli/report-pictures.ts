@@ -35,12 +35,12 @@ const RIGHT = [225, 225, 225] as const;
 const WRONG = [213, 94, 0] as const;
 const UNSCORED = [90, 90, 90] as const;
 
-/** Where the labels are wrong, as a picture [3,H,W]. */
-const errorMap = (labels: Labels, truth: Labels): Image => {
+/** Where the labels are not those of the reference, as a picture [3,H,W]. */
+const errorMap = (labels: Labels, reference: Labels): Image => {
   const size = labels.data.length;
   const data = new Float32Array(3 * size);
   for (let i = 0; i < size; i++) {
-    const colour = truth.data[i] === VOID ? UNSCORED : labels.data[i] === truth.data[i] ? RIGHT : WRONG;
+    const colour = reference.data[i] === VOID ? UNSCORED : labels.data[i] === reference.data[i] ? RIGHT : WRONG;
     for (let c = 0; c < 3; c++) data[c * size + i] = colour[c]!;
   }
   return tensor("float32", [3, ...labels.shape], data);
@@ -56,14 +56,20 @@ const visible = ({ shape: [planes = 0, height = 0, width = 0], data }: Image): I
 
 const shownExample = (
   { model, attack, epsilon, item, accuracy }: Example,
-  { float, clean, row }: Measured,
-  { image, truth, manifest }: { readonly image: Image; readonly truth: Labels; readonly manifest: Manifest },
+  { float, clean, row, reference }: Measured,
+  {
+    image,
+    truth,
+    manifest,
+  }: { readonly image: Image; readonly truth: Labels | undefined; readonly manifest: Manifest },
 ): ShownExample => {
   const palette = manifest.classes.map(({ color }) => color);
   const picture = (title: string, png: Uint8Array) => ({ title, url: url(png) });
   const scale = epsilon ?? (row.distances.linf || 1);
+  const before = truth ? `${percent(accuracy.clean)} % of the pixels are right before, ` : "";
+  const after = truth ? "after" : "of the pixels have the label of before";
   return {
-    caption: `${model}, ${attack}${epsilon === null ? "" : ` at ε = ${epsilon}`}, on ${item}: ${percent(accuracy.clean)} % of the pixels are right before, ${percent(accuracy.attacked)} % after`,
+    caption: `${model}, ${attack}${epsilon === null ? "" : ` at ε = ${epsilon}`}, on ${item}: ${before}${percent(accuracy.attacked)} % ${after}`,
     pictures: [
       picture("clean", encodePng(visible(image))),
       picture("adversarial", encodePng(visible(float.image))),
@@ -71,10 +77,10 @@ const shownExample = (
         `perturbation, ${(127 / scale).toFixed(1)} times`,
         encodePng(visible(amplified(image, float.image, scale))),
       ),
-      picture("ground truth", encodeLabels(truth, palette)),
+      ...(truth ? [picture("ground truth", encodeLabels(truth, palette))] : []),
       picture("labels before", encodeLabels(clean.labels, palette)),
       picture("labels after", encodeLabels(float.labels, palette)),
-      picture("errors after", encodePng(errorMap(float.labels, truth))),
+      picture(truth ? "errors after" : "changed labels", encodePng(errorMap(float.labels, truth ?? reference))),
     ],
   };
 };

@@ -55,7 +55,7 @@ export const picturesOf = async (
   const kind = data.dataset ?? recognised(paths, data.split ?? "");
   if (kind === null)
     throw refused(
-      `no layout is recognised in the data set ${data.path}; name one as data.dataset, of ${layoutNames.join(", ")}`,
+      `no layout is recognised in the data set ${data.path}; name one as data.dataset, of ${layoutNames.join(", ")}; pictures without label maps are those of the layout pictures: scores then compare with each network's own clean prediction`,
     );
   const layout = layoutOf(kind);
   const split = data.split ?? layout.splits[0] ?? "";
@@ -71,7 +71,7 @@ export const picturesOf = async (
   const taken = data.images === undefined ? pairs : chosen(pairs, data.images, seed);
   const items = taken.map((pair) => ({
     ...pair,
-    digest: pairDigest(files.digestOf(pair.image), files.digestOf(pair.labels)),
+    digest: pairDigest(files.digestOf(pair.image), pair.labels && files.digestOf(pair.labels)),
   }));
   return { title: split === "" ? layout.title : `${layout.title}, ${split}`, kind, items, reading, size: STREET_SIZE };
 };

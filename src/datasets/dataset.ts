@@ -9,13 +9,17 @@ export interface Files {
   readonly read: (path: string) => Promise<Uint8Array>;
 }
 
-/** One image with its ground truth, as paths. */
+/** One image with its ground truth, or without one, as paths. */
 export interface Pair {
   /** Unique in the data set. */
   readonly name: string;
-  /** A PNG, JPEG or WebP. */
+  /** A PNG, JPEG, WebP or NPY. */
   readonly image: string;
-  /** A PNG of the image's size. */
+  /** A PNG of the image's size; absent where the image has no ground truth. */
+  readonly labels?: string | undefined;
+}
+
+export interface LabelledPair extends Pair {
   readonly labels: string;
 }
 
@@ -43,7 +47,8 @@ export interface Layout {
   readonly splits: readonly string[];
   /** Classes of the labels after coding; null where any network's labels may lie in it. */
   readonly classes: number | null;
-  readonly coding: Coding;
+  /** Null where the pictures have no label maps. */
+  readonly coding: Coding | null;
   /** Whether these paths look like this layout, by which it is recognised where it is not named; `split` is empty where none is named. */
   readonly recognises: (paths: readonly string[], split: string) => boolean;
   readonly pairs: (part: Part) => Promise<Listing>;

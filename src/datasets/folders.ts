@@ -2,24 +2,20 @@
 
 import { plain } from "./coding.ts";
 import type { Layout } from "./dataset.ts";
-import { hasFolder, paired, picturesIn } from "./pairing.ts";
-
-/** The path within a folder without its ending, so that folders in it keep names apart. */
-const within = (folder: string) => (path: string) => path.slice(folder.length + 1).replace(/\.[^.]+$/, "");
-
-const inSplit = (split: string, folder: string): string => (split === "" ? folder : `${split}/${folder}`);
+import { hasFolder, inSplit, paired, picturesIn, within } from "./pairing.ts";
 
 /** `images` and `labels`, right in the folder or in that of a split. */
 export const folders: Layout = {
   title: "two folders",
-  expects: "images/NAME.png (or .jpg, .webp) and labels/NAME.png, class indices, 255 for void; both may be in SPLIT/",
+  expects:
+    "images/NAME.png (or .jpg, .webp, .npy) and labels/NAME.png, class indices, 255 for void; both may be in SPLIT/",
   splits: [],
   classes: null,
   coding: plain,
   recognises: (paths, split) => ["images", "labels"].every((kind) => hasFolder(paths, inSplit(split, kind))),
   pairs: async ({ paths, split }) => {
     const [images, labels] = [inSplit(split, "images"), inSplit(split, "labels")];
-    return paired(picturesIn(paths, images, { deep: true }), picturesIn(paths, labels, { deep: true }), {
+    return paired(picturesIn(paths, images, { deep: true, arrays: true }), picturesIn(paths, labels, { deep: true }), {
       ofImage: within(images),
       ofLabels: within(labels),
       expected: (image) => `${labels}/${within(images)(image)}.png`,

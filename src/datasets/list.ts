@@ -1,7 +1,7 @@
 /** A list of pictures and label maps in a file: CSV with a header, JSON, or JSON Lines. */
 
 import { plain } from "./coding.ts";
-import type { Layout, Listing, Pair } from "./dataset.ts";
+import type { LabelledPair, Layout, Listing } from "./dataset.ts";
 import { stemOf } from "./pairing.ts";
 
 const expects =
@@ -30,7 +30,7 @@ const entriesOf = async (path: string, text: string): Promise<readonly unknown[]
   return Array.isArray(value) ? value : [value];
 };
 
-const pairOf = (entry: unknown): Pair | null => {
+const pairOf = (entry: unknown): LabelledPair | null => {
   if (typeof entry !== "object" || entry === null) return null;
   const { image, labels, name } = entry as Entry;
   if (typeof image !== "string" || typeof labels !== "string" || image === "" || labels === "") return null;
@@ -40,7 +40,7 @@ const pairOf = (entry: unknown): Pair | null => {
 /** Pairs of a list; those that name a file that is not there, or a name twice, are faults. */
 const listed = async (path: string, text: string, paths: readonly string[]): Promise<Listing> => {
   const present = new Set(paths);
-  const pairs = new Map<string, Pair>();
+  const pairs = new Map<string, LabelledPair>();
   const faults: string[] = [];
   for (const [index, entry] of (await entriesOf(path, text)).entries()) {
     const pair = pairOf(entry);

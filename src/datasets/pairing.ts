@@ -8,14 +8,31 @@ export const baseOf = (path: string): string => path.slice(path.lastIndexOf("/")
 /** The base without its ending. */
 export const stemOf = (path: string): string => baseOf(path).replace(/\.[^.]+$/, "");
 
-const isPicture = (path: string): boolean => /\.(png|jpe?g|webp)$/i.test(path);
+/** The path within a folder without its ending, so that folders in it keep names apart; "" is the folder of all paths. */
+export const within =
+  (folder: string) =>
+  (path: string): string =>
+    path.slice(folder === "" ? 0 : folder.length + 1).replace(/\.[^./]+$/, "");
 
-/** The paths of pictures right in a folder, or at any depth below it. */
-export const picturesIn = (paths: readonly string[], folder: string, { deep = false } = {}): readonly string[] =>
-  paths.filter(
+export const inSplit = (split: string, folder: string): string => (split === "" ? folder : `${split}/${folder}`);
+
+const isPicture = (path: string): boolean => /\.(png|jpe?g|webp)$/i.test(path);
+const isArray = (path: string): boolean => /\.npy$/i.test(path);
+
+/** The paths of pictures right in a folder, or at any depth below it; "" is the folder of all paths. @param arrays whether NPY files are pictures. */
+export const picturesIn = (
+  paths: readonly string[],
+  folder: string,
+  { deep = false, arrays = false } = {},
+): readonly string[] => {
+  const start = folder === "" ? "" : `${folder}/`;
+  return paths.filter(
     (path) =>
-      path.startsWith(`${folder}/`) && isPicture(path) && (deep || !path.slice(folder.length + 1).includes("/")),
+      path.startsWith(start) &&
+      (isPicture(path) || (arrays && isArray(path))) &&
+      (deep || !path.slice(start.length).includes("/")),
   );
+};
 
 export const hasFolder = (paths: readonly string[], folder: string): boolean =>
   paths.some((path) => path.startsWith(`${folder}/`));
@@ -30,18 +47,33 @@ export interface Names {
   readonly expected: (image: string) => string;
 }
 
-/** Pairs in the order of their names. Label maps without a picture are no fault. */
-export const paired = (images: readonly string[], labels: readonly string[], names: Names): Listing => {
-  const maps = new Map(labels.map((path) => [names.ofLabels(path), path]));
+/** In the order of their names. @param pairOf a text where there is none: what is wrong. */
+const named = (
+  images: readonly string[],
+  nameOf: (image: string) => string,
+  pairOf: (name: string, image: string) => Pair | string,
+): Listing => {
   const pairs = new Map<string, Pair>();
   const faults: string[] = [];
   for (const image of images) {
-    const name = names.ofImage(image);
-    const map = maps.get(name);
+    const name = nameOf(image);
     const other = pairs.get(name);
-    if (other) faults.push(`${image}: has the name ${name}, as ${other.image} has`);
-    else if (map === undefined) faults.push(`${image}: has no label map ${names.expected(image)}`);
-    else pairs.set(name, { name, image, labels: map });
+    const pair = other ? `has the name ${name}, as ${other.image} has` : pairOf(name, image);
+    if (typeof pair === "string") faults.push(`${image}: ${pair}`);
+    else pairs.set(name, pair);
   }
   return { pairs: [...pairs.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)), faults };
 };
+
+/** Pairs in the order of their names. Label maps without a picture are no fault. */
+export const paired = (images: readonly string[], labels: readonly string[], names: Names): Listing => {
+  const maps = new Map(labels.map((path) => [names.ofLabels(path), path]));
+  return named(images, names.ofImage, (name, image) => {
+    const map = maps.get(name);
+    return map === undefined ? `has no label map ${names.expected(image)}` : { name, image, labels: map };
+  });
+};
+
+/** Pictures without label maps, in the order of their names. */
+export const alone = (images: readonly string[], nameOf: (image: string) => string): Listing =>
+  named(images, nameOf, (name, image) => ({ name, image }));

@@ -41,7 +41,7 @@ export const isTargeted = ({ target, goal }: Pick<MadeAttack, "target" | "goal">
   target !== undefined || goal !== undefined;
 
 /** The plan for an item. @param target the labels to approach, where they are those of a region. */
-export const planFor = ({ label, ...attack }: MadeAttack, truth: Labels, target?: Labels): AttackPlan => ({
+export const planFor = ({ label, ...attack }: MadeAttack, truth: Labels | undefined, target?: Labels): AttackPlan => ({
   ...attack,
   source: label === "ground-truth" ? truth : undefined,
   ...(target && { target }),

@@ -49,7 +49,7 @@ const messageOf = (cause: unknown): string => {
   return String(cause);
 };
 
-/** Both files are decoded, so that one that is cut short is found before the first attack. */
+/** All files are decoded, so that one that is cut short is found before the first attack. */
 const lookedAtPair = async (
   { image, labels }: Pair,
   { files, reading }: ItemSource,
@@ -75,15 +75,17 @@ const lookedAtPair = async (
     }
   };
   const picture = await attempt(image, (bytes) => decodePicture(bytes, planes, limits));
-  const map = await attempt(labels, (bytes) => truthOf(bytes, reading));
-  const digest = pairDigest(picture.digest, map.digest);
-  if (!picture.value || !map.value) return { faults, digest };
-  const { width, height } = spatialSize(picture.value.image);
+  const map = labels === undefined ? undefined : await attempt(labels, (bytes) => truthOf(bytes, reading));
+  const digest = pairDigest(picture.digest, map?.digest);
+  if (!picture.value || (map && !map.value)) return { faults, digest };
+  const { isTranslucent } = picture.value;
+  const size = spatialSize(picture.value.image);
+  if (!map?.value) return { faults, size, digest, isTranslucent };
+  const { width, height } = size;
   const own = spatialSize(map.value);
   if (own.width !== width || own.height !== height)
     faults.push(`${labels}: is ${own.width}×${own.height}, and its picture ${image} ${width}×${height} (width×height)`);
-  const { isTranslucent } = picture.value;
-  return { faults, size: { width, height }, digest, histogram: histogramOf(map.value), isTranslucent };
+  return { faults, size, digest, histogram: histogramOf(map.value), isTranslucent };
 };
 
 const widened = (sizes: Sizes | null, { width, height }: Size): Sizes => {

@@ -1,4 +1,4 @@
-/** The pictures of an evaluation with their ground truth: read one at a time. */
+/** The pictures of an evaluation with their ground truth, where they have one: read one at a time. */
 
 import { tableOf, type Coding } from "../datasets/coding.ts";
 import type { Files, Pair } from "../datasets/dataset.ts";
@@ -41,11 +41,13 @@ export interface ItemSource {
 
 export interface ReadItem {
   readonly image: Image;
-  readonly truth: Labels;
+  /** The ground truth; undefined where the item has none. */
+  readonly truth: Labels | undefined;
 }
 
-/** Digest of a pair by the digests of its files. */
-export const pairDigest = (image: string, labels: string): string => `${image} ${labels}`;
+/** Digest of a pair by the digests of its files, or of a picture alone. */
+export const pairDigest = (image: string, labels: string | undefined): string =>
+  labels === undefined ? image : `${image} ${labels}`;
 
 /** Of pictures and label maps, checked against their headers. */
 export const limits = { maxPixels: 2 ** 26, maxSide: 2 ** 14 } as const;
@@ -77,10 +79,12 @@ export const readItem = async (item: Item, { files, reading, draw }: ItemSource,
     const { image, labels } = await draw(item.street);
     return { image: drawnAs(planes, image), truth: labels };
   }
-  const [picture, map] = [await files.read(item.image), await files.read(item.labels)];
-  if (item.digest !== undefined && item.digest !== pairDigest(await sha256Of(picture), await sha256Of(map)))
+  const { labels } = item;
+  const picture = await files.read(item.image);
+  const map = labels === undefined ? undefined : await files.read(labels);
+  if (item.digest !== undefined && item.digest !== pairDigest(await sha256Of(picture), map && (await sha256Of(map))))
     throw new Error(
-      `${item.image}: it or its label map ${item.labels} is not the file that was checked: it has changed, or this machine has another`,
+      `${item.image}: ${labels === undefined ? "it" : `it or its label map ${labels}`} is not the file that was checked: it has changed, or this machine has another`,
     );
-  return { image: await decodePlanes(picture, planes, limits), truth: truthOf(map, reading) };
+  return { image: await decodePlanes(picture, planes, limits), truth: map && truthOf(map, reading) };
 };

@@ -11,7 +11,8 @@ import { deltaFault } from "./universal.ts";
 /** A picture, and the network that is climbed on it. */
 export interface On {
   readonly image: Image;
-  readonly truth: Labels;
+  /** The ground truth; undefined where the picture has none, so that no attack leaves it. */
+  readonly truth: Labels | undefined;
   readonly source: Segmenter;
 }
 

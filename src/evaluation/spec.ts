@@ -12,6 +12,7 @@ import { fieldErrorsInWords, fieldsByValue, objectExamples } from "../validation
 import { commonRadiusFault, ownRadiusFault } from "./radii.ts";
 import { canonicalJson, type Json } from "./row.ts";
 import { targetedSchema } from "./targeted.ts";
+import { labelFaults } from "./unlabelled.ts";
 
 /** The radii of the paper, in grey levels. */
 export const paperRadii = [0.25, 0.5, 1, 2, 4, 8, 16, 32] as const;
@@ -100,7 +101,9 @@ export const dataSchema = z.strictObject({
   dataset: z
     .enum(datasetNames)
     .optional()
-    .describe("How the pictures lie in `path`; recognised by its folders if absent"),
+    .describe(
+      "How the pictures lie in `path`; recognised by its folders if absent, but for `pictures`, which are without label maps",
+    ),
   path: z.string().min(1).optional().describe("The folder, or the file of a list"),
   labels: z.string().min(1).optional().describe("A folder of label maps, where `path` is one of pictures named alike"),
   split: z.string().min(1).optional().describe("Which part, for example val; the data set's own if absent"),
@@ -196,11 +199,13 @@ export const evaluationSchema = z
     small: z.number().min(0).max(1).default(0.01).describe("Share of the picture below which an object is small"),
     seed: seed.default(0).describe("Of all that is random, and of the choice of pictures"),
   })
-  .superRefine(({ epsilon, attacks }, context) => {
+  .superRefine((spec, context) => {
+    const { epsilon, attacks } = spec;
     const entries = typeof attacks === "string" ? presets[attacks].attacks : attacks;
     const balled = entries.map((entry) => (typeof entry === "string" ? { attack: entry } : entry));
     const fault = commonRadiusFault(epsilon, balled);
     if (fault !== null) context.addIssue({ code: "custom", path: ["epsilon"], message: fault });
+    for (const unlabelled of labelFaults(spec)) context.addIssue({ code: "custom", ...unlabelled });
   })
   .describe("An evaluation of networks on pictures, for `faultline evaluate`");
 

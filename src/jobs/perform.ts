@@ -51,8 +51,8 @@ export interface PerformHooks extends Stops {
 /** What is remembered of the last picture: it, and the clean predictions of the networks that have seen it. */
 interface Remembered extends ReadItem {
   readonly item: number;
-  /** The ground truth of small objects alone. */
-  readonly small: Labels;
+  /** The ground truth of small objects alone, where there is one. */
+  readonly small: Labels | undefined;
   readonly segmenters: Map<string, Segmenter>;
 }
 
@@ -80,7 +80,7 @@ export const createPerformer = ({
   const remembered = async (item: number): Promise<Remembered> => {
     if (last?.item === item) return last;
     const { image, truth } = await read(item);
-    last = { item, image, truth, small: smallObjects(truth, small), segmenters: new Map() };
+    last = { item, image, truth, small: truth && smallObjects(truth, small), segmenters: new Map() };
     return last;
   };
   const settled = async (setting: number, seed: number, at: Remembered): Promise<Segmenter> => {

@@ -27,12 +27,13 @@ const paletteNamed = (name: string | undefined, { classes }: Manifest): LabelRea
   return Object.hasOwn(palettes, name) ? palettes[name]!.map(({ color }) => color) : null;
 };
 
-/** What label maps of a layout mean; null where the specification names a palette that is unknown. */
+/** What label maps of a layout mean, nothing where it has none; null where the specification names a palette that is unknown. */
 export const readingOf = (
   { coding, classes }: Layout,
   { palette: name, remap }: EvaluationSpec["data"],
   manifest: Manifest,
 ): LabelReading | null => {
+  if (!coding) return {};
   const palette = coding.palette ?? (classes === null ? paletteNamed(name, manifest) : undefined);
   return palette === null ? null : { values: coding.values, palette, remap };
 };

@@ -82,4 +82,20 @@ export const strongest = (report: ReportData): readonly Strongest[] => {
   );
 };
 
+/** The networks whose scores compare with their own clean predictions, as there are no label maps. */
+export const againstThemselves = ({ networks }: ReportData): ReadonlySet<string> =>
+  new Set(networks.filter(({ reference }) => reference === "prediction").map(({ name }) => name));
+
+/** What these scores mean; nothing where there are none. */
+export const withoutLabels = (report: ReportData): readonly Block[] => {
+  const { size } = againstThemselves(report);
+  if (size === 0) return [];
+  const which = size === report.networks.length ? "The" : "Some of the";
+  return [
+    text(
+      `${which} scores compare with the network's own clean prediction instead of a ground truth: the clean mIoU is 100 % by definition, and how often the network is right is not known.`,
+    ),
+  ];
+};
+
 export const plainNetwork = ({ around }: Cell): boolean => around === null;

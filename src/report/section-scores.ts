@@ -1,6 +1,6 @@
 /** Scores of networks and attacks, and differences between them. */
 
-import { at, plain, table, text, whiteBox, type Section } from "./blocks.ts";
+import { at, plain, table, text, whiteBox, withoutLabels, type Section } from "./blocks.ts";
 import { pointsText, type Difference } from "./compare.ts";
 import { noBounds, noBoundText, ratioText } from "./flag-text.ts";
 import { epsilonText, number, percent, percentWithin } from "./format.ts";
@@ -90,7 +90,7 @@ export const cleanSection = (report: ReportData): Section | null => {
   return {
     id: "clean",
     title: "Clean images",
-    blocks: [table("Scores in percent, with 95 % intervals over images", head, rows)],
+    blocks: [...withoutLabels(report), table("Scores in percent, with 95 % intervals over images", head, rows)],
   };
 };
 

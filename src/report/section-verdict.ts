@@ -1,10 +1,21 @@
 /** The verdict of a report, and what may be wrong with it. */
 
-import { at, plain, strongest, table, text, whiteBox, type Block, type Section } from "./blocks.ts";
+import {
+  againstThemselves,
+  at,
+  plain,
+  strongest,
+  table,
+  text,
+  whiteBox,
+  withoutLabels,
+  type Block,
+  type Section,
+} from "./blocks.ts";
 import { pointsText } from "./compare.ts";
 import { flagText } from "./flag-text.ts";
 import { percent, percentWithin } from "./format.ts";
-import type { ReportData } from "./report.ts";
+import type { Cell, ReportData } from "./report.ts";
 
 export const verdict = (report: ReportData): Section => {
   const decided = report.differences.filter(({ verdict: found }) => found !== "undecided");
@@ -18,9 +29,12 @@ export const verdict = (report: ReportData): Section => {
     const against = own.length === agreeing ? "" : `, and the opposite under ${own.length - agreeing}`;
     return `${largest!.network} is ${largest!.verdict} than ${largest!.baseline} under ${agreeing} of ${all.length} ${counted}${against}: most under ${at(largest!)}, by ${pointsText(largest!)} of IoU ratio (${largest!.images} images; ${largest!.reason}).`;
   });
+  const unlabelled = againstThemselves(report);
+  const ofClean = ({ network, clean }: Cell): string =>
+    unlabelled.has(network) ? "of its mIoU" : `of its clean mIoU of ${percent(clean.miou)} %`;
   const least = strongest(report).map(
     ({ cell, attacks, inNorm }) =>
-      `${cell.network} keeps ${percentWithin(cell.iouRatio)} %${flagText(cell)} of its clean mIoU of ${percent(cell.clean.miou)} % under ${at(cell)}, ${attacks === 1 ? "the only attack" : `the strongest of ${attacks} attacks`} measured${inNorm} (${cell.images} images).`,
+      `${cell.network} keeps ${percentWithin(cell.iouRatio)} %${flagText(cell)} ${ofClean(cell)} under ${at(cell)}, ${attacks === 1 ? "the only attack" : `the strongest of ${attacks} attacks`} measured${inNorm} (${cell.images} images).`,
   );
   const open = report.differences.length - decided.length;
   return {
@@ -28,6 +42,7 @@ export const verdict = (report: ReportData): Section => {
     title: "Verdict",
     blocks: [
       ...(least.length > 0 ? [{ kind: "list" as const, items: least }] : [text("There are no attacks in these rows.")]),
+      ...withoutLabels(report),
       ...(sentences.length > 0 ? [{ kind: "list" as const, items: sentences.slice(0, 12) }] : []),
       ...(sentences.length > 12
         ? [text(`${sentences.length - 12} more pairs of networks are in the table of differences.`)]
@@ -80,13 +95,6 @@ export const honesty = (report: ReportData): Section => {
           ? `Attacks of many steps are chaotic: over repeats from starts that differ by 0.001 grey levels the IoU ratio moved by up to ${percent(Math.max(...chaotic.map(({ chaos }) => chaos!.high - chaos!.low)))} points. Differences within that spread are called undecided.`
           : "No attack was repeated (`--repeats`), so that the spread of chaotic attacks over starts is unknown; the intervals are over images alone.",
       ),
-      ...(report.networks.some(({ reference }) => reference === "prediction")
-        ? [
-            text(
-              "Some rows compare with the network's own clean prediction instead of a ground truth: their clean mIoU is 1 by definition.",
-            ),
-          ]
-        : []),
     ],
   };
 };

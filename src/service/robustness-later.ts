@@ -15,7 +15,7 @@ import { gridAttack } from "../contract/robustness.ts";
 import { invalidSpec } from "../contract/failure.ts";
 import { MAX_REPORT_ROWS } from "../contract/limits.ts";
 import { sha256Of } from "../digest.ts";
-import { optionsOf } from "../attacks/catalogue.ts";
+import { freeOptions } from "../attacks/option-faults.ts";
 import type { Plan, Subject } from "../evaluation/measure.ts";
 import { unitId, type Row } from "../evaluation/row.ts";
 import { signsNamed } from "../evaluation/signs.ts";
@@ -39,18 +39,9 @@ const idOf = async ({ segmenter, item, truth }: Subject, plan: Plan | null): Pro
 const attacksOf = ({ attacks, epsilons, norm, alpha, label, pixelRange }: RobustnessSpec): GivenSpec["attacks"] =>
   attacks.map((entry) => {
     const { attack, ...own } = gridAttack(entry);
-    const step = alpha !== undefined && optionsOf(attack).includes("alpha") ? { alpha } : {};
+    const step = alpha !== undefined && freeOptions(attack).includes("alpha") ? { alpha } : {};
     return { attack, epsilon: [...epsilons], norm, label, pixelRange, ...step, ...own };
   });
-
-const aroundOf = ({ transform, through, draws, crf }: RobustnessSpec): GivenSpec["around"] => ({
-  ...(transform === undefined
-    ? {}
-    : transform === "none"
-      ? { transform }
-      : { transform: { transform: [...transform], through, draws } }),
-  ...(crf === undefined ? {} : { crf }),
-});
 
 const evaluationOf = (spec: RobustnessSpec, isLabelled: boolean): GivenSpec => ({
   networks: [spec.model],
@@ -60,7 +51,6 @@ const evaluationOf = (spec: RobustnessSpec, isLabelled: boolean): GivenSpec => (
   },
   attacks: attacksOf(spec),
   label: spec.label,
-  around: aroundOf(spec),
   seed: spec.seed,
 });
 

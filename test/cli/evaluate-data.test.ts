@@ -62,7 +62,7 @@ const itemsOf = (data: GivenSpec["data"], classes: number, seed = 0) =>
 
 const labelsOf = async (found: Awaited<ReturnType<typeof itemsOf>>) => {
   const source = itemSource(found.roots, found.reading, found.streetSize);
-  return Array.from((await readItem(found.items[0]!, source)).truth.data);
+  return Array.from((await readItem(found.items[0]!, source)).truth!.data);
 };
 
 describe("a data set", () => {

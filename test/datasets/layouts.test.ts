@@ -26,10 +26,10 @@ interface Case {
   readonly layout: LayoutName;
   readonly split: string;
   readonly contents: Contents;
-  /** Name, image and labels of each pair. */
-  readonly pairs: readonly (readonly [string, string, string])[];
-  /** A path that, taken away, is a fault which names it. */
-  readonly missing: string;
+  /** Name, image and labels of each pair; without labels where the layout has none. */
+  readonly pairs: readonly (readonly [string, string, string?])[];
+  /** A path that, taken away, is a fault which names it; absent where no picture needs another file. */
+  readonly missing?: string;
   /** Values of files and the labels that they become. */
   readonly labels: Readonly<Record<number, number>>;
   readonly recognised?: false;
@@ -150,6 +150,25 @@ const cases: readonly Case[] = [
     labels: { 0: 0, 255: 255 },
     recognised: false,
   },
+  {
+    layout: "pictures",
+    split: "",
+    contents: empty(
+      "images/b/x.jpeg",
+      "images/a.webp",
+      "images/c.NPY",
+      "labels/a.png",
+      "other.png",
+      "images/readme.txt",
+    ),
+    pairs: [
+      ["a", "images/a.webp"],
+      ["b/x", "images/b/x.jpeg"],
+      ["c", "images/c.NPY"],
+    ],
+    labels: {},
+    recognised: false,
+  },
 ];
 
 it("every layout has a case", () => {
@@ -158,20 +177,20 @@ it("every layout has a case", () => {
 
 describe.each(cases)("$layout", ({ layout, split, contents, pairs, missing, labels }) => {
   it("lists its pairs", async () => {
-    const expected = pairs.map(([name, image, map]) => ({ name, image, labels: map }));
+    const expected = pairs.map(([name, image, map]) => ({ name, image, ...(map !== undefined && { labels: map }) }));
     expect(await listing(layout, contents, split)).toEqual({ pairs: expected, faults: [] });
   });
 
-  it("names what is missing, and lists the rest", async () => {
-    const { [missing]: _, ...rest } = contents;
+  it.skipIf(missing === undefined)("names what is missing, and lists the rest", async () => {
+    const { [missing!]: _, ...rest } = contents;
     const found = await listing(layout, rest, split);
-    expect(found.faults.join("\n")).toContain(missing);
+    expect(found.faults.join("\n")).toContain(missing!);
     expect(found.faults).toHaveLength(1);
     expect(found.pairs).toHaveLength(pairs.length - 1);
   });
 
   it("maps values to labels", () => {
-    const table = tableOf(layoutOf(layout).coding.values);
+    const table = tableOf(layoutOf(layout).coding?.values);
     expect(Object.fromEntries(Object.keys(labels).map((value) => [value, table[Number(value)]]))).toEqual(labels);
   });
 });
@@ -184,17 +203,44 @@ it("nothing is recognised in a folder of other files", () => {
   expect(recognised(["readme.txt", "data/1.png"], "data")).toBeNull();
 });
 
-it.each(layoutNames.filter((name) => layoutOf(name).coding.values && name !== "camvid"))(
+it.each(layoutNames.filter((name) => layoutOf(name).coding?.values && name !== "camvid"))(
   "the values of %s reach every class but those that are void, and none beyond",
   (name) => {
     const { classes, coding } = layoutOf(name);
-    const reached = new Set(tableOf(coding.values).slice(0, coding.palette?.length ?? 256));
+    const reached = new Set(tableOf(coding?.values).slice(0, coding?.palette?.length ?? 256));
     reached.delete(255);
     const voids = name === "camvid-32" ? [30] : [];
     const expected = Array.from({ length: classes! }, (_, c) => c).filter((c) => !voids.includes(c));
     expect([...reached].toSorted((a, b) => a - b)).toEqual(expected);
   },
 );
+
+describe("pictures alone", () => {
+  it("may lie anywhere in the folder, or in that of a split", async () => {
+    const contents = empty("a.png", "deep/b.npy", "val/c.jpg", "val/labels.txt", "test/images/d.png", "test/e.png");
+    const namesOf = async (split: string) => (await listing("pictures", contents, split)).pairs.map(({ name }) => name);
+    expect(await namesOf("")).toEqual(["a", "deep/b", "test/e", "test/images/d", "val/c"]);
+    expect(await namesOf("val")).toEqual(["c"]);
+    expect(await namesOf("test")).toEqual(["d"]);
+    expect(await namesOf("train")).toEqual([]);
+  });
+
+  it("of one name are a fault", async () => {
+    const { pairs, faults } = await listing("pictures", empty("a.jpg", "a.png"), "");
+    expect(pairs).toEqual([{ name: "a", image: "a.jpg" }]);
+    expect(faults).toEqual(["a.png: has the name a, as a.jpg has"]);
+  });
+});
+
+it("two folders may have arrays as pictures, and no arrays as label maps", async () => {
+  const { pairs, faults } = await listing(
+    "folders",
+    empty("images/a.npy", "images/b.npy", "labels/a.png", "labels/b.npy"),
+    "",
+  );
+  expect(pairs).toEqual([{ name: "a", image: "images/a.npy", labels: "labels/a.png" }]);
+  expect(faults).toEqual(["images/b.npy: has no label map labels/b.png"]);
+});
 
 describe("a list", () => {
   const contents = empty("1.png", "m.png");

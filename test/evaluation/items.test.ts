@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Files } from "../../src/datasets/dataset.ts";
+import { sha256Of } from "../../src/digest.ts";
 import { checkItems } from "../../src/evaluation/check-items.ts";
 import { readItem, type Item, type ItemSource, type LabelReading } from "../../src/evaluation/items.ts";
 import { encodePng } from "../../src/image/encode.ts";
@@ -60,6 +61,14 @@ describe("an item", () => {
     expect(truth).toEqual(noiseLabels(6, 8, 4, 2, true));
   });
 
+  it("may be a picture alone", async () => {
+    const alone = { name: "a", image: "a.png" };
+    expect(await readItem(alone, source())).toEqual({ image: noiseImage(6, 8, 1), truth: undefined });
+    const { items } = await checkItems([alone], source(), options);
+    const changed = { ...source(), files: { ...files, read: () => Promise.resolve(contents["d.png"]!) } };
+    await expect(readItem(items[0]!, changed)).rejects.toThrow("a.png: it is not the file that was checked");
+  });
+
   it("is refused where a file is not the one that was checked", async () => {
     const { items } = await checkItems([pair("a")], source(), options);
     expect((await readItem(items[0]!, source())).image).toEqual(noiseImage(6, 8, 1));
@@ -69,7 +78,7 @@ describe("an item", () => {
 
   it("has labels by colours, then by values, then remapped", async () => {
     const reading = { palette: colours, values: { 0: 2, 3: 255 }, remap: { 1: 0 } };
-    expect(Array.from((await readItem(pair("e"), source(reading))).truth.data)).toEqual([2, 0, 2, 255, 255, 2]);
+    expect(Array.from((await readItem(pair("e"), source(reading))).truth!.data)).toEqual([2, 0, 2, 255, 255, 2]);
   });
 });
 
@@ -86,6 +95,22 @@ describe("the check", () => {
   it("decodes each picture, so that one that is cut short is found before any work", async () => {
     const { faults } = await checkItems([pair("cut"), pair("a")], source(), options);
     expect(faults).toEqual([expect.stringMatching(/^cut\.png: .*PNG/)]);
+  });
+
+  it("takes pictures alone, whose digests are those of their files", async () => {
+    const alone = ["a", "d"].map((name) => ({ name, image: `${name}.png` }));
+    const checked = await checkItems(alone, source(), options);
+    expect(checked).toMatchObject({ faults: [], sizes: { width: [2, 8], height: [2, 6] } });
+    expect(checked.items).toEqual([
+      { ...alone[0], digest: await sha256Of(contents["a.png"]!) },
+      { ...alone[1], digest: await sha256Of(contents["d.png"]!) },
+    ]);
+    const { faults } = await checkItems([{ name: "c", image: "c.png" }, ...alone], source(), { ...options, planes: 4 });
+    expect(faults).toEqual([
+      expect.stringMatching(/^c\.png: /),
+      "a.png: a picture of 3 channels, where the network takes 4",
+      "d.png: a picture of 3 channels, where the network takes 4",
+    ]);
   });
 
   it("warns of label maps that are all void, of pixels that are not opaque, and of pictures of a few pixels", async () => {

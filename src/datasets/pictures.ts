@@ -1,0 +1,20 @@
+/** Pictures alone, without label maps. */
+
+import type { Layout } from "./dataset.ts";
+import { alone, hasFolder, inSplit, picturesIn, within } from "./pairing.ts";
+
+/** Those below `images`, where there is that folder, else all of the folder; of a split, the same in its own folder. */
+export const pictures: Layout = {
+  title: "pictures without label maps",
+  expects:
+    "NAME.png (or .jpg, .webp, .npy) at any depth, below images/ where there is that folder; all may be in SPLIT/",
+  splits: [],
+  classes: null,
+  coding: null,
+  recognises: () => false,
+  pairs: async ({ paths, split }) => {
+    const images = inSplit(split, "images");
+    const folder = hasFolder(paths, images) ? images : split;
+    return alone(picturesIn(paths, folder, { deep: true, arrays: true }), within(folder));
+  },
+};
