@@ -1,5 +1,6 @@
 /** Data sets of the bucket, as evaluations read them. */
 
+import { unknownSet } from "../contract/data.ts";
 import { invalidSpec } from "../contract/failure.ts";
 import type { BucketDataStore, SetFiles } from "../store/bucket-data.ts";
 
@@ -12,7 +13,7 @@ export const dataIn = (store: BucketDataStore): ((name: string) => Promise<SetFi
   const opened = async (name: string): Promise<SetFiles> => {
     const manifest = await store.manifest(name);
     if (!manifest) {
-      const detail = `must be the name of a data set of this deployment: ${(await store.names()).join(", ") || "there is none"}`;
+      const detail = unknownSet(await store.names());
       throw invalidSpec({ pointer: "/spec/data/path", detail, received: name });
     }
     return store.filesOf(manifest);

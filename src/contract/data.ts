@@ -3,6 +3,12 @@
 /** Data sets with names that begin so are of requests to POST /v1/robustness that are answered later; nobody pushes them. */
 export const requestSets = "robustness-";
 
+/** Why a name is none of a data set's. @param names all that there are. */
+export const unknownSet = (names: readonly string[]): string => {
+  const pushed = names.filter((name) => !name.startsWith(requestSets));
+  return `must be the name of a data set of this deployment: ${pushed.join(", ") || "there is none"}`;
+};
+
 export interface DataFile {
   /** Relative, with "/" between its parts. */
   readonly path: string;

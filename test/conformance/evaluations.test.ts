@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
+import { Answer } from "../../src/api/robustness-schemas.ts";
 import type { EvaluationInfo } from "../../src/contract/evaluations.ts";
 import { faultline } from "../cli/terminal.ts";
 import { makeScene } from "./scene.ts";
@@ -37,6 +38,15 @@ const followed = async (id: string): Promise<EvaluationInfo> => {
     if (info.state !== "queued" && info.state !== "running") return info;
     await setTimeout(200);
   }
+};
+
+/** Without the times, the numbers of signs, and why the backend was chosen. */
+const withoutRun = (answer: ReturnType<typeof Answer.parse>): object => {
+  if ("images" in answer) throw new Error("one image was sent");
+  const kinds = (signs: readonly { readonly kind: string }[]) => signs.map(({ kind }) => kind);
+  const curve = answer.curve.map((point) => ({ ...point, signs: kinds(point.signs) }));
+  const { backendWhy: _, ...receipt } = answer.receipt;
+  return { ...answer, curve, receipt, signs: kinds(answer.signs), timings: {} };
 };
 
 /** The rows of an evaluation that was submitted. */
@@ -125,4 +135,26 @@ it("evaluates a data set that was pushed into its bucket, as the folder that it 
   expect((await faultline("evaluate", "enet-street", ...flags, "-o", local)).code).toBe(0);
   expect(rows.split("\n")).toHaveLength(2 * 3 + 1);
   expect(rows).toBe(readFileSync(local, "utf8"));
+});
+
+it("answers a robustness request later, from its own images, as at once", async () => {
+  const { png, labelsPng } = makeScene(3, 64, 48);
+  const files = { image: png, labels: labelsPng };
+  const grid = { attacks: ["ifgsm", { attack: "apgd", steps: 3 }], epsilons: [1, 4], label: "ground-truth", seed: 2 };
+  const response = await client.form("/v1/robustness", files, grid, { prefer: "respond-async" });
+  const {
+    id,
+    robustness,
+    spec: submitted,
+  } = (await response.json()) as EvaluationInfo & { readonly robustness: string };
+  expect([response.status, response.headers.get("preference-applied")]).toEqual([202, "respond-async"]);
+  expect(robustness).toBe(`${path}/${id}/robustness`);
+  expect(await followed(id)).toMatchObject({ state: "done", units: { total: 5, done: 5 } });
+  const later = Answer.parse(await okJson(await client.send(robustness)));
+  const now = Answer.parse(await okJson(await client.form("/v1/robustness", files, grid)));
+  expect(withoutRun(later)).toEqual(withoutRun(now));
+  const listed = async () => (await okJson<{ data: { name: string }[] }>(await client.send("/v1/data"))).data;
+  expect((await listed()).map(({ name }) => name)).toContain(submitted.data?.path);
+  expect((await client.send(`${path}/${id}`, { method: "DELETE" })).status).toBe(204);
+  expect((await listed()).map(({ name }) => name)).not.toContain(submitted.data?.path);
 });

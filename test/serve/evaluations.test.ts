@@ -6,8 +6,10 @@ import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { EvaluationInfo } from "../../src/contract/evaluations.ts";
+import type { RobustnessResult } from "../../src/contract/robustness.ts";
 import { encodePng } from "../../src/image/encode.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
+import { formBody } from "../support/api-request.ts";
 import { noiseImage, noiseLabels } from "../support/networks/image.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
 import { faultline, temporaryFolder } from "../cli/terminal.ts";
@@ -88,6 +90,31 @@ describe("an evaluation of a server", () => {
     expect((await fetch(url(`/${first.id}/retry`), { method: "POST" })).status).toBe(409);
     expect((await fetch(url(`/${first.id}`), { method: "DELETE" })).status).toBe(204);
     expect((await fetch(url(`/${first.id}`))).status).toBe(404);
+  });
+
+  it("is begun by a robustness request that prefers to be answered later, of its own images", async () => {
+    const ask = async (headers: Readonly<Record<string, string>>, epsilons = [1, 4]) => {
+      const given = { model: "one", attacks: ["ifgsm"], epsilons };
+      const body = formBody({ image: new Uint8Array(encodePng(noiseImage(12, 16, 7))) }, given);
+      return fetch(`${server.url}/v1/robustness`, { method: "POST", headers, body });
+    };
+    const later = { prefer: "respond-async", "idempotency-key": "later" };
+    const [first, again] = [await infoOf(ask(later)), await infoOf(ask(later))];
+    expect(again.id).toBe(first.id);
+    expect((await ask(later, [2])).status).toBe(422);
+    expect(await ended(first.id)).toMatchObject({ state: "done", units: { total: 3, done: 3 } });
+    const rows = await (await ask({ accept: "application/jsonl" })).text();
+    // There, the clean prediction was made before the first row, which does not count it.
+    const counted = (text: string): string => text.replaceAll(/"forward":\d+/g, "");
+    expect(counted(await rowsOf(first.id))).toBe(counted(rows));
+    const answer = (await (await fetch(url(`/${first.id}/robustness`))).json()) as RobustnessResult;
+    const { verdict, smallestEpsilon, summary } = (await (await ask({})).json()) as RobustnessResult;
+    expect(answer).toMatchObject({ verdict, smallestEpsilon, summary, receipt: { backend: "wasm" } });
+    // What was refused for its key has left nothing.
+    const listed = await (await fetch(`${server.url}/v1/data`)).text();
+    expect(listed.match(/robustness-/g)).toHaveLength(1);
+    expect((await fetch(url(`/${first.id}`), { method: "DELETE" })).status).toBe(204);
+    expect(await (await fetch(`${server.url}/v1/data`)).text()).toBe('{"data":[]}');
   });
 
   it("that cannot be is refused with what is wrong and what there is", async () => {

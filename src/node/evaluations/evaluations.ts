@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isOver, type EvaluationInfo, type EvaluationRequest, type Evaluations } from "../../contract/evaluations.ts";
+import { unknownSet } from "../../contract/data.ts";
 import { FaultlineError, invalidSpec } from "../../contract/failure.ts";
 import { networksOf } from "../../evaluation/settings.ts";
 import { specText } from "../../evaluation/spec.ts";
@@ -102,12 +103,7 @@ export const startEvaluations = async (
     if (path === undefined) return;
     if (data === null) throw refused("names a data set, and this deployment has none (--data DIR)", "path", path);
     const sets = (await dataAt(data).names()).filter((name) => isName(name));
-    if (!sets.includes(path))
-      throw refused(
-        `must be the name of a data set of this deployment: ${sets.join(", ") || "there is none"}`,
-        "path",
-        path,
-      );
+    if (!sets.includes(path)) throw refused(unknownSet(sets), "path", path);
   };
 
   const planning = createPlanning(store.scratch, { models, data }, own, log);
