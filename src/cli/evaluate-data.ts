@@ -41,7 +41,7 @@ const layoutIn = (path: string, paths: readonly string[], { dataset, split }: Ev
   const found = named ?? recognised(paths, split ?? "");
   if (found !== null) return found;
   throw new Refusal(
-    `${path}: no data set is recognised in it; name one with --dataset, of ${layoutNames.join(", ")}, and its part with --split; without a name, ${layoutOf("folders").expects} are paired; pictures without label maps are taken with --dataset pictures: scores then compare with each network's own clean prediction`,
+    `${path}: no data set is recognised in it; pictures without label maps are taken with --dataset pictures: scores then compare with each network's own clean prediction; others are named with --dataset, of ${layoutNames.join(", ")}, and their part with --split; without a name, ${layoutOf("folders").expects} are paired`,
   );
 };
 

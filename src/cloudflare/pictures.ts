@@ -55,7 +55,7 @@ export const picturesOf = async (
   const kind = data.dataset ?? recognised(paths, data.split ?? "");
   if (kind === null)
     throw refused(
-      `no layout is recognised in the data set ${data.path}; name one as data.dataset, of ${layoutNames.join(", ")}; pictures without label maps are those of the layout pictures: scores then compare with each network's own clean prediction`,
+      `no layout is recognised in the data set ${data.path}; pictures without label maps are taken with data.dataset "pictures": scores then compare with each network's own clean prediction; others are named so too, of ${layoutNames.join(", ")}`,
     );
   const layout = layoutOf(kind);
   const split = data.split ?? layout.splits[0] ?? "";

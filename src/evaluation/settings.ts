@@ -7,15 +7,8 @@ import { ManifestError, type Manifest } from "../segmenter/manifest.ts";
 import type { Network } from "../segmenter/network.ts";
 import { RecentlyUsed } from "../segmenter/recently-used.ts";
 import type { Segmenter } from "../segmenter/segmenter.ts";
-import {
-  SpecError,
-  specText,
-  type CrfChoiceSpec,
-  type DefenceSpec,
-  type EvaluationSpec,
-  type GivenSpec,
-  type SourceSpec,
-} from "./spec.ts";
+import type { CrfChoiceSpec, DefenceSpec, SourceSpec } from "./around-schema.ts";
+import { SpecError, specText, type EvaluationSpec, type GivenSpec } from "./spec.ts";
 
 /** A network, by its place in `networksOf`, as it is scored or attacked. Plain data. */
 export interface Setting {

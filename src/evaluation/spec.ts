@@ -6,9 +6,15 @@ import { fieldsWith } from "../attacks/option-faults.ts";
 import { largestRadius, norms } from "../attacks/norms.ts";
 import { optionDefinitions, optionNames, type OptionDefinition } from "../attacks/options.ts";
 import { layoutNames } from "../datasets/catalogue.ts";
-import { MAX_DRAWS, throughs } from "../segmenter/defence.ts";
-import { crfSchema, MAX_MEMBERS, scalesSchema, transformsSchema } from "../segmenter/manifest.ts";
 import { fieldErrorsInWords, fieldsByValue, objectExamples } from "../validation.ts";
+import {
+  crfChoiceSchema,
+  defenceSchema,
+  scaleChoiceSchema,
+  sourceSchema,
+  type CrfChoiceSpec,
+  type DefenceSpec,
+} from "./around-schema.ts";
 import { commonRadiusFault, ownRadiusFault } from "./radii.ts";
 import { canonicalJson, type Json } from "./row.ts";
 import { targetedSchema } from "./targeted.ts";
@@ -119,43 +125,6 @@ export const dataSchema = z.strictObject({
     .describe("Of streets"),
 });
 
-const defenceSchema = z.strictObject({
-  transform: transformsSchema,
-  through: z.enum(throughs).default("differentiable").describe("How attacks take the transformations"),
-  draws: z.int().min(1).max(MAX_DRAWS).default(1).describe("Draws over which each gradient is averaged"),
-});
-
-const crfChoiceSchema = z.union([
-  z.literal("none").describe("The network without the CRF of its manifest"),
-  crfSchema.extend({ attacked: z.boolean().default(true).describe("Whether attacks climb through the CRF") }),
-]);
-
-const fusion = z
-  .enum(["max", "mean"])
-  .optional()
-  .describe("How the logits of several scales are fused; by their largest if absent");
-
-const scaleChoiceSchema = z.union([
-  scalesSchema,
-  z.strictObject({
-    scales: scalesSchema,
-    fusion,
-    attacked: z
-      .boolean()
-      .default(true)
-      .describe("Whether attacks climb through the scales; else they climb the network at its own, and go around them"),
-  }),
-]);
-
-const sourceSchema = z.union([
-  z.string().min(1),
-  z.strictObject({
-    networks: z.array(z.string().min(1)).min(1).max(MAX_MEMBERS).describe("Several are an ensemble of mean logits"),
-    scales: scalesSchema.optional().describe("At which the attack climbs them, in place of their own"),
-    fusion,
-  }),
-]);
-
 export const evaluationSchema = z
   .strictObject({
     networks: z.array(z.string().min(1)).min(1).describe("Folders with manifest.json, or names of networks that ship"),
@@ -217,9 +186,6 @@ export type GivenSpec = z.input<typeof evaluationSchema>;
 export const specText = (spec: unknown): string => canonicalJson(JSON.parse(JSON.stringify(spec ?? null)) as Json);
 export type AttackEntrySpec = z.output<typeof attackSchema>;
 export type UniversalEntrySpec = z.output<typeof universalSchema>;
-export type CrfChoiceSpec = z.output<typeof crfChoiceSchema>;
-export type SourceSpec = z.output<typeof sourceSchema>;
-export type DefenceSpec = z.output<typeof defenceSchema>;
 
 /** A specification that is not valid; each fault names its field. */
 export class SpecError extends Error {

@@ -9,6 +9,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
 import { Answer } from "../../src/api/robustness-schemas.ts";
 import type { EvaluationInfo } from "../../src/contract/evaluations.ts";
+import type { Row } from "../../src/evaluation/row.ts";
 import { faultline } from "../cli/terminal.ts";
 import { makeScene } from "./scene.ts";
 import { okJson, openWorker, refused } from "./worker.ts";
@@ -115,6 +116,27 @@ it("refuses what is too large, unknown or too dear before anything is kept", asy
 it("names the bindings where they are missing", async () => {
   const problem = await refused(await bare.send(`${path}/0`), 501, "evaluations-disabled");
   for (const binding of ["UNITS", "DATA", "LEDGER", "EVALUATION"]) expect(problem.detail).toContain(binding);
+});
+
+it("evaluates pictures without label maps, with the rows of POST /v1/robustness", async () => {
+  const set = join(folder, "photographs");
+  mkdirSync(join(set, "deep"), { recursive: true });
+  const { png } = makeScene(3, 64, 48);
+  writeFileSync(join(set, "deep", "one.png"), png);
+  const pushed = await faultline("data", "push", set, "--on", (await client.url()).origin);
+  expect([pushed.code, pushed.stderr]).toEqual([0, ""]);
+  const data = { path: "photographs", dataset: "pictures" } as const;
+  const own = (await ended(await post({ spec: { ...spec, data } }))).trimEnd().split("\n");
+  const grid = { model: "enet-street", attacks: spec.attacks, epsilons: spec.epsilon };
+  const answer = await client.form("/v1/robustness", { image: png }, grid, { accept: "application/jsonl" });
+  const requested = (await answer.text()).trimEnd().split("\n");
+  const named = requested.map((line) => {
+    const { counts, unit, reference, receipt } = JSON.parse(line) as Row;
+    return { counts, unit: { ...unit, item: "deep/one" }, reference, receipt };
+  });
+  expect(own.map((line) => JSON.parse(line) as Row)).toMatchObject(named);
+  await refused(await post({ spec: { ...spec, data: { path: "photographs" } } }), 422, "evaluation-refused");
+  await refused(await post({ spec: { ...spec, data, label: "ground-truth" } }), 422, "invalid-request");
 });
 
 it("evaluates a data set that was pushed into its bucket, as the folder that it came from, from an ensemble too", async () => {

@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { EvaluationInfo } from "../../src/contract/evaluations.ts";
 import type { RobustnessResult } from "../../src/contract/robustness.ts";
+import { sha256Of } from "../../src/digest.ts";
 import { encodePng } from "../../src/image/encode.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
 import { formBody } from "../support/api-request.ts";
@@ -26,6 +27,10 @@ for (let i = 0; i < 3; i++) {
   put(`data/noise/labels/${i}.png`, encodeLabels(noiseLabels(12, 16, 4, i, true), []));
 }
 mkdirSync(path("data", "empty"));
+const picture = new Uint8Array(encodePng(noiseImage(12, 16, 9)));
+const item = await sha256Of(picture);
+mkdirSync(path("data", "alone"));
+put(`data/alone/${item}.png`, picture);
 
 const start = () =>
   startServer(
@@ -52,6 +57,12 @@ const ended = async (id: string): Promise<EvaluationInfo> => {
 const detailOf = async (response: Response): Promise<unknown> =>
   ((await response.json()) as Readonly<Record<string, unknown>>)["detail"];
 const rowsOf = async (id: string): Promise<string> => (await fetch(url(`/${id}/rows`))).text();
+
+const withoutEvaluations = (text: string): readonly object[] =>
+  text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => ({ ...(JSON.parse(line) as object), evaluations: undefined }));
 
 const spec = { networks: ["one"], data: { path: "noise" }, attacks: ["ifgsm"], epsilon: [1, 4] };
 /** Thousands of steps a picture, so that it lasts for several looks of the service, and there is time to stop it. */
@@ -126,10 +137,19 @@ describe("an evaluation of a server", () => {
         { ...spec, data: { path: "empty", dataset: "folders" } },
       ].map(async (given) => detailOf(await post({ spec: given }))),
     );
+    const alone = { path: "alone", dataset: "pictures" };
+    const truth = await (await post({ spec: { ...spec, data: alone, label: "ground-truth" } })).json();
+    expect(truth).toMatchObject({
+      type: "/problems/invalid-request",
+      errors: [{ pointer: "/spec/label", detail: expect.stringContaining("goes with label maps") as string }],
+    });
+    expect(await detailOf(await post({ spec: { ...spec, data: { path: "alone" } } }))).toContain(
+      "pictures without label maps are taken with --dataset pictures",
+    );
     expect(problems).toEqual([
       'There is no model "two"; there is one. Uploaded networks are not evaluated on data sets.',
-      "/spec/data/path must be the name of a data set of this deployment: empty, noise.",
-      "/spec/data/path must be the name of a data set of this deployment: empty, noise.",
+      "/spec/data/path must be the name of a data set of this deployment: alone, empty, noise.",
+      "/spec/data/path must be the name of a data set of this deployment: alone, empty, noise.",
       expect.stringMatching(/^data\/empty: holds no pictures/) as string,
     ]);
     const on = (...argv: readonly string[]) => faultline("evaluate", "one", "-o", path("no.jsonl"), "--on", ...argv);
@@ -147,6 +167,17 @@ describe("an evaluation of a server", () => {
     ]);
     const costly = await post({ spec: long, maxCpuHours: 1e-9 });
     expect(await costly.json()).toMatchObject({ status: 422, type: "/problems/cost-exceeded", maxCpuHours: 1e-9 });
+  });
+
+  it("of a picture without a label map has the rows of POST /v1/robustness on it", async () => {
+    const { id } = await infoOf(post({ spec: { ...spec, data: { path: "alone", dataset: "pictures" } } }));
+    expect(await ended(id)).toMatchObject({ state: "done", units: { total: 3, done: 3 } });
+    const grid = { model: "one", attacks: ["ifgsm"], epsilons: [1, 4] };
+    const body = formBody({ image: picture }, grid);
+    const init = { method: "POST", body, headers: { accept: "application/jsonl" } };
+    const response = await fetch(`${server.url}/v1/robustness`, init);
+    // The request predicts the clean picture once, and each of the units by itself: `evaluations` differ.
+    expect(withoutEvaluations(await rowsOf(id))).toEqual(withoutEvaluations(await response.text()));
   });
 
   it("is cancelled and retried, goes on after the server was killed, and has the rows of the command line", async () => {
