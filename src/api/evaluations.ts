@@ -56,6 +56,7 @@ const submit = (service: Service, access: EvaluationAccess): Operation =>
           "unauthorized",
           "foreign-origin",
           ...specProblems,
+          "model-unavailable",
           "evaluation-refused",
           "cost-exceeded",
           "evaluations-full",
