@@ -20,7 +20,7 @@ export const SubmitEvaluation = z
   })
   .openapi("SubmitEvaluation", {
     description:
-      "The specification is that of `faultline evaluate`, with networks and the data set (`data.path`) by their names in the deployment; without a data set, streets are drawn",
+      "The specification is that of `faultline evaluate`, with networks, uploaded ones among them, and the data set (`data.path`) by their names in the deployment; without a data set, streets are drawn",
     example: {
       spec: { networks: ["enet-street"], data: { images: 20 }, attacks: ["ifgsm", "apgd"], epsilon: [1, 4] },
       maxCpuHours: 2,
@@ -50,6 +50,9 @@ export const Evaluation = z
     }),
     created: z.string().openapi({ description: "ISO 8601" }),
     spec: z.looseObject({}).openapi({ description: "As it was sent" }),
+    uploaded: z.record(z.string(), z.string()).optional().openapi({
+      description: "The digests (SHA-256) of the uploaded networks that it was planned with, by their names",
+    }),
     predicted: EvaluationPrediction,
     maxCpuHours: cpuHours,
     spentCpuHours: cpuHours,

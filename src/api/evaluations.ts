@@ -59,6 +59,7 @@ const submit = (service: Service, access: EvaluationAccess): Operation =>
           "unauthorized",
           ...specProblems,
           ...beginProblems,
+          "model-unavailable",
           ...queueProblems,
         ),
       },

@@ -202,7 +202,8 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
   "key-reused": {
     status: 422,
     title: "Idempotency key reused",
-    meaning: "The Idempotency-Key belongs to an evaluation of another request.",
+    meaning:
+      "The Idempotency-Key belongs to an evaluation of another request, or of an uploaded network that was replaced since: `replaced` has, by their names, digests of what such networks are now.",
   },
   "network-refused": {
     status: 422,

@@ -118,7 +118,7 @@ export const particulars = (failure: Failure | RequestFailure): Particulars => {
       );
     case "unknown-model":
       return {
-        detail: `There is no model ${JSON.stringify(failure.model.slice(0, 100))}; there is ${failure.accepted.join(", ")}.${failure.isWithoutUploads ? " Uploaded networks are not evaluated on data sets." : ""}`,
+        detail: `There is no model ${JSON.stringify(failure.model.slice(0, 100))}; there is ${failure.accepted.join(", ")}.`,
         extensions: { accepted: failure.accepted },
       };
     case "unauthorized":
@@ -175,8 +175,15 @@ export const particulars = (failure: Failure | RequestFailure): Particulars => {
         detail: `${failure.most} evaluations are kept at most; delete one.`,
         extensions: { most: failure.most },
       };
-    case "key-reused":
-      return { detail: `The key ${JSON.stringify(failure.key)} belongs to an evaluation of another request.` };
+    case "key-reused": {
+      const { key, replaced } = failure;
+      if (!replaced) return { detail: `The key ${JSON.stringify(key)} belongs to an evaluation of another request.` };
+      const names = Object.keys(replaced).join(", ");
+      return {
+        detail: `The key ${JSON.stringify(key)} belongs to an evaluation of ${names} as it was before it was replaced by another upload; send another key.`,
+        extensions: { replaced },
+      };
+    }
     case "uploads-full":
       return {
         detail: `${failure.most} uploaded models are kept at most; delete one.`,

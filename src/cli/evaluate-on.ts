@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { isOver, type EvaluationInfo } from "../contract/evaluations.ts";
-import { sha256Of } from "../digest.ts";
 import type { Row } from "../evaluation/row.ts";
 import { specText, type EvaluationSpec } from "../evaluation/spec.ts";
 import { Interrupted, Refusal } from "../node/failure.ts";
@@ -61,11 +60,26 @@ const followed = async (
   }
 };
 
+/** What stands beside the rows of a service. */
+interface RemoteRun {
+  readonly schema: 1;
+  readonly spec: EvaluationSpec;
+  /** Where it names uploaded networks, another of which may have the name by now: their digests, and whose rows these are. */
+  readonly uploaded?: EvaluationInfo["uploaded"];
+  readonly evaluation?: string | undefined;
+}
+
+const runOf = (spec: EvaluationSpec, { id, uploaded }: EvaluationInfo): RemoteRun => ({
+  schema: 1,
+  spec,
+  ...(uploaded && { uploaded, evaluation: id }),
+});
+
 /** Rows that are written to the disk together. */
 const TOGETHER = 256;
 
 /** Puts the rows of a service into a file, as an evaluation on this machine does. @throws Refusal where it holds those of another. */
-const keepRows = async (body: ReadableStream<Uint8Array>, out: string, spec: EvaluationSpec): Promise<void> => {
+const keepRows = async (body: ReadableStream<Uint8Array>, out: string, run: RemoteRun): Promise<void> => {
   const ledger = await ledgerAt(out);
   const scratch = await mkdtemp(isInBucket(out) ? join(tmpdir(), "faultline-") : `${out}.`);
   try {
@@ -74,7 +88,7 @@ const keepRows = async (body: ReadableStream<Uint8Array>, out: string, spec: Eva
     const ids: string[] = [];
     for await (const { id } of rowsIn(draft)) ids.push(id);
     requireOwn(ledger.done(), ids, out);
-    await writeFiles([[besideRows(out).run, jsonFile({ schema: 1, spec })]]);
+    await writeFiles([[besideRows(out).run, jsonFile(run)]]);
     let held: Row[] = [];
     for await (const row of rowsIn(draft)) {
       held.push(row);
@@ -103,6 +117,21 @@ const requireUnclaimed = async (out: string, spec: EvaluationSpec): Promise<void
   );
 };
 
+/** Rows say a network's file by its digest, and not how it was run. @throws Refusal where the file holds rows of other uploaded networks. */
+const requireSameNetworks = async (out: string, { evaluation, uploaded }: RemoteRun): Promise<void> => {
+  if (((await statOf(out))?.size ?? 0) === 0 || evaluation === undefined) return;
+  const { run } = besideRows(out);
+  if ((await readJson(run))["evaluation"] === evaluation) return;
+  throw new Refusal(
+    `${out}: holds rows of another evaluation than ${evaluation}, which is of ${toldNetworks(uploaded)}; name another file with -o`,
+  );
+};
+
+const toldNetworks = (uploaded: EvaluationInfo["uploaded"] = {}): string =>
+  Object.entries(uploaded)
+    .map(([name, sha256]) => `${name} (uploaded, ${sha256.slice(0, 12)}…)`)
+    .join(", ");
+
 /** What a dry run of the service says. */
 export const predictedOn = async (url: string, spec: EvaluationSpec): Promise<Report> => {
   const predicted = await remoteEvaluations(url, process.env["FAULTLINE_TOKEN"]).predict(spec);
@@ -125,12 +154,14 @@ export interface RemoteEnd {
 export const runOn = async (url: string, spec: EvaluationSpec, out: string, io: Io): Promise<RemoteEnd> => {
   const service = remoteEvaluations(url, process.env["FAULTLINE_TOKEN"]);
   await requireUnclaimed(out, spec);
-  const key = await sha256Of(specText(spec));
-  const known = await service.submit(spec, key);
+  const known = await service.submit(spec);
+  const run = runOf(spec, known);
+  await requireSameNetworks(out, run);
   const first = isOver(known) && known.state !== "done" ? await service.retry(known.id) : known;
-  io.stderr(`evaluation ${first.id}: ${first.units.done} of ${first.units.total} units are done\n`);
+  const of = first.uploaded ? `, of ${toldNetworks(first.uploaded)}` : "";
+  io.stderr(`evaluation ${first.id}${of}: ${first.units.done} of ${first.units.total} units are done\n`);
   const info = await interruptible((signal) => followed(service, first, io, signal));
-  await keepRows(await service.rows(info.id), out, spec);
+  await keepRows(await service.rows(info.id), out, run);
   const { state, reason, units } = info;
   const why = reason === undefined ? "" : `: ${reason}`;
   const refusal =

@@ -54,7 +54,7 @@ export const createPlace = (options: PlaceOptions): Place => {
     const manifest = manifests.find(({ name }) => name === model);
     if (manifest) return manifest;
     const accepted = manifests.map(({ name }) => name);
-    throw new FaultlineError({ kind: "unknown-model", model, accepted, isWithoutUploads: true });
+    throw new FaultlineError({ kind: "unknown-model", model, accepted });
   };
   return {
     ...options,

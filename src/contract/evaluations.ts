@@ -43,6 +43,8 @@ export interface EvaluationInfo {
   /** ISO 8601. */
   readonly created: string;
   readonly spec: GivenSpec;
+  /** The digests of the uploaded networks that it was planned with, by their names; absent where it names none. */
+  readonly uploaded?: Readonly<Record<string, string>> | undefined;
   readonly predicted: EvaluationPrediction;
   readonly maxCpuHours: number;
   /** Of all its runs. */

@@ -33,13 +33,7 @@ export type Failure =
       readonly value: number;
       readonly classes: number;
     }
-  | {
-      readonly kind: "unknown-model";
-      readonly model: string;
-      readonly accepted: readonly string[];
-      /** Uploaded networks are not taken there. */
-      readonly isWithoutUploads?: true;
-    }
+  | { readonly kind: "unknown-model"; readonly model: string; readonly accepted: readonly string[] }
   | { readonly kind: "model-unavailable"; readonly model: string; readonly reason: string }
   /** `steps` of all attacks together. */
   | { readonly kind: "work-exceeded"; readonly pixels: number; readonly steps: number; readonly maxWork: number }
@@ -73,8 +67,13 @@ export type Failure =
   | { readonly kind: "evaluation-refused"; readonly reason: string }
   | { readonly kind: "cost-exceeded"; readonly predictedCpuHours: number; readonly maxCpuHours: number }
   | { readonly kind: "evaluations-full"; readonly most: number }
-  /** The key belongs to an evaluation that was asked for otherwise. */
-  | { readonly kind: "key-reused"; readonly key: string }
+  /** The key belongs to an evaluation that was asked for otherwise, or of an uploaded network that was replaced since. */
+  | {
+      readonly kind: "key-reused";
+      readonly key: string;
+      /** Of replaced networks: the digests of what their results depend on now, by their names. */
+      readonly replaced?: Readonly<Record<string, string>> | undefined;
+    }
   | { readonly kind: "unknown-data"; readonly name: string; readonly accepted: readonly string[] }
   /** Digests of files that were not sent yet. */
   | { readonly kind: "data-incomplete"; readonly name: string; readonly missing: readonly string[] }

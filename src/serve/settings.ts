@@ -120,7 +120,7 @@ const parsed = (args: readonly string[]): Values<typeof options> => {
 const ofEvaluations = ["data", "workers", "memory", "redis"] as const;
 
 const evaluationsOf = (values: Values<typeof options>): EvaluationsOptions | undefined => {
-  const { evaluations: place, models, data = null, redis } = values;
+  const { evaluations: place, models, uploads, data = null, redis } = values;
   const without = ofEvaluations.find((name) => values[name] !== undefined);
   if (place === undefined && without !== undefined) throw new UsageError(`--${without} goes with --evaluations DIR`);
   const hours = Number(values["max-cpu-hours"]);
@@ -128,7 +128,7 @@ const evaluationsOf = (values: Values<typeof options>): EvaluationsOptions | und
   const whole = (name: "workers" | "memory", minimum: number, maximum: number) =>
     values[name] === undefined ? undefined : wholeNumber(name, values[name], minimum, maximum);
   const [workers, memory] = [whole("workers", 1, 4096), whole("memory", 16, 2 ** 30)];
-  return place === undefined ? undefined : { place, models, data, redis, workers, memory, maxCpuHours: hours };
+  return place === undefined ? undefined : { place, models, uploads, data, redis, workers, memory, maxCpuHours: hours };
 };
 
 const settingsOf = (

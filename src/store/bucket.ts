@@ -19,7 +19,8 @@ export interface Bucket {
 
 const entries = "manifests/";
 const entryKey = (name: string): string => `${entries}${name}.json`;
-const fileKey = (name: string, file: string): string => `networks/${name}/${file}`;
+/** Where the file of an uploaded network lies, which is never written to again. */
+export const uploadedKey = (name: string, file: string): string => `networks/${name}/${file}`;
 
 /** The keys that begin so, without their beginning. */
 export const keysUnder = async (bucket: Pick<Bucket, "list">, prefix: string): Promise<string[]> => {
@@ -53,12 +54,12 @@ export const bytesAt = async (bucket: Pick<Bucket, "get">, key: string): Promise
 export const bucketUploads = (bucket: Bucket): UploadStore => ({
   list: () => namesUnder(bucket, entries),
   entry: (name) => jsonAt(bucket, entryKey(name)),
-  file: (name, file) => bytesAt(bucket, fileKey(name, file)),
+  file: (name, file) => bytesAt(bucket, uploadedKey(name, file)),
   write: async (entry, bytes) => {
     const { name, file } = entry.manifest;
-    await bucket.put(fileKey(name, file), bytes);
+    await bucket.put(uploadedKey(name, file), bytes);
     await bucket.put(entryKey(name), JSON.stringify(entry));
   },
   removeEntry: (name) => bucket.delete(entryKey(name)),
-  removeFile: (name, file) => bucket.delete(fileKey(name, file)),
+  removeFile: (name, file) => bucket.delete(uploadedKey(name, file)),
 });

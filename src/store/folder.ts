@@ -29,6 +29,9 @@ export const writeWhole = async (path: string, content: string | Uint8Array): Pr
   }
 };
 
+/** Where the file of an uploaded network lies, which is never written to again. */
+export const uploadedFile = (root: string, name: string, file: string): string => join(root, name, file);
+
 /** A store in a folder, which is created with the first upload. */
 export const folderUploads = (root: string): UploadStore => {
   const readEntry = (name: string) => readFile(join(root, name, ENTRY), "utf8").catch(nullIfAbsent);
@@ -51,7 +54,7 @@ export const folderUploads = (root: string): UploadStore => {
       const text = await readEntry(name);
       return text === null ? null : (JSON.parse(text) as unknown);
     },
-    file: (name, file) => readFile(join(root, name, file)).catch(nullIfAbsent),
+    file: (name, file) => readFile(uploadedFile(root, name, file)).catch(nullIfAbsent),
     write: async (entry, bytes) => {
       const { name, file } = entry.manifest;
       try {

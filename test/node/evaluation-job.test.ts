@@ -28,7 +28,7 @@ it("stops what takes more than its cap, and says so", async () => {
   const record = { id: "a", created: "", spec, predicted, maxCpuHours: 1e-6, state: "queued" } as const;
   const fresh = { ...record, spentCpuHours: 0, done: 0, failed: 0 };
   const store = await folderEvaluations(path("jobs"), { models: path("models"), data: path("data") });
-  await store.at("a").create(fresh);
+  await store.at("a").create(fresh, path("none"));
   const job = createJob(fresh, store.at("a"), { flags: ["--workers", "1"], isRemote: false, told: (reason) => reason });
   await job.carryOut();
   expect(job.info()).toMatchObject({ state: "capped", reason: "it took more than maxCpuHours", units: { total: 2 } });

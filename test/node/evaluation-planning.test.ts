@@ -23,7 +23,7 @@ const spec: GivenSpec = { networks: ["one"], data: { images: 4 }, attacks: ["ifg
 const predicted = { units: 8, pictures: 4, evaluations: { forward: 1, backward: 1 }, workers: 2 };
 const capped = { id: "a", created: "", spec, predicted: { ...predicted, cpuHours: 0, seconds: 0 }, maxCpuHours: 1 };
 const record = { ...capped, spentCpuHours: 0, done: 0, failed: 0, state: "capped", reason: "it took more" } as const;
-await (await folderEvaluations(path("kept"), places)).at("a").create(record);
+await (await folderEvaluations(path("kept"), places)).at("a").create(record, path("none"));
 const { evaluations, end } = await startEvaluations({ ...places, place: path("kept"), maxCpuHours: 1 });
 afterAll(end);
 

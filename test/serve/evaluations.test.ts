@@ -35,7 +35,7 @@ put(`data/alone/${item}.png`, picture);
 const start = () =>
   startServer(
     ["--models", path("models"), "--data", path("data"), "--evaluations", path("evaluations"), "--workers", "1"].concat(
-      ["--backend", "wasm", "--max-cpu-hours", "1"],
+      ["--uploads", path("uploads"), "--backend", "wasm", "--max-cpu-hours", "1"],
     ),
   );
 let server = await start();
@@ -147,7 +147,7 @@ describe("an evaluation of a server", () => {
       "pictures without label maps are taken with --dataset pictures",
     );
     expect(problems).toEqual([
-      'There is no model "two"; there is one. Uploaded networks are not evaluated on data sets.',
+      'There is no model "two"; there is one.',
       "/spec/data/path must be the name of a data set of this deployment: alone, empty, noise.",
       "/spec/data/path must be the name of a data set of this deployment: alone, empty, noise.",
       expect.stringMatching(/^data\/empty: holds no pictures/) as string,
@@ -178,6 +178,61 @@ describe("an evaluation of a server", () => {
     const response = await fetch(`${server.url}/v1/robustness`, init);
     // The request predicts the clean picture once, and each of the units by itself: `evaluations` differ.
     expect(withoutEvaluations(await rowsOf(id))).toEqual(withoutEvaluations(await response.text()));
+  });
+
+  it("of an uploaded network has its rows, and another one once it is replaced", async () => {
+    const upload = async (seed: number, scale = 1): Promise<string> => {
+      const file = tinyFile({ activation: "Tanh", seed }, { name: "mine", input: { scale } });
+      const form = new FormData();
+      form.append("model", new Blob([file.bytes]));
+      form.append("manifest", JSON.stringify(file.manifest));
+      const response = await fetch(`${server.url}/v1/models?replace=true`, { method: "POST", body: form });
+      return ((await response.json()) as { readonly sha256: string }).sha256;
+    };
+    const on = (file: string) =>
+      faultline(
+        "evaluate",
+        "mine",
+        "--data",
+        "noise",
+        "--attacks",
+        "fgsm",
+        "--epsilon",
+        "4",
+        "-o",
+        path(file),
+        "--on",
+        server.url,
+      );
+    const rowsIn = (file: string): string => readFileSync(path(file), "utf8");
+    const digestsIn = (file: string): Set<string> => new Set(rowsIn(file).match(/(?<="networkSha256":")[0-9a-f]{64}/g));
+    const first = await upload(2);
+    const said = await on("first.jsonl");
+    expect([said.code, said.stderr]).toEqual([
+      0,
+      expect.stringContaining(`, of mine (uploaded, ${first.slice(0, 12)}…): 0 of 6`),
+    ]);
+    expect(digestsIn("first.jsonl")).toEqual(new Set([first]));
+    const second = await upload(3);
+    expect(await on("second.jsonl")).toMatchObject({ code: 0 });
+    expect(digestsIn("second.jsonl")).toEqual(new Set([second]));
+    // The same file, so that the rows have the same ids.
+    expect(await upload(3, 0.5)).toBe(second);
+    expect(await on("second.jsonl")).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /second\.jsonl: holds rows of another evaluation than [^]* name another file with -o/,
+      ) as string,
+    });
+    expect(await on("third.jsonl")).toMatchObject({ code: 0 });
+    expect(digestsIn("third.jsonl")).toEqual(new Set([second]));
+    expect(rowsIn("third.jsonl")).not.toBe(rowsIn("second.jsonl"));
+    const deleted = await fetch(`${server.url}/v1/models/mine`, { method: "DELETE" });
+    expect(deleted.status).toBe(204);
+    expect(await on("again.jsonl")).toMatchObject({ code: 0 });
+    expect(rowsIn("again.jsonl")).toBe(rowsIn("first.jsonl"));
+    const unknown = await post({ spec: { ...spec, networks: ["mine"] } });
+    expect(await detailOf(unknown)).toBe('There is no model "mine"; there is one.');
   });
 
   it("is cancelled and retried, goes on after the server was killed, and has the rows of the command line", async () => {

@@ -1,8 +1,8 @@
-/** Evaluations in a bucket: records/ID.json, and under runs/ID/ rows and reports. This machine has nothing but a folder for what runs. */
+/** Evaluations in a bucket: records/ID.json, under runs/ID/ rows and reports, and under networks/ID/ uploaded networks. This machine has nothing but a folder for what runs. */
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { jsonAt, keysUnder, namesUnder } from "../../store/bucket.ts";
 import { each, oneAtATime } from "../../turns.ts";
 import { requireObject } from "../bucket-files.ts";
@@ -16,6 +16,7 @@ import { files, reports, type EvaluationRecord, type EvaluationStore, type Kept 
 import { makeFolder, writeSentRun, type Places } from "./workplace.ts";
 
 const recordsKey = "records/";
+const networksKey = "networks/";
 
 interface Parts {
   readonly bucket: S3Bucket;
@@ -27,19 +28,37 @@ interface Parts {
 const keptAs = (id: string, { bucket, address, scratch, places }: Parts): Kept => {
   const record = `${recordsKey}${id}.json`;
   const folder = `runs/${id}/`;
+  const networks = `${networksKey}${id}/`;
   const key = (file: string): string => `${folder}${file}`;
   const placeOf = (file: string): string => `${address}/${key(file)}`;
   /** Requests that overtake each other would leave the older record. */
   const inTurn = oneAtATime();
   const write = (content: EvaluationRecord): Promise<void> =>
     inTurn(async () => void (await bucket.put(record, jsonFile(content))));
+  const removeUnder = async (prefix: string): Promise<void> =>
+    each(await keysUnder(bucket, prefix), TOGETHER, (name) => bucket.delete(`${prefix}${name}`));
+  /** One after another, as they are large. */
+  const fetchNetworks = async (into: string): Promise<void> => {
+    for (const name of await keysUnder(bucket, networks)) {
+      const path = join(into, name);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, bucket.pieces(`${networks}${name}`));
+    }
+  };
   return {
-    create: write,
+    // The record is the last: what was not kept whole is removed by the next service.
+    create: async (record, uploaded) => {
+      for (const name of Object.keys(record.uploaded ?? {}))
+        for (const file of await readdir(join(uploaded, name)))
+          await bucket.putFile(`${networks}${name}/${file}`, join(uploaded, name, file));
+      await write(record);
+    },
     write,
-    withWorkplace: async (spec, work) => {
+    withWorkplace: async (asked, work) => {
       const own = await mkdtemp(join(scratch, "run-"));
       try {
-        await makeFolder(own, spec, places);
+        await makeFolder(own, asked, places);
+        if (asked.uploaded) await fetchNetworks(join(own, files.uploaded));
         await work({
           folder: own,
           rows: placeOf(files.rows),
@@ -60,10 +79,18 @@ const keptAs = (id: string, { bucket, address, scratch, places }: Parts): Kept =
     // The record is the last, so that what was not removed can be removed again.
     remove: () =>
       inTurn(async () => {
-        await each(await keysUnder(bucket, folder), TOGETHER, (name) => bucket.delete(key(name)));
+        for (const prefix of [folder, networks]) await removeUnder(prefix);
         await bucket.delete(record);
       }),
   };
+};
+
+/** Removes the networks of evaluations that were never kept. */
+const removeStray = async (bucket: S3Bucket, ids: readonly string[]): Promise<void> => {
+  const known = new Set(ids);
+  const keys = await keysUnder(bucket, networksKey);
+  const stray = keys.filter((key) => !known.has(key.slice(0, key.indexOf("/"))));
+  await each(stray, TOGETHER, (key) => bucket.delete(`${networksKey}${key}`));
 };
 
 /**
@@ -82,6 +109,7 @@ export const bucketEvaluations = async (
     scratch,
     records: async () => {
       const ids = await namesUnder(bucket, recordsKey);
+      await removeStray(bucket, ids);
       const records: EvaluationRecord[] = [];
       await each(ids, TOGETHER, async (id) => {
         const found = (await jsonAt(bucket, `${recordsKey}${id}.json`)) as EvaluationRecord | null;

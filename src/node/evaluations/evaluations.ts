@@ -1,25 +1,21 @@
 /** The evaluations of a service under Node: planned and carried out by the command line, one after another, kept in a folder. */
 
 import { randomUUID } from "node:crypto";
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { isOver, type EvaluationInfo, type EvaluationRequest, type Evaluations } from "../../contract/evaluations.ts";
-import { unknownSet } from "../../contract/data.ts";
-import { FaultlineError, invalidSpec } from "../../contract/failure.ts";
-import { networksOf } from "../../evaluation/settings.ts";
+import { FaultlineError } from "../../contract/failure.ts";
 import { specText } from "../../evaluation/spec.ts";
 import { orAbort } from "../bell.ts";
-import { statOf } from "../files.ts";
-import { dataAt } from "../stores.ts";
 import { isInBucket } from "../s3-settings.ts";
+import { uploadedNetworks } from "../uploaded.ts";
 import { bucketEvaluations } from "./bucket-store.ts";
 import { folderEvaluations } from "./folder-store.ts";
 import { createJob, type Job } from "./job.ts";
 import type { LeaseOptions } from "./lease.ts";
-import { createPlanning } from "./planning.ts";
+import { createNames } from "./names.ts";
+import { createPlanning, type PlanRun } from "./planning.ts";
 import type { EvaluationStore } from "./store.ts";
 import { toldReason } from "./told.ts";
-import { isName, type Places } from "./workplace.ts";
+import type { Places } from "./workplace.ts";
 
 export interface EvaluationsOptions extends Places {
   /** Where evaluations are kept: a folder, or an address in a bucket. */
@@ -39,13 +35,6 @@ export interface EvaluationsOptions extends Places {
   readonly lease?: LeaseOptions | undefined;
 }
 
-const networksIn = async (folder: string): Promise<string[]> => {
-  const entries = await readdir(folder, { withFileTypes: true });
-  const names = entries.filter((entry) => !entry.isFile() && isName(entry.name)).map(({ name }) => name);
-  const found = await Promise.all(names.map((name) => statOf(join(folder, name, "manifest.json"))));
-  return names.filter((_, i) => found[i] !== null).toSorted();
-};
-
 const storeAt = ({ place, lease, ...places }: EvaluationsOptions): Promise<EvaluationStore> =>
   isInBucket(place)
     ? bucketEvaluations(place, places, lease ?? { onLost: () => undefined })
@@ -54,7 +43,8 @@ const storeAt = ({ place, lease, ...places }: EvaluationsOptions): Promise<Evalu
 export const startEvaluations = async (
   options: EvaluationsOptions,
 ): Promise<{ readonly evaluations: Evaluations; readonly end: () => Promise<void> }> => {
-  const { models, data, redis, workers, memory, maxCpuHours, most = 256, log = console.error } = options;
+  const { models, uploads, data, redis, workers, memory, maxCpuHours, most = 256, log = console.error } = options;
+  const places: Places = { models, uploads, data };
   const store = await storeAt(options);
   const flag = (name: string, value: number | string | undefined) => (value === undefined ? [] : [name, `${value}`]);
   const own = [...flag("--workers", workers), ...flag("--memory", memory)];
@@ -85,46 +75,27 @@ export const startEvaluations = async (
     throw new FaultlineError({ kind: "unknown-evaluation", id });
   };
 
-  /** @throws FaultlineError for names that the deployment does not have. */
-  const requireNames = async ({ spec }: EvaluationRequest): Promise<void> => {
-    for (const model of networksOf(spec))
-      if (!isName(model) || !(await statOf(join(models, model, "manifest.json")))) {
-        throw new FaultlineError({
-          kind: "unknown-model",
-          model,
-          accepted: await networksIn(models),
-          isWithoutUploads: true,
-        });
-      }
-    const { path, labels } = spec.data ?? {};
-    const refused = (detail: string, pointer: string, received: string) =>
-      invalidSpec({ pointer: `/spec/data/${pointer}`, detail, received });
-    if (labels !== undefined) throw refused("goes with folders of the command line alone", "labels", labels);
-    if (path === undefined) return;
-    if (data === null) throw refused("names a data set, and this deployment has none (--data DIR)", "path", path);
-    const sets = (await dataAt(data).names()).filter((name) => isName(name));
-    if (!sets.includes(path)) throw refused(unknownSet(sets), "path", path);
-  };
-
-  const planning = createPlanning(store.scratch, { models, data }, own, log);
-  const predict: Evaluations["predict"] = async (request, { signal = new AbortController().signal } = {}) => {
-    await requireNames(request);
-    return planning.predict(request, signal);
-  };
+  const toldOfUpload = (reason: string): string => toldReason(reason, { data: null }, "it cannot be read", log);
+  const networks = uploads === undefined ? null : uploadedNetworks(uploads, toldOfUpload);
+  const names = createNames(places, networks);
+  const planning = createPlanning({ scratch: store.scratch, places, networks, flags: own, log });
+  const predict: Evaluations["predict"] = async ({ spec }, { signal = new AbortController().signal } = {}) =>
+    planning.predict(await names.find(spec), { signal });
 
   const create = async (request: EvaluationRequest, signal = new AbortController().signal): Promise<EvaluationInfo> => {
     if (jobs.size >= most) throw new FaultlineError({ kind: "evaluations-full", most });
     const { spec, idempotencyKey } = request;
     const cap = Math.min(request.maxCpuHours ?? maxCpuHours, maxCpuHours);
-    await requireNames(request);
-    const predicted = await planning.predict(request, signal, cap);
     const id = randomUUID();
-    const kept = store.at(id);
-    const fresh = { id, created: new Date().toISOString(), spec, predicted, maxCpuHours: cap, idempotencyKey };
-    const record = { ...fresh, state: "queued", spentCpuHours: 0, done: 0, failed: 0 } as const;
-    await kept.create(record);
-    const job = createJob(record, kept, jobOptions);
-    jobs.set(id, job);
+    const keep: PlanRun["keep"] = async (plan, uploaded) => {
+      const kept = store.at(id);
+      const fresh = { id, created: new Date().toISOString(), spec, ...plan, maxCpuHours: cap, idempotencyKey };
+      const record = { ...fresh, state: "queued", spentCpuHours: 0, done: 0, failed: 0 } as const;
+      await kept.create(record, uploaded);
+      jobs.set(id, createJob(record, kept, jobOptions));
+    };
+    await planning.predict(await names.find(spec), { signal, cap, keep });
+    const job = found(id);
     queue(job);
     return job.info();
   };
@@ -136,7 +107,9 @@ export const startEvaluations = async (
     await pending.get(key);
     const known = [...jobs.values()].map((job) => job.record()).find(({ idempotencyKey }) => idempotencyKey === key);
     if (known) {
-      if (specText(known.spec) !== specText(request.spec)) throw new FaultlineError({ kind: "key-reused", key });
+      const isOther = specText(known.spec) !== specText(request.spec);
+      const replaced = isOther ? undefined : await names.replaced(known.uploaded);
+      if (isOther || replaced) throw new FaultlineError({ kind: "key-reused", key, replaced });
       return { isNew: false, evaluation: found(known.id).info() };
     }
     const created = create(request, signal);

@@ -1,7 +1,7 @@
 /** Evaluations in a folder: each has one of its own, with its record, its specification, its rows and its report. */
 
 import { createReadStream } from "node:fs";
-import { link, mkdir, open, readdir, rm, type FileHandle } from "node:fs/promises";
+import { link, mkdir, open, readdir, rename, rm, type FileHandle } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import type { EvaluationFile } from "../../contract/evaluations.ts";
@@ -72,8 +72,9 @@ export const openLines = async (path: string): Promise<EvaluationFile> => {
 const keptIn = (folder: string, places: Places): Kept => {
   const rows = join(folder, files.rows);
   return {
-    create: async (record) => {
-      await makeFolder(folder, record.spec, places);
+    create: async (record, uploaded) => {
+      await makeFolder(folder, record, places);
+      if (record.uploaded) await rename(uploaded, join(folder, files.uploaded));
       await writeRecord(folder, record);
     },
     write: (record) => writeRecord(folder, record),

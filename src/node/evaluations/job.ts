@@ -2,7 +2,7 @@
 
 import { MS_PER_HOUR, type EvaluationInfo, type EvaluationState } from "../../contract/evaluations.ts";
 import { runCommand, type CommandEnd } from "./command.ts";
-import { files, type EvaluationRecord, type Kept, type Workplace } from "./store.ts";
+import { files, type EvaluationRecord, type Kept, type KeptNetworks, type Workplace } from "./store.ts";
 
 const LOOK_MS = 1000;
 
@@ -54,6 +54,9 @@ interface Run {
   before: number | null;
   done: number;
 }
+
+const digestsOf = (uploaded: KeptNetworks): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(uploaded).map(([name, { sha256 }]) => [name, sha256]));
 
 /** The address of the run's files; undefined where they are in the folder. */
 const addressIn = ({ rows }: Workplace): string | undefined => rows.slice(0, -files.rows.length) || undefined;
@@ -134,7 +137,7 @@ export const createJob = (first: EvaluationRecord, kept: Kept, { flags, isRemote
     run = own;
     try {
       await set({ state: "running", failed: 0, reason: undefined });
-      await kept.withWorkplace(record.spec, (place) => evaluated(place, own));
+      await kept.withWorkplace(record, (place) => evaluated(place, own));
     } catch (cause) {
       run = null;
       await set({ state: "failed", reason: told((cause as Error).message) }).catch(() => undefined);
@@ -154,7 +157,7 @@ export const createJob = (first: EvaluationRecord, kept: Kept, { flags, isRemote
       } else if (record.state === "queued" && reason !== "ending") await set({ state: "cancelled" });
     },
     info: () => {
-      const { idempotencyKey: _, done, failed, ...shown } = record;
+      const { idempotencyKey: _, done, failed, uploaded, ...shown } = record;
       const { units: total, cpuHours, seconds } = record.predicted;
       const elapsed = run ? (performance.now() - run.began) / 1000 : 0;
       const fresh = run ? freshOf(run) : 0;
@@ -163,6 +166,7 @@ export const createJob = (first: EvaluationRecord, kept: Kept, { flags, isRemote
       const unmeasured = cpuHours === 0 ? 0 : (seconds * left) / Math.max(1, total);
       return {
         ...shown,
+        ...(uploaded && { uploaded: digestsOf(uploaded) }),
         spentCpuHours: record.spentCpuHours + spent(),
         units: { total, done, failed },
         unitsPerSecond: rate,

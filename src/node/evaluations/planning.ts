@@ -2,14 +2,15 @@
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { MS_PER_HOUR, type EvaluationPrediction, type EvaluationRequest } from "../../contract/evaluations.ts";
+import { MS_PER_HOUR, type EvaluationPrediction } from "../../contract/evaluations.ts";
 import { FaultlineError } from "../../contract/failure.ts";
 import { leastUnits, servedSpec, tooManyUnits } from "../../evaluation/served.ts";
 import { SpecError, specText, type EvaluationSpec, type GivenSpec } from "../../evaluation/spec.ts";
 import { oneAtATime } from "../../turns.ts";
 import { runCommand } from "./command.ts";
-import { files } from "./store.ts";
+import { files, type KeptNetworks } from "./store.ts";
 import { toldReason } from "./told.ts";
+import type { Uploaded, UploadedNetworks } from "../uploaded.ts";
 import { makeFolder, type Places } from "./workplace.ts";
 
 /** Requests that wait while another one's specification is planned. */
@@ -48,20 +49,35 @@ const requireFew = (given: GivenSpec): EvaluationSpec => {
   }
 };
 
-/** Costs that were measured, by the specification without its number of pictures. */
+/** What is planned: a specification, and the uploaded networks that it names. */
+export interface Named {
+  readonly spec: GivenSpec;
+  readonly uploads: readonly Uploaded[];
+}
+
+/** What is kept of uploaded networks in a record; undefined for none. */
+const keptOf = (uploads: readonly Uploaded[]): KeptNetworks | undefined =>
+  uploads.length === 0
+    ? undefined
+    : Object.fromEntries(
+        uploads.map(({ manifest: { name, sha256 }, identity }) => [name, { sha256, identity }] as const),
+      );
+
+/** Costs that were measured, by the specification without its number of pictures and by what uploaded networks are. */
 const createCosts = () => {
   const known = new Map<string, { readonly start: number; readonly picture: number }>();
-  const keyOf = ({ data, ...spec }: GivenSpec): string => specText({ ...spec, data: { ...data, images: undefined } });
+  const keyOf = ({ spec: { data, ...spec }, uploads }: Named): string =>
+    specText([{ ...spec, data: { ...data, images: undefined } }, ...uploads.map(({ identity }) => identity)]);
   return {
     /** @param start hours of a processor before the first unit. */
-    add: (spec: GivenSpec, start: number, { cpuHours, pictures }: EvaluationPrediction): void => {
+    add: (named: Named, start: number, { cpuHours, pictures }: EvaluationPrediction): void => {
       const [oldest] = known.keys();
       if (known.size >= MAX_COSTS && oldest !== undefined) known.delete(oldest);
-      known.set(keyOf(spec), { start, picture: (cpuHours - start) / Math.max(1, pictures) });
+      known.set(keyOf(named), { start, picture: (cpuHours - start) / Math.max(1, pictures) });
     },
     /** Hours of a processor that it takes at least. */
-    least: (given: GivenSpec, spec: EvaluationSpec): number => {
-      const cost = known.get(keyOf(given));
+    least: (named: Named, spec: EvaluationSpec): number => {
+      const cost = known.get(keyOf(named));
       return cost ? cost.start + cost.picture * picturesOf(spec) : LEAST_START_MS / MS_PER_HOUR;
     },
   };
@@ -70,22 +86,38 @@ const createCosts = () => {
 const unreadable = ({ data }: GivenSpec): string =>
   data?.path === undefined ? "it cannot be planned" : `the data set ${data.path} cannot be read`;
 
-export interface Planning {
-  /** @throws FaultlineError for what is refused, and for what takes more than the cap, as soon as that is known. */
-  readonly predict: (request: EvaluationRequest, signal: AbortSignal, cap?: number) => Promise<EvaluationPrediction>;
+/** What was planned, and with which networks. */
+export interface Plan {
+  readonly predicted: EvaluationPrediction;
+  readonly uploaded: KeptNetworks | undefined;
 }
 
-/**
- * @param scratch a folder, for what is planned.
- * @param flags of `faultline evaluate`, beside the specification.
- * @param log is given what a requester is not told.
- */
-export const createPlanning = (
-  scratch: string,
-  places: Places,
-  flags: readonly string[],
-  log: (text: string) => void,
-): Planning => {
+export interface PlanRun {
+  readonly signal: AbortSignal;
+  /** Hours of a processor; none if absent. */
+  readonly cap?: number | undefined;
+  /** Is given the plan, and the folder of the uploaded networks that were planned with, before these are removed. */
+  readonly keep?: ((plan: Plan, uploaded: string) => Promise<void>) | undefined;
+}
+
+export interface Planning {
+  /** @throws FaultlineError for what is refused, and for what takes more than the cap, as soon as that is known. */
+  readonly predict: (named: Named, run: PlanRun) => Promise<EvaluationPrediction>;
+}
+
+export interface PlanningOptions {
+  /** A folder, for what is planned. */
+  readonly scratch: string;
+  readonly places: Places;
+  /** Null where there are none. */
+  readonly networks: UploadedNetworks | null;
+  /** Of `faultline evaluate`, beside the specification. */
+  readonly flags: readonly string[];
+  /** Is given what a requester is not told. */
+  readonly log: (text: string) => void;
+}
+
+export const createPlanning = ({ scratch, places, networks, flags, log }: PlanningOptions): Planning => {
   const costs = createCosts();
   let planning = 0;
   /** One after another, as each takes a processor. */
@@ -95,46 +127,52 @@ export const createPlanning = (
     planning += 1;
     return line(run).finally(() => (planning -= 1));
   };
-  const dryRun = async ({ spec }: EvaluationRequest, signal: AbortSignal): Promise<EvaluationPrediction> => {
-    if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });
-    const folder = await mkdtemp(join(scratch, ".planning-"));
+  const dryRun = async (named: Named, folder: string, signal: AbortSignal): Promise<Plan> => {
+    const { spec, uploads } = named;
+    const uploaded = keptOf(uploads);
+    await makeFolder(folder, { spec, uploaded }, places);
+    for (const each of uploads) await networks!.putInto(join(folder, files.uploaded), each);
     const deadline = AbortSignal.timeout(MAX_PLANNING_MS);
-    try {
-      await makeFolder(folder, spec, places);
-      const argv = ["evaluate", files.spec, "--dry-run", "--json", "--max-units", `${MAX_UNITS}`, ...flags];
-      const began = performance.now();
-      const { code, stdout, stderr } = await runCommand(argv, folder, AbortSignal.any([signal, deadline]));
-      if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });
-      if (code !== 0) {
-        const late = `its data was not read within ${MAX_PLANNING_MS / 1000} s; ask for fewer data.images`;
-        throw new FaultlineError({
-          kind: "evaluation-refused",
-          reason: deadline.aborted ? late : toldReason(stderr, places, unreadable(spec), log),
-        });
-      }
-      const { units, pictures, evaluations, workers, milliseconds: work } = JSON.parse(stdout) as DryRun;
-      // The run starts as this one did: it reads the pictures, loads the networks and runs a step.
-      const start = performance.now() - began;
-      const [milliseconds, hours] = [start + work, workers / MS_PER_HOUR];
-      const cpuHours = milliseconds * hours;
-      const predicted = { units, pictures, evaluations, workers, cpuHours, seconds: milliseconds / 1000 };
-      costs.add(spec, start * hours, predicted);
-      return predicted;
-    } finally {
-      await rm(folder, { recursive: true, force: true });
+    const argv = ["evaluate", files.spec, "--dry-run", "--json", "--max-units", `${MAX_UNITS}`, ...flags];
+    const began = performance.now();
+    const { code, stdout, stderr } = await runCommand(argv, folder, AbortSignal.any([signal, deadline]));
+    if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });
+    if (code !== 0) {
+      const late = `its data was not read within ${MAX_PLANNING_MS / 1000} s; ask for fewer data.images`;
+      throw new FaultlineError({
+        kind: "evaluation-refused",
+        reason: deadline.aborted ? late : toldReason(stderr, places, unreadable(spec), log),
+      });
     }
+    const { units, pictures, evaluations, workers, milliseconds: work } = JSON.parse(stdout) as DryRun;
+    // The run starts as this one did: it reads the pictures, loads the networks and runs a step.
+    const start = performance.now() - began;
+    const [milliseconds, hours] = [start + work, workers / MS_PER_HOUR];
+    const cpuHours = milliseconds * hours;
+    const predicted = { units, pictures, evaluations, workers, cpuHours, seconds: milliseconds / 1000 };
+    costs.add(named, start * hours, predicted);
+    return { predicted, uploaded };
   };
   return {
-    predict: async (request, signal, cap = Infinity) => {
-      const spec = requireFew(request.spec);
+    predict: async (named, { signal, cap = Infinity, keep }) => {
+      const spec = requireFew(named.spec);
       const requireWithin = (predictedCpuHours: number): void => {
         if (predictedCpuHours > cap)
           throw new FaultlineError({ kind: "cost-exceeded", predictedCpuHours, maxCpuHours: cap });
       };
-      requireWithin(costs.least(request.spec, spec));
-      const predicted = await inTurn(() => dryRun(request, signal));
-      requireWithin(predicted.cpuHours);
-      return predicted;
+      requireWithin(costs.least(named, spec));
+      return inTurn(async () => {
+        if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });
+        const folder = await mkdtemp(join(scratch, ".planning-"));
+        try {
+          const plan = await dryRun(named, folder, signal);
+          requireWithin(plan.predicted.cpuHours);
+          await keep?.(plan, join(folder, files.uploaded));
+          return plan.predicted;
+        } finally {
+          await rm(folder, { recursive: true, force: true });
+        }
+      });
     },
   };
 };

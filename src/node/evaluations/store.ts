@@ -3,10 +3,29 @@
 import type { EvaluationFile, EvaluationPrediction, EvaluationState, ReportType } from "../../contract/evaluations.ts";
 import type { GivenSpec } from "../../evaluation/spec.ts";
 
-export interface EvaluationRecord {
+/** Uploaded networks by their names, as they were when the evaluation was planned. */
+export type KeptNetworks = Readonly<
+  Record<
+    string,
+    {
+      /** Of its file. */
+      readonly sha256: string;
+      /** Of what its results depend on (`networks/identity.ts`). */
+      readonly identity: string;
+    }
+  >
+>;
+
+/** What the folder follows from in which an evaluation is planned or carried out. */
+export interface Asked {
+  readonly spec: GivenSpec;
+  /** Those that the specification names, whose files are kept with the evaluation; absent for none. */
+  readonly uploaded?: KeptNetworks | undefined;
+}
+
+export interface EvaluationRecord extends Asked {
   readonly id: string;
   readonly created: string;
-  readonly spec: GivenSpec;
   readonly predicted: EvaluationPrediction;
   readonly maxCpuHours: number;
   readonly idempotencyKey?: string | undefined;
@@ -27,6 +46,8 @@ export const files = {
   /** The rows and what they share once more, by the names that were sent: what its report is made of. */
   sent: "sent.jsonl",
   sentRun: "sent.run.json",
+  /** The folder of uploaded networks: NAME/manifest.json and its file. */
+  uploaded: "uploaded",
 } as const;
 
 export const reports: Readonly<Record<ReportType, string>> = {
@@ -51,11 +72,11 @@ export interface Workplace {
 
 /** One evaluation, by its id. */
 export interface Kept {
-  /** Keeps a new one. */
-  readonly create: (record: EvaluationRecord) => Promise<void>;
+  /** Keeps a new one. @param uploaded the folder of its uploaded networks, which it may take for itself. */
+  readonly create: (record: EvaluationRecord, uploaded: string) => Promise<void>;
   readonly write: (record: EvaluationRecord) => Promise<void>;
   /** Calls `work` with a workplace, which is its own until it ends. */
-  readonly withWorkplace: (spec: GivenSpec, work: (place: Workplace) => Promise<void>) => Promise<void>;
+  readonly withWorkplace: (asked: Asked, work: (place: Workplace) => Promise<void>) => Promise<void>;
   /** The rows that there are, in whole lines. */
   readonly rows: () => Promise<EvaluationFile>;
   /** Null where there is none. */
