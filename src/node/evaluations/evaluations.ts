@@ -11,6 +11,7 @@ import { orAbort } from "../bell.ts";
 import { statOf } from "../files.ts";
 import { dataAt } from "../stores.ts";
 import { isInBucket } from "../s3-settings.ts";
+import { orUndo } from "../undo.ts";
 import { bucketEvaluations } from "./bucket-store.ts";
 import { folderEvaluations } from "./folder-store.ts";
 import { createJob, type Job } from "./job.ts";
@@ -69,7 +70,7 @@ export const startEvaluations = async (
   const queue = (job: Job): void => {
     turn = turn.then(() => (ending ? undefined : job.carryOut()));
   };
-  const records = (await store.records()).toSorted((a, b) => (a.created < b.created ? -1 : 1));
+  const records = (await orUndo(store.records(), store.end)).toSorted((a, b) => (a.created < b.created ? -1 : 1));
   for (const record of records) {
     // What ran when the service ended goes on.
     const state = record.state === "running" ? "queued" : record.state;
