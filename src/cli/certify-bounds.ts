@@ -18,7 +18,7 @@ import { boundReport, boundLines, type BoundPicture } from "./certify-bound-repo
 import { writeMaps } from "./certify-maps.ts";
 import type { Outs } from "./certify-options.ts";
 import type { Io, Report } from "./command.ts";
-import { readWithLabels, type Picture, type ReadPicture } from "./pictures.ts";
+import { readingWarnings, readWithLabels, type Picture, type ReadPicture } from "./pictures.ts";
 import { createProgress, type Progress } from "./progress.ts";
 
 /** What is bounded. */
@@ -78,11 +78,13 @@ export const boundAll = async (job: BoundJob, io: Io, signal: AbortSignal): Prom
   const { network, cache, bounding, epsilons, pictures, labels, outs } = job;
   const { manifest } = network;
   const bounder = createBounder(network, cache);
+  const warn = readingWarnings([network], io);
   const done: BoundPicture[] = [];
   let progress: Progress | undefined;
   try {
     for (const picture of pictures) {
       const read = await readWithLabels(picture, labels, manifest, io);
+      warn(picture, read.image);
       const steps = epsilons.length * bounder.runs(spatialSize(read.image), bounding);
       progress ??= createProgress(io, { items: pictures.length, steps });
       progress.begin(picture.path);

@@ -23,6 +23,8 @@ export interface Job {
   readonly tree: Tree;
   readonly pictures: readonly Picture[];
   readonly labels: ReadonlyMap<Picture, string>;
+  /** Warns of what the network leaves out of a picture. */
+  readonly warn: (picture: Picture, image: Image) => void;
   /** A folder for maps. */
   readonly maps: string | undefined;
   readonly state: StateFile;
@@ -95,6 +97,7 @@ export const certifyAll = async (job: Job, io: Io, signal: AbortSignal): Promise
     for (const [index, picture] of pictures.entries()) {
       progress.begin(picture.path);
       const read = await readWithLabels(picture, labels, segmenter.manifest, io);
+      job.warn(picture, read.image);
       requireEnoughDraws(picture, read.image, smoothings);
       done.push(await certifyPicture(job, { index, picture, ...read }, { onDraw, signal }));
       progress.end("certified");

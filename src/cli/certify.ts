@@ -17,7 +17,7 @@ import { checkState, openState } from "./certify-state.ts";
 import { command, type Io, type Report } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
 import { openOperand } from "./open-network.ts";
-import { labelFiles, picturesOf } from "./pictures.ts";
+import { labelFiles, picturesOf, readingWarnings } from "./pictures.ts";
 
 const about = `
 An attack that fails proves nothing; a certificate does. Each picture is labelled many times under
@@ -107,7 +107,8 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
       await sha256Of(JSON.stringify([manifest, choice.backend, smoothings, files])),
     );
     const segmenter = createSegmenter(network, cacheOn(runtime));
-    const job = { segmenter, smoothings, tree, pictures, labels, maps, state };
+    const warn = readingWarnings([network], io);
+    const job = { segmenter, smoothings, tree, pictures, labels, warn, maps, state };
     const done = await interruptible((signal) => certifyAll(job, io, signal));
     const truth = labels.size > 0;
     const result = { network: manifest, backend: choice.backend, smoothings, tree, pictures: done, truth };

@@ -11,6 +11,7 @@ import { Interrupted, Refusal, UsageError } from "../node/failure.ts";
 import { checkWritable, readBytes, statOf, writeFiles } from "../node/files.ts";
 import { wholeNumber, type Options, type Values } from "../node/options.ts";
 import { gpuFaults } from "../segmenter/compile.ts";
+import { readingNotes } from "../segmenter/reads.ts";
 import { createSegmenter, type Image, type Segmenter } from "../segmenter/segmenter.ts";
 import type { Size } from "../tensor.ts";
 import { yieldToEvents } from "../yield.ts";
@@ -188,6 +189,7 @@ const run = async (net: string, values: Given, io: Io, operands: readonly string
   const found = await universalPictures(operands, spec, network.manifest, io);
   const pictures = size ? resized(found, size) : found;
   const shape = shapeOf(pictures, network.manifest);
+  for (const note of readingNotes([network], { shape })) io.stderr(`warning: each picture ${note}\n`);
   const { runtime, choice, stop } = await startAt(runAt, { missing: () => gpuFaults(network, null) });
   try {
     const segmenter = createSegmenter(network, cacheOn(runtime));

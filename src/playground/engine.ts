@@ -10,6 +10,7 @@ import { channelCount, parseManifest } from "../segmenter/manifest.ts";
 import { gradientFaults } from "../segmenter/compile.ts";
 import { openNetwork } from "../segmenter/network.ts";
 import type { Runtime } from "../runtime/session.ts";
+import { readingNotes } from "../segmenter/reads.ts";
 import { createSegmenter, type Image, type Prediction, type Segmenter } from "../segmenter/segmenter.ts";
 import { SessionCache } from "../segmenter/session-cache.ts";
 import { settingsOf } from "./around.ts";
@@ -114,7 +115,8 @@ const handlers: Handlers = {
     const prediction = await scored.predict(image);
     seen = { image, seed, prediction };
     const { data } = prediction.confidence;
-    return { labels: prediction.labels, confidences: data, confidence: meanOf(data), files: loadedFiles() };
+    const told = { notes: readingNotes([scored], image), files: loadedFiles() };
+    return { labels: prediction.labels, confidences: data, confidence: meanOf(data), ...told };
   },
 
   attack: async ({ image, plan, truth }, { stage, step, signal }) => {

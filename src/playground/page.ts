@@ -60,6 +60,7 @@ const look = async (): Promise<void> => {
   const network = controls.chosenNetwork();
   forgetRun();
   tellError(null);
+  tellNotes([]);
   const asked = sizeWithin(bitmap, controls.longestSide());
   try {
     showBare(picture, imageOf(picture, asked));
@@ -69,19 +70,26 @@ const look = async (): Promise<void> => {
     showShares(null, null, null);
     const { image, predicted } = await predict(network.name, opened.channels, picture, asked, controls.seedNow());
     const size = spatialSize(image);
-    const { labels: before, confidences, confidence } = predicted;
+    const { labels: before, confidences, confidence, notes } = predicted;
     const own = truthFor(opened.classes, bitmap, size);
     const shown = { name, classes: opened.classes, image, before, confidences, truth: own, attacked: null };
     show(shown);
     showShares(before, null, null);
     const shrunk = size.width < asked.width ? `, shrunk from ${sized(asked)} to fit into memory` : "";
     tell(`Ready: ${sized(size)} pixels${shrunk}. Mean confidence ${percent(confidence)}.`);
+    tellNotes(notes);
     onScene({ network, around, wanted: controls.wanted(), opened, shown });
     void keepOffline(new URL("./", import.meta.url).href, [...loadedFiles(), ...predicted.files]);
   } catch (cause) {
     tell("The picture could not be looked at.");
     tellError(wordsFor(cause));
   }
+};
+
+/** Tells what the network leaves out of the picture. */
+const tellNotes = (notes: readonly string[]): void => {
+  element("reading-told").hidden = notes.length === 0;
+  element("reading-told").textContent = notes.map((note) => `The picture ${note}.`).join(" ");
 };
 
 /** Predictions run one after another; of those that wait, only the last one runs. */

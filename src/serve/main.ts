@@ -8,6 +8,7 @@ import { lineOf, UsageError } from "../node/failure.ts";
 import { version } from "../node/package.ts";
 import { startThreadService } from "../node/service.ts";
 import { dataAt } from "../node/stores.ts";
+import { orUndo } from "../node/undo.ts";
 import { createDataSets } from "../store/data-sets.ts";
 import { compressed } from "./compress.ts";
 import { isLabBuilt, labPages } from "./lab.ts";
@@ -32,13 +33,13 @@ const serve = async (settings: Settings): Promise<void> => {
     console.error(`faultline: ${reason}`);
     process.exit(1);
   };
-  const jobs =
-    settings.evaluations &&
-    (await startEvaluations({ ...settings.evaluations, lease: { onLost, onWait: console.log } }));
   const data = settings.evaluations?.data ?? null;
   const store = data === null ? null : dataAt(data);
   // A bucket that cannot be read is known before the first request.
   await store?.names();
+  const jobs =
+    settings.evaluations &&
+    (await startEvaluations({ ...settings.evaluations, lease: { onLost, onWait: console.log } }));
   const beside = jobs ? { evaluations: jobs.evaluations, ...(store ? { data: createDataSets(store) } : {}) } : {};
   const hasLab = isLabBuilt();
   const app = createApp(
@@ -61,7 +62,9 @@ const serve = async (settings: Settings): Promise<void> => {
   app.route("/", labPages());
   const { host, port } = settings;
   const answer: Fetch = async (request, bindings) => compressed(request, await app.fetch(request, bindings));
-  const server = await listen(answer, { host, port, log: console.log });
+  const listening = listen(answer, { host, port, log: console.log });
+  // Where it cannot listen, the next service need not wait to see that this one has ended.
+  const server = await orUndo(listening, async () => jobs?.end());
   console.log(`Listening on ${server.url} with ${thread.models.join(", ")}; pages at /docs`);
   if (!hasLab) console.log(UNBUILT);
 

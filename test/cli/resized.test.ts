@@ -25,6 +25,9 @@ const note =
 it.each([
   ["attack", ["--attack", "fgsm", "--epsilon", "8", "--out", path("out")], `${path("pictures", "a.png")}: ${note}`],
   ["audit", ["--steps", "5"], `${path("pictures", "a.png")}: ${note}`],
+  ["certify", ["--samples", "5/100"], `${path("pictures", "a.png")}: ${note}`],
+  ["certify", ["--method", "interval", "--epsilon", "0.1"], `${path("pictures", "a.png")}: ${note}`],
+  ["universal", ["--epsilon", "8", "--epochs", "1", "-o", path("delta.npy")], `each picture ${note}`],
 ])("%s", async (command, flags, told) => {
   const { code, stderr, stdout } = await faultline(command, path("net"), path("pictures"), ...flags);
   expect(code).toBe(0);

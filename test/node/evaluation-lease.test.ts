@@ -1,19 +1,27 @@
 /** A prefix of a bucket has one service at a time, and rows that are being merged are each read once. */
 
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { openRows } from "../../src/node/evaluations/bucket-rows.ts";
+import { startEvaluations } from "../../src/node/evaluations/evaluations.ts";
 import { takeLease } from "../../src/node/evaluations/lease.ts";
 import { openBucket, type S3Bucket } from "../../src/node/s3.ts";
 import { askerOf } from "../../src/node/s3-request.ts";
 import { settingsFor } from "../../src/node/s3-settings.ts";
 import { startS3, type S3Server } from "../support/s3/server.ts";
 
+const scratch = mkdtempSync(join(tmpdir(), "leases-"));
 let server: S3Server;
 beforeAll(async () => {
   server = await startS3({ pageSize: 2 });
 });
-afterAll(() => server.end());
+afterAll(async () => {
+  rmSync(scratch, { recursive: true });
+  await server.end();
+});
 
 const opened = (address: string): S3Bucket =>
   openBucket(address, (bucket) => askerOf(bucket, settingsFor(bucket, server.environment), [1, 1]));
@@ -64,6 +72,33 @@ it("takes over from a service that has gone silent, which ends as soon as it see
   ]);
   isSilent = false;
   expect(await lost).toMatch(/another service has taken it over, as this one was away for more than 300 ms/);
+  await next.release();
+});
+
+it("is given back by who cannot go on after having taken it", async () => {
+  const [address, bucket] = ["s3://results/broken", opened("s3://results/broken")];
+  const first = await takeLease(bucket, address, kept);
+  await first.release();
+  const fails = (name: "delete" | "list", at: number): S3Bucket => {
+    let calls = 0;
+    const failing = () => ((calls += 1) === at ? Promise.reject(new Error(`no ${name}`)) : null);
+    return {
+      ...bucket,
+      delete: (key) => (name === "delete" ? failing() : null) ?? bucket.delete(key),
+      list: (options) => (name === "list" ? failing() : null) ?? bucket.list(options),
+    };
+  };
+  const atOnce = { ...kept, beatMs: 60_000, onWait: expect.unreachable };
+  await expect(takeLease(fails("list", 2), address, atOnce)).rejects.toThrow("no list");
+  await expect(takeLease(fails("delete", 1), address, atOnce)).rejects.toThrow("no delete");
+  server.objects.set("broken/records/a.json", Buffer.from("no JSON"));
+  vi.stubEnv("TMPDIR", scratch);
+  for (const [name, value] of Object.entries(server.environment)) vi.stubEnv(name, value);
+  const options = { place: address, models: scratch, data: null, maxCpuHours: 1, lease: atOnce };
+  await expect(startEvaluations(options)).rejects.toThrow("JSON");
+  vi.unstubAllEnvs();
+  expect(readdirSync(scratch)).toEqual([]);
+  const next = await takeLease(bucket, address, atOnce);
   await next.release();
 });
 

@@ -17,6 +17,7 @@ import { percent } from "../../src/playground/words.ts";
 import type { Labels } from "../../src/segmenter/segmenter.ts";
 import { faultline, jsonOf } from "../cli/terminal.ts";
 import { makeScene } from "../conformance/scene.ts";
+import { tinyFile } from "../support/networks/tiny.ts";
 import { findChromium, openPage, type Page } from "./chromium.ts";
 import { coloursOf, differing, file, imageFrom, names, pixelsOf, put, scene, segmenter } from "./lab-node.ts";
 import { labPage, out } from "./lab-page.ts";
@@ -219,6 +220,24 @@ describe.skipIf(!chromium)(`the page /lab in Chromium${without}`, () => {
     await lab.predicted(() => lab.click("remove-network"));
     expect(await lab.value("network")).toBe("enet-street");
     expect(await lab.text("network")).not.toContain("my-net");
+  });
+
+  it("tells what a network leaves out of the picture, as the command line does", async () => {
+    await lab.predicted(() => lab.files("file", [own]));
+    expect(await lab.isHidden("reading-told")).toBe(true);
+    const input = { height: 8, width: 12, multipleOf: 1 };
+    const small = tinyFile({ activation: "Tanh" }, { name: "small", input });
+    await lab.drop([put("small.onnx", small.bytes), put("small.json", JSON.stringify(small.manifest))]);
+    await lab.until(`document.getElementById("own-use").ariaDisabled === "false"`);
+    await lab.predicted(() => lab.click("own-use"));
+    expect([await lab.text("reading-told"), await lab.isHidden("reading-told")]).toEqual([
+      "The picture is resized from 96×64 to 12×8 (width×height) before small, which reads 6.3 % of its pixels; the others have no influence.",
+      false,
+    ]);
+    expect(await lab.faults()).toEqual([]);
+    await lab.predicted(() => lab.click("remove-network"));
+    await lab.predicted(() => lab.click("example"));
+    expect([await lab.text("reading-told"), await lab.isHidden("reading-told")]).toEqual(["", true]);
   });
 
   it("says in words that a file is no picture, and keeps the one it has", async () => {

@@ -103,6 +103,20 @@ it("evaluates what was pushed into it, as the command line does on the folder", 
   await next.ended;
 });
 
+it("gives the place of evaluations back where it cannot listen", async () => {
+  const flagsHere = flags("s3://results/again");
+  const first = await startServer(["--models", path("models")]);
+  const port = new URL(first.url).port;
+  const refused = spawnServer(["--port", port, ...flagsHere], s3.environment);
+  expect([await refused.ended, refused.stderr()]).toEqual([1, expect.stringMatching(/:\d+ is in use/)]);
+  const next = await startServer(flagsHere, s3.environment);
+  expect(next.stdout()).not.toMatch(/had it last/);
+  for (const { child, ended } of [first, next]) {
+    child.kill("SIGTERM");
+    await ended;
+  }
+});
+
 it.each([
   [flags("s3://missing"), {}, /s3:\/\/missing\S*: there is no such bucket/],
   [flags("s3://results/a"), { AWS_SECRET_ACCESS_KEY: "" }, /AWS_SECRET_ACCESS_KEY is not set/],

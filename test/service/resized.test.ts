@@ -12,11 +12,17 @@ const service = serviceOf([small]);
 const image = encodePng(noiseImage(24, 36, 5));
 const own = { ...spec, model: "small", epsilon: 2, steps: 40, alpha: 0.5 };
 
+const certified = { model: "small", seed: 0 } as const;
+const draws = { sigma: 4, tau: 0.75, alpha: 0.05, selection: 5, samples: 60, correction: "holm" } as const;
+const bounds = { epsilon: 0.1, largest: false, rounding: "bounded" } as const;
+
 const answers = {
   segment: () => service.segment({ model: "small", image }),
   attack: () => service.attack({ spec: own, image, outputs: [] }, {}),
   audit: () =>
     service.audit({ spec: { model: "small", epsilon: 8, steps: 5, seed: 0, backend: undefined }, image }, {}),
+  "certify by smoothing": () => service.certify({ spec: { ...certified, ...draws, method: "smoothing" }, image }, {}),
+  "certify by bounds": () => service.certify({ spec: { ...certified, method: "interval", ...bounds }, image }, {}),
   robustness: () => service.robustness({ spec: { ...grid, model: "small" }, image }, {}),
   transfer: () =>
     service.transfer(

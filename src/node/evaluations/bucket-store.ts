@@ -10,6 +10,7 @@ import { jsonFile } from "../files.ts";
 import { TOGETHER } from "../ledger-bucket.ts";
 import { openBucket, type S3Bucket } from "../s3.ts";
 import { addressOf } from "../s3-settings.ts";
+import { orUndo } from "../undo.ts";
 import { openObject, openRows } from "./bucket-rows.ts";
 import { takeLease, type LeaseOptions } from "./lease.ts";
 import { files, reports, type EvaluationRecord, type EvaluationStore, type Kept } from "./store.ts";
@@ -104,7 +105,7 @@ export const bucketEvaluations = async (
   const address = addressOf(requireObject(place));
   const bucket = openBucket(address);
   const { release } = await takeLease(bucket, address, lease);
-  const scratch = await mkdtemp(join(tmpdir(), "faultline-evaluations-"));
+  const scratch = await orUndo(mkdtemp(join(tmpdir(), "faultline-evaluations-")), release);
   return {
     scratch,
     records: async () => {

@@ -6,6 +6,7 @@ import { FaultlineError } from "../../contract/failure.ts";
 import { specText } from "../../evaluation/spec.ts";
 import { orAbort } from "../bell.ts";
 import { isInBucket } from "../s3-settings.ts";
+import { orUndo } from "../undo.ts";
 import { uploadedNetworks } from "../uploaded.ts";
 import { bucketEvaluations } from "./bucket-store.ts";
 import { folderEvaluations } from "./folder-store.ts";
@@ -60,7 +61,7 @@ export const startEvaluations = async (
   const queue = (job: Job): void => {
     turn = turn.then(() => (ending ? undefined : job.carryOut()));
   };
-  const records = (await store.records()).toSorted((a, b) => (a.created < b.created ? -1 : 1));
+  const records = (await orUndo(store.records(), store.end)).toSorted((a, b) => (a.created < b.created ? -1 : 1));
   for (const record of records) {
     // What ran when the service ended goes on.
     const state = record.state === "running" ? "queued" : record.state;

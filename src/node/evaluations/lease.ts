@@ -11,6 +11,7 @@ import { each } from "../../turns.ts";
 import { Refusal } from "../failure.ts";
 import { TOGETHER } from "../ledger-bucket.ts";
 import type { S3Bucket } from "../s3.ts";
+import { orUndo } from "../undo.ts";
 
 export interface LeaseOptions {
   /** Milliseconds; default 10 000. */
@@ -80,13 +81,18 @@ export const takeLease = async (bucket: S3Bucket, address: string, options: Leas
   };
   if (!(await bucket.putIfAbsent(keyOf(own), content())))
     throw taken(address, (await jsonAt(bucket, keyOf(own))) as Beat | null);
-  const all = await numbersIn(bucket);
+  const givenBack = (): Promise<unknown> => bucket.put(keyOf(own), content({ released: true }));
+  const all = await orUndo(numbersIn(bucket), givenBack);
   // Others may have come and gone since the first look.
   if (all.at(-1) !== own) {
     await bucket.delete(keyOf(own));
     throw taken(address, null);
   }
-  await each(all.slice(0, -1), TOGETHER, (number) => bucket.delete(keyOf(number)));
+  const former = all.slice(0, -1);
+  await orUndo(
+    each(former, TOGETHER, (number) => bucket.delete(keyOf(number))),
+    givenBack,
+  );
 
   let isOver = false;
   const beat = async (): Promise<void> => {
@@ -112,7 +118,7 @@ export const takeLease = async (bucket: S3Bucket, address: string, options: Leas
     release: async () => {
       clearInterval(timer);
       await beating;
-      if (!isOver) await bucket.put(keyOf(own), content({ released: true }));
+      if (!isOver) await givenBack();
       isOver = true;
     },
   };

@@ -56,6 +56,8 @@ export interface S3Options {
   /** Keys that a list has at most. */
   readonly pageSize?: number;
   readonly port?: number;
+  /** Which requests, as they are in `requests`, are neither carried out nor answered. */
+  readonly isHeld?: (request: string) => boolean;
 }
 
 export const startS3 = async ({
@@ -64,6 +66,7 @@ export const startS3 = async ({
   keys = { id: "AKID", secret: "secret/key+1", token: "a token==" },
   pageSize = 1000,
   port = 0,
+  isHeld = () => false,
 }: S3Options = {}): Promise<S3Server> => {
   const objects = new Map<string, Uint8Array>();
   const uploads = new Map<string, { readonly key: string; readonly parts: Map<number, Uint8Array> }>();
@@ -175,7 +178,9 @@ export const startS3 = async ({
   const server = createServer((request, response) => {
     const serve = async (): Promise<void> => {
       const body = await bodyOf(request);
-      requests.push(`${request.method} ${request.url}`);
+      const line = `${request.method} ${request.url}`;
+      requests.push(line);
+      if (isHeld(line)) return;
       hosts.add(request.headers.host ?? "");
       const fault = faults.shift();
       const {
