@@ -12,7 +12,7 @@ import { requireConsistent } from "../segmenter/consistent.ts";
 import { ManifestError, type Manifest } from "../segmenter/manifest.ts";
 import type { Network } from "../segmenter/network.ts";
 import type { Crf } from "../segmenter/refinement.ts";
-import { defined, ifGiven, number, withOptions } from "./notation.ts";
+import { defined, ifGiven, number, numbers, withOptions } from "./notation.ts";
 
 export const throughFlags = {
   through: { type: "string", value: "HOW", help: "how attacks take them: differentiable (the default), bpda or naive" },
@@ -43,6 +43,28 @@ export const crfFrom = (text: string): unknown => {
   } catch (cause) {
     throw new UsageError(`--crf must be none, crf-rnn, crf-rnn:unary or JSON, not "${text}"`, { cause });
   }
+};
+
+/** "0.5,1:mean:around" as a choice of scales. @throws UsageError */
+export const scalesFrom = (text: string): Record<string, unknown> => {
+  const [scales = "", ...how] = text.split(":");
+  const other = how.find((word) => word !== "max" && word !== "mean" && word !== "around");
+  if (other !== undefined) throw new UsageError(`--scales: after the scales come max, mean or around, not "${other}"`);
+  return defined({
+    scales: numbers("scales", scales),
+    fusion: how.find((word) => word !== "around"),
+    attacked: how.includes("around") ? false : undefined,
+  });
+};
+
+/** "a+b@0.5,1:mean" as a source of transfer; a name alone is that network. @throws UsageError */
+export const sourceFrom = (text: string): unknown => {
+  const [, names = text, scales] = /^(.*?)@([^/@]+)$/.exec(text) ?? [];
+  const networks = names.split("+");
+  if (scales === undefined && networks.length === 1) return text;
+  const { attacked, ...scaled } = scales === undefined ? {} : scalesFrom(scales);
+  if (attacked !== undefined) throw new UsageError("--transfer-from: around goes with --scales");
+  return { networks, ...scaled };
 };
 
 export interface Around {

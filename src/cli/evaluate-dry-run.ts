@@ -19,9 +19,9 @@ const grouping = (count: number, noun: string): string => counted(count, noun, g
 /** A setting in a few words. */
 const settingName = (setting: Setting, names: readonly string[]): string => {
   const { scales, fusion, crf, defence } = setting;
-  const around = crf === undefined && defence === undefined ? "" : ` ${JSON.stringify(crf ?? defence?.transform)}`;
+  const around = [defence?.transform, crf].flatMap((one) => (one === undefined ? [] : [` ${JSON.stringify(one)}`]));
   const name = membersOf(setting, names).join("+");
-  return `${scales ? scaledName(name, scales, fusion) : name}${around}`;
+  return `${scales ? scaledName(name, scales, fusion) : name}${around.join("")}`;
 };
 
 /**

@@ -16,7 +16,7 @@ import { Refusal, UsageError } from "../node/failure.ts";
 import { readBytes } from "../node/files.ts";
 import type { Options, Values } from "../node/options.ts";
 import { reasonOf } from "../reason.ts";
-import { crfFrom, throughFlags, transformsFrom } from "./around-options.ts";
+import { crfFrom, scalesFrom, sourceFrom, throughFlags, transformsFrom } from "./around-options.ts";
 import { defined, ifGiven, number, numbers, withOptions } from "./notation.ts";
 import { regionFlags, targetFrom } from "./region-options.ts";
 import { parseSize } from "./sizes.ts";
@@ -53,6 +53,11 @@ export const specFlags = {
     help: "a variant behind transformations: jpeg:quality=75+blur",
   },
   ...throughFlags,
+  "around-transform": {
+    type: "string",
+    value: "T",
+    help: "transformations before every network, in place of its own: as --transform, or none",
+  },
   ...regionFlags,
   hide: {
     ...regionFlags.hide,
@@ -76,6 +81,7 @@ export const specFlags = {
     value: "C",
     help: "a variant with that CRF: none, crf-rnn, crf-rnn:unary, or JSON",
   },
+  "around-crf": { type: "string", value: "C", help: "CRF behind every network, in place of its own: as --crf" },
   "transfer-from": {
     type: "string",
     multiple: true,
@@ -125,28 +131,6 @@ const withDeltas = (attacks: unknown, deltas: readonly string[] | undefined): un
   ];
 };
 
-/** "0.5,1:mean:around" as a choice of scales. @throws UsageError */
-const scalesFrom = (text: string): Record<string, unknown> => {
-  const [scales = "", ...how] = text.split(":");
-  const other = how.find((word) => word !== "max" && word !== "mean" && word !== "around");
-  if (other !== undefined) throw new UsageError(`--scales: after the scales come max, mean or around, not "${other}"`);
-  return defined({
-    scales: numbers("scales", scales),
-    fusion: how.find((word) => word !== "around"),
-    attacked: how.includes("around") ? false : undefined,
-  });
-};
-
-/** "a+b@0.5,1:mean" as a source of transfer; a name alone is that network. @throws UsageError */
-const sourceFrom = (text: string): unknown => {
-  const [, names = text, scales] = /^(.*?)@([^/@]+)$/.exec(text) ?? [];
-  const networks = names.split("+");
-  if (scales === undefined && networks.length === 1) return text;
-  const { attacked, ...scaled } = scales === undefined ? {} : scalesFrom(scales);
-  if (attacked !== undefined) throw new UsageError("--transfer-from: around goes with --scales");
-  return { networks, ...scaled };
-};
-
 const remapFrom = (text: string): Record<string, number> =>
   Object.fromEntries(
     text.split(",").map((pair) => {
@@ -170,8 +154,16 @@ const fieldsFrom = (values: SpecValues): Record<string, unknown> => {
     ifGiven(values[flag], (text) => number(flag, text));
   const { through } = values;
   const draws = numeric("draws");
-  if (!values.transform && (through !== undefined || draws !== undefined))
-    throw new UsageError("--through and --draws go with --transform");
+  const taken = defined({ through, draws });
+  const before = values["around-transform"];
+  const isTransformed = before !== undefined && before !== "none";
+  if (!values.transform && !isTransformed && Object.keys(taken).length > 0)
+    throw new UsageError("--through and --draws go with --transform or --around-transform, which name transformations");
+  const around = defined({
+    transform: ifGiven(before, (text) => (isTransformed ? transformsFrom(text) : text)),
+    crf: ifGiven(values["around-crf"], crfFrom),
+    ...(isTransformed ? taken : {}),
+  });
   const data = defined({
     path: values.data,
     labels: values.labels,
@@ -187,9 +179,10 @@ const fieldsFrom = (values: SpecValues): Record<string, unknown> => {
     attacks: withDeltas(ifGiven(values.attacks, attacksFrom), values.delta),
     targeted: targetedFrom(values),
     scales: values.scales?.map(scalesFrom),
+    ...(Object.keys(around).length > 0 ? { around } : {}),
     epsilon: ifGiven(values.epsilon, (text) => numbers("epsilon", text)),
     label: values.label,
-    transform: values.transform?.map((text) => defined({ transform: transformsFrom(text), through, draws })),
+    transform: values.transform?.map((text) => ({ transform: transformsFrom(text), ...taken })),
     crf: values.crf?.map(crfFrom),
     transferFrom: values["transfer-from"]?.map(sourceFrom),
     seeds: numeric("seeds"),

@@ -41,6 +41,28 @@ export const sourceSchema = z.union([
   }),
 ]);
 
+/** As the fields of POST /v1/robustness: what is absent is the manifest's own. */
+export const aroundSchema = z
+  .strictObject({
+    transform: z
+      .union([
+        z.literal("none").describe("The networks without the transformations of their manifests"),
+        transformsSchema,
+      ])
+      .optional()
+      .describe("Transformations before each network, in place of its own"),
+    through: z.enum(throughs).optional().describe("How attacks take the transformations; differentiable if absent"),
+    draws: z.int().min(1).max(MAX_DRAWS).optional().describe("Draws over which each gradient is averaged; 1 if absent"),
+    crf: crfChoiceSchema.optional().describe("A CRF behind each network, in place of its own"),
+  })
+  .superRefine(({ transform, through, draws }, context) => {
+    if (transform !== "none") return;
+    for (const [field, value] of Object.entries({ through, draws }))
+      if (value !== undefined)
+        context.addIssue({ code: "custom", path: [field], message: "must be absent, as there is no transformation" });
+  });
+
+export type AroundSpec = z.output<typeof aroundSchema>;
 export type DefenceSpec = z.output<typeof defenceSchema>;
 export type CrfChoiceSpec = z.output<typeof crfChoiceSchema>;
 export type SourceSpec = z.output<typeof sourceSchema>;

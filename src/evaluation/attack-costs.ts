@@ -4,10 +4,10 @@ import { makeAttack } from "../attacks/catalogue.ts";
 import { createFronts } from "../segmenter/front.ts";
 import { addsDelta, isTargeted, type AttackOf } from "./attacks-of.ts";
 import type { Evaluations } from "./craft.ts";
-import type { Setting } from "./settings.ts";
+import type { Defence } from "../segmenter/defence.ts";
 
-/** Draws over which a setting averages each gradient. */
-export const drawsOf = ({ defence }: Setting): number => (defence ? createFronts({ ...defence, seed: 0 }).draws : 1);
+/** Draws over which each gradient is averaged behind these transformations. */
+export const drawsOf = (defence: Defence | null): number => (defence ? createFronts(defence).draws : 1);
 
 /** Steps of an attack by what they evaluate, and images that it chooses among. */
 export interface Effort {

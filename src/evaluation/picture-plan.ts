@@ -14,7 +14,7 @@ import { requireDistinct } from "./distinct.ts";
 import { numberGroups } from "./group-numbers.ts";
 import { createIdentities, type Identities } from "./identities.ts";
 import { unitId, type Unit } from "./row.ts";
-import { settingsOf, type Setting, type Settings } from "./settings.ts";
+import { describe, settingsOf, type Setting, type Settings } from "./settings.ts";
 import type { EvaluationSpec } from "./spec.ts";
 import type { Group } from "./units.ts";
 
@@ -115,7 +115,7 @@ export const planPicture = async (
   const [sources, places] = [settings.all.length, 1 + attacks.length];
   const { ranges, find } = numberGroups(sources, places, (source, place) => countOf(runsOf(source, place)));
   const efforts = [null, ...attacks.map(effortOf)];
-  const draws = settings.all.map(drawsOf);
+  const draws = settings.all.map((setting) => drawsOf(describe(setting, manifests, spec.seed).defence));
 
   const alikeIn = (source: number, place: number): readonly Alike[] => {
     const { first, further, seeds, repeats } = runsOf(source, place);

@@ -3,11 +3,11 @@
 import { climbedManifest, ensembleOf } from "../segmenter/ensemble.ts";
 import type { Crf } from "../segmenter/refinement.ts";
 import type { Defence } from "../segmenter/defence.ts";
-import { ManifestError, type Manifest } from "../segmenter/manifest.ts";
+import { channelCount, ManifestError, type Manifest } from "../segmenter/manifest.ts";
 import type { Network } from "../segmenter/network.ts";
 import { RecentlyUsed } from "../segmenter/recently-used.ts";
 import type { Segmenter } from "../segmenter/segmenter.ts";
-import type { CrfChoiceSpec, DefenceSpec, SourceSpec } from "./around-schema.ts";
+import type { AroundSpec, CrfChoiceSpec, SourceSpec } from "./around-schema.ts";
 import { SpecError, specText, type EvaluationSpec, type GivenSpec } from "./spec.ts";
 
 /** A network, by its place in `networksOf`, as it is scored or attacked. Plain data. */
@@ -19,8 +19,17 @@ export interface Setting {
   readonly scales?: readonly number[] | undefined;
   readonly fusion?: Manifest["fusion"];
   readonly crf?: CrfChoiceSpec | undefined;
-  readonly defence?: DefenceSpec | undefined;
+  /** Without `transform`, how attacks take the manifest's own. */
+  readonly defence?: Omit<AroundSpec, "crf"> | undefined;
 }
+
+type Surroundings = Pick<Setting, "crf" | "defence">;
+
+/** What stands around every network; nothing for what its manifest has. */
+const everywhere = ({ around = {} }: Pick<EvaluationSpec, "around">): Surroundings => {
+  const { crf, ...defence } = around;
+  return { ...(crf !== undefined && { crf }), ...(Object.keys(defence).length > 0 && { defence }) };
+};
 
 /** The networks of a source of transfer. */
 const namesIn = (source: SourceSpec): readonly string[] => (typeof source === "string" ? [source] : source.networks);
@@ -44,9 +53,9 @@ export interface Settings {
 }
 
 /** A variant at other scales, and whether attacks climb through them. */
-const scaledAt = (network: number, choice: EvaluationSpec["scales"][number]) => {
+const scaledAt = (base: Setting, choice: EvaluationSpec["scales"][number]) => {
   const { attacked, ...scaled } = "scales" in choice ? choice : { scales: choice, attacked: true };
-  return { setting: { network, ...scaled }, attacked };
+  return { setting: { ...base, ...scaled }, attacked };
 };
 
 const sourceAt = (source: SourceSpec, places: ReadonlyMap<string, number>): Setting => {
@@ -70,39 +79,43 @@ const placing = (all: Setting[]): ((setting: Setting) => number) => {
   };
 };
 
-/** Each network as it is, then with each transformation, each CRF and at each choice of scales; then what is a source alone. */
+/**
+ * Each network with what stands around all, then with each transformation, each CRF and at each choice of scales; then what is a source
+ * alone.
+ */
 export const settingsOf = (spec: EvaluationSpec): Settings => {
+  const around = everywhere(spec);
   const places = new Map(networksOf(spec).map((name, place) => [name, place]));
   const scored = [...new Set(spec.networks)].map((name) => places.get(name)!);
-  const scaled = scored.map((network) => spec.scales.map((choice) => scaledAt(network, choice)));
+  const scaled = scored.map((network) => spec.scales.map((choice) => scaledAt({ network, ...around }, choice)));
   const all: Setting[] = scored.flatMap((network, k) => [
-    { network },
-    ...spec.transform.map((defence) => ({ network, defence })),
-    ...spec.crf.map((crf) => ({ network, crf })),
+    { network, ...around },
+    ...spec.transform.map((defence) => ({ network, ...around, defence })),
+    ...spec.crf.map((crf) => ({ network, ...around, crf })),
     ...scaled[k]!.map(({ setting }) => setting),
   ]);
   const targets = all.length;
   const placeOf = placing(all);
-  const sources = new Set(spec.transferFrom.map((source) => placeOf(sourceAt(source, places))));
+  const sources = new Set(spec.transferFrom.map((source) => placeOf({ ...sourceAt(source, places), ...around })));
   /** Targets that are climbed around, by what is climbed in their place. */
-  const around = new Map<number, number[]>();
+  const aside = new Map<number, number[]>();
   const isAround = new Set<number>();
   for (const { setting, attacked } of scaled.flat()) {
     const target = placeOf(setting);
     if (attacked || isAround.has(target)) continue;
-    const source = placeOf({ network: setting.network });
+    const source = placeOf({ network: setting.network, ...around });
     isAround.add(target);
-    if (!around.get(source)?.push(target)) around.set(source, [target]);
+    if (!aside.get(source)?.push(target)) aside.set(source, [target]);
   }
   const isOwn = (source: number): boolean => source < targets && !isAround.has(source);
   const aimsOf = (source: number): readonly number[] => [
     ...(isOwn(source) ? [source] : []),
     ...(sources.has(source)
       ? Array.from({ length: targets }, (_, target) => target).filter((target) => target !== source)
-      : (around.get(source) ?? [])),
+      : (aside.get(source) ?? [])),
   ];
   const pairsOf = (source: number): number => {
-    const others = sources.has(source) ? targets - Number(source < targets) : (around.get(source)?.length ?? 0);
+    const others = sources.has(source) ? targets - Number(source < targets) : (aside.get(source)?.length ?? 0);
     return Number(isOwn(source)) + others;
   };
   const pairs = all.reduce((sum, _, source) => sum + pairsOf(source), 0);
@@ -160,9 +173,23 @@ export const crfOf = ({ crf }: Setting, manifest: Manifest): Crf | null => {
 };
 
 /** The transformations of a setting; what they draw follows from the evaluation's seed. */
-export const defenceOf = ({ defence }: Setting, { transform }: Manifest, seed: number): Defence | null => {
-  if (defence) return { ...defence, seed };
-  return transform ? { transform, seed, through: "differentiable", draws: 1 } : null;
+export const defenceOf = ({ defence = {} }: Setting, { transform: own }: Manifest, seed: number): Defence | null => {
+  const { transform = own, through = "differentiable", draws = 1 } = defence;
+  return transform === undefined || transform === "none" ? null : { transform, seed, through, draws };
+};
+
+/** @throws SpecError where attacks are to take transformations in a way of their own, and there are none, or where nothing can stand around the network's pictures. */
+const requireFitting = ({ defence, crf }: Setting, manifest: Manifest): void => {
+  const { name, transform, input } = manifest;
+  if (defence && defence.transform === undefined && transform === undefined)
+    throw new SpecError(
+      `around: through and draws go with transformations, of which ${name} has none: name some in transform`,
+    );
+  const planes = channelCount(input.channels);
+  if (planes === 1 || planes === 3) return;
+  const stands = defence?.transform !== undefined && defence.transform !== "none" ? "transform" : "crf";
+  if (stands === "transform" || (crf !== undefined && crf !== "none"))
+    throw new SpecError(`${stands}: goes with pictures of 1 or 3 channels, and those of ${name} have ${planes}`);
 };
 
 /** What a unit's identity takes of a setting, without the network's file. @param manifests those of `networksOf`. */
@@ -172,6 +199,7 @@ export const describe = (
   seed: number,
 ): Pick<Segmenter, "manifest" | "crf" | "defence"> => {
   const manifest = manifestOf(setting, manifests);
+  requireFitting(setting, manifest);
   return { manifest, crf: crfOf(setting, manifest), defence: defenceOf(setting, manifest, seed) };
 };
 

@@ -8,6 +8,7 @@ import { optionDefinitions, optionNames, type OptionDefinition } from "../attack
 import { layoutNames } from "../datasets/catalogue.ts";
 import { fieldErrorsInWords, fieldsByValue, objectExamples } from "../validation.ts";
 import {
+  aroundSchema,
   crfChoiceSchema,
   defenceSchema,
   scaleChoiceSchema,
@@ -140,6 +141,11 @@ export const evaluationSchema = z
       ),
     label: label.default("prediction").describe("The labels that attacks leave"),
     targeted: targetedSchema.optional(),
+    around: aroundSchema
+      .optional()
+      .describe(
+        "What stands around every network, sources of transfer included, and in each variant that has none of its own; the manifest's own if absent",
+      ),
     transform: z
       .array(defenceSchema)
       .default([])

@@ -5,7 +5,7 @@ import { flagText, noBoundText } from "./flag-text.ts";
 import { epsilonText, percent, percentWithin } from "./format.ts";
 import { escaped } from "./markdown.ts";
 import type { Cell, ReportData } from "./report.ts";
-import { strongest, whiteBox } from "./blocks.ts";
+import { againstThemselves, strongest, whiteBox } from "./blocks.ts";
 
 const slug = (text: string): string =>
   text
@@ -53,15 +53,18 @@ const yaml = JSON.stringify;
 const modelIndex = (report: ReportData): string => {
   const data = report.runs.find(({ data: found }) => found)?.data;
   const networks = [...new Set(report.cells.map(({ network }) => network))];
+  const unlabelled = againstThemselves(report);
   const metric = (type: string, name: string, value: number | null): string[] =>
     value === null
       ? []
       : [`          - type: ${type}`, `            name: ${yaml(name)}`, `            value: ${value}`];
+  // Those against the network's own prediction are no scores of a model card.
+  const ofTruth = (network: string, lines: string[]): string[] => (unlabelled.has(network) ? [] : lines);
   const lines = networks.flatMap((network) => [
     `  - name: ${yaml(network)}`,
     "    results:",
     ...report.cells
-      .filter((cell) => cell.network === network)
+      .filter((cell) => cell.network === network && !(cell.attack === "clean" && unlabelled.has(network)))
       .flatMap((cell) => {
         const at =
           cell.attack === "clean"
@@ -74,9 +77,9 @@ const modelIndex = (report: ReportData): string => {
           `          name: ${yaml(`${data?.name ?? "unnamed"} (${at})`)}`,
           `          type: ${yaml(data?.kind ?? "unnamed")}`,
           "        metrics:",
-          ...metric("mean_iou", `mIoU${flagText(cell)}`, cell.miou.value),
+          ...ofTruth(network, metric("mean_iou", `mIoU${flagText(cell)}`, cell.miou.value)),
           ...metric("iou_ratio", `IoU ratio${flagText(cell)}`, cell.iouRatio.value),
-          ...metric("accuracy", `Pixel accuracy${flagText(cell)}`, cell.pixelAccuracy.value),
+          ...ofTruth(network, metric("accuracy", `Pixel accuracy${flagText(cell)}`, cell.pixelAccuracy.value)),
         ];
       }),
   ]);
@@ -94,9 +97,10 @@ const card = (report: ReportData): string => {
   const data = report.runs.flatMap(({ data: found }) =>
     found ? [`${found.name} (${found.kind}, ${found.items} pictures)`] : [],
   );
+  const unlabelled = againstThemselves(report);
   const weakest = strongest(report).map(
     ({ cell }) =>
-      `- ${escaped(cell.network)}: IoU ratio ${percentWithin(cell.iouRatio)} %${escaped(flagText(cell))} under ${escaped(cell.label)} at ε = ${epsilonText(cell.epsilon)}; clean mIoU ${percent(cell.clean.miou)} %.`,
+      `- ${escaped(cell.network)}: IoU ratio ${percentWithin(cell.iouRatio)} %${escaped(flagText(cell))} under ${escaped(cell.label)} at ε = ${epsilonText(cell.epsilon)}; ${unlabelled.has(cell.network) ? "clean mIoU not known, without label maps" : `clean mIoU ${percent(cell.clean.miou)} %`}.`,
   );
   const combined = report.worst.map(
     (one) =>

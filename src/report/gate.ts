@@ -1,5 +1,6 @@
 /** Whether a report satisfies a policy. */
 
+import { againstThemselves } from "./blocks.ts";
 import { pointsText } from "./compare.ts";
 import { signsOfFlags } from "../evaluation/orders.ts";
 import { figureOf, flagText } from "./flag-text.ts";
@@ -137,10 +138,15 @@ const judgeBounds = (rule: Bounds, report: ReportData): Judged[] => {
       });
   const isClean = rule.metric === "clean-miou";
   const isOfRegions = rule.metric === "region-resisted";
+  const unlabelled = againstThemselves(report);
+  const scored = (cell: Cell): Score | string =>
+    isClean && unlabelled.has(cell.network)
+      ? "is not known without label maps: the rows compare with the network's own clean prediction"
+      : scoreOf(cell, rule, report.classes);
   return report.cells
     .filter((cell) => matches(rule, cell) && (isClean || cell.attack !== "clean") && (!isOfRegions || cell.region))
     .map((cell) => {
-      const judged = reach(subjectOf(cell), rule, scoreOf(cell, rule, report.classes));
+      const judged = reach(subjectOf(cell), rule, scored(cell));
       return { ...judged, message: judged.message + (isClean ? "" : flagText(cell)) };
     });
 };

@@ -118,7 +118,7 @@ it("names the bindings where they are missing", async () => {
   for (const binding of ["UNITS", "DATA", "LEDGER", "EVALUATION"]) expect(problem.detail).toContain(binding);
 });
 
-it("evaluates pictures without label maps, with the rows of POST /v1/robustness", async () => {
+it("evaluates pictures without label maps, behind what stands around networks, with the counts of POST /v1/robustness", async () => {
   const set = join(folder, "photographs");
   mkdirSync(join(set, "deep"), { recursive: true });
   const { png } = makeScene(3, 64, 48);
@@ -126,8 +126,10 @@ it("evaluates pictures without label maps, with the rows of POST /v1/robustness"
   const pushed = await faultline("data", "push", set, "--on", (await client.url()).origin);
   expect([pushed.code, pushed.stderr]).toEqual([0, ""]);
   const data = { path: "photographs", dataset: "pictures" } as const;
-  const own = (await ended(await post({ spec: { ...spec, data } }))).trimEnd().split("\n");
-  const grid = { model: "enet-street", attacks: spec.attacks, epsilons: spec.epsilon };
+  const crf = { iterations: 1, attacked: true };
+  const around = { transform: [{ name: "jpeg", quality: 75 }], through: "bpda", crf } as const;
+  const own = (await ended(await post({ spec: { ...spec, data, around, seed: 3 } }))).trimEnd().split("\n");
+  const grid = { model: "enet-street", attacks: spec.attacks, epsilons: spec.epsilon, ...around, seed: 3 };
   const answer = await client.form("/v1/robustness", { image: png }, grid, { accept: "application/jsonl" });
   const requested = (await answer.text()).trimEnd().split("\n");
   const named = requested.map((line) => {

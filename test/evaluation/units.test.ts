@@ -104,6 +104,45 @@ describe("the units", () => {
     ]);
   });
 
+  it("have what stands around every network where nothing else stands, at other scales too", async () => {
+    const jpeg = [{ name: "jpeg" as const, quality: 50 }];
+    const blur = [{ name: "blur" as const }];
+    const around = { transform: jpeg, crf: { iterations: 1 } };
+    const variants = { transform: [{ transform: blur }], crf: ["none" as const] };
+    const scales = [[0.5], { scales: [0.25], attacked: false }];
+    const open = tinyManifest({ name: "a", sha256: a.sha256 });
+    const { groups, settings } = await plan(
+      { networks: ["a"], attacks: ["fgsm"], epsilon: 8, around, ...variants, scales },
+      [open],
+    );
+    expect(settings).toHaveLength(5);
+    const crf = expect.objectContaining({ attacked: true, iterations: 1 }) as unknown;
+    const units = groups.filter(({ item, attack }) => item === 0 && attack).flatMap((group) => group.units);
+    expect(units.map(({ unit }) => [unit.around, unit.sourceAround])).toEqual([
+      [{ transform: jpeg, crf }, undefined],
+      [
+        { variant: "a@0.25", transform: jpeg, crf },
+        { transform: jpeg, crf },
+      ],
+      [{ transform: blur, crf }, undefined],
+      [{ transform: jpeg }, undefined],
+      [{ variant: "a@0.5", transform: jpeg, crf }, undefined],
+    ]);
+  });
+
+  it("count the draws of a manifest's own transformations, where attacks are to average over several", async () => {
+    const transform = [{ name: "noise" as const, sigma: 2 }];
+    const noisy = tinyManifest({ name: "a", sha256: a.sha256, transform });
+    const backwardOf = async (around: GivenSpec["around"]) => {
+      const given: GivenSpec = { networks: ["a"], attacks: [{ attack: "pgd", steps: 5 }], epsilon: 8, around };
+      return (await plan(given, [noisy])).groups[1]!.evaluations.backward;
+    };
+    expect(await backwardOf({})).toBe(5);
+    expect(await backwardOf({ draws: 3 })).toBe(15);
+    expect(await backwardOf({ transform: "none" })).toBe(5);
+    expect(await backwardOf({ transform, draws: 2, through: "naive" })).toBe(5);
+  });
+
   it("at ε = 0 are the clean ones, once", async () => {
     const { groups } = await plan({ networks: ["a"], attacks: ["fgsm", "ifgsm"], epsilon: [0, 2] });
     expect(groups.filter(({ item }) => item === 0).map(({ attack }) => attack?.epsilon)).toEqual([undefined, 2, 2]);

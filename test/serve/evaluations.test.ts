@@ -169,10 +169,13 @@ describe("an evaluation of a server", () => {
     expect(await costly.json()).toMatchObject({ status: 422, type: "/problems/cost-exceeded", maxCpuHours: 1e-9 });
   });
 
-  it("of a picture without a label map has the rows of POST /v1/robustness on it", async () => {
-    const { id } = await infoOf(post({ spec: { ...spec, data: { path: "alone", dataset: "pictures" } } }));
+  it("of a picture without a label map, behind what stands around networks, has the rows of POST /v1/robustness on it", async () => {
+    const around = { transform: [{ name: "jpeg", quality: [50, 90] }], through: "bpda", draws: 2, crf: "none" };
+    const { id } = await infoOf(
+      post({ spec: { ...spec, data: { path: "alone", dataset: "pictures" }, around, seed: 3 } }),
+    );
     expect(await ended(id)).toMatchObject({ state: "done", units: { total: 3, done: 3 } });
-    const grid = { model: "one", attacks: ["ifgsm"], epsilons: [1, 4] };
+    const grid = { model: "one", attacks: ["ifgsm"], epsilons: [1, 4], ...around, seed: 3 };
     const body = formBody({ image: picture }, grid);
     const init = { method: "POST", body, headers: { accept: "application/jsonl" } };
     const response = await fetch(`${server.url}/v1/robustness`, init);
