@@ -44,7 +44,7 @@ const courseOf = async (parcels: number, db: D1Database): Promise<readonly (numb
           return Promise.resolve() as never;
         },
       },
-      factsOf: () => ({ networks: [] }),
+      factsOf: () => Promise.resolve({ networks: [] }),
       isAlive: () => Promise.resolve(true),
     });
   const predicted = { units: 3 * parcels, pictures: parcels, evaluations: { forward: 0, backward: 0 }, workers: 1 };

@@ -85,7 +85,7 @@ const engineIn = (env: Env) => {
     ledger,
     objects,
     queue: env.QUEUE,
-    factsOf: () => ({ networks: [] }),
+    factsOf: () => Promise.resolve({ networks: [] }),
     isAlive: () => Promise.resolve(true),
   });
   const now = async (): Promise<number> => {
@@ -99,6 +99,7 @@ const engineIn = (env: Env) => {
     workings,
     maxCpuHours: 100,
     most: 1000,
+    replaced: () => Promise.resolve(undefined),
     start: (run) => env.EVALUATION.create({ id: `${run.evaluation}-${run.run}`, params: run }),
     plan: ({ spec }: EvaluationRequest) => {
       const work = spec as unknown as BusyWork;
@@ -114,6 +115,7 @@ const engineIn = (env: Env) => {
         predicted,
         parcels: work.parcels,
         plan: work,
+        manifests: [],
         items: itemsOf(namesOf(work)),
       });
     },

@@ -138,16 +138,12 @@ const { version } = packageJson;
 const log = (error: unknown, requestId?: string): void => console.error(requestId ?? "", error);
 
 /** Null where a binding is missing, and evaluations are disabled. */
-const engineOf = (
-  env: Env,
-  { context, queue }: Shared,
-  given: Pick<EngineOptions, "manifests" | "onnxruntime">,
-): Engine | null =>
+const engineOf = (env: Env, { context, queue }: Shared, given: Pick<EngineOptions, "onnxruntime">): Engine | null =>
   missingBindings(env).length > 0
     ? null
     : createEngine(env as Required<Pick<Env, keyof EngineBindings>>, {
         ...given,
-        segmenterOf: async (names) => (await context.models.openAll(names)).segmenter,
+        models: context.models,
         cache: context.cache,
         exclusive: queue,
         openData: dataIn(bucketData(env.DATA!)),
@@ -174,7 +170,7 @@ const createWorker = (env: Env) => {
   };
   const shared = createShared(options);
   const data = env.DATA && createDataSets(bucketData(env.DATA));
-  const engine = engineOf(env, shared, { manifests: store.manifests, onnxruntime: runtime.version });
+  const engine = engineOf(env, shared, { onnxruntime: runtime.version });
   const app = createApp(finishing(createService(options, shared), engine?.evaluations, data), {
     version,
     limits: { uploadBytes: mebibytes("UPLOAD_LIMIT_MIB", env.UPLOAD_LIMIT_MIB) },

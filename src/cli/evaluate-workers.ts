@@ -3,8 +3,11 @@
 import { networksOf } from "../evaluation/settings.ts";
 import type { Share } from "../jobs/memory.ts";
 import type { Worker } from "../jobs/worker.ts";
+import { sha256Of } from "../digest.ts";
+import { readBytes } from "../node/files.ts";
 import { startEvaluationWorker, type EvaluationWorker } from "../node/evaluation-worker.ts";
-import { Refusal } from "../node/failure.ts";
+import { Refusal, UsageError } from "../node/failure.ts";
+import type { Located } from "../node/located.ts";
 import { version } from "../node/package.ts";
 import { wholeNumber, type Options } from "../node/options.ts";
 import type { Backend } from "../runtime/session.ts";
@@ -16,6 +19,12 @@ export const redisFlag = {
     type: "string",
     value: "URL",
     help: "have the units carried out by faultline worker, on any machines: redis://HOST:PORT",
+  },
+  send: {
+    type: "string",
+    value: "NET",
+    multiple: true,
+    help: "with --redis: send this network's file to the workers, which then need none of their own",
   },
 } as const satisfies Options;
 
@@ -83,19 +92,47 @@ export const engageThreads = (
   };
 };
 
-/** @param window parcels on their way at a time. @throws Refusal where there is no server. */
+export interface RedisEngagement {
+  /** Parcels on their way at a time. */
+  readonly window: string | undefined;
+  /** Operands of networks whose files are sent. */
+  readonly send: readonly string[] | undefined;
+  readonly at: RunPlace;
+  readonly io: Io;
+}
+
+/** The network of an operand, which has its weights in its file. @throws UsageError, Refusal */
+const sentNetwork = async (
+  { spec, located }: Pick<Prepared, "spec" | "located">,
+  operand: string,
+): Promise<Located> => {
+  const found = located[networksOf(spec).indexOf(operand)];
+  if (!found) throw new UsageError(`--send ${operand}: is none of the networks: ${networksOf(spec).join(", ")}`);
+  if ((await sha256Of(await readBytes(found.path))) === found.manifest.sha256) return found;
+  throw new Refusal(
+    `--send ${operand}: its weights lie in files beside ${found.path}, and it is sent as one file; faultline import makes one of them`,
+  );
+};
+
+/** @throws Refusal where there is no server; UsageError for what is sent and is no network. */
 export const engageRedis = async (
   url: string,
   { spec, located, data, plan }: Prepared,
-  { window = WINDOW, at, io }: { readonly window: string | undefined; readonly at: RunPlace; readonly io: Io },
+  { window = WINDOW, send = [], at, io }: RedisEngagement,
 ): Promise<Engaged> => {
+  const sent: Located[] = [];
+  for (const operand of send) sent.push(await sentNetwork({ spec, located }, operand));
   const { redisWorkers } = await withRedis(() => import("../node/redis-workers.ts"));
   const { workers, connected, end } = await redisWorkers({
     url,
     run: {
       ...sharedOf({ spec, data, plan }, at),
-      networks: networksOf(spec).map((operand, i) => ({ operand, manifest: located[i]!.manifest })),
+      networks: networksOf(spec).map((operand, i) => {
+        const network = { operand, manifest: located[i]!.manifest };
+        return send.includes(operand) ? { ...network, isSent: true } : network;
+      }),
     },
+    files: new Map(sent.map(({ manifest, path }) => [manifest.sha256, path])),
     items: data.items,
     window: wholeNumber("workers", window, 1, 4096),
   });

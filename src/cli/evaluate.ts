@@ -90,7 +90,7 @@ const refusalOf = ({ failed, units }: RunEnd, path: string): string | undefined 
 
 /** What of the flags bears on the rows, and is not the default. */
 const saidIn = (values: Given): Readonly<Record<string, unknown>> => {
-  const beside = new Set(["workers", "memory", "max-units", "redis", "report", "json", "debug"]);
+  const beside = new Set(["workers", "memory", "max-units", "redis", "send", "report", "json", "debug"]);
   return Object.fromEntries(
     Object.entries(values).filter(([name, value]) => !beside.has(name) && value !== flags[name]?.default),
   );
@@ -119,7 +119,7 @@ const concluded = async ({ out, asParquet, reports }: Kept, { seed }: Evaluation
 };
 
 /** Flags that say how this machine carries out an evaluation. */
-const ofThisMachine = ["workers", "memory", "max-units", "redis", "shard", "backend", "threads"] as const;
+const ofThisMachine = ["workers", "memory", "max-units", "redis", "send", "shard", "backend", "threads"] as const;
 
 const evaluateOn = async (url: string, spec: EvaluationSpec, kept: Kept, values: Given, io: Io): Promise<Report> => {
   const other = ofThisMachine.find((name) => values[name] !== flags[name]?.default);
@@ -143,6 +143,8 @@ const noteRadii = (spec: EvaluationSpec, io: Io): void => {
 
 const evaluate = async (operands: readonly string[], values: Given, io: Io): Promise<Report> => {
   const shard = shardFrom(values.shard);
+  if (values.send !== undefined && values.redis === undefined && values.on === undefined)
+    throw new UsageError("--send goes with --redis URL, to whose workers it sends");
   const place = placeFrom(values);
   const spec = await specFrom(operands, values);
   noteRadii(spec, io);
@@ -176,7 +178,7 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
   const engaged =
     values.redis === undefined
       ? await inThreads()
-      : await engageRedis(values.redis, prepared, { window: values.workers, at, io });
+      : await engageRedis(values.redis, prepared, { window: values.workers, send: values.send, at, io });
   try {
     const typed = commandLine(operands, saidIn(values));
     const run = runFile(spec, located, data, { onnxruntime, backend: choice.backend, command: typed });

@@ -1,14 +1,16 @@
 /** `faultline worker`: carries out the units of evaluations that run elsewhere. */
 
 import { mostBytesOn } from "../jobs/memory.ts";
-import type { Item } from "../evaluation/items.ts";
 import { startEvaluationWorker } from "../node/evaluation-worker.ts";
 import { Refusal } from "../node/failure.ts";
 import { statOf } from "../node/files.ts";
+import type { Roots } from "../node/folder-files.ts";
 import type { Located } from "../node/located.ts";
 import { wholeNumber, type Options } from "../node/options.ts";
 import { version } from "../node/package.ts";
-import type { SharedRun } from "../node/redis-messages.ts";
+import type { SharedNetwork } from "../node/redis-messages.ts";
+import type { Start } from "../node/redis-service.ts";
+import { createSentNetworks } from "../node/sent-networks.ts";
 import { command, needed } from "./command.ts";
 import { memoryOf, resourceFlags, workersFrom } from "./evaluate-resources.ts";
 import { withRedis } from "./evaluate-workers.ts";
@@ -30,11 +32,12 @@ const about = `
 Carries out units of evaluations that were started with faultline evaluate --redis URL, on this
 machine or others, until it is stopped. Networks and pictures must lie here under the same names,
 relative ones as seen from the folder in which the worker is started; their digests are compared.
+Networks that an evaluation sends (evaluate --send) come through Redis, into the temporary folder.
 Pictures in a bucket (s3://…) are read from there, with the keys of this worker's environment.
 On Ctrl-C and SIGTERM, what has begun goes back to the queue at the next step.`;
 
 /** The network under its name here. @throws Refusal where it is another. */
-const located = async ({ operand, manifest }: SharedRun["networks"][number]): Promise<Located> => {
+const located = async ({ operand, manifest }: SharedNetwork): Promise<Located> => {
   const here = await locateOperand(operand);
   if (here.manifest.sha256 !== manifest.sha256)
     throw new Refusal(
@@ -43,7 +46,7 @@ const located = async ({ operand, manifest }: SharedRun["networks"][number]): Pr
   return { ...here, manifest };
 };
 
-const requireRoots = async (roots: SharedRun["roots"]): Promise<void> => {
+const requireRoots = async (roots: Roots | null): Promise<void> => {
   for (const root of [roots ?? []].flat())
     if (!(await statOf(root)))
       throw new Refusal(`${root}: the pictures of the evaluation are not here; mount them at this path`);
@@ -62,12 +65,29 @@ export const serveWork = command({
     const bytes = Math.floor(memoryOf(values) / slots);
     const leaseMs = 1000 * wholeNumber("lease", values.lease, 1, 3600);
     const { serveParcels } = await withRedis(() => import("../node/redis-service.ts"));
-    const start = async ({ networks, ...run }: SharedRun, items: Readonly<Record<number, Item>>) => {
-      const found: Located[] = [];
-      for (const network of networks) found.push(await located(network));
-      await requireRoots(run.roots);
-      const budgetBytes = Math.min(mostBytesOn(run.backend), bytes);
-      return startEvaluationWorker({ ...run, networks: found, budgetBytes, items });
+    const sent = createSentNetworks();
+    const start: Start = async ({ networks, ...run }, items, pieces) => {
+      const taken: string[] = [];
+      const release = async (): Promise<void> => {
+        for (const sha256 of taken) await sent.release(sha256);
+      };
+      const fetched = async ({ manifest }: SharedNetwork): Promise<Located> => {
+        const { sha256 } = manifest;
+        const path = await sent.take(sha256, () => pieces(sha256));
+        taken.push(sha256);
+        return { manifest, path };
+      };
+      try {
+        const found: Located[] = [];
+        for (const network of networks) found.push(await (network.isSent ? fetched(network) : located(network)));
+        await requireRoots(run.roots);
+        const budgetBytes = Math.min(mostBytesOn(run.backend), bytes);
+        const worker = startEvaluationWorker({ ...run, networks: found, budgetBytes, items });
+        return { ...worker, end: () => worker.end().finally(release) };
+      } catch (cause) {
+        await release();
+        throw cause;
+      }
     };
     let [units, failed, told] = [0, 0, 0];
     const text = (): string => `${units} units carried out, ${failed} of which failed`;

@@ -1,6 +1,5 @@
 /** Carries out the parcels of a Worker's evaluations with its networks and pictures. */
 
-import { networksOf } from "../evaluation/settings.ts";
 import { createPerformer } from "../jobs/perform.ts";
 import { placeOfParcel, valueAt } from "../jobs/numbered.ts";
 import type { Group } from "../evaluation/units.ts";
@@ -17,13 +16,15 @@ const planOf = ({ plan }: Entry): CloudPlan => plan as CloudPlan;
 /** Evaluations whose plans an isolate keeps for their further parcels. */
 const PLANS = 2;
 
-export const createCarrier = (place: Place, objects: Pick<CloudObjects, "item">, version: string): Carrier => {
+export const createCarrier = (
+  place: Place,
+  objects: Pick<CloudObjects, "item" | "manifests">,
+  version: string,
+): Carrier => {
   const planned = async (entry: Entry) => {
     const spec = await parsedSpec(entry.spec);
     const plan = planOf(entry);
-    const manifests = await place.manifestsOf(networksOf(spec));
-    const changed = manifests.find(({ sha256 }, i) => sha256 !== plan.networks[i]);
-    if (changed) throw new Error(`${changed.name} is another network than when the evaluation was planned`);
+    const manifests = await objects.manifests(entry.id);
     const picture = await pictureOf(spec, manifests);
     return { spec, plan, manifests, picture, starts: parcelsBy(picture, plan.times).starts };
   };
@@ -33,6 +34,7 @@ export const createCarrier = (place: Place, objects: Pick<CloudObjects, "item">,
       const kept = known.get(entry.id) ?? (await planned(entry));
       known.set(entry.id, kept);
       const { spec, plan, manifests, picture, starts } = kept;
+      await place.networks.requireSame(manifests);
       const { picture: at, parcel } = placeOfParcel(plan.counts, entry.predicted.pictures, number);
       const item = await objects.item(entry.id, at);
       const { settings, groupAt } = picture;
@@ -63,17 +65,15 @@ export const createCarrier = (place: Place, objects: Pick<CloudObjects, "item">,
 
 /** What a report says of the run, as it does of one under Node. */
 export const factsFor =
-  (place: Pick<Place, "manifests">, versions: Readonly<Record<string, string>>) =>
-  (entry: Entry): RunFacts => {
-    const { networks, facts } = planOf(entry);
+  (objects: Pick<CloudObjects, "manifests">, versions: Readonly<Record<string, string>>) =>
+  async (entry: Entry): Promise<RunFacts> => {
+    const manifests = await objects.manifests(entry.id);
     return {
-      networks: networks.flatMap((sha256) => {
-        const found = place.manifests.find((manifest) => manifest.sha256 === sha256);
-        if (!found) return [];
-        const { name, classes, precision, architecture, dataset, license } = found;
-        return [{ name, sha256, classes: classes.map((each) => each.name), precision, architecture, dataset, license }];
+      networks: manifests.map(({ name, sha256, classes, precision, architecture, dataset, license }) => {
+        const names = classes.map((each) => each.name);
+        return { name, sha256, classes: names, precision, architecture, dataset, license };
       }),
-      data: facts,
+      data: planOf(entry).facts,
       spec: entry.spec,
       versions,
       command: undefined,

@@ -6,6 +6,7 @@ import { remaining, type Group } from "../evaluation/units.ts";
 import type { Outcome, PerformHooks } from "../jobs/perform.ts";
 import type { Parcel } from "../jobs/worker.ts";
 import type { CloudLedger, Entry, Run } from "./ledger.ts";
+import { NetworkChanged } from "./networks.ts";
 import type { CloudObjects, KeptParcel } from "./objects.ts";
 
 /** What travels through the queue; everything else lies in the bucket and the database. */
@@ -23,6 +24,7 @@ export interface OpenParcel {
 }
 
 export interface Carrier {
+  /** @throws NetworkChanged where the evaluation cannot go on, as a network of its name is another one by now. */
   readonly open: (entry: Entry, number: number) => Promise<OpenParcel>;
   readonly unitsOf: (entry: Entry, number: number) => number;
 }
@@ -189,7 +191,13 @@ export const createDeliveries = ({ ledger, objects, carrier, send, now }: Delive
     if (hasCrashed) throw new Error("the backend has crashed in this isolate");
     const entry = await ledger.find(id);
     if (entry?.state !== "running" || entry.run !== run || !(await ledger.isSent(id, run, number))) return;
-    const open = await carrier.open(entry, number);
+    const open = await carrier.open(entry, number).catch(async (cause: unknown) => {
+      if (!(cause instanceof NetworkChanged)) throw cause;
+      // No delivery of this run can go on.
+      await ledger.setState(id, run, ["running"], "failed", cause.message);
+      return null;
+    });
+    if (!open) return;
     const work = await opened(delivery, open.parcel);
     if (!(await carryOn(delivery, open, work, attempt))) return;
     const { outcomes, spentMs } = await work.keep();

@@ -8,6 +8,7 @@ import { createEvaluations } from "./evaluations.ts";
 import { fanOut, type Step } from "./fan-out.ts";
 import { createLedger, type Run } from "./ledger.ts";
 import { createObjects } from "./objects.ts";
+import { createNetworks } from "./networks.ts";
 import { createPlace, type PlaceOptions } from "./place.ts";
 import { createPlanner } from "./plan.ts";
 import { createWorkings, type Ended } from "./workings.ts";
@@ -25,7 +26,8 @@ export interface EngineBindings {
 }
 
 /** What an engine has beside its bindings. */
-export interface EngineOptions extends Omit<PlaceOptions, "now"> {
+export interface EngineOptions extends Omit<PlaceOptions, "now" | "networks"> {
+  readonly models: Parameters<typeof createNetworks>[0];
   readonly version: string;
   readonly onnxruntime: string;
   readonly maxCpuHours: number;
@@ -52,7 +54,7 @@ export const missingBindings = (bindings: Partial<EngineBindings>): readonly str
   names.filter((name) => bindings[name] === undefined);
 
 export const createEngine = (bindings: EngineBindings, options: EngineOptions): Engine => {
-  const { version, onnxruntime, maxCpuHours, log, ...given } = options;
+  const { models, version, onnxruntime, maxCpuHours, log, ...given } = options;
   const ledger = createLedger(bindings.LEDGER);
   const objects = createObjects(bindings.DATA);
   // The clock of a deployed Worker goes on with each exchange.
@@ -60,7 +62,8 @@ export const createEngine = (bindings: EngineBindings, options: EngineOptions): 
     await bindings.DATA.head("clock");
     return Date.now();
   };
-  const place = createPlace({ ...given, now });
+  const networks = createNetworks(models);
+  const place = createPlace({ ...given, networks, now });
   const carrier = createCarrier(place, objects, version);
   const idOf = ({ evaluation, run }: Run): string => `${evaluation}-${run}`;
   const isAlive = async (run: Run): Promise<boolean> => {
@@ -72,7 +75,7 @@ export const createEngine = (bindings: EngineBindings, options: EngineOptions): 
     ledger,
     objects,
     queue: bindings.UNITS,
-    factsOf: factsFor(place, { faultline: version, onnxruntime }),
+    factsOf: factsFor(objects, { faultline: version, onnxruntime }),
     isAlive,
   });
   const deliveries = createDeliveries({ ledger, objects, carrier, send: (each) => bindings.UNITS.send(each), now });
@@ -83,6 +86,7 @@ export const createEngine = (bindings: EngineBindings, options: EngineOptions): 
     maxCpuHours,
     most: MOST,
     plan: createPlanner(place),
+    replaced: async (id) => networks.replaced(await objects.manifests(id)),
     start: async (run) => void (await bindings.EVALUATION.create({ id: idOf(run), params: run })),
   });
   return {

@@ -13,6 +13,7 @@ import { FaultlineError } from "../contract/failure.ts";
 import { MAX_REPORT_ROWS } from "../contract/limits.ts";
 import type { Item } from "../evaluation/items.ts";
 import { specText } from "../evaluation/spec.ts";
+import type { Manifest } from "../segmenter/manifest.ts";
 import type { CloudLedger, Entry, Run } from "./ledger.ts";
 import type { CloudObjects } from "./objects.ts";
 import { parcelsTogether, type Workings } from "./workings.ts";
@@ -22,6 +23,10 @@ export interface Planned {
   readonly predicted: EvaluationPrediction;
   readonly parcels: number;
   readonly plan: unknown;
+  /** The digests of its uploaded networks, by their names; absent for none. */
+  readonly uploaded?: Readonly<Record<string, string>> | undefined;
+  /** Of its networks. */
+  readonly manifests: readonly Manifest[];
   readonly items: readonly Item[];
 }
 
@@ -31,6 +36,8 @@ export interface EvaluationsOptions {
   readonly workings: Workings;
   /** @throws FaultlineError for what is refused. */
   readonly plan: (request: EvaluationRequest, signal?: AbortSignal) => Promise<Planned>;
+  /** What networks of an evaluation are now that were replaced since it was planned, by their names; undefined for none. */
+  readonly replaced: (id: string) => Promise<Readonly<Record<string, string>> | undefined>;
   /** Starts the Workflow of a run. */
   readonly start: (run: Run) => Promise<unknown>;
   /** The most that a run may be predicted to take, and may take. */
@@ -43,7 +50,18 @@ export interface EvaluationsOptions {
 }
 
 export const createEvaluations = (options: EvaluationsOptions): Evaluations => {
-  const { ledger, objects, workings, plan, start, maxCpuHours, most, now = Date.now, lookMs = 1000 } = options;
+  const {
+    ledger,
+    objects,
+    workings,
+    plan,
+    replaced: replacedOf,
+    start,
+    maxCpuHours,
+    most,
+    now = Date.now,
+    lookMs = 1000,
+  } = options;
 
   const found = async (id: string): Promise<Entry> => {
     const entry = await ledger.find(id);
@@ -51,7 +69,7 @@ export const createEvaluations = (options: EvaluationsOptions): Evaluations => {
     throw new FaultlineError({ kind: "unknown-evaluation", id });
   };
   const infoOf = async (entry: Entry): Promise<EvaluationInfo> => {
-    const { id, state, created, spec, predicted, maxCpuHours: cap, began, reason } = entry;
+    const { id, state, created, spec, uploaded, predicted, maxCpuHours: cap, began, reason } = entry;
     const { units: done, failed, spentMs } = await ledger.progress(id);
     const total = predicted.units;
     const elapsed = (now() - began) / 1000;
@@ -61,6 +79,7 @@ export const createEvaluations = (options: EvaluationsOptions): Evaluations => {
       state,
       created,
       spec,
+      ...(uploaded && { uploaded }),
       predicted,
       maxCpuHours: cap,
       spentCpuHours: spentMs / MS_PER_HOUR,
@@ -74,13 +93,14 @@ export const createEvaluations = (options: EvaluationsOptions): Evaluations => {
   const create = async (request: EvaluationRequest, signal?: AbortSignal): Promise<Entry | null> => {
     if ((await ledger.count()) >= most) throw new FaultlineError({ kind: "evaluations-full", most });
     const cap = Math.min(request.maxCpuHours ?? maxCpuHours, maxCpuHours);
-    const { predicted, parcels, plan: planned, items } = await plan(request, signal);
+    const { predicted, parcels, plan: planned, uploaded, manifests, items } = await plan(request, signal);
     const { cpuHours } = predicted;
     if (cpuHours > cap)
       throw new FaultlineError({ kind: "cost-exceeded", predictedCpuHours: cpuHours, maxCpuHours: cap });
     const id = crypto.randomUUID();
     await objects.putItems(id, items);
-    const record = { spec: request.spec, predicted, maxCpuHours: cap, parcels, plan: planned };
+    await objects.putManifests(id, manifests);
+    const record = { spec: request.spec, uploaded, predicted, maxCpuHours: cap, parcels, plan: planned };
     if (!(await ledger.add(id, record, request.idempotencyKey))) {
       await objects.remove(id);
       return null;
@@ -92,7 +112,9 @@ export const createEvaluations = (options: EvaluationsOptions): Evaluations => {
     const { idempotencyKey: key } = request;
     const known = key === undefined ? null : await ledger.withKey(key);
     if (known) {
-      if (specText(known.spec) !== specText(request.spec)) throw new FaultlineError({ kind: "key-reused", key: key! });
+      const isOther = specText(known.spec) !== specText(request.spec);
+      const replaced = isOther || !known.uploaded ? undefined : await replacedOf(known.id);
+      if (isOther || replaced) throw new FaultlineError({ kind: "key-reused", key: key!, replaced });
       return { isNew: false, evaluation: await infoOf(known) };
     }
     const created = await create(request, signal);

@@ -6,6 +6,8 @@ import type { GivenSpec } from "../evaluation/spec.ts";
 /** What never changes of an evaluation. Plain data. */
 export interface EvaluationRecord {
   readonly spec: GivenSpec;
+  /** The digests of its uploaded networks, by their names; absent for none. */
+  readonly uploaded?: Readonly<Record<string, string>> | undefined;
   readonly predicted: EvaluationPrediction;
   readonly maxCpuHours: number;
   /** Of all pictures. */

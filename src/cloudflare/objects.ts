@@ -4,6 +4,7 @@ import type { ReportType } from "../contract/evaluations.ts";
 import type { Item } from "../evaluation/items.ts";
 import type { Outcome } from "../jobs/perform.ts";
 import { lineOfRow } from "../jobs/ledger.ts";
+import { parseManifest, type Manifest } from "../segmenter/manifest.ts";
 
 /** What there is of a parcel: all of its outcomes, or those of the groups that are done. */
 export interface KeptParcel {
@@ -39,6 +40,7 @@ export const createObjects = (bucket: R2Bucket) => {
   const parcelKey = (id: string, at: number): string => `${folder(id)}/parcels/${number(at)}.json`;
   const craftKey = (id: string, at: number, group: number): string => `${folder(id)}/stopped/${number(at)}.${group}`;
   const itemsKey = (id: string, slice: number): string => `${folder(id)}/items/${number(slice)}.json`;
+  const manifestsKey = (id: string): string => `${folder(id)}/networks.json`;
   const rowsKey = (id: string, run: number, chunk: number): string =>
     `${folder(id)}/rows/${run}/${number(chunk)}.jsonl`;
   const reportKey = (id: string, type: ReportType): string => `${folder(id)}/report/${type.replace("/", "-")}`;
@@ -61,6 +63,13 @@ export const createObjects = (bucket: R2Bucket) => {
       const item = slice?.[at % ITEMS_TOGETHER];
       if (item) return item;
       throw new Error(`picture ${at} of evaluation ${id} is not in the bucket`);
+    },
+    /** Of the networks that it was planned with. */
+    putManifests: (id: string, manifests: readonly Manifest[]) => put(manifestsKey(id), JSON.stringify(manifests)),
+    manifests: async (id: string): Promise<readonly Manifest[]> => {
+      const kept = await json<readonly unknown[]>(manifestsKey(id));
+      if (kept) return kept.map(parseManifest);
+      throw new Error(`the manifests of evaluation ${id} are not in the bucket`);
     },
     putRows: (id: string, run: number, chunk: number, lines: string) => put(rowsKey(id, run, chunk), lines),
     rows: (id: string, run: number, chunk: number): Promise<R2ObjectBody | null> => bucket.get(rowsKey(id, run, chunk)),

@@ -1,22 +1,18 @@
 /** What the Worker has to plan evaluations and to carry out their parcels: networks, pictures, a clock. */
 
-import { FaultlineError } from "../contract/failure.ts";
 import type { Files } from "../datasets/dataset.ts";
 import type { StreetSample } from "../datasets/street/render.ts";
 import { readItem, type Item, type LabelReading, type ReadItem } from "../evaluation/items.ts";
 import type { EvaluationSpec } from "../evaluation/spec.ts";
 import { channelCount, type Manifest } from "../segmenter/manifest.ts";
-import type { Segmenter } from "../segmenter/segmenter.ts";
 import type { SessionCache } from "../segmenter/session-cache.ts";
 import type { Size } from "../tensor.ts";
 import type { SetFiles } from "../store/bucket-data.ts";
+import type { Networks } from "./networks.ts";
 import { picturesOf, type Pictures } from "./pictures.ts";
 
 export interface PlaceOptions {
-  /** Of the networks that ship; uploads are not evaluated. */
-  readonly manifests: readonly Manifest[];
-  /** Of a network, or of several as one, an ensemble. */
-  readonly segmenterOf: (networks: readonly string[]) => Promise<Segmenter>;
+  readonly networks: Networks;
   readonly cache: SessionCache;
   /** One heavy run at a time. @throws FaultlineError busy */
   readonly exclusive: <T>(run: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
@@ -37,8 +33,6 @@ export interface Reading {
 }
 
 export interface Place extends PlaceOptions {
-  /** @throws FaultlineError unknown-model */
-  readonly manifestsOf: (names: readonly string[]) => Promise<readonly Manifest[]>;
   readonly picturesOf: (spec: EvaluationSpec, manifest: Manifest) => Promise<Pictures>;
   readonly read: (item: Item, reading: Reading) => Promise<ReadItem>;
 }
@@ -49,16 +43,9 @@ const noFiles: Files = {
 };
 
 export const createPlace = (options: PlaceOptions): Place => {
-  const { manifests, openData, draw } = options;
-  const manifestOf = (model: string): Manifest => {
-    const manifest = manifests.find(({ name }) => name === model);
-    if (manifest) return manifest;
-    const accepted = manifests.map(({ name }) => name);
-    throw new FaultlineError({ kind: "unknown-model", model, accepted });
-  };
+  const { openData, draw } = options;
   return {
     ...options,
-    manifestsOf: async (names) => names.map(manifestOf),
     picturesOf: (spec, manifest) => picturesOf(spec, manifest, openData),
     read: async (item, { data, reading, size, manifest }) => {
       const files = data === null ? noFiles : await openData(data);

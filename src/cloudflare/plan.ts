@@ -25,13 +25,12 @@ import type { SessionCache } from "../segmenter/session-cache.ts";
 import { spatialSize, type Size } from "../tensor.ts";
 import { BUDGET_MS } from "./deliveries.ts";
 import type { Planned } from "./evaluations.ts";
+import { NetworkChanged } from "./networks.ts";
 import type { Place } from "./place.ts";
 import { refused, type Pictures } from "./pictures.ts";
 
 /** What the parcels of an evaluation follow from, beside its specification. Plain data. */
 export interface CloudPlan {
-  /** Of the networks' files, in their order. */
-  readonly networks: readonly string[];
   readonly counts: ParcelCounts;
   /** Of each parcel of a picture. */
   readonly units: Repeated;
@@ -108,6 +107,14 @@ interface Measurable {
   readonly picture: PicturePlan;
 }
 
+/** The answer to a request whose network has changed under it. */
+const unchanged = <T>(run: Promise<T>): Promise<T> =>
+  run.catch((cause: unknown) => {
+    if (!(cause instanceof NetworkChanged)) throw cause;
+    const reason = "it was replaced or deleted while the evaluation was being planned";
+    throw new FaultlineError({ kind: "model-unavailable", model: cause.network, reason }, { cause });
+  });
+
 /** On the first picture, the steps of each setting that is a source, and the milliseconds that the picture takes to be read. */
 const timesOn = async (
   place: Place,
@@ -135,7 +142,7 @@ export const createPlanner =
   (place: Place) =>
   async ({ spec: given }: EvaluationRequest, signal?: AbortSignal): Promise<Planned> => {
     const spec = await parsedSpec(given);
-    const manifests = await place.manifestsOf(networksOf(spec));
+    const manifests = await place.networks.manifestsOf(networksOf(spec));
     const pictures = await place.picturesOf(spec, manifests[0]!);
     const count = pictures.items.length;
     requireFew(spec, count);
@@ -143,7 +150,7 @@ export const createPlanner =
     const each = totalOfAlike(picture.alike());
     if (count * each.units > MAX_UNITS) throw tooMany({ exactly: count * each.units });
     const measured = () => timesOn(place, { spec, manifests, pictures, picture }, signal);
-    const { times, readMs } = await place.exclusive(measured, signal);
+    const { times, readMs } = await unchanged(place.exclusive(measured, signal));
     const { counts, units } = parcelsBy(picture, times);
     const all = parcelTotal(counts, count);
     const milliseconds = count * workOf(picture.alike(), times) + all * readMs; // A parcel reads its picture.
@@ -152,7 +159,6 @@ export const createPlanner =
       pictures.items.map((item) => ({ name: item.name, digest: "street" in item ? item.name : item.digest! })),
     );
     const plan: CloudPlan = {
-      networks: manifests.map(({ sha256 }) => sha256),
       counts,
       units: repeatedOf(units),
       times,
@@ -169,14 +175,15 @@ export const createPlanner =
       cpuHours: milliseconds / MS_PER_HOUR,
       seconds: milliseconds / 1000 / workers,
     };
-    return { predicted, parcels: all, plan, items: pictures.items };
+    const uploaded = place.networks.uploadedOf(manifests);
+    return { predicted, parcels: all, plan, uploaded, manifests, items: pictures.items };
   };
 
 /** The network of a setting, as it is scored or attacked. */
 export const settled = async (
-  { segmenterOf }: Pick<Place, "segmenterOf">,
+  { networks }: Pick<Place, "networks">,
   { seed }: Pick<EvaluationSpec, "seed">,
   manifests: readonly Manifest[],
   setting: Setting,
   own = seed,
-): Promise<Segmenter> => settle(await segmenterOf(membersOf(setting, manifests).map(({ name }) => name)), setting, own);
+): Promise<Segmenter> => settle(await networks.segmenterOf(membersOf(setting, manifests)), setting, own);

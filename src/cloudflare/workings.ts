@@ -18,7 +18,7 @@ export interface WorkingsOptions {
   readonly objects: CloudObjects;
   readonly queue: Pick<Queue<Delivery>, "sendBatch">;
   /** What a report says of the run. */
-  readonly factsOf: (entry: Entry) => RunFacts;
+  readonly factsOf: (entry: Entry) => Promise<RunFacts>;
   /** Whether the Workflow of a run is still there. */
   readonly isAlive: (run: Run) => Promise<boolean>;
 }
@@ -106,7 +106,7 @@ export const createWorkings = ({ ledger, objects, queue, factsOf, isAlive }: Wor
       }
       reader.end();
       if (store.groups.size === 0) return false;
-      const data = buildReport(store, { seed: entry.spec.seed ?? 0, runs: [factsOf(entry)] });
+      const data = buildReport(store, { seed: entry.spec.seed ?? 0, runs: [await factsOf(entry)] });
       await objects.putReport(entry.id, "application/json", `${JSON.stringify(data, null, 2)}\n`);
       await objects.putReport(entry.id, "text/markdown", markdownReport(data));
       await objects.putReport(entry.id, "text/html", htmlReport(data, []));

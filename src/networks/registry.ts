@@ -29,6 +29,8 @@ export interface Models {
   /** Those shipped, then those uploaded. */
   readonly names: () => Promise<readonly string[]>;
   readonly isShipped: (name: string) => boolean;
+  /** Of a network, shipped or uploaded; null where there is none of that name. @throws FaultlineError as `uploaded`. */
+  readonly manifest: (name: string) => Promise<Manifest | null>;
   /** What is kept of an uploaded network, or null. @throws FaultlineError model-unavailable where it cannot be read. */
   readonly uploaded: (name: string) => Promise<UploadEntry | null>;
   /** @throws FaultlineError unknown-model, or model-unavailable where its file is missing or not what the manifest says. */
@@ -70,6 +72,9 @@ export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions):
       return entry === null ? null : parseEntry(entry);
     });
   };
+
+  const manifest = async (name: string): Promise<Manifest | null> =>
+    shipped.get(name) ?? (await uploaded(name))?.manifest ?? null;
 
   /** The model held under the key, or else made and held. */
   const hold = async (key: string, name: string, make: () => Promise<OpenModel>): Promise<OpenModel> => {
@@ -158,7 +163,7 @@ export const createModels = ({ store, uploads, cache, foundBy }: ModelsOptions):
     });
   };
 
-  return { foundBy, names, isShipped: (name) => shipped.has(name), uploaded, open, openAll, info, outline };
+  return { foundBy, names, isShipped: (name) => shipped.has(name), manifest, uploaded, open, openAll, info, outline };
 };
 
 /** Only such names reach a store. */

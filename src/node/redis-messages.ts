@@ -7,9 +7,16 @@ import type { Parcel } from "../jobs/worker.ts";
 import type { Manifest } from "../segmenter/manifest.ts";
 import type { EvaluationData } from "./evaluation-messages.ts";
 
-/** Everything that the parcels of a run share. The files of networks and pictures do not travel: each machine has its own, with the same digests. */
+/** Everything that the parcels of a run share. The files of pictures do not travel, nor do those of networks that are not sent: each machine has its own, with the same digests. */
 export interface SharedRun extends Omit<EvaluationData, "networks" | "budgetBytes"> {
-  readonly networks: readonly { readonly operand: string; readonly manifest: Manifest }[];
+  readonly networks: readonly SharedNetwork[];
+}
+
+export interface SharedNetwork {
+  readonly operand: string;
+  readonly manifest: Manifest;
+  /** Its file is in Redis, by the digest of the manifest. */
+  readonly isSent?: true;
 }
 
 /** What a worker takes from the queue. */
@@ -30,6 +37,7 @@ export type RunState = "running" | "stopped";
 export const queueName = (version: string): string => `faultline-${version}`;
 
 export const runKey = (run: string): string => `faultline:run:${run}`;
+export const networkKey = (run: string, sha256: string): string => `faultline:network:${run}:${sha256}`;
 export const stateKey = (run: string): string => `faultline:state:${run}`;
 
 /** The same run has the same id, so that it can be taken up again. */

@@ -6,7 +6,9 @@ import type { Worker } from "../jobs/worker.ts";
 import { reasonOf } from "../reason.ts";
 import { within } from "./bell.ts";
 import { connectionTo, connectRedis } from "./redis.ts";
+import { LostInRedis, networkPieces } from "./redis-networks.ts";
 import {
+  networkKey,
   queueName,
   runKey,
   stateKey,
@@ -21,6 +23,13 @@ export interface SlotWorker extends Worker {
   readonly end: () => Promise<void>;
 }
 
+/** @param pieces of the file of a network that was sent, by its digest. */
+export type Start = (
+  run: SharedRun,
+  items: Readonly<Record<number, Item>>,
+  pieces: (sha256: string) => AsyncIterable<Uint8Array>,
+) => Promise<SlotWorker>;
+
 export interface RedisServiceOptions {
   readonly url: string;
   readonly version: string;
@@ -29,7 +38,7 @@ export interface RedisServiceOptions {
   /** Milliseconds without a sign of life after which others take a process to be dead. */
   readonly leaseMs: number;
   /** Rejects where the run cannot be carried out on this machine, whose parcels are then left to others. */
-  readonly start: (run: SharedRun, items: Readonly<Record<number, Item>>) => Promise<SlotWorker>;
+  readonly start: Start;
   readonly onParcel?: ((units: number, failed: number) => void) | undefined;
   /** Ends the service: what it has begun goes back to the queue. */
   readonly signal: AbortSignal;
@@ -52,7 +61,7 @@ class Slot {
     run: string,
     shared: () => Promise<SharedRun>,
     items: ParcelMessage["items"],
-    start: RedisServiceOptions["start"],
+    start: (run: SharedRun, items: Readonly<Record<number, Item>>) => Promise<SlotWorker>,
   ) {
     if (run !== this.run) {
       await this.end();
@@ -86,7 +95,7 @@ export const serveParcels = async (options: RedisServiceOptions): Promise<void> 
   const stateOf = (run: string) => redis.get(stateKey(run)) as Promise<RunState | null>;
   const sharedRun = (run: string) => async (): Promise<SharedRun> => {
     const text = await redis.get(runKey(run));
-    if (text === null) throw new Error("what the run shares is no longer in Redis");
+    if (text === null) throw new LostInRedis("what the run shares is no longer in Redis");
     return JSON.parse(text) as SharedRun;
   };
 
@@ -105,9 +114,11 @@ export const serveParcels = async (options: RedisServiceOptions): Promise<void> 
     if ((await stateOf(run)) !== "running") return null;
     let worker: SlotWorker;
     try {
-      worker = await slot.workerFor(run, sharedRun(run), items, start);
+      const pieces = (sha256: string) => networkPieces(redis, networkKey(run, sha256));
+      worker = await slot.workerFor(run, sharedRun(run), items, (...given) => start(...given, pieces));
     } catch (cause) {
-      ending.abort(cause);
+      // What Redis has lost is no fault of this machine, and is sent again.
+      if (!(cause instanceof LostInRedis)) ending.abort(cause);
       throw cause;
     }
     const watch = watched(run);

@@ -5,8 +5,11 @@ import { Job, Queue, QueueEvents } from "bullmq";
 import type { Item } from "../evaluation/items.ts";
 import type { Worker } from "../jobs/worker.ts";
 import { createBell, orAbort, within } from "./bell.ts";
+import { oneAtATime } from "../turns.ts";
 import { connectionTo, connectRedis } from "./redis.ts";
+import { keepNetwork } from "./redis-networks.ts";
 import {
+  networkKey,
   parcelIdOf,
   queueName,
   runIdOf,
@@ -25,6 +28,8 @@ export interface RedisRun {
   readonly items: Readonly<Record<number, Item>>;
   /** Parcels that are on their way at a time. */
   readonly window: number;
+  /** Paths of the files of networks that are sent, by their digests. */
+  readonly files?: ReadonlyMap<string, string> | undefined;
 }
 
 export interface RedisWorkers {
@@ -39,6 +44,9 @@ export interface RedisWorkers {
 /** What nobody has fetched is kept for a week, for whoever goes on with the run. */
 const KEPT_SECONDS = 7 * 24 * 3600;
 
+/** Files of networks are large: after the run they are there for a worker that has just begun to fetch one. */
+const FILE_SECONDS = 10 * 60;
+
 /** Events are lost while the connection is; therefore the state is asked for as well. */
 const POLL_MS = 5000;
 
@@ -48,10 +56,20 @@ const EVENTS_OF_A_PLACE = 8;
 /** A server that is away must not keep a command from ending. */
 const END_MS = 3000;
 
-/** @throws Refusal where the server cannot be reached. */
-export const redisWorkers = async ({ url, run, items, window }: RedisRun): Promise<RedisWorkers> => {
+/** @throws Refusal where the server cannot be reached, or does not take the files. */
+export const redisWorkers = async ({ url, run, items, window, files = new Map() }: RedisRun): Promise<RedisWorkers> => {
   const redis = await connectRedis(url);
   const id = await runIdOf(run);
+  /** Parcels that are sent together wait for one of them to see to it. */
+  const inTurn = oneAtATime();
+  const keepFiles = (): Promise<void> =>
+    inTurn(async () => {
+      for (const [sha256, path] of files) await keepNetwork(redis, networkKey(id, sha256), path, KEPT_SECONDS);
+    });
+  await keepFiles().catch((cause: unknown) => {
+    redis.disconnect();
+    throw cause;
+  });
   const name = queueName(run.version);
   const queue = new Queue<ParcelMessage, ParcelResult>(name, {
     connection: connectionTo(url),
@@ -73,6 +91,7 @@ export const redisWorkers = async ({ url, run, items, window }: RedisRun): Promi
   const send = async (parcelId: string, parcel: ParcelMessage["parcel"]): Promise<void> => {
     sent.add(parcelId);
     // With every parcel: the server may have lost everything.
+    await keepFiles();
     await redis.set(runKey(id), JSON.stringify(run), "EX", KEPT_SECONDS);
     await setState("running");
     const message = { run: id, parcel, items: Object.fromEntries(parcel.map(({ item }) => [item, items[item]!])) };
@@ -133,7 +152,11 @@ export const redisWorkers = async ({ url, run, items, window }: RedisRun): Promi
         // What a worker has begun is locked, and ends by itself.
         await Promise.all([...sent].map((parcelId) => queue.remove(parcelId)));
       };
+      const dropFiles = async (): Promise<void> => {
+        for (const sha256 of files.keys()) await redis.expire(networkKey(id, sha256), FILE_SECONDS);
+      };
       await within(END_MS, takeBack());
+      await within(END_MS, dropFiles());
       await within(END_MS, Promise.all([events.close(), queue.close()]));
       redis.disconnect();
     },

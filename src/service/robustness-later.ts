@@ -43,6 +43,11 @@ const attacksOf = ({ attacks, epsilons, norm, alpha, label, pixelRange }: Robust
     return { attack, epsilon: [...epsilons], norm, label, pixelRange, ...step, ...own };
   });
 
+const aroundOf = ({ transform, through, draws, crf }: RobustnessSpec): GivenSpec["around"] => {
+  const given = { transform: transform === "none" ? transform : transform && [...transform], through, draws, crf };
+  return Object.values(given).every((value) => value === undefined) ? undefined : given;
+};
+
 const evaluationOf = (spec: RobustnessSpec, isLabelled: boolean): GivenSpec => ({
   networks: [spec.model],
   data: {
@@ -51,6 +56,7 @@ const evaluationOf = (spec: RobustnessSpec, isLabelled: boolean): GivenSpec => (
   },
   attacks: attacksOf(spec),
   label: spec.label,
+  around: aroundOf(spec),
   seed: spec.seed,
 });
 

@@ -2,12 +2,14 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { encodePng } from "../../src/image/encode.ts";
 import { encodeLabels } from "../../src/image/labels.ts";
+import { connectRedis } from "../../src/node/redis.ts";
+import { keepNetwork, LostInRedis, networkPieces } from "../../src/node/redis-networks.ts";
 import { noiseImage, noiseLabels } from "../support/networks/image.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
 import { redisNote, redisProgram, startRedis } from "../support/redis.ts";
@@ -36,8 +38,13 @@ interface Process {
 }
 
 /** The command in a process of its own, started in a folder that has a network "one". */
-const started = (folder: string, argv: readonly string[]): Process => {
-  const child = spawn(process.execPath, [bin, ...argv], { cwd: path(folder), stdio: ["ignore", "ignore", "pipe"] });
+const started = (folder: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}): Process => {
+  const stdio = ["ignore", "ignore", "pipe"] as const;
+  const child = spawn(process.execPath, [bin, ...argv], {
+    cwd: path(folder),
+    env: { ...process.env, ...env },
+    stdio: [...stdio],
+  });
   let told = "";
   child.stderr.on("data", (chunk: Buffer) => void (told += chunk.toString()));
   const exit = once(child, "exit").then(([code]) => ({ code: code as number | null, told }));
@@ -81,11 +88,75 @@ describe.skipIf(!redisProgram)(`worker${redisNote}`, () => {
     await end();
   });
 
+  it("needs no network of its own that is sent, of whichever size, and leaves nothing of it", async () => {
+    const { url, end } = await startRedis();
+    const scratch = path("scratch");
+    mkdirSync(scratch);
+    const here = started("here", ["evaluate", ...flags, "--workers", "1", "-o", path("alone.jsonl")]);
+    expect(await here.exit).toMatchObject({ code: 0 });
+    // A network of another digest has the name there.
+    const worker = started("elsewhere", ["worker", "--redis", url, "--workers", "2"], { TMPDIR: scratch });
+    const send = ["--redis", url, "--send", "one", "-o", path("sent.jsonl")];
+    expect(await started("here", ["evaluate", ...flags, ...send]).exit).toMatchObject({ code: 0 });
+    expect(readFileSync(path("sent.jsonl"))).toEqual(readFileSync(path("alone.jsonl")));
+    worker.child.kill("SIGTERM");
+    expect(await worker.exit).toMatchObject({ code: 0 });
+    expect(readdirSync(scratch).filter((name) => name.startsWith("faultline-network"))).toEqual([]);
+    const redis = await connectRedis(url);
+    const [key] = await redis.keys("faultline:network:*");
+    expect(await redis.ttl(key!)).toBeLessThanOrEqual(600);
+    // Pieces of 4 MiB, the last of them a part.
+    const large = Buffer.alloc(9 * 2 ** 20, "0123456789");
+    put("large.onnx", large);
+    await keepNetwork(redis, "large", path("large.onnx"), 100);
+    await keepNetwork(redis, "large", path("not there"), 1000);
+    expect([await redis.hlen("large"), await redis.ttl("large")]).toEqual([3, 1000]);
+    const wholeOf = async (name: string): Promise<Buffer> => {
+      const pieces: Buffer[] = [];
+      for await (const piece of networkPieces(redis, name)) pieces.push(piece);
+      return Buffer.concat(pieces);
+    };
+    expect((await wholeOf("large")).equals(large)).toBe(true);
+    await redis.rename("large", "damaged");
+    await redis.hset("damaged", "4", "");
+    for (const name of ["damaged", "large"]) await expect(wholeOf(name)).rejects.toThrow(LostInRedis);
+    await redis.config("SET", "maxmemory", "1mb");
+    await expect(keepNetwork(redis, "more", path("large.onnx"), 100)).rejects.toThrow(
+      /large\.onnx: cannot be sent .*: OOM/,
+    );
+    expect(await redis.keys("more*")).toEqual([]);
+    redis.disconnect();
+    await end();
+  });
+
+  it("is not ended by a network that Redis has lost, which is sent again", async () => {
+    const { url, end } = await startRedis();
+    const send = ["--redis", url, "--send", "one", "-o", path("lost.jsonl")];
+    const evaluation = started("here", ["evaluate", ...flags, ...send]);
+    const redis = await connectRedis(url);
+    const waiting = async (): Promise<number> => {
+      const [key] = await redis.keys("bull:*:wait");
+      return key === undefined ? 0 : redis.llen(key);
+    };
+    // A parcel that is sent later would bring it back.
+    for (let [last, now] = [0, 0]; now === 0 || now > last; [last, now] = [now, await waiting()])
+      await setTimeout(1000);
+    expect(await redis.del(await redis.keys("faultline:network:*"))).toBe(1);
+    const worker = started("elsewhere", ["worker", "--redis", url, "--workers", "1"]);
+    expect(await evaluation.exit).toMatchObject({ code: 0 });
+    worker.child.kill("SIGTERM");
+    expect(await worker.exit).toMatchObject({ code: 0 });
+    redis.disconnect();
+    await end();
+  });
+
   it("needs a server", async () => {
     const refused = await faultline("worker", "--redis", "redis://127.0.0.1:1", "--workers", "1");
     expect(refused).toMatchObject({ code: 1 });
     expect(refused.stderr).toContain("redis://127.0.0.1:1: cannot be reached: connect ECONNREFUSED");
     expect((await faultline("worker", "--redis", "localhost:1")).stderr).toContain("of the form redis://HOST:PORT");
     expect(await faultline("worker", "here")).toMatchObject({ code: 2 });
+    const send = await faultline("evaluate", "one", "--send", "one");
+    expect([send.code, send.stderr]).toEqual([2, expect.stringContaining("--send goes with --redis URL")]);
   });
 });

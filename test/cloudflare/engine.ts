@@ -21,7 +21,7 @@ export const workingsIn = ({ DATA, LEDGER }: Bindings) =>
     ledger: createLedger(LEDGER),
     objects: createObjects(DATA),
     queue: { sendBatch: () => Promise.resolve() as never },
-    factsOf: () => ({ networks: [] }),
+    factsOf: () => Promise.resolve({ networks: [] }),
     isAlive: () => Promise.resolve(true),
   });
 

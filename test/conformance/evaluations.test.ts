@@ -11,10 +11,11 @@ import { Answer } from "../../src/api/robustness-schemas.ts";
 import type { EvaluationInfo } from "../../src/contract/evaluations.ts";
 import type { Row } from "../../src/evaluation/row.ts";
 import { faultline } from "../cli/terminal.ts";
+import { tinyFile } from "../support/networks/tiny.ts";
 import { makeScene } from "./scene.ts";
 import { okJson, openWorker, refused } from "./worker.ts";
 
-const client = openWorker({ evaluations: "forgotten" });
+const client = openWorker({ evaluations: "forgotten", bucket: "forgotten" });
 const bare = openWorker();
 const folder = mkdtempSync(join(tmpdir(), "evaluations-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -181,4 +182,57 @@ it("answers a robustness request later, from its own images, as at once", async 
   expect((await listed()).map(({ name }) => name)).toContain(submitted.data?.path);
   expect((await client.send(`${path}/${id}`, { method: "DELETE" })).status).toBe(204);
   expect((await listed()).map(({ name }) => name)).not.toContain(submitted.data?.path);
+});
+
+it("evaluates an uploaded network, and ends a run whose network was replaced or deleted", async () => {
+  const upload = async (seed: number): Promise<string> => {
+    const { bytes, manifest } = tinyFile({ activation: "Tanh", classes: 11, seed }, { name: "mine" });
+    const form = new FormData();
+    form.set("model", new Blob([bytes]), "model.onnx");
+    form.set("manifest", new Blob([JSON.stringify(manifest)], { type: "application/json" }), "manifest.json");
+    expect((await client.send("/v1/models?replace=true", { method: "POST", body: form })).ok).toBe(true);
+    return manifest.sha256;
+  };
+  const first = await upload(1);
+  const own = { ...spec, networks: ["mine"], transferFrom: ["enet-street"], attacks: ["fgsm"], epsilon: 4 };
+  const key = { "Idempotency-Key": "uploaded" };
+  const response = await post({ spec: own }, key);
+  const submitted = (await response.clone().json()) as EvaluationInfo;
+  expect(submitted.uploaded).toEqual({ mine: first });
+  const rows = await ended(response);
+  expect(new Set(rows.match(/(?<="networkSha256":")[0-9a-f]{64}/g))).toEqual(new Set([first]));
+  const report = await okJson<{ readonly networks: readonly object[] }>(
+    await client.send(`${path}/${submitted.id}/report`),
+  );
+  expect(report.networks).toMatchObject([{ name: "mine", sha256: first }]);
+
+  // Long enough to be under way when its network is replaced.
+  const long = {
+    ...own,
+    transferFrom: [],
+    data: { ...spec.data, images: 20 },
+    attacks: [{ attack: "pgd", steps: 1000 }],
+  };
+  const { id } = (await (await post({ spec: long })).json()) as EvaluationInfo;
+  while ((await okJson<EvaluationInfo>(await client.send(`${path}/${id}`))).units.done === 0) await setTimeout(50);
+  const second = await upload(2);
+  const failed = await followed(id);
+  expect(failed).toMatchObject({
+    state: "failed",
+    uploaded: { mine: first },
+    reason: expect.stringContaining(second) as string,
+  });
+  const kept = await (await client.send(`${path}/${id}/rows`)).text();
+  expect(new Set(kept.match(/(?<="networkSha256":")[0-9a-f]{64}/g))).toEqual(new Set([first]));
+  const reused = await refused(await post({ spec: own }, key), 422, "key-reused");
+  expect(reused).toMatchObject({ replaced: { mine: expect.stringMatching(/^[0-9a-f]{64}$/) as string } });
+
+  expect((await client.send("/v1/models/mine", { method: "DELETE" })).status).toBe(204);
+  await okJson(await client.send(`${path}/${id}/retry`, { method: "POST" }));
+  expect(await followed(id)).toMatchObject({
+    state: "failed",
+    reason: expect.stringContaining("was deleted") as string,
+  });
+  expect(await (await post({ spec: own }, key)).json()).toMatchObject({ id: submitted.id });
+  await refused(await post({ spec: own }), 404, "unknown-model");
 });

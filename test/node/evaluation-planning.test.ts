@@ -1,6 +1,6 @@
 /** Evaluations of a service before a process is started for them: what is too much is refused, and what was measured is remembered. */
 
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it, vi } from "vitest";
 import { leastUnits } from "../../src/evaluation/served.ts";
@@ -10,6 +10,8 @@ import { runCommand } from "../../src/node/evaluations/command.ts";
 import { startEvaluations } from "../../src/node/evaluations/evaluations.ts";
 import { folderEvaluations } from "../../src/node/evaluations/folder-store.ts";
 import { MAX_UNITS } from "../../src/node/evaluations/planning.ts";
+import { folderUploads } from "../../src/store/folder.ts";
+import { tinyFile } from "../support/networks/tiny.ts";
 import { temporaryFolder } from "../cli/terminal.ts";
 
 vi.mock(import("../../src/node/evaluations/command.ts"), () => ({ runCommand: vi.fn<typeof runCommand>() }));
@@ -24,7 +26,10 @@ const predicted = { units: 8, pictures: 4, evaluations: { forward: 1, backward: 
 const capped = { id: "a", created: "", spec, predicted: { ...predicted, cpuHours: 0, seconds: 0 }, maxCpuHours: 1 };
 const record = { ...capped, spentCpuHours: 0, done: 0, failed: 0, state: "capped", reason: "it took more" } as const;
 await (await folderEvaluations(path("kept"), places)).at("a").create(record, path("none"));
-const { evaluations, end } = await startEvaluations({ ...places, place: path("kept"), maxCpuHours: 1 });
+// Of a service that was killed.
+mkdirSync(path("kept", ".planning-0", "uploaded"), { recursive: true });
+const uploads = path("uploads");
+const { evaluations, end } = await startEvaluations({ ...places, uploads, place: path("kept"), maxCpuHours: 1 });
 afterAll(end);
 
 it("refuses more units than are planned, and a cap below the start of a process, without one", async () => {
@@ -91,6 +96,36 @@ it("predicts the start as well, and refuses by what was measured", async () => {
   const more = evaluations.submit({ spec: { ...spec, data: { images: 40 } }, maxCpuHours: 0.19 });
   await expect(more).rejects.toMatchObject({ failure: { kind: "cost-exceeded" } });
   expect(command).toHaveBeenCalledTimes(1);
+});
+
+it("takes what was measured of an upload for no other one of its name, and plans with the files of the upload alone", async () => {
+  expect(existsSync(path("kept", ".planning-0"))).toBe(false);
+  const upload = (seed: number) => {
+    const { bytes, manifest } = tinyFile({ seed }, { name: "mine" });
+    return folderUploads(uploads).write({ manifest, info: {} as never, foundBy: "" }, bytes);
+  };
+  const mine = { ...spec, networks: ["one", "mine"], transferFrom: ["mine"] };
+  command.mockReset();
+  command.mockImplementation((_, folder) => {
+    const written = JSON.parse(readFileSync(join(folder, "evaluation.json"), "utf8")) as GivenSpec;
+    expect(written).toMatchObject({ networks: ["models/one", "uploaded/mine"], transferFrom: ["uploaded/mine"] });
+    expect(readdirSync(join(folder, "uploaded")).concat(readdirSync(join(folder, "uploaded", "mine")))).toEqual([
+      "mine",
+      "manifest.json",
+      "model.onnx",
+    ]);
+    return Promise.resolve({ code: 0, stdout: JSON.stringify({ ...predicted, milliseconds: 3_600_000 }), stderr: "" });
+  });
+  await upload(1);
+  const dear = () => evaluations.submit({ spec: mine, maxCpuHours: 0.5 });
+  for (const calls of [1, 1]) {
+    await expect(dear()).rejects.toMatchObject({ failure: { kind: "cost-exceeded" } });
+    expect(command).toHaveBeenCalledTimes(calls);
+  }
+  await upload(2);
+  await expect(dear()).rejects.toMatchObject({ failure: { kind: "cost-exceeded" } });
+  expect(command).toHaveBeenCalledTimes(2);
+  expect(readdirSync(path("kept"))).toEqual(["a"]);
 });
 
 it("has no reason any more when it is tried again", async () => {

@@ -99,6 +99,9 @@ it("evaluates what was pushed into it, as the command line does on the folder", 
   expect(await evaluations(next.url)).toBe(kept);
   expect((await fetch(`${next.url}/v1/models/two`)).status).toBe(200);
   expect(await (await fetch(`${next.url}/v1/data`)).json()).toMatchObject({ data: [{ name: "noise", files: 6 }] });
+  const two = ["two", "--data", "noise", "--attacks", "fgsm", "--epsilon", "4", "--on", next.url];
+  expect(await faultline("evaluate", ...two, "-o", path("two.jsonl"))).toMatchObject({ code: 0 });
+  expect(readFileSync(path("two.jsonl"), "utf8")).toContain(`"networkSha256":"${other.manifest.sha256}"`);
   next.child.kill("SIGTERM");
   await next.ended;
 });

@@ -190,7 +190,8 @@ describe("an evaluation of a server", () => {
       form.append("model", new Blob([file.bytes]));
       form.append("manifest", JSON.stringify(file.manifest));
       const response = await fetch(`${server.url}/v1/models?replace=true`, { method: "POST", body: form });
-      return ((await response.json()) as { readonly sha256: string }).sha256;
+      const { sha256 }: { readonly sha256: string } = await response.json();
+      return sha256;
     };
     const on = (file: string) =>
       faultline(

@@ -8,7 +8,7 @@ import type { EvaluationFile } from "../../contract/evaluations.ts";
 import type { GivenSpec } from "../../evaluation/spec.ts";
 import { checkFolder, jsonFile, readJson, statOf, writeFiles } from "../files.ts";
 import { writerOf } from "../ledger-file.ts";
-import { files, reports, type EvaluationRecord, type EvaluationStore, type Kept } from "./store.ts";
+import { files, planningPrefix, reports, type EvaluationRecord, type EvaluationStore, type Kept } from "./store.ts";
 import { isName, makeFolder, writeSentRun, type Places } from "./workplace.ts";
 
 const writeRecord = (folder: string, record: EvaluationRecord): Promise<void> =>
@@ -21,12 +21,12 @@ export const writeSent = async (folder: string, spec: GivenSpec): Promise<void> 
   await link(join(folder, files.rows), join(folder, files.sent));
 };
 
-/** The records of all folders; one without a record was not finished, and is removed. */
+/** The records of all folders; one without a record was not finished, and is removed, as what was being planned is: it may hold large files. */
 const readRecords = async (root: string): Promise<EvaluationRecord[]> => {
   await mkdir(root, { recursive: true });
   const records: EvaluationRecord[] = [];
   for (const name of await readdir(root)) {
-    if (!isName(name)) continue;
+    if (!isName(name) && !name.startsWith(planningPrefix)) continue;
     if (await statOf(join(root, name, files.record)))
       records.push((await readJson(join(root, name, files.record))) as unknown as EvaluationRecord);
     else await rm(join(root, name), { recursive: true, force: true });

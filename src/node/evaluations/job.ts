@@ -3,6 +3,7 @@
 import { MS_PER_HOUR, type EvaluationInfo, type EvaluationState } from "../../contract/evaluations.ts";
 import { runCommand, type CommandEnd } from "./command.ts";
 import { files, type EvaluationRecord, type Kept, type KeptNetworks, type Workplace } from "./store.ts";
+import { uploadedPath } from "./workplace.ts";
 
 const LOOK_MS = 1000;
 
@@ -104,12 +105,15 @@ export const createJob = (first: EvaluationRecord, kept: Kept, { flags, isRemote
   const free = async ({ isFree }: Workplace, signal: AbortSignal): Promise<void> => {
     while (!signal.aborted && !(await isFree())) await new Promise((resolve) => void setTimeout(resolve, LOOK_MS / 4));
   };
+  /** Workers elsewhere have the networks of the deployment alone. */
+  const sending = (): readonly string[] =>
+    isRemote ? Object.keys(record.uploaded ?? {}).flatMap((name) => ["--send", uploadedPath(name)]) : [];
   const evaluated = async (place: Workplace, own: Run): Promise<void> => {
     const { signal } = own.abort;
     const timer = setInterval(look, LOOK_MS);
     try {
       await free(place, signal);
-      const argv = ["evaluate", files.spec, "-o", place.rows, "--json", ...flags];
+      const argv = ["evaluate", files.spec, "-o", place.rows, "--json", ...flags, ...sending()];
       const end = await runCommand(argv, place.folder, signal, (rows) => {
         own.before ??= rows;
         own.done = rows;

@@ -8,7 +8,7 @@ import { leastUnits, servedSpec, tooManyUnits } from "../../evaluation/served.ts
 import { SpecError, specText, type EvaluationSpec, type GivenSpec } from "../../evaluation/spec.ts";
 import { oneAtATime } from "../../turns.ts";
 import { runCommand } from "./command.ts";
-import { files, type KeptNetworks } from "./store.ts";
+import { files, planningPrefix, type KeptNetworks } from "./store.ts";
 import { toldReason } from "./told.ts";
 import type { Uploaded, UploadedNetworks } from "../uploaded.ts";
 import { makeFolder, type Places } from "./workplace.ts";
@@ -163,7 +163,7 @@ export const createPlanning = ({ scratch, places, networks, flags, log }: Planni
       requireWithin(costs.least(named, spec));
       return inTurn(async () => {
         if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });
-        const folder = await mkdtemp(join(scratch, ".planning-"));
+        const folder = await mkdtemp(join(scratch, planningPrefix));
         try {
           const plan = await dryRun(named, folder, signal);
           requireWithin(plan.predicted.cpuHours);

@@ -50,6 +50,9 @@ export const files = {
   uploaded: "uploaded",
 } as const;
 
+/** How the name of a folder begins in which something is planned. */
+export const planningPrefix = ".planning-";
+
 export const reports: Readonly<Record<ReportType, string>> = {
   "text/html": "report.html",
   "application/json": "report.json",

@@ -76,7 +76,7 @@ const engineIn = (env: Env) => {
     ledger,
     objects,
     queue: { sendBatch },
-    factsOf: () => ({ networks: [] }),
+    factsOf: () => Promise.resolve({ networks: [] }),
     isAlive: () => Promise.resolve(true),
   });
   const deliveries = createDeliveries({
@@ -92,6 +92,7 @@ const engineIn = (env: Env) => {
     workings,
     maxCpuHours: 1,
     most: 100,
+    replaced: () => Promise.resolve(undefined),
     start: (run) => env.EVALUATION.create({ id: `${run.evaluation}-${run.run}`, params: run }),
     plan: async ({ spec }: EvaluationRequest) => {
       const work = spec as unknown as Work;
@@ -105,7 +106,13 @@ const engineIn = (env: Env) => {
         cpuHours: 0,
         seconds: 0,
       };
-      return { predicted, parcels: parcelTotal(counts, pictures), plan: work, items: itemsOf(work.names) };
+      return {
+        predicted,
+        parcels: parcelTotal(counts, pictures),
+        plan: work,
+        manifests: [],
+        items: itemsOf(work.names),
+      };
     },
   });
   return { ledger, objects, workings, deliveries, evaluations };
