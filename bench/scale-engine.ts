@@ -5,10 +5,8 @@
 
 import { loadavg } from "node:os";
 import { setTimeout } from "node:timers/promises";
-import { Miniflare } from "miniflare";
-import { migrate, unitQueue, workerSettings } from "../scripts/workerd.ts";
+import { startEngineWorker, type EngineWorker } from "../scripts/engine-worker.ts";
 import { isOver, type EvaluationInfo } from "../src/contract/evaluations.ts";
-import { bundledWorker } from "../scripts/bundled-worker.ts";
 import type { BusyWork } from "./scale-engine-worker.ts";
 import { timesOf, workerds } from "./workerd-time.ts";
 
@@ -24,31 +22,7 @@ const GROUPS_OF_A_PARCEL = 3;
 const LOOK_MS = 2000;
 const IDLE_MS = 10_000;
 
-const start = async () => {
-  const miniflare = new Miniflare({
-    modules: true,
-    script: await bundledWorker(new URL("scale-engine-worker.ts", import.meta.url)),
-    compatibilityDate: workerSettings().compatibilityDate,
-    cf: false,
-    r2Buckets: ["BUCKET"],
-    d1Databases: ["DB"],
-    ...unitQueue("QUEUE"),
-    workflows: { EVALUATION: { name: "evaluation", className: "EvaluationRun" } },
-  });
-  await migrate(await miniflare.getD1Database("DB"));
-  const url = await miniflare.ready;
-  const ask = async <T>(path: string, work?: BusyWork): Promise<T> => {
-    // workerd closes connections that wait while it is busy.
-    const headers = { connection: "close" };
-    const init = work ? { method: "POST", headers, body: JSON.stringify(work) } : { headers };
-    const response = await fetch(new URL(path, url), init);
-    if (response.ok) return (await response.json()) as T;
-    throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  };
-  return { ask, end: () => miniflare.dispose() };
-};
-
-type Ask = Awaited<ReturnType<typeof start>>["ask"];
+type Ask = EngineWorker["json"];
 
 /** Milliseconds of processor time of workerd and of this process, in which Miniflare runs too. */
 const spent = (own: readonly string[]): number => {
@@ -92,7 +66,7 @@ const alone = async (ask: Ask, work: BusyWork): Promise<number> => {
 const total = (all: readonly Taken[], of: keyof Taken): number => all.reduce((sum, one) => sum + one[of], 0);
 
 export const engineBench = async (): Promise<void> => {
-  const { ask, end } = await start();
+  const { json: ask, end } = await startEngineWorker(new URL("scale-engine-worker.ts", import.meta.url));
   try {
     const own = workerds();
     const before = spent(own);

@@ -13,6 +13,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
   yield: [],
   turns: [],
   counted: [],
+  grouped: [],
   validation: ["type contract/field-error", "counted"],
   onnx: ["tensor", "counted"],
   autodiff: ["onnx", "tensor"],
@@ -64,6 +65,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "type runtime/session",
     "digest",
     "validation",
+    "grouped",
   ],
   // Pure: rows in, scores, reports and verdicts out.
   report: [
@@ -78,6 +80,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "digest",
     "validation",
     "counted",
+    "grouped",
   ],
   certify: ["onnx", "autodiff", "segmenter", "attacks", "metrics", "type runtime/session", "tensor", "random"],
   // A refused size (OnnxError) and a failing backend (RuntimeError) are told apart from faults of our own.

@@ -26,7 +26,7 @@ import {
 import type { AttackPlan } from "../evaluation/plan.ts";
 import { UsageError } from "../node/failure.ts";
 import { wholeNumber, type Option } from "../node/options.ts";
-import { fieldsOf } from "./notation.ts";
+import { fieldsOf, optionIn } from "./notation.ts";
 
 const definitionOf = (name: OptionName): OptionDefinition => optionDefinitions[name];
 
@@ -130,14 +130,12 @@ const spelledOut = (flags: AttackFlags): AttackFlags => {
   const text = flags.attack ?? "pgd";
   const [name = "pgd", ...given] = text.split(":");
   const accepted = ["epsilon", "norm", ...freeOptions(attackNamed(name))];
-  const options = given.map((option): readonly [string, string] => {
-    const [key = "", value, ...rest] = option.split("=");
-    if (value === undefined || rest.length > 0)
-      throw new UsageError(`--attack: "${text}" is not of the form NAME:OPTION=VALUE:…`);
+  const options = given.map((option) => {
+    const [key, value] = optionIn("attack", text, option);
     if (!accepted.includes(key))
       throw new UsageError(`--attack: ${name} has no option ${key}; accepted: ${accepted.join(", ")}`);
     if (flags[key as keyof AttackFlags] !== undefined) throw new UsageError(`--${key} is given twice, in --attack too`);
-    return [key, value];
+    return [key, value] as const;
   });
   return { ...flags, ...fieldsOf("attack", text, options), attack: name };
 };

@@ -3,7 +3,8 @@
 import { iouRatio, scoresOf } from "../metrics/counts.ts";
 import { pooledRegions, regionShares, type RegionCounts } from "../evaluation/region-goal.ts";
 import { canonicalJson, type Json, type Row, type RowCounts } from "../evaluation/row.ts";
-import { bestOf, flagsOf, type Better, type Figure } from "../evaluation/orders.ts";
+import { bestOf, flagsIn, type Better, type Figure } from "../evaluation/orders.ts";
+import { groupedBy } from "../grouped.ts";
 import { pooledCounts } from "../evaluation/pool.ts";
 import { attackInNorm, crfName, distanceOf, fieldOf, isAimed } from "../report/names.ts";
 import { scoreText, table } from "./text.ts";
@@ -92,21 +93,14 @@ const together = (known: Pooled, { counts, region, figure, pictures, signs }: Po
 
 /** Of each line, what ought to do less on the same pictures and does more. */
 const betterOf = (all: readonly Pooled[]): readonly (Better | null)[] => {
-  const figures = all.map(({ figure, counts, images }) =>
-    figure
-      ? {
-          ...figure,
-          gradients: figure.gradients / images,
-          iouRatio: iouRatio(scoresOf(counts.float), scoresOf(counts.clean)),
-        }
-      : null,
-  );
-  return all.map((own, i) => {
-    const others = figures.filter(
-      (other, k) => other && all[k]!.among === own.among && all[k]!.pictures === own.pictures,
-    );
-    return figures[i] ? bestOf(flagsOf(figures[i], others as Figure[])) : null;
+  const compared = all.map(({ figure, counts, images, among, pictures }) => {
+    const ratio = iouRatio(scoresOf(counts.float), scoresOf(counts.clean));
+    const own = figure && { ...figure, gradients: figure.gradients / images, iouRatio: ratio };
+    return { own, key: `${pictures} ${among}` };
   });
+  const sets = [...groupedBy(compared, ({ key }) => key)];
+  const flags = new Map(sets.map(([key, set]) => [key, flagsIn(set.flatMap(({ own }) => own ?? []))]));
+  return compared.map(({ own, key }) => own && bestOf(flags.get(key)!(own)));
 };
 
 const betterText = ({ attack, epsilon, source, iouRatio: ratio }: Better): string =>

@@ -19,13 +19,18 @@ export const fieldsOf = <T>(flag: string, text: string, options: readonly (reado
   return Object.fromEntries(options);
 };
 
+/** One option, "key=value", of "name:key=value:…". @throws UsageError for another form */
+export const optionIn = (flag: string, text: string, option: string): readonly [key: string, value: string] => {
+  const [key = "", value, ...rest] = option.split("=");
+  if (key !== "" && value !== undefined && rest.length === 0) return [key, value];
+  throw new UsageError(`--${flag}: "${text}" is not of the form NAME:OPTION=VALUE:…`);
+};
+
 /** "name:key=value:key=low..high" as an object; `field` is that of the name. @throws UsageError */
 export const withOptions = (flag: string, text: string, field: string): Record<string, unknown> => {
   const [name = "", ...options] = text.split(":");
   const entries = options.map((option): [string, unknown] => {
-    const [key = "", value, ...rest] = option.split("=");
-    if (key === "" || value === undefined || rest.length > 0)
-      throw new UsageError(`--${flag}: "${text}" is not of the form NAME:OPTION=VALUE:…`);
+    const [key, value] = optionIn(flag, text, option);
     const [low = "", high, ...more] = value.split("..");
     if (high !== undefined && more.length === 0) return [key, [number(flag, low), number(flag, high)]];
     return [key, /^[+-]?[\d.]/.test(value) ? number(flag, value) : value];

@@ -4,6 +4,7 @@
  */
 
 import { attackEntry, attackNames, type AttackName } from "../attacks/catalogue.ts";
+import { groupedBy } from "../grouped.ts";
 import { orderSigns, type Measurement, type Sign } from "./signs.ts";
 
 /** What an attack leaves of the IoU, of some images within one norm. */
@@ -50,56 +51,54 @@ const startOf = ({ attack, options }: Figure): number => (attack === "ifgsm" ? 0
 /** PGD from the image itself is iterative FGSM. */
 const methodOf = ({ attack }: Figure): string => (attack === "ifgsm" ? "pgd" : attack);
 
-/** The same attack, from a random point and from the image itself. */
-const differsInStart = (random: Figure, clean: Figure): boolean =>
-  methodOf(random) === methodOf(clean) &&
-  startOf(random) > 0 &&
-  startOf(clean) === 0 &&
-  random.options["alpha"] === clean.options["alpha"] &&
-  random.gradients === clean.gradients;
-
+/** Of each pair, at the same radius, the first ought to do no more than the second, which is white-box. */
 interface Order {
   readonly kind: Sign["kind"];
   readonly why: string;
-  /** Whether `weaker` ought to do no more than the white-box attack `stronger`. */
-  readonly holds: (weaker: Figure, stronger: Figure) => boolean;
+  readonly weaker: (figure: Figure) => boolean;
+  /** All if absent. */
+  readonly stronger?: (figure: Figure) => boolean;
+  /** What both have in common; nothing if absent. */
+  readonly alike?: (figure: Figure) => string;
+  /** Of what the weaker has no more; nothing if absent. */
+  readonly most?: (figure: Figure) => number;
 }
 
 const orders: readonly Order[] = [
   {
     kind: "gradient-free-stronger",
     why: "queries without a gradient do more than the gradient, which is masked, or followed badly",
-    holds: (weaker) => weaker.source === null && entryOf(weaker)?.knowledge === "gradient-free",
+    weaker: (figure) => figure.source === null && entryOf(figure)?.knowledge === "gradient-free",
   },
   {
     kind: "transfer-stronger",
     why: "images that were made on another network do more than its own gradient, which is masked, or followed badly",
-    holds: (weaker) => weaker.source !== null,
+    weaker: (figure) => figure.source !== null,
   },
   {
     kind: "weak-attack-stronger",
     why: "a single step does more than many",
-    holds: (weaker, stronger) => isWhiteBox(weaker) && isOneStep(weaker) && !isOneStep(stronger),
+    weaker: (figure) => isWhiteBox(figure) && isOneStep(figure),
+    stronger: (figure) => !isOneStep(figure),
   },
   {
     kind: "weak-attack-stronger",
     why: "at no more gradients a given step size does more than an adaptive one",
-    holds: (weaker, stronger) =>
-      isAdaptive(stronger) &&
-      isWhiteBox(weaker) &&
-      !isAdaptive(weaker) &&
-      !isOneStep(weaker) &&
-      weaker.gradients <= stronger.gradients,
+    weaker: (figure) => isWhiteBox(figure) && !isAdaptive(figure) && !isOneStep(figure),
+    stronger: isAdaptive,
+    most: ({ gradients }) => gradients,
   },
   {
     kind: "weak-attack-stronger",
     why: "one perturbation for all images does more than one that is made for each",
-    holds: (weaker) => weaker.attack === "universal",
+    weaker: (figure) => figure.attack === "universal",
   },
   {
     kind: "random-start-stronger",
     why: "from the image itself the gradient leads elsewhere than from around it",
-    holds: (weaker, stronger) => isWhiteBox(weaker) && differsInStart(weaker, stronger),
+    weaker: (figure) => isWhiteBox(figure) && startOf(figure) > 0,
+    stronger: (figure) => startOf(figure) === 0,
+    alike: (figure) => `${methodOf(figure)} ${String(figure.options["alpha"])} ${figure.gradients}`,
   },
 ];
 
@@ -108,41 +107,89 @@ const textOf = ({ attack, epsilon, source }: Better): string =>
 
 const named = (figure: Figure) => ({ name: textOf(figure), iouRatio: figure.iouRatio });
 
-const strongest = (figures: readonly Figure[]): Figure | undefined =>
-  figures
-    .filter(({ iouRatio }) => iouRatio !== null)
-    .toSorted((a, b) => a.iouRatio! - b.iouRatio!)
-    .at(0);
+/** Those with a ratio, the lowest first, and of equal ones in their order. */
+const byRatio = (figures: readonly Figure[]): readonly Figure[] =>
+  figures.filter(({ iouRatio }) => iouRatio !== null).toSorted((a, b) => a.iouRatio! - b.iouRatio!);
+
+/** What a bound is quoted of: the white-box figure that leaves the least; undefined where none does. */
+export const quotedOf = <F extends Figure>(figures: readonly F[]): F | undefined =>
+  byRatio(figures.filter(isWhiteBox))[0] as F | undefined;
 
 const betterOf = ({ attack, epsilon, source, iouRatio }: Figure): Better => ({ attack, epsilon, source, iouRatio });
 
-/** Where a smaller radius of the attack leaves less: its image lies in the larger ball as well. */
-const radiusFlags = (figure: Figure, others: readonly Figure[]): Flag[] => {
-  const isSmaller = (other: Figure): boolean =>
-    other.attack === figure.attack && other.source === figure.source && other.epsilon < figure.epsilon;
-  const better = strongest(others.filter(isSmaller));
-  if (!better) return [];
-  const why = "the larger ball holds the smaller one, so that the steps within it are too large or too few";
-  return orderSigns("larger-epsilon-weaker", named(figure), named(better), why).map((sign) => ({
-    ...sign,
-    by: betterOf(better),
-  }));
+/** The number of values, which ascend, of which this holds: it holds of the first ones. */
+const countOf = (values: readonly number[], holds: (value: number) => boolean): number => {
+  let [from, to] = [0, values.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (holds(values[middle]!)) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 };
 
-/**
- * The flags of one figure among others of the same network, images and norm; none on figures that are no bound of the network anyway.
- * Ratios that differ by 0.02 or less flag nothing.
- */
-export const flagsOf = (figure: Figure, others: readonly Figure[]): readonly Flag[] => {
-  if (!isWhiteBox(figure)) return [];
-  const atRadius = others.filter((other) => other !== figure && other.epsilon === figure.epsilon);
-  const broken = orders.flatMap(({ kind, why, holds }) => {
-    const better = strongest(atRadius.filter((other) => holds(other, figure)));
-    if (!better) return [];
-    return orderSigns(kind, named(figure), named(better), why).map((sign): Flag => ({ ...sign, by: betterOf(better) }));
-  });
-  return [...broken, ...radiusFlags(figure, others)];
+/** Finds the lowest of the figures whose value is within a limit, in logarithmic time; of equal ones the first. It may be the figure that is compared. */
+const lowestWithin = (figures: readonly Figure[], valueOf: (figure: Figure) => number) => {
+  const rank = new Map(byRatio(figures).map((figure, i) => [figure, i]));
+  const sorted = [...rank.keys()].toSorted((a, b) => valueOf(a) - valueOf(b));
+  const values = sorted.map(valueOf);
+  /** Of the first so many the lowest. */
+  const lowest: Figure[] = [];
+  for (const figure of sorted) {
+    const best = lowest.at(-1);
+    lowest.push(best && rank.get(best)! < rank.get(figure)! ? best : figure);
+  }
+  return (isWithin: (value: number) => boolean): Figure | undefined => lowest[countOf(values, isWithin) - 1];
 };
+
+/** The same for each group of figures. */
+const lowestIn = (
+  figures: readonly Figure[],
+  groupOf: (figure: Figure) => string,
+  valueOf: (figure: Figure) => number,
+) => {
+  const groups = groupedBy(figures, groupOf);
+  const finders = new Map([...groups].map(([key, group]) => [key, lowestWithin(group, valueOf)]));
+  return (own: Figure, isWithin: (value: number, limit: number) => boolean): Figure | undefined =>
+    finders.get(groupOf(own))?.((value) => isWithin(value, valueOf(own)));
+};
+
+const isAtMost = (value: number, limit: number): boolean => value <= limit;
+const isBelow = (value: number, limit: number): boolean => value < limit;
+
+/**
+ * The flags of each figure among others of the same network, images and norm; none on figures that are no bound of the network anyway.
+ * Ratios that differ by 0.02 or less flag nothing. Takes n log n steps for the flags of n figures.
+ */
+export const flagsIn = (figures: readonly Figure[]): ((figure: Figure) => readonly Flag[]) => {
+  const broken = orders.map(({ weaker, stronger, alike, most, ...order }) => {
+    const groupOf = (figure: Figure): string => `${figure.epsilon} ${alike?.(figure) ?? ""}`;
+    const find = lowestIn(figures.filter(weaker), groupOf, most ?? (() => 0));
+    return { ...order, find: (own: Figure) => ((stronger?.(own) ?? true) ? find(own, isAtMost) : undefined) };
+  });
+  const ofAttack = lowestIn(
+    figures,
+    ({ attack, source }) => JSON.stringify([attack, source]),
+    ({ epsilon }) => epsilon,
+  );
+  /** Where a smaller radius of the attack leaves less: its image lies in the larger ball as well. */
+  const smaller = {
+    kind: "larger-epsilon-weaker",
+    why: "the larger ball holds the smaller one, so that the steps within it are too large or too few",
+    find: (own: Figure) => ofAttack(own, isBelow),
+  } as const;
+  return (own) => {
+    if (!isWhiteBox(own)) return [];
+    return [...broken, smaller].flatMap(({ kind, why, find }) => {
+      const better = find(own);
+      if (!better) return [];
+      return orderSigns(kind, named(own), named(better), why).map((sign): Flag => ({ ...sign, by: betterOf(better) }));
+    });
+  };
+};
+
+/** The flags of one figure among others. */
+export const flagsOf = (figure: Figure, others: readonly Figure[]): readonly Flag[] => flagsIn(others)(figure);
 
 /** The flag whose other figure is the lowest: what the flagged one is given with. */
 export const bestOf = (flags: readonly Flag[]): Better | null =>
@@ -160,7 +207,7 @@ export const signsOfFlags = (figures: readonly Flagged[]): readonly Sign[] => {
   const radii = [...new Set(figures.map(({ epsilon }) => epsilon))];
   const flags = radii.flatMap((epsilon) => {
     const own = figures.filter((figure) => figure.epsilon === epsilon && isWhiteBox(figure));
-    const best = strongest(own);
+    const best = quotedOf(own);
     return own.flatMap((figure) => figure.flags.filter(({ kind }) => figure === best || !ofTheBest.has(kind)));
   });
   return flags.map(({ kind, values, detail }) => ({ kind, values, detail }));

@@ -1,6 +1,7 @@
 /** Flags on the figures of a report: attacks that ought to do less than another, and do more over the images that both have. */
 
-import { flagsOf, isWhiteBox, type Figure, type Flag } from "../evaluation/orders.ts";
+import { flagsIn, flagsOf, isWhiteBox, type Figure, type Flag } from "../evaluation/orders.ts";
+import { groupedBy } from "../grouped.ts";
 import { ratioOf } from "./compare.ts";
 import { attackName, distanceOf, epsilonOf, isAimed, optionsOf, sourceName } from "./names.ts";
 import { commonItems, type Group, type Store } from "./store.ts";
@@ -55,12 +56,15 @@ const lowest = (flags: readonly Flag[]): readonly Flag[] =>
   );
 
 /** The flags of one attack among all of its network: over all images where both have the same, else over those that both have. */
-const flagsAmong = (own: Candidate, all: readonly Candidate[]): readonly Flag[] => {
+const flagsAmong = (
+  own: Candidate,
+  all: readonly Candidate[],
+  same: (figure: Figure) => readonly Flag[],
+): readonly Flag[] => {
   if (!isWhiteBox(own.figure)) return [];
-  const same = all.filter(({ items }) => items === own.items).map(({ figure }) => figure);
   const apart = all.filter(({ items }) => items !== own.items);
   return lowest([
-    ...flagsOf(own.figure, same),
+    ...same(own.figure),
     ...apart.flatMap(({ group, figure }) => {
       const items = own.items.filter((item) => (group.lineOf[item] ?? -1) >= 0);
       if (items.length === 0) return [];
@@ -73,20 +77,19 @@ const flagsAmong = (own: Candidate, all: readonly Candidate[]): readonly Flag[] 
 
 /** The flags of each group of a report; groups without any are left out. */
 export const flagged = (groups: readonly Group[], store: Store): ReadonlyMap<Group, readonly Flag[]> => {
-  const sets = new Map<string, Candidate[]>();
   const itemsOf = itemsFinder(store);
-  for (const candidate of groups.flatMap((group) => candidateOf(group, itemsOf))) {
-    const key = JSON.stringify([candidate.group.subject.key, distanceOf(candidate.group)]);
-    const set = sets.get(key) ?? [];
-    sets.set(key, set);
-    set.push(candidate);
-  }
+  const sets = groupedBy(
+    groups.flatMap((group) => candidateOf(group, itemsOf)),
+    ({ group }) => JSON.stringify([group.subject.key, distanceOf(group)]),
+  );
   return new Map(
-    [...sets.values()].flatMap((set) =>
-      set.flatMap((own) => {
-        const found = flagsAmong(own, set);
+    [...sets.values()].flatMap((set) => {
+      const byItems = [...groupedBy(set, ({ items }) => items)];
+      const same = new Map(byItems.map(([items, all]) => [items, flagsIn(all.map(({ figure }) => figure))]));
+      return set.flatMap((own) => {
+        const found = flagsAmong(own, set, same.get(own.items)!);
         return found.length === 0 ? [] : [[own.group, found] as const];
-      }),
-    ),
+      });
+    }),
   );
 };

@@ -2,7 +2,8 @@
 
 import { againstThemselves } from "./blocks.ts";
 import { pointsText } from "./compare.ts";
-import { signsOfFlags } from "../evaluation/orders.ts";
+import { quotedOf } from "../evaluation/orders.ts";
+import { groupedBy } from "../grouped.ts";
 import { figureOf, flagText } from "./flag-text.ts";
 import { epsilonText, percent } from "./format.ts";
 import { type Norm } from "../attacks/norms.ts";
@@ -172,20 +173,26 @@ const judgeFragility = (rule: NotMoreFragile, report: ReportData, baseline: stri
     return [{ passed: !fragile || byChaos, subject, message }];
   });
 
-/** Where an attack without gradients does more than the best of those with them: the sentence of its flag. */
-const queriesAbove = (cell: Cell, cells: readonly Cell[]): readonly string[] => {
-  const isFigure = (one: Cell): one is Cell & { readonly epsilon: number } =>
-    one.network === cell.network && one.norm === cell.norm && one.epsilon !== null && one.epsilon === cell.epsilon;
-  const figures = cells.filter(isFigure).map((one) => ({ ...figureOf(one), flags: one === cell ? one.flags : [] }));
-  return signsOfFlags(figures).flatMap(({ kind, detail }) => (kind === "gradient-free-stronger" ? [detail] : []));
+/** Of each network, norm and radius the cell that a bound is quoted of. */
+const quotedCells = (cells: readonly Cell[]): ReadonlySet<Cell> => {
+  const figures = cells.flatMap((cell) =>
+    cell.epsilon === null ? [] : [{ ...figureOf({ ...cell, epsilon: cell.epsilon }), cell }],
+  );
+  const balls = groupedBy(figures, ({ cell: { network, norm, epsilon } }) => JSON.stringify([network, norm, epsilon]));
+  return new Set([...balls.values()].flatMap((ball) => quotedOf(ball)?.cell ?? []));
 };
+
+/** Where an attack without gradients does more than the best of those with them: the sentence of its flag. */
+const queriesAbove = ({ flags }: Cell): readonly string[] =>
+  flags.flatMap(({ kind, detail }) => (kind === "gradient-free-stronger" ? [detail] : []));
 
 const judgeMasking = (network: string | undefined, report: ReportData): Judged[] => {
   const cells = report.cells.filter((cell) => cell.attack !== "clean" && (network ?? cell.network) === cell.network);
+  const quoted = quotedCells(cells);
   const masked = cells.flatMap((cell) => {
     const kinds = MASKING.filter((kind) => (cell.signs[kind] ?? 0) > 0);
     const counted = kinds.map((kind) => `${kind} on ${cell.signs[kind]} of ${cell.images} images`);
-    const message = [...counted, ...queriesAbove(cell, cells)].join(", ");
+    const message = [...counted, ...(quoted.has(cell) ? queriesAbove(cell) : [])].join(", ");
     return message === "" ? [] : [{ passed: false, subject: subjectOf(cell), message }];
   });
   if (masked.length > 0 || cells.length === 0) return masked;

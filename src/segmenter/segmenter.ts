@@ -2,9 +2,20 @@
 
 import { capturable } from "../lowering/webgpu/kernels.ts";
 import type { Footprint } from "../runtime/memory/memory.ts";
-import { RuntimeError, type Runtime } from "../runtime/session.ts";
+import type { Runtime } from "../runtime/session.ts";
 import { type Size, spatialSize, tensor, type Tensor } from "../tensor.ts";
-import type { Clock, Objective } from "../objectives/objective.ts";
+import type { Clock } from "../objectives/objective.ts";
+import {
+  aimedAt,
+  gradientFrom,
+  valueFrom,
+  type Aim,
+  type Evaluate,
+  type Feeds,
+  type Image,
+  type Labels,
+  type SegmentationValue,
+} from "./aim.ts";
 import { expectation } from "./expectation.ts";
 import type { Defence } from "./defence.ts";
 import { climbing, type DeviceClimb } from "./climb.ts";
@@ -17,12 +28,8 @@ import { readShare } from "./reads.ts";
 import { refinementOf, expectedRefinement, type Crf, type Refinement } from "./refinement.ts";
 import type { SessionCache } from "./session-cache.ts";
 
+export type { Aim, Evaluate, Image, Labels, SegmentationEvaluation, SegmentationValue } from "./aim.ts";
 export type { Evaluated } from "./graphs.ts";
-
-/** float32 [P,H,W], grey levels 0..255: red, green and blue, or the planes that the manifest names. */
-export type Image = Tensor<"float32">;
-/** uint8 [H,W], class indices, 255 = void. */
-export type Labels = Tensor<"uint8">;
 
 /** What a network sees in an image [P,H,W]. */
 export interface Prediction {
@@ -30,36 +37,6 @@ export interface Prediction {
   /** float32 [H,W]: the largest class probability of each pixel. */
   readonly confidence: Tensor<"float32">;
 }
-
-/** An objective, with the labels that it is taken against where it has any. */
-export interface Aim {
-  readonly objective: Objective;
-  /** Fed to the objective's input `target`. */
-  readonly labels?: Labels | undefined;
-}
-
-export interface SegmentationEvaluation {
-  /** ∂ value / ∂ image [P,H,W]. */
-  readonly gradient: Image;
-  /** What is climbed: the objective's value summed over the pixels, or its negative where it is descended. */
-  readonly value: number;
-  /** The objective's value as a mean over the pixels that count. */
-  readonly loss: number;
-  /** The prediction at this image; of several draws of a random transformation, the first's. */
-  readonly labels: Labels;
-  /** float32 [H,W]: the objective's value of each pixel, where it gives one. */
-  readonly perPixel?: Tensor<"float32"> | undefined;
-  /** Runs of the network that it took: the draws over which the rest is averaged; 1 where it is absent. */
-  readonly runs?: number | undefined;
-}
-
-/** An objective at one image, without its gradient. */
-export type SegmentationValue = Omit<SegmentationEvaluation, "gradient">;
-
-/** Evaluates an objective: at an image, at a step of the attack, with what the attack's rule feeds it. */
-export type Evaluate<E = SegmentationEvaluation> = (image: Image, at?: Clock, feeds?: Feeds) => Promise<E>;
-
-type Feeds = Readonly<Record<string, Tensor>>;
 
 /** A network with its preprocessing: images [P,H,W] in grey levels in, labels [H,W] and gradients out. */
 export interface Segmenter {
@@ -155,7 +132,7 @@ const segmenterOf = (
       return isBare ? graphs.ofBatch(kind, size, batch) : null;
     };
   };
-  const run = async (kind: Kind, image: Image, feeds: Readonly<Record<string, Tensor>> = {}) => {
+  const run = async (kind: Kind, image: Image, feeds: Feeds = {}) => {
     const stage = crfOf(kind);
     const lattice = stage && refinementOf(stage, image, backend);
     const size = spatialSize(image);
@@ -177,46 +154,18 @@ const segmenterOf = (
   const drawsOf = (kind: Kind, image: Image, at: Clock, sample: number) =>
     frontOf(kind) && fronts?.ofStep(image, at, sample);
 
-  /** What a run gives beside the gradient. */
-  const valueFrom = (
-    { loss, labels, perPixel }: Readonly<Record<string, Tensor>>,
-    image: Image,
-    sense: number,
-    countedPixels: number,
-  ): SegmentationValue => {
-    const total = Number(loss!.data[0]);
-    if (!Number.isFinite(total)) throw new RuntimeError(`the network's loss is ${total}: its output overflows`);
-    const { height, width } = spatialSize(image);
-    const shape = [height, width];
-    return {
-      value: sense * total,
-      loss: total / countedPixels,
-      labels: tensor("uint8", shape, labels!.data as Uint8Array<ArrayBuffer>),
-      ...(perPixel && { perPixel: tensor("float32", shape, perPixel.data as Float32Array<ArrayBuffer>) }),
-    };
-  };
-
-  const objective = ({ objective: climbed, labels: given }: Aim): Evaluate => {
-    const { target, countedPixels } = aimedAt(given, manifest.void);
-    const { sense } = climbed;
-    return async (image, at = { step: 1, steps: 1 }, feeds = {}) =>
-      expectation(fronts?.draws ?? 1, async (sample) => {
-        const drawn = drawsOf(climbed, image, at, sample);
-        const outputs = await run(climbed, image, { ...target, ...climbed.feeds?.(at), ...feeds, ...drawn });
-        const seen = valueFrom(outputs, image, sense, countedPixels(image));
-        const raw = outputs["gradient"]!.data as Float32Array<ArrayBuffer>;
-        return { gradient: tensor("float32", image.shape, sense > 0 ? raw : negated(raw)), ...seen };
-      });
-  };
-
-  const value = ({ objective: climbed, labels: given }: Aim): Evaluate<SegmentationValue> => {
-    const { target, countedPixels } = aimedAt(given, manifest.void);
-    const kind = { scored: climbed };
+  /** Evaluates an objective by graphs of this kind, over the draws of the transformations. @param give makes the result of a run. */
+  const evaluated = <E extends SegmentationValue>(
+    kind: Kind,
+    { objective, labels }: Aim,
+    give: (outputs: Feeds, image: Image, seen: SegmentationValue) => E,
+  ): Evaluate<E> => {
+    const { target, countedPixels } = aimedAt(labels, manifest.void);
     return async (image, at = { step: 1, steps: 1 }, feeds = {}) =>
       expectation(fronts?.draws ?? 1, async (sample) => {
         const drawn = drawsOf(kind, image, at, sample);
-        const outputs = await run(kind, image, { ...target, ...climbed.feeds?.(at), ...feeds, ...drawn });
-        return valueFrom(outputs, image, climbed.sense, countedPixels(image));
+        const outputs = await run(kind, image, { ...target, ...objective.feeds?.(at), ...feeds, ...drawn });
+        return give(outputs, image, valueFrom(outputs, image, objective, countedPixels(image)));
       });
   };
 
@@ -245,8 +194,12 @@ const segmenterOf = (
     crf,
     defence,
     predict,
-    objective,
-    value,
+    objective: (aim) =>
+      evaluated(aim.objective, aim, (outputs, image, seen) => ({
+        gradient: gradientFrom(outputs, image, aim.objective),
+        ...seen,
+      })),
+    value: (aim) => evaluated({ scored: aim.objective }, aim, (_outputs, _image, seen) => seen),
     onDevice,
     readShare: (image, at) => readShare(network, fronts, image, at),
     forwardFootprint: (size) => usual("forward", size).footprint,
@@ -257,26 +210,4 @@ const segmenterOf = (
   };
 };
 
-/** The labels as the graph is fed them, and over how many pixels the value is a sum: all but void. */
-const aimedAt = (labels: Labels | undefined, voidLabel: number) => {
-  if (!labels) return { target: {}, countedPixels: ({ shape }: Image) => shape[1]! * shape[2]! };
-  const pixels = Math.max(countOther(labels.data, voidLabel), 1);
-  return { target: { target: int32(labels) }, countedPixels: () => pixels };
-};
-
 const batched = (image: Image): Image => tensor("float32", [1, ...image.shape], image.data);
-
-/** In place: what a run gives is the caller's. */
-const negated = (values: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> => {
-  for (let i = 0; i < values.length; i++) values[i] = -values[i]!;
-  return values;
-};
-
-/** How many labels are not `label`. */
-const countOther = (labels: Uint8Array, label: number): number => {
-  let count = 0;
-  for (let i = 0; i < labels.length; i++) if (labels[i] !== label) count += 1;
-  return count;
-};
-
-const int32 = (labels: Labels): Tensor<"int32"> => tensor("int32", [1, ...labels.shape], Int32Array.from(labels.data));

@@ -26,7 +26,14 @@ describe("a wrong command line", () => {
       2,
       /pgd has no option step; accepted: epsilon, norm, .*steps/,
     ],
-    [[path("net"), one, "-o", "x", "--attack", "pgd:steps"], 2, /"pgd:steps" is not of the form NAME:OPTION=VALUE/],
+    ...["pgd:steps", "pgd:=3", "pgd:steps=3=4", "pgd:"].map(
+      (text) =>
+        [
+          [path("net"), one, "-o", "x", "--attack", text],
+          2,
+          new RegExp(`--attack: "${text}" is not of the form NAME:OPTION=VALUE`),
+        ] as const,
+    ),
     [[path("net"), one, "-o", "x", "--attack", "pgd:steps=2", "--steps", "3"], 2, /--steps is given twice/],
     [[path("net"), one, "-o", "x", "--norm", "l2"], 2, /--epsilon must be given with --norm l2: .* ε·√n is as long/],
     [[path("net"), one, "-o", "x", "--attack", "apgd:norm=l2"], 2, /--epsilon must be given with --norm l2/],

@@ -7,7 +7,8 @@ import { exporters } from "../../src/report/exports.ts";
 import { judge } from "../../src/report/gate.ts";
 import { htmlReport } from "../../src/report/html.ts";
 import { markdownReport } from "../../src/report/markdown.ts";
-import { buildReport, type ReportData } from "../../src/report/report.ts";
+import { random } from "../../src/random.ts";
+import { buildReport, type Cell, type ReportData } from "../../src/report/report.ts";
 import { createStore } from "../../src/report/store.ts";
 import type { Row } from "../../src/evaluation/row.ts";
 import { rowOf, study } from "../support/rows.ts";
@@ -125,5 +126,37 @@ describe("what flags a figure stands beside it", () => {
     expect(finding).toMatchObject({ passed: false, subject: "alpha, pgd ε=4" });
     expect(finding?.message).toContain("queries without a gradient do more");
     expect(judged(plain, { masking: "none" }).passed).toBe(true);
+  });
+
+  it("in the findings of a gate on many cells, on the best white-box attack of each network and radius alone", () => {
+    const next = random(3);
+    const share = new Map<string, number>();
+    const drawn = (...at: readonly unknown[]): number => {
+      const key = JSON.stringify(at);
+      share.set(key, share.get(key) ?? 0.1 + 0.1 * Math.floor(8 * next()));
+      return share.get(key)!;
+    };
+    const report = reportOf(
+      study({
+        networks: ["alpha", "beta", "gamma"],
+        attacks: ["ifgsm", "segpgd", "pgd", "square", "nes"],
+        epsilons: [1, 2, 4, 8],
+        images: 2,
+        accuracy: (network, attack, epsilon) => drawn(network, attack, epsilon),
+      }),
+    );
+    const cells = report.cells.filter(({ attack }) => attack !== "clean");
+    const isAboveAll = (own: Cell): boolean => {
+      const isWhite = ({ attack }: Cell): boolean => attack !== "square" && attack !== "nes";
+      const rivals = cells.filter((one) => one.network === own.network && one.epsilon === own.epsilon);
+      const best = rivals.filter(isWhite).toSorted((a, b) => a.iouRatio.value! - b.iouRatio.value!)[0];
+      const bySquare = rivals.filter((one) => !isWhite(one)).map((one) => one.iouRatio.value!);
+      return own === best && Math.min(...bySquare) < own.iouRatio.value! - 0.02;
+    };
+    const expected = cells.filter(isAboveAll).map((cell) => `${cell.network}, ${cell.attack} ε=${cell.epsilon}`);
+    expect(expected.length).toBeGreaterThan(3);
+    expect(expected.length).toBeLessThan(12);
+    const { findings } = judge(readPolicy({ rules: [{ masking: "none" }] }), report);
+    expect(findings.map(({ subject }) => subject)).toEqual(expected);
   });
 });
