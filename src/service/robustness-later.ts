@@ -43,10 +43,13 @@ const attacksOf = ({ attacks, epsilons, norm, alpha, label, pixelRange }: Robust
     return { attack, epsilon: [...epsilons], norm, label, pixelRange, ...step, ...own };
   });
 
-const aroundOf = ({ transform, through, draws, crf }: RobustnessSpec): GivenSpec["around"] => {
-  const given = { transform: transform === "none" ? transform : transform && [...transform], through, draws, crf };
-  return Object.values(given).every((value) => value === undefined) ? undefined : given;
-};
+/** What stands around the model, of what the request names. */
+const aroundOf = ({ transform, through, draws, crf }: RobustnessSpec): GivenSpec["around"] => ({
+  ...(transform !== undefined && { transform: transform === "none" ? transform : [...transform] }),
+  ...(through !== undefined && { through }),
+  ...(draws !== undefined && { draws }),
+  ...(crf !== undefined && { crf }),
+});
 
 const evaluationOf = (spec: RobustnessSpec, isLabelled: boolean): GivenSpec => ({
   networks: [spec.model],
@@ -101,7 +104,7 @@ export const createRobustnessPreparer = (context: Context) => {
     const [pixels, steps] = [sum(each.map(({ width, height }) => width * height)), stepsOfGrid(given)];
     return {
       spec,
-      evaluation: evaluationOf(spec, isLabelled),
+      evaluation: evaluationOf(given, isLabelled),
       pictures: each,
       cost: { pixels, steps, work: pixels * steps, maxWork: context.maxWork },
       notes: notesOf(model.network),
