@@ -12,7 +12,7 @@ import type {
   RobustnessSpec,
 } from "../contract/robustness.ts";
 import { gridAttack } from "../contract/robustness.ts";
-import { invalidSpec } from "../contract/failure.ts";
+import { FaultlineError, invalidSpec } from "../contract/failure.ts";
 import { MAX_REPORT_ROWS } from "../contract/limits.ts";
 import { sha256Of } from "../digest.ts";
 import { freeOptions } from "../attacks/option-faults.ts";
@@ -123,7 +123,13 @@ const readRows = (lines: Uint8Array): ReadonlyMap<string, Row> => {
 
 const WHY = "evaluations run on it";
 
-/** @throws Error where a unit has no row. */
+/** What has become of a request whose network, or whose service, was another one by the time that its evaluation was planned. */
+const othersRows = (id: string): FaultlineError => {
+  const reason = `its rows are of other units than those of the request, as ${id.slice(0, 12)}…: the network was replaced meanwhile, or the service is of another version; send the request again`;
+  return new FaultlineError({ kind: "evaluation-state", state: "done", reason });
+};
+
+/** @throws FaultlineError evaluation-state where a unit has no row. */
 export const createRobustnessConcluder =
   ({ version, maxWork }: Pick<Context, "version" | "maxWork">) =>
   ({ prepared, rows: lines, milliseconds }: ConcludeRequest): RobustnessResult | RobustnessSetResult => {
@@ -131,7 +137,7 @@ export const createRobustnessConcluder =
     const rows = readRows(lines);
     const shown = (id: string): Shown => {
       const row = rows.get(id);
-      if (!row) throw new Error(`the unit ${id} has no row`);
+      if (!row) throw othersRows(id);
       return { row, signs: signsNamed(row.signs ?? []) };
     };
     const steps = stepsOfGrid(spec);

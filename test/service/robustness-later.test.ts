@@ -157,7 +157,10 @@ describe("the answer of the rows", () => {
     const prepared = await prepare({});
     const result = await service.robustness({ spec: grid, image: imagePng }, {});
     const rows = linesOf({ ...result, rows: result.rows.slice(1) });
-    await expect(service.concludeRobustness({ prepared, rows, milliseconds: 1 })).rejects.toThrow("has no row");
+    expect(await failureOf(service.concludeRobustness({ prepared, rows, milliseconds: 1 }))).toMatchObject({
+      kind: "evaluation-state",
+      reason: expect.stringContaining("of other units") as string,
+    });
   });
 
   it("reads label maps of a mask as the request says", async () => {
