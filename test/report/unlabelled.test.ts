@@ -25,7 +25,7 @@ describe("a report", () => {
       text.match(/^- .* keeps .*$/gm)!.map((line) => line.includes("of its clean mIoU of"));
     expect(keeps(markdownReport(labelled!))).toEqual([true, true]);
     expect(keeps(markdownReport(own!))).toEqual([false, false]);
-    expect(keeps(markdownReport(both!)).toSorted()).toEqual([false, true]);
+    expect(new Set(keeps(markdownReport(both!)))).toEqual(new Set([false, true]));
   });
 });
 
