@@ -5,9 +5,8 @@ import { inPieces } from "../simd/pieces.ts";
 import { tensor } from "../tensor.ts";
 import type { Clock, Feeds } from "./attack.ts";
 import { smallestOf } from "./select.ts";
-import { scaled } from "./vectors.ts";
 
-/** What the objective `penalised-dlr` is fed at an evaluation, and what the updates remember. */
+/** What the objective `penalised-dlr` is fed at an evaluation, and what the updates remember. The next step overwrites the maps. */
 export type Lagrangian = {
   /** μ, the multiplier of each pixel. */
   readonly mu: Float32Array;
@@ -48,55 +47,68 @@ export const feedsOf = ({ mu, rho, kept, scale, smoothing }: Lagrangian, height:
   return { mu: map(mu), rho: map(rho), weights: map(kept), scale: scalar(scale), smoothing: scalar(smoothing) };
 };
 
-/** Each μ follows ∂P/∂c of the penalty that `penalised-dlr` defines, where a dropped constraint weighs nothing (simd/multipliers.ts). */
-const followed = ({ mu, rho, kept, smoothing }: Lagrangian, constraints: Float32Array): Float32Array => {
-  if (smoothing === 1) return mu;
-  const next = new Float32Array(mu.length);
-  inPieces([mu, constraints, rho, kept], [next], (count, [at, c, rho, kept]) =>
+/** In place, each μ follows ∂P/∂c of the penalty that `penalised-dlr` defines, where a dropped constraint weighs nothing (simd/multipliers.ts). */
+const follow = ({ mu, rho, kept, smoothing }: Lagrangian, constraints: Float32Array): void => {
+  if (smoothing === 1) return;
+  inPieces([mu, constraints, rho, kept], [mu], (count, [at, c, rho, kept]) =>
     loops().followSlopes(count, at, c, rho, kept, smoothing, MIN_MU, MAX_MU),
   );
-  return next;
 };
 
 /** 0 for the largest constraints, whose number grows from none at the first step to 1 − `success` of the pixels at the last. */
-const keptOf = (constraints: Float32Array, success: number, { step, steps }: Clock): Float32Array => {
-  const counted = new Float32Array(constraints.length);
+const keep = (
+  kept: Float32Array,
+  constraints: Float32Array,
+  counted: Float32Array,
+  success: number,
+  { step, steps }: Clock,
+): void => {
   let count = 0;
   for (let i = 0; i < constraints.length; i++) if (constraints[i] !== 0) counted[count++] = constraints[i]!;
   const dropped = Math.floor(((1 - success) * count * step) / Math.max(steps - 1, 1));
   // The k-th largest is kept, and what equals it.
   const limit = dropped > 0 && dropped <= count ? smallestOf(counted.subarray(0, count), count - dropped) : Infinity;
-  const kept = new Float32Array(constraints.length);
   for (let i = 0; i < kept.length; i++) kept[i] = constraints[i]! <= limit ? 1 : 0;
-  return kept;
 };
 
+/** What an evaluation says of the constraints. */
+export interface Seen {
+  /** The difference of logits ratio of each pixel, 0 where it is void. */
+  readonly ratios: Float32Array;
+  /** Whether enough pixels are moved. */
+  readonly succeeded: boolean;
+}
+
 /**
- * The Lagrangian of the next evaluation.
+ * The Lagrangian of the next evaluation, whose maps are those of the one before, overwritten.
  *
- * @param ratios the difference of logits ratio of each pixel, 0 where it is void.
- * @param succeeded whether enough pixels are moved.
+ * @param rooms two arrays of the ratios' length, which are overwritten.
  */
 export const advanced = (
   before: Lagrangian,
-  ratios: Float32Array,
-  succeeded: boolean,
+  { ratios, succeeded }: Seen,
   success: number,
   at: Clock,
+  [constraints, counted]: readonly [Float32Array<ArrayBuffer>, Float32Array],
 ): Lagrangian => {
-  const { rho, kept, scale, checked, moved } = before;
-  const constraints = scaled(ratios, scale);
-  const everMoved = moved.slice();
-  for (let i = 0; i < everMoved.length; i++) everMoved[i]! |= ratios[i]! < 0 ? 1 : 0;
-  const checks = at.step % CHECK_EVERY === 0 && checked.length > 0;
-  const stays = (i: number): boolean => everMoved[i] === 1 || kept[i]! * constraints[i]! <= IMPROVED * checked[i]!;
+  const { rho, kept, scale, moved } = before;
+  const isFirst = before.checked.length === 0;
+  const checked = isFirst ? new Float32Array(ratios.length) : before.checked;
+  inPieces([ratios], [constraints], (count, [at]) => loops().scale(count, at, scale, at));
+  for (let i = 0; i < moved.length; i++) moved[i]! |= ratios[i]! < 0 ? 1 : 0;
+  const checks = at.step % CHECK_EVERY === 0 && !isFirst;
+  const stays = (i: number): boolean => moved[i] === 1 || kept[i]! * constraints[i]! <= IMPROVED * checked[i]!;
+  follow(before, constraints);
+  if (checks) {
+    for (let i = 0; i < rho.length; i++) if (!stays(i)) rho[i]! *= GROWTH;
+    moved.fill(0);
+  }
+  if (checks || isFirst) checked.set(constraints);
+  keep(kept, constraints, counted, success, at);
   return {
-    mu: followed(before, constraints),
-    rho: checks ? rho.map((p, i) => (stays(i) ? p : GROWTH * p)) : rho,
-    kept: keptOf(constraints, success, at),
+    ...before,
     scale: Math.min(Math.max(scale / (succeeded ? 1 + SCALE_RATE : 1 - SCALE_RATE), MIN_SCALE), 1),
     smoothing: MEMORY,
-    checked: checks || checked.length === 0 ? constraints : checked,
-    moved: checks ? new Uint8Array(moved.length) : everMoved,
+    checked,
   };
 };

@@ -18,10 +18,3 @@ export const plus = (
 export const accumulate = (m: Float32Array, decay: number, g: Float32Array, scale: number): void => {
   for (let i = 0; i < m.length; i++) m[i] = decay * m[i]! + scale * g[i]!;
 };
-
-/** scale·x */
-export const scaled = (x: Float32Array, scale: number): Float32Array<ArrayBuffer> => {
-  const out = new Float32Array(x.length);
-  inPieces([x], [out], (count, [at]) => loops().scale(count, at, scale, at));
-  return out;
-};

@@ -100,7 +100,9 @@ export const almaProxRule = ({ alpha, success }: AlmaProxOptions): Rule<AlmaProx
       const room = new Uint32Array(scratch(clean, 2).buffer);
       proxLinfInBox(stepped, rate, metric, low, high, { inside: delta, room });
 
-      const lagrangian = advanced(state.lagrangian, ratios.data, succeeded, success, at);
+      const { length } = ratios.data;
+      const free = [stepped.subarray(0, length), metric.subarray(0, length)] as const;
+      const lagrangian = advanced(state.lagrangian, { ratios: ratios.data, succeeded }, success, at, free);
       return {
         state: { delta, squares, lagrangian, foundAt, best: smallerOf(state.best, seen, x, clean, goal) },
         x: imageOf(delta, clean, constraint.pixelRange, gradient),
