@@ -5,7 +5,7 @@ export type Content = Readonly<Record<string, { readonly schema?: Schema; readon
 
 interface Parameter {
   readonly name: string;
-  readonly in: string;
+  readonly in: "path" | "query" | "header";
   readonly required?: boolean;
   readonly schema?: Schema;
 }

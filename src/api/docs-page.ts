@@ -9,6 +9,16 @@ import { SAMPLE_ORIGIN } from "./samples.ts";
 
 const paragraphs = (text = ""): Html[] => text.split("\n\n").map((paragraph) => html`<p>${prose(paragraph)}</p>`);
 
+/** Those of the query and the headers; those of the path stand in it. */
+const parametersSection = ({ parameters = [] }: DocumentedOperation, schemas: Schemas): Html | "" => {
+  const shown = parameters.filter((parameter) => parameter.in !== "path");
+  if (shown.length === 0) return "";
+  const properties = Object.fromEntries(shown.map(({ name, schema = {} }) => [name, schema]));
+  const places = [...new Set(shown.map((parameter) => parameter.in))].join(" and ");
+  return html`<h3>Parameters <span class="type">${places}</span></h3>
+    ${fieldTable({ properties, required: shown.flatMap(({ name, required }) => (required ? [name] : [])) }, schemas)}`;
+};
+
 const requestSection = (content: Content, schemas: Schemas): Html => {
   const schema = resolve(content["multipart/form-data"]?.schema ?? {}, schemas);
   const types = Object.keys(content).join(" or ");
@@ -90,7 +100,7 @@ const endpointSection = ({ method, path, operation }: Endpoint, schemas: Schemas
     <h2>${operation.summary}</h2>
     <p><span class="method ${method}">${method.toUpperCase()}</span> <code class="path">${path}</code></p>
     ${operation.description ? paragraphs(operation.description) : ""} ${samplesOf(operation, origin)}
-    ${hasForms ? tryIt({ method, path, operation }, schemas) : ""}
+    ${hasForms ? tryIt({ method, path, operation }, schemas) : ""} ${parametersSection(operation, schemas)}
     ${operation.requestBody ? requestSection(operation.requestBody.content, schemas) : ""}
     <h3>Responses</h3>
     ${responsesSection(operation.responses, schemas)}

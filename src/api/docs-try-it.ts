@@ -18,7 +18,7 @@ export const TRY_IT = html`<form class="try token" hidden>
   <script type="module" src="${SCRIPT}"></script>`;
 
 /** How a control's value is sent: `data-in` of the form's script. */
-type Place = "path" | "query" | "file" | "json" | "body" | "json-body";
+type Place = "path" | "query" | "header" | "file" | "json" | "body" | "json-body";
 
 /** How many files a field takes: the part of a form that is a list of files, or that may be one, is repeated. Null for what is no file. */
 const filesIn = (given: Schema, schemas: Schemas): "one" | "several" | null => {
@@ -99,7 +99,7 @@ export const tryIt = ({ method, path, operation }: Endpoint, schemas: Schemas): 
     <summary>Try it</summary>
     <form data-method="${method.toUpperCase()}" data-path="${path}" data-sent="${sent ?? ""}">
       ${parameters.map(({ name, in: place, required = false, schema = {} }) =>
-        textInput(name, place === "path" ? "path" : "query", schema, required),
+        textInput(name, place, schema, required),
       )}
       ${requestBody ? bodyFields(requestBody.content, schemas) : ""} ${answers.length > 1 ? asked : ""}
       <button type="submit">Send</button>

@@ -1,4 +1,5 @@
 /** Reads a request for an evaluation of a data set. */
+import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { EvaluationRequest } from "../contract/evaluations.ts";
 import type { GivenSpec } from "../evaluation/spec.ts";
@@ -11,6 +12,12 @@ import { readFields, unknownFields } from "./request.ts";
 import { fieldErrors } from "../validation.ts";
 
 const MAX_KEY = 200;
+
+/** The header of a request that begins an evaluation. */
+export const IdempotencyKey = z.string().max(MAX_KEY).optional().openapi({
+  description:
+    "The same request with the same key is answered with the same evaluation; with another request it is refused",
+});
 
 export const keyOf = (c: Context<Env>): string | undefined => {
   const key = c.req.header("idempotency-key");

@@ -17,7 +17,7 @@ import {
   shown,
   type EvaluationAccess,
 } from "./evaluation-access.ts";
-import { readSubmission } from "./evaluation-request.ts";
+import { IdempotencyKey, readSubmission } from "./evaluation-request.ts";
 import { report, robustnessAnswer, rows } from "./evaluation-results.ts";
 import { Evaluation, EvaluationPrediction, SubmitEvaluation } from "./evaluation-schemas.ts";
 import { eventStream } from "./event-stream.ts";
@@ -43,6 +43,7 @@ const submit = (service: Service, access: EvaluationAccess): Operation =>
         "Predicts the work from a measured step, refuses what would take more than `maxCpuHours`, and starts the rest, one evaluation after another. With the header `Idempotency-Key`, the same request again answers with the same evaluation.",
       sample: { json: submitted },
       request: {
+        headers: z.object({ "Idempotency-Key": IdempotencyKey }),
         body: { required: true, content: { "application/json": { schema: SubmitEvaluation, example: submitted } } },
       },
       responses: {

@@ -1,4 +1,5 @@
 /** `Prefer: respond-async` (RFC 7240) on POST /v1/robustness: an evaluation of the request's own images is its answer, later. */
+import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { requestSets, type DataSets } from "../contract/data.ts";
 import type { EvaluationInfo } from "../contract/evaluations.ts";
@@ -13,7 +14,7 @@ import { MS_PER_HOUR } from "../contract/evaluations.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import { sha256Of } from "../digest.ts";
 import { changing, of, setOf, type EvaluationAccess } from "./evaluation-access.ts";
-import { keyOf } from "./evaluation-request.ts";
+import { IdempotencyKey, keyOf } from "./evaluation-request.ts";
 import type { Env } from "./operation.ts";
 
 /** Where a data set of a request keeps what is not an image: `PreparedRobustness`. */
@@ -21,15 +22,27 @@ const REQUEST = "request.json";
 
 export const PREFERENCE = "respond-async";
 
+export const laterHeaders = z.object({
+  Prefer: z.enum([PREFERENCE]).optional().openapi({
+    description:
+      "Answers with 202 and an evaluation of the request's own images, whose steps are bounded by hours of a processor alone; ignored where evaluations or data sets are disabled, for another backend than that of evaluations, and for other answers than JSON",
+  }),
+  "Idempotency-Key": IdempotencyKey,
+});
+
 const isPreferred = (c: Context<Env>): boolean =>
   (c.req.header("prefer") ?? "").split(",").some((each) => each.split(/[;=]/)[0]!.trim().toLowerCase() === PREFERENCE);
 
-/** Whether the request is answered later: it prefers that, and the service has what it takes. Evaluations run on WASM. */
+/** Whether the request is answered later: it prefers that, and the service has what it takes, on the backend that is wanted. */
 export const isLater = (
   c: Context<Env>,
   { evaluations, data }: Service,
   { backend = "auto" }: Pick<RobustnessSetRequest["spec"], "backend">,
-): boolean => isPreferred(c) && evaluations !== undefined && data !== undefined && ["auto", "wasm"].includes(backend);
+): boolean =>
+  isPreferred(c) &&
+  evaluations !== undefined &&
+  data !== undefined &&
+  ["auto", evaluations.backend ?? "wasm"].includes(backend);
 
 /** The images with their label maps, and what is known of the request, as a data set; false where it was there before. */
 const keep = async (

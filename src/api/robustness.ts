@@ -22,7 +22,7 @@ import { failureOf, problemOf } from "./problem.ts";
 import { attackProblems, problemResponses } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
 import { readPicturesRequest } from "./request.ts";
-import { begin, isLater, PREFERENCE } from "./robustness-later.ts";
+import { begin, isLater, laterHeaders, PREFERENCE } from "./robustness-later.ts";
 import { Answer, rowsOf, withoutRows } from "./robustness-schemas.ts";
 import { defaultAttacks, paperEpsilons, robustnessSpec } from "./robustness-spec.ts";
 import { serverTiming } from "./schemas.ts";
@@ -152,6 +152,7 @@ export const robustness = (service: Service, access: EvaluationAccess): Operatio
         "Runs every attack at every radius and returns the curve of the IoU ratio over ε, the smallest ε at which the ratio is below the threshold, and a verdict. Of several images, the answer has the scores of each and the pooled ones with 95 % intervals over the images; the images together are bounded as one is. Larger sets are made of the rows of several requests, sent together to POST /v1/report. The `Accept` header selects `application/json`, `text/event-stream` with progress events, or `application/jsonl`: the rows, of which `faultline report` and POST /v1/report make scores of several images.",
       sample: { files: { image: "street.png" }, spec: { attacks: ["ifgsm-ii"], epsilons: [0.25, 1, 4] } },
       request: {
+        headers: laterHeaders,
         body: uploadBody("Robustness", upload, { attacks: ["ifgsm-ii"], epsilons: [0.25, 1, 4], threshold: 0.5 }),
       },
       responses: {

@@ -2,6 +2,7 @@
 
 import type { GivenSpec } from "../evaluation/spec.ts";
 import type { Abandon } from "./models.ts";
+import type { RanOn } from "./options.ts";
 
 /** Networks and the data set by their names in the deployment. */
 export interface EvaluationRequest {
@@ -71,6 +72,8 @@ export interface FollowRun extends Abandon {
 }
 
 export interface Evaluations {
+  /** Where networks run; WASM where it is absent. */
+  readonly backend?: RanOn | undefined;
   /** What it would take; nothing is kept. */
   readonly predict: (request: EvaluationRequest, run?: Abandon) => Promise<EvaluationPrediction>;
   /** Queues an evaluation, unless its key has one already. */

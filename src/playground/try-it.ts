@@ -46,6 +46,7 @@ const headersOf = (form: HTMLFormElement): Headers => {
   const { sent = "" } = form.dataset;
   // A form's own type has a boundary, which the browser makes.
   if (sent !== "" && sent !== "multipart/form-data") headers.set("Content-Type", sent);
+  for (const { name, value } of controlsIn(form, "header")) headers.set(name, value);
   const [accept] = controlsIn(form, "accept");
   if (accept) headers.set("Accept", accept.value);
   const { value: token } = document.getElementById("token") as HTMLInputElement;

@@ -128,7 +128,11 @@ const evaluationsOf = (values: Values<typeof options>): EvaluationsOptions | und
   const whole = (name: "workers" | "memory", minimum: number, maximum: number) =>
     values[name] === undefined ? undefined : wholeNumber(name, values[name], minimum, maximum);
   const [workers, memory] = [whole("workers", 1, 4096), whole("memory", 16, 2 ** 30)];
-  return place === undefined ? undefined : { place, models, uploads, data, redis, workers, memory, maxCpuHours: hours };
+  if (place === undefined) return undefined;
+  const [wanted, threads] = [wantedBackend(values.backend), wholeNumber("threads", values.threads, 1, 64)];
+  // Rows are those of the command line, and of every machine, unless a backend is named.
+  const backend = wanted === "auto" ? undefined : wanted;
+  return { place, models, uploads, data, redis, workers, memory, backend, threads, maxCpuHours: hours };
 };
 
 const settingsOf = (

@@ -44,12 +44,15 @@ const attacksOf = ({ attacks, epsilons, norm, alpha, label, pixelRange }: Robust
   });
 
 /** What stands around the model, of what the request names. */
-const aroundOf = ({ transform, through, draws, crf }: RobustnessSpec): GivenSpec["around"] => ({
-  ...(transform !== undefined && { transform: transform === "none" ? transform : [...transform] }),
-  ...(through !== undefined && { through }),
-  ...(draws !== undefined && { draws }),
-  ...(crf !== undefined && { crf }),
-});
+const surroundingsOf = ({ transform, through, draws, crf }: RobustnessSpec): Pick<GivenSpec, "around"> => {
+  const around: GivenSpec["around"] = {
+    ...(transform !== undefined && { transform: transform === "none" ? transform : [...transform] }),
+    ...(through !== undefined && { through }),
+    ...(draws !== undefined && { draws }),
+    ...(crf !== undefined && { crf }),
+  };
+  return Object.keys(around).length === 0 ? {} : { around };
+};
 
 const evaluationOf = (spec: RobustnessSpec, isLabelled: boolean): GivenSpec => ({
   networks: [spec.model],
@@ -59,7 +62,7 @@ const evaluationOf = (spec: RobustnessSpec, isLabelled: boolean): GivenSpec => (
   },
   attacks: attacksOf(spec),
   label: spec.label,
-  around: aroundOf(spec),
+  ...surroundingsOf(spec),
   seed: spec.seed,
 });
 

@@ -210,6 +210,26 @@ describe("/docs", () => {
     expect(repeated).toEqual(["robustness image", "robustness labels", "uploadModel data"]);
   });
 
+  it("lists the parameters of queries and headers, with a control for each", async () => {
+    const text = await (await client.send("/docs")).text();
+    const listed = text.split("<article ").flatMap((article) => {
+      const controls = article.match(/<(?:input|select) name="[\w-]+" data-in="(?:query|header)"/g) ?? [];
+      return controls.map((tag) => {
+        const [, name, place] = /name="([\w-]+)" data-in="(\w+)"/.exec(tag)!;
+        expect(article.split("<h3>Parameters")[1]).toContain(`<code>${name}</code>`);
+        return `${/^id="(\w+)"/.exec(article)![1]} ${place} ${name}`;
+      });
+    });
+    expect(listed).toEqual([
+      "robustness header Prefer",
+      "robustness header Idempotency-Key",
+      "submitEvaluation header Idempotency-Key",
+      "report query title",
+      "report query seed",
+      "uploadModel query replace",
+    ]);
+  });
+
   it("escapes what it shows", async () => {
     const text = await (await client.send("/docs")).text();
     expect(text).toContain("&#39;spec={&quot;attack&quot;");

@@ -157,6 +157,11 @@ describe("Prefer: respond-async", () => {
     expect(await asked(client, later, { backend: "native" })).toEqual([200, null]);
     expect(service.calls.robustness).toHaveLength(5);
     const { evaluations, data } = service;
+    const native = { ...evaluations!, backend: "native" } as const;
+    const onNative = clientOf(fakeService({ evaluations: native, data }));
+    expect(await asked(onNative, later, { backend: "wasm" })).toEqual([200, null]);
+    for (const backend of ["auto", "native"])
+      expect(await asked(onNative, later, { backend })).toEqual([202, "respond-async"]);
     expect(await asked(clientOf(fakeService({ data })), later)).toEqual([200, null]);
     expect(await asked(clientOf(fakeService({ evaluations })), later)).toEqual([200, null]);
   });

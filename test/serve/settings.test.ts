@@ -43,6 +43,14 @@ describe("settings", () => {
     });
   });
 
+  it("have evaluations on the backend that is named, and on WASM where none is", () => {
+    const evaluationsWith = (...argv: readonly string[]) =>
+      parseSettings(["--evaluations", "kept", ...argv], {})!.evaluations;
+    const named = evaluationsWith("--backend", "native", "--threads", "2");
+    expect(named).toMatchObject({ place: "kept", backend: "native", threads: 2 });
+    for (const argv of [[], ["--backend", "auto"]]) expect(evaluationsWith(...argv)?.backend).toBeUndefined();
+  });
+
   it("are what the options and the environment say; of two the last", () => {
     const line = "--port 80 --port 81 --host 0.0.0.0 --models nets --default-model b --uploads up --upload-mib 3";
     const more = "--budget-mib 96 --threads 4 --backend wasm --waiting 0 --rate 60";

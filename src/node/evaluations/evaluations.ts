@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { isOver, type EvaluationInfo, type EvaluationRequest, type Evaluations } from "../../contract/evaluations.ts";
 import { FaultlineError } from "../../contract/failure.ts";
+import type { RanOn } from "../../contract/options.ts";
 import { specText } from "../../evaluation/spec.ts";
 import { orAbort } from "../bell.ts";
 import { isInBucket } from "../s3-settings.ts";
@@ -26,6 +27,10 @@ export interface EvaluationsOptions extends Places {
   /** In MiB, of all threads. */
   readonly memory?: number | undefined;
   readonly redis?: string | undefined;
+  /** Where networks run; WASM where it is absent. */
+  readonly backend?: RanOn | undefined;
+  /** Of a run on native. */
+  readonly threads?: number | undefined;
   /** The most that a run may be predicted to take, and may take. */
   readonly maxCpuHours: number;
   /** Evaluations that are kept; default 256. */
@@ -44,13 +49,15 @@ const storeAt = ({ place, lease, ...places }: EvaluationsOptions): Promise<Evalu
 export const startEvaluations = async (
   options: EvaluationsOptions,
 ): Promise<{ readonly evaluations: Evaluations; readonly end: () => Promise<void> }> => {
-  const { models, uploads, data, redis, workers, memory, maxCpuHours, most = 256, log = console.error } = options;
+  const { models, uploads, data, redis, workers, memory, backend, threads, maxCpuHours } = options;
+  const { most = 256, log = console.error } = options;
   const places: Places = { models, uploads, data };
   const store = await storeAt(options);
   const flag = (name: string, value: number | string | undefined) => (value === undefined ? [] : [name, `${value}`]);
-  const own = [...flag("--workers", workers), ...flag("--memory", memory)];
+  const on = [...flag("--backend", backend), ...flag("--threads", backend === "native" ? threads : undefined)];
+  const own = [...flag("--workers", workers), ...flag("--memory", memory), ...on];
   const jobOptions = {
-    flags: redis === undefined ? own : [...flag("--redis", redis), ...flag("--workers", workers)],
+    flags: redis === undefined ? own : [...flag("--redis", redis), ...flag("--workers", workers), ...on],
     isRemote: redis !== undefined,
     told: (reason: string, rows?: string) =>
       toldReason(reason, { data, rows }, "its data cannot be read, or its results cannot be kept", log),
@@ -126,6 +133,7 @@ export const startEvaluations = async (
   };
 
   const evaluations: Evaluations = {
+    backend,
     predict,
     submit,
     get: async (id) => Promise.resolve(found(id).info()),
