@@ -2,7 +2,9 @@
 
 import { scalar, tensorOf } from "../../src/tensor.ts";
 import { oldMovingCases } from "./upgrade-moving-cases.ts";
+import { oldResizeCases } from "./upgrade-resize-cases.ts";
 import { oldSamplingCases } from "./upgrade-sampling-cases.ts";
+import { oldShapeCases } from "./upgrade-shape-cases.ts";
 import { fixed, fixedInts, float, ints, noise, type Case } from "./support.ts";
 
 export type OldCase = readonly [opsets: readonly number[], c: Case];
@@ -11,7 +13,6 @@ const x = noise([2, 3, 4, 5]);
 const real = (value: number) => ({ type: "float", value }) as const;
 const image = noise([1, 2, 6, 5]);
 const channels = [noise([3], 2), noise([3], 3), noise([3], 4), float([3], [0.5, 1, 2])];
-const floats = (...values: readonly number[]) => fixed(float([values.length], values));
 
 const softmaxes: OldCase[] = ["Softmax", "LogSoftmax"].flatMap((op): OldCase[] => [
   [
@@ -57,76 +58,6 @@ const reductions: OldCase[] =
       ];
     });
 
-/** Scales up, down and both, with sizes that do not divide. */
-const scales: readonly (readonly [number, number])[] = [
-  [2, 2],
-  [1.5, 2.4],
-  [0.5, 0.5],
-  [0.6, 0.4],
-  [0.5, 2],
-  [3, 0.7],
-  [1, 0.3],
-];
-const resizes: OldCase[] = ["nearest", "linear"].flatMap((mode) =>
-  scales.flatMap(([h, w]): OldCase[] => {
-    const resize: OldCase = [[10], ["Resize", [image, floats(1, 1, h, w)], { mode }]];
-    if (h < 1 || w < 1) return [resize];
-    const attribute = { mode, scales: { type: "floats", value: [1, 1, h, w] } } as const;
-    return [
-      resize,
-      [
-        [7, 8],
-        ["Upsample", [image], attribute],
-      ],
-      [[9], ["Upsample", [image, floats(1, 1, h, w)], { mode }]],
-    ];
-  }),
-);
-
-const modernResizes: OldCase[] = [
-  "half_pixel",
-  "pytorch_half_pixel",
-  "align_corners",
-  "asymmetric",
-  "half_pixel_symmetric",
-].flatMap((mode): OldCase[] => [
-  [
-    mode === "half_pixel_symmetric" ? [19, 21] : [11, 13, 18, 21],
-    ["Resize", [image, floats(), floats(1, 1, 1.5, 0.6)], { mode: "linear", coordinate_transformation_mode: mode }],
-  ],
-  [
-    mode === "half_pixel_symmetric" ? [19] : [11, 13, 19],
-    [
-      "Resize",
-      [image, floats(), floats(), fixedInts(1, 2, 9, 4)],
-      { mode: "nearest", coordinate_transformation_mode: mode, nearest_mode: "ceil" },
-    ],
-  ],
-]);
-
-const constants: OldCase[] = [
-  [
-    [7, 13],
-    ["Constant", [], { value: noise([2, 2]) }],
-  ],
-  [
-    [12, 13],
-    ["Constant", [], { value_float: 0.5 }],
-  ],
-  [
-    [12, 13],
-    ["Constant", [], { value_floats: [0.5, -2, 3] }],
-  ],
-  [
-    [12, 13],
-    ["Constant", [], { value_int: -3 }],
-  ],
-  [
-    [12, 13],
-    ["Constant", [], { value_ints: [1, -2, 3] }],
-  ],
-];
-
 /** Operators of one form since a version, from 7 on: here it is the newest version against that. */
 const steady: readonly (readonly [since: number, c: Case])[] = [
   [7, ["Elu", [x], { alpha: real(0.7) }]],
@@ -151,47 +82,10 @@ const steady: readonly (readonly [since: number, c: Case])[] = [
 export const oldCases: readonly OldCase[] = [
   ...softmaxes,
   ...reductions,
-  ...resizes,
-  ...modernResizes,
+  ...oldResizeCases,
   ...oldSamplingCases,
   ...oldMovingCases,
-  [
-    [11],
-    [
-      "Resize",
-      [image, floats(), floats(1, 1, 1.5, 0.6)],
-      { mode: "linear", coordinate_transformation_mode: "tf_half_pixel_for_nn" },
-    ],
-  ],
-  ...constants,
-  [
-    [7, 9],
-    ["Slice", [x], { starts: [1, -3], ends: [100, -1], axes: [1, 3] }],
-  ],
-  [
-    [7, 9],
-    ["Slice", [x], { starts: [1, 0], ends: [2, 2] }],
-  ],
-  [
-    [10, 11, 13],
-    ["Slice", [x, fixedInts(3, 0), fixedInts(-100, 5), fixedInts(2, 3), fixedInts(-2, 2)]],
-  ],
-  [
-    [7, 10],
-    ["Pad", [x], { pads: [0, 0, 1, 2, 0, 0, 0, 3], value: real(1.5) }],
-  ],
-  [
-    [7, 10],
-    ["Pad", [x], { pads: [0, 0, 1, 2, 0, 0, 0, 3], mode: "reflect" }],
-  ],
-  [
-    [11, 13, 18],
-    ["Pad", [x, fixedInts(0, 0, 1, 2, 0, 0, 0, 3), fixed(scalar("float32", 2))]],
-  ],
-  [
-    [18, 19],
-    ["Pad", [x, fixedInts(1, 2, 0, 3), null, fixedInts(2, -1)], { mode: "edge" }],
-  ],
+  ...oldShapeCases,
   [
     [7, 10],
     ["Clip", [x], { min: real(-0.5), max: real(0.25) }],
@@ -207,46 +101,6 @@ export const oldCases: readonly OldCase[] = [
   [
     [11, 12, 13],
     ["Clip", [x, fixed(scalar("float32", -0.5)), null]],
-  ],
-  [
-    [7, 11, 12],
-    ["Split", [x], { axis: 3, split: [2, 3] }, 2],
-  ],
-  [
-    [7, 12, 13, 17],
-    ["Split", [x], { axis: 2 }, 2],
-  ],
-  [
-    [13, 18],
-    ["Split", [x, fixedInts(2, 3)], { axis: -1 }, 2],
-  ],
-  [
-    [18, 21],
-    ["Split", [x], { axis: 3, num_outputs: 3 }, 3],
-  ],
-  [
-    [7, 11, 12],
-    ["Squeeze", [noise([1, 3, 1])], { axes: [2] }],
-  ],
-  [
-    [7, 12, 13, 21],
-    ["Squeeze", [noise([1, 3, 1])]],
-  ],
-  [
-    [13, 21],
-    ["Squeeze", [noise([1, 3, 1]), fixedInts(0)]],
-  ],
-  [
-    [7, 11, 12],
-    ["Unsqueeze", [noise([3, 4])], { axes: [0, 3] }],
-  ],
-  [
-    [11, 12],
-    ["Unsqueeze", [noise([3, 4])], { axes: [-1] }],
-  ],
-  [
-    [13, 21],
-    ["Unsqueeze", [noise([3, 4]), fixedInts(1, -1)]],
   ],
   [
     [7, 10, 12, 13],
@@ -316,10 +170,6 @@ export const oldCases: readonly OldCase[] = [
     ["Gemm", [noise([2, 3]), noise([3, 4]), noise([4])], { alpha: 0.5, beta: 2 }],
   ],
   [
-    [7, 11],
-    ["Concat", [noise([2, 3]), noise([2, 1])], { axis: 1 }],
-  ],
-  [
     [7, 9, 16],
     ["PRelu", [x, noise([3, 1, 1])]],
   ],
@@ -328,24 +178,8 @@ export const oldCases: readonly OldCase[] = [
     ["Cast", [x], { to: 6 }],
   ],
   [
-    [8, 13],
-    ["Expand", [noise([3, 1]), fixedInts(2, 1, 4)]],
-  ],
-  [
     [9, 16],
     ["Where", [tensorOf("bool", [2], [1, 0]), noise([2]), noise([3, 1])]],
-  ],
-  [
-    [11, 13],
-    ["DepthToSpace", [noise([1, 8, 2, 3])], { blocksize: 2, mode: "CRD" }],
-  ],
-  [
-    [7, 11],
-    ["Flatten", [x], { axis: 2 }],
-  ],
-  [
-    [7, 13, 14],
-    ["Reshape", [x, fixedInts(0, -1)]],
   ],
   [
     [10, 13, 19],
