@@ -41,7 +41,7 @@ export interface Service {
   robustnessOfSet(request: RobustnessSetRequest, run: RobustnessRun): Promise<RobustnessSetResult>;
   /** What a request of one image or several is before its attacks, which then run elsewhere; whatever is wrong with it is refused. */
   prepareRobustness(request: RobustnessSetRequest, run?: Abandon): Promise<PreparedRobustness>;
-  /** The answer that the request would have had. */
+  /** The answer that the request would have had, without the rows that it is made of. */
   concludeRobustness(request: ConcludeRequest, run?: Abandon): Promise<RobustnessResult | RobustnessSetResult>;
   transfer(request: TransferRequest, run?: Abandon): Promise<TransferResult>;
   audit(request: AuditRequest, run?: Abandon): Promise<AuditResult>;

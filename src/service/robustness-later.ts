@@ -132,6 +132,10 @@ const othersRows = (id: string): FaultlineError => {
   return new FaultlineError({ kind: "evaluation-state", state: "done", reason });
 };
 
+/** The rows are the evaluation's, and tens of megabytes: another thread need not take them. */
+const withoutRows = <R extends RobustnessResult | RobustnessSetResult>(answer: R): R =>
+  "images" in answer ? { ...answer, images: answer.images.map(withoutRows) } : { ...answer, rows: [] };
+
 /** @throws FaultlineError evaluation-state where a unit has no row. */
 export const createRobustnessConcluder =
   ({ version, maxWork }: Pick<Context, "version" | "maxWork">) =>
@@ -168,5 +172,6 @@ export const createRobustnessConcluder =
       });
     });
     const [first, ...others] = images;
-    return others.length === 0 ? first! : pooledResult(spec, images, prepared.cost, { total: milliseconds });
+    const answer = others.length === 0 ? first! : pooledResult(spec, images, prepared.cost, { total: milliseconds });
+    return withoutRows(answer);
   };
