@@ -131,7 +131,11 @@ const comparable = (result: RobustnessResult): object => {
 };
 
 describe("the answer of the rows", () => {
-  const spec: RobustnessSpec = { ...grid, attacks: ["fgsm", { attack: "pgd", steps: 6 }, "square"], alpha: undefined };
+  const spec: RobustnessSpec = {
+    ...grid,
+    attacks: ["fgsm", { attack: "pgd", steps: 6 }, { attack: "square", steps: 20 }],
+    alpha: undefined,
+  };
 
   it.each([false, true])("is that of the request, with labels: %s", async (labelled) => {
     const picture = { image: imagePng, ...(labelled && { labels }) };
