@@ -2,6 +2,7 @@
 
 import { defaultRadius } from "../attacks/catalogue.ts";
 import { withoutGivenRadii } from "../evaluation/attacks-of.ts";
+import type { Row } from "../evaluation/row.ts";
 import { SpecError, type EvaluationSpec } from "../evaluation/spec.ts";
 import { totalOfAlike } from "../evaluation/picture-plan.ts";
 import { UsageError } from "../node/failure.ts";
@@ -18,7 +19,7 @@ import { resourceFlags, shareOf, sizeFlag, unitLimit } from "./evaluate-resource
 import { rowsIn, runEvaluation, type RunEnd } from "./evaluate-run.ts";
 import { createSummary } from "./evaluate-summary.ts";
 import { engageRedis, engageThreads, redisFlag } from "./evaluate-workers.ts";
-import { readResults } from "./read-results.ts";
+import { createResults } from "./read-results.ts";
 import { reportFile, writeReport, type ReportFile } from "./report-files.ts";
 import { besideRows, commandLine, runFile } from "./run-file.ts";
 import { counted } from "../counted.ts";
@@ -106,13 +107,21 @@ interface Kept {
 /** The pooled scores of the rows, in words. The rows as Parquet and the reports are written. */
 const concluded = async ({ out, asParquet, reports }: Kept, { seed }: EvaluationSpec): Promise<string> => {
   const summary = createSummary();
-  for await (const row of rowsIn(out)) summary.add(row);
+  const results = reports.length > 0 ? createResults(out) : null;
+  /** The rows are read once: in a bucket they may be many GB. */
+  const rows = async function* (): AsyncGenerator<Row> {
+    for await (const row of rowsIn(out)) {
+      summary.add(row);
+      await results?.add(row);
+      yield row;
+    }
+  };
   if (asParquet) {
     const { writeParquet } = await import("./parquet.ts");
-    await writtenAt(besideRows(out).parquet, (path) => writeParquet(path, rowsIn(out)));
-  }
-  if (reports.length > 0) {
-    const { store, runs } = await readResults([out]);
+    await writtenAt(besideRows(out).parquet, (path) => writeParquet(path, rows()));
+  } else for await (const _ of rows());
+  if (results) {
+    const { store, runs } = await results.end();
     await writeReport(buildReport(store, { runs, seed }), reports);
   }
   return summary.text();

@@ -1,5 +1,6 @@
 /** Results from files: rows, and what stands beside them. */
 
+import type { Row } from "../evaluation/row.ts";
 import { Refusal } from "../node/failure.ts";
 import { piecesOf, readBytes, readJson, statOf } from "../node/files.ts";
 import { readCertificate, type CertificateRow } from "../report/certificate-row.ts";
@@ -60,15 +61,34 @@ const readInto = async (path: string, store: Store): Promise<void> => {
   });
 };
 
+/** What the rows of a file share, where that stands beside it. */
+const runsBeside = async (path: string): Promise<readonly RunFacts[]> => {
+  const beside = besideRows(path).run;
+  return (await statOf(beside)) ? [runFacts(await readJson(beside))] : [];
+};
+
+/** @throws Refusal where there are no rows. */
+const requireRows = (results: Results, paths: readonly string[]): Results => {
+  if (results.store.groups.size === 0) throw new Refusal(`${paths.join(", ")}: there are no rows`);
+  return results;
+};
+
+/** Results of the rows of one file, as another reads them. @throws Refusal for rows that are at fault, and where there are none. */
+export const createResults = (path: string) => {
+  const store = createStore();
+  return {
+    add: (row: Row): Promise<void> => refusing(path, () => store.add(checkRow(row))),
+    end: async (): Promise<Results> => requireRows({ store, runs: await runsBeside(path) }, [path]),
+  };
+};
+
 /** The union of the rows of several files. @throws Refusal that names the file and the line. */
 export const readResults = async (paths: readonly string[]): Promise<Results> => {
   const store = createStore();
   const runs: RunFacts[] = [];
   for (const path of paths) {
     await readInto(path, store);
-    const beside = besideRows(path).run;
-    if (await statOf(beside)) runs.push(runFacts(await readJson(beside)));
+    runs.push(...(await runsBeside(path)));
   }
-  if (store.groups.size === 0) throw new Refusal(`${paths.join(", ")}: there are no rows`);
-  return { store, runs };
+  return requireRows({ store, runs }, paths);
 };

@@ -91,7 +91,10 @@ describe("evaluate", () => {
       "parquet",
     ];
     await evaluated("--data", path("data"), "-o", out, "--images", "2");
+    server.requests.length = 0;
     const { stderr } = await evaluated(...own);
+    // What was there is read at the beginning, and all of it once at the end: for the summary, for Parquet and for the report.
+    expect(server.requests.filter((request) => /^GET .*\/rows\.jsonl$/.test(request)).length).toBe(2);
     expect(stderr).toContain("s3://results/runs/here/rows.jsonl: 18 of 36 units are there already");
     expect(objectOf("runs/here/rows.jsonl")).toBe(readFileSync(path("out/local.jsonl"), "utf8"));
     const names = [...server.objects.keys()].filter((key) => key.startsWith("runs/here/"));
@@ -100,6 +103,8 @@ describe("evaluate", () => {
     );
     expect(objectOf("runs/here/rows.parquet").slice(0, 4)).toBe("PAR1");
     expect(await reported(out)).toBe(await reported(path("out/local.jsonl")));
+    expect(await faultline("report", out, "-o", path("out/report.md"))).toMatchObject({ code: 0 });
+    expect(objectOf("runs/here/report.md")).toBe(readFileSync(path("out/report.md"), "utf8"));
     const other = await faultline("evaluate", one, "--data", path("data"), "--attacks", "fgsm", "-o", out);
     expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining(`${out}: holds`) });
     expect((await faultline("report", "s3://results/runs/here/rows.parquet")).stderr).toMatch(/name the .jsonl/);
