@@ -12,7 +12,7 @@ import {
 } from "../contract/robustness.ts";
 import type { Receipt, Timings } from "../contract/receipt.ts";
 import type { Warning } from "../contract/warnings.ts";
-import { flagsOf, signsOfFlags, type Figure } from "../evaluation/orders.ts";
+import { flagsIn, signsOfFlags, type Figure } from "../evaluation/orders.ts";
 import { stepsOf } from "../evaluation/plan.ts";
 import type { Row } from "../evaluation/row.ts";
 import { maskingSigns, weaknessSigns, type Sign } from "../evaluation/signs.ts";
@@ -79,7 +79,8 @@ export const resultOf = ({ spec, picture, clean, points, cost, timings, receipt 
   const plans = gridOf(spec);
   const curve = points.map((shown, i) => pointOf(plans[i]!, clean, shown));
   const figures = points.map((shown, i) => figureOf(plans[i]!, shown, curve[i]!));
-  const flagged = figures.map((figure) => ({ ...figure, flags: flagsOf(figure, figures) }));
+  const flagsOf = flagsIn(figures);
+  const flagged = figures.map((figure) => ({ ...figure, flags: flagsOf(figure) }));
   const ratios = curve.map(({ attack, epsilon, float, uint8 }): RatiosAt => {
     return { attack, epsilon, float: float.iouRatio, uint8: uint8.iouRatio };
   });
