@@ -7,7 +7,7 @@ import { withDefaults, type AttackName } from "../attacks/catalogue.ts";
 import { optionValues } from "../attacks/options.ts";
 import { iouRatio, scoresOf } from "../metrics/counts.ts";
 import { tensor } from "../tensor.ts";
-import { flagsOf, isWhiteBox, signsOfFlags, type Figure, type Flag } from "./orders.ts";
+import { flagsIn, isWhiteBox, signsOfFlags, type Figure, type Flag } from "./orders.ts";
 import { measure, type Measured, type MeasureHooks, type Subject } from "./measure.ts";
 import { aimOf, stepsOf, type AttackPlan } from "./plan.ts";
 import { pooledCounts } from "./pool.ts";
@@ -175,7 +175,8 @@ const figuresOf = (images: readonly AuditedImage[], settings: AuditSettings) =>
 /** The verdict over images. @throws RangeError where there are none */
 export const auditOf = (images: readonly AuditedImage[], settings: AuditSettings): Audit => {
   const figures = figuresOf(images, settings);
-  const measured = figures.map((figure) => ({ ...figure, flags: flagsOf(figure, figures) }));
+  const flagsOf = flagsIn(figures);
+  const measured = figures.map((figure) => ({ ...figure, flags: flagsOf(figure) }));
   const mean = (kind: keyof Row["masking"]) =>
     images.reduce((sum, { rows }) => sum + rows["clean-start"].masking[kind], 0) / images.length;
   const remains = measured.find(({ run }) => run === "unbounded")!.iouRatio ?? 0;
