@@ -78,7 +78,6 @@ export interface PreparedRobustness {
   /** The same as an evaluation of a data set of these images, which lacks its name. */
   readonly evaluation: GivenSpec;
   readonly pictures: readonly PreparedPicture[];
-  readonly cost: Cost;
   /** Of the receipt. */
   readonly notes: readonly string[];
 }

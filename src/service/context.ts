@@ -78,6 +78,21 @@ export interface Context {
   readonly prepare: (model: PlacedModel, bytes: Uint8Array, objectives: readonly Evaluated[]) => Promise<Image>;
 }
 
+/** The work of so many steps on so many pixels. @throws FaultlineError `work-exceeded` */
+export const costWithin = (pixels: number, steps: number, maxWork: number): Cost => {
+  const cost = costOf(pixels, steps, maxWork);
+  if (cost.work > maxWork) throw new FaultlineError({ kind: "work-exceeded", pixels, steps, maxWork });
+  return cost;
+};
+
+/** The same, where it is not limited. */
+export const costOf = (pixels: number, steps: number, maxWork: number): Cost => ({
+  pixels,
+  steps,
+  work: pixels * steps,
+  maxWork,
+});
+
 /** What the network cannot take, in the words of the API. */
 const sizeRefused = (cause: unknown, size: Size): unknown =>
   cause instanceof OnnxError
@@ -106,9 +121,7 @@ export const createContext = ({
     place(await models.openAll(names), { wanted: backend ?? usual, crf: undefined, seed });
   const requireWork: Context["requireWork"] = (bytes, steps) => {
     const { width, height } = imageSize(bytes, { maxPixels, maxSide });
-    const pixels = width * height;
-    if (pixels * steps > maxWork) throw new FaultlineError({ kind: "work-exceeded", pixels, steps, maxWork });
-    return { pixels, steps, work: pixels * steps, maxWork };
+    return costWithin(width * height, steps, maxWork);
   };
   const prepare: Context["prepare"] = async ({ network, segmenter, cache: own, unsupported }, bytes, objectives) => {
     if (objectives.some(isGradient) && unsupported.length > 0) {

@@ -26,7 +26,7 @@ import { sum } from "../metrics/counts.ts";
 import { notesOf } from "../segmenter/network.ts";
 import { createReader } from "../report/reader.ts";
 import { createStore } from "../report/store.ts";
-import type { Context } from "./context.ts";
+import { costOf, type Context } from "./context.ts";
 import { examine, ranWith } from "./robustness.ts";
 import { gridOf, stepsOfGrid } from "./robustness-grid.ts";
 import { resultOf, type Shown } from "./robustness-result.ts";
@@ -104,14 +104,7 @@ export const createRobustnessPreparer = (context: Context) => {
       const own = () => prepared(model, given, picture);
       each.push(await (pictures.length > 1 ? at(i, own) : own()));
     }
-    const [pixels, steps] = [sum(each.map(({ width, height }) => width * height)), stepsOfGrid(given)];
-    return {
-      spec,
-      evaluation: evaluationOf(given, isLabelled),
-      pictures: each,
-      cost: { pixels, steps, work: pixels * steps, maxWork: context.maxWork },
-      notes: notesOf(model.network),
-    };
+    return { spec, evaluation: evaluationOf(given, isLabelled), pictures: each, notes: notesOf(model.network) };
   };
 };
 
@@ -148,7 +141,7 @@ export const createRobustnessConcluder =
       return { row, signs: signsNamed(row.signs ?? []) };
     };
     const steps = stepsOfGrid(spec);
-    const costOf = (pixels: number): Cost => ({ pixels, steps, work: pixels * steps, maxWork });
+    const cost = (pixels: number): Cost => costOf(pixels, steps, maxWork);
     const images = pictures.map((picture): RobustnessResult => {
       const [{ row: clean }, ...points] = picture.units.map(shown) as [Shown, ...Shown[]];
       const { unit, receipt } = clean;
@@ -157,7 +150,7 @@ export const createRobustnessConcluder =
         picture,
         clean,
         points,
-        cost: costOf(picture.width * picture.height),
+        cost: cost(picture.width * picture.height),
         timings: { total: milliseconds / pictures.length },
         receipt: {
           model: receipt.model,
@@ -172,6 +165,7 @@ export const createRobustnessConcluder =
       });
     });
     const [first, ...others] = images;
-    const answer = others.length === 0 ? first! : pooledResult(spec, images, prepared.cost, { total: milliseconds });
-    return withoutRows(answer);
+    if (others.length === 0) return withoutRows(first!);
+    const pixels = sum(images.map((image) => image.cost.pixels));
+    return withoutRows(pooledResult(spec, images, cost(pixels), { total: milliseconds }));
   };

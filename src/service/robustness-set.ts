@@ -18,7 +18,7 @@ import { sum } from "../metrics/counts.ts";
 import { figureOf } from "../report/flag-text.ts";
 import { buildReport, type Cell } from "../report/report.ts";
 import { createStore } from "../report/store.ts";
-import type { Context } from "./context.ts";
+import { costWithin, type Context } from "./context.ts";
 import { REPLICATES } from "./report.ts";
 import { createRobustnessHandler } from "./robustness.ts";
 import { stepsOfGrid } from "./robustness-grid.ts";
@@ -54,10 +54,7 @@ const requireWorkOfAll = async (
   const steps = stepsOfGrid(spec);
   const costs: Cost[] = [];
   for (const [i, { image }] of pictures.entries()) costs.push(await at(i, () => context.requireWork(image, steps)));
-  const pixels = sum(costs.map((cost) => cost.pixels));
-  const { maxWork } = costs[0]!;
-  if (pixels * steps > maxWork) throw new FaultlineError({ kind: "work-exceeded", pixels, steps, maxWork });
-  return { pixels, steps, work: pixels * steps, maxWork };
+  return costWithin(sum(costs.map(({ pixels }) => pixels)), steps, context.maxWork);
 };
 
 /** @throws FaultlineError `invalid-spec` where one image is there twice: it would count once, and say nothing about the spread. */

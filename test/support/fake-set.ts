@@ -63,7 +63,6 @@ export const fakePrepared = async ({ spec, pictures }: RobustnessSetRequest): Pr
     spec,
     evaluation: { networks: [spec.model], data: { dataset: "folders" } },
     pictures: await Promise.all(each),
-    cost: { pixels: 8, steps: 20, work: 160, maxWork: 2 ** 30 },
     notes: [],
   };
 };
