@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { requestSets, type DataSets } from "../contract/data.ts";
+import { FaultlineError } from "../contract/failure.ts";
 import type { Service } from "../contract/service.ts";
 import { requireToken, security } from "./model-uploads.ts";
 import { defineOperation, json, type Limits, type Operation } from "./operation.ts";
@@ -80,6 +81,12 @@ const freeName = (c: Context): string =>
     ["name"],
   );
 
+/** Tells the data sets of requests to POST /v1/robustness whose evaluations are there: these have them, and delete them. */
+const usedBy = async ({ evaluations }: Service): Promise<(name: string) => boolean> => {
+  const named = await evaluations?.dataSets();
+  return (text) => text.startsWith(requestSets) && named?.has(text) === true;
+};
+
 const authProblems = ["data-disabled", "unauthorized", "foreign-origin", "invalid-request"] as const;
 const bodyProblems = ["unsupported-media-type", "body-too-large", "receiving-too-much", "data-refused"] as const;
 const named = { params: z.object({ name: z.string().openapi({ example: "my-data" }) }) };
@@ -101,7 +108,10 @@ const listSets = (service: Service): Operation =>
         ...problemResponses("data-disabled"),
       },
     },
-    async (c) => json(c, Listed, { data: await setsOf(service).list() }),
+    async (c) => {
+      const [all, isUsed] = [await setsOf(service).list(), await usedBy(service)];
+      return json(c, Listed, { data: all.filter(({ name }) => !isUsed(name)) });
+    },
   );
 
 const putSet = (service: Service, limits: Limits, token: string | undefined): Operation =>
@@ -176,11 +186,19 @@ const removeSet = (service: Service, token: string | undefined): Operation =>
       sample: { path: `${path}/my-data` },
       security,
       request: named,
-      responses: { 204: { description: "It was deleted." }, ...problemResponses(...authProblems, "unknown-data") },
+      responses: {
+        204: { description: "It was deleted." },
+        ...problemResponses(...authProblems, "unknown-data", "data-refused"),
+      },
     },
     async (c) => {
       const sets = await allowed(c, service, token);
-      await sets.remove(nameOf(c));
+      const set = nameOf(c);
+      if ((await usedBy(service))(set)) {
+        const reason = `${set} is of a request to POST /v1/robustness that has an evaluation; DELETE /v1/evaluations/{id} deletes both`;
+        throw new FaultlineError({ kind: "data-refused", reason });
+      }
+      await sets.remove(set);
       return c.body(null, 204);
     },
   );

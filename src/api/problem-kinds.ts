@@ -171,7 +171,7 @@ export const problemKinds: Readonly<Record<ProblemKind, ProblemMeaning>> = {
   "data-refused": {
     status: 422,
     title: "Data refused",
-    meaning: "The file or the data set cannot be kept; the detail says why.",
+    meaning: "The file or the data set cannot be kept, or cannot be deleted; the detail says why.",
   },
   "unknown-evaluation": {
     status: 404,

@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import { requestSets, type DataSets } from "../contract/data.ts";
 import type { EvaluationInfo } from "../contract/evaluations.ts";
 import type {
+  Labelled,
   PreparedRobustness,
   RobustnessResult,
   RobustnessSetRequest,
@@ -44,14 +45,19 @@ export const isLater = (
   data !== undefined &&
   ["auto", evaluations.backend ?? "wasm"].includes(backend);
 
-/** The images with their label maps, and what is known of the request, as a data set; false where it was there before. */
+/** What is known of the request that has left this data set; null where none has. */
+const kept = async (data: DataSets, name: string): Promise<PreparedRobustness | null> => {
+  const request = await data.file(name, REQUEST);
+  return request && (JSON.parse(new TextDecoder().decode(request)) as PreparedRobustness);
+};
+
+/** Keeps the images with their label maps, and what is known of the request, as a data set. */
 const keep = async (
   data: DataSets,
   name: string,
   { pictures }: RobustnessSetRequest,
   prepared: PreparedRobustness,
-): Promise<boolean> => {
-  if (await data.file(name, REQUEST)) return false;
+): Promise<void> => {
   const request = new TextEncoder().encode(JSON.stringify(prepared));
   const contents = [
     { path: REQUEST, sha256: await sha256Of(request), bytes: request },
@@ -62,13 +68,17 @@ const keep = async (
   ];
   for (const { sha256, bytes } of contents) await data.putFile(sha256, new Uint8Array(bytes));
   await data.put({ name, files: contents.map(({ path, sha256, bytes }) => ({ path, sha256, bytes: bytes.length })) });
-  return true;
 };
 
-/** One for each evaluation: with a key, the same request has the same. */
-const nameFor = async (key: string | undefined, prepared: PreparedRobustness): Promise<string> =>
-  requestSets +
-  (await sha256Of(key === undefined ? crypto.randomUUID() : JSON.stringify([key, prepared]))).slice(0, 32);
+const digestsOf = ({ image, labels }: Labelled): Promise<string[]> =>
+  Promise.all((labels ? [image, labels] : [image]).map((bytes) => sha256Of(new Uint8Array(bytes))));
+
+/** A data set for each evaluation: with a key, the same request has the same, whatever has become of its network since. */
+const nameFor = async (key: string | undefined, { spec, pictures }: RobustnessSetRequest): Promise<string> => {
+  if (key === undefined) return requestSets + crypto.randomUUID().replaceAll("-", "");
+  const digests = await Promise.all(pictures.map(digestsOf));
+  return requestSets + (await sha256Of(JSON.stringify([key, spec, digests]))).slice(0, 32);
+};
 
 /** @throws FaultlineError as the request would be refused; for what an evaluation is refused for. */
 export const begin = async (
@@ -81,15 +91,16 @@ export const begin = async (
   const data = service.data!;
   const { signal } = c.req.raw;
   const idempotencyKey = keyOf(c);
-  const prepared = await service.prepareRobustness(asked, { signal });
-  const name = await nameFor(idempotencyKey, prepared);
-  const isNew = await keep(data, name, asked, prepared);
+  const name = await nameFor(idempotencyKey, asked);
+  const known = idempotencyKey === undefined ? null : await kept(data, name);
+  const prepared = known ?? (await service.prepareRobustness(asked, { signal }));
+  if (!known) await keep(data, name, asked, prepared);
   const { evaluation: spec } = prepared;
   try {
     const request = { spec: { ...spec, data: { ...spec.data, path: name } }, idempotencyKey };
     return (await evaluations.submit(request, { signal })).evaluation;
   } catch (cause) {
-    if (isNew) await data.remove(name);
+    if (!known) await data.remove(name);
     throw cause;
   }
 };
@@ -113,9 +124,8 @@ export const conclude = async (
   const name = setOf(info);
   if (name === null) throw refused(info, "POST /v1/robustness did not ask for it; it has a report");
   if (info.state !== "done") throw refused(info, waiting(info));
-  const request = await service.data?.file(name, REQUEST);
-  if (!request) throw refused(info, `its data set ${name} was deleted; its rows and its report are there`);
-  const prepared = JSON.parse(new TextDecoder().decode(request)) as PreparedRobustness;
+  const prepared = service.data ? await kept(service.data, name) : null;
+  if (!prepared) throw refused(info, `its data set ${name} was deleted; its rows and its report are there`);
   const { body } = await evaluations.rows(id);
   const rows = new Uint8Array(await new Response(body).arrayBuffer());
   return service.concludeRobustness({ prepared, rows, milliseconds: info.spentCpuHours * MS_PER_HOUR }, { signal });

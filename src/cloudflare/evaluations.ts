@@ -185,6 +185,7 @@ export const createEvaluations = (options: EvaluationsOptions): Evaluations => {
       if (await ledger.nextRun(id, run)) await start({ evaluation: id, run: run + 1 });
       return infoOf(await found(id));
     },
+    dataSets: async () => new Set(await ledger.dataSets()),
     remove: async (id) => {
       await found(id);
       await ledger.remove(id);

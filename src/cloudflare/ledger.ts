@@ -98,6 +98,11 @@ export const createLedger = (db: D1Database, now: () => number = Date.now) => {
   return {
     find: (id: string) => entry("id = ?", id),
     withKey: (key: string) => entry("idempotency_key = ?", key),
+    /** The data sets that evaluations name. */
+    dataSets: async (): Promise<readonly string[]> => {
+      const names = query("SELECT DISTINCT json_extract(record, '$.spec.data.path') AS name FROM evaluations");
+      return (await names.all<{ name: string | null }>()).results.flatMap(({ name }) => name ?? []);
+    },
     count: async (): Promise<number> =>
       (await query("SELECT COUNT(*) AS n FROM evaluations").first<{ n: number }>())?.n ?? 0,
     /** False where another evaluation has the key. */

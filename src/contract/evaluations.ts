@@ -92,6 +92,8 @@ export interface Evaluations {
   readonly cancel: (id: string) => Promise<EvaluationInfo>;
   /** Goes on with what has no row. */
   readonly retry: (id: string) => Promise<EvaluationInfo>;
+  /** The names of the data sets that evaluations name. */
+  readonly dataSets: () => Promise<ReadonlySet<string>>;
   /** Stops it and removes what is there. */
   readonly remove: (id: string) => Promise<void>;
 }

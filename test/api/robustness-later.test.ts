@@ -129,6 +129,36 @@ describe("Prefer: respond-async", () => {
     expect(requests[0]?.spec).toEqual(requests[1]?.spec);
   });
 
+  it("is the same evaluation for a key, where the network is gone by now", async () => {
+    const { client, service } = deployment();
+    const key = { ...later, "idempotency-key": "mine" };
+    await client.form(path, { image: fakePng }, spec, key);
+    service.prepareRobustness = () => Promise.reject(new FaultlineError({ kind: "unknown-model", model: "enet-street", accepted: [] })); // prettier-ignore
+    expect((await client.form(path, { image: fakePng }, spec, key)).status).toBe(202);
+    expect(requests[1]).toEqual(requests[0]);
+    const other = await client.form(path, { image: fakePng }, { ...spec, epsilons: [9] }, key);
+    expect(other.status).toBe(404);
+  });
+
+  it("has its images until it is deleted: the data set is neither listed nor deleted by its name", async () => {
+    const { client } = deployment();
+    await client.form(path, { image: fakePng }, spec, later);
+    const own = requests.at(-1)!.spec.data!.path!;
+    expect(await (await client.send("/v1/data")).json()).toEqual({ data: [] });
+    const refused = await problemIn(await client.send(`/v1/data/${own}`, { method: "DELETE" }));
+    expect([refused.type, refused.detail]).toEqual([
+      "/problems/data-refused",
+      expect.stringContaining("DELETE /v1/evaluations/{id}"),
+    ]);
+    expect(kept.objects.size).toBe(3);
+    // What a service that was killed has left can be found, and deleted.
+    requests = [];
+    const without = deployment(fakeEvaluations(requests)).client;
+    expect(await (await without.send("/v1/data")).json()).toMatchObject({ data: [{ name: own, files: 2 }] });
+    expect((await without.send(`/v1/data/${own}`, { method: "DELETE" })).status).toBe(204);
+    expect(kept.objects.size).toBe(0);
+  });
+
   it("is bounded by the cost of the evaluation, not by the steps of a request", async () => {
     const { client } = deployment();
     const long = { attacks: ["ifgsm", "pgd"].map((attack) => ({ attack, steps: 400 })), epsilons: [1, 2, 4] };

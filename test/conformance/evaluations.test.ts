@@ -178,10 +178,12 @@ it("answers a robustness request later, from its own images, as at once", async 
   const later = Answer.parse(await okJson(await client.send(robustness)));
   const now = Answer.parse(await okJson(await client.form("/v1/robustness", files, grid)));
   expect(withoutRun(later)).toEqual(withoutRun(now));
-  const listed = async () => (await okJson<{ data: { name: string }[] }>(await client.send("/v1/data"))).data;
-  expect((await listed()).map(({ name }) => name)).toContain(submitted.data?.path);
+  // Its images are its own, and go with it.
+  expect(await okJson(await client.send("/v1/data"))).not.toMatchObject({ data: [{ name: submitted.data?.path }] });
+  const set = `/v1/data/${submitted.data?.path}`;
+  await refused(await client.send(set, { method: "DELETE" }), 422, "data-refused");
   expect((await client.send(`${path}/${id}`, { method: "DELETE" })).status).toBe(204);
-  expect((await listed()).map(({ name }) => name)).not.toContain(submitted.data?.path);
+  await refused(await client.send(set, { method: "DELETE" }), 404, "unknown-data");
 });
 
 it("evaluates an uploaded network, and ends a run whose network was replaced or deleted", async () => {

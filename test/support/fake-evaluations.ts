@@ -50,6 +50,7 @@ export const fakeEvaluations = (requests: EvaluationRequest[] = []): Evaluations
     report: (id, type) => file(id, type),
     cancel: (id) => known(id, "cancelled"),
     retry: (id) => known(id, "queued"),
+    dataSets: async () => new Set(requests.flatMap(({ spec }) => spec.data?.path ?? [])),
     remove: async (id) => void (await known(id)),
   };
 };

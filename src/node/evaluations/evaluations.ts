@@ -174,6 +174,7 @@ export const startEvaluations = async (
       queue(job);
       return job.info();
     },
+    dataSets: async () => new Set([...jobs.values()].flatMap((job) => job.record().spec.data?.path ?? [])),
     remove: async (id) => {
       const job = found(id);
       await job.stop("cancelled");
