@@ -2,16 +2,15 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { requestSets, type DataSets } from "../contract/data.ts";
-import type { EvaluationInfo } from "../contract/evaluations.ts";
+import { MS_PER_HOUR, type EvaluationInfo, type Evaluations } from "../contract/evaluations.ts";
+import { FaultlineError } from "../contract/failure.ts";
 import type {
   PreparedRobustness,
-  RobustnessResult,
+  RobustnessAnswer,
+  RobustnessSetAnswer,
   RobustnessSetRequest,
-  RobustnessSetResult,
 } from "../contract/robustness.ts";
 import type { Service } from "../contract/service.ts";
-import { MS_PER_HOUR } from "../contract/evaluations.ts";
-import { FaultlineError } from "../contract/failure.ts";
 import { sha256Of } from "../digest.ts";
 import { changing, of, setOf, type EvaluationAccess } from "./evaluation-access.ts";
 import { IdempotencyKey, keyOf } from "./evaluation-request.ts";
@@ -107,7 +106,7 @@ export const conclude = async (
   service: Service,
   id: string,
   signal: AbortSignal,
-): Promise<RobustnessResult | RobustnessSetResult> => {
+): Promise<RobustnessAnswer | RobustnessSetAnswer> => {
   const evaluations = of(service);
   const info = await evaluations.get(id);
   const name = setOf(info);
@@ -122,11 +121,7 @@ export const conclude = async (
 };
 
 /** Deletes an evaluation, and the images that a request of its own has left for it. */
-export const removeWithImages = async (
-  service: Service,
-  evaluations: ReturnType<typeof changing>,
-  id: string,
-): Promise<void> => {
+export const removeWithImages = async (service: Service, evaluations: Evaluations, id: string): Promise<void> => {
   const name = setOf(await evaluations.get(id));
   await evaluations.remove(id);
   if (name !== null && (await service.data?.file(name, REQUEST))) await service.data?.remove(name);
