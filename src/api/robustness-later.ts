@@ -64,12 +64,12 @@ const keep = async (
   return true;
 };
 
-/** One for each evaluation: with a key, the same request has the same. */
+/** The name of the request's data set: the same for the same request with the same key, and a new one without a key. */
 const nameFor = async (key: string | undefined, prepared: PreparedRobustness): Promise<string> =>
   requestSets +
   (await sha256Of(key === undefined ? crypto.randomUUID() : JSON.stringify([key, prepared]))).slice(0, 32);
 
-/** @throws FaultlineError as the request would be refused; for what an evaluation is refused for. */
+/** Keeps the images and submits their evaluation. @throws FaultlineError for what the request, or such an evaluation, is refused for. */
 export const begin = async (
   c: Context<Env>,
   service: Service,

@@ -78,7 +78,7 @@ export interface PreparedRobustness {
   /** The same as an evaluation of a data set of these images, which lacks its name. */
   readonly evaluation: GivenSpec;
   readonly pictures: readonly PreparedPicture[];
-  /** Of the receipt. */
+  /** What the receipt notes about the network. */
   readonly notes: readonly string[];
 }
 

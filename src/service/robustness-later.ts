@@ -69,7 +69,7 @@ const evaluationOf = (spec: RobustnessSpec, isLabelled: boolean): GivenSpec => (
   seed: spec.seed,
 });
 
-/** The rows are made into one answer. @throws FaultlineError invalid-spec */
+/** @throws FaultlineError invalid-spec where the evaluation would have more rows than one answer is made of. */
 const requireFewRows = (spec: RobustnessSpec, images: number): void => {
   const rows = images * (1 + spec.attacks.length * spec.epsilons.length);
   if (rows <= MAX_REPORT_ROWS) return;
