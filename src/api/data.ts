@@ -70,7 +70,7 @@ const allowed = async (c: Context, service: Service, token: string | undefined):
 
 const nameOf = (c: Context): string => validated(name, c.req.param("name"), ["name"]);
 
-/** @throws RequestError for a name of a request's own. */
+/** The name of a data set to be pushed. @throws RequestError for one that is kept for requests to POST /v1/robustness. */
 const freeName = (c: Context): string =>
   validated(
     name.refine(
@@ -102,7 +102,7 @@ const listSets = (service: Service): Operation =>
       sample: {},
       responses: {
         200: {
-          description: "Evaluations can name them.",
+          description: `Evaluations can name them, except those whose names begin with \`${requestSets}\`: such are of requests to POST /v1/robustness.`,
           content: { "application/json": { schema: Listed } },
         },
         ...problemResponses("data-disabled"),

@@ -9,7 +9,7 @@ import { SAMPLE_ORIGIN } from "./samples.ts";
 
 const paragraphs = (text = ""): Html[] => text.split("\n\n").map((paragraph) => html`<p>${prose(paragraph)}</p>`);
 
-/** Those of the query and the headers; those of the path stand in it. */
+/** The parameters in the query and in headers; those in the path are seen in the path. */
 const parametersSection = ({ parameters = [] }: DocumentedOperation, schemas: Schemas): Html | "" => {
   const shown = parameters.filter((parameter) => parameter.in !== "path");
   if (shown.length === 0) return "";

@@ -7,7 +7,7 @@ import { example, idOf, of, params, path, problems } from "./evaluation-access.t
 import { defineOperation, json, type Operation } from "./operation.ts";
 import { queueProblems } from "./problem-schema.ts";
 import { conclude } from "./robustness-later.ts";
-import { Answer, withoutRows } from "./robustness-schemas.ts";
+import { Answer } from "./robustness-schemas.ts";
 
 const fileResponse = ({ body, bytes }: EvaluationFile, type: string, name: string): Response =>
   new Response(body, {
@@ -91,6 +91,6 @@ export const robustnessAnswer = (service: Service): Operation =>
     },
     async (c) => {
       negotiate(c.req.header("accept"), ["application/json"]);
-      return json(c, Answer, withoutRows(await conclude(service, idOf(c), c.req.raw.signal)));
+      return json(c, Answer, await conclude(service, idOf(c), c.req.raw.signal));
     },
   );

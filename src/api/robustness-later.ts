@@ -2,17 +2,16 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { requestSets, type DataSets } from "../contract/data.ts";
-import type { EvaluationInfo } from "../contract/evaluations.ts";
+import { MS_PER_HOUR, type EvaluationInfo, type Evaluations } from "../contract/evaluations.ts";
+import { FaultlineError } from "../contract/failure.ts";
 import type {
   Labelled,
   PreparedRobustness,
-  RobustnessResult,
+  RobustnessAnswer,
+  RobustnessSetAnswer,
   RobustnessSetRequest,
-  RobustnessSetResult,
 } from "../contract/robustness.ts";
 import type { Service } from "../contract/service.ts";
-import { MS_PER_HOUR } from "../contract/evaluations.ts";
-import { FaultlineError } from "../contract/failure.ts";
 import { sha256Of } from "../digest.ts";
 import { changing, of, setOf, type EvaluationAccess } from "./evaluation-access.ts";
 import { IdempotencyKey, keyOf } from "./evaluation-request.ts";
@@ -80,7 +79,7 @@ const nameFor = async (key: string | undefined, { spec, pictures }: RobustnessSe
   return requestSets + (await sha256Of(JSON.stringify([key, spec, digests]))).slice(0, 32);
 };
 
-/** @throws FaultlineError as the request would be refused; for what an evaluation is refused for. */
+/** Keeps the images and submits their evaluation. @throws FaultlineError for what the request, or such an evaluation, is refused for. */
 export const begin = async (
   c: Context<Env>,
   service: Service,
@@ -118,7 +117,7 @@ export const conclude = async (
   service: Service,
   id: string,
   signal: AbortSignal,
-): Promise<RobustnessResult | RobustnessSetResult> => {
+): Promise<RobustnessAnswer | RobustnessSetAnswer> => {
   const evaluations = of(service);
   const info = await evaluations.get(id);
   const name = setOf(info);
@@ -132,11 +131,7 @@ export const conclude = async (
 };
 
 /** Deletes an evaluation, and the images that a request of its own has left for it. */
-export const removeWithImages = async (
-  service: Service,
-  evaluations: ReturnType<typeof changing>,
-  id: string,
-): Promise<void> => {
+export const removeWithImages = async (service: Service, evaluations: Evaluations, id: string): Promise<void> => {
   const name = setOf(await evaluations.get(id));
   await evaluations.remove(id);
   if (name !== null && (await service.data?.file(name, REQUEST))) await service.data?.remove(name);

@@ -133,11 +133,3 @@ export const Answer = z.union([Robustness, RobustnessOfSet]);
 /** The rows of one image or several; they are an answer of their own. */
 export const rowsOf = (result: RobustnessResult | RobustnessSetResult): RobustnessResult["rows"] =>
   "images" in result ? result.images.flatMap(({ rows }) => rows) : result.rows;
-
-const oneWithoutRows = (result: RobustnessResult): z.input<typeof Robustness> => {
-  const { rows: _, ...shown } = result;
-  return shown;
-};
-
-export const withoutRows = (result: RobustnessResult | RobustnessSetResult): z.input<typeof Answer> =>
-  "images" in result ? { ...result, images: result.images.map(oneWithoutRows) } : oneWithoutRows(result);

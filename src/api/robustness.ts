@@ -5,6 +5,7 @@ import { CORNER, lengthFault, normText } from "../attacks/norms.ts";
 import type { Service } from "../contract/service.ts";
 import {
   gridAttack,
+  withoutRows,
   type GridAttack,
   type RobustnessResult,
   type RobustnessRun,
@@ -23,7 +24,7 @@ import { attackProblems, problemResponses } from "./problem-schema.ts";
 import { RequestError } from "./request-error.ts";
 import { readPicturesRequest } from "./request.ts";
 import { begin, isLater, laterHeaders, PREFERENCE } from "./robustness-later.ts";
-import { Answer, rowsOf, withoutRows } from "./robustness-schemas.ts";
+import { Answer, rowsOf } from "./robustness-schemas.ts";
 import { defaultAttacks, paperEpsilons, robustnessSpec } from "./robustness-spec.ts";
 import { serverTiming } from "./schemas.ts";
 import { uploadBody } from "./upload.ts";

@@ -1,9 +1,9 @@
 /** Data sets of a deployment: files by their digests, and lists that say under which paths they lie in a set. */
 
-/** Data sets with names that begin so are of requests to POST /v1/robustness that are answered later; nobody pushes them. */
+/** How the names of data sets begin that belong to requests to POST /v1/robustness, which are answered later; nobody pushes such a data set. */
 export const requestSets = "robustness-";
 
-/** Why a name is none of a data set's. @param names all that there are. */
+/** Why a name is refused that no data set has. @param names those of all data sets. */
 export const unknownSet = (names: readonly string[]): string => {
   const pushed = names.filter((name) => !name.startsWith(requestSets));
   return `must be the name of a data set of this deployment: ${pushed.join(", ") || "there is none"}`;
@@ -30,13 +30,13 @@ export interface DataSetInfo {
 
 /** The operations of the API. */
 export interface DataSets {
-  /** Those that were pushed. */
+  /** Those that were pushed, and those of requests. */
   readonly list: () => Promise<readonly DataSetInfo[]>;
   /** Makes or replaces a data set. @throws FaultlineError data-incomplete with the digests that are not here yet. */
   readonly put: (manifest: DataManifest) => Promise<DataSetInfo>;
   /** @throws FaultlineError data-refused where the bytes have another digest. */
   readonly putFile: (sha256: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
-  /** A file of a data set that was pushed; null where there is none. */
+  /** A file of a data set in that list; null where there is none. */
   readonly file: (name: string, path: string) => Promise<Uint8Array | null>;
   /** Removes a data set, and the files that no other has. */
   readonly remove: (name: string) => Promise<void>;

@@ -78,7 +78,7 @@ export interface PreparedRobustness {
   /** The same as an evaluation of a data set of these images, which lacks its name. */
   readonly evaluation: GivenSpec;
   readonly pictures: readonly PreparedPicture[];
-  /** Of the receipt. */
+  /** What the receipt notes about the network. */
   readonly notes: readonly string[];
 }
 
@@ -201,3 +201,19 @@ export interface RobustnessSetResult {
   readonly cost: Cost;
   readonly timings: Timings;
 }
+
+/** The result of one image as it is answered: its rows are an answer of their own, of megabytes. */
+export type RobustnessAnswer = Omit<RobustnessResult, "rows">;
+
+/** The same of several images. */
+export type RobustnessSetAnswer = Omit<RobustnessSetResult, "images"> & {
+  readonly images: readonly RobustnessAnswer[];
+};
+
+const oneWithoutRows = (result: RobustnessResult): RobustnessAnswer => {
+  const { rows: _, ...answer } = result;
+  return answer;
+};
+
+export const withoutRows = (result: RobustnessResult | RobustnessSetResult): RobustnessAnswer | RobustnessSetAnswer =>
+  "images" in result ? { ...result, images: result.images.map(oneWithoutRows) } : oneWithoutRows(result);

@@ -13,9 +13,11 @@ import type { ReportRequest } from "./report.ts";
 import type {
   ConcludeRequest,
   PreparedRobustness,
+  RobustnessAnswer,
   RobustnessRequest,
   RobustnessResult,
   RobustnessRun,
+  RobustnessSetAnswer,
   RobustnessSetRequest,
   RobustnessSetResult,
 } from "./robustness.ts";
@@ -41,8 +43,8 @@ export interface Service {
   robustnessOfSet(request: RobustnessSetRequest, run: RobustnessRun): Promise<RobustnessSetResult>;
   /** What a request of one image or several is before its attacks, which then run elsewhere; whatever is wrong with it is refused. */
   prepareRobustness(request: RobustnessSetRequest, run?: Abandon): Promise<PreparedRobustness>;
-  /** The answer that the request would have had, without the rows that it is made of. */
-  concludeRobustness(request: ConcludeRequest, run?: Abandon): Promise<RobustnessResult | RobustnessSetResult>;
+  /** The answer that the request would have had. */
+  concludeRobustness(request: ConcludeRequest, run?: Abandon): Promise<RobustnessAnswer | RobustnessSetAnswer>;
   transfer(request: TransferRequest, run?: Abandon): Promise<TransferResult>;
   audit(request: AuditRequest, run?: Abandon): Promise<AuditResult>;
   certify(request: CertifyRequest, run?: Abandon): Promise<CertifyResult>;

@@ -8,13 +8,17 @@ export const baseOf = (path: string): string => path.slice(path.lastIndexOf("/")
 /** The base without its ending. */
 export const stemOf = (path: string): string => baseOf(path).replace(/\.[^.]+$/, "");
 
+/** How paths in a folder begin; "" is the folder of all paths. */
+const startOf = (folder: string): string => (folder === "" ? "" : `${folder}/`);
+
 /** The path within a folder without its ending, so that folders in it keep names apart; "" is the folder of all paths. */
 export const within =
   (folder: string) =>
   (path: string): string =>
-    path.slice(folder === "" ? 0 : folder.length + 1).replace(/\.[^./]+$/, "");
+    path.slice(startOf(folder).length).replace(/\.[^./]+$/, "");
 
-export const inSplit = (split: string, folder: string): string => (split === "" ? folder : `${split}/${folder}`);
+/** A folder of a split; "" is the split of all paths. */
+export const inSplit = (split: string, folder: string): string => startOf(split) + folder;
 
 const isPicture = (path: string): boolean => /\.(png|jpe?g|webp)$/i.test(path);
 const isArray = (path: string): boolean => /\.npy$/i.test(path);
@@ -25,7 +29,7 @@ export const picturesIn = (
   folder: string,
   { deep = false, arrays = false } = {},
 ): readonly string[] => {
-  const start = folder === "" ? "" : `${folder}/`;
+  const start = startOf(folder);
   return paths.filter(
     (path) =>
       path.startsWith(start) &&
@@ -47,7 +51,7 @@ export interface Names {
   readonly expected: (image: string) => string;
 }
 
-/** In the order of their names. @param pairOf a text where there is none: what is wrong. */
+/** Pairs in the order of their names. @param pairOf the pair of a picture, or in words what is wrong with it. */
 const named = (
   images: readonly string[],
   nameOf: (image: string) => string,

@@ -3,7 +3,7 @@
 import type { Layout } from "./dataset.ts";
 import { alone, hasFolder, inSplit, picturesIn, within } from "./pairing.ts";
 
-/** Those below `images`, where there is that folder, else all of the folder; of a split, the same in its own folder. */
+/** The pictures below `images`, where there is that folder, else all in the folder; of a split, the same in the folder of the split. */
 export const pictures: Layout = {
   title: "pictures without label maps",
   expects:

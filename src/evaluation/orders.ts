@@ -51,16 +51,16 @@ const startOf = ({ attack, options }: Figure): number => (attack === "ifgsm" ? 0
 /** PGD from the image itself is iterative FGSM. */
 const methodOf = ({ attack }: Figure): string => (attack === "ifgsm" ? "pgd" : attack);
 
-/** Of each pair, at the same radius, the first ought to do no more than the second, which is white-box. */
+/** An order of attacks: at the same radius, a weaker figure ought to do no more than a stronger one, which is white-box. */
 interface Order {
   readonly kind: Sign["kind"];
   readonly why: string;
   readonly weaker: (figure: Figure) => boolean;
-  /** All if absent. */
+  /** All white-box figures if absent. */
   readonly stronger?: (figure: Figure) => boolean;
   /** What both have in common; nothing if absent. */
   readonly alike?: (figure: Figure) => string;
-  /** Of what the weaker has no more; nothing if absent. */
+  /** An amount of which the weaker must have no more than the stronger; no condition if absent. */
   readonly most?: (figure: Figure) => number;
 }
 
@@ -107,7 +107,7 @@ const textOf = ({ attack, epsilon, source }: Better): string =>
 
 const named = (figure: Figure) => ({ name: textOf(figure), iouRatio: figure.iouRatio });
 
-/** Those with a ratio, the lowest first, and of equal ones in their order. */
+/** The figures that have a ratio, the lowest first; equal ones keep their order. */
 const byRatio = (figures: readonly Figure[]): readonly Figure[] =>
   figures.filter(({ iouRatio }) => iouRatio !== null).toSorted((a, b) => a.iouRatio! - b.iouRatio!);
 
@@ -117,7 +117,7 @@ export const quotedOf = <F extends Figure>(figures: readonly F[]): F | undefined
 
 const betterOf = ({ attack, epsilon, source, iouRatio }: Figure): Better => ({ attack, epsilon, source, iouRatio });
 
-/** The number of values, which ascend, of which this holds: it holds of the first ones. */
+/** How many of the values, which ascend, satisfy a condition that the first ones satisfy and the others do not, by bisection. */
 const countOf = (values: readonly number[], holds: (value: number) => boolean): number => {
   let [from, to] = [0, values.length];
   while (from < to) {
@@ -128,12 +128,12 @@ const countOf = (values: readonly number[], holds: (value: number) => boolean): 
   return from;
 };
 
-/** Finds the lowest of the figures whose value is within a limit, in logarithmic time; of equal ones the first. It may be the figure that is compared. */
+/** Finds the lowest of the figures whose value is within a limit, in logarithmic time; of equal ones the first. That may be the compared figure itself, which flags nothing. */
 const lowestWithin = (figures: readonly Figure[], valueOf: (figure: Figure) => number) => {
   const rank = new Map(byRatio(figures).map((figure, i) => [figure, i]));
   const sorted = [...rank.keys()].toSorted((a, b) => valueOf(a) - valueOf(b));
   const values = sorted.map(valueOf);
-  /** Of the first so many the lowest. */
+  /** The lowest of sorted[0..i], for each i. */
   const lowest: Figure[] = [];
   for (const figure of sorted) {
     const best = lowest.at(-1);
@@ -142,7 +142,7 @@ const lowestWithin = (figures: readonly Figure[], valueOf: (figure: Figure) => n
   return (isWithin: (value: number) => boolean): Figure | undefined => lowest[countOf(values, isWithin) - 1];
 };
 
-/** The same for each group of figures. */
+/** Finds the same in the group that a figure belongs to. */
 const lowestIn = (
   figures: readonly Figure[],
   groupOf: (figure: Figure) => string,

@@ -187,9 +187,9 @@ const requireFitting = ({ defence, crf }: Setting, manifest: Manifest): void => 
     );
   const planes = channelCount(input.channels);
   if (planes === 1 || planes === 3) return;
-  const stands = defence?.transform !== undefined && defence.transform !== "none" ? "transform" : "crf";
-  if (stands === "transform" || (crf !== undefined && crf !== "none"))
-    throw new SpecError(`${stands}: goes with pictures of 1 or 3 channels, and those of ${name} have ${planes}`);
+  for (const [field, choice] of Object.entries({ transform: defence?.transform, crf }))
+    if (choice !== undefined && choice !== "none")
+      throw new SpecError(`${field}: goes with pictures of 1 or 3 channels, and those of ${name} have ${planes}`);
 };
 
 /** What a unit's identity takes of a setting, without the network's file. @param manifests those of `networksOf`. */

@@ -64,13 +64,14 @@ export const maskingSigns = ({ zeroGradientShare, confidence }: Masking, counted
     : []),
 ];
 
+const NO_WEIGHT =
+  "No pixel of the labels has a class with a weight above 0: the class-balanced loss and its gradient are zero, and the attack does without it.";
+
 /** Whether weights of classes that are given leave nothing of the objective that they weigh. */
-export const weightSigns = (weights: readonly number[], labels: Uint8Array): Sign[] => {
-  if (labels.some((label) => Math.fround(weights[label] ?? 0) > 0)) return [];
-  const detail =
-    "No pixel of the labels has a class with a weight above 0: the class-balanced loss and its gradient are zero, and the attack does without it.";
-  return [{ kind: "weights-zero", values: { weightedPixels: 0 }, detail }];
-};
+export const weightSigns = (weights: readonly number[], labels: Uint8Array): Sign[] =>
+  labels.some((label) => Math.fround(weights[label] ?? 0) > 0)
+    ? []
+    : [{ kind: "weights-zero", values: { weightedPixels: 0 }, detail: NO_WEIGHT }];
 
 /**
  * Whether the loss of one trajectory still moves: over the last fifth of the steps of its last stage it goes on in the direction of the
@@ -148,8 +149,7 @@ const meanings: Readonly<Partial<Record<Sign["kind"], string>>> = {
     "The loss still moved in the last fifth of the steps: with more steps the attack would be stronger.",
   "random-start-stronger":
     "From a random start the attack leaves fewer pixels unmoved than from the image itself: there the gradient leads elsewhere than from around it.",
-  "weights-zero":
-    "No pixel of the labels has a class with a weight above 0: the class-balanced loss and its gradient are zero, and the attack does without it.",
+  "weights-zero": NO_WEIGHT,
 };
 
 /** The signs whose kinds a row keeps. Kinds that no attack shows by itself are left out. */

@@ -1,4 +1,4 @@
-/** What of an evaluation takes label maps, where its pictures have none. */
+/** The fields of a specification that need label maps, for an evaluation whose pictures have none. */
 
 import { isUnlabelled, layoutNames } from "../datasets/catalogue.ts";
 

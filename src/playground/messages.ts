@@ -47,7 +47,7 @@ export interface Predicted {
   /** The largest class probability of each pixel, and its mean. */
   readonly confidences: Float32Array;
   readonly confidence: number;
-  /** What is said of a picture of which the network reads a part of the pixels alone; else empty. */
+  /** What a user should know of a picture of which the network reads only some pixels; else empty. */
   readonly notes: readonly string[];
   /** Addresses of the files that the engine has loaded; the runtime loads one of its own with the first session. */
   readonly files: readonly string[];

@@ -1,6 +1,7 @@
 /** Whether one network is more fragile than another: paired differences over the same images, and the spread that chaos makes. */
 
 import { canonicalJson, type Json } from "../evaluation/row.ts";
+import { groupedBy } from "../grouped.ts";
 import { intervalOf, type Interval } from "./bootstrap.ts";
 import { attackName, distanceOf, epsilonOf } from "./names.ts";
 import type { Norm } from "../attacks/norms.ts";
@@ -44,13 +45,8 @@ const siblingKey = (group: Group): string => {
 
 /** Repeats of each attack, the attack itself first. */
 export const siblings = (store: Store): ReadonlyMap<string, readonly Group[]> => {
-  const map = new Map<string, Group[]>();
-  for (const group of store.groups.values()) {
-    const key = siblingKey(group);
-    map.set(key, [...(map.get(key) ?? []), group]);
-  }
-  for (const own of map.values()) own.sort((a, b) => (a.repeat ?? 0) - (b.repeat ?? 0));
-  return map;
+  const families = groupedBy(store.groups.values(), siblingKey);
+  return new Map([...families].map(([key, own]) => [key, own.toSorted((a, b) => (a.repeat ?? 0) - (b.repeat ?? 0))]));
 };
 
 /** Over the items, pooled; NaN where it is undefined. */

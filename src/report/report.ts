@@ -2,6 +2,7 @@
 
 import type { Flag } from "../evaluation/orders.ts";
 import { canonicalJson, type Json } from "../evaluation/row.ts";
+import { groupedBy } from "../grouped.ts";
 import { replicatesFor } from "./bootstrap.ts";
 import type { CertificateRow } from "./certificate-row.ts";
 import { certifiedAxes, type CertifiedAxis } from "./certified.ts";
@@ -111,12 +112,10 @@ const ranks = (store: Store): ReadonlyMap<Subject, number> =>
 
 /** Pairs of groups that differ in the network alone. */
 const pairsOf = (groups: readonly Group[], rank: ReadonlyMap<Subject, number>): (readonly [Group, Group])[] => {
-  const sets = new Map<string, Group[]>();
-  for (const group of groups) {
-    if (group.attack === null || group.source !== null) continue;
-    const key = canonicalJson([group.attack, group.seed, { ...group.subject.around }, group.subject.reference]);
-    sets.set(key, [...(sets.get(key) ?? []), group]);
-  }
+  const sets = groupedBy(
+    groups.filter(({ attack, source }) => attack !== null && source === null),
+    ({ attack, seed, subject }) => canonicalJson([attack, seed, { ...subject.around }, subject.reference]),
+  );
   return [...sets.values()].flatMap((own) => {
     const ordered = own.toSorted((a, b) => rank.get(a.subject)! - rank.get(b.subject)!);
     const all = ordered.length <= MAX_PAIRED;

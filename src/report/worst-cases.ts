@@ -3,6 +3,7 @@
 import type { Better } from "../evaluation/orders.ts";
 import { canonicalJson, type Json } from "../evaluation/row.ts";
 import { INSIGNIFICANT } from "../evaluation/signs.ts";
+import { groupedBy } from "../grouped.ts";
 import { distanceOf, epsilonOf } from "./names.ts";
 import type { Norm } from "../attacks/norms.ts";
 import { scoreGroup } from "./scores.ts";
@@ -50,14 +51,11 @@ export const worstOf = (
   nameOf: (subject: Subject) => string,
   cells: readonly Made[],
 ): Worst[] => {
-  const sets = new Map<string, Group[]>();
-  for (const group of groups) {
-    const [epsilon, norm] = [epsilonOf(group), distanceOf(group)];
+  const sets = groupedBy(
     // An attack on a region does not try to do the worst.
-    if (epsilon === null || group.source !== null || group.region) continue;
-    const key = canonicalJson([group.subject.key, epsilon, norm]);
-    sets.set(key, [...(sets.get(key) ?? []), group]);
-  }
+    groups.filter((group) => epsilonOf(group) !== null && group.source === null && !group.region),
+    (group) => canonicalJson([group.subject.key, epsilonOf(group), distanceOf(group)]),
+  );
   return [...sets.values()].flatMap((own) => {
     const [first] = own;
     if (!first || own.length < 2) return [];

@@ -37,6 +37,7 @@ export type SegmentationValue = Omit<SegmentationEvaluation, "gradient">;
 /** Evaluates an objective: at an image, at a step of the attack, with what the attack's rule feeds it. */
 export type Evaluate<E = SegmentationEvaluation> = (image: Image, at?: Clock, feeds?: Feeds) => Promise<E>;
 
+/** Tensors by the names of a graph's inputs, or of its outputs. */
 export type Feeds = Readonly<Record<string, Tensor>>;
 
 /** How many labels are not `label`. */
@@ -55,6 +56,11 @@ export const aimedAt = (labels: Labels | undefined, voidLabel: number) => {
   return { target: { target: int32(labels) }, countedPixels: () => pixels };
 };
 
+/** @throws RuntimeError for a loss that is no number. */
+export const requireFinite = (loss: number): void => {
+  if (!Number.isFinite(loss)) throw new RuntimeError(`the network's loss is ${loss}: its output overflows`);
+};
+
 /** What a run at an image gives beside the gradient. @throws RuntimeError for a loss that is no number. */
 export const valueFrom = (
   { loss, labels, perPixel }: Feeds,
@@ -63,7 +69,7 @@ export const valueFrom = (
   countedPixels: number,
 ): SegmentationValue => {
   const total = Number(loss!.data[0]);
-  if (!Number.isFinite(total)) throw new RuntimeError(`the network's loss is ${total}: its output overflows`);
+  requireFinite(total);
   const { height, width } = spatialSize(image);
   const shape = [height, width];
   return {

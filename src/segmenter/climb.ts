@@ -1,19 +1,16 @@
 /** Objectives that are climbed on the backend's device, step after step. */
 
 import type { Clock, Objective } from "../objectives/objective.ts";
-import {
-  RuntimeError,
-  type AscentAnswer,
-  type AscentRequest,
-  type AscentStep,
-  type AscentWatch,
-  type ClimbedAscent,
-  type LedOrder,
+import type {
+  AscentAnswer,
+  AscentRequest,
+  AscentStep,
+  AscentWatch,
+  ClimbedAscent,
+  LedOrder,
 } from "../runtime/session.ts";
-import { tensor, type Tensor } from "../tensor.ts";
-
-type Image = Tensor<"float32">;
-type Feeds = Readonly<Record<string, Tensor>>;
+import { tensor } from "../tensor.ts";
+import { requireFinite, type Feeds, type Image } from "./aim.ts";
 
 /** An ascent of the objective from `start`. */
 export type DeviceAscent = Omit<AscentRequest, "feeds" | "sense"> & { readonly start: Image };
@@ -55,10 +52,6 @@ export interface Climbed {
   readonly feeds: (start: Image, at: Clock) => Feeds;
   readonly ascend: (start: Image, request: AscentRequest, watch: AscentWatch) => Promise<ClimbedAscent>;
 }
-
-const requireFinite = (loss: number): void => {
-  if (!Number.isFinite(loss)) throw new RuntimeError(`the network's loss is ${loss}: its output overflows`);
-};
 
 export const climbing =
   ({ objective, countedPixels, feeds, ascend }: Climbed): DeviceClimb =>

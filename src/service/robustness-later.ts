@@ -1,17 +1,19 @@
 /** /v1/robustness's work where an evaluation makes the attacks: what is asked of it, and the answer that its rows make. */
 
-import type {
-  ConcludeRequest,
-  Cost,
-  Labelled,
-  PreparedPicture,
-  PreparedRobustness,
-  RobustnessResult,
-  RobustnessSetRequest,
-  RobustnessSetResult,
-  RobustnessSpec,
+import {
+  gridAttack,
+  withoutRows,
+  type ConcludeRequest,
+  type Cost,
+  type Labelled,
+  type PreparedPicture,
+  type PreparedRobustness,
+  type RobustnessAnswer,
+  type RobustnessResult,
+  type RobustnessSetAnswer,
+  type RobustnessSetRequest,
+  type RobustnessSpec,
 } from "../contract/robustness.ts";
-import { gridAttack } from "../contract/robustness.ts";
 import { FaultlineError, invalidSpec } from "../contract/failure.ts";
 import { MAX_REPORT_ROWS } from "../contract/limits.ts";
 import { sha256Of } from "../digest.ts";
@@ -23,6 +25,7 @@ import type { GivenSpec } from "../evaluation/spec.ts";
 import { unitOf } from "../evaluation/unit.ts";
 import { probe } from "../image/probe.ts";
 import { sum } from "../metrics/counts.ts";
+import type { PlacedModel } from "../networks/placement.ts";
 import { notesOf } from "../segmenter/network.ts";
 import { createReader } from "../report/reader.ts";
 import { createStore } from "../report/store.ts";
@@ -66,7 +69,7 @@ const evaluationOf = (spec: RobustnessSpec, isLabelled: boolean): GivenSpec => (
   seed: spec.seed,
 });
 
-/** The rows are made into one answer. @throws FaultlineError invalid-spec */
+/** @throws FaultlineError invalid-spec where the evaluation would have more rows than one answer is made of. */
 const requireFewRows = (spec: RobustnessSpec, images: number): void => {
   const rows = images * (1 + spec.attacks.length * spec.epsilons.length);
   if (rows <= MAX_REPORT_ROWS) return;
@@ -76,11 +79,7 @@ const requireFewRows = (spec: RobustnessSpec, images: number): void => {
 
 /** Checks all that a request of these images would be refused for, but its work, and states what it would compute. */
 export const createRobustnessPreparer = (context: Context) => {
-  const prepared = async (
-    model: Awaited<ReturnType<Context["open"]>>,
-    spec: RobustnessSpec,
-    labelled: Labelled,
-  ): Promise<PreparedPicture> => {
+  const prepared = async (model: PlacedModel, spec: RobustnessSpec, labelled: Labelled): Promise<PreparedPicture> => {
     const { subject, picture } = await examine(context, model, spec, labelled);
     const { item } = subject;
     const units = [await idOf(subject, null)];
@@ -125,14 +124,10 @@ const othersRows = (id: string): FaultlineError => {
   return new FaultlineError({ kind: "evaluation-state", state: "done", reason });
 };
 
-/** The rows are the evaluation's, and tens of megabytes: another thread need not take them. */
-const withoutRows = <R extends RobustnessResult | RobustnessSetResult>(answer: R): R =>
-  "images" in answer ? { ...answer, images: answer.images.map(withoutRows) } : { ...answer, rows: [] };
-
 /** @throws FaultlineError evaluation-state where a unit has no row. */
 export const createRobustnessConcluder =
   ({ version, maxWork }: Pick<Context, "version" | "maxWork">) =>
-  ({ prepared, rows: lines, milliseconds }: ConcludeRequest): RobustnessResult | RobustnessSetResult => {
+  ({ prepared, rows: lines, milliseconds }: ConcludeRequest): RobustnessAnswer | RobustnessSetAnswer => {
     const { spec, pictures, notes } = prepared;
     const rows = readRows(lines);
     const shown = (id: string): Shown => {

@@ -46,7 +46,7 @@ export interface Grid {
 /** Signs of the network and its first gradient, which the answer gives once. */
 const ofAllPoints: ReadonlySet<Sign["kind"]> = new Set<Sign["kind"]>(["gradient-zero", "saturated"]);
 
-/** @param clean the row of the clean image. */
+/** A point of the curve, without its flags. @param clean the row of the clean image. */
 export const pointOf = ({ attack, epsilon, steps }: GridPlan, clean: Row, { row, signs }: Shown): CurvePoint => {
   const before = scoresOf(clean.counts.clean);
   return {
@@ -65,7 +65,7 @@ const figureOf = (plan: GridPlan, { row }: Shown, { float: { iouRatio } }: Curve
   return { attack, epsilon, iouRatio, source: null, gradients: row.evaluations.backward, options };
 };
 
-/** The largest share of zeros of the points that satisfy the condition. */
+/** The largest share of zeros in a first gradient, of the points that satisfy the condition; 0 where none does. */
 const zerosOf = (points: readonly Shown[], condition: (shown: Shown) => boolean): number =>
   Math.max(0, ...points.filter(condition).map(({ row }) => row.masking.zeroGradientShare));
 

@@ -35,7 +35,7 @@ const placed = (failure: Failure, i: number): Failure => {
   return { ...failure, errors };
 };
 
-/** What is wrong with the i-th image names it. */
+/** Runs work on the i-th image: a failure of it then names that image. */
 export const at = async <T>(i: number, run: () => T | Promise<T>): Promise<T> => {
   try {
     return await run();
@@ -90,7 +90,7 @@ const summarise = (curve: readonly PooledPoint[], images: number, { threshold, n
   return `${attack} at ${radiusText(epsilon, norm)} leaves an IoU ratio of ${iouRatio.value.toFixed(3)}${within} over ${images} images, ${where} ${threshold}.`;
 };
 
-/** What single images say together. @param images of one grid. */
+/** The answer about several images, of the answers about each. @param images results of the same grid. */
 export const pooledResult = (
   spec: RobustnessSpec,
   images: readonly RobustnessResult[],

@@ -4,8 +4,7 @@ import type { Service } from "../../src/contract/service.ts";
 import type { AttackResult } from "../../src/contract/attack.ts";
 import type { AttackName } from "../../src/attacks/catalogue.ts";
 import type { Row } from "../../src/evaluation/row.ts";
-import type { CurvePoint } from "../../src/contract/robustness.ts";
-import { gridAttack } from "../../src/contract/robustness.ts";
+import { gridAttack, withoutRows, type CurvePoint } from "../../src/contract/robustness.ts";
 import {
   auditAnswer,
   certifyAnswer,
@@ -138,7 +137,7 @@ export const fakeService = (replaced: Partial<Service> = {}): FakeService => {
     concludeRobustness: async (request) => {
       calls.concludeRobustness.push(request);
       const { spec } = request.prepared;
-      return fakeService().robustness({ spec, image: fakePng }, {});
+      return withoutRows(await fakeService().robustness({ spec, image: fakePng }, {}));
     },
     transfer: async (request) => {
       calls.transfer.push(request);
