@@ -52,6 +52,10 @@ export const startEvaluations = async (
   const { models, uploads, data, redis, workers, memory, backend, threads, maxCpuHours } = options;
   const { most = 256, log = console.error } = options;
   const places: Places = { models, uploads, data };
+  const toldOfUpload = (reason: string): string => toldReason(reason, { data: null }, "it cannot be read", log);
+  // An address that is none is refused before anything has to be given back.
+  const networks = uploads === undefined ? null : uploadedNetworks(uploads, toldOfUpload);
+  const names = createNames(places, networks);
   const store = await storeAt(options);
   const flag = (name: string, value: number | string | undefined) => (value === undefined ? [] : [name, `${value}`]);
   const on = [...flag("--backend", backend), ...flag("--threads", backend === "native" ? threads : undefined)];
@@ -83,9 +87,6 @@ export const startEvaluations = async (
     throw new FaultlineError({ kind: "unknown-evaluation", id });
   };
 
-  const toldOfUpload = (reason: string): string => toldReason(reason, { data: null }, "it cannot be read", log);
-  const networks = uploads === undefined ? null : uploadedNetworks(uploads, toldOfUpload);
-  const names = createNames(places, networks);
   const planning = createPlanning({ scratch: store.scratch, places, networks, flags: own, log });
   const predict: Evaluations["predict"] = async ({ spec }, { signal = new AbortController().signal } = {}) =>
     planning.predict(await names.find(spec), { signal });
