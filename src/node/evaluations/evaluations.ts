@@ -100,13 +100,14 @@ export const startEvaluations = async (
       const kept = store.at(id);
       const fresh = { id, created: new Date().toISOString(), spec, ...plan, maxCpuHours: cap, idempotencyKey };
       const record = { ...fresh, state: "queued", spentCpuHours: 0, done: 0, failed: 0 } as const;
-      await kept.create(record, uploaded);
-      jobs.set(id, createJob(record, kept, jobOptions));
+      // Networks of what is not kept are large, and nobody else removes them before the next start.
+      await orUndo(kept.create(record, uploaded), kept.remove);
+      const job = createJob(record, kept, jobOptions);
+      jobs.set(id, job);
+      queue(job);
     };
     await planning.predict(await names.find(spec), { signal, cap, keep });
-    const job = found(id);
-    queue(job);
-    return job.info();
+    return found(id).info();
   };
   /** Of keys whose first request is being planned. */
   const pending = new Map<string, Promise<unknown>>();
