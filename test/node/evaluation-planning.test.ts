@@ -156,6 +156,20 @@ it("carries out what it has kept, whatever becomes of the folder in which it was
   await evaluations.remove(evaluation.id);
 });
 
+it("ends when what is being planned has been kept", async () => {
+  const own = await startEvaluations({ ...places, place: path("ended"), maxCpuHours: 1 });
+  let ended: Promise<string[]> | undefined;
+  command.mockReset();
+  command.mockImplementationOnce(async () => {
+    ended = own.end().then(() => readdirSync(path("ended")));
+    await new Promise((resolve) => void setTimeout(resolve, 60));
+    return { code: 0, stdout: JSON.stringify({ ...predicted, milliseconds: 1 }), stderr: "" };
+  });
+  const { id, state } = (await own.evaluations.submit({ spec })).evaluation;
+  expect([state, await ended]).toEqual(["queued", [id]]);
+  expect(command).toHaveBeenCalledTimes(1);
+});
+
 it("has no reason any more when it is tried again", async () => {
   expect((await evaluations.get("a")).reason).toBe("it took more");
   command.mockResolvedValue({ code: 0, stdout: "", stderr: "" });

@@ -188,6 +188,8 @@ export const startEvaluations = async (
     end: async () => {
       ending = true;
       await Promise.all([...jobs.values()].map((job) => job.stop("ending")));
+      // What is being planned is answered, and is nowhere else than here.
+      await planning.settled();
       await store.end();
     },
   };
