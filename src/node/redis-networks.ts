@@ -19,15 +19,29 @@ export class LostInRedis extends Error {
 /** A command that is killed leaves half a file for so long. */
 const DRAFT_SECONDS = 10 * 60;
 
-/** Sees to it that a file is there for so many seconds from now on; it is read only where it is not there. @throws Refusal where Redis does not take it. */
-export const keepNetwork = async (redis: Redis, key: string, path: string, seconds: number): Promise<void> => {
+export interface Keeping {
+  /** From now on. */
+  readonly seconds: number;
+  /** Stops between two pieces. */
+  readonly signal: AbortSignal;
+}
+
+/** Sees to it that a file is there for so long; it is read only where it is not there. @throws Refusal where Redis does not take it; the signal's reason. */
+export const keepNetwork = async (
+  redis: Redis,
+  key: string,
+  path: string,
+  { seconds, signal }: Keeping,
+): Promise<void> => {
+  signal.throwIfAborted();
   if ((await redis.expire(key, seconds)) === 1) return;
   const draft = `${key}:${randomUUID()}`;
   let pieces = 0;
   try {
     for await (const piece of createReadStream(path, { highWaterMark: PIECE_BYTES }) as AsyncIterable<Buffer>) {
-      await redis.hset(draft, `${pieces}`, piece);
-      await redis.expire(draft, DRAFT_SECONDS);
+      signal.throwIfAborted();
+      // Without waiting between the two: a command that ended there would leave the piece for ever.
+      await Promise.all([redis.hset(draft, `${pieces}`, piece), redis.expire(draft, DRAFT_SECONDS)]);
       pieces += 1;
     }
     await redis.rename(draft, key);

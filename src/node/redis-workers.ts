@@ -20,6 +20,7 @@ import {
   type RunState,
   type SharedRun,
 } from "./redis-messages.ts";
+import { orUndo } from "./undo.ts";
 
 export interface RedisRun {
   readonly url: string;
@@ -60,16 +61,15 @@ const END_MS = 3000;
 export const redisWorkers = async ({ url, run, items, window, files = new Map() }: RedisRun): Promise<RedisWorkers> => {
   const redis = await connectRedis(url);
   const id = await runIdOf(run);
+  const ending = new AbortController();
+  const keeping = { seconds: KEPT_SECONDS, signal: ending.signal };
   /** Parcels that are sent together wait for one of them to see to it. */
   const inTurn = oneAtATime();
   const keepFiles = (): Promise<void> =>
     inTurn(async () => {
-      for (const [sha256, path] of files) await keepNetwork(redis, networkKey(id, sha256), path, KEPT_SECONDS);
+      for (const [sha256, path] of files) await keepNetwork(redis, networkKey(id, sha256), path, keeping);
     });
-  await keepFiles().catch((cause: unknown) => {
-    redis.disconnect();
-    throw cause;
-  });
+  await orUndo(keepFiles(), async () => redis.disconnect());
   const name = queueName(run.version);
   const queue = new Queue<ParcelMessage, ParcelResult>(name, {
     connection: connectionTo(url),
@@ -86,10 +86,7 @@ export const redisWorkers = async ({ url, run, items, window, files = new Map() 
   events.on("progress", ({ jobId, data }) => waiting.get(jobId)?.onProgress(Number(data)));
 
   const setState = (state: RunState) => redis.set(stateKey(id), state, "EX", KEPT_SECONDS);
-  /** The ids of what is in the queue. */
-  const sent = new Set<string>();
-  const send = async (parcelId: string, parcel: ParcelMessage["parcel"]): Promise<void> => {
-    sent.add(parcelId);
+  const put = async (parcelId: string, parcel: ParcelMessage["parcel"]): Promise<void> => {
     // With every parcel: the server may have lost everything.
     await keepFiles();
     await redis.set(runKey(id), JSON.stringify(run), "EX", KEPT_SECONDS);
@@ -97,6 +94,14 @@ export const redisWorkers = async ({ url, run, items, window, files = new Map() 
     const message = { run: id, parcel, items: Object.fromEntries(parcel.map(({ item }) => [item, items[item]!])) };
     const keep = { age: KEPT_SECONDS };
     await queue.add("parcel", message, { jobId: parcelId, removeOnComplete: keep, removeOnFail: keep });
+  };
+  /** What is in the queue, or on its way there, by the ids. */
+  const sent = new Map<string, Promise<void>>();
+  const send = async (parcelId: string, parcel: ParcelMessage["parcel"]): Promise<void> => {
+    ending.signal.throwIfAborted();
+    const sending = put(parcelId, parcel);
+    sent.set(parcelId, sending);
+    await sending;
   };
   const forget = async (parcelId: string): Promise<void> => {
     await queue.remove(parcelId);
@@ -146,11 +151,14 @@ export const redisWorkers = async ({ url, run, items, window, files = new Map() 
     })),
     connected: () => queue.getWorkersCount(),
     end: async () => {
+      ending.abort();
       const takeBack = async (): Promise<void> => {
         if (sent.size === 0) return;
+        // What is still on its way would come after this.
+        await Promise.allSettled(sent.values());
         await setState("stopped");
         // What a worker has begun is locked, and ends by itself.
-        await Promise.all([...sent].map((parcelId) => queue.remove(parcelId)));
+        await Promise.all([...sent.keys()].map((parcelId) => queue.remove(parcelId)));
       };
       const dropFiles = async (): Promise<void> => {
         for (const sha256 of files.keys()) await redis.expire(networkKey(id, sha256), FILE_SECONDS);

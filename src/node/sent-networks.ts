@@ -3,6 +3,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { orUndo } from "./undo.ts";
 
 interface Held {
   users: number;
@@ -20,14 +21,9 @@ export const createSentNetworks = (): SentNetworks => {
   const held = new Map<string, Held>();
   const fetched = async (pieces: AsyncIterable<Uint8Array>): Promise<string> => {
     const folder = await mkdtemp(join(tmpdir(), "faultline-network-"));
-    try {
-      const path = join(folder, "model.onnx");
-      await writeFile(path, pieces);
-      return path;
-    } catch (cause) {
-      await rm(folder, { recursive: true, force: true });
-      throw cause;
-    }
+    const path = join(folder, "model.onnx");
+    await orUndo(writeFile(path, pieces), () => rm(folder, { recursive: true, force: true }));
+    return path;
   };
   return {
     take: async (sha256, pieces) => {

@@ -108,8 +108,9 @@ describe.skipIf(!redisProgram)(`worker${redisNote}`, () => {
     // Pieces of 4 MiB, the last of them a part.
     const large = Buffer.alloc(9 * 2 ** 20, "0123456789");
     put("large.onnx", large);
-    await keepNetwork(redis, "large", path("large.onnx"), 100);
-    await keepNetwork(redis, "large", path("not there"), 1000);
+    const { signal } = new AbortController();
+    await keepNetwork(redis, "large", path("large.onnx"), { seconds: 100, signal });
+    await keepNetwork(redis, "large", path("not there"), { seconds: 1000, signal });
     expect([await redis.hlen("large"), await redis.ttl("large")]).toEqual([3, 1000]);
     const wholeOf = async (name: string): Promise<Buffer> => {
       const pieces: Buffer[] = [];
@@ -121,7 +122,7 @@ describe.skipIf(!redisProgram)(`worker${redisNote}`, () => {
     await redis.hset("damaged", "4", "");
     for (const name of ["damaged", "large"]) await expect(wholeOf(name)).rejects.toThrow(LostInRedis);
     await redis.config("SET", "maxmemory", "1mb");
-    await expect(keepNetwork(redis, "more", path("large.onnx"), 100)).rejects.toThrow(
+    await expect(keepNetwork(redis, "more", path("large.onnx"), { seconds: 100, signal })).rejects.toThrow(
       /large\.onnx: cannot be sent .*: OOM/,
     );
     expect(await redis.keys("more*")).toEqual([]);

@@ -96,6 +96,8 @@ it("is given back by who cannot go on after having taken it", async () => {
   for (const [name, value] of Object.entries(server.environment)) vi.stubEnv(name, value);
   const options = { place: address, models: scratch, data: null, maxCpuHours: 1, lease: atOnce };
   await expect(startEvaluations(options)).rejects.toThrow("JSON");
+  server.objects.delete("broken/records/a.json");
+  await expect(startEvaluations({ ...options, uploads: "s3://" })).rejects.toThrow("s3://BUCKET/PREFIX");
   vi.unstubAllEnvs();
   expect(readdirSync(scratch)).toEqual([]);
   const next = await takeLease(bucket, address, atOnce);

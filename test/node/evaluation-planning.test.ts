@@ -1,6 +1,7 @@
 /** Evaluations of a service before a process is started for them: what is too much is refused, and what was measured is remembered. */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, expect, it, vi } from "vitest";
 import { leastUnits } from "../../src/evaluation/served.ts";
@@ -16,6 +17,10 @@ import { temporaryFolder } from "../cli/terminal.ts";
 
 vi.mock(import("../../src/node/evaluations/command.ts"), () => ({ runCommand: vi.fn<typeof runCommand>() }));
 const command = vi.mocked(runCommand);
+vi.mock(import("node:fs/promises"), async (load) => {
+  const own = await load();
+  return { ...own, rm: vi.fn<typeof rm>(own.rm) };
+});
 
 const { path, put } = temporaryFolder();
 mkdirSync(path("models", "one"), { recursive: true });
@@ -126,6 +131,43 @@ it("takes what was measured of an upload for no other one of its name, and plans
   await expect(dear()).rejects.toMatchObject({ failure: { kind: "cost-exceeded" } });
   expect(command).toHaveBeenCalledTimes(2);
   expect(readdirSync(path("kept"))).toEqual(["a"]);
+  await upload(3);
+  command.mockImplementationOnce((_, folder) => {
+    rmSync(join(folder, "uploaded"), { recursive: true });
+    return Promise.resolve({ code: 0, stdout: JSON.stringify({ ...predicted, milliseconds: 1 }), stderr: "" });
+  });
+  await expect(evaluations.submit({ spec: mine })).rejects.toThrow("ENOENT");
+  expect(readdirSync(path("kept"))).toEqual(["a"]);
+});
+
+it("carries out what it has kept, whatever becomes of the folder in which it was planned", async () => {
+  command.mockReset();
+  command.mockResolvedValue({ code: 0, stdout: JSON.stringify({ ...predicted, milliseconds: 1 }), stderr: "" });
+  const removed = vi.mocked(rm).getMockImplementation()!;
+  const busy: typeof rm = (name, options) =>
+    /\.planning-\w+$/.test(name.toString()) ? Promise.reject(new Error("EBUSY")) : removed(name, options);
+  vi.mocked(rm).mockImplementation(busy);
+  const request = { spec, idempotencyKey: "kept" };
+  await expect(evaluations.submit(request)).rejects.toThrow("EBUSY");
+  vi.mocked(rm).mockImplementation(removed);
+  const { isNew, evaluation } = await evaluations.submit(request);
+  expect(isNew).toBe(false);
+  await vi.waitFor(async () => expect(await evaluations.get(evaluation.id)).toMatchObject({ state: "done" }));
+  await evaluations.remove(evaluation.id);
+});
+
+it("ends when what is being planned has been kept", async () => {
+  const own = await startEvaluations({ ...places, place: path("ended"), maxCpuHours: 1 });
+  let ended: Promise<string[]> | undefined;
+  command.mockReset();
+  command.mockImplementationOnce(async () => {
+    ended = own.end().then(() => readdirSync(path("ended")));
+    await new Promise((resolve) => void setTimeout(resolve, 60));
+    return { code: 0, stdout: JSON.stringify({ ...predicted, milliseconds: 1 }), stderr: "" };
+  });
+  const { id, state } = (await own.evaluations.submit({ spec })).evaluation;
+  expect([state, await ended]).toEqual(["queued", [id]]);
+  expect(command).toHaveBeenCalledTimes(1);
 });
 
 it("has no reason any more when it is tried again", async () => {

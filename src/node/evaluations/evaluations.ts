@@ -52,6 +52,10 @@ export const startEvaluations = async (
   const { models, uploads, data, redis, workers, memory, backend, threads, maxCpuHours } = options;
   const { most = 256, log = console.error } = options;
   const places: Places = { models, uploads, data };
+  const toldOfUpload = (reason: string): string => toldReason(reason, { data: null }, "it cannot be read", log);
+  // An address that is none is refused before anything has to be given back.
+  const networks = uploads === undefined ? null : uploadedNetworks(uploads, toldOfUpload);
+  const names = createNames(places, networks);
   const store = await storeAt(options);
   const flag = (name: string, value: number | string | undefined) => (value === undefined ? [] : [name, `${value}`]);
   const on = [...flag("--backend", backend), ...flag("--threads", backend === "native" ? threads : undefined)];
@@ -83,9 +87,6 @@ export const startEvaluations = async (
     throw new FaultlineError({ kind: "unknown-evaluation", id });
   };
 
-  const toldOfUpload = (reason: string): string => toldReason(reason, { data: null }, "it cannot be read", log);
-  const networks = uploads === undefined ? null : uploadedNetworks(uploads, toldOfUpload);
-  const names = createNames(places, networks);
   const planning = createPlanning({ scratch: store.scratch, places, networks, flags: own, log });
   const predict: Evaluations["predict"] = async ({ spec }, { signal = new AbortController().signal } = {}) =>
     planning.predict(await names.find(spec), { signal });
@@ -99,13 +100,14 @@ export const startEvaluations = async (
       const kept = store.at(id);
       const fresh = { id, created: new Date().toISOString(), spec, ...plan, maxCpuHours: cap, idempotencyKey };
       const record = { ...fresh, state: "queued", spentCpuHours: 0, done: 0, failed: 0 } as const;
-      await kept.create(record, uploaded);
-      jobs.set(id, createJob(record, kept, jobOptions));
+      // Networks of what is not kept are large, and nobody else removes them before the next start.
+      await orUndo(kept.create(record, uploaded), kept.remove);
+      const job = createJob(record, kept, jobOptions);
+      jobs.set(id, job);
+      queue(job);
     };
     await planning.predict(await names.find(spec), { signal, cap, keep });
-    const job = found(id);
-    queue(job);
-    return job.info();
+    return found(id).info();
   };
   /** Of keys whose first request is being planned. */
   const pending = new Map<string, Promise<unknown>>();
@@ -187,6 +189,8 @@ export const startEvaluations = async (
     end: async () => {
       ending = true;
       await Promise.all([...jobs.values()].map((job) => job.stop("ending")));
+      // What is being planned is answered, and is nowhere else than here.
+      await planning.settled();
       await store.end();
     },
   };

@@ -103,6 +103,8 @@ export interface PlanRun {
 export interface Planning {
   /** @throws FaultlineError for what is refused, and for what takes more than the cap, as soon as that is known. */
   readonly predict: (named: Named, run: PlanRun) => Promise<EvaluationPrediction>;
+  /** Resolves when what waits or is being planned now has been planned, and kept. */
+  readonly settled: () => Promise<void>;
 }
 
 export interface PlanningOptions {
@@ -154,6 +156,7 @@ export const createPlanning = ({ scratch, places, networks, flags, log }: Planni
     return { predicted, uploaded };
   };
   return {
+    settled: () => line(() => Promise.resolve()),
     predict: async (named, { signal, cap = Infinity, keep }) => {
       const spec = requireFew(named.spec);
       const requireWithin = (predictedCpuHours: number): void => {
