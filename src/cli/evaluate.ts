@@ -195,7 +195,9 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
     const beside = besideRows(out);
     const head = `${counted(end.units - end.failed.length, "row")} in ${out}, of ${counted(data.items.length, "picture")} of ${data.name}`;
     const text = [head, ...ranOn(place, choice), await concluded(kept, spec)].join("\n");
-    const report = { rows: out, run: beside.run, units: end.units, known: end.known, failed: end.failed.length };
+    const { units, known, failed } = end;
+    const first = failed[0] && { item: failed[0].unit.unit.item, error: failed[0].error };
+    const report = { rows: out, run: beside.run, units, known, failed: failed.length, firstFailure: first };
     return { text, data: report, refusal: refusalOf(end, beside.failed) };
   } finally {
     await engaged.end();
