@@ -11,7 +11,7 @@ import { folderFiles } from "../node/folder-files.ts";
 import { wholeNumber, type Options } from "../node/options.ts";
 import { command, needed, type Io } from "./command.ts";
 import { remoteService, type RemoteService } from "./remote-service.ts";
-import { grouped, mebibytes } from "./text.ts";
+import { bytesText, grouped } from "./text.ts";
 import { counted } from "../counted.ts";
 import { each } from "../turns.ts";
 
@@ -124,7 +124,7 @@ export const sendData = command({
     const service = remoteService(url, process.env["FAULTLINE_TOKEN"]);
     const parallel = wholeNumber("parallel", values.parallel, 1, 64);
     const pushed = await push(service, folder, { name, parallel, io });
-    const text = `the data set ${name} of ${service.origin} has ${counted(pushed.files, "file", grouped(pushed.files))} of ${mebibytes(pushed.bytes)} MiB, of which ${grouped(pushed.sent)} were sent`;
+    const text = `the data set ${name} of ${service.origin} has ${counted(pushed.files, "file", grouped(pushed.files))} of ${bytesText(pushed.bytes)}, of which ${grouped(pushed.sent)} were sent`;
     return { text, data: pushed };
   },
 });

@@ -30,6 +30,10 @@ export interface EvaluationItems {
   readonly checked: Checked;
 }
 
+/** How many pictures there are, of what: "3 pictures of Pascal VOC, val", "3 pictures without label maps". */
+export const picturesText = (count: string, { kind, name }: Pick<EvaluationItems, "kind" | "name">): string =>
+  kind === "pictures" ? name.replace(/^pictures/, count) : `${count} of ${name}`;
+
 /** The layout by its name, or by what lies in the folder. */
 const layoutIn = (path: string, paths: readonly string[], { dataset, split }: EvaluationSpec["data"]): LayoutName => {
   const named = dataset === streets ? undefined : dataset;

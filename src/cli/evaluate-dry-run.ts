@@ -7,6 +7,7 @@ import { workOf, type StepTimes } from "../jobs/step-times.ts";
 import type { EvaluationWorker } from "../node/evaluation-worker.ts";
 import { scaledName } from "../segmenter/ensemble.ts";
 import type { Report } from "./command.ts";
+import { picturesText } from "./evaluate-data.ts";
 import type { Prepared } from "./evaluate-prepare.ts";
 import { duration } from "./progress.ts";
 import { grouped, mebibytes } from "./text.ts";
@@ -38,7 +39,7 @@ export const dryRun = async (prepared: Prepared, share: Share, worker: Evaluatio
     return { network: settingName(plan.settings[Number(source)]!, names), forward, backward };
   });
   const text = [
-    `${grouping(units, "unit")} on ${grouping(data.items.length, "picture")} of ${data.name}, ${grouping(groups, "adversarial or clean image")}`,
+    `${grouping(units, "unit")} on ${picturesText(grouping(data.items.length, "picture"), data)}, ${grouping(groups, "adversarial or clean image")}`,
     `${grouped(runs)} forward and ${grouped(gradients)} backward evaluations at most`,
     ...steps.map(
       ({ network, forward, backward }) =>

@@ -11,6 +11,7 @@ import type { Options, Values } from "../node/options.ts";
 import { buildReport } from "../report/report.ts";
 import { backendFlags, placeFrom, ranOn } from "./backend.ts";
 import { command, type Io, type Report } from "./command.ts";
+import { picturesText } from "./evaluate-data.ts";
 import { dryRun } from "./evaluate-dry-run.ts";
 import { onFlag, predictedOn, runOn } from "./evaluate-on.ts";
 import { specFault, specFlags, specFrom } from "./evaluate-options.ts";
@@ -193,9 +194,11 @@ const evaluate = async (operands: readonly string[], values: Given, io: Io): Pro
     const run = runFile(spec, located, data, { onnxruntime, backend: choice.backend, command: typed });
     const end = await runEvaluation(prepared, run, { out, engaged, io });
     const beside = besideRows(out);
-    const head = `${counted(end.units - end.failed.length, "row")} in ${out}, of ${counted(data.items.length, "picture")} of ${data.name}`;
+    const head = `${counted(end.units - end.failed.length, "row")} in ${out}, of ${picturesText(counted(data.items.length, "picture"), data)}`;
     const text = [head, ...ranOn(place, choice), await concluded(kept, spec)].join("\n");
-    const report = { rows: out, run: beside.run, units: end.units, known: end.known, failed: end.failed.length };
+    const { units, known, failed } = end;
+    const first = failed[0] && { item: failed[0].unit.unit.item, error: failed[0].error };
+    const report = { rows: out, run: beside.run, units, known, failed: failed.length, firstFailure: first };
     return { text, data: report, refusal: refusalOf(end, beside.failed) };
   } finally {
     await engaged.end();

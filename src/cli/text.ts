@@ -1,5 +1,6 @@
 /** Numbers and tables as the commands print them. */
 
+import { counted } from "../counted.ts";
 import { number } from "../report/format.ts";
 
 /** A table with aligned columns; those of `numeric` are aligned to the right. */
@@ -25,6 +26,12 @@ export const short = (count: number): string => {
 export const scoreText = (value: number | null): string => number(value, 4);
 
 export const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
+
+/** In the largest unit of which there is one at least: 512 bytes, 3.5 KiB, 20.0 MiB. */
+export const bytesText = (bytes: number): string => {
+  const power = Math.min(Math.floor(Math.log2(Math.max(1, bytes)) / 10), 4);
+  return power === 0 ? counted(bytes, "byte") : `${(bytes / 1024 ** power).toFixed(1)} ${"KMGT"[power - 1]}iB`;
+};
 
 /** RFC 4180: a cell with a comma, a quote or a line break is quoted; null is an empty cell. */
 export const csvOf = (rows: readonly (readonly (string | number | null)[])[]): string => {

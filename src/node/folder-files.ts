@@ -4,6 +4,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Files } from "../datasets/dataset.ts";
 import { bucketFiles } from "./bucket-files.ts";
+import { lineOf, Refusal } from "./failure.ts";
 import { isInBucket } from "./s3-settings.ts";
 
 /** Hidden files and folders are no part of a data set. Symbolic links are followed. */
@@ -25,10 +26,16 @@ const walk = async (root: string, folder: string): Promise<string[]> => {
   return found.flat();
 };
 
-/** @throws Node's error where the folder cannot be read. */
+/** @throws Node's error where the folder cannot be read, and a Refusal where a file of it cannot. */
 export const folderFiles = (root: string): Files => ({
   list: async () => (await walk(root, "")).toSorted(),
-  read: (path) => readFile(join(root, path)),
+  read: async (path) => {
+    try {
+      return await readFile(join(root, path));
+    } catch (cause) {
+      throw new Refusal(lineOf(cause), { cause });
+    }
+  },
 });
 
 /** The files of a folder, or of an address in a bucket. */

@@ -77,6 +77,9 @@ export class OnnxError extends Error {
   }
 }
 
+/** An operator that no shape inference is there for: whatever the sizes, the graph cannot be loaded. */
+export class UnknownOperatorError extends OnnxError {}
+
 /** A description of a node for error messages: its operator, its name and its output. */
 export const describe = (node: Node): string =>
   `node ${node.domain ? `${node.domain}.` : ""}${node.op} "${node.name}" (→ ${node.outputs.join(", ")})`;

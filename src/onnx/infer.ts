@@ -1,7 +1,7 @@
 /** Shape inference: the table of operators in their opset-21 form, and `inferTypes`. */
 
 import { sizeOf } from "../tensor.ts";
-import { OnnxError, describe, type Node } from "./graph.ts";
+import { OnnxError, UnknownOperatorError, describe, type Node } from "./graph.ts";
 import { elementwise } from "./infer/elementwise.ts";
 import { Einsum } from "./infer/einsum.ts";
 import { GridSample } from "./infer/grid-sample.ts";
@@ -40,10 +40,8 @@ const MAX_ELEMENTS = 2 ** 31;
 const unknownOperator = (node: Node): OnnxError => {
   const operator = `${node.domain ? `${node.domain}.` : ""}${node.op}`;
   const reason = reasonAgainst(node);
-  const message = reason
-    ? `operator ${operator} is not supported: ${reason}`
-    : `the shape of operator ${operator} is not known`;
-  return new OnnxError(message, describe(node));
+  const message = `operator ${operator} is not supported${reason === undefined ? "" : `: ${reason}`}`;
+  return new UnknownOperatorError(message, describe(node));
 };
 
 /** The types of the outputs of `node`. @throws OnnxError for an unknown operator, and for inputs that do not fit. */

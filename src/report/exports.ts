@@ -1,5 +1,6 @@
 /** Reports for others: flat scalars, model cards, and a card of robustness. */
 
+import { counted } from "../counted.ts";
 import { bestOf } from "../evaluation/orders.ts";
 import { flagText, noBoundText } from "./flag-text.ts";
 import { epsilonText, percent, percentWithin } from "./format.ts";
@@ -130,7 +131,7 @@ const card = (report: ReportData): string => {
     "## Metrics",
     "mIoU pooled over the set, IoU ratio (attacked ÷ clean mIoU), pixel accuracy; 95 % intervals by a bootstrap over images.",
     "## Data",
-    `${data.length > 0 ? escaped(data.join("; ")) : "Not recorded"}; ${report.images} images.`,
+    `${data.length > 0 ? escaped(data.join("; ")) : "Not recorded"}; ${counted(report.images, "image")}.`,
     "## Worst case",
     [...weakest, ...combined].join("\n") || "No attack was made.",
     "## Slices",

@@ -1,5 +1,6 @@
 /** Whether a report satisfies a policy. */
 
+import { counted } from "../counted.ts";
 import { againstThemselves } from "./blocks.ts";
 import { pointsText } from "./compare.ts";
 import { quotedOf } from "../evaluation/orders.ts";
@@ -168,7 +169,7 @@ const judgeFragility = (rule: NotMoreFragile, report: ReportData, baseline: stri
     const excess = -rule.points - points;
     const byChaos = one.chaos !== null && excess <= one.chaos;
     const fragile = interval.high < -rule.points;
-    const shown = `${pointsText({ points, interval })} of IoU ratio over ${one.images} images`;
+    const shown = `${pointsText({ points, interval })} of IoU ratio over ${counted(one.images, "image")}`;
     const message = fragile && byChaos ? `${shown}, which repeats alone may make` : shown;
     return [{ passed: !fragile || byChaos, subject, message }];
   });
@@ -191,8 +192,8 @@ const judgeMasking = (network: string | undefined, report: ReportData): Judged[]
   const quoted = quotedCells(cells);
   const masked = cells.flatMap((cell) => {
     const kinds = MASKING.filter((kind) => (cell.signs[kind] ?? 0) > 0);
-    const counted = kinds.map((kind) => `${kind} on ${cell.signs[kind]} of ${cell.images} images`);
-    const message = [...counted, ...(quoted.has(cell) ? queriesAbove(cell) : [])].join(", ");
+    const signs = kinds.map((kind) => `${kind} on ${cell.signs[kind]} of ${counted(cell.images, "image")}`);
+    const message = [...signs, ...(quoted.has(cell) ? queriesAbove(cell) : [])].join(", ");
     return message === "" ? [] : [{ passed: false, subject: subjectOf(cell), message }];
   });
   if (masked.length > 0 || cells.length === 0) return masked;

@@ -12,6 +12,7 @@ import {
   type Block,
   type Section,
 } from "./blocks.ts";
+import { counted } from "../counted.ts";
 import { pointsText } from "./compare.ts";
 import { flagText } from "./flag-text.ts";
 import { percent, percentWithin } from "./format.ts";
@@ -25,16 +26,16 @@ export const verdict = (report: ReportData): Section => {
     const [largest] = own.toSorted((a, b) => Math.abs(b.points) - Math.abs(a.points));
     const all = report.differences.filter(({ network, baseline }) => JSON.stringify([network, baseline]) === pair);
     const agreeing = own.filter(({ verdict: found }) => found === largest!.verdict).length;
-    const counted = new Set(all.map(({ seed }) => seed)).size > 1 ? "runs of attacks, over all seeds" : "attacks";
+    const runs = new Set(all.map(({ seed }) => seed)).size > 1 ? "runs of attacks, over all seeds" : "attacks";
     const against = own.length === agreeing ? "" : `, and the opposite under ${own.length - agreeing}`;
-    return `${largest!.network} is ${largest!.verdict} than ${largest!.baseline} under ${agreeing} of ${all.length} ${counted}${against}: most under ${at(largest!)}, by ${pointsText(largest!)} of IoU ratio (${largest!.images} images; ${largest!.reason}).`;
+    return `${largest!.network} is ${largest!.verdict} than ${largest!.baseline} under ${agreeing} of ${all.length} ${runs}${against}: most under ${at(largest!)}, by ${pointsText(largest!)} of IoU ratio (${counted(largest!.images, "image")}; ${largest!.reason}).`;
   });
   const unlabelled = againstThemselves(report);
   const ofClean = ({ network, clean }: Cell): string =>
     unlabelled.has(network) ? "of its mIoU" : `of its clean mIoU of ${percent(clean.miou)} %`;
   const least = strongest(report).map(
     ({ cell, attacks, inNorm }) =>
-      `${cell.network} keeps ${percentWithin(cell.iouRatio)} %${flagText(cell)} ${ofClean(cell)} under ${at(cell)}, ${attacks === 1 ? "the only attack" : `the strongest of ${attacks} attacks`} measured${inNorm} (${cell.images} images).`,
+      `${cell.network} keeps ${percentWithin(cell.iouRatio)} %${flagText(cell)} ${ofClean(cell)} under ${at(cell)}, ${attacks === 1 ? "the only attack" : `the strongest of ${attacks} attacks`} measured${inNorm} (${counted(cell.images, "image")}).`,
   );
   const open = report.differences.length - decided.length;
   return {
@@ -76,7 +77,7 @@ export const honesty = (report: ReportData): Section => {
       `${cell.network} under ${at(cell)}${cell.source === null ? "" : `, made on ${cell.source}`}: ${Object.entries(
         cell.signs,
       )
-        .map(([kind, images]) => `${kind} on ${images} of ${cell.images} images`)
+        .map(([kind, images]) => `${kind} on ${images} of ${counted(cell.images, "image")}`)
         .join(", ")}.`,
   );
   const items = [...flagged, ...shown];
@@ -108,7 +109,7 @@ export const provenance = (report: ReportData): Section => {
     title: "What ran",
     blocks: [
       text(
-        `${report.rows} rows of ${report.images} images${report.repeatedRows > 0 ? `, without ${report.repeatedRows} that came twice` : ""}. Intervals are 95 % percentile intervals of ${report.bootstrap.replicates} bootstrap draws of images, from seed ${report.bootstrap.seed}.`,
+        `${counted(report.rows, "row")} of ${counted(report.images, "image")}${report.repeatedRows > 0 ? `, without ${report.repeatedRows} that came twice` : ""}. Intervals are 95 % percentile intervals of ${report.bootstrap.replicates} bootstrap draws of images, from seed ${report.bootstrap.seed}.`,
       ),
       table("Networks", ["network", "SHA-256 of its file", "precision", "architecture"], rows),
       ...(report.receipts.length > 0 ? [{ kind: "list" as const, items: report.receipts }] : []),
@@ -116,7 +117,7 @@ export const provenance = (report: ReportData): Section => {
         ...(data
           ? [
               text(
-                `Data: ${data.name} (${data.kind}), ${data.items} pictures${data.digest === undefined ? "" : `, digest ${data.digest}`}.`,
+                `Data: ${data.name} (${data.kind}), ${counted(data.items, "picture")}${data.digest === undefined ? "" : `, digest ${data.digest}`}.`,
               ),
             ]
           : []),

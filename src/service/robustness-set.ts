@@ -12,6 +12,7 @@ import type {
   RobustnessSpec,
 } from "../contract/robustness.ts";
 import type { Timings } from "../contract/receipt.ts";
+import { counted } from "../counted.ts";
 import { sha256Of } from "../digest.ts";
 import { signsOfFlags } from "../evaluation/orders.ts";
 import { sum } from "../metrics/counts.ts";
@@ -82,12 +83,12 @@ const verdictOf = (
 const summarise = (curve: readonly PooledPoint[], images: number, { threshold, norm }: RobustnessSpec): string => {
   const worst = curve.toSorted((a, b) => (a.iouRatio.value ?? Infinity) - (b.iouRatio.value ?? Infinity))[0]!;
   const { attack, epsilon, iouRatio } = worst;
-  if (iouRatio.value === null) return `The IoU ratio over ${images} images is undefined.`;
+  if (iouRatio.value === null) return `The IoU ratio over ${counted(images, "image")} is undefined.`;
   const within = iouRatio.interval
     ? ` [${iouRatio.interval.low.toFixed(3)}, ${iouRatio.interval.high.toFixed(3)}]`
     : "";
   const where = iouRatio.value < threshold ? "below" : "not below";
-  return `${attack} at ${radiusText(epsilon, norm)} leaves an IoU ratio of ${iouRatio.value.toFixed(3)}${within} over ${images} images, ${where} ${threshold}.`;
+  return `${attack} at ${radiusText(epsilon, norm)} leaves an IoU ratio of ${iouRatio.value.toFixed(3)}${within} over ${counted(images, "image")}, ${where} ${threshold}.`;
 };
 
 /** The answer about several images, of the answers about each. @param images results of the same grid. */

@@ -95,7 +95,7 @@ const failures: { [K in Failure["kind"]]: [Extract<Failure, { kind: K }>, RegExp
   "storage-full": [{ kind: "storage-full" }, /storage is full/, { status: 507 }],
   "uploads-full": [{ kind: "uploads-full", most: 64 }, /64/, { status: 409, most: 64 }],
   "network-refused": [
-    { kind: "network-refused", reason: 'graph "g", node 3 Loop "l": the shape of operator Loop is not known' },
+    { kind: "network-refused", reason: 'graph "g", node 3 Loop "l": operator Loop is not supported' },
     /node 3 Loop/,
     { status: 422, errors: [{ pointer: "/model" }] },
   ],

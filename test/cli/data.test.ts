@@ -19,6 +19,7 @@ import { startS3 } from "../support/s3/server.ts";
 import { memoryBucket } from "../store/memory-bucket.ts";
 import { fakeService } from "../support/fake-service.ts";
 import { problemIn } from "../support/api-request.ts";
+import { bytesText } from "../../src/cli/text.ts";
 import { faultline, jsonOf, temporaryFolder } from "./terminal.ts";
 
 const { path, put } = temporaryFolder();
@@ -81,6 +82,15 @@ it.each(Object.entries(stores))(
     put("set/images/two.png", "2");
   },
 );
+
+it("is told in units that fit its size", async () => {
+  const { url } = await serving(folderData(path("told")));
+  const { stdout } = await faultline("data", "push", path("set"), "--on", url);
+  expect(stdout).toMatch(/has 4 files of 10 bytes, of which 3 were sent\n$/);
+  expect([1, 1023, 1024, 1_500_000, 2 ** 30, 5 * 2 ** 40].map(bytesText).join()).toBe(
+    "1 byte,1023 bytes,1.0 KiB,1.4 MiB,1.0 GiB,5.0 TiB",
+  );
+});
 
 it("lies in a folder as it lay in the other, beside the operator's own, which is not replaced", async () => {
   const store = folderData(path("beside"));

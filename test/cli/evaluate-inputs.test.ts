@@ -180,13 +180,16 @@ describe("what is wrong", () => {
     put("part/images/b.png", good);
     expect((await evaluate(...partly, "--attacks", "none")).code).toBe(0);
     // That rows are there is said after the check: from then on one picture is gone.
-    let told = "";
+    let [told, printed] = ["", ""];
+    const stdout = (text: string): void => void (printed += text);
     const stderr = (text: string): void => {
       told += text;
       if (text.includes("are there already")) rmSync(path("part/images/b.png"));
     };
-    expect(await run(["evaluate", ...partly], { stdout: () => undefined, stderr })).toBe(1);
+    expect(await run(["evaluate", ...partly, "--json"], { stdout, stderr })).toBe(1);
     expect(told).toContain("1 of 4 units failed");
+    const error = `${path("part/images/b.png")}: no such file or folder`;
+    expect(JSON.parse(printed)).toMatchObject({ units: 4, failed: 1, firstFailure: { item: "b", error } });
     expect(rowsOf("part.jsonl").map(({ unit: { item } }) => item)).toEqual(["a", "a", "b"]);
     const failed = readFileSync(path("part.failed.jsonl"), "utf8").trim().split("\n");
     expect(failed.map((line) => (JSON.parse(line) as Row).unit.item)).toEqual(["b"]);

@@ -46,7 +46,7 @@ describe("an evaluation of pictures without label maps", () => {
     expect(evaluated.stdout).toContain(
       "compare with each network's own clean prediction, whose mIoU is 1 by definition",
     );
-    expect(evaluated.stdout).toContain("2 pictures of pictures without label maps");
+    expect(evaluated.stdout).toContain(", of 2 pictures without label maps\n");
     expect((await faultline("report", path("rows.jsonl"), "-o", path("report.html"))).code).toBe(0);
     for (const file of ["report.md", "report.html"]) {
       const report = readFileSync(path(file), "utf8");

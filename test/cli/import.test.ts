@@ -172,6 +172,13 @@ describe("what does not fit is refused by field", () => {
     expect(readdirSync(models).toSorted()).toEqual(before);
   });
 
+  it("an operator that is not known, with no manifest to be blamed", async () => {
+    const model = tinyModel();
+    const nodes = model.graph.nodes.map((node) => (node.op === "Relu" ? { ...node, op: "Foo" } : node));
+    const file = put("foo.onnx", { ...model, graph: { ...model.graph, nodes } });
+    expect(await refused(file)).toMatch(/foo\.onnx: node Foo ".*" \(→ .*\): operator Foo is not supported$/);
+  });
+
   it("a size that the network has fixed", async () => {
     const model = tinyModel();
     const inputs = model.graph.inputs.map((v) => ({ ...v, shape: [1, 3, 32, 48] }));

@@ -31,6 +31,13 @@ describe("an upload is refused", () => {
     expect(objects.size).toBe(0);
   });
 
+  it("as a network where an operator is not known, also of a manifest that is to be found", async () => {
+    const model = renamed(mine.bytes, "Tanh", "Tank");
+    const refused = await failureOf(service.uploads!.add({ manifest: { name: "badop" }, model, replace: false }));
+    expect(refused).toEqual({ kind: "network-refused", reason: expect.stringMatching(/^node Tank .*: operator Tank is not supported$/) }); // prettier-ignore
+    expect(objects.size).toBe(0);
+  });
+
   it("where its probabilities are none, unless it is said that they are independent", async () => {
     const independent = { head: (op, z) => op.Div(op.Add(op.Tanh(z), op.constant(1)), op.constant(2)) } as const satisfies TinyOptions; // prettier-ignore
     const kind = "probabilities";

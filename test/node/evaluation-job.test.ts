@@ -12,6 +12,7 @@ import { noiseImage, noiseLabels } from "../support/networks/image.ts";
 import { tinyFile } from "../support/networks/tiny.ts";
 
 const { path, put } = temporaryFolder();
+const fail = (text: string): never => expect.fail(text);
 
 it("stops what takes more than its cap, and says so", async () => {
   const { bytes, manifest } = tinyFile({ activation: "Tanh" }, { name: "one" });
@@ -29,7 +30,12 @@ it("stops what takes more than its cap, and says so", async () => {
   const fresh = { ...record, spentCpuHours: 0, done: 0, failed: 0 };
   const store = await folderEvaluations(path("jobs"), { models: path("models"), data: path("data") });
   await store.at("a").create(fresh, path("none"));
-  const job = createJob(fresh, store.at("a"), { flags: ["--workers", "1"], isRemote: false, told: (reason) => reason });
+  const job = createJob(fresh, store.at("a"), {
+    flags: ["--workers", "1"],
+    isRemote: false,
+    told: (reason) => reason,
+    log: fail,
+  });
   await job.carryOut();
   expect(job.info()).toMatchObject({ state: "capped", reason: "it took more than maxCpuHours", units: { total: 2 } });
   expect(job.info().units.done).toBeLessThan(2);
@@ -52,7 +58,7 @@ it("gives whole lines of a file that is being written", async () => {
 it("tells names, not addresses: these are for the log", () => {
   const log: string[] = [];
   const told = (reason: string, data: string | null = "s3://pictures/sets/", rows?: string) =>
-    toldReason(reason, { data, rows }, "it cannot be read", (text) => void log.push(text));
+    toldReason(reason, { data, rows, folders: ["/kept/runs"] }, "it cannot be read", (text) => void log.push(text));
   expect(told("s3://pictures/sets/#noise: holds no pictures")).toBe("data/noise: holds no pictures");
   expect(told("s3://pictures/sets#noise/a.png: is none")).toBe("data/noise/a.png: is none");
   expect(told("listed in s3://kept/runs/a/rows.failed.jsonl", "data", "s3://kept/runs/a/")).toBe(
@@ -64,6 +70,7 @@ it("tells names, not addresses: these are for the log", () => {
     "s3://pictures/sets/files/ab: denied by https://minio.example to the keys of the environment",
     "evaluation.json: 1 of 2 units failed; the first, on a.png: s3://pictures/sets/b: no such object",
     "redis://user:word@queue.example: cannot be reached",
+    "ENOSPC: no space left on device, write '/kept/runs/a/record.json'",
   ];
   for (const reason of secret) expect(told(reason)).toBe("it cannot be read; the log of the service says why");
   expect(log).toEqual(secret);

@@ -76,7 +76,12 @@ it("finds the networks of ensembles by their names, and reads no perturbation", 
   command.mockImplementationOnce((_, folder) => {
     const written = JSON.parse(readFileSync(join(folder, "evaluation.json"), "utf8")) as GivenSpec;
     expect(written.transferFrom).toEqual([{ ...source, networks: ["models/one"] }]);
-    return Promise.resolve({ code: 0, stdout: JSON.stringify({ ...predicted, milliseconds: 1 }), stderr: "" });
+    return Promise.resolve({
+      code: 0,
+      stdout: JSON.stringify({ ...predicted, milliseconds: 1 }),
+      stderr: "",
+      refusal: "",
+    });
   });
   expect(await evaluations.predict({ spec: { ...spec, transferFrom: [source] } })).toMatchObject({ units: 8 });
   const lacking = evaluations.submit({ spec: { ...spec, transferFrom: [{ networks: ["one", "two"] }] } });
@@ -91,7 +96,7 @@ it("finds the networks of ensembles by their names, and reads no perturbation", 
 it("predicts the start as well, and refuses by what was measured", async () => {
   const takes = async () => {
     await new Promise((resolve) => void setTimeout(resolve, 60));
-    return { code: 0, stdout: JSON.stringify({ ...predicted, milliseconds: 36_000 }), stderr: "" };
+    return { code: 0, stdout: JSON.stringify({ ...predicted, milliseconds: 36_000 }), stderr: "", refusal: "" };
   };
   command.mockImplementationOnce(takes);
   const { seconds, cpuHours } = await evaluations.predict({ spec });
@@ -119,7 +124,12 @@ it("takes what was measured of an upload for no other one of its name, and plans
       "manifest.json",
       "model.onnx",
     ]);
-    return Promise.resolve({ code: 0, stdout: JSON.stringify({ ...predicted, milliseconds: 3_600_000 }), stderr: "" });
+    return Promise.resolve({
+      code: 0,
+      stdout: JSON.stringify({ ...predicted, milliseconds: 3_600_000 }),
+      stderr: "",
+      refusal: "",
+    });
   });
   await upload(1);
   const dear = () => evaluations.submit({ spec: mine, maxCpuHours: 0.5 });
@@ -172,7 +182,7 @@ it("ends when what is being planned has been kept", async () => {
 
 it("has no reason any more when it is tried again", async () => {
   expect((await evaluations.get("a")).reason).toBe("it took more");
-  command.mockResolvedValue({ code: 0, stdout: "", stderr: "" });
+  command.mockResolvedValue({ code: 0, stdout: "", stderr: "", refusal: "" });
   const { state, reason } = await evaluations.retry("a");
   expect([state, reason]).toEqual(["queued", undefined]);
 });

@@ -20,6 +20,14 @@ describe("a report", () => {
     expect(markdownReport(both!)).toContain("Some of the scores compare with the network's own clean prediction");
   });
 
+  it("of one image says so", () => {
+    const one = rows.filter(({ unit }) => unit.item === rows[0]!.unit.item);
+    const text = markdownReport(reportOf(one));
+    expect(text).toMatch(new RegExp(`${one.length} rows of 1 image\\.`));
+    expect(text).toMatch(/ measured \(1 image\)\./);
+    expect(text).not.toContain("1 images");
+  });
+
   it("names the clean mIoU in its verdict where there is one", () => {
     const keeps = (text: string) =>
       text.match(/^- .* keeps .*$/gm)!.map((line) => line.includes("of its clean mIoU of"));

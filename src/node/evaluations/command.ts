@@ -4,13 +4,16 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { processFlags } from "../worker.ts";
+import { files } from "./store.ts";
 
 export interface CommandEnd {
   /** Null after a signal. */
   readonly code: number | null;
   readonly stdout: string;
-  /** Its end, without the name of the command. */
+  /** Its end. */
   readonly stderr: string;
+  /** Why it was refused: of `stderr` the faults that it lists and its last word, without notes and progress; empty after a crash. */
+  readonly refusal: string;
 }
 
 /** What an attached command sends. */
@@ -18,8 +21,17 @@ export interface RowsMessage {
   readonly rows: number;
 }
 
-/** Of what a command says about its failure. */
-const MAX_TEXT = 4000;
+/** Of what a command prints to stderr: it lists 50 faults at most, each a line, before its last word. */
+const MAX_TEXT = 16_000;
+
+/** Its own lines begin with its name, and what it lists is indented by two spaces; the file of the specification is none of its sender's. */
+export const refusalIn = (stderr: string): string =>
+  stderr
+    .split("\n")
+    .filter((line) => /^(?:faultline: | {2}\S)/.test(line))
+    .map((line) => line.replace(/^faultline: /, "").replace(`${files.spec}: `, ""))
+    .join("\n")
+    .trim();
 
 const entry = new URL(`../../cli/attached.${import.meta.url.slice(-2)}`, import.meta.url);
 
@@ -48,7 +60,7 @@ export const runCommand = async (
   else signal.addEventListener("abort", interrupt, { once: true });
   try {
     const [code] = (await once(child, "close")) as [number | null];
-    return { code, stdout, stderr: stderr.trim().replaceAll(/^faultline: /gm, "") };
+    return { code, stdout, stderr: stderr.trim(), refusal: refusalIn(stderr) };
   } finally {
     signal.removeEventListener("abort", interrupt);
   }

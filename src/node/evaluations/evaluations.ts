@@ -1,6 +1,7 @@
 /** The evaluations of a service under Node: planned and carried out by the command line, one after another, kept in a folder. */
 
 import { randomUUID } from "node:crypto";
+import { resolve } from "node:path";
 import { isOver, type EvaluationInfo, type EvaluationRequest, type Evaluations } from "../../contract/evaluations.ts";
 import { FaultlineError } from "../../contract/failure.ts";
 import type { RanOn } from "../../contract/options.ts";
@@ -60,11 +61,13 @@ export const startEvaluations = async (
   const flag = (name: string, value: number | string | undefined) => (value === undefined ? [] : [name, `${value}`]);
   const on = [...flag("--backend", backend), ...flag("--threads", backend === "native" ? threads : undefined)];
   const own = [...flag("--workers", workers), ...flag("--memory", memory), ...on];
+  const folders = [options.place, models, uploads, data].flatMap((at) => (at && !isInBucket(at) ? [resolve(at)] : []));
   const jobOptions = {
     flags: redis === undefined ? own : [...flag("--redis", redis), ...flag("--workers", workers), ...on],
     isRemote: redis !== undefined,
     told: (reason: string, rows?: string) =>
-      toldReason(reason, { data, rows }, "its data cannot be read, or its results cannot be kept", log),
+      toldReason(reason, { data, rows, folders }, "its data cannot be read, or its results cannot be kept", log),
+    log,
   };
   const jobs = new Map<string, Job>();
   let ending = false;

@@ -1,11 +1,15 @@
 /** One evaluation of the service while the service runs: its record, who follows it, and the command that carries it out. */
 
 import { MS_PER_HOUR, type EvaluationInfo, type EvaluationState } from "../../contract/evaluations.ts";
+import { reasonOf } from "../../reason.ts";
 import { runCommand, type CommandEnd } from "./command.ts";
 import { files, type EvaluationRecord, type Kept, type KeptNetworks, type Workplace } from "./store.ts";
 import { uploadedPath } from "./workplace.ts";
 
 const LOOK_MS = 1000;
+
+/** The exit code of a command after Ctrl-C. */
+const INTERRUPTED = 130;
 
 /** Why a run is stopped; "ending" is for the service, which goes on with it when it starts again. */
 type Stop = "cancelled" | "capped" | "ending";
@@ -17,6 +21,8 @@ export interface JobOptions {
   readonly isRemote: boolean;
   /** What is told of the reason of a failure; `rows` is where the files of the run are, if they have an address. */
   readonly told: (reason: string, rows?: string) => string;
+  /** Is given what requesters are not told. */
+  readonly log: (text: string) => void;
 }
 
 export interface Job {
@@ -32,20 +38,53 @@ export interface Job {
   readonly stop: (why: Stop) => Promise<void>;
 }
 
+/** Of the error of a unit. */
+const MAX_ERROR = 1000;
+
+/** What of `faultline evaluate --json` says that units failed. */
+interface Unfinished {
+  readonly units: number;
+  readonly failed: number;
+  readonly firstFailure: { readonly item: string; readonly error: string };
+}
+
+/** What is told of units that failed. */
+const failuresText = (
+  { units, failed, firstFailure: { item, error } }: Unfinished,
+  id: string,
+  told: (reason: string) => string,
+): string => {
+  const reason = told(error.replaceAll(/\s*\n\s*/g, " ").slice(0, MAX_ERROR));
+  return `${failed} of ${units} units failed; the first, on ${item}: ${reason}; POST /v1/evaluations/${id}/retry runs them again`;
+};
+
+/** Why a command has no result. */
+const refusalText = ({ code, refusal }: CommandEnd): string => {
+  if (code === null || code === INTERRUPTED) return "its process was ended from outside";
+  return refusal === "" ? `its process ended with code ${code}` : refusal;
+};
+
+interface Ending {
+  readonly why: Stop | null;
+  readonly id: string;
+  readonly told: (reason: string) => string;
+  readonly log: (text: string) => void;
+}
+
 /** What a command that has ended means for its evaluation. */
 const outcomeOf = (
-  { code, stdout, stderr }: CommandEnd,
-  why: Stop | null,
+  end: CommandEnd,
+  { why, id, told, log }: Ending,
 ): { readonly state: EvaluationState; readonly failed?: number; readonly reason?: string | undefined } => {
-  if (code === 0) return { state: "done", failed: 0, reason: undefined };
+  if (end.code === 0) return { state: "done", failed: 0, reason: undefined };
   if (why === "ending") return { state: "queued" };
   if (why !== null) return { state: why, reason: why === "capped" ? "it took more than maxCpuHours" : undefined };
-  try {
-    const { failed } = JSON.parse(stdout) as { readonly failed: number };
-    return { state: "incomplete", failed, reason: stderr };
-  } catch {
-    return { state: "failed", reason: stderr === "" ? `the process ended with code ${code}` : stderr };
+  if (end.code !== null && end.stdout !== "") {
+    const unfinished = JSON.parse(end.stdout) as Unfinished;
+    return { state: "incomplete", failed: unfinished.failed, reason: failuresText(unfinished, id, told) };
   }
+  if (end.refusal === "") log(end.stderr);
+  return { state: "failed", reason: told(refusalText(end)) };
 };
 
 /** A run, and how many rows there were before and are now, once the command has told. */
@@ -64,7 +103,7 @@ const addressIn = ({ rows }: Workplace): string | undefined => rows.slice(0, -fi
 
 const freshOf = ({ before, done }: Run): number => (before === null ? 0 : done - before);
 
-export const createJob = (first: EvaluationRecord, kept: Kept, { flags, isRemote, told }: JobOptions): Job => {
+export const createJob = (first: EvaluationRecord, kept: Kept, { flags, isRemote, told, log }: JobOptions): Job => {
   let record = first;
   let wake = (): void => {};
   let next = new Promise<void>((resolve) => (wake = resolve));
@@ -119,7 +158,8 @@ export const createJob = (first: EvaluationRecord, kept: Kept, { flags, isRemote
         own.done = rows;
       });
       look();
-      const outcome = outcomeOf({ ...end, stderr: told(end.stderr, addressIn(place)) }, why);
+      const toldHere = (reason: string): string => told(reason, addressIn(place));
+      const outcome = outcomeOf(end, { why, id: record.id, told: toldHere, log });
       if (outcome.state === "done" || outcome.state === "incomplete") await reported(place, signal);
       record = { ...record, spentCpuHours: record.spentCpuHours + spent() };
       run = null;
@@ -144,7 +184,7 @@ export const createJob = (first: EvaluationRecord, kept: Kept, { flags, isRemote
       await kept.withWorkplace(record, (place) => evaluated(place, own));
     } catch (cause) {
       run = null;
-      await set({ state: "failed", reason: told((cause as Error).message) }).catch(() => undefined);
+      await set({ state: "failed", reason: told(reasonOf(cause)) }).catch(() => undefined);
     }
   };
   return {

@@ -137,13 +137,14 @@ export const createPlanning = ({ scratch, places, networks, flags, log }: Planni
     const deadline = AbortSignal.timeout(MAX_PLANNING_MS);
     const argv = ["evaluate", files.spec, "--dry-run", "--json", "--max-units", `${MAX_UNITS}`, ...flags];
     const began = performance.now();
-    const { code, stdout, stderr } = await runCommand(argv, folder, AbortSignal.any([signal, deadline]));
+    const { code, stdout, stderr, refusal } = await runCommand(argv, folder, AbortSignal.any([signal, deadline]));
     if (signal.aborted) throw new FaultlineError({ kind: "cancelled" });
     if (code !== 0) {
+      if (refusal === "") log(stderr);
       const late = `its data was not read within ${MAX_PLANNING_MS / 1000} s; ask for fewer data.images`;
       throw new FaultlineError({
         kind: "evaluation-refused",
-        reason: deadline.aborted ? late : toldReason(stderr, places, unreadable(spec), log),
+        reason: deadline.aborted ? late : toldReason(refusal || unreadable(spec), places, unreadable(spec), log),
       });
     }
     const { units, pictures, evaluations, workers, milliseconds: work } = JSON.parse(stdout) as DryRun;

@@ -11,16 +11,18 @@ export interface Where {
   readonly data: string | null;
   /** Of the files of one evaluation, if it is in a bucket. */
   readonly rows?: string | undefined;
+  /** Absolute paths of this machine, of which a requester knows none. */
+  readonly folders?: readonly string[] | undefined;
 }
 
 /**
  * @param reason what a command has said.
- * @param instead is told where the reason has an address of which the requester knows no name.
+ * @param instead is told where the reason has an address or a path of which the requester knows no name.
  * @param log is given the reason then.
  */
 export const toldReason = (
   reason: string,
-  { data, rows }: Where,
+  { data, rows, folders = [] }: Where,
   instead: string,
   log: (text: string) => void,
 ): string => {
@@ -30,7 +32,7 @@ export const toldReason = (
     (text, [from, to]) => (from === undefined ? text : text.replaceAll(from, to)),
     reason,
   );
-  if (!address.test(named)) return named;
+  if (!address.test(named) && !folders.some((folder) => named.includes(folder))) return named;
   log(reason);
   return `${instead}; the log of the service says why`;
 };

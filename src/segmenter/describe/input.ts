@@ -1,7 +1,15 @@
 /** What a network's file tells of its input: which it is, its layout, its channels, the sizes that it takes, and preprocessing inside. */
 
 import { createBuilder } from "../../onnx/build.ts";
-import { OnnxError, intsOf, type Dimension, type Graph, type Model, type Node } from "../../onnx/graph.ts";
+import {
+  OnnxError,
+  UnknownOperatorError,
+  intsOf,
+  type Dimension,
+  type Graph,
+  type Model,
+  type Node,
+} from "../../onnx/graph.ts";
 import { load } from "../../onnx/load.ts";
 import { numbersOf, type Size, type Tensor } from "../../tensor.ts";
 import { inputShape } from "../adapt.ts";
@@ -77,6 +85,7 @@ const preprocessedInside = (graph: Graph, chain: readonly Node[]): Like | undefi
   return largest > 2 ? "raw" : begin.op === "Sub" ? "zero-one" : undefined;
 };
 
+/** What the size has wrong, or null. @throws UnknownOperatorError, whatever the size. */
 const loads = (model: Model, manifest: Pick<Manifest, "input">, size: Size): OnnxError | null => {
   const op = createBuilder();
   const { name } = manifest.input;
@@ -85,7 +94,7 @@ const loads = (model: Model, manifest: Pick<Manifest, "input">, size: Size): Onn
     load(op, model, { [name]: op.input(name, dtype, inputShape(manifest, size)) });
     return null;
   } catch (cause) {
-    if (cause instanceof OnnxError) return cause;
+    if (cause instanceof OnnxError && !(cause instanceof UnknownOperatorError)) return cause;
     throw cause;
   }
 };
@@ -112,7 +121,7 @@ export const trialSize = ({ width, height, multipleOf = 1 }: Input): Size => {
 export const nextMultiple = ({ width, height, multipleOf = 1 }: Input): number | undefined =>
   width === "dynamic" || height === "dynamic" ? MULTIPLES[MULTIPLES.indexOf(multipleOf) + 1] : undefined;
 
-/** The least of the multiples whose next sizes the network takes as well. @throws ManifestError where it takes none. */
+/** The least of the multiples whose next sizes the network takes as well. @throws ManifestError where it takes none; UnknownOperatorError. */
 const multipleFor = (model: Model, input: Input): number => {
   if (input.width !== "dynamic" && input.height !== "dynamic") return 1;
   let fault: OnnxError | null = null;
@@ -140,7 +149,7 @@ export interface Described<T> {
   readonly assumed: readonly string[];
 }
 
-/** @throws ManifestError where the network has no input of pictures. */
+/** @throws ManifestError where the network has no input of pictures; UnknownOperatorError. */
 export const describeInput = (model: Model, like: Like | undefined): Described<Input> => {
   const { graph } = model;
   const info = graph.inputs.find((v) => v.shape === null || v.shape.length === 4) ?? graph.inputs[0];
