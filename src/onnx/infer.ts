@@ -40,8 +40,13 @@ const MAX_ELEMENTS = 2 ** 31;
 const unknownOperator = (node: Node): OnnxError => {
   const operator = `${node.domain ? `${node.domain}.` : ""}${node.op}`;
   const reason = reasonAgainst(node);
-  const message = reason
-    ? `operator ${operator} is not supported: ${reason}`
+  const foreign =
+    node.domain === ""
+      ? undefined
+      : "it is no standard operator; export, or optimise, the network without those of its domain";
+  const why = reason ?? foreign;
+  const message = why
+    ? `operator ${operator} is not supported: ${why}`
     : `the shape of operator ${operator} is not known`;
   return new OnnxError(message, describe(node));
 };
