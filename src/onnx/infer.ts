@@ -40,8 +40,15 @@ const MAX_ELEMENTS = 2 ** 31;
 const unknownOperator = (node: Node): OnnxError => {
   const operator = `${node.domain ? `${node.domain}.` : ""}${node.op}`;
   const reason = reasonAgainst(node);
-  const message = `operator ${operator} is not supported${reason === undefined ? "" : `: ${reason}`}`;
-  return new UnknownOperatorError(message, describe(node));
+  const foreign =
+    node.domain === ""
+      ? undefined
+      : "it is no standard operator; export, or optimise, the network without those of its domain";
+  const why = reason ?? foreign;
+  return new UnknownOperatorError(
+    `operator ${operator} is not supported${why === undefined ? "" : `: ${why}`}`,
+    describe(node),
+  );
 };
 
 /** The types of the outputs of `node`. @throws OnnxError for an unknown operator, and for inputs that do not fit. */

@@ -2,7 +2,7 @@
 
 import type { Builder } from "./build.ts";
 import { decompose } from "./decompose.ts";
-import { OnnxError, type Graph, type Model, type ValueInfo } from "./graph.ts";
+import { OnnxError, describe, type Graph, type Model, type Node, type ValueInfo } from "./graph.ts";
 import type { Context, Upgraded } from "./upgrade/rule.ts";
 import { upgrade } from "./upgrade.ts";
 import type { Value } from "./value.ts";
@@ -52,14 +52,58 @@ export const load = (
     fixShape(info, given.shape);
     values.set(info.name, given);
   }
-  for (const [name, t] of graph.initializers) values.set(name, op.tensor(t, name));
+  const outputs = appended(graph, values, () => undefined, { op, opset: model.opset, lower });
+  return Object.fromEntries(graph.outputs.map(({ name }, i) => [name, outputs[i]!]));
+};
+
+interface Loading {
+  readonly op: Builder;
+  readonly opset: number;
+  readonly lower: Lower | undefined;
+}
+
+type Lookup = (name: string) => Value | undefined;
+
+/**
+ * Appends the nodes of a graph, or of a branch, and returns its outputs in order.
+ *
+ * @param own its inputs by name, to which its other values are added.
+ * @param around finds the values of the graphs around a branch.
+ */
+const appended = (graph: Graph, own: Map<string, Value>, around: Lookup, loading: Loading): readonly Value[] => {
+  const { op, opset, lower } = loading;
+  const valueOf: Lookup = (name) => own.get(name) ?? around(name);
+  for (const [name, t] of graph.initializers) own.set(name, op.tensor(t, name));
   for (const node of graph.nodes) {
-    const nodeInputs = node.inputs.map((name) => (name === "" ? null : values.get(name)!));
-    const context = { node, inputs: nodeInputs, op, opset: model.opset };
-    const outputs = decompose(context) ?? upgradedOutputs(context, lower);
-    for (const [i, name] of node.outputs.entries()) if (name !== "" && outputs[i]) values.set(name, outputs[i]);
+    const inputs = node.inputs.map((name) => (name === "" ? null : valueOf(name)!));
+    const context = { node, inputs, op, opset };
+    const branch = branchOf(node, inputs);
+    const outputs = branch
+      ? appended(branch, new Map(), valueOf, loading)
+      : (decompose(context) ?? upgradedOutputs(context, lower));
+    for (const [i, name] of node.outputs.entries()) if (name !== "" && outputs[i]) own.set(name, outputs[i]);
   }
-  return outputsOf(graph, values);
+  return graph.outputs.map(({ name }) => valueOf(name)!);
+};
+
+/**
+ * The branch of an If whose condition is known once the sizes are: exporters write one, for example, to drop an axis if its size is 1.
+ * Undefined for other nodes; an If that is left to the data is then refused as an operator.
+ */
+const branchOf = (node: Node, [condition]: readonly (Value | null)[]): Graph | undefined => {
+  if (node.op !== "If" || node.domain !== "" || !condition?.constant) return undefined;
+  const { dtype, data } = condition.constant;
+  if (dtype !== "bool" || data.length !== 1)
+    throw new OnnxError(`its condition is ${data.length} of ${dtype}, not one bool`, describe(node));
+  const name = data[0] ? "then_branch" : "else_branch";
+  const branch = node.attributes[name];
+  if (branch?.type !== "graph") throw new OnnxError(`has no graph ${name}`, describe(node));
+  const { inputs, outputs } = branch.value;
+  if (inputs.length > 0 || outputs.length !== node.outputs.length) {
+    const given = `${inputs.length} inputs and ${outputs.length} outputs`;
+    throw new OnnxError(`its ${name} has ${given}, not 0 and ${node.outputs.length}`, describe(node));
+  }
+  return branch.value;
 };
 
 /** The outputs of a node in its opset-21 form. */
@@ -72,6 +116,3 @@ const upgradedOutputs = (context: Context, lower: Lower | undefined): readonly V
     op.appendNode(upgraded.op, upgraded.inputs, upgraded.attributes, node.outputs, node.domain)
   );
 };
-
-const outputsOf = (graph: Graph, values: ReadonlyMap<string, Value>): Record<string, Value> =>
-  Object.fromEntries(graph.outputs.map(({ name }) => [name, values.get(name)!]));

@@ -6,7 +6,8 @@ import type { Node } from "./graph.ts";
 export const DATA_DEPENDENT = "has an output whose size depends on the data; every size must be fixed by the input's";
 
 const operatorsByReason: Readonly<Record<string, string>> = {
-  "control flow, in which the data determine which nodes run and how often": "If Loop Scan",
+  "control flow, in which the data determine which nodes run and how often": "Loop Scan",
+  "its condition depends on the data; one that the sizes alone decide is resolved": "If",
   "recurrent operator, which is not unrolled": "GRU LSTM RNN",
   [DATA_DEPENDENT]: "NonMaxSuppression Unique",
   "sequences and optional values are not supported, only tensors":
