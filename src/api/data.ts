@@ -102,7 +102,7 @@ const listSets = (service: Service): Operation =>
       sample: {},
       responses: {
         200: {
-          description: `Evaluations can name them, except those whose names begin with \`${requestSets}\`: such are of requests to POST /v1/robustness.`,
+          description: `Evaluations can name them. One that begins with \`${requestSets}\` is what a service has left that was killed while it planned a request to POST /v1/robustness.`,
           content: { "application/json": { schema: Listed } },
         },
         ...problemResponses("data-disabled"),

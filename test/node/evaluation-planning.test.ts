@@ -144,7 +144,12 @@ it("takes what was measured of an upload for no other one of its name, and plans
   await upload(3);
   command.mockImplementationOnce((_, folder) => {
     rmSync(join(folder, "uploaded"), { recursive: true });
-    return Promise.resolve({ code: 0, stdout: JSON.stringify({ ...predicted, milliseconds: 1 }), stderr: "" });
+    return Promise.resolve({
+      code: 0,
+      stdout: JSON.stringify({ ...predicted, milliseconds: 1 }),
+      stderr: "",
+      refusal: "",
+    });
   });
   await expect(evaluations.submit({ spec: mine })).rejects.toThrow("ENOENT");
   expect(readdirSync(path("kept"))).toEqual(["a"]);
@@ -152,7 +157,12 @@ it("takes what was measured of an upload for no other one of its name, and plans
 
 it("carries out what it has kept, whatever becomes of the folder in which it was planned", async () => {
   command.mockReset();
-  command.mockResolvedValue({ code: 0, stdout: JSON.stringify({ ...predicted, milliseconds: 1 }), stderr: "" });
+  command.mockResolvedValue({
+    code: 0,
+    stdout: JSON.stringify({ ...predicted, milliseconds: 1 }),
+    stderr: "",
+    refusal: "",
+  });
   const removed = vi.mocked(rm).getMockImplementation()!;
   const busy: typeof rm = (name, options) =>
     /\.planning-\w+$/.test(name.toString()) ? Promise.reject(new Error("EBUSY")) : removed(name, options);
@@ -173,7 +183,7 @@ it("ends when what is being planned has been kept", async () => {
   command.mockImplementationOnce(async () => {
     ended = own.end().then(() => readdirSync(path("ended")));
     await new Promise((resolve) => void setTimeout(resolve, 60));
-    return { code: 0, stdout: JSON.stringify({ ...predicted, milliseconds: 1 }), stderr: "" };
+    return { code: 0, stdout: JSON.stringify({ ...predicted, milliseconds: 1 }), stderr: "", refusal: "" };
   });
   const { id, state } = (await own.evaluations.submit({ spec })).evaluation;
   expect([state, await ended]).toEqual(["queued", [id]]);
