@@ -193,7 +193,9 @@ describe("what blocks a gradient", () => {
     });
     const file = put("custom.onnx", { ...model, domains: new Map([["acme", 3]]) });
     const { loadFault, gradients, sizes } = await inspected(file);
-    expect(loadFault).toMatch(/node acme.Fancy "Fancy_b" \(→ b\): operator acme.Fancy is not supported: it is no standard operator/);
+    expect(loadFault).toMatch(
+      /node acme.Fancy "Fancy_b" \(→ b\): operator acme.Fancy is not supported: it is no standard operator/,
+    );
     expect(gradients.map((g) => [g.output, g.faults.map((f) => f.operator), g.reason])).toEqual([
       ["y", ["acme.Fancy", "Loop"], null],
       ["e", [], 'node ArgMax "ArgMax_d" has no derivative'],
