@@ -2,14 +2,21 @@
 
 import { describe, expect, it } from "vitest";
 import type { Model } from "../../src/onnx/graph.ts";
+import { startWasm } from "../../src/runtime/wasm/wasm.ts";
+import { describeNetwork } from "../../src/segmenter/describe/describe.ts";
 import { describeInput } from "../../src/segmenter/describe/input.ts";
 import { describeOutput } from "../../src/segmenter/describe/output.ts";
 import { ManifestError } from "../../src/segmenter/manifest.ts";
+import { SessionCache } from "../../src/segmenter/session-cache.ts";
+import type { Size } from "../../src/tensor.ts";
 import { modelOf, node, noise } from "../onnx/support.ts";
 
 const size = { height: 32, width: 48 };
 const refusal = (shapes: Readonly<Record<string, readonly number[]>>) => () =>
-  describeOutput(Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, noise(shape)])), size);
+  describeOutput(
+    Object.entries(shapes).map(([name, shape]) => [name, noise(shape)] as const),
+    size,
+  );
 
 describe("outputs that say that a map's channels are no classes", () => {
   it.each([
@@ -31,6 +38,19 @@ describe("outputs that say that a map's channels are no classes", () => {
     ["one channel", { map: [1, 1, 32, 48], tokens: [1, 96, 8] }],
   ] as const)("are not %s", (_, shapes) => {
     expect(refusal(shapes)().found.output.name).toBe("map");
+  });
+
+  it("and of equal maps the first in the file is taken, also where another has a number for its name", async () => {
+    const two = modelOf({
+      inputs: { x: noise([1, 3, 32, 48]) },
+      nodes: [node("Relu", ["x"], ["logits"]), node("Neg", ["x"], ["626"])],
+      outputs: ["logits", "626"],
+    });
+    const cache = new SessionCache(startWasm(), 2 ** 30);
+    const picture = (planes: number, { height, width }: Size) => noise([planes, height, width]);
+    const { found, assumed } = await describeNetwork(two, { name: "two" }, picture, cache);
+    expect(found.output.name).toBe("logits");
+    expect(assumed.at(-1)).toBe('Of several outputs "logits" is taken for the segmentation; there are also "626".');
   });
 
   it("and outputs that are no map are listed with their types", () => {

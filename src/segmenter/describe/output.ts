@@ -8,6 +8,9 @@ import type { Described } from "./input.ts";
 type Output = Manifest["output"];
 type Layout = NonNullable<Output["layout"]>;
 
+/** Outputs by name in the order of the file, which an object would not keep: names such as "626", as PyTorch gives, come first there. */
+export type Outputs = readonly (readonly [name: string, values: Tensor])[];
+
 /** A candidate: an output, and as what it can be read. */
 export interface Candidate {
   readonly output: Output;
@@ -106,8 +109,8 @@ const objectsBeside = (channels: number, [batch, ...sides]: readonly number[]): 
 };
 
 /** @throws ManifestError where an output beside the map says that its channels are no classes. */
-const requireClasses = ({ output, channels }: Candidate, outputs: Readonly<Record<string, Tensor>>): void => {
-  for (const [name, { shape }] of Object.entries(outputs)) {
+const requireClasses = ({ output, channels }: Candidate, outputs: Outputs): void => {
+  for (const [name, { shape }] of outputs) {
     const what = channels > 1 ? objectsBeside(channels, shape) : undefined;
     if (what === undefined) continue;
     const found = `"${output.name}" looks like ${what}, by "${name}" [${shape.join(", ")}]: instances, not a class of each pixel`;
@@ -124,17 +127,11 @@ const byWorth = (a: Candidate, b: Candidate): number =>
  * @param wanted how many classes are scored, where that is known.
  * @throws ManifestError where no output is a map of the picture's shape.
  */
-export const describeOutput = (
-  outputs: Readonly<Record<string, Tensor>>,
-  size: Size,
-  wanted?: number,
-): Described<Candidate> => {
-  const candidates = Object.entries(outputs).flatMap(([name, y]) => candidateOf(name, y, size, wanted) ?? []);
+export const describeOutput = (outputs: Outputs, size: Size, wanted?: number): Described<Candidate> => {
+  const candidates = outputs.flatMap(([name, y]) => candidateOf(name, y, size, wanted) ?? []);
   const [best, ...others] = candidates.toSorted(byWorth);
   if (!best) {
-    const shapes = Object.entries(outputs).map(
-      ([name, { dtype, shape }]) => `"${name}" ${dtype} [${shape.join(", ")}]`,
-    );
+    const shapes = outputs.map(([name, { dtype, shape }]) => `"${name}" ${dtype} [${shape.join(", ")}]`);
     throw new ManifestError(
       `none is a map of scores [1, classes, H, W] or of labels [1, H, W] in the picture's shape (${size.width}×${size.height}): ${shapes.join(", ")}`,
       "output.name",
