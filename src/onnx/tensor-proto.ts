@@ -1,7 +1,7 @@
 /** Conversion of tensors from and to ONNX's TensorProto. */
 
 import { create } from "@bufbuild/protobuf";
-import { TensorProtoSchema, TensorProto_DataLocation, type TensorProto } from "onnx-buf";
+import { TensorProtoSchema, TensorProto_DataLocation, TensorProto_DataType, type TensorProto } from "onnx-buf";
 import { bytesPerElement, newData, sizeOf, tensor, tensorOf, type DType, type Tensor } from "../tensor.ts";
 import { externalBytes, type External } from "./external-data.ts";
 import { OnnxError } from "./graph.ts";
@@ -38,7 +38,8 @@ export const codeOf = (dtype: DType): number => codes[dtype];
 export const dtypeOf = (code: number, place: string): DType => {
   const dtype = dtypes.get(code);
   if (!dtype) {
-    throw new OnnxError(`element type ${code} is not supported; supported: ${Object.keys(codes).join(", ")}`, place);
+    const name = TensorProto_DataType[code]?.toLowerCase() ?? code;
+    throw new OnnxError(`element type ${name} is not supported; supported: ${Object.keys(codes).join(", ")}`, place);
   }
   return dtype;
 };

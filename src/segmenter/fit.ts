@@ -6,7 +6,7 @@ import { axisOf } from "./adapt.ts";
 import { networkSize } from "./size.ts";
 import { run } from "./view.ts";
 import { channelCount, ManifestError } from "./manifest.ts";
-import type { Network } from "./network.ts";
+import { requireOnePicture, type Network } from "./network.ts";
 import { dimensionsOf, type Size } from "../tensor.ts";
 import { counted } from "../counted.ts";
 
@@ -47,11 +47,7 @@ const requireInput = ({ manifest: { input }, model: { graph } }: Network): void 
     const given = `are ${JSON.stringify(channels)}, ${count}, but the network's input has ${own} by the layout ${layout}`;
     throw new ManifestError(given, "input.channels");
   }
-  if (layout.startsWith("N") && typeof shape[0] === "number" && shape[0] !== 1)
-    throw new ManifestError(
-      `takes ${shape[0]} images at a time; export the network for one, or any number`,
-      "input.name",
-    );
+  requireOnePicture(layout, shape);
 };
 
 const requireOutput = (network: Network, size: Size, shape: readonly number[]): void => {

@@ -2,7 +2,7 @@
 
 import type { Front } from "./front.ts";
 import type { Refinement } from "./refinement.ts";
-import type { Model } from "../onnx/graph.ts";
+import type { Dimension, Graph, Model } from "../onnx/graph.ts";
 import { fuseBatchNormalization } from "../onnx/passes/fuse-batch-norm.ts";
 import { inSinglePrecision } from "../onnx/passes/single-precision.ts";
 import { readModel } from "../onnx/read.ts";
@@ -40,6 +40,21 @@ const requireInputType = ({ input }: Manifest, { graph }: Model): void => {
   throw new ManifestError(`is ${dtype}; networks of float32, float16 or uint8 images are taken`, "input.name");
 };
 
+/** @throws ManifestError where the graph needs more than that input. */
+export const requireOneInput = ({ inputs }: Graph, name: string): void => {
+  const others = inputs.flatMap((v) => (v.name === name ? [] : [`"${v.name}"`]));
+  if (others.length === 0) return;
+  const remedy = "export the network with its other inputs fixed, as initializers";
+  throw new ManifestError(`is all that is given; the network needs ${others.join(", ")} too; ${remedy}`, "input.name");
+};
+
+/** @throws ManifestError where the input, of that shape, takes more pictures than one at a time. */
+export const requireOnePicture = (layout: Manifest["input"]["layout"], shape: readonly Dimension[]): void => {
+  const [count] = shape;
+  if (layout.startsWith("N") && typeof count === "number" && count !== 1)
+    throw new ManifestError(`takes ${count} images at a time; export the network for one, or any number`, "input.name");
+};
+
 /** A manifest and the model that it describes. @throws ManifestError where the two do not fit. */
 export const networkOf = (manifest: Manifest, model: Model): Network => {
   requireConsistent(manifest);
@@ -49,14 +64,7 @@ export const networkOf = (manifest: Manifest, model: Model): Network => {
   };
   requireName("input.name", manifest.input.name, model.graph.inputs);
   requireName("output.name", manifest.output.name, model.graph.outputs);
-  const others = model.graph.inputs.flatMap(({ name }) => (name === manifest.input.name ? [] : [`"${name}"`]));
-  if (others.length > 0) {
-    const remedy = "export the network with its other inputs fixed, as initializers";
-    throw new ManifestError(
-      `is all that is given; the network needs ${others.join(", ")} too; ${remedy}`,
-      "input.name",
-    );
-  }
+  requireOneInput(model.graph, manifest.input.name);
   requireInputType(manifest, model);
   const source = sourceOf(model.graph, model.opset, manifest);
   const notes = [...(model.notes ?? []), ...(source.note === undefined ? [] : [source.note])];

@@ -132,7 +132,7 @@ describe("constants of 4 bits", () => {
     [
       "an output of 4 bits",
       encode({ output: [value("y", INT4)], node: [{ opType: "Relu", input: ["x"], output: ["y"] }] }),
-      /element type 22 is not supported/,
+      /element type int4 is not supported/,
     ],
   ])("refuses %s", (_, file, message) => {
     expect(() => readModel(file)).toThrow(message);

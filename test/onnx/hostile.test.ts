@@ -107,8 +107,13 @@ describe("a malformed model is refused, and the message names the place", () => 
       encode(weights({ externalData: [{ key: "location", value: "../../etc/passwd" }] })),
       /at "\.\.\/\.\.\/etc\/passwd", which is not in the folder of the model/,
     ],
-    ["strings as weights", encode(weights({ dataType: 8 })), /initializer "w": element type 8 is not supported/],
+    ["strings as weights", encode(weights({ dataType: 8 })), /initializer "w": element type string is not supported/],
     ["an unknown element type", encode({ input: [value("x", [2n], 99)] }), /input "x": element type 99/],
+    [
+      "weights in bfloat16",
+      encode(weights({ dataType: 16 })),
+      /initializer "w": element type bfloat16 is not supported; supported: float32/,
+    ],
     ["a sparse initializer", encode({ sparseInitializer: [{}] }), /sparse initializers are not supported/],
     [
       "a sequence input",

@@ -99,7 +99,7 @@ export const describeNetwork = async (
   const size = trialSize(input);
   const own = model.graph.outputs.map(({ name }) => [name, shown[name]!] as const);
   const wanted = typeof hints.classes === "object" ? hints.classes.length : hints.classes;
-  const { found, assumed } = describeOutput(Object.fromEntries(own), size, wanted);
+  const { found, assumed } = describeOutput(own, size, wanted);
   const { output } = found;
   const source = sourceOf(model.graph, model.opset, { output });
   const scores = output.kind === "labels" && source.axis !== undefined ? shown[source.name] : undefined;

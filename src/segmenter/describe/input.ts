@@ -14,6 +14,7 @@ import { load } from "../../onnx/load.ts";
 import { numbersOf, type Size, type Tensor } from "../../tensor.ts";
 import { inputShape } from "../adapt.ts";
 import { ManifestError, type Manifest } from "../manifest.ts";
+import { requireOneInput, requireOnePicture } from "../network.ts";
 import { preparationLike, type Like } from "./likes.ts";
 import { metadataOf } from "./metadata.ts";
 
@@ -135,7 +136,7 @@ const multipleFor = (model: Model, input: Input): number => {
     }));
     const found = sizes.map((size) => loads(model, { input }, size)).find((f) => f !== null);
     if (!found) return multipleOf;
-    fault ??= found;
+    fault = found;
   }
   throw new ManifestError(
     `the network takes no open size that is a multiple of ${MULTIPLES.at(-1)}: ${fault?.message}`,
@@ -154,7 +155,9 @@ export const describeInput = (model: Model, like: Like | undefined): Described<I
   const { graph } = model;
   const info = graph.inputs.find((v) => v.shape === null || v.shape.length === 4) ?? graph.inputs[0];
   if (!info) throw new ManifestError("the network has no input", "input.name");
+  requireOneInput(graph, info.name);
   const { layout, count } = layoutOf(graph, info.name, info.shape);
+  requireOnePicture(layout, info.shape ?? []);
   const side = (axis: "H" | "W") => {
     const own = info.shape?.[layout.indexOf(axis)];
     return typeof own === "number" ? own : "dynamic";

@@ -8,11 +8,15 @@ import type { Described } from "./input.ts";
 type Output = Manifest["output"];
 type Layout = NonNullable<Output["layout"]>;
 
+/** Outputs by name in the order of the file, which an object would not keep: names such as "626", as PyTorch gives, come first there. */
+export type Outputs = readonly (readonly [name: string, values: Tensor])[];
+
 /** A candidate: an output, and as what it can be read. */
 export interface Candidate {
   readonly output: Output;
-  /** Channels; of labels, the largest label and one. */
+  /** Classes: the channels and, of sigmoids, the background; of labels, the largest label and one. */
   readonly count: number;
+  readonly channels: number;
   readonly assumed: readonly string[];
 }
 
@@ -71,7 +75,7 @@ const candidateOf = (name: string, y: Tensor, size: Size, wanted: number | undef
   const whole = values.every((v) => Number.isInteger(v) && v >= 0 && v <= 255);
   if (channels === 1 && (!isFloat || whole)) {
     const count = Math.max(2, values.reduce((a, b) => Math.max(a, b), 0) + 1);
-    return { output: { name, kind: "labels", stride }, count, assumed: [] };
+    return { output: { name, kind: "labels", stride }, count, channels, assumed: [] };
   }
   if (!isFloat) return undefined;
   const within = values.every((v) => v >= -1e-6 && v <= 1 + 1e-6);
@@ -88,8 +92,31 @@ const candidateOf = (name: string, y: Tensor, size: Size, wanted: number | undef
   return {
     output: { name, kind, ...said(layout), ...(isSigmoid && { activation: "sigmoid" as const }), stride },
     count: isSigmoid ? channels + 1 : channels,
+    channels,
     assumed: [words],
   };
+};
+
+/**
+ * Why maps beside such an output are of no classes. Networks that find objects give, for each of Q queries, scores of the classes beside
+ * Q masks (DETR, MaskFormer), or boxes with scores and coefficients of k prototype masks (YOLACT, YOLO): [1, n, 4 + classes + k], either order.
+ */
+const objectsBeside = (channels: number, [batch, ...sides]: readonly number[]): string | undefined => {
+  if (batch !== 1 || sides.length !== 2) return undefined;
+  const [queries, width] = sides as [number, number];
+  if (queries === channels && width > 1) return `masks of ${channels} queries, whose classes it scores`;
+  return Math.min(queries, width) > channels + 4 ? `${channels} prototypes, which it combines for each box` : undefined;
+};
+
+/** @throws ManifestError where an output beside the map says that its channels are no classes. */
+const requireClasses = ({ output, channels }: Candidate, outputs: Outputs): void => {
+  for (const [name, { shape }] of outputs) {
+    const what = channels > 1 ? objectsBeside(channels, shape) : undefined;
+    if (what === undefined) continue;
+    const found = `"${output.name}" looks like ${what}, by "${name}" [${shape.join(", ")}]: instances, not a class of each pixel`;
+    const remedy = "export the network with a map of classes, or, if it is one, name it in a manifest (--manifest)";
+    throw new ManifestError(`${found}; ${remedy}`, "output.name");
+  }
 };
 
 /** Scores before labels, fine before coarse, then the first. */
@@ -100,20 +127,17 @@ const byWorth = (a: Candidate, b: Candidate): number =>
  * @param wanted how many classes are scored, where that is known.
  * @throws ManifestError where no output is a map of the picture's shape.
  */
-export const describeOutput = (
-  outputs: Readonly<Record<string, Tensor>>,
-  size: Size,
-  wanted?: number,
-): Described<Candidate> => {
-  const candidates = Object.entries(outputs).flatMap(([name, y]) => candidateOf(name, y, size, wanted) ?? []);
+export const describeOutput = (outputs: Outputs, size: Size, wanted?: number): Described<Candidate> => {
+  const candidates = outputs.flatMap(([name, y]) => candidateOf(name, y, size, wanted) ?? []);
   const [best, ...others] = candidates.toSorted(byWorth);
   if (!best) {
-    const shapes = Object.entries(outputs).map(([name, { shape }]) => `"${name}" [${shape.join(", ")}]`);
+    const shapes = outputs.map(([name, { dtype, shape }]) => `"${name}" ${dtype} [${shape.join(", ")}]`);
     throw new ManifestError(
-      `none is a map of the picture's shape (${size.width}×${size.height}): ${shapes.join(", ")}`,
+      `none is a map of scores [1, classes, H, W] or of labels [1, H, W] in the picture's shape (${size.width}×${size.height}): ${shapes.join(", ")}`,
       "output.name",
     );
   }
+  requireClasses(best, outputs);
   const rest = others.map(({ output }) => `"${output.name}"`).join(", ");
   const chosen =
     rest === ""

@@ -2,6 +2,7 @@
 
 import { lowerForGradient } from "../../lowering/wasm/rewrites.ts";
 import { createBuilder, type Builder } from "../../onnx/build.ts";
+import { readsOf } from "../../onnx/sort.ts";
 import type { Step } from "../../onnx/step.ts";
 import { OnnxError, describe, type Graph, type Model, type Node } from "../../onnx/graph.ts";
 import { load } from "../../onnx/load.ts";
@@ -55,7 +56,7 @@ export const loadAt = (model: Model, shapes: Readonly<Record<string, readonly nu
   const values = new Map(Object.entries(inputs));
   for (const [name, t] of graph.initializers) values.set(name, op.tensor(t, name));
   for (const node of graph.nodes) {
-    const known = node.inputs.filter((name) => name !== "").map((name) => [name, values.get(name)!] as const);
+    const known = readsOf(node).map((name) => [name, values.get(name)!] as const);
     const traced = op.steps.length;
     for (const [name, value] of Object.entries(loadNode(op, model, node, Object.fromEntries(known))))
       values.set(name, value);
