@@ -80,6 +80,7 @@ export default defineConfig({
             miniflare: {
               ...workerSettings(),
               bindings: { MIGRATIONS: await readD1Migrations("migrations") },
+              modulesRules: [{ type: "CompiledWasm", include: ["**/*.wasm"] }],
               cf: false,
               r2Buckets: ["DATA"],
               d1Databases: ["LEDGER"],

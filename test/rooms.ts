@@ -131,6 +131,7 @@ export const rooms: Readonly<Record<string, readonly string[] | "anything">> = {
     "metrics",
     "tensor",
     "type store/bucket-data",
+    "yield",
     "counted",
   ],
   service: [

@@ -10,6 +10,7 @@ import type { Entry } from "./ledger.ts";
 import type { CloudObjects } from "./objects.ts";
 import type { Place } from "./place.ts";
 import { parcelsBy, parsedSpec, pictureOf, settled, type CloudPlan } from "./plan.ts";
+import { yielding } from "./yielding.ts";
 
 const planOf = ({ plan }: Entry): CloudPlan => plan as CloudPlan;
 
@@ -39,7 +40,7 @@ export const createCarrier = (
       const item = await objects.item(entry.id, at);
       const { settings, groupAt } = picture;
       const perform = createPerformer({
-        segmenterOf: (setting, seed) => settled(place, spec, manifests, settings[setting]!, seed),
+        segmenterOf: async (setting, seed) => yielding(await settled(place, spec, manifests, settings[setting]!, seed)),
         read: () => place.read(item, { ...plan, manifest: manifests[0]! }),
         nameOf: () => item.name,
         seed: spec.seed,
@@ -51,7 +52,7 @@ export const createCarrier = (
         groups.push(await groupAt(group, { batch: 0, item: 0, name: item.name }));
       return {
         parcel: groups,
-        // Requests to this isolate take their turns between two groups.
+        // Requests to this isolate that run networks take their turns between two groups, all others between two runs.
         perform: (group, hooks) => place.exclusive(() => perform([group], hooks)),
         stepMs: ({ source }) => plan.times[source]!.forward + plan.times[source]!.backward,
       };
