@@ -130,6 +130,8 @@ const reach = (subject: string, rule: Bounds, score: Score | string): Judged => 
   };
 };
 
+const WITHOUT_LABELS = "is not known without label maps: the rows compare with the network's own clean prediction";
+
 const judgeBounds = (rule: Bounds, report: ReportData): Judged[] => {
   if (rule.metric === "worst-case-iou-ratio")
     return report.worst
@@ -140,17 +142,21 @@ const judgeBounds = (rule: Bounds, report: ReportData): Judged[] => {
       });
   const isClean = rule.metric === "clean-miou";
   const isOfRegions = rule.metric === "region-resisted";
-  const unlabelled = againstThemselves(report);
-  const scored = (cell: Cell): Score | string =>
-    isClean && unlabelled.has(cell.network)
-      ? "is not known without label maps: the rows compare with the network's own clean prediction"
-      : scoreOf(cell, rule, report.classes);
-  return report.cells
-    .filter((cell) => matches(rule, cell) && (isClean || cell.attack !== "clean") && (!isOfRegions || cell.region))
-    .map((cell) => {
-      const judged = reach(subjectOf(cell), rule, scored(cell));
-      return { ...judged, message: judged.message + (isClean ? "" : flagText(cell)) };
-    });
+  const cells = report.cells.filter(
+    (cell) => matches(rule, cell) && (isClean || cell.attack !== "clean") && (!isOfRegions || cell.region),
+  );
+  // Whatever the attack: it is one fault of all rows of such a network.
+  const unknown = isClean ? againstThemselves(report) : new Set<string>();
+  const unlabelled = new Set(cells.map(({ network }) => network).filter((network) => unknown.has(network)));
+  return [
+    ...[...unlabelled].map((network) => ({ passed: false, subject: network, message: WITHOUT_LABELS })),
+    ...cells
+      .filter(({ network }) => !unlabelled.has(network))
+      .map((cell) => {
+        const judged = reach(subjectOf(cell), rule, scoreOf(cell, rule, report.classes));
+        return { ...judged, message: judged.message + (isClean ? "" : flagText(cell)) };
+      }),
+  ];
 };
 
 /** Differences are of the second network of a pair from the first: turned round where the baseline is the second. */

@@ -117,7 +117,9 @@ describe("init", () => {
     const file = made(variant({ outputs: 1, tail: (op, z) => op.cast(op.Greater(op.Squeeze(z, op.ints([1])), op.constant(0)), "int64") })); // prettier-ignore
     const { manifest, assumed } = await initialised(file);
     expect(manifest.output).toMatchObject({ kind: "labels" });
-    expect(assumed.at(-1)).toMatch(/^There are 2 classes, as many as the labels of one picture have; give --classes/);
+    expect(assumed.at(-1)).toMatch(
+      /^There are 2 classes, as many as the labels of one picture have; the manifest's "classes" says it, or --classes/,
+    );
     const argv = ["import", file, "--models", path("models"), "--name", "labels"];
     const { code, stderr } = await faultline(...argv);
     expect([code, stderr]).toEqual([1, expect.stringMatching(/Greater.*; --forward-only stores it all the same/)]);

@@ -45,7 +45,13 @@ describe("an upload", () => {
     expect(new Set(await segmented(again)).size).toBeGreaterThan(1);
     // What was assumed of the network stays with it, and each answer says so.
     const { notes } = await again.segment({ model: "mine", image: imagePng });
-    expect(notes).toEqual(expect.arrayContaining([expect.stringMatching(/which is a guess/)]));
+    expect(notes).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(
+          /which is a guess: .*; the manifest's "input" says it with mean, std, scale and channels/,
+        ),
+      ]),
+    );
     const { receipt } = await again.attack({ spec: { ...spec, model: "mine" }, image: imagePng, outputs: [] }, {});
     expect(receipt.notes).toEqual(notes);
   });

@@ -46,10 +46,18 @@ it("a model card has the IoU ratios alone, and the card of robustness no clean m
   expect(exporters.card(labelled!)).toMatch(/clean mIoU \d/);
 });
 
-it("a rule on the clean mIoU fails, as it is not measured, and others are judged", () => {
+it("a rule on the clean mIoU fails, as it is not measured, once for each network, and others are judged", () => {
   const judged = (metric: string) => judge(readPolicy({ rules: [{ metric, min: 0 }] }), own!);
   expect(judged("iou-ratio").passed).toBe(true);
   const { passed, findings } = judged("clean-miou");
   expect([passed, findings[0]!.message]).toEqual([false, expect.stringContaining("is not known without label maps")]);
+  expect(findings.map(({ subject }) => subject)).toEqual([
+    "alpha [against its own prediction]",
+    "beta [against its own prediction]",
+  ]);
+  const mixedFindings = judge(readPolicy({ rules: [{ metric: "clean-miou", min: 0 }] }), both!).findings;
+  const failed = mixedFindings.filter((finding) => !finding.passed).map(({ subject }) => subject);
+  expect(failed).toEqual(["alpha [against its own prediction]"]);
+  expect(mixedFindings.length).toBeGreaterThan(2);
   expect(judge(readPolicy({ rules: [{ metric: "clean-miou", min: 0 }] }), labelled!).passed).toBe(true);
 });

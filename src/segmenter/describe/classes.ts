@@ -42,7 +42,7 @@ export const classesFor = (
   if (length < 2 || length > 255) throw new ManifestError(`there are ${length}; 2 to 255 are taken`, "classes");
   const named = typeof wanted === "object" ? wanted : numbered(length, output);
   const unscored = length < count ? [`Only the first ${length} of ${count} outputs are scored.`] : [];
-  const guessed = !isCertain && wanted === undefined ? [`There are ${count} classes, as many as the labels of one picture have; give --classes to say it.`] : []; // prettier-ignore
+  const guessed = !isCertain && wanted === undefined ? [`There are ${count} classes, as many as the labels of one picture have; the manifest's "classes" says it, or --classes of the command line.`] : []; // prettier-ignore
   return { found: named, assumed: [...unscored, ...guessed] };
 };
 

@@ -170,7 +170,9 @@ export const describeInput = (model: Model, like: Like | undefined): Described<I
     like !== undefined || isStated
       ? []
       : inside === undefined
-        ? [`Pixels are prepared like "${guess}", which is a guess: the file does not say; give --like to say it.`]
+        ? [
+            `Pixels are prepared like "${guess}", which is a guess: the file does not say; the manifest's "input" says it with mean, std, scale and channels, the command line with --like.`,
+          ]
         : [
             `Pixels are given like "${inside}": ${info.dtype === "uint8" ? "the input is uint8" : "the graph begins with the rest of the preprocessing"}.`,
           ];
