@@ -45,6 +45,7 @@ export const workerSettings = () => {
       UPLOAD_LIMIT_MIB: setting("UPLOAD_LIMIT_MIB") as string,
       DOLLARS_PER_CPU_HOUR: setting("DOLLARS_PER_CPU_HOUR") as string,
       MAX_CPU_HOURS: setting("MAX_CPU_HOURS") as string,
+      QUEUE_CONSUMERS: setting("QUEUE_CONSUMERS") as string,
     },
   };
 };
@@ -114,7 +115,8 @@ export const startWorker = (options: WorkerOptions = {}): RunningWorker => {
   subscribe("http.server.request.start", keepConnections);
   const miniflare = new Miniflare({
     ...settings,
-    bindings: { ...settings.bindings, ...bindings },
+    // Miniflare's queue has one consumer, and delivers a batch when the one before it has ended.
+    bindings: { ...settings.bindings, QUEUE_CONSUMERS: "1", ...bindings },
     r2Buckets: [...(bucket ? ["MODELS"] : []), ...(evaluations ? ["DATA"] : [])],
     ...(kept && { r2Persist: kept.folder, d1Persist: kept.folder, workflowsPersist: kept.folder }),
     ...(evaluations && {

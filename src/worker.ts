@@ -51,6 +51,8 @@ interface Env extends Partial<EngineBindings> {
   readonly UPLOAD_TOKEN?: string;
   /** The most that an evaluation may take, in hours of a processor. */
   readonly MAX_CPU_HOURS: string;
+  /** Of the queue, at most: by them the duration of an evaluation is predicted. */
+  readonly QUEUE_CONSUMERS: string;
   /** Cloudflare's price of such an hour. */
   readonly DOLLARS_PER_CPU_HOUR: string;
 }
@@ -132,6 +134,12 @@ const positive = (name: string, text: string): number => {
   throw new RangeError(`${name} must be a positive number, not ${text}`);
 };
 
+const whole = (name: string, text: string): number => {
+  const value = positive(name, text);
+  if (Number.isInteger(value)) return value;
+  throw new RangeError(`${name} must be a whole number, not ${text}`);
+};
+
 const mebibytes = (name: string, text: string): number => positive(name, text) * 2 ** 20;
 
 const { version } = packageJson;
@@ -150,6 +158,7 @@ const engineOf = (env: Env, { context, queue }: Shared, given: Pick<EngineOption
         draw: async (street, size) => renderStreet(street, size, await startRenderer(resvgModule)),
         version,
         maxCpuHours: positive("MAX_CPU_HOURS", env.MAX_CPU_HOURS),
+        consumers: whole("QUEUE_CONSUMERS", env.QUEUE_CONSUMERS),
         log,
       });
 

@@ -31,6 +31,8 @@ export interface EngineOptions extends Omit<PlaceOptions, "now" | "networks"> {
   readonly version: string;
   readonly onnxruntime: string;
   readonly maxCpuHours: number;
+  /** Of the queue, at most. */
+  readonly consumers: number;
   readonly log: (cause: unknown) => void;
 }
 
@@ -54,7 +56,7 @@ export const missingBindings = (bindings: Partial<EngineBindings>): readonly str
   names.filter((name) => bindings[name] === undefined);
 
 export const createEngine = (bindings: EngineBindings, options: EngineOptions): Engine => {
-  const { models, version, onnxruntime, maxCpuHours, log, ...given } = options;
+  const { models, version, onnxruntime, maxCpuHours, consumers, log, ...given } = options;
   const ledger = createLedger(bindings.LEDGER);
   const objects = createObjects(bindings.DATA);
   // The clock of a deployed Worker goes on with each exchange.
@@ -85,7 +87,7 @@ export const createEngine = (bindings: EngineBindings, options: EngineOptions): 
     workings,
     maxCpuHours,
     most: MOST,
-    plan: createPlanner(place),
+    plan: createPlanner(place, consumers),
     replaced: async (id) => networks.replaced(await objects.manifests(id)),
     start: async (run) => void (await bindings.EVALUATION.create({ id: idOf(run), params: run })),
   });

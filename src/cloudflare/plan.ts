@@ -44,9 +44,6 @@ export interface CloudPlan {
   readonly facts: { readonly name: string; readonly kind: string; readonly items: number; readonly digest: string };
 }
 
-/** Consumers that a queue has at most. */
-const CONSUMERS = 250;
-
 /** Of each step that is timed: of one alone, a gradient took less than the prediction in it whenever something else delayed that. */
 const RUNS = 3;
 
@@ -138,8 +135,9 @@ const timesOn = async (
   return { times, readMs };
 };
 
+/** @param consumers of the queue, at most: parcels that are carried out at a time. */
 export const createPlanner =
-  (place: Place) =>
+  (place: Place, consumers: number) =>
   async ({ spec: given }: EvaluationRequest, signal?: AbortSignal): Promise<Planned> => {
     const spec = await parsedSpec(given);
     const manifests = await place.networks.manifestsOf(networksOf(spec));
@@ -154,7 +152,7 @@ export const createPlanner =
     const { counts, units } = parcelsBy(picture, times);
     const all = parcelTotal(counts, count);
     const milliseconds = count * workOf(picture.alike(), times) + all * readMs; // A parcel reads its picture.
-    const workers = Math.min(CONSUMERS, all);
+    const workers = Math.min(consumers, all);
     const digest = await digestOfItems(
       pictures.items.map((item) => ({ name: item.name, digest: "street" in item ? item.name : item.digest! })),
     );

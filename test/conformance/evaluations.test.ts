@@ -60,7 +60,9 @@ const ended = async (response: Response): Promise<string> => {
 
 it("gives the rows and the report of an evaluation on one machine, byte for byte", async () => {
   const predicted = await okJson<EvaluationInfo["predicted"]>(await post({ spec, dryRun: true }));
-  expect(predicted).toMatchObject({ units: 6, pictures: 2, evaluations: { forward: 24, backward: 14 } });
+  // Two pictures are two parcels, and Miniflare's queue has one consumer.
+  expect(predicted).toMatchObject({ units: 6, pictures: 2, evaluations: { forward: 24, backward: 14 }, workers: 1 });
+  expect(predicted.seconds).toBeCloseTo(predicted.cpuHours * 3600);
   const key = { "Idempotency-Key": "mine" };
   const response = await post({ spec }, key);
   const { id } = (await response.json()) as EvaluationInfo;
@@ -92,6 +94,30 @@ it("keeps the connection that the queue writes to after each parcel, however lon
   unsubscribe("http.server.response.finish", finished);
   expect(timeouts.length).toBeGreaterThan(1);
   expect(timeouts.filter((milliseconds) => milliseconds !== 0)).toEqual([]);
+});
+
+it("answers while a parcel is under way", async () => {
+  /** Answers between the ends of two parcels, of which the queue writes a line each. */
+  let answers = 0;
+  const between: number[] = [];
+  const finished = (message: unknown): void => {
+    const { request } = message as { readonly request: IncomingMessage };
+    if (request.url !== "/core/log") return;
+    between.push(answers);
+    answers = 0;
+  };
+  subscribe("http.server.response.finish", finished);
+  const long = { ...spec, attacks: [{ attack: "pgd", steps: 150 }], epsilon: 4 };
+  const { id } = (await (await post({ spec: long })).json()) as EvaluationInfo;
+  for (let state = ""; state !== "done";) {
+    expect((await client.send("/health/live")).status).toBe(200);
+    answers += 1;
+    ({ state } = await okJson<EvaluationInfo>(await client.send(`${path}/${id}`)));
+    answers += 1;
+  }
+  unsubscribe("http.server.response.finish", finished);
+  // One or two where a parcel lets nothing in; one for some two of its steps where it does.
+  expect(Math.max(...between)).toBeGreaterThan(10);
 });
 
 it("refuses what is too large, unknown or too dear before anything is kept", async () => {
