@@ -82,6 +82,23 @@ describe("/openapi.json", () => {
     }
   });
 
+  it("says what the fields of a robustness request and of its answers are, also where a part may be repeated", () => {
+    const { schemas } = document.components;
+    const fields = { RobustnessForm: ["image", "labels"], RobustnessJson: ["image", "labels"] };
+    const answers = ["threshold", "clean", "curve", "summary"];
+    for (const [name, own] of Object.entries({ ...fields, RobustnessResult: answers, RobustnessSetResult: answers }))
+      for (const field of own)
+        expect(schemas[name]!.properties![field], `${name}.${field}`).toHaveProperty("description");
+    for (const path of [
+      "/v1/evaluations/{id}",
+      "/v1/evaluations/{id}/cancel",
+      "/v1/evaluations/{id}/retry",
+      "/v1/data",
+    ])
+      for (const [method, operation] of Object.entries(document.paths[path]!))
+        if (method !== "delete") expect(operation, `${method} ${path}`).toHaveProperty("description");
+  });
+
   it("has examples that save nothing in place of a file where the request fails", () => {
     const samples = everywhere(document, "x-codeSamples").flat() as {
       readonly label: string;
