@@ -139,11 +139,15 @@ export const createDeliveries = ({ ledger, objects, carrier, send, now }: Delive
   ): Promise<boolean> => {
     const { evaluation: id, run, number } = delivery;
     let spent = 0;
+    const stopped = async (place?: number): Promise<void> => {
+      const { spentMs } = await keep(place);
+      await ledger.touch(id, run, number, spentMs);
+    };
     for (const [place, whole] of open.parcel.entries()) {
       const [group] = remaining([whole], new Set(outcomes.map(idOf)));
       if (!group) continue;
       if (!(await isWanted(delivery))) {
-        await keep();
+        await stopped();
         return false;
       }
       if (await isHopeless(place, attempt)) {
@@ -161,8 +165,8 @@ export const createDeliveries = ({ ledger, objects, carrier, send, now }: Delive
       if ("stop" in end) {
         if (end.state) await objects.putCraft(id, number, place, writeCraftState(end.state));
         tries[place] = 0;
-        await keep(end.state ? place : undefined);
-        if (end.stop === "paused") await Promise.all([ledger.touch(id, run, number), send(delivery)]);
+        await stopped(end.state ? place : undefined);
+        if (end.stop === "paused") await send(delivery);
         return false;
       }
       spent += end.ms;

@@ -184,9 +184,16 @@ export const createLedger = (db: D1Database, now: () => number = Date.now) => {
         number,
         run,
       ),
-    /** It goes on, with a message of its own. */
-    touch: (id: string, run: number, number: number): Promise<boolean> =>
-      changed(`UPDATE parcels SET seen = ? WHERE evaluation = ? AND number = ? AND run = ?`, now(), id, number, run),
+    /** It has stopped on its way, after so much. */
+    touch: (id: string, run: number, number: number, spentMs: number): Promise<boolean> =>
+      changed(
+        `UPDATE parcels SET seen = ?, spent_ms = ? WHERE evaluation = ? AND number = ? AND run = ? AND state = 'sent'`,
+        now(),
+        spentMs,
+        id,
+        number,
+        run,
+      ),
     progress: async (id: string): Promise<Progress> => {
       const row = await query(
         `SELECT COALESCE(SUM(units - failed), 0) AS units, COALESCE(SUM(failed), 0) AS failed, COALESCE(SUM(spent_ms), 0) AS spentMs

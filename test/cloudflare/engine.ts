@@ -66,22 +66,24 @@ export interface Faults {
   /** Steps of each attack, and milliseconds of each. */
   readonly steps?: number;
   readonly stepMs?: number;
-  /** Called at each step. */
-  readonly onStep?: (step: number) => void;
+  /** Awaited at each step. */
+  readonly onStep?: (step: number) => unknown;
   readonly record?: () => Promise<void>;
+  /** Milliseconds. */
+  readonly now?: () => number;
 }
 
 /** Deliveries whose attacks count their steps; `sent` are the messages that go on with a parcel. */
 export const deliveriesIn = (
   { DATA, LEDGER }: Bindings,
-  { steps = 1, stepMs = 1, onStep = () => undefined, record = () => Promise.resolve() }: Faults = {},
+  { steps = 1, stepMs = 1, onStep = () => undefined, record = () => Promise.resolve(), now = Date.now }: Faults = {},
 ) => {
   const ledger = createLedger(LEDGER);
   const sent: Delivery[] = [];
   const perform = async (group: (typeof groups)[number], { from, signal, onState }: PerformHooks) => {
     for (let step = (from?.at?.step ?? 0) + 1; step <= steps; step++) {
       signal?.throwIfAborted();
-      onStep(step);
+      await onStep(step);
       await onState?.(() => stateOf(step));
     }
     return group.units.map((unit) => ({ row: rowFor(unit) }));
@@ -101,7 +103,7 @@ export const deliveriesIn = (
     objects: createObjects(DATA),
     carrier,
     send: (delivery) => Promise.resolve(sent.push(delivery)),
-    now: () => Promise.resolve(Date.now()),
+    now: () => Promise.resolve(now()),
   });
   return { ...deliveries, sent, log: () => undefined };
 };

@@ -80,6 +80,38 @@ it("stops an attack at its budget, and goes on with a message of its own from th
   expect(await keptOf("long")).toBe(rows);
 });
 
+it("counts what a parcel has taken that goes on, so that the cap holds for a long attack too", async () => {
+  const ledger = await submitted(env, "costly");
+  const run = { evaluation: "costly", run: 1 };
+  let clock = 0;
+  // Each delivery looks at the clock when it begins and when it stops.
+  const long = { steps: 5, stepMs: 50_000, now: () => (clock += 1_000_000) };
+  for (const [spentMs, isWanted] of [
+    [1_000_000, true],
+    [2_000_000, true],
+    [3_000_000, true],
+    [4_000_000, false],
+  ] as const) {
+    expect((await delivered("costly", long)).sent).toHaveLength(1);
+    expect(await ledger.progress("costly")).toEqual({ units: 0, failed: 0, spentMs });
+    expect(await workingsIn(env).look(run, nothing, 3)).toMatchObject({ isWanted, settled: { spentMs: 0 } });
+  }
+  expect(await ledger.find("costly")).toMatchObject({ state: "capped" });
+});
+
+it("counts what a parcel has taken that is stopped on its way", async () => {
+  const ledger = await submitted(env, "stopped");
+  let clock = 0;
+  const seen: number[] = [];
+  const onStep = async (step: number): Promise<void> => {
+    seen.push(step);
+    if (step === 2) await ledger.setState("stopped", 1, ["running"], "cancelled");
+  };
+  const long = { steps: 5, stepMs: 50_000, now: () => (clock += 1000), onStep };
+  expect(await delivered("stopped", long)).toMatchObject({ isAcknowledged: true, sent: [] });
+  expect([seen, await ledger.progress("stopped")]).toEqual([[1, 2], { units: 0, failed: 0, spentMs: 1000 }]);
+});
+
 it("does nothing for a run that is cancelled, and stops where it is", async () => {
   const ledger = await submitted(env, "cancelled");
   const seen: number[] = [];
