@@ -77,12 +77,10 @@ export const Robustness = Size.extend({
       "Indicators of gradient masking, which makes the verdict less reliable: the largest share of exactly zero components in a first gradient (of those at pixels that the network reads, where it resizes the image), and the mean confidence on the clean image",
   }),
   signs: Signs,
-  summary: z
-    .string()
-    .openapi({
-      description: "The verdict in a sentence",
-      example: "Broken by ifgsm-ii at ε = 1: the IoU ratio is 0.41, below 0.5.",
-    }),
+  summary: z.string().openapi({
+    description: "The verdict in a sentence",
+    example: "Broken by ifgsm-ii at ε = 1: the IoU ratio is 0.41, below 0.5.",
+  }),
   cost: z.strictObject({ pixels: z.int(), steps: z.int(), work: z.int(), maxWork: z.number() }).openapi({
     description:
       "What the request cost: the image's pixels, the steps of the whole grid, and their product, of which a request may have `maxWork`. A grid with other radii or another image costs in proportion; one that costs more is refused before anything is computed, with the same figures",
