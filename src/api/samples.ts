@@ -47,7 +47,8 @@ const curlOf = ({ method, url, headers, files = {}, spec, json, body, save, stre
     ...(spec ? [`-F 'spec=${JSON.stringify(spec)};type=application/json'`] : []),
     ...(save ? [`-o ${save}`] : []),
   ];
-  const begin = `curl ${streams ? "-N " : ""}${verb}${url}`;
+  // Without --fail, the problem of an answer is written over a file that is there.
+  const begin = `curl ${save ? "--fail " : ""}${streams ? "-N " : ""}${verb}${url}`;
   const line = [begin, ...parts].join(" ");
   return line.length <= 90 ? line : [begin, ...parts].join(" \\\n  ");
 };

@@ -82,6 +82,20 @@ describe("/openapi.json", () => {
     }
   });
 
+  it("has examples that save nothing in place of a file where the request fails", () => {
+    const samples = everywhere(document, "x-codeSamples").flat() as {
+      readonly label: string;
+      readonly source: string;
+    }[];
+    const saving = samples.filter(({ source }) => / -o |write/.test(source));
+    expect(new Set(saving.map(({ label }) => label))).toEqual(new Set(["curl", "Python", "JavaScript"]));
+    for (const { label, source } of saving) {
+      if (label === "curl") expect(source).toMatch(/^curl --fail /);
+      if (label === "Python") expect(source).toMatch(/raise_for_status[^]*write/);
+      if (label === "JavaScript") expect(source).toMatch(/if \(!answer\.ok\) throw[^]*writeFile\(/);
+    }
+  });
+
   it.each(operations)("$name has an id, a summary, and described responses", ({ operation }) => {
     expect(operation.operationId).toMatch(/^[a-zA-Z]+$/);
     expect(operation.summary).toBeTruthy();

@@ -32,7 +32,7 @@ const languages: Readonly<Record<string, Language>> = {
   curl: {
     ending: "sh",
     check: ["curl", "--version"],
-    run: ["bash", "-c", 'set -e; curl() { command curl -sS --fail-with-body "$@"; }; for each; do . "./$each"; done', "bash"], // prettier-ignore
+    run: ["bash", "-c", 'set -e; curl() { command curl -sS --fail "$@"; }; for each; do . "./$each"; done', "bash"], // prettier-ignore
   },
   Python: {
     ending: "py",
