@@ -1,7 +1,7 @@
 /** The pictures of an evaluation: found, chosen and checked before any work. */
 
 import { basename, dirname } from "node:path";
-import { layoutNames, layoutOf, recognised, type LayoutName } from "../datasets/catalogue.ts";
+import { isUnlabelled, layoutNames, layoutOf, recognised, type LayoutName } from "../datasets/catalogue.ts";
 import { chosen } from "../datasets/choose.ts";
 import type { Part } from "../datasets/dataset.ts";
 import { checkItems, type Checked } from "../evaluation/check-items.ts";
@@ -44,8 +44,9 @@ const layoutIn = (path: string, paths: readonly string[], { dataset, split }: Ev
     );
   const found = named ?? recognised(paths, split ?? "");
   if (found !== null) return found;
+  const others = layoutNames.filter((name) => !isUnlabelled(name)).join(", ");
   throw new Refusal(
-    `${path}: no data set is recognised in it; pictures without label maps are taken with --dataset pictures: scores then compare with each network's own clean prediction; others are named with --dataset, of ${layoutNames.join(", ")}, and their part with --split; without a name, ${layoutOf("folders").expects} are paired`,
+    `${path}: no data set is recognised in it: --dataset pictures (data.dataset of a specification) takes pictures without label maps. Scores then compare with each network's own clean prediction. --dataset also takes ${others}, and --split their part. Without a name, images/ and labels/ are paired`,
   );
 };
 

@@ -1,6 +1,6 @@
 /** The pictures of a Worker's evaluation: streets that are drawn, or a data set whose files are known by their digests. */
 
-import { layoutNames, layoutOf, recognised } from "../datasets/catalogue.ts";
+import { isUnlabelled, layoutNames, layoutOf, recognised } from "../datasets/catalogue.ts";
 import { chosen } from "../datasets/choose.ts";
 import { FaultlineError, invalidSpec } from "../contract/failure.ts";
 import { pairDigest, type Item, type LabelReading } from "../evaluation/items.ts";
@@ -55,7 +55,7 @@ export const picturesOf = async (
   const kind = data.dataset ?? recognised(paths, data.split ?? "");
   if (kind === null)
     throw refused(
-      `no layout is recognised in the data set ${data.path}; pictures without label maps are taken with data.dataset "pictures": scores then compare with each network's own clean prediction; others are named so too, of ${layoutNames.join(", ")}`,
+      `no layout is recognised in the data set ${data.path}: data.dataset "pictures" takes pictures without label maps. Scores then compare with each network's own clean prediction. It also takes ${layoutNames.filter((name) => !isUnlabelled(name)).join(", ")}`,
     );
   const layout = layoutOf(kind);
   const split = data.split ?? layout.splits[0] ?? "";

@@ -140,6 +140,13 @@ describe("streets", () => {
   });
 });
 
+it("a folder of pictures alone is told the remedy first, in no more than a problem's detail has", async () => {
+  const told = await itemsOf({ path: path("pictures") }, 21).catch(({ message }: Error) => message);
+  expect(told).toMatch(/pictures: no data set is recognised in it: --dataset pictures \(data\.dataset .*\) takes/);
+  expect(told).toMatch(/ --dataset also takes voc, .*, list, and --split their part\. .* are paired$/);
+  expect((told as string).replace(path(), "data").length).toBeLessThanOrEqual(400);
+});
+
 it.each([
   [{ dataset: "voc" as const }, "goes with --data"],
   [{ path: path("list") }, "no data set is recognised"],
