@@ -92,6 +92,7 @@ const listSets = (service: Service): Operation =>
       operationId: "listData",
       tags: ["Evaluations"],
       summary: "List the data sets that were pushed",
+      description: "The name of each, under which evaluations take it, and how many files and bytes it has.",
       sample: {},
       responses: {
         200: {

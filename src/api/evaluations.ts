@@ -81,18 +81,32 @@ const events =
 
 /** Operations on one evaluation that answer with it. */
 const actions = {
-  get: { method: "get", suffix: "", operationId: "evaluation", summary: "Tell how an evaluation stands" },
+  get: {
+    method: "get",
+    suffix: "",
+    operationId: "evaluation",
+    summary: "Tell how an evaluation stands",
+    description: "Its state, its units with and without a row, hours of a processor, and the seconds that are left.",
+  },
   cancel: {
     method: "post",
     suffix: "/cancel",
     operationId: "cancelEvaluation",
     summary: "Stop an evaluation at its next step",
+    description: "Its rows stay, and a retry goes on from them. One that has ended stays as it is.",
   },
-  retry: { method: "post", suffix: "/retry", operationId: "retryEvaluation", summary: "Go on with what has no row" },
+  retry: {
+    method: "post",
+    suffix: "/retry",
+    operationId: "retryEvaluation",
+    summary: "Go on with what has no row",
+    description:
+      "Queues again what ended in another state than `done`: units that failed are run again, rows that are there stay. `maxCpuHours` holds for each run.",
+  },
 } as const;
 
 const action = (service: Service, name: keyof typeof actions, access: EvaluationAccess): Operation => {
-  const { method, suffix, operationId, summary } = actions[name];
+  const { method, suffix, operationId, summary, description } = actions[name];
   return defineOperation(
     {
       method,
@@ -100,6 +114,7 @@ const action = (service: Service, name: keyof typeof actions, access: Evaluation
       operationId,
       tags: ["Evaluations"],
       summary,
+      description,
       sample: { path: `${example}${suffix}` },
       request: { params },
       responses: {

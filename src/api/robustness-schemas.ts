@@ -35,11 +35,18 @@ export const PointScores = z
   })
   .openapi("PointScores");
 
+const threshold = z
+  .number()
+  .openapi({ description: "That of the spec: the IoU ratio below which the network is broken, in 0..1" });
+
+const radius = z.number().openapi({ description: "Radius in grey levels" });
+const stepCount = z.int().openapi({ description: "Steps of the attack" });
+
 const CurvePoint = floatAndUint8(PointScores)
   .extend({
     attack: AttackName,
-    epsilon: z.number(),
-    steps: z.int(),
+    epsilon: radius,
+    steps: stepCount,
     signs: Signs.openapi({ description: "What the attack itself showed, as in AttackResult" }),
   })
   .openapi("CurvePoint");
@@ -52,9 +59,11 @@ export const Robustness = Size.extend({
   reference: Reference,
   voidPixels: VoidPixels,
   warnings: Warnings,
-  threshold: z.number(),
-  clean: z.strictObject({ miou: share("Clean mean IoU"), pixelAccuracy: share("Clean pixel accuracy") }),
-  curve: list(FlaggedPoint),
+  threshold,
+  clean: z
+    .strictObject({ miou: share("Clean mean IoU"), pixelAccuracy: share("Clean pixel accuracy") })
+    .openapi({ description: "Scores of the image before any attack, against `reference`" }),
+  curve: list(FlaggedPoint).openapi({ description: "A point for each attack and radius of the grid" }),
   breaking: list(SmallestEpsilon.extend({ attack: AttackName })).openapi({
     description: "Smallest ε of the grid at which the attack breaks the network; null if there is none",
   }),
@@ -68,7 +77,10 @@ export const Robustness = Size.extend({
       "Indicators of gradient masking, which makes the verdict less reliable: the largest share of exactly zero components in a first gradient (of those at pixels that the network reads, where it resizes the image), and the mean confidence on the clean image",
   }),
   signs: Signs,
-  summary: z.string().openapi({ example: "Broken by ifgsm-ii at ε = 1: the IoU ratio is 0.41, below 0.5." }),
+  summary: z.string().openapi({
+    description: "The verdict in a sentence",
+    example: "Broken by ifgsm-ii at ε = 1: the IoU ratio is 0.41, below 0.5.",
+  }),
   cost: z.strictObject({ pixels: z.int(), steps: z.int(), work: z.int(), maxWork: z.number() }).openapi({
     description:
       "What the request cost: the image's pixels, the steps of the whole grid, and their product, of which a request may have `maxWork`. A grid with other radii or another image costs in proportion; one that costs more is refused before anything is computed, with the same figures",
@@ -97,23 +109,33 @@ const RobustnessOfSet = z
   .strictObject({
     images: list(Robustness).openapi({ description: "Each image on its own, in the order of the request" }),
     reference: Reference,
-    threshold: z.number(),
-    bootstrap: z.strictObject({ replicates: z.int(), seed: z.int() }),
-    clean: z.strictObject(pooledScores),
+    threshold,
+    bootstrap: z
+      .strictObject({ replicates: z.int(), seed: z.int() })
+      .openapi({ description: "Resamplings of the images that the intervals are of, and their seed" }),
+    clean: z.strictObject(pooledScores).openapi({
+      description: "Scores before any attack, of the counts of all images together, in 0..1",
+    }),
     curve: list(
       z
         .strictObject({
           attack: AttackName,
-          epsilon: z.number(),
-          steps: z.int(),
+          epsilon: radius,
+          steps: stepCount,
           iouRatio: Estimate,
-          iouRatioUint8: z.number().nullable(),
+          iouRatioUint8: z
+            .number()
+            .nullable()
+            .openapi({ description: "The IoU ratio of the images rounded to 8 bits; null if undefined" }),
           flags: Flags,
           ...pooledScores,
         })
         .openapi("PooledPoint"),
-    ),
-    breaking: list(SmallestEpsilon.extend({ attack: AttackName })),
+    ).openapi({ description: "A point for each attack and radius of the grid, of the counts of all images together" }),
+    breaking: list(SmallestEpsilon.extend({ attack: AttackName })).openapi({
+      description:
+        "Smallest ε of the grid at which the attack's pooled IoU ratio is below the threshold; null if there is none",
+    }),
     smallestEpsilon: SmallestEpsilon.openapi({
       description: "The smallest ε whose pooled IoU ratio is below the threshold, in grey levels",
     }),
@@ -122,7 +144,7 @@ const RobustnessOfSet = z
         "`broken` where the whole interval of a point lies below the threshold; `not-broken` where no interval and no pooled IoU ratio does so in part, and neither an image nor the pooled curve has signs; else `undecided`",
     }),
     signs: Signs.openapi({ description: "Signs of the pooled curve; those of each image are with it" }),
-    summary: z.string(),
+    summary: z.string().openapi({ description: "The smallest pooled IoU ratio of the curve, in a sentence" }),
     cost: Robustness.shape.cost,
     timings: Timing,
   })

@@ -24,7 +24,7 @@ export const uploadBody = (name: string, upload: Documented, example: unknown) =
       Object.entries(parts).map(([part, description]) => {
         const one = field(description);
         const isRepeated = upload.repeated?.includes(part as PartName);
-        const schema = isRepeated ? z.union([one, z.array(one).min(1).max(MAX_FILES)]) : one;
+        const schema = isRepeated ? z.union([one, z.array(one).min(1).max(MAX_FILES)]).openapi({ description }) : one;
         return [part, part in upload.required ? schema : schema.optional()];
       }),
     );

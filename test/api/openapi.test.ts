@@ -82,6 +82,19 @@ describe("/openapi.json", () => {
     }
   });
 
+  it("says what the fields of a robustness request and of its answers are, also where a part may be repeated", () => {
+    const { schemas } = document.components;
+    const fields = { RobustnessForm: ["image", "labels"], RobustnessJson: ["image", "labels"] };
+    const answers = ["threshold", "clean", "curve", "summary"];
+    for (const [name, own] of Object.entries({ ...fields, RobustnessResult: answers, RobustnessSetResult: answers }))
+      for (const field of own)
+        expect(schemas[name]!.properties![field], `${name}.${field}`).toHaveProperty("description");
+    const paths = ["/v1/evaluations/{id}", "/v1/evaluations/{id}/cancel", "/v1/evaluations/{id}/retry", "/v1/data"];
+    for (const path of paths)
+      for (const method of ["get", "post"].filter((name) => name in document.paths[path]!))
+        expect(document.paths[path]![method], `${method} ${path}`).toHaveProperty("description");
+  });
+
   it("has examples that save nothing in place of a file where the request fails", () => {
     const samples = everywhere(document, "x-codeSamples").flat() as {
       readonly label: string;
@@ -89,11 +102,12 @@ describe("/openapi.json", () => {
     }[];
     const saving = samples.filter(({ source }) => / -o |write/.test(source));
     expect(new Set(saving.map(({ label }) => label))).toEqual(new Set(["curl", "Python", "JavaScript"]));
-    for (const { label, source } of saving) {
-      if (label === "curl") expect(source).toMatch(/^curl --fail /);
-      if (label === "Python") expect(source).toMatch(/raise_for_status[^]*write/);
-      if (label === "JavaScript") expect(source).toMatch(/if \(!answer\.ok\) throw[^]*writeFile\(/);
-    }
+    const checked: Readonly<Record<string, RegExp>> = {
+      curl: /^curl --fail /,
+      Python: /raise_for_status[^]*write/,
+      JavaScript: /if \(!answer\.ok\) throw[^]*writeFile\(/,
+    };
+    for (const { label, source } of saving) expect(source).toMatch(checked[label]!);
   });
 
   it.each(operations)("$name has an id, a summary, and described responses", ({ operation }) => {
