@@ -118,7 +118,7 @@ it("arrays are pictures of as many channels as the network takes, and others are
 it("pictures are not taken alone unless that is said, which the refusal says", async () => {
   const { code, stderr } = await evaluate(one, "--data", path("alone"), "-o", path("no.jsonl"));
   expect(code).toBe(1);
-  expect(stderr).toContain("pictures without label maps are taken with --dataset pictures");
+  expect(stderr).toContain("--dataset pictures (data.dataset of a specification) takes pictures without label maps.");
   const file = path(`alone/images/${digests[0]}.png`);
   const refused = await evaluate(one, "--data", file, "--dataset", "pictures", "-o", path("no.jsonl"));
   expect(refused.stderr).toContain("--dataset pictures goes with a folder of pictures, and this is a file");

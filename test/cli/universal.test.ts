@@ -151,7 +151,7 @@ describe("a perturbation of the pictures of a folder", async () => {
     [["universal", net, path("mixed")], /from 16×12 to 16×16 .*--resize HxW/],
     [
       ["universal", net, "--data", path("data", "images"), "--label", "ground-truth"],
-      /without label maps are taken with --dataset pictures: .*others are named with --dataset/,
+      /--dataset pictures .* takes pictures without label maps\. .*--dataset also takes voc/,
     ],
     [["universal", net, picture, "--label", "ground-truth"], /--label ground-truth goes with a data set/],
     [["universal", net, picture, ...data], /--data goes with a data set, and the pictures are named one by one/],

@@ -144,7 +144,7 @@ describe("an evaluation of a server", () => {
       errors: [{ pointer: "/spec/label", detail: expect.stringContaining("goes with label maps") as string }],
     });
     expect(await detailOf(await post({ spec: { ...spec, data: { path: "alone" } } }))).toContain(
-      "pictures without label maps are taken with --dataset pictures",
+      "--dataset pictures (data.dataset of a specification) takes pictures without label maps.",
     );
     expect(problems).toEqual([
       'There is no model "two"; there is one.',
