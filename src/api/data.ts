@@ -103,7 +103,7 @@ const listSets = (service: Service): Operation =>
       sample: {},
       responses: {
         200: {
-          description: `Evaluations can name them. One that begins with \`${requestSets}\` is what a service has left that was killed while it planned a request to POST /v1/robustness.`,
+          description: `Evaluations can name them. One that begins with \`${requestSets}\` is what a request to POST /v1/robustness has left whose service was killed, or whose client left, before its evaluation was kept.`,
           content: { "application/json": { schema: Listed } },
         },
         ...problemResponses("data-disabled"),

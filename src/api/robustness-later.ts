@@ -79,6 +79,8 @@ const nameFor = async (key: string | undefined, { spec, pictures }: RobustnessSe
   return requestSets + (await sha256Of(JSON.stringify([key, spec, digests]))).slice(0, 32);
 };
 
+const isCancelled = (cause: unknown): boolean => cause instanceof FaultlineError && cause.failure.kind === "cancelled";
+
 /** Keeps the images and submits their evaluation. @throws FaultlineError for what the request, or such an evaluation, is refused for. */
 export const begin = async (
   c: Context<Env>,
@@ -99,7 +101,9 @@ export const begin = async (
     const request = { spec: { ...spec, data: { ...spec.data, path: name } }, idempotencyKey };
     return (await evaluations.submit(request, { signal })).evaluation;
   } catch (cause) {
-    if (!known) await data.remove(name);
+    // A client that has left may be back already, with the same key: that request needs the images.
+    const mayReturn = idempotencyKey !== undefined && isCancelled(cause);
+    if (!known && !mayReturn) await data.remove(name);
     throw cause;
   }
 };

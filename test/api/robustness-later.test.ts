@@ -106,6 +106,23 @@ describe("Prefer: respond-async", () => {
     expect([problem.type, [...kept.objects.keys()]]).toEqual(["/problems/cost-exceeded", []]);
   });
 
+  it("keeps the images of a client that has left, if a key lets it come back", async () => {
+    for (const [key, images] of [
+      [undefined, 0],
+      ["mine", 2],
+    ] as const) {
+      const headers = { ...later, ...(key && { "idempotency-key": key }) };
+      const fake = evaluationsIn("done");
+      const leaving = deployment({ ...fake, submit: () => Promise.reject(new FaultlineError({ kind: "cancelled" })) });
+      await leaving.client.form(path, { image: fakePng }, spec, headers);
+      expect(kept.objects.size === 0 ? 0 : kept.objects.size - 1).toBe(images);
+      const { client, service } = deployment(fake);
+      expect((await client.form(path, { image: fakePng }, spec, headers)).status).toBe(202);
+      expect(service.calls.prepareRobustness).toHaveLength(images === 0 ? 1 : 0);
+      kept = memoryBucket();
+    }
+  });
+
   it("has one data set for a key, so that the same request is the same evaluation", async () => {
     const { client, data } = deployment();
     const ask = (key: string | undefined, epsilons: readonly number[]) =>
