@@ -122,6 +122,7 @@ const finishing = (service: Service, evaluations: Evaluations | undefined, data:
       list: () => data.list(),
       put: (manifest) => held(data.put(manifest)),
       putFile: (sha256, bytes) => held(data.putFile(sha256, bytes)),
+      keep: (name, files) => held(data.keep(name, files)),
       file: (name, path) => held(data.file(name, path)),
       remove: (name) => held(data.remove(name)),
     },

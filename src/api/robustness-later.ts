@@ -50,24 +50,16 @@ const kept = async (data: DataSets, name: string): Promise<PreparedRobustness | 
   return request && (JSON.parse(new TextDecoder().decode(request)) as PreparedRobustness);
 };
 
-/** Keeps the images with their label maps, and what is known of the request, as a data set. */
-const keep = async (
-  data: DataSets,
-  name: string,
-  { pictures }: RobustnessSetRequest,
-  prepared: PreparedRobustness,
-): Promise<void> => {
-  const request = new TextEncoder().encode(JSON.stringify(prepared));
-  const contents = [
-    { path: REQUEST, sha256: await sha256Of(request), bytes: request },
-    ...prepared.pictures.flatMap(({ image, labels }, i) => {
+/** The images with their label maps, and what is known of the request, by their paths in its data set. */
+const filesOf = ({ pictures }: RobustnessSetRequest, prepared: PreparedRobustness): Record<string, Uint8Array> => ({
+  [REQUEST]: new TextEncoder().encode(JSON.stringify(prepared)),
+  ...Object.fromEntries(
+    prepared.pictures.flatMap(({ image, labels }, i) => {
       const given = pictures[i]!;
-      return [{ ...image, bytes: given.image }, ...(labels ? [{ ...labels, bytes: given.labels! }] : [])];
+      return [[image, given.image] as const, ...(labels ? [[labels, given.labels!] as const] : [])];
     }),
-  ];
-  for (const { sha256, bytes } of contents) await data.putFile(sha256, new Uint8Array(bytes));
-  await data.put({ name, files: contents.map(({ path, sha256, bytes }) => ({ path, sha256, bytes: bytes.length })) });
-};
+  ),
+});
 
 const digestsOf = ({ image, labels }: Labelled): Promise<string[]> =>
   Promise.all((labels ? [image, labels] : [image]).map((bytes) => sha256Of(new Uint8Array(bytes))));
@@ -95,7 +87,7 @@ export const begin = async (
   const name = await nameFor(idempotencyKey, asked);
   const known = idempotencyKey === undefined ? null : await kept(data, name);
   const prepared = known ?? (await service.prepareRobustness(asked, { signal }));
-  if (!known) await keep(data, name, asked, prepared);
+  if (!known) await data.keep(name, filesOf(asked, prepared));
   const { evaluation: spec } = prepared;
   try {
     const request = { spec: { ...spec, data: { ...spec.data, path: name } }, idempotencyKey };

@@ -36,6 +36,8 @@ export interface DataSets {
   readonly put: (manifest: DataManifest) => Promise<DataSetInfo>;
   /** @throws FaultlineError data-refused where the bytes have another digest. */
   readonly putFile: (sha256: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+  /** Makes or replaces a data set of these files, by their paths: neither files that are there nor other data sets are looked at. */
+  readonly keep: (name: string, files: Readonly<Record<string, Uint8Array>>) => Promise<void>;
   /** A file of a data set in that list; null where there is none. */
   readonly file: (name: string, path: string) => Promise<Uint8Array | null>;
   /** Removes a data set, and the files that no other has. */

@@ -56,17 +56,11 @@ export interface RobustnessSetRequest {
   readonly pictures: readonly Labelled[];
 }
 
-/** A file of a request, as a data set has it. */
-export interface PreparedFile {
-  readonly path: string;
-  /** In hexadecimal. */
-  readonly sha256: string;
-}
-
 /** An image of a request that is answered later, and the ids of its units: of the clean image, then of each point of the curve. */
 export interface PreparedPicture extends Size {
-  readonly image: PreparedFile;
-  readonly labels?: PreparedFile | undefined;
+  /** The paths of its files in the data set of the request. */
+  readonly image: string;
+  readonly labels?: string | undefined;
   readonly warnings: readonly Warning[];
   readonly units: readonly string[];
 }

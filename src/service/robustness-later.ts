@@ -16,7 +16,6 @@ import {
 } from "../contract/robustness.ts";
 import { FaultlineError, invalidSpec } from "../contract/failure.ts";
 import { MAX_REPORT_ROWS } from "../contract/limits.ts";
-import { sha256Of } from "../digest.ts";
 import { freeOptions } from "../attacks/option-faults.ts";
 import type { Plan, Subject } from "../evaluation/measure.ts";
 import { unitId, type Row } from "../evaluation/row.ts";
@@ -84,11 +83,10 @@ export const createRobustnessPreparer = (context: Context) => {
     const { item } = subject;
     const units = [await idOf(subject, null)];
     for (const plan of gridOf(spec, subject.truth)) units.push(await idOf(subject, plan));
-    const { labels } = labelled;
     return {
       ...picture,
-      image: { path: `images/${item}.${probe(labelled.image).format}`, sha256: item },
-      ...(labels && { labels: { path: `labels/${item}.png`, sha256: await sha256Of(labels) } }),
+      image: `images/${item}.${probe(labelled.image).format}`,
+      ...(labelled.labels && { labels: `labels/${item}.png` }),
       units,
     };
   };

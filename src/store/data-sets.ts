@@ -1,7 +1,7 @@
 /** Data sets that come by request, whatever keeps them. */
 
 import { requestSets } from "../contract/data.ts";
-import type { DataManifest, DataSetInfo, DataSets, DataStore } from "../contract/data.ts";
+import type { DataFile, DataManifest, DataSetInfo, DataSets, DataStore } from "../contract/data.ts";
 import { FaultlineError } from "../contract/failure.ts";
 import { sha256Of } from "../digest.ts";
 
@@ -34,6 +34,10 @@ export const createDataSets = (store: DataStore): DataSets => {
     }
     return found;
   };
+  const commit = async (manifest: DataManifest): Promise<void> => {
+    if (await store.commit(manifest)) return;
+    throw refused(`${manifest.name} is a data set of the deployment's own, which is not replaced; take another name`);
+  };
   return {
     list: async () => (await manifests()).map(infoOf),
     put: async (manifest) => {
@@ -41,20 +45,29 @@ export const createDataSets = (store: DataStore): DataSets => {
       requireFolder(manifest);
       const names = await store.names();
       const pushed = names.filter((each) => !each.startsWith(requestSets));
-      // Those of requests are as many as evaluations are kept.
-      if (!name.startsWith(requestSets) && !pushed.includes(name) && pushed.length >= MOST)
+      // Those of requests do not count: there are as many as evaluations are kept.
+      if (!pushed.includes(name) && pushed.length >= MOST)
         throw refused(`${MOST} data sets are kept at most; delete one`);
       const kept = await store.kept();
       const missing = [...new Set(files.map(({ sha256 }) => sha256))].filter((sha256) => !kept.has(sha256));
       if (missing.length > 0) throw new FaultlineError({ kind: "data-incomplete", name, missing });
-      if (!(await store.commit(manifest)))
-        throw refused(`${name} is a data set of the deployment's own, which is not replaced; take another name`);
+      await commit(manifest);
       return infoOf(manifest);
     },
     putFile: async (sha256, bytes) => {
       const received = await sha256Of(bytes);
       if (received !== sha256) throw refused(`the file has the digest ${received}`);
       await store.putFile(sha256, bytes);
+    },
+    keep: async (name, given) => {
+      const files: DataFile[] = [];
+      for (const [path, bytes] of Object.entries(given)) {
+        const content = new Uint8Array(bytes);
+        const sha256 = await sha256Of(content);
+        await store.putFile(sha256, content);
+        files.push({ path, sha256, bytes: content.length });
+      }
+      await commit({ name, files });
     },
     file: async (name, path) => {
       const file = (await store.manifest(name))?.files.find((each) => each.path === path);

@@ -49,7 +49,7 @@ export const fakeSet = async (
 export const fakePrepared = async ({ spec, pictures }: RobustnessSetRequest): Promise<PreparedRobustness> => {
   const fileOf = async (folder: string, bytes: Uint8Array) => {
     const sha256 = await sha256Of(new Uint8Array(bytes));
-    return { path: `${folder}/${sha256}.png`, sha256 };
+    return `${folder}/${sha256}.png`;
   };
   const each = pictures.map(async ({ image, labels }) => ({
     width: 4,
